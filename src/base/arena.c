@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Arenas, and the two collections that live in them: vectors of strings and small maps.
+ * Rests on malloc(3). Read arena.h first: it says why running out of memory ends the process.
+ */
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CHUNK_SIZE = 32 * 1024, ALIGNMENT = 16 };
+
+struct arena_chunk {
+	struct arena_chunk *older;
+	_Alignas(ALIGNMENT) char data[];
+};
+
+static void __attribute__((noreturn, cold)) out_of_memory(void)
+{
+	static const char text[] = "hull: out of memory\n";
+	(void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+	_exit(125);
+}
+
+static struct arena_chunk *chunk_new(struct arena *a, size_t size)
+{
+	struct arena_chunk *c = calloc(1, sizeof(*c) + size);
+	if (!c)
+		out_of_memory();
+	c->older = a->chunks;
+	a->chunks = c;
+	return c;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	size_t need;
+	if (__builtin_add_overflow(size, (size_t)ALIGNMENT - 1, &need))
+		out_of_memory();
+	need &= ~((size_t)ALIGNMENT - 1);
+	if (need > CHUNK_SIZE / 2)
+		return chunk_new(a, need)->data;
+	if (need > a->left) {
+		a->next = chunk_new(a, CHUNK_SIZE)->data;
+		a->left = CHUNK_SIZE;
+	}
+	void *p = a->next;
+	a->next += need;
+	a->left -= need;
+	return p;
+}
+
+void *arena_array(struct arena *a, size_t count, size_t size)
+{
+	size_t total;
+	if (__builtin_mul_overflow(count, size, &total))
+		out_of_memory();
+	return arena_alloc(a, total);
+}
+
+char *arena_strndup(struct arena *a, const char *s, size_t len)
+{
+	char *copy = arena_alloc(a, len + 1);
+	memcpy(copy, s, len);
+	return copy;
+}
+
+char *arena_strdup(struct arena *a, const char *s)
+{
+	return arena_strndup(a, s, strlen(s));
+}
+
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+{
+	va_list again;
+	va_copy(again, ap);
+	int len = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	if (len < 0)
+		out_of_memory();
+	char *text = arena_alloc(a, (size_t)len + 1);
+	vsnprintf(text, (size_t)len + 1, fmt, ap);
+	return text;
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	char *text = arena_vprintf(a, fmt, ap);
+	va_end(ap);
+	return text;
+}
+
+void arena_free(struct arena *a)
+{
+	while (a->chunks) {
+		struct arena_chunk *c = a->chunks;
+		a->chunks = c->older;
+		free(c);
+	}
+	*a = (struct arena){0};
+}
+
+/* Room for one more of @size bytes each, plus a terminating zero element. */
+static void *grow(struct arena *a, void *items, size_t count, size_t *room, size_t size)
+{
+	if (count + 1 < *room)
+		return items;
+	size_t bigger = *room ? *room * 2 : 8;
+	void *copy = arena_array(a, bigger, size);
+	if (count)
+		memcpy(copy, items, count * size);
+	*room = bigger;
+	return copy;
+}
+
+void strv_push(struct arena *a, struct strv *v, const char *s)
+{
+	v->items = grow(a, v->items, v->count, &v->room, sizeof(char *));
+	v->items[v->count++] = arena_strdup(a, s);
+	v->items[v->count] = NULL;
+}
+
+void strv_push_all(struct arena *a, struct strv *v, const struct strv *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		strv_push(a, v, from->items[i]);
+}
+
+static size_t env_name_len(const char *assignment)
+{
+	return strcspn(assignment, "=");
+}
+
+void strv_set_env(struct arena *a, struct strv *v, const char *assignment)
+{
+	size_t len = env_name_len(assignment);
+	for (size_t i = 0; i < v->count; i++) {
+		if (env_name_len(v->items[i]) == len && !memcmp(v->items[i], assignment, len)) {
+			v->items[i] = arena_strdup(a, assignment);
+			return;
+		}
+	}
+	strv_push(a, v, assignment);
+}
+
+const char *strv_get_env(const struct strv *v, const char *name)
+{
+	size_t len = strlen(name);
+	for (size_t i = 0; i < v->count; i++)
+		if (!strncmp(v->items[i], name, len) && v->items[i][len] == '=')
+			return v->items[i] + len + 1;
+	return NULL;
+}
+
+void kvs_set(struct arena *a, struct kvs *m, const char *key, const char *value)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		if (!strcmp(m->items[i].key, key)) {
+			m->items[i].value = arena_strdup(a, value);
+			return;
+		}
+	}
+	m->items = grow(a, m->items, m->count, &m->room, sizeof(struct kv));
+	m->items[m->count++] = (struct kv){arena_strdup(a, key), arena_strdup(a, value)};
+}
+
+const char *kvs_get(const struct kvs *m, const char *key)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (!strcmp(m->items[i].key, key))
+			return m->items[i].value;
+	return NULL;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	return strcmp(((const struct kv *)a)->key, ((const struct kv *)b)->key);
+}
+
+void kvs_sort(struct kvs *m)
+{
+	if (m->count > 1)
+		qsort(m->items, m->count, sizeof(struct kv), by_key);
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state store. Rests on SQLite in WAL mode (sqlite.org/wal.html) and flock(2).
+ * Invariant: a write transaction is open only while the lock file is locked. Read db.h first.
+ */
+#include "base/db.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/schema.sql.h"
+
+static int db_error(sqlite3 *sql, struct err *e, const char *what)
+{
+	static const struct {
+		int code, number;
+		enum err_kind kind;
+	} table[] = {
+		{SQLITE_CONSTRAINT_UNIQUE, EEXIST, ERR_CONFLICT},
+		{SQLITE_CONSTRAINT_PRIMARYKEY, EEXIST, ERR_CONFLICT},
+		{SQLITE_CONSTRAINT_FOREIGNKEY, EBUSY, ERR_CONFLICT},
+		{SQLITE_FULL, ENOSPC, ERR_SYSTEM},
+		{SQLITE_NOMEM, ENOMEM, ERR_SYSTEM},
+		{SQLITE_READONLY, EROFS, ERR_SYSTEM},
+	};
+	int code = sqlite3_extended_errcode(sql);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (code == table[i].code || (code & 0xff) == table[i].code)
+			return err_set(e, table[i].number, table[i].kind, "state store: %s: %s",
+				       what, sqlite3_errmsg(sql));
+	int r = err_set(e, EIO, ERR_INTERNAL, "state store: %s: %s", what, sqlite3_errmsg(sql));
+	if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB)
+		err_hint(e, "the file hull.db below --root is damaged: restore it from a backup, or "
+			    "move it aside to begin anew");
+	return r;
+}
+
+static int db_pragma(struct db *db, const char *sql, struct err *e)
+{
+	if (sqlite3_exec(db->sql, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return db_error(db->sql, e, "open");
+	return 0;
+}
+
+static int schema_version(struct db *db, int64_t *ret, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	int r = db_query(db, &s, e, "PRAGMA user_version", "");
+	if (r == 0)
+		r = db_next(s, e);
+	if (r < 0)
+		return r;
+	*ret = db_int(s, 0);
+	return 0;
+}
+
+static int schema_install(struct db *db, struct err *e)
+{
+	int64_t version = 0;
+	int r = schema_version(db, &version, e);
+	if (r < 0 || version == SCHEMA_VERSION)
+		return r;
+	if (version > SCHEMA_VERSION)
+		return err_set(e, ENOTSUP, ERR_SYSTEM,
+			       "the state below --root was written by a newer hull (schema %lld, this "
+			       "one knows %d)",
+			       (long long)version, SCHEMA_VERSION);
+	/* WAL is a property of the file: set once, before the first transaction. */
+	if ((r = db_pragma(db, "PRAGMA journal_mode=WAL", e)) < 0 ||
+	    (r = db_begin(db, true, e)) < 0)
+		return r;
+	/* Another process may have made the tables while this one waited for the lock. */
+	r = schema_version(db, &version, e);
+	if (r == 0 && version == 0) {
+		char done[64];
+		snprintf(done, sizeof(done), "PRAGMA user_version=%d", SCHEMA_VERSION);
+		r = db_pragma(db, SCHEMA_SQL, e);
+		if (r == 0)
+			r = db_pragma(db, done, e);
+	}
+	if (r == 0)
+		return db_commit(db, e);
+	db_rollback(db);
+	return r;
+}
+
+int db_open(struct db *db, const char *root, struct err *e)
+{
+	char path[4096];
+	*db = (struct db){.lock_fd = -1};
+	if (snprintf(path, sizeof(path), "%s/hull.lock", root) >= (int)sizeof(path))
+		return err_set(e, ENAMETOOLONG, ERR_INVALID, "--root %s: path is too long", root);
+	db->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (db->lock_fd < 0)
+		return err_errno(e, errno, "cannot open %s", path);
+	snprintf(path, sizeof(path), "%s/hull.db", root);
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	int r = 0;
+	if (sqlite3_open_v2(path, &db->sql, flags, NULL) != SQLITE_OK)
+		r = db_error(db->sql, e, path);
+	if (r == 0) {
+		/* Every command is the last to close: a checkpoint then would cost an fsync each. */
+		int on = 1;
+		sqlite3_file_control(db->sql, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
+		sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+		sqlite3_busy_timeout(db->sql, 30000);
+		sqlite3_extended_result_codes(db->sql, 1);
+		r = db_pragma(db, "PRAGMA foreign_keys=ON; PRAGMA synchronous=NORMAL;", e);
+	}
+	if (r == 0)
+		r = schema_install(db, e);
+	if (r < 0)
+		db_close(db);
+	return r;
+}
+
+void db_close(struct db *db)
+{
+	if (db->sql) {
+		db_rollback(db);
+		sqlite3_close_v2(db->sql);
+	}
+	if (db->lock_fd >= 0)
+		close(db->lock_fd);
+	*db = (struct db){.lock_fd = -1};
+}
+
+static int writers_lock(struct db *db, struct err *e)
+{
+	int r;
+	do
+		r = flock(db->lock_fd, LOCK_EX);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return err_errno(e, errno, "cannot lock the state store");
+	db->locked = true;
+	return 0;
+}
+
+static void writers_unlock(struct db *db)
+{
+	if (db->locked)
+		flock(db->lock_fd, LOCK_UN);
+	db->locked = false;
+}
+
+int db_begin(struct db *db, bool durable, struct err *e)
+{
+	assert(!db->locked);
+	int r = writers_lock(db, e);
+	if (r < 0)
+		return r;
+	r = db_pragma(db, durable ? "PRAGMA synchronous=FULL; BEGIN IMMEDIATE"
+				  : "PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE",
+		      e);
+	if (r < 0)
+		writers_unlock(db);
+	return r;
+}
+
+int db_commit(struct db *db, struct err *e)
+{
+	assert(db->locked);
+	if (sqlite3_exec(db->sql, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
+		int r = db_error(db->sql, e, "commit");
+		db_rollback(db);
+		return r;
+	}
+	writers_unlock(db);
+	return 0;
+}
+
+void db_rollback(struct db *db)
+{
+	if (!db->locked)
+		return;
+	sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+	writers_unlock(db);
+}
+
+static int db_bind(sqlite3_stmt *s, const char *types, va_list ap)
+{
+	for (int i = 1; *types; types++, i++) {
+		int r;
+		if (*types == 'i') {
+			r = sqlite3_bind_int64(s, i, va_arg(ap, int64_t));
+		} else {
+			assert(*types == 's');
+			r = sqlite3_bind_text(s, i, va_arg(ap, const char *), -1, SQLITE_TRANSIENT);
+		}
+		if (r != SQLITE_OK)
+			return r;
+	}
+	return SQLITE_OK;
+}
+
+static int db_vquery(struct db *db, sqlite3_stmt **ret, struct err *e, const char *sql,
+		     const char *types, va_list ap)
+{
+	sqlite3_stmt *s = NULL;
+	if (sqlite3_prepare_v2(db->sql, sql, -1, &s, NULL) != SQLITE_OK ||
+	    db_bind(s, types, ap) != SQLITE_OK) {
+		int r = db_error(db->sql, e, "query");
+		sqlite3_finalize(s);
+		return r;
+	}
+	*ret = s;
+	return 0;
+}
+
+int db_query(struct db *db, sqlite3_stmt **ret, struct err *e, const char *sql, const char *types,
+	     ...)
+{
+	va_list ap;
+	va_start(ap, types);
+	int r = db_vquery(db, ret, e, sql, types, ap);
+	va_end(ap);
+	return r;
+}
+
+int db_next(sqlite3_stmt *s, struct err *e)
+{
+	int r = sqlite3_step(s);
+	if (r == SQLITE_ROW)
+		return 1;
+	return r == SQLITE_DONE ? 0 : db_error(sqlite3_db_handle(s), e, "query");
+}
+
+int db_run(struct db *db, struct err *e, const char *sql, const char *types, ...)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	va_list ap;
+	va_start(ap, types);
+	int r = db_vquery(db, &s, e, sql, types, ap);
+	va_end(ap);
+	if (r == 0)
+		r = db_next(s, e);
+	return r < 0 ? r : sqlite3_changes(db->sql);
+}
+
+const char *db_text(sqlite3_stmt *s, int column)
+{
+	return (const char *)sqlite3_column_text(s, column);
+}
+
+int64_t db_int(sqlite3_stmt *s, int column)
+{
+	return sqlite3_column_int64(s, column);
+}

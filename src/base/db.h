@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state store: one SQLite database below --root, write-ahead logged.
+ *
+ * Readers never wait. Writers queue on a flock(2) of the lock file, where the kernel wakes them in
+ * turn, instead of SQLite's polling. A transaction is `durable` when the user may rely on it after
+ * a power cut (what he created), and not when its object dies with the container.
+ *
+ * The tables are in schema.sql.h, commented. Statements take their values by a type string:
+ * 's' const char * (NULL becomes NULL), 'i' int64_t (pass exactly that type), as in
+ *   db_run(db, e, "UPDATE container SET name = ?1 WHERE id = ?2", "ss", name, id)
+ */
+#pragma once
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct db {
+	sqlite3 *sql;
+	int lock_fd;	/* flock'ed while a transaction is open */
+	bool locked;
+};
+
+/** Open (and make or upgrade) the database in the folder @root. The caller closes it. */
+int db_open(struct db *db, const char *root, struct err *e);
+void db_close(struct db *db);
+
+/** Take the writers' lock and begin. Waits for other writers without polling. */
+int db_begin(struct db *db, bool durable, struct err *e);
+int db_commit(struct db *db, struct err *e);
+/** Undo and unlock; without an open transaction it does nothing, so it may run at every exit. */
+void db_rollback(struct db *db);
+
+/** Run one statement that returns no row. Returns the number of rows changed, or negative errno:
+ *  -EEXIST for a broken UNIQUE or PRIMARY KEY, -EBUSY for a broken FOREIGN KEY. */
+int db_run(struct db *db, struct err *e, const char *sql, const char *types, ...);
+/** Prepare a query. The caller finalises it (CLEANUP_STMT). */
+int db_query(struct db *db, sqlite3_stmt **ret, struct err *e, const char *sql, const char *types,
+	     ...);
+/** 1: a row, 0: no more, negative errno: @e is filled. */
+int db_next(sqlite3_stmt *s, struct err *e);
+/** Column as text; valid until the next db_next. NULL stays NULL. */
+const char *db_text(sqlite3_stmt *s, int column);
+int64_t db_int(sqlite3_stmt *s, int column);
+
+static inline void cleanup_stmt(sqlite3_stmt **s)
+{
+	sqlite3_finalize(*s);
+}
+#define CLEANUP_STMT __attribute__((cleanup(cleanup_stmt)))

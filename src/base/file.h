@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files and folders of hull's own, always relative to a directory descriptor (AT_FDCWD for a path
+ * that the user gave). For paths that an image, a container or a volume can influence use
+ * base/path.h instead.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct arena;
+
+/** Read a whole regular file of at most @max bytes into the arena, NUL-terminated; @ret_len may be
+ *  NULL. Errors: ENOENT, EFBIG when larger than @max, EINVAL when not a regular file. */
+int file_read(int dirfd, const char *path, size_t max, struct arena *a, char **ret_text,
+	      size_t *ret_len, struct err *e);
+/** Read a small kernel file (/proc, cgroup) into @buf, NUL-terminated, trailing newline removed.
+ *  Returns the length or a negative errno; no struct err, because callers probe with it. */
+ssize_t file_read_small(int dirfd, const char *path, char *buf, size_t size);
+/** Write @text in one write(2) to an existing (kernel) file. 0 or negative errno. */
+int file_write_small(int dirfd, const char *path, const char *text);
+/** Replace @name atomically: write aside, optionally fsync, rename. Mode 0600. */
+int file_replace(int dirfd, const char *name, const void *data, size_t len, bool durable,
+		 struct err *e);
+/** mkdir -p below @dirfd; parents get @mode too. An existing directory is no error. */
+int dir_make(int dirfd, const char *path, mode_t mode, struct err *e);
+/** Open a directory for *at calls; a descriptor, or negative errno with @e filled. */
+int dir_open(int dirfd, const char *path, struct err *e);
+/** Remove a file or a whole tree by descriptor, never following a symbolic link nor leaving the
+ *  file system. A missing @name is no error. Depth and names are the kernel's to limit. */
+int tree_remove(int dirfd, const char *name, struct err *e);
+bool file_exists(int dirfd, const char *path);

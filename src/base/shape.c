@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading and writing structs as JSON by table. Rests on json-c.
+ * Invariant: what shape_write writes, shape_read reads back equal. Read shape.h first.
+ */
+#include "base/shape.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+int json_parse(const char *text, size_t len, struct json_object **ret, struct err *e)
+{
+	if (len > INT_MAX)
+		return err_set(e, EFBIG, ERR_INVALID, "JSON text is too long");
+	struct json_tokener *t = json_tokener_new_ex(JSON_DEPTH_MAX);
+	if (!t)
+		return err_errno(e, ENOMEM, "cannot parse JSON");
+	json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	/* The terminating NUL is passed too, so that a bare number is known to be complete. */
+	struct json_object *o = json_tokener_parse_ex(t, text, (int)len);
+	enum json_tokener_error why = json_tokener_get_error(t);
+	if (why == json_tokener_continue)
+		o = json_tokener_parse_ex(t, "", 1), why = json_tokener_get_error(t);
+	size_t end = json_tokener_get_parse_end(t);
+	json_tokener_free(t);
+	if (why == json_tokener_success && end < len && text[end + strspn(text + end, " \t\r\n")] &&
+	    end + strspn(text + end, " \t\r\n") < len)
+		why = json_tokener_error_parse_unexpected;
+	if (why != json_tokener_success) {
+		json_object_put(o);
+		return err_set(e, EINVAL, ERR_INVALID, "not valid JSON: %s at byte %zu",
+			       json_tokener_error_desc(why), end);
+	}
+	*ret = o;
+	return 0;
+}
+
+static const char *const type_names[] = {
+	[FIELD_STR] = "a string",     [FIELD_BOOL] = "true or false",
+	[FIELD_I64] = "a number",     [FIELD_F64] = "a number",
+	[FIELD_OPT_I64] = "a number", [FIELD_OPT_BOOL] = "true or false",
+	[FIELD_STRV] = "an array of strings", [FIELD_KVS] = "an object of strings",
+	[FIELD_SET] = "an object",    [FIELD_STRUCT] = "an object",
+	[FIELD_PTR] = "an object",    [FIELD_ARRAY] = "an array",
+	[FIELD_RAW] = "a value",
+};
+
+static int wrong_type(const struct field *f, struct err *e)
+{
+	return err_set(e, EINVAL, ERR_INVALID, "%s: expected %s", f->name, type_names[f->type]);
+}
+
+static int read_strv(struct json_object *v, struct strv *out, struct arena *a)
+{
+	*out = (struct strv){0};
+	if (json_object_is_type(v, json_type_string)) {
+		strv_push(a, out, json_object_get_string(v));
+		return 0;
+	}
+	if (!json_object_is_type(v, json_type_array))
+		return -EINVAL;
+	for (size_t i = 0; i < json_object_array_length(v); i++) {
+		struct json_object *item = json_object_array_get_idx(v, i);
+		if (!json_object_is_type(item, json_type_string))
+			return -EINVAL;
+		strv_push(a, out, json_object_get_string(item));
+	}
+	return 0;
+}
+
+static int read_object(enum field_type type, struct json_object *v, void *out, struct arena *a)
+{
+	if (!json_object_is_type(v, json_type_object))
+		return -EINVAL;
+	memset(out, 0, type == FIELD_KVS ? sizeof(struct kvs) : sizeof(struct strv));
+	json_object_object_foreach(v, key, value) {
+		if (type == FIELD_SET)
+			strv_push(a, out, key);
+		else if (!json_object_is_type(value, json_type_string))
+			return -EINVAL;
+		else
+			kvs_set(a, out, key, json_object_get_string(value));
+	}
+	return 0;
+}
+
+static int read_array(const struct field *f, struct json_object *v, struct array *out,
+		      struct arena *a, struct err *e)
+{
+	if (!json_object_is_type(v, json_type_array))
+		return wrong_type(f, e);
+	size_t n = json_object_array_length(v);
+	*out = (struct array){arena_array(a, n, f->shape->size), n};
+	for (size_t i = 0; i < n; i++) {
+		int r = shape_read(f->shape, json_object_array_get_idx(v, i),
+				   (char *)out->items + i * f->shape->size, a, e);
+		if (r < 0)
+			return err_context(e, "%s[%zu]", f->name, i);
+	}
+	return 0;
+}
+
+static int read_i64(struct json_object *v, int64_t *out)
+{
+	if (!json_object_is_type(v, json_type_int)) {
+		double d = json_object_get_double(v);
+		if (!json_object_is_type(v, json_type_double) || d != (double)(int64_t)d)
+			return -EINVAL;
+		*out = (int64_t)d;
+		return 0;
+	}
+	*out = json_object_get_int64(v);
+	return 0;
+}
+
+static int read_field(const struct field *f, struct json_object *v, void *at, struct arena *a,
+		      struct err *e)
+{
+	bool is_bool = json_object_is_type(v, json_type_boolean);
+	switch (f->type) {
+	case FIELD_STR:
+		if (!json_object_is_type(v, json_type_string))
+			return wrong_type(f, e);
+		if (strlen(json_object_get_string(v)) != (size_t)json_object_get_string_len(v))
+			return err_set(e, EINVAL, ERR_INVALID, "%s: contains a NUL byte", f->name);
+		*(char **)at = arena_strdup(a, json_object_get_string(v));
+		return 0;
+	case FIELD_BOOL:
+		*(bool *)at = json_object_get_boolean(v);
+		return is_bool ? 0 : wrong_type(f, e);
+	case FIELD_OPT_BOOL:
+		*(struct opt_bool *)at = (struct opt_bool){true, json_object_get_boolean(v)};
+		return is_bool ? 0 : wrong_type(f, e);
+	case FIELD_I64:
+		return read_i64(v, at) < 0 ? wrong_type(f, e) : 0;
+	case FIELD_OPT_I64:
+		((struct opt_i64 *)at)->set = true;
+		return read_i64(v, &((struct opt_i64 *)at)->value) < 0 ? wrong_type(f, e) : 0;
+	case FIELD_F64:
+		if (!json_object_is_type(v, json_type_double) &&
+		    !json_object_is_type(v, json_type_int))
+			return wrong_type(f, e);
+		*(double *)at = json_object_get_double(v);
+		return 0;
+	case FIELD_STRV:
+		return read_strv(v, at, a) < 0 ? wrong_type(f, e) : 0;
+	case FIELD_KVS:
+	case FIELD_SET:
+		return read_object(f->type, v, at, a) < 0 ? wrong_type(f, e) : 0;
+	case FIELD_PTR:
+		at = *(void **)at = arena_alloc(a, f->shape->size);
+		__attribute__((fallthrough));
+	case FIELD_STRUCT:
+		return shape_read(f->shape, v, at, a, e) < 0 ? err_context(e, "%s", f->name) : 0;
+	case FIELD_ARRAY:
+		return read_array(f, v, at, a, e);
+	case FIELD_RAW:
+		*(char **)at = arena_strdup(a, json_object_to_json_string_ext(
+						       v, JSON_C_TO_STRING_PLAIN));
+		return 0;
+	}
+	assert(!"unknown field type");
+	return 0;
+}
+
+int shape_read(const struct shape *s, struct json_object *o, void *out, struct arena *a,
+	       struct err *e)
+{
+	if (!json_object_is_type(o, json_type_object))
+		return err_set(e, EINVAL, ERR_INVALID, "expected an object");
+	for (size_t i = 0; i < s->count; i++) {
+		const struct field *f = &s->fields[i];
+		struct json_object *v;
+		if (!json_object_object_get_ex(o, f->name, &v) || !v) {
+			if (f->flags & FIELD_REQUIRED)
+				return err_set(e, EINVAL, ERR_INVALID, "%s: missing", f->name);
+			continue;
+		}
+		int r = read_field(f, v, (char *)out + f->offset, a, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int shape_parse(const struct shape *s, const char *text, size_t len, void *out, struct arena *a,
+		struct err *e)
+{
+	CLEANUP_JSON struct json_object *o = NULL;
+	int r = json_parse(text, len, &o, e);
+	return r < 0 ? r : shape_read(s, o, out, a, e);
+}
+
+static struct json_object *write_strv(const struct strv *v, bool as_set)
+{
+	struct json_object *o = as_set ? json_object_new_object() : json_object_new_array();
+	for (size_t i = 0; i < v->count; i++) {
+		if (as_set)
+			json_object_object_add(o, v->items[i], json_object_new_object());
+		else
+			json_object_array_add(o, json_object_new_string(v->items[i]));
+	}
+	return o;
+}
+
+static struct json_object *write_kvs(const struct kvs *m)
+{
+	struct json_object *o = json_object_new_object();
+	for (size_t i = 0; i < m->count; i++)
+		json_object_object_add(o, m->items[i].key,
+				       json_object_new_string(m->items[i].value));
+	return o;
+}
+
+static struct json_object *write_array(const struct field *f, const struct array *v)
+{
+	struct json_object *o = json_object_new_array();
+	for (size_t i = 0; i < v->count; i++)
+		json_object_array_add(
+			o, shape_write(f->shape, (const char *)v->items + i * f->shape->size));
+	return o;
+}
+
+/* The field's value, and whether it counts as empty. */
+static struct json_object *write_field(const struct field *f, const void *at, bool *empty)
+{
+	const char *s;
+	switch (f->type) {
+	case FIELD_STR:
+		s = *(char *const *)at;
+		*empty = !s || !*s;
+		return json_object_new_string(s ? s : "");
+	case FIELD_RAW:
+		s = *(char *const *)at;
+		*empty = !s;
+		return s ? json_tokener_parse(s) : NULL;
+	case FIELD_BOOL:
+		*empty = !*(const bool *)at;
+		return json_object_new_boolean(*(const bool *)at);
+	case FIELD_I64:
+		*empty = !*(const int64_t *)at;
+		return json_object_new_int64(*(const int64_t *)at);
+	case FIELD_F64:
+		*empty = *(const double *)at == 0;
+		return json_object_new_double(*(const double *)at);
+	case FIELD_OPT_I64:
+		*empty = !((const struct opt_i64 *)at)->set;
+		return json_object_new_int64(((const struct opt_i64 *)at)->value);
+	case FIELD_OPT_BOOL:
+		*empty = !((const struct opt_bool *)at)->set;
+		return json_object_new_boolean(((const struct opt_bool *)at)->value);
+	case FIELD_STRV:
+	case FIELD_SET:
+		*empty = !((const struct strv *)at)->count;
+		return write_strv(at, f->type == FIELD_SET);
+	case FIELD_KVS:
+		*empty = !((const struct kvs *)at)->count;
+		return write_kvs(at);
+	case FIELD_PTR:
+		at = *(void *const *)at;
+		*empty = !at;
+		return at ? shape_write(f->shape, at) : NULL;
+	case FIELD_STRUCT: {
+		struct json_object *o = shape_write(f->shape, at);
+		*empty = json_object_object_length(o) == 0;
+		return o;
+	}
+	case FIELD_ARRAY:
+		*empty = !((const struct array *)at)->count;
+		return write_array(f, at);
+	}
+	assert(!"unknown field type");
+	return NULL;
+}
+
+struct json_object *shape_write(const struct shape *s, const void *in)
+{
+	struct json_object *o = json_object_new_object();
+	for (size_t i = 0; i < s->count; i++) {
+		const struct field *f = &s->fields[i];
+		bool empty = false;
+		struct json_object *v = write_field(f, (const char *)in + f->offset, &empty);
+		if (empty && f->flags & FIELD_NULL) {
+			json_object_put(v);
+			json_object_object_add(o, f->name, NULL);
+		} else if (empty && !(f->flags & FIELD_KEEP)) {
+			json_object_put(v);
+		} else {
+			json_object_object_add(o, f->name, v);
+		}
+	}
+	return o;
+}
+
+char *shape_print(const struct shape *s, const void *in, bool pretty, struct arena *a)
+{
+	CLEANUP_JSON struct json_object *o = shape_write(s, in);
+	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
+	flags |= pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : JSON_C_TO_STRING_PLAIN;
+	return arena_strdup(a, json_object_to_json_string_ext(o, flags));
+}

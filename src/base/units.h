@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sizes and numbers as people write them and as docker prints them; strict, overflow-checked. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SIZE_TEXT_SIZE = 24 };
+
+/** "64m", "1.5g", "512", "2GiB", "10kb": powers of 1024 as docker's RAMInBytes. 0 or -EINVAL,
+ *  -ERANGE. Negative numbers are refused, except "-1" which gives -1 (unlimited). */
+int size_parse(const char *text, int64_t *ret_bytes);
+/** "1.23MB": powers of 1000 with 3 digits, as docker prints image sizes. */
+char *size_human(int64_t bytes, char buf[static SIZE_TEXT_SIZE]);
+/** "1.5GiB": powers of 1024 with 4 digits, as docker prints memory. */
+char *size_binary(int64_t bytes, char buf[static SIZE_TEXT_SIZE]);
+/** Decimal digits only, no sign, blank or prefix, at most @max. 0, -EINVAL or -ERANGE. */
+int uint_parse(const char *text, uint64_t max, uint64_t *ret);
+/** The same with an optional leading '-'. */
+int int_parse(const char *text, int64_t min, int64_t max, int64_t *ret);
+/** "0.5" CPUs to nano-CPUs (500000000), exact to nine digits. 0 or -EINVAL. */
+int nano_parse(const char *text, int64_t *ret_nano);

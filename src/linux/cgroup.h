@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Control groups: one API over version 1, version 2 and hybrid hosts (v1 controllers beside a bare v2
+ * tree). See cgroups(7) and the kernel's cgroup-v1/ and cgroup-v2.rst documents. Conversions between
+ * the two stand in one table in cgroup_limits.c.
+ *
+ * A container's group is named by a path below the root of every hierarchy ("/hull/<id>"); on hybrid
+ * hosts it exists in the v1 hierarchies that are needed and in the v2 tree (PSI, freeze, kill).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/shape.h"
+
+enum cgroup_layout { CGROUP_NONE, CGROUP_V1, CGROUP_V2, CGROUP_HYBRID };
+
+/** Controllers as bits; the bit's number is the index into the tables in cgroup.c. */
+enum cgroup_controller {
+	CGROUP_CPU,
+	CGROUP_CPUACCT,
+	CGROUP_CPUSET,
+	CGROUP_MEMORY,
+	CGROUP_PIDS,
+	CGROUP_DEVICES,
+	CGROUP_FREEZER,
+	CGROUP_BLKIO,
+	CGROUP_HUGETLB,
+	CGROUP_CONTROLLERS
+};
+
+/** Limits in the units of the OCI spec (v1's units); unset ones are left as the kernel has them. */
+struct cgroup_limits {
+	struct opt_i64 memory, memory_reservation, memory_swap; /* bytes; swap is memory+swap; -1 max */
+	struct opt_i64 memory_swappiness;			/* 0..100 */
+	struct opt_bool oom_kill_disable;
+	struct opt_i64 cpu_shares; /* 2..262144 */
+	struct opt_i64 cpu_quota, cpu_period, cpu_burst; /* microseconds; quota -1 max */
+	const char *cpuset_cpus, *cpuset_mems;		 /* NULL: as the parent */
+	struct opt_i64 pids;				 /* -1 max */
+	const struct kvs *unified;			 /* v2 file -> value, or NULL */
+};
+
+struct cgroup_device_rule {
+	bool allow;
+	char type;	     /* 'a', 'b', 'c' */
+	int64_t major, minor; /* -1: any */
+	unsigned access;     /* CGROUP_DEV_READ | ... */
+};
+enum { CGROUP_DEV_READ = 1, CGROUP_DEV_WRITE = 2, CGROUP_DEV_MKNOD = 4 };
+
+/** An open group; all descriptors are O_PATH directories, -1 where the hierarchy lacks it. */
+struct cgroup {
+	enum cgroup_layout layout;
+	int v1[CGROUP_CONTROLLERS]; /* co-mounted controllers share one descriptor number's folder */
+	int v2;
+	char path[256];
+};
+
+#define CLEANUP_CGROUP __attribute__((cleanup(cgroup_close)))
+
+/** How this host mounts its control groups (read once from /proc/self/mountinfo). */
+enum cgroup_layout cgroup_host_layout(void);
+/**
+ * Make the group @path in every hierarchy that is needed (memory, pids, devices, cpu, cpuacct, and
+ * cpuset when @limits asks for it, freezer where v2 cannot freeze), set the limits and device rules.
+ * On failure nothing of it is left. Errors name the limit, the value, the file and what to do.
+ */
+int cgroup_make(const char *path, const struct cgroup_limits *limits,
+		const struct cgroup_device_rule *rules, size_t rule_count, struct cgroup *ret,
+		struct err *e);
+/** Open an existing group; -ENOENT when no hierarchy has it. */
+int cgroup_open(const char *path, struct cgroup *ret, struct err *e);
+void cgroup_close(struct cgroup *g);
+/** Move @pid into all hierarchies of the group. On v1 and v2 the first write waits for an RCU grace
+ *  period (10 ms and more): overlap it with other work. @skip_v2: the process was cloned into it. */
+int cgroup_attach(const struct cgroup *g, pid_t pid, bool skip_v2, struct err *e);
+/** Change limits of a running group; unset ones stay. */
+int cgroup_update(const struct cgroup *g, const struct cgroup_limits *limits, struct err *e);
+/** Freeze or thaw all processes, and wait until it took effect (bounded, by notification). */
+int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e);
+/** 1 frozen, 0 not, negative errno. */
+int cgroup_is_frozen(const struct cgroup *g);
+/** SIGKILL every process in the group: cgroup.kill where v2 has it, else by cgroup.procs until it is
+ *  empty. */
+int cgroup_kill(const struct cgroup *g, struct err *e);
+/** The host pids in the group and its children; @ret lives in the arena. */
+int cgroup_pids(const struct cgroup *g, struct arena *a, pid_t **ret, size_t *ret_count,
+		struct err *e);
+/** Remove the group in all hierarchies, with groups that the container made below it. A group that
+ *  is gone is no error; -EBUSY while processes live in it. */
+int cgroup_remove(const char *path, struct err *e);
+/** Absolute path of the folder with the memory files (v1) or of the v2 group, "" if none. */
+void cgroup_memory_path(const struct cgroup *g, char *buf, size_t size);
+/** v1: an eventfd registered with memory.oom_control; -1 on v2 or where it cannot be had. */
+int cgroup_oom_eventfd(const struct cgroup *g);

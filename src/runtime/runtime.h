@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From an OCI spec to a running process, and what is done to it afterwards. Serves `hull run` (which
+ * passes ready descriptors) and the command line hull-runtime (which passes a bundle).
+ *
+ * A start has two halves, because attaching to control groups waits for the kernel and is overlapped
+ * with the container's own set-up:
+ *   runtime_start    clone3; the child sets itself up and then waits
+ *   runtime_release  lets it execute its command
+ * The caller of runtime_start is the parent of the container's first process. A failure of the child,
+ * before or in its execve, arrives as a struct err on `error_fd`; end of file there, without data,
+ * means that the command is running.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "linux/cgroup.h"
+#include "linux/overlay.h"
+#include "linux/seccomp.h"
+#include "spec/oci.h"
+
+struct runtime_start {
+	const struct oci_spec *spec;
+	const struct overlay *overlay; /* the root file system; NULL: spec->root.path */
+	const struct cgroup *cgroup;   /* made already; NULL: stay in the caller's */
+	const struct seccomp_program *seccomp; /* NULL: none (spec->linux_.seccomp is not read here) */
+	int stdio[3];	  /* for the command; ignored with a terminal */
+	int init_fd;	  /* the hull-init program, or -1 */
+	const struct strv *init_args; /* its argv up to and including "--" */
+	int init_report_fd; /* write end, passed to hull-init as descriptor 3, or -1 */
+	int error_fd;	    /* write end of a pipe, close-on-exec; see above */
+};
+
+struct runtime_process {
+	pid_t pid;  /* in the caller's pid namespace */
+	int pidfd;  /* owned by the caller from here on */
+	int pty_fd; /* master, with spec->process.terminal; else -1 */
+	int go_fd;  /* runtime_release writes here */
+};
+
+/** Clone the container's first process, and attach it to its groups. On failure nothing runs. */
+int runtime_start(const struct runtime_start *p, struct runtime_process *ret, struct err *e);
+/** Let it execute. Closes go_fd. */
+int runtime_release(struct runtime_process *p, struct err *e);
+
+struct runtime_exec {
+	int pidfd;		       /* first process of the container to join */
+	const struct oci_process *process;
+	const struct cgroup *cgroup;
+	const struct seccomp_program *seccomp;
+	bool privileged;
+	int stdio[3];
+	int error_fd;
+};
+/** Start another process in a running container. The caller is its parent. `ret->go_fd` is -1. */
+int runtime_exec(const struct runtime_exec *p, struct runtime_process *ret, struct err *e);
+
+/**
+ * Why execve of @path failed inside the root of this process: fills @e with the cause (missing
+ * interpreter, CR in the shebang, wrong architecture, noexec mount, no permission, a directory) and
+ * the fix; kind ERR_NO_COMMAND or ERR_NOT_EXECUTABLE. Returns -e->number.
+ */
+int runtime_explain_exec(const char *path, int error_number, struct err *e);
+
+/**
+ * Look up a user in a container's root: "name", "uid", "name:group", "uid:gid". Reads its etc/passwd
+ * and etc/group below @rootfd, regular files of at most 1 MiB. Digits are never taken for a name.
+ * Supplementary groups are those that list the user, and @group_add (names or gids). @ret_home is ""
+ * when unknown. Errors name the user or group and the file.
+ */
+int runtime_lookup_user(int rootfd, const char *user, const struct strv *group_add, struct arena *a,
+			struct oci_user *ret, char **ret_home, struct err *e);
