@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of containers: what the command line and the API call. One struct engine per command or
+ * request; it holds the state store and two folder descriptors, no threads, no state of its own.
+ *
+ * A container is named by the user as NAME, full id, or unique prefix of an id; every function takes
+ * such a reference. Before it is used, what happened behind our back (an exit record, a lost monitor, a
+ * killed command) is brought into the state store: see engine/reap.c.
+ */
+#pragma once
+
+#include <json-c/json.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/db.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "base/wire.h"
+#include "image/image.h"
+#include "spec/docker.h"
+
+struct engine {
+	struct db db;
+	const char *root, *runroot; /* absolute, valid as long as the engine */
+	const char *libexec;	    /* folder of hull, hull-monitor, hull-init, hull-unpack */
+	int root_fd, run_fd;
+	struct image_store images;
+};
+
+#define CLEANUP_ENGINE __attribute__((cleanup(engine_close)))
+
+/** Open (and make, mode 0700) the two roots. @root and @runroot are absolute; @libexec is the folder of
+ *  the running program. All three must outlive the engine. */
+int engine_open(struct engine *en, const char *root, const char *runroot, const char *libexec,
+		struct err *e);
+void engine_close(struct engine *en);
+
+enum container_status {
+	CONTAINER_CREATED,
+	CONTAINER_RUNNING,
+	CONTAINER_PAUSED,
+	CONTAINER_EXITED,
+	CONTAINER_REMOVING,
+	CONTAINER_DEAD,
+};
+/** "created", "running", ... as docker's State.Status. */
+const char *container_status_name(enum container_status s);
+
+/** All that is known of a container; lives in the arena it was read into. */
+struct container {
+	char id[ID_LEN + 1];
+	char *name, *image_id, *image_name, *command, *error;
+	struct container_config config; /* filled by container_find, not by container_list */
+	struct kvs labels;
+	int64_t created, started, finished; /* ns since 1970, 0: never */
+	enum container_status status;
+	bool auto_remove, oom_killed;
+	int64_t oom_kills;
+	int exit_code, exit_signal;
+	pid_t pid; /* host pid of the first process, 0 unless running */
+	uint64_t pid_start;
+};
+
+int container_find(struct engine *en, const char *ref, struct arena *a, struct container *ret,
+		   struct err *e);
+
+struct container_filter {
+	bool all;	    /* not only running and paused ones */
+	int64_t last;	    /* > 0: only this many, the newest created, in any state */
+	struct kvs filters; /* --filter key=value; a key may repeat: see container_filter_add */
+};
+/** Add one --filter KEY=VALUE (id name label exited status ancestor before since volume); -EINVAL with a
+ *  text that lists the known keys. Values of one key are alternatives, labels must all match. */
+int container_filter_add(struct arena *a, struct container_filter *f, const char *filter,
+			 struct err *e);
+/** Newest first, as docker ps. */
+int container_list(struct engine *en, const struct container_filter *f, struct arena *a,
+		   struct container **ret, size_t *ret_count, struct err *e);
+
+struct container_create {
+	const char *name;     /* NULL: a generated one (adjective_surname) */
+	const char *image;    /* reference; NULL with config.hull.rootfs */
+	const char *platform; /* "linux/amd64" or NULL */
+	struct container_config config;
+	bool entrypoint_set;  /* --entrypoint given ("" clears the image's) */
+};
+/** Check everything that can be checked, merge the image's config in, reserve name and id, make folders
+ *  and volumes. Warnings for the user (clamped, ignored) are pushed onto @warnings. */
+int container_create(struct engine *en, struct container_create *c, struct arena *a,
+		     char ret_id[ID_LEN + 1], struct strv *warnings, struct err *e);
+
+/** Start it. @attach_fd: a stream socket that the monitor serves from the first byte on (see wire.h), or
+ *  -1; it stays the caller's. Returns when the command has been executed, or -errno with the reason why it
+ *  could not (err.kind gives 126, 127). -EALREADY, kind ERR_CONFLICT, when it runs already. */
+int container_start(struct engine *en, const char *ref, int attach_fd, struct strv *warnings,
+		    struct err *e);
+
+/** What `stop` did, so that it can say so. */
+struct stop_report {
+	int64_t milliseconds;
+	int signal;	      /* that was sent first */
+	bool was_running;
+	bool killed;	      /* the grace time ended and SIGKILL was needed */
+	bool ignored_by_kernel; /* PID 1 has no handler for it: the kernel drops it */
+	struct exit_record exit;
+};
+/** Called before the wait begins when the outcome is known in advance (no handler); may be NULL. */
+typedef void (*stop_notice_fn)(const struct stop_report *r, int64_t grace_seconds, void *ctx);
+/** @signal 0: the container's own stop signal; @grace_seconds -2: the container's own (default 10), -1:
+ *  wait for ever. A container that does not run is no error (was_running false). */
+int container_stop(struct engine *en, const char *ref, int signal, int64_t grace_seconds,
+		   stop_notice_fn notice, void *ctx, struct stop_report *ret, struct err *e);
+int container_restart(struct engine *en, const char *ref, int signal, int64_t grace_seconds,
+		      struct strv *warnings, struct err *e);
+int container_kill(struct engine *en, const char *ref, int signal, struct err *e);
+int container_pause(struct engine *en, const char *ref, struct err *e);
+int container_unpause(struct engine *en, const char *ref, struct err *e);
+int container_rename(struct engine *en, const char *ref, const char *name, struct err *e);
+
+enum wait_condition { WAIT_NOT_RUNNING, WAIT_NEXT_EXIT, WAIT_REMOVED };
+/** Wait without polling. @ret_code: docker's exit code. */
+int container_wait(struct engine *en, const char *ref, enum wait_condition until, int *ret_code,
+		   struct err *e);
+
+/** Connect to the monitor of a running container; a socket for engine/monitor.h, or negative errno. If
+ *  the monitor died, a new one is started first. */
+int container_monitor(struct engine *en, const struct container *c, struct err *e);
+
+enum remove_flags { REMOVE_FORCE = 1, REMOVE_VOLUMES = 2 };
+int container_remove(struct engine *en, const char *ref, unsigned flags, struct err *e);
+
+struct container_exec {
+	struct strv args, env;
+	const char *user, *workdir; /* NULL: the container's */
+	bool tty, privileged;
+	int stdio[3];		    /* for the process, without tty */
+	int64_t rows, cols;	    /* initial size of the tty, 0: unknown */
+};
+struct exec_process {
+	pid_t pid;
+	int pidfd;
+	int pty_fd; /* master with tty, else -1 */
+};
+/** Start a process in a running container; the caller is its parent, owns the descriptors, and
+ *  waits for it. */
+int container_exec(struct engine *en, const char *ref, const struct container_exec *x,
+		   struct exec_process *ret, struct err *e);
+
+/** docker's inspect object (owned by the caller: json_object_put). @with_size adds SizeRw, SizeRootFs. */
+int container_inspect(struct engine *en, const char *ref, bool with_size, struct json_object **ret,
+		      struct err *e);
+
+/** Processes as `ps @args` of the host shows them, reduced to the container's; titles first. Each row has
+ *  the titles' number of columns. */
+struct top_table {
+	struct strv titles;
+	struct strv *rows;
+	size_t row_count;
+};
+int container_top(struct engine *en, const char *ref, const struct strv *ps_args, struct arena *a,
+		  struct top_table *ret, struct err *e);
+/** Bytes in the writable layer, and in the whole root file system. */
+int container_size(struct engine *en, const struct container *c, int64_t *ret_rw, int64_t *ret_root,
+		   struct err *e);
+
+/** Bring one container (or all, @ref NULL) in line with what happened: records exits, removes --rm ones,
+ *  control groups and run folders. What `hull system reap` does, and what every look-up does first. */
+int engine_reap(struct engine *en, const char *ref, struct err *e);
+
+/** Volumes. */
+struct volume {
+	char *name;
+	bool anonymous;
+	struct kvs labels, options;
+	int64_t created;
+	char *mountpoint;
+	int64_t uses;
+};
+int volume_create(struct engine *en, const char *name /* NULL: anonymous */, const struct kvs *labels,
+		  struct arena *a, struct volume *ret, struct err *e);
+int volume_find(struct engine *en, const char *name, struct arena *a, struct volume *ret,
+		struct err *e);
+int volume_list(struct engine *en, struct arena *a, struct volume **ret, size_t *ret_count,
+		struct err *e);
+int volume_remove(struct engine *en, const char *name, bool force, struct err *e);
