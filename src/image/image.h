@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Images: what the engine, the command line and the API call.
+ *
+ * An image is a config (JSON, its sha256 is the image's id) and an ordered list of layers. A layer is
+ * a file tree below <root>/layers/<diff id>/fs in the form that OverlayFS takes as a lower folder, unpacked
+ * once and shared by all images that have it. The rows are in the state store; compressed blobs are
+ * not kept. Names ("references") are rows of their own: an image may have many, or none.
+ *
+ * Invariant: an image that is listed is whole on the disk, also after a power cut: layers are synced
+ * before they are renamed into place, and renamed before the row is committed (image/stage.h).
+ *
+ * Everything returned lives in the caller's arena. Functions return 0 or a negative errno with @e
+ * filled. Read image/load.c next.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/db.h"
+#include "base/err.h"
+#include "base/id.h"
+#include "spec/oci_image.h"
+
+struct image_store {
+	struct db *db;
+	int root_fd;	     /* the folder --root */
+	const char *root;    /* its path, for messages */
+	const char *libexec; /* folder of hull-unpack */
+};
+
+/* ---- references (image/reference.c) ---- */
+
+enum { IMAGE_REFERENCE_MAX = 4096, IMAGE_NAME_MAX = 255, IMAGE_TAG_MAX = 128 };
+
+/** [domain/]path[:tag][@digest], normalised as docker does: "busybox" is
+ *  docker.io/library/busybox:latest. */
+struct image_reference {
+	char *domain; /* "docker.io", "localhost:5000" */
+	char *path;   /* "library/busybox" */
+	char *tag;    /* "latest" when neither tag nor digest was given, else as given or NULL */
+	char *digest; /* "sha256:<64 hex>" (or sha512), or NULL */
+};
+
+/** -EINVAL with docker's words ("invalid reference format: ..."). */
+int image_reference_parse(const char *text, struct arena *a, struct image_reference *ret,
+			  struct err *e);
+/** "docker.io/library/busybox:latest": the key in the state store. With a digest the tag is left
+ *  out, as docker does. */
+char *image_reference_full(const struct image_reference *r, struct arena *a);
+/** "busybox:latest": as docker shows it. */
+char *image_reference_familiar(const struct image_reference *r, struct arena *a);
+/** The same without tag and digest: "busybox", "localhost:5000/x". */
+char *image_reference_repository(const struct image_reference *r, struct arena *a);
+/** True for "sha256:" and 64 lower-case hex digits, or "sha512:" and 128. Nothing else is a digest. */
+bool image_digest_is_valid(const char *text);
+
+/* ---- looking up (image/find.c, image/list.c) ---- */
+
+struct image_layer {
+	char *diff_id; /* 64 hex digits */
+	int64_t size;  /* bytes of its regular files */
+};
+
+struct image {
+	char id[ID_LEN + 1];
+	char *config_text;	 /* byte for byte as loaded */
+	struct oci_image config; /* the same, parsed */
+	struct image_layer *layers; /* the topmost first */
+	size_t layer_count;
+	struct strv names;   /* full references, ordered */
+	struct strv tags;    /* familiar: "busybox:latest" (docker's RepoTags) */
+	struct strv digests; /* "busybox@sha256:..." (docker's RepoDigests) */
+	int64_t size, created, loaded; /* bytes; ns since 1970, 0: unknown */
+};
+
+/**
+ * By name, name:tag, name@digest, full id, "sha256:<id>" or unique prefix of an id (a name wins, as
+ * in docker). -ENOENT, kind ERR_NOT_FOUND, "No such image: NAME"; -EINVAL for an ambiguous prefix.
+ */
+int image_find(struct image_store *s, const char *name, struct arena *a, struct image *ret,
+	       struct err *e);
+
+struct image_filter {
+	bool all; /* hull keeps no intermediate images: the same as without */
+	struct strv references; /* patterns: "busybox", "local*:v?" */
+	struct kvs labels;	/* value "" matches any; all must match */
+	struct opt_bool dangling;
+	struct strv before, since; /* resolved names: created before, after that image */
+	int64_t until;		   /* created before, ns; 0: any */
+};
+/** Add one --filter KEY=VALUE (reference label dangling before since until). */
+int image_filter_add(struct image_store *s, struct image_filter *f, const char *filter,
+		     struct arena *a, struct err *e);
+/** Newest first. @f may be NULL. */
+int image_list(struct image_store *s, const struct image_filter *f, struct arena *a,
+	       struct image **ret, size_t *ret_count, struct err *e);
+
+struct image_history_row {
+	char *id; /* image id for the newest row, else "<missing>" */
+	int64_t created;
+	char *created_by, *comment;
+	int64_t size;
+	struct strv tags; /* familiar, on the newest row only */
+};
+/** Newest first, as docker history. */
+int image_history(struct image_store *s, const char *name, struct arena *a,
+		  struct image_history_row **ret, size_t *ret_count, struct err *e);
+
+/**
+ * Descriptors (O_PATH) of the layers' trees, the topmost first, as overlay_mount takes them. The
+ * caller closes them (image_layers_close). Layers below one that hides all of them are left out. An image without
+ * layers gives one empty folder. -ENOENT names the layer that is missing on disk.
+ */
+int image_layers_open(struct image_store *s, const struct image *image, struct arena *a,
+		      int **ret_fds, size_t *ret_count, struct err *e);
+void image_layers_close(int *fds, size_t count);
+
+/* ---- changing (image/tag.c, image/remove.c) ---- */
+
+/** Give @source one more name; a name that another image has moves over. */
+int image_tag(struct image_store *s, const char *source, const char *target, struct err *e);
+
+enum image_remove_flags { IMAGE_REMOVE_FORCE = 1 };
+/**
+ * By name: remove that name, and the image with its last one. By id: the image with all its names;
+ * refused (-EBUSY, ERR_CONFLICT, docker's words) when it has several names or a stopped container
+ * uses it, unless forced; never while a running container uses it. An image that a container uses
+ * loses its names at most. @lines gets docker's "Untagged: ..." and "Deleted: sha256:...".
+ * Layers that no image needs any more are gone from the disk on return.
+ */
+int image_remove(struct image_store *s, const char *name, unsigned flags, struct arena *a,
+		 struct strv *lines, struct err *e);
+
+/* ---- bringing in (image/load.c, image/import.c) ---- */
+
+/** Called now and then while layers are read; @total is 0 where the size is not known. Called from
+ *  the loading thread. */
+struct image_progress {
+	const char *layer; /* first 12 digits of the diff id, or the member's name */
+	size_t index, count; /* which of how many layers; count 0: not known (a stream) */
+	uint64_t done, total; /* bytes of the layer as stored in the archive */
+	bool finished, existed; /* this layer is complete; was in the store before */
+};
+typedef void (*image_progress_fn)(const struct image_progress *p, void *ctx);
+
+/** Zero takes the default of the member. */
+struct image_limits {
+	uint64_t bytes;	  /* unpacked, of one layer: 64 GiB */
+	uint64_t entries; /* of one layer: 4 Mi */
+	uint64_t ratio;	  /* unpacked to packed, beyond the first GiB: 500 */
+};
+
+struct image_load {
+	int fd;		      /* archive, seekable or not; or a folder. -1: open @path */
+	const char *path;     /* of an archive or a folder; in messages also with @fd */
+	const char *platform; /* "linux/arm64" or NULL: this machine's */
+	struct image_limits limits;
+	image_progress_fn progress; /* or NULL */
+	void *ctx;
+};
+struct image_loaded {
+	char id[ID_LEN + 1];
+	struct strv tags; /* familiar; without any, docker prints "Loaded image ID: sha256:..." */
+};
+/** docker-archive or OCI layout; tar (plain, gzip, zstd; from a pipe too) or folder. All or nothing:
+ *  on failure the store is as it was. */
+int image_load(struct image_store *s, const struct image_load *req, struct arena *a,
+	       struct image_loaded **ret, size_t *ret_count, struct err *e);
+
+struct image_import {
+	int fd;		      /* tar of a root file system: plain, gzip, zstd; seekable or not */
+	const char *reference; /* or NULL */
+	struct strv changes;  /* Dockerfile instructions */
+	const char *message;  /* NULL: "Imported from -" */
+	const char *platform; /* or NULL */
+	struct image_limits limits;
+	image_progress_fn progress;
+	void *ctx;
+};
+int image_import(struct image_store *s, const struct image_import *req, char ret_id[ID_LEN + 1],
+		 struct err *e);
+
+/** Apply one Dockerfile instruction (CMD ENTRYPOINT ENV EXPOSE HEALTHCHECK LABEL ONBUILD STOPSIGNAL
+ *  USER VOLUME WORKDIR) as `import -c` and `commit -c` do. */
+int image_change_apply(const char *instruction, struct oci_image_process *p, struct arena *a,
+		       struct err *e);
+
+/* ---- checking (image/check.c) ---- */
+
+/** One line in @problems for each image that is not whole on the disk. 0 even if there are some. */
+int image_store_check(struct image_store *s, struct arena *a, struct strv *problems,
+		      struct err *e);
+/** Remove what killed commands left below layers/; done by each load, too. */
+int image_store_sweep(struct image_store *s, struct err *e);
