@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Device nodes in a directory that is open already. In a user namespace mknod(2) is not allowed and
+ * the host's node is bound instead. See mknod(2), makedev(3), user_namespaces(7).
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct device {
+	const char *path; /* as it is called in messages, and on the host */
+	mode_t type;	  /* S_IFCHR, S_IFBLK or S_IFIFO */
+	unsigned major, minor;
+	mode_t mode; /* permission bits */
+	uid_t uid;
+	gid_t gid;
+};
+
+/** Make the node @name in the folder @dirfd. A node with the same numbers may exist and is kept;
+ *  anything else of that name is replaced, never followed. Needs umask 0. */
+int device_make(int dirfd, const char *name, const struct device *d, struct err *e);
+/** Check that @fd is the host's real /dev/null (character device 1:3); 0 or -errno. */
+int device_check_null(int fd);

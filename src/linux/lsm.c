@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Security labels. Rests on /proc/PID/attr, proc(5). Read lsm.h first. */
+#include "linux/lsm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+enum { LABEL_MAX = 1024 };
+
+static int label_write(int procfd, const char *file, const char *text)
+{
+	return file_write_small(procfd, file, text);
+}
+
+int lsm_apparmor_on_exec(int procfd, const char *profile, struct err *e)
+{
+	char text[LABEL_MAX];
+	if (!profile || !*profile || !strcmp(profile, "unconfined"))
+		return 0;
+	if (snprintf(text, sizeof(text), "exec %s", profile) >= (int)sizeof(text))
+		return err_set(e, EINVAL, ERR_INVALID, "AppArmor profile: the name is too long");
+	int r = label_write(procfd, "self/attr/apparmor/exec", text);
+	if (r == -ENOENT && faccessat(AT_FDCWD, "/sys/kernel/security/apparmor", F_OK, 0) == 0)
+		r = label_write(procfd, "self/attr/exec", text); /* before Linux 5.1 */
+	if (r == 0)
+		return 0;
+	err_errno(e, r, "cannot use the AppArmor profile %s", profile);
+	err_hint(e, r == -ENOENT ? "this kernel runs without AppArmor: leave the profile out"
+				 : "load it on the host with apparmor_parser, or leave it out");
+	return r;
+}
+
+int lsm_selinux_on_exec(int procfd, const char *label, struct err *e)
+{
+	struct stat st;
+	if (!label || !*label)
+		return 0;
+	int r = fstatat(AT_FDCWD, "/sys/fs/selinux/enforce", &st, 0) < 0 ? -errno : 0;
+	if (r == 0)
+		r = label_write(procfd, "self/attr/exec", label);
+	if (r == 0)
+		return 0;
+	err_errno(e, r, "cannot use the SELinux label %s", label);
+	err_hint(e, "this kernel may run without SELinux: leave the label out");
+	return r;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The label of a security module for the next execve(2): AppArmor profiles, SELinux contexts. See
+ * the kernel's admin-guide/LSM. */
+#pragma once
+
+#include "base/err.h"
+
+/**
+ * Have the calling process take @profile (AppArmor) or @label (SELinux) at its next execve. NULL or
+ * "" asks for nothing. Fails when the running kernel does not have that module: a profile that was
+ * asked for and is not there must not pass silently. @procfd is a procfs of ourselves.
+ */
+int lsm_apparmor_on_exec(int procfd, const char *profile, struct err *e);
+int lsm_selinux_on_exec(int procfd, const char *label, struct err *e);

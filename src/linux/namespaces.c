@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making and joining namespaces. Rests on clone3(2) (5.3; CLONE_INTO_CGROUP 5.7), ioctl_ns(2),
+ * netdevice(7). Read namespaces.h first.
+ */
+#include "linux/namespaces.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <linux/sched.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+/* The user namespace first: it gives the rights to join the others. The mount namespace last: after
+ * it no path means what it did. */
+static const struct namespace_kind kinds[] = {
+	{"user", "user", CLONE_NEWUSER},       {"ipc", "ipc", CLONE_NEWIPC},
+	{"uts", "uts", CLONE_NEWUTS},	       {"network", "net", CLONE_NEWNET},
+	{"pid", "pid", CLONE_NEWPID},	       {"cgroup", "cgroup", CLONE_NEWCGROUP},
+	{"time", "time_for_children", CLONE_NEWTIME}, {"mount", "mnt", CLONE_NEWNS},
+};
+
+const struct namespace_kind *namespace_at(size_t index)
+{
+	return index < ARRAY_LEN(kinds) ? &kinds[index] : NULL;
+}
+
+const struct namespace_kind *namespace_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (!strcmp(name, kinds[i].name) || !strcmp(name, kinds[i].file))
+			return &kinds[i];
+	return NULL;
+}
+
+int namespace_open(const struct namespace_kind *kind, const char *path, struct err *e)
+{
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return err_errno(e, errno, "cannot join the %s namespace %s", kind->name, path);
+	int type = ioctl(fd, NS_GET_NSTYPE);
+	if (type < 0)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "cannot join the %s namespace %s: it is not a namespace", kind->name,
+			       path);
+	if (type != kind->flag)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "cannot join the %s namespace %s: it is of another kind", kind->name,
+			       path);
+	return fd_steal(&fd);
+}
+
+pid_t namespace_clone(unsigned long long flags, int cgroup, int *ret_pidfd)
+{
+	int pidfd = -1;
+	struct clone_args args = {
+		.flags = flags | CLONE_PIDFD,
+		.pidfd = (uint64_t)(uintptr_t)&pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	if (cgroup >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup;
+	}
+	long pid = syscall(SYS_clone3, &args, sizeof(args));
+	if (pid < 0)
+		return -errno;
+	if (pid > 0)
+		*ret_pidfd = pidfd;
+	return (pid_t)pid;
+}
+
+int namespace_loopback_up(void)
+{
+	CLEANUP_FD int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (sock < 0)
+		return -errno;
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+	return ioctl(sock, SIOCSIFFLAGS, &request) < 0 ? -errno : 0;
+}

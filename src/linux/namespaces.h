@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Namespaces: their names in the OCI spec and in /proc/PID/ns, making a process in new ones, and
+ * joining those of a path. See namespaces(7), clone(2), setns(2).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct namespace_kind {
+	const char *name; /* in the OCI spec: "network" */
+	const char *file; /* in /proc/PID/ns: "net" */
+	int flag;	  /* CLONE_NEWNET */
+};
+
+/** The kind by its OCI name ("mnt", "net" and "cgroup" are understood too); NULL if there is none. */
+const struct namespace_kind *namespace_find(const char *name);
+/** The table, in the order in which namespaces are joined; NULL at the end. */
+const struct namespace_kind *namespace_at(size_t index);
+/** Open the namespace file @path, checked to be of @kind. fd or negative errno with @e. */
+int namespace_open(const struct namespace_kind *kind, const char *path, struct err *e);
+/**
+ * A child in new namespaces (@flags of clone3(2)), made directly in the v2 control group @cgroup
+ * (O_PATH descriptor, or -1). Returns its pid and a pidfd, 0 in the child, or a negative errno.
+ * Like fork(2): the child has a copy of everything and its own descriptor table.
+ */
+pid_t namespace_clone(unsigned long long flags, int cgroup, int *ret_pidfd);
+/** Bring up the loopback device of the caller's network namespace. 0 or -errno. */
+int namespace_loopback_up(void);

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Overlay mounts whose layers are descriptors. The kernel wants names: /proc/self/fd/N is one that
+ * nobody can move. Three ways lead there, tried in this order, since each kernel has a limit:
+ *   one option with all lower layers	a value of fsconfig(2) has at most 255 bytes: 14 layers
+ *   one option for each layer		"lowerdir+", Linux 6.5
+ *   mount(2)				a page of options, but needs a place: overlay_place()
+ * Invariant: the result is detached, whichever way was taken. Read overlay.h first.
+ */
+#include "linux/overlay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/strbuf.h"
+#include "linux/mount.h"
+
+enum { VALUE_MAX = 255, FD_PATH_SIZE = 32 };
+
+/* Nothing that an image can carry in extended attributes shall be believed: no redirects, no
+ * metadata-only copies, no index. */
+static const char *const fixed_options[] = {"redirect_dir=nofollow", "metacopy=off", "index=off"};
+
+static const char *fd_path(int fd, char buf[static FD_PATH_SIZE])
+{
+	snprintf(buf, FD_PATH_SIZE, "/proc/self/fd/%d", fd);
+	return buf;
+}
+
+static void join_lowers(const struct overlay *o, struct strbuf *s)
+{
+	for (size_t i = 0; i < o->lower_count; i++)
+		strbuf_printf(s, "%s/proc/self/fd/%d", i ? ":" : "", o->lowers[i]);
+}
+
+/* fsconfig(2) until one fails; then nothing more, and the failure stays in errno. */
+static bool set_string(int fs, const char *key, const char *value)
+{
+	return fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0) == 0;
+}
+
+static bool set_lowers(int fs, const struct overlay *o)
+{
+	char path[FD_PATH_SIZE];
+	CLEANUP_STRBUF struct strbuf joined = STRBUF_MAX(VALUE_MAX);
+	join_lowers(o, &joined);
+	if (strbuf_ok(&joined))
+		return set_string(fs, "lowerdir", strbuf_text(&joined));
+	for (size_t i = 0; i < o->lower_count; i++)
+		if (!set_string(fs, "lowerdir+", fd_path(o->lowers[i], path)))
+			return false;
+	return true;
+}
+
+static bool set_fixed(int fs, const struct overlay *o)
+{
+	for (size_t i = 0; i < ARRAY_LEN(fixed_options); i++) {
+		char key[32];
+		size_t len = strcspn(fixed_options[i], "=");
+		memcpy(key, fixed_options[i], len);
+		key[len] = '\0';
+		if (!set_string(fs, key, fixed_options[i] + len + 1))
+			return false;
+	}
+	return !o->is_volatile || fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) == 0;
+}
+
+static bool set_upper(int fs, const struct overlay *o)
+{
+	char path[FD_PATH_SIZE];
+	return o->upper < 0 || (set_string(fs, "upperdir", fd_path(o->upper, path)) &&
+				set_string(fs, "workdir", fd_path(o->work, path)));
+}
+
+/* By the file system context. -errno; @log gets the kernel's own words. */
+static int mount_by_context(const struct overlay *o, char *log, size_t size)
+{
+	CLEANUP_FD int fs = fsopen("overlay", FSOPEN_CLOEXEC);
+	if (fs < 0)
+		return -errno;
+	if (set_string(fs, "source", "overlay") && set_lowers(fs, o) && set_upper(fs, o) &&
+	    set_fixed(fs, o) && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0) {
+		int mount = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+		if (mount >= 0)
+			return mount;
+	}
+	int r = -errno;
+	ssize_t n = read(fs, log, size - 1);
+	log[n > 0 ? n : 0] = '\0';
+	log[strcspn(log, "\n")] = '\0';
+	return r;
+}
+
+/*
+ * Open again, in this mount namespace, what @fd names in the one it was opened in: an overlay takes
+ * only layers of the caller's namespace. The path is hull's own; that it still leads to the same
+ * folder is checked all the same.
+ */
+static int reopen(int fd)
+{
+	char link[FD_PATH_SIZE], path[4096];
+	struct stat was, is;
+	ssize_t n = readlink(fd_path(fd, link), path, sizeof(path) - 1);
+	if (n < 0)
+		return -errno;
+	path[n] = '\0';
+	CLEANUP_FD int again = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (again < 0 || fstat(fd, &was) < 0 || fstat(again, &is) < 0)
+		return -errno;
+	if (was.st_dev != is.st_dev || was.st_ino != is.st_ino)
+		return -ESTALE;
+	return dup3(again, fd, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
+static int reopen_all(const struct overlay *o)
+{
+	int r = 0;
+	for (size_t i = 0; i < o->lower_count && r == 0; i++)
+		r = reopen(o->lowers[i]);
+	if (r == 0 && o->upper >= 0)
+		r = reopen(o->upper);
+	if (r == 0 && o->upper >= 0)
+		r = reopen(o->work);
+	return r;
+}
+
+static int mount_by_page(const struct overlay *o)
+{
+	CLEANUP_STRBUF struct strbuf data = STRBUF_MAX(4095);
+	strbuf_puts(&data, "lowerdir=");
+	join_lowers(o, &data);
+	if (o->upper >= 0)
+		strbuf_printf(&data, ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", o->upper,
+			      o->work);
+	for (size_t i = 0; i < ARRAY_LEN(fixed_options); i++)
+		strbuf_printf(&data, ",%s", fixed_options[i]);
+	if (o->is_volatile)
+		strbuf_puts(&data, ",volatile");
+	if (!strbuf_ok(&data))
+		return -E2BIG;
+	if (mount("overlay", "/", "overlay", 0, strbuf_text(&data)) < 0)
+		return -errno;
+	/* Our "/" is still what lies below; ".." of it leads to what is on top. */
+	return mount_clone(AT_FDCWD, "/..", false);
+}
+
+static _Noreturn void place_and_send(const struct overlay *o, int sock)
+{
+	int fd = unshare(CLONE_NEWNS) < 0 ? -errno : mount_isolate();
+	if (fd == 0)
+		fd = reopen_all(o);
+	if (fd == 0)
+		fd = mount_by_page(o);
+	int32_t r = fd < 0 ? fd : 0;
+	fd_send(sock, &r, sizeof(r), &fd, fd >= 0);
+	_exit(0);
+}
+
+/* mount(2) needs a place: "/" of a child's own mount namespace, where nobody else sees it. */
+static int mount_by_child(const struct overlay *o)
+{
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	CLEANUP_FD int ours = pair[0];
+	CLEANUP_FD int theirs = pair[1];
+	pid_t pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		place_and_send(o, theirs);
+	fd_drop(&theirs);
+	int32_t r = -EIO;
+	int fd;
+	ssize_t n = fd_recv(ours, &r, sizeof(r), &fd, 1);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return n == sizeof(r) && r < 0 ? r : fd;
+}
+
+/*
+ * A volatile overlay leaves a mark in its work folder and refuses to be mounted over it again: after
+ * a crash of the machine the upper layer may be torn. hull asks for volatile only where a torn layer
+ * is thrown away, so the mark is in the way of a mere restart.
+ */
+static void forget_volatile(int work)
+{
+	unlinkat(work, "work/incompat/volatile/dirty", 0);
+	unlinkat(work, "work/incompat/volatile", AT_REMOVEDIR);
+}
+
+int overlay_mount(const struct overlay *o, struct err *e)
+{
+	char log[256] = "";
+	if (o->lower_count == 0 || o->lower_count > OVERLAY_LAYERS_MAX)
+		return err_set(e, EINVAL, ERR_INVALID, "an overlay of %zu layers (1 to %d can be)",
+			       o->lower_count, OVERLAY_LAYERS_MAX);
+	if (o->is_volatile)
+		forget_volatile(o->work);
+	int mount = mount_by_context(o, log, sizeof(log));
+	if (mount == -EINVAL && o->lower_count > 1)
+		mount = mount_by_child(o);
+	if (mount >= 0)
+		return mount;
+	err_errno(e, mount, "cannot mount the image's layers");
+	if (mount == -ENODEV)
+		err_hint(e, "this kernel has no overlay file system (modprobe overlay)");
+	else if (log[0])
+		err_hint(e, "the kernel says: %s", log);
+	return mount;
+}

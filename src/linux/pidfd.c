@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Processes by descriptor. Rests on pidfd_open(2), ioctl PIDFD_GET_INFO (Linux 6.13, exit status
+ * 6.15), proc(5). Read pidfd.h first.
+ */
+#include "linux/pidfd.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+/* From the kernel's pidfd.h of 6.15, which Debian 12 does not have: the first published size. */
+struct info {
+	uint64_t mask, cgroupid;
+	uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+	int32_t exit_code;
+};
+static_assert(sizeof(struct info) == 64, "struct pidfd_info, version 0");
+#define GET_INFO _IOWR(0xff, 11, struct info)
+enum { INFO_EXIT = 1 << 3 };
+
+int pidfd_of(pid_t pid)
+{
+	int fd = pidfd_open(pid, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+int pidfd_of_started(pid_t pid, uint64_t start)
+{
+	CLEANUP_FD int fd = pidfd_of(pid);
+	if (fd < 0)
+		return fd;
+	uint64_t is;
+	/* Read after opening: if the process still is that one now, the descriptor is its too. */
+	int r = pidfd_start_time(pid, &is);
+	if (r < 0)
+		return r == -ENOENT ? -ESRCH : r;
+	return is == start ? fd_steal(&fd) : -ESRCH;
+}
+
+int pidfd_signal(int pidfd, int signal)
+{
+	return pidfd_send_signal(pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+}
+
+int pidfd_start_time(pid_t pid, uint64_t *ret)
+{
+	char path[32], text[1024];
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	ssize_t n = file_read_small(AT_FDCWD, path, text, sizeof(text));
+	if (n < 0)
+		return (int)n;
+	/* The name, field 2, is in parentheses and may hold anything; field 3 follows the last. */
+	char *at = strrchr(text, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (!at)
+		return -EINVAL;
+	*ret = strtoull(at + 1, NULL, 10);
+	return 0;
+}
+
+pid_t pidfd_pid(int pidfd)
+{
+	char path[48], text[2048];
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	ssize_t n = file_read_small(AT_FDCWD, path, text, sizeof(text));
+	if (n < 0)
+		return (pid_t)n;
+	const char *at = strstr(text, "\nPid:");
+	if (!at)
+		return -EINVAL;
+	long pid = strtol(at + 5, NULL, 10);
+	return pid > 0 ? (pid_t)pid : -ESRCH;
+}
+
+int pidfd_has_ended(int pidfd)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	int n;
+	do
+		n = poll(&p, 1, 0);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+int pidfd_exit_status(int pidfd, int *ret_status)
+{
+	struct info info = {.mask = INFO_EXIT};
+	if (ioctl(pidfd, GET_INFO, &info) < 0) {
+		/* Before 6.15 a reaped process has no information at all. */
+		if (errno == ESRCH || errno == ENOTTY || errno == EINVAL)
+			return -ENOTSUP;
+		return -errno;
+	}
+	if (!(info.mask & INFO_EXIT))
+		return pidfd_has_ended(pidfd) == 1 ? -ENOTSUP : -EAGAIN;
+	*ret_status = info.exit_code;
+	return 0;
+}
+
+int pidfd_wait_child(int pidfd, int *ret_status)
+{
+	siginfo_t info = {0};
+	int r;
+	do
+		r = waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return -errno;
+	if (info.si_code == CLD_EXITED)
+		*ret_status = (info.si_status & 0xff) << 8;
+	else
+		*ret_status = info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
+	return 0;
+}

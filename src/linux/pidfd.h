@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Processes by descriptor: pidfd_open(2), pidfd_send_signal(2), waitid(2) with P_PIDFD, and what a
+ * pidfd knows about a process that is no child of ours. A pid alone is never trusted: it is opened,
+ * and then its start time is compared.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/** A pidfd of @pid, or -errno (-ESRCH: no such process). */
+int pidfd_of(pid_t pid);
+/** A pidfd of @pid if that process started at @start (pidfd_start_time); -ESRCH for another one. */
+int pidfd_of_started(pid_t pid, uint64_t start);
+/** Send @signal; 0 or -errno (-ESRCH: it has ended). */
+int pidfd_signal(int pidfd, int signal);
+/** Start time of a process in clock ticks since boot: field 22 of /proc/PID/stat. 0 or -errno. */
+int pidfd_start_time(pid_t pid, uint64_t *ret);
+/** The pid behind a pidfd as this process sees it; -ESRCH once it has been reaped. */
+pid_t pidfd_pid(int pidfd);
+/** 1 when the process has ended, 0 when it lives, -errno. Never waits. */
+int pidfd_has_ended(int pidfd);
+/**
+ * The wait status (as of wait(2)) of a process that has ended and been reaped, for any holder of the
+ * pidfd (Linux 6.15). -ENOTSUP on older kernels, -EAGAIN while it is not reaped yet.
+ */
+int pidfd_exit_status(int pidfd, int *ret_status);
+/** Wait for a child; its wait status. 0 or -errno. */
+int pidfd_wait_child(int pidfd, int *ret_status);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Resource limits by name. See getrlimit(2). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** "RLIMIT_NOFILE", "nofile" or "NOFILE" to the number; -EINVAL if there is none. */
+int rlimit_number(const char *name);
+/** "RLIMIT_NOFILE", or NULL. */
+const char *rlimit_name(int number);
+/**
+ * Set a limit of the calling process; -1 is unlimited. What exceeds the caller's hard limit is
+ * clamped to it where the caller may not raise it: `*ret_clamped` says so. 0 or -errno.
+ */
+int rlimit_set(int number, int64_t soft, int64_t hard, bool *ret_clamped);
