@@ -41,6 +41,7 @@ int json_parse(const char *text, size_t len, struct json_object **ret, struct er
 static const char *const type_names[] = {
 	[FIELD_STR] = "a string",     [FIELD_BOOL] = "true or false",
 	[FIELD_I64] = "a number",     [FIELD_F64] = "a number",
+	[FIELD_U64] = "a number",     [FIELD_NUMBERS] = "an array of numbers",
 	[FIELD_OPT_I64] = "a number", [FIELD_OPT_BOOL] = "true or false",
 	[FIELD_STRV] = "an array of strings", [FIELD_KVS] = "an object of strings",
 	[FIELD_SET] = "an object",    [FIELD_STRUCT] = "an object",
@@ -116,6 +117,34 @@ static int read_i64(struct json_object *v, int64_t *out)
 	return 0;
 }
 
+/* json-c keeps what exceeds INT64_MAX as an unsigned number; only the largest has a meaning here. */
+static int read_u64(struct json_object *v, int64_t *out)
+{
+	if (!json_object_is_type(v, json_type_int))
+		return read_i64(v, out);
+	uint64_t value = json_object_get_uint64(v);
+	if (json_object_get_int64(v) < 0 || value == UINT64_MAX)
+		*out = -1;
+	else
+		*out = value > INT64_MAX ? INT64_MAX : (int64_t)value;
+	return 0;
+}
+
+static int read_numbers(struct json_object *v, struct array *out, struct arena *a)
+{
+	if (!json_object_is_type(v, json_type_array))
+		return -EINVAL;
+	size_t n = json_object_array_length(v);
+	int64_t *items = arena_array(a, n, sizeof(*items));
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *item = json_object_array_get_idx(v, i);
+		if (!item || read_i64(item, &items[i]) < 0)
+			return -EINVAL;
+	}
+	*out = (struct array){items, n};
+	return 0;
+}
+
 static int read_field(const struct field *f, struct json_object *v, void *at, struct arena *a,
 		      struct err *e)
 {
@@ -136,6 +165,10 @@ static int read_field(const struct field *f, struct json_object *v, void *at, st
 		return is_bool ? 0 : wrong_type(f, e);
 	case FIELD_I64:
 		return read_i64(v, at) < 0 ? wrong_type(f, e) : 0;
+	case FIELD_U64:
+		return read_u64(v, at) < 0 ? wrong_type(f, e) : 0;
+	case FIELD_NUMBERS:
+		return read_numbers(v, at, a) < 0 ? wrong_type(f, e) : 0;
 	case FIELD_OPT_I64:
 		((struct opt_i64 *)at)->set = true;
 		return read_i64(v, &((struct opt_i64 *)at)->value) < 0 ? wrong_type(f, e) : 0;
@@ -224,6 +257,14 @@ static struct json_object *write_array(const struct field *f, const struct array
 	return o;
 }
 
+static struct json_object *write_numbers(const struct array *v)
+{
+	struct json_object *o = json_object_new_array();
+	for (size_t i = 0; i < v->count; i++)
+		json_object_array_add(o, json_object_new_int64(((const int64_t *)v->items)[i]));
+	return o;
+}
+
 /* The field's value, and whether it counts as empty. */
 static struct json_object *write_field(const struct field *f, const void *at, bool *empty)
 {
@@ -243,6 +284,12 @@ static struct json_object *write_field(const struct field *f, const void *at, bo
 	case FIELD_I64:
 		*empty = !*(const int64_t *)at;
 		return json_object_new_int64(*(const int64_t *)at);
+	case FIELD_U64:
+		*empty = !*(const int64_t *)at;
+		return json_object_new_uint64((uint64_t)*(const int64_t *)at);
+	case FIELD_NUMBERS:
+		*empty = !((const struct array *)at)->count;
+		return write_numbers(at);
 	case FIELD_F64:
 		*empty = *(const double *)at == 0;
 		return json_object_new_double(*(const double *)at);

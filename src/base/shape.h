@@ -41,6 +41,7 @@ enum field_type {
 	FIELD_STR,	/* char *: NULL when absent or null */
 	FIELD_BOOL,	/* bool */
 	FIELD_I64,	/* int64_t */
+	FIELD_U64,	/* int64_t, where -1 stands for 2^64-1 (RLIM_INFINITY) */
 	FIELD_F64,	/* double */
 	FIELD_OPT_I64,	/* struct opt_i64 */
 	FIELD_OPT_BOOL, /* struct opt_bool */
@@ -50,6 +51,7 @@ enum field_type {
 	FIELD_STRUCT,	/* a struct of .shape, in place */
 	FIELD_PTR,	/* pointer to a struct of .shape; NULL when absent or null */
 	FIELD_ARRAY,	/* struct array of structs of .shape */
+	FIELD_NUMBERS,	/* struct array of int64_t */
 	FIELD_RAW,	/* char *: any JSON value, kept as text */
 };
 

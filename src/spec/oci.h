@@ -132,3 +132,5 @@ struct oci_spec {
 
 extern const struct shape oci_spec_shape;
 extern const struct shape oci_process_shape;
+extern const struct shape oci_resources_shape;
+extern const struct shape oci_seccomp_shape;
