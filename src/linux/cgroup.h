@@ -64,6 +64,15 @@ struct cgroup {
 
 /** How this host mounts its control groups (read once from /proc/self/mountinfo). */
 enum cgroup_layout cgroup_host_layout(void);
+/** True when a memory+swap limit can be enforced here; else leave memory_swap unset (docker warns). */
+bool cgroup_host_limits_swap(void);
+/**
+ * Do the limits make sense, by themselves and on this machine? For use before anything is made:
+ * memory from 256 KiB; memory+swap >= memory >= reservation; swappiness 0..100; quota and period
+ * within the kernel's 1000 us..1 s; CPUs and nodes that exist. 0, or -EINVAL with the limit named.
+ * 0 and negative numbers mean "not set" and "unlimited" where docker takes them so.
+ */
+int cgroup_limits_check(const struct cgroup_limits *l, struct err *e);
 /**
  * Make the group @path in every hierarchy that is needed (memory, pids, devices, cpu, cpuacct, and
  * cpuset when @limits asks for it, freezer where v2 cannot freeze), set the limits and device rules.
@@ -95,5 +104,10 @@ int cgroup_pids(const struct cgroup *g, struct arena *a, pid_t **ret, size_t *re
 int cgroup_remove(const char *path, struct err *e);
 /** Absolute path of the folder with the memory files (v1) or of the v2 group, "" if none. */
 void cgroup_memory_path(const struct cgroup *g, char *buf, size_t size);
+/** Wait until no process lives in the group (v2: by notification of cgroup.events). 0, -ETIMEDOUT, or
+ *  -EOPNOTSUPP where there is no v2 tree. */
+int cgroup_wait_empty(const struct cgroup *g, int timeout_ms);
+/** Processes that were killed for memory in the group (v1: Linux 4.13), or negative errno. */
+int64_t cgroup_oom_kills(const struct cgroup *g);
 /** v1: an eventfd registered with memory.oom_control; -1 on v2 or where it cannot be had. */
 int cgroup_oom_eventfd(const struct cgroup *g);

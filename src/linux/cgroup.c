@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A group in all hierarchies at once: made, opened, entered, changed, removed.
+ * See cgroups(7). Invariant: either the whole group stands, or nothing of it. What is done to the
+ * processes inside is in cgroup_processes.c; the limits' table is in cgroup_limits.c.
+ * Read cgroup.h first, then cgroup_host.h.
+ */
+#include "linux/cgroup.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/units.h"
+#include "linux/cgroup_limits.h"
+#include "linux/cgroup_version.h"
+
+enum { NESTED_MAX = 128 };
+
+static const struct cgroup no_group = {
+	.v1 = {-1, -1, -1, -1, -1, -1, -1, -1, -1},
+	.v2 = -1,
+};
+static_assert(CGROUP_CONTROLLERS == 9, "no_group has a -1 for each controller");
+
+/* "/hull/<id>": absolute, clean, and short enough for all that is put together from it. */
+static int path_check(const char *path, struct err *e)
+{
+	size_t len = strnlen(path, sizeof(no_group.path));
+	bool bad = path[0] != '/' || len < 2 || len >= sizeof(no_group.path);
+	for (const char *p = path; !bad && *p; p += strcspn(p, "/")) {
+		char name[sizeof(no_group.path)];
+		p++;
+		size_t part = strcspn(p, "/");
+		memcpy(name, p, part);
+		name[part] = '\0';
+		bad = !path_is_component(name);
+	}
+	return bad ? err_set(e, EINVAL, ERR_INVALID, "\"%.100s\" is no path of a control group",
+			     path)
+		   : 0;
+}
+
+static bool is_first_of(const int fds[static CGROUP_CONTROLLERS], int controller)
+{
+	for (int c = 0; c < controller; c++) {
+		if (fds[c] == fds[controller])
+			return false;
+	}
+	return fds[controller] >= 0;
+}
+
+void cgroup_close(struct cgroup *g)
+{
+	for (int c = CGROUP_CONTROLLERS - 1; c >= 0; c--) {
+		if (is_first_of(g->v1, c))
+			close(g->v1[c]);
+		g->v1[c] = -1;
+	}
+	fd_drop(&g->v2);
+}
+
+/** A group under construction: removed again unless it is handed over. */
+struct building {
+	struct cgroup group;
+	bool done;
+};
+
+/* Only what was made here: never cgroup_remove(), which clears away what is below a folder. */
+static void building_end(struct building *b)
+{
+	const struct cgroup_host *h = cgroup_host_get();
+	if (b->done)
+		return;
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+		if (is_first_of(b->group.v1, c))
+			unlinkat(h->v1[c], b->group.path + 1, AT_REMOVEDIR);
+	}
+	if (b->group.v2 >= 0)
+		unlinkat(h->v2, b->group.path + 1, AT_REMOVEDIR);
+	cgroup_close(&b->group);
+}
+
+/* What the rest of hull counts on is always made; the others when a limit needs them. */
+static bool is_wanted(const struct cgroup_host *h, int c, const struct cgroup_limits *l)
+{
+	if (h->v1[c] < 0)
+		return false;
+	switch ((enum cgroup_controller)c) {
+	case CGROUP_CPUSET:
+		return (l->cpuset_cpus && *l->cpuset_cpus) || (l->cpuset_mems && *l->cpuset_mems);
+	case CGROUP_FREEZER:
+		return h->v2 < 0;
+	case CGROUP_BLKIO:
+	case CGROUP_HUGETLB:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static int v1_folder(const struct cgroup_host *h, int c, struct cgroup *g, struct err *e)
+{
+	for (int other = 0; other < CGROUP_CONTROLLERS; other++) {
+		if (other != c && g->v1[other] >= 0 && h->v1[other] == h->v1[c]) {
+			g->v1[c] = g->v1[other];
+			return 0;
+		}
+	}
+	g->v1[c] = cgroup_v1_make(h, (enum cgroup_controller)c, g->path + 1, e);
+	return g->v1[c] < 0 ? -e->number : 0;
+}
+
+static int folders_make(const struct cgroup_host *h, const struct cgroup_limits *l,
+			struct cgroup *g, struct err *e)
+{
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+		int r = is_wanted(h, c, l) ? v1_folder(h, c, g, e) : 0;
+		if (r < 0)
+			return r;
+	}
+	if (h->v2 >= 0)
+		g->v2 = cgroup_v2_make(h, g->path + 1, e);
+	return h->v2 >= 0 && g->v2 < 0 ? -e->number : 0;
+}
+
+static int devices_set(const struct cgroup *g, const struct cgroup_device_rule *rules, size_t count,
+		       struct err *e)
+{
+	if (count == 0)
+		return 0;
+	if (g->v1[CGROUP_DEVICES] >= 0)
+		return cgroup_v1_devices(g->v1[CGROUP_DEVICES], rules, count, e);
+	if (g->v2 >= 0)
+		return cgroup_v2_devices(g->v2, rules, count, e);
+	return err_set(e, EOPNOTSUPP, ERR_INVALID,
+		       "devices cannot be restricted: this machine has no "
+		       "devices controller");
+}
+
+int cgroup_make(const char *path, const struct cgroup_limits *limits,
+		const struct cgroup_device_rule *rules, size_t rule_count, struct cgroup *ret,
+		struct err *e)
+{
+	const struct cgroup_host *h = cgroup_host_get();
+	CLEANUP(building_end) struct building b = {.group = no_group};
+	b.group.layout = h->layout;
+	if (h->layout == CGROUP_NONE) {
+		err_set(e, EOPNOTSUPP, ERR_SYSTEM, "no control groups are mounted on this machine");
+		err_hint(e, "mount -t cgroup2 none /sys/fs/cgroup");
+		return -EOPNOTSUPP;
+	}
+	int r = path_check(path, e);
+	if (r < 0)
+		return r;
+	snprintf(b.group.path, sizeof(b.group.path), "%s", path);
+	r = cgroup_limits_check(limits, e);
+	if (r == 0)
+		r = folders_make(h, limits, &b.group, e);
+	if (r == 0)
+		r = cgroup_limits_apply(&b.group, limits, e);
+	if (r == 0)
+		r = devices_set(&b.group, rules, rule_count, e);
+	if (r < 0)
+		return r;
+	b.done = true;
+	*ret = b.group;
+	return 0;
+}
+
+static int folder_open(int root, const char *rel)
+{
+	return root < 0 ? -1 : openat(root, rel, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+int cgroup_open(const char *path, struct cgroup *ret, struct err *e)
+{
+	const struct cgroup_host *h = cgroup_host_get();
+	int r = path_check(path, e);
+	if (r < 0)
+		return r;
+	struct cgroup g = no_group;
+	g.layout = h->layout;
+	snprintf(g.path, sizeof(g.path), "%s", path);
+	bool any = false;
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+		for (int other = 0; other < c && g.v1[c] < 0; other++)
+			g.v1[c] = h->v1[other] == h->v1[c] ? g.v1[other] : -1;
+		if (g.v1[c] < 0 && is_first_of(h->v1, c))
+			g.v1[c] = folder_open(h->v1[c], path + 1);
+		any |= g.v1[c] >= 0;
+	}
+	g.v2 = folder_open(h->v2, path + 1);
+	if (!any && g.v2 < 0)
+		return err_set(e, ENOENT, ERR_NOT_FOUND, "there is no control group %s", path);
+	*ret = g;
+	return 0;
+}
+
+static int process_write(int fd, const char *pid, const char *where, struct err *e)
+{
+	int r = file_write_small(fd, "cgroup.procs", pid);
+	return r < 0 ? err_errno(e, r, "cannot move process %s into control group %s", pid, where)
+		     : 0;
+}
+
+int cgroup_attach(const struct cgroup *g, pid_t pid, bool skip_v2, struct err *e)
+{
+	char text[16];
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+		int r = is_first_of(g->v1, c) ? process_write(g->v1[c], text, g->path, e) : 0;
+		if (r < 0)
+			return r;
+	}
+	return g->v2 >= 0 && !skip_v2 ? process_write(g->v2, text, g->path, e) : 0;
+}
+
+/* v2 states some limits relative to others: fetch what the user does not change. */
+static void v2_complete(const struct cgroup *g, struct cgroup_limits *l)
+{
+	char text[64];
+	if (l->memory_swap.set && l->memory_swap.value > 0 && !(l->memory.set && l->memory.value) &&
+	    file_read_small(g->v2, "memory.max", text, sizeof(text)) > 0)
+		l->memory = (struct opt_i64){true, *text == 'm' ? -1 : strtoll(text, NULL, 10)};
+	if (l->cpu_period.set && l->cpu_period.value && !(l->cpu_quota.set && l->cpu_quota.value) &&
+	    file_read_small(g->v2, "cpu.max", text, sizeof(text)) > 0)
+		l->cpu_quota = (struct opt_i64){true, *text == 'm' ? -1 : strtoll(text, NULL, 10)};
+}
+
+static int64_t v2_usage(const struct cgroup *g)
+{
+	char text[64];
+	if (file_read_small(g->v2, "memory.current", text, sizeof(text)) <= 0)
+		return 0;
+	return strtoll(text, NULL, 10);
+}
+
+/* v1 refuses a limit below what cannot be reclaimed; v2 would take it and kill. Refuse there too.
+ */
+static int v2_shrink(const struct cgroup *g, const struct cgroup_limits *l, struct err *e)
+{
+	char text[32], used[SIZE_TEXT_SIZE], wanted[SIZE_TEXT_SIZE];
+	if (!l->memory.set || l->memory.value <= 0)
+		return 0;
+	int64_t excess = v2_usage(g) - l->memory.value;
+	if (excess <= 0)
+		return 0;
+	snprintf(text, sizeof(text), "%lld", (long long)excess);
+	file_write_small(g->v2, "memory.reclaim", text); /* Linux 5.19; it may manage a part only */
+	int64_t usage = v2_usage(g);
+	if (usage <= l->memory.value)
+		return 0;
+	err_set(e, EBUSY, ERR_CONFLICT,
+		"cannot set memory limit %s: %s are in use and not reclaimable",
+		size_binary(l->memory.value, wanted), size_binary(usage, used));
+	err_hint(e, "give more than %s, or stop the container first", used);
+	return -EBUSY;
+}
+
+/* A group that had no cpuset so far enters that hierarchy now, with all its processes. A fork that
+ * races with this is seen in the next round. */
+static int v1_cpuset_join(const struct cgroup *g, int cpuset, struct err *e)
+{
+	for (int round = 0; round < 10; round++) {
+		CLEANUP_ARENA struct arena a = {0};
+		pid_t *pids;
+		size_t count, moved = 0;
+		int r = cgroup_pids(g, &a, &pids, &count, e);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < count; i++) {
+			char path[64], text[512], pid[16];
+			snprintf(path, sizeof(path), "/proc/%d/cpuset", (int)pids[i]);
+			snprintf(pid, sizeof(pid), "%d", (int)pids[i]);
+			if (file_read_small(AT_FDCWD, path, text, sizeof(text)) < 0 ||
+			    !strncmp(text, g->path, strlen(g->path)))
+				continue;
+			r = process_write(cpuset, pid, g->path, e);
+			if (r < 0 && r != -ESRCH)
+				return r;
+			moved++;
+		}
+		if (moved == 0)
+			return 0;
+	}
+	return err_set(e, EAGAIN, ERR_SYSTEM, "cannot move all processes of %s into a cpuset",
+		       g->path);
+}
+
+int cgroup_update(const struct cgroup *g, const struct cgroup_limits *limits, struct err *e)
+{
+	const struct cgroup_host *h = cgroup_host_get();
+	struct cgroup_limits l = *limits;
+	struct cgroup with = *g;
+	CLEANUP_FD int cpuset = -1;
+	int r = cgroup_limits_check(&l, e);
+	if (r == 0 && g->v1[CGROUP_CPUSET] < 0 && is_wanted(h, CGROUP_CPUSET, &l)) {
+		cpuset = with.v1[CGROUP_CPUSET] = cgroup_v1_make(h, CGROUP_CPUSET, g->path + 1, e);
+		r = cpuset < 0 ? -e->number : 0;
+	}
+	if (r == 0 && g->v2 >= 0) {
+		v2_complete(g, &l);
+		r = h->v1[CGROUP_MEMORY] < 0 ? v2_shrink(g, &l, e) : 0;
+	}
+	if (r == 0)
+		r = cgroup_limits_apply(&with, &l, e);
+	return r == 0 && cpuset >= 0 ? v1_cpuset_join(g, cpuset, e) : r;
+}
+
+/* rmdir @name below @fd; groups below it that a container made go first. */
+static int nested_remove(int fd, const char *name, int depth)
+{
+	if (unlinkat(fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EBUSY || depth >= NESTED_MAX)
+		return -errno;
+	int sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (sub < 0)
+		return errno == ENOENT ? 0 : -errno;
+	CLEANUP_DIR DIR *d = fdopendir(sub);
+	if (!d) {
+		close(sub);
+		return -ENOMEM;
+	}
+	int r = -EBUSY; /* without groups below, it is processes that keep it */
+	for (struct dirent *entry; (entry = readdir(d));) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		r = nested_remove(dirfd(d), entry->d_name, depth + 1);
+		if (r < 0)
+			return r;
+	}
+	if (r < 0)
+		return r;
+	return unlinkat(fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static int hierarchy_remove(int root, const char *point, const char *path, struct err *e)
+{
+	int r = nested_remove(root, path + 1, 0);
+	if (r == 0)
+		return 0;
+	err_errno(e, r, "cannot remove control group %s in %s", path, point);
+	if (r == -EBUSY)
+		err_hint(e, "processes live in it: see %s%s/cgroup.procs", point, path);
+	return r;
+}
+
+int cgroup_remove(const char *path, struct err *e)
+{
+	const struct cgroup_host *h = cgroup_host_get();
+	int first = path_check(path, e);
+	if (first < 0)
+		return first;
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+		int r = is_first_of(h->v1, c) ? hierarchy_remove(h->v1[c], h->v1_point[c], path, e)
+					      : 0;
+		first = first < 0 ? first : r;
+	}
+	int r = h->v2 >= 0 ? hierarchy_remove(h->v2, h->v2_point, path, e) : 0;
+	return first < 0 ? first : r;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finds the machine's control group hierarchies in /proc/self/mountinfo, once per process.
+ * See proc_pid_mountinfo(5); cgroups(7). Invariant: of several mounts of one hierarchy the one that
+ * shows its root wins, so that "/hull/<id>" is the same group for every hull on the machine.
+ * Read cgroup_host.h first.
+ */
+#include "linux/cgroup_host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <threads.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+static const struct {
+	const char *v1, *v2; /* NULL: not a controller of that version */
+} controllers[CGROUP_CONTROLLERS] = {
+	[CGROUP_CPU] = {"cpu", "cpu"},
+	[CGROUP_CPUACCT] = {"cpuacct", NULL},
+	[CGROUP_CPUSET] = {"cpuset", "cpuset"},
+	[CGROUP_MEMORY] = {"memory", "memory"},
+	[CGROUP_PIDS] = {"pids", "pids"},
+	[CGROUP_DEVICES] = {"devices", NULL},
+	[CGROUP_FREEZER] = {"freezer", NULL},
+	[CGROUP_BLKIO] = {"blkio", "io"},
+	[CGROUP_HUGETLB] = {"hugetlb", "hugetlb"},
+};
+
+const char *cgroup_controller_name(enum cgroup_controller c, bool is_v2)
+{
+	return is_v2 ? controllers[c].v2 : controllers[c].v1;
+}
+
+static bool word_is(const char *word, size_t len, const char *name)
+{
+	return name && strlen(name) == len && !memcmp(word, name, len);
+}
+
+unsigned cgroup_controllers_parse(const char *list, char separator)
+{
+	const char stops[] = {separator, '\n', '\0'};
+	unsigned bits = 0;
+	while (*list) {
+		size_t len = strcspn(list, stops);
+		for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+			if (word_is(list, len, controllers[c].v1) ||
+			    word_is(list, len, controllers[c].v2))
+				bits |= 1U << c;
+		}
+		list += len;
+		list += *list != '\0';
+	}
+	return bits;
+}
+
+/* Mount points have blank, tab, newline and backslash as \ooo. */
+static bool unescape(const char *in, size_t len, char *out, size_t size)
+{
+	size_t used = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (used + 1 >= size)
+			return false;
+		if (in[i] == '\\' && len - i > 3) {
+			out[used++] = (char)((in[i + 1] - '0') << 6 | (in[i + 2] - '0') << 3 |
+					     (in[i + 3] - '0'));
+			i += 3;
+		} else {
+			out[used++] = in[i];
+		}
+	}
+	out[used] = '\0';
+	return true;
+}
+
+/* "36 35 98:0 /root /mount/point options [tags ...] - type source super,options" */
+int cgroup_mount_parse(const char *line, struct cgroup_mount *ret)
+{
+	struct cgroup_mount m = {0};
+	const char *field[5];
+	size_t len[5];
+	for (int i = 0; i < 5; i++) {
+		field[i] = line;
+		len[i] = strcspn(line, " ");
+		if (len[i] == 0 || line[len[i]] == '\0')
+			return -EINVAL;
+		line += len[i] + 1;
+	}
+	const char *type = strstr(line, " - ");
+	if (!type)
+		return -EINVAL;
+	type += 3;
+	m.is_v2 = !strncmp(type, "cgroup2 ", 8);
+	if (!m.is_v2 && strncmp(type, "cgroup ", 7) != 0)
+		return 0;
+	const char *options = strchr(type + (m.is_v2 ? 8 : 7), ' ');
+	if (!options)
+		return -EINVAL;
+	m.controllers = m.is_v2 ? 0 : cgroup_controllers_parse(options + 1, ',');
+	m.whole = len[3] == 1 && field[3][0] == '/';
+	if (!unescape(field[4], len[4], m.point, sizeof(m.point)))
+		return 0;
+	*ret = m;
+	return m.is_v2 || m.controllers;
+}
+
+struct found {
+	bool v1_whole[CGROUP_CONTROLLERS], v2_whole;
+};
+
+static bool better(const char *point, bool whole, const struct cgroup_mount *m)
+{
+	return !*point || (m->whole && !whole);
+}
+
+static void mount_note(struct cgroup_host *h, struct found *f, const struct cgroup_mount *m)
+{
+	if (m->is_v2 && better(h->v2_point, f->v2_whole, m)) {
+		memcpy(h->v2_point, m->point, sizeof(m->point));
+		f->v2_whole = m->whole;
+	}
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+		if (!(m->controllers & 1U << c) || !better(h->v1_point[c], f->v1_whole[c], m))
+			continue;
+		memcpy(h->v1_point[c], m->point, sizeof(m->point));
+		f->v1_whole[c] = m->whole;
+	}
+}
+
+static void mounts_read(struct cgroup_host *h)
+{
+	CLEANUP_FILE FILE *f = fopen("/proc/self/mountinfo", "re");
+	CLEANUP_FREE char *line = NULL;
+	size_t room = 0;
+	struct found found = {0};
+	struct cgroup_mount m;
+	while (f && getline(&line, &room, f) > 0) {
+		if (cgroup_mount_parse(line, &m) == 1)
+			mount_note(h, &found, &m);
+	}
+}
+
+static int point_open(const char *point)
+{
+	return *point ? open(point, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+}
+
+/* Co-mounted controllers ("cpu,cpuacct") share the descriptor of the first. */
+static int v1_open(const struct cgroup_host *h, int controller)
+{
+	for (int c = 0; c < controller; c++) {
+		if (h->v1[c] >= 0 && !strcmp(h->v1_point[c], h->v1_point[controller]))
+			return h->v1[c];
+	}
+	return point_open(h->v1_point[controller]);
+}
+
+static struct cgroup_host host;
+static once_flag host_once = ONCE_FLAG_INIT;
+
+static void host_find(void)
+{
+	bool any_v1 = false;
+	mounts_read(&host);
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+		host.v1[c] = v1_open(&host, c);
+		any_v1 |= host.v1[c] >= 0;
+	}
+	host.v2 = point_open(host.v2_point);
+	char list[512];
+	if (host.v2 >= 0 && file_read_small(host.v2, "cgroup.controllers", list, sizeof(list)) > 0)
+		host.v2_controllers = cgroup_controllers_parse(list, ' ');
+	host.layout = host.v2 < 0 ? (any_v1 ? CGROUP_V1 : CGROUP_NONE)
+				  : (any_v1 ? CGROUP_HYBRID : CGROUP_V2);
+}
+
+const struct cgroup_host *cgroup_host_get(void)
+{
+	call_once(&host_once, host_find);
+	return &host;
+}
+
+enum cgroup_layout cgroup_host_layout(void)
+{
+	return cgroup_host_get()->layout;
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one table of limits: what each becomes on version 1 and on version 2.
+ * See cgroup-v1/memory.rst, scheduler/sched-bwc.rst, cgroup-v2.rst of the kernel; the OCI runtime
+ * spec, config-linux.md "Control groups". Invariant: a limit that was asked for is set, or the call
+ * fails and names it. Read cgroup.h, struct cgroup_limits, first.
+ */
+#include "linux/cgroup_limits.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/units.h"
+#include "linux/cgroup_version.h"
+
+enum {
+	SHARES_MIN = 2,
+	SHARES_MAX = 262144,
+	PIDS_MOST = 4194304, /* PID_MAX_LIMIT: the files take nothing above */
+};
+
+/** What is to be written to a file. */
+struct value {
+	const char *text;
+	char buf[48];
+};
+
+static int put(struct value *v, const char *text)
+{
+	v->text = text;
+	return 1;
+}
+
+static int put_number(struct value *v, int64_t number)
+{
+	snprintf(v->buf, sizeof(v->buf), "%lld", (long long)number);
+	return put(v, v->buf);
+}
+
+static int put_number_or_max(struct value *v, int64_t number)
+{
+	return number < 0 ? put(v, "max") : put_number(v, number);
+}
+
+/* 0 stands for "not set" in docker's API and in many a config.json. */
+static bool given(const struct opt_i64 *o)
+{
+	return o->set && o->value != 0;
+}
+
+/*
+ * The formulas: 1 and @v filled, 0 when the limit is not set, -EOPNOTSUPP when this version cannot
+ * express it.
+ */
+
+static int memory_v1(const struct cgroup_limits *l, struct value *v)
+{
+	return given(&l->memory) ? put_number(v, l->memory.value) : 0;
+}
+
+static int memory_v2(const struct cgroup_limits *l, struct value *v)
+{
+	return given(&l->memory) ? put_number_or_max(v, l->memory.value) : 0;
+}
+
+static int swap_v1(const struct cgroup_limits *l, struct value *v)
+{
+	return given(&l->memory_swap) ? put_number(v, l->memory_swap.value) : 0;
+}
+
+/* v1 and the OCI spec count memory+swap, v2 swap alone. */
+static int swap_v2(const struct cgroup_limits *l, struct value *v)
+{
+	if (!given(&l->memory_swap))
+		return 0;
+	if (l->memory_swap.value < 0)
+		return put(v, "max");
+	if (!given(&l->memory) || l->memory.value < 0)
+		return -EOPNOTSUPP;
+	return put_number(v, l->memory_swap.value - l->memory.value);
+}
+
+static int reservation_v1(const struct cgroup_limits *l, struct value *v)
+{
+	return given(&l->memory_reservation) ? put_number(v, l->memory_reservation.value) : 0;
+}
+
+/* memory.low protects what v1's soft limit would not reclaim first; "no soft limit" protects 0. */
+static int reservation_v2(const struct cgroup_limits *l, struct value *v)
+{
+	if (!given(&l->memory_reservation))
+		return 0;
+	return put_number(v, l->memory_reservation.value < 0 ? 0 : l->memory_reservation.value);
+}
+
+static int swappiness_v1(const struct cgroup_limits *l, struct value *v)
+{
+	bool set = l->memory_swappiness.set && l->memory_swappiness.value >= 0;
+	return set ? put_number(v, l->memory_swappiness.value) : 0;
+}
+
+/* v2 has no swappiness of a group; 0 is "do not swap", which memory.swap.max 0 is too. */
+static int swappiness_v2(const struct cgroup_limits *l, struct value *v)
+{
+	if (!l->memory_swappiness.set || l->memory_swappiness.value < 0)
+		return 0;
+	return l->memory_swappiness.value == 0 ? put(v, "0") : -EOPNOTSUPP;
+}
+
+static int oom_v1(const struct cgroup_limits *l, struct value *v)
+{
+	return l->oom_kill_disable.set ? put(v, l->oom_kill_disable.value ? "1" : "0") : 0;
+}
+
+static int oom_v2(const struct cgroup_limits *l, struct value *v)
+{
+	(void)v;
+	return l->oom_kill_disable.set && l->oom_kill_disable.value ? -EOPNOTSUPP : 0;
+}
+
+static int64_t clamp(int64_t n, int64_t low, int64_t high)
+{
+	return n < low ? low : n > high ? high : n;
+}
+
+static int shares_v1(const struct cgroup_limits *l, struct value *v)
+{
+	if (!given(&l->cpu_shares))
+		return 0;
+	return put_number(v, clamp(l->cpu_shares.value, SHARES_MIN, SHARES_MAX));
+}
+
+/* A curve through (2, 1), (1024, 100) and (262144, 10000): the defaults of both versions meet, as
+ * they did not in the straight line of old (OCI runtime spec 1.3; runc 1.3.2, crun 1.23). */
+int64_t cgroup_weight_from_shares(int64_t shares)
+{
+	if (shares <= SHARES_MIN)
+		return 1;
+	if (shares >= SHARES_MAX)
+		return 10000;
+	double l = log2((double)shares);
+	return (int64_t)ceil(pow(10, (l * l + 125 * l) / 612.0 - 7.0 / 34.0));
+}
+
+static int shares_v2(const struct cgroup_limits *l, struct value *v)
+{
+	return given(&l->cpu_shares) ? put_number(v, cgroup_weight_from_shares(l->cpu_shares.value))
+				     : 0;
+}
+
+static int period_v1(const struct cgroup_limits *l, struct value *v)
+{
+	return given(&l->cpu_period) ? put_number(v, l->cpu_period.value) : 0;
+}
+
+static int quota_v1(const struct cgroup_limits *l, struct value *v)
+{
+	return given(&l->cpu_quota)
+		       ? put_number(v, l->cpu_quota.value < 0 ? -1 : l->cpu_quota.value)
+		       : 0;
+}
+
+/* "QUOTA PERIOD"; QUOTA alone keeps the period. A period alone has its quota put in by the caller.
+ */
+static int quota_v2(const struct cgroup_limits *l, struct value *v)
+{
+	char quota[24] = "max";
+	if (!given(&l->cpu_quota) && !given(&l->cpu_period))
+		return 0;
+	if (given(&l->cpu_quota) && l->cpu_quota.value > 0)
+		snprintf(quota, sizeof(quota), "%lld", (long long)l->cpu_quota.value);
+	if (given(&l->cpu_period))
+		snprintf(v->buf, sizeof(v->buf), "%s %lld", quota, (long long)l->cpu_period.value);
+	else
+		snprintf(v->buf, sizeof(v->buf), "%s", quota);
+	return put(v, v->buf);
+}
+
+static int burst(const struct cgroup_limits *l, struct value *v)
+{
+	return l->cpu_burst.set ? put_number(v, l->cpu_burst.value) : 0;
+}
+
+static int cpus(const struct cgroup_limits *l, struct value *v)
+{
+	return l->cpuset_cpus && *l->cpuset_cpus ? put(v, l->cpuset_cpus) : 0;
+}
+
+static int mems(const struct cgroup_limits *l, struct value *v)
+{
+	return l->cpuset_mems && *l->cpuset_mems ? put(v, l->cpuset_mems) : 0;
+}
+
+static int pids(const struct cgroup_limits *l, struct value *v)
+{
+	if (!l->pids.set)
+		return 0;
+	return put_number_or_max(
+		v, l->pids.value <= 0 || l->pids.value >= PIDS_MOST ? -1 : l->pids.value);
+}
+
+struct knob {
+	const char *label;
+	enum cgroup_controller controller;
+	bool is_bytes;
+	const char *v1_file;
+	int (*v1)(const struct cgroup_limits *l, struct value *v);
+	const char *v2_file;
+	int (*v2)(const struct cgroup_limits *l, struct value *v);
+	const char *hint; /* when the file or the feature is missing */
+};
+
+/* In the order of writing: in a fresh group the kernel takes each line after the one above. */
+static const struct knob knobs[] = {
+	{"memory limit", CGROUP_MEMORY, true, "memory.limit_in_bytes", memory_v1, "memory.max",
+	 memory_v2, NULL},
+	{"memory+swap limit", CGROUP_MEMORY, true, "memory.memsw.limit_in_bytes", swap_v1,
+	 "memory.swap.max", swap_v2,
+	 "it needs a memory limit beside it, and a kernel that counts swap (boot with "
+	 "swapaccount=1)"},
+	{"memory reservation", CGROUP_MEMORY, true, "memory.soft_limit_in_bytes", reservation_v1,
+	 "memory.low", reservation_v2, NULL},
+	{"memory swappiness", CGROUP_MEMORY, false, "memory.swappiness", swappiness_v1,
+	 "memory.swap.max", swappiness_v2,
+	 "control groups version 2 have no swappiness: leave it away, or use 0 for no swap at all"},
+	{"disabling of the OOM killer", CGROUP_MEMORY, false, "memory.oom_control", oom_v1, NULL,
+	 oom_v2, "control groups version 2 cannot do that: leave it away"},
+	{"CPU shares", CGROUP_CPU, false, "cpu.shares", shares_v1, "cpu.weight", shares_v2, NULL},
+	{"CPU period", CGROUP_CPU, false, "cpu.cfs_period_us", period_v1, NULL, NULL, NULL},
+	{"CPU quota", CGROUP_CPU, false, "cpu.cfs_quota_us", quota_v1, "cpu.max", quota_v2,
+	 "the kernel needs CONFIG_CFS_BANDWIDTH"},
+	{"CPU burst", CGROUP_CPU, false, "cpu.cfs_burst_us", burst, "cpu.max.burst", burst,
+	 "CPU bursts need Linux 5.14"},
+	{"cpuset of CPUs", CGROUP_CPUSET, false, "cpuset.cpus", cpus, "cpuset.cpus", cpus, NULL},
+	{"cpuset of memory nodes", CGROUP_CPUSET, false, "cpuset.mems", mems, "cpuset.mems", mems,
+	 NULL},
+	{"limit of processes", CGROUP_PIDS, false, "pids.max", pids, "pids.max", pids, NULL},
+};
+
+/* "64MiB" for 67108864, so that the message shows what the user typed. */
+static const char *value_shown(const struct knob *k, const struct value *v,
+			       char buf[static SIZE_TEXT_SIZE])
+{
+	long long n = strtoll(v->text, NULL, 10);
+	if (k->is_bytes && n > 0)
+		return size_binary(n, buf);
+	return n < 0 || !strcmp(v->text, "max") ? "unlimited" : v->text;
+}
+
+static bool value_is_unlimited(const struct value *v)
+{
+	return !strcmp(v->text, "-1") || !strcmp(v->text, "max");
+}
+
+/* What an errno of these files means is not what it means elsewhere. */
+static const struct {
+	int number;
+	const char *hint;
+} meanings[] = {
+	{EBUSY, "the group uses more than that, or a folder above it has processes of its own"},
+	{EINVAL,
+	 "the kernel refuses the value: it may exceed a limit of the group above, or contradict "
+	 "another limit of this group (memory and memory+swap: set both)"},
+	{ENOSPC,
+	 "the group above does not have these CPUs or nodes, or processes would be left without"},
+	{EACCES,
+	 "the group above does not have these CPUs or nodes, or the file is not hull's to write"},
+};
+
+static int knob_failed(const struct knob *k, const struct value *v, const char *file, int r,
+		       struct err *e)
+{
+	char shown[SIZE_TEXT_SIZE];
+	if (r == -ENOENT || r == -EOPNOTSUPP) {
+		err_set(e, EOPNOTSUPP, ERR_INVALID, "%s cannot be set: %s is missing here",
+			k->label, file ? file : "such a file");
+		if (k->hint)
+			err_hint(e, "%s", k->hint);
+		return -EOPNOTSUPP;
+	}
+	err_errno(e, r, "cannot set %s %s (%s)", k->label, value_shown(k, v, shown), file);
+	for (size_t i = 0; i < ARRAY_LEN(meanings); i++) {
+		if (meanings[i].number == -r)
+			err_hint(e, "%s", meanings[i].hint);
+	}
+	return r;
+}
+
+static int controller_missing(const struct knob *k, const struct value *v, struct err *e)
+{
+	char shown[SIZE_TEXT_SIZE];
+	const char *name = cgroup_controller_name(k->controller, false);
+	err_set(e, EOPNOTSUPP, ERR_INVALID,
+		"%s %s cannot be enforced: this machine has no %s controller", k->label,
+		value_shown(k, v, shown), name);
+	err_hint(e, "mount its control groups, or leave the limit away");
+	return -EOPNOTSUPP;
+}
+
+static int v2_write(const struct cgroup *g, const char *file, const char *text)
+{
+	int r = file_write_small(g->v2, file, text);
+	if (r != -ENOENT)
+		return r;
+	/* A controller that is not always passed down; or a maker of the folder above was killed
+	 * before it had done so. */
+	int enabled = cgroup_v2_enable(cgroup_host_get(), g->path + 1, ~0U);
+	r = file_write_small(g->v2, file, text);
+	return r == -ENOENT && enabled < 0 ? enabled : r;
+}
+
+static int knob_apply(const struct cgroup *g, const struct knob *k, const struct cgroup_limits *l,
+		      struct err *e)
+{
+	const struct cgroup_host *h = cgroup_host_get();
+	bool on_v1 = h->v1[k->controller] >= 0;
+	const char *file = on_v1 ? k->v1_file : k->v2_file;
+	struct value v = {.text = ""};
+	int r = on_v1 ? k->v1(l, &v) : k->v2 ? k->v2(l, &v) : 0;
+	if (r == 0)
+		return 0;
+	if (r < 0)
+		return knob_failed(k, &v, file, r, e);
+	if (!on_v1 && (g->v2 < 0 || !(h->v2_controllers & 1U << k->controller)))
+		return value_is_unlimited(&v) ? 0 : controller_missing(k, &v, e);
+	r = on_v1 ? file_write_small(g->v1[k->controller], file, v.text)
+		  : v2_write(g, file, v.text);
+	if (r == 0 || (r == -ENOENT && value_is_unlimited(&v)))
+		return 0;
+	return knob_failed(k, &v, file, r, e);
+}
+
+/* The settings that only v2 has. "cgroup.*" files steer the group itself and are hull's. */
+static int unified_apply(const struct cgroup *g, const struct kvs *unified, struct err *e)
+{
+	for (size_t i = 0; unified && i < unified->count; i++) {
+		const char *file = unified->items[i].key, *text = unified->items[i].value;
+		if (strchr(file, '/') || !strchr(file, '.') || file[0] == '.' ||
+		    !strncmp(file, "cgroup.", 7))
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "unified setting \"%s\" is no file of a controller", file);
+		if (g->v2 < 0)
+			return err_set(
+				e, EOPNOTSUPP, ERR_INVALID,
+				"unified setting %s: this machine has no control groups version 2",
+				file);
+		int r = v2_write(g, file, text);
+		if (r < 0)
+			return err_errno(e, r, "cannot set %s to \"%s\"", file, text);
+	}
+	return 0;
+}
+
+int cgroup_limits_apply(const struct cgroup *g, const struct cgroup_limits *l, struct err *e)
+{
+	bool refused[ARRAY_LEN(knobs)] = {0};
+	bool again = false;
+	for (size_t i = 0; i < ARRAY_LEN(knobs); i++) {
+		int r = knob_apply(g, &knobs[i], l, e);
+		if (r < 0 && r != -EINVAL)
+			return r;
+		refused[i] = r < 0;
+		again |= r < 0;
+	}
+	/* Refused until another of its kind had changed: memory above the old memory+swap limit, a
+	 * period with the old quota. */
+	for (size_t i = 0; again && i < ARRAY_LEN(knobs); i++) {
+		int r = refused[i] ? knob_apply(g, &knobs[i], l, e) : 0;
+		if (r < 0)
+			return r;
+	}
+	if (again)
+		*e = (struct err){0};
+	return unified_apply(g, l->unified, e);
+}
