@@ -59,4 +59,12 @@ struct json_object *template_exec_own(struct exec *x, struct json_object *json);
 /** A buffer for a string that a function makes. */
 struct strbuf template_exec_buffer(const struct exec *x);
 
+/** Count a step; fails after TEMPLATE_STEPS_MAX. */
+int template_exec_step(struct exec *x);
+/** The variable that @name means here, NULL when there is none. */
+struct variable *template_exec_var(struct exec *x, struct span name);
+int template_exec_declare(struct exec *x, struct span name, const struct value *v);
+int template_exec_assign(struct exec *x, struct span name, const struct value *v);
+
+/** Execute the main template. Called once. */
 int template_exec_run(struct exec *x);

@@ -130,6 +130,13 @@ struct json_object *value_to_json(const struct value *v)
 	}
 }
 
+void value_unbox(struct value *v)
+{
+	v->boxed = false;
+	if (v->kind == VALUE_NIL && !v->type)
+		v->kind = VALUE_NONE;
+}
+
 bool value_is_struct(const struct value *v)
 {
 	return v->kind == VALUE_MAP && v->type && v->type->kind == TEMPLATE_STRUCT;

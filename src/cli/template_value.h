@@ -57,6 +57,9 @@ struct value value_from_json(struct json_object *json, const struct template_typ
 /** A new reference, for a method's argument. */
 struct json_object *value_to_json(const struct value *v);
 
+/** Go unpacks an interface at the end of each command: what was in it is bare, or nothing. */
+void value_unbox(struct value *v);
+
 bool value_is_struct(const struct value *v);
 /** Go's truth: not the zero of its type. */
 bool value_truth(const struct value *v);
