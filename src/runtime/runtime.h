@@ -19,13 +19,15 @@
 
 #include "base/err.h"
 #include "linux/cgroup.h"
-#include "linux/overlay.h"
 #include "linux/seccomp.h"
 #include "spec/oci.h"
 
 struct runtime_start {
 	const struct oci_spec *spec;
-	const struct overlay *overlay; /* the root file system; NULL: spec->root.path */
+	/* The root file system as a detached mount (linux/overlay.h), made by the caller, who needs it
+	 * too, to look up users before the clone; the child moves it into its mount namespace. -1: bind
+	 * spec->root.path. Stays the caller's to close. */
+	int root_mount;
 	const struct cgroup *cgroup;   /* made already; NULL: stay in the caller's */
 	const struct seccomp_program *seccomp; /* NULL: none (spec->linux_.seccomp is not read here) */
 	int stdio[3];	  /* for the command; ignored with a terminal */
