@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stop: a grace time for every process, then SIGKILL for those who remain.
+ */
+#ifndef HULL_INIT_STOP_H
+#define HULL_INIT_STOP_H
+
+#include "init.h"
+#include "signals.h"
+
+/* A stop signal was taken and sent as sent to scope. Begins the grace time if we wait for all. */
+void stop_begin(struct init *init, const struct signal_event *event, int sent,
+		enum init_scope scope);
+
+/* The main process ended: tell those who remain, and begin the grace time if none is running. */
+void stop_main_ended(struct init *init);
+
+/* Take the step that is due, if one is: SIGKILL at the end of the grace time, then give up. */
+void stop_step(struct init *init);
+
+#endif
