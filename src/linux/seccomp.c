@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A policy of named system calls, turned into one decision for each number, then into BPF; and the
+ * installation of a program. See seccomp(2); OCI runtime spec, config-linux.md "Seccomp".
+ *
+ * When several rules name one call: a rule without conditions outweighs those with conditions (the
+ * first such one counts), else the first one whose conditions match wins. Numbers that are newer
+ * than everything the rules name get the unknown action: a profile cannot mean to forbid what its
+ * author had not heard of, and programs fall back when they see ENOSYS. Invariant: a number that no
+ * rule names never gets more than the default or the unknown action. Read seccomp.h first.
+ */
+#include "linux/seccomp.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <stdbool.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "linux/seccomp_bpf.h"
+#include "linux/seccomp_calls.h"
+
+enum {
+	RULES_MAX = 4096,
+	X32_BIT = 0x40000000, /* numbers from here on are of the x32 ABI */
+};
+
+/* Profiles that forbid by name let everything else through, new calls too. */
+static bool is_permissive(uint32_t action)
+{
+	action &= SECCOMP_RET_ACTION_FULL;
+	return action == SECCOMP_RET_ALLOW || action == SECCOMP_RET_LOG ||
+	       action == SECCOMP_RET_TRACE;
+}
+
+static void rule_apply(struct seccomp_decisions *d, const struct seccomp_rule *rule,
+		       struct arena *a)
+{
+	for (const char *const *name = rule->names; *name; name++) {
+		int number = seccomp_call_number(*name);
+		if (number < 0)
+			continue;
+		struct seccomp_decision *own = &d->calls[number];
+		d->last = (uint32_t)number > d->last ? (uint32_t)number : d->last;
+		if (rule->arg_count > 0) {
+			seccomp_branch_add(d, number, rule->args, rule->arg_count, rule->action, a);
+		} else if (!own->fixed) {
+			own->fixed = true;
+			own->action = rule->action;
+		}
+	}
+}
+
+static int policy_check(const struct seccomp_policy *p, struct err *e)
+{
+	if (p->rule_count > RULES_MAX)
+		return err_set(e, E2BIG, ERR_INVALID,
+			       "seccomp profile: %u rules, at most %d are possible", p->rule_count,
+			       RULES_MAX);
+	for (uint32_t i = 0; i < p->rule_count; i++) {
+		const struct seccomp_rule *rule = &p->rules[i];
+		bool bad = rule->arg_count > 6;
+		for (uint32_t k = 0; !bad && k < rule->arg_count; k++)
+			bad = rule->args[k].index > 5 || rule->args[k].op > SC_MASKED_EQ;
+		if (bad)
+			return err_set(
+				e, EINVAL, ERR_INVALID,
+				"seccomp profile: rule %u: a system call has arguments 0 to 5, and "
+				"a rule at most 6 conditions",
+				i);
+	}
+	return 0;
+}
+
+static uint32_t newest_known(void)
+{
+	uint32_t newest = 0;
+	for (size_t i = 0; i < seccomp_call_count; i++) {
+		if (seccomp_calls[i].number > (int)newest)
+			newest = (uint32_t)seccomp_calls[i].number;
+	}
+	return newest;
+}
+
+static void rules_apply(struct seccomp_decisions *d, const struct seccomp_policy *p,
+			struct arena *a)
+{
+	for (int n = 0; n < SECCOMP_CALLS; n++)
+		d->calls[n].action = p->default_action;
+	for (uint32_t i = 0; i < p->rule_count; i++)
+		rule_apply(d, &p->rules[i], a);
+	for (int n = 0; n < SECCOMP_CALLS; n++) {
+		if (d->calls[n].fixed)
+			d->calls[n].first = d->calls[n].last = NULL;
+	}
+}
+
+int seccomp_compile(const struct seccomp_policy *p, struct arena *a, struct seccomp_program *ret,
+		    struct err *e)
+{
+	int r = policy_check(p, e);
+	if (r < 0)
+		return r;
+	struct seccomp_decisions *d = arena_new(a, struct seccomp_decisions);
+	d->beyond = p->unknown_action;
+	d->between = p->default_action;
+	rules_apply(d, p, a);
+	if (is_permissive(p->default_action))
+		d->last = X32_BIT - 1;
+	else if (d->last == 0)
+		d->last = newest_known();
+	struct seccomp_program program = {.flags = p->flags};
+	r = seccomp_bpf_generate(d, a, &program);
+	if (r < 0)
+		return err_set(
+			e, E2BIG, ERR_INVALID,
+			"seccomp profile: it needs more than the %d instructions that the kernel "
+			"allows; use fewer conditions on arguments",
+			BPF_MAXINSNS);
+	*ret = program;
+	return 0;
+}
+
+int seccomp_load(const struct seccomp_program *p)
+{
+	struct sock_fprog program = {.len = p->count, .filter = p->code};
+	long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, p->flags, &program);
+	if (r < 0)
+		return -errno;
+	/* With SECCOMP_FILTER_FLAG_TSYNC: the thread that could not follow. */
+	return r > 0 ? -EBUSY : 0;
+}
