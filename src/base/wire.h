@@ -52,7 +52,7 @@ struct exit_record {
 	uint64_t oom_kills; /* processes killed for memory in the container's cgroup */
 	uint64_t log_dropped_bytes; /* could not be written: the disk was full */
 	uint32_t survivor_count;    /* may exceed the array */
-	uint32_t reserved;
+	uint32_t stop_signal;	    /* the last that a user asked for (WIRE_STOPPING), or 0 */
 	struct exit_survivor survivors[8];
 	char error[256]; /* what the monitor could not do, or "" */
 };

@@ -60,6 +60,8 @@ struct cgroup {
 	char path[256];
 };
 
+/** A group that is not open: what a CLEANUP_CGROUP variable starts with. */
+#define CGROUP_CLOSED {.v1 = {[0 ... CGROUP_CONTROLLERS - 1] = -1}, .v2 = -1}
 #define CLEANUP_CGROUP __attribute__((cleanup(cgroup_close)))
 
 /** How this host mounts its control groups (read once from /proc/self/mountinfo). */

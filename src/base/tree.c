@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copying and measuring trees. Rests on openat(2) with O_NOFOLLOW, copy_file_range(2), lseek(2) with
+ * SEEK_DATA. Invariant: no component is ever followed as a symbolic link. Read tree.h first.
+ */
+#include "base/tree.h"
+
+#include <fcntl.h>
+#include <linux/limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/xattr.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+
+static bool is_dot(const char *name)
+{
+	return !strcmp(name, ".") || !strcmp(name, "..");
+}
+
+/* A stream over a copy of @fd, so that the caller keeps his. */
+static DIR *dir_stream(int fd)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	if (!d && copy >= 0)
+		close(copy);
+	return d;
+}
+
+int tree_is_empty(int fd)
+{
+	CLEANUP_DIR DIR *d = dir_stream(fd);
+	if (!d)
+		return -errno;
+	for (struct dirent *entry; (entry = readdir(d));)
+		if (!is_dot(entry->d_name))
+			return 0;
+	return 1;
+}
+
+static int copy_data(int from, int to, off_t size)
+{
+	off_t at = 0;
+	while (at < size) {
+		off_t data = lseek(from, at, SEEK_DATA);
+		if (data < 0)
+			break; /* a hole up to the end */
+		off_t hole = lseek(from, data, SEEK_HOLE);
+		off_t out = data;
+		while (data < hole) {
+			ssize_t n = copy_file_range(from, &data, to, &out, (size_t)(hole - data), 0);
+			if (n < 0)
+				return -errno;
+			if (n == 0)
+				break;
+		}
+		at = hole;
+	}
+	return ftruncate(to, size) < 0 ? -errno : 0;
+}
+
+static int copy_attributes(int from, int to)
+{
+	char names[4096], value[XATTR_SIZE_MAX];
+	ssize_t len = flistxattr(from, names, sizeof(names));
+	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1) {
+		const char *name = names + at;
+		/* The overlay's own marks mean nothing outside of it. */
+		if (!strncmp(name, "trusted.overlay.", 16))
+			continue;
+		ssize_t n = fgetxattr(from, name, value, sizeof(value));
+		if (n >= 0 && fsetxattr(to, name, value, (size_t)n, 0) < 0 && errno != ENOTSUP)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Owner first: chown(2) clears set-id bits and file capabilities. */
+static int copy_meta(int from, int to, const struct stat *st)
+{
+	struct timespec times[2] = {st->st_atim, st->st_mtim};
+	if (fchown(to, st->st_uid, st->st_gid) < 0 || fchmod(to, st->st_mode & 07777) < 0)
+		return -errno;
+	int r = copy_attributes(from, to);
+	return r < 0 ? r : futimens(to, times) < 0 ? -errno : 0;
+}
+
+static int copy_file(int from_dir, int to_dir, const char *name, const struct stat *st)
+{
+	CLEANUP_FD int from =
+		openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	CLEANUP_FD int to = from < 0 ? -1
+				     : openat(to_dir, name,
+					      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+					      0600);
+	if (to < 0)
+		return -errno;
+	int r = copy_data(from, to, st->st_size);
+	return r < 0 ? r : copy_meta(from, to, st);
+}
+
+static int copy_special(int from_dir, int to_dir, const char *name, const struct stat *st)
+{
+	struct timespec times[2] = {st->st_atim, st->st_mtim};
+	if (S_ISLNK(st->st_mode)) {
+		char target[PATH_MAX];
+		ssize_t n = readlinkat(from_dir, name, target, sizeof(target) - 1);
+		if (n < 0)
+			return -errno;
+		target[n] = '\0';
+		if (symlinkat(target, to_dir, name) < 0)
+			return -errno;
+	} else if (mknodat(to_dir, name, st->st_mode, st->st_rdev) < 0 ||
+		   fchmodat(to_dir, name, st->st_mode & 07777, 0) < 0) {
+		return -errno;
+	}
+	if (fchownat(to_dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    utimensat(to_dir, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return 0;
+}
+
+static int copy_dir(int from, int to, int depth, struct err *e);
+
+static int copy_entry(int from, int to, const char *name, int depth, struct err *e)
+{
+	struct stat st;
+	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_errno(e, errno, "%s", name);
+	if (!S_ISDIR(st.st_mode)) {
+		int r = S_ISREG(st.st_mode) ? copy_file(from, to, name, &st)
+					    : copy_special(from, to, name, &st);
+		return r < 0 ? err_errno(e, r, "%s", name) : 0;
+	}
+	if (mkdirat(to, name, 0700) < 0)
+		return err_errno(e, errno, "%s", name);
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	CLEANUP_FD int sub_from = openat(from, name, flags);
+	CLEANUP_FD int sub_to = openat(to, name, flags);
+	if (sub_from < 0 || sub_to < 0)
+		return err_errno(e, errno, "%s", name);
+	int r = copy_dir(sub_from, sub_to, depth + 1, e);
+	return r < 0 ? err_context(e, "%s", name) : 0;
+}
+
+static int copy_dir(int from, int to, int depth, struct err *e)
+{
+	struct stat st;
+	CLEANUP_DIR DIR *d = dir_stream(from);
+	if (!d || fstat(from, &st) < 0)
+		return err_errno(e, errno, "cannot read a folder");
+	if (depth > TREE_DEPTH_MAX)
+		return err_set(e, ELOOP, ERR_INVALID, "deeper than %d folders", TREE_DEPTH_MAX);
+	for (struct dirent *entry; (errno = 0, entry = readdir(d));) {
+		int r = is_dot(entry->d_name) ? 0 : copy_entry(from, to, entry->d_name, depth, e);
+		if (r < 0)
+			return r;
+	}
+	if (errno)
+		return err_errno(e, errno, "cannot read a folder");
+	int r = copy_meta(from, to, &st);
+	return r < 0 ? err_errno(e, r, "cannot set the owner and mode") : 0;
+}
+
+int tree_copy(int from, int to, struct err *e)
+{
+	return copy_dir(from, to, 0, e);
+}
+
+static int size_dir(int fd, int depth, int64_t *total)
+{
+	CLEANUP_DIR DIR *d = dir_stream(fd);
+	if (!d)
+		return -errno;
+	if (depth > TREE_DEPTH_MAX)
+		return -ELOOP;
+	for (struct dirent *entry; (entry = readdir(d));) {
+		struct stat st;
+		if (is_dot(entry->d_name) ||
+		    fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		if (S_ISREG(st.st_mode))
+			*total += st.st_size;
+		if (!S_ISDIR(st.st_mode))
+			continue;
+		CLEANUP_FD int sub = openat(fd, entry->d_name,
+					    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		int r = sub < 0 ? 0 : size_dir(sub, depth + 1, total);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int tree_size(int fd, int64_t *ret_bytes, struct err *e)
+{
+	int64_t total = 0;
+	int r = size_dir(fd, 0, &total);
+	if (r < 0)
+		return err_errno(e, r, "cannot measure a folder");
+	*ret_bytes = total;
+	return 0;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whole file trees by descriptor: copying with owners, modes, times, extended attributes, devices and
+ * sparse files kept, and measuring. Symbolic links are copied, never followed.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+enum { TREE_DEPTH_MAX = 1024 };
+
+/** Copy everything in the directory @from into the directory @to, and make @to's owner, mode and
+ *  attributes those of @from. Both stay the caller's. */
+int tree_copy(int from, int to, struct err *e);
+/** 1: the directory has no entry, 0: it has, or negative errno. */
+int tree_is_empty(int fd);
+/** Bytes of all regular files below the directory @fd, a file with two names counts twice. */
+int tree_size(int fd, int64_t *ret_bytes, struct err *e);

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finding containers and reading their rows. Invariant: container_find repairs what happened behind our
+ * back before it answers; container_read does not. Read engine.h first, then reap.c.
+ */
+#include "engine/internal.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "linux/pidfd.h"
+
+static const char *const status_names[] = {
+	[CONTAINER_CREATED] = "created",   [CONTAINER_RUNNING] = "running",
+	[CONTAINER_PAUSED] = "paused",	   [CONTAINER_EXITED] = "exited",
+	[CONTAINER_REMOVING] = "removing", [CONTAINER_DEAD] = "dead",
+};
+
+const char *container_status_name(enum container_status s)
+{
+	return status_names[s];
+}
+
+static enum container_status status_parse(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(status_names); i++)
+		if (!strcmp(status_names[i], name))
+			return (enum container_status)i;
+	return CONTAINER_DEAD;
+}
+
+char *container_dir_path(const struct engine *en, const char *id, struct arena *a)
+{
+	return arena_printf(a, "%s/containers/%s", en->root, id);
+}
+
+char *container_cgroup_path(const struct container *c, struct arena *a)
+{
+	const char *parent = c->config.host.cgroup_parent;
+	return arena_printf(a, "%s/%s", parent && *parent ? parent : "/hull", c->id);
+}
+
+int container_lock(struct engine *en, const char *id, bool wait, struct container_lock *ret,
+		   struct err *e)
+{
+	char path[sizeof("containers/") + ID_LEN];
+	snprintf(path, sizeof(path), "containers/%s", id);
+	CLEANUP_FD int fd = openat(en->root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return err_set(e, ENOENT, ERR_NOT_FOUND, "No such container: %s", id);
+	if (fd < 0)
+		return err_errno(e, errno, "container %.12s: cannot open its folder", id);
+	int r;
+	do
+		r = flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB));
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return err_errno(e, errno, "container %.12s: cannot lock it", id);
+	ret->fd = fd_steal(&fd);
+	return 0;
+}
+
+void container_unlock(struct container_lock *l)
+{
+	/* Explicitly, because a monitor that was just forked may hold the same open folder still. */
+	if (l->fd >= 0)
+		flock(l->fd, LOCK_UN);
+	fd_drop(&l->fd);
+}
+
+static int read_record(int dirfd, const char *path, void *record, size_t size)
+{
+	CLEANUP_FD int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	ssize_t n = fd_read_full(fd, record, size);
+	if (n < 0)
+		return (int)n;
+	return (size_t)n == size ? 0 : -EBADMSG;
+}
+
+int run_record_read(struct engine *en, const char *id, struct run_record *ret)
+{
+	char path[sizeof("containers//running") + ID_LEN];
+	snprintf(path, sizeof(path), "containers/%s/running", id);
+	int r = read_record(en->run_fd, path, ret, sizeof(*ret));
+	return r == 0 && ret->version != WIRE_VERSION ? -EBADMSG : r;
+}
+
+int exit_record_read(struct engine *en, const char *id, struct exit_record *ret)
+{
+	char path[sizeof("exits/") + ID_LEN];
+	snprintf(path, sizeof(path), "exits/%s", id);
+	int r = read_record(en->run_fd, path, ret, sizeof(*ret));
+	if (r == 0 && ret->version != WIRE_VERSION)
+		r = -EBADMSG;
+	if (r == 0)
+		ret->error[sizeof(ret->error) - 1] = '\0';
+	return r;
+}
+
+bool exit_record_pending(struct engine *en, const char *id)
+{
+	char path[sizeof("exits/") + ID_LEN];
+	snprintf(path, sizeof(path), "exits/%s", id);
+	return faccessat(en->run_fd, path, F_OK, 0) == 0;
+}
+
+bool run_record_alive(const struct run_record *r)
+{
+	CLEANUP_FD int pidfd = pidfd_of_started(r->pid, r->pid_start);
+	return pidfd >= 0 && pidfd_has_ended(pidfd) == 0;
+}
+
+void container_probe(struct engine *en, struct container *c)
+{
+	struct run_record record;
+	c->pid = 0;
+	if (c->status != CONTAINER_RUNNING)
+		return;
+	if (run_record_read(en, c->id, &record) < 0 || kill(record.pid, 0) < 0)
+		return;
+	c->pid = record.pid;
+	c->pid_start = record.pid_start;
+	char path[sizeof("containers//paused") + ID_LEN];
+	snprintf(path, sizeof(path), "containers/%s/paused", c->id);
+	if (faccessat(en->run_fd, path, F_OK, 0) == 0)
+		c->status = CONTAINER_PAUSED;
+}
+
+#define COLUMNS                                                                                    \
+	"id, name, image, image_name, command, config, labels, created, status, auto_remove, "    \
+	"started, finished, exit_code, exit_signal, oom_killed, oom_kills, error"
+
+static int row_read(sqlite3_stmt *s, bool whole, struct arena *a, struct container *c,
+		    struct err *e)
+{
+	const char *image = db_text(s, 2), *config = db_text(s, 5), *labels = db_text(s, 6);
+	*c = (struct container){
+		.name = arena_strdup(a, db_text(s, 1)),
+		.image_id = image ? arena_strdup(a, image) : NULL,
+		.image_name = arena_strdup(a, db_text(s, 3)),
+		.command = arena_strdup(a, db_text(s, 4)),
+		.created = db_int(s, 7),
+		.status = status_parse(db_text(s, 8)),
+		.auto_remove = db_int(s, 9),
+		.started = db_int(s, 10),
+		.finished = db_int(s, 11),
+		.exit_code = (int)db_int(s, 12),
+		.exit_signal = (int)db_int(s, 13),
+		.oom_killed = db_int(s, 14),
+		.oom_kills = db_int(s, 15),
+		.error = arena_strdup(a, db_text(s, 16)),
+	};
+	snprintf(c->id, sizeof(c->id), "%s", db_text(s, 0));
+	CLEANUP_JSON struct json_object *o = NULL;
+	int r = strcmp(labels, "{}") ? json_parse(labels, strlen(labels), &o, e) : 0;
+	if (r == 0 && o) {
+		json_object_object_foreach(o, key, value)
+			kvs_set(a, &c->labels, key, json_object_get_string(value));
+	}
+	if (r == 0 && whole)
+		r = shape_parse(&container_config_shape, config, strlen(config), &c->config, a, e);
+	return r < 0 ? err_context(e, "container %.12s: its record is damaged", c->id) : 0;
+}
+
+int container_read(struct engine *en, const char *id, struct arena *a, struct container *ret,
+		   struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	int r = db_query(&en->db, &s, e, "SELECT " COLUMNS " FROM container WHERE id = ?1", "s", id);
+	if (r == 0)
+		r = db_next(s, e);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return err_set(e, ENOENT, ERR_NOT_FOUND, "No such container: %s", id);
+	return row_read(s, true, a, ret, e);
+}
+
+/* A full id or a name first; then a prefix that only one id has. */
+int container_resolve(struct engine *en, const char *ref, char ret_id[ID_LEN + 1], struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *exact = NULL, *prefix = NULL;
+	if (*ref == '/')
+		ref++;
+	int r = db_query(&en->db, &exact, e,
+			 "SELECT id FROM container WHERE id = ?1 OR name = ?1", "s", ref);
+	if (r == 0)
+		r = db_next(exact, e);
+	if (r == 1)
+		snprintf(ret_id, ID_LEN + 1, "%s", db_text(exact, 0));
+	if (r != 0)
+		return r < 0 ? r : 0;
+	int found = 0;
+	size_t len = strlen(ref);
+	if (id_is_hex(ref, len)) {
+		char end[ID_LEN + 2];
+		snprintf(end, sizeof(end), "%sg", ref); /* 'g' sorts after every hex digit */
+		r = db_query(&en->db, &prefix, e,
+			     "SELECT id FROM container WHERE id >= ?1 AND id < ?2 LIMIT 2", "ss",
+			     ref, end);
+		while (r >= 0 && (r = db_next(prefix, e)) == 1 && ++found == 1)
+			snprintf(ret_id, ID_LEN + 1, "%s", db_text(prefix, 0));
+	}
+	if (r < 0)
+		return r;
+	if (found > 1)
+		return err_set(e, ENOTUNIQ, ERR_INVALID,
+			       "Multiple IDs found with provided prefix: %s", ref);
+	if (!found) {
+		r = err_set(e, ENOENT, ERR_NOT_FOUND, "No such container: %s", ref);
+		err_hint(e, "hull ps -a lists all containers");
+		return r;
+	}
+	return 0;
+}
+
+int container_find(struct engine *en, const char *ref, struct arena *a, struct container *ret,
+		   struct err *e)
+{
+	char id[ID_LEN + 1];
+	int r = container_resolve(en, ref, id, e);
+	if (r < 0 || (r = container_read(en, id, a, ret, e)) < 0)
+		return r;
+	if (ret->status != CONTAINER_RUNNING && ret->status != CONTAINER_REMOVING)
+		return 0;
+	struct run_record record;
+	bool alive = ret->status == CONTAINER_RUNNING && !exit_record_pending(en, id) &&
+		     run_record_read(en, id, &record) == 0 && run_record_alive(&record);
+	if (!alive) {
+		r = engine_reap(en, id, e);
+		if (r < 0 || (r = container_read(en, id, a, ret, e)) < 0)
+			return r;
+	}
+	container_probe(en, ret);
+	return 0;
+}
+
+/* ---- lists and filters ---- */
+
+static const char *const filter_keys[] = {"id",	   "name",     "label",	 "exited", "status",
+					  "ancestor", "before", "since", "volume"};
+
+int container_filter_add(struct arena *a, struct container_filter *f, const char *filter,
+			 struct err *e)
+{
+	const char *equals = strchr(filter, '=');
+	if (!equals)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "invalid filter '%s': bad format of filter (expected name=value)",
+			       filter);
+	char *key = arena_strndup(a, filter, (size_t)(equals - filter));
+	for (size_t i = 0; i < ARRAY_LEN(filter_keys); i++) {
+		if (strcmp(key, filter_keys[i]))
+			continue;
+		/* Keys repeat, so each gets a number: "label#2". */
+		kvs_set(a, &f->filters, arena_printf(a, "%s#%zu", key, f->filters.count),
+			equals + 1);
+		return 0;
+	}
+	int r = err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", key);
+	err_hint(e, "known filters: id name label exited status ancestor before since volume");
+	return r;
+}
+
+static bool label_matches(const struct container *c, const char *want)
+{
+	const char *equals = strchr(want, '=');
+	size_t len = equals ? (size_t)(equals - want) : strlen(want);
+	for (size_t i = 0; i < c->labels.count; i++) {
+		const struct kv *l = &c->labels.items[i];
+		if (strlen(l->key) == len && !memcmp(l->key, want, len))
+			return !equals || !strcmp(l->value, equals + 1);
+	}
+	return false;
+}
+
+static int64_t created_of(struct engine *en, const char *ref)
+{
+	struct err ignored;
+	char id[ID_LEN + 1];
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	if (container_resolve(en, ref, id, &ignored) < 0 ||
+	    db_query(&en->db, &s, &ignored, "SELECT created FROM container WHERE id = ?1", "s", id) <
+		    0 ||
+	    db_next(s, &ignored) != 1)
+		return -1;
+	return db_int(s, 0);
+}
+
+static bool uses_volume(struct engine *en, const struct container *c, const char *volume)
+{
+	struct err ignored;
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	return db_query(&en->db, &s, &ignored,
+			"SELECT 1 FROM volume_use WHERE container = ?1 AND (volume = ?2 OR "
+			"destination = ?2)",
+			"ss", c->id, volume) == 0 &&
+	       db_next(s, &ignored) == 1;
+}
+
+static bool is_descendant(struct engine *en, const struct container *c, const char *image)
+{
+	struct err ignored;
+	CLEANUP_ARENA struct arena a = {0};
+	struct image found;
+	if (!strcmp(c->image_name, image))
+		return true;
+	return c->image_id && image_find(&en->images, image, &a, &found, &ignored) == 0 &&
+	       !strcmp(found.id, c->image_id);
+}
+
+static bool filter_matches(struct engine *en, const struct container *c, const char *key,
+			   const char *value)
+{
+	if (!strcmp(key, "id"))
+		return !strncmp(c->id, value, strlen(value));
+	if (!strcmp(key, "name"))
+		return strstr(c->name, *value == '/' ? value + 1 : value);
+	if (!strcmp(key, "label"))
+		return label_matches(c, value);
+	if (!strcmp(key, "exited"))
+		return c->status == CONTAINER_EXITED && c->exit_code == atoi(value);
+	if (!strcmp(key, "status"))
+		return !strcmp(container_status_name(c->status), value);
+	if (!strcmp(key, "before"))
+		return c->created < created_of(en, value);
+	if (!strcmp(key, "since"))
+		return c->created > created_of(en, value);
+	if (!strcmp(key, "volume"))
+		return uses_volume(en, c, value);
+	return is_descendant(en, c, value);
+}
+
+static size_t key_len(const char *numbered)
+{
+	return strcspn(numbered, "#");
+}
+
+/* Values of one key are alternatives; labels must all match; different keys must all match. */
+static bool filters_match(struct engine *en, const struct container *c, const struct kvs *filters)
+{
+	for (size_t i = 0; i < filters->count; i++) {
+		size_t len = key_len(filters->items[i].key);
+		char key[16];
+		snprintf(key, sizeof(key), "%.*s", (int)len, filters->items[i].key);
+		bool any = false, all = true;
+		for (size_t j = 0; j < filters->count; j++) {
+			const struct kv *f = &filters->items[j];
+			if (key_len(f->key) != len || strncmp(f->key, key, len))
+				continue;
+			bool match = filter_matches(en, c, key, f->value);
+			any |= match;
+			all &= match;
+		}
+		if (!strcmp(key, "label") ? !all : !any)
+			return false;
+	}
+	return true;
+}
+
+static bool has_key(const struct kvs *filters, const char *key)
+{
+	for (size_t i = 0; i < filters->count; i++)
+		if (key_len(filters->items[i].key) == strlen(key) &&
+		    !strncmp(filters->items[i].key, key, strlen(key)))
+			return true;
+	return false;
+}
+
+/* Finish every container whose exit record waits: one look into one folder. */
+static int reap_pending(struct engine *en, struct err *e)
+{
+	CLEANUP_FD int fd = openat(en->run_fd, "exits", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(e, errno, "cannot read the exit records");
+	CLEANUP_DIR DIR *d = fdopendir(fd);
+	if (!d)
+		return err_errno(e, errno, "cannot read the exit records");
+	fd_steal(&fd);
+	struct dirent *entry;
+	while ((entry = readdir(d))) {
+		struct err ignored;
+		if (strlen(entry->d_name) == ID_LEN && id_is_hex(entry->d_name, ID_LEN))
+			engine_reap(en, entry->d_name, &ignored);
+	}
+	return 0;
+}
+
+int container_list(struct engine *en, const struct container_filter *f, struct arena *a,
+		   struct container **ret, size_t *ret_count, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	int r = reap_pending(en, e);
+	bool all = f->all || f->last > 0 || has_key(&f->filters, "status") ||
+		   has_key(&f->filters, "exited");
+	if (r == 0)
+		r = db_query(&en->db, &s, e,
+			     all ? "SELECT " COLUMNS " FROM container ORDER BY created DESC, rowid DESC"
+				 : "SELECT " COLUMNS " FROM container WHERE status = 'running' "
+				   "ORDER BY created DESC, rowid DESC",
+			     "");
+	struct container *list = NULL;
+	size_t count = 0, room = 0;
+	while (r >= 0 && (r = db_next(s, e)) == 1) {
+		if (f->last > 0 && count >= (size_t)f->last)
+			break;
+		if (count == room) {
+			room = room ? room * 2 : 16;
+			struct container *bigger = arena_array(a, room, sizeof(*list));
+			if (count)
+				memcpy(bigger, list, count * sizeof(*list));
+			list = bigger;
+		}
+		struct container *c = &list[count];
+		if ((r = row_read(s, false, a, c, e)) < 0)
+			break;
+		if (c->status == CONTAINER_RUNNING) {
+			container_probe(en, c);
+			/* It ended and nobody recorded it, or its start was cut off: put it right. */
+			if (!c->pid && engine_reap(en, c->id, e) == 0 &&
+			    container_read(en, c->id, a, c, e) < 0)
+				continue;
+			container_probe(en, c);
+			if (!all && c->status != CONTAINER_RUNNING && c->status != CONTAINER_PAUSED)
+				continue;
+		}
+		if (filters_match(en, c, &f->filters))
+			count++;
+	}
+	if (r < 0)
+		return r;
+	*ret = list;
+	*ret_count = count;
+	return 0;
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Creating a container: merge the image's config into the request, check all that can be checked before
+ * anything exists, then folder first, row last. A row without its folder can never be seen; a folder
+ * without a row is what a killed `create` leaves, and `hull system check --repair` removes.
+ */
+#include "engine/internal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "engine/mounts.h"
+#include "engine/root.h"
+#include "engine/spec.h"
+#include "linux/overlay.h"
+
+enum { CONTAINER_NAME_MAX = 128 };
+
+int container_name_check(const char *name, struct err *e)
+{
+	if (name_is_valid(name, CONTAINER_NAME_MAX) && strlen(name) >= 2)
+		return 0;
+	return err_set(e, EINVAL, ERR_INVALID,
+		       "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, 2 to "
+		       "%d characters",
+		       name, CONTAINER_NAME_MAX);
+}
+
+int container_name_conflict(struct engine *en, const char *name, struct err *e)
+{
+	struct err ignored;
+	char id[ID_LEN + 1] = "";
+	container_resolve(en, name, id, &ignored);
+	err_set(e, EEXIST, ERR_CONFLICT,
+		"Conflict. The container name \"/%s\" is already in use by container \"%s\". You have "
+		"to remove (or rename) that container to be able to reuse that name.",
+		name, id);
+	err_hint(e, "hull rm %s, or hull rename %s NEWNAME", name, name);
+	return -EEXIST;
+}
+
+static char *string_or(char *own, char *fallback)
+{
+	return own && *own ? own : fallback;
+}
+
+static void merge_env(struct arena *a, const struct strv *image, struct strv *own)
+{
+	struct strv merged = {0};
+	strv_push_all(a, &merged, image);
+	for (size_t i = 0; i < own->count; i++) {
+		/* NAME without '=' removes the image's variable, as docker does. */
+		if (strchr(own->items[i], '='))
+			strv_set_env(a, &merged, own->items[i]);
+	}
+	*own = merged;
+}
+
+static void merge_set(struct arena *a, const struct strv *image, struct strv *own)
+{
+	for (size_t i = 0; i < image->count; i++) {
+		bool there = false;
+		for (size_t j = 0; j < own->count; j++)
+			there |= !strcmp(own->items[j], image->items[i]);
+		if (!there)
+			strv_push(a, own, image->items[i]);
+	}
+}
+
+static void merge_labels(struct arena *a, const struct kvs *image, struct kvs *own)
+{
+	for (size_t i = 0; i < image->count; i++)
+		if (!kvs_get(own, image->items[i].key))
+			kvs_set(a, own, image->items[i].key, image->items[i].value);
+}
+
+/* The rules of docker's image merge: what the user gave wins; a given entrypoint drops the image's
+ * command. */
+static void merge_image(struct container_create *c, const struct oci_image_process *image,
+			struct arena *a)
+{
+	struct docker_config *own = &c->config.config;
+	if (!own->entrypoint.count && !c->entrypoint_set) {
+		strv_push_all(a, &own->entrypoint, &image->entrypoint);
+		if (!own->cmd.count)
+			strv_push_all(a, &own->cmd, &image->cmd);
+	}
+	merge_env(a, &image->env, &own->env);
+	merge_set(a, &image->volumes, &own->volumes);
+	merge_set(a, &image->exposed_ports, &own->exposed_ports);
+	merge_labels(a, &image->labels, &own->labels);
+	own->user = string_or(own->user, image->user);
+	own->working_dir = string_or(own->working_dir, image->working_dir);
+	own->stop_signal = string_or(own->stop_signal, image->stop_signal);
+	own->healthcheck = string_or(own->healthcheck, image->healthcheck);
+	if (!own->shell.count)
+		strv_push_all(a, &own->shell, &image->shell);
+}
+
+static const char *native_architecture(void)
+{
+#if defined(__x86_64__)
+	return "amd64";
+#elif defined(__aarch64__)
+	return "arm64";
+#else
+	return "unknown";
+#endif
+}
+
+static int check_platform(const struct container_create *c, const struct image *image,
+			  struct strv *warnings, struct arena *a, struct err *e)
+{
+	const char *arch = image->config.architecture;
+	char *have = arena_printf(a, "%s/%s", image->config.os ? image->config.os : "linux",
+				  arch ? arch : native_architecture());
+	if (c->platform && strncmp(c->platform, have, strlen(have)))
+		return err_set(e, ENOENT, ERR_NOT_FOUND,
+			       "image with reference %s was found but does not provide the specified "
+			       "platform (%s): it is for %s",
+			       c->image, c->platform, have);
+	if (arch && *arch && strcmp(arch, native_architecture()))
+		strv_push(a, warnings,
+			  arena_printf(a,
+				       "The requested image's platform (%s) does not match the "
+				       "detected host platform (linux/%s) and no specific platform "
+				       "was requested",
+				       have, native_architecture()));
+	return 0;
+}
+
+static void set_defaults(struct container_create *c, const char *id, struct arena *a)
+{
+	struct docker_config *config = &c->config.config;
+	struct docker_host_config *host = &c->config.host;
+	config->image = (char *)(c->image ? c->image : "");
+	if (!host->network_mode || !*host->network_mode)
+		host->network_mode = "none";
+	if (!config->hostname || !*config->hostname) {
+		struct utsname names;
+		bool hosts = !strcmp(host->network_mode, "host") ||
+			     (host->uts_mode && !strcmp(host->uts_mode, "host"));
+		config->hostname = hosts && uname(&names) == 0
+					   ? arena_strdup(a, names.nodename)
+					   : arena_strndup(a, id, ID_SHORT_LEN);
+	}
+	if (!host->shm_size)
+		host->shm_size = INT64_C(64) << 20;
+	if (!host->log_config.type || !*host->log_config.type)
+		host->log_config.type = "json-file";
+	if (!host->restart_policy.name || !*host->restart_policy.name)
+		host->restart_policy.name = "no";
+	host->ipc_mode = string_or(host->ipc_mode, "private");
+	host->cgroupns_mode = string_or(host->cgroupns_mode, "private");
+	host->runtime = string_or(host->runtime, "hull");
+	/* docker: memory without memory-swap allows as much swap again. */
+	if (host->memory > 0 && host->memory_swap == 0)
+		host->memory_swap = host->memory * 2;
+}
+
+static int check_command(const struct docker_config *config, const char *image, struct err *e)
+{
+	if (config->entrypoint.count || config->cmd.count)
+		return 0;
+	int r = err_set(e, EINVAL, ERR_INVALID, "no command specified: neither the command line nor "
+						"%s%s names one (Entrypoint, Cmd)",
+			image ? "image " : "the root folder", image ? image : "");
+	err_hint(e, "add the command after the image, for example: hull run %s /bin/sh",
+		 image ? image : "--rootfs DIR");
+	return r;
+}
+
+static char *command_text(const struct docker_config *config, struct arena *a)
+{
+	struct strv words = {0};
+	strv_push_all(a, &words, &config->entrypoint);
+	strv_push_all(a, &words, &config->cmd);
+	char *text = "";
+	for (size_t i = 0; i < words.count && strlen(text) < 4096; i++)
+		text = arena_printf(a, "%s%s%s", text, i ? " " : "", words.items[i]);
+	return text;
+}
+
+static int make_folder(struct engine *en, const struct container_create *c, const char *id,
+		       struct err *e)
+{
+	char path[64 + ID_LEN];
+	static const char *const below[] = {"", "/upper", "/work"};
+	bool writable = !c->config.hull.rootfs || c->config.hull.rootfs_overlay;
+	for (size_t i = 0; i < (writable ? ARRAY_LEN(below) : 1); i++) {
+		snprintf(path, sizeof(path), "containers/%s%s", id, below[i]);
+		/* The upper folder is the container's "/": 0755, whatever the caller's umask. */
+		mode_t mode = i == 1 ? 0755 : 0700;
+		if (mkdirat(en->root_fd, path, mode) < 0 ||
+		    (i == 1 && fchmodat(en->root_fd, path, mode, 0) < 0))
+			return err_errno(e, errno, "cannot create the container's folder");
+	}
+	return 0;
+}
+
+static int insert_volume_uses(struct engine *en, const char *id, const struct mount_point *mounts,
+			      size_t count, struct err *e)
+{
+	int r = 0;
+	for (size_t i = 0; r >= 0 && i < count; i++)
+		if (mounts[i].kind == MOUNT_VOLUME)
+			r = db_run(&en->db, e,
+				   "INSERT INTO volume_use (volume, container, destination) VALUES "
+				   "(?1,?2,?3)",
+				   "sss", mounts[i].name, id, mounts[i].destination);
+	return r;
+}
+
+static char *labels_text(const struct kvs *labels, struct arena *a)
+{
+	CLEANUP_JSON struct json_object *o = json_object_new_object();
+	for (size_t i = 0; i < labels->count; i++)
+		json_object_object_add(o, labels->items[i].key,
+				       json_object_new_string(labels->items[i].value));
+	return arena_strdup(a, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
+}
+
+static int insert(struct engine *en, const struct container *c, const struct mount_point *mounts,
+		  size_t count, struct arena *a, struct err *e)
+{
+	/* A --rm container dies with its run: nothing to save from a power cut. */
+	int r = db_begin(&en->db, !c->auto_remove, e);
+	if (r < 0)
+		return r;
+	r = db_run(&en->db, e,
+		   "INSERT INTO container (id, name, image, image_name, command, config, labels, "
+		   "created, status, auto_remove) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,'created',?9)",
+		   "sssssssii", c->id, c->name, c->image_id, c->image_name, c->command,
+		   shape_print(&container_config_shape, &c->config, false, a),
+		   labels_text(&c->config.config.labels, a), c->created, (int64_t)c->auto_remove);
+	if (r == -EEXIST)
+		r = container_name_conflict(en, c->name, e);
+	if (r >= 0)
+		r = insert_volume_uses(en, c->id, mounts, count, e);
+	if (r >= 0)
+		r = db_commit(&en->db, e);
+	db_rollback(&en->db);
+	return r;
+}
+
+static int insert_volumes(struct engine *en, const struct mount_point *mounts, size_t count,
+			  struct err *e)
+{
+	int r = db_begin(&en->db, true, e);
+	for (size_t i = 0; r >= 0 && i < count; i++)
+		if (mounts[i].kind == MOUNT_VOLUME)
+			r = volume_row_add(en, mounts[i].name, mounts[i].anonymous, NULL, e);
+	if (r >= 0)
+		r = db_commit(&en->db, e);
+	db_rollback(&en->db);
+	return r;
+}
+
+/* Volumes get their rows before their folders, and then what the image has at their place. */
+static int prepare_volumes(struct engine *en, const struct container *c,
+			   const struct mount_point *mounts, size_t count, struct arena *a,
+			   struct err *e)
+{
+	bool any = false;
+	for (size_t i = 0; i < count; i++)
+		any |= mounts[i].kind == MOUNT_VOLUME;
+	int r = any ? insert_volumes(en, mounts, count, e) : 0;
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if (mounts[i].kind == MOUNT_VOLUME)
+			r = volume_folder_make(en, mounts[i].name, e);
+	if (r < 0 || !any || !c->image_id)
+		return r;
+	CLEANUP_FD int root = root_mount_image(en, c, a, e);
+	return root < 0 ? root : mounts_copy_up(en, mounts, count, root, e);
+}
+
+static int resolve_image(struct engine *en, struct container_create *c, struct container *row,
+			 struct strv *warnings, struct arena *a, struct err *e)
+{
+	if (!c->image) {
+		row->image_name = c->config.hull.rootfs;
+		return 0;
+	}
+	struct image *image = arena_new(a, struct image);
+	int r = image_find(&en->images, c->image, a, image, e);
+	if (r == 0)
+		r = check_platform(c, image, warnings, a, e);
+	if (r < 0)
+		return r;
+	row->image_id = image->id;
+	row->image_name = (char *)c->image;
+	merge_image(c, &image->config.config, a);
+	return 0;
+}
+
+int container_create(struct engine *en, struct container_create *c, struct arena *a,
+		     char ret_id[ID_LEN + 1], struct strv *warnings, struct err *e)
+{
+	struct container row = {.created = clock_real_ns(), .error = ""};
+	char name[CONTAINER_NAME_MAX + 1];
+	CLEANUP_LOCK struct container_lock lock = {-1};
+	id_new(row.id);
+	int r = c->name ? container_name_check(c->name, e) : 0;
+	if (r == 0)
+		r = resolve_image(en, c, &row, warnings, a, e);
+	if (r == 0)
+		r = check_command(&c->config.config, c->image, e);
+	if (r < 0)
+		return r;
+	set_defaults(c, row.id, a);
+	row.config = c->config;
+	row.command = command_text(&c->config.config, a);
+	row.auto_remove = c->config.host.auto_remove;
+	struct mount_point *mounts;
+	size_t count;
+	struct spec_build build = {.container = &row, .root_fd = -1, .warnings = warnings};
+	r = container_mounts(en, &row, a, &mounts, &count, e);
+	if (r == 0) {
+		build.mounts = mounts;
+		build.mount_count = count;
+		r = spec_check(en, &build, a, e);
+	}
+	if (r == 0 && !c->name)
+		r = name_generate(en, name, sizeof(name), e);
+	if (r < 0)
+		return r;
+	row.name = c->name ? (char *)c->name : name;
+	r = make_folder(en, c, row.id, e);
+	/* Locked until its row is there: a folder without either is what a killed create left. */
+	if (r == 0)
+		r = container_lock(en, row.id, true, &lock, e);
+	if (r == 0)
+		r = prepare_volumes(en, &row, mounts, count, a, e);
+	if (r == 0)
+		r = insert(en, &row, mounts, count, a, e);
+	if (r < 0) {
+		struct err ignored;
+		tree_remove(en->root_fd, arena_printf(a, "containers/%s", row.id), &ignored);
+		return r;
+	}
+	memcpy(ret_id, row.id, sizeof(row.id));
+	return 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening the engine: the two roots and the state store. Nothing else is touched, so that a command
+ * that only looks at a container pays for no more. Read engine.h first.
+ */
+#include "engine/engine.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+/* Both roots are 0700: images hold setuid files that a user of the host must not reach (T042). */
+static int open_root(const char *path, const char *const *below, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		int r = dir_make(AT_FDCWD, path, 0700, e);
+		if (r < 0)
+			return r;
+		fd = dir_open(AT_FDCWD, path, e);
+	}
+	if (fd < 0)
+		return fd;
+	for (; *below; below++) {
+		if (mkdirat(fd, *below, 0700) < 0 && errno != EEXIST) {
+			int r = err_errno(e, errno, "cannot create %s/%s", path, *below);
+			close(fd);
+			return r;
+		}
+	}
+	return fd;
+}
+
+int engine_open(struct engine *en, const char *root, const char *runroot, const char *libexec,
+		struct err *e)
+{
+	static const char *const root_folders[] = {"containers", "volumes", "layers", NULL};
+	static const char *const run_folders[] = {"containers", "exits", NULL};
+	*en = (struct engine){.root = root,
+			      .runroot = runroot,
+			      .libexec = libexec,
+			      .root_fd = -1,
+			      .run_fd = -1,
+			      .db = {.lock_fd = -1}};
+	en->root_fd = open_root(root, root_folders, e);
+	en->run_fd = en->root_fd < 0 ? -1 : open_root(runroot, run_folders, e);
+	int r = en->root_fd < 0 || en->run_fd < 0 ? -e->number : db_open(&en->db, root, e);
+	if (r < 0) {
+		engine_close(en);
+		return r;
+	}
+	en->images = (struct image_store){
+		.db = &en->db, .root_fd = en->root_fd, .root = root, .libexec = libexec};
+	return 0;
+}
+
+void engine_close(struct engine *en)
+{
+	db_close(&en->db);
+	fd_drop(&en->root_fd);
+	fd_drop(&en->run_fd);
+}

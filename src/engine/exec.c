@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Another process in a running container. The caller is its parent: no monitor stands between, so an
+ * exec costs one clone and one execve. See runtime/runtime.h for how the namespaces are joined.
+ */
+#include "engine/internal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "engine/spec.h"
+#include "linux/pidfd.h"
+#include "runtime/runtime.h"
+
+static int open_root(const struct container *c, struct err *e)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d/root", c->pid);
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? fd : err_errno(e, errno, "container %s: cannot open its root", c->name);
+}
+
+static int check(const struct container *c, const struct container_exec *x, struct err *e)
+{
+	if (!c->pid)
+		return err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", c->id);
+	if (c->status == CONTAINER_PAUSED) {
+		int r = err_set(e, EBUSY, ERR_CONFLICT,
+				"container %s is paused, unpause the container before exec", c->id);
+		err_hint(e, "hull unpause %s", c->name);
+		return r;
+	}
+	if (!x->args.count)
+		return err_set(e, EINVAL, ERR_USAGE, "no command given");
+	return 0;
+}
+
+static int await_exec(int fd, struct err *e)
+{
+	struct err theirs;
+	ssize_t n = fd_read_full(fd, &theirs, sizeof(theirs));
+	if (n != sizeof(theirs))
+		return 0;
+	*e = theirs;
+	e->text[sizeof(e->text) - 1] = e->hint[sizeof(e->hint) - 1] = '\0';
+	return -(e->number ? e->number : EIO);
+}
+
+int container_exec(struct engine *en, const char *ref, const struct container_exec *x,
+		   struct exec_process *ret, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	struct container c;
+	struct runtime_process p;
+	int r = container_find(en, ref, &a, &c, e);
+	if (r == 0)
+		r = check(&c, x, e);
+	if (r < 0)
+		return r;
+	CLEANUP_FD int first = pidfd_of_started(c.pid, c.pid_start);
+	if (first < 0)
+		return err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", c.id);
+	CLEANUP_FD int root = open_root(&c, e);
+	struct spec_build build = {.container = &c, .root_fd = root};
+	r = root < 0 ? root : spec_exec(&build, x, &a, e);
+	if (r == 0)
+		r = spec_seccomp(&build, &a, e);
+	if (r == 0)
+		r = cgroup_open(container_cgroup_path(&c, &a), &group, e);
+	if (r < 0)
+		return r;
+	CLEANUP_FD int error_read = -1;
+	CLEANUP_FD int error_write = -1;
+	int error[2];
+	if (pipe2(error, O_CLOEXEC) < 0)
+		return err_errno(e, errno, "cannot make a pipe");
+	error_read = error[0];
+	error_write = error[1];
+	prctl(PR_SET_DUMPABLE, 0);
+	struct runtime_exec request = {
+		.pidfd = first,
+		.process = &build.spec.process,
+		.cgroup = &group,
+		.seccomp = build.unconfined ? NULL : &build.seccomp,
+		.privileged = x->privileged,
+		.stdio = {x->stdio[0], x->stdio[1], x->stdio[2]},
+		.error_fd = error_write,
+	};
+	r = runtime_exec(&request, &p, e);
+	if (r < 0)
+		return r;
+	fd_drop(&error_write);
+	r = await_exec(error_read, e);
+	if (r < 0) {
+		int status;
+		pidfd_wait_child(p.pidfd, &status);
+		fd_drop(&p.pidfd);
+		fd_drop(&p.pty_fd);
+		return r;
+	}
+	*ret = (struct exec_process){.pid = p.pid, .pidfd = p.pidfd, .pty_fd = p.pty_fd};
+	return 0;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the engine share among themselves; callers use engine.h.
+ */
+#pragma once
+
+#include "engine/engine.h"
+
+/**
+ * The folder of one container below --root, locked against every other command that changes its state
+ * (flock(2) on the folder itself). Lock order: container, then state store.
+ */
+struct container_lock {
+	int fd; /* O_RDONLY directory, -1: not held */
+};
+void container_unlock(struct container_lock *l);
+#define CLEANUP_LOCK __attribute__((cleanup(container_unlock)))
+/** Waits for the lock; with @wait false returns -EWOULDBLOCK instead. -ENOENT: no such container. */
+int container_lock(struct engine *en, const char *id, bool wait, struct container_lock *ret,
+		   struct err *e);
+
+/** Read one row by full id, without repairing anything. -ENOENT if it is gone. */
+int container_read(struct engine *en, const char *id, struct arena *a, struct container *ret,
+		   struct err *e);
+/** Resolve NAME, id or id prefix to the full id. */
+int container_resolve(struct engine *en, const char *ref, char ret_id[ID_LEN + 1], struct err *e);
+/** Fill pid and status of a row that says `running` from its run folder: cheap, repairs nothing. */
+void container_probe(struct engine *en, struct container *c);
+
+/** The run folder's record of the first process; 0 or -ENOENT. */
+int run_record_read(struct engine *en, const char *id, struct run_record *ret);
+/** The exit record of a container that ended and was not reaped yet; 0 or -ENOENT. */
+int exit_record_read(struct engine *en, const char *id, struct exit_record *ret);
+/** Whether an exit record waits to be reaped. */
+bool exit_record_pending(struct engine *en, const char *id);
+/** True when the recorded process still lives (same start time, not a zombie). */
+bool run_record_alive(const struct run_record *r);
+
+/** Reap one container; the caller holds its lock. */
+int reap_locked(struct engine *en, const char *id, struct err *e);
+/** Delete row, folders, anonymous volumes if @volumes; the caller holds the lock, nothing runs. */
+int remove_locked(struct engine *en, const char *id, bool volumes, struct err *e);
+
+/** A name that no container has: adjective_surname, with a digit after some tries. */
+int name_generate(struct engine *en, char *buf, size_t size, struct err *e);
+
+/** Paths below --root and --runroot. */
+char *container_dir_path(const struct engine *en, const char *id, struct arena *a);
+/** The container's control group. */
+char *container_cgroup_path(const struct container *c, struct arena *a);
+/** "/usr/local/sbin:..." when the image sets none. */
+#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/** docker's rule for names; -EINVAL with docker's text. */
+int container_name_check(const char *name, struct err *e);
+/** Fills @e with docker's text about a name that is taken, naming its holder. Returns -EEXIST. */
+int container_name_conflict(struct engine *en, const char *name, struct err *e);
+
+int volume_name_check(const char *name, struct err *e);
+int volume_folder_make(struct engine *en, const char *name, struct err *e);
+/** Inside a transaction; an existing volume is left as it is. */
+int volume_row_add(struct engine *en, const char *name, bool anonymous, const struct kvs *labels,
+		   struct err *e);

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Gathering the mount points of a container. Later sources win over earlier ones at the same
+ * destination: image VOLUMEs, then --volumes-from, -v, --mount, --tmpfs. Read mounts.h first.
+ */
+#include "engine/mounts.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/tree.h"
+
+enum { MOUNTS_MAX = 1024, VOLUMES_FROM_DEPTH = 8 };
+
+struct gather {
+	struct engine *en;
+	const struct container *c;
+	struct arena *a;
+	struct mount_point *list;
+	size_t count;
+	int depth;
+	struct err *e;
+};
+
+static int add(struct gather *g, struct mount_point m)
+{
+	if (!m.destination || *m.destination != '/')
+		return err_set(g->e, EINVAL, ERR_INVALID,
+			       "invalid mount config: mount path must be absolute: %s",
+			       m.destination ? m.destination : "");
+	m.destination = path_clean(g->a, m.destination);
+	if (!strcmp(m.destination, "/"))
+		return err_set(g->e, EINVAL, ERR_INVALID,
+			       "invalid specification: destination can't be '/'");
+	m.mode = m.mode ? m.mode : "";
+	m.propagation = m.propagation ? m.propagation : "rprivate";
+	m.tmpfs_options = m.tmpfs_options ? m.tmpfs_options : "";
+	for (size_t i = 0; i < g->count; i++) {
+		if (!strcmp(g->list[i].destination, m.destination)) {
+			g->list[i] = m;
+			return 0;
+		}
+	}
+	if (g->count == MOUNTS_MAX)
+		return err_set(g->e, E2BIG, ERR_INVALID, "more than %d mounts", MOUNTS_MAX);
+	g->list[g->count++] = m;
+	return 0;
+}
+
+static int add_volume(struct gather *g, struct mount_point m)
+{
+	struct err *e = g->e;
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	int r = 0;
+	m.kind = MOUNT_VOLUME;
+	if (!m.name) {
+		char *destination = path_clean(g->a, m.destination);
+		r = db_query(&g->en->db, &s, e,
+			     "SELECT volume FROM volume_use WHERE container = ?1 AND destination = ?2",
+			     "ss", g->c->id, destination);
+		if (r == 0)
+			r = db_next(s, e);
+		if (r < 0)
+			return r;
+		char id[ID_LEN + 1];
+		if (r == 0)
+			id_new(id);
+		m.anonymous = true;
+		m.new_volume = r == 0;
+		m.name = arena_strdup(g->a, r ? db_text(s, 0) : id);
+	} else if ((r = volume_name_check(m.name, e)) < 0) {
+		return r;
+	}
+	m.source = arena_printf(g->a, "%s/volumes/%s/_data", g->en->root, m.name);
+	return add(g, m);
+}
+
+/* One word of the third part of -v. */
+static int bind_option(struct mount_point *m, char *word, struct err *e)
+{
+	static const char *const propagations[] = {"shared",  "rshared", "slave",
+						   "rslave",  "private", "rprivate"};
+	static const char *const without_effect[] = {"rw", "z",	  "Z",	  "consistent",
+						     "cached", "delegated", "rbind", ""};
+	for (size_t i = 0; i < ARRAY_LEN(propagations); i++)
+		if (!strcmp(word, propagations[i]))
+			m->propagation = word;
+	if (m->propagation == word)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(without_effect); i++)
+		if (!strcmp(word, without_effect[i]))
+			return 0;
+	if (!strcmp(word, "ro"))
+		m->read_only = true;
+	else if (!strcmp(word, "nocopy"))
+		m->no_copy = true;
+	else if (!strcmp(word, "bind"))
+		m->non_recursive = true;
+	else
+		return err_set(e, EINVAL, ERR_INVALID, "invalid mode: %s", word);
+	return 0;
+}
+
+static int add_bind(struct gather *g, const char *spec)
+{
+	char *text = arena_strdup(g->a, spec);
+	char *destination = strchr(text, ':');
+	char *mode = destination ? strchr(destination + 1, ':') : NULL;
+	if (!destination)
+		return add_volume(g, (struct mount_point){.destination = text});
+	*destination++ = '\0';
+	if (mode)
+		*mode++ = '\0';
+	if (!*text || !*destination || (mode && strchr(mode, ':')))
+		return err_set(g->e, EINVAL, ERR_INVALID, "invalid volume specification: '%s'", spec);
+	struct mount_point m = {.kind = MOUNT_BIND,
+				.source = text,
+				.destination = destination,
+				.mode = mode,
+				.create_source = true};
+	char *rest = mode ? arena_strdup(g->a, mode) : NULL;
+	for (char *word; (word = strsep(&rest, ","));) {
+		int r = bind_option(&m, word, g->e);
+		if (r < 0)
+			return r;
+	}
+	if (*text == '/')
+		return add(g, m);
+	m.source = NULL;
+	m.name = text;
+	return add_volume(g, m);
+}
+
+static int add_tmpfs(struct gather *g, const struct docker_mount *d)
+{
+	char *options = "";
+	const struct docker_tmpfs_options *t = d->tmpfs_options;
+	if (t && t->size_bytes)
+		options = arena_printf(g->a, "size=%lld", (long long)t->size_bytes);
+	if (t && t->mode)
+		options = arena_printf(g->a, "%s%smode=%llo", options, *options ? "," : "",
+				       (unsigned long long)t->mode);
+	return add(g, (struct mount_point){.kind = MOUNT_TMPFS,
+					   .destination = d->target,
+					   .read_only = d->read_only,
+					   .tmpfs_options = options});
+}
+
+static int add_mount(struct gather *g, const struct docker_mount *d)
+{
+	const struct docker_bind_options *b = d->bind_options;
+	const struct docker_volume_options *v = d->volume_options;
+	struct mount_point m = {
+		.source = d->source,
+		.destination = d->target,
+		.read_only = d->read_only,
+		.propagation = b ? b->propagation : NULL,
+		.non_recursive = b && b->non_recursive,
+		.create_source = b && b->create_mountpoint,
+		.no_copy = v && v->no_copy,
+		.subpath = v ? v->subpath : NULL,
+	};
+	if (!d->target || !*d->target)
+		return err_set(g->e, EINVAL, ERR_INVALID,
+			       "invalid mount config for type \"%s\": field Target must not be empty",
+			       d->type ? d->type : "");
+	if (!strcmp(d->type, "tmpfs"))
+		return add_tmpfs(g, d);
+	if (!strcmp(d->type, "volume")) {
+		m.name = d->source && *d->source ? d->source : NULL;
+		m.source = NULL;
+		return add_volume(g, m);
+	}
+	if (strcmp(d->type, "bind"))
+		return err_set(g->e, EINVAL, ERR_INVALID, "mount type \"%s\" is not known: use "
+			       "bind, volume or tmpfs", d->type);
+	if (!d->source || *d->source != '/')
+		return err_set(g->e, EINVAL, ERR_INVALID,
+			       "invalid mount config for type \"bind\": source path must be absolute: "
+			       "%s",
+			       d->source ? d->source : "");
+	return add(g, m);
+}
+
+static int gather_all(struct gather *g);
+
+static int add_from(struct gather *g, const char *spec)
+{
+	char *ref = arena_strdup(g->a, spec);
+	char *mode = strchr(ref, ':');
+	struct container *other = arena_new(g->a, struct container);
+	if (mode)
+		*mode++ = '\0';
+	if (mode && strcmp(mode, "ro") && strcmp(mode, "rw"))
+		return err_set(g->e, EINVAL, ERR_INVALID, "--volumes-from %s: invalid mode: %s", ref,
+			       mode);
+	if (g->depth >= VOLUMES_FROM_DEPTH)
+		return err_set(g->e, ELOOP, ERR_INVALID, "--volumes-from %s: nested too deep", ref);
+	int r = container_find(g->en, ref, g->a, other, g->e);
+	if (r < 0)
+		return r;
+	struct gather from = {.en = g->en, .c = other, .a = g->a, .e = g->e, .depth = g->depth + 1};
+	from.list = arena_array(g->a, MOUNTS_MAX, sizeof(*from.list));
+	r = gather_all(&from);
+	for (size_t i = 0; r == 0 && i < from.count; i++) {
+		struct mount_point m = from.list[i];
+		m.read_only |= mode && !strcmp(mode, "ro");
+		m.new_volume = false;
+		if (m.kind != MOUNT_TMPFS)
+			r = add(g, m);
+	}
+	return r;
+}
+
+static int gather_all(struct gather *g)
+{
+	const struct container_config *c = &g->c->config;
+	const struct docker_mount *mounts = c->host.mounts.items;
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < c->config.volumes.count; i++)
+		r = add_volume(g, (struct mount_point){.destination = c->config.volumes.items[i]});
+	for (size_t i = 0; r == 0 && i < c->host.volumes_from.count; i++)
+		r = add_from(g, c->host.volumes_from.items[i]);
+	for (size_t i = 0; r == 0 && i < c->host.binds.count; i++)
+		r = add_bind(g, c->host.binds.items[i]);
+	for (size_t i = 0; r == 0 && i < c->host.mounts.count; i++)
+		r = add_mount(g, &mounts[i]);
+	for (size_t i = 0; r == 0 && i < c->host.tmpfs.count; i++)
+		r = add(g, (struct mount_point){.kind = MOUNT_TMPFS,
+						.destination = c->host.tmpfs.items[i].key,
+						.tmpfs_options = c->host.tmpfs.items[i].value});
+	return r;
+}
+
+static int depth_of(const char *path)
+{
+	int depth = 0;
+	for (; *path; path++)
+		depth += *path == '/';
+	return depth;
+}
+
+static int by_depth(const void *x, const void *y)
+{
+	const struct mount_point *a = x, *b = y;
+	int difference = depth_of(a->destination) - depth_of(b->destination);
+	return difference ? difference : strcmp(a->destination, b->destination);
+}
+
+int container_mounts(struct engine *en, const struct container *c, struct arena *a,
+		     struct mount_point **ret, size_t *ret_count, struct err *e)
+{
+	const struct docker_host_config *h = &c->config.host;
+	size_t room = c->config.config.volumes.count + h->binds.count + h->mounts.count +
+		      h->tmpfs.count + (h->volumes_from.count ? MOUNTS_MAX : 0);
+	struct gather g = {.en = en, .c = c, .a = a, .e = e};
+	if (room > MOUNTS_MAX)
+		room = MOUNTS_MAX;
+	g.list = arena_array(a, room, sizeof(*g.list));
+	int r = gather_all(&g);
+	if (r < 0)
+		return r;
+	if (g.count > 1)
+		qsort(g.list, g.count, sizeof(*g.list), by_depth);
+	*ret = g.list;
+	*ret_count = g.count;
+	return 0;
+}
+
+static int copy_up_one(struct engine *en, const struct mount_point *m, int root_fd, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	char *path = arena_printf(&a, "volumes/%s/_data", m->name);
+	CLEANUP_FD int from = path_open_in_root(root_fd, m->destination,
+						O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
+	if (from == -ENOENT || from == -ENOTDIR)
+		return 0;
+	if (from < 0)
+		return err_errno(e, from, "volume %s: cannot open %s in the image", m->name,
+				 m->destination);
+	CLEANUP_FD int to = dir_open(en->root_fd, path, e);
+	if (to < 0)
+		return to;
+	int empty = tree_is_empty(to);
+	if (empty <= 0)
+		return empty < 0 ? err_errno(e, empty, "volume %s: cannot read it", m->name) : 0;
+	int r = tree_copy(from, to, e);
+	return r < 0 ? err_context(e, "volume %s: cannot copy %s from the image", m->name,
+				   m->destination)
+		     : 0;
+}
+
+int mounts_copy_up(struct engine *en, const struct mount_point *mounts, size_t count, int root_fd,
+		   struct err *e)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (mounts[i].kind != MOUNT_VOLUME || mounts[i].no_copy)
+			continue;
+		int r = copy_up_one(en, &mounts[i], root_fd, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Crash-only: bringing the state store and the kernel in line with what happened to a container while
+ * no command looked.
+ *
+ * What can be found, and what is done:
+ *   exit record           the container ended: note it in the store, clean up, remove it if --rm
+ *   running, process dead no record: its monitors died too; ask once more, else the status is unknown
+ *   running, no process   the boot ended, or `start` was killed half-way: clean up
+ *   removing              `rm` was killed half-way: finish it
+ * The order is kernel, store, record. Every step may be repeated. The exit record goes last: as long as it exists, the job is not done.
+ * Caller holds the container's lock. Read wire.h first.
+ */
+#include "engine/internal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "engine/monitor.h"
+#include "linux/cgroup.h"
+
+/* Control group and run folder: what a run leaves in the kernel and below --runroot. */
+static int clean_run(struct engine *en, const struct container *c, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	char path[sizeof("containers/") + ID_LEN];
+	const char *cgroup = container_cgroup_path(c, &a);
+	int r = cgroup_remove(cgroup, e);
+	if (r == -EBUSY) {
+		/* Processes outlived the first one (--pid=host): they belong to the container. */
+		CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+		r = cgroup_open(cgroup, &group, e);
+		if (r == 0)
+			r = cgroup_kill(&group, e);
+		if (r == 0)
+			r = cgroup_remove(cgroup, e);
+	}
+	if (r < 0)
+		return err_context(e, "container %s", c->name);
+	snprintf(path, sizeof(path), "containers/%s", c->id);
+	return tree_remove(en->run_fd, path, e);
+}
+
+/* The last step: from here on nothing is left to do for this run. */
+static int drop_record(struct engine *en, const char *id, struct err *e)
+{
+	char path[sizeof("exits/") + ID_LEN];
+	snprintf(path, sizeof(path), "exits/%s", id);
+	if (unlinkat(en->run_fd, path, 0) < 0 && errno != ENOENT)
+		return err_errno(e, errno, "cannot remove the exit record of %.12s", id);
+	return 0;
+}
+
+static int note_exit(struct engine *en, const struct container *c, const struct exit_record *x,
+		     struct err *e)
+{
+	int r = db_begin(&en->db, false, e);
+	if (r < 0)
+		return r;
+	r = db_run(&en->db, e,
+		   "UPDATE container SET status = 'exited', finished = ?2, exit_code = ?3, "
+		   "exit_signal = ?4, oom_killed = ?5, oom_kills = ?6, error = ?7 WHERE id = ?1",
+		   "siiiiis", c->id, (int64_t)x->finished_ns, (int64_t)x->exit_code,
+		   (int64_t)x->signal,
+		   (int64_t)((x->flags & (EXIT_OOM_MAIN | EXIT_OOM_CHILD)) != 0),
+		   (int64_t)x->oom_kills, x->error);
+	if (r >= 0)
+		return db_commit(&en->db, e);
+	db_rollback(&en->db);
+	return r;
+}
+
+static int finish(struct engine *en, const struct container *c, const struct exit_record *x,
+		  struct err *e)
+{
+	int r = clean_run(en, c, e);
+	if (r == 0)
+		r = c->auto_remove ? remove_locked(en, c->id, true, e) : note_exit(en, c, x, e);
+	return r < 0 ? r : drop_record(en, c->id, e);
+}
+
+/* The process is gone and no record is there yet. Its monitor may be about to write it. */
+static void await_record(struct engine *en, const char *id, struct exit_record *ret)
+{
+	struct err ignored;
+	CLEANUP_FD int monitor = monitor_connect(en->run_fd, id);
+	if (monitor >= 0 && monitor_wait(monitor, ret, &ignored) == 0)
+		return;
+	if (exit_record_read(en, id, ret) == 0)
+		return;
+	*ret = (struct exit_record){
+		.version = WIRE_VERSION,
+		.flags = EXIT_UNKNOWN,
+		.exit_code = 255,
+		.finished_ns = clock_real_ns(),
+		.error = "the exit status was lost: every process that watched it was killed",
+	};
+}
+
+static int reap_running(struct engine *en, const struct container *c, struct err *e)
+{
+	struct exit_record x;
+	struct run_record run;
+	if (exit_record_read(en, c->id, &x) == 0)
+		return finish(en, c, &x, e);
+	int r = run_record_read(en, c->id, &run);
+	if (r == 0 && run_record_alive(&run))
+		return 0;
+	if (r == 0) {
+		await_record(en, c->id, &x);
+		return finish(en, c, &x, e);
+	}
+	x = (struct exit_record){
+		.version = WIRE_VERSION,
+		.flags = EXIT_UNKNOWN,
+		.exit_code = 255,
+		.finished_ns = clock_real_ns(),
+		.error = "it was not running any more: the machine restarted, or its start was "
+			 "interrupted",
+	};
+	return finish(en, c, &x, e);
+}
+
+int reap_locked(struct engine *en, const char *id, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c;
+	int r = container_read(en, id, &a, &c, e);
+	if (r < 0)
+		return r;
+	if (c.status == CONTAINER_RUNNING)
+		return reap_running(en, &c, e);
+	if (c.status == CONTAINER_REMOVING)
+		r = remove_locked(en, id, false, e);
+	/* What is noted already needs its record no more. */
+	return r < 0 ? r : drop_record(en, id, e);
+}
+
+int engine_reap(struct engine *en, const char *ref, struct err *e)
+{
+	CLEANUP_LOCK struct container_lock lock = {-1};
+	char id[ID_LEN + 1];
+	if (!ref) {
+		CLEANUP_ARENA struct arena a = {0};
+		struct container_filter all = {.all = true};
+		struct container *list;
+		size_t count;
+		return container_list(en, &all, &a, &list, &count, e);
+	}
+	int r = container_resolve(en, ref, id, e);
+	/* A record whose container is gone: the removal was cut off just before its end. */
+	if (r == -ENOENT && strlen(ref) == ID_LEN && id_is_hex(ref, ID_LEN))
+		return drop_record(en, ref, e);
+	if (r < 0)
+		return r;
+	r = container_lock(en, id, true, &lock, e);
+	/* Without its folder the row is what a cut-off removal left: that needs no lock. */
+	return r < 0 && r != -ENOENT ? r : reap_locked(en, id, e);
+}

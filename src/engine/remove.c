@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Removing and renaming containers. Invariant: the row goes after the folder, so that a removal that was
+ * cut off is found again by its row. Read reap.c first.
+ */
+#include "engine/internal.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/path.h"
+
+/* Volumes that were made for this container alone. */
+static int anonymous_volumes(struct engine *en, const char *id, struct arena *a, struct strv *ret,
+			     struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	int r = db_query(&en->db, &s, e,
+			 "SELECT DISTINCT v.name FROM volume v JOIN volume_use u ON u.volume = v.name "
+			 "WHERE u.container = ?1 AND v.anonymous AND NOT EXISTS (SELECT 1 FROM "
+			 "volume_use o WHERE o.volume = v.name AND o.container <> ?1)",
+			 "s", id);
+	while (r >= 0 && (r = db_next(s, e)) == 1)
+		strv_push(a, ret, db_text(s, 0));
+	return r;
+}
+
+static int delete_rows(struct engine *en, const char *id, const struct strv *volumes,
+		       struct err *e)
+{
+	int r = db_begin(&en->db, false, e);
+	if (r < 0)
+		return r;
+	r = db_run(&en->db, e, "DELETE FROM container WHERE id = ?1", "s", id);
+	for (size_t i = 0; r >= 0 && i < volumes->count; i++)
+		r = db_run(&en->db, e, "DELETE FROM volume WHERE name = ?1", "s",
+			   volumes->items[i]);
+	if (r >= 0)
+		return db_commit(&en->db, e);
+	db_rollback(&en->db);
+	return r;
+}
+
+int remove_locked(struct engine *en, const char *id, bool volumes, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct strv gone = {0};
+	char path[sizeof("containers/") + ID_LEN];
+	snprintf(path, sizeof(path), "containers/%s", id);
+	int r = volumes ? anonymous_volumes(en, id, &a, &gone, e) : 0;
+	if (r >= 0)
+		r = tree_remove(en->root_fd, path, e);
+	for (size_t i = 0; r >= 0 && i < gone.count; i++)
+		r = tree_remove(en->root_fd, arena_printf(&a, "volumes/%s", gone.items[i]), e);
+	if (r >= 0)
+		r = delete_rows(en, id, &gone, e);
+	return r < 0 ? err_context(e, "container %.12s: cannot remove it", id) : 0;
+}
+
+static int mark_removing(struct engine *en, const char *id, struct err *e)
+{
+	int r = db_begin(&en->db, false, e);
+	if (r < 0)
+		return r;
+	r = db_run(&en->db, e, "UPDATE container SET status = 'removing' WHERE id = ?1", "s", id);
+	if (r >= 0)
+		return db_commit(&en->db, e);
+	db_rollback(&en->db);
+	return r;
+}
+
+static int stop_for_removal(struct engine *en, const struct container *c, struct err *e)
+{
+	int code;
+	int r = container_kill(en, c->id, SIGKILL, e);
+	if (r == 0 || r == -ESRCH)
+		r = container_wait(en, c->id, WAIT_NOT_RUNNING, &code, e);
+	/* --rm: it may be gone altogether by now. */
+	return r == -ENOENT ? 0 : r;
+}
+
+int container_remove(struct engine *en, const char *ref, unsigned flags, struct err *e)
+{
+	CLEANUP_LOCK struct container_lock lock = {-1};
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c;
+	int r = container_find(en, ref, &a, &c, e);
+	if (r < 0)
+		return r;
+	bool running = c.status == CONTAINER_RUNNING || c.status == CONTAINER_PAUSED;
+	if (running && !(flags & REMOVE_FORCE)) {
+		r = err_set(e, EBUSY, ERR_CONFLICT,
+			    "cannot remove container \"/%s\": container is %s", c.name,
+			    container_status_name(c.status));
+		err_hint(e, "stop the container before removing it, or force it: hull rm -f %s",
+			 c.name);
+		return r;
+	}
+	if (running && (r = stop_for_removal(en, &c, e)) < 0)
+		return r;
+	r = container_lock(en, c.id, true, &lock, e);
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = reap_locked(en, c.id, e);
+	if (r == 0)
+		r = container_read(en, c.id, &a, &c, e);
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0 && c.status == CONTAINER_RUNNING)
+		return err_set(e, EBUSY, ERR_CONFLICT,
+			       "cannot remove container \"/%s\": it was started again", c.name);
+	if (r == 0)
+		r = mark_removing(en, c.id, e);
+	return r < 0 ? r : remove_locked(en, c.id, flags & REMOVE_VOLUMES, e);
+}
+
+int container_rename(struct engine *en, const char *ref, const char *name, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c;
+	if (*name == '/')
+		name++;
+	int r = container_find(en, ref, &a, &c, e);
+	if (r < 0)
+		return r;
+	r = container_name_check(name, e);
+	if (r < 0)
+		return r;
+	if (!strcmp(c.name, name))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "Error renaming container: it is called %s already", name);
+	r = db_begin(&en->db, true, e);
+	if (r < 0)
+		return r;
+	r = db_run(&en->db, e, "UPDATE container SET name = ?2 WHERE id = ?1", "ss", c.id, name);
+	if (r >= 0)
+		return db_commit(&en->db, e);
+	db_rollback(&en->db);
+	return r == -EEXIST ? container_name_conflict(en, name, e) : r;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The OCI spec of a container: its process and its namespaces; the other parts have files of their own
+ * (spec.h). Sources: OCI runtime-spec config.md, config-linux.md; docker's `create` for the defaults.
+ */
+#include "engine/spec.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/start.h"
+#include "runtime/runtime.h"
+
+static bool is(const char *a, const char *b)
+{
+	return a && !strcmp(a, b);
+}
+
+/* PATH and HOSTNAME first, TERM with a terminal, then the image's and the user's; HOME last, unless set. */
+static void build_env(struct spec_build *b, const char *home, struct arena *a)
+{
+	const struct docker_config *c = &b->container->config.config;
+	struct strv *env = &b->spec.process.env;
+	strv_push(a, env, DEFAULT_PATH);
+	strv_push(a, env, arena_printf(a, "HOSTNAME=%s", c->hostname));
+	if (c->tty)
+		strv_push(a, env, "TERM=xterm");
+	for (size_t i = 0; i < c->env.count; i++)
+		strv_set_env(a, env, c->env.items[i]);
+	if (!strv_get_env(env, "HOME"))
+		strv_push(a, env, arena_printf(a, "HOME=%s", *home ? home : "/"));
+}
+
+static int build_user(struct spec_build *b, const char *user, struct arena *a, char **ret_home,
+		      struct err *e)
+{
+	const struct docker_host_config *h = &b->container->config.host;
+	*ret_home = "/root";
+	if (b->root_fd < 0)
+		return 0;
+	return runtime_lookup_user(b->root_fd, user ? user : "", &h->group_add, a,
+				   &b->spec.process.user, ret_home, e);
+}
+
+/* {kind of namespace, what the user may say instead of a private one}. */
+static int add_namespace(struct engine *en, struct spec_build *b, const char *type,
+			 const char *proc_name, const char *mode, struct arena *a, struct err *e)
+{
+	struct array *list = &b->spec.linux_.namespaces;
+	struct oci_namespace *n = &((struct oci_namespace *)list->items)[list->count];
+	if (is(mode, "host"))
+		return 0;
+	*n = (struct oci_namespace){.type = (char *)type};
+	if (mode && !strncmp(mode, "container:", 10)) {
+		struct container *other = arena_new(a, struct container);
+		int r = container_find(en, mode + 10, a, other, e);
+		if (r < 0)
+			return err_context(e, "--%s %s", type, mode);
+		if (!other->pid)
+			return err_set(e, ESRCH, ERR_CONFLICT,
+				       "cannot join the %s namespace of a non running container: %s",
+				       type, mode + 10);
+		n->path = arena_printf(a, "/proc/%d/ns/%s", other->pid, proc_name);
+	} else if (mode && *mode && strcmp(mode, "private") && strcmp(mode, "none") &&
+		   strcmp(mode, "shareable")) {
+		return err_set(e, EINVAL, ERR_INVALID, "--%s %s: not known; use private, host or "
+						       "container:NAME", type, mode);
+	}
+	list->count++;
+	return 0;
+}
+
+static int build_namespaces(struct engine *en, struct spec_build *b, struct arena *a,
+			    struct err *e)
+{
+	const struct docker_host_config *h = &b->container->config.host;
+	const struct {
+		const char *type, *proc_name, *mode;
+	} wanted[] = {
+		{"pid", "pid", h->pid_mode},	   {"network", "net", h->network_mode},
+		{"ipc", "ipc", h->ipc_mode},	   {"uts", "uts", h->uts_mode},
+		{"mount", "mnt", NULL},		   {"cgroup", "cgroup", h->cgroupns_mode},
+	};
+	size_t count = sizeof(wanted) / sizeof(wanted[0]);
+	b->spec.linux_.namespaces.items = arena_array(a, count, sizeof(struct oci_namespace));
+	for (size_t i = 0; i < count; i++) {
+		int r = add_namespace(en, b, wanted[i].type, wanted[i].proc_name, wanted[i].mode, a,
+				      e);
+		if (r < 0)
+			return r;
+	}
+	if (h->userns_mode && *h->userns_mode && !is(h->userns_mode, "host"))
+		return err_set(e, ENOTSUP, ERR_INVALID, "--userns %s: not known; use host",
+			       h->userns_mode);
+	return 0;
+}
+
+static void build_sysctls(struct spec_build *b, struct arena *a)
+{
+	const struct docker_host_config *h = &b->container->config.host;
+	struct kvs *sysctl = &b->spec.linux_.sysctl;
+	/* As docker: ports below 1024 and ping need no privilege in a network of one's own. */
+	if (!is(h->network_mode, "host") && strncmp(h->network_mode, "container:", 10) &&
+	    !h->privileged) {
+		kvs_set(a, sysctl, "net.ipv4.ip_unprivileged_port_start", "0");
+		kvs_set(a, sysctl, "net.ipv4.ping_group_range", "0 2147483647");
+	}
+	for (size_t i = 0; i < h->sysctls.count; i++)
+		kvs_set(a, sysctl, h->sysctls.items[i].key, h->sysctls.items[i].value);
+}
+
+static int build_process(struct spec_build *b, struct arena *a, struct err *e)
+{
+	const struct container_config *c = &b->container->config;
+	struct oci_process *p = &b->spec.process;
+	char *home;
+	int r = build_user(b, c->config.user, a, &home, e);
+	if (r < 0)
+		return r;
+	p->terminal = c->config.tty;
+	strv_push_all(a, &p->args, &c->config.entrypoint);
+	strv_push_all(a, &p->args, &c->config.cmd);
+	build_env(b, home, a);
+	p->cwd = c->config.working_dir && *c->config.working_dir ? c->config.working_dir : "/";
+	if (*p->cwd != '/')
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "the working directory '%s' is invalid, it needs to be an absolute path",
+			       p->cwd);
+	p->oom_score_adj = (struct opt_i64){true, c->host.oom_score_adj};
+	if (c->host.oom_score_adj < -1000 || c->host.oom_score_adj > 1000)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "Invalid value %lld, range for oom score adj is [-1000, 1000]",
+			       (long long)c->host.oom_score_adj);
+	return 0;
+}
+
+int spec_build(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
+{
+	const struct container *c = b->container;
+	b->spec.oci_version = "1.2.0";
+	b->spec.root = (struct oci_root){.path = c->config.hull.rootfs,
+					 .readonly = c->config.host.readonly_rootfs};
+	b->spec.hostname = is(c->config.host.uts_mode, "host") ? NULL : c->config.config.hostname;
+	b->spec.domainname = c->config.config.domainname;
+	b->spec.annotations = c->config.host.annotations;
+	b->spec.linux_.cgroups_path = container_cgroup_path(c, a);
+	b->spec.linux_.rootfs_propagation = "rprivate";
+	build_sysctls(b, a);
+	int r = build_process(b, a, e);
+	if (r == 0)
+		r = build_namespaces(en, b, a, e);
+	if (r == 0)
+		r = spec_security(b, a, e);
+	if (r == 0)
+		r = spec_mounts(en, b, a, e);
+	if (r == 0)
+		r = spec_devices(b, a, e);
+	if (r == 0)
+		r = spec_limits(b, a, e);
+	return r;
+}
+
+int spec_check(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
+{
+	int r = spec_build(en, b, a, e);
+	if (r == 0)
+		r = log_options_check(&b->container->config.host.log_config, e);
+	return r < 0 ? r : spec_seccomp(b, a, e);
+}
+
+int spec_exec(struct spec_build *b, const struct container_exec *x, struct arena *a, struct err *e)
+{
+	const struct container_config *c = &b->container->config;
+	struct oci_process *p = &b->spec.process;
+	char *home;
+	int r = spec_security(b, a, e);
+	if (r == 0)
+		r = build_user(b, x->user ? x->user : c->config.user, a, &home, e);
+	if (r < 0)
+		return r;
+	build_env(b, home, a);
+	if (x->tty && !c->config.tty)
+		strv_set_env(a, &p->env, "TERM=xterm");
+	for (size_t i = 0; i < x->env.count; i++)
+		strv_set_env(a, &p->env, x->env.items[i]);
+	strv_push_all(a, &p->args, &x->args);
+	p->terminal = x->tty;
+	if (x->tty && x->rows > 0) {
+		p->console_size = arena_new(a, struct oci_box);
+		*p->console_size = (struct oci_box){.height = x->rows, .width = x->cols};
+	}
+	p->cwd = (char *)(x->workdir ? x->workdir : c->config.working_dir);
+	if (!p->cwd || !*p->cwd)
+		p->cwd = "/";
+	if (x->privileged) {
+		b->caps = capability_all();
+		b->unconfined = true;
+		spec_capabilities(p, b->caps, a);
+	}
+	return 0;
+}

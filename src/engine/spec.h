@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From docker's container config to the OCI spec that src/runtime executes. One file per part:
+ * spec.c (process, namespaces), spec_mounts.c, spec_devices.c, spec_limits.c, spec_security.c.
+ * The default sets are those of docs/security.md.
+ */
+#pragma once
+
+#include "engine/mounts.h"
+#include "linux/capability.h"
+#include "linux/cgroup.h"
+#include "linux/seccomp.h"
+#include "spec/oci.h"
+
+struct spec_build {
+	const struct container *container;
+	const struct mount_point *mounts;
+	size_t mount_count;
+	int root_fd; /* the mounted root, for names of users; -1: leave them unresolved (checks) */
+	struct strv *warnings; /* for the user, or NULL */
+
+	/* results */
+	struct oci_spec spec;
+	capset caps;
+	struct cgroup_limits limits;
+	struct cgroup_device_rule *device_rules;
+	size_t device_rule_count;
+	bool unconfined;		/* no seccomp filter */
+	struct seccomp_program seccomp; /* filled by spec_seccomp */
+};
+
+/** Everything that can be checked without a root file system: `create` calls it. */
+int spec_check(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
+/** Fill @b's results. */
+int spec_build(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
+/** Compile the filter that the container asks for. */
+int spec_seccomp(struct spec_build *b, struct arena *a, struct err *e);
+
+/* Parts, called by spec_build. */
+int spec_mounts(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
+int spec_devices(struct spec_build *b, struct arena *a, struct err *e);
+int spec_limits(struct spec_build *b, struct arena *a, struct err *e);
+int spec_security(struct spec_build *b, struct arena *a, struct err *e);
+
+/** Process of an exec: the container's own, with what @x changes. */
+struct container_exec;
+int spec_exec(struct spec_build *b, const struct container_exec *x, struct arena *a,
+	      struct err *e);
+/** --security-opt NAME=VALUE or NAME:VALUE; NULL when not given. */
+const char *security_option(const struct container *c, const char *name);
+/** A privileged exec has the capabilities of a privileged container. */
+void spec_capabilities(struct oci_process *p, capset caps, struct arena *a);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mounts of a container in the order in which they are made: kernel file systems, what the user and the
+ * image ask for, and the three files of /etc that an engine writes. Defaults: docs/security.md.
+ */
+#include "engine/spec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+struct list {
+	struct oci_mount *items;
+	size_t count;
+};
+
+static void push(struct list *l, struct arena *a, const char *destination, const char *type,
+		 const char *source, const char *options)
+{
+	struct oci_mount *m = &l->items[l->count++];
+	*m = (struct oci_mount){.destination = arena_strdup(a, destination),
+				.type = arena_strdup(a, type),
+				.source = arena_strdup(a, source)};
+	char *rest = arena_strdup(a, options);
+	for (char *word; (word = strsep(&rest, ","));)
+		if (*word)
+			strv_push(a, &m->options, word);
+}
+
+/* The user's own mount at @destination replaces ours. */
+static bool user_mounts(const struct spec_build *b, const char *destination)
+{
+	for (size_t i = 0; i < b->mount_count; i++)
+		if (!strcmp(b->mounts[i].destination, destination))
+			return true;
+	return false;
+}
+
+static void kernel_mounts(const struct spec_build *b, struct list *l, struct arena *a)
+{
+	const struct docker_host_config *h = &b->container->config.host;
+	const char *rw = h->privileged ? "rw" : "ro";
+	bool own_ipc = !h->ipc_mode || strcmp(h->ipc_mode, "host") != 0;
+	const struct {
+		const char *destination, *type, *source, *options;
+	} table[] = {
+		{"/proc", "proc", "proc", "nosuid,noexec,nodev"},
+		{"/dev", "tmpfs", "tmpfs", "nosuid,noexec,strictatime,mode=755,size=65536k"},
+		{"/dev/pts", "devpts", "devpts",
+		 "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5"},
+		{"/sys", "sysfs", "sysfs", arena_printf(a, "nosuid,noexec,nodev,%s", rw)},
+		{"/sys/fs/cgroup", "cgroup", "cgroup",
+		 arena_printf(a, "nosuid,noexec,nodev,relatime,%s", rw)},
+		{"/dev/mqueue", "mqueue", "mqueue", "nosuid,noexec,nodev"},
+		{"/dev/shm", "tmpfs", "shm",
+		 arena_printf(a, "nosuid,noexec,nodev,mode=1777,size=%lld",
+			      (long long)h->shm_size)},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		if (user_mounts(b, table[i].destination))
+			continue;
+		if (!own_ipc && !strcmp(table[i].destination, "/dev/shm"))
+			push(l, a, "/dev/shm", "bind", "/dev/shm", "rbind,nosuid,noexec,nodev");
+		else if (!own_ipc && !strcmp(table[i].destination, "/dev/mqueue"))
+			push(l, a, "/dev/mqueue", "bind", "/dev/mqueue",
+			     "rbind,nosuid,noexec,nodev");
+		else
+			push(l, a, table[i].destination, table[i].type, table[i].source,
+			     table[i].options);
+	}
+}
+
+/* /etc/hostname, hosts and resolv.conf: written to the container's folder and bound in. */
+static int write_etc(struct engine *en, const struct spec_build *b, struct arena *a, struct err *e)
+{
+	const struct container *c = b->container;
+	const struct docker_config *config = &c->config.config;
+	const struct docker_host_config *h = &c->config.host;
+	char *hosts = arena_printf(a,
+				   "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost "
+				   "ip6-loopback\nfe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\n"
+				   "ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
+	for (size_t i = 0; i < h->extra_hosts.count; i++) {
+		const char *colon = strchr(h->extra_hosts.items[i], ':');
+		if (colon)
+			hosts = arena_printf(a, "%s%s\t%.*s\n", hosts, colon + 1,
+					     (int)(colon - h->extra_hosts.items[i]),
+					     h->extra_hosts.items[i]);
+	}
+	struct err ignored;
+	char *resolv = "";
+	bool host_network = !strcmp(h->network_mode, "host");
+	if (host_network)
+		file_read(AT_FDCWD, "/etc/resolv.conf", 64 * 1024, a, &resolv, NULL, &ignored);
+	const struct {
+		const char *name, *text;
+	} files[] = {{"hostname", arena_printf(a, "%s\n", config->hostname)},
+		     {"hosts", hosts},
+		     {"resolv.conf", resolv}};
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		char *path = arena_printf(a, "containers/%s/%s", c->id, files[i].name);
+		CLEANUP_FD int fd = openat(en->root_fd, path,
+					   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+					   0644);
+		size_t len = strlen(files[i].text);
+		if (fd < 0 || fchmod(fd, 0644) < 0 ||
+		    write(fd, files[i].text, len) != (ssize_t)len)
+			return err_errno(e, errno, "container %s: cannot write its %s", c->name,
+					 files[i].name);
+	}
+	return 0;
+}
+
+static int etc_mounts(struct engine *en, const struct spec_build *b, struct list *l,
+		      struct arena *a, struct err *e)
+{
+	static const char *const names[] = {"resolv.conf", "hostname", "hosts"};
+	if (b->root_fd >= 0) {
+		int r = write_etc(en, b, a, e);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		char *destination = arena_printf(a, "/etc/%s", names[i]);
+		if (!user_mounts(b, destination))
+			push(l, a, destination, "bind",
+			     arena_printf(a, "%s/containers/%s/%s", en->root, b->container->id,
+					  names[i]),
+			     "rbind,rprivate");
+	}
+	return 0;
+}
+
+/* A bind's source must be there; -v makes a missing folder, --mount does not. */
+static int check_source(struct engine *en, const struct mount_point *m, bool starting,
+			struct err *e)
+{
+	struct stat st;
+	if (m->kind == MOUNT_VOLUME)
+		return starting ? volume_folder_make(en, m->name, e) : 0;
+	if (stat(m->source, &st) == 0)
+		return 0;
+	if (errno == ENOENT && m->create_source)
+		return starting ? dir_make(AT_FDCWD, m->source, 0755, e) : 0;
+	if (errno == ENOENT)
+		return err_set(e, ENOENT, ERR_INVALID,
+			       "invalid mount config for type \"bind\": bind source path does not "
+			       "exist: %s",
+			       m->source);
+	return err_errno(e, errno, "bind source %s", m->source);
+}
+
+static int user_mount(struct engine *en, const struct mount_point *m, bool starting,
+		      struct list *l, struct arena *a, struct err *e)
+{
+	if (m->kind == MOUNT_TMPFS) {
+		const char *own = m->tmpfs_options;
+		/* The user's words come last, so that "exec" can undo our "noexec". */
+		push(l, a, m->destination, "tmpfs", "tmpfs",
+		     arena_printf(a, "nosuid,nodev,noexec%s%s%s", m->read_only ? ",ro" : "",
+				  *own ? "," : "", own));
+		return 0;
+	}
+	int r = check_source(en, m, starting, e);
+	if (r < 0)
+		return r;
+	char *source = m->source;
+	if (m->subpath && *m->subpath)
+		source = arena_printf(a, "%s/%s", source, m->subpath);
+	push(l, a, m->destination, "bind", source,
+	     arena_printf(a, "%s,%s,%s", m->non_recursive ? "bind" : "rbind", m->propagation,
+			  m->read_only ? (m->non_recursive ? "ro" : "rro") : "rw"));
+	return 0;
+}
+
+int spec_mounts(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
+{
+	struct list l = {.items = arena_array(a, b->mount_count + 16, sizeof(struct oci_mount))};
+	kernel_mounts(b, &l, a);
+	int r = etc_mounts(en, b, &l, a, e);
+	for (size_t i = 0; r == 0 && i < b->mount_count; i++)
+		r = user_mount(en, &b->mounts[i], b->root_fd >= 0, &l, a, e);
+	if (r < 0)
+		return r;
+	b->spec.mounts = (struct array){l.items, l.count};
+	return 0;
+}

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starting a container. The processes that `hull run` makes, in order:
+ *
+ *   hull --fork--> keeper --fork--> monitor --clone3--> first process of the container
+ *
+ * The keeper becomes a subreaper before it forks, so that it inherits the container if the monitor dies;
+ * the monitor is the container's parent. Both begin as copies of this process, which saves an execve on the
+ * way to the container's first instruction; once it runs they become the small program hull-monitor. This
+ * process waits on a pipe that the container's execve closes: end of file means that the command runs,
+ * anything else is a struct err, from whichever of the three could not go on.
+ *
+ * Crash rules: the row says `running` before anything is made in the kernel; the run record is written
+ * before the first instruction. Whoever is killed in between, reap.c sees which of the two is there.
+ */
+#include "engine/internal.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/units.h"
+#include "engine/mounts.h"
+#include "engine/root.h"
+#include "engine/spec.h"
+#include "engine/start.h"
+#include "linux/mount.h"
+#include "linux/pidfd.h"
+#include "runtime/runtime.h"
+
+/* Everything that the new processes inherit. */
+struct launch {
+	struct engine *en;
+	struct container *c;
+	struct arena a;
+	struct spec_build build;
+	struct cgroup cgroup;
+	int run_dir, control, root, init, attach;
+	int stdin_read, stdin_write, stdout_fd, stderr_fd, null;
+	int oom, init_report[2], error[2], keeper[2];
+};
+
+static void launch_close(struct launch *l)
+{
+	int *fds[] = {&l->run_dir,   &l->control,     &l->root,	     &l->init,
+		      &l->stdin_read, &l->stdin_write, &l->stdout_fd, &l->stderr_fd,
+		      &l->null,	     &l->oom,	      &l->init_report[0], &l->init_report[1],
+		      &l->error[0],  &l->error[1],    &l->keeper[0],  &l->keeper[1]};
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		fd_drop(fds[i]);
+	cgroup_close(&l->cgroup);
+	arena_free(&l->a);
+}
+
+/* ---- the run folder ---- */
+
+int monitor_socket_make(int run_dir, struct err *e)
+{
+	/* Through /proc/self/fd: a socket's path has 108 bytes, --runroot may have more. */
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/control", run_dir);
+	CLEANUP_FD int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	unlinkat(run_dir, "control", 0);
+	if (s < 0 || bind(s, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(s, 128) < 0)
+		return err_errno(e, errno, "cannot make the monitor's control socket");
+	return fd_steal(&s);
+}
+
+static int open_fifo(int dir, const char *name, int flags, struct err *e)
+{
+	int fd = openat(dir, name, flags | O_CLOEXEC | O_NOFOLLOW);
+	return fd >= 0 ? fd : err_errno(e, errno, "cannot open the %s FIFO", name);
+}
+
+static int make_fifos(struct launch *l, struct err *e)
+{
+	const struct docker_config *c = &l->c->config.config;
+	static const char *const names[] = {"stdin", "stdout", "stderr"};
+	l->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (l->null < 0)
+		return err_errno(e, errno, "cannot open /dev/null");
+	if (c->tty)
+		return 0;
+	for (size_t i = c->open_stdin ? 0 : 1; i < ARRAY_LEN(names); i++)
+		if (mkfifoat(l->run_dir, names[i], 0600) < 0)
+			return err_errno(e, errno, "cannot make the %s FIFO", names[i]);
+	/* Read-write: the container itself keeps its output open, whoever reads it or dies. */
+	l->stdout_fd = open_fifo(l->run_dir, "stdout", O_RDWR, e);
+	l->stderr_fd = l->stdout_fd < 0 ? -1 : open_fifo(l->run_dir, "stderr", O_RDWR, e);
+	if (l->stderr_fd < 0)
+		return -e->number;
+	if (!c->open_stdin)
+		return 0;
+	/* A reader must be there before a writer can open: both ends, reader first. */
+	l->stdin_read = open_fifo(l->run_dir, "stdin", O_RDONLY | O_NONBLOCK, e);
+	l->stdin_write = l->stdin_read < 0 ? -1 : open_fifo(l->run_dir, "stdin", O_WRONLY, e);
+	if (l->stdin_write < 0)
+		return -e->number;
+	return fcntl(l->stdin_read, F_SETFL, 0) < 0 ? err_errno(e, errno, "stdin FIFO") : 0;
+}
+
+static int log_options(const struct docker_log_config *log, struct monitor_config *m,
+		       struct err *e)
+{
+	static const char *const drivers[] = {[LOG_JSON_FILE] = "json-file",
+					      [LOG_LOCAL] = "local",
+					      [LOG_JOURNALD] = "journald",
+					      [LOG_NONE] = "none"};
+	const char *size = kvs_get(&log->config, "max-size");
+	const char *file = kvs_get(&log->config, "max-file");
+	const char *tag = kvs_get(&log->config, "tag");
+	int64_t bytes = INT64_C(10) << 20;
+	uint64_t files = 3;
+	size_t driver = 0;
+	while (driver < ARRAY_LEN(drivers) && strcmp(drivers[driver], log->type))
+		driver++;
+	if (driver == ARRAY_LEN(drivers)) {
+		int r = err_set(e, EINVAL, ERR_INVALID, "unknown log driver: %s", log->type);
+		err_hint(e, "known log drivers: json-file, local, journald, none");
+		return r;
+	}
+	for (size_t i = 0; i < log->config.count; i++) {
+		const char *key = log->config.items[i].key;
+		if (strcmp(key, "max-size") && strcmp(key, "max-file") && strcmp(key, "tag"))
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "unknown log opt '%s' for %s log driver", key, log->type);
+	}
+	if (size && (size_parse(size, &bytes) < 0 || bytes == 0))
+		return err_set(e, EINVAL, ERR_INVALID, "log opt max-size: invalid size: '%s'", size);
+	if (file && (uint_parse(file, 1000, &files) < 0 || files < 1))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "log opt max-file: must be a number from 1 to 1000: '%s'", file);
+	m->log_driver = (uint32_t)driver;
+	m->log_max_size = bytes < 0 ? 0 : (uint64_t)bytes;
+	m->log_max_file = (uint32_t)files;
+	snprintf(m->log_tag, sizeof(m->log_tag), "%s", tag ? tag : "");
+	return 0;
+}
+
+int log_options_check(const struct docker_log_config *log, struct err *e)
+{
+	struct monitor_config ignored;
+	return log_options(log, &ignored, e);
+}
+
+static int write_monitor_config(struct launch *l, struct err *e)
+{
+	const struct container *c = l->c;
+	struct monitor_config m = {
+		.version = WIRE_VERSION,
+		.tty = c->config.config.tty,
+		.stdin_open = c->config.config.open_stdin,
+		.stdin_once = c->config.config.stdin_once,
+		.cgroup_version = l->cgroup.layout == CGROUP_V2 ? 2 : 1,
+	};
+	int r = log_options(&c->config.host.log_config, &m, e);
+	if (r < 0)
+		return r;
+	snprintf(m.id, sizeof(m.id), "%s", c->id);
+	snprintf(m.name, sizeof(m.name), "%s", c->name);
+	snprintf(m.root, sizeof(m.root), "%s", l->en->root);
+	snprintf(m.runroot, sizeof(m.runroot), "%s", l->en->runroot);
+	snprintf(m.log_dir, sizeof(m.log_dir), "%s/containers/%s", l->en->root, c->id);
+	snprintf(m.hull, sizeof(m.hull), "%s/hull", l->en->libexec);
+	cgroup_memory_path(&l->cgroup, m.memory_cgroup, sizeof(m.memory_cgroup));
+	return file_replace(l->run_dir, "monitor", &m, sizeof(m), false, e);
+}
+
+static int make_run_folder(struct launch *l, struct err *e)
+{
+	char path[sizeof("containers/") + ID_LEN];
+	snprintf(path, sizeof(path), "containers/%s", l->c->id);
+	int r = tree_remove(l->en->run_fd, path, e);
+	if (r < 0)
+		return r;
+	if (mkdirat(l->en->run_fd, path, 0700) < 0)
+		return err_errno(e, errno, "cannot make the run folder %s", path);
+	l->run_dir = dir_open(l->en->run_fd, path, e);
+	if (l->run_dir < 0)
+		return l->run_dir;
+	l->control = monitor_socket_make(l->run_dir, e);
+	return l->control < 0 ? l->control : make_fifos(l, e);
+}
+
+/* ---- preparing ---- */
+
+/* hull-init from a read-only mount of its own: a container that finds /proc/1/exe cannot write to it. */
+static int open_init(struct launch *l, struct err *e)
+{
+	const struct docker_host_config *h = &l->c->config.host;
+	if (!h->init.set || !h->init.value)
+		return 0;
+	char *path = arena_printf(&l->a, "%s/hull-init", l->en->libexec);
+	CLEANUP_FD int mount = mount_clone(AT_FDCWD, path, false);
+	int r = mount < 0 ? mount : mount_change(mount, false, MOUNT_ATTR_RDONLY, 0, 0);
+	if (r < 0)
+		return err_errno(e, r, "--init: cannot open %s", path);
+	l->init = fd_steal(&mount);
+	if (pipe2(l->init_report, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_errno(e, errno, "--init: cannot make a pipe");
+	return 0;
+}
+
+static int make_cgroup(struct launch *l, struct err *e)
+{
+	const struct spec_build *b = &l->build;
+	int r = cgroup_make(b->spec.linux_.cgroups_path, &b->limits, b->device_rules,
+			    b->device_rule_count, &l->cgroup, e);
+	if (r < 0)
+		return r;
+	l->oom = cgroup_oom_eventfd(&l->cgroup);
+	return 0;
+}
+
+static int prepare(struct launch *l, struct strv *warnings, struct err *e)
+{
+	struct mount_point *mounts;
+	int r = container_mounts(l->en, l->c, &l->a, &mounts, &l->build.mount_count, e);
+	if (r < 0)
+		return r;
+	l->build.container = l->c;
+	l->build.mounts = mounts;
+	l->build.warnings = warnings;
+	l->build.root_fd = l->root = root_mount(l->en, l->c, &l->a, e);
+	if (l->root < 0)
+		return l->root;
+	r = spec_build(l->en, &l->build, &l->a, e);
+	if (r == 0)
+		r = spec_seccomp(&l->build, &l->a, e);
+	if (r == 0)
+		r = open_init(l, e);
+	if (r == 0)
+		r = make_run_folder(l, e);
+	if (r == 0)
+		r = make_cgroup(l, e);
+	if (r == 0)
+		r = write_monitor_config(l, e);
+	if (r == 0 && (pipe2(l->error, O_CLOEXEC) < 0 ||
+		       socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, l->keeper) < 0))
+		r = err_errno(e, errno, "cannot make a pipe");
+	return r;
+}
+
+/* ---- in the new processes ---- */
+
+/* Put @fds[i] at number MONITOR_RUN_FD + i without close-on-exec; close the rest. */
+static void become_monitor(const struct launch *l, const int *fds, bool keeper)
+{
+	enum { COUNT = MONITOR_FD_END - MONITOR_RUN_FD };
+	int moved[COUNT];
+	for (int i = 0; i < COUNT; i++)
+		moved[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 64);
+	/* The program is opened before its number can be taken away. */
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/hull-monitor", l->en->libexec);
+	for (int i = 0; i < COUNT; i++) {
+		if (moved[i] >= 0)
+			dup3(moved[i], MONITOR_RUN_FD + i, 0);
+		else
+			close(MONITOR_RUN_FD + i);
+	}
+	close_range(MONITOR_FD_END, ~0U, 0);
+	dup2(l->null, 0);
+	dup2(l->null, 1);
+	dup2(l->null, 2);
+	char short_id[ID_SHORT_LEN + 1];
+	snprintf(short_id, sizeof(short_id), "%s", l->c->id);
+	char *const argv[] = {keeper ? "hull-keeper" : "hull-monitor", l->c->name, short_id, NULL};
+	char *const env[] = {NULL};
+	execve(path, argv, env);
+	_exit(127);
+}
+
+static void __attribute__((noreturn)) report(struct launch *l, const struct err *e)
+{
+	fd_write_full(l->error[1], e, sizeof(*e));
+	_exit(1);
+}
+
+static int write_run_record(struct launch *l, const struct runtime_process *p, struct err *e)
+{
+	struct run_record record = {
+		.version = WIRE_VERSION, .pid = p->pid, .started_ns = clock_real_ns()};
+	int r = pidfd_start_time(p->pid, &record.pid_start);
+	if (r < 0)
+		return err_errno(e, r, "cannot read the container's start time");
+	return file_replace(l->run_dir, "running", &record, sizeof(record), false, e);
+}
+
+static struct strv init_arguments(struct launch *l)
+{
+	const char *mode = l->c->config.hull.init_mode;
+	const char *grace = "10";
+	const struct docker_config *c = &l->c->config.config;
+	struct strv args = {0};
+	if (c->stop_timeout.set && c->stop_timeout.value >= 0)
+		grace = arena_printf(&l->a, "%lld", (long long)c->stop_timeout.value);
+	const char *const words[] = {"hull-init",
+				     arena_printf(&l->a, "--forward=%s", mode && *mode ? mode : "all"),
+				     arena_printf(&l->a, "--grace=%s", grace),
+				     "--report-fd=3", "--"};
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		strv_push(&l->a, &args, words[i]);
+	return args;
+}
+
+static void __attribute__((noreturn)) run_monitor(struct launch *l)
+{
+	struct err e;
+	struct runtime_process p;
+	struct strv init_args = init_arguments(l);
+	bool tty = l->c->config.config.tty;
+	struct runtime_start start = {
+		.spec = &l->build.spec,
+		.root_mount = l->root,
+		.cgroup = &l->cgroup,
+		.seccomp = l->build.unconfined ? NULL : &l->build.seccomp,
+		.stdio = {l->stdin_read >= 0 ? l->stdin_read : l->null, l->stdout_fd, l->stderr_fd},
+		.init_fd = l->init,
+		.init_args = &init_args,
+		.init_report_fd = l->init_report[1],
+		.error_fd = l->error[1],
+	};
+	fd_drop(&l->error[0]);
+	int r = runtime_start(&start, &p, &e);
+	if (r < 0)
+		report(l, &e);
+	r = write_run_record(l, &p, &e);
+	if (r == 0)
+		r = runtime_release(&p, &e);
+	if (r < 0) {
+		pidfd_signal(p.pidfd, SIGKILL);
+		report(l, &e);
+	}
+	const int fds[] = {l->run_dir,	 l->control, p.pidfd, tty ? p.pty_fd : -1, l->stdin_write,
+			   l->attach,	 l->oom,     l->init_report[0], l->keeper[1]};
+	become_monitor(l, fds, false);
+	_exit(127);
+}
+
+static void __attribute__((noreturn)) run_keeper(struct launch *l)
+{
+	setsid();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	pid_t monitor = fork();
+	if (monitor == 0)
+		run_monitor(l);
+	if (monitor < 0) {
+		struct err e;
+		err_errno(&e, errno, "cannot start the container's monitor");
+		report(l, &e);
+	}
+	const int fds[] = {l->run_dir, l->control, -1, -1, l->stdin_write,
+			   -1,	       -1,	   -1, l->keeper[0]};
+	become_monitor(l, fds, true);
+	_exit(127);
+}
+
+/* ---- and in ours ---- */
+
+/* End of file: the command runs. */
+static int await_exec(int fd, struct err *e)
+{
+	struct err theirs;
+	ssize_t n = fd_read_full(fd, &theirs, sizeof(theirs));
+	if (n == 0)
+		return 0;
+	if (n != sizeof(theirs))
+		return err_set(e, EIO, ERR_INTERNAL, "the start was cut off");
+	*e = theirs;
+	e->text[sizeof(e->text) - 1] = e->hint[sizeof(e->hint) - 1] = '\0';
+	return -(e->number ? e->number : EIO);
+}
+
+static void write_config_json(const struct launch *l)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	char *text = shape_print(&oci_spec_shape, &l->build.spec, true, &a);
+	char *path = arena_printf(&a, "containers/%s/config.json", l->c->id);
+	CLEANUP_FD int fd = openat(l->en->root_fd, path,
+				   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	/* For people to read; nothing depends on it. */
+	if (fd >= 0)
+		fd_write_full(fd, text, strlen(text));
+}
+
+static int launch_run(struct launch *l, struct strv *warnings, struct err *e)
+{
+	int r = prepare(l, warnings, e);
+	if (r < 0)
+		return r;
+	/* Nothing of the container may read our memory through /proc/PID while it is set up. */
+	prctl(PR_SET_DUMPABLE, 0);
+	pid_t keeper = fork();
+	if (keeper == 0)
+		run_keeper(l);
+	if (keeper < 0)
+		return err_errno(e, errno, "cannot start the container's keeper");
+	/* What only the children need is closed first: the pipe must end when they are done. */
+	fd_drop(&l->error[1]);
+	fd_drop(&l->init_report[1]);
+	fd_drop(&l->keeper[0]);
+	fd_drop(&l->keeper[1]);
+	write_config_json(l);
+	return await_exec(l->error[0], e);
+}
+
+static int set_status(struct engine *en, const struct container *c, const char *status,
+		      int64_t started, int exit_code, const char *error, struct err *e)
+{
+	int r = db_begin(&en->db, !c->auto_remove, e);
+	if (r < 0)
+		return r;
+	r = db_run(&en->db, e,
+		   "UPDATE container SET status = ?2, started = ?3, exit_code = ?4, error = ?5, "
+		   "exit_signal = 0, oom_killed = 0, oom_kills = 0 WHERE id = ?1",
+		   "ssiis", c->id, status, started, (int64_t)exit_code, error);
+	if (r >= 0)
+		return db_commit(&en->db, e);
+	db_rollback(&en->db);
+	return r;
+}
+
+/* Undo what a failed start left in the kernel, and say in the store why it failed. */
+static void failed(struct engine *en, const struct container *c, const struct err *why)
+{
+	struct err ignored;
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	char path[sizeof("containers/") + ID_LEN];
+	const char *cgroup = container_cgroup_path(c, &a);
+	snprintf(path, sizeof(path), "containers/%s", c->id);
+	if (cgroup_open(cgroup, &group, &ignored) == 0) {
+		cgroup_kill(&group, &ignored);
+		cgroup_remove(cgroup, &ignored);
+	}
+	tree_remove(en->run_fd, path, &ignored);
+	set_status(en, c, c->started ? "exited" : "created", c->started, err_exit_code(why->kind),
+		   why->text, &ignored);
+}
+
+static int launch_container(struct engine *en, struct container *c, int attach_fd,
+			    struct strv *warnings, struct err *e)
+{
+	struct launch l = {
+		.en = en, .c = c, .run_dir = -1, .control = -1, .root = -1, .init = -1,
+		.attach = attach_fd, .stdin_read = -1, .stdin_write = -1, .stdout_fd = -1,
+		.stderr_fd = -1, .null = -1, .oom = -1, .init_report = {-1, -1}, .error = {-1, -1},
+		.keeper = {-1, -1},
+		.cgroup = CGROUP_CLOSED,
+	};
+	int r = launch_run(&l, warnings, e);
+	launch_close(&l);
+	return r;
+}
+
+int container_start(struct engine *en, const char *ref, int attach_fd, struct strv *warnings,
+		    struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_LOCK struct container_lock lock = {-1};
+	struct container c;
+	int r = container_find(en, ref, &a, &c, e);
+	if (r == 0)
+		r = container_lock(en, c.id, true, &lock, e);
+	/* Again under the lock: someone may have started or removed it meanwhile. */
+	if (r == 0)
+		r = reap_locked(en, c.id, e);
+	if (r == 0)
+		r = container_read(en, c.id, &a, &c, e);
+	if (r < 0)
+		return r;
+	if (c.status == CONTAINER_RUNNING)
+		return err_set(e, EALREADY, ERR_CONFLICT, "container %s is running already", c.name);
+	r = set_status(en, &c, "running", clock_real_ns(), 0, "", e);
+	if (r < 0)
+		return r;
+	r = launch_container(en, &c, attach_fd, warnings, e);
+	if (r < 0)
+		failed(en, &c, e);
+	return r;
+}

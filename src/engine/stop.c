@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ending a container, and saying how it went.
+ *
+ * `stop` sends the stop signal to the container's first process, waits up to the grace time, and then kills
+ * it, which makes the kernel kill everything in its pid namespace (pid_namespaces(7)). Before it waits it
+ * looks into /proc/PID/status: a signal that the first process neither catches nor ignores is dropped by
+ * the kernel, since PID 1 has no default actions, so the outcome is known at once. With hull-init as
+ * PID 1 the signal reaches every process, and the exit record names those that ignored it.
+ */
+#include "engine/internal.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "engine/monitor.h"
+#include "linux/cgroup.h"
+#include "linux/pidfd.h"
+#include "linux/signals.h"
+
+enum { GRACE_DEFAULT = 10, KILL_WAIT_MS = 10000 };
+
+static int not_running(const struct container *c, struct err *e)
+{
+	return err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", c->id);
+}
+
+/* A pidfd of the container's first process, checked against its start time. */
+static int open_first(const struct container *c, struct err *e)
+{
+	int fd = c->pid ? pidfd_of_started(c->pid, c->pid_start) : -ESRCH;
+	return fd >= 0 ? fd : not_running(c, e);
+}
+
+static int send_signal(const struct container *c, int pidfd, int signal, struct err *e)
+{
+	int r = pidfd_signal(pidfd, signal);
+	if (r == -ESRCH)
+		return not_running(c, e);
+	return r < 0 ? err_errno(e, r, "container %s: cannot send signal %d", c->name, signal) : 0;
+}
+
+int container_kill(struct engine *en, const char *ref, int signal, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c;
+	int r = container_find(en, ref, &a, &c, e);
+	if (r < 0)
+		return r;
+	CLEANUP_FD int pidfd = open_first(&c, e);
+	if (pidfd < 0) {
+		r = err_set(e, ESRCH, ERR_CONFLICT,
+			    "cannot kill container: %s: container %s is not running", ref, c.id);
+		return r;
+	}
+	r = send_signal(&c, pidfd, signal, e);
+	/* A frozen container dies only when it is thawed. */
+	if (r == 0 && c.status == CONTAINER_PAUSED && signal == SIGKILL)
+		r = container_unpause(en, c.id, e);
+	return r;
+}
+
+/* One mask line of /proc/PID/status, as "SigCgt:\t0000000000004002". */
+static uint64_t signal_mask(const char *status, const char *name)
+{
+	const char *line = strstr(status, name);
+	return line ? strtoull(line + strlen(name), NULL, 16) : 0;
+}
+
+/* True when the first process has no disposition of its own for @signal: the kernel will drop it. */
+static bool dropped_by_kernel(pid_t pid, int signal)
+{
+	char path[32], text[4096];
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : fd_read_full(fd, text, sizeof(text) - 1);
+	if (n <= 0 || signal == SIGKILL || signal == SIGSTOP)
+		return false;
+	text[n] = '\0';
+	uint64_t bit = UINT64_C(1) << (signal - 1);
+	/* A blocked signal may be fetched by sigwait or a signalfd. */
+	return !((signal_mask(text, "SigCgt:") | signal_mask(text, "SigBlk:")) & bit);
+}
+
+static int stop_signal_of(const struct container *c)
+{
+	const char *name = c->config.config.stop_signal;
+	int number = name && *name ? signal_parse(name) : SIGTERM;
+	return number > 0 ? number : SIGTERM;
+}
+
+/* 1: it has ended, 0: the time is over. */
+static int await_end(int pidfd, int64_t until_ms)
+{
+	struct pollfd p = {pidfd, POLLIN, 0};
+	for (;;) {
+		int64_t left = until_ms < 0 ? -1 : until_ms - clock_ms();
+		if (until_ms >= 0 && left < 0)
+			left = 0;
+		int n = poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
+		if (n > 0)
+			return 1;
+		if (n == 0 && until_ms >= 0 && clock_ms() >= until_ms)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return 0;
+	}
+}
+
+/* D state: it cannot die before the kernel lets go of it. Say what it waits for. */
+static int stuck(const struct container *c, struct err *e)
+{
+	char path[32], wchan[64] = "";
+	snprintf(path, sizeof(path), "/proc/%d/wchan", c->pid);
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		(void)!read(fd, wchan, sizeof(wchan) - 1);
+	int r = err_set(e, ETIMEDOUT, ERR_TIMEOUT,
+			"container %s: its first process (host pid %d) does not die on SIGKILL: it "
+			"waits in the kernel%s%s",
+			c->name, c->pid, *wchan ? " in " : "", wchan);
+	err_hint(e, "it ends when the disk or the file system that it waits for answers");
+	return r;
+}
+
+/* The exit record: from the monitor, which answers at once when the container has ended. */
+static void fetch_exit(struct engine *en, const struct container *c, int monitor,
+		       struct exit_record *ret)
+{
+	struct err ignored;
+	if (monitor >= 0 && monitor_wait(monitor, ret, &ignored) == 0)
+		return;
+	if (exit_record_read(en, c->id, ret) == 0)
+		return;
+	*ret = (struct exit_record){.exit_code = 255, .flags = EXIT_UNKNOWN};
+}
+
+static int stop_running(struct engine *en, const struct container *c, int64_t grace_seconds,
+			stop_notice_fn notice, void *ctx, struct stop_report *ret, struct err *e)
+{
+	CLEANUP_FD int pidfd = open_first(c, e);
+	CLEANUP_FD int monitor = pidfd < 0 ? -1 : monitor_connect(en->run_fd, c->id);
+	int64_t began = clock_ms();
+	if (pidfd < 0)
+		return pidfd;
+	ret->ignored_by_kernel = dropped_by_kernel(c->pid, ret->signal);
+	if (notice && ret->ignored_by_kernel)
+		notice(ret, grace_seconds, ctx);
+	int r = send_signal(c, pidfd, ret->signal, e);
+	if (r == 0 && c->status == CONTAINER_PAUSED)
+		r = container_unpause(en, c->id, e);
+	if (r < 0 && r != -ESRCH)
+		return r;
+	if (!await_end(pidfd, grace_seconds < 0 ? -1 : began + grace_seconds * 1000)) {
+		ret->killed = true;
+		send_signal(c, pidfd, SIGKILL, e);
+		if (!await_end(pidfd, clock_ms() + KILL_WAIT_MS))
+			return stuck(c, e);
+	}
+	fetch_exit(en, c, monitor, &ret->exit);
+	ret->milliseconds = clock_ms() - began;
+	return 0;
+}
+
+int container_stop(struct engine *en, const char *ref, int signal, int64_t grace_seconds,
+		   stop_notice_fn notice, void *ctx, struct stop_report *ret, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c;
+	int r = container_find(en, ref, &a, &c, e);
+	if (r < 0)
+		return r;
+	const struct opt_i64 *own = &c.config.config.stop_timeout;
+	struct stop_report report = {
+		.was_running = c.pid != 0,
+		.signal = signal ? signal : stop_signal_of(&c),
+	};
+	if (grace_seconds == -2)
+		grace_seconds = own->set ? own->value : GRACE_DEFAULT;
+	if (c.pid) {
+		r = stop_running(en, &c, grace_seconds, notice, ctx, &report, e);
+		if (r == -ESRCH)
+			r = 0; /* it ended by itself meanwhile */
+		struct err ignored;
+		if (r == 0)
+			engine_reap(en, c.id, &ignored);
+	}
+	if (r == 0)
+		*ret = report;
+	return r;
+}
+
+int container_restart(struct engine *en, const char *ref, int signal, int64_t grace_seconds,
+		      struct strv *warnings, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c;
+	struct stop_report report;
+	int r = container_find(en, ref, &a, &c, e);
+	if (r == 0)
+		r = container_stop(en, c.id, signal, grace_seconds, NULL, NULL, &report, e);
+	if (r < 0)
+		return r;
+	return container_start(en, c.id, -1, warnings, e);
+}
+
+/* ---- pause ---- */
+
+static int set_paused(struct engine *en, const struct container *c, bool paused, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	char path[sizeof("containers//paused") + ID_LEN];
+	snprintf(path, sizeof(path), "containers/%s/paused", c->id);
+	int r = cgroup_open(container_cgroup_path(c, &a), &group, e);
+	if (r == 0)
+		r = cgroup_freeze(&group, paused, e);
+	if (r < 0)
+		return err_context(e, "container %s", c->name);
+	if (!paused) {
+		unlinkat(en->run_fd, path, 0);
+		return 0;
+	}
+	CLEANUP_FD int mark = openat(en->run_fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	return mark < 0 ? err_errno(e, errno, "container %s: cannot note the pause", c->name) : 0;
+}
+
+int container_pause(struct engine *en, const char *ref, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c;
+	int r = container_find(en, ref, &a, &c, e);
+	if (r < 0)
+		return r;
+	if (!c.pid)
+		return err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", c.id);
+	if (c.status == CONTAINER_PAUSED)
+		return err_set(e, EALREADY, ERR_CONFLICT, "container %s is already paused", c.id);
+	return set_paused(en, &c, true, e);
+}
+
+int container_unpause(struct engine *en, const char *ref, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c;
+	int r = container_find(en, ref, &a, &c, e);
+	if (r < 0)
+		return r;
+	if (c.status != CONTAINER_PAUSED)
+		return err_set(e, EALREADY, ERR_CONFLICT, "container %s is not paused", c.id);
+	return set_paused(en, &c, false, e);
+}

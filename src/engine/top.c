@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The processes of a container, as `ps` of the host prints them: docker's `top`. ps(1) is run with the
+ * user's arguments, and the rows whose PID column is one of the container's are kept. Also here: the size
+ * of a container's files.
+ */
+#include "engine/internal.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "base/tree.h"
+#include "base/units.h"
+#include "linux/cgroup.h"
+
+enum { PS_OUTPUT_MAX = 64 << 20 };
+
+static int run_ps(const struct strv *args, struct strbuf *out, struct err *e)
+{
+	static const char *const programs[] = {"/usr/bin/ps", "/bin/ps"};
+	CLEANUP_ARENA struct arena a = {0};
+	struct strv argv = {0};
+	int pipes[2], status = 0;
+	strv_push(&a, &argv, "ps");
+	if (args->count)
+		strv_push_all(&a, &argv, args);
+	else
+		strv_push(&a, &argv, "-ef");
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return err_errno(e, errno, "cannot make a pipe");
+	pid_t pid = fork();
+	if (pid == 0) {
+		char *const env[] = {"LC_ALL=C", "COLUMNS=10000", NULL};
+		dup2(pipes[1], STDOUT_FILENO);
+		for (size_t i = 0; i < ARRAY_LEN(programs); i++)
+			execve(programs[i], argv.items, env);
+		_exit(127);
+	}
+	close(pipes[1]);
+	CLEANUP_FD int from = pipes[0];
+	for (ssize_t n = 1; pid > 0 && n > 0;) {
+		char *at = strbuf_reserve(out, 65536);
+		n = at ? read(from, at, 65536) : 0;
+		if (n > 0)
+			out->len += (size_t)n;
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return err_errno(e, errno, "cannot run ps");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
+		int r = err_set(e, ENOENT, ERR_SYSTEM, "cannot run ps: it is not installed");
+		err_hint(e, "install the package procps on the host");
+		return r;
+	}
+	if (!strbuf_ok(out) || status != 0)
+		return err_set(e, EINVAL, ERR_INVALID, "error running ps: exit status %d",
+			       WEXITSTATUS(status));
+	return 0;
+}
+
+/* Split one line into @columns fields; the last one takes the rest, blanks included. */
+static void split(char *line, size_t columns, struct arena *a, struct strv *ret)
+{
+	for (size_t i = 0; *(line += strspn(line, " \t")); i++) {
+		size_t len = i + 1 == columns ? strlen(line) : strcspn(line, " \t");
+		strv_push(a, ret, arena_strndup(a, line, len));
+		line += len;
+	}
+}
+
+static bool has_pid(const pid_t *pids, size_t count, const char *text)
+{
+	uint64_t pid;
+	if (uint_parse(text, INT32_MAX, &pid) < 0)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (pids[i] == (pid_t)pid)
+			return true;
+	return false;
+}
+
+static int parse_ps(char *text, const pid_t *pids, size_t count, struct arena *a,
+		    struct top_table *t, struct err *e)
+{
+	char *rest = text;
+	size_t pid_column = 0;
+	split(strsep(&rest, "\n"), SIZE_MAX, a, &t->titles);
+	while (pid_column < t->titles.count && strcmp(t->titles.items[pid_column], "PID"))
+		pid_column++;
+	if (pid_column == t->titles.count)
+		return err_set(e, EINVAL, ERR_INVALID, "Couldn't find PID field in ps output");
+	t->rows = arena_array(a, count, sizeof(*t->rows));
+	for (char *line; (line = strsep(&rest, "\n")) && t->row_count < count;) {
+		struct strv row = {0};
+		split(line, t->titles.count, a, &row);
+		if (row.count > pid_column && has_pid(pids, count, row.items[pid_column]))
+			t->rows[t->row_count++] = row;
+	}
+	return 0;
+}
+
+int container_top(struct engine *en, const char *ref, const struct strv *ps_args, struct arena *a,
+		  struct top_table *ret, struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(PS_OUTPUT_MAX);
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	struct container c;
+	pid_t *pids;
+	size_t count;
+	int r = container_find(en, ref, a, &c, e);
+	if (r == 0 && !c.pid)
+		r = err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", c.id);
+	if (r == 0)
+		r = cgroup_open(container_cgroup_path(&c, a), &group, e);
+	if (r == 0)
+		r = cgroup_pids(&group, a, &pids, &count, e);
+	if (r == 0)
+		r = run_ps(ps_args, &out, e);
+	if (r < 0)
+		return r;
+	struct top_table table = {0};
+	r = parse_ps(arena_strndup(a, out.buf, out.len), pids, count, a, &table, e);
+	if (r == 0)
+		*ret = table;
+	return r;
+}
+
+int container_size(struct engine *en, const struct container *c, int64_t *ret_rw, int64_t *ret_root,
+		   struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	int64_t rw = 0, root = 0;
+	struct image image;
+	char path[64 + ID_LEN];
+	snprintf(path, sizeof(path), "containers/%s/upper", c->id);
+	CLEANUP_FD int upper = openat(en->root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = upper < 0 ? 0 : tree_size(upper, &rw, e);
+	if (r == 0 && c->image_id && (r = image_find(&en->images, c->image_id, &a, &image, e)) == 0)
+		root = image.size;
+	if (r < 0)
+		return err_context(e, "container %s", c->name);
+	*ret_rw = rw;
+	*ret_root = root + rw;
+	return 0;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Named and anonymous volumes: folders volumes/<name>/_data below --root, with a row each. Invariant: a
+ * volume in use by a container (even a stopped one) is never removed.
+ */
+#include "engine/internal.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/path.h"
+
+enum { VOLUME_NAME_MAX = 255 };
+
+static char *kvs_json(const struct kvs *m, struct arena *a)
+{
+	CLEANUP_JSON struct json_object *o = json_object_new_object();
+	for (size_t i = 0; m && i < m->count; i++)
+		json_object_object_add(o, m->items[i].key,
+				       json_object_new_string(m->items[i].value));
+	return arena_strdup(a, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
+}
+
+static int kvs_parse(const char *text, struct arena *a, struct kvs *ret, struct err *e)
+{
+	CLEANUP_JSON struct json_object *o = NULL;
+	int r = json_parse(text, strlen(text), &o, e);
+	if (r < 0)
+		return r;
+	json_object_object_foreach(o, key, value)
+		kvs_set(a, ret, key, json_object_get_string(value));
+	return 0;
+}
+
+int volume_folder_make(struct engine *en, const char *name, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	const char *path = arena_printf(&a, "volumes/%s", name);
+	if (mkdirat(en->root_fd, path, 0711) < 0 && errno != EEXIST)
+		return err_errno(e, errno, "volume %s: cannot create its folder", name);
+	path = arena_printf(&a, "volumes/%s/_data", name);
+	if (mkdirat(en->root_fd, path, 0755) < 0 && errno != EEXIST)
+		return err_errno(e, errno, "volume %s: cannot create its folder", name);
+	/* As asked for, whatever the caller's umask. */
+	if (fchmodat(en->root_fd, path, 0755, 0) < 0)
+		return err_errno(e, errno, "volume %s: cannot set the mode of its folder", name);
+	return 0;
+}
+
+int volume_name_check(const char *name, struct err *e)
+{
+	if (name_is_valid(name, VOLUME_NAME_MAX) && strlen(name) >= 2)
+		return 0;
+	return err_set(e, EINVAL, ERR_INVALID,
+		       "create %s: \"%s\" includes invalid characters for a local volume name, only "
+		       "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host "
+		       "directory, use absolute path",
+		       name, name);
+}
+
+int volume_row_add(struct engine *en, const char *name, bool anonymous, const struct kvs *labels,
+		   struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	int r = db_run(&en->db, e,
+		       "INSERT INTO volume (name, anonymous, labels, created) VALUES (?1,?2,?3,?4) "
+		       "ON CONFLICT (name) DO NOTHING",
+		       "sisi", name, (int64_t)anonymous, kvs_json(labels, &a), clock_real_ns());
+	return r < 0 ? r : 0;
+}
+
+int volume_create(struct engine *en, const char *name, const struct kvs *labels, struct arena *a,
+		  struct volume *ret, struct err *e)
+{
+	char id[ID_LEN + 1];
+	bool anonymous = !name;
+	if (anonymous) {
+		id_new(id);
+		name = id;
+	}
+	int r = volume_name_check(name, e);
+	if (r == 0)
+		r = db_begin(&en->db, true, e);
+	if (r < 0)
+		return r;
+	r = volume_row_add(en, name, anonymous, labels, e);
+	if (r == 0)
+		r = db_commit(&en->db, e);
+	db_rollback(&en->db);
+	/* Row first: a folder without a row is what a removal left (check.c). */
+	if (r == 0)
+		r = volume_folder_make(en, name, e);
+	return r < 0 ? r : volume_find(en, name, a, ret, e);
+}
+
+#define VOLUME_QUERY                                                                               \
+	"SELECT name, anonymous, labels, options, created, (SELECT count(DISTINCT container) FROM " \
+	"volume_use u WHERE u.volume = v.name) FROM volume v "
+
+static int volume_row(struct engine *en, sqlite3_stmt *s, struct arena *a, struct volume *v,
+		      struct err *e)
+{
+	*v = (struct volume){
+		.name = arena_strdup(a, db_text(s, 0)),
+		.anonymous = db_int(s, 1),
+		.created = db_int(s, 4),
+		.uses = db_int(s, 5),
+	};
+	v->mountpoint = arena_printf(a, "%s/volumes/%s/_data", en->root, v->name);
+	int r = kvs_parse(db_text(s, 2), a, &v->labels, e);
+	return r < 0 ? r : kvs_parse(db_text(s, 3), a, &v->options, e);
+}
+
+int volume_find(struct engine *en, const char *name, struct arena *a, struct volume *ret,
+		struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	int r = db_query(&en->db, &s, e, VOLUME_QUERY "WHERE name = ?1", "s", name);
+	if (r == 0)
+		r = db_next(s, e);
+	if (r == 0) {
+		r = err_set(e, ENOENT, ERR_NOT_FOUND, "get %s: no such volume", name);
+		err_hint(e, "hull volume ls lists all volumes");
+		return r;
+	}
+	return r < 0 ? r : volume_row(en, s, a, ret, e);
+}
+
+int volume_list(struct engine *en, struct arena *a, struct volume **ret, size_t *ret_count,
+		struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *count = NULL, *s = NULL;
+	int r = db_query(&en->db, &count, e, "SELECT count(*) FROM volume", "");
+	if (r == 0)
+		r = db_next(count, e);
+	if (r < 0)
+		return r;
+	size_t room = (size_t)db_int(count, 0), n = 0;
+	struct volume *list = arena_array(a, room, sizeof(*list));
+	r = db_query(&en->db, &s, e, VOLUME_QUERY "ORDER BY name", "");
+	while (r >= 0 && n < room && (r = db_next(s, e)) == 1)
+		if ((r = volume_row(en, s, a, &list[n], e)) == 0)
+			n++;
+	if (r < 0)
+		return r;
+	*ret = list;
+	*ret_count = n;
+	return 0;
+}
+
+static int volume_in_use(struct engine *en, const char *name, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	struct strv users = {0};
+	int r = db_query(&en->db, &s, e,
+			 "SELECT DISTINCT container FROM volume_use WHERE volume = ?1", "s", name);
+	while (r >= 0 && (r = db_next(s, e)) == 1)
+		strv_push(&a, &users, db_text(s, 0));
+	if (r < 0 || !users.count)
+		return r;
+	r = err_set(e, EBUSY, ERR_CONFLICT, "remove %s: volume is in use - [%s%s]", name,
+		    users.items[0], users.count > 1 ? ", ..." : "");
+	err_hint(e, "remove the containers first: hull ps -a --filter volume=%s", name);
+	return r;
+}
+
+int volume_remove(struct engine *en, const char *name, bool force, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct volume v;
+	int r = volume_find(en, name, &a, &v, e);
+	if (r == -ENOENT && force)
+		return 0;
+	if (r < 0 || (r = db_begin(&en->db, true, e)) < 0)
+		return r;
+	/* Under the writers' lock: no container can take it into use meanwhile. */
+	r = volume_in_use(en, name, e);
+	if (r == 0)
+		r = db_run(&en->db, e, "DELETE FROM volume WHERE name = ?1", "s", name);
+	if (r >= 0)
+		r = db_commit(&en->db, e);
+	db_rollback(&en->db);
+	return r < 0 ? r : tree_remove(en->root_fd, arena_printf(&a, "volumes/%s", name), e);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Waiting for a container, and reaching its monitor. Waiting ends with the monitor's answer; if the
+ * monitor dies, a new one is asked, and in the end the exit record decides.
+ */
+#include "engine/internal.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "engine/monitor.h"
+#include "engine/start.h"
+
+/* A container without a monitor runs on; give it a new one, which finds all it needs in the run folder. */
+static int adopt(struct engine *en, const struct container *c, struct err *e)
+{
+	char path[4096];
+	CLEANUP_LOCK struct container_lock lock = {-1};
+	int r = container_lock(en, c->id, true, &lock, e);
+	if (r < 0)
+		return r;
+	CLEANUP_FD int again = monitor_connect(en->run_fd, c->id);
+	if (again >= 0)
+		return 0; /* another command was faster */
+	snprintf(path, sizeof(path), "containers/%s", c->id);
+	CLEANUP_FD int run_dir = dir_open(en->run_fd, path, e);
+	CLEANUP_FD int control = run_dir < 0 ? -1 : monitor_socket_make(run_dir, e);
+	if (control < 0)
+		return -e->number;
+	pid_t pid = fork();
+	if (pid < 0)
+		return err_errno(e, errno, "container %s: cannot start a new monitor", c->name);
+	if (pid == 0) {
+		char short_id[ID_SHORT_LEN + 1];
+		snprintf(short_id, sizeof(short_id), "%s", c->id);
+		snprintf(path, sizeof(path), "%s/hull-monitor", en->libexec);
+		char *const argv[] = {"hull-monitor", c->name, short_id, NULL};
+		char *const env[] = {NULL};
+		setsid();
+		int run_copy = fcntl(run_dir, F_DUPFD_CLOEXEC, 64);
+		int control_copy = fcntl(control, F_DUPFD_CLOEXEC, 64);
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+		for (int i = 0; i < 3; i++)
+			dup2(null, i);
+		dup3(run_copy, MONITOR_RUN_FD, 0);
+		dup3(control_copy, MONITOR_CONTROL_FD, 0);
+		close_range(MONITOR_CONTROL_FD + 1, ~0U, 0);
+		execve(path, argv, env);
+		_exit(127);
+	}
+	return 0;
+}
+
+int container_monitor(struct engine *en, const struct container *c, struct err *e)
+{
+	if (!c->pid)
+		return err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", c->id);
+	int fd = monitor_connect(en->run_fd, c->id);
+	if (fd >= 0)
+		return fd;
+	int r = adopt(en, c, e);
+	if (r < 0)
+		return r;
+	fd = monitor_connect(en->run_fd, c->id);
+	return fd >= 0 ? fd : err_errno(e, fd, "container %s: cannot reach its monitor", c->name);
+}
+
+/* The container's folder disappears with its row: wait for that. */
+static int await_removal(struct engine *en, const char *id, struct err *e)
+{
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/containers/%s", en->root, id);
+	CLEANUP_FD int watch = inotify_init1(IN_CLOEXEC);
+	if (watch < 0 || (inotify_add_watch(watch, path, IN_DELETE_SELF) < 0 && errno != ENOENT))
+		return err_errno(e, errno, "cannot wait for the removal of %.12s", id);
+	snprintf(path, sizeof(path), "containers/%s", id);
+	while (file_exists(en->root_fd, path)) {
+		char events[4096];
+		if (read(watch, events, sizeof(events)) < 0 && errno != EINTR)
+			return err_errno(e, errno, "cannot wait for the removal of %.12s", id);
+	}
+	return 0;
+}
+
+/* Wait for the end of a running container; the exit code from the first source that has it. */
+static int await_exit(struct engine *en, struct container *c, int *ret_code, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	char id[ID_LEN + 1];
+	memcpy(id, c->id, sizeof(id));
+	for (int tries = 0;; tries++) {
+		struct exit_record x;
+		CLEANUP_FD int monitor = container_monitor(en, c, e);
+		if (monitor >= 0 && monitor_wait(monitor, &x, e) == 0) {
+			*ret_code = x.exit_code;
+			return 0;
+		}
+		if (exit_record_read(en, id, &x) == 0) {
+			*ret_code = x.exit_code;
+			return 0;
+		}
+		int r = container_find(en, id, &a, c, e);
+		if (r < 0)
+			return r;
+		if (!c->pid) {
+			*ret_code = c->exit_code;
+			return 0;
+		}
+		if (tries > 100)
+			return err_set(e, EIO, ERR_INTERNAL,
+				       "container %s: its monitor dies again and again", c->name);
+	}
+}
+
+int container_wait(struct engine *en, const char *ref, enum wait_condition until, int *ret_code,
+		   struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c;
+	char id[ID_LEN + 1];
+	int r = container_find(en, ref, &a, &c, e);
+	if (r < 0)
+		return r;
+	int code = c.exit_code;
+	memcpy(id, c.id, sizeof(id));
+	if (c.pid)
+		r = await_exit(en, &c, &code, e);
+	if (r < 0)
+		return r;
+	struct err ignored;
+	engine_reap(en, id, &ignored);
+	if (until == WAIT_REMOVED && (r = await_removal(en, id, e)) < 0)
+		return r;
+	*ret_code = code;
+	return 0;
+}
