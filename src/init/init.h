@@ -33,6 +33,7 @@ struct init {
 	int64_t deadline;      /* when the next step is due, CLOCK_MONOTONIC ns; -1 never */
 	int64_t last_deadline; /* after SIGKILL: when to give up */
 	uint64_t told;         /* set of stop signals that went to all */
+	bool outsiders;        /* no child left, but some who came from outside: stop.c */
 };
 
 static inline bool init_is_pid_one(const struct init *init)

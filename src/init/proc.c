@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Other processes, as /proc shows them: proc_pid_stat(5), pidfd_open(2).
+ * Other processes, as /proc shows them: proc_pid_stat(5), proc_pid_status(5), pidfd_open(2).
  *
  * A process is below us if its chain of parents leads to us. The chain is read anew for each
  * process, so neither depth nor number is bounded by memory of ours. The pidfd is opened before
@@ -10,7 +10,7 @@
  * A chain can break while it is read (a parent ends): the child then hangs below the next
  * subreaper, which is us, and a second reading shows it.
  *
- * Invariant: one descriptor of /proc and two more at a time; about 1.5 KiB of stack.
+ * Invariant: one descriptor of /proc and two more at a time; about 3.5 KiB of stack.
  */
 #include <asm/errno.h>
 
@@ -69,22 +69,30 @@ static bool parse_stat(char *line, struct proc *ret_proc)
 	return true;
 }
 
+/* Read the beginning of /proc/PID/file, as a string. Returns its length or a negative errno. */
+static long read_file(int proc_fd, int pid, const char *file, char *text, size_t size)
+{
+	char path[TEXT_NUMBER_SIZE + 8];
+	char *name = text_from_number(path, pid);
+	long fd, length;
+
+	memcpy(name + text_length(name), file, text_length(file) + 1);
+	fd = sys_openat(proc_fd, name, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	length = sys_read((int)fd, text, size - 1);
+	sys_close((int)fd);
+	if (length > 0)
+		text[length] = '\0';
+	return length;
+}
+
 static int read_stat(int proc_fd, int pid, struct proc *ret_proc)
 {
 	char line[192]; /* pid, comm, state and parent are well within */
-	char path[TEXT_NUMBER_SIZE + 5];
-	char *name = text_from_number(path, pid);
-	long fd, size;
 
-	memcpy(name + text_length(name), "/stat", 6);
-	fd = sys_openat(proc_fd, name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return (int)fd;
-	size = sys_read((int)fd, line, sizeof(line) - 1);
-	sys_close((int)fd);
-	if (size <= 0)
+	if (read_file(proc_fd, pid, "/stat", line, sizeof(line)) <= 0)
 		return -ESRCH;
-	line[size] = '\0';
 	return parse_stat(line, ret_proc) ? 0 : -ESRCH;
 }
 
@@ -168,4 +176,30 @@ int proc_each_below(int self, proc_visit visit, void *context)
 	}
 	sys_close((int)proc_fd);
 	return (int)size;
+}
+
+/* 16 hexadecimal digits in lower case, as the kernel writes a signal set. */
+static uint64_t parse_set(const char *text)
+{
+	uint64_t set = 0;
+
+	for (; *text && *text != '\n'; text++)
+		set = set << 4 | (uint64_t)(*text <= '9' ? *text - '0' : *text - 'a' + 10);
+	return set;
+}
+
+bool proc_ignores(int pid, uint64_t signals)
+{
+	char status[2048];
+	long proc_fd = sys_openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	long length = read_file((int)proc_fd, pid, "/status", status, sizeof(status));
+
+	sys_close((int)proc_fd);
+	for (const char *line = status; length > 0 && *line; line++) {
+		const char *set = text_after(line, "\nSigIgn:\t");
+
+		if (set)
+			return (parse_set(set) & signals) == signals;
+	}
+	return false;
 }

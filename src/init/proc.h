@@ -6,6 +6,7 @@
 #define HULL_INIT_PROC_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct proc {
 	int pid;
@@ -26,5 +27,8 @@ typedef void (*proc_visit)(void *context, const struct proc *proc, int pidfd);
  * or a negative errno if /proc cannot be read or shows another PID namespace (-ESRCH).
  */
 int proc_each_below(int self, proc_visit visit, void *context);
+
+/* Whether process pid ignores every signal of the set. False if that cannot be read. */
+bool proc_ignores(int pid, uint64_t signals);
 
 #endif

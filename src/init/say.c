@@ -4,8 +4,8 @@
  *
  * Standard error may be a pipe whose reader is stuck, and its O_NONBLOCK flag is shared with the
  * container's programs, so it is not ours to set. pwritev2(2) with RWF_NOWAIT asks for one write
- * that does not wait (pipes: Linux 6.4); where the file does not know the flag, poll(2) tells
- * whether there is room.
+ * that does not wait (pipes: Linux 6.4); where the flag is not known, poll(2) tells whether there
+ * is room.
  *
  * Invariant: text_say() returns at once; one message is one write.
  */
@@ -20,9 +20,11 @@
 static void write_now(const char *line, size_t size)
 {
 	struct pollfd room = {.fd = 2, .events = POLLOUT};
+	long written = sys_write_now(2, line, size);
 
-	if (sys_write_now(2, line, size) != -EOPNOTSUPP)
+	if (written >= 0 || written == -EPIPE)
 		return;
+	/* Full; or a file, or a kernel, that does not know such a write. */
 	if (sys_poll_now(&room, 1) == 1 && room.revents & POLLOUT)
 		sys_write(2, line, size);
 }

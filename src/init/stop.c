@@ -6,9 +6,10 @@
  * When PID 1 exits, the kernel kills what is left in the PID namespace (pid_namespaces(7)): all we
  * do is not to exit before the others had their time. The engine may kill us earlier, from outside.
  *
- * "All" that we wait for are our children, and orphans become ours. A process that entered the
- * namespace from outside (exec) is signalled too, but its parent is not here: it does not hold
- * the stop up. (An interactive shell ignores TERM; every stop would last the whole grace time.)
+ * Those we wait for are our children, and orphans become ours. A process that entered the
+ * namespace from outside (exec) has its parent there, so no SIGCHLD tells of its end: once we have
+ * no child left we look every 20 ms. One that ignores the signal is not waited for: an interactive
+ * shell does, and a forgotten one would make every stop last the whole grace time.
  *
  * Invariant: deadline is -1 or the moment of the next step; without --wait it stays -1.
  */
@@ -26,6 +27,7 @@
 /* After SIGKILL: how long to wait for them to be gone, and, when not PID 1, how often to repeat. */
 #define KILLED_WAIT_NS (400 * MS_NS)
 #define KILL_AGAIN_NS (20 * MS_NS)
+#define OUTSIDERS_NS (20 * MS_NS)
 
 static void begin(struct init *init, int sig, int32_t grace_ms)
 {
@@ -149,4 +151,31 @@ void stop_step(struct init *init)
 	/* As PID 1 once is enough: the kernel lets no fork of a killed process through. */
 	forward_deliver(init, INIT_SCOPE_ALL, SIGKILL);
 	init->deadline = now + KILL_AGAIN_NS;
+}
+
+static void find_unfinished(void *context, const struct proc *proc, int pidfd)
+{
+	struct init *init = context;
+
+	(void)pidfd;
+	if (!init->outsiders && !proc_ignores(proc->pid, init->told))
+		init->outsiders = true;
+}
+
+bool stop_outsiders_left(struct init *init)
+{
+	init->outsiders = false;
+	if (init_is_pid_one(init) && init->told)
+		proc_each_below(init->self, find_unfinished, init);
+	return init->outsiders;
+}
+
+int64_t stop_next_look(const struct init *init)
+{
+	int64_t look;
+
+	if (!init->outsiders)
+		return init->deadline;
+	look = sys_clock(CLOCK_MONOTONIC) + OUTSIDERS_NS;
+	return init->deadline >= 0 && init->deadline < look ? init->deadline : look;
 }

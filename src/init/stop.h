@@ -18,4 +18,13 @@ void stop_main_ended(struct init *init);
 /* Take the step that is due, if one is: SIGKILL at the end of the grace time, then give up. */
 void stop_step(struct init *init);
 
+/*
+ * As PID 1, when no child is left: whether a process that entered the namespace from outside may
+ * still be finishing, that is, does not ignore what it was told.
+ */
+bool stop_outsiders_left(struct init *init);
+
+/* When supervise() has to look again, as signal_wait() takes it. */
+int64_t stop_next_look(const struct init *init);
+
 #endif

@@ -485,6 +485,37 @@ finish() {
 	until_true grep -qx 1 group3
 }
 
+# Enter the namespace as an exec session does.
+enter() {
+	nsenter --target "$PID" --pid --mount --wd="$PWD" "$@" 3>&- &
+}
+
+@test "init: who entered from outside gets TERM and its time" {
+	start_pid1 "$INIT" sleep 60
+	until_true pgrep -P "$PID" sleep
+	enter "$PROBE" slow outsider 400
+	until_true test -e outsider.ready
+	begin
+	kill -TERM "$PID"
+	finish
+	[ "$status" -eq 143 ]
+	[ -e outsider.done ]
+	[ "$ms" -ge 390 ]
+	[ "$ms" -lt 900 ]
+}
+
+@test "init: who entered from outside and ignores TERM does not hold the stop up" {
+	start_pid1 "$INIT" sleep 60
+	until_true pgrep -P "$PID" sleep
+	enter "$PROBE" ignore up
+	until_true test -e up
+	begin
+	kill -TERM "$PID"
+	finish
+	[ "$status" -eq 143 ]
+	[ "$ms" -lt 400 ]
+}
+
 # ---- the end of the grace time -----------------------------------------------------------------
 
 @test "init: who ignores TERM is killed at the grace time, and named" {
