@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Talking to a container's monitor. Rests on unix(7), SOCK_SEQPACKET. Read monitor.h and wire.h first. */
+#include "engine/monitor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+
+int monitor_connect(int runroot_fd, const char *id)
+{
+	/* Through /proc/self/fd: a socket's path has 108 bytes, --runroot may have more. */
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int n = snprintf(address.sun_path, sizeof(address.sun_path),
+			 "/proc/self/fd/%d/containers/%s/control", runroot_fd, id);
+	if (n < 0 || n >= (int)sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	CLEANUP_FD int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return -errno;
+	if (connect(s, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return fd_steal(&s);
+}
+
+bool exit_record_check(struct exit_record *x)
+{
+	if (x->version != WIRE_VERSION)
+		return false;
+	x->error[sizeof(x->error) - 1] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(x->survivors); i++)
+		x->survivors[i].comm[sizeof(x->survivors[i].comm) - 1] = '\0';
+	return true;
+}
+
+static int request(int conn, const struct wire_request *q, const int *fd, struct err *e)
+{
+	int r = fd_send(conn, q, sizeof(*q), fd, fd ? 1 : 0);
+	return r < 0 ? err_errno(e, r, "the container's monitor does not listen") : 0;
+}
+
+static int answer(int conn, struct wire_reply *ret, struct err *e)
+{
+	ssize_t n = fd_recv(conn, ret, sizeof(*ret), NULL, 0);
+	if (n < 0)
+		return err_errno(e, (int)n, "the container's monitor does not answer");
+	if (n == 0)
+		return err_set(e, ECONNRESET, ERR_SYSTEM, "the container's monitor is gone");
+	if (n != (ssize_t)sizeof(*ret) || ret->version != WIRE_VERSION)
+		return err_set(e, EPROTO, ERR_INTERNAL,
+			       "the container's monitor speaks another version of hull");
+	if (ret->error)
+		return err_errno(e, ret->error, "the container's monitor refused");
+	return 0;
+}
+
+static int ask(int conn, const struct wire_request *q, const int *fd, struct err *e)
+{
+	struct wire_reply reply;
+	int r = request(conn, q, fd, e);
+	return r < 0 ? r : answer(conn, &reply, e);
+}
+
+int monitor_ping(int conn, struct err *e)
+{
+	return ask(conn, &(struct wire_request){.version = WIRE_VERSION, .op = WIRE_PING}, NULL, e);
+}
+
+int monitor_attach(int conn, int stream_fd, unsigned flags, struct err *e)
+{
+	const struct wire_request q = {
+		.version = WIRE_VERSION, .op = WIRE_ATTACH, .flags = flags};
+	return ask(conn, &q, &stream_fd, e);
+}
+
+int monitor_wait_begin(int conn, struct err *e)
+{
+	const struct wire_request q = {.version = WIRE_VERSION, .op = WIRE_WAIT};
+	return request(conn, &q, NULL, e);
+}
+
+int monitor_wait_end(int conn, struct exit_record *ret, struct err *e)
+{
+	struct wire_reply reply;
+	int r = answer(conn, &reply, e);
+	if (r < 0)
+		return r;
+	if (!exit_record_check(&reply.exit))
+		return err_set(e, EPROTO, ERR_INTERNAL,
+			       "the container's monitor sent no valid exit record");
+	*ret = reply.exit;
+	return 0;
+}
+
+int monitor_wait(int conn, struct exit_record *ret, struct err *e)
+{
+	int r = monitor_wait_begin(conn, e);
+	return r < 0 ? r : monitor_wait_end(conn, ret, e);
+}
+
+int monitor_resize(int conn, unsigned rows, unsigned cols, struct err *e)
+{
+	const struct wire_request q = {
+		.version = WIRE_VERSION, .op = WIRE_RESIZE, .rows = rows, .cols = cols};
+	return ask(conn, &q, NULL, e);
+}
+
+int monitor_log_sync(int conn, struct err *e)
+{
+	const struct wire_request q = {.version = WIRE_VERSION, .op = WIRE_LOG_SYNC};
+	return ask(conn, &q, NULL, e);
+}
+
+int monitor_note_stop(int conn, int signal, struct err *e)
+{
+	const struct wire_request q = {
+		.version = WIRE_VERSION, .op = WIRE_STOPPING, .signal = signal};
+	return ask(conn, &q, NULL, e);
+}

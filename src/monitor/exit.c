@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The end: log complete, exit record in place, waiters answered, keeper told to clean up, clients
+ * served to their last byte. The order matters: a record that exists means that the log is whole, and
+ * an answered waiter finds the record. The record is renamed into place; /run needs no fsync.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "monitor/monitor.h"
+
+/* hull-init turns a signal that ended the command into 128+n; its report says which it was. */
+static int signal_of(const struct monitor *m)
+{
+	if (WIFSIGNALED(m->wait_status))
+		return WTERMSIG(m->wait_status);
+	if (m->main_status >= 0 && WIFSIGNALED(m->main_status) &&
+	    WEXITSTATUS(m->wait_status) == 128 + WTERMSIG(m->main_status))
+		return WTERMSIG(m->main_status);
+	return 0;
+}
+
+static void fill_record(struct monitor *m)
+{
+	struct exit_record *x = &m->record;
+	x->version = WIRE_VERSION;
+	x->log_dropped_bytes = m->log.dropped;
+	if (x->flags & EXIT_UNKNOWN) {
+		x->exit_code = 255;
+		if (!x->error[0])
+			strcpy(x->error,
+			       "the exit status was lost: every process that watched it was killed");
+	} else {
+		x->signal = signal_of(m);
+		x->exit_code = WIFSIGNALED(m->wait_status) ? 128 + WTERMSIG(m->wait_status)
+							   : WEXITSTATUS(m->wait_status);
+	}
+	oom_conclude(m, x->signal == SIGKILL);
+}
+
+static void write_record(struct monitor *m)
+{
+	struct err e;
+	/* The folder lies beside that of the containers: see wire.h. */
+	CLEANUP_FD int exits =
+		openat(m->run_fd, "../../exits", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (exits < 0 && errno == ENOENT) {
+		mkdirat(m->run_fd, "../../exits", 0700);
+		exits = openat(m->run_fd, "../../exits", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	if (exits >= 0)
+		file_replace(exits, m->id, &m->record, sizeof(m->record), false, &e);
+}
+
+static void record(struct monitor *m)
+{
+	report_event(m, 0, 0);
+	fill_record(m);
+	write_record(m);
+	m->phase = PHASE_RECORDED;
+	control_answer_waiters(m);
+	keeper_retire(m);
+}
+
+void exit_pump(struct monitor *m)
+{
+	if (m->phase == PHASE_DRAINING && stdio_drained(m)) {
+		stdio_flush(m);
+		record(m);
+	}
+	if (m->phase == PHASE_RECORDED && attach_drained(m)) {
+		attach_close_all(m);
+		m->phase = PHASE_DONE;
+	}
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keeper: a second process of this program that holds what must not be closed (pty, write end of
+ * stdin, pidfd, control socket, the pipes) and starts the next monitor when one dies.
+ *
+ * The engine makes it the monitor's parent and a child subreaper (PR_SET_CHILD_SUBREAPER, prctl(2)), so
+ * an orphaned container becomes its child: it waits for it and tells the new monitor the status. If the
+ * keeper dies, the monitor starts another one as its own child (a standby); that one gets to know the exit
+ * status through the pidfd only.
+ *
+ * The two speak over a SOCK_SEQPACKET pair. The monitor's first message carries the descriptors; one byte
+ * says that the exit is recorded, or that stdin was closed. The keeper sends struct status_note. When the
+ * exit is recorded, the keeper becomes the clean-up command `hull system reap`.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "monitor/monitor.h"
+#include "monitor/start.h"
+
+enum {
+	QUICK_MS = 1000,   /* a monitor that lived for less ... */
+	QUICK_MAX = 5,	   /* ... so many times in a row is started again only after a pause */
+	PAUSE_MS = 1000,
+};
+
+/* Which descriptors the monitor shares; index i is MONITOR_RUN_FD + i in both processes. */
+static const int shared[] = {MONITOR_CONTROL_FD, MONITOR_PIDFD_FD, MONITOR_PTY_FD,
+			     MONITOR_STDIN_FD,	 MONITOR_OOM_FD,   MONITOR_INIT_FD};
+enum { SHARED_COUNT = sizeof(shared) / sizeof(shared[0]) };
+_Static_assert((int)SHARED_COUNT <= (int)FD_PASS_MAX, "one message");
+
+struct greeting {
+	uint32_t magic;
+	uint32_t present; /* bit i: shared[i] is attached */
+};
+#define GREETING_MAGIC UINT32_C(0x4b4c5548)
+
+struct status_note {
+	int32_t code, status; /* si_code, si_status of waitid(2) */
+};
+
+/* ---- the monitor's side ---- */
+
+static int greet(struct monitor *m)
+{
+	const int fds[SHARED_COUNT] = {m->control_fd, m->pidfd, m->pty_fd,
+				       m->stdin_fd,   m->oom_fd, m->init_fd};
+	int sent[SHARED_COUNT];
+	size_t count = 0;
+	struct greeting g = {.magic = GREETING_MAGIC};
+	for (size_t i = 0; i < SHARED_COUNT; i++) {
+		if (fds[i] < 0)
+			continue;
+		g.present |= 1u << i;
+		sent[count++] = fds[i];
+	}
+	return fd_send(m->keeper_fd, &g, sizeof(g), sent, count);
+}
+
+static int start_standby(struct monitor *m)
+{
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	const struct start s = {.run_fd = m->run_fd, .keeper_fd = pair[1]};
+	pid_t pid = start_self("hull-keeper", &s);
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return pid;
+	}
+	m->keeper_pid = pid;
+	m->keeper_fd = pair[0];
+	return 0;
+}
+
+void keeper_greet(struct monitor *m)
+{
+	if (m->keeper_fd >= 0 && greet(m) < 0)
+		fd_drop(&m->keeper_fd);
+	if (m->keeper_fd < 0 && (start_standby(m) < 0 || greet(m) < 0)) {
+		fd_drop(&m->keeper_fd);
+		return;
+	}
+	loop_watch(m, m->keeper_fd, WATCH_KEEPER, 0, EPOLLIN);
+}
+
+static void keeper_died(struct monitor *m)
+{
+	siginfo_t ignored;
+	fd_drop(&m->keeper_fd);
+	if (m->keeper_pid > 0)
+		waitid(P_PID, (id_t)m->keeper_pid, &ignored, WEXITED);
+	m->keeper_pid = 0;
+	if (m->phase < PHASE_RECORDED)
+		keeper_greet(m);
+}
+
+void keeper_event(struct monitor *m, size_t index, uint32_t events)
+{
+	(void)index, (void)events;
+	struct status_note n;
+	ssize_t len = recv(m->keeper_fd, &n, sizeof(n), MSG_DONTWAIT);
+	if (len == (ssize_t)sizeof(n))
+		status_from_keeper(m, n.code, n.status);
+	else if (len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR))
+		keeper_died(m);
+}
+
+int keeper_tell(struct monitor *m, enum keeper_note note)
+{
+	const char byte = (char)note;
+	if (m->keeper_fd < 0)
+		return -ENOTCONN;
+	return fd_send(m->keeper_fd, &byte, 1, NULL, 0);
+}
+
+void keeper_retire(struct monitor *m)
+{
+	m->reap_here = keeper_tell(m, KEEPER_NOTE_RECORDED) < 0;
+	fd_drop(&m->keeper_fd);
+}
+
+/* ---- the keeper ---- */
+
+struct keeper {
+	bool greeted;
+	bool ended; /* the container, and `status` says how */
+	struct status_note status;
+	int64_t started_ms; /* of the current monitor, CLOCK_BOOTTIME */
+	int quick;
+};
+
+static void child_ended(int signal)
+{
+	(void)signal; /* only to interrupt ppoll */
+}
+
+/* Pipes that live as long as somebody holds them: see inflight.c and stdio.c. */
+static void hold_pipes(void)
+{
+	static const char *const names[] = {"inflight", "terminal"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		bool wanted = i == 0 || fcntl(MONITOR_PTY_FD, F_GETFD) >= 0;
+		if (!wanted || (mkfifoat(MONITOR_RUN_FD, names[i], 0600) < 0 && errno != EEXIST))
+			continue;
+		openat(MONITOR_RUN_FD, names[i], O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	}
+}
+
+/* Put received descriptors where they belong; ones that are held already are closed. */
+static void take_descriptors(struct keeper *k, const struct greeting *g, int *fds)
+{
+	size_t next = 0;
+	for (size_t i = 0; i < SHARED_COUNT; i++) {
+		if (!(g->present & 1u << i))
+			continue;
+		CLEANUP_FD int fd = fds[next++];
+		if (!k->greeted && fd >= 0)
+			dup3(fd, shared[i], O_CLOEXEC);
+	}
+	if (!k->greeted)
+		hold_pipes();
+	k->greeted = true;
+}
+
+/* The container became our child and has ended: keep its status, let it go, tell the monitor. */
+static void look_at_container(struct keeper *k)
+{
+	siginfo_t info = {0};
+	if (k->ended || !k->greeted ||
+	    waitid((idtype_t)P_PIDFD, MONITOR_PIDFD_FD, &info, WEXITED | WNOHANG) < 0 || !info.si_pid)
+		return;
+	k->ended = true;
+	k->status = (struct status_note){info.si_code, info.si_status};
+	send(MONITOR_KEEPER_FD, &k->status, sizeof(k->status), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Children are the monitor, the orphaned container, and orphans of a container in our pid namespace.
+ * First only look who it is: the container's status must not be thrown away. */
+static void reap_children(struct keeper *k)
+{
+	for (;;) {
+		siginfo_t info = {0};
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid)
+			return;
+		look_at_container(k);
+		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
+	}
+}
+
+static void pause_if_hopeless(struct keeper *k)
+{
+	int64_t now = clock_ms();
+	k->quick = now - k->started_ms < QUICK_MS ? k->quick + 1 : 0;
+	/* Not synchronisation, but damping: something kills or breaks each monitor at once. */
+	if (k->quick > QUICK_MAX)
+		poll(NULL, 0, PAUSE_MS);
+	k->started_ms = clock_ms();
+}
+
+static void start_monitor(struct keeper *k)
+{
+	int pair[2];
+	pause_if_hopeless(k);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return;
+	struct start s = {.run_fd = MONITOR_RUN_FD, .keeper_fd = pair[1], .pass_shared = true};
+	if (k->ended)
+		send(pair[0], &k->status, sizeof(k->status), MSG_NOSIGNAL);
+	start_self("hull-monitor", &s);
+	close(pair[1]);
+	dup3(pair[0], MONITOR_KEEPER_FD, O_CLOEXEC);
+	close(pair[0]);
+}
+
+/* A message or the end of the monitor. False when the work is done. */
+static bool hear_monitor(struct keeper *k)
+{
+	struct greeting g = {0};
+	int fds[FD_PASS_MAX];
+	ssize_t n = fd_recv(MONITOR_KEEPER_FD, &g, sizeof(g), fds, FD_PASS_MAX);
+	if (n == (ssize_t)sizeof(g) && g.magic == GREETING_MAGIC) {
+		take_descriptors(k, &g, fds);
+		return true;
+	}
+	char note;
+	memcpy(&note, &g, 1);
+	if (n == 1 && note == KEEPER_NOTE_STDIN_CLOSED) {
+		close(MONITOR_STDIN_FD);
+		return true;
+	}
+	if (n == 1 && note == KEEPER_NOTE_RECORDED) {
+		monitor_become_reaper(MONITOR_RUN_FD);
+		return false;
+	}
+	/* Its end, before it said anything: the start failed, and whoever started it knows. */
+	if (n <= 0 && !k->greeted)
+		return false;
+	if (n <= 0)
+		start_monitor(k);
+	return true;
+}
+
+int keeper_main(void)
+{
+	struct keeper k = {.started_ms = clock_ms()};
+	const struct sigaction on_child = {.sa_handler = child_ended};
+	sigset_t child, none;
+	sigemptyset(&none);
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_SETMASK, &child, NULL);
+	sigaction(SIGCHLD, &on_child, NULL);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	close(MONITOR_ATTACH_FD); /* the client must see its monitor die */
+	for (bool alive = true; alive;) {
+		reap_children(&k);
+		struct pollfd p = {.fd = MONITOR_KEEPER_FD, .events = POLLIN};
+		if (ppoll(&p, 1, NULL, &none) > 0)
+			alive = hear_monitor(&k);
+	}
+	return 0;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Start and end of hull-monitor: clean up what was inherited, read the configuration, find the container
+ * (given by descriptors, or adopted by its run record), run the loop. Started as "hull-keeper" it is the
+ * keeper. Read monitor.h first.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "linux/pidfd.h"
+#include "monitor/monitor.h"
+
+static int read_struct(int run_fd, const char *name, void *ret, size_t size)
+{
+	CLEANUP_FD int fd = openat(run_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ssize_t n = fd_read_full(fd, ret, size);
+	uint32_t version;
+	memcpy(&version, ret, sizeof(version));
+	return n == (ssize_t)size && version == WIRE_VERSION ? 0 : -EINVAL;
+}
+
+int monitor_config_read(int run_fd, struct monitor_config *c)
+{
+	int r = read_struct(run_fd, "monitor", c, sizeof(*c));
+	if (r < 0)
+		return r;
+	char *const texts[] = {c->id,	   c->name,	     c->root, c->runroot,
+			       c->log_dir, c->memory_cgroup, c->hull, c->log_tag};
+	const size_t sizes[] = {sizeof(c->id),	    sizeof(c->name),	      sizeof(c->root),
+				sizeof(c->runroot), sizeof(c->log_dir),	      sizeof(c->memory_cgroup),
+				sizeof(c->hull),    sizeof(c->log_tag)};
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (strnlen(texts[i], sizes[i]) == sizes[i])
+			return -EINVAL;
+	return strchr(c->id, '/') || !c->id[0] ? -EINVAL : 0;
+}
+
+void monitor_become_reaper(int run_fd)
+{
+	struct monitor_config c;
+	if (monitor_config_read(run_fd, &c) < 0 || !c.hull[0])
+		return;
+	char *const argv[] = {"hull",	    "--root", c.root, "--runroot", c.runroot,
+			      "system", "reap",	  c.id,   NULL};
+	char *const env[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+			     NULL};
+	sigset_t none;
+	sigemptyset(&none);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	signal(SIGTTOU, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execve(c.hull, argv, env);
+}
+
+static void fix_stdio(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd <= 2 && null >= 0; fd++)
+		if (null != fd)
+			dup2(null, fd);
+	if (null > 2)
+		close(null);
+}
+
+/* Best effort: without CAP_SYS_RESOURCE only a value above the inherited one is accepted. */
+static void avoid_oom_killer(void)
+{
+	CLEANUP_FD int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 && write(fd, "-999", 4) < 0)
+		return;
+}
+
+static void shed_inheritance(void)
+{
+	static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGUSR1,
+				      SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ, SIGXCPU};
+	sigset_t none;
+	sigemptyset(&none);
+	for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setsid();
+	umask(077);
+	if (chdir("/") < 0)
+		_exit(1);
+	for (int fd = MONITOR_RUN_FD; fd < MONITOR_FD_END; fd++)
+		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	close_range(MONITOR_FD_END, ~0U, 0);
+	fix_stdio();
+	avoid_oom_killer();
+}
+
+static int inherited(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0 ? fd : -1;
+}
+
+static void take_descriptors(struct monitor *m)
+{
+	m->run_fd = MONITOR_RUN_FD;
+	m->control_fd = inherited(MONITOR_CONTROL_FD);
+	m->pidfd = inherited(MONITOR_PIDFD_FD);
+	m->pty_fd = inherited(MONITOR_PTY_FD);
+	m->stdin_fd = inherited(MONITOR_STDIN_FD);
+	m->oom_fd = inherited(MONITOR_OOM_FD);
+	m->init_fd = inherited(MONITOR_INIT_FD);
+	m->keeper_fd = inherited(MONITOR_KEEPER_FD);
+}
+
+/* Without a pidfd: the container that the run record names, if it still is that one. */
+static void adopt(struct monitor *m, const struct monitor_config *c)
+{
+	struct run_record run;
+	if (read_struct(m->run_fd, "running", &run, sizeof(run)) == 0)
+		m->pidfd = pidfd_of_started(run.pid, run.pid_start);
+	if (c->stdin_open && !c->tty && m->stdin_fd < 0)
+		m->stdin_fd = openat(m->run_fd, "stdin",
+				     O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (c->tty)
+		strcpy(m->record.error, "its terminal was lost: every process that held it was killed");
+}
+
+/* One monitor for a run folder. The lock lies on the folder and ends with this process; one that a
+ * keeper started may have to wait until the kernel has taken its predecessor apart. */
+static int lock_folder(const struct monitor *m)
+{
+	int wait = m->keeper_fd >= 0 ? 0 : LOCK_NB;
+	int fd = openat(m->run_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 || flock(fd, LOCK_EX | wait) < 0 ? -errno : 0;
+}
+
+static bool is_recorded(const struct monitor *m)
+{
+	char path[sizeof("../../exits/") + sizeof(m->id)];
+	stpcpy(stpcpy(path, "../../exits/"), m->id);
+	return faccessat(m->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int configure(struct monitor *m)
+{
+	struct monitor_config c;
+	int r = monitor_config_read(m->run_fd, &c);
+	if (r < 0)
+		return r;
+	memcpy(m->id, c.id, sizeof(m->id));
+	m->tty = c.tty;
+	m->stdin_once = c.stdin_once;
+	m->main_status = -1;
+	if (m->pidfd < 0)
+		adopt(m, &c);
+	log_open(&m->log, &c);
+	oom_init(m, &c);
+	return 0;
+}
+
+static int set_up(struct monitor *m)
+{
+	m->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (m->epoll < 0)
+		return -errno;
+	attach_init(m);
+	int r = configure(m);
+	if (r == 0)
+		r = inflight_open(m);
+	if (r < 0)
+		return r;
+	inflight_recover(m);
+	keeper_greet(m);
+	input_init(m);
+	control_init(m);
+	r = stdio_open(m);
+	if (r < 0)
+		return r;
+	if (m->init_fd >= 0)
+		loop_watch(m, m->init_fd, WATCH_INIT, 0, EPOLLIN);
+	if (inherited(MONITOR_ATTACH_FD) >= 0)
+		attach_add(m, MONITOR_ATTACH_FD, ATTACH_STDIN | ATTACH_STDOUT | ATTACH_STDERR);
+	if (m->pidfd >= 0)
+		return loop_watch(m, m->pidfd, WATCH_PIDFD, 0, EPOLLIN);
+	status_lost(m);
+	return 0;
+}
+
+static int monitor_main(void)
+{
+	struct monitor *m = mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (m == MAP_FAILED)
+		return 1;
+	take_descriptors(m);
+	if (lock_folder(m) < 0)
+		return 1;
+	if (set_up(m) < 0)
+		return 1;
+	if (!is_recorded(m))
+		loop_run(m);
+	else
+		keeper_retire(m);
+	if (m->reap_here)
+		monitor_become_reaper(m->run_fd);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 1 || inherited(MONITOR_RUN_FD) < 0) {
+		static const char text[] = "hull-monitor is started by hull\n";
+		return write(2, text, sizeof(text) - 1) < 0 ? 2 : 1;
+	}
+	const char *slash = strrchr(argv[0], '/');
+	bool keeper = !strcmp(slash ? slash + 1 : argv[0], "hull-keeper");
+	shed_inheritance();
+	/* Executed through /proc/self/exe the name would be "exe". */
+	prctl(PR_SET_NAME, keeper ? "hull-keeper" : "hull-monitor");
+	return keeper ? keeper_main() : monitor_main();
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hull-monitor: parent of a container's first process. It moves the container's output to the log and
+ * to attached clients, and their input to the container; it answers on the control socket, and
+ * records how the container ended.
+ *
+ * One struct monitor holds all of its state, in one mapping that is made at the start: nothing is
+ * allocated afterwards. The small fields come first; the big buffers behind them cost memory only
+ * while they are in use (loop.c gives them back).
+ *
+ * Output is never only in this process's memory before it is in the log, so that SIGKILL loses and
+ * doubles nothing: see inflight.c. A second process, the keeper, starts the next monitor: keeper.c.
+ *
+ * Read first: base/wire.h, loop.c, stdio.c.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/wire.h"
+#include "monitor/log.h"
+
+enum {
+	CLIENTS_MAX = 16,
+	CONNECTIONS_MAX = 32,
+	CHUNK_MAX = 65536,		/* taken from a stream at once */
+	FRAME_HEAD = 8,			/* docker's frame header */
+	PIPE_MAX = 1 << 20,		/* what an unprivileged container may enlarge its FIFO to */
+	QUEUE_MAX = 2 * PIPE_MAX + CHUNK_MAX + 64 * FRAME_HEAD,
+	PEEK_MAX = CHUNK_MAX + 4096,
+	MONITOR_FDS_MAX = 96,
+};
+
+/** One stream out of the container: its FIFO, or with a terminal the pipe behind the pty. */
+struct stream {
+	int fd;
+	uint8_t number;	    /* 1 stdout, 2 stderr */
+	bool ready;	    /* may hold bytes that were not seen yet */
+	uint32_t delivered; /* bytes at the front of the pipe that clients got, a line begun */
+	uint64_t consumed;  /* taken out of the pipe since this monitor began */
+	uint64_t target;    /* the container has ended: done when so many were seen */
+};
+
+/** An attached client. Everything is edge-triggered, the flags remember what epoll said. */
+struct client {
+	int fd;		   /* -1: free */
+	uint8_t flags;	   /* enum wire_attach_flags */
+	bool readable, writable, hung_up;
+	uint32_t position; /* of its frame in the queue */
+	uint32_t sent;	   /* bytes of that frame */
+};
+
+struct connection {
+	int fd; /* -1: free */
+	bool waiting, syncing;
+	uint64_t target[2];
+};
+
+enum status_source { STATUS_NONE, STATUS_WAITED, STATUS_KEEPER, STATUS_PIDFD, STATUS_LOST };
+
+enum phase {
+	PHASE_RUNNING,
+	PHASE_ENDED,	/* the first process is gone; its status is not known yet */
+	PHASE_DRAINING, /* the last bytes go to the log */
+	PHASE_RECORDED, /* waiters are answered; clients get what is still theirs */
+	PHASE_DONE,
+};
+
+struct monitor {
+	int epoll;
+	int run_fd, control_fd, pidfd, pty_fd, stdin_fd, oom_fd, init_fd, keeper_fd;
+	pid_t keeper_pid; /* > 0: a standby that this process started */
+	enum phase phase;
+	bool tty, stdin_once;
+	bool pty_ready, pty_hung_up;
+	bool stdin_ready;  /* writable, as far as known */
+	bool buffers_used; /* since they were given back */
+	bool reap_here;	   /* no keeper is left to run the clean-up */
+	int64_t status_deadline_ms;
+
+	int peek_pipe[2], flight_fd;
+	struct stream streams[2];
+	size_t stream_count;
+
+	struct log log;
+	struct client clients[CLIENTS_MAX];
+	size_t queue_len;
+	size_t input_start, input_len;
+	struct connection connections[CONNECTIONS_MAX];
+
+	int oom_file;		 /* memory.events or memory.oom_control */
+	uint64_t oom_base, oom_seen;
+	int64_t oom_seen_ms;	 /* when the counter was last seen rising */
+	int main_status;	 /* of the command below hull-init, by wait(2); -1: not reported */
+	int wait_status;
+	struct exit_record record;
+	char id[65];
+
+	/* Behind here: large, touched only in use. */
+	_Alignas(4096) uint8_t peek[PEEK_MAX];
+	_Alignas(4096) uint8_t batch[LOG_BATCH_MAX];
+	_Alignas(4096) uint8_t input[CHUNK_MAX];
+	_Alignas(4096) uint8_t queue[QUEUE_MAX];
+};
+
+/* main.c */
+/** Replace this process by `hull system reap ID`, as the run folder's configuration says. Returns only
+ *  on failure. */
+void monitor_become_reaper(int run_fd);
+/** Read <run folder>/monitor. 0, or -EINVAL when it is not one of this version. */
+int monitor_config_read(int run_fd, struct monitor_config *ret);
+
+/* loop.c: what epoll's data says; index of the table in its upper half */
+enum watch {
+	WATCH_CONTROL,
+	WATCH_CONNECTION,
+	WATCH_CLIENT,
+	WATCH_STREAM,
+	WATCH_PTY,
+	WATCH_STDIN,
+	WATCH_PIDFD,
+	WATCH_OOM,
+	WATCH_INIT,
+	WATCH_KEEPER,
+	WATCHES
+};
+int loop_watch(struct monitor *m, int fd, enum watch what, size_t index, uint32_t events);
+void loop_run(struct monitor *m);
+
+/* stdio.c */
+/** Open the FIFOs of the run folder, or the pipe behind the pty. 0 or negative errno. */
+int stdio_open(struct monitor *m);
+/** Move output onwards; true while there may be more to do at once. */
+bool stdio_pump(struct monitor *m);
+/** Bytes now waiting in front of the log, of stream @i. */
+uint64_t stdio_backlog(const struct monitor *m, size_t i);
+/** Bytes of stream @i that were seen (a line begun included). */
+uint64_t stdio_seen(const struct monitor *m, size_t i);
+/** Log lines that were begun, too. */
+void stdio_flush(struct monitor *m);
+/** The container has ended: what is in the pipes now is the rest. */
+void stdio_end(struct monitor *m);
+bool stdio_drained(const struct monitor *m);
+void stdio_pty_event(struct monitor *m, size_t index, uint32_t events);
+void stdio_stream_event(struct monitor *m, size_t index, uint32_t events);
+
+/* inflight.c */
+int inflight_open(struct monitor *m);
+void inflight_recover(struct monitor *m);
+/** Copy what is at the front of pipe @fd to m->peek without taking it out; bytes, 0 for none. */
+size_t inflight_peek(struct monitor *m, int fd, size_t max);
+/** Log the first bytes of @s, which m->peek holds @len of, and take them out of its pipe; @final:
+ *  also a line without its end. Returns the bytes. */
+size_t inflight_log(struct monitor *m, struct stream *s, size_t len, bool final);
+
+/* attach.c */
+void attach_init(struct monitor *m);
+/** Take @fd (owned from here on, also on failure). 0, -EBUSY, -EINVAL when not a stream socket. */
+int attach_add(struct monitor *m, int fd, uint32_t flags);
+void attach_event(struct monitor *m, size_t index, uint32_t events);
+/** May @len bytes be offered now? No while a client is behind: that is the back pressure. */
+bool attach_room(const struct monitor *m, size_t len);
+void attach_offer(struct monitor *m, uint8_t stream, const void *data, size_t len);
+/** Send what is queued and read input; true while there may be more to do at once. */
+bool attach_pump(struct monitor *m);
+/** Every client has got everything? */
+bool attach_drained(const struct monitor *m);
+void attach_close_all(struct monitor *m);
+
+/* input.c */
+void input_init(struct monitor *m);
+bool input_pump(struct monitor *m);
+void input_event(struct monitor *m, size_t index, uint32_t events);
+void input_close(struct monitor *m);
+
+/* control.c */
+int control_listen(int run_fd);
+void control_init(struct monitor *m);
+void control_event(struct monitor *m, size_t index, uint32_t events);
+void control_connection_event(struct monitor *m, size_t index, uint32_t events);
+/** Answer the syncs that are complete. */
+void control_pump(struct monitor *m);
+/** Answer all waiters with m->record. */
+void control_answer_waiters(struct monitor *m);
+
+/* status.c: how the first process ended */
+void status_event(struct monitor *m, size_t index, uint32_t events);
+/** The keeper, its parent, says: waitid's si_code and si_status. */
+void status_from_keeper(struct monitor *m, int code, int status);
+void status_timeout(struct monitor *m);
+void status_lost(struct monitor *m);
+
+/* exit.c */
+void exit_pump(struct monitor *m);
+
+/* oom.c */
+void oom_init(struct monitor *m, const struct monitor_config *c);
+void oom_event(struct monitor *m, size_t index, uint32_t events);
+/** Fill the record's counter and flags. */
+void oom_conclude(struct monitor *m, bool main_killed);
+
+/* report.c: what hull-init tells */
+void report_event(struct monitor *m, size_t index, uint32_t events);
+
+/* keeper.c */
+/** Hand the descriptors to the keeper; starts a standby when there is none. */
+void keeper_greet(struct monitor *m);
+void keeper_event(struct monitor *m, size_t index, uint32_t events);
+enum keeper_note { KEEPER_NOTE_RECORDED = 'R', KEEPER_NOTE_STDIN_CLOSED = 'E' };
+/** Tell it; 0 or negative errno. */
+int keeper_tell(struct monitor *m, enum keeper_note note);
+/** The exit is recorded: let the keeper run the clean-up, or set m->reap_here. */
+void keeper_retire(struct monitor *m);
+/** The life of the keeper; returns the exit code. */
+int keeper_main(void);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Processes killed for memory: the counter `oom_kill` of the container's control group, in
+ * memory.events (version 2) or memory.oom_control (version 1, Linux 4.13). It counts children too. The
+ * kernel tells of a change by POLLPRI on the file (2) or by an eventfd (1); the moment is kept, because
+ * a process that dies of SIGKILL right after a rise is taken for the victim. See cgroup-v2.rst,
+ * cgroup-v1/memory.rst section 10.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "monitor/monitor.h"
+
+enum { OOM_NEAR_MS = 2000 };
+
+/* The number behind the word "oom_kill" at the start of a line. */
+static uint64_t read_counter(int fd)
+{
+	static const char word[] = "oom_kill ";
+	char text[512];
+	ssize_t n = fd >= 0 ? pread(fd, text, sizeof(text) - 1, 0) : -1;
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, word, sizeof(word) - 1))
+			continue;
+		uint64_t value = 0;
+		for (const char *d = line + sizeof(word) - 1; *d >= '0' && *d <= '9'; d++)
+			value = value * 10 + (uint64_t)(*d - '0');
+		return value;
+	}
+	return 0;
+}
+
+void oom_init(struct monitor *m, const struct monitor_config *c)
+{
+	m->oom_file = -1;
+	if (!c->memory_cgroup[0])
+		return;
+	CLEANUP_FD int dir = open(c->memory_cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return;
+	bool v2 = c->cgroup_version == 2;
+	m->oom_file = openat(dir, v2 ? "memory.events" : "memory.oom_control", O_RDONLY | O_CLOEXEC);
+	/* The group is as old as this start of the container: its counter began at zero. */
+	m->oom_base = m->oom_seen = 0;
+	if (v2 && m->oom_file >= 0)
+		loop_watch(m, m->oom_file, WATCH_OOM, 0, EPOLLPRI);
+	if (m->oom_fd >= 0)
+		loop_watch(m, m->oom_fd, WATCH_OOM, 1, EPOLLIN);
+}
+
+static void look(struct monitor *m)
+{
+	uint64_t now = read_counter(m->oom_file);
+	if (now <= m->oom_seen)
+		return;
+	m->oom_seen = now;
+	m->oom_seen_ms = clock_ms();
+}
+
+void oom_event(struct monitor *m, size_t index, uint32_t events)
+{
+	uint64_t count;
+	/* The eventfd stays readable until read; it is also raised when the group is removed. */
+	if (index == 1 && (events & EPOLLIN) && read(m->oom_fd, &count, sizeof(count)) < 0)
+		epoll_ctl(m->epoll, EPOLL_CTL_DEL, m->oom_fd, NULL);
+	look(m);
+}
+
+void oom_conclude(struct monitor *m, bool main_killed)
+{
+	look(m);
+	m->record.oom_kills = m->oom_seen;
+	if (!m->oom_seen)
+		return;
+	bool near = clock_ms() - m->oom_seen_ms < OOM_NEAR_MS;
+	bool by_user = m->record.stop_signal == SIGKILL;
+	m->record.flags |= main_killed && near && !by_user ? EXIT_OOM_MAIN : EXIT_OOM_CHILD;
+}
