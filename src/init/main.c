@@ -80,11 +80,14 @@ static void supervise(struct init *init)
 
 	for (;;) {
 		struct signal_event event;
+		bool ended = init->main_ended;
 		int sig = signal_wait(&event, reaped == REAPED_SOME ? 0 : stop_next_look(init));
 
 		if (sig != 0 && sig != SIGCHLD)
 			forward_signal(init, &event);
 		reaped = reap_children(init);
+		if (init->main_ended && !ended)
+			stop_main_ended(init, reaped == REAPED_LAST);
 		if (init->main_ended && !init->options.wait_all)
 			return;
 		if (init->main_ended && reaped == REAPED_LAST && !stop_outsiders_left(init))

@@ -12,7 +12,6 @@
 #include "reap.h"
 #include "report_write.h"
 #include "signals.h"
-#include "stop.h"
 #include "sys.h"
 #include "text.h"
 
@@ -55,7 +54,6 @@ static void main_ended(struct init *init, int status)
 	init->main_status = status;
 	report_write(init->options.report_fd, &report);
 	say_ended(init);
-	stop_main_ended(init);
 }
 
 /*

@@ -77,7 +77,7 @@ void stop_begin(struct init *init, const struct signal_event *event, int sent,
 		begin(init, event->signal, grace_ms);
 }
 
-void stop_main_ended(struct init *init)
+void stop_main_ended(struct init *init, bool childless)
 {
 	int sig = init->options.rest_signal;
 
@@ -88,6 +88,9 @@ void stop_main_ended(struct init *init)
 			sys_kill(-init->main, init->options.rewrite[sig]);
 		return;
 	}
+	/* Nobody to look for in all of /proc. As PID 1 there may be some who came from outside. */
+	if (childless && !init_is_pid_one(init))
+		return;
 	/* For many programs a second TERM means "at once": who has been told is not told again. */
 	if (sig && !(init->told & signal_bit(sig))) {
 		forward_deliver(init, INIT_SCOPE_ALL, sig);

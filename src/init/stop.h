@@ -12,8 +12,11 @@
 void stop_begin(struct init *init, const struct signal_event *event, int sent,
 		enum init_scope scope);
 
-/* The main process ended: tell those who remain, and begin the grace time if none is running. */
-void stop_main_ended(struct init *init);
+/*
+ * The main process ended: tell those who remain, and begin the grace time if none is running.
+ * childless: we have no child any more.
+ */
+void stop_main_ended(struct init *init, bool childless);
 
 /* Take the step that is due, if one is: SIGKILL at the end of the grace time, then give up. */
 void stop_step(struct init *init);
