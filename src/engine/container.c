@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "engine/monitor.h"
 #include "linux/pidfd.h"
 
 static const char *const status_names[] = {
@@ -98,11 +99,7 @@ int exit_record_read(struct engine *en, const char *id, struct exit_record *ret)
 	char path[sizeof("exits/") + ID_LEN];
 	snprintf(path, sizeof(path), "exits/%s", id);
 	int r = read_record(en->run_fd, path, ret, sizeof(*ret));
-	if (r == 0 && ret->version != WIRE_VERSION)
-		r = -EBADMSG;
-	if (r == 0)
-		ret->error[sizeof(ret->error) - 1] = '\0';
-	return r;
+	return r == 0 && !exit_record_check(ret) ? -EBADMSG : r;
 }
 
 bool exit_record_pending(struct engine *en, const char *id)

@@ -98,6 +98,18 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 int container_start(struct engine *en, const char *ref, int attach_fd, struct strv *warnings,
 		    struct err *e);
 
+/** How a container that was started here ends: also of one that is removed (--rm) before it is asked. */
+struct container_end {
+	char id[ID_LEN + 1];
+	int monitor; /* a connection with monitor_wait_begin done, or -1: `record` is it */
+	struct exit_record record;
+};
+/** container_start for a caller who wants to know the end. The caller passes @ret to container_ended. */
+int container_start_watched(struct engine *en, const char *ref, int attach_fd,
+			    struct container_end *ret, struct strv *warnings, struct err *e);
+/** Wait for that end, once; closes the connection. @ret_code: docker's exit code. */
+int container_ended(struct engine *en, struct container_end *end, int *ret_code, struct err *e);
+
 /** What `stop` did, so that it can say so. */
 struct stop_report {
 	int64_t milliseconds;

@@ -30,6 +30,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/units.h"
+#include "engine/monitor.h"
 #include "engine/mounts.h"
 #include "engine/root.h"
 #include "engine/spec.h"
@@ -303,12 +304,14 @@ static struct strv init_arguments(struct launch *l)
 	const char *mode = l->c->config.hull.init_mode;
 	const char *grace = "10";
 	const struct docker_config *c = &l->c->config.config;
+	const char *signal = c->stop_signal && *c->stop_signal ? c->stop_signal : "TERM";
 	struct strv args = {0};
 	if (c->stop_timeout.set && c->stop_timeout.value >= 0)
 		grace = arena_printf(&l->a, "%lld", (long long)c->stop_timeout.value);
 	const char *const words[] = {"hull-init",
-				     arena_printf(&l->a, "--forward=%s", mode && *mode ? mode : "all"),
+				     arena_printf(&l->a, "--forward=%s", mode && *mode ? mode : "auto"),
 				     arena_printf(&l->a, "--grace=%s", grace),
+				     arena_printf(&l->a, "--stop-signal=%s", signal),
 				     "--report-fd=3", "--"};
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		strv_push(&l->a, &args, words[i]);
@@ -465,8 +468,35 @@ static int launch_container(struct engine *en, struct container *c, int attach_f
 	return r;
 }
 
-int container_start(struct engine *en, const char *ref, int attach_fd, struct strv *warnings,
-		    struct err *e)
+/* Under the container's lock nobody can remove it: either its monitor takes the question, or it has
+ * written the exit record already. */
+static void watch(struct engine *en, const char *id, struct container_end *ret)
+{
+	struct err ignored;
+	*ret = (struct container_end){.monitor = monitor_connect(en->run_fd, id)};
+	memcpy(ret->id, id, sizeof(ret->id));
+	if (ret->monitor >= 0 && monitor_wait_begin(ret->monitor, &ignored) < 0)
+		fd_drop(&ret->monitor);
+	if (exit_record_read(en, id, &ret->record) == 0)
+		fd_drop(&ret->monitor);
+}
+
+int container_ended(struct engine *en, struct container_end *end, int *ret_code, struct err *e)
+{
+	CLEANUP_FD int monitor = fd_steal(&end->monitor);
+	int r = end->record.version ? 0 : -ENOENT;
+	if (monitor >= 0)
+		r = monitor_wait_end(monitor, &end->record, e);
+	if (r < 0)
+		r = exit_record_read(en, end->id, &end->record);
+	if (r < 0) /* its monitor died: the container may still run */
+		return container_wait(en, end->id, WAIT_NOT_RUNNING, ret_code, e);
+	*ret_code = end->record.exit_code;
+	return 0;
+}
+
+static int start(struct engine *en, const char *ref, int attach_fd, struct container_end *ret_end,
+		 struct strv *warnings, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_LOCK struct container_lock lock = {-1};
@@ -489,5 +519,19 @@ int container_start(struct engine *en, const char *ref, int attach_fd, struct st
 	r = launch_container(en, &c, attach_fd, warnings, e);
 	if (r < 0)
 		failed(en, &c, e);
+	else if (ret_end)
+		watch(en, c.id, ret_end);
 	return r;
+}
+
+int container_start(struct engine *en, const char *ref, int attach_fd, struct strv *warnings,
+		    struct err *e)
+{
+	return start(en, ref, attach_fd, NULL, warnings, e);
+}
+
+int container_start_watched(struct engine *en, const char *ref, int attach_fd,
+			    struct container_end *ret, struct strv *warnings, struct err *e)
+{
+	return start(en, ref, attach_fd, ret, warnings, e);
 }

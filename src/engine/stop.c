@@ -20,11 +20,12 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "engine/monitor.h"
+#include "init/report.h"
 #include "linux/cgroup.h"
 #include "linux/pidfd.h"
 #include "linux/signals.h"
 
-enum { GRACE_DEFAULT = 10, KILL_WAIT_MS = 10000 };
+enum { GRACE_DEFAULT = 10, KILL_WAIT_MS = 10000, INIT_SLACK_MS = 500 };
 
 static int not_running(const struct container *c, struct err *e)
 {
@@ -129,6 +130,26 @@ static int stuck(const struct container *c, struct err *e)
 	return r;
 }
 
+static bool has_init(const struct container *c)
+{
+	return c->config.host.init.set && c->config.host.init.value;
+}
+
+/* hull-init is told the grace time, so that it ends and names the survivors before we would. */
+static int send_stop(const struct container *c, int pidfd, int signal, int64_t grace_seconds,
+		     struct err *e)
+{
+	uint32_t ms = grace_seconds < 0 || grace_seconds > 86400 * 20
+			      ? INIT_STOP_NO_LIMIT
+			      : (uint32_t)(grace_seconds * 1000);
+	if (!has_init(c))
+		return send_signal(c, pidfd, signal, e);
+	int r = pidfd_signal_value(pidfd, signal, INIT_STOP_VALUE(ms));
+	if (r == -ESRCH)
+		return not_running(c, e);
+	return r < 0 ? err_errno(e, r, "container %s: cannot send signal %d", c->name, signal) : 0;
+}
+
 /* The exit record: from the monitor, which answers at once when the container has ended. */
 static void fetch_exit(struct engine *en, const struct container *c, int monitor,
 		       struct exit_record *ret)
@@ -152,12 +173,15 @@ static int stop_running(struct engine *en, const struct container *c, int64_t gr
 	ret->ignored_by_kernel = dropped_by_kernel(c->pid, ret->signal);
 	if (notice && ret->ignored_by_kernel)
 		notice(ret, grace_seconds, ctx);
-	int r = send_signal(c, pidfd, ret->signal, e);
+	int r = send_stop(c, pidfd, ret->signal, grace_seconds, e);
 	if (r == 0 && c->status == CONTAINER_PAUSED)
 		r = container_unpause(en, c->id, e);
 	if (r < 0 && r != -ESRCH)
 		return r;
-	if (!await_end(pidfd, grace_seconds < 0 ? -1 : began + grace_seconds * 1000)) {
+	int64_t until = grace_seconds < 0 ? -1 : began + grace_seconds * 1000;
+	if (has_init(c) && until >= 0)
+		until += INIT_SLACK_MS;
+	if (!await_end(pidfd, until)) {
 		ret->killed = true;
 		send_signal(c, pidfd, SIGKILL, e);
 		if (!await_end(pidfd, clock_ms() + KILL_WAIT_MS))

@@ -54,6 +54,15 @@ int pidfd_signal(int pidfd, int signal)
 	return pidfd_send_signal(pidfd, signal, NULL, 0) < 0 ? -errno : 0;
 }
 
+int pidfd_signal_value(int pidfd, int signal, uint64_t value)
+{
+	siginfo_t info = {.si_signo = signal, .si_code = SI_QUEUE};
+	info.si_pid = getpid();
+	info.si_uid = getuid();
+	info.si_value.sival_ptr = (void *)(uintptr_t)value;
+	return pidfd_send_signal(pidfd, signal, &info, 0) < 0 ? -errno : 0;
+}
+
 int pidfd_start_time(pid_t pid, uint64_t *ret)
 {
 	char path[32], text[1024];

@@ -15,6 +15,8 @@ int pidfd_of(pid_t pid);
 int pidfd_of_started(pid_t pid, uint64_t start);
 /** Send @signal; 0 or -errno (-ESRCH: it has ended). */
 int pidfd_signal(int pidfd, int signal);
+/** The same with a value, as sigqueue(3) sends it. */
+int pidfd_signal_value(int pidfd, int signal, uint64_t value);
 /** Start time of a process in clock ticks since boot: field 22 of /proc/PID/stat. 0 or -errno. */
 int pidfd_start_time(pid_t pid, uint64_t *ret);
 /** The pid behind a pidfd as this process sees it; -ESRCH once it has been reaped. */
