@@ -41,6 +41,7 @@ static void rule_apply(struct seccomp_decisions *d, const struct seccomp_rule *r
 		if (number < 0)
 			continue;
 		struct seccomp_decision *own = &d->calls[number];
+		d->named = true;
 		d->last = (uint32_t)number > d->last ? (uint32_t)number : d->last;
 		if (rule->arg_count > 0) {
 			seccomp_branch_add(d, number, rule->args, rule->arg_count, rule->action, a);
@@ -107,7 +108,7 @@ int seccomp_compile(const struct seccomp_policy *p, struct arena *a, struct secc
 	rules_apply(d, p, a);
 	if (is_permissive(p->default_action))
 		d->last = X32_BIT - 1;
-	else if (d->last == 0)
+	else if (!d->named)
 		d->last = newest_known();
 	struct seccomp_program program = {.flags = p->flags};
 	r = seccomp_bpf_generate(d, a, &program);

@@ -25,6 +25,7 @@ struct seccomp_decision {
 
 struct seccomp_decisions {
 	struct seccomp_decision calls[SECCOMP_CALLS];
+	bool named;       /* some rule names a call that this machine has */
 	uint32_t last;    /* the newest number that the profile speaks of */
 	uint32_t beyond;  /* action for larger numbers (x32 among them), and for foreign ABIs */
 	uint32_t between; /* action for SECCOMP_CALLS..last, when last is larger */
