@@ -198,3 +198,13 @@ int capability_apply(const struct capability_sets *s)
 		return r;
 	return ambient_write(s->ambient & next.permitted & next.inheritable);
 }
+
+int capability_raise(void)
+{
+	struct capability_sets now = {0};
+	int r = sets_read(&now);
+	if (r < 0 || now.effective == now.permitted)
+		return r;
+	now.effective = now.permitted;
+	return sets_write(&now);
+}

@@ -30,3 +30,6 @@ capset capability_bounding(void);
 int capability_apply(const struct capability_sets *s);
 /** Drop from the bounding set all but @keep; before the change of uid. 0 or negative errno. */
 int capability_bound(capset keep);
+/** Make all permitted capabilities effective again, after a change of uid has cleared them while
+ *  PR_SET_KEEPCAPS was set. 0 or negative errno. */
+int capability_raise(void);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The search for a command. Rests on execve(2), faccessat(2).
+ * Invariant: what is found here was executable for this user at that moment; execve has the last
+ * word, and explain.c explains it. Read command.h first.
+ */
+#include "runtime/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "runtime/runtime.h"
+
+/* What a shell without PATH searches; an image that sets none means it. */
+#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* 0, or why not. Directories are "executable" too and must be told apart. */
+static int try_file(const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? -errno : 0;
+}
+
+static int not_found(const char *name, const char *path, struct err *e)
+{
+	err_set(e, ENOENT, ERR_NO_COMMAND, "exec: \"%.256s\": executable file not found in $PATH",
+		name);
+	err_hint(e, "PATH is %.256s; name the command with its full path, or install it in the image",
+		 path);
+	return -ENOENT;
+}
+
+/* Search the folders of @path in order; the first executable file wins. */
+static int search(const char *name, const char *path, char *ret, struct err *e)
+{
+	int best = 0; /* the first file that is there and cannot be executed */
+	char candidate[COMMAND_PATH_SIZE];
+	for (const char *at = path;; at++) {
+		size_t len = strcspn(at, ":");
+		int n = snprintf(candidate, sizeof(candidate), "%.*s%s%s", (int)len, at,
+				 len ? "/" : "", name);
+		int r = n < (int)sizeof(candidate) ? try_file(candidate) : -ENAMETOOLONG;
+		if (r == 0 || (r == -EACCES && !best))
+			memcpy(ret, candidate, (size_t)n + 1);
+		if (r == 0)
+			return 0;
+		if (r == -EACCES)
+			best = r;
+		at += len;
+		if (!*at)
+			break;
+	}
+	return best ? runtime_explain_exec(ret, EACCES, e) : not_found(name, path, e);
+}
+
+int command_find(const char *name, const struct strv *env, char ret[static COMMAND_PATH_SIZE],
+		 struct err *e)
+{
+	if (!strchr(name, '/')) {
+		const char *path = strv_get_env(env, "PATH");
+		return search(name, path ? path : PATH_DEFAULT, ret, e);
+	}
+	if (snprintf(ret, COMMAND_PATH_SIZE, "%s", name) >= COMMAND_PATH_SIZE)
+		return err_set(e, ENAMETOOLONG, ERR_NO_COMMAND, "exec: \"%.64s...\": file name too "
+			       "long", name);
+	int r = try_file(ret);
+	return r < 0 ? runtime_explain_exec(ret, -r, e) : 0;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The first process sets itself up. Order, and why:
+ *   1. namespaces that are joined; session, signals, keyring; the loopback device
+ *   2. sources of all mounts, while the engine's mount namespace is still ours
+ *   3. its own mount namespace; the new root and everything in it; pivot_root
+ *   4. limits, descriptors, terminal
+ *   5. wait for the parent, which attaches us to control groups meanwhile (that waits for the kernel)
+ *   6. cgroup namespace, rooted at the group we are in by now; user, capabilities, filter; execve
+ * Invariant: until 6 this process cannot be looked into by others (not dumpable), and all it does
+ * goes by descriptors. Read container.h first.
+ */
+#include "runtime/container.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "linux/namespaces.h"
+#include "linux/sysctl.h"
+#include "runtime/command.h"
+
+/* The parent's next word. If it dies, so do we, quietly: nothing has been promised to anyone. */
+static void await(const struct container *c, char word)
+{
+	char said = 0;
+	ssize_t n;
+	do
+		n = read(c->sync, &said, 1);
+	while (n < 0 && errno == EINTR);
+	if (n != 1 || said != word)
+		_exit(125);
+}
+
+/* In a new user namespace we are nobody until the parent has written the maps. */
+static int become_root(const struct container *c, struct err *e)
+{
+	if (!(c->spaces.make & CLONE_NEWUSER))
+		return 0;
+	await(c, SYNC_MAPPED);
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return err_errno(e, errno, "the id mappings have no user and group 0");
+	return 0;
+}
+
+static int begin(struct container *c, struct err *e)
+{
+	prctl(PR_SET_DUMPABLE, 0);
+	umask(0);
+	int r = become_root(c, e);
+	if (r < 0)
+		return r;
+	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc < 0)
+		return err_errno(e, errno, "cannot open the host's /proc");
+	r = process_begin(&c->process, proc, e);
+	if (r == 0)
+		r = spaces_join_early(&c->spaces, e);
+	if (r == 0 && c->spaces.make & CLONE_NEWNET && (r = namespace_loopback_up()) < 0)
+		err_errno(e, r, "cannot bring up the loopback device");
+	return r;
+}
+
+static int set_names(const struct container *c, struct err *e)
+{
+	const struct oci_spec *s = c->start->spec;
+	if (s->hostname && *s->hostname && sethostname(s->hostname, strlen(s->hostname)) < 0)
+		return err_errno(e, errno, "cannot set the host name %s", s->hostname);
+	if (s->domainname && *s->domainname &&
+	    setdomainname(s->domainname, strlen(s->domainname)) < 0)
+		return err_errno(e, errno, "cannot set the domain name %s", s->domainname);
+	return 0;
+}
+
+/* Through our own procfs by its descriptor, whatever lies upon /proc/sys in the mount table. */
+static int set_sysctls(const struct container *c, struct err *e)
+{
+	const struct kvs *list = &c->start->spec->linux_.sysctl;
+	if (list->count == 0)
+		return 0;
+	CLEANUP_FD int made = -1;
+	if (c->rootfs.proc < 0 && (made = mount_new("proc", "proc", NULL, 0, 0, e)) < 0)
+		return made;
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < list->count; i++)
+		r = sysctl_write(c->rootfs.proc >= 0 ? c->rootfs.proc : made, list->items[i].key,
+				 list->items[i].value, e);
+	return r;
+}
+
+static int enter_filesystem(struct container *c, struct err *e)
+{
+	const struct runtime_start *p = c->start;
+	unsigned long make = c->spaces.make & (CLONE_NEWCGROUP | CLONE_NEWNS);
+	int r = 0;
+	if (c->late_cgroup)
+		make &= ~(unsigned long)CLONE_NEWCGROUP;
+	/* With a user namespace the parent took the sources, and we were born in our own mount one. */
+	if (c->spaces.make & CLONE_NEWUSER)
+		make &= ~(unsigned long)CLONE_NEWNS;
+	else
+		r = rootfs_take_sources(&c->rootfs, p, e);
+	if (r == 0 && make && unshare((int)make) < 0)
+		r = err_errno(e, errno, "cannot create the mount namespace");
+	if (r == 0)
+		r = rootfs_build(&c->rootfs, &c->process, e);
+	return r;
+}
+
+/* The pty's master goes to the parent, its slave becomes the three descriptors and the controlling
+ * terminal of our session. */
+static int take_terminal(struct container *c, int stdio[3], struct err *e)
+{
+	struct pty pty = {-1, -1};
+	int r = rootfs_console(&c->rootfs, &c->process, &pty, e);
+	if (r < 0)
+		return r;
+	char word = SYNC_TERMINAL;
+	r = fd_send(c->sync, &word, 1, &pty.master, 1);
+	if (r < 0)
+		return err_errno(e, r, "cannot pass the terminal on");
+	close(pty.master);
+	if (ioctl(pty.slave, TIOCSCTTY, 0) < 0)
+		return err_errno(e, errno, "cannot take the terminal");
+	stdio[0] = stdio[1] = stdio[2] = pty.slave;
+	return 0;
+}
+
+static int set_up(struct container *c, struct err *e)
+{
+	const struct runtime_start *p = c->start;
+	int stdio[3] = {p->stdio[0], p->stdio[1], p->stdio[2]};
+	int r = begin(c, e);
+	if (r == 0)
+		r = set_names(c, e);
+	if (r == 0)
+		r = enter_filesystem(c, e);
+	if (r == 0)
+		r = set_sysctls(c, e);
+	if (r == 0 && p->spec->process.terminal)
+		r = take_terminal(c, stdio, e);
+	if (r == 0)
+		r = rootfs_finish(&c->rootfs, e);
+	if (r == 0)
+		r = process_limit(&c->process, e);
+	if (r == 0)
+		r = process_stdio(&c->process, stdio, c->rootfs.null, e);
+	return r;
+}
+
+/* hull-init is executed from its descriptor; the command is its business then, so what can be known
+ * of that beforehand is checked here, where it can still be reported. */
+static int execute_init(struct container *c, struct err *e)
+{
+	const struct runtime_start *p = c->start;
+	const struct process_plan *process = &c->process;
+	char path[COMMAND_PATH_SIZE];
+	int r = command_find(process->argv[0], &process->spec->env, path, e);
+	if (r == 0)
+		r = command_check(path, e);
+	if (r < 0)
+		return r;
+	CLEANUP_ARENA struct arena a = {0};
+	struct strv args = {0};
+	strv_push_all(&a, &args, p->init_args);
+	strv_push_all(&a, &args, &process->spec->args);
+	execveat(c->rootfs.init, "", args.items, process->envp, AT_EMPTY_PATH);
+	return err_errno(e, errno, "cannot execute hull-init");
+}
+
+/* Descriptor 3 is hull-init's report pipe; whatever is in that place moves away first. */
+static int place_report(struct container *c, struct err *e)
+{
+	enum { REPORT_FD = 3, ABOVE = 4 };
+	int report = c->start->init_report_fd;
+	if (c->start->init_fd < 0 || report < 0)
+		return 0;
+	c->rootfs.init = fd_move_up(c->rootfs.init, ABOVE);
+	if (report == REPORT_FD ? fcntl(report, F_SETFD, 0) < 0 : dup2(report, REPORT_FD) < 0)
+		return err_errno(e, errno, "cannot pass the report pipe on");
+	return c->rootfs.init < 0 ? err_errno(e, c->rootfs.init, "cannot pass hull-init on") : 0;
+}
+
+static int finish(struct container *c, struct err *e)
+{
+	int r = 0;
+	if (c->late_cgroup && unshare(CLONE_NEWCGROUP) < 0)
+		r = err_errno(e, errno, "cannot create the cgroup namespace");
+	if (r == 0)
+		r = spaces_join(&c->spaces, CLONE_NEWCGROUP, e);
+	if (r == 0)
+		r = process_become(&c->process, e);
+	if (r == 0)
+		r = place_report(c, e);
+	if (r == 0)
+		r = c->start->init_fd >= 0 ? execute_init(c, e) : process_execute(&c->process, e);
+	return r;
+}
+
+_Noreturn void container_child(struct container *c)
+{
+	struct err e = {0};
+	int error_fd = c->start->error_fd;
+	/* Not in the way of 0, 1, 2, or of hull-init's 3. */
+	if (error_fd <= 3)
+		error_fd = fd_move_up(error_fd, 4);
+	if (c->sync <= 3)
+		c->sync = fd_move_up(c->sync, 4);
+	if (set_up(c, &e) == 0) {
+		await(c, SYNC_GO);
+		finish(c, &e);
+	}
+	process_fail(error_fd, &e);
+}

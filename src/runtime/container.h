@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's first process, from its first instruction in the child to its execve. */
+#pragma once
+
+#include "runtime/process.h"
+#include "runtime/rootfs.h"
+#include "runtime/runtime.h"
+#include "runtime/spaces.h"
+
+/** Everything the child needs, made by the parent and inherited by fork. */
+struct container {
+	const struct runtime_start *start;
+	struct spaces spaces;
+	struct process_plan process;
+	struct rootfs rootfs;
+	bool late_cgroup; /* its cgroup namespace is made after the parent attached it */
+	int sync;	  /* the child's end of the socket to the parent */
+};
+
+/* What the two ends of `sync` say. The parent: mapped (user namespace only), then go. The child:
+ * the master of its terminal, if it has one. */
+enum { SYNC_MAPPED = 'm', SYNC_GO = 'g', SYNC_TERMINAL = 't' };
+
+_Noreturn void container_child(struct container *c);

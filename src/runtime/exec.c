@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Another process in a running container. The parent enters the container's pid namespace for the
+ * length of one clone; the child joins the rest by the same pidfd in one setns(2), and becomes the
+ * user as a first process does. Rests on setns(2) with a pidfd (Linux 5.8), clone3(2).
+ * Invariant: after the child has joined the mount namespace nothing is loaded, executed or read from
+ * the container but the command itself, and until then no process of the container can look into the
+ * child (it is not dumpable). Read runtime.h and container.c first.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "linux/namespaces.h"
+#include "linux/pidfd.h"
+#include "linux/pty.h"
+#include "runtime/process.h"
+#include "runtime/runtime.h"
+
+#define JOINED (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+
+enum { SYNC_GO = 'g', SYNC_TERMINAL = 't' };
+
+struct entry {
+	const struct runtime_exec *exec;
+	struct process_plan process;
+	int sync;
+};
+
+/* A user namespace of the container's own gives the rights over its others and must be joined with
+ * them; joining the one that we are in is refused (EINVAL), and says that there is no other. */
+static int join_all(int pidfd, struct err *e)
+{
+	if (setns(pidfd, CLONE_NEWUSER | JOINED) == 0) {
+		if (setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0)
+			return 0;
+	} else if (errno == EINVAL && setns(pidfd, JOINED) == 0) {
+		return 0;
+	}
+	if (errno == ESRCH)
+		return err_set(e, ESRCH, ERR_CONFLICT, "the container is not running");
+	return err_errno(e, errno, "cannot enter the container");
+}
+
+static int take_terminal(struct entry *x, int root, int stdio[3], struct err *e)
+{
+	struct pty pty;
+	const struct oci_box *size = x->process.spec->console_size;
+	int r = pty_open_in_root(root, &pty, e);
+	if (r < 0)
+		return r;
+	if (size && size->height > 0 && size->width > 0)
+		pty_resize(pty.master, (unsigned)size->height, (unsigned)size->width);
+	if (fchown(pty.slave, x->process.uid, (gid_t)-1) < 0 && errno != EPERM)
+		return err_errno(e, errno, "cannot give the terminal to user %u", x->process.uid);
+	char word = SYNC_TERMINAL;
+	r = fd_send(x->sync, &word, 1, &pty.master, 1);
+	close(pty.master);
+	if (r < 0 || ioctl(pty.slave, TIOCSCTTY, 0) < 0)
+		return err_errno(e, r < 0 ? r : errno, "cannot take the terminal");
+	stdio[0] = stdio[1] = stdio[2] = pty.slave;
+	return 0;
+}
+
+/* No magic link, no way out: as for a first process, but nothing is made. */
+static int enter_cwd(int root, const char *path, struct err *e)
+{
+	CLEANUP_FD int cwd = path_open_in_root(root, path, O_PATH | O_DIRECTORY, 0);
+	if (cwd < 0)
+		return err_errno(e, cwd, "working directory %s", path);
+	return fchdir(cwd) < 0 ? err_errno(e, errno, "working directory %s", path) : 0;
+}
+
+static int set_up(struct entry *x, struct err *e)
+{
+	const struct runtime_exec *p = x->exec;
+	int stdio[3] = {p->stdio[0], p->stdio[1], p->stdio[2]};
+	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int null = open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (proc < 0 || null < 0)
+		return err_errno(e, errno, "cannot open the host's /proc and /dev/null");
+	umask(0);
+	int r = process_begin(&x->process, proc, e);
+	if (r == 0)
+		r = join_all(p->pidfd, e);
+	CLEANUP_FD int root = r < 0 ? -1 : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (r == 0 && root < 0)
+		r = err_errno(e, errno, "cannot open the container's root");
+	if (r == 0 && x->process.spec->terminal)
+		r = take_terminal(x, root, stdio, e);
+	if (r == 0)
+		r = enter_cwd(root, x->process.spec->cwd, e);
+	if (r == 0)
+		r = process_limit(&x->process, e);
+	if (r == 0)
+		r = process_stdio(&x->process, stdio, null, e);
+	return r;
+}
+
+static _Noreturn void exec_child(struct entry *x)
+{
+	struct err e = {0};
+	char word = 0;
+	int error_fd = x->exec->error_fd <= 2 ? fd_move_up(x->exec->error_fd, 3) : x->exec->error_fd;
+	if (x->sync <= 2)
+		x->sync = fd_move_up(x->sync, 3);
+	if (set_up(x, &e) < 0)
+		process_fail(error_fd, &e);
+	if (read(x->sync, &word, 1) != 1 || word != SYNC_GO)
+		_exit(125);
+	if (process_become(&x->process, &e) == 0)
+		process_execute(&x->process, &e);
+	process_fail(error_fd, &e);
+}
+
+static int clone_beside(const struct entry *x, int *ret_pidfd, struct err *e)
+{
+	const struct cgroup *g = x->exec->cgroup;
+	CLEANUP_FD int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		return err_errno(e, errno, "cannot open our own pid namespace");
+	int dumpable = prctl(PR_GET_DUMPABLE);
+	prctl(PR_SET_DUMPABLE, 0);
+	if (setns(x->exec->pidfd, CLONE_NEWPID) < 0) {
+		int number = errno;
+		prctl(PR_SET_DUMPABLE, dumpable);
+		if (number == ESRCH)
+			return err_set(e, ESRCH, ERR_CONFLICT, "the container is not running");
+		return err_errno(e, number, "cannot enter the container's pid namespace");
+	}
+	pid_t pid = namespace_clone(0, g && g->v2 >= 0 ? g->v2 : -1, ret_pidfd);
+	if (pid == 0)
+		return 0;
+	prctl(PR_SET_DUMPABLE, dumpable);
+	int r = setns(own, CLONE_NEWPID) < 0 ? -errno : 0;
+	/* ENOMEM is how the kernel says that the namespace's first process has ended. */
+	if (pid == -ENOMEM && pidfd_has_ended(x->exec->pidfd) == 1)
+		return err_set(e, ESRCH, ERR_CONFLICT, "the container is not running");
+	if (pid < 0 || r < 0)
+		return err_errno(e, pid < 0 ? pid : r, "cannot create a process in the container");
+	return pid;
+}
+
+static int receive_terminal(int sync, int *ret, struct err *e)
+{
+	char word;
+	ssize_t n = fd_recv(sync, &word, 1, ret, 1);
+	/* Nothing: the child has failed and said why. */
+	return n < 0 && n != -ECONNRESET ? err_errno(e, (int)n, "cannot receive the terminal") : 0;
+}
+
+static int tend(const struct entry *x, int sync, struct runtime_process *p, struct err *e)
+{
+	const struct cgroup *g = x->exec->cgroup;
+	char word = SYNC_GO;
+	int r = g ? cgroup_attach(g, p->pid, g->v2 >= 0, e) : 0;
+	if (r < 0 && pidfd_has_ended(p->pidfd) == 1)
+		return 0;
+	if (r == 0 && x->process.spec->terminal)
+		r = receive_terminal(sync, &p->pty_fd, e);
+	if (r == 0)
+		send(sync, &word, 1, MSG_NOSIGNAL);
+	return r;
+}
+
+static int launch(struct entry *x, struct runtime_process *ret, struct err *e)
+{
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(e, errno, "cannot create a socket pair");
+	CLEANUP_FD int ours = pair[0];
+	CLEANUP_FD int theirs = pair[1];
+	struct runtime_process p = {.pidfd = -1, .pty_fd = -1, .go_fd = -1};
+	x->sync = theirs;
+	p.pid = clone_beside(x, &p.pidfd, e);
+	if (p.pid == 0) {
+		close(ours);
+		exec_child(x);
+	}
+	if (p.pid < 0)
+		return p.pid;
+	fd_drop(&theirs);
+	int r = tend(x, ours, &p, e);
+	if (r < 0) {
+		int status;
+		pidfd_signal(p.pidfd, SIGKILL);
+		pidfd_wait_child(p.pidfd, &status);
+		fd_drop(&p.pidfd);
+		fd_drop(&p.pty_fd);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+int runtime_exec(const struct runtime_exec *p, struct runtime_process *ret, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct entry x = {.exec = p};
+	int r = process_plan_make(p->process, p->seccomp, p->privileged, &a, &x.process, e);
+	return r < 0 ? r : launch(&x, ret, e);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every process in a container gets, the first one and those of exec alike: limits, ids,
+ * capabilities, filter, descriptors, and at last its program. Checked and translated from the spec
+ * in the parent (process_plan), applied in the child in the order that the kernel demands.
+ * See credentials(7), capabilities(7), seccomp(2), execve(2).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "linux/capability.h"
+#include "linux/seccomp.h"
+#include "spec/oci.h"
+
+struct process_limit {
+	int number;
+	int64_t soft, hard;
+};
+
+struct process_plan {
+	const struct oci_process *spec;
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups; /* the primary one first */
+	size_t group_count;
+	mode_t umask;
+	struct capability_sets caps;
+	struct process_limit *limits;
+	size_t limit_count;
+	char **argv, **envp; /* NULL-terminated */
+	const struct seccomp_program *seccomp; /* or NULL */
+};
+
+/** Check and translate; allocates in @a. @privileged: all capabilities, whatever the spec says. */
+int process_plan_make(const struct oci_process *spec, const struct seccomp_program *seccomp,
+		      bool privileged, struct arena *a, struct process_plan *ret, struct err *e);
+
+/*
+ * The child's steps, in this order.
+ */
+
+/** Session, keyring, signals; oom_score_adj through @procfd, the host's /proc. */
+int process_begin(const struct process_plan *p, int procfd, struct err *e);
+/** Limits, and the bounding set: all that needs no more than the rights we came with. */
+int process_limit(const struct process_plan *p, struct err *e);
+/** Put @stdio in place as 0, 1, 2 (-1: the descriptor @null) and make every other descriptor
+ *  close-on-exec. A FIFO or terminal becomes the user's, so that he can open /dev/stdout. */
+int process_stdio(const struct process_plan *p, const int stdio[3], int null, struct err *e);
+/** Become the user: ids, capabilities, no_new_privs, filter. After it only execve is left. */
+int process_become(const struct process_plan *p, struct err *e);
+/** Find the command and execute it. Returns only on failure. */
+int process_execute(const struct process_plan *p, struct err *e);
+
+/** Report @e to the parent and end. */
+_Noreturn void process_fail(int error_fd, const struct err *e);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The spec's process, checked and in the kernel's terms, before anything is created.
+ * Invariant: a plan holds no (uid_t)-1: to setresuid(2) that means "leave it", which is root.
+ * Read process.h first.
+ */
+#include "runtime/process.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#include "base/cleanup.h"
+#include "linux/rlimit.h"
+
+enum { GROUPS_MAX = 65536, UMASK_DEFAULT = 022, UMASK_MAX = 0777 };
+#define ID_MAX ((int64_t)UINT32_MAX - 1)
+
+static int id_check(int64_t id, const char *what, struct err *e)
+{
+	if (id >= 0 && id <= ID_MAX)
+		return 0;
+	return err_set(e, EINVAL, ERR_INVALID, "%s %lld: must be between 0 and %lld", what,
+		       (long long)id, (long long)ID_MAX);
+}
+
+static int plan_ids(struct process_plan *p, struct arena *a, struct err *e)
+{
+	const struct oci_user *u = &p->spec->user;
+	const struct oci_number *more = u->additional_gids.items;
+	size_t count = u->additional_gids.count;
+	int r = id_check(u->uid, "user id", e);
+	if (r == 0)
+		r = id_check(u->gid, "group id", e);
+	if (r == 0 && count >= GROUPS_MAX)
+		r = err_set(e, E2BIG, ERR_INVALID, "more than %d groups", GROUPS_MAX - 1);
+	if (r < 0)
+		return r;
+	p->uid = (uid_t)u->uid;
+	p->gid = (gid_t)u->gid;
+	p->groups = arena_array(a, count + 1, sizeof(gid_t));
+	/* The primary group too: a file that forbids it must stay closed after a setgid program. */
+	p->groups[p->group_count++] = p->gid;
+	for (size_t i = 0; i < count; i++) {
+		if ((r = id_check(more[i].value, "additional group id", e)) < 0)
+			return r;
+		if ((gid_t)more[i].value != p->gid)
+			p->groups[p->group_count++] = (gid_t)more[i].value;
+	}
+	p->umask = UMASK_DEFAULT;
+	if (u->umask.set) {
+		if (u->umask.value < 0 || u->umask.value > UMASK_MAX)
+			return err_set(e, EINVAL, ERR_INVALID, "umask %lld: must be 0 to 0777",
+				       (long long)u->umask.value);
+		p->umask = (mode_t)u->umask.value;
+	}
+	return 0;
+}
+
+static int caps_read(const struct strv *names, capset *ret, struct err *e)
+{
+	*ret = 0;
+	for (size_t i = 0; i < names->count; i++) {
+		int n = capability_number(names->items[i]);
+		if (n < 0)
+			return err_set(e, EINVAL, ERR_INVALID, "capability %s: there is none of that "
+				       "name", names->items[i]);
+		*ret |= (capset)1 << n;
+	}
+	return 0;
+}
+
+static int plan_caps(struct process_plan *p, bool privileged, struct err *e)
+{
+	const struct oci_capabilities *c = p->spec->capabilities;
+	struct capability_sets *s = &p->caps;
+	if (privileged) {
+		s->bounding = s->permitted = s->effective = capability_all();
+		return 0;
+	}
+	if (!c)
+		return 0;
+	int r = caps_read(&c->bounding, &s->bounding, e);
+	if (r == 0)
+		r = caps_read(&c->effective, &s->effective, e);
+	if (r == 0)
+		r = caps_read(&c->inheritable, &s->inheritable, e);
+	if (r == 0)
+		r = caps_read(&c->permitted, &s->permitted, e);
+	if (r == 0)
+		r = caps_read(&c->ambient, &s->ambient, e);
+	return r;
+}
+
+static int plan_limits(struct process_plan *p, struct arena *a, struct err *e)
+{
+	const struct oci_rlimit *l = p->spec->rlimits.items;
+	p->limits = arena_array(a, p->spec->rlimits.count, sizeof(*p->limits));
+	for (size_t i = 0; i < p->spec->rlimits.count; i++) {
+		int number = rlimit_number(l[i].type);
+		if (number < 0)
+			return err_set(e, EINVAL, ERR_INVALID, "limit %s: there is none of that name",
+				       l[i].type);
+		if (l[i].hard >= 0 && (l[i].soft < 0 || l[i].soft > l[i].hard))
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "limit %s: the soft limit is above the hard limit", l[i].type);
+		p->limits[p->limit_count++] =
+			(struct process_limit){number, l[i].soft, l[i].hard};
+	}
+	return 0;
+}
+
+static char **vector(const struct strv *v, struct arena *a)
+{
+	char **items = arena_array(a, v->count + 1, sizeof(*items));
+	for (size_t i = 0; i < v->count; i++)
+		items[i] = v->items[i];
+	return items;
+}
+
+int process_plan_make(const struct oci_process *spec, const struct seccomp_program *seccomp,
+		      bool privileged, struct arena *a, struct process_plan *ret, struct err *e)
+{
+	*ret = (struct process_plan){.spec = spec, .seccomp = privileged ? NULL : seccomp};
+	if (spec->args.count == 0 || !*spec->args.items[0])
+		return err_set(e, EINVAL, ERR_INVALID, "no command specified");
+	if (!spec->cwd || spec->cwd[0] != '/')
+		return err_set(e, EINVAL, ERR_INVALID, "working directory \"%s\": must be absolute",
+			       spec->cwd ? spec->cwd : "");
+	int r = plan_ids(ret, a, e);
+	if (r == 0)
+		r = plan_caps(ret, privileged, e);
+	if (r == 0)
+		r = plan_limits(ret, a, e);
+	ret->argv = vector(&spec->args, a);
+	ret->envp = vector(&spec->env, a);
+	return r;
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The container's file system, put together. Rests on mount_setattr(2), pivot_root(2), openat2(2).
+ * Invariant: after rootfs_take_sources() no path of the host is walked but /dev/null and devices;
+ * no path of the container is ever walked but below r->root by base/path.h. Read rootfs.h first.
+ */
+#include "runtime/rootfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "linux/device.h"
+
+enum { MOUNTS_MAX = 1024 };
+
+static const struct {
+	const char *name;
+	uint64_t propagation;
+} propagations[] = {
+	{"private", MS_PRIVATE},       {"rprivate", MS_PRIVATE},
+	{"slave", MS_SLAVE},	       {"rslave", MS_SLAVE},
+	{"shared", MS_SHARED},	       {"rshared", MS_SHARED},
+	{"unbindable", MS_UNBINDABLE}, {"runbindable", MS_UNBINDABLE},
+};
+
+static bool is_bind(const struct rootfs_mount *m)
+{
+	return m->options.bind || (m->spec->type && !strcmp(m->spec->type, "bind"));
+}
+
+static bool has_cgroup_namespace(const struct oci_spec *spec)
+{
+	const struct oci_namespace *n = spec->linux_.namespaces.items;
+	for (size_t i = 0; i < spec->linux_.namespaces.count; i++)
+		if (!strcmp(n[i].type, "cgroup"))
+			return true;
+	return false;
+}
+
+static int plan_mount(struct rootfs_mount *m, struct arena *a, struct err *e)
+{
+	m->source = -1;
+	m->destination = path_clean(a, m->spec->destination);
+	if (!strcmp(m->destination, "/"))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "mount destination \"%s\": the root itself cannot be mounted upon",
+			       m->spec->destination);
+	int r = mount_options_parse(&m->spec->options, &m->options, e);
+	if (r == 0 && is_bind(m) && m->options.data_count)
+		r = err_set(e, EINVAL, ERR_INVALID, "unknown option \"%s\" for a bind mount",
+			    m->options.data[0]);
+	if (r == 0 && is_bind(m) && (!m->spec->source || !*m->spec->source))
+		r = err_set(e, EINVAL, ERR_INVALID, "a bind mount needs a source");
+	if (r == 0 && !is_bind(m) && (!m->spec->type || !*m->spec->type))
+		r = err_set(e, EINVAL, ERR_INVALID, "a mount needs a type");
+	return r < 0 ? err_context(e, "mount %s", m->destination) : 0;
+}
+
+int rootfs_plan(struct rootfs *r, const struct oci_spec *spec, struct arena *a, struct err *e)
+{
+	const struct oci_mount *mounts = spec->mounts.items;
+	*r = (struct rootfs){.spec = spec, .root = -1, .init = -1, .null = -1, .proc = -1, .cwd = -1,
+			     .dev = -1, .cgroup_shared = !has_cgroup_namespace(spec)};
+	if (spec->mounts.count > MOUNTS_MAX)
+		return err_set(e, E2BIG, ERR_INVALID, "more than %d mounts", MOUNTS_MAX);
+	r->mounts = arena_array(a, spec->mounts.count, sizeof(*r->mounts));
+	for (size_t i = 0; i < spec->mounts.count; i++) {
+		r->mounts[i].spec = &mounts[i];
+		int n = plan_mount(&r->mounts[i], a, e);
+		if (n < 0)
+			return n;
+	}
+	return 0;
+}
+
+static int take_root(struct rootfs *r, int ready, struct err *e)
+{
+	const char *path = r->spec->root.path;
+	if (ready >= 0) {
+		r->root = fcntl(ready, F_DUPFD_CLOEXEC, 0);
+		return r->root < 0 ? err_errno(e, errno, "cannot take the root file system") : 0;
+	}
+	if (!path || !*path)
+		return err_set(e, EINVAL, ERR_INVALID, "no root file system given (root.path)");
+	r->root = mount_clone(AT_FDCWD, path, true);
+	if (r->root < 0)
+		return err_errno(e, r->root, "cannot open the root file system %s", path);
+	/* A copy of a shared mount shows on the host what is mounted upon it, until it is private. */
+	int n = mount_change(r->root, true, 0, 0, MS_PRIVATE);
+	if (n < 0)
+		return err_errno(e, n, "cannot open the root file system %s", path);
+	struct stat st;
+	if (fstat(r->root, &st) == 0 && S_ISDIR(st.st_mode))
+		return 0;
+	return err_set(e, ENOTDIR, ERR_INVALID, "the root file system %s is not a folder", path);
+}
+
+/* The program that becomes the container's first process, from a mount that cannot be written: the
+ * file that the container finds as /proc/1/exe is the host's. */
+static int take_init(struct rootfs *r, int init_fd, struct err *e)
+{
+	if (init_fd < 0)
+		return 0;
+	r->init = mount_clone(init_fd, "", false);
+	int n = r->init < 0 ? r->init
+			    : mount_change(r->init, false, MOUNT_ATTR_RDONLY, 0, MS_PRIVATE);
+	return n < 0 ? err_errno(e, n, "cannot take hull-init") : 0;
+}
+
+int rootfs_take_sources(struct rootfs *r, const struct runtime_start *p, struct err *e)
+{
+	int n = take_root(r, p->root_mount, e);
+	if (n >= 0)
+		n = take_init(r, p->init_fd, e);
+	if (n >= 0)
+		n = rootfs_take_cgroups(r, p->cgroup, e);
+	for (size_t i = 0; n >= 0 && i < r->spec->mounts.count; i++) {
+		struct rootfs_mount *m = &r->mounts[i];
+		if (!is_bind(m))
+			continue;
+		m->source = n = mount_clone(AT_FDCWD, m->spec->source, m->options.recursive);
+		if (n < 0)
+			err_errno(e, n, "cannot mount %s upon %s", m->spec->source, m->destination);
+	}
+	return n < 0 ? n : 0;
+}
+
+/*
+ * Of the root mount alone: each bind keeps what it asked for itself. It was private while things were
+ * mounted upon it, or they would have appeared on the host.
+ */
+static int set_propagation(struct rootfs *r, struct err *e)
+{
+	const char *name = r->spec->linux_.rootfs_propagation;
+	if (!name || !*name)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(propagations); i++) {
+		if (strcmp(name, propagations[i].name))
+			continue;
+		int n = mount_change(r->root, false, 0, 0, propagations[i].propagation);
+		return n < 0 ? err_errno(e, n, "cannot make the root %s", name) : 0;
+	}
+	return err_set(e, EINVAL, ERR_INVALID, "rootfsPropagation \"%s\": there is no such kind", name);
+}
+
+/* Mount the root upon "/". Names that begin with "/" still lead to the host's root, which lies
+ * below; the new one is reached by its descriptor only. */
+static int attach_root(struct rootfs *r, struct err *e)
+{
+	int n = mount_isolate();
+	if (n == 0)
+		n = mount_attach_at(r->root, AT_FDCWD, "/");
+	return n < 0 ? err_errno(e, n, "cannot attach the root file system") : 0;
+}
+
+static int open_null(struct rootfs *r, struct err *e)
+{
+	r->null = open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	int n = r->null < 0 ? -errno : device_check_null(r->null);
+	if (n < 0)
+		return err_errno(e, n, "cannot use the host's /dev/null");
+	if (r->init < 0)
+		return 0;
+	/* hull-init's mount must be somewhere, or its release costs execve an RCU grace period. Upon
+	 * this file of the old root it goes away together with that. */
+	n = mount_attach(r->init, r->null);
+	return n < 0 ? err_errno(e, n, "cannot take hull-init") : 0;
+}
+
+/* Resolved once, below the root: a working directory such as /proc/self/fd/7, or one behind a link,
+ * cannot lead outside, since no magic link is followed. A missing one is made, as docker does. */
+static int open_cwd(struct rootfs *r, const struct process_plan *p, struct err *e)
+{
+	r->cwd = path_open_in_root(r->root, p->spec->cwd, O_PATH | O_DIRECTORY, 0);
+	if (r->cwd >= 0)
+		return 0;
+	if (r->cwd == -ENOENT)
+		r->cwd = path_make_dirs_in_root(r->root, p->spec->cwd, p->uid, p->gid, e);
+	else
+		err_errno(e, r->cwd, "cannot open");
+	return r->cwd < 0 ? err_context(e, "working directory %s", p->spec->cwd) : 0;
+}
+
+int rootfs_build(struct rootfs *r, const struct process_plan *process, struct err *e)
+{
+	int n = attach_root(r, e);
+	if (n == 0)
+		n = open_null(r, e);
+	if (n == 0)
+		n = rootfs_attach_mounts(r, e);
+	if (n == 0)
+		n = rootfs_make_devices(r, e);
+	if (n == 0)
+		n = open_cwd(r, process, e);
+	return n;
+}
+
+/* The terminal's name inside is /dev/pts/0, and /dev/console for programs that want one. */
+static int bind_console(struct rootfs *r, int slave, struct err *e)
+{
+	CLEANUP_FD int dir = path_make_dirs_in_root(r->root, "dev", 0, 0, e);
+	if (dir < 0)
+		return dir;
+	struct stat st;
+	if (fstatat(dir, "console", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
+		unlinkat(dir, "console", 0);
+	CLEANUP_FD int made = openat(dir, "console",
+				     O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	CLEANUP_FD int target = openat(dir, "console", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_FD int source = mount_clone(slave, "", false);
+	int n = target < 0 ? -errno : source;
+	if (n >= 0)
+		n = mount_attach(source, target);
+	return n < 0 ? err_errno(e, n, "cannot set up /dev/console") : 0;
+}
+
+int rootfs_console(struct rootfs *r, const struct process_plan *process, struct pty *ret,
+		   struct err *e)
+{
+	struct pty pty;
+	int n = pty_open_in_root(r->root, &pty, e);
+	if (n < 0)
+		return n;
+	const struct oci_box *size = process->spec->console_size;
+	if (size && size->height > 0 && size->width > 0)
+		pty_resize(pty.master, (unsigned)size->height, (unsigned)size->width);
+	if (fchown(pty.slave, process->uid, (gid_t)-1) < 0 && errno != EPERM)
+		return err_errno(e, errno, "cannot give the terminal to user %u", process->uid);
+	*ret = pty;
+	return bind_console(r, pty.slave, e);
+}
+
+int rootfs_finish(struct rootfs *r, struct err *e)
+{
+	int n = rootfs_mask(r, e);
+	if (n == 0 && r->dev_readonly &&
+	    (n = mount_change(r->dev, false, MOUNT_ATTR_RDONLY, 0, 0)) < 0)
+		err_errno(e, n, "cannot make /dev read-only");
+	if (n == 0 && r->spec->root.readonly &&
+	    (n = mount_change(r->root, false, MOUNT_ATTR_RDONLY, 0, 0)) < 0)
+		err_errno(e, n, "cannot make the root read-only");
+	if (n == 0)
+		n = mount_pivot(r->root, e);
+	if (n == 0)
+		n = set_propagation(r, e);
+	if (n < 0)
+		return n;
+	char path[4096];
+	if (fchdir(r->cwd) < 0)
+		return err_errno(e, errno, "cannot enter the working directory");
+	/* The kernel writes "(unreachable)" in front of a path outside the root. */
+	if (syscall(SYS_getcwd, path, sizeof(path)) < 0 || path[0] != '/')
+		return err_set(e, EPERM, ERR_DENIED, "the working directory is outside of the container");
+	return 0;
+}

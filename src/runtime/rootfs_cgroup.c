@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a container sees of its control groups at /sys/fs/cgroup: its own group in each hierarchy as
+ * the root of a bind mount. That is the same view as a mount made inside its cgroup namespace, but
+ * need not wait until the process has been attached to the groups. See cgroup_namespaces(7).
+ * Invariant: nothing above the container's own group can be reached. Read rootfs.h first.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "runtime/rootfs.h"
+
+static const char *const controller_names[CGROUP_CONTROLLERS] = {
+	[CGROUP_CPU] = "cpu",	    [CGROUP_CPUACCT] = "cpuacct", [CGROUP_CPUSET] = "cpuset",
+	[CGROUP_MEMORY] = "memory", [CGROUP_PIDS] = "pids",	  [CGROUP_DEVICES] = "devices",
+	[CGROUP_FREEZER] = "freezer", [CGROUP_BLKIO] = "blkio",	  [CGROUP_HUGETLB] = "hugetlb",
+};
+
+/* Controllers that share a hierarchy have the same folder. */
+static bool same_folder(int a, int b)
+{
+	struct stat x, y;
+	return a == b || (fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+			  x.st_ino == y.st_ino);
+}
+
+static int take(struct rootfs *r, const char *name, int group, struct err *e)
+{
+	int fd = mount_clone(group, "", false);
+	if (fd < 0)
+		return err_errno(e, fd, "cannot take the control group %s", name);
+	struct rootfs_cgroup *c = &r->cgroups[r->cgroup_count++];
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	c->source = fd;
+	return 0;
+}
+
+static int take_v1(struct rootfs *r, const struct cgroup *g, struct err *e)
+{
+	int from[ROOTFS_CGROUPS_MAX];
+	for (size_t i = 0; i < CGROUP_CONTROLLERS; i++) {
+		size_t k = 0;
+		if (g->v1[i] < 0)
+			continue;
+		while (k < r->cgroup_count && !same_folder(from[k], g->v1[i]))
+			k++;
+		if (k < r->cgroup_count) {
+			char *name = r->cgroups[k].name;
+			size_t len = strlen(name);
+			snprintf(name + len, sizeof(r->cgroups[k].name) - len, ",%s",
+				 controller_names[i]);
+			continue;
+		}
+		int n = take(r, controller_names[i], g->v1[i], e);
+		if (n < 0)
+			return n;
+		from[k] = g->v1[i];
+	}
+	return 0;
+}
+
+static bool wants_cgroups(const struct rootfs *r)
+{
+	for (size_t i = 0; i < r->spec->mounts.count; i++) {
+		const char *type = r->mounts[i].spec->type;
+		if (type && !strncmp(type, "cgroup", 6) && !r->mounts[i].options.bind)
+			return true;
+	}
+	return false;
+}
+
+int rootfs_take_cgroups(struct rootfs *r, const struct cgroup *g, struct err *e)
+{
+	if (!g || !wants_cgroups(r))
+		return 0;
+	r->cgroup_v2 = g->layout == CGROUP_V2;
+	if (r->cgroup_v2 && r->cgroup_shared) {
+		/* Without a cgroup namespace /proc/self/cgroup names the path from the host's root. */
+		CLEANUP_FD int all = open("/sys/fs/cgroup", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		return all < 0 ? err_errno(e, errno, "cannot open /sys/fs/cgroup")
+			       : take(r, "unified", all, e);
+	}
+	int n = take_v1(r, g, e);
+	if (n == 0 && g->v2 >= 0)
+		n = take(r, "unified", g->v2, e);
+	return n;
+}
+
+/* "cpu" and "cpuacct" lead to "cpu,cpuacct", as on the host. */
+static int link_names(int dir, const char *joined)
+{
+	char name[64];
+	for (const char *at = joined; strchr(joined, ',') && *at;) {
+		size_t len = strcspn(at, ",");
+		snprintf(name, sizeof(name), "%.*s", (int)len, at);
+		if (symlinkat(joined, dir, name) < 0)
+			return -errno;
+		at += len + (at[len] == ',');
+	}
+	return 0;
+}
+
+static int attach_one(struct rootfs_cgroup *c, uint64_t attrs, int dir)
+{
+	int n = mount_change(c->source, false, attrs, 0, MS_PRIVATE);
+	if (n == 0 && mkdirat(dir, c->name, 0755) < 0)
+		n = -errno;
+	if (n == 0)
+		n = mount_attach_at(c->source, dir, c->name);
+	if (n == 0)
+		n = link_names(dir, c->name);
+	fd_drop(&c->source);
+	return n;
+}
+
+/* One folder per hierarchy, in a small file system of their own. */
+static int attach_v1(struct rootfs *r, uint64_t attrs, int target, struct err *e)
+{
+	static const char *const options[] = {"mode=755", "size=64k"};
+	CLEANUP_FD int dir = mount_new("tmpfs", "cgroup", options, ARRAY_LEN(options),
+				       attrs & ~MOUNT_ATTR_RDONLY, e);
+	if (dir < 0)
+		return dir;
+	int n = mount_attach(dir, target);
+	for (size_t i = 0; n == 0 && i < r->cgroup_count; i++)
+		n = attach_one(&r->cgroups[i], attrs, dir);
+	if (n == 0 && attrs & MOUNT_ATTR_RDONLY)
+		n = mount_change(dir, false, MOUNT_ATTR_RDONLY, 0, 0);
+	return n < 0 ? err_errno(e, n, "cannot mount the control groups") : 0;
+}
+
+int rootfs_attach_cgroups(struct rootfs *r, const struct rootfs_mount *m, int target, struct err *e)
+{
+	uint64_t attrs = m->options.set | m->options.set_all;
+	if (r->cgroup_v2 && r->cgroup_count == 1) {
+		int n = mount_change(r->cgroups[0].source, false, attrs, 0, MS_PRIVATE);
+		if (n == 0)
+			n = mount_attach(r->cgroups[0].source, target);
+		fd_drop(&r->cgroups[0].source);
+		r->cgroup_count = 0;
+		return n < 0 ? err_errno(e, n, "cannot mount the control group") : 0;
+	}
+	if (strcmp(m->spec->type, "cgroup2"))
+		return attach_v1(r, attrs, target, e);
+	CLEANUP_FD int mount = mount_new("cgroup2", "cgroup", NULL, 0, attrs, e);
+	if (mount < 0)
+		return mount;
+	int n = mount_attach(mount, target);
+	return n < 0 ? err_errno(e, n, "cannot mount the control groups") : 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The namespaces of a container, as its spec lists them: which are made, which are joined, which
+ * stay the caller's. See namespaces(7), user_namespaces(7).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "spec/oci.h"
+
+enum { SPACES_MAX = 8 };
+
+struct spaces {
+	unsigned long make; /* CLONE_NEW* that the container gets anew */
+	unsigned long join; /* and those it joins */
+	unsigned long own;  /* both: what is not the host's */
+	int fds[SPACES_MAX]; /* of the joined ones, by namespace_at(); else -1 */
+	const struct oci_linux *spec; /* id mappings */
+};
+
+#define CLEANUP_SPACES __attribute__((cleanup(spaces_close)))
+
+/** Read and check the spec's list, and open what is to be joined. */
+int spaces_open(struct spaces *s, const struct oci_linux *spec, struct err *e);
+void spaces_close(struct spaces *s);
+/** Join one of them now (a CLONE_NEW* flag); nothing when it is not to be joined. */
+int spaces_join(const struct spaces *s, unsigned long flag, struct err *e);
+/** Join all but pid, mount and cgroup. In the child, while single-threaded. */
+int spaces_join_early(const struct spaces *s, struct err *e);
+/** Write the id maps of @pid's new user namespace. In the parent. */
+int spaces_map_ids(const struct spaces *s, pid_t pid, struct err *e);

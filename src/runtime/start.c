@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starting a container: the parent's half. Check the spec, clone once, attach to control groups while
+ * the child sets itself up, receive its terminal. Rests on clone3(2), socketpair(2).
+ * Invariant: when runtime_start() fails, the child is dead and reaped. Read runtime.h, then
+ * container.c for the child's half.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "linux/namespaces.h"
+#include "linux/pidfd.h"
+#include "linux/sysctl.h"
+#include "runtime/container.h"
+
+enum { HOSTNAME_MAX = 64 };
+
+static int check_spec(const struct oci_spec *s, const struct spaces *spaces, struct err *e)
+{
+	const struct kvs *sysctl = &s->linux_.sysctl;
+	for (size_t i = 0; i < sysctl->count; i++) {
+		int r = sysctl_check(sysctl->items[i].key, sysctl->items[i].value, spaces->own, e);
+		if (r < 0)
+			return r;
+	}
+	if (s->hostname && strlen(s->hostname) > HOSTNAME_MAX)
+		return err_set(e, EINVAL, ERR_INVALID, "host name %.80s: longer than %d characters",
+			       s->hostname, HOSTNAME_MAX);
+	bool named = (s->hostname && *s->hostname) || (s->domainname && *s->domainname);
+	if (named && !(spaces->own & CLONE_NEWUTS))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "a host name can be set only with an own uts namespace");
+	return 0;
+}
+
+static int plan(struct container *c, const struct runtime_start *p, struct arena *a, struct err *e)
+{
+	c->start = p;
+	int r = spaces_open(&c->spaces, &p->spec->linux_, e);
+	if (r >= 0)
+		r = check_spec(p->spec, &c->spaces, e);
+	if (r >= 0)
+		r = process_plan_make(&p->spec->process, p->seccomp, false, a, &c->process, e);
+	if (r >= 0)
+		r = rootfs_plan(&c->rootfs, p->spec, a, e);
+	/* On v1 the process is in its groups only once the parent has written it there. */
+	c->late_cgroup = c->spaces.make & CLONE_NEWCGROUP && p->cgroup &&
+			 p->cgroup->layout != CGROUP_V2;
+	return r < 0 ? r : 0;
+}
+
+/* The pid namespace of a path is given to children only: enter it for the clone, and come back. A
+ * process of that container must not be able to look into the new one (its descriptors, its
+ * program) before that has set itself up: CVE-2016-9962, CVE-2019-5736. */
+static pid_t clone_into(const struct container *c, unsigned long flags, int *ret_pidfd,
+			struct err *e)
+{
+	const struct cgroup *g = c->start->cgroup;
+	int group = g && g->v2 >= 0 ? g->v2 : -1;
+	CLEANUP_FD int own = -1;
+	int dumpable = 1;
+	if (c->spaces.join & CLONE_NEWPID) {
+		own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+		if (own < 0)
+			return err_errno(e, errno, "cannot open our own pid namespace");
+		int r = spaces_join(&c->spaces, CLONE_NEWPID, e);
+		if (r < 0)
+			return r;
+		dumpable = prctl(PR_GET_DUMPABLE);
+		prctl(PR_SET_DUMPABLE, 0);
+	}
+	pid_t pid = namespace_clone(flags, group, ret_pidfd);
+	if (pid != 0 && own >= 0) {
+		prctl(PR_SET_DUMPABLE, dumpable);
+		if (setns(own, CLONE_NEWPID) < 0 && pid > 0)
+			return err_errno(e, errno, "cannot return to our own pid namespace");
+	}
+	return pid < 0 ? err_errno(e, pid, "cannot create the container's process") : pid;
+}
+
+static unsigned long clone_flags(const struct container *c)
+{
+	unsigned long flags = c->spaces.make & ~(unsigned long)CLONE_NEWCGROUP;
+	/* Sources of mounts come from our mount namespace: the child leaves it once it has them. */
+	if (!(c->spaces.make & CLONE_NEWUSER))
+		flags &= ~(unsigned long)CLONE_NEWNS;
+	return flags;
+}
+
+static int say(int sync, char word)
+{
+	return send(sync, &word, 1, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* A child that failed has said why on error_fd: then it is not for us to say something else. */
+static bool has_failed(const struct runtime_process *p)
+{
+	return pidfd_has_ended(p->pidfd) == 1;
+}
+
+static int receive_terminal(struct runtime_process *p, struct err *e)
+{
+	char word = 0;
+	ssize_t n = fd_recv(p->go_fd, &word, 1, &p->pty_fd, 1);
+	if (n == 1 && word == SYNC_TERMINAL && p->pty_fd >= 0)
+		return 0;
+	if (n == 0 || n == -ECONNRESET)
+		return 0;
+	return err_errno(e, n < 0 ? (int)n : EPROTO, "cannot receive the container's terminal");
+}
+
+static int tend(const struct container *c, struct runtime_process *p, struct err *e)
+{
+	const struct cgroup *g = c->start->cgroup;
+	int r = spaces_map_ids(&c->spaces, p->pid, e);
+	if (r == 0 && c->spaces.make & CLONE_NEWUSER && (r = say(p->go_fd, SYNC_MAPPED)) < 0)
+		r = has_failed(p) ? 0 : err_errno(e, r, "cannot reach the container's process");
+	if (r == 0 && g) {
+		r = cgroup_attach(g, p->pid, g->v2 >= 0, e);
+		if (r < 0 && has_failed(p))
+			r = 0;
+	}
+	if (r == 0 && c->start->spec->process.terminal)
+		r = receive_terminal(p, e);
+	return r;
+}
+
+static void put_down(struct runtime_process *p)
+{
+	int status;
+	pidfd_signal(p->pidfd, SIGKILL);
+	pidfd_wait_child(p->pidfd, &status);
+	fd_drop(&p->pidfd);
+	fd_drop(&p->pty_fd);
+	fd_drop(&p->go_fd);
+}
+
+static void drop_sources(struct rootfs *r)
+{
+	fd_drop(&r->root);
+	fd_drop(&r->init);
+	for (size_t i = 0; i < r->cgroup_count; i++)
+		fd_drop(&r->cgroups[i].source);
+	for (size_t i = 0; i < r->spec->mounts.count; i++)
+		fd_drop(&r->mounts[i].source);
+}
+
+static int launch(struct container *c, struct runtime_process *ret, struct err *e)
+{
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(e, errno, "cannot create a socket pair");
+	CLEANUP_FD int theirs = pair[1];
+	struct runtime_process p = {.pidfd = -1, .pty_fd = -1, .go_fd = pair[0]};
+	c->sync = theirs;
+	p.pid = clone_into(c, clone_flags(c), &p.pidfd, e);
+	if (p.pid == 0) {
+		close(p.go_fd);
+		container_child(c);
+	}
+	if (p.pid < 0) {
+		close(p.go_fd);
+		return p.pid;
+	}
+	fd_drop(&theirs);
+	int r = tend(c, &p, e);
+	if (r < 0)
+		put_down(&p);
+	else
+		*ret = p;
+	return r;
+}
+
+int runtime_start(const struct runtime_start *p, struct runtime_process *ret, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c = {0};
+	int r = plan(&c, p, &a, e);
+	if (r == 0 && c.spaces.make & CLONE_NEWUSER)
+		r = rootfs_take_sources(&c.rootfs, p, e);
+	if (r == 0)
+		r = launch(&c, ret, e);
+	if (c.rootfs.spec)
+		drop_sources(&c.rootfs);
+	spaces_close(&c.spaces);
+	return r;
+}
+
+int runtime_release(struct runtime_process *p, struct err *e)
+{
+	int r = say(p->go_fd, SYNC_GO);
+	fd_drop(&p->go_fd);
+	/* A child that is gone has reported why, or was killed: its exit status tells. */
+	if (r == -EPIPE || r == -ECONNRESET)
+		r = 0;
+	return r < 0 ? err_errno(e, r, "cannot start the container's command") : 0;
+}
