@@ -6,9 +6,9 @@
  *
  * The keeper becomes a subreaper before it forks, so that it inherits the container if the monitor dies;
  * the monitor is the container's parent. Both begin as copies of this process, which saves an execve on the
- * way to the container's first instruction; once it runs they become the small program hull-monitor. This
- * process waits on a pipe that the container's execve closes: end of file means that the command runs,
- * anything else is a struct err, from whichever of the three could not go on.
+ * way to the container's first instruction; once it runs they become the small program hull-monitor. The
+ * monitor-to-be waits for the container's execve and then tells this process one struct err over a
+ * pipe: number 0 when the command runs. If it does not, monitor and keeper end without a trace.
  *
  * Crash rules: the row says `running` before anything is made in the kernel; the run record is written
  * before the first instruction. Whoever is killed in between, reap.c sees which of the two is there.
@@ -30,6 +30,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/units.h"
+#include "engine/monitor.h"
 #include "engine/monitor.h"
 #include "engine/mounts.h"
 #include "engine/root.h"
@@ -283,10 +284,11 @@ static void become_monitor(const struct launch *l, const int *fds, bool keeper)
 	_exit(127);
 }
 
-static void __attribute__((noreturn)) report(struct launch *l, const struct err *e)
+/* Tell the process that the user started how it went. */
+static void report(struct launch *l, const struct err *e)
 {
 	fd_write_full(l->error[1], e, sizeof(*e));
-	_exit(1);
+	fd_drop(&l->error[1]);
 }
 
 static int write_run_record(struct launch *l, const struct runtime_process *p, struct err *e)
@@ -318,12 +320,29 @@ static struct strv init_arguments(struct launch *l)
 	return args;
 }
 
-static void __attribute__((noreturn)) run_monitor(struct launch *l)
+/* From the pipe that execve closes: the child's own words if it could not go on. */
+static int await_exec(int fd, struct err *e)
 {
-	struct err e;
-	struct runtime_process p;
+	struct err theirs;
+	ssize_t n = fd_read_full(fd, &theirs, sizeof(theirs));
+	if (n == 0)
+		return 0;
+	if (n != sizeof(theirs))
+		return err_set(e, EIO, ERR_INTERNAL, "the container's process ended before its "
+						     "command could be executed");
+	*e = theirs;
+	e->text[sizeof(e->text) - 1] = e->hint[sizeof(e->hint) - 1] = '\0';
+	return -(e->number ? e->number : EIO);
+}
+
+static int run_container(struct launch *l, struct runtime_process *p, struct err *e)
+{
+	int pipes[2];
 	struct strv init_args = init_arguments(l);
-	bool tty = l->c->config.config.tty;
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return err_errno(e, errno, "cannot make a pipe");
+	CLEANUP_FD int failure = pipes[0];
+	CLEANUP_FD int failure_write = pipes[1];
 	struct runtime_start start = {
 		.spec = &l->build.spec,
 		.root_mount = l->root,
@@ -333,21 +352,43 @@ static void __attribute__((noreturn)) run_monitor(struct launch *l)
 		.init_fd = l->init,
 		.init_args = &init_args,
 		.init_report_fd = l->init_report[1],
-		.error_fd = l->error[1],
+		.error_fd = failure_write,
 	};
-	fd_drop(&l->error[0]);
-	int r = runtime_start(&start, &p, &e);
+	int r = runtime_start(&start, p, e);
 	if (r < 0)
-		report(l, &e);
-	r = write_run_record(l, &p, &e);
-	if (r == 0)
-		r = runtime_release(&p, &e);
-	if (r < 0) {
-		pidfd_signal(p.pidfd, SIGKILL);
-		report(l, &e);
+		return r;
+	fd_drop(&failure_write);
+	r = write_run_record(l, p, e);
+	if (r == 0) {
+		r = runtime_release(p, e);
+		/* What the child says about its own failure is nearer to the cause. */
+		struct err theirs;
+		int exec = await_exec(failure, &theirs);
+		if (exec < 0) {
+			*e = theirs;
+			r = exec;
+		}
 	}
-	const int fds[] = {l->run_dir,	 l->control, p.pidfd, tty ? p.pty_fd : -1, l->stdin_write,
-			   l->attach,	 l->oom,     l->init_report[0], l->keeper[1]};
+	if (r < 0)
+		pidfd_signal(p->pidfd, SIGKILL);
+	return r;
+}
+
+static void __attribute__((noreturn)) run_monitor(struct launch *l)
+{
+	struct err e = {0};
+	struct runtime_process p = {.pidfd = -1, .pty_fd = -1};
+	fd_drop(&l->error[0]);
+	int r = run_container(l, &p, &e);
+	if (r < 0) {
+		/* Nothing runs: there is nothing to keep or to record. */
+		kill(getppid(), SIGKILL);
+		report(l, &e);
+		_exit(1);
+	}
+	report(l, &(struct err){0});
+	const int fds[] = {l->run_dir, l->control, p.pidfd, p.pty_fd, l->stdin_write,
+			   l->attach,  l->oom,	   l->init_report[0], l->keeper[1]};
 	become_monitor(l, fds, false);
 	_exit(127);
 }
@@ -363,6 +404,7 @@ static void __attribute__((noreturn)) run_keeper(struct launch *l)
 		struct err e;
 		err_errno(&e, errno, "cannot start the container's monitor");
 		report(l, &e);
+		_exit(1);
 	}
 	const int fds[] = {l->run_dir, l->control, -1, -1, l->stdin_write,
 			   -1,	       -1,	   -1, l->keeper[0]};
@@ -372,18 +414,17 @@ static void __attribute__((noreturn)) run_keeper(struct launch *l)
 
 /* ---- and in ours ---- */
 
-/* End of file: the command runs. */
-static int await_exec(int fd, struct err *e)
+static int await_start(int fd, struct err *e)
 {
 	struct err theirs;
 	ssize_t n = fd_read_full(fd, &theirs, sizeof(theirs));
-	if (n == 0)
-		return 0;
 	if (n != sizeof(theirs))
-		return err_set(e, EIO, ERR_INTERNAL, "the start was cut off");
+		return err_set(e, EIO, ERR_INTERNAL,
+			       "the start was cut off: its process was killed");
+	if (theirs.number == 0)
+		return 0;
 	*e = theirs;
-	e->text[sizeof(e->text) - 1] = e->hint[sizeof(e->hint) - 1] = '\0';
-	return -(e->number ? e->number : EIO);
+	return -e->number;
 }
 
 static void write_config_json(const struct launch *l)
@@ -416,7 +457,11 @@ static int launch_run(struct launch *l, struct strv *warnings, struct err *e)
 	fd_drop(&l->keeper[0]);
 	fd_drop(&l->keeper[1]);
 	write_config_json(l);
-	return await_exec(l->error[0], e);
+	r = await_start(l->error[0], e);
+	/* After a failure the keeper is dead; reap it, whoever we are. */
+	if (r < 0)
+		waitpid(keeper, NULL, WNOHANG);
+	return r;
 }
 
 static int set_status(struct engine *en, const struct container *c, const char *status,
@@ -469,7 +514,7 @@ static int launch_container(struct engine *en, struct container *c, int attach_f
 }
 
 /* Under the container's lock nobody can remove it: either its monitor takes the question, or it has
- * written the exit record already. */
+ * written the exit record already. A monitor answers what waits in its socket before it ends. */
 static void watch(struct engine *en, const char *id, struct container_end *ret)
 {
 	struct err ignored;

@@ -63,24 +63,33 @@ static bool is_friend(int fd)
 	       (c.uid == 0 || c.uid == geteuid());
 }
 
-void control_event(struct monitor *m, size_t index, uint32_t events)
+/* False when nobody waits to be accepted. */
+static bool accept_one(struct monitor *m)
 {
-	(void)index, (void)events;
 	CLEANUP_FD int fd = accept4(m->control_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0 || !is_friend(fd))
-		return;
+	if (fd < 0)
+		return false;
+	if (!is_friend(fd))
+		return true;
 	size_t i = 0;
 	while (i < CONNECTIONS_MAX && m->connections[i].fd >= 0)
 		i++;
 	if (i == CONNECTIONS_MAX) {
 		reply(m, fd, EBUSY);
-		return;
+		return true;
 	}
 	m->connections[i] = (struct connection){.fd = fd};
 	if (loop_watch(m, fd, WATCH_CONNECTION, i, EPOLLIN) == 0)
 		fd_steal(&fd);
 	else
 		m->connections[i].fd = -1;
+	return true;
+}
+
+void control_event(struct monitor *m, size_t index, uint32_t events)
+{
+	(void)index, (void)events;
+	accept_one(m);
 }
 
 /* ---- one function per request: 0, or a negative errno for the reply; 1 for a later reply ---- */
@@ -212,4 +221,15 @@ void control_answer_waiters(struct monitor *m)
 		if (reply(m, c->fd, 0) < 0)
 			fd_drop(&c->fd);
 	}
+}
+
+/* A client may have connected and asked before this process even began: `hull run` does. */
+void control_serve_pending(struct monitor *m)
+{
+	if (m->control_fd < 0)
+		return;
+	while (accept_one(m))
+		;
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+		control_connection_event(m, i, EPOLLIN);
 }

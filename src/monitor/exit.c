@@ -64,6 +64,7 @@ static void record(struct monitor *m)
 	fill_record(m);
 	write_record(m);
 	m->phase = PHASE_RECORDED;
+	control_serve_pending(m);
 	control_answer_waiters(m);
 	keeper_retire(m);
 }
