@@ -60,16 +60,16 @@ int cgroup_oom_eventfd(const struct cgroup *g)
 	return fd_steal(&event);
 }
 
-/* v1 has the files in the root group too; v2 has them in any group but the root: ask the kernel's
- * own statement of swap accounting by way of a group that exists, else assume it (default
- * since 5.8). */
+/* v1 shows it in the root group. On v2 the files are in every group but the root; they are missing
+ * when the kernel has no swap at all, or was told not to count it. */
 bool cgroup_host_limits_swap(void)
 {
 	const struct cgroup_host *h = cgroup_host_get();
+	char boot[4096];
 	if (h->v1[CGROUP_MEMORY] >= 0)
 		return file_exists(h->v1[CGROUP_MEMORY], "memory.memsw.limit_in_bytes");
-	if (h->v2 < 0 || !(h->v2_controllers & 1U << CGROUP_MEMORY))
+	if (!(h->v2_controllers & 1U << CGROUP_MEMORY) || !file_exists(AT_FDCWD, "/proc/swaps"))
 		return false;
-	return file_exists(AT_FDCWD, "/proc/swaps") && (!file_exists(h->v2, "hull/memory.max") ||
-							file_exists(h->v2, "hull/memory.swap.max"));
+	return file_read_small(AT_FDCWD, "/proc/cmdline", boot, sizeof(boot)) < 0 ||
+	       !strstr(boot, "swapaccount=0");
 }
