@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The floor: what a docker-like container costs when a program with everything wired in makes the
+ * kernel calls and nothing else. No spec, no checks, no safety, no error texts. What hull needs more
+ * than this is hull's own cost; bench/runtime-bench prints the ratio.
+ *
+ *   bench-floor [--no-overlay] [--no-cgroup] [--no-seccomp] [--repeat N] ROOT COMMAND [ARGUMENT...]
+ * ROOT is the layer below an overlay whose upper layer is a new folder beside it. With --repeat the
+ * microseconds of each start are printed, from before the clone until its end was waited for.
+ *
+ * Control groups are v1 ones (one folder in each of five hierarchies and the v2 tree), attached by
+ * the parent while the child sets itself up, as the kernel lets it wait least.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "linux/seccomp.h"
+
+#define CAPS_14 0xa80425fbULL
+
+static struct {
+	const char *root;
+	char scratch[4096]; /* folder with "u" and "w", or "" */
+	char cgroup[32];
+	bool overlay, groups, seccomp;
+	int repeat;
+	char **argv;
+	struct seccomp_program filter;
+} o = {.overlay = true, .groups = true, .seccomp = true, .repeat = 1};
+
+static const char *const groups[] = {"memory", "pids", "devices", "cpu", "cpuacct", "unified"};
+static const char *const masked_dirs[] = {"acpi", "asound", "scsi"};
+static const char *const masked_files[] = {"interrupts", "kcore", "keys", "latency_stats",
+					   "sched_debug", "timer_list", "timer_stats"};
+static const char *const readonly[] = {"bus", "fs", "irq", "sys", "sysrq-trigger"};
+static const struct {
+	const char *name;
+	int major, minor;
+} nodes[] = {{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7},
+	     {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
+static const char *const links[][2] = {{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"},
+				       {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
+				       {"core", "/proc/kcore"}, {"ptmx", "pts/ptmx"}};
+
+#define N(a) (sizeof(a) / sizeof((a)[0]))
+#define TRY(call)                                                                                  \
+	do {                                                                                       \
+		if ((call) < 0) {                                                                  \
+			perror(#call);                                                             \
+			_exit(1);                                                                  \
+		}                                                                                  \
+	} while (0)
+
+static void mount_root(void)
+{
+	char data[3 * 4096 + 64];
+	TRY(mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	if (o.overlay) {
+		snprintf(data, sizeof(data), "lowerdir=%s,upperdir=%s/u,workdir=%s/w,volatile", o.root,
+			 o.scratch, o.scratch);
+		TRY(mount("overlay", o.root, "overlay", 0, data));
+	} else {
+		TRY(mount(o.root, o.root, NULL, MS_BIND | MS_REC, NULL));
+	}
+	TRY(chdir(o.root));
+}
+
+static void mount_kernel(void)
+{
+	unsigned long safe = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	TRY(mount("proc", "proc", "proc", safe, NULL));
+	TRY(mount("tmpfs", "dev", "tmpfs", MS_NOSUID | MS_STRICTATIME, "mode=755,size=65536k"));
+	mkdir("dev/pts", 0755);
+	mkdir("dev/shm", 01777);
+	mkdir("dev/mqueue", 01777);
+	TRY(mount("devpts", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+		  "newinstance,ptmxmode=0666,mode=0620,gid=5"));
+	TRY(mount("shm", "dev/shm", "tmpfs", safe, "mode=1777,size=65536k"));
+	TRY(mount("mqueue", "dev/mqueue", "mqueue", safe, NULL));
+	TRY(mount("sysfs", "sys", "sysfs", safe | MS_RDONLY, NULL));
+	TRY(chdir("dev"));
+	for (size_t i = 0; i < N(nodes); i++)
+		TRY(mknod(nodes[i].name, S_IFCHR | 0666, makedev(nodes[i].major, nodes[i].minor)));
+	for (size_t i = 0; i < N(links); i++)
+		TRY(symlink(links[i][1], links[i][0]));
+	TRY(chdir(".."));
+}
+
+static void mount_cgroups(void)
+{
+	char from[256];
+	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	if (!o.groups)
+		return;
+	TRY(mount("cgroup", "sys/fs/cgroup", "tmpfs", flags, "mode=755,size=64k"));
+	TRY(chdir("sys/fs/cgroup"));
+	for (size_t i = 0; i < N(groups); i++) {
+		snprintf(from, sizeof(from), "/sys/fs/cgroup/%s/%s", groups[i], o.cgroup);
+		TRY(mkdir(groups[i], 0755));
+		TRY(mount(from, groups[i], NULL, MS_BIND, NULL));
+		TRY(mount(NULL, groups[i], NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | flags, NULL));
+	}
+	TRY(mount(NULL, ".", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | flags, NULL));
+	TRY(chdir("../../.."));
+}
+
+static void mount_masks(void)
+{
+	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+	TRY(chdir("proc"));
+	for (size_t i = 0; i < N(readonly); i++) {
+		if (mount(readonly[i], readonly[i], NULL, MS_BIND | MS_REC, NULL) < 0)
+			continue;
+		TRY(mount(NULL, readonly[i], NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | flags, NULL));
+	}
+	for (size_t i = 0; i < N(masked_files); i++)
+		mount("../dev/null", masked_files[i], NULL, MS_BIND, NULL);
+	for (size_t i = 0; i < N(masked_dirs); i++)
+		if (access(masked_dirs[i], F_OK) == 0)
+			mount("mask", masked_dirs[i], "tmpfs", MS_RDONLY, "size=0,nr_inodes=1");
+	TRY(chdir(".."));
+	mount("mask", "sys/firmware", "tmpfs", MS_RDONLY, "size=0,nr_inodes=1");
+}
+
+static void drop(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{(uint32_t)CAPS_14, (uint32_t)CAPS_14, 0}};
+	for (int i = 0; i < 41; i++)
+		if (!(CAPS_14 >> i & 1))
+			prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+	gid_t zero = 0;
+	TRY(syscall(SYS_setgroups, 1, &zero));
+	TRY(syscall(SYS_setresgid, 0, 0, 0));
+	TRY(syscall(SYS_setresuid, 0, 0, 0));
+	struct sock_fprog prog = {o.filter.count, o.filter.code};
+	if (o.seccomp)
+		TRY(syscall(SYS_seccomp, 1, 0, &prog));
+	TRY(syscall(SYS_capset, &head, data));
+}
+
+static void child(int go)
+{
+	char word;
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	TRY(ioctl(sock, SIOCSIFFLAGS, &lo));
+	umask(0);
+	setsid();
+	mount_root();
+	mount_kernel();
+	mount_cgroups();
+	mount_masks();
+	TRY(syscall(SYS_pivot_root, ".", "."));
+	TRY(umount2(".", MNT_DETACH));
+	TRY(chdir("/"));
+	TRY(sethostname("floor", 5));
+	TRY(read(go, &word, 1));
+	TRY(unshare(CLONE_NEWCGROUP));
+	umask(022);
+	drop();
+	static char *const env[] = {"PATH=/bin:/usr/bin", NULL};
+	execve(o.argv[0], o.argv, env);
+	perror(o.argv[0]);
+	_exit(127);
+}
+
+static void group_each(int pid)
+{
+	char path[256], text[16];
+	for (size_t i = 0; o.groups && i < N(groups); i++) {
+		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s/%s", groups[i], o.cgroup);
+		if (pid == 0) {
+			TRY(mkdir(path, 0755));
+			continue;
+		}
+		if (pid < 0) {
+			rmdir(path);
+			continue;
+		}
+		strcat(path, "/cgroup.procs");
+		int fd = open(path, O_WRONLY | O_CLOEXEC);
+		int n = snprintf(text, sizeof(text), "%d", pid);
+		TRY(write(fd, text, (size_t)n));
+		close(fd);
+	}
+}
+
+static int64_t now_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* A new upper layer for each: a volatile overlay is not mounted upon one that was used. */
+static void make_upper(void)
+{
+	char path[4096 + 8];
+	if (!o.overlay)
+		return;
+	snprintf(o.scratch, sizeof(o.scratch), "%s.floor-XXXXXX", o.root);
+	if (!mkdtemp(o.scratch)) {
+		perror(o.scratch);
+		exit(1);
+	}
+	snprintf(path, sizeof(path), "%s/u", o.scratch);
+	TRY(mkdir(path, 0755));
+	snprintf(path, sizeof(path), "%s/w", o.scratch);
+	TRY(mkdir(path, 0755));
+}
+
+static void remove_upper(void)
+{
+	static const char *const left[] = {"w/work/incompat/volatile/dirty", "w/work/incompat/volatile",
+					   "w/work/incompat", "w/work", "w", "u", "."};
+	int fd = open(o.scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; o.overlay && i < N(left); i++)
+		if (unlinkat(fd, left[i], 0) < 0)
+			unlinkat(fd, left[i], AT_REMOVEDIR);
+	if (o.overlay)
+		rmdir(o.scratch);
+	close(fd);
+}
+
+static void once(void)
+{
+	int go[2], status;
+	int64_t start = now_us();
+	make_upper();
+	group_each(0);
+	TRY(pipe2(go, O_CLOEXEC));
+	long pid = syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
+				      CLONE_NEWNS | SIGCHLD, NULL, NULL, NULL, NULL);
+	TRY(pid);
+	if (pid == 0)
+		child(go[0]);
+	group_each((int)pid);
+	TRY(write(go[1], "g", 1));
+	TRY(waitpid((pid_t)pid, &status, 0));
+	close(go[0]);
+	close(go[1]);
+	group_each(-1);
+	remove_upper();
+	if (status)
+		exit(1);
+	if (o.repeat > 1)
+		printf("%lld\n", (long long)(now_us() - start));
+}
+
+int main(int argc, char **argv)
+{
+	struct arena a = {0};
+	struct err e;
+	(void)argc;
+	for (argv++; *argv && !strncmp(*argv, "--", 2); argv++) {
+		if (!strcmp(*argv, "--no-overlay"))
+			o.overlay = false;
+		else if (!strcmp(*argv, "--no-cgroup"))
+			o.groups = false;
+		else if (!strcmp(*argv, "--no-seccomp"))
+			o.seccomp = false;
+		else if (!strcmp(*argv, "--repeat") && argv[1])
+			o.repeat = atoi(*++argv);
+		else
+			break;
+	}
+	if (!argv[0] || !argv[1] || !strncmp(*argv, "--", 2)) {
+		fprintf(stderr, "usage: bench-floor [--no-overlay] [--no-cgroup] [--no-seccomp] "
+				"[--repeat N] ROOT COMMAND [ARGUMENT...]\n");
+		return 1;
+	}
+	o.root = argv[0];
+	o.argv = argv + 1;
+	snprintf(o.cgroup, sizeof(o.cgroup), "bench-floor-%d", (int)getpid());
+	if (o.seccomp && seccomp_default_program(CAPS_14, &a, &o.filter, &e) < 0)
+		return 1;
+	for (int i = 0; i < o.repeat; i++)
+		once();
+	return 0;
+}
