@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One run of the program `hull`: global options, the engine (opened when a command first needs it), and
+ * how failures are told. Lives on main's stack.
+ */
+#pragma once
+
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "cli/command.h"
+#include "engine/engine.h"
+
+/** --root, --runroot, ... and the keys of hull.conf: one table (settings.c). */
+struct settings {
+	char *root, *runroot; /* NULL: not given; see settings_finish */
+	bool debug, version;
+	char *log_driver, *detach_keys;
+	struct kvs log_opts;
+};
+
+struct cli {
+	struct arena arena;
+	struct settings settings;
+	const struct command *command; /* NULL before one is found */
+	struct engine engine;
+	bool engine_is_open;
+};
+
+/** The engine, opened on first use. */
+int cli_engine(struct cli *cli, struct engine **ret, struct err *e);
+void cli_close(struct cli *cli);
+/** Print "hull: <text>" and the hint on stderr. Commands that go on after a failure call it
+ *  themselves; the failure that ends a command is told by main. */
+void cli_complain(const struct cli *cli, const struct err *e);
+/** One line on stderr that is no failure. */
+void cli_notice(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/** Each of @warnings as "WARNING: ...", as docker does. */
+void cli_warn(const struct strv *warnings);
+
+/** Do @fn for each name; failures are told and counted. Returns 0, or 1 if any failed. */
+typedef int (*cli_each_fn)(struct cli *cli, const char *name, void *ctx, struct err *e);
+int cli_each(struct cli *cli, const struct strv *names, cli_each_fn fn, void *ctx);
+/** The same, all at once, each in a process of its own (at most CLI_PARALLEL_MAX), for work that mainly
+ *  waits. Prints the names that succeeded, in order. */
+enum { CLI_PARALLEL_MAX = 50 };
+int cli_each_parallel(struct cli *cli, const struct strv *names, cli_each_fn fn, void *ctx);
+
+/** The exit code that docker gives for this failure in this command. */
+int cli_exit_code(const struct cli *cli, const struct err *e);
+
+/** settings.c: read /etc/hull/hull.conf and the user's; global options come on top. */
+extern const struct option_table settings_options, settings_keys;
+int settings_read_files(struct settings *s, struct arena *a, struct err *e);
+/** Fill root and runroot from the environment or the defaults where nothing was given. */
+int settings_finish(struct settings *s, struct arena *a, struct err *e);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hull attach: the terminal or the output of a running container, from now on. Read session.h first. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "engine/monitor.h"
+
+struct attach_values {
+	bool no_stdin, sig_proxy;
+	char *detach_keys;
+};
+
+static int check_state(const struct container *c, struct err *e)
+{
+	if (c->status == CONTAINER_PAUSED)
+		return err_set(e, EBUSY, ERR_CONFLICT,
+			       "You cannot attach to a paused container, unpause it first");
+	if (!c->pid)
+		return err_set(e, ESRCH, ERR_CONFLICT,
+			       "You cannot attach to a stopped container, start it first");
+	return 0;
+}
+
+static int attach_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct attach_values *v = values;
+	struct engine *en;
+	struct container *c = arena_new(&cli->arena, struct container);
+	int r = cli_engine(cli, &en, e);
+	if (r == 0)
+		r = container_find(en, args->items[0], &cli->arena, c, e);
+	if (r == 0)
+		r = check_state(c, e);
+	if (r < 0)
+		return r;
+	bool with_stdin = !v->no_stdin && c->config.config.open_stdin;
+	const struct session_options o = {c->config.config.tty, with_stdin, true, true, v->sig_proxy,
+					  v->detach_keys};
+	r = session_check_tty(o.tty, with_stdin, e);
+	if (r < 0)
+		return r;
+	struct session s CLEANUP_SESSION;
+	r = session_open(cli, &s, c->id, &o, e);
+	if (r < 0)
+		return r;
+	/* Two connections: one is asked for the end before the stream begins, so the answer cannot be missed. */
+	CLEANUP_FD int monitor = container_monitor(en, c, e);
+	struct container_end end = {.monitor = monitor < 0 ? -1 : container_monitor(en, c, e)};
+	memcpy(end.id, c->id, sizeof(end.id));
+	if (end.monitor < 0)
+		return -e->number;
+	r = monitor_wait_begin(end.monitor, e);
+	if (r == 0)
+		r = monitor_attach(monitor, s.theirs,
+				   ATTACH_STDOUT | ATTACH_STDERR | (with_stdin ? ATTACH_STDIN : 0), e);
+	bool detached = false;
+	if (r == 0)
+		r = session_serve(cli, &s, &detached, e);
+	if (detached)
+		cli_notice("read escape sequence");
+	int code = 1;
+	if (r == -ENODATA)
+		r = container_ended(en, &end, &code, e);
+	else
+		code = detached ? 1 : r;
+	fd_drop(&end.monitor);
+	return r < 0 ? r : code;
+}
+
+#define O(member) .offset = offsetof(struct attach_values, member)
+static const struct option options[] = {
+	{"detach-keys", 0, OPTION_STR, O(detach_keys),
+	 .help = "Override the key sequence for detaching a container"},
+	{"no-stdin", 0, OPTION_BOOL, O(no_stdin), .help = "Do not attach STDIN"},
+	{"sig-proxy", 0, OPTION_BOOL, O(sig_proxy), .initial = "true",
+	 .help = "Proxy all received signals to the process"},
+};
+
+const struct command command_attach = {
+	.names = NAMES("attach", "container attach"),
+	.synopsis = "[OPTIONS] CONTAINER",
+	.summary = "Attach local standard input, output, and error streams to a running container",
+	.options = OPTIONS(options),
+	.values_size = sizeof(struct attach_values),
+	.args_min = 1,
+	.args_max = 1,
+	.complete = COMPLETE_CONTAINER_ONCE,
+	.run = attach_run,
+};

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hull exec: one more process in a running container. hull itself is its parent: without a terminal the
+ * process has our own standard descriptors, so no byte is copied; with one we serve its pty. Signals
+ * that we get go to it, so that ending `hull exec` ends what it started. Read client.h first.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/env_file.h"
+#include "cli/resource_option.h"
+#include "cli/session.h"
+#include "cli/tty.h"
+#include "linux/pidfd.h"
+#include "linux/pty.h"
+
+struct exec_values {
+	bool detach, interactive, privileged, tty;
+	char *detach_keys, *user, *workdir;
+	struct strv env, env_files;
+};
+
+static int read_env(const struct exec_values *v, struct strv *env, struct arena *a, struct err *e)
+{
+	for (size_t i = 0; i < v->env_files.count; i++) {
+		int r = env_file_read(v->env_files.items[i], ENV_BARE_INHERIT, env, a, e);
+		if (r < 0)
+			return r;
+	}
+	strv_push_all(a, env, &v->env);
+	return 0;
+}
+
+static void forward_signal(void *ctx, int number)
+{
+	const struct exec_process *p = ctx;
+	pidfd_signal(p->pidfd, number);
+}
+
+static void forward_size(void *ctx, unsigned rows, unsigned cols)
+{
+	const struct exec_process *p = ctx;
+	pty_resize(p->pty_fd, rows, cols);
+}
+
+static int exit_code(const struct exec_process *p, struct err *e)
+{
+	int status;
+	int r = pidfd_wait_child(p->pidfd, &status);
+	if (r < 0)
+		return err_errno(e, r, "cannot wait for the process");
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static int serve_pty(struct cli *cli, const struct exec_values *v, struct exec_process *p,
+		     struct err *e)
+{
+	struct client c = {.stream = p->pty_fd,
+			   .raw = true,
+			   .with_stdin = v->interactive,
+			   .with_stdout = true,
+			   .watch = p->pidfd,
+			   .on_signal = forward_signal,
+			   .on_resize = forward_size,
+			   .ctx = p};
+	const char *keys = v->detach_keys ? v->detach_keys : cli->settings.detach_keys;
+	int number = 0;
+	int r = detach_keys_parse(keys && *keys ? keys : DETACH_KEYS_DEFAULT, &c.detach, e);
+	if (r < 0)
+		return r;
+	switch (r = client_run(&c, &number, e)) {
+	case CLIENT_ENDED:
+		return exit_code(p, e);
+	case CLIENT_DETACHED:
+		cli_notice("read escape sequence");
+		return 1;
+	case CLIENT_SIGNALLED:
+		forward_signal(p, number);
+		return 128 + number;
+	case CLIENT_BROKEN:
+		cli_complain(cli, e);
+		return 1;
+	default:
+		return r;
+	}
+}
+
+/* Wait for the process; what we are told meanwhile, it is told. */
+static int serve_signals(struct exec_process *p, struct err *e)
+{
+	sigset_t caught;
+	static const int ours[] = {SIGCHLD, SIGPIPE, SIGURG, SIGTTIN, SIGTTOU, SIGTSTP, SIGCONT};
+	sigfillset(&caught);
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		sigdelset(&caught, ours[i]);
+	sigprocmask(SIG_BLOCK, &caught, NULL);
+	CLEANUP_FD int signals = signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK);
+	struct pollfd fds[] = {{p->pidfd, POLLIN, 0}, {signals, POLLIN, 0}};
+	while (!fds[0].revents) {
+		struct signalfd_siginfo info;
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			return err_errno(e, errno, "cannot wait for the process");
+		if (fds[1].revents && read(signals, &info, sizeof(info)) == sizeof(info))
+			forward_signal(p, (int)info.ssi_signo);
+	}
+	return exit_code(p, e);
+}
+
+static int exec_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct exec_values *v = values;
+	struct engine *en;
+	struct exec_process p;
+	struct container_exec x = {
+		.args = {args->items + 1, args->count - 1, 0},
+		.user = v->user,
+		.workdir = v->workdir,
+		.tty = v->tty,
+		.privileged = v->privileged,
+		.stdio = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO},
+	};
+	unsigned rows, cols;
+	int r = session_check_tty(v->tty, v->interactive && !v->detach, e);
+	if (r == 0)
+		r = read_env(v, &x.env, &cli->arena, e);
+	if (r == 0)
+		r = cli_engine(cli, &en, e);
+	CLEANUP_FD int null = r < 0 ? -1 : open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (r < 0 || null < 0)
+		return r < 0 ? r : err_errno(e, errno, "cannot open /dev/null");
+	for (int i = 0; i < 3; i++)
+		if (v->detach || (i == 0 && !v->interactive))
+			x.stdio[i] = null;
+	if (v->tty && tty_size(&rows, &cols)) {
+		x.rows = rows;
+		x.cols = cols;
+	}
+	r = container_exec(en, args->items[0], &x, &p, e);
+	if (r < 0 || v->detach)
+		return r < 0 ? r : 0;
+	return v->tty ? serve_pty(cli, v, &p, e) : serve_signals(&p, e);
+}
+
+#define O(member) .offset = offsetof(struct exec_values, member)
+static const struct option options[] = {
+	{"detach", 'd', OPTION_BOOL, O(detach),
+	 .help = "Detached mode: run command in the background"},
+	{"detach-keys", 0, OPTION_STR, O(detach_keys),
+	 .help = "Override the key sequence for detaching a container"},
+	{"env", 'e', OPTION_CUSTOM, O(env), .arg = "list", .set = option_set_env,
+	 .help = "Set environment variables"},
+	{"env-file", 0, OPTION_LIST, O(env_files), .help = "Read in a file of environment variables"},
+	{"interactive", 'i', OPTION_BOOL, O(interactive),
+	 .help = "Keep STDIN open even if not attached"},
+	{"privileged", 0, OPTION_BOOL, O(privileged),
+	 .help = "Give extended privileges to the command"},
+	{"tty", 't', OPTION_BOOL, O(tty), .help = "Allocate a pseudo-TTY"},
+	{"user", 'u', OPTION_STR, O(user),
+	 .help = "Username or UID (format: \"<name|uid>[:<group|gid>]\")"},
+	{"workdir", 'w', OPTION_STR, O(workdir), .help = "Working directory inside the container"},
+};
+
+const struct command command_exec = {
+	.names = NAMES("exec", "container exec"),
+	.synopsis = "[OPTIONS] CONTAINER COMMAND [ARG...]",
+	.summary = "Execute a command in a running container",
+	.options = OPTIONS(options),
+	.values_size = sizeof(struct exec_values),
+	.args_min = 2,
+	.args_max = ANY_NUMBER,
+	.flags = COMMAND_STOP_AT_ARGUMENT | COMMAND_COMMON | COMMAND_EXEC_EXIT,
+	.complete = COMPLETE_CONTAINER_ONCE,
+	.run = exec_run,
+};

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hull images: one row for each name of each image. Read listing.h first. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/units.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/listing.h"
+#include "cli/text.h"
+
+struct images_values {
+	bool all, digests, no_trunc, quiet;
+	char *format;
+	struct strv filters;
+};
+
+/* A name of an image; all NULL when it has none. */
+struct image_row {
+	const struct image *image;
+	const char *repository, *tag, *digest;
+};
+struct images_context {
+	struct arena *arena;
+	bool no_trunc;
+};
+
+static struct json_object *string_or_none(const char *text)
+{
+	return json_object_new_string(text ? text : "<none>");
+}
+
+static struct json_object *get_created_at(const void *item, void *ctx)
+{
+	struct images_context *x = ctx;
+	return json_object_new_string(
+		text_time(x->arena, ((const struct image_row *)item)->image->created));
+}
+
+static struct json_object *get_created_since(const void *item, void *ctx)
+{
+	struct images_context *x = ctx;
+	int64_t created = ((const struct image_row *)item)->image->created;
+	return json_object_new_string(created ? text_ago(x->arena, created) : "N/A");
+}
+
+static struct json_object *get_digest(const void *item, void *ctx)
+{
+	(void)ctx;
+	return string_or_none(((const struct image_row *)item)->digest);
+}
+
+static struct json_object *get_id(const void *item, void *ctx)
+{
+	struct images_context *x = ctx;
+	const char *id = ((const struct image_row *)item)->image->id;
+	return json_object_new_string(x->no_trunc ? arena_printf(x->arena, "sha256:%s", id)
+						  : arena_strndup(x->arena, id, ID_SHORT_LEN));
+}
+
+static struct json_object *get_repository(const void *item, void *ctx)
+{
+	(void)ctx;
+	return string_or_none(((const struct image_row *)item)->repository);
+}
+
+static struct json_object *get_size(const void *item, void *ctx)
+{
+	char text[SIZE_TEXT_SIZE];
+	(void)ctx;
+	return json_object_new_string(
+		size_human(((const struct image_row *)item)->image->size, text));
+}
+
+static struct json_object *get_tag(const void *item, void *ctx)
+{
+	(void)ctx;
+	return string_or_none(((const struct image_row *)item)->tag);
+}
+
+static const struct listing_column columns[] = {
+	{"CreatedAt", "CREATED AT", get_created_at},
+	{"CreatedSince", "CREATED", get_created_since},
+	{"Digest", "DIGEST", get_digest},
+	{"ID", "IMAGE ID", get_id},
+	{"Repository", "REPOSITORY", get_repository},
+	{"Size", "SIZE", get_size},
+	{"Tag", "TAG", get_tag},
+};
+static const struct listing listing = {"*formatter.imageContext", columns, ARRAY_LEN(columns), NULL};
+
+#define HEAD "{{.Repository}}\t{{.Tag}}\t"
+#define TAIL "{{.ID}}\t{{if .CreatedSince }}{{.CreatedSince}}{{else}}N/A{{end}}\t{{.Size}}"
+
+/* "localhost:5000/a:v1" is tag v1 of localhost:5000/a; "a@sha256:..." has no tag. */
+static struct image_row split_name(const struct image *image, const char *name, struct arena *a)
+{
+	const char *at = strchr(name, '@'), *slash = strrchr(name, '/');
+	const char *colon = at ? NULL : strrchr(slash ? slash : name, ':');
+	size_t len = at ? (size_t)(at - name) : colon ? (size_t)(colon - name) : strlen(name);
+	return (struct image_row){image, arena_strndup(a, name, len), colon ? colon + 1 : NULL,
+				  at ? at + 1 : NULL};
+}
+
+static const char *digest_of(const struct image *image, const char *repository)
+{
+	size_t len = strlen(repository);
+	for (size_t i = 0; i < image->digests.count; i++) {
+		const char *d = image->digests.items[i];
+		if (!strncmp(d, repository, len) && d[len] == '@')
+			return d + len + 1;
+	}
+	return NULL;
+}
+
+static int add_image(struct listing_out *out, const struct image *image, bool by_id, struct err *e)
+{
+	struct images_context *x = out->ctx;
+	int r = 0;
+	if (by_id || (!image->tags.count && !image->digests.count))
+		return listing_row(out, &(struct image_row){.image = image}, e);
+	for (size_t i = 0; r == 0 && i < image->tags.count; i++) {
+		struct image_row row = split_name(image, image->tags.items[i], x->arena);
+		row.digest = digest_of(image, row.repository);
+		r = listing_row(out, &row, e);
+	}
+	/* Names by digest only, as left by `pull a@sha256:...`. */
+	for (size_t i = 0; r == 0 && !image->tags.count && i < image->digests.count; i++) {
+		struct image_row row = split_name(image, image->digests.items[i], x->arena);
+		r = listing_row(out, &row, e);
+	}
+	return r;
+}
+
+static int list(struct cli *cli, const struct images_values *v, const struct strv *args,
+		struct image **ret, size_t *count, struct err *e)
+{
+	struct engine *en;
+	struct image_filter f = {.all = v->all};
+	int r = cli_engine(cli, &en, e);
+	for (size_t i = 0; r == 0 && i < v->filters.count; i++)
+		r = image_filter_add(&en->images, &f, v->filters.items[i], &cli->arena, e);
+	if (args->count)
+		strv_push(&cli->arena, &f.references, args->items[0]);
+	return r < 0 ? r : image_list(&en->images, &f, &cli->arena, ret, count, e);
+}
+
+static int images_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct images_values *v = values;
+	struct images_context x = {&cli->arena, v->no_trunc};
+	struct listing_out out CLEANUP_LISTING = {0};
+	struct image *found;
+	size_t count;
+	int r = list(cli, v, args, &found, &count, e);
+	if (r < 0)
+		return r;
+	const char *standard = v->digests ? HEAD "{{.Digest}}\t" TAIL : HEAD TAIL;
+	r = listing_open(&out, &listing, v->quiet ? "{{.ID}}" : v->format, standard, &x, e);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = add_image(&out, &found[i], v->quiet, e);
+	return r < 0 ? r : listing_print(&out, stdout, e);
+}
+
+#define O(member) .offset = offsetof(struct images_values, member)
+static const struct option options[] = {
+	{"all", 'a', OPTION_BOOL, O(all), .help = "Show all images (default hides intermediate images)"},
+	{"digests", 0, OPTION_BOOL, O(digests), .help = "Show digests"},
+	{"filter", 'f', OPTION_LIST, O(filters), .arg = "filter",
+	 .help = "Filter output based on conditions provided (reference label dangling before since "
+		 "until)"},
+	{"format", 0, OPTION_STR, O(format), .help = LISTING_FORMAT_HELP},
+	{"no-trunc", 0, OPTION_BOOL, O(no_trunc), .help = "Don't truncate output"},
+	{"quiet", 'q', OPTION_BOOL, O(quiet), .help = "Only show image IDs"},
+	{"tree", 0, OPTION_REFUSED_FLAG, .help = "hull keeps the image of one platform only"},
+};
+
+const struct command command_images = {
+	.names = NAMES("images", "image ls", "image list"),
+	.synopsis = "[OPTIONS] [REPOSITORY[:TAG]]",
+	.summary = "List images",
+	.text = "The fields of a format: .ID .Repository .Tag .Digest .CreatedSince .CreatedAt .Size",
+	.options = OPTIONS(options),
+	.values_size = sizeof(struct images_values),
+	.args_max = 1,
+	.flags = COMMAND_COMMON,
+	.complete = COMPLETE_IMAGE_ONCE,
+	.run = images_run,
+};

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hull inspect and its kin of one kind: container inspect, image inspect, volume inspect. Several names
+ * give one JSON array; with --format each object is put through the Go template. What is not found is
+ * told at the end, and the exit code is 1. Kinds are tried in docker's order.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/json_print.h"
+#include "cli/object_json.h"
+#include "cli/template.h"
+
+struct inspect_values {
+	char *format, *type;
+	bool size;
+};
+
+static int find_container(struct cli *cli, const char *name, bool size, struct json_object **ret,
+			  struct err *e)
+{
+	return container_inspect(&cli->engine, name, size, ret, e);
+}
+
+static int find_image(struct cli *cli, const char *name, bool size, struct json_object **ret,
+		      struct err *e)
+{
+	struct image image;
+	(void)size;
+	int r = image_find(&cli->engine.images, name, &cli->arena, &image, e);
+	if (r == 0)
+		*ret = object_json_image(&image, &cli->arena);
+	return r;
+}
+
+static int find_volume(struct cli *cli, const char *name, bool size, struct json_object **ret,
+		       struct err *e)
+{
+	struct volume volume;
+	(void)size;
+	int r = volume_find(&cli->engine, name, &cli->arena, &volume, e);
+	if (r == 0)
+		*ret = object_json_volume(&volume);
+	return r;
+}
+
+static const struct inspect_kind {
+	const char *name;
+	int (*find)(struct cli *cli, const char *name, bool size, struct json_object **ret,
+		    struct err *e);
+} kinds[] = {{"container", find_container}, {"image", find_image}, {"volume", find_volume}};
+
+static int find(struct cli *cli, const char *name, const struct inspect_values *v,
+		struct json_object **ret, struct err *e)
+{
+	int r = -ENOENT;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (v->type && *v->type && strcmp(v->type, kinds[i].name))
+			continue;
+		r = kinds[i].find(cli, name, v->size, ret, e);
+		/* Another kind's name rules may refuse this name altogether. */
+		if (r >= 0 || (r != -ENOENT && r != -EINVAL))
+			return r;
+	}
+	if (r == -EINVAL || !v->type || !*v->type)
+		err_set(e, ENOENT, ERR_NOT_FOUND, "No such %s: %s",
+			v->type && *v->type ? v->type : "object", name);
+	return -e->number;
+}
+
+/* A Go struct, of which an unknown field is an error: the object itself, and these in it. */
+static const struct template_type inner_struct = {TEMPLATE_STRUCT, true, "types.Inspect", NULL, NULL};
+static const char *const inner[] = {"State", "Config", "HostConfig", "NetworkSettings",
+				    "GraphDriver", "RootFS", "Hull"};
+enum { FIELDS_MAX = 64 };
+
+static int write_text(void *ctx, const char *data, size_t len, struct err *e)
+{
+	strbuf_add(ctx, data, len);
+	return strbuf_ok(ctx) ? 0 : err_set(e, E2BIG, ERR_INVALID, "the output is too long");
+}
+
+static int format_one(const struct template *t, struct json_object *o, struct strbuf *out,
+		      struct err *e)
+{
+	struct template_field fields[FIELDS_MAX + 1] = {0};
+	size_t count = 0;
+	json_object_object_foreach(o, key, value)
+	{
+		(void)value;
+		if (count == FIELDS_MAX)
+			break;
+		for (size_t i = 0; i < ARRAY_LEN(inner); i++)
+			if (!strcmp(inner[i], key))
+				fields[count].type = &inner_struct;
+		fields[count++].name = key;
+	}
+	const struct template_type type = {TEMPLATE_STRUCT, true, "*types.Inspect", NULL, fields};
+	const struct template_data data = {.root = o, .type = &type};
+	int r = template_execute(t, &data, write_text, out, e);
+	if (r < 0)
+		return err_context(e, "template parsing error");
+	strbuf_putc(out, '\n');
+	return 0;
+}
+
+static void print_all(struct strbuf *out, struct json_object *list)
+{
+	json_print(out, list, 0);
+	strbuf_putc(out, '\n');
+}
+
+/* Parse --format: NULL stays NULL, "json" is one object a line. */
+static int open_format(const char *format, struct template **ret, struct err *e)
+{
+	if (!format || !*format)
+		return 0;
+	if (!strcmp(format, "json"))
+		format = "{{json .}}";
+	int r = template_parse(format, strlen(format), ret, e);
+	return r < 0 ? err_context(e, "template parsing error") : 0;
+}
+
+static int inspect(struct cli *cli, const struct inspect_values *v, const struct strv *names,
+		   struct err *e)
+{
+	struct engine *en;
+	struct template *t CLEANUP_TEMPLATE = NULL;
+	struct strbuf out CLEANUP_STRBUF = STRBUF_MAX(TEMPLATE_OUTPUT_MAX);
+	CLEANUP_JSON struct json_object *list = json_object_new_array();
+	struct strv failures = {0};
+	int r = open_format(v->format, &t, e);
+	if (r == 0)
+		r = cli_engine(cli, &en, e);
+	for (size_t i = 0; r == 0 && i < names->count; i++) {
+		struct json_object *o = NULL;
+		if (find(cli, names->items[i], v, &o, e) < 0) {
+			strv_push(&cli->arena, &failures, e->text);
+			continue;
+		}
+		json_object_array_add(list, o);
+		if (t)
+			r = format_one(t, o, &out, e);
+	}
+	if (r < 0)
+		return r;
+	if (!t)
+		print_all(&out, list);
+	fwrite(strbuf_text(&out), 1, out.len, stdout);
+	if (t && !out.len)
+		putchar('\n'); /* docker does, too */
+	fflush(stdout);
+	for (size_t i = 0; i < failures.count; i++)
+		cli_notice("Error: %s", failures.items[i]);
+	return failures.count ? 1 : 0;
+}
+
+static int check_type(const char *type, struct err *e)
+{
+	if (!type || !*type)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (!strcmp(kinds[i].name, type))
+			return 0;
+	return err_set(e, EINVAL, ERR_INVALID,
+		       "unknown type: \"%s\": must be one of \"container\", \"image\", \"volume\"",
+		       type);
+}
+
+static int inspect_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	struct inspect_values *v = values;
+	int r = check_type(v->type, e);
+	if (r == 0 && v->size && v->type && strcmp(v->type, "container"))
+		r = err_set(e, EINVAL, ERR_INVALID, "\"size\" is not supported for type \"%s\"",
+			    v->type);
+	return r < 0 ? r : inspect(cli, v, args, e);
+}
+
+static int container_inspect_run(struct cli *cli, void *values, const struct strv *args,
+				 struct err *e)
+{
+	struct inspect_values *v = values;
+	v->type = "container";
+	return inspect(cli, v, args, e);
+}
+
+static int image_inspect_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	struct inspect_values *v = values;
+	v->type = "image";
+	return inspect(cli, v, args, e);
+}
+
+static int volume_inspect_run(struct cli *cli, void *values, const struct strv *args,
+			      struct err *e)
+{
+	struct inspect_values *v = values;
+	v->type = "volume";
+	return inspect(cli, v, args, e);
+}
+
+#define O(member) .offset = offsetof(struct inspect_values, member)
+#define FORMAT_OPTION                                                                              \
+	{"format", 'f', OPTION_STR, O(format),                                                     \
+	 .help = "Format output using a custom template: 'json' or a Go template"}
+#define SIZE_OPTION                                                                                \
+	{"size", 's', OPTION_BOOL, O(size),                                                        \
+	 .help = "Display total file sizes if the type is container"}
+
+static const struct option inspect_options[] = {
+	FORMAT_OPTION,
+	SIZE_OPTION,
+	{"type", 0, OPTION_STR, O(type),
+	 .help = "Only inspect objects of the given type (container|image|volume)"},
+};
+static const struct option container_options[] = {FORMAT_OPTION, SIZE_OPTION};
+static const struct option format_option[] = {FORMAT_OPTION};
+
+const struct command command_inspect = {
+	.names = NAMES("inspect"),
+	.synopsis = "[OPTIONS] NAME|ID [NAME|ID...]",
+	.summary = "Return low-level information on hull's objects",
+	.options = OPTIONS(inspect_options),
+	.values_size = sizeof(struct inspect_values),
+	.args_min = 1,
+	.args_max = ANY_NUMBER,
+	.complete = COMPLETE_OBJECTS,
+	.run = inspect_run,
+};
+
+const struct command command_container_inspect = {
+	.names = NAMES("container inspect"),
+	.synopsis = "[OPTIONS] CONTAINER [CONTAINER...]",
+	.summary = "Display detailed information on one or more containers",
+	.options = OPTIONS(container_options),
+	.values_size = sizeof(struct inspect_values),
+	.args_min = 1,
+	.args_max = ANY_NUMBER,
+	.complete = COMPLETE_CONTAINERS,
+	.run = container_inspect_run,
+};
+
+const struct command command_image_inspect = {
+	.names = NAMES("image inspect"),
+	.synopsis = "[OPTIONS] IMAGE [IMAGE...]",
+	.summary = "Display detailed information on one or more images",
+	.options = OPTIONS(format_option),
+	.values_size = sizeof(struct inspect_values),
+	.args_min = 1,
+	.args_max = ANY_NUMBER,
+	.complete = COMPLETE_IMAGES,
+	.run = image_inspect_run,
+};
+
+const struct command command_volume_inspect = {
+	.names = NAMES("volume inspect"),
+	.synopsis = "[OPTIONS] VOLUME [VOLUME...]",
+	.summary = "Display detailed information on one or more volumes",
+	.options = OPTIONS(format_option),
+	.values_size = sizeof(struct inspect_values),
+	.args_min = 1,
+	.args_max = ANY_NUMBER,
+	.complete = COMPLETE_VOLUMES,
+	.run = volume_inspect_run,
+};

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hull load, hull import: images from archives. A folder (OCI layout) is taken, too. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+
+struct load_values {
+	char *input, *platform;
+	bool quiet;
+};
+struct import_values {
+	struct strv changes;
+	char *message, *platform;
+};
+
+/* One line on the terminal, written over until the layer is complete. */
+static void progress(const struct image_progress *p, void *ctx)
+{
+	char done[SIZE_TEXT_SIZE], total[SIZE_TEXT_SIZE];
+	(void)ctx;
+	size_human((int64_t)p->done, done);
+	if (p->finished)
+		fprintf(stderr, "\r\033[K%s: %s\n", p->layer, p->existed ? "exists already" : "loaded");
+	else if (p->total)
+		fprintf(stderr, "\r\033[K%s: %s/%s", p->layer, done, size_human((int64_t)p->total, total));
+	else
+		fprintf(stderr, "\r\033[K%s: %s", p->layer, done);
+}
+
+static int open_input(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 ? fd : err_errno(e, errno, "open %s", path);
+}
+
+static void print_loaded(const struct image_loaded *loaded)
+{
+	for (size_t i = 0; i < loaded->tags.count; i++)
+		printf("Loaded image: %s\n", loaded->tags.items[i]);
+	if (!loaded->tags.count)
+		printf("Loaded image ID: sha256:%s\n", loaded->id);
+}
+
+static int load_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct load_values *v = values;
+	struct image_load req = {.fd = STDIN_FILENO, .path = "-", .platform = v->platform};
+	struct image_loaded *loaded;
+	struct engine *en;
+	size_t count;
+	(void)args;
+	if (!v->quiet && isatty(STDERR_FILENO))
+		req.progress = progress;
+	if (v->input && *v->input) {
+		req.fd = -1;
+		req.path = v->input;
+	} else if (isatty(STDIN_FILENO)) {
+		err_set(e, EINVAL, ERR_INVALID, "requested load from stdin, but stdin is empty");
+		err_hint(e, "hull load -i FILE, or hull load < FILE");
+		return -EINVAL;
+	}
+	int r = cli_engine(cli, &en, e);
+	if (r == 0)
+		r = image_load(&en->images, &req, &cli->arena, &loaded, &count, e);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		print_loaded(&loaded[i]);
+	return r;
+}
+
+static int import_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct import_values *v = values;
+	const char *source = args->items[0];
+	struct engine *en;
+	char id[ID_LEN + 1];
+	if (!strncmp(source, "http://", 7) || !strncmp(source, "https://", 8)) {
+		err_set(e, ENOTSUP, ERR_INVALID, "import %s: hull does not fetch files", source);
+		err_hint(e, "curl -sL %s | hull import -", source);
+		return -ENOTSUP;
+	}
+	CLEANUP_FD int file = -1;
+	if (strcmp(source, "-") && (file = open_input(source, e)) < 0)
+		return file;
+	struct image_import req = {
+		.fd = file >= 0 ? file : STDIN_FILENO,
+		.reference = args->count > 1 ? args->items[1] : NULL,
+		.changes = v->changes,
+		.message = v->message,
+		.platform = v->platform,
+	};
+	if (isatty(STDERR_FILENO))
+		req.progress = progress;
+	int r = cli_engine(cli, &en, e);
+	if (r == 0)
+		r = image_import(&en->images, &req, id, e);
+	if (r == 0)
+		printf("sha256:%s\n", id);
+	return r;
+}
+
+#define L(member) .offset = offsetof(struct load_values, member)
+static const struct option load_options[] = {
+	{"input", 'i', OPTION_STR, L(input), .help = "Read from tar archive file, instead of STDIN"},
+	{"platform", 0, OPTION_STR, L(platform),
+	 .help = "Load only the given platform variant. Formatted as \"os[/arch[/variant]]\" (e.g., "
+		 "\"linux/amd64\")"},
+	{"quiet", 'q', OPTION_BOOL, L(quiet), .help = "Do not show the progress"},
+};
+
+#define I(member) .offset = offsetof(struct import_values, member)
+static const struct option import_options[] = {
+	{"change", 'c', OPTION_LIST, I(changes),
+	 .help = "Apply Dockerfile instruction to the created image"},
+	{"message", 'm', OPTION_STR, I(message), .help = "Set commit message for imported image"},
+	{"platform", 0, OPTION_STR, I(platform),
+	 .help = "Set platform if server is multi-platform capable"},
+};
+
+const struct command command_load = {
+	.names = NAMES("load", "image load"),
+	.synopsis = "[OPTIONS]",
+	.summary = "Load an image from a tar archive or STDIN",
+	.options = OPTIONS(load_options),
+	.values_size = sizeof(struct load_values),
+	.complete = COMPLETE_FILES,
+	.run = load_run,
+};
+
+const struct command command_import = {
+	.names = NAMES("import", "image import"),
+	.synopsis = "[OPTIONS] file|- [REPOSITORY[:TAG]]",
+	.summary = "Import the contents from a tarball to create a filesystem image",
+	.options = OPTIONS(import_options),
+	.values_size = sizeof(struct import_values),
+	.args_min = 1,
+	.args_max = 2,
+	.complete = COMPLETE_FILES,
+	.run = import_run,
+};

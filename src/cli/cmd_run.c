@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hull run, hull create. `run` is create and start with a client attached from the container's first
+ * byte on; its exit code is the container's. Read create_options.h and session.h first.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/create_options.h"
+#include "cli/session.h"
+
+struct run_values {
+	bool detach, sig_proxy;
+	char *detach_keys;
+	struct create_options create;
+};
+
+static int create(struct cli *cli, struct create_options *o, const struct strv *args, bool detach,
+		  char ret_id[ID_LEN + 1], struct err *e)
+{
+	struct engine *en;
+	struct strv warnings = {0};
+	int r = create_options_build(cli, o, args, detach, &warnings, e);
+	if (r == 0)
+		r = cidfile_check(o->cidfile, e);
+	if (r == 0)
+		r = cli_engine(cli, &en, e);
+	if (r == 0)
+		r = container_create(en, &o->create, &cli->arena, ret_id, &warnings, e);
+	if (!o->quiet)
+		cli_warn(&warnings);
+	return r == 0 && o->cidfile ? cidfile_write(o->cidfile, ret_id, e) : r;
+}
+
+/* A container that could not be started, with --rm, would be of no use to anybody. */
+static void drop_failed(struct cli *cli, const struct create_options *o, const char *id)
+{
+	struct err ignored;
+	if (o->create.config.host.auto_remove)
+		container_remove(&cli->engine, id, REMOVE_FORCE | REMOVE_VOLUMES, &ignored);
+}
+
+static int run_detached(struct cli *cli, const struct run_values *v, const char *id, struct err *e)
+{
+	struct strv warnings = {0};
+	int r = container_start(&cli->engine, id, -1, &warnings, e);
+	if (!v->create.quiet)
+		cli_warn(&warnings);
+	if (r < 0) {
+		puts(id); /* docker does, though the start failed */
+		drop_failed(cli, &v->create, id);
+		return r;
+	}
+	puts(id);
+	return 0;
+}
+
+static int run_attached(struct cli *cli, const struct run_values *v, const char *id, struct err *e)
+{
+	const struct docker_config *c = &v->create.create.config.config;
+	const struct session_options o = {c->tty,	    c->attach_stdin, c->attach_stdout,
+					  c->attach_stderr, v->sig_proxy,    v->detach_keys};
+	struct session s CLEANUP_SESSION;
+	struct strv warnings = {0};
+	struct container_end end;
+	bool detached;
+	int code;
+	int r = session_open(cli, &s, id, &o, e);
+	if (r == 0)
+		r = container_start_watched(s.engine, id, s.theirs, &end, &warnings, e);
+	if (!v->create.quiet)
+		cli_warn(&warnings);
+	if (r < 0) {
+		drop_failed(cli, &v->create, id);
+		return r;
+	}
+	if (!c->attach_stdout && !c->attach_stderr) {
+		puts(id);
+		fflush(stdout);
+	}
+	r = session_serve(cli, &s, &detached, e);
+	if (r != -ENODATA)
+		return r;
+	r = container_ended(s.engine, &end, &code, e);
+	return r < 0 ? r : code;
+}
+
+static int run_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	struct run_values *v = values;
+	const struct docker_config *c = &v->create.create.config.config;
+	struct detach_keys keys;
+	char id[ID_LEN + 1];
+	bool stdin_attached = c->open_stdin && !v->detach;
+	int r = session_check_tty(c->tty, stdin_attached, e);
+	if (r == 0 && v->detach_keys)
+		r = detach_keys_parse(v->detach_keys, &keys, e);
+	if (r == 0)
+		r = create(cli, &v->create, args, v->detach, id, e);
+	if (r < 0)
+		return r;
+	return v->detach ? run_detached(cli, v, id, e) : run_attached(cli, v, id, e);
+}
+
+static int create_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	char id[ID_LEN + 1];
+	int r = create(cli, values, args, false, id, e);
+	if (r < 0)
+		return r;
+	puts(id);
+	return 0;
+}
+
+#define O(member) .offset = offsetof(struct run_values, member)
+static const struct option run_options[] = {
+	{"detach", 'd', OPTION_BOOL, O(detach),
+	 .help = "Run container in background and print container ID"},
+	{"detach-keys", 0, OPTION_STR, O(detach_keys),
+	 .help = "Override the key sequence for detaching a container"},
+	{"sig-proxy", 0, OPTION_BOOL, O(sig_proxy), .initial = "true",
+	 .help = "Proxy received signals to the process"},
+};
+
+const struct command command_run = {
+	.names = NAMES("run", "container run"),
+	.synopsis = "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+	.summary = "Create and run a new container from an image",
+	.text = "Without -d the container's output comes here, signals go to it, and its exit code is "
+		"hull's. With -it a terminal is made in the container; ctrl-p ctrl-q detaches from it.\n\n"
+		"With --rootfs there is no IMAGE: the command follows at once. --init puts a small PID 1 "
+		"before the command, which reaps zombies and forwards signals: to every process (all, "
+		"the default: it waits for them when the container is stopped), to the command's process "
+		"group (group), or to the command alone (main).\n\n"
+		"Until hull has networks, a container has only a loopback interface (--network none) "
+		"unless --network host or container:NAME is given.",
+	.options = OPTIONS(run_options),
+	.values_size = sizeof(struct run_values),
+	.more = &create_option_table,
+	.more_offset = offsetof(struct run_values, create),
+	.args_min = 1,
+	.args_max = ANY_NUMBER,
+	.flags = COMMAND_STOP_AT_ARGUMENT | COMMAND_COMMON | COMMAND_ENGINE_EXIT,
+	.complete = COMPLETE_IMAGE_ONCE,
+	.run = run_run,
+};
+
+const struct command command_create = {
+	.names = NAMES("create", "container create"),
+	.synopsis = "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+	.summary = "Create a new container",
+	.values_size = sizeof(struct create_options),
+	.more = &create_option_table,
+	.args_min = 1,
+	.args_max = ANY_NUMBER,
+	.flags = COMMAND_STOP_AT_ARGUMENT,
+	.complete = COMPLETE_IMAGE_ONCE,
+	.run = create_run,
+};

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hull start: run stopped containers again; with -a or -i attached to one. Read session.h first. */
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+
+struct start_values {
+	bool attach, interactive;
+	char *detach_keys;
+};
+
+/* One that runs already is no failure, as with docker. */
+static int start_one(struct cli *cli, const char *name, void *ctx, struct err *e)
+{
+	struct engine *en;
+	struct strv warnings = {0};
+	(void)ctx;
+	int r = cli_engine(cli, &en, e);
+	if (r == 0)
+		r = container_start(en, name, -1, &warnings, e);
+	cli_warn(&warnings);
+	if (r < 0 && r != -EALREADY)
+		return r;
+	puts(name);
+	return 0;
+}
+
+static int start_attached(struct cli *cli, const struct start_values *v, const char *name,
+			  struct err *e)
+{
+	struct engine *en;
+	struct container *c = arena_new(&cli->arena, struct container);
+	struct strv warnings = {0};
+	struct container_end end;
+	bool detached;
+	int code;
+	int r = cli_engine(cli, &en, e);
+	if (r == 0)
+		r = container_find(en, name, &cli->arena, c, e);
+	if (r < 0)
+		return r;
+	const struct docker_config *config = &c->config.config;
+	bool with_stdin = v->interactive && config->open_stdin;
+	r = session_check_tty(config->tty, with_stdin, e);
+	if (r < 0)
+		return r;
+	const struct session_options o = {config->tty, with_stdin, true, true, true, v->detach_keys};
+	struct session s CLEANUP_SESSION;
+	r = session_open(cli, &s, c->id, &o, e);
+	if (r == 0)
+		r = container_start_watched(en, c->id, s.theirs, &end, &warnings, e);
+	cli_warn(&warnings);
+	if (r == 0)
+		r = session_serve(cli, &s, &detached, e);
+	if (r != -ENODATA)
+		return r;
+	r = container_ended(en, &end, &code, e);
+	return r < 0 ? r : code;
+}
+
+static int start_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct start_values *v = values;
+	if (!v->attach && !v->interactive)
+		return cli_each(cli, args, start_one, NULL);
+	if (args->count > 1)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "you cannot start and attach multiple containers at once");
+	return start_attached(cli, v, args->items[0], e);
+}
+
+#define O(member) .offset = offsetof(struct start_values, member)
+static const struct option options[] = {
+	{"attach", 'a', OPTION_BOOL, O(attach),
+	 .help = "Attach STDOUT/STDERR and forward signals"},
+	{"checkpoint", 0, OPTION_REFUSED, .help = "hull has no checkpoints yet"},
+	{"checkpoint-dir", 0, OPTION_REFUSED, .help = "hull has no checkpoints yet"},
+	{"detach-keys", 0, OPTION_STR, O(detach_keys),
+	 .help = "Override the key sequence for detaching a container"},
+	{"interactive", 'i', OPTION_BOOL, O(interactive), .help = "Attach container's STDIN"},
+};
+
+const struct command command_start = {
+	.names = NAMES("start", "container start"),
+	.synopsis = "[OPTIONS] CONTAINER [CONTAINER...]",
+	.summary = "Start one or more stopped containers",
+	.options = OPTIONS(options),
+	.values_size = sizeof(struct start_values),
+	.args_min = 1,
+	.args_max = ANY_NUMBER,
+	.complete = COMPLETE_CONTAINERS,
+	.run = start_run,
+};

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hull stop, hull restart. The names go to the standard output, as docker's; on the standard error
+ * stands what is worth knowing: before the wait, that the signal will be dropped by the kernel; after it,
+ * that SIGKILL was needed and who ignored the signal. A graceful stop is silent unless -v asks.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/strbuf.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/resource_option.h"
+#include "linux/signals.h"
+
+struct stop_values {
+	int64_t signal;
+	struct opt_i64 timeout;
+	bool verbose;
+};
+enum { GRACE_OWN = -2 };
+
+static int64_t grace(const struct stop_values *v)
+{
+	if (!v->timeout.set)
+		return GRACE_OWN;
+	return v->timeout.value < 0 ? -1 : v->timeout.value;
+}
+
+static void notice(const struct stop_report *r, int64_t grace_seconds, void *ctx)
+{
+	char name[SIGNAL_NAME_SIZE];
+	if (grace_seconds < 0)
+		cli_notice("%s: PID 1 has no handler for %s and will not end on it (use --init, or trap "
+			   "the signal)",
+			   (const char *)ctx, signal_name(r->signal, name));
+	else if (grace_seconds > 0)
+		cli_notice("%s: PID 1 has no handler for %s; it will be killed after %lld s (use --init, "
+			   "or trap the signal)",
+			   (const char *)ctx, signal_name(r->signal, name), (long long)grace_seconds);
+}
+
+static void tell_survivors(struct strbuf *text, const struct exit_record *x)
+{
+	const uint32_t room = ARRAY_LEN(x->survivors);
+	uint32_t count = x->survivor_count < room ? x->survivor_count : room;
+	for (uint32_t i = 0; i < count; i++)
+		strbuf_printf(text, "%s %d (%.15s)", i ? "," : "; ignored by", x->survivors[i].pid,
+			      x->survivors[i].comm);
+	if (x->survivor_count > count)
+		strbuf_printf(text, " and %u more", x->survivor_count - count);
+}
+
+static void summarise(const char *name, const struct stop_report *r, bool verbose)
+{
+	char signal[SIGNAL_NAME_SIZE];
+	struct strbuf text CLEANUP_STRBUF = STRBUF_MAX(4096);
+	bool survivors = r->exit.survivor_count > 0;
+	signal_name(r->signal, signal);
+	if (!r->was_running) {
+		if (verbose)
+			cli_notice("%s: was not running", name);
+		return;
+	}
+	if (!r->killed && !survivors && !verbose)
+		return;
+	strbuf_printf(&text, "%s: %s %s after %.1f s", name, signal,
+		      r->killed	    ? "was not enough: killed"
+		      : survivors ? "ended it, the rest was killed"
+				    : "ended it",
+		      (double)r->milliseconds / 1000);
+	tell_survivors(&text, &r->exit);
+	if (verbose)
+		strbuf_printf(&text, "; exit code %d", r->exit.exit_code);
+	cli_notice("%s", strbuf_text(&text));
+}
+
+static int stop_one(struct cli *cli, const char *name, void *ctx, struct err *e)
+{
+	const struct stop_values *v = ctx;
+	struct engine *en;
+	struct stop_report report;
+	int r = cli_engine(cli, &en, e);
+	if (r == 0)
+		r = container_stop(en, name, (int)v->signal, grace(v), notice, (void *)name, &report,
+				   e);
+	if (r == 0)
+		summarise(name, &report, v->verbose);
+	return r;
+}
+
+static int restart_one(struct cli *cli, const char *name, void *ctx, struct err *e)
+{
+	const struct stop_values *v = ctx;
+	struct engine *en;
+	struct strv warnings = {0};
+	int r = cli_engine(cli, &en, e);
+	if (r == 0)
+		r = container_restart(en, name, (int)v->signal, grace(v), &warnings, e);
+	cli_warn(&warnings);
+	return r;
+}
+
+static int stop_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	(void)e;
+	return cli_each_parallel(cli, args, stop_one, values);
+}
+
+static int restart_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	(void)e;
+	return cli_each_parallel(cli, args, restart_one, values);
+}
+
+#define O(member) .offset = offsetof(struct stop_values, member)
+#define COMMON_OPTIONS                                                                             \
+	{"signal", 's', OPTION_CUSTOM, O(signal), .arg = "string", .set = option_set_signal,       \
+	 .help = "Signal to send to the container"},                                               \
+	{"time", 0, OPTION_OPT_INT, OPTION_HIDDEN, O(timeout), .help = "The same as --timeout"},   \
+	{"timeout", 't', OPTION_OPT_INT, O(timeout),                                               \
+	 .help = "Seconds to wait before killing the container; -1: wait for ever"}
+
+static const struct option stop_options[] = {
+	COMMON_OPTIONS,
+	{"verbose", 'v', OPTION_BOOL, O(verbose),
+	 .help = "Say on the standard error how each container ended"},
+};
+static const struct option restart_options[] = {COMMON_OPTIONS};
+
+const struct command command_stop = {
+	.names = NAMES("stop", "container stop"),
+	.synopsis = "[OPTIONS] CONTAINER [CONTAINER...]",
+	.summary = "Stop one or more running containers",
+	.text = "The container's stop signal (SIGTERM, unless its image or --stop-signal says otherwise) "
+		"goes to its first process; after the time (10 seconds, unless --stop-timeout says "
+		"otherwise) SIGKILL follows. Several containers are stopped at the same time.",
+	.options = OPTIONS(stop_options),
+	.values_size = sizeof(struct stop_values),
+	.args_min = 1,
+	.args_max = ANY_NUMBER,
+	.complete = COMPLETE_CONTAINERS,
+	.run = stop_run,
+};
+
+const struct command command_restart = {
+	.names = NAMES("restart", "container restart"),
+	.synopsis = "[OPTIONS] CONTAINER [CONTAINER...]",
+	.summary = "Restart one or more containers",
+	.options = OPTIONS(restart_options),
+	.values_size = sizeof(struct stop_values),
+	.args_min = 1,
+	.args_max = ANY_NUMBER,
+	.complete = COMPLETE_CONTAINERS,
+	.run = restart_run,
+};

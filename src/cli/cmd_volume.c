@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hull volume create, ls, rm. Read listing.h first. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/listing.h"
+#include "cli/resource_option.h"
+#include "cli/text.h"
+
+struct create_values {
+	char *driver;
+	struct strv labels;
+};
+struct ls_values {
+	bool quiet;
+	char *format;
+	struct strv filters;
+};
+struct rm_values {
+	bool force;
+};
+
+static int create_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct create_values *v = values;
+	struct engine *en;
+	struct volume made;
+	struct kvs labels = {0};
+	if (strcmp(v->driver, "local"))
+		return err_set(e, ENOTSUP, ERR_INVALID,
+			       "volume driver %s: hull has local volumes only", v->driver);
+	for (size_t i = 0; i < v->labels.count; i++) {
+		const char *label = v->labels.items[i];
+		size_t len = strcspn(label, "=");
+		kvs_set(&cli->arena, &labels, arena_strndup(&cli->arena, label, len),
+			label[len] ? label + len + 1 : "");
+	}
+	int r = cli_engine(cli, &en, e);
+	if (r == 0)
+		r = volume_create(en, args->count ? args->items[0] : NULL, &labels, &cli->arena,
+				  &made, e);
+	if (r == 0)
+		puts(made.name);
+	return r;
+}
+
+static struct json_object *get_driver(const void *item, void *ctx)
+{
+	(void)item;
+	(void)ctx;
+	return json_object_new_string("local");
+}
+
+static struct json_object *get_labels(const void *item, void *ctx)
+{
+	return json_object_new_string(text_labels(ctx, &((const struct volume *)item)->labels));
+}
+
+static struct json_object *get_links(const void *item, void *ctx)
+{
+	return json_object_new_string(
+		arena_printf(ctx, "%lld", (long long)((const struct volume *)item)->uses));
+}
+
+static struct json_object *get_mountpoint(const void *item, void *ctx)
+{
+	(void)ctx;
+	return json_object_new_string(((const struct volume *)item)->mountpoint);
+}
+
+static struct json_object *get_name(const void *item, void *ctx)
+{
+	(void)ctx;
+	return json_object_new_string(((const struct volume *)item)->name);
+}
+
+static struct json_object *get_scope(const void *item, void *ctx)
+{
+	return get_driver(item, ctx);
+}
+
+static const struct listing_column columns[] = {
+	{"Driver", "DRIVER", get_driver},	    {"Labels", "LABELS", get_labels},
+	{"Links", "LINKS", get_links},		    {"Mountpoint", "MOUNTPOINT", get_mountpoint},
+	{"Name", "VOLUME NAME", get_name},	    {"Scope", "SCOPE", get_scope},
+};
+
+static const struct kvs *row_labels(const void *item)
+{
+	return &((const struct volume *)item)->labels;
+}
+static const struct listing listing = {"*formatter.volumeContext", columns, ARRAY_LEN(columns),
+				       row_labels};
+
+static bool label_matches(const struct kvs *labels, const char *want)
+{
+	char key[256];
+	size_t len = strcspn(want, "=");
+	if (len >= sizeof(key))
+		return false;
+	memcpy(key, want, len);
+	key[len] = '\0';
+	const char *value = kvs_get(labels, key);
+	return value && (!want[len] || !strcmp(value, want + len + 1));
+}
+
+static const char *after(const char *text, const char *prefix)
+{
+	size_t len = strlen(prefix);
+	return strncmp(text, prefix, len) ? NULL : text + len;
+}
+
+/* 1 it matches, 0 it does not, -EINVAL no such filter. */
+static int filter_matches(const struct volume *v, const char *filter, struct err *e)
+{
+	const char *value;
+	if ((value = after(filter, "name=")))
+		return strstr(v->name, value) != NULL;
+	if ((value = after(filter, "label=")))
+		return label_matches(&v->labels, value);
+	if ((value = after(filter, "driver=")))
+		return !strcmp(value, "local");
+	if ((value = after(filter, "dangling=")))
+		return (!strcmp(value, "true") || !strcmp(value, "1")) == (v->uses == 0);
+	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", filter);
+	err_hint(e, "known filters: dangling driver label name");
+	return -EINVAL;
+}
+
+static int ls_row(struct listing_out *out, const struct ls_values *v, const struct volume *volume,
+		  struct err *e)
+{
+	for (size_t i = 0; i < v->filters.count; i++) {
+		int r = filter_matches(volume, v->filters.items[i], e);
+		if (r <= 0)
+			return r;
+	}
+	return listing_row(out, volume, e);
+}
+
+static int ls_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct ls_values *v = values;
+	struct listing_out out CLEANUP_LISTING = {0};
+	struct engine *en;
+	struct volume *list;
+	size_t count;
+	(void)args;
+	int r = cli_engine(cli, &en, e);
+	if (r == 0)
+		r = volume_list(en, &cli->arena, &list, &count, e);
+	if (r == 0)
+		r = listing_open(&out, &listing, v->quiet ? "{{.Name}}" : v->format,
+				 "{{.Driver}}\t{{.Name}}", &cli->arena, e);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = ls_row(&out, v, &list[i], e);
+	return r < 0 ? r : listing_print(&out, stdout, e);
+}
+
+static int rm_one(struct cli *cli, const char *name, void *ctx, struct err *e)
+{
+	const struct rm_values *v = ctx;
+	struct engine *en;
+	int r = cli_engine(cli, &en, e);
+	if (r == 0)
+		r = volume_remove(en, name, v->force, e);
+	if (r == 0)
+		puts(name);
+	return r;
+}
+
+static int rm_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	(void)e;
+	return cli_each(cli, args, rm_one, values);
+}
+
+#define LOCAL_ONLY "hull has local volumes without options only"
+static const struct option create_options[] = {
+	{"driver", 'd', OPTION_STR, .offset = offsetof(struct create_values, driver),
+	 .initial = "local", .help = "Specify volume driver name"},
+	{"label", 0, OPTION_CUSTOM, .offset = offsetof(struct create_values, labels), .arg = "list",
+	 .set = option_set_label, .help = "Set metadata for a volume"},
+	{"opt", 'o', OPTION_REFUSED, .help = LOCAL_ONLY},
+};
+static const struct option ls_options[] = {
+	{"filter", 'f', OPTION_LIST, .offset = offsetof(struct ls_values, filters), .arg = "filter",
+	 .help = "Provide filter values (dangling driver label name)"},
+	{"format", 0, OPTION_STR, .offset = offsetof(struct ls_values, format),
+	 .help = LISTING_FORMAT_HELP},
+	{"quiet", 'q', OPTION_BOOL, .offset = offsetof(struct ls_values, quiet),
+	 .help = "Only display volume names"},
+};
+static const struct option rm_options[] = {
+	{"force", 'f', OPTION_BOOL, .offset = offsetof(struct rm_values, force),
+	 .help = "Force the removal of one or more volumes"},
+};
+
+const struct command command_volume_create = {
+	.names = NAMES("volume create"),
+	.synopsis = "[OPTIONS] [VOLUME]",
+	.summary = "Create a volume",
+	.options = OPTIONS(create_options),
+	.values_size = sizeof(struct create_values),
+	.args_max = 1,
+	.run = create_run,
+};
+
+const struct command command_volume_ls = {
+	.names = NAMES("volume ls", "volume list"),
+	.synopsis = "[OPTIONS]",
+	.summary = "List volumes",
+	.text = "The fields of a format: .Driver .Labels .Label \"key\" .Links .Mountpoint .Name .Scope",
+	.options = OPTIONS(ls_options),
+	.values_size = sizeof(struct ls_values),
+	.run = ls_run,
+};
+
+const struct command command_volume_rm = {
+	.names = NAMES("volume rm", "volume remove"),
+	.synopsis = "[OPTIONS] VOLUME [VOLUME...]",
+	.summary = "Remove one or more volumes",
+	.text = "A volume that a container uses is not removed.",
+	.options = OPTIONS(rm_options),
+	.values_size = sizeof(struct rm_values),
+	.args_min = 1,
+	.args_max = ANY_NUMBER,
+	.complete = COMPLETE_VOLUMES,
+	.run = rm_run,
+};

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All commands of hull, in the order in which help lists them. To add one: a file cmd_<name>.c with a
+ * const struct command, its declaration in commands.h, a line here. Read command.h first.
+ */
+#include "cli/commands.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+
+const struct command *const commands[] = {
+	&command_run,	   &command_exec,	  &command_ps,	       &command_images,
+	&command_version,  &command_info,	  &command_attach,     &command_completion,
+	&command_create,   &command_help,	  &command_history,    &command_import,
+	&command_inspect,  &command_kill,	  &command_load,       &command_logs,
+	&command_man,	   &command_pause,	  &command_rename,     &command_restart,
+	&command_rm,	   &command_rmi,	  &command_start,      &command_stop,
+	&command_tag,	   &command_top,	  &command_unpause,    &command_wait,
+	&command_container_inspect,		  &command_image_inspect,
+	&command_volume_create,			  &command_volume_inspect,
+	&command_volume_ls,			  &command_volume_rm,
+	&command_system_check,			  &command_system_reap,
+	&command_complete,
+};
+const size_t command_count = ARRAY_LEN(commands);
+
+const struct command_group command_groups[] = {
+	{"container", "Manage containers"},
+	{"image", "Manage images"},
+	{"system", "Manage hull"},
+	{"volume", "Manage volumes"},
+};
+const size_t command_group_count = ARRAY_LEN(command_groups);
+
+const struct command_group *commands_group_find(const char *name)
+{
+	for (size_t i = 0; i < command_group_count; i++)
+		if (!strcmp(command_groups[i].name, name))
+			return &command_groups[i];
+	return NULL;
+}
+
+bool command_in_group(const char *name, const char *group, const char **ret_verb)
+{
+	size_t len = strlen(group);
+	if (strncmp(name, group, len) || name[len] != ' ')
+		return false;
+	*ret_verb = name + len + 1;
+	return true;
+}
+
+/* How many of @words spell @name: 0, 1 or 2. */
+static size_t name_matches(const char *name, const struct strv *words)
+{
+	const char *verb;
+	if (words->count && !strcmp(name, words->items[0]))
+		return 1;
+	if (words->count > 1 && command_in_group(name, words->items[0], &verb) &&
+	    !strcmp(verb, words->items[1]))
+		return 2;
+	return 0;
+}
+
+const struct command *commands_find(const struct strv *words, size_t *ret_used)
+{
+	for (size_t i = 0; i < command_count; i++)
+		for (size_t n = 0; commands[i]->names[n]; n++) {
+			size_t used = name_matches(commands[i]->names[n], words);
+			if (!used)
+				continue;
+			*ret_used = used;
+			return commands[i];
+		}
+	return NULL;
+}
+
+size_t command_tables(const struct command *c, struct option_table ret[2])
+{
+	size_t count = 0;
+	if (c->options.count)
+		ret[count++] = c->options;
+	if (c->more)
+		ret[count++] = *c->more;
+	return count;
+}

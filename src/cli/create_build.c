@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the options of `run` and `create` to a request for the engine: what docker's client does before it
+ * talks to its daemon. Paths become absolute, files are read, options that exclude each other are
+ * refused. What needs the image or the host is checked by the engine. Read create_options.h first.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/create_options.h"
+#include "cli/env_file.h"
+#include "cli/option_value.h"
+#include "linux/signals.h"
+
+enum { SECCOMP_PROFILE_MAX = 1024 * 1024 };
+
+static int build_env(struct create_options *o, struct arena *a, struct err *e)
+{
+	struct strv *env = &o->create.config.config.env;
+	for (size_t i = 0; i < o->env_files.count; i++) {
+		int r = env_file_read(o->env_files.items[i], ENV_BARE_INHERIT, env, a, e);
+		if (r < 0)
+			return r;
+	}
+	strv_push_all(a, env, &o->env);
+	return 0;
+}
+
+static int build_labels(struct create_options *o, struct arena *a, struct err *e)
+{
+	struct strv lines = {0};
+	for (size_t i = 0; i < o->label_files.count; i++) {
+		int r = env_file_read(o->label_files.items[i], ENV_BARE_EMPTY, &lines, a, e);
+		if (r < 0)
+			return r;
+	}
+	strv_push_all(a, &lines, &o->labels);
+	for (size_t i = 0; i < lines.count; i++) {
+		size_t len = strcspn(lines.items[i], "=");
+		const char *value = lines.items[i] + len;
+		kvs_set(a, &o->create.config.config.labels, arena_strndup(a, lines.items[i], len),
+			*value ? value + 1 : "");
+	}
+	return 0;
+}
+
+/* -v DST is an anonymous volume, -v SRC:DST[:OPTIONS] a bind or a named volume. */
+static int build_volume(struct create_options *o, const char *spec, struct arena *a, struct err *e)
+{
+	const char *colon = strchr(spec, ':');
+	if (!*spec)
+		return err_set(e, EINVAL, ERR_INVALID, "invalid empty volume spec");
+	if (colon == spec || (colon && (colon[1] == ':' || !colon[1])))
+		return err_set(e, EINVAL, ERR_INVALID, "invalid spec: %s: empty section between colons",
+			       spec);
+	if (!colon) {
+		strv_push(a, &o->create.config.config.volumes, spec);
+		return 0;
+	}
+	if (*spec != '.') {
+		strv_push(a, &o->create.config.host.binds, spec);
+		return 0;
+	}
+	char *source;
+	int r = path_from_cwd(arena_strndup(a, spec, (size_t)(colon - spec)), &source, a, e);
+	if (r == 0)
+		strv_push(a, &o->create.config.host.binds, arena_printf(a, "%s%s", source, colon));
+	return r;
+}
+
+/* The profile itself travels, not its path: the engine may read it later, elsewhere. */
+static int read_profile(const char *path, char **ret, struct arena *a, struct err *e)
+{
+	char *text;
+	size_t len;
+	int r = file_read(AT_FDCWD, path, SECCOMP_PROFILE_MAX, a, &text, &len, e);
+	if (r < 0)
+		return err_context(e, "opening seccomp profile (%s) failed", path);
+	CLEANUP_JSON struct json_object *o = NULL;
+	r = json_parse(text, len, &o, e);
+	if (r < 0)
+		return err_context(e, "compacting json for seccomp profile (%s) failed", path);
+	*ret = arena_printf(a, "seccomp=%s",
+			    json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
+	return 0;
+}
+
+static int build_security(struct create_options *o, struct arena *a, struct err *e)
+{
+	struct docker_host_config *host = &o->create.config.host;
+	for (size_t i = 0; i < o->security.count; i++) {
+		char *option = o->security.items[i];
+		char *value = strpbrk(option, "=:");
+		if (!value && strcmp(option, "no-new-privileges"))
+			return err_set(e, EINVAL, ERR_INVALID, "Invalid --security-opt: \"%s\"",
+				       option);
+		if (!strcmp(option, "systempaths=unconfined")) {
+			host->system_paths_unconfined = true;
+			continue;
+		}
+		if (!strncmp(option, "seccomp", 7) && value == option + 7 &&
+		    strcmp(value + 1, "unconfined") && strcmp(value + 1, "builtin")) {
+			int r = read_profile(value + 1, &option, a, e);
+			if (r < 0)
+				return r;
+		}
+		strv_push(a, &host->security_opt, option);
+	}
+	return 0;
+}
+
+static int build_init(struct create_options *o)
+{
+	struct container_config *c = &o->create.config;
+	if (!o->init)
+		return 0;
+	c->host.init = (struct opt_bool){true, strcmp(o->init, "false") != 0};
+	if (c->host.init.value)
+		c->hull.init_mode = o->init;
+	return 0;
+}
+
+static bool is_container_mode(const char *mode)
+{
+	return !strncmp(mode, "container:", 10) && mode[10];
+}
+
+static int check_network(struct create_options *o, struct err *e)
+{
+	char *mode = o->network;
+	if (!mode)
+		return 0; /* the engine's default */
+	if (strcmp(mode, "none") && strcmp(mode, "host") && !is_container_mode(mode)) {
+		err_set(e, ENOTSUP, ERR_INVALID, "--network %s: hull has no networks yet", mode);
+		err_hint(e, "use none, host, or container:NAME");
+		return -ENOTSUP;
+	}
+	o->create.config.host.network_mode = mode;
+	return 0;
+}
+
+/* docker's client refuses unknown modes itself, in these words. */
+static int check_namespaces(const struct docker_host_config *h, struct err *e)
+{
+	const struct {
+		const char *mode, *known[4];
+		bool container;
+		const char *text;
+	} rules[] = {
+		{h->pid_mode, {"host", "private"}, true, "--pid: invalid PID mode"},
+		{h->ipc_mode, {"host", "private", "shareable", "none"}, true,
+		 "--ipc: invalid IPC mode"},
+		{h->uts_mode, {"host", "private"}, false, "--uts: invalid UTS mode"},
+		{h->userns_mode, {"host"}, false, "--userns: invalid USER mode"},
+		{h->cgroupns_mode, {"host", "private"}, false, "--cgroupns: invalid CGROUP mode"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+		const char *mode = rules[i].mode;
+		bool ok = !mode || !*mode || (rules[i].container && is_container_mode(mode));
+		for (size_t k = 0; !ok && k < 4 && rules[i].known[k]; k++)
+			ok = !strcmp(rules[i].known[k], mode);
+		if (!ok)
+			return err_set(e, EINVAL, ERR_INVALID, "%s", rules[i].text);
+	}
+	return 0;
+}
+
+static int check_restart(const struct create_options *o, struct err *e)
+{
+	static const char *const policies[] = {"always", "unless-stopped", "on-failure"};
+	const char *restart = o->restart;
+	size_t len = strcspn(restart, ":");
+	if (!len || (len == 2 && !strcmp(restart, "no")))
+		return 0;
+	if (o->create.config.host.auto_remove)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "conflicting options: cannot specify both --restart and --rm");
+	for (size_t i = 0; i < ARRAY_LEN(policies); i++)
+		if (strlen(policies[i]) == len && !strncmp(policies[i], restart, len))
+			return err_set(e, ENOTSUP, ERR_INVALID,
+				       "--restart %s: hull has no restart policies yet; only no is "
+				       "known",
+				       restart);
+	return err_set(e, EINVAL, ERR_INVALID,
+		       "invalid restart policy: unknown policy '%s'; use one of 'no', 'always', "
+		       "'on-failure', or 'unless-stopped'",
+		       restart);
+}
+
+static int check_pull(const char *pull, struct err *e)
+{
+	if (!strcmp(pull, "missing") || !strcmp(pull, "never") || !*pull)
+		return 0;
+	if (!strcmp(pull, "always"))
+		return err_set(e, ENOTSUP, ERR_INVALID,
+			       "--pull always: hull has no registries yet; load the image with `hull "
+			       "load`");
+	return err_set(e, EINVAL, ERR_INVALID,
+		       "invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"",
+		       pull);
+}
+
+static int check_values(const struct create_options *o, struct err *e)
+{
+	const struct container_config *c = &o->create.config;
+	int64_t swappiness = o->swappiness.set ? o->swappiness.value : -1;
+	if (swappiness < -1 || swappiness > 100)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "invalid value: %lld. Valid memory swappiness range is 0-100",
+			       (long long)swappiness);
+	if (c->host.oom_score_adj < -1000 || c->host.oom_score_adj > 1000)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "Invalid value %lld, range for oom score adj is [-1000, 1000]",
+			       (long long)c->host.oom_score_adj);
+	if (c->config.stop_signal && signal_parse(c->config.stop_signal) < 0)
+		return err_set(e, EINVAL, ERR_INVALID, "invalid signal: %s", c->config.stop_signal);
+	if (c->host.log_config.type && !strcmp(c->host.log_config.type, "none") &&
+	    c->host.log_config.config.count)
+		return err_set(e, EINVAL, ERR_INVALID, "invalid logging opts for driver none");
+	if (o->runtime && *o->runtime && strcmp(o->runtime, "hull"))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "unknown or invalid runtime name: %s (hull is its own runtime)",
+			       o->runtime);
+	return 0;
+}
+
+static void build_attach(struct create_options *o, bool detach)
+{
+	struct docker_config *c = &o->create.config.config;
+	for (size_t i = 0; i < o->attach.count; i++) {
+		const char *stream = o->attach.items[i] + 3; /* in, out, err */
+		c->attach_stdin |= !strcmp(stream, "in");
+		c->attach_stdout |= !strcmp(stream, "out");
+		c->attach_stderr |= !strcmp(stream, "err");
+	}
+	if (!o->attach.count && !detach) {
+		c->attach_stdin = c->open_stdin;
+		c->attach_stdout = c->attach_stderr = true;
+	}
+	c->stdin_once = c->open_stdin && c->attach_stdin;
+}
+
+/* IMAGE COMMAND ...; with --rootfs there is no image. */
+static int build_command(struct create_options *o, const struct strv *args, struct arena *a,
+			 struct err *e)
+{
+	struct container_config *c = &o->create.config;
+	size_t first = 0;
+	if (o->rootfs) {
+		size_t len = strlen(o->rootfs);
+		c->hull.rootfs_overlay = len > 2 && !strcmp(o->rootfs + len - 2, ":O");
+		int r = path_from_cwd(arena_strndup(a, o->rootfs,
+						    len - (c->hull.rootfs_overlay ? 2 : 0)),
+				      &c->hull.rootfs, a, e);
+		if (r < 0)
+			return r;
+	} else {
+		o->create.image = args->items[first++];
+	}
+	for (; first < args->count; first++)
+		strv_push(a, &c->config.cmd, args->items[first]);
+	if (o->entrypoint) {
+		o->create.entrypoint_set = true;
+		if (*o->entrypoint)
+			strv_push(a, &c->config.entrypoint, o->entrypoint);
+	}
+	return 0;
+}
+
+static void build_logging(const struct cli *cli, struct docker_log_config *log)
+{
+	if (log->type && *log->type)
+		return;
+	log->type = cli->settings.log_driver;
+	if (!log->config.count)
+		log->config = cli->settings.log_opts;
+}
+
+static void note_ignored(const struct create_options *o, struct strv *warnings, struct arena *a)
+{
+	if (o->kernel_memory)
+		strv_push(a, warnings, "--kernel-memory is without effect: the kernel has dropped it");
+	if (o->disable_content_trust)
+		strv_push(a, warnings, "--disable-content-trust is without effect: hull has no "
+				       "content trust");
+}
+
+int create_options_build(struct cli *cli, struct create_options *o, const struct strv *args,
+			 bool detach, struct strv *warnings, struct err *e)
+{
+	struct arena *a = &cli->arena;
+	struct docker_host_config *host = &o->create.config.host;
+	if (detach && o->attach.count)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "conflicting options: cannot specify both --attach and --detach");
+	int r = build_command(o, args, a, e);
+	for (size_t i = 0; r == 0 && i < o->volumes.count; i++)
+		r = build_volume(o, o->volumes.items[i], a, e);
+	if (r == 0)
+		r = build_env(o, a, e);
+	if (r == 0)
+		r = build_labels(o, a, e);
+	if (r == 0)
+		r = build_security(o, a, e);
+	if (r == 0)
+		r = build_init(o);
+	if (r == 0)
+		r = check_network(o, e);
+	if (r == 0)
+		r = check_namespaces(host, e);
+	if (r == 0)
+		r = check_restart(o, e);
+	if (r == 0)
+		r = check_pull(o->pull, e);
+	if (r < 0)
+		return r;
+	build_attach(o, detach);
+	build_logging(cli, &host->log_config);
+	note_ignored(o, warnings, a);
+	host->oom_kill_disable = o->oom_kill_disable;
+	host->memory_swappiness = o->swappiness;
+	host->memory_swappiness.set &= o->swappiness.value != -1;
+	host->container_id_file = o->cidfile;
+	if (o->no_healthcheck)
+		o->create.config.config.healthcheck = "{\"Test\":[\"NONE\"]}";
+	return check_values(o, e);
+}
+
+int cidfile_check(const char *path, struct err *e)
+{
+	if (!path || !file_exists(AT_FDCWD, path))
+		return 0;
+	return err_set(e, EEXIST, ERR_CONFLICT,
+		       "container ID file found, make sure the other container isn't running or delete "
+		       "%s",
+		       path);
+}
+
+int cidfile_write(const char *path, const char *id, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[4096] = ".";
+	if (slash && (size_t)(slash - path) >= sizeof(folder))
+		return err_set(e, ENAMETOOLONG, ERR_INVALID, "--cidfile: path is too long");
+	if (slash)
+		snprintf(folder, sizeof(folder), "%.*s/", (int)(slash - path), path);
+	CLEANUP_FD int dir = dir_open(AT_FDCWD, folder, e);
+	if (dir < 0)
+		return err_context(e, "--cidfile %s", path);
+	return file_replace(dir, slash ? slash + 1 : path, id, ID_LEN, false, e);
+}

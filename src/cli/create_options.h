@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The options of `run` and `create`: their table, and the way from them to a request for the engine.
+ * Most options fill a field of struct container_create directly; the rest stand here until
+ * create_options_build has put them together.
+ */
+#pragma once
+
+#include "cli/option.h"
+#include "engine/engine.h"
+
+struct cli;
+
+struct create_options {
+	struct container_create create;
+	struct strv attach, env, env_files, labels, label_files, volumes, security;
+	struct opt_bool oom_kill_disable;
+	struct opt_i64 swappiness;
+	char *cidfile, *entrypoint, *init, *network, *restart, *rootfs, *pull, *runtime;
+	int64_t kernel_memory;
+	bool no_healthcheck, quiet, disable_content_trust;
+};
+
+extern const struct option_table create_option_table;
+
+/** Check what docker's client checks, read the files, and complete `create` from the options and
+ *  @args (IMAGE COMMAND...; with --rootfs COMMAND...). @detach: nobody attaches. Warnings go to
+ *  @warnings. Errors have docker's texts, kind ERR_INVALID. */
+int create_options_build(struct cli *cli, struct create_options *o, const struct strv *args,
+			 bool detach, struct strv *warnings, struct err *e);
+/** Refuse an existing --cidfile, before anything is made. */
+int cidfile_check(const char *path, struct err *e);
+/** Write it whole, or not at all. */
+int cidfile_write(const char *path, const char *id, struct err *e);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From rows to text: each row becomes a JSON object of the columns that the template asks for, and the
+ * template is executed over it; the header is the same template over the columns' titles.
+ * Read listing.h first.
+ */
+#include "cli/listing.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/shape.h"
+#include "cli/table.h"
+
+void listing_free(struct listing_out *o)
+{
+	template_free(o->template);
+	strbuf_free(&o->text);
+}
+
+/* docker replaces \t and \n in formats: shells do not. */
+static void unescape(struct strbuf *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\\' && (text[1] == 't' || text[1] == 'n'))
+			strbuf_putc(out, *++text == 't' ? '\t' : '\n');
+		else
+			strbuf_putc(out, *text);
+	}
+}
+
+static void want(void *ctx, const char *name)
+{
+	struct listing_out *o = ctx;
+	for (size_t i = 0; i < o->listing->count; i++)
+		if (!strcmp(o->listing->columns[i].name, name))
+			o->wanted |= UINT32_C(1) << i;
+}
+
+bool listing_wants(const struct listing_out *o, const char *column)
+{
+	for (size_t i = 0; i < o->listing->count; i++)
+		if (!strcmp(o->listing->columns[i].name, column))
+			return o->wanted >> i & 1;
+	return false;
+}
+
+static int out_write(void *ctx, const char *data, size_t len, struct err *e)
+{
+	struct listing_out *o = ctx;
+	strbuf_add(&o->text, data, len);
+	return strbuf_ok(&o->text) ? 0 : err_set(e, E2BIG, ERR_INVALID, "the output is too long");
+}
+
+/* The title of {{.Label "com.example.some-key"}} is "some key". */
+static int label_header(void *ctx, struct json_object *const *args, size_t count,
+			struct json_object **ret, struct err *e)
+{
+	(void)ctx;
+	(void)count;
+	(void)e;
+	const char *name = json_object_get_string(args[0]), *dot = strrchr(name, '.');
+	struct strbuf text CLEANUP_STRBUF = STRBUF_MAX(4096);
+	for (name = dot ? dot + 1 : name; *name; name++)
+		strbuf_putc(&text, *name == '-' || *name == '_' ? ' ' : *name);
+	*ret = json_object_new_string(strbuf_text(&text));
+	return 0;
+}
+
+static int label_value(void *ctx, struct json_object *const *args, size_t count,
+		       struct json_object **ret, struct err *e)
+{
+	(void)count;
+	(void)e;
+	const char *value = kvs_get(ctx, json_object_get_string(args[0]));
+	*ret = json_object_new_string(value ? value : "");
+	return 0;
+}
+
+static int execute(struct listing_out *o, struct json_object *row, const void *labels, bool header,
+		   struct err *e)
+{
+	const struct template_method label = {"Label", "s", header ? label_header : label_value};
+	struct template_data data = {.root = row,
+				     .type = header ? NULL : &o->type,
+				     .methods = &label,
+				     .method_count = o->listing->labels != NULL,
+				     .method_ctx = (void *)labels,
+				     .header = header};
+	int r = template_execute(o->template, &data, out_write, o, e);
+	return r < 0 ? r : out_write(o, "\n", 1, e);
+}
+
+static int put_header(struct listing_out *o, struct err *e)
+{
+	CLEANUP_JSON struct json_object *titles = json_object_new_object();
+	for (size_t i = 0; i < o->listing->count; i++)
+		json_object_object_add(titles, o->listing->columns[i].name,
+				       json_object_new_string(o->listing->columns[i].header));
+	return execute(o, titles, NULL, true, e);
+}
+
+int listing_open(struct listing_out *o, const struct listing *l, const char *format,
+		 const char *standard, void *ctx, struct err *e)
+{
+	assert(l->count <= LISTING_COLUMNS_MAX);
+	*o = (struct listing_out){.listing = l, .ctx = ctx, .text = STRBUF_MAX(LISTING_OUTPUT_MAX)};
+	for (size_t i = 0; i < l->count; i++)
+		o->fields[i].name = l->columns[i].name;
+	o->type = (struct template_type){TEMPLATE_STRUCT, true, l->type, NULL, o->fields};
+	struct strbuf text CLEANUP_STRBUF = STRBUF_MAX(TEMPLATE_TEXT_MAX);
+	o->table = !format || !*format || !strcmp(format, "table") || !strncmp(format, "table ", 6);
+	bool plain = o->table && (!format || strlen(format) < 6 || !*(format + strspn(format + 6, " ") + 6));
+	if (plain)
+		strbuf_puts(&text, standard);
+	else if (!strcmp(format, "json"))
+		strbuf_puts(&text, "{{json .}}");
+	else
+		unescape(&text, o->table ? format + 6 : format);
+	if (!strbuf_ok(&text))
+		return err_set(e, E2BIG, ERR_INVALID, "--format is too long");
+	int r = template_parse(strbuf_text(&text), text.len, &o->template, e);
+	if (r < 0)
+		return err_context(e, "template parsing error");
+	if (template_fields(o->template, want, o))
+		o->wanted = UINT32_MAX;
+	return o->table ? put_header(o, e) : 0;
+}
+
+int listing_row(struct listing_out *o, const void *item, struct err *e)
+{
+	const struct listing *l = o->listing;
+	CLEANUP_JSON struct json_object *row = json_object_new_object();
+	for (size_t i = 0; i < l->count; i++)
+		if (o->wanted >> i & 1)
+			json_object_object_add(row, l->columns[i].name,
+					       l->columns[i].get(item, o->ctx));
+	return execute(o, row, l->labels ? l->labels(item) : NULL, false, e);
+}
+
+int listing_print(struct listing_out *o, FILE *out, struct err *e)
+{
+	const char *text = strbuf_text(&o->text);
+	if (o->table)
+		return table_print(out, text, o->text.len, TABLE_WIDTH_MIN, e);
+	fwrite(text, 1, o->text.len, out);
+	return 0;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The program `hull`: global options, the command, its options, its run function, and the one place
+ * where a failure that ends it is told. Exit codes are docker's: 125 for a command line that makes no
+ * sense, the container's own where there is one, else 0 or 1 (and 125, 126, 127 of run and exec).
+ * Read command.h and cli.h first.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/help.h"
+#include "cli/suggest.h"
+
+/* What the words of the command line come to. */
+struct request {
+	const struct command *command; /* NULL: done already, or an error */
+	const struct command_group *group;
+	struct strv words; /* after the command's name */
+};
+
+static int unknown_command(struct cli *cli, const struct request *q, struct err *e)
+{
+	const char *group = q->group ? q->group->name : NULL;
+	const char *word = q->words.items[0], *verb;
+	struct suggestion best = suggestion_for(word);
+	for (size_t i = 0; i < command_count; i++)
+		for (size_t n = 0; commands[i]->names[n] && !(commands[i]->flags & COMMAND_HIDDEN); n++) {
+			const char *name = commands[i]->names[n];
+			if (!group && !strchr(name, ' '))
+				suggestion_offer(&best, name);
+			else if (group && command_in_group(name, group, &verb))
+				suggestion_offer(&best, verb);
+		}
+	for (size_t i = 0; !group && i < command_group_count; i++)
+		suggestion_offer(&best, command_groups[i].name);
+	const char *prefix = group ? arena_printf(&cli->arena, "%s ", group) : "";
+	err_set(e, EINVAL, ERR_INVALID, "unknown command: hull %s%s", prefix, word);
+	if (best.name)
+		err_hint(e, "did you mean `hull %s%s`?", prefix, best.name);
+	else
+		err_hint(e, "hull %s--help lists the commands", prefix);
+	return -EINVAL;
+}
+
+/* A family by itself, or with --help, prints its help; anything else in it is unknown. */
+static int run_group(struct cli *cli, struct request *q, struct err *e)
+{
+	const struct strv *w = &q->words;
+	bool help = w->count && (!strcmp(w->items[0], "--help") || !strcmp(w->items[0], "-h"));
+	if (w->count && !help && w->items[0][0] == '-')
+		return err_set(e, EINVAL, ERR_USAGE, "unknown flag: %s", w->items[0]);
+	if (w->count && !help)
+		return unknown_command(cli, q, e);
+	help_group(stdout, q->group);
+	return 0;
+}
+
+/* Global options, then find the command. 1: go on with it; 0: all is done. */
+static int read_globals(struct cli *cli, int argc, char **argv, struct request *q, struct err *e)
+{
+	struct strv words = {0};
+	void *values[] = {&cli->settings};
+	struct option_request options = {&settings_options, 1, values, true};
+	int r = options_parse(&options, &cli->arena, argv, (size_t)argc, &words, e);
+	if (r < 0)
+		return r;
+	if (r == 1 || (!words.count && !cli->settings.version)) {
+		help_program(stdout);
+		return 0;
+	}
+	if (cli->settings.version) {
+		puts("hull version " HULL_VERSION);
+		return 0;
+	}
+	size_t used = 1;
+	q->command = commands_find(&words, &used);
+	if (!q->command)
+		q->group = commands_group_find(words.items[0]);
+	if (!q->command && !q->group)
+		used = 0;
+	q->words = (struct strv){words.items + used, words.count - used, 0};
+	if (!q->command)
+		return q->group ? run_group(cli, q, e) : unknown_command(cli, q, e);
+	return 1;
+}
+
+static int check_count(const struct command *c, size_t count, struct err *e)
+{
+	size_t wanted = count < c->args_min ? c->args_min : c->args_max;
+	if (count >= c->args_min && count <= c->args_max)
+		return 0;
+	if (c->args_max == 0)
+		return err_set(e, EINVAL, ERR_INVALID, "'hull %s' accepts no arguments", c->names[0]);
+	const char *how = c->args_min == c->args_max ? "" : count < c->args_min ? "at least " : "at most ";
+	return err_set(e, EINVAL, ERR_INVALID, "'hull %s' requires %s%zu argument%s", c->names[0], how,
+		       wanted, wanted == 1 ? "" : "s");
+}
+
+static void tell_usage(const struct command *c)
+{
+	fputc('\n', stderr);
+	help_usage(stderr, c);
+	fprintf(stderr, "\nSee 'hull %s --help'.\n", c->names[0]);
+}
+
+static int run_command(struct cli *cli, const struct request *q, struct err *e)
+{
+	const struct command *c = q->command;
+	struct strv args = {0};
+	char *values = arena_alloc(&cli->arena, c->values_size + 1);
+	struct option_table tables[2];
+	size_t count = command_tables(c, tables);
+	void *fill[2] = {values, values + c->more_offset};
+	if (!c->options.count)
+		fill[0] = fill[1];
+	struct option_request options = {tables, count, fill,
+					 (c->flags & COMMAND_STOP_AT_ARGUMENT) != 0};
+	int r = options_parse(&options, &cli->arena, q->words.items, q->words.count, &args, e);
+	if (r == 1) {
+		help_command(stdout, c);
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	r = check_count(c, args.count, e);
+	if (r < 0) {
+		cli_complain(cli, e);
+		tell_usage(c);
+		return 1;
+	}
+	return c->run(cli, values, &args, e);
+}
+
+static int hull(struct cli *cli, int argc, char **argv, struct err *e)
+{
+	struct request q = {0};
+	struct settings *s = &cli->settings;
+	int r = settings_read_files(s, &cli->arena, e);
+	if (r < 0)
+		return r;
+	/* The environment comes between the files and the command line. */
+	char *root = getenv("HULL_ROOT"), *runroot = getenv("HULL_RUNROOT");
+	if (root && *root)
+		s->root = root;
+	if (runroot && *runroot)
+		s->runroot = runroot;
+	r = read_globals(cli, argc, argv, &q, e);
+	if (r <= 0)
+		return r;
+	cli->command = q.command;
+	r = settings_finish(s, &cli->arena, e);
+	return r < 0 ? r : run_command(cli, &q, e);
+}
+
+/* Output that did not arrive is a failure, though not of the command. */
+static int finish(struct cli *cli, int code, struct err *e)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	err_errno(e, errno, "cannot write the output");
+	cli_complain(cli, e);
+	return code ? code : 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli cli = {0};
+	struct err e = {0};
+	int code = hull(&cli, argc - 1, argv + 1, &e);
+	if (code < 0) {
+		cli_complain(&cli, &e);
+		code = cli_exit_code(&cli, &e);
+		if (e.kind == ERR_USAGE && cli.command)
+			tell_usage(cli.command);
+		else if (e.kind == ERR_USAGE)
+			cli_notice("\nSee 'hull --help'.");
+	}
+	code = finish(&cli, code, &e);
+	cli_close(&cli);
+	return code;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Setters for the types of option.h. The error texts are those of Go's strconv and of docker. */
+#include "cli/option_value.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "base/units.h"
+
+/* What Go's strconv.ParseBool takes. */
+static int bool_parse(const char *value, bool *ret, struct err *e)
+{
+	static const char *const words[2][6] = {{"0", "f", "F", "false", "FALSE", "False"},
+						{"1", "t", "T", "true", "TRUE", "True"}};
+	for (size_t truth = 0; truth < 2; truth++)
+		for (size_t i = 0; i < 6; i++)
+			if (!strcmp(words[truth][i], value)) {
+				*ret = truth;
+				return 0;
+			}
+	return err_set(e, EINVAL, ERR_USAGE, "strconv.ParseBool: parsing \"%s\": invalid syntax",
+		       value);
+}
+
+int option_set_bool(void *field, const char *value, struct arena *a, struct err *e)
+{
+	(void)a;
+	return bool_parse(value, field, e);
+}
+
+static int set_tri(void *field, const char *value, struct arena *a, struct err *e)
+{
+	struct opt_bool *b = field;
+	(void)a;
+	b->set = true;
+	return bool_parse(value, &b->value, e);
+}
+
+int option_set_str(void *field, const char *value, struct arena *a, struct err *e)
+{
+	(void)e;
+	*(char **)field = arena_strdup(a, value);
+	return 0;
+}
+
+static int set_list(void *field, const char *value, struct arena *a, struct err *e)
+{
+	(void)e;
+	strv_push(a, field, value);
+	return 0;
+}
+
+int option_set_lower_list(void *field, const char *value, struct arena *a, struct err *e)
+{
+	(void)e;
+	char *lower = arena_strdup(a, value);
+	for (char *p = lower; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	strv_push(a, field, lower);
+	return 0;
+}
+
+static int set_map(void *field, const char *value, struct arena *a, struct err *e)
+{
+	const char *equals = strchr(value, '=');
+	if (equals == value || !*value)
+		return err_set(e, EINVAL, ERR_USAGE, "invalid value '%s': the key is missing", value);
+	size_t len = equals ? (size_t)(equals - value) : strlen(value);
+	kvs_set(a, field, arena_strndup(a, value, len), equals ? equals + 1 : "");
+	return 0;
+}
+
+static int set_size(void *field, const char *value, struct arena *a, struct err *e)
+{
+	(void)a;
+	int64_t *size = field;
+	return size_parse(value, size) < 0 || *size < 0
+		       ? err_set(e, EINVAL, ERR_USAGE, "invalid size: '%s'", value)
+		       : 0;
+}
+
+int option_set_int(void *field, const char *value, struct arena *a, struct err *e)
+{
+	(void)a;
+	int r = int_parse(value + (*value == '+'), INT64_MIN + 1, INT64_MAX, field);
+	return r < 0 ? err_set(e, EINVAL, ERR_USAGE, "strconv.ParseInt: parsing \"%s\": %s", value,
+			       r == -ERANGE ? "value out of range" : "invalid syntax")
+		     : 0;
+}
+
+static int set_opt_int(void *field, const char *value, struct arena *a, struct err *e)
+{
+	struct opt_i64 *o = field;
+	o->set = true;
+	return option_set_int(&o->value, value, a, e);
+}
+
+/* Refused options never get here: the parser says no first. */
+static int set_nothing(void *field, const char *value, struct arena *a, struct err *e)
+{
+	(void)field;
+	(void)value;
+	(void)a;
+	return err_set(e, ENOTSUP, ERR_USAGE, "not supported");
+}
+
+static const struct option_value_type types[] = {
+	[OPTION_BOOL] = {"", false, option_set_bool},
+	[OPTION_TRI] = {"", false, set_tri},
+	[OPTION_STR] = {"string", true, option_set_str},
+	[OPTION_LIST] = {"list", true, set_list},
+	[OPTION_MAP] = {"map", true, set_map},
+	[OPTION_SIZE] = {"bytes", true, set_size},
+	[OPTION_INT] = {"int", true, option_set_int},
+	[OPTION_OPT_INT] = {"int", true, set_opt_int},
+	[OPTION_CUSTOM] = {"value", true, set_nothing},
+	[OPTION_REFUSED] = {"", true, set_nothing},
+	[OPTION_REFUSED_FLAG] = {"", false, set_nothing},
+};
+_Static_assert(ARRAY_LEN(types) == OPTION_TYPES, "every type of option.h has its row");
+
+const struct option_value_type *option_value_type(enum option_type type)
+{
+	return &types[type];
+}
+
+int path_from_cwd(const char *path, char **ret, struct arena *a, struct err *e)
+{
+	char cwd[4096] = "";
+	if (*path != '/' && !getcwd(cwd, sizeof(cwd)))
+		return err_errno(e, errno, "cannot find the current folder");
+	*ret = path_clean(a, arena_printf(a, "%s/%s", cwd, path));
+	return 0;
+}

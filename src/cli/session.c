@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between the client's loop and the engine: a socket pair whose other end the monitor serves, signals by
+ * container_kill, window sizes by the monitor's control socket. Read session.h and client.h first.
+ */
+#include "cli/session.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/monitor.h"
+
+static void forward_signal(void *ctx, int signal)
+{
+	struct session *s = ctx;
+	struct err ignored;
+	container_kill(s->engine, s->id, signal, &ignored);
+}
+
+static void forward_size(void *ctx, unsigned rows, unsigned cols)
+{
+	struct session *s = ctx;
+	struct err ignored;
+	if (s->monitor < 0)
+		s->monitor = monitor_connect(s->engine->run_fd, s->id);
+	if (s->monitor >= 0 && monitor_resize(s->monitor, rows, cols, &ignored) < 0)
+		fd_drop(&s->monitor); /* a new monitor may be there the next time */
+}
+
+int session_check_tty(bool tty, bool with_stdin, struct err *e)
+{
+	if (!tty || !with_stdin || isatty(STDIN_FILENO))
+		return 0;
+	err_set(e, ENOTTY, ERR_INVALID, "the input device is not a TTY");
+	err_hint(e, "leave out -t where the input comes from a pipe or a file");
+	return -ENOTTY;
+}
+
+int session_open(struct cli *cli, struct session *s, const char *id,
+		 const struct session_options *o, struct err *e)
+{
+	*s = (struct session){.id = id, .monitor = -1, .theirs = -1};
+	s->client = (struct client){
+		.stream = -1,
+		.raw = o->tty,
+		.is_socket = true,
+		.with_stdin = o->with_stdin,
+		.with_stdout = o->with_stdout || o->tty,
+		.with_stderr = o->with_stderr,
+		.proxy = o->sig_proxy && !o->tty,
+		.watch = -1,
+		.on_signal = forward_signal,
+		.on_resize = forward_size,
+		.ctx = s,
+	};
+	const char *keys = o->detach_keys ? o->detach_keys : cli->settings.detach_keys;
+	int r = detach_keys_parse(keys && *keys ? keys : DETACH_KEYS_DEFAULT, &s->client.detach, e);
+	if (r == 0)
+		r = cli_engine(cli, &s->engine, e);
+	if (r < 0)
+		return r;
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(e, errno, "cannot make a socket");
+	s->client.stream = pair[0];
+	s->theirs = pair[1];
+	return 0;
+}
+
+void session_close(struct session *s)
+{
+	fd_drop(&s->client.stream);
+	fd_drop(&s->theirs);
+	fd_drop(&s->monitor);
+}
+
+int session_serve(struct cli *cli, struct session *s, bool *ret_detached, struct err *e)
+{
+	int signal = 0;
+	fd_drop(&s->theirs); /* else the stream would never end */
+	int end = client_run(&s->client, &signal, e);
+	*ret_detached = end == CLIENT_DETACHED;
+	switch (end) {
+	case CLIENT_ENDED:
+		return -ENODATA;
+	case CLIENT_DETACHED:
+		return 0;
+	case CLIENT_SIGNALLED:
+		return 128 + signal;
+	case CLIENT_BROKEN:
+		cli_complain(cli, e);
+		return 1;
+	default:
+		return end;
+	}
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A client that is attached to a container through its monitor: for run, start -a and attach. */
+#pragma once
+
+#include "cli/cli.h"
+#include "cli/client.h"
+
+struct session {
+	struct engine *engine;
+	const char *id; /* of the container */
+	int monitor;	/* connection for resizing, -1: not made yet */
+	struct client client;
+	int theirs;	/* the monitor's end of the stream */
+};
+#define CLEANUP_SESSION __attribute__((cleanup(session_close)))
+
+struct session_options {
+	bool tty, with_stdin, with_stdout, with_stderr, sig_proxy;
+	const char *detach_keys; /* NULL: the configured ones */
+};
+
+/** Make the stream. On success session.theirs is what the monitor gets. */
+int session_open(struct cli *cli, struct session *s, const char *id,
+		 const struct session_options *o, struct err *e);
+void session_close(struct session *s);
+/** docker's check: a terminal is asked for, but the input is none. */
+int session_check_tty(bool tty, bool with_stdin, struct err *e);
+/**
+ * Serve until the stream ends. Returns an exit code when the client is done without the container (detached,
+ * ended by a signal, output broken), -ENODATA with @e untouched when the container's own exit code is to be
+ * had, or another negative errno with @e filled. *@ret_detached: by the keys.
+ */
+int session_serve(struct cli *cli, struct session *s, bool *ret_detached, struct err *e);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Global options and the configuration file. Order, later wins: /etc/hull/hull.conf, the user's
+ * hull/hull.conf below $XDG_CONFIG_HOME or ~/.config, the environment, the command line.
+ *
+ * The file has one `key value` (or `key = value`) a line; '#' begins a comment line. The keys are an
+ * option table like any other. A missing file is no error, an unknown key is. Read cli.h first.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/option_value.h"
+
+enum { CONFIG_MAX = 64 * 1024 };
+
+#define S(member) .offset = offsetof(struct settings, member)
+static const struct option option_items[] = {
+	{"debug", 'D', OPTION_BOOL, S(debug), .help = "Say more about failures"},
+	{"root", 0, OPTION_STR, S(root), .arg = "dir",
+	 .help = "Folder of what survives a reboot (HULL_ROOT)"},
+	{"runroot", 0, OPTION_STR, S(runroot), .arg = "dir",
+	 .help = "Folder of what does not (HULL_RUNROOT)"},
+	{"version", 'v', OPTION_BOOL, S(version), .help = "Print version information and quit"},
+};
+static const struct option key_items[] = {
+	{"detach-keys", 0, OPTION_STR, S(detach_keys), .arg = "keys",
+	 .help = "Key sequence for detaching from a container"},
+	{"log-driver", 0, OPTION_STR, S(log_driver), .arg = "driver",
+	 .help = "Log driver of new containers"},
+	{"log-opt", 0, OPTION_MAP, S(log_opts), .arg = "key=value",
+	 .help = "Option of that log driver; may be repeated"},
+	{"root", 0, OPTION_STR, S(root), .arg = "dir", .help = "Folder of what survives a reboot"},
+	{"runroot", 0, OPTION_STR, S(runroot), .arg = "dir", .help = "Folder of what does not"},
+};
+#undef S
+const struct option_table settings_options = OPTIONS(option_items);
+const struct option_table settings_keys = OPTIONS(key_items);
+
+static const struct option *key_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(key_items); i++)
+		if (!strcmp(key_items[i].name, name))
+			return &key_items[i];
+	return NULL;
+}
+
+static char *trim(char *text)
+{
+	text += strspn(text, " \t\r");
+	char *end = text + strlen(text);
+	while (end > text && isspace((unsigned char)end[-1]))
+		*--end = '\0';
+	return text;
+}
+
+static int apply_line(struct settings *s, char *line, struct arena *a, struct err *e)
+{
+	line = trim(line);
+	if (!*line || *line == '#')
+		return 0;
+	char *value = line + strcspn(line, " \t=");
+	char separator = *value;
+	if (separator)
+		*value++ = '\0';
+	value = trim(value);
+	if (separator != '=' && *value == '=')
+		value = trim(value + 1);
+	const struct option *key = key_find(line);
+	if (!key)
+		return err_set(e, EINVAL, ERR_INVALID, "unknown key '%s'", line);
+	return option_apply(key, s, value, a, e);
+}
+
+static int read_file(struct settings *s, const char *path, struct arena *a, struct err *e)
+{
+	char *text;
+	int r = file_read(AT_FDCWD, path, CONFIG_MAX, a, &text, NULL, e);
+	if (r == -ENOENT || r == -ENOTDIR || r == -EACCES)
+		return 0;
+	size_t number = 1;
+	for (char *line = text, *next; r >= 0 && line; line = next, number++) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		r = apply_line(s, line, a, e);
+		if (r < 0)
+			err_context(e, "%s line %zu", path, number);
+	}
+	return r < 0 ? r : 0;
+}
+
+int settings_read_files(struct settings *s, struct arena *a, struct err *e)
+{
+	int r = read_file(s, "/etc/hull/hull.conf", a, e);
+	const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
+	if (r < 0 || (!home && !config))
+		return r;
+	const char *path = config && *config == '/'
+				   ? arena_printf(a, "%s/hull/hull.conf", config)
+				   : arena_printf(a, "%s/.config/hull/hull.conf", home ? home : "");
+	return read_file(s, path, a, e);
+}
+
+/* The engine wants absolute paths. */
+static int make_absolute(char **path, struct arena *a, struct err *e)
+{
+	if (!**path)
+		return err_set(e, EINVAL, ERR_USAGE, "--root and --runroot must not be empty");
+	return path_from_cwd(*path, path, a, e);
+}
+
+static char *default_root(struct arena *a)
+{
+	const char *home = getenv("HOME"), *data = getenv("XDG_DATA_HOME");
+	if (geteuid() == 0)
+		return arena_strdup(a, "/var/lib/hull");
+	if (data && *data == '/')
+		return arena_printf(a, "%s/hull", data);
+	return home && *home == '/' ? arena_printf(a, "%s/.local/share/hull", home) : NULL;
+}
+
+static char *default_runroot(struct arena *a)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	if (geteuid() == 0)
+		return arena_strdup(a, "/run/hull");
+	return runtime && *runtime == '/' ? arena_printf(a, "%s/hull", runtime) : NULL;
+}
+
+int settings_finish(struct settings *s, struct arena *a, struct err *e)
+{
+	if (!s->root)
+		s->root = default_root(a);
+	if (!s->root)
+		return err_set(e, EINVAL, ERR_USAGE, "--root is not known: HOME is not set");
+	if (!s->runroot)
+		s->runroot = default_runroot(a);
+	if (!s->runroot)
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "--runroot is not known: XDG_RUNTIME_DIR is not set");
+	int r = make_absolute(&s->root, a, e);
+	return r < 0 ? r : make_absolute(&s->runroot, a, e);
+}

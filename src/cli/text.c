@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small texts as docker's client prints them. Read text.h first. */
+#include "cli/text.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+char *text_ellipsis(struct arena *a, const char *text, size_t max)
+{
+	size_t chars = 0, cut = 0;
+	for (size_t i = 0; text[i]; i++) {
+		if (((unsigned char)text[i] & 0xc0) == 0x80)
+			continue;
+		if (++chars == max)
+			cut = i;
+	}
+	return chars <= max ? arena_strdup(a, text) : arena_printf(a, "%.*s…", (int)cut, text);
+}
+
+char *text_quote(struct arena *a, const char *text)
+{
+	static const char plain[] = "\a\b\f\n\r\t\v\"\\", letters[] = "abfnrtv\"\\";
+	char *out = arena_alloc(a, strlen(text) * 4 + 3), *p = out;
+	*p++ = '"';
+	for (; *text; text++) {
+		const char *at = strchr(plain, *text);
+		if (at) {
+			*p++ = '\\';
+			*p++ = letters[at - plain];
+		} else if ((unsigned char)*text < 0x20 || *text == 0x7f) {
+			p += sprintf(p, "\\x%02x", (unsigned char)*text);
+		} else {
+			*p++ = *text;
+		}
+	}
+	*p = '"';
+	return out;
+}
+
+char *text_time(struct arena *a, int64_t real_ns)
+{
+	time_t seconds = real_ns / 1000000000;
+	struct tm tm;
+	char text[64];
+	localtime_r(&seconds, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z %Z", &tm);
+	return arena_strdup(a, text);
+}
+
+char *text_ago(struct arena *a, int64_t real_ns)
+{
+	char human[TIME_TEXT_SIZE];
+	return arena_printf(a, "%s ago", duration_human(clock_real_ns() - real_ns, human));
+}
+
+char *text_labels(struct arena *a, const struct kvs *labels)
+{
+	struct kvs sorted = {0};
+	struct strv items = {0};
+	for (size_t i = 0; i < labels->count; i++)
+		kvs_set(a, &sorted, labels->items[i].key, labels->items[i].value);
+	kvs_sort(&sorted);
+	for (size_t i = 0; i < sorted.count; i++)
+		strv_push(a, &items,
+			  arena_printf(a, "%s=%s", sorted.items[i].key, sorted.items[i].value));
+	return text_join(a, &items, ",");
+}
+
+char *text_join(struct arena *a, const struct strv *items, const char *separator)
+{
+	size_t len = 1;
+	for (size_t i = 0; i < items->count; i++)
+		len += strlen(items->items[i]) + strlen(separator);
+	char *out = arena_alloc(a, len), *p = out;
+	for (size_t i = 0; i < items->count; i++) {
+		p = stpcpy(p, i ? separator : "");
+		p = stpcpy(p, items->items[i]);
+	}
+	return out;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small texts that several lists share: shortened ids and cells, local times, joined labels. */
+#pragma once
+
+#include <json-c/json.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+/** At most @max characters, the last one "…" when something was cut off. */
+char *text_ellipsis(struct arena *a, const char *text, size_t max);
+/** Go's strconv.Quote: in double quotes, with escapes. */
+char *text_quote(struct arena *a, const char *text);
+/** "2026-11-22 03:19:14 +0000 UTC", in the local zone. */
+char *text_time(struct arena *a, int64_t real_ns);
+/** "3 minutes ago" */
+char *text_ago(struct arena *a, int64_t real_ns);
+/** "a=1,b=2", ordered by key. */
+char *text_labels(struct arena *a, const struct kvs *labels);
+/** The items with @separator between them. */
+char *text_join(struct arena *a, const struct strv *items, const char *separator);
