@@ -68,6 +68,9 @@ struct cgroup {
 enum cgroup_layout cgroup_host_layout(void);
 /** True when a memory+swap limit can be enforced here; else leave memory_swap unset (docker warns). */
 bool cgroup_host_limits_swap(void);
+/** The folder in which this caller may make groups: "/hull", or for a user without that right
+ *  "<delegated>/hull", found above his own place in the v2 tree. 0, or -EACCES with the way out. */
+int cgroup_parent(char *buf, size_t size, struct err *e);
 /**
  * Do the limits make sense, by themselves and on this machine? For use before anything is made:
  * memory from 256 KiB; memory+swap >= memory >= reservation; swappiness 0..100; quota and period

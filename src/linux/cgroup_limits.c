@@ -262,7 +262,7 @@ static const struct {
 	int number;
 	const char *hint;
 } meanings[] = {
-	{EBUSY, "the group uses more than that, or a folder above it has processes of its own"},
+	{EBUSY, "the group uses more than that and cannot give it back"},
 	{EINVAL,
 	 "the kernel refuses the value: it may exceed a limit of the group above, or contradict "
 	 "another limit of this group (memory and memory+swap: set both)"},
@@ -332,7 +332,14 @@ static int knob_apply(const struct cgroup *g, const struct knob *k, const struct
 		  : v2_write(g, file, v.text);
 	if (r == 0 || (r == -ENOENT && value_is_unlimited(&v)))
 		return 0;
-	return knob_failed(k, &v, file, r, e);
+	r = knob_failed(k, &v, file, r, e);
+	if (!on_v1 && r == -EBUSY)
+		err_hint(e,
+			 "a group above %s has processes of its own, so it cannot pass the %s "
+			 "controller down: move them to a group beside, or start hull in a group "
+			 "of its own (systemd-run --scope -p Delegate=yes)",
+			 g->path, cgroup_controller_name(k->controller, true));
+	return r;
 }
 
 /* The settings that only v2 has. "cgroup.*" files steer the group itself and are hull's. */

@@ -476,6 +476,46 @@ static void bad_paths(void **state)
 	}
 }
 
+enum { USER = 65534 };
+
+static void delegated_body(void)
+{
+	char path[256], expected[128];
+	struct err e = {0};
+	struct cgroup g;
+	snprintf(expected, sizeof(expected), "%s/deleg/hull", parent);
+	if (setresgid(USER, USER, USER) < 0 || setresuid(USER, USER, USER) < 0)
+		_exit(1);
+	if (cgroup_parent(path, sizeof(path), &e) < 0 || strcmp(path, expected) != 0)
+		_exit(2);
+	if (cgroup_open(path, &g, &e) != -ENOENT)
+		_exit(3);
+	_exit(0);
+}
+
+static void parent_of_a_user(void **state)
+{
+	(void)state;
+	char path[64];
+	struct err e = {0};
+	must(cgroup_parent(path, sizeof(path), &e), &e);
+	assert_string_equal(path, "/hull");
+	if (cgroup_host_get()->v2 < 0)
+		skip();
+	struct cgroup_limits none = {0};
+	CLEANUP_CGROUP struct cgroup above = made("deleg", &none);
+	CLEANUP_CGROUP struct cgroup own = made("deleg/own", &none);
+	static const char *const files[] = {".", "cgroup.procs", "cgroup.subtree_control"};
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		assert_int_equal(fchownat(above.v2, files[i], USER, USER, 0), 0);
+	CLEANUP_FD int go = -1;
+	pid_t pid = child_start(delegated_body, &go);
+	must(cgroup_attach(&own, pid, false, &e), &e);
+	fd_drop(&go);
+	assert_int_equal(status_of(pid), 0);
+	gone("deleg");
+}
+
 static int parent_remove(void **state)
 {
 	(void)state;
@@ -502,6 +542,7 @@ int main(void)
 		cmocka_unit_test(what_v2_lacks),
 		cmocka_unit_test(in_use_is_not_replaced),
 		cmocka_unit_test(bad_paths),
+		cmocka_unit_test(parent_of_a_user),
 	};
 	return cmocka_run_group_tests(tests, NULL, parent_remove);
 }
