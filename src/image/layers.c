@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The trees of an image's layers, as OverlayFS takes them. OverlayFS reads trusted.overlay.opaque on
+ * every folder but the root of a layer, so that a layer whose root hides all below is cut off here.
+ * Read image.h first.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "image/stage.h"
+
+void image_layers_close(int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		fd_drop(&fds[i]);
+}
+
+static int open_tree(struct image_store *s, const char *diff_id, bool *ret_opaque)
+{
+	char path[ID_LEN + 16], value[2];
+	snprintf(path, sizeof(path), "layers/%s/fs", diff_id);
+	CLEANUP_FD int fd =
+		openat(s->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	*ret_opaque = fgetxattr(fd, "trusted.overlay.opaque", value, sizeof(value)) == 1 &&
+		      value[0] == 'y';
+	int tree = openat(fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return tree < 0 ? -errno : tree;
+}
+
+/* An image of no layers is an empty folder. */
+static int open_empty(struct image_store *s, int *ret, struct err *e)
+{
+	CLEANUP_FD int layers = stage_open_layers(s, e);
+	if (layers < 0)
+		return layers;
+	if (mkdirat(layers, "empty", 0755) < 0 && errno != EEXIST)
+		return err_errno(e, errno, "cannot create a folder for an image without layers");
+	*ret = openat(layers, "empty", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return *ret < 0 ? err_errno(e, errno, "cannot open the folder of an empty image") : 0;
+}
+
+int image_layers_open(struct image_store *s, const struct image *image, struct arena *a,
+		      int **ret_fds, size_t *ret_count, struct err *e)
+{
+	int *fds = arena_array(a, image->layer_count + 1, sizeof(int));
+	size_t n = 0;
+	bool opaque = false;
+	for (; n < image->layer_count && !opaque; n++) {
+		const char *diff_id = image->layers[n].diff_id;
+		fds[n] = open_tree(s, diff_id, &opaque);
+		if (fds[n] >= 0)
+			continue;
+		int r = fds[n];
+		image_layers_close(fds, n);
+		err_errno(e, r, "image %.12s: layer %.12s cannot be opened", image->id, diff_id);
+		if (r == -ENOENT)
+			err_hint(e, "its files below %s/layers are gone: load or pull the image again",
+				 s->root);
+		return r;
+	}
+	if (n == 0) {
+		int r = open_empty(s, &fds[n++], e);
+		if (r < 0)
+			return r;
+	}
+	*ret_fds = fds;
+	*ret_count = n;
+	return 0;
+}

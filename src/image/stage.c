@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The staging folder and its end. Rests on flock(2), syncfs(2), renameat2(2). Read stage.h first.
+ */
+#include "image/stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+
+int stage_open_layers(struct image_store *s, struct err *e)
+{
+	if (mkdirat(s->root_fd, "layers", 0700) < 0 && errno != EEXIST)
+		return err_errno(e, errno, "cannot create %s/layers", s->root);
+	return dir_open(s->root_fd, "layers", e);
+}
+
+static bool same_folder(int dir, const char *name, int fd)
+{
+	struct stat a, b;
+	return fstatat(dir, name, &a, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &b) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Make and lock; a sweeper may take the folder for an orphan before the lock is there. */
+static int make_locked(struct stage *st, struct err *e)
+{
+	for (int tries = 0; tries < 16; tries++) {
+		char id[ID_LEN + 1];
+		id_new(id);
+		snprintf(st->name, sizeof(st->name), ".stage-%.16s", id);
+		if (mkdirat(st->layers_fd, st->name, 0700) < 0)
+			return err_errno(e, errno, "cannot create a staging folder");
+		CLEANUP_FD int fd = openat(st->layers_fd, st->name,
+					   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0 && flock(fd, LOCK_EX) == 0 &&
+		    same_folder(st->layers_fd, st->name, fd)) {
+			st->fd = fd_steal(&fd);
+			return 0;
+		}
+	}
+	return err_set(e, EAGAIN, ERR_SYSTEM, "cannot lock a staging folder");
+}
+
+int stage_open(struct stage *st, struct image_store *s, struct err *e)
+{
+	*st = (struct stage)STAGE_NONE;
+	st->layers_fd = stage_open_layers(s, e);
+	return st->layers_fd < 0 ? st->layers_fd : make_locked(st, e);
+}
+
+void stage_close(struct stage *st)
+{
+	struct err ignored = {0};
+	if (st->fd >= 0)
+		tree_remove(st->layers_fd, st->name, &ignored);
+	fd_drop(&st->fd);
+	fd_drop(&st->layers_fd);
+}
+
+int stage_make_dir(struct stage *st, const char *folder, struct err *e)
+{
+	if (mkdirat(st->fd, folder, 0700) < 0)
+		return err_errno(e, errno, "cannot create a staging folder");
+	return dir_open(st->fd, folder, e);
+}
+
+int stage_has_layer(struct stage *st, struct image_store *s, const char *diff_id, int64_t *ret_size,
+		    struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *q = NULL;
+	int r = db_query(s->db, &q, e, "SELECT size FROM layer WHERE diff_id = ?1", "s", diff_id);
+	if (r == 0)
+		r = db_next(q, e);
+	if (r <= 0)
+		return r;
+	*ret_size = db_int(q, 0);
+	return file_exists(st->layers_fd, diff_id);
+}
+
+/* Put one layer in its place. What stands there already under this name is as good, see stage.h. */
+static int place_layer(struct stage *st, const struct stage_layer *l, struct err *e)
+{
+	if (l->folder && renameat(st->fd, l->folder, st->layers_fd, l->diff_id) == 0)
+		return 0;
+	/* Two images of one load may share it, so that it has been renamed already. */
+	if (l->folder && errno != EEXIST && errno != ENOTEMPTY && errno != ENOENT)
+		return err_errno(e, errno, "cannot move layer %.12s into place", l->diff_id);
+	if (file_exists(st->layers_fd, l->diff_id))
+		return 0;
+	return err_set(e, EAGAIN, ERR_CONFLICT,
+		       "layer %.12s was removed by another command meanwhile; try again",
+		       l->diff_id);
+}
+
+static int place_all(struct stage *st, const struct stage_image *images, size_t count,
+		     struct err *e)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < images[i].layer_count; k++) {
+			int r = place_layer(st, &images[i].layers[k], e);
+			if (r < 0)
+				return r;
+		}
+	return fsync(st->layers_fd) < 0 ? err_errno(e, errno, "cannot sync the layers' folder") : 0;
+}
+
+static int write_layers(struct db *db, const struct stage_image *im, int64_t now, struct err *e)
+{
+	for (size_t k = 0; k < im->layer_count; k++) {
+		const struct stage_layer *l = &im->layers[k];
+		int r = db_run(db, e, "INSERT OR IGNORE INTO layer VALUES (?1, ?2, ?3)", "sii",
+			       l->diff_id, l->size, now);
+		if (r >= 0)
+			r = db_run(db, e, "INSERT INTO image_layer VALUES (?1, ?2, ?3)", "sis",
+				   im->id, (int64_t)k, l->diff_id);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int write_image(struct db *db, const struct stage_image *im, struct err *e)
+{
+	int64_t now = clock_real_ns(), size = 0;
+	for (size_t k = 0; k < im->layer_count; k++)
+		size += im->layers[k].size;
+	int r = db_run(db, e, "INSERT OR IGNORE INTO image VALUES (?1, ?2, ?3, ?4, ?5)", "ssiii",
+		       im->id, im->config_text, size, im->created, now);
+	if (r > 0) /* a new one; the same id means the same config, hence the same layers */
+		r = write_layers(db, im, now, e);
+	for (size_t i = 0; r >= 0 && i < im->name_count; i++)
+		r = db_run(db, e,
+			   "INSERT INTO reference VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE "
+			   "SET image = excluded.image, digest = excluded.digest",
+			   "sss", im->names[i].name, im->id, im->names[i].digest);
+	return r < 0 ? r : 0;
+}
+
+int stage_commit(struct stage *st, struct image_store *s, const struct stage_image *images,
+		 size_t count, struct err *e)
+{
+	if (syncfs(st->fd) < 0)
+		return err_errno(e, errno, "cannot sync the layers");
+	int r = db_begin(s->db, true, e);
+	if (r < 0)
+		return r;
+	r = place_all(st, images, count, e);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = write_image(s->db, &images[i], e);
+	if (r == 0)
+		return db_commit(s->db, e);
+	db_rollback(s->db);
+	return r;
+}

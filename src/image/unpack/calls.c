@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The system calls of hull-unpack. What is not listed ends the process: none of it happens but by an
+ * intruder's hand. No call here makes executable memory, a process, a socket, or takes a path that
+ * is not resolved below a descriptor of the staging folder (the root directory is that folder too).
+ */
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+#include "image/unpack/confine.h"
+#include "linux/seccomp.h"
+
+static const char *const plain[] = {
+	/* bytes */
+	"read", "pread64", "write", "pwrite64", "lseek", "ftruncate", "close", "sendmsg",
+	/* the tree */
+	"openat", "openat2", "mkdirat", "mknodat", "symlinkat", "linkat", "unlinkat", "fchown",
+	"fchownat", "fchmod", "fchmodat", "fchmodat2", "utimensat", "fsetxattr", "fstat",
+	"newfstatat", "getdents64", "fcntl",
+	/* memory, threads, the end */
+	"munmap", "mremap", "madvise", "brk", "futex", "set_robust_list", "rseq",
+	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_yield", "sched_getaffinity", "getrandom",
+	"gettid", "getpid", "tgkill", "restart_syscall", "exit", "exit_group", NULL,
+};
+static const char *const memory[] = {"mmap", "mprotect", NULL};
+static const char *const thread[] = {"clone", NULL};
+/* libc falls back to clone(2), whose flags a filter can see. */
+static const char *const absent[] = {"clone3", NULL};
+
+static const struct seccomp_arg not_executable[] = {
+	{.index = 2, .op = SC_MASKED_EQ, .value = PROT_EXEC, .value_two = 0}};
+static const struct seccomp_arg thread_only[] = {
+	{.index = 0, .op = SC_MASKED_EQ, .value = CLONE_THREAD | CLONE_VM | CLONE_NEWUSER,
+	 .value_two = CLONE_THREAD | CLONE_VM}};
+
+static const struct seccomp_rule rules[] = {
+	{.names = plain, .action = SECCOMP_RET_ALLOW},
+	{.names = memory, .action = SECCOMP_RET_ALLOW, .args = not_executable, .arg_count = 1},
+	{.names = thread, .action = SECCOMP_RET_ALLOW, .args = thread_only, .arg_count = 1},
+	{.names = absent, .action = SECCOMP_RET_ERRNO | ENOSYS},
+};
+
+static const struct seccomp_policy policy = {
+	.default_action = SECCOMP_RET_KILL_PROCESS,
+	.unknown_action = SECCOMP_RET_KILL_PROCESS,
+	.rules = rules,
+	.rule_count = ARRAY_LEN(rules),
+};
+
+int confine_calls(struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct seccomp_program program;
+	int r = seccomp_compile(&policy, &a, &program, e);
+	if (r == 0 && (r = seccomp_load(&program)) < 0)
+		err_errno(e, r, "hull-unpack: cannot install the system call filter");
+	return r;
+}

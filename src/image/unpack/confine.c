@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The cage, from the outside in: an empty network namespace (unshare(2)), a root directory that is the
+ * staging folder (chroot(2)), Landlock (landlock(7)) for that folder only, six capabilities
+ * (capabilities(7)), no_new_privs (prctl(2)), resource limits (setrlimit(2)), and a list of system
+ * calls (calls.c).
+ *
+ * CAP_SYS_ADMIN, which trusted.overlay.opaque would need, is not among the six: folders to be marked
+ * go to the engine as descriptors (image/unpack.h, UNPACK_OPAQUE). Read confine.h first.
+ */
+#include "image/unpack/confine.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <linux/landlock.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "linux/capability.h"
+
+#define BIT(n) ((capset)1 << (n))
+#define CAPS_KEPT                                                                                  \
+	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) |              \
+	 BIT(CAP_MKNOD) | BIT(CAP_SETFCAP))
+
+/* Private writable memory. The whole must stay below 32 MiB resident, whatever is unpacked. */
+#ifdef __SANITIZE_ADDRESS__
+static const rlim_t DATA_MAX = RLIM_INFINITY; /* its shadow is private memory, too */
+#else
+static const rlim_t DATA_MAX = (rlim_t)26 << 20;
+#endif
+/* The time budget: seconds of CPU, as waiting for a slow source is no offence. */
+static const rlim_t CPU_SECONDS_MAX = 3600;
+
+static int limit_resources(uint64_t max_file)
+{
+	const struct {
+		__rlimit_resource_t what;
+		rlim_t most;
+	} table[] = {
+		{RLIMIT_DATA, DATA_MAX}, {RLIMIT_CPU, CPU_SECONDS_MAX}, {RLIMIT_CORE, 0},
+		{RLIMIT_FSIZE, max_file}, {RLIMIT_MEMLOCK, 0}, {RLIMIT_MSGQUEUE, 0},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct rlimit now;
+		if (getrlimit(table[i].what, &now) < 0)
+			return -errno;
+		rlim_t most = table[i].most < now.rlim_max ? table[i].most : now.rlim_max;
+		struct rlimit next = {most, most};
+		if (setrlimit(table[i].what, &next) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* 1: in force, 0: this kernel has no Landlock. */
+static int landlock_stage(int stage)
+{
+	/* All rights of the first version; then those that came later, as far as this kernel goes. */
+	uint64_t rights = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	if (abi < 0)
+		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
+	if (abi >= 2)
+		rights |= (uint64_t)1 << 13; /* REFER: hard links between folders */
+	if (abi >= 3)
+		rights |= (uint64_t)1 << 14; /* TRUNCATE */
+	struct landlock_ruleset_attr attr = {.handled_access_fs = rights};
+	CLEANUP_FD int rules =
+		(int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	struct landlock_path_beneath_attr beneath = {
+		.allowed_access = rights & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE,
+		.parent_fd = stage,
+	};
+	if (rules < 0 ||
+	    syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) < 0 ||
+	    syscall(SYS_landlock_restrict_self, rules, 0) < 0)
+		return -errno;
+	return 1;
+}
+
+int confine(int stage, uint64_t max_file, struct err *e)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_errno(e, errno, "hull-unpack: cannot set no_new_privs");
+	/* Without the right to make a namespace there is still the system call filter. */
+	if (unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_FILES | CLONE_FS) < 0 && errno != EPERM)
+		return err_errno(e, errno, "hull-unpack: cannot leave the network");
+	if (fchdir(stage) < 0)
+		return err_errno(e, errno, "hull-unpack: cannot enter the staging folder");
+	int rooted = chroot(".");
+	int locked = landlock_stage(stage);
+	if (locked < 0)
+		return err_errno(e, locked, "hull-unpack: cannot use Landlock");
+	if (!locked && rooted < 0)
+		return err_errno(e, errno, "hull-unpack: cannot be confined: no Landlock, chroot");
+	int r = limit_resources(max_file);
+	if (r < 0)
+		return err_errno(e, r, "hull-unpack: cannot set resource limits");
+	struct capability_sets sets = {
+		.bounding = CAPS_KEPT, .permitted = CAPS_KEPT, .effective = CAPS_KEPT};
+	r = capability_apply(&sets);
+	return r < 0 ? err_errno(e, r, "hull-unpack: cannot drop capabilities") : confine_calls(e);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hull-unpack: from a stream of archive bytes to a file tree, locked in.
+ *
+ * Started by the engine with the bytes on descriptor 0, a socket on 3 and an empty staging folder on
+ * 4 (image/unpack.h). It takes one request, locks itself in (confine.h), and only then reads the
+ * bytes. It has no options, reads no file, and answers on the socket only.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "image/unpack.h"
+#include "image/unpack/confine.h"
+#include "image/unpack/outer.h"
+
+enum { PROGRESS_STEP = 1 << 20 };
+
+struct progress {
+	uint64_t told;
+};
+
+static int send_message(void *ctx, const struct unpack_message *m)
+{
+	(void)ctx;
+	return fd_send(UNPACK_SOCKET_FD, m, sizeof(*m), NULL, 0);
+}
+
+static void on_progress(void *ctx, uint64_t done)
+{
+	struct progress *p = ctx;
+	if (done >= p->told && done - p->told < PROGRESS_STEP)
+		return;
+	p->told = done;
+	struct unpack_message m = {.version = UNPACK_VERSION, .op = UNPACK_PROGRESS, .done = done};
+	if (send_message(NULL, &m) < 0)
+		_exit(1); /* the engine has gone */
+}
+
+static int take_request(struct unpack_request *q, struct err *e)
+{
+	ssize_t n = fd_recv(UNPACK_SOCKET_FD, q, sizeof(*q), NULL, 0);
+	if (n < 0)
+		return err_errno(e, (int)n, "hull-unpack: no request");
+	if (n != sizeof(*q) || q->version != UNPACK_VERSION)
+		return err_set(e, EPROTO, ERR_INTERNAL,
+			       "hull-unpack is of another version than the program that started it");
+	return 0;
+}
+
+/* The file that remembers the folders' times: unlinked, so that it dies with this process. */
+static int open_times(struct err *e)
+{
+	int fd = openat(UNPACK_STAGE_FD, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return fd;
+	fd = openat(UNPACK_STAGE_FD, ".times", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_errno(e, errno, "hull-unpack: cannot write to the staging folder");
+	unlinkat(UNPACK_STAGE_FD, ".times", 0);
+	return fd;
+}
+
+/* What libraries load lazily is loaded now: afterwards there are no files. */
+static int warm_up(struct err *e)
+{
+	mallopt(M_ARENA_MAX, 1);
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
+	    EVP_Digest("", 0, sum, NULL, EVP_sha256(), NULL) != 1)
+		return err_set(e, EIO, ERR_INTERNAL, "hull-unpack: no sha256");
+	return 0;
+}
+
+static int serve(const struct unpack_request *q, int times, struct unpack_message *m,
+		 struct err *e)
+{
+	struct progress progress = {0};
+	struct source source;
+	struct layer_limits limits = {q->max_bytes, q->max_entries, q->max_ratio};
+	struct layer_target target = {UNPACK_STAGE_FD, times, UNPACK_SOCKET_FD, on_progress,
+				      &progress};
+	struct outer outer = {UNPACK_STAGE_FD, times, UNPACK_SOCKET_FD, limits, on_progress,
+			      send_message, &progress};
+	source_open(&source, UNPACK_SOURCE_FD, q->seekable, q->offset, q->size);
+	switch (q->mode) {
+	case UNPACK_LAYER:
+		return layer_unpack(&source, &target, &limits, &m->layer, e);
+	case UNPACK_INDEX:
+		return outer_index(&outer, &source, e);
+	case UNPACK_ARCHIVE:
+		return outer_unpack(&outer, &source, e);
+	}
+	return err_set(e, EPROTO, ERR_INTERNAL, "hull-unpack: unknown request %u", q->mode);
+}
+
+int main(void)
+{
+	struct unpack_request q;
+	struct unpack_message m = {.version = UNPACK_VERSION, .op = UNPACK_DONE};
+	int times = -1;
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	umask(0);
+	close_range(UNPACK_STAGE_FD + 1, ~0U, 0);
+	if (fcntl(UNPACK_SOCKET_FD, F_GETFD) < 0) {
+		fprintf(stderr, "hull-unpack is started by hull, it does nothing by itself\n");
+		return 125;
+	}
+	int r = take_request(&q, &m.err);
+	if (r == 0)
+		r = warm_up(&m.err);
+	if (r == 0)
+		times = r = open_times(&m.err);
+	if (r >= 0)
+		r = confine(UNPACK_STAGE_FD, q.max_bytes, &m.err);
+	if (r == 0)
+		r = serve(&q, times, &m, &m.err);
+	if (r < 0)
+		m.op = UNPACK_FAILED;
+	send_message(NULL, &m);
+	_exit(r < 0);
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Unpacking and hashing. Rests on ISA-L (igzip), libzstd and OpenSSL's EVP. gzip: RFC 1952, several
+ * members in a row are one stream; zstd: RFC 8878. Read stream.h first.
+ */
+#include "image/unpack/stream.h"
+
+#include <errno.h>
+#include <isa-l/igzip_lib.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "base/cleanup.h"
+#include "base/id.h"
+
+/* Decoders must take windows of 8 MiB (RFC 8878, 3.1.1.1.2); 16 MiB keep us below 32 in all. */
+enum { ZSTD_WINDOW_LOG_MAX = 24 };
+static const uint64_t RATIO_FROM = (uint64_t)1 << 30;
+
+enum packing { PACKING_UNKNOWN, PACKING_PLAIN, PACKING_GZIP, PACKING_ZSTD };
+
+struct stream {
+	struct source *source;
+	struct stream_limits limits;
+	enum packing packing;
+	EVP_MD_CTX *stored, *plain;
+	struct inflate_state *gzip;
+	ZSTD_DCtx *zstd;
+	uint64_t in, out;
+	bool source_ended;
+	bool frame_open; /* within a gzip member or a zstd frame */
+	bool held_back;	 /* the decoder may have output left that did not fit */
+	size_t begin, end; /* unread part of input */
+	uint8_t input[STREAM_BLOCK];
+};
+
+static ssize_t read_fd(struct source *s, void *buf, size_t len, struct err *e)
+{
+	if (len > s->left)
+		len = (size_t)s->left;
+	ssize_t n;
+	do
+		n = s->seekable ? pread(s->fd, buf, len, (off_t)s->at) : read(s->fd, buf, len);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_errno(e, errno, "cannot read the archive");
+	if (n == 0 && len && s->left != UINT64_MAX)
+		return err_set(e, EINVAL, ERR_INVALID, "the archive is cut short");
+	s->at += (uint64_t)n;
+	if (s->left != UINT64_MAX)
+		s->left -= (uint64_t)n;
+	__atomic_store_n(&s->done, s->done + (uint64_t)n, __ATOMIC_RELAXED);
+	return n;
+}
+
+void source_open(struct source *s, int fd, bool seekable, uint64_t offset, uint64_t size)
+{
+	*s = (struct source){
+		.read = read_fd, .fd = fd, .seekable = seekable, .at = offset, .left = size};
+}
+
+static EVP_MD_CTX *hash_new(void)
+{
+	EVP_MD_CTX *h = EVP_MD_CTX_new();
+	if (h && EVP_DigestInit_ex(h, EVP_sha256(), NULL) != 1) {
+		EVP_MD_CTX_free(h);
+		return NULL;
+	}
+	return h;
+}
+
+int stream_open(struct stream **ret, struct source *source, const struct stream_limits *limits,
+		struct err *e)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+	if (!s)
+		return err_errno(e, ENOMEM, "cannot unpack");
+	s->source = source;
+	s->limits = *limits;
+	s->stored = hash_new();
+	s->plain = hash_new();
+	*ret = s;
+	if (s->stored && s->plain)
+		return 0;
+	stream_close(ret);
+	return err_errno(e, ENOMEM, "cannot unpack");
+}
+
+void stream_close(struct stream **s)
+{
+	if (!*s)
+		return;
+	EVP_MD_CTX_free((*s)->stored);
+	EVP_MD_CTX_free((*s)->plain);
+	ZSTD_freeDCtx((*s)->zstd);
+	free((*s)->gzip);
+	free(*s);
+	*s = NULL;
+}
+
+/* Get more stored bytes behind those that are left; 0 at the end. */
+static ssize_t fill(struct stream *s, struct err *e)
+{
+	if (s->source_ended)
+		return 0;
+	if (s->begin == s->end) {
+		s->begin = s->end = 0;
+	} else if (s->end == sizeof(s->input)) {
+		memmove(s->input, s->input + s->begin, s->end - s->begin);
+		s->end -= s->begin;
+		s->begin = 0;
+	}
+	ssize_t n = s->source->read(s->source, s->input + s->end, sizeof(s->input) - s->end, e);
+	if (n < 0)
+		return n;
+	s->source_ended = n == 0;
+	if (s->limits.hash)
+		EVP_DigestUpdate(s->stored, s->input + s->end, (size_t)n);
+	s->end += (size_t)n;
+	s->in += (uint64_t)n;
+	return n;
+}
+
+static int gzip_begin(struct stream *s, struct err *e)
+{
+	if (!s->gzip && !(s->gzip = malloc(sizeof(*s->gzip))))
+		return err_errno(e, ENOMEM, "cannot unpack");
+	isal_inflate_init(s->gzip);
+	s->gzip->crc_flag = ISAL_GZIP;
+	s->frame_open = true;
+	return 0;
+}
+
+static int zstd_begin(struct stream *s, struct err *e)
+{
+	s->zstd = ZSTD_createDCtx();
+	if (!s->zstd)
+		return err_errno(e, ENOMEM, "cannot unpack");
+	ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX);
+	return 0;
+}
+
+static int detect(struct stream *s, struct err *e)
+{
+	static const struct {
+		const char *magic;
+		size_t len;
+		const char *name;
+	} others[] = {
+		{"BZh", 3, "bzip2"},
+		{"\xfd" "7zXZ", 5, "xz"},
+		{"PK\3\4", 4, "zip"},
+		{"\x04\x22\x4d\x18", 4, "lz4"},
+	};
+	while (s->end - s->begin < 6) {
+		ssize_t n = fill(s, e);
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			break;
+	}
+	const uint8_t *p = s->input + s->begin;
+	size_t have = s->end - s->begin;
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (have >= others[i].len && !memcmp(p, others[i].magic, others[i].len)) {
+			err_set(e, ENOTSUP, ERR_INVALID, "it is packed with %s", others[i].name);
+			err_hint(e, "unpack it first, or pack it with gzip or zstd");
+			return -ENOTSUP;
+		}
+	if (have >= 2 && p[0] == 0x1f && p[1] == 0x8b) {
+		s->packing = PACKING_GZIP;
+		return gzip_begin(s, e);
+	}
+	/* A zstd frame, or a skippable one (as zstd:chunked has). */
+	if (have >= 4 && (!memcmp(p, "\x28\xb5\x2f\xfd", 4) ||
+			  ((p[0] & 0xf0) == 0x50 && !memcmp(p + 1, "\x2a\x4d\x18", 3)))) {
+		s->packing = PACKING_ZSTD;
+		return zstd_begin(s, e);
+	}
+	s->packing = PACKING_PLAIN;
+	return 0;
+}
+
+static ssize_t plain_read(struct stream *s, void *buf, size_t len, struct err *e)
+{
+	if (s->begin == s->end) {
+		ssize_t n = fill(s, e);
+		if (n <= 0)
+			return n;
+	}
+	if (len > s->end - s->begin)
+		len = s->end - s->begin;
+	memcpy(buf, s->input + s->begin, len);
+	s->begin += len;
+	return (ssize_t)len;
+}
+
+static int packing_error(struct err *e, const char *format, const char *why)
+{
+	return err_set(e, EINVAL, ERR_INVALID, "damaged %s data: %s", format, why);
+}
+
+/* 1: there is work for the decoder, 0: the stream has ended where it may. */
+static int fill_frame(struct stream *s, const char *format, struct err *e)
+{
+	if (s->begin != s->end || (s->frame_open && s->held_back))
+		return 1;
+	ssize_t n = fill(s, e);
+	if (n == 0 && s->frame_open)
+		return packing_error(e, format, "it is cut short");
+	return n > 0 ? 1 : (int)n;
+}
+
+static ssize_t gzip_read(struct stream *s, void *buf, size_t len, struct err *e)
+{
+	for (;;) {
+		int r = fill_frame(s, "gzip", e);
+		if (r <= 0)
+			return r;
+		if (!s->frame_open && gzip_begin(s, e) < 0)
+			return -ENOMEM;
+		s->gzip->next_in = s->input + s->begin;
+		s->gzip->avail_in = (uint32_t)(s->end - s->begin);
+		s->gzip->next_out = buf;
+		s->gzip->avail_out = (uint32_t)len;
+		r = isal_inflate(s->gzip);
+		s->begin = s->end - s->gzip->avail_in;
+		s->held_back = s->gzip->avail_out == 0;
+		if (r != ISAL_DECOMP_OK && r != ISAL_END_INPUT)
+			return packing_error(e, "gzip",
+					     r == ISAL_INCORRECT_CHECKSUM ? "wrong checksum"
+									  : "not a gzip stream");
+		if (s->gzip->block_state == ISAL_BLOCK_FINISH)
+			s->frame_open = false;
+		if (s->gzip->avail_out < len)
+			return (ssize_t)(len - s->gzip->avail_out);
+	}
+}
+
+static ssize_t zstd_read(struct stream *s, void *buf, size_t len, struct err *e)
+{
+	ZSTD_outBuffer out = {buf, len, 0};
+	while (out.pos == 0) {
+		int have = fill_frame(s, "zstd", e);
+		if (have <= 0)
+			return have;
+		ZSTD_inBuffer in = {s->input + s->begin, s->end - s->begin, 0};
+		size_t r = ZSTD_decompressStream(s->zstd, &out, &in);
+		if (ZSTD_isError(r))
+			return packing_error(e, "zstd", ZSTD_getErrorName(r));
+		s->begin += in.pos;
+		s->held_back = out.pos == out.size;
+		s->frame_open = r != 0;
+	}
+	return (ssize_t)out.pos;
+}
+
+static int check_limits(const struct stream *s, struct err *e)
+{
+	if (s->out > s->limits.bytes)
+		return err_set(e, EFBIG, ERR_INVALID, "it unpacks to more than %llu bytes",
+			       (unsigned long long)s->limits.bytes);
+	if (s->out > RATIO_FROM && s->out / s->limits.ratio > s->in)
+		return err_set(e, EFBIG, ERR_INVALID,
+			       "it unpacks to more than %llu times its packed size",
+			       (unsigned long long)s->limits.ratio);
+	return 0;
+}
+
+ssize_t stream_read(struct stream *s, void *buf, size_t len, struct err *e)
+{
+	static ssize_t (*const readers[])(struct stream *, void *, size_t, struct err *) = {
+		[PACKING_PLAIN] = plain_read,
+		[PACKING_GZIP] = gzip_read,
+		[PACKING_ZSTD] = zstd_read,
+	};
+	if (s->packing == PACKING_UNKNOWN) {
+		int r = detect(s, e);
+		if (r < 0)
+			return r;
+	}
+	ssize_t n = readers[s->packing](s, buf, len, e);
+	if (n <= 0)
+		return n;
+	s->out += (uint64_t)n;
+	int r = check_limits(s, e);
+	return r < 0 ? r : n;
+}
+
+void stream_hash(struct stream *s, const void *buf, size_t len)
+{
+	if (s->limits.hash && s->packing != PACKING_PLAIN) /* else the digest of the stored bytes is the diff id */
+		EVP_DigestUpdate(s->plain, buf, len);
+}
+
+static void hash_text(EVP_MD_CTX *h, char out[static 65])
+{
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+	EVP_DigestFinal_ex(h, sum, &len);
+	hex_encode(sum, 32, out);
+	out[64] = '\0';
+}
+
+void stream_digests(struct stream *s, char diff_id[static 65], char digest[static 65])
+{
+	hash_text(s->stored, digest);
+	if (s->packing == PACKING_PLAIN)
+		memcpy(diff_id, digest, 65);
+	else
+		hash_text(s->plain, diff_id);
+}

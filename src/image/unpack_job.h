@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running hull-unpack and listening to it. One job is one process. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "image/image.h"
+#include "image/unpack.h"
+
+struct unpack_job {
+	pid_t pid; /* 0: not running */
+	int pidfd, sock;
+	struct unpack_layer layer; /* of UNPACK_LAYER, once unpack_handle returned 0 */
+};
+
+#define UNPACK_JOB_NONE {.pidfd = -1, .sock = -1}
+
+struct unpack_events {
+	void (*progress)(void *ctx, uint64_t done);				    /* or NULL */
+	int (*member)(void *ctx, const struct unpack_message *m, struct err *e); /* or NULL */
+	void *ctx;
+};
+
+/** The defaults of the limits that are 0, in the form of a request. */
+void unpack_limits(struct unpack_request *q, const struct image_limits *limits);
+/** Start it; @source_fd and @stage_fd stay the caller's. */
+int unpack_start(struct unpack_job *j, const char *libexec, const struct unpack_request *q,
+		 int source_fd, int stage_fd, struct err *e);
+/** Take one message (blocks for it): 1: go on, 0: done and reaped, negative errno: failed, reaped. */
+int unpack_handle(struct unpack_job *j, const struct unpack_events *on, struct err *e);
+/** unpack_handle until it is done. */
+int unpack_finish(struct unpack_job *j, const struct unpack_events *on, struct err *e);
+/** Kill and reap it if it still runs. */
+void unpack_stop(struct unpack_job *j);
+#define CLEANUP_JOB __attribute__((cleanup(unpack_stop)))

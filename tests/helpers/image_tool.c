@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The image store by itself, for tests: image_tool ROOT LIBEXEC COMMAND [ARGUMENT...]. Prints what the
+ * command line prints where it has a counterpart. Exit code 1 with the error on stderr.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "image/image.h"
+
+struct tool {
+	struct image_store store;
+	struct arena *a;
+	char **args;
+	int count;
+};
+
+static const char *arg(const struct tool *t, int i)
+{
+	return i < t->count ? t->args[i] : NULL;
+}
+
+static void print_progress(const struct image_progress *p, void *ctx)
+{
+	(void)ctx;
+	fprintf(stderr, "progress %s %zu/%zu %llu/%llu%s%s\n", p->layer, p->index, p->count,
+		(unsigned long long)p->done, (unsigned long long)p->total,
+		p->finished ? " finished" : "", p->existed ? " existed" : "");
+}
+
+static uint64_t limit(const char *name)
+{
+	const char *text = getenv(name);
+	return text ? strtoull(text, NULL, 10) : 0;
+}
+
+static struct image_limits limits(void)
+{
+	return (struct image_limits){limit("LIMIT_BYTES"), limit("LIMIT_ENTRIES"),
+				     limit("LIMIT_RATIO")};
+}
+
+static int do_load(struct tool *t, struct err *e)
+{
+	const char *path = arg(t, 0);
+	struct image_load req = {
+		.fd = path && strcmp(path, "-") ? -1 : 0,
+		.path = path,
+		.platform = arg(t, 1),
+		.limits = limits(),
+		.progress = getenv("PROGRESS") ? print_progress : NULL,
+	};
+	struct image_loaded *done;
+	size_t n;
+	int r = image_load(&t->store, &req, t->a, &done, &n, e);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		for (size_t k = 0; k < done[i].tags.count; k++)
+			printf("Loaded image: %s\n", done[i].tags.items[k]);
+		if (!done[i].tags.count)
+			printf("Loaded image ID: sha256:%s\n", done[i].id);
+	}
+	return r;
+}
+
+static int do_find(struct tool *t, struct err *e)
+{
+	struct image im;
+	int r = image_find(&t->store, arg(t, 0), t->a, &im, e);
+	if (r < 0)
+		return r;
+	printf("id %s\nsize %lld\ncreated %lld\n", im.id, (long long)im.size, (long long)im.created);
+	for (size_t i = 0; i < im.tags.count; i++)
+		printf("tag %s\n", im.tags.items[i]);
+	for (size_t i = 0; i < im.digests.count; i++)
+		printf("digest %s\n", im.digests.items[i]);
+	for (size_t i = 0; i < im.layer_count; i++)
+		printf("layer %s %lld\n", im.layers[i].diff_id, (long long)im.layers[i].size);
+	return 0;
+}
+
+static int do_config(struct tool *t, struct err *e)
+{
+	struct image im;
+	int r = image_find(&t->store, arg(t, 0), t->a, &im, e);
+	if (r == 0)
+		printf("%s\n", im.config_text);
+	return r;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(struct tool *t, struct err *e);
+} commands[] = {
+	{"load", do_load},
+	{"find", do_find},
+	{"config", do_config},
+};
+
+int main(int argc, char **argv)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct err e = {0};
+	struct db db = {.lock_fd = -1};
+	if (argc < 4)
+		return 2;
+	mkdir(argv[1], 0700);
+	struct tool t = {.store = {.db = &db, .root = argv[1], .libexec = argv[2]},
+			 .a = &a,
+			 .args = argv + 4,
+			 .count = argc - 4};
+	CLEANUP_FD int root = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	t.store.root_fd = root;
+	int r = db_open(&db, argv[1], &e);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(commands); i++)
+		if (!strcmp(argv[3], commands[i].name)) {
+			r = commands[i].run(&t, &e);
+			break;
+		}
+	db_close(&db);
+	if (r < 0)
+		fprintf(stderr, "Error: %s\n%s%s%s", e.text, *e.hint ? "hint: " : "", e.hint,
+			*e.hint ? "\n" : "");
+	return r < 0;
+}
