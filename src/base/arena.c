@@ -38,8 +38,10 @@ static struct arena_chunk *chunk_new(struct arena *a, size_t size)
 void *arena_alloc(struct arena *a, size_t size)
 {
 	size_t need;
-	if (__builtin_add_overflow(size, (size_t)ALIGNMENT - 1, &need))
+	/* The chunk's own header has to fit on top. */
+	if (__builtin_add_overflow(size, sizeof(struct arena_chunk) + ALIGNMENT - 1, &need))
 		out_of_memory();
+	need -= sizeof(struct arena_chunk);
 	need &= ~((size_t)ALIGNMENT - 1);
 	if (need > CHUNK_SIZE / 2)
 		return chunk_new(a, need)->data;

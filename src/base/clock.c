@@ -29,18 +29,48 @@ char *time_format(int64_t real_ns, char buf[static TIME_TEXT_SIZE])
 {
 	if (real_ns == 0)
 		return strcpy(buf, "0001-01-01T00:00:00Z");
-	time_t seconds = real_ns / NS_PER_S;
+	int64_t fraction = real_ns % NS_PER_S;
+	if (fraction < 0)
+		fraction += NS_PER_S; /* before 1970 */
+	time_t seconds = real_ns / NS_PER_S - (real_ns < 0 && fraction);
 	struct tm tm;
 	gmtime_r(&seconds, &tm);
 	size_t n = strftime(buf, TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (real_ns % NS_PER_S) {
+	if (fraction) {
 		n += (size_t)snprintf(buf + n, TIME_TEXT_SIZE - n, ".%09lld",
-				      (long long)(real_ns % NS_PER_S));
+				      (long long)fraction);
 		while (buf[n - 1] == '0')
 			n--;
 	}
 	strcpy(buf + n, "Z");
 	return buf;
+}
+
+/* "Z", "+02:00", "-07:30" or nothing, up to the end of the text. */
+static int zone_parse(const char *p, int64_t *ret_seconds)
+{
+	*ret_seconds = 0;
+	if (!strcmp(p, "Z") || !*p)
+		return 0;
+	if ((*p != '+' && *p != '-') || strlen(p) != strlen("+00:00") || p[3] != ':' ||
+	    strspn(p + 1, "0123456789") != 2 || strspn(p + 4, "0123456789") != 2)
+		return -EINVAL;
+	int hours = (p[1] - '0') * 10 + p[2] - '0';
+	int minutes = (p[4] - '0') * 10 + p[5] - '0';
+	if (hours > 23 || minutes > 59)
+		return -EINVAL;
+	*ret_seconds = (hours * 60 + minutes) * 60 * (*p == '-' ? -1 : 1);
+	return 0;
+}
+
+/* Digits behind a decimal point, to billionths; those beyond are left out. */
+static const char *fraction_parse(const char *p, int64_t *ret_billionths)
+{
+	int64_t unit = NS_PER_S;
+	*ret_billionths = 0;
+	for (; isdigit((unsigned char)*p); p++)
+		*ret_billionths += (unit /= 10) * (*p - '0');
+	return p;
 }
 
 int time_parse(const char *text, int64_t *ret_real_ns)
@@ -49,23 +79,13 @@ int time_parse(const char *text, int64_t *ret_real_ns)
 	const char *p = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
 	if (!p)
 		return -EINVAL;
-	int64_t fraction = 0;
+	int64_t fraction = 0, offset;
 	if (*p == '.') {
-		int64_t unit = NS_PER_S;
-		while (isdigit((unsigned char)*++p))
-			fraction += (unit /= 10) * (*p - '0');
-	}
-	int64_t offset = 0;
-	if (*p == '+' || *p == '-') {
-		int hours, minutes, used = 0;
-		if (sscanf(p + 1, "%2d:%2d%n", &hours, &minutes, &used) != 2 || used != 5)
+		if (!isdigit((unsigned char)p[1]))
 			return -EINVAL;
-		offset = (hours * 60 + minutes) * 60 * (*p == '-' ? -1 : 1);
-		p += 6;
-	} else if (*p == 'Z') {
-		p++;
+		p = fraction_parse(p + 1, &fraction);
 	}
-	if (*p)
+	if (zone_parse(p, &offset) < 0)
 		return -EINVAL;
 	if (tm.tm_year + 1900 <= 1) {
 		*ret_real_ns = 0;
@@ -112,14 +132,45 @@ char *duration_human(int64_t ns, char buf[static TIME_TEXT_SIZE])
 	return buf;
 }
 
-int duration_parse(const char *text, int64_t *ret_ns)
+/* One number of a duration: its whole part, and billionths of its fraction. */
+static const char *number_parse(const char *p, int64_t *ret_whole, int64_t *ret_billionths)
+{
+	int64_t whole = 0;
+	*ret_billionths = 0;
+	if (!isdigit((unsigned char)*p) && !(*p == '.' && isdigit((unsigned char)p[1])))
+		return NULL;
+	for (; isdigit((unsigned char)*p); p++)
+		if (__builtin_mul_overflow(whole, INT64_C(10), &whole) ||
+		    __builtin_add_overflow(whole, (int64_t)(*p - '0'), &whole))
+			return NULL;
+	*ret_whole = whole;
+	return *p == '.' ? fraction_parse(p + 1, ret_billionths) : p;
+}
+
+/* Nanoseconds in the unit at @p, and its length; 0 for none. */
+static int64_t unit_parse(const char *p, size_t *ret_len)
 {
 	static const struct {
 		const char *name;
-		double ns;
-	} units[] = {{"ns", 1},	  {"us", 1e3},	  {"\xc2\xb5s", 1e3}, {"ms", 1e6},
-		     {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
-	double total = 0;
+		int64_t ns;
+	} units[] = {{"ns", 1},
+		     {"us", 1000},
+		     {"\xc2\xb5s", 1000}, /* micro sign */
+		     {"\xce\xbcs", 1000}, /* Greek mu */
+		     {"ms", 1000000},
+		     {"s", NS_PER_S},
+		     {"m", 60 * NS_PER_S},
+		     {"h", 3600 * NS_PER_S}};
+	*ret_len = strcspn(p, "0123456789.");
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strlen(units[i].name) == *ret_len && !memcmp(units[i].name, p, *ret_len))
+			return units[i].ns;
+	return 0;
+}
+
+int duration_parse(const char *text, int64_t *ret_ns)
+{
+	int64_t total = 0;
 	if (!strcmp(text, "0")) {
 		*ret_ns = 0;
 		return 0;
@@ -127,21 +178,19 @@ int duration_parse(const char *text, int64_t *ret_ns)
 	if (!*text)
 		return -EINVAL;
 	while (*text) {
-		if (!isdigit((unsigned char)*text) && *text != '.')
+		int64_t whole, fraction, unit, part;
+		size_t len;
+		text = number_parse(text, &whole, &fraction);
+		if (!text || !(unit = unit_parse(text, &len)) ||
+		    __builtin_mul_overflow(whole, unit, &part) ||
+		    __builtin_add_overflow(total, part, &total))
 			return -EINVAL;
-		char *end;
-		double value = strtod(text, &end);
-		size_t len = strcspn(end, "0123456789.");
-		size_t i = 0;
-		while (i < 7 && (strlen(units[i].name) != len || memcmp(units[i].name, end, len)))
-			i++;
-		if (end == text || i == 7)
+		/* Below 1 the product of two numbers of 63 bits would not fit. */
+		part = (int64_t)((__int128)fraction * unit / NS_PER_S);
+		if (__builtin_add_overflow(total, part, &total))
 			return -EINVAL;
-		total += value * units[i].ns;
-		text = end + len;
+		text += len;
 	}
-	if (total > 9e18)
-		return -EINVAL;
-	*ret_ns = (int64_t)total;
+	*ret_ns = total;
 	return 0;
 }

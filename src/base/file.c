@@ -17,6 +17,35 @@
 #include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/strbuf.h"
+
+static int too_large(const char *path, size_t max, struct err *e)
+{
+	return err_set(e, EFBIG, ERR_INVALID, "%s is larger than %zu bytes", path, max);
+}
+
+/* @guess: how much will probably come. */
+static ssize_t read_to_end(int fd, size_t guess, struct strbuf *s)
+{
+	for (;;) {
+		/* One byte more than the guess shows the end of the file with the first read. */
+		size_t room = s->len < guess ? guess - s->len + 1 : 4096;
+		if (room > s->max - s->len)
+			room = s->max - s->len;
+		char beyond, *at = room ? strbuf_reserve(s, room) : &beyond;
+		if (!at)
+			return -ENOMEM;
+		ssize_t n = fd_read_full(fd, at, room ? room : 1);
+		if (n <= 0)
+			return n;
+		if (!room)
+			return -EFBIG;
+		s->len += (size_t)n;
+		s->buf[s->len] = '\0';
+		if ((size_t)n < room)
+			return 0;
+	}
+}
 
 int file_read(int dirfd, const char *path, size_t max, struct arena *a, char **ret_text,
 	      size_t *ret_len, struct err *e)
@@ -30,17 +59,17 @@ int file_read(int dirfd, const char *path, size_t max, struct arena *a, char **r
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, EINVAL, ERR_INVALID, "%s is not a regular file", path);
 	if ((uintmax_t)st.st_size > max)
-		return err_set(e, EFBIG, ERR_INVALID, "%s is larger than %zu bytes", path, max);
-	/* Files of /proc and /sys say size 0: room for a page more than stated. */
-	size_t room = (size_t)st.st_size + 4096;
-	char *text = arena_alloc(a, room + 1);
-	ssize_t n = fd_read_full(fd, text, room);
+		return too_large(path, max, e);
+	/* Files of /proc say that they are empty, and others may grow: read to the end. */
+	CLEANUP_STRBUF struct strbuf text = STRBUF_MAX(max);
+	ssize_t n = read_to_end(fd, (size_t)st.st_size, &text);
+	if (n == -EFBIG)
+		return too_large(path, max, e);
 	if (n < 0)
 		return err_errno(e, (int)n, "cannot read %s", path);
-	text[n] = '\0';
-	*ret_text = text;
+	*ret_text = arena_strndup(a, strbuf_text(&text), text.len);
 	if (ret_len)
-		*ret_len = (size_t)n;
+		*ret_len = text.len;
 	return 0;
 }
 
@@ -119,37 +148,70 @@ int dir_open(int dirfd, const char *path, struct err *e)
 	return fd >= 0 ? fd : err_errno(e, errno, "cannot open folder %s", path);
 }
 
-/* Remove everything in the directory @fd, which this function owns. */
-static int empty_dir(int fd, dev_t dev)
+/* A tree can be deeper than the stack and the descriptor table: what lies below REMOVE_DEPTH is
+ * moved up into the topmost folder, and removed from there in the next round. */
+enum { REMOVE_DEPTH = 24 };
+
+struct removal {
+	int top;
+	dev_t dev;
+	unsigned serial;
+};
+
+static int move_to_top(struct removal *r, int parent, const char *name)
 {
-	CLEANUP_DIR DIR *d = fdopendir(fd);
-	if (!d) {
-		int r = -errno;
-		close(fd);
-		return r;
+	char parked[32];
+	do
+		snprintf(parked, sizeof(parked), "deep.%u", r->serial++);
+	while (renameat2(parent, name, r->top, parked, RENAME_NOREPLACE) < 0 && errno == EEXIST);
+	return faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : -EIO;
+}
+
+static int empty_dir(struct removal *r, DIR *d, int depth);
+
+/* Open the folder @name for removal; NULL with errno when it is on another file system. */
+static DIR *open_sub(const struct removal *r, int parent, const char *name)
+{
+	CLEANUP_FD int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return NULL;
+	if (st.st_dev != r->dev) {
+		errno = EXDEV;
+		return NULL;
 	}
+	DIR *d = fdopendir(fd);
+	if (d)
+		fd_steal(&fd);
+	return d;
+}
+
+static int remove_entry(struct removal *r, int parent, const char *name, int depth)
+{
+	if (unlinkat(parent, name, 0) == 0)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return -errno;
+	if (depth >= REMOVE_DEPTH && unlinkat(parent, name, AT_REMOVEDIR) < 0)
+		return errno == ENOTEMPTY ? move_to_top(r, parent, name) : -errno;
+	if (depth >= REMOVE_DEPTH)
+		return 0;
+	CLEANUP_DIR DIR *sub = open_sub(r, parent, name);
+	int result = sub ? empty_dir(r, sub, depth + 1) : -errno;
+	if (result < 0)
+		return result;
+	return unlinkat(parent, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+static int empty_dir(struct removal *r, DIR *d, int depth)
+{
 	struct dirent *entry;
 	while ((errno = 0, entry = readdir(d))) {
-		const char *name = entry->d_name;
-		if (!strcmp(name, ".") || !strcmp(name, ".."))
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
-		if (unlinkat(dirfd(d), name, 0) == 0)
-			continue;
-		if (errno != EISDIR && errno != EPERM)
-			return -errno;
-		int sub = openat(dirfd(d), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		struct stat st;
-		if (sub < 0 || fstat(sub, &st) < 0 || st.st_dev != dev) {
-			int r = sub < 0 ? -errno : -EXDEV;
-			if (sub >= 0)
-				close(sub);
-			return r;
-		}
-		int r = empty_dir(sub, dev);
-		if (r < 0)
-			return r;
-		if (unlinkat(dirfd(d), name, AT_REMOVEDIR) < 0)
-			return -errno;
+		int result = remove_entry(r, dirfd(d), entry->d_name, depth);
+		if (result < 0)
+			return result;
 	}
 	return -errno;
 }
@@ -160,14 +222,20 @@ int tree_remove(int dirfd, const char *name, struct err *e)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return err_errno(e, errno, "cannot remove %s", name);
-	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_FD int top = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (top < 0 || fstat(top, &st) < 0)
 		return err_errno(e, errno, "cannot remove %s", name);
-	int r = empty_dir(fd, st.st_dev);
-	if (r == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		r = -errno;
-	return r < 0 ? err_errno(e, r, "cannot remove %s", name) : 0;
+	struct removal r = {.top = top, .dev = st.st_dev};
+	int result;
+	do {
+		unsigned before = r.serial;
+		CLEANUP_DIR DIR *d = open_sub(&r, top, ".");
+		result = d ? empty_dir(&r, d, 0) : -errno;
+		if (result == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+			result = errno == ENOTEMPTY && r.serial != before ? 1 : -errno;
+	} while (result > 0);
+	return result < 0 ? err_errno(e, result, "cannot remove %s", name) : 0;
 }
 
 bool file_exists(int dirfd, const char *path)

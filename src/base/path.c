@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdint.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+
+enum { LINKS_MAX = 40 }; /* as the kernel, path_resolution(7) */
 
 int path_open_in_root(int rootfd, const char *path, int flags, mode_t mode)
 {
@@ -82,34 +85,67 @@ int path_make_dirs_in_root(int rootfd, const char *path, uid_t uid, gid_t gid, s
 	return fd_steal(&at);
 }
 
+/* Open @name in @dir, made if it is missing; -ELOOP when it is a symbolic link. */
+static int make_file(int dir, const char *name)
+{
+	CLEANUP_FD int made =
+		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (made < 0 && errno != EEXIST)
+		return -errno;
+	CLEANUP_FD int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISLNK(st.st_mode) ? -ELOOP : fd_steal(&fd);
+}
+
+/* @path leads to a dangling link @name in @dir: put the path of what it points to in its place. */
+static int follow_dangling(int dir, char *path, char *name, size_t room)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(dir, name, target, sizeof(target));
+	if (n < 0)
+		return -errno;
+	char *at = n && target[0] == '/' ? path : name;
+	if (!n || (size_t)n >= room - (size_t)(at - path))
+		return -ENAMETOOLONG;
+	memcpy(at, target, (size_t)n);
+	at[n] = '\0';
+	return 0;
+}
+
 int path_make_file_in_root(int rootfd, const char *path, struct err *e)
 {
+	char at[PATH_MAX];
+	size_t len = strlen(path);
 	int fd = path_open_in_root(rootfd, path, O_PATH, 0);
 	if (fd >= 0)
 		return fd;
 	if (fd != -ENOENT)
 		return err_errno(e, fd, "cannot open %s", path);
-	char parent[4096];
-	size_t len = strlen(path);
-	if (len >= sizeof(parent))
+	if (len + 2 > sizeof(at))
 		return err_set(e, ENAMETOOLONG, ERR_INVALID, "path is too long");
-	memcpy(parent, path, len + 1);
-	char *slash = strrchr(parent, '/');
-	const char *name = slash ? slash + 1 : parent;
-	if (!path_is_component(name))
-		return err_set(e, EINVAL, ERR_INVALID, "%s does not name a file", path);
-	CLEANUP_FD int dir = -1;
-	if (slash)
-		*slash = '\0';
-	dir = path_make_dirs_in_root(rootfd, slash ? parent : "/", 0, 0, e);
-	if (dir < 0)
-		return dir;
-	CLEANUP_FD int made =
-		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (made < 0 && errno != EEXIST)
-		return err_errno(e, errno, "cannot create %s", path);
-	fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	return fd >= 0 ? fd : err_errno(e, errno, "cannot open %s", path);
+	at[0] = '/';
+	memcpy(at + 1, path, len + 1);
+	for (int links = 0; links < LINKS_MAX; links++) {
+		char *name = strrchr(at, '/') + 1;
+		if (!path_is_component(name))
+			return err_set(e, EINVAL, ERR_INVALID, "%s does not name a file", path);
+		char first = name[0];
+		name[0] = '\0';
+		CLEANUP_FD int dir = path_make_dirs_in_root(rootfd, at, 0, 0, e);
+		name[0] = first;
+		if (dir < 0)
+			return dir;
+		fd = make_file(dir, name);
+		if (fd == -ELOOP)
+			fd = follow_dangling(dir, at, name, sizeof(at));
+		else
+			return fd >= 0 ? fd : err_errno(e, fd, "cannot create %s", path);
+		if (fd < 0)
+			return err_errno(e, fd, "cannot create %s", path);
+	}
+	return err_errno(e, ELOOP, "cannot create %s", path);
 }
 
 char *path_clean(struct arena *a, const char *path)

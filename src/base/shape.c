@@ -19,15 +19,19 @@ int json_parse(const char *text, size_t len, struct json_object **ret, struct er
 	if (!t)
 		return err_errno(e, ENOMEM, "cannot parse JSON");
 	json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	/* The terminating NUL is passed too, so that a bare number is known to be complete. */
 	struct json_object *o = json_tokener_parse_ex(t, text, (int)len);
 	enum json_tokener_error why = json_tokener_get_error(t);
-	if (why == json_tokener_continue)
-		o = json_tokener_parse_ex(t, "", 1), why = json_tokener_get_error(t);
 	size_t end = json_tokener_get_parse_end(t);
+	/* A bare number is complete only once a NUL says so. */
+	if (why == json_tokener_continue) {
+		o = json_tokener_parse_ex(t, "", 1);
+		why = json_tokener_get_error(t);
+		end = len;
+	}
 	json_tokener_free(t);
-	if (why == json_tokener_success && end < len && text[end + strspn(text + end, " \t\r\n")] &&
-	    end + strspn(text + end, " \t\r\n") < len)
+	while (end < len && text[end] && strchr(" \t\r\n", text[end]))
+		end++;
+	if (why == json_tokener_success && end < len)
 		why = json_tokener_error_parse_unexpected;
 	if (why != json_tokener_success) {
 		json_object_put(o);
@@ -54,10 +58,17 @@ static int wrong_type(const struct field *f, struct err *e)
 	return err_set(e, EINVAL, ERR_INVALID, "%s: expected %s", f->name, type_names[f->type]);
 }
 
+/* json-c keeps NUL bytes of a string; a C string ends at the first. */
+static bool is_text(struct json_object *v)
+{
+	return json_object_is_type(v, json_type_string) &&
+	       strlen(json_object_get_string(v)) == (size_t)json_object_get_string_len(v);
+}
+
 static int read_strv(struct json_object *v, struct strv *out, struct arena *a)
 {
 	*out = (struct strv){0};
-	if (json_object_is_type(v, json_type_string)) {
+	if (is_text(v)) {
 		strv_push(a, out, json_object_get_string(v));
 		return 0;
 	}
@@ -65,7 +76,7 @@ static int read_strv(struct json_object *v, struct strv *out, struct arena *a)
 		return -EINVAL;
 	for (size_t i = 0; i < json_object_array_length(v); i++) {
 		struct json_object *item = json_object_array_get_idx(v, i);
-		if (!json_object_is_type(item, json_type_string))
+		if (!is_text(item))
 			return -EINVAL;
 		strv_push(a, out, json_object_get_string(item));
 	}
@@ -80,7 +91,7 @@ static int read_object(enum field_type type, struct json_object *v, void *out, s
 	json_object_object_foreach(v, key, value) {
 		if (type == FIELD_SET)
 			strv_push(a, out, key);
-		else if (!json_object_is_type(value, json_type_string))
+		else if (!is_text(value))
 			return -EINVAL;
 		else
 			kvs_set(a, out, key, json_object_get_string(value));
@@ -104,26 +115,34 @@ static int read_array(const struct field *f, struct json_object *v, struct array
 	return 0;
 }
 
+/* json-c clamps what exceeds an int64_t; a clamped number is not the one that was written. */
 static int read_i64(struct json_object *v, int64_t *out)
 {
-	if (!json_object_is_type(v, json_type_int)) {
-		double d = json_object_get_double(v);
-		if (!json_object_is_type(v, json_type_double) || d != (double)(int64_t)d)
+	if (json_object_is_type(v, json_type_int)) {
+		int64_t value = json_object_get_int64(v);
+		if (value == INT64_MAX && json_object_get_uint64(v) > INT64_MAX)
 			return -EINVAL;
-		*out = (int64_t)d;
+		*out = value;
 		return 0;
 	}
-	*out = json_object_get_int64(v);
+	/* "1e3" and "5.0" are whole numbers, too; 2^63 as a double is the first that does not fit. */
+	double d = json_object_get_double(v);
+	if (!json_object_is_type(v, json_type_double) || !(d >= -0x1p63 && d < 0x1p63) ||
+	    d != (double)(int64_t)d)
+		return -EINVAL;
+	*out = (int64_t)d;
 	return 0;
 }
 
-/* json-c keeps what exceeds INT64_MAX as an unsigned number; only the largest has a meaning here. */
+/* Beyond INT64_MAX only the largest number has a meaning here, which -1 stands for. */
 static int read_u64(struct json_object *v, int64_t *out)
 {
 	if (!json_object_is_type(v, json_type_int))
 		return read_i64(v, out);
+	if (json_object_get_int64(v) < -1)
+		return -EINVAL;
 	uint64_t value = json_object_get_uint64(v);
-	if (json_object_get_int64(v) < 0 || value == UINT64_MAX)
+	if (json_object_get_int64(v) == -1 || value == UINT64_MAX)
 		*out = -1;
 	else
 		*out = value > INT64_MAX ? INT64_MAX : (int64_t)value;
@@ -148,7 +167,7 @@ static int read_numbers(struct json_object *v, struct array *out, struct arena *
 static int read_field(const struct field *f, struct json_object *v, void *at, struct arena *a,
 		      struct err *e)
 {
-	bool is_bool = json_object_is_type(v, json_type_boolean);
+	bool is_number, is_bool = json_object_is_type(v, json_type_boolean);
 	switch (f->type) {
 	case FIELD_STR:
 		if (!json_object_is_type(v, json_type_string))
@@ -173,11 +192,11 @@ static int read_field(const struct field *f, struct json_object *v, void *at, st
 		((struct opt_i64 *)at)->set = true;
 		return read_i64(v, &((struct opt_i64 *)at)->value) < 0 ? wrong_type(f, e) : 0;
 	case FIELD_F64:
-		if (!json_object_is_type(v, json_type_double) &&
-		    !json_object_is_type(v, json_type_int))
-			return wrong_type(f, e);
 		*(double *)at = json_object_get_double(v);
-		return 0;
+		is_number = json_object_is_type(v, json_type_double) ||
+			    json_object_is_type(v, json_type_int);
+		/* json-c takes NaN and Infinity, JSON does not. */
+		return is_number && __builtin_isfinite(*(double *)at) ? 0 : wrong_type(f, e);
 	case FIELD_STRV:
 		return read_strv(v, at, a) < 0 ? wrong_type(f, e) : 0;
 	case FIELD_KVS:
@@ -265,6 +284,14 @@ static struct json_object *write_numbers(const struct array *v)
 	return o;
 }
 
+/* Text that shape_read kept: it was valid, and at most JSON_DEPTH_MAX deep. */
+static struct json_object *write_raw(const char *text)
+{
+	struct json_object *o = NULL;
+	struct err ignored;
+	return text && json_parse(text, strlen(text), &o, &ignored) == 0 ? o : NULL;
+}
+
 /* The field's value, and whether it counts as empty. */
 static struct json_object *write_field(const struct field *f, const void *at, bool *empty)
 {
@@ -277,7 +304,7 @@ static struct json_object *write_field(const struct field *f, const void *at, bo
 	case FIELD_RAW:
 		s = *(char *const *)at;
 		*empty = !s;
-		return s ? json_tokener_parse(s) : NULL;
+		return write_raw(s);
 	case FIELD_BOOL:
 		*empty = !*(const bool *)at;
 		return json_object_new_boolean(*(const bool *)at);

@@ -41,6 +41,39 @@ int tree_is_empty(int fd)
 	return 1;
 }
 
+/* Copy @len bytes at the descriptors' offsets through memory. */
+static int copy_by_hand(int from, int to, off_t len)
+{
+	enum { PIECE = 64 * 1024 };
+	char buf[PIECE];
+	while (len > 0) {
+		ssize_t n = fd_read_full(from, buf, len < PIECE ? (size_t)len : PIECE);
+		int r = n > 0 ? fd_write_full(to, buf, (size_t)n) : (int)n;
+		if (r < 0 || n == 0)
+			return r;
+		len -= n;
+	}
+	return 0;
+}
+
+/* Copy the bytes from @at up to @end in both files. */
+static int copy_extent(int from, int to, off_t at, off_t end)
+{
+	if (lseek(from, at, SEEK_SET) < 0 || lseek(to, at, SEEK_SET) < 0)
+		return -errno;
+	while (at < end) {
+		ssize_t n = copy_file_range(from, NULL, to, NULL, (size_t)(end - at), 0);
+		/* Between file systems the kernel may refuse, an overlay's layer and a volume for one. */
+		if (n < 0 && (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL ||
+			      errno == ENOSYS))
+			return copy_by_hand(from, to, end - at);
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		at += n;
+	}
+	return 0;
+}
+
 static int copy_data(int from, int to, off_t size)
 {
 	off_t at = 0;
@@ -48,24 +81,20 @@ static int copy_data(int from, int to, off_t size)
 		off_t data = lseek(from, at, SEEK_DATA);
 		if (data < 0)
 			break; /* a hole up to the end */
-		off_t hole = lseek(from, data, SEEK_HOLE);
-		off_t out = data;
-		while (data < hole) {
-			ssize_t n = copy_file_range(from, &data, to, &out, (size_t)(hole - data), 0);
-			if (n < 0)
-				return -errno;
-			if (n == 0)
-				break;
-		}
-		at = hole;
+		at = lseek(from, data, SEEK_HOLE);
+		int r = at < 0 ? -errno : copy_extent(from, to, data, at);
+		if (r < 0)
+			return r;
 	}
 	return ftruncate(to, size) < 0 ? -errno : 0;
 }
 
 static int copy_attributes(int from, int to)
 {
-	char names[4096], value[XATTR_SIZE_MAX];
+	char names[XATTR_LIST_MAX], value[XATTR_SIZE_MAX];
 	ssize_t len = flistxattr(from, names, sizeof(names));
+	if (len < 0)
+		return errno == ENOTSUP ? 0 : -errno;
 	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1) {
 		const char *name = names + at;
 		/* The overlay's own marks mean nothing outside of it. */
