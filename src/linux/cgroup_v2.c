@@ -16,7 +16,8 @@
 #include "linux/cgroup_version.h"
 
 /* All at once, else one by one: a single one can be refused (cpu, while realtime tasks live in
- * groups), and must not keep the others away. */
+ * groups), and must not keep the others away. Not so in a folder with processes: there cpu and pids
+ * alone would be taken, and make it a threaded group that can hold no containers. */
 static int folder_enable(const struct cgroup_host *h, unsigned bits, const char *folder, size_t len)
 {
 	char path[512], all[256] = "";
@@ -27,9 +28,12 @@ static int folder_enable(const struct cgroup_host *h, unsigned bits, const char 
 			used += snprintf(all + used, sizeof(all) - (size_t)used, "+%s ",
 					 cgroup_controller_name(c, true));
 	}
-	if (!*all || file_write_small(h->v2, path, all) == 0)
-		return 0;
-	int first = 0;
+	int first = *all ? file_write_small(h->v2, path, all) : 0;
+	if (first == 0 || first == -EBUSY)
+		return first;
+	if (first == -EOPNOTSUPP)
+		return -EBUSY;
+	first = 0;
 	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
 		if (!(bits & 1U << c))
 			continue;

@@ -436,6 +436,25 @@ static void what_v2_lacks(void **state)
 	gone("v2");
 }
 
+static void processes_above(void **state)
+{
+	(void)state;
+	if (!(cgroup_host_get()->v2_controllers & 1U << CGROUP_MEMORY))
+		skip();
+	struct cgroup_limits none = {0}, l = {.memory = n(64 << 20)};
+	struct err e = {0};
+	struct cgroup inner;
+	CLEANUP_CGROUP struct cgroup g = made("above", &none);
+	CLEANUP_FD int go = -1;
+	pid_t pid = child_start(wait_for_ever, &go);
+	must(cgroup_attach(&g, pid, false, &e), &e);
+	assert_int_equal(cgroup_make(below("above/x/y"), &l, NULL, 0, &inner, &e), -EBUSY);
+	assert_non_null(strstr(e.hint, "processes of its own"));
+	must(cgroup_kill(&g, &e), &e);
+	status_of(pid);
+	gone("above");
+}
+
 static void in_use_is_not_replaced(void **state)
 {
 	(void)state;
@@ -540,6 +559,7 @@ int main(void)
 		cmocka_unit_test(failure_leaves_nothing),
 		cmocka_unit_test(unified_settings),
 		cmocka_unit_test(what_v2_lacks),
+		cmocka_unit_test(processes_above),
 		cmocka_unit_test(in_use_is_not_replaced),
 		cmocka_unit_test(bad_paths),
 		cmocka_unit_test(parent_of_a_user),
