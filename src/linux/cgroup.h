@@ -92,6 +92,9 @@ void cgroup_close(struct cgroup *g);
 /** Move @pid into all hierarchies of the group. On v1 and v2 the first write waits for an RCU grace
  *  period (10 ms and more): overlap it with other work. @skip_v2: the process was cloned into it. */
 int cgroup_attach(const struct cgroup *g, pid_t pid, bool skip_v2, struct err *e);
+/** Called as early as it is known that a cgroup_attach will follow: begins that wait in a child, which
+ *  the caller need not reap. Does nothing where no wait is needed. */
+void cgroup_warm(void);
 /** Change limits of a running group; unset ones stay. */
 int cgroup_update(const struct cgroup *g, const struct cgroup_limits *limits, struct err *e);
 /** Freeze or thaw all processes, and wait until it took effect (bounded, by notification). */
