@@ -98,6 +98,8 @@ enum monitor_fd {
 	MONITOR_OOM_FD,		/* v1: eventfd registered with memory.oom_control */
 	MONITOR_INIT_FD,	/* read end of hull-init's report pipe, with --init */
 	MONITOR_KEEPER_FD,	/* socket to the keeper, the monitor's parent */
+	MONITOR_STDOUT_FD,	/* the FIFOs, without tty: held until the monitor has opened them itself, */
+	MONITOR_STDERR_FD,	/* lest what a short-lived container wrote dies with its descriptors */
 	MONITOR_FD_END
 };
 

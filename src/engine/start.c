@@ -388,7 +388,8 @@ static void __attribute__((noreturn)) run_monitor(struct launch *l)
 	}
 	report(l, &(struct err){0});
 	const int fds[] = {l->run_dir, l->control, p.pidfd, p.pty_fd, l->stdin_write,
-			   l->attach,  l->oom,	   l->init_report[0], l->keeper[1]};
+			   l->attach,  l->oom,	   l->init_report[0], l->keeper[1],
+			   l->stdout_fd, l->stderr_fd};
 	become_monitor(l, fds, false);
 	_exit(127);
 }
@@ -407,7 +408,8 @@ static void __attribute__((noreturn)) run_keeper(struct launch *l)
 		_exit(1);
 	}
 	const int fds[] = {l->run_dir, l->control, -1, -1, l->stdin_write,
-			   -1,	       -1,	   -1, l->keeper[0]};
+			   -1,	       -1,	   -1, l->keeper[0],
+			   -1,	       -1};
 	become_monitor(l, fds, true);
 	_exit(127);
 }

@@ -189,6 +189,7 @@ static int set_up(struct monitor *m)
 	r = stdio_open(m);
 	if (r < 0)
 		return r;
+	close_range(MONITOR_STDOUT_FD, MONITOR_STDERR_FD, 0); /* the pipes are ours now */
 	if (m->init_fd >= 0)
 		loop_watch(m, m->init_fd, WATCH_INIT, 0, EPOLLIN);
 	if (inherited(MONITOR_ATTACH_FD) >= 0)
