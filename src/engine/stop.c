@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/file.h"
 #include "engine/monitor.h"
 #include "init/report.h"
 #include "linux/cgroup.h"
@@ -74,6 +75,16 @@ static uint64_t signal_mask(const char *status, const char *name)
 	return line ? strtoull(line + strlen(name), NULL, 16) : 0;
 }
 
+/* In sigwait or sigtimedwait(2), as hull-init is: while it sleeps there, the mask in /proc lacks the signals
+ * that it waits for. */
+static bool waits_for_signals(pid_t pid)
+{
+	char path[32], where[64];
+	snprintf(path, sizeof(path), "/proc/%d/wchan", pid);
+	return file_read_small(AT_FDCWD, path, where, sizeof(where)) > 0 &&
+	       strstr(where, "sigtimedwait");
+}
+
 /* True when the first process has no disposition of its own for @signal: the kernel will drop it. */
 static bool dropped_by_kernel(pid_t pid, int signal)
 {
@@ -86,7 +97,8 @@ static bool dropped_by_kernel(pid_t pid, int signal)
 	text[n] = '\0';
 	uint64_t bit = UINT64_C(1) << (signal - 1);
 	/* A blocked signal may be fetched by sigwait or a signalfd. */
-	return !((signal_mask(text, "SigCgt:") | signal_mask(text, "SigBlk:")) & bit);
+	return !((signal_mask(text, "SigCgt:") | signal_mask(text, "SigBlk:")) & bit) &&
+	       !waits_for_signals(pid);
 }
 
 static int stop_signal_of(const struct container *c)
