@@ -129,6 +129,7 @@ static int exec_run(struct cli *cli, void *values, const struct strv *args, stru
 		.stdio = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO},
 	};
 	unsigned rows, cols;
+	engine_warm();
 	int r = session_check_tty(v->tty, v->interactive && !v->detach, e);
 	if (r == 0)
 		r = read_env(v, &x.env, &cli->arena, e);

@@ -95,6 +95,7 @@ static int run_run(struct cli *cli, void *values, const struct strv *args, struc
 	struct detach_keys keys;
 	char id[ID_LEN + 1];
 	bool stdin_attached = c->open_stdin && !v->detach;
+	engine_warm();
 	int r = session_check_tty(c->tty, stdin_attached, e);
 	if (r == 0 && v->detach_keys)
 		r = detach_keys_parse(v->detach_keys, &keys, e);

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "linux/cgroup.h"
 
 /* Both roots are 0700: images hold setuid files that a user of the host must not reach (T042). */
 static int open_root(const char *path, const char *const *below, struct err *e)
@@ -61,4 +62,9 @@ void engine_close(struct engine *en)
 	db_close(&en->db);
 	fd_drop(&en->root_fd);
 	fd_drop(&en->run_fd);
+}
+
+void engine_warm(void)
+{
+	cgroup_warm();
 }

@@ -38,6 +38,10 @@ int engine_open(struct engine *en, const char *root, const char *runroot, const 
 		struct err *e);
 void engine_close(struct engine *en);
 
+/** A container (or an exec) will be started soon: begin what takes the kernel long. Costs next to nothing;
+ *  see cgroup_warm in linux/cgroup.h. To be called before anything else is done. */
+void engine_warm(void);
+
 enum container_status {
 	CONTAINER_CREATED,
 	CONTAINER_RUNNING,

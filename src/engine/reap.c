@@ -23,6 +23,8 @@
 #include "engine/monitor.h"
 #include "linux/cgroup.h"
 
+enum { KILL_WAIT_MS = 5000 };
+
 /* Control group and run folder: what a run leaves in the kernel and below --runroot. */
 static int clean_run(struct engine *en, const struct container *c, struct err *e)
 {
@@ -36,8 +38,10 @@ static int clean_run(struct engine *en, const struct container *c, struct err *e
 		r = cgroup_open(cgroup, &group, e);
 		if (r == 0)
 			r = cgroup_kill(&group, e);
-		if (r == 0)
+		if (r == 0) {
+			cgroup_wait_empty(&group, KILL_WAIT_MS);
 			r = cgroup_remove(cgroup, e);
+		}
 	}
 	if (r < 0)
 		return err_context(e, "container %s", c->name);

@@ -482,6 +482,8 @@ static int set_status(struct engine *en, const struct container *c, const char *
 	return r;
 }
 
+enum { FAILED_WAIT_MS = 5000 };
+
 /* Undo what a failed start left in the kernel, and say in the store why it failed. */
 static void failed(struct engine *en, const struct container *c, const struct err *why)
 {
@@ -493,6 +495,7 @@ static void failed(struct engine *en, const struct container *c, const struct er
 	snprintf(path, sizeof(path), "containers/%s", c->id);
 	if (cgroup_open(cgroup, &group, &ignored) == 0) {
 		cgroup_kill(&group, &ignored);
+		cgroup_wait_empty(&group, FAILED_WAIT_MS);
 		cgroup_remove(cgroup, &ignored);
 	}
 	tree_remove(en->run_fd, path, &ignored);
