@@ -190,7 +190,7 @@ static int shortest(double real, char *room, size_t size, int *ret_exponent)
 	do
 		snprintf(room, size, "%.*e", digits++, real);
 	while (digits < 17 && strtod(room, NULL) != real);
-	*ret_exponent = atoi(strchr(room, 'e') + 1);
+	*ret_exponent = (int)strtol(strchr(room, 'e') + 1, NULL, 10);
 	return digits;
 }
 

@@ -31,7 +31,7 @@ char *text_quote(struct arena *a, const char *text)
 			*p++ = '\\';
 			*p++ = letters[at - plain];
 		} else if ((unsigned char)*text < 0x20 || *text == 0x7f) {
-			p += sprintf(p, "\\x%02x", (unsigned char)*text);
+			p += snprintf(p, sizeof("\\x00"), "\\x%02x", (unsigned char)*text);
 		} else {
 			*p++ = *text;
 		}

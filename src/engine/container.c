@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/units.h"
 #include "engine/monitor.h"
 #include "linux/pidfd.h"
 
@@ -257,6 +258,11 @@ int container_filter_add(struct arena *a, struct container_filter *f, const char
 	for (size_t i = 0; i < ARRAY_LEN(filter_keys); i++) {
 		if (strcmp(key, filter_keys[i]))
 			continue;
+		uint64_t code;
+		if (!strcmp(key, "exited") && uint_parse(equals + 1, 255, &code) < 0)
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "invalid filter 'exited=%s': not an exit code (0 to 255)",
+				       equals + 1);
 		/* Keys repeat, so each gets a number: "label#2". */
 		kvs_set(a, &f->filters, arena_printf(a, "%s#%zu", key, f->filters.count),
 			equals + 1);
@@ -265,6 +271,12 @@ int container_filter_add(struct arena *a, struct container_filter *f, const char
 	int r = err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", key);
 	err_hint(e, "known filters: id name label exited status ancestor before since volume");
 	return r;
+}
+
+static bool exit_code_is(const struct container *c, const char *value)
+{
+	uint64_t code;
+	return uint_parse(value, 255, &code) == 0 && (uint64_t)c->exit_code == code;
 }
 
 static bool label_matches(const struct container *c, const char *want)
@@ -324,7 +336,7 @@ static bool filter_matches(struct engine *en, const struct container *c, const c
 	if (!strcmp(key, "label"))
 		return label_matches(c, value);
 	if (!strcmp(key, "exited"))
-		return c->status == CONTAINER_EXITED && c->exit_code == atoi(value);
+		return c->status == CONTAINER_EXITED && exit_code_is(c, value);
 	if (!strcmp(key, "status"))
 		return !strcmp(container_status_name(c->status), value);
 	if (!strcmp(key, "before"))

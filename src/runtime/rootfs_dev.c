@@ -95,7 +95,7 @@ static int make_one(struct rootfs *r, int dev, const struct oci_device *s, struc
 	if (n < 0)
 		return n;
 	char parent[DEVICE_PATH_MAX + 1];
-	strcpy(parent, d.path);
+	memcpy(parent, d.path, strlen(d.path) + 1); /* at most DEVICE_PATH_MAX: translate() */
 	char *slash = strrchr(parent, '/');
 	const char *name = d.path + (slash - parent) + 1;
 	*slash = '\0';
