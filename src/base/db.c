@@ -90,6 +90,26 @@ static int schema_install(struct db *db, struct err *e)
 	return r;
 }
 
+enum {
+	WAL_TIDY = 64,	 /* pages from which a background command brings them in */
+	WAL_MAX = 2000,	 /* from which any command does */
+};
+
+static int after_commit(void *ctx, sqlite3 *sql, const char *name, int pages)
+{
+	struct db *db = ctx;
+	db->wal_pages = pages;
+	if (pages >= WAL_MAX)
+		sqlite3_wal_checkpoint_v2(sql, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	return SQLITE_OK;
+}
+
+void db_checkpoint(struct db *db)
+{
+	if (db->sql && db->wal_pages >= WAL_TIDY)
+		sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 int db_open(struct db *db, const char *root, struct err *e)
 {
 	char path[4096];
@@ -109,6 +129,7 @@ int db_open(struct db *db, const char *root, struct err *e)
 		int on = 1;
 		sqlite3_file_control(db->sql, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
 		sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+		sqlite3_wal_hook(db->sql, after_commit, db);
 		sqlite3_busy_timeout(db->sql, 30000);
 		sqlite3_extended_result_codes(db->sql, 1);
 		r = db_pragma(db, "PRAGMA foreign_keys=ON; PRAGMA synchronous=NORMAL;", e);

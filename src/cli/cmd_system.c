@@ -15,7 +15,12 @@ static int reap_run(struct cli *cli, void *values, const struct strv *args, stru
 	struct engine *en;
 	(void)values;
 	int r = cli_engine(cli, &en, e);
-	return r < 0 ? r : engine_reap(en, args->count ? args->items[0] : NULL, e);
+	if (r < 0)
+		return r;
+	r = engine_reap(en, args->count ? args->items[0] : NULL, e);
+	/* Nobody waits for this command: the time to tidy. */
+	db_checkpoint(&en->db);
+	return r;
 }
 
 static int check_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
