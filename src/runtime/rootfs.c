@@ -211,11 +211,13 @@ static int bind_console(struct rootfs *r, int slave, struct err *e)
 	struct stat st;
 	if (fstatat(dir, "console", &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
 		unlinkat(dir, "console", 0);
-	CLEANUP_FD int made = openat(dir, "console",
-				     O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (mknodat(dir, "console", S_IFREG | 0600, 0) < 0 && errno != EEXIST)
+		return err_errno(e, errno, "cannot create /dev/console");
 	CLEANUP_FD int target = openat(dir, "console", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int n = target < 0 ? -errno : 0;
 	CLEANUP_FD int source = mount_clone(slave, "", false);
-	int n = target < 0 ? -errno : source;
+	if (n == 0)
+		n = source;
 	if (n >= 0)
 		n = mount_attach(source, target);
 	return n < 0 ? err_errno(e, n, "cannot set up /dev/console") : 0;

@@ -90,7 +90,7 @@ static bool has_member(const struct part *members, const char *user)
 	while (at < end) {
 		const char *comma = memchr(at, ',', (size_t)(end - at));
 		struct part one = {at, (size_t)((comma ? comma : end) - at)};
-		if (part_is(&one, user))
+		if (one.len && part_is(&one, user))
 			return true;
 		at += one.len + 1;
 	}

@@ -281,7 +281,7 @@ join() {
 		config ".process.user.uid = $id"
 		start id -u
 		[ "$status" = 125 ]
-		[[ $output == *"user id"* ]]
+		[[ $output == *"user id"* || $output == *"uid: expected a number"* ]]
 	done
 	config '.process.user = {uid: 0, gid: 4294967295}'
 	start id
