@@ -4,8 +4,9 @@
  * when the disk is full. See open(2), ftruncate(2), renameat(2).
  *
  * A batch is written by one write(2). If that writes less (ENOSPC, EDQUOT, a signal), the file is cut
- * back to where the batch began, so that no half record stays. If even that fails, `torn` is set and
- * nothing more is written until the cut succeeds. Read log.h first.
+ * back to where the batch began, so that no half record stays. If even that fails, or a monitor or the
+ * machine died in a write, `torn` is set: the half record is cut off before anything more is written.
+ * Read log.h first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,23 +34,37 @@ static off_t end_of_records(int fd, off_t size)
 	return 0;
 }
 
-/* The same for the binary log: the longest prefix that consists of whole records. */
+/* Length of the record of the binary log that begins at @at; 0 when there is no whole one. */
+static off_t frame_at(int fd, off_t at, off_t size)
+{
+	struct log_local_head h;
+	uint32_t again;
+	if (at < LOG_LOCAL_MAGIC_LEN || pread(fd, &h, sizeof(h), at) != (ssize_t)sizeof(h) ||
+	    h.len == 0 || h.len > LOG_PIECE_MAX)
+		return 0;
+	off_t tail = at + (off_t)sizeof(h) + (off_t)h.len;
+	if (tail + (off_t)sizeof(again) > size ||
+	    pread(fd, &again, sizeof(again), tail) != (ssize_t)sizeof(again) || again != h.len)
+		return 0;
+	return tail + (off_t)sizeof(again) - at;
+}
+
+/* The same for the binary log: the longest prefix that consists of whole records. Usually that is all,
+ * which the last record tells; otherwise it takes a walk from the first. */
 static off_t end_of_frames(int fd, off_t size)
 {
-	off_t at = LOG_LOCAL_MAGIC_LEN;
-	while (at < size) {
-		struct log_local_head h;
-		uint32_t again;
-		if (pread(fd, &h, sizeof(h), at) != (ssize_t)sizeof(h) || h.len == 0 ||
-		    h.len > LOG_PIECE_MAX + 1)
-			return at;
-		off_t tail = at + (off_t)sizeof(h) + (off_t)h.len;
-		if (pread(fd, &again, sizeof(again), tail) != (ssize_t)sizeof(again) ||
-		    again != h.len)
-			return at;
-		at = tail + (off_t)sizeof(again);
+	uint32_t len = 0;
+	off_t at = LOG_LOCAL_MAGIC_LEN, step;
+	if (size <= at)
+		return size < at ? 0 : at;
+	if (pread(fd, &len, sizeof(len), size - (off_t)sizeof(len)) == (ssize_t)sizeof(len)) {
+		step = (off_t)(sizeof(struct log_local_head) + len + sizeof(len));
+		if (frame_at(fd, size - step, size) == step)
+			return size;
 	}
-	return size < LOG_LOCAL_MAGIC_LEN ? 0 : at;
+	while ((step = frame_at(fd, at, size)) > 0)
+		at += step;
+	return at;
 }
 
 static bool is_binary(const struct log *l)
@@ -57,7 +72,7 @@ static bool is_binary(const struct log *l)
 	return l->ops == &log_local_ops;
 }
 
-/* A machine or monitor that died in a write left half a record: cut it off. */
+/* Cut off half a record at the end. */
 static int repair(struct log *l)
 {
 	struct stat st;
@@ -68,6 +83,7 @@ static int repair(struct log *l)
 	if (end < st.st_size && ftruncate(l->fd, end) < 0)
 		return -errno;
 	l->size = (uint64_t)end;
+	l->torn = false;
 	return 0;
 }
 
@@ -90,8 +106,12 @@ void logfile_open(struct log *l)
 	l->fd = openat(l->dir_fd, l->name,
 		       O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0640);
 	struct stat st;
-	if (l->fd >= 0 && (fstat(l->fd, &st) < 0 || !S_ISREG(st.st_mode) || repair(l) < 0))
+	if (l->fd >= 0 && (fstat(l->fd, &st) < 0 || !S_ISREG(st.st_mode)))
 		fd_drop(&l->fd);
+	if (l->fd < 0)
+		return;
+	l->size = (uint64_t)st.st_size;
+	l->torn = l->size > 0; /* for all we know: looked at before the first write */
 }
 
 static int ready_to_write(struct log *l)
@@ -100,10 +120,8 @@ static int ready_to_write(struct log *l)
 		logfile_open(l);
 	if (l->fd < 0)
 		return -ENOSPC;
-	if (l->torn && ftruncate(l->fd, (off_t)l->size) < 0)
-		return -errno;
-	l->torn = false;
-	return put_magic(l);
+	int r = l->torn ? repair(l) : 0;
+	return r < 0 ? r : put_magic(l);
 }
 
 int logfile_write(struct log *l, const uint8_t *batch, size_t len)
@@ -117,8 +135,7 @@ int logfile_write(struct log *l, const uint8_t *batch, size_t len)
 		return 0;
 	}
 	r = n < 0 ? -errno : -ENOSPC;
-	if (n > 0)
-		l->torn = ftruncate(l->fd, (off_t)l->size) < 0;
+	l->torn = n > 0 && ftruncate(l->fd, (off_t)l->size) < 0;
 	return r;
 }
 

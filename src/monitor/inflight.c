@@ -94,6 +94,7 @@ static size_t take_off(struct monitor *m, const struct stream *s, size_t len)
 size_t inflight_log(struct monitor *m, struct stream *s, size_t len, bool final)
 {
 	size_t batch_len;
+	s->more = false;
 	if (m->log.ops == &log_none_ops) {
 		discard(m, s->fd, len);
 		return len;
@@ -102,6 +103,7 @@ size_t inflight_log(struct monitor *m, struct stream *s, size_t len, bool final)
 	size_t used = log_encode(&m->log, s->number, m->peek, len, final, m->batch, &batch_len);
 	if (used == 0)
 		return 0;
+	s->more = log_cut(m->peek + used, len - used, final) > 0;
 	size_t moved = take_off(m, s, used);
 	/* Fewer when the pipe had no slots left: then a line is cut into two records. */
 	for (size_t done = 0; moved < used && done < moved; done += len) {

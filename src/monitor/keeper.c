@@ -32,14 +32,14 @@
 
 enum {
 	QUICK_MS = 1000,   /* a monitor that lived for less ... */
-	QUICK_MAX = 5,	   /* ... so many times in a row is started again only after a pause */
-	PAUSE_MS = 1000,
+	QUICK_MAX = 10,	   /* ... so many times in a row is started again only after a pause */
+	PAUSE_MS = 250,
 };
 
 /* Which descriptors the monitor shares; index i is MONITOR_RUN_FD + i in both processes. */
 static const int shared[] = {MONITOR_CONTROL_FD, MONITOR_PIDFD_FD, MONITOR_PTY_FD,
 			     MONITOR_STDIN_FD,	 MONITOR_OOM_FD,   MONITOR_INIT_FD};
-enum { SHARED_COUNT = sizeof(shared) / sizeof(shared[0]) };
+enum { SHARED_COUNT = sizeof(shared) / sizeof(shared[0]), PTY_INDEX = 2 };
 _Static_assert((int)SHARED_COUNT <= (int)FD_PASS_MAX, "one message");
 
 struct greeting {
@@ -138,6 +138,7 @@ void keeper_retire(struct monitor *m)
 
 struct keeper {
 	bool greeted;
+	unsigned held; /* bit n: descriptor n is what enum monitor_fd says */
 	bool ended; /* the container, and `status` says how */
 	struct status_note status;
 	int64_t started_ms; /* of the current monitor, CLOCK_BOOTTIME */
@@ -149,31 +150,37 @@ static void child_ended(int signal)
 	(void)signal; /* only to interrupt ppoll */
 }
 
-/* Pipes that live as long as somebody holds them: see inflight.c and stdio.c. */
-static void hold_pipes(void)
+/* A pipe's contents live as long as somebody holds it open, and the container may end first: see
+ * inflight.c and stdio.c. */
+static void hold_pipes(bool tty)
 {
-	static const char *const names[] = {"inflight", "terminal"};
+	static const char *const names[] = {"inflight", "terminal", "stdout", "stderr"};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		bool wanted = i == 0 || fcntl(MONITOR_PTY_FD, F_GETFD) >= 0;
+		bool wanted = i == 0 || tty == (i == 1);
 		if (!wanted || (mkfifoat(MONITOR_RUN_FD, names[i], 0600) < 0 && errno != EEXIST))
 			continue;
 		openat(MONITOR_RUN_FD, names[i], O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	}
 }
 
-/* Put received descriptors where they belong; ones that are held already are closed. */
+/* Put received descriptors where they belong. The greetings of later monitors bring the same again. */
 static void take_descriptors(struct keeper *k, const struct greeting *g, int *fds)
 {
 	size_t next = 0;
+	/* First out of the way of the numbers they are meant for. */
+	for (size_t i = 0; i < FD_PASS_MAX; i++)
+		fds[i] = fds[i] < 0 ? -1 : fd_move_up(fds[i], MONITOR_FD_END);
 	for (size_t i = 0; i < SHARED_COUNT; i++) {
-		if (!(g->present & 1u << i))
+		CLEANUP_FD int fd = g->present & 1u << i ? fds[next++] : -1;
+		if (k->greeted)
 			continue;
-		CLEANUP_FD int fd = fds[next++];
-		if (!k->greeted && fd >= 0)
-			dup3(fd, shared[i], O_CLOEXEC);
+		if (fd >= 0 && dup3(fd, shared[i], O_CLOEXEC) >= 0)
+			k->held |= 1u << shared[i];
+		else
+			close(shared[i]);
 	}
 	if (!k->greeted)
-		hold_pipes();
+		hold_pipes(g->present & 1u << PTY_INDEX);
 	k->greeted = true;
 }
 
@@ -218,7 +225,7 @@ static void start_monitor(struct keeper *k)
 	pause_if_hopeless(k);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return;
-	struct start s = {.run_fd = MONITOR_RUN_FD, .keeper_fd = pair[1], .pass_shared = true};
+	struct start s = {.run_fd = MONITOR_RUN_FD, .keeper_fd = pair[1], .pass = k->held};
 	if (k->ended)
 		send(pair[0], &k->status, sizeof(k->status), MSG_NOSIGNAL);
 	start_self("hull-monitor", &s);
@@ -240,15 +247,18 @@ static bool hear_monitor(struct keeper *k)
 	char note;
 	memcpy(&note, &g, 1);
 	if (n == 1 && note == KEEPER_NOTE_STDIN_CLOSED) {
-		close(MONITOR_STDIN_FD);
+		if (k->held & 1u << MONITOR_STDIN_FD)
+			close(MONITOR_STDIN_FD);
+		k->held &= ~(1u << MONITOR_STDIN_FD);
 		return true;
 	}
 	if (n == 1 && note == KEEPER_NOTE_RECORDED) {
 		monitor_become_reaper(MONITOR_RUN_FD);
 		return false;
 	}
-	/* Its end, before it said anything: the start failed, and whoever started it knows. */
-	if (n <= 0 && !k->greeted)
+	/* Its end, before it said anything: the start failed, and whoever started it knows. Or the run
+	 * folder was removed: there is nothing to start from. */
+	if (n <= 0 && (!k->greeted || faccessat(MONITOR_RUN_FD, "monitor", F_OK, 0) < 0))
 		return false;
 	if (n <= 0)
 		start_monitor(k);
@@ -267,6 +277,8 @@ int keeper_main(void)
 	sigaction(SIGCHLD, &on_child, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	close(MONITOR_ATTACH_FD); /* the client must see its monitor die */
+	close(MONITOR_STDOUT_FD);
+	close(MONITOR_STDERR_FD);
 	for (bool alive = true; alive;) {
 		reap_children(&k);
 		struct pollfd p = {.fd = MONITOR_KEEPER_FD, .events = POLLIN};

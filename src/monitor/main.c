@@ -113,6 +113,7 @@ static int inherited(int fd)
 	return fcntl(fd, F_GETFD) >= 0 ? fd : -1;
 }
 
+/* All at once, and first: a number that is free now is soon taken by something else. */
 static void take_descriptors(struct monitor *m)
 {
 	m->run_fd = MONITOR_RUN_FD;
@@ -120,6 +121,9 @@ static void take_descriptors(struct monitor *m)
 	m->pidfd = inherited(MONITOR_PIDFD_FD);
 	m->pty_fd = inherited(MONITOR_PTY_FD);
 	m->stdin_fd = inherited(MONITOR_STDIN_FD);
+	m->first_client = inherited(MONITOR_ATTACH_FD);
+	m->held_streams[0] = inherited(MONITOR_STDOUT_FD);
+	m->held_streams[1] = inherited(MONITOR_STDERR_FD);
 	m->oom_fd = inherited(MONITOR_OOM_FD);
 	m->init_fd = inherited(MONITOR_INIT_FD);
 	m->keeper_fd = inherited(MONITOR_KEEPER_FD);
@@ -189,11 +193,10 @@ static int set_up(struct monitor *m)
 	r = stdio_open(m);
 	if (r < 0)
 		return r;
-	close_range(MONITOR_STDOUT_FD, MONITOR_STDERR_FD, 0); /* the pipes are ours now */
 	if (m->init_fd >= 0)
 		loop_watch(m, m->init_fd, WATCH_INIT, 0, EPOLLIN);
-	if (inherited(MONITOR_ATTACH_FD) >= 0)
-		attach_add(m, MONITOR_ATTACH_FD, ATTACH_STDIN | ATTACH_STDOUT | ATTACH_STDERR);
+	if (m->first_client >= 0)
+		attach_add(m, m->first_client, ATTACH_STDIN | ATTACH_STDOUT | ATTACH_STDERR);
 	if (m->pidfd >= 0)
 		return loop_watch(m, m->pidfd, WATCH_PIDFD, 0, EPOLLIN);
 	status_lost(m);

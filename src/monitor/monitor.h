@@ -39,7 +39,8 @@ struct stream {
 	int fd;
 	uint8_t number;	    /* 1 stdout, 2 stderr */
 	bool ready;	    /* may hold bytes that were not seen yet */
-	uint32_t delivered; /* bytes at the front of the pipe that clients got, a line begun */
+	bool more;	    /* whole lines were seen that did not fit into the last batch */
+	uint32_t delivered; /* bytes at the front of the pipe that clients got: a line begun */
 	uint64_t consumed;  /* taken out of the pipe since this monitor began */
 	uint64_t target;    /* the container has ended: done when so many were seen */
 };
@@ -72,6 +73,8 @@ enum phase {
 struct monitor {
 	int epoll;
 	int run_fd, control_fd, pidfd, pty_fd, stdin_fd, oom_fd, init_fd, keeper_fd;
+	int first_client;    /* given at the start, or -1 */
+	int held_streams[2]; /* the container's own descriptors, until stdio_open */
 	pid_t keeper_pid; /* > 0: a standby that this process started */
 	enum phase phase;
 	bool tty, stdin_once;

@@ -42,11 +42,12 @@ static void become(const char *name, const struct start *s)
 	char *const env[] = {NULL};
 	own_arguments(text, sizeof(text), argv);
 	argv[0] = (char *)name;
-	if (s->pass_shared)
-		for (int fd = MONITOR_CONTROL_FD; fd < MONITOR_KEEPER_FD; fd++)
+	for (int fd = MONITOR_CONTROL_FD; fd < MONITOR_KEEPER_FD; fd++)
+		if (s->pass & 1u << fd)
 			fcntl(fd, F_SETFD, 0);
-	place(s->run_fd, MONITOR_RUN_FD);
+	/* The keeper's socket first: its number may be the one that the run folder goes to. */
 	place(s->keeper_fd, MONITOR_KEEPER_FD);
+	place(s->run_fd, MONITOR_RUN_FD);
 	execve("/proc/self/exe", argv, env);
 }
 

@@ -2,14 +2,13 @@
 /* Starting this program again, as the other of monitor and keeper; and its own start. */
 #pragma once
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/wire.h"
 
 struct start {
 	int run_fd, keeper_fd;
-	bool pass_shared; /* the other descriptors too, which lie at their numbers already */
+	unsigned pass; /* bit n: descriptor n too, which lies at its number already */
 };
 
 /** Fork and execute this program under @name; pid, or negative errno. */

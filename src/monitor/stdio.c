@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/fd.h"
 #include "monitor/monitor.h"
 
@@ -46,9 +47,13 @@ static int open_pipe(struct monitor *m, const char *name, uint8_t number)
 int stdio_open(struct monitor *m)
 {
 	int r = open_pipe(m, m->tty ? "terminal" : "stdout", 1);
-	if (r < 0 || m->tty)
-		return r;
-	return open_pipe(m, "stderr", 2);
+	if (r == 0 && !m->tty)
+		r = open_pipe(m, "stderr", 2);
+	/* Until here these kept what a short-lived container wrote. Not used themselves: their file
+	 * description is the container's, O_NONBLOCK would show there. */
+	fd_drop(&m->held_streams[0]);
+	fd_drop(&m->held_streams[1]);
+	return r;
 }
 
 void stdio_stream_event(struct monitor *m, size_t index, uint32_t events)
@@ -114,7 +119,7 @@ static bool pump_stream(struct monitor *m, struct stream *s, bool final)
 	if (!s->ready && !final)
 		return false;
 	uint64_t there = waiting(s->fd);
-	if (there <= s->delivered && !(final && there)) {
+	if (there <= s->delivered && !s->more && !(final && there)) {
 		s->ready = false;
 		return false;
 	}
@@ -146,20 +151,23 @@ uint64_t stdio_backlog(const struct monitor *m, size_t i)
 	if (i >= m->stream_count)
 		return 0;
 	uint64_t there = waiting(m->streams[i].fd);
-	uint64_t unseen = there > m->streams[i].delivered ? there - m->streams[i].delivered : 0;
-	return unseen + waiting(m->pty_fd);
+	uint64_t seen = m->streams[i].more ? 0 : m->streams[i].delivered;
+	return (there > seen ? there - seen : 0) + waiting(m->pty_fd);
 }
 
 uint64_t stdio_seen(const struct monitor *m, size_t i)
 {
-	return i < m->stream_count ? m->streams[i].consumed + m->streams[i].delivered : 0;
+	if (i >= m->stream_count)
+		return 0;
+	const struct stream *s = &m->streams[i];
+	return s->consumed + (s->more ? 0 : s->delivered);
 }
 
 void stdio_flush(struct monitor *m)
 {
 	for (size_t i = 0; i < m->stream_count; i++)
-		if (m->streams[i].delivered)
-			pump_stream(m, &m->streams[i], true);
+		while (m->streams[i].delivered && pump_stream(m, &m->streams[i], true))
+			;
 }
 
 void stdio_end(struct monitor *m)

@@ -167,9 +167,10 @@ static void become(const struct launch *l, const char *name, const int *fds)
 			dup2(moved[i], MONITOR_RUN_FD + i);
 	}
 	close_range(MONITOR_FD_END, ~0U, 0);
-	int null = open("/dev/null", O_RDWR);
-	for (int i = 0; i < 3; i++)
-		dup2(null, i);
+	for (int i = 0; i < 3; i++) {
+		close(i);
+		open("/dev/null", O_RDWR);
+	}
 	char *const argv[] = {(char *)name, "web", "0123456789ab", NULL};
 	char *const env[] = {NULL};
 	execve(l->program, argv, env);
@@ -211,7 +212,7 @@ static void monitor(struct launch *l, pid_t keeper)
 	file_replace(l->run_fd, "running", &r, sizeof(r), false, &e);
 	dprintf(l->ready[1], "keeper %d monitor %d child %d\n", (int)keeper, (int)getpid(), (int)pid);
 	const int fds[] = {l->run_fd, l->control, pidfd, l->pty, l->stdin_write,
-			   l->attach, -1,	  -1,	 l->keeper[1]};
+			   l->attach, -1,	  -1,	 l->keeper[1], l->out, l->err};
 	become(l, "hull-monitor", fds);
 }
 
@@ -236,7 +237,7 @@ static int start(struct launch *l, bool attach)
 		if (l->no_keeper || fork() == 0)
 			monitor(l, l->no_keeper ? 0 : getppid());
 		const int fds[] = {l->run_fd, l->control, -1, -1, l->stdin_write,
-				   -1,	      -1,	  -1, l->keeper[0]};
+				   -1,	      -1,	  -1, l->keeper[0], -1, -1};
 		become(l, "hull-keeper", fds);
 	}
 	close(l->ready[1]);
@@ -277,7 +278,7 @@ static int command_adopt(int argc, char **argv)
 	l.run_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	check(path, l.run_fd);
 	l.control = make_control(l.run_fd);
-	const int fds[] = {l.run_fd, l.control, -1, -1, -1, -1, -1, -1, -1};
+	const int fds[] = {l.run_fd, l.control, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 	pid_t pid = fork();
 	if (pid == 0)
 		become(&l, "hull-monitor", fds);
