@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Single options with a grammar: devices, ulimits, sysctls, environment, and what docker says of bad ones. */
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+
+#include "cli/resource_option.h"
+#include "spec/docker.h"
+
+static struct arena arena;
+
+static void refused(option_set_fn set, void *field, const char *value, const char *why)
+{
+	struct err e = {0};
+	assert_true(set(field, value, &arena, &e) < 0);
+	assert_string_equal(e.text, why);
+}
+
+static void taken(option_set_fn set, void *field, const char *value)
+{
+	struct err e = {0};
+	if (set(field, value, &arena, &e) < 0)
+		fail_msg("%s: %s", value, e.text);
+}
+
+static void devices(void **state)
+{
+	(void)state;
+	struct array list = {0};
+	taken(option_set_device, &list, "/dev/fuse");
+	taken(option_set_device, &list, "/dev/fuse:/dev/x");
+	taken(option_set_device, &list, "/dev/fuse:r");
+	taken(option_set_device, &list, "/dev/fuse:/dev/x:rw");
+	taken(option_set_device, &list, "/dev/fuse::rm");
+	const struct docker_device *d = list.items;
+	assert_int_equal(list.count, 5);
+	assert_string_equal(d[0].path_in_container, "/dev/fuse");
+	assert_string_equal(d[0].cgroup_permissions, "rwm");
+	assert_string_equal(d[1].path_in_container, "/dev/x");
+	assert_string_equal(d[2].cgroup_permissions, "r");
+	assert_string_equal(d[2].path_in_container, "/dev/fuse");
+	assert_string_equal(d[3].cgroup_permissions, "rw");
+	assert_string_equal(d[4].path_in_container, "/dev/fuse");
+	refused(option_set_device, &list, "rel", "rel is not an absolute path");
+	refused(option_set_device, &list, "", " is not an absolute path");
+	refused(option_set_device, &list, "/a:b", "b is not an absolute path");
+	refused(option_set_device, &list, "/a:/b:xyz", "bad mode specified: xyz");
+	refused(option_set_device, &list, "/a:/b:rr", "bad mode specified: rr");
+	refused(option_set_device, &list, "/a:/b:r:w", "invalid device specification: /a:/b:r:w");
+	assert_int_equal(list.count, 5);
+}
+
+static void device_rules(void **state)
+{
+	(void)state;
+	static const char *const good[] = {"c 1:3 rwm", "b *:* r", "a 10:* wm", "c 42:7 m"};
+	static const char *const bad[] = {"x",	     "",	"c",	    "c ",	  "c 1",
+					  "c 1:",    "c 1:3",	"c 1:3 ",   "c 1:3 x",	  "d 1:3 r",
+					  "c 1:3 rwmr", "c  1:3 r", "c 1:3 r ", "c -1:3 r", "c 1:**"};
+	struct strv list = {0};
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		taken(option_set_device_rule, &list, good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct err e = {0};
+		assert_true(option_set_device_rule(&list, bad[i], &arena, &e) < 0);
+	}
+	refused(option_set_device_rule, &list, "x", "invalid device cgroup format 'x'");
+	assert_int_equal(list.count, 4);
+}
+
+static void ulimits(void **state)
+{
+	(void)state;
+	struct array list = {0};
+	taken(option_set_ulimit, &list, "nofile=1024");
+	taken(option_set_ulimit, &list, "nproc=10:20");
+	taken(option_set_ulimit, &list, "core=-1");
+	taken(option_set_ulimit, &list, "memlock=5:-1");
+	const struct docker_ulimit *u = list.items;
+	assert_int_equal(u[0].soft, 1024);
+	assert_int_equal(u[0].hard, 1024);
+	assert_int_equal(u[1].hard, 20);
+	assert_int_equal(u[2].soft, -1);
+	assert_int_equal(u[3].hard, -1);
+	refused(option_set_ulimit, &list, "x", "invalid ulimit argument: x");
+	refused(option_set_ulimit, &list, "=1", "invalid ulimit argument: =1");
+	refused(option_set_ulimit, &list, "nofile=", "invalid ulimit argument: nofile=");
+	refused(option_set_ulimit, &list, "foo=1", "invalid ulimit type: foo");
+	refused(option_set_ulimit, &list, "RLIMIT_NOFILE=1", "invalid ulimit type: RLIMIT_NOFILE");
+	refused(option_set_ulimit, &list, "nofile=3:2",
+		"ulimit soft limit must be less than or equal to hard limit: 3 > 2");
+	refused(option_set_ulimit, &list, "nofile=-1:2",
+		"ulimit soft limit must be less than or equal to hard limit: -1 > 2");
+	refused(option_set_ulimit, &list, "nofile=1:2:3",
+		"too many limit value arguments - 1:2:3, can only have up to two, `soft[:hard]`");
+	refused(option_set_ulimit, &list, "nofile=x",
+		"strconv.ParseInt: parsing \"x\": invalid syntax");
+}
+
+static void numbers(void **state)
+{
+	(void)state;
+	int64_t n = 0;
+	taken(option_set_cpus, &n, "1.5");
+	assert_int_equal(n, 1500000000);
+	refused(option_set_cpus, &n, "x", "failed to parse x as a rational number");
+	refused(option_set_cpus, &n, "-1", "failed to parse -1 as a rational number");
+	taken(option_set_swap, &n, "-1");
+	assert_int_equal(n, -1);
+	taken(option_set_swap, &n, "1g");
+	assert_int_equal(n, 1 << 30);
+	refused(option_set_swap, &n, "-2", "invalid size: '-2'");
+	taken(option_set_signal, &n, "SIGHUP");
+	assert_int_equal(n, 1);
+	taken(option_set_signal, &n, "RTMIN+3");
+	assert_int_equal(n, 37);
+	refused(option_set_signal, &n, "NOPE", "invalid signal: NOPE");
+	refused(option_set_signal, &n, "65", "invalid signal: 65");
+	refused(option_set_signal, &n, "0", "invalid signal: 0");
+}
+
+static void environment(void **state)
+{
+	(void)state;
+	struct strv env = {0};
+	setenv("HULL_TEST_VARIABLE", "value of it", 1);
+	taken(option_set_env, &env, "A=b=c");
+	taken(option_set_env, &env, "EMPTY=");
+	taken(option_set_env, &env, "HULL_TEST_VARIABLE");
+	taken(option_set_env, &env, "HULL_TEST_NOT_SET");
+	assert_string_equal(env.items[0], "A=b=c");
+	assert_string_equal(env.items[2], "HULL_TEST_VARIABLE=value of it");
+	assert_string_equal(env.items[3], "HULL_TEST_NOT_SET"); /* takes the image's away */
+	refused(option_set_env, &env, "=x", "invalid environment variable: =x");
+	refused(option_set_env, &env, "", "invalid environment variable: ");
+	refused(option_set_label, &env, "=x", "invalid label '=x': empty name");
+}
+
+static void sysctls(void **state)
+{
+	(void)state;
+	struct kvs map = {0};
+	taken(option_set_sysctl, &map, "net.ipv4.ip_forward=1");
+	taken(option_set_sysctl, &map, "kernel.shmmax=1");
+	taken(option_set_sysctl, &map, "fs.mqueue.msg_max=7");
+	assert_int_equal(map.count, 3);
+	refused(option_set_sysctl, &map, "kernel.panic=1", "sysctl 'kernel.panic=1' is not allowed");
+	refused(option_set_sysctl, &map, "kernel.shmmaxx=1",
+		"sysctl 'kernel.shmmaxx=1' is not allowed");
+	refused(option_set_sysctl, &map, "net.x", "sysctl 'net.x' is not allowed");
+	refused(option_set_sysctl, &map, "", "sysctl '' is not allowed");
+}
+
+static void streams_ports_init(void **state)
+{
+	(void)state;
+	struct strv list = {0};
+	char *init = NULL;
+	taken(option_set_stream, &list, "STDOUT");
+	assert_string_equal(list.items[0], "stdout");
+	refused(option_set_stream, &list, "out", "valid streams are STDIN, STDOUT and STDERR");
+	list = (struct strv){0};
+	taken(option_set_expose, &list, "80");
+	taken(option_set_expose, &list, "5000-5002/udp");
+	assert_int_equal(list.count, 4);
+	assert_string_equal(list.items[0], "80/tcp");
+	assert_string_equal(list.items[3], "5002/udp");
+	static const char *const bad[] = {"", "x", "80/icmp", "2-1", "65536", "1-", "-1", "1-2-3"};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct err e = {0};
+		assert_true(option_set_expose(&list, bad[i], &arena, &e) < 0);
+	}
+	taken(option_set_init, &init, "true");
+	assert_string_equal(init, "all");
+	taken(option_set_init, &init, "group");
+	assert_string_equal(init, "group");
+	taken(option_set_init, &init, "0");
+	assert_string_equal(init, "false");
+	refused(option_set_init, &init, "x", "use true, false, main, group or all");
+}
+
+static int release(void **state)
+{
+	(void)state;
+	arena_free(&arena);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(devices),     cmocka_unit_test(device_rules),
+		cmocka_unit_test(ulimits),     cmocka_unit_test(numbers),
+		cmocka_unit_test(environment), cmocka_unit_test(sysctls),
+		cmocka_unit_test(streams_ports_init),
+	};
+	return cmocka_run_group_tests(tests, NULL, release);
+}
