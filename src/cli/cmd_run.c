@@ -24,6 +24,8 @@ static int create(struct cli *cli, struct create_options *o, const struct strv *
 	struct engine *en;
 	struct strv warnings = {0};
 	int r = create_options_build(cli, o, args, detach, &warnings, e);
+	if (r < 0)
+		e->kind = ERR_USAGE; /* whatever it was: the command line is at fault */
 	if (r == 0)
 		r = cidfile_check(o->cidfile, e);
 	if (r == 0)
@@ -88,17 +90,26 @@ static int run_attached(struct cli *cli, const struct run_values *v, const char 
 	return r < 0 ? r : code;
 }
 
+/* What docker's client refuses with exit code 1 instead of 125. */
+static int check_streams(const struct run_values *v, struct err *e)
+{
+	const struct docker_config *c = &v->create.create.config.config;
+	if (v->detach && v->create.attach.count)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "conflicting options: cannot specify both --attach and --detach");
+	return session_check_tty(c->tty, c->open_stdin && !v->detach, e);
+}
+
 static int run_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	struct run_values *v = values;
-	const struct docker_config *c = &v->create.create.config.config;
 	struct detach_keys keys;
 	char id[ID_LEN + 1];
-	bool stdin_attached = c->open_stdin && !v->detach;
-	engine_warm();
-	int r = session_check_tty(c->tty, stdin_attached, e);
-	if (r == 0 && v->detach_keys)
-		r = detach_keys_parse(v->detach_keys, &keys, e);
+	if (check_streams(v, e) < 0) {
+		cli_complain(cli, e);
+		return 1;
+	}
+	int r = v->detach_keys ? detach_keys_parse(v->detach_keys, &keys, e) : 0;
 	if (r == 0)
 		r = create(cli, &v->create, args, v->detach, id, e);
 	if (r < 0)

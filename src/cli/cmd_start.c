@@ -64,7 +64,6 @@ static int start_attached(struct cli *cli, const struct start_values *v, const c
 static int start_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct start_values *v = values;
-	engine_warm();
 	if (!v->attach && !v->interactive)
 		return cli_each(cli, args, start_one, NULL);
 	if (args->count > 1)

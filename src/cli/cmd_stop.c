@@ -63,7 +63,8 @@ static void summarise(const char *name, const struct stop_report *r, bool verbos
 			cli_notice("%s: was not running", name);
 		return;
 	}
-	if (!r->killed && !survivors && !verbose)
+	/* With -t 0 nobody expected a graceful end. */
+	if (!verbose && !survivors && (!r->killed || r->milliseconds < 1000))
 		return;
 	strbuf_printf(&text, "%s: %s %s after %.1f s", name, signal,
 		      r->killed	    ? "was not enough: killed"

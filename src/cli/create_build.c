@@ -295,9 +295,6 @@ int create_options_build(struct cli *cli, struct create_options *o, const struct
 {
 	struct arena *a = &cli->arena;
 	struct docker_host_config *host = &o->create.config.host;
-	if (detach && o->attach.count)
-		return err_set(e, EINVAL, ERR_INVALID,
-			       "conflicting options: cannot specify both --attach and --detach");
 	int r = build_command(o, args, a, e);
 	for (size_t i = 0; r == 0 && i < o->volumes.count; i++)
 		r = build_volume(o, o->volumes.items[i], a, e);
