@@ -38,8 +38,8 @@ int engine_open(struct engine *en, const char *root, const char *runroot, const 
 		struct err *e);
 void engine_close(struct engine *en);
 
-/** A container (or an exec) will be started soon: begin what takes the kernel long. Costs next to nothing;
- *  see cgroup_warm in linux/cgroup.h. To be called before anything else is done. */
+/** An exec will follow soon: begin what takes the kernel long. Costs next to nothing; see cgroup_warm in
+ *  linux/cgroup.h. To be called before anything else is done. (A start does it by itself.) */
 void engine_warm(void);
 
 enum container_status {

@@ -144,7 +144,6 @@ int spec_build(struct engine *en, struct spec_build *b, struct arena *a, struct 
 	b->spec.hostname = is(c->config.host.uts_mode, "host") ? NULL : c->config.config.hostname;
 	b->spec.domainname = c->config.config.domainname;
 	b->spec.annotations = c->config.host.annotations;
-	b->spec.linux_.cgroups_path = container_cgroup_path(c, a);
 	b->spec.linux_.rootfs_propagation = "rprivate";
 	build_sysctls(b, a);
 	int r = build_process(b, a, e);
@@ -152,18 +151,21 @@ int spec_build(struct engine *en, struct spec_build *b, struct arena *a, struct 
 		r = build_namespaces(en, b, a, e);
 	if (r == 0)
 		r = spec_security(b, a, e);
-	if (r == 0)
-		r = spec_mounts(en, b, a, e);
-	if (r == 0)
-		r = spec_devices(b, a, e);
-	if (r == 0)
-		r = spec_limits(b, a, e);
-	return r;
+	return r < 0 ? r : spec_mounts(en, b, a, e);
+}
+
+int spec_resources(struct spec_build *b, struct arena *a, struct err *e)
+{
+	int r = spec_devices(b, a, e);
+	b->spec.linux_.cgroups_path = container_cgroup_path(b->container, a);
+	return r < 0 ? r : spec_limits(b, a, e);
 }
 
 int spec_check(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
 {
-	int r = spec_build(en, b, a, e);
+	int r = spec_resources(b, a, e);
+	if (r == 0)
+		r = spec_build(en, b, a, e);
 	if (r == 0)
 		r = log_options_check(&b->container->config.host.log_config, e);
 	return r < 0 ? r : spec_seccomp(b, a, e);

@@ -31,7 +31,9 @@ struct spec_build {
 
 /** Everything that can be checked without a root file system: `create` calls it. */
 int spec_check(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
-/** Fill @b's results. */
+/** The first part: limits and devices, all that the control group needs. */
+int spec_resources(struct spec_build *b, struct arena *a, struct err *e);
+/** The second: the rest of @b's results. */
 int spec_build(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
 /** Compile the filter that the container asks for. */
 int spec_seccomp(struct spec_build *b, struct arena *a, struct err *e);

@@ -75,7 +75,8 @@ static void kernel_mounts(const struct spec_build *b, struct list *l, struct are
 	}
 }
 
-/* /etc/hostname, hosts and resolv.conf: written to the container's folder and bound in. */
+/* /etc/hostname, hosts and resolv.conf: written to the run folder, since each start makes them anew, and
+ * bound in. */
 static int write_etc(struct engine *en, const struct spec_build *b, struct arena *a, struct err *e)
 {
 	const struct container *c = b->container;
@@ -104,7 +105,7 @@ static int write_etc(struct engine *en, const struct spec_build *b, struct arena
 		     {"resolv.conf", resolv}};
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		char *path = arena_printf(a, "containers/%s/%s", c->id, files[i].name);
-		CLEANUP_FD int fd = openat(en->root_fd, path,
+		CLEANUP_FD int fd = openat(en->run_fd, path,
 					   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
 					   0644);
 		size_t len = strlen(files[i].text);
@@ -129,7 +130,7 @@ static int etc_mounts(struct engine *en, const struct spec_build *b, struct list
 		char *destination = arena_printf(a, "/etc/%s", names[i]);
 		if (!user_mounts(b, destination))
 			push(l, a, destination, "bind",
-			     arena_printf(a, "%s/containers/%s/%s", en->root, b->container->id,
+			     arena_printf(a, "%s/containers/%s/%s", en->runroot, b->container->id,
 					  names[i]),
 			     "rbind,rprivate");
 	}

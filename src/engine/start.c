@@ -16,6 +16,7 @@
 #include "engine/internal.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -234,18 +235,24 @@ static int prepare(struct launch *l, struct strv *warnings, struct err *e)
 	l->build.container = l->c;
 	l->build.mounts = mounts;
 	l->build.warnings = warnings;
+	/* The group first of all: making it takes the lock that a move holds while it waits. Then that wait
+	 * begins in a child, and lasts no longer than what is done here meanwhile. */
+	r = spec_resources(&l->build, &l->a, e);
+	if (r == 0)
+		r = make_cgroup(l, e);
+	if (r < 0)
+		return r;
+	cgroup_warm();
 	l->build.root_fd = l->root = root_mount(l->en, l->c, &l->a, e);
 	if (l->root < 0)
 		return l->root;
-	r = spec_build(l->en, &l->build, &l->a, e);
+	r = make_run_folder(l, e);
+	if (r == 0)
+		r = spec_build(l->en, &l->build, &l->a, e);
 	if (r == 0)
 		r = spec_seccomp(&l->build, &l->a, e);
 	if (r == 0)
 		r = open_init(l, e);
-	if (r == 0)
-		r = make_run_folder(l, e);
-	if (r == 0)
-		r = make_cgroup(l, e);
 	if (r == 0)
 		r = write_monitor_config(l, e);
 	if (r == 0 && (pipe2(l->error, O_CLOEXEC) < 0 ||
@@ -407,6 +414,11 @@ static void __attribute__((noreturn)) run_keeper(struct launch *l)
 		report(l, &e);
 		_exit(1);
 	}
+	/* Out of the way of the start: there is nothing to keep before the monitor's first message. */
+	struct pollfd greeting = {.fd = l->keeper[0], .events = POLLIN};
+	fd_drop(&l->keeper[1]);
+	while (poll(&greeting, 1, -1) < 0 && errno == EINTR)
+		;
 	const int fds[] = {l->run_dir, l->control, -1, -1, l->stdin_write,
 			   -1,	       -1,	   -1, l->keeper[0],
 			   -1,	       -1};
@@ -433,8 +445,7 @@ static void write_config_json(const struct launch *l)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	char *text = shape_print(&oci_spec_shape, &l->build.spec, true, &a);
-	char *path = arena_printf(&a, "containers/%s/config.json", l->c->id);
-	CLEANUP_FD int fd = openat(l->en->root_fd, path,
+	CLEANUP_FD int fd = openat(l->run_dir, "config.json",
 				   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	/* For people to read; nothing depends on it. */
 	if (fd >= 0)
@@ -458,8 +469,9 @@ static int launch_run(struct launch *l, struct strv *warnings, struct err *e)
 	fd_drop(&l->init_report[1]);
 	fd_drop(&l->keeper[0]);
 	fd_drop(&l->keeper[1]);
-	write_config_json(l);
 	r = await_start(l->error[0], e);
+	if (r == 0)
+		write_config_json(l);
 	/* After a failure the keeper is dead; reap it, whoever we are. */
 	if (r < 0)
 		waitpid(keeper, NULL, WNOHANG);

@@ -139,7 +139,7 @@ static int clone_beside(const struct entry *x, int *ret_pidfd, struct err *e)
 			return err_set(e, ESRCH, ERR_CONFLICT, "the container is not running");
 		return err_errno(e, number, "cannot enter the container's pid namespace");
 	}
-	pid_t pid = namespace_clone(0, g && g->v2 >= 0 ? g->v2 : -1, ret_pidfd);
+	pid_t pid = namespace_clone(0, g && g->layout == CGROUP_V2 ? g->v2 : -1, ret_pidfd);
 	if (pid == 0)
 		return 0;
 	prctl(PR_SET_DUMPABLE, dumpable);
@@ -164,7 +164,7 @@ static int tend(const struct entry *x, int sync, struct runtime_process *p, stru
 {
 	const struct cgroup *g = x->exec->cgroup;
 	char word = SYNC_GO;
-	int r = g ? cgroup_attach(g, p->pid, g->v2 >= 0, e) : 0;
+	int r = g ? cgroup_attach(g, p->pid, g->layout == CGROUP_V2, e) : 0;
 	if (r < 0 && pidfd_has_ended(p->pidfd) == 1)
 		return 0;
 	if (r == 0 && x->process.spec->terminal)

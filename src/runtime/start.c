@@ -65,7 +65,9 @@ static pid_t clone_into(const struct container *c, unsigned long flags, int *ret
 			struct err *e)
 {
 	const struct cgroup *g = c->start->cgroup;
-	int group = g && g->v2 >= 0 ? g->v2 : -1;
+	/* Beside v1 hierarchies it is moved into the v2 tree with the others: a clone into it would take the
+	 * lock that another move holds while it waits (cgroup_mutex); an ordinary one does not. */
+	int group = g && g->layout == CGROUP_V2 ? g->v2 : -1;
 	CLEANUP_FD int own = -1;
 	int dumpable = 1;
 	if (c->spaces.join & CLONE_NEWPID) {
@@ -125,7 +127,7 @@ static int tend(const struct container *c, struct runtime_process *p, struct err
 	if (r == 0 && c->spaces.make & CLONE_NEWUSER && (r = say(p->go_fd, SYNC_MAPPED)) < 0)
 		r = has_failed(p) ? 0 : err_errno(e, r, "cannot reach the container's process");
 	if (r == 0 && g) {
-		r = cgroup_attach(g, p->pid, g->v2 >= 0, e);
+		r = cgroup_attach(g, p->pid, g->layout == CGROUP_V2, e);
 		if (r < 0 && has_failed(p))
 			r = 0;
 	}
