@@ -31,9 +31,26 @@ static inline bool is_plain(uint8_t c)
 	return c < 0x80 && !(special[c >> 5] >> (c & 31) & 1);
 }
 
+/* Sixteen bytes at once (a GNU vector: SSE2, NEON, or plain registers). */
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+static bool all_plain(const uint8_t *text)
+{
+	bytes16 v;
+	memcpy(&v, text, sizeof(v));
+	bytes16 odd = (bytes16)(v < 0x20) | (bytes16)(v > 0x7f) | (bytes16)(v == '"') |
+		      (bytes16)(v == '\\') | (bytes16)(v == '<') | (bytes16)(v == '>') |
+		      (bytes16)(v == '&');
+	uint64_t halves[2];
+	memcpy(halves, &odd, sizeof(halves));
+	return (halves[0] | halves[1]) == 0;
+}
+
 static size_t plain_run(const uint8_t *text, size_t len)
 {
 	size_t n = 0;
+	while (len - n >= sizeof(bytes16) && all_plain(text + n))
+		n += sizeof(bytes16);
 	while (n < len && is_plain(text[n]))
 		n++;
 	return n;

@@ -160,18 +160,20 @@ static bool is_recorded(const struct monitor *m)
 
 static int configure(struct monitor *m)
 {
-	struct monitor_config c;
-	int r = monitor_config_read(m->run_fd, &c);
+	/* In a buffer that is given back: on the stack it would cost its pages for ever. */
+	struct monitor_config *c = (struct monitor_config *)m->batch;
+	m->buffers_used = true;
+	int r = monitor_config_read(m->run_fd, c);
 	if (r < 0)
 		return r;
-	memcpy(m->id, c.id, sizeof(m->id));
-	m->tty = c.tty;
-	m->stdin_once = c.stdin_once;
+	memcpy(m->id, c->id, sizeof(m->id));
+	m->tty = c->tty;
+	m->stdin_once = c->stdin_once;
 	m->main_status = -1;
 	if (m->pidfd < 0)
-		adopt(m, &c);
-	log_open(&m->log, &c);
-	oom_init(m, &c);
+		adopt(m, c);
+	log_open(&m->log, c);
+	oom_init(m, c);
 	return 0;
 }
 

@@ -186,9 +186,10 @@ void control_event(struct monitor *m, size_t index, uint32_t events);
 void control_connection_event(struct monitor *m, size_t index, uint32_t events);
 /** Answer the syncs that are complete. */
 void control_pump(struct monitor *m);
-/** Answer all waiters with m->record. */
+
 /** Accept and serve all that waits in the socket: before the last answers are given. */
 void control_serve_pending(struct monitor *m);
+/** Answer all waiters with m->record. */
 void control_answer_waiters(struct monitor *m);
 
 /* status.c: how the first process ended */

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading logs: the list of files, the window of --tail, --since, --until, and following.
+ *
+ * All files of a log are opened first, the oldest down to the current one, so that a rotation during the
+ * reading changes nothing. --tail counts records that end a line, backwards from the end, in blocks of a
+ * fixed buffer. Following waits for inotify(7) events of the log folder; when the current file was
+ * renamed away it is read to its end before the new one is opened. Read logs.h first.
+ */
+#include "engine/logs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/logformat.h"
+#include "engine/logs_parse.h"
+
+enum { WINDOW = 2 * LOG_JSON_LINE_MAX };
+
+struct reader {
+	const struct logs_query *query;
+	logs_fn fn;
+	void *ctx;
+	struct logs_result *result;
+	int dir_fd;
+	bool local;
+	char name[300];
+	bool ended[3];	/* the last record of stream i ended a line */
+	char *window;	/* WINDOW bytes */
+	size_t len;	/* of what is in it */
+	bool discarding; /* in a line that is longer than any record */
+};
+
+static void file_name(const struct reader *r, unsigned number, const char *end, char *buf, size_t size)
+{
+	if (number)
+		snprintf(buf, size, "%s.%u%s", r->name, number, end);
+	else
+		snprintf(buf, size, "%s%s", r->name, end);
+}
+
+static int open_log(const struct reader *r, unsigned number)
+{
+	char name[320];
+	file_name(r, number, "", name, sizeof(name));
+	int fd = openat(r->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* ---- records ---- */
+
+static bool is_wanted(const struct logs_query *q, const struct logs_record *r)
+{
+	if (q->since && r->time_ns < q->since)
+		return false;
+	if (q->until && r->time_ns > q->until)
+		return false;
+	return r->stream == 2 ? !q->no_stderr : !q->no_stdout;
+}
+
+static int deliver(struct reader *r, struct logs_record *record)
+{
+	record->begins_line = r->ended[record->stream];
+	r->ended[record->stream] = record->len && record->bytes[record->len - 1] == '\n';
+	r->result->records++;
+	return is_wanted(r->query, record) ? r->fn(record, r->ctx) : 0;
+}
+
+/* The first record of @data: its length, 0 if it is not whole; *ret_ok is false for what is none. */
+static ssize_t next_record(const struct reader *r, char *data, size_t len, struct logs_record *ret,
+			   bool *ret_ok)
+{
+	if (r->local) {
+		ssize_t n = logs_parse_local(data, len, ret);
+		*ret_ok = n > 0;
+		/* No way to find the next one for sure: what follows in this file is lost. */
+		return n < 0 ? (ssize_t)len : n;
+	}
+	char *end = memchr(data, '\n', len);
+	if (!end)
+		return 0;
+	*ret_ok = logs_parse_json(data, (size_t)(end - data), ret) == 0;
+	return end - data + 1;
+}
+
+/* Deliver what is whole in the window, and keep the rest at its front. */
+static int drain_window(struct reader *r)
+{
+	size_t at = 0;
+	while (at < r->len) {
+		struct logs_record record;
+		bool ok;
+		ssize_t n = next_record(r, r->window + at, r->len - at, &record, &ok);
+		if (n == 0)
+			break;
+		at += (size_t)n;
+		if (!ok || r->discarding)
+			r->result->skipped++;
+		else {
+			int result = deliver(r, &record);
+			if (result < 0)
+				return result;
+		}
+		r->discarding = false;
+	}
+	memmove(r->window, r->window + at, r->len - at);
+	r->len -= at;
+	if (r->len == WINDOW) {
+		/* Longer than any record: not one of ours. */
+		r->discarding = true;
+		r->len = 0;
+	}
+	return 0;
+}
+
+/* Everything that is in @fd now. */
+static int read_on(struct reader *r, int fd, struct err *e)
+{
+	for (;;) {
+		ssize_t n = read(fd, r->window + r->len, WINDOW - r->len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(e, errno, "cannot read the log");
+		if (n == 0)
+			return 0;
+		r->len += (size_t)n;
+		int result = drain_window(r);
+		if (result < 0)
+			return result;
+	}
+}
+
+/* A file that nothing is added to any more; half a record at its end is none. */
+static int read_whole(struct reader *r, int fd, struct err *e)
+{
+	int result = read_on(r, fd, e);
+	if (r->len || r->discarding)
+		r->result->skipped++;
+	r->len = 0;
+	r->discarding = false;
+	return result;
+}
+
+static void begin_file(const struct reader *r, int fd)
+{
+	if (r->local)
+		lseek(fd, LOG_LOCAL_MAGIC_LEN, SEEK_SET);
+}
+
+/* ---- the tail ---- */
+
+/* Does the record that ends in this line of a json-file end a line of the container? Its text then is
+ * followed by an escaped newline. Good enough to count: a foreign member order only counts more. */
+static bool json_ends_line(const char *line, size_t len)
+{
+	static const char mark[] = "\\n\"";
+	const char *found = memmem(line, len, mark, sizeof(mark) - 1);
+	return found != NULL;
+}
+
+struct tail {
+	int64_t left;	 /* lines still wanted */
+	unsigned file;	 /* where to begin: files[file] ... */
+	off_t offset;	 /* ... at this offset */
+};
+
+/* Walk one json-file backwards, line by line. True when the beginning was found in it. */
+static bool tail_json(struct reader *r, int fd, struct tail *t)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return false;
+	off_t end = st.st_size; /* behind the line that is looked at */
+	while (end > 0) {
+		off_t start = end > WINDOW ? end - WINDOW : 0;
+		ssize_t n = pread(fd, r->window, (size_t)(end - start), start);
+		if (n <= 0)
+			return false;
+		char *limit = r->window + n;
+		while (limit > r->window) {
+			char *before = limit - 1 > r->window
+					       ? memrchr(r->window, '\n', (size_t)(limit - 1 - r->window))
+					       : NULL;
+			if (!before && start > 0)
+				break;
+			char *line = before ? before + 1 : r->window;
+			if (limit[-1] == '\n' && json_ends_line(line, (size_t)(limit - line)) &&
+			    t->left-- == 0) {
+				t->offset = start + (limit - r->window);
+				return true;
+			}
+			limit = line;
+		}
+		if (limit == r->window + n)
+			return false; /* a line longer than any record */
+		end = start + (limit - r->window);
+	}
+	return false;
+}
+
+static bool tail_local(int fd, struct tail *t)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return false;
+	off_t end = st.st_size;
+	while (end > LOG_LOCAL_MAGIC_LEN) {
+		uint32_t len;
+		char last;
+		off_t tail = end - (off_t)sizeof(len);
+		if (pread(fd, &len, sizeof(len), tail) != (ssize_t)sizeof(len) || len == 0 ||
+		    len > LOG_PIECE_MAX || pread(fd, &last, 1, tail - 1) != 1)
+			return false;
+		off_t start = tail - (off_t)len - (off_t)sizeof(struct log_local_head);
+		if (start < LOG_LOCAL_MAGIC_LEN)
+			return false;
+		if (last == '\n' && t->left-- == 0) {
+			t->offset = end;
+			return true;
+		}
+		end = start;
+	}
+	return false;
+}
+
+/* A record without its newline at the very end is the last line, begun; it counts as one. */
+static bool ends_in_begun_line(struct reader *r, int fd)
+{
+	struct stat st;
+	char text[64];
+	if (fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof(text))
+		return false;
+	if (r->local)
+		return pread(fd, text, 1, st.st_size - 5) == 1 && text[0] != '\n';
+	off_t start = st.st_size > WINDOW ? st.st_size - WINDOW : 0;
+	ssize_t n = pread(fd, r->window, (size_t)(st.st_size - start), start);
+	if (n < 2)
+		return false;
+	char *line = memrchr(r->window, '\n', (size_t)n - 1);
+	line = line ? line + 1 : r->window;
+	return !json_ends_line(line, (size_t)(r->window + n - line));
+}
+
+static struct tail find_tail(struct reader *r, const int *files, unsigned count)
+{
+	struct tail t = {.left = r->query->tail};
+	unsigned i = count;
+	if (count && ends_in_begun_line(r, files[count - 1]) && t.left > 0)
+		t.left--;
+	while (i-- > 0) {
+		t.file = i;
+		t.offset = 0;
+		if (r->local ? tail_local(files[i], &t) : tail_json(r, files[i], &t))
+			return t;
+	}
+	return (struct tail){0};
+}
+
+/* ---- the files ---- */
+
+struct files {
+	int fd[LOG_FILES_MAX + 1]; /* the oldest first; the last one is current */
+	unsigned count;
+};
+
+static void files_close(struct files **f)
+{
+	for (unsigned i = 0; *f && i < (*f)->count; i++)
+		close((*f)->fd[i]);
+	free(*f);
+}
+
+static void files_open(struct reader *r, struct files *f)
+{
+	char name[320];
+	unsigned highest = 0;
+	for (unsigned i = 1; i < LOG_FILES_MAX; i++) {
+		file_name(r, i, ".gz", name, sizeof(name));
+		bool packed = faccessat(r->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+		file_name(r, i, "", name, sizeof(name));
+		bool plain = faccessat(r->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+		r->result->compressed += packed && !plain;
+		if (!packed && !plain)
+			break;
+		highest = i;
+	}
+	for (unsigned i = highest + 1; i-- > 0;) {
+		int fd = open_log(r, i);
+		if (fd >= 0)
+			f->fd[f->count++] = fd;
+	}
+}
+
+static int read_files(struct reader *r, const struct files *f, struct err *e)
+{
+	struct tail t = {0};
+	if (r->query->tail >= 0)
+		t = find_tail(r, f->fd, f->count);
+	for (unsigned i = t.file; i < f->count; i++) {
+		begin_file(r, f->fd[i]);
+		if (i == t.file && t.offset)
+			lseek(f->fd[i], t.offset, SEEK_SET);
+		bool last = i + 1 == f->count;
+		int result = last && r->query->follow ? read_on(r, f->fd[i], e)
+						      : read_whole(r, f->fd[i], e);
+		if (result < 0)
+			return result;
+	}
+	return 0;
+}
+
+/* ---- following ---- */
+
+/* Has the current name another file than @fd by now? The new descriptor, or -1. */
+static int reopened(const struct reader *r, int fd)
+{
+	struct stat old, now;
+	CLEANUP_FD int new = open_log(r, 0);
+	if (new < 0)
+		return -1;
+	if (fd >= 0 && fstat(fd, &old) == 0 && fstat(new, &now) == 0 && old.st_ino == now.st_ino &&
+	    old.st_dev == now.st_dev)
+		return -1;
+	return fd_steal(&new);
+}
+
+/* Read on in @fd, and in the files that took its place. */
+static int catch_up(struct reader *r, int *fd, struct err *e)
+{
+	for (;;) {
+		/* Look for a successor first: then the end of this one is final. */
+		CLEANUP_FD int next = reopened(r, *fd);
+		int result = 0;
+		if (*fd >= 0)
+			result = next >= 0 ? read_whole(r, *fd, e) : read_on(r, *fd, e);
+		if (result < 0 || next < 0)
+			return result;
+		begin_file(r, next);
+		fd_drop(fd);
+		*fd = fd_steal(&next);
+	}
+}
+
+/* 1 when the end is reached, 0 when there is news, negative errno. */
+static int await_news(int notify, int end_fd, struct err *e)
+{
+	_Alignas(struct inotify_event) char events[4096];
+	struct pollfd p[2] = {{.fd = notify, .events = POLLIN}, {.fd = end_fd, .events = POLLIN}};
+	int n;
+	do
+		n = poll(p, 2, -1);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return err_errno(e, errno, "cannot wait for the log");
+	while (read(notify, events, sizeof(events)) > 0)
+		;
+	return p[1].revents != 0;
+}
+
+static int follow(struct reader *r, int notify, int *fd, struct err *e)
+{
+	for (;;) {
+		int result = catch_up(r, fd, e);
+		if (result < 0)
+			return result;
+		int ended = await_news(notify, r->query->end_fd, e);
+		if (ended < 0)
+			return ended;
+		if (ended)
+			return catch_up(r, fd, e);
+	}
+}
+
+static int watch_folder(int dir_fd, struct err *e)
+{
+	char path[40];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", dir_fd);
+	CLEANUP_FD int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (fd < 0 || inotify_add_watch(fd, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+		return err_errno(e, errno, "cannot watch the log folder");
+	return fd_steal(&fd);
+}
+
+static int run(struct reader *r, struct err *e)
+{
+	CLEANUP_FD int notify = -1;
+	struct files *f __attribute__((cleanup(files_close))) = calloc(1, sizeof(*f));
+	if (!f)
+		return err_errno(e, ENOMEM, "cannot read the log");
+	/* Watch before reading: what is written in between is news. */
+	if (r->query->follow && (notify = watch_folder(r->dir_fd, e)) < 0)
+		return notify;
+	files_open(r, f);
+	int result = read_files(r, f, e);
+	if (result < 0 || !r->query->follow)
+		return result;
+	CLEANUP_FD int current = f->count ? fcntl(f->fd[f->count - 1], F_DUPFD_CLOEXEC, 3) : -1;
+	return follow(r, notify, &current, e);
+}
+
+int logs_read(int dir_fd, const struct logs_query *q, logs_fn fn, void *ctx, struct logs_result *ret,
+	      struct err *e)
+{
+	struct logs_result ignored;
+	struct reader r = {.query = q,
+			   .fn = fn,
+			   .ctx = ctx,
+			   .result = ret ? ret : &ignored,
+			   .dir_fd = dir_fd,
+			   .local = q->driver == LOG_LOCAL,
+			   .ended = {true, true, true}};
+	*r.result = (struct logs_result){0};
+	if (q->driver != LOG_JSON_FILE && q->driver != LOG_LOCAL)
+		return err_set(e, ENOTSUP, ERR_INVALID,
+			       "configured logging driver does not support reading");
+	snprintf(r.name, sizeof(r.name), "%s%s", q->id, r.local ? LOG_LOCAL_SUFFIX : LOG_JSON_SUFFIX);
+	CLEANUP_FREE char *window = malloc(WINDOW);
+	if (!window)
+		return err_errno(e, ENOMEM, "cannot read the log");
+	r.window = window;
+	return run(&r, e);
+}
