@@ -20,6 +20,28 @@
 /* What a shell without PATH searches; an image that sets none means it. */
 #define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+void command_self_read(struct command_self *ret)
+{
+	struct stat st;
+	*ret = (struct command_self){0};
+	if (stat("/proc/self/exe", &st) == 0)
+		*ret = (struct command_self){st.st_dev, st.st_ino};
+}
+
+/*
+ * A command that leads to /proc/self/exe is this very program, on the host. Executed in the container
+ * it could be opened there and, once it has ended, be written to. The kernel follows the link only at
+ * execve, so this stops the image that has such a link, not a process that swaps it in meanwhile.
+ */
+static int refuse_self(const char *path, const struct command_self *self, struct err *e)
+{
+	struct stat st;
+	if (!self->ino || stat(path, &st) < 0 || st.st_ino != self->ino || st.st_dev != self->dev)
+		return 0;
+	return err_set(e, EACCES, ERR_NOT_EXECUTABLE,
+		       "exec: \"%.256s\": permission denied: it leads to the engine's own program", path);
+}
+
 /* 0, or why not. Directories are "executable" too and must be told apart. */
 static int try_file(const char *path)
 {
@@ -63,16 +85,17 @@ static int search(const char *name, const char *path, char *ret, struct err *e)
 	return best ? runtime_explain_exec(ret, EACCES, e) : not_found(name, path, e);
 }
 
-int command_find(const char *name, const struct strv *env, char ret[static COMMAND_PATH_SIZE],
-		 struct err *e)
+int command_find(const char *name, const struct strv *env, const struct command_self *self,
+		 char ret[static COMMAND_PATH_SIZE], struct err *e)
 {
 	if (!strchr(name, '/')) {
 		const char *path = strv_get_env(env, "PATH");
-		return search(name, path ? path : PATH_DEFAULT, ret, e);
+		int found = search(name, path ? path : PATH_DEFAULT, ret, e);
+		return found < 0 ? found : refuse_self(ret, self, e);
 	}
 	if (snprintf(ret, COMMAND_PATH_SIZE, "%s", name) >= COMMAND_PATH_SIZE)
 		return err_set(e, ENAMETOOLONG, ERR_NO_COMMAND, "exec: \"%.64s...\": file name too "
 			       "long", name);
 	int r = try_file(ret);
-	return r < 0 ? runtime_explain_exec(ret, -r, e) : 0;
+	return r < 0 ? runtime_explain_exec(ret, -r, e) : refuse_self(ret, self, e);
 }

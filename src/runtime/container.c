@@ -26,7 +26,6 @@
 #include "base/fd.h"
 #include "linux/namespaces.h"
 #include "linux/sysctl.h"
-#include "runtime/command.h"
 
 /* The parent's next word. If it dies, so do we, quietly: nothing has been promised to anyone. */
 static void await(const struct container *c, char word)
@@ -163,7 +162,7 @@ static int execute_init(struct container *c, struct err *e)
 	const struct runtime_start *p = c->start;
 	const struct process_plan *process = &c->process;
 	char path[COMMAND_PATH_SIZE];
-	int r = command_find(process->argv[0], &process->spec->env, path, e);
+	int r = command_find(process->argv[0], &process->spec->env, &process->self, path, e);
 	if (r == 0)
 		r = command_check(path, e);
 	if (r < 0)

@@ -25,7 +25,6 @@
 #include "linux/lsm.h"
 #include "linux/rlimit.h"
 #include "linux/signals.h"
-#include "runtime/command.h"
 #include "runtime/runtime.h"
 
 enum { FIRST_FREE_FD = 3, ABOVE_STDIO = 16 };
@@ -156,7 +155,7 @@ int process_become(const struct process_plan *p, struct err *e)
 int process_execute(const struct process_plan *p, struct err *e)
 {
 	char path[COMMAND_PATH_SIZE];
-	int r = command_find(p->argv[0], &p->spec->env, path, e);
+	int r = command_find(p->argv[0], &p->spec->env, &p->self, path, e);
 	if (r < 0)
 		return r;
 	execve(path, p->argv, p->envp);

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "linux/capability.h"
 #include "linux/seccomp.h"
+#include "runtime/command.h"
 #include "spec/oci.h"
 
 struct process_limit {
@@ -32,6 +33,7 @@ struct process_plan {
 	struct process_limit *limits;
 	size_t limit_count;
 	char **argv, **envp; /* NULL-terminated */
+	struct command_self self;
 	const struct seccomp_program *seccomp; /* or NULL */
 };
 

@@ -131,6 +131,7 @@ int process_plan_make(const struct oci_process *spec, const struct seccomp_progr
 		r = plan_caps(ret, privileged, e);
 	if (r == 0)
 		r = plan_limits(ret, a, e);
+	command_self_read(&ret->self);
 	ret->argv = vector(&spec->args, a);
 	ret->envp = vector(&spec->env, a);
 	return r;

@@ -21,14 +21,6 @@ static const char *const controller_names[CGROUP_CONTROLLERS] = {
 	[CGROUP_FREEZER] = "freezer", [CGROUP_BLKIO] = "blkio",	  [CGROUP_HUGETLB] = "hugetlb",
 };
 
-/* Controllers that share a hierarchy have the same folder. */
-static bool same_folder(int a, int b)
-{
-	struct stat x, y;
-	return a == b || (fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
-			  x.st_ino == y.st_ino);
-}
-
 static int take(struct rootfs *r, const char *name, int group, struct err *e)
 {
 	int fd = mount_clone(group, "", false);
@@ -40,14 +32,18 @@ static int take(struct rootfs *r, const char *name, int group, struct err *e)
 	return 0;
 }
 
+/* Controllers that share a hierarchy have the same folder, on a device of its own. */
 static int take_v1(struct rootfs *r, const struct cgroup *g, struct err *e)
 {
-	int from[ROOTFS_CGROUPS_MAX];
+	dev_t from[ROOTFS_CGROUPS_MAX];
 	for (size_t i = 0; i < CGROUP_CONTROLLERS; i++) {
 		size_t k = 0;
+		struct stat st;
 		if (g->v1[i] < 0)
 			continue;
-		while (k < r->cgroup_count && !same_folder(from[k], g->v1[i]))
+		if (fstat(g->v1[i], &st) < 0)
+			return err_errno(e, errno, "cannot stat the control group");
+		while (k < r->cgroup_count && from[k] != st.st_dev)
 			k++;
 		if (k < r->cgroup_count) {
 			char *name = r->cgroups[k].name;
@@ -59,7 +55,7 @@ static int take_v1(struct rootfs *r, const struct cgroup *g, struct err *e)
 		int n = take(r, controller_names[i], g->v1[i], e);
 		if (n < 0)
 			return n;
-		from[k] = g->v1[i];
+		from[k] = st.st_dev;
 	}
 	return 0;
 }

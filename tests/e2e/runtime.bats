@@ -88,10 +88,10 @@ start() {
 	capture "$probe" run ${options:-} "$dir/config.json"
 }
 
-# background: the container runs sleep until the test's end; $pid is its first process.
+# background [COMMAND...]: it (or sleep) runs until the test's end; $pid is its first process.
 background() {
-	config '.process.args = ["sleep", "60"]'
-	mkfifo "$dir/started"
+	[ $# -gt 0 ] || set -- sleep 60
+	config --argjson a "$(words "$@")" '.process.args = $a'
 	"$probe" run ${options:-} --pid-file "$dir/pid" "$dir/config.json" </dev/null 3>&- &
 	background=$!
 	local i
@@ -361,6 +361,46 @@ join() {
 	end_background
 	join . true
 	[ "$status" = 125 ]
+}
+
+@test "a container cannot reach the engine through a process that enters it (T003)" {
+	mkdir -m 777 "$root/seen"
+	background sh -c 'while :; do
+		for p in /proc/[0-9]*; do
+			e=$(readlink $p/exe) && [ "$e" != /bin/busybox ] && echo "$e" >>/seen/exe
+			for f in $p/fd/*; do
+				[ "$p" = /proc/1 ] || [ -e "$f" ] || continue
+				t=$(readlink $f)
+				case $t in /proc/*|/dev/*|pipe:*|socket:*|/seen/*|"") ;; *$0*) echo "$t" >>/seen/fd ;; esac
+			done
+		done
+	done' "$dir"
+	local before i
+	before=$(sha256sum <"$probe")
+	for i in $(seq 40); do
+		join . true
+		[ "$status" = 0 ]
+	done
+	end_background
+	[ ! -e "$root/seen/exe" ]
+	[ ! -e "$root/seen/fd" ]
+	[ "$before" = "$(sha256sum <"$probe")" ]
+}
+
+@test "the engine's own program is not a command (T003)" {
+	start /proc/self/exe
+	[ "$status" = 126 ]
+	[[ $output == *"the engine's own program"* ]]
+	ln -s /proc/self/exe "$root/bin/entry"
+	start entry
+	[ "$status" = 126 ]
+}
+
+@test "a time namespace" {
+	config '.linux.namespaces += [{type: "time"}]'
+	start readlink /proc/self/ns/time
+	[ "$status" = 0 ]
+	[ "$output" != "$(readlink /proc/self/ns/time)" ]
 }
 
 @test "commands that cannot be executed say why" {

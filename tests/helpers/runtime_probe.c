@@ -134,8 +134,9 @@ static int run_once(const struct options *o, const struct oci_spec *spec,
 	}
 	close(pair[0]);
 	if (o->cgroup) {
-		struct err ignored;
-		cgroup_remove(o->cgroup, &ignored);
+		struct err left;
+		if (cgroup_remove(o->cgroup, &left) < 0)
+			fprintf(stderr, "%s\n", left.text);
 	}
 	return r;
 }
