@@ -100,6 +100,8 @@ enum monitor_fd {
 	MONITOR_KEEPER_FD,	/* socket to the keeper, the monitor's parent */
 	MONITOR_STDOUT_FD,	/* the FIFOs, without tty: held until the monitor has opened them itself, */
 	MONITOR_STDERR_FD,	/* lest what a short-lived container wrote dies with its descriptors */
+	MONITOR_GATE_FD,	/* socket: the monitor acts on nothing before it got a message there
+				 * (with tty: together with the pty master), or its other end is closed */
 	MONITOR_FD_END
 };
 

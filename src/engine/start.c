@@ -6,9 +6,10 @@
  *
  * The keeper becomes a subreaper before it forks, so that it inherits the container if the monitor dies;
  * the monitor is the container's parent. Both begin as copies of this process, which saves an execve on the
- * way to the container's first instruction; once it runs they become the small program hull-monitor. The
- * monitor-to-be waits for the container's execve and then tells this process one struct err over a
- * pipe: number 0 when the command runs. If it does not, monitor and keeper end without a trace.
+ * way to the container's first instruction. The monitor becomes the small program hull-monitor as soon as
+ * it has cloned; the keeper attaches the container to its groups, releases it, waits for its execve, tells
+ * this process one struct err over a pipe (number 0 when the command runs), opens the monitor's gate, and
+ * becomes the small program, too. If the command cannot run, both end without a trace.
  *
  * Crash rules: the row says `running` before anything is made in the kernel; the run record is written
  * before the first instruction. Whoever is killed in between, reap.c sees which of the two is there.
@@ -342,14 +343,107 @@ static int await_exec(int fd, struct err *e)
 	return -(e->number ? e->number : EIO);
 }
 
-static int run_container(struct launch *l, struct runtime_process *p, struct err *e)
+/* What the monitor-to-be tells the keeper-to-be once it has cloned: this, with pidfd and go_fd. */
+struct birth {
+	struct err e;
+	pid_t pid;
+};
+
+/* Clone the container, tell the keeper, and turn into the small program at once: it gets ready while the
+ * container sets itself up, and acts on nothing before the gate opens. */
+static void __attribute__((noreturn)) run_monitor(struct launch *l, struct runtime_start *start,
+						  int gate)
 {
-	int pipes[2];
+	struct birth birth = {0};
+	struct runtime_process p = {.pidfd = -1, .pty_fd = -1, .go_fd = -1};
+	int r = runtime_clone(start, &p, &birth.e);
+	const int passed[] = {p.pidfd, p.go_fd};
+	birth.pid = p.pid;
+	if (fd_send(gate, &birth, sizeof(birth), passed, r < 0 ? 0 : 2) < 0 || r < 0)
+		_exit(1);
+	const int fds[] = {l->run_dir, l->control, p.pidfd,	       -1,	     l->stdin_write,
+			   l->attach,  l->oom,	   l->init_report[0], l->keeper[1],  l->stdout_fd,
+			   l->stderr_fd, gate};
+	become_monitor(l, fds, false);
+	_exit(127);
+}
+
+static int receive_birth(int from, struct runtime_process *ret, struct err *e)
+{
+	struct birth birth;
+	int fds[2];
+	ssize_t n = fd_recv(from, &birth, sizeof(birth), fds, 2);
+	if (n != sizeof(birth))
+		return err_set(e, EIO, ERR_INTERNAL, "the container's monitor was killed");
+	if (birth.e.number) {
+		*e = birth.e;
+		return -e->number;
+	}
+	*ret = (struct runtime_process){
+		.pid = birth.pid, .pidfd = fds[0], .go_fd = fds[1], .pty_fd = -1};
+	return 0;
+}
+
+/* Take the newborn process to the first instruction of its command. */
+static int bring_up(struct launch *l, const struct runtime_start *start, int failure,
+		    struct runtime_process *p, struct err *e)
+{
+	int r = runtime_tend(start, p, e);
+	if (r == 0)
+		r = write_run_record(l, p, e);
+	if (r == 0)
+		r = runtime_release(p, e);
+	else
+		fd_drop(&p->go_fd);
+	/* What the child says about its own failure is nearer to the cause. */
+	struct err theirs;
+	int exec = await_exec(failure, &theirs);
+	if (exec < 0 && (r == 0 || theirs.kind != ERR_INTERNAL)) {
+		*e = theirs;
+		r = exec;
+	}
+	return r;
+}
+
+/* Nothing runs: nothing is there to keep, and there must be no record of an end. */
+static void __attribute__((noreturn)) abandon(struct launch *l, pid_t monitor,
+					      const struct runtime_process *p, const struct err *e)
+{
+	if (p->pidfd >= 0)
+		pidfd_signal(p->pidfd, SIGKILL);
+	if (monitor > 0) {
+		kill(monitor, SIGKILL);
+		waitpid(monitor, NULL, 0);
+	}
+	report(l, e);
+	_exit(1);
+}
+
+/* Out of the way of the start: there is nothing to keep before the monitor's first message. */
+static void __attribute__((noreturn)) become_keeper(struct launch *l)
+{
+	struct pollfd greeting = {.fd = l->keeper[0], .events = POLLIN};
+	while (poll(&greeting, 1, -1) < 0 && errno == EINTR)
+		;
+	const int fds[] = {l->run_dir, l->control, -1, -1, l->stdin_write, -1,
+			   -1,	       -1,	   l->keeper[0], -1, -1, -1};
+	become_monitor(l, fds, true);
+	_exit(127);
+}
+
+static void __attribute__((noreturn)) run_keeper(struct launch *l)
+{
+	struct err e = {0};
+	struct runtime_process p = {.pidfd = -1, .pty_fd = -1, .go_fd = -1};
 	struct strv init_args = init_arguments(l);
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return err_errno(e, errno, "cannot make a pipe");
-	CLEANUP_FD int failure = pipes[0];
-	CLEANUP_FD int failure_write = pipes[1];
+	int gate[2] = {-1, -1}, failure[2] = {-1, -1};
+	pid_t monitor = -1;
+	setsid();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	fd_drop(&l->error[0]);
+	if (pipe2(failure, O_CLOEXEC) == 0 &&
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, gate) == 0)
+		monitor = fork();
 	struct runtime_start start = {
 		.spec = &l->build.spec,
 		.root_mount = l->root,
@@ -359,71 +453,23 @@ static int run_container(struct launch *l, struct runtime_process *p, struct err
 		.init_fd = l->init,
 		.init_args = &init_args,
 		.init_report_fd = l->init_report[1],
-		.error_fd = failure_write,
+		.error_fd = failure[1],
 	};
-	int r = runtime_start(&start, p, e);
-	if (r < 0)
-		return r;
-	fd_drop(&failure_write);
-	r = write_run_record(l, p, e);
-	if (r == 0) {
-		r = runtime_release(p, e);
-		/* What the child says about its own failure is nearer to the cause. */
-		struct err theirs;
-		int exec = await_exec(failure, &theirs);
-		if (exec < 0) {
-			*e = theirs;
-			r = exec;
-		}
-	}
-	if (r < 0)
-		pidfd_signal(p->pidfd, SIGKILL);
-	return r;
-}
-
-static void __attribute__((noreturn)) run_monitor(struct launch *l)
-{
-	struct err e = {0};
-	struct runtime_process p = {.pidfd = -1, .pty_fd = -1};
-	fd_drop(&l->error[0]);
-	int r = run_container(l, &p, &e);
-	if (r < 0) {
-		/* Nothing runs: there is nothing to keep or to record. */
-		kill(getppid(), SIGKILL);
-		report(l, &e);
-		_exit(1);
-	}
-	report(l, &(struct err){0});
-	const int fds[] = {l->run_dir, l->control, p.pidfd, p.pty_fd, l->stdin_write,
-			   l->attach,  l->oom,	   l->init_report[0], l->keeper[1],
-			   l->stdout_fd, l->stderr_fd};
-	become_monitor(l, fds, false);
-	_exit(127);
-}
-
-static void __attribute__((noreturn)) run_keeper(struct launch *l)
-{
-	setsid();
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	pid_t monitor = fork();
 	if (monitor == 0)
-		run_monitor(l);
+		run_monitor(l, &start, gate[1]);
 	if (monitor < 0) {
-		struct err e;
 		err_errno(&e, errno, "cannot start the container's monitor");
-		report(l, &e);
-		_exit(1);
+		abandon(l, -1, &p, &e);
 	}
-	/* Out of the way of the start: there is nothing to keep before the monitor's first message. */
-	struct pollfd greeting = {.fd = l->keeper[0], .events = POLLIN};
+	fd_drop(&gate[1]);
+	fd_drop(&failure[1]);
 	fd_drop(&l->keeper[1]);
-	while (poll(&greeting, 1, -1) < 0 && errno == EINTR)
-		;
-	const int fds[] = {l->run_dir, l->control, -1, -1, l->stdin_write,
-			   -1,	       -1,	   -1, l->keeper[0],
-			   -1,	       -1};
-	become_monitor(l, fds, true);
-	_exit(127);
+	fd_drop(&l->init_report[1]);
+	if (receive_birth(gate[0], &p, &e) < 0 || bring_up(l, &start, failure[0], &p, &e) < 0)
+		abandon(l, monitor, &p, &e);
+	report(l, &e);
+	fd_send(gate[0], "g", 1, &p.pty_fd, p.pty_fd >= 0 ? 1 : 0);
+	become_keeper(l);
 }
 
 /* ---- and in ours ---- */

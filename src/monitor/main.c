@@ -127,6 +127,7 @@ static void take_descriptors(struct monitor *m)
 	m->oom_fd = inherited(MONITOR_OOM_FD);
 	m->init_fd = inherited(MONITOR_INIT_FD);
 	m->keeper_fd = inherited(MONITOR_KEEPER_FD);
+	m->gate_fd = inherited(MONITOR_GATE_FD);
 }
 
 /* Without a pidfd: the container that the run record names, if it still is that one. */
@@ -177,6 +178,20 @@ static int configure(struct monitor *m)
 	return 0;
 }
 
+/* A container that is being started is none of our business before its command runs: if that fails, the
+ * engine kills us, and there must be no record. With a terminal its master comes now, too. */
+static void await_gate(struct monitor *m)
+{
+	char word;
+	if (m->gate_fd < 0)
+		return;
+	if (m->tty)
+		fd_recv(m->gate_fd, &word, 1, &m->pty_fd, 1);
+	else
+		fd_recv(m->gate_fd, &word, 1, NULL, 0);
+	fd_drop(&m->gate_fd);
+}
+
 static int set_up(struct monitor *m)
 {
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -189,6 +204,9 @@ static int set_up(struct monitor *m)
 	if (r < 0)
 		return r;
 	inflight_recover(m);
+	/* Without a terminal all is made ready meanwhile; with one there is nothing to make ready. */
+	if (m->tty)
+		await_gate(m);
 	keeper_greet(m);
 	input_init(m);
 	control_init(m);
@@ -199,6 +217,7 @@ static int set_up(struct monitor *m)
 		loop_watch(m, m->init_fd, WATCH_INIT, 0, EPOLLIN);
 	if (m->first_client >= 0)
 		attach_add(m, m->first_client, ATTACH_STDIN | ATTACH_STDOUT | ATTACH_STDERR);
+	await_gate(m);
 	if (m->pidfd >= 0)
 		return loop_watch(m, m->pidfd, WATCH_PIDFD, 0, EPOLLIN);
 	status_lost(m);

@@ -72,7 +72,7 @@ enum phase {
 
 struct monitor {
 	int epoll;
-	int run_fd, control_fd, pidfd, pty_fd, stdin_fd, oom_fd, init_fd, keeper_fd;
+	int run_fd, control_fd, pidfd, pty_fd, stdin_fd, oom_fd, init_fd, keeper_fd, gate_fd;
 	int first_client;    /* given at the start, or -1 */
 	int held_streams[2]; /* the container's own descriptors, until stdio_open */
 	pid_t keeper_pid; /* > 0: a standby that this process started */

@@ -49,6 +49,14 @@ int runtime_start(const struct runtime_start *p, struct runtime_process *ret, st
 /** Let it execute. Closes go_fd. */
 int runtime_release(struct runtime_process *p, struct err *e);
 
+/**
+ * The two parts of runtime_start, for an engine whose process that waits is not the one that is to be the
+ * parent: clone in the parent-to-be, tend anywhere (p->pid is looked up in the caller's pid namespace).
+ * After a failed runtime_tend the process is still there, and the caller's to kill.
+ */
+int runtime_clone(const struct runtime_start *p, struct runtime_process *ret, struct err *e);
+int runtime_tend(const struct runtime_start *p, struct runtime_process *proc, struct err *e);
+
 struct runtime_exec {
 	int pidfd;		       /* first process of the container to join */
 	const struct oci_process *process;

@@ -173,16 +173,11 @@ static int launch(struct container *c, struct runtime_process *ret, struct err *
 		close(p.go_fd);
 		return p.pid;
 	}
-	fd_drop(&theirs);
-	int r = tend(c, &p, e);
-	if (r < 0)
-		put_down(&p);
-	else
-		*ret = p;
-	return r;
+	*ret = p;
+	return 0;
 }
 
-int runtime_start(const struct runtime_start *p, struct runtime_process *ret, struct err *e)
+int runtime_clone(const struct runtime_start *p, struct runtime_process *ret, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c = {0};
@@ -194,6 +189,30 @@ int runtime_start(const struct runtime_start *p, struct runtime_process *ret, st
 	if (c.rootfs.spec)
 		drop_sources(&c.rootfs);
 	spaces_close(&c.spaces);
+	return r;
+}
+
+int runtime_tend(const struct runtime_start *p, struct runtime_process *proc, struct err *e)
+{
+	struct container c = {.start = p};
+	int r = spaces_open(&c.spaces, &p->spec->linux_, e);
+	if (r >= 0)
+		r = tend(&c, proc, e);
+	spaces_close(&c.spaces);
+	return r;
+}
+
+int runtime_start(const struct runtime_start *p, struct runtime_process *ret, struct err *e)
+{
+	struct runtime_process proc;
+	int r = runtime_clone(p, &proc, e);
+	if (r < 0)
+		return r;
+	r = runtime_tend(p, &proc, e);
+	if (r < 0)
+		put_down(&proc);
+	else
+		*ret = proc;
 	return r;
 }
 
