@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The floor: what a docker-like container costs when a program with everything wired in makes the
- * kernel calls and nothing else. No spec, no checks, no safety, no error texts. What hull needs more
- * than this is hull's own cost; bench/runtime-bench prints the ratio.
+ * kernel calls and nothing else. No spec, no checks, no safety, no error texts. What hull needs
+ * more than this is hull's own cost; bench/runtime-bench prints the ratio.
  *
  *   bench-floor [--no-overlay] [--no-cgroup] [--no-seccomp] [--repeat N] ROOT COMMAND [ARGUMENT...]
  * ROOT is the layer below an overlay whose upper layer is a new folder beside it. With --repeat the
@@ -50,17 +50,17 @@ static struct {
 static const char *const groups[] = {"memory", "pids", "devices", "cpu", "cpuacct", "unified"};
 static size_t group_count = sizeof(groups) / sizeof(groups[0]);
 static const char *const masked_dirs[] = {"acpi", "asound", "scsi"};
-static const char *const masked_files[] = {"interrupts", "kcore", "keys", "latency_stats",
-					   "sched_debug", "timer_list", "timer_stats"};
+static const char *const masked_files[] = {
+	"interrupts", "kcore", "keys", "latency_stats", "sched_debug", "timer_list", "timer_stats"};
 static const char *const readonly[] = {"bus", "fs", "irq", "sys", "sysrq-trigger"};
 static const struct {
 	const char *name;
 	int major, minor;
-} nodes[] = {{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7},
+} nodes[] = {{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
 	     {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
-static const char *const links[][2] = {{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"},
+static const char *const links[][2] = {{"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"},
 				       {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
-				       {"core", "/proc/kcore"}, {"ptmx", "pts/ptmx"}};
+				       {"core", "/proc/kcore"},       {"ptmx", "pts/ptmx"}};
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 #define TRY(call)                                                                                  \
@@ -76,8 +76,8 @@ static void mount_root(void)
 	char data[3 * 4096 + 64];
 	TRY(mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL));
 	if (o.overlay) {
-		snprintf(data, sizeof(data), "lowerdir=%s,upperdir=%s/u,workdir=%s/w,volatile", o.root,
-			 o.scratch, o.scratch);
+		snprintf(data, sizeof(data), "lowerdir=%s,upperdir=%s/u,workdir=%s/w,volatile",
+			 o.root, o.scratch, o.scratch);
 		TRY(mount("overlay", o.root, "overlay", 0, data));
 	} else {
 		TRY(mount(o.root, o.root, NULL, MS_BIND | MS_REC, NULL));
@@ -232,8 +232,13 @@ static void make_upper(void)
 
 static void remove_upper(void)
 {
-	static const char *const left[] = {"w/work/incompat/volatile/dirty", "w/work/incompat/volatile",
-					   "w/work/incompat", "w/work", "w", "u", "."};
+	static const char *const left[] = {"w/work/incompat/volatile/dirty",
+					   "w/work/incompat/volatile",
+					   "w/work/incompat",
+					   "w/work",
+					   "w",
+					   "u",
+					   "."};
 	int fd = open(o.scratch, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	for (size_t i = 0; o.overlay && i < N(left); i++)
 		if (unlinkat(fd, left[i], 0) < 0)
@@ -250,8 +255,10 @@ static void once(void)
 	make_upper();
 	group_each(0);
 	TRY(pipe2(go, O_CLOEXEC));
-	long pid = syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
-				      CLONE_NEWNS | SIGCHLD, NULL, NULL, NULL, NULL);
+	long pid = syscall(SYS_clone,
+			   CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS |
+				   SIGCHLD,
+			   NULL, NULL, NULL, NULL);
 	TRY(pid);
 	if (pid == 0)
 		child(go[0]);

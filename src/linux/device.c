@@ -54,8 +54,7 @@ int device_make(int dirfd, const char *name, const struct device *d, struct err 
 		return bind_node(dirfd, name, d, e);
 	if (r < 0)
 		return err_errno(e, errno, "cannot create device %s", d->path);
-	if ((d->uid || d->gid) &&
-	    fchownat(dirfd, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if ((d->uid || d->gid) && fchownat(dirfd, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_errno(e, errno, "cannot set the owner of device %s", d->path);
 	return 0;
 }

@@ -12,7 +12,7 @@
 
 struct device {
 	const char *path; /* as it is called in messages, and on the host */
-	mode_t type;	  /* S_IFCHR, S_IFBLK or S_IFIFO */
+	mode_t type;      /* S_IFCHR, S_IFBLK or S_IFIFO */
 	unsigned major, minor;
 	mode_t mode; /* permission bits */
 	uid_t uid;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Mounts by descriptor. Rests on fsopen(2), fsconfig(2), fsmount(2), open_tree(2), move_mount(2),
- * mount_setattr(2), pivot_root(2). Invariant: every descriptor is close-on-exec. Read mount.h first.
+ * mount_setattr(2), pivot_root(2). Invariant: every descriptor is close-on-exec. Read mount.h
+ * first.
  */
 #include "linux/mount.h"
 
@@ -84,7 +85,8 @@ int mount_clone(int dirfd, const char *path, bool recursive)
 
 int mount_attach(int mount, int target)
 {
-	if (move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	if (move_mount(mount, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
+	    0)
 		return -errno;
 	return 0;
 }

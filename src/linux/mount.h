@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mounts by descriptor: fsopen(2), fsmount(2), open_tree(2), move_mount(2), mount_setattr(2), all in
- * Linux 5.12. A new mount is detached: it belongs to its descriptor until mount_attach() puts it on
- * a target that was opened before. No function here takes a path of a foreign tree.
+ * Mounts by descriptor: fsopen(2), fsmount(2), open_tree(2), move_mount(2), mount_setattr(2), all
+ * in Linux 5.12. A new mount is detached: it belongs to its descriptor until mount_attach() puts it
+ * on a target that was opened before. No function here takes a path of a foreign tree.
  *
  * Never let a detached mount go unattached on a path that is taken often: its release waits for an
  * RCU grace period.
@@ -21,12 +21,12 @@ enum { MOUNT_DATA_MAX = 32 };
 
 /** OCI and fstab mount options, sorted by what they act upon. Flags are MOUNT_ATTR_*. */
 struct mount_options {
-	bool bind, recursive;	    /* bind; rbind sets both */
-	bool copy_up;		    /* tmpcopyup */
-	uint64_t set, clear;	    /* of the mount itself */
-	uint64_t set_all, clear_all; /* of it and all below: rro, rnosuid ... */
-	uint64_t propagation;	    /* MS_PRIVATE ..., 0 when none was asked for */
-	bool propagation_all;	    /* rprivate ... */
+	bool bind, recursive;             /* bind; rbind sets both */
+	bool copy_up;                     /* tmpcopyup */
+	uint64_t set, clear;              /* of the mount itself */
+	uint64_t set_all, clear_all;      /* of it and all below: rro, rnosuid ... */
+	uint64_t propagation;             /* MS_PRIVATE ..., 0 when none was asked for */
+	bool propagation_all;             /* rprivate ... */
 	const char *data[MOUNT_DATA_MAX]; /* the file system's own, "size=64m" */
 	size_t data_count;
 };

@@ -14,9 +14,9 @@
 #define PROPAGATION_MASK (MS_PRIVATE | MS_SHARED | MS_SLAVE | MS_UNBINDABLE)
 
 enum option_kind {
-	OPTION_SET,	    /* set a flag of the mount */
-	OPTION_CLEAR,	    /* clear it */
-	OPTION_SET_ALL,	    /* set it on all below too */
+	OPTION_SET,     /* set a flag of the mount */
+	OPTION_CLEAR,   /* clear it */
+	OPTION_SET_ALL, /* set it on all below too */
 	OPTION_CLEAR_ALL,
 	OPTION_PROPAGATION,
 	OPTION_PROPAGATION_ALL,

@@ -23,10 +23,14 @@
 /* The user namespace first: it gives the rights to join the others. The mount namespace last: after
  * it no path means what it did. */
 static const struct namespace_kind kinds[] = {
-	{"user", "user", CLONE_NEWUSER},       {"ipc", "ipc", CLONE_NEWIPC},
-	{"uts", "uts", CLONE_NEWUTS},	       {"network", "net", CLONE_NEWNET},
-	{"pid", "pid", CLONE_NEWPID},	       {"cgroup", "cgroup", CLONE_NEWCGROUP},
-	{"time", "time_for_children", CLONE_NEWTIME}, {"mount", "mnt", CLONE_NEWNS},
+	{"user", "user", CLONE_NEWUSER},
+	{"ipc", "ipc", CLONE_NEWIPC},
+	{"uts", "uts", CLONE_NEWUTS},
+	{"network", "net", CLONE_NEWNET},
+	{"pid", "pid", CLONE_NEWPID},
+	{"cgroup", "cgroup", CLONE_NEWCGROUP},
+	{"time", "time_for_children", CLONE_NEWTIME},
+	{"mount", "mnt", CLONE_NEWNS},
 };
 
 const struct namespace_kind *namespace_at(size_t index)

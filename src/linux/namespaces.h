@@ -14,10 +14,11 @@
 struct namespace_kind {
 	const char *name; /* in the OCI spec: "network" */
 	const char *file; /* in /proc/PID/ns: "net" */
-	int flag;	  /* CLONE_NEWNET */
+	int flag;         /* CLONE_NEWNET */
 };
 
-/** The kind by its OCI name ("mnt", "net" and "cgroup" are understood too); NULL if there is none. */
+/** The kind by its OCI name ("mnt", "net" and "cgroup" are understood too); NULL if there is none.
+ */
 const struct namespace_kind *namespace_find(const char *name);
 /** The table, in the order in which namespaces are joined; NULL at the end. */
 const struct namespace_kind *namespace_at(size_t index);

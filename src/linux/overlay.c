@@ -139,8 +139,8 @@ static int mount_by_page(const struct overlay *o)
 	strbuf_puts(&data, "lowerdir=");
 	join_lowers(o, &data);
 	if (o->upper >= 0)
-		strbuf_printf(&data, ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d", o->upper,
-			      o->work);
+		strbuf_printf(&data, ",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d",
+			      o->upper, o->work);
 	for (size_t i = 0; i < ARRAY_LEN(fixed_options); i++)
 		strbuf_printf(&data, ",%s", fixed_options[i]);
 	if (o->is_volatile)
@@ -188,9 +188,9 @@ static int mount_by_child(const struct overlay *o)
 }
 
 /*
- * A volatile overlay leaves a mark in its work folder and refuses to be mounted over it again: after
- * a crash of the machine the upper layer may be torn. hull asks for volatile only where a torn layer
- * is thrown away, so the mark is in the way of a mere restart.
+ * A volatile overlay leaves a mark in its work folder and refuses to be mounted over it again:
+ * after a crash of the machine the upper layer may be torn. hull asks for volatile only where a
+ * torn layer is thrown away, so the mark is in the way of a mere restart.
  */
 static void forget_volatile(int work)
 {

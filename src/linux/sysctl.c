@@ -90,8 +90,10 @@ static int value_check(const char *key, const char *value, struct err *e)
 	size_t len = strlen(value);
 	if (len <= SYSCTL_VALUE_MAX && !strpbrk(value, "\n\r"))
 		return 0;
-	return err_set(e, EINVAL, ERR_INVALID, "sysctl %s: the value must be one line of at most %d "
-		       "characters", key, SYSCTL_VALUE_MAX);
+	return err_set(e, EINVAL, ERR_INVALID,
+		       "sysctl %s: the value must be one line of at most %d "
+		       "characters",
+		       key, SYSCTL_VALUE_MAX);
 }
 
 int sysctl_check(const char *key, const char *value, unsigned long own, struct err *e)
@@ -107,7 +109,8 @@ int sysctl_check(const char *key, const char *value, unsigned long own, struct e
 			return value_check(key, value, e);
 		err_set(e, EPERM, ERR_INVALID,
 			"sysctl %s: it would change the host, since the container shares the "
-			"namespace it belongs to", key);
+			"namespace it belongs to",
+			key);
 		err_hint(e, "give the container %s, or set it on the host", allowed[i].option);
 		return -EPERM;
 	}
@@ -132,8 +135,8 @@ int sysctl_write(int procfd, const char *key, const char *value, struct err *e)
 	if (sys >= 0)
 		fd = (int)syscall(SYS_openat2, sys, path, &how, sizeof(how));
 	if (fd < 0 && errno == ENOENT)
-		return err_set(e, ENOENT, ERR_INVALID, "sysctl %s: this kernel has no such parameter",
-			       key);
+		return err_set(e, ENOENT, ERR_INVALID,
+			       "sysctl %s: this kernel has no such parameter", key);
 	if (fd < 0)
 		return err_errno(e, errno, "sysctl %s", key);
 	if (write(fd, value, strlen(value)) < 0)

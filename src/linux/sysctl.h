@@ -10,9 +10,9 @@
 enum { SYSCTL_VALUE_MAX = 4095 };
 
 /**
- * Check one parameter, before anything is created. @own is the set of CLONE_NEW* namespaces that the
- * container has for itself. Keys are written with dots ("net.ipv4.ip_forward") or with slashes, not
- * both ways at once. Errors name the key and the namespace that is missing.
+ * Check one parameter, before anything is created. @own is the set of CLONE_NEW* namespaces that
+ * the container has for itself. Keys are written with dots ("net.ipv4.ip_forward") or with slashes,
+ * not both ways at once. Errors name the key and the namespace that is missing.
  */
 int sysctl_check(const char *key, const char *value, unsigned long own, struct err *e);
 /** Write it, below @procfd: the root of a procfs made by ourselves. Never leaves that mount. */

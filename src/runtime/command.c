@@ -29,9 +29,10 @@ void command_self_read(struct command_self *ret)
 }
 
 /*
- * A command that leads to /proc/self/exe is this very program, on the host. Executed in the container
- * it could be opened there and, once it has ended, be written to. The kernel follows the link only at
- * execve, so this stops the image that has such a link, not a process that swaps it in meanwhile.
+ * A command that leads to /proc/self/exe is this very program, on the host. Executed in the
+ * container it could be opened there and, once it has ended, be written to. The kernel follows the
+ * link only at execve, so this stops the image that has such a link, not a process that swaps it in
+ * meanwhile.
  */
 static int refuse_self(const char *path, const struct command_self *self, struct err *e)
 {
@@ -39,7 +40,8 @@ static int refuse_self(const char *path, const struct command_self *self, struct
 	if (!self->ino || stat(path, &st) < 0 || st.st_ino != self->ino || st.st_dev != self->dev)
 		return 0;
 	return err_set(e, EACCES, ERR_NOT_EXECUTABLE,
-		       "exec: \"%.256s\": permission denied: it leads to the engine's own program", path);
+		       "exec: \"%.256s\": permission denied: it leads to the engine's own program",
+		       path);
 }
 
 /* 0, or why not. Directories are "executable" too and must be told apart. */
@@ -57,7 +59,8 @@ static int not_found(const char *name, const char *path, struct err *e)
 {
 	err_set(e, ENOENT, ERR_NO_COMMAND, "exec: \"%.256s\": executable file not found in $PATH",
 		name);
-	err_hint(e, "PATH is %.256s; name the command with its full path, or install it in the image",
+	err_hint(e,
+		 "PATH is %.256s; name the command with its full path, or install it in the image",
 		 path);
 	return -ENOENT;
 }
@@ -94,8 +97,10 @@ int command_find(const char *name, const struct strv *env, const struct command_
 		return found < 0 ? found : refuse_self(ret, self, e);
 	}
 	if (snprintf(ret, COMMAND_PATH_SIZE, "%s", name) >= COMMAND_PATH_SIZE)
-		return err_set(e, ENAMETOOLONG, ERR_NO_COMMAND, "exec: \"%.64s...\": file name too "
-			       "long", name);
+		return err_set(e, ENAMETOOLONG, ERR_NO_COMMAND,
+			       "exec: \"%.64s...\": file name too "
+			       "long",
+			       name);
 	int r = try_file(ret);
 	return r < 0 ? runtime_explain_exec(ret, -r, e) : refuse_self(ret, self, e);
 }

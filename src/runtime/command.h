@@ -24,6 +24,6 @@ void command_self_read(struct command_self *ret);
  */
 int command_find(const char *name, const struct strv *env, const struct command_self *self,
 		 char ret[static COMMAND_PATH_SIZE], struct err *e);
-/** Beyond finding: whether the kernel will take the file. For when another program (hull-init) is to
- *  execute it and could not report as well. 0 or negative errno. */
+/** Beyond finding: whether the kernel will take the file. For when another program (hull-init) is
+ * to execute it and could not report as well. 0 or negative errno. */
 int command_check(const char *path, struct err *e);

@@ -5,7 +5,8 @@
  *   2. sources of all mounts, while the engine's mount namespace is still ours
  *   3. its own mount namespace; the new root and everything in it; pivot_root
  *   4. limits, descriptors, terminal
- *   5. wait for the parent, which attaches us to control groups meanwhile (that waits for the kernel)
+ *   5. wait for the parent, which attaches us to control groups meanwhile (that waits for the
+ * kernel)
  *   6. cgroup namespace, rooted at the group we are in by now; user, capabilities, filter; execve
  * Invariant: until 6 this process cannot be looked into by others (not dumpable), and all it does
  * goes by descriptors. Read container.h first.
@@ -102,7 +103,8 @@ static int enter_filesystem(struct container *c, struct err *e)
 	int r = 0;
 	if (c->late_cgroup)
 		make &= ~(unsigned long)CLONE_NEWCGROUP;
-	/* With a user namespace the parent took the sources, and we were born in our own mount one. */
+	/* With a user namespace the parent took the sources, and we were born in our own mount one.
+	 */
 	if (c->spaces.make & CLONE_NEWUSER)
 		make &= ~(unsigned long)CLONE_NEWNS;
 	else

@@ -14,7 +14,7 @@ struct container {
 	struct process_plan process;
 	struct rootfs rootfs;
 	bool late_cgroup; /* its cgroup namespace is made after the parent attached it */
-	int sync;	  /* the child's end of the socket to the parent */
+	int sync;         /* the child's end of the socket to the parent */
 };
 
 /* What the two ends of `sync` say. The parent: mapped (user namespace only), then go. The child:

@@ -2,8 +2,9 @@
 /*
  * tmpcopyup: a tmpfs that starts with what the image has at its place. Rests on openat(2),
  * copy_file_range(2) and sendfile(2).
- * Invariant: every name is opened below an open folder and never followed; at most DEPTH_MAX folders
- * deep. The image is foreign: what is neither file, folder nor link is left out. Read rootfs.h first.
+ * Invariant: every name is opened below an open folder and never followed; at most DEPTH_MAX
+ * folders deep. The image is foreign: what is neither file, folder nor link is left out. Read
+ * rootfs.h first.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -34,9 +35,10 @@ static int copy_meta(int dir, const char *name, const struct stat *st)
 static int copy_file(int from, int to, const char *name)
 {
 	CLEANUP_FD int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	CLEANUP_FD int out = in < 0 ? -1
-				    : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
-							       O_CLOEXEC, 0600);
+	CLEANUP_FD int out =
+		in < 0 ? -1
+		       : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+				0600);
 	if (out < 0)
 		return -errno;
 	ssize_t n;

@@ -3,9 +3,9 @@
  * Another process in a running container. The parent enters the container's pid namespace for the
  * length of one clone; the child joins the rest by the same pidfd in one setns(2), and becomes the
  * user as a first process does. Rests on setns(2) with a pidfd (Linux 5.8), clone3(2).
- * Invariant: after the child has joined the mount namespace nothing is loaded, executed or read from
- * the container but the command itself, and until then no process of the container can look into the
- * child (it is not dumpable). Read runtime.h and container.c first.
+ * Invariant: after the child has joined the mount namespace nothing is loaded, executed or read
+ * from the container but the command itself, and until then no process of the container can look
+ * into the child (it is not dumpable). Read runtime.h and container.c first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -112,7 +112,8 @@ static _Noreturn void exec_child(struct entry *x)
 {
 	struct err e = {0};
 	char word = 0;
-	int error_fd = x->exec->error_fd <= 2 ? fd_move_up(x->exec->error_fd, 3) : x->exec->error_fd;
+	int error_fd =
+		x->exec->error_fd <= 2 ? fd_move_up(x->exec->error_fd, 3) : x->exec->error_fd;
 	if (x->sync <= 2)
 		x->sync = fd_move_up(x->sync, 3);
 	if (set_up(x, &e) < 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Why a command cannot be executed. execve(2) has one errno for many causes: ENOENT also when only
- * the interpreter is missing, EACCES also for a mount that is noexec. Here the file is looked at the
- * way the kernel does (fs/binfmt_script.c, fs/binfmt_elf.c), and the user reads the cause.
+ * the interpreter is missing, EACCES also for a mount that is noexec. Here the file is looked at
+ * the way the kernel does (fs/binfmt_script.c, fs/binfmt_elf.c), and the user reads the cause.
  * Invariant: reads at most one page of the file; never waits for it (O_NONBLOCK, regular files).
  * Read runtime.h first.
  */
@@ -41,9 +41,9 @@ static const struct {
 	uint16_t machine;
 	const char *name; /* as image platforms spell it */
 } machines[] = {
-	{EM_386, "386"},	 {EM_X86_64, "amd64"}, {EM_ARM, "arm"},	  {EM_AARCH64, "arm64"},
-	{EM_RISCV, "riscv64"},	 {EM_PPC64, "ppc64"},  {EM_S390, "s390x"}, {EM_MIPS, "mips"},
-	{258, "loong64"},
+	{EM_386, "386"},       {EM_X86_64, "amd64"},  {EM_ARM, "arm"},
+	{EM_AARCH64, "arm64"}, {EM_RISCV, "riscv64"}, {EM_PPC64, "ppc64"},
+	{EM_S390, "s390x"},    {EM_MIPS, "mips"},     {258, "loong64"},
 };
 
 static const char *machine_name(unsigned machine)
@@ -90,8 +90,8 @@ static bool exists(const char *path)
 	return stat(path, &st) == 0;
 }
 
-/* "#!interpreter argument": the kernel takes the first word of the first line, and a carriage return
- * as part of it. */
+/* "#!interpreter argument": the kernel takes the first word of the first line, and a carriage
+ * return as part of it. */
 static int check_script(const char *path, const struct head *h, struct err *e)
 {
 	char word[INTERPRETER_MAX + 1];
@@ -104,25 +104,30 @@ static int check_script(const char *path, const struct head *h, struct err *e)
 	memcpy(word, at, len);
 	word[len] = '\0';
 	if (exists(word))
-		return access(word, X_OK) == 0 ? 0 :
-			err_set(e, EACCES, ERR_NOT_EXECUTABLE,
-				"exec: \"%s\": permission denied: its interpreter %s is not executable",
-				path, word);
+		return access(word, X_OK) == 0 ? 0
+					       : err_set(e, EACCES, ERR_NOT_EXECUTABLE,
+							 "exec: \"%s\": permission denied: its "
+							 "interpreter %s is not executable",
+							 path, word);
 	bool carriage_return = word[len - 1] == '\r';
 	if (carriage_return)
 		word[len - 1] = '\0';
 	make_printable(word);
 	if (carriage_return) {
 		err_set(e, ENOENT, ERR_NO_COMMAND,
-			"exec: \"%s\": no such file or directory: its first line ends in a carriage "
-			"return, so the kernel looks for an interpreter named \"%s\\r\"", path, word);
-		err_hint(e, "the file has Windows line ends: convert it (sed -i 's/\\r$//' FILE, or "
-			    "core.autocrlf=input in git) and build the image again");
+			"exec: \"%s\": no such file or directory: its first line ends in a "
+			"carriage "
+			"return, so the kernel looks for an interpreter named \"%s\\r\"",
+			path, word);
+		err_hint(e,
+			 "the file has Windows line ends: convert it (sed -i 's/\\r$//' FILE, or "
+			 "core.autocrlf=input in git) and build the image again");
 		return -ENOENT;
 	}
 	err_set(e, ENOENT, ERR_NO_COMMAND,
 		"exec: \"%s\": no such file or directory: its interpreter %s does not exist in the "
-		"image", path, word);
+		"image",
+		path, word);
 	err_hint(e, "install %s in the image, or change the first line of the script", word);
 	return -ENOENT;
 }
@@ -170,9 +175,11 @@ static bool elf_interpreter(const struct head *h, char word[static INTERPRETER_M
 static void hint_loader(const char *loader, struct err *e)
 {
 	if (strstr(loader, "ld-linux"))
-		err_hint(e, "the program is built for glibc and the image has none (Alpine's is musl): "
-			    "use an image with glibc, or link the program statically "
-			    "(CGO_ENABLED=0 for Go)");
+		err_hint(
+			e,
+			"the program is built for glibc and the image has none (Alpine's is musl): "
+			"use an image with glibc, or link the program statically "
+			"(CGO_ENABLED=0 for Go)");
 	else if (strstr(loader, "ld-musl"))
 		err_hint(e, "the program is built for musl (Alpine) and the image has none: use an "
 			    "Alpine image, or link the program statically");
@@ -190,17 +197,21 @@ static int check_elf(const char *path, const struct head *h, struct err *e)
 	memcpy(&machine, h->bytes + offsetof(Elf64_Ehdr, e_machine), sizeof(machine));
 	if (machine != NATIVE_MACHINE && !(NATIVE_MACHINE == EM_X86_64 && machine == EM_386)) {
 		err_set(e, ENOEXEC, ERR_NOT_EXECUTABLE,
-			"exec: \"%s\": exec format error: the program is for %s, this machine is %s",
+			"exec: \"%s\": exec format error: the program is for %s, this machine is "
+			"%s",
 			path, machine_name(machine), machine_name(NATIVE_MACHINE));
-		err_hint(e, "pull or build the image for this machine (--platform linux/%s), or "
-			    "install qemu-user-static on the host", machine_name(NATIVE_MACHINE));
+		err_hint(e,
+			 "pull or build the image for this machine (--platform linux/%s), or "
+			 "install qemu-user-static on the host",
+			 machine_name(NATIVE_MACHINE));
 		return -ENOEXEC;
 	}
 	if (!elf_interpreter(h, loader) || exists(loader))
 		return 0;
 	make_printable(loader);
 	err_set(e, ENOENT, ERR_NO_COMMAND,
-		"exec: \"%s\": no such file or directory: its loader %s does not exist in the image",
+		"exec: \"%s\": no such file or directory: its loader %s does not exist in the "
+		"image",
 		path, loader);
 	hint_loader(loader, e);
 	return -ENOENT;
@@ -223,15 +234,20 @@ static int explain_format(const char *path, const struct head *h, struct err *e)
 {
 	if (h->len && (h->bytes[0] == '#' || !memchr(h->bytes, '\0', h->len))) {
 		err_set(e, ENOEXEC, ERR_NOT_EXECUTABLE,
-			"exec: \"%s\": exec format error: a text file whose first line does not begin "
-			"with #!", path);
-		err_hint(e, "begin the script with #!/bin/sh, with nothing before it (no blank, no "
-			    "byte order mark), or run it as: sh %s", path);
+			"exec: \"%s\": exec format error: a text file whose first line does not "
+			"begin "
+			"with #!",
+			path);
+		err_hint(e,
+			 "begin the script with #!/bin/sh, with nothing before it (no blank, no "
+			 "byte order mark), or run it as: sh %s",
+			 path);
 		return -ENOEXEC;
 	}
-	return err_set(e, ENOEXEC, ERR_NOT_EXECUTABLE,
-		       "exec: \"%s\": exec format error: not a program that this machine can execute",
-		       path);
+	return err_set(
+		e, ENOEXEC, ERR_NOT_EXECUTABLE,
+		"exec: \"%s\": exec format error: not a program that this machine can execute",
+		path);
 }
 
 static int explain_access(const char *path, struct err *e)
@@ -251,16 +267,19 @@ static int explain_access(const char *path, struct err *e)
 			"exec: \"%s\": permission denied: it is not a regular file", path);
 	} else if (statvfs(path, &fs) == 0 && fs.f_flag & ST_NOEXEC) {
 		err_set(e, EACCES, ERR_NOT_EXECUTABLE,
-			"exec: \"%s\": permission denied: it lies on a mount with the option noexec",
+			"exec: \"%s\": permission denied: it lies on a mount with the option "
+			"noexec",
 			path);
 		err_hint(e, "mount it with exec, or keep the program elsewhere");
 	} else if (!(st.st_mode & 0111)) {
 		err_set(e, EACCES, ERR_NOT_EXECUTABLE,
 			"exec: \"%s\": permission denied: it is not executable", path);
-		err_hint(e, "chmod +x it in the image (COPY --chmod=755), or run it as: sh %s", path);
+		err_hint(e, "chmod +x it in the image (COPY --chmod=755), or run it as: sh %s",
+			 path);
 	} else {
 		err_set(e, EACCES, ERR_NOT_EXECUTABLE,
-			"exec: \"%s\": permission denied: its mode %04o does not let user %u execute it",
+			"exec: \"%s\": permission denied: its mode %04o does not let user %u "
+			"execute it",
 			path, st.st_mode & 07777, geteuid());
 		err_hint(e, "chmod a+x it in the image, or run as another user (--user)");
 	}
@@ -276,9 +295,11 @@ static int explain_absent(const char *path, struct err *e)
 			       "exec: \"%s\": stat %s: no such file or directory", path, path);
 	target[n] = '\0';
 	make_printable(target);
-	return err_set(e, ENOENT, ERR_NO_COMMAND,
-		       "exec: \"%s\": stat %s: no such file or directory: it is a symbolic link to %s, "
-		       "which does not exist in the image", path, path, target);
+	return err_set(
+		e, ENOENT, ERR_NO_COMMAND,
+		"exec: \"%s\": stat %s: no such file or directory: it is a symbolic link to %s, "
+		"which does not exist in the image",
+		path, path, target);
 }
 
 /* The rest, where errno says it all. */

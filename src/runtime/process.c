@@ -29,8 +29,8 @@
 
 enum { FIRST_FREE_FD = 3, ABOVE_STDIO = 16 };
 
-/* Best effort: without CAP_SYS_RESOURCE the value may only be raised, and a container that is killed
- * a little later than wished is better than none. */
+/* Best effort: without CAP_SYS_RESOURCE the value may only be raised, and a container that is
+ * killed a little later than wished is better than none. */
 static int set_oom_score(const struct process_plan *p, int procfd, struct err *e)
 {
 	const struct opt_i64 *wish = &p->spec->oom_score_adj;
@@ -42,7 +42,8 @@ static int set_oom_score(const struct process_plan *p, int procfd, struct err *e
 	char text[16];
 	snprintf(text, sizeof(text), "%d", (int)wish->value);
 	int r = file_write_small(procfd, "self/oom_score_adj", text);
-	return r < 0 && r != -EACCES && r != -EPERM ? err_errno(e, r, "cannot set oom_score_adj") : 0;
+	return r < 0 && r != -EACCES && r != -EPERM ? err_errno(e, r, "cannot set oom_score_adj")
+						    : 0;
 }
 
 int process_begin(const struct process_plan *p, int procfd, struct err *e)
@@ -140,8 +141,8 @@ int process_become(const struct process_plan *p, struct err *e)
 	int r = become_user(p, e);
 	if (r < 0)
 		return r;
-	/* A filter needs CAP_SYS_ADMIN or no_new_privs. With the latter it comes last of all; without
-	 * it while we still have the capability, and then it must let capset(2) pass. */
+	/* A filter needs CAP_SYS_ADMIN or no_new_privs. With the latter it comes last of all;
+	 * without it while we still have the capability, and then it must let capset(2) pass. */
 	if (p->spec->no_new_privileges) {
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 			return err_errno(e, errno, "cannot set no_new_privs");

@@ -62,8 +62,10 @@ static int caps_read(const struct strv *names, capset *ret, struct err *e)
 	for (size_t i = 0; i < names->count; i++) {
 		int n = capability_number(names->items[i]);
 		if (n < 0)
-			return err_set(e, EINVAL, ERR_INVALID, "capability %s: there is none of that "
-				       "name", names->items[i]);
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "capability %s: there is none of that "
+				       "name",
+				       names->items[i]);
 		*ret |= (capset)1 << n;
 	}
 	return 0;
@@ -98,13 +100,13 @@ static int plan_limits(struct process_plan *p, struct arena *a, struct err *e)
 	for (size_t i = 0; i < p->spec->rlimits.count; i++) {
 		int number = rlimit_number(l[i].type);
 		if (number < 0)
-			return err_set(e, EINVAL, ERR_INVALID, "limit %s: there is none of that name",
-				       l[i].type);
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "limit %s: there is none of that name", l[i].type);
 		if (l[i].hard >= 0 && (l[i].soft < 0 || l[i].soft > l[i].hard))
 			return err_set(e, EINVAL, ERR_INVALID,
-				       "limit %s: the soft limit is above the hard limit", l[i].type);
-		p->limits[p->limit_count++] =
-			(struct process_limit){number, l[i].soft, l[i].hard};
+				       "limit %s: the soft limit is above the hard limit",
+				       l[i].type);
+		p->limits[p->limit_count++] = (struct process_limit){number, l[i].soft, l[i].hard};
 	}
 	return 0;
 }

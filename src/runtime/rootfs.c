@@ -24,9 +24,8 @@ static const struct {
 	const char *name;
 	uint64_t propagation;
 } propagations[] = {
-	{"private", MS_PRIVATE},       {"rprivate", MS_PRIVATE},
-	{"slave", MS_SLAVE},	       {"rslave", MS_SLAVE},
-	{"shared", MS_SHARED},	       {"rshared", MS_SHARED},
+	{"private", MS_PRIVATE},       {"rprivate", MS_PRIVATE},       {"slave", MS_SLAVE},
+	{"rslave", MS_SLAVE},          {"shared", MS_SHARED},          {"rshared", MS_SHARED},
 	{"unbindable", MS_UNBINDABLE}, {"runbindable", MS_UNBINDABLE},
 };
 
@@ -66,8 +65,14 @@ static int plan_mount(struct rootfs_mount *m, struct arena *a, struct err *e)
 int rootfs_plan(struct rootfs *r, const struct oci_spec *spec, struct arena *a, struct err *e)
 {
 	const struct oci_mount *mounts = spec->mounts.items;
-	*r = (struct rootfs){.spec = spec, .root = -1, .init = -1, .null = -1, .proc = -1, .cwd = -1,
-			     .dev = -1, .cgroup_shared = !has_cgroup_namespace(spec)};
+	*r = (struct rootfs){.spec = spec,
+			     .root = -1,
+			     .init = -1,
+			     .null = -1,
+			     .proc = -1,
+			     .cwd = -1,
+			     .dev = -1,
+			     .cgroup_shared = !has_cgroup_namespace(spec)};
 	if (spec->mounts.count > MOUNTS_MAX)
 		return err_set(e, E2BIG, ERR_INVALID, "more than %d mounts", MOUNTS_MAX);
 	r->mounts = arena_array(a, spec->mounts.count, sizeof(*r->mounts));
@@ -92,7 +97,8 @@ static int take_root(struct rootfs *r, int ready, struct err *e)
 	r->root = mount_clone(AT_FDCWD, path, true);
 	if (r->root < 0)
 		return err_errno(e, r->root, "cannot open the root file system %s", path);
-	/* A copy of a shared mount shows on the host what is mounted upon it, until it is private. */
+	/* A copy of a shared mount shows on the host what is mounted upon it, until it is private.
+	 */
 	int n = mount_change(r->root, true, 0, 0, MS_PRIVATE);
 	if (n < 0)
 		return err_errno(e, n, "cannot open the root file system %s", path);
@@ -133,8 +139,8 @@ int rootfs_take_sources(struct rootfs *r, const struct runtime_start *p, struct 
 }
 
 /*
- * Of the root mount alone: each bind keeps what it asked for itself. It was private while things were
- * mounted upon it, or they would have appeared on the host.
+ * Of the root mount alone: each bind keeps what it asked for itself. It was private while things
+ * were mounted upon it, or they would have appeared on the host.
  */
 static int set_propagation(struct rootfs *r, struct err *e)
 {
@@ -147,7 +153,8 @@ static int set_propagation(struct rootfs *r, struct err *e)
 		int n = mount_change(r->root, false, 0, 0, propagations[i].propagation);
 		return n < 0 ? err_errno(e, n, "cannot make the root %s", name) : 0;
 	}
-	return err_set(e, EINVAL, ERR_INVALID, "rootfsPropagation \"%s\": there is no such kind", name);
+	return err_set(e, EINVAL, ERR_INVALID, "rootfsPropagation \"%s\": there is no such kind",
+		       name);
 }
 
 /* Mount the root upon "/". Names that begin with "/" still lead to the host's root, which lies
@@ -168,8 +175,8 @@ static int open_null(struct rootfs *r, struct err *e)
 		return err_errno(e, n, "cannot use the host's /dev/null");
 	if (r->init < 0)
 		return 0;
-	/* hull-init's mount must be somewhere, or its release costs execve an RCU grace period. Upon
-	 * this file of the old root it goes away together with that. */
+	/* hull-init's mount must be somewhere, or its release costs execve an RCU grace period.
+	 * Upon this file of the old root it goes away together with that. */
 	n = mount_attach(r->init, r->null);
 	return n < 0 ? err_errno(e, n, "cannot take hull-init") : 0;
 }
@@ -259,6 +266,7 @@ int rootfs_finish(struct rootfs *r, struct err *e)
 		return err_errno(e, errno, "cannot enter the working directory");
 	/* The kernel writes "(unreachable)" in front of a path outside the root. */
 	if (syscall(SYS_getcwd, path, sizeof(path)) < 0 || path[0] != '/')
-		return err_set(e, EPERM, ERR_DENIED, "the working directory is outside of the container");
+		return err_set(e, EPERM, ERR_DENIED,
+			       "the working directory is outside of the container");
 	return 0;
 }

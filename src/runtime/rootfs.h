@@ -40,16 +40,16 @@ struct rootfs {
 	struct rootfs_mount *mounts;
 	struct rootfs_cgroup cgroups[ROOTFS_CGROUPS_MAX];
 	size_t cgroup_count;
-	bool cgroup_v2;	   /* cgroups[0] is the only one and becomes /sys/fs/cgroup itself */
+	bool cgroup_v2;     /* cgroups[0] is the only one and becomes /sys/fs/cgroup itself */
 	bool cgroup_shared; /* no cgroup namespace of its own */
-	int root;	   /* mount of the root file system */
-	int init;	   /* read-only mount of hull-init, or -1 */
-	int null;	   /* the host's /dev/null, verified */
-	int proc;	   /* root of the container's own procfs, or -1 */
-	int cwd;	   /* the working directory */
-	bool dev_bound;	   /* /dev is the host's: make nothing in it */
-	int dev;	   /* the tmpfs mounted at /dev, or -1 */
-	bool dev_readonly; /* and it is to become read-only at the end */
+	int root;           /* mount of the root file system */
+	int init;           /* read-only mount of hull-init, or -1 */
+	int null;           /* the host's /dev/null, verified */
+	int proc;           /* root of the container's own procfs, or -1 */
+	int cwd;            /* the working directory */
+	bool dev_bound;     /* /dev is the host's: make nothing in it */
+	int dev;            /* the tmpfs mounted at /dev, or -1 */
+	bool dev_readonly;  /* and it is to become read-only at the end */
 };
 
 /** Read the options of all mounts; allocates in @a. No kernel object is touched. */

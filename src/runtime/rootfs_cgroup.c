@@ -16,9 +16,9 @@
 #include "runtime/rootfs.h"
 
 static const char *const controller_names[CGROUP_CONTROLLERS] = {
-	[CGROUP_CPU] = "cpu",	    [CGROUP_CPUACCT] = "cpuacct", [CGROUP_CPUSET] = "cpuset",
-	[CGROUP_MEMORY] = "memory", [CGROUP_PIDS] = "pids",	  [CGROUP_DEVICES] = "devices",
-	[CGROUP_FREEZER] = "freezer", [CGROUP_BLKIO] = "blkio",	  [CGROUP_HUGETLB] = "hugetlb",
+	[CGROUP_CPU] = "cpu",         [CGROUP_CPUACCT] = "cpuacct", [CGROUP_CPUSET] = "cpuset",
+	[CGROUP_MEMORY] = "memory",   [CGROUP_PIDS] = "pids",       [CGROUP_DEVICES] = "devices",
+	[CGROUP_FREEZER] = "freezer", [CGROUP_BLKIO] = "blkio",     [CGROUP_HUGETLB] = "hugetlb",
 };
 
 static int take(struct rootfs *r, const char *name, int group, struct err *e)
@@ -76,7 +76,8 @@ int rootfs_take_cgroups(struct rootfs *r, const struct cgroup *g, struct err *e)
 		return 0;
 	r->cgroup_v2 = g->layout == CGROUP_V2;
 	if (r->cgroup_v2 && r->cgroup_shared) {
-		/* Without a cgroup namespace /proc/self/cgroup names the path from the host's root. */
+		/* Without a cgroup namespace /proc/self/cgroup names the path from the host's root.
+		 */
 		CLEANUP_FD int all = open("/sys/fs/cgroup", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		return all < 0 ? err_errno(e, errno, "cannot open /sys/fs/cgroup")
 			       : take(r, "unified", all, e);

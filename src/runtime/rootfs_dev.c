@@ -2,8 +2,8 @@
 /*
  * /dev: the nodes that every container has (config-linux.md "Default Devices"), those that the spec
  * adds, and the links that programs expect. Rests on mknod(2), symlink(2).
- * Invariant: everything is made by name in a folder that is open, below the container's root; a /dev
- * that is a link leads elsewhere inside the container, or nowhere. Read rootfs.h first.
+ * Invariant: everything is made by name in a folder that is open, below the container's root; a
+ * /dev that is a link leads elsewhere inside the container, or nowhere. Read rootfs.h first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,9 +30,8 @@ static const struct device defaults[] = {
 static const struct {
 	const char *name, *target;
 } links[] = {
-	{"fd", "/proc/self/fd"},	 {"stdin", "/proc/self/fd/0"},
-	{"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
-	{"core", "/proc/kcore"},	 {"ptmx", "pts/ptmx"},
+	{"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
+	{"stderr", "/proc/self/fd/2"}, {"core", "/proc/kcore"},      {"ptmx", "pts/ptmx"},
 };
 
 static int make_links(int dev, struct err *e)

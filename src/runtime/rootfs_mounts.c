@@ -23,9 +23,17 @@
 /* What may be mounted upon inside /proc: files that only inform. Anything else could make the
  * runtime, or a program, believe it wrote to the kernel when it did not. */
 static const char *const proc_targets[] = {
-	"/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo", "/proc/net/dev",
-	"/proc/slabinfo", "/proc/stat", "/proc/swaps", "/proc/uptime",
-	"/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled",
+	"/proc/cpuinfo",
+	"/proc/diskstats",
+	"/proc/loadavg",
+	"/proc/meminfo",
+	"/proc/net/dev",
+	"/proc/slabinfo",
+	"/proc/stat",
+	"/proc/swaps",
+	"/proc/uptime",
+	"/proc/sys/kernel/ns_last_pid",
+	"/proc/sys/crypto/fips_enabled",
 };
 
 static bool is_type(const struct rootfs_mount *m, const char *type)
@@ -72,8 +80,10 @@ static int check_target(const struct rootfs_mount *m, int target, struct err *e)
 		if (fstat(m->source, &from) < 0)
 			return err_errno(e, errno, "cannot stat %s", m->spec->source);
 		if (S_ISDIR(from.st_mode) != S_ISDIR(at.st_mode)) {
-			err_set(e, ENOTDIR, ERR_INVALID, "%s is a %s and the target is a %s: not a "
-				"directory", m->spec->source, S_ISDIR(from.st_mode) ? "folder" : "file",
+			err_set(e, ENOTDIR, ERR_INVALID,
+				"%s is a %s and the target is a %s: not a "
+				"directory",
+				m->spec->source, S_ISDIR(from.st_mode) ? "folder" : "file",
 				S_ISDIR(at.st_mode) ? "folder" : "file");
 			err_hint(e, "mount a folder upon a folder, and a file upon a file");
 			return -ENOTDIR;
@@ -81,7 +91,8 @@ static int check_target(const struct rootfs_mount *m, int target, struct err *e)
 	}
 	bool replaces_proc = !strcmp(m->destination, "/proc") && !is_type(m, "proc") &&
 			     !(m->source >= 0 && fs_is(m->source, PROC_SUPER_MAGIC));
-	bool inside_proc = fs_is(target, PROC_SUPER_MAGIC) && !proc_target_is_allowed(m->destination);
+	bool inside_proc =
+		fs_is(target, PROC_SUPER_MAGIC) && !proc_target_is_allowed(m->destination);
 	if (replaces_proc || inside_proc)
 		return err_set(e, EPERM, ERR_DENIED,
 			       "nothing may be mounted there: the engine and the programs of the "
@@ -109,7 +120,8 @@ static int open_target(struct rootfs *r, const struct rootfs_mount *m, bool *ret
 	return path_make_dirs_in_root(r->root, m->destination, 0, 0, e);
 }
 
-/* A bind: what it came with stays (nosuid of the source's file system ...), except what is asked. */
+/* A bind: what it came with stays (nosuid of the source's file system ...), except what is asked.
+ */
 static int attach_bind(const struct rootfs_mount *m, int target, struct err *e)
 {
 	const struct mount_options *o = &m->options;

@@ -115,7 +115,8 @@ static int write_map(pid_t pid, const char *file, const struct array *maps, stru
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
 	int r = file_write_small(AT_FDCWD, path, strbuf_text(&text));
 	if (r == -EINVAL)
-		return err_set(e, EINVAL, ERR_INVALID, "%s: the id mappings overlap or are empty", file);
+		return err_set(e, EINVAL, ERR_INVALID, "%s: the id mappings overlap or are empty",
+			       file);
 	return r < 0 ? err_errno(e, r, "cannot write the %s", file) : 0;
 }
 

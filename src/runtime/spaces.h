@@ -14,10 +14,10 @@
 enum { SPACES_MAX = 8 };
 
 struct spaces {
-	unsigned long make; /* CLONE_NEW* that the container gets anew */
-	unsigned long join; /* and those it joins */
-	unsigned long own;  /* both: what is not the host's */
-	int fds[SPACES_MAX]; /* of the joined ones, by namespace_at(); else -1 */
+	unsigned long make;           /* CLONE_NEW* that the container gets anew */
+	unsigned long join;           /* and those it joins */
+	unsigned long own;            /* both: what is not the host's */
+	int fds[SPACES_MAX];          /* of the joined ones, by namespace_at(); else -1 */
 	const struct oci_linux *spec; /* id mappings */
 };
 

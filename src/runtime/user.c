@@ -25,8 +25,7 @@ enum { FILE_MAX = 1 << 20 };
 static int read_text(int rootfd, const char *path, struct arena *a, const char **ret)
 {
 	struct stat st;
-	CLEANUP_FD int fd =
-		path_open_in_root(rootfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+	CLEANUP_FD int fd = path_open_in_root(rootfd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	*ret = "";
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return 0;
@@ -48,10 +47,11 @@ static int read_text(int rootfd, const char *path, struct arena *a, const char *
 static int unusable(const char *path, int number, struct err *e)
 {
 	if (number == -EINVAL)
-		return err_set(e, EINVAL, ERR_INVALID, "the image's /%s is not a regular file", path);
+		return err_set(e, EINVAL, ERR_INVALID, "the image's /%s is not a regular file",
+			       path);
 	if (number == -EFBIG)
-		return err_set(e, EFBIG, ERR_INVALID, "the image's /%s is larger than %d bytes", path,
-			       FILE_MAX);
+		return err_set(e, EFBIG, ERR_INVALID, "the image's /%s is larger than %d bytes",
+			       path, FILE_MAX);
 	return err_errno(e, number, "cannot read the image's /%s", path);
 }
 
@@ -79,8 +79,9 @@ static bool looks_numeric(const char *text)
 
 static int not_found(const char *what, const char *name, const char *path, struct err *e)
 {
-	err_set(e, ENOENT, ERR_INVALID, "unable to find %s %.128s: no matching entry in /%s of the image",
-		what, name, path);
+	err_set(e, ENOENT, ERR_INVALID,
+		"unable to find %s %.128s: no matching entry in /%s of the image", what, name,
+		path);
 	err_hint(e, "use a number, or add the %s to the image", what);
 	return -ENOENT;
 }

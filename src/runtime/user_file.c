@@ -115,7 +115,8 @@ void group_list_add(struct arena *a, struct group_list *list, int64_t gid)
 	list->items[list->count++].value = gid;
 }
 
-void group_file_members(const char *text, const char *user, struct arena *a, struct group_list *list)
+void group_file_members(const char *text, const char *user, struct arena *a,
+			struct group_list *list)
 {
 	enum { NAME, PASSWORD, GID, MEMBERS };
 	struct part f[GROUP_FIELDS];

@@ -31,6 +31,7 @@ bool user_file_find(const char *text, const char *name, int64_t uid, struct aren
 /** The id of the group @name. */
 bool group_file_find(const char *text, const char *name, int64_t *ret);
 /** Add the groups whose member list has @user. */
-void group_file_members(const char *text, const char *user, struct arena *a, struct group_list *list);
+void group_file_members(const char *text, const char *user, struct arena *a,
+			struct group_list *list);
 /** Add one; a gid that is in the list, or beyond GROUP_LIST_MAX, is left out. */
 void group_list_add(struct arena *a, struct group_list *list, int64_t gid);

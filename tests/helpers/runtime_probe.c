@@ -58,8 +58,11 @@ static int open_overlay(const char *text, struct err *e)
 	for (char *part = strtok(copy, ":"); part && n < LAYERS_MAX + 2; part = strtok(NULL, ":"))
 		fds[n++] = open(part, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	free(copy);
-	struct overlay o = {.lowers = fds, .lower_count = n - 2, .upper = fds[n - 2],
-			    .work = fds[n - 1], .is_volatile = true};
+	struct overlay o = {.lowers = fds,
+			    .lower_count = n - 2,
+			    .upper = fds[n - 2],
+			    .work = fds[n - 1],
+			    .is_volatile = true};
 	int mount = overlay_mount(&o, e);
 	for (size_t i = 0; i < n; i++)
 		close(fds[i]);
@@ -119,9 +122,15 @@ static int run_once(const struct options *o, const struct oci_spec *spec,
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return err_errno(e, errno, "pipe");
 	struct runtime_start start = {
-		.spec = spec, .root_mount = root, .cgroup = o->cgroup ? &group : NULL,
-		.seccomp = filter, .stdio = {0, 1, 2}, .init_fd = init, .init_args = &init_args,
-		.init_report_fd = -1, .error_fd = pair[1],
+		.spec = spec,
+		.root_mount = root,
+		.cgroup = o->cgroup ? &group : NULL,
+		.seccomp = filter,
+		.stdio = {0, 1, 2},
+		.init_fd = init,
+		.init_args = &init_args,
+		.init_report_fd = -1,
+		.error_fd = pair[1],
 	};
 	struct runtime_process p;
 	r = runtime_start(&start, &p, e);
@@ -196,9 +205,13 @@ static int command_exec(const struct options *o, char **argv, struct err *e)
 		if (pipe2(pair, O_CLOEXEC) < 0)
 			return 125;
 		struct runtime_exec x = {
-			.pidfd = pidfd, .process = &process, .cgroup = o->cgroup ? &group : NULL,
-			.seccomp = o->seccomp ? &filter : NULL, .privileged = o->privileged,
-			.stdio = {0, 1, 2}, .error_fd = pair[1],
+			.pidfd = pidfd,
+			.process = &process,
+			.cgroup = o->cgroup ? &group : NULL,
+			.seccomp = o->seccomp ? &filter : NULL,
+			.privileged = o->privileged,
+			.stdio = {0, 1, 2},
+			.error_fd = pair[1],
 		};
 		r = runtime_exec(&x, &p, e);
 		close(pair[1]);
@@ -236,7 +249,9 @@ static const struct {
 	int arguments;
 	int (*run)(const struct options *o, char **argv, struct err *e);
 } commands[] = {
-	{"run", 1, command_run}, {"exec", 2, command_exec}, {"user", 2, command_user},
+	{"run", 1, command_run},
+	{"exec", 2, command_exec},
+	{"user", 2, command_user},
 };
 
 static int usage(void)

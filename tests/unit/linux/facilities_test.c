@@ -92,13 +92,35 @@ static void signals_by_name(void **state)
 		const char *text;
 		int number;
 	} cases[] = {
-		{"TERM", SIGTERM}, {"SIGTERM", SIGTERM}, {"sigterm", SIGTERM}, {"15", SIGTERM},
-		{"RTMIN", 34}, {"SIGRTMIN+3", 37}, {"rtmin+15", 49}, {"RTMAX", 64},
-		{"SIGRTMAX-1", 63}, {"RTMAX-30", 34}, {"RTMIN+30", 64}, {"64", 64}, {"1", 1},
-		{"IOT", SIGABRT}, {"CLD", SIGCHLD}, {"POLL", SIGIO},
-		{"0", -EINVAL}, {"65", -EINVAL}, {"", -EINVAL}, {"SIG", -EINVAL}, {"-1", -EINVAL},
-		{"TERMX", -EINVAL}, {"RTMIN+31", -EINVAL}, {"RTMAX-31", -EINVAL}, {"RTMIN-1", -EINVAL},
-		{"RTMIN+", -EINVAL}, {"+9", -EINVAL}, {"9 ", -EINVAL}, {"99999999999999999999", -EINVAL},
+		{"TERM", SIGTERM},
+		{"SIGTERM", SIGTERM},
+		{"sigterm", SIGTERM},
+		{"15", SIGTERM},
+		{"RTMIN", 34},
+		{"SIGRTMIN+3", 37},
+		{"rtmin+15", 49},
+		{"RTMAX", 64},
+		{"SIGRTMAX-1", 63},
+		{"RTMAX-30", 34},
+		{"RTMIN+30", 64},
+		{"64", 64},
+		{"1", 1},
+		{"IOT", SIGABRT},
+		{"CLD", SIGCHLD},
+		{"POLL", SIGIO},
+		{"0", -EINVAL},
+		{"65", -EINVAL},
+		{"", -EINVAL},
+		{"SIG", -EINVAL},
+		{"-1", -EINVAL},
+		{"TERMX", -EINVAL},
+		{"RTMIN+31", -EINVAL},
+		{"RTMAX-31", -EINVAL},
+		{"RTMIN-1", -EINVAL},
+		{"RTMIN+", -EINVAL},
+		{"+9", -EINVAL},
+		{"9 ", -EINVAL},
+		{"99999999999999999999", -EINVAL},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		assert_int_equal(signal_parse(cases[i].text), cases[i].number);
@@ -258,7 +280,8 @@ static void overlay_of_many_layers(void **state)
 	}
 	static const size_t counts[] = {1, 2, 14, 15, 40, OVERLAY_LAYERS_MAX};
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
-		struct overlay o = {.lowers = lowers, .lower_count = counts[i], .upper = -1, .work = -1};
+		struct overlay o = {
+			.lowers = lowers, .lower_count = counts[i], .upper = -1, .work = -1};
 		if (counts[i] == 1)
 			continue; /* the kernel wants two without an upper one */
 		int mount = overlay_mount(&o, &e);

@@ -23,9 +23,10 @@ static const char passwd[] = "# comment\n\nbroken\n:x:7:7::/:\nroot:x:0:0:root:/
 			     "big:x:2147483648:1::/big:\nneg:x:-1:1::/:\nshort:x:5:6\n"
 			     "bob:x:1000:1001:Bob,,:/home/bob:/bin/sh\nbob:x:1:1::/second:\n"
 			     "1234:x:0:0::/evil:/bin/sh\nlast:x:9:9::/last:/bin/sh";
-static const char group[] = "root:x:0:\nbob:x:1001:\nwheel:x:10:root,bob\nx:x:11:bobby,bo\n"
-			    "audio:x:29:bob\nagain:x:29:bob\nbad:x:y:bob\nempty:x:30:,,\n777:x:0:bob\n"
-			    "end:x:31:bob";
+static const char group[] =
+	"root:x:0:\nbob:x:1001:\nwheel:x:10:root,bob\nx:x:11:bobby,bo\n"
+	"audio:x:29:bob\nagain:x:29:bob\nbad:x:y:bob\nempty:x:30:,,\n777:x:0:bob\n"
+	"end:x:31:bob";
 
 static void finds_the_first_entry(void **state)
 {
@@ -108,7 +109,7 @@ static void looks_up(void **state)
 		{"bob:", 0, 1000, 1001, "/home/bob", 4},
 		{"bob:123", 0, 1000, 123, "/home/bob", 0},
 		{":wheel", 0, 0, 10, "/root", 0},
-		{"1234", 0, 1234, 0, "", 0},   /* never the name */
+		{"1234", 0, 1234, 0, "", 0},        /* never the name */
 		{"1:777", 0, 1, 777, "/second", 0}, /* never the name */
 		{"2147483647", 0, INT32_MAX, 0, "", 0},
 		{"2147483648", -EINVAL, 0, 0, "", 0},

@@ -21,20 +21,27 @@ static const char text[] =
 	"{\"ociVersion\":\"1.2.0\",\"process\":{\"terminal\":true,\"consoleSize\":{\"height\":24,"
 	"\"width\":80},\"user\":{\"uid\":0,\"gid\":5,\"umask\":18,\"additionalGids\":[10,29]},"
 	"\"args\":[\"sh\"],\"env\":[\"A=b\"],\"cwd\":\"/\",\"capabilities\":{\"bounding\":"
-	"[\"CAP_CHOWN\"],\"ambient\":[\"CAP_KILL\"]},\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"hard\":"
+	"[\"CAP_CHOWN\"],\"ambient\":[\"CAP_KILL\"]},\"rlimits\":[{\"type\":\"RLIMIT_CORE\","
+	"\"hard\":"
 	"18446744073709551615,\"soft\":0}],\"noNewPrivileges\":true,\"oomScoreAdj\":0},\"root\":{"
 	"\"path\":\"rootfs\",\"readonly\":true},\"hostname\":\"h\",\"mounts\":[{\"destination\":"
-	"\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},{\"destination\":\"/v\",\"source\":\"/s\","
-	"\"options\":[\"rbind\",\"ro\"]}],\"annotations\":{\"k\":\"v\"},\"linux\":{\"uidMappings\":[{"
+	"\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},{\"destination\":\"/v\",\"source\":\"/"
+	"s\","
+	"\"options\":[\"rbind\",\"ro\"]}],\"annotations\":{\"k\":\"v\"},\"linux\":{\"uidMappings\":"
+	"[{"
 	"\"containerID\":0,\"hostID\":100000,\"size\":65536}],\"sysctl\":{\"net.x\":\"1\"},"
 	"\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"},{\"allow\":true,\"type\":"
-	"\"c\",\"major\":1,\"minor\":3,\"access\":\"rw\"}],\"memory\":{\"limit\":-1,\"swappiness\":0},"
+	"\"c\",\"major\":1,\"minor\":3,\"access\":\"rw\"}],\"memory\":{\"limit\":-1,\"swappiness\":"
+	"0},"
 	"\"cpu\":{\"shares\":512,\"cpus\":\"0-1\"},\"pids\":{\"limit\":0},\"unified\":{"
-	"\"memory.high\":\"1\"}},\"cgroupsPath\":\"/x\",\"namespaces\":[{\"type\":\"pid\"},{\"type\":"
-	"\"network\",\"path\":\"/proc/1/ns/net\"}],\"devices\":[{\"path\":\"/dev/fuse\",\"type\":\"c\","
+	"\"memory.high\":\"1\"}},\"cgroupsPath\":\"/"
+	"x\",\"namespaces\":[{\"type\":\"pid\"},{\"type\":"
+	"\"network\",\"path\":\"/proc/1/ns/net\"}],\"devices\":[{\"path\":\"/dev/"
+	"fuse\",\"type\":\"c\","
 	"\"major\":10,\"minor\":229,\"fileMode\":438,\"uid\":0}],\"seccomp\":{\"defaultAction\":"
 	"\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":38,\"architectures\":[\"SCMP_ARCH_X86_64\"],"
-	"\"syscalls\":[{\"names\":[\"personality\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{\"index\":"
+	"\"syscalls\":[{\"names\":[\"personality\"],\"action\":\"SCMP_ACT_ALLOW\",\"args\":[{"
+	"\"index\":"
 	"0,\"value\":18446744073709551615,\"op\":\"SCMP_CMP_EQ\"}]}]},\"maskedPaths\":["
 	"\"/proc/kcore\"],\"readonlyPaths\":[\"/proc/sys\"]}}";
 
@@ -97,7 +104,8 @@ static void refuses_wrong_types(void **state)
 		struct err e = {0};
 		struct oci_spec s = {0};
 		assert_int_equal(shape_parse(&oci_spec_shape, cases[i].text, strlen(cases[i].text),
-					     &s, &a, &e), -EINVAL);
+					     &s, &a, &e),
+				 -EINVAL);
 		assert_non_null(strstr(e.text, cases[i].place));
 	}
 }
@@ -109,17 +117,20 @@ static void infinity_both_ways(void **state)
 		const char *text;
 		int64_t value;
 	} cases[] = {
-		{"18446744073709551615", -1}, {"-1", -1}, {"9223372036854775807", INT64_MAX},
-		{"9223372036854775808", INT64_MAX}, {"0", 0}, {"1024", 1024},
+		{"18446744073709551615", -1},       {"-1", -1}, {"9223372036854775807", INT64_MAX},
+		{"9223372036854775808", INT64_MAX}, {"0", 0},   {"1024", 1024},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		CLEANUP_ARENA struct arena a = {0};
 		struct err e = {0};
 		struct oci_spec s = {0};
-		char *json = arena_printf(&a, "{\"process\":{\"rlimits\":[{\"type\":\"x\",\"hard\":%s,"
-					      "\"soft\":1}]}}", cases[i].text);
+		char *json = arena_printf(&a,
+					  "{\"process\":{\"rlimits\":[{\"type\":\"x\",\"hard\":%s,"
+					  "\"soft\":1}]}}",
+					  cases[i].text);
 		assert_int_equal(shape_parse(&oci_spec_shape, json, strlen(json), &s, &a, &e), 0);
-		assert_int_equal(((struct oci_rlimit *)s.process.rlimits.items)->hard, cases[i].value);
+		assert_int_equal(((struct oci_rlimit *)s.process.rlimits.items)->hard,
+				 cases[i].value);
 	}
 }
 
