@@ -2,10 +2,9 @@
 /*
  * Reading logs: the list of files, the window of --tail, --since, --until, and following.
  *
- * All files of a log are opened first, the oldest down to the current one, so that a rotation during the
- * reading changes nothing. --tail counts records that end a line, backwards from the end, in blocks of a
+ * All files of a log are opened first, so that a rotation during the reading changes nothing. --tail counts records that end a line, backwards from the end, in blocks of a
  * fixed buffer. Following waits for inotify(7) events of the log folder; when the current file was
- * renamed away it is read to its end before the new one is opened. Read logs.h first.
+ * renamed away, it and all that came between are read to their ends. Read logs.h first.
  */
 #include "engine/logs.h"
 
@@ -26,6 +25,11 @@
 
 enum { WINDOW = 2 * LOG_JSON_LINE_MAX };
 
+struct files {
+	int fd[LOG_FILES_MAX]; /* the newest first; -1 is skipped by close(2) */
+	unsigned count;
+};
+
 struct reader {
 	const struct logs_query *query;
 	logs_fn fn;
@@ -35,9 +39,10 @@ struct reader {
 	bool local;
 	char name[300];
 	bool ended[3];	/* the last record of stream i ended a line */
-	char *window;	/* WINDOW bytes */
-	size_t len;	/* of what is in it */
+	struct files files;
 	bool discarding; /* in a line that is longer than any record */
+	size_t len;	 /* of what is in the window */
+	char window[WINDOW];
 };
 
 static void file_name(const struct reader *r, unsigned number, const char *end, char *buf, size_t size)
@@ -175,7 +180,7 @@ static bool json_ends_line(const char *line, size_t len)
 
 struct tail {
 	int64_t left;	 /* lines still wanted */
-	unsigned file;	 /* where to begin: files[file] ... */
+	unsigned file;	 /* where to begin: files.fd[file] ... */
 	off_t offset;	 /* ... at this offset */
 };
 
@@ -256,68 +261,84 @@ static bool ends_in_begun_line(struct reader *r, int fd)
 	return !json_ends_line(line, (size_t)(r->window + n - line));
 }
 
-static struct tail find_tail(struct reader *r, const int *files, unsigned count)
+static struct tail find_tail(struct reader *r)
 {
+	const struct files *f = &r->files;
 	struct tail t = {.left = r->query->tail};
-	unsigned i = count;
-	if (count && ends_in_begun_line(r, files[count - 1]) && t.left > 0)
+	if (f->count && t.left > 0 && ends_in_begun_line(r, f->fd[0]))
 		t.left--;
-	while (i-- > 0) {
+	for (unsigned i = 0; i < f->count; i++) {
 		t.file = i;
 		t.offset = 0;
-		if (r->local ? tail_local(files[i], &t) : tail_json(r, files[i], &t))
-			return t;
+		if (r->local ? tail_local(f->fd[i], &t) : tail_json(r, f->fd[i], &t))
+			break;
 	}
-	return (struct tail){0};
+	return t;
 }
 
 /* ---- the files ---- */
 
-struct files {
-	int fd[LOG_FILES_MAX + 1]; /* the oldest first; the last one is current */
-	unsigned count;
-};
-
-static void files_close(struct files **f)
+static void files_close(struct files *f)
 {
-	for (unsigned i = 0; *f && i < (*f)->count; i++)
-		close((*f)->fd[i]);
-	free(*f);
+	for (unsigned i = 0; i < f->count; i++)
+		close(f->fd[i]);
+	f->count = 0;
 }
 
-static void files_open(struct reader *r, struct files *f)
+static bool is_open(const struct files *f, const struct stat *st)
+{
+	struct stat other;
+	for (unsigned i = 0; i < f->count; i++)
+		if (fstat(f->fd[i], &other) == 0 && other.st_ino == st->st_ino)
+			return true;
+	return false;
+}
+
+static bool is_packed(const struct reader *r, unsigned number)
 {
 	char name[320];
-	unsigned highest = 0;
-	for (unsigned i = 1; i < LOG_FILES_MAX; i++) {
-		file_name(r, i, ".gz", name, sizeof(name));
-		bool packed = faccessat(r->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-		file_name(r, i, "", name, sizeof(name));
-		bool plain = faccessat(r->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-		r->result->compressed += packed && !plain;
-		if (!packed && !plain)
-			break;
-		highest = i;
-	}
-	for (unsigned i = highest + 1; i-- > 0;) {
-		int fd = open_log(r, i);
-		if (fd >= 0)
-			f->fd[f->count++] = fd;
+	file_name(r, number, ".gz", name, sizeof(name));
+	return faccessat(r->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/*
+ * Open all files that are newer than @than (-1: all), the newest first. In this order a rotation that
+ * happens meanwhile shows one file under two numbers, which is seen, but never hides one.
+ */
+static void files_open(struct reader *r, int than)
+{
+	struct files *f = &r->files;
+	struct stat stop = {0}, st;
+	if (than >= 0)
+		fstat(than, &stop);
+	for (unsigned i = 0; i < LOG_FILES_MAX; i++) {
+		CLEANUP_FD int fd = open_log(r, i);
+		if (fd < 0) {
+			bool packed = is_packed(r, i);
+			r->result->compressed += packed && than < 0;
+			if (i > 0 && !packed)
+				return;
+			continue;
+		}
+		if (fstat(fd, &st) < 0 || (than >= 0 && st.st_ino == stop.st_ino))
+			return;
+		if (!is_open(f, &st))
+			f->fd[f->count++] = fd_steal(&fd);
 	}
 }
 
-static int read_files(struct reader *r, const struct files *f, struct err *e)
+static int read_files(struct reader *r, struct err *e)
 {
-	struct tail t = {0};
+	const struct files *f = &r->files;
+	struct tail t = {.file = f->count ? f->count - 1 : 0};
 	if (r->query->tail >= 0)
-		t = find_tail(r, f->fd, f->count);
-	for (unsigned i = t.file; i < f->count; i++) {
+		t = find_tail(r);
+	for (unsigned i = f->count ? t.file + 1 : 0; i-- > 0;) {
 		begin_file(r, f->fd[i]);
 		if (i == t.file && t.offset)
 			lseek(f->fd[i], t.offset, SEEK_SET);
-		bool last = i + 1 == f->count;
-		int result = last && r->query->follow ? read_on(r, f->fd[i], e)
-						      : read_whole(r, f->fd[i], e);
+		int result = i == 0 && r->query->follow ? read_on(r, f->fd[i], e)
+							: read_whole(r, f->fd[i], e);
 		if (result < 0)
 			return result;
 	}
@@ -326,33 +347,28 @@ static int read_files(struct reader *r, const struct files *f, struct err *e)
 
 /* ---- following ---- */
 
-/* Has the current name another file than @fd by now? The new descriptor, or -1. */
-static int reopened(const struct reader *r, int fd)
-{
-	struct stat old, now;
-	CLEANUP_FD int new = open_log(r, 0);
-	if (new < 0)
-		return -1;
-	if (fd >= 0 && fstat(fd, &old) == 0 && fstat(new, &now) == 0 && old.st_ino == now.st_ino &&
-	    old.st_dev == now.st_dev)
-		return -1;
-	return fd_steal(&new);
-}
-
 /* Read on in @fd, and in the files that took its place. */
 static int catch_up(struct reader *r, int *fd, struct err *e)
 {
 	for (;;) {
-		/* Look for a successor first: then the end of this one is final. */
-		CLEANUP_FD int next = reopened(r, *fd);
+		/* Look for successors first: then the end of this one is final. */
+		files_open(r, *fd);
+		unsigned count = r->files.count;
 		int result = 0;
 		if (*fd >= 0)
-			result = next >= 0 ? read_whole(r, *fd, e) : read_on(r, *fd, e);
-		if (result < 0 || next < 0)
+			result = count ? read_whole(r, *fd, e) : read_on(r, *fd, e);
+		if (result < 0 || count == 0)
 			return result;
-		begin_file(r, next);
+		for (unsigned i = count; i-- > 1 && result == 0;) {
+			begin_file(r, r->files.fd[i]);
+			result = read_whole(r, r->files.fd[i], e);
+		}
 		fd_drop(fd);
-		*fd = fd_steal(&next);
+		*fd = fd_steal(&r->files.fd[0]);
+		begin_file(r, *fd);
+		files_close(&r->files);
+		if (result < 0)
+			return result;
 	}
 }
 
@@ -399,39 +415,43 @@ static int watch_folder(int dir_fd, struct err *e)
 static int run(struct reader *r, struct err *e)
 {
 	CLEANUP_FD int notify = -1;
-	struct files *f __attribute__((cleanup(files_close))) = calloc(1, sizeof(*f));
-	if (!f)
-		return err_errno(e, ENOMEM, "cannot read the log");
+	CLEANUP_FD int current = -1;
 	/* Watch before reading: what is written in between is news. */
 	if (r->query->follow && (notify = watch_folder(r->dir_fd, e)) < 0)
 		return notify;
-	files_open(r, f);
-	int result = read_files(r, f, e);
-	if (result < 0 || !r->query->follow)
-		return result;
-	CLEANUP_FD int current = f->count ? fcntl(f->fd[f->count - 1], F_DUPFD_CLOEXEC, 3) : -1;
-	return follow(r, notify, &current, e);
+	files_open(r, -1);
+	int result = read_files(r, e);
+	if (r->files.count)
+		current = fd_steal(&r->files.fd[0]);
+	files_close(&r->files);
+	return result < 0 || !r->query->follow ? result : follow(r, notify, &current, e);
+}
+
+static void reader_free(struct reader **r)
+{
+	if (*r)
+		files_close(&(*r)->files);
+	free(*r);
 }
 
 int logs_read(int dir_fd, const struct logs_query *q, logs_fn fn, void *ctx, struct logs_result *ret,
 	      struct err *e)
 {
 	struct logs_result ignored;
-	struct reader r = {.query = q,
-			   .fn = fn,
-			   .ctx = ctx,
-			   .result = ret ? ret : &ignored,
-			   .dir_fd = dir_fd,
-			   .local = q->driver == LOG_LOCAL,
-			   .ended = {true, true, true}};
-	*r.result = (struct logs_result){0};
 	if (q->driver != LOG_JSON_FILE && q->driver != LOG_LOCAL)
 		return err_set(e, ENOTSUP, ERR_INVALID,
 			       "configured logging driver does not support reading");
-	snprintf(r.name, sizeof(r.name), "%s%s", q->id, r.local ? LOG_LOCAL_SUFFIX : LOG_JSON_SUFFIX);
-	CLEANUP_FREE char *window = malloc(WINDOW);
-	if (!window)
+	struct reader *r __attribute__((cleanup(reader_free))) = calloc(1, sizeof(*r));
+	if (!r)
 		return err_errno(e, ENOMEM, "cannot read the log");
-	r.window = window;
-	return run(&r, e);
+	r->query = q;
+	r->fn = fn;
+	r->ctx = ctx;
+	r->result = ret ? ret : &ignored;
+	r->dir_fd = dir_fd;
+	r->local = q->driver == LOG_LOCAL;
+	r->ended[1] = r->ended[2] = true;
+	*r->result = (struct logs_result){0};
+	snprintf(r->name, sizeof(r->name), "%s%s", q->id, r->local ? LOG_LOCAL_SUFFIX : LOG_JSON_SUFFIX);
+	return run(r, e);
 }
