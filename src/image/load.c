@@ -277,5 +277,6 @@ int image_load(struct image_store *s, const struct image_load *req, struct arena
 			return err_errno(e, errno, "cannot open %s", req->path);
 	}
 	int r = load_fd(s, req, req->fd < 0 ? opened : req->fd, a, ret, ret_count, e);
-	return r < 0 ? err_context(e, "cannot load %s", req->path ?: "the archive") : 0;
+	bool named = req->path && strcmp(req->path, "-");
+	return r < 0 ? err_context(e, "cannot load %s", named ? req->path : "the archive") : 0;
 }

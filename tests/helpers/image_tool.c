@@ -92,6 +92,102 @@ static int do_config(struct tool *t, struct err *e)
 	return r;
 }
 
+static int do_list(struct tool *t, struct err *e)
+{
+	struct image_filter f = {0};
+	struct image *list;
+	size_t n = 0;
+	int r = 0;
+	for (int i = 0; r == 0 && i < t->count; i++)
+		r = image_filter_add(&t->store, &f, t->args[i], t->a, e);
+	if (r == 0)
+		r = image_list(&t->store, &f, t->a, &list, &n, e);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		printf("%.12s", list[i].id);
+		for (size_t k = 0; k < list[i].tags.count; k++)
+			printf(" %s", list[i].tags.items[k]);
+		printf("\n");
+	}
+	return r;
+}
+
+static int do_tag(struct tool *t, struct err *e)
+{
+	return image_tag(&t->store, arg(t, 0), arg(t, 1), e);
+}
+
+static int remove_image(struct tool *t, unsigned flags, struct err *e)
+{
+	struct strv lines = {0};
+	int r = image_remove(&t->store, arg(t, 0), flags, t->a, &lines, e);
+	for (size_t i = 0; r == 0 && i < lines.count; i++)
+		printf("%s\n", lines.items[i]);
+	return r;
+}
+
+static int do_rmi(struct tool *t, struct err *e)
+{
+	return remove_image(t, 0, e);
+}
+
+static int do_rmi_force(struct tool *t, struct err *e)
+{
+	return remove_image(t, IMAGE_REMOVE_FORCE, e);
+}
+
+static int do_history(struct tool *t, struct err *e)
+{
+	struct image_history_row *rows;
+	size_t n;
+	int r = image_history(&t->store, arg(t, 0), t->a, &rows, &n, e);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		printf("%.12s|%s|%lld|%s\n", rows[i].id, rows[i].created_by, (long long)rows[i].size,
+		       rows[i].comment);
+	return r;
+}
+
+/* import REFERENCE CHANGE... < TAR */
+static int do_import(struct tool *t, struct err *e)
+{
+	char id[ID_LEN + 1];
+	struct image_import req = {.reference = arg(t, 0), .limits = limits()};
+	for (int i = 1; i < t->count; i++)
+		strv_push(t->a, &req.changes, t->args[i]);
+	int r = image_import(&t->store, &req, id, e);
+	if (r == 0)
+		printf("sha256:%s\n", id);
+	return r;
+}
+
+/* The layers' trees as overlay would get them, the topmost first. */
+static int do_layers(struct tool *t, struct err *e)
+{
+	struct image im;
+	int *fds;
+	size_t n;
+	int r = image_find(&t->store, arg(t, 0), t->a, &im, e);
+	if (r == 0)
+		r = image_layers_open(&t->store, &im, t->a, &fds, &n, e);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		char link[64], path[4096] = "";
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", fds[i]);
+		if (readlink(link, path, sizeof(path) - 1) > 0)
+			printf("%s\n", path);
+	}
+	if (r == 0)
+		image_layers_close(fds, n);
+	return r;
+}
+
+static int do_check(struct tool *t, struct err *e)
+{
+	struct strv problems = {0};
+	int r = image_store_check(&t->store, t->a, &problems, e);
+	for (size_t i = 0; r == 0 && i < problems.count; i++)
+		printf("%s\n", problems.items[i]);
+	return r;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct tool *t, struct err *e);
@@ -99,6 +195,14 @@ static const struct {
 	{"load", do_load},
 	{"find", do_find},
 	{"config", do_config},
+	{"list", do_list},
+	{"tag", do_tag},
+	{"rmi", do_rmi},
+	{"rmi-force", do_rmi_force},
+	{"history", do_history},
+	{"import", do_import},
+	{"layers", do_layers},
+	{"check", do_check},
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Listing images, and docker's filters for it. A pattern is matched as docker does, against the
+ * familiar name with and without its tag. Read image.h first.
+ */
+#include <errno.h>
+#include <fnmatch.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "image/rows.h"
+
+static int add_reference(struct image_store *s, struct image_filter *f, const char *value,
+			 struct arena *a, struct err *e)
+{
+	(void)s;
+	(void)e;
+	strv_push(a, &f->references, value);
+	return 0;
+}
+
+static int add_label(struct image_store *s, struct image_filter *f, const char *value,
+		     struct arena *a, struct err *e)
+{
+	(void)s;
+	(void)e;
+	const char *equals = strchr(value, '=');
+	const char *key = equals ? arena_strndup(a, value, (size_t)(equals - value)) : value;
+	kvs_set(a, &f->labels, key, equals ? equals + 1 : "");
+	return 0;
+}
+
+static int add_dangling(struct image_store *s, struct image_filter *f, const char *value,
+			struct arena *a, struct err *e)
+{
+	(void)s;
+	(void)a;
+	static const char *const yes[] = {"true", "1", "t", "True", "TRUE"};
+	static const char *const no[] = {"false", "0", "f", "False", "FALSE"};
+	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
+		if (!strcmp(value, yes[i]) || !strcmp(value, no[i])) {
+			f->dangling = (struct opt_bool){true, !strcmp(value, yes[i])};
+			return 0;
+		}
+	return err_set(e, EINVAL, ERR_INVALID, "invalid filter 'dangling=[%.100s]'", value);
+}
+
+static int add_before(struct image_store *s, struct image_filter *f, const char *value,
+		      struct arena *a, struct err *e)
+{
+	char id[ID_LEN + 1], *name;
+	int r = image_resolve(s, value, a, id, &name, e);
+	if (r == 0)
+		strv_push(a, &f->before, id);
+	return r;
+}
+
+static int add_since(struct image_store *s, struct image_filter *f, const char *value,
+		     struct arena *a, struct err *e)
+{
+	char id[ID_LEN + 1], *name;
+	int r = image_resolve(s, value, a, id, &name, e);
+	if (r == 0)
+		strv_push(a, &f->since, id);
+	return r;
+}
+
+static int add_until(struct image_store *s, struct image_filter *f, const char *value,
+		     struct arena *a, struct err *e)
+{
+	(void)s;
+	(void)a;
+	int64_t ns;
+	if (duration_parse(value, &ns) == 0)
+		f->until = clock_real_ns() - ns;
+	else if (time_parse(value, &f->until) < 0)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "invalid filter 'until=%.100s': neither a duration nor a time", value);
+	return 0;
+}
+
+int image_filter_add(struct image_store *s, struct image_filter *f, const char *filter,
+		     struct arena *a, struct err *e)
+{
+	static const struct {
+		const char *key;
+		int (*add)(struct image_store *, struct image_filter *, const char *, struct arena *,
+			   struct err *);
+	} table[] = {
+		{"reference", add_reference}, {"label", add_label}, {"dangling", add_dangling},
+		{"before", add_before},	      {"since", add_since}, {"until", add_until},
+	};
+	const char *equals = strchr(filter, '=');
+	if (!equals)
+		return err_set(e, EINVAL, ERR_INVALID, "invalid filter '%.100s': not KEY=VALUE",
+			       filter);
+	size_t len = (size_t)(equals - filter);
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (strlen(table[i].key) == len && !strncmp(table[i].key, filter, len))
+			return table[i].add(s, f, equals + 1, a, e);
+	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%.*s'", len > 100 ? 100 : (int)len, filter);
+	err_hint(e, "images can be filtered by reference, label, dangling, before, since, until");
+	return -EINVAL;
+}
+
+static bool tag_matches(const struct strv *patterns, const char *tag, struct arena *a)
+{
+	const char *colon = strrchr(tag, ':');
+	char *repository = arena_strndup(a, tag, colon ? (size_t)(colon - tag) : strlen(tag));
+	for (size_t i = 0; i < patterns->count; i++)
+		if (fnmatch(patterns->items[i], tag, FNM_PATHNAME) == 0 ||
+		    fnmatch(patterns->items[i], repository, FNM_PATHNAME) == 0)
+			return true;
+	return false;
+}
+
+/* Only the tags that match are listed, as docker does. */
+static bool references_fit(const struct image_filter *f, struct image *im, struct arena *a)
+{
+	struct strv kept = {0};
+	if (!f->references.count)
+		return true;
+	for (size_t i = 0; i < im->tags.count; i++)
+		if (tag_matches(&f->references, im->tags.items[i], a))
+			strv_push(a, &kept, im->tags.items[i]);
+	im->tags = kept;
+	return kept.count > 0;
+}
+
+static bool labels_fit(const struct image_filter *f, const struct image *im)
+{
+	for (size_t i = 0; i < f->labels.count; i++) {
+		const char *value = kvs_get(&im->config.config.labels, f->labels.items[i].key);
+		const char *wanted = f->labels.items[i].value;
+		if (!value || (*wanted && strcmp(value, wanted)))
+			return false;
+	}
+	return true;
+}
+
+static int created_of(struct image_store *s, const char *id, int64_t *ret, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *q = NULL;
+	int r = db_query(s->db, &q, e, "SELECT created FROM image WHERE id = ?1", "s", id);
+	if (r == 0)
+		r = db_next(q, e);
+	if (r > 0)
+		*ret = db_int(q, 0);
+	return r < 0 ? r : 0;
+}
+
+/* The bounds of the time of creation that before, since and until make. */
+struct bounds {
+	int64_t above, below; /* both exclusive */
+};
+
+static int find_bounds(struct image_store *s, const struct image_filter *f, struct bounds *b,
+		       struct err *e)
+{
+	*b = (struct bounds){INT64_MIN, f->until ? f->until : INT64_MAX};
+	int64_t t = 0;
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < f->before.count; i++) {
+		r = created_of(s, f->before.items[i], &t, e);
+		b->below = t < b->below ? t : b->below;
+	}
+	for (size_t i = 0; r == 0 && i < f->since.count; i++) {
+		r = created_of(s, f->since.items[i], &t, e);
+		b->above = t > b->above ? t : b->above;
+	}
+	return r;
+}
+
+static bool fits(const struct image_filter *f, const struct bounds *b, struct image *im,
+		 struct arena *a)
+{
+	if (im->created <= b->above || im->created >= b->below)
+		return false;
+	if (f->dangling.set && f->dangling.value != (im->names.count == 0))
+		return false;
+	return labels_fit(f, im) && references_fit(f, im, a);
+}
+
+static int list_ids(struct image_store *s, struct arena *a, struct strv *ret, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *q = NULL;
+	int r = db_query(s->db, &q, e, "SELECT id FROM image ORDER BY created DESC, id", "");
+	while (r >= 0 && (r = db_next(q, e)) > 0)
+		strv_push(a, ret, db_text(q, 0));
+	return r;
+}
+
+int image_list(struct image_store *s, const struct image_filter *f, struct arena *a,
+	       struct image **ret, size_t *ret_count, struct err *e)
+{
+	static const struct image_filter none;
+	struct strv ids = {0};
+	struct bounds b;
+	size_t n = 0;
+	f = f ? f : &none;
+	int r = find_bounds(s, f, &b, e);
+	if (r == 0)
+		r = list_ids(s, a, &ids, e);
+	if (r < 0)
+		return r;
+	struct image *list = arena_array(a, ids.count + 1, sizeof(*list));
+	for (size_t i = 0; i < ids.count; i++) {
+		r = image_read(s, ids.items[i], a, &list[n], e);
+		if (r == -ENOENT) /* removed since */
+			continue;
+		if (r < 0)
+			return r;
+		n += fits(f, &b, &list[n], a);
+	}
+	*ret = list;
+	*ret_count = n;
+	return 0;
+}
