@@ -28,20 +28,43 @@ void command_self_read(struct command_self *ret)
 		*ret = (struct command_self){st.st_dev, st.st_ino};
 }
 
+/* The interpreter that the file's first line names; false when it is no script. */
+static bool script_interpreter(const char *path, char ret[static COMMAND_PATH_SIZE])
+{
+	char line[256] = "";
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+	if (n < 3 || line[0] != '#' || line[1] != '!')
+		return false;
+	const char *word = line + 2 + strspn(line + 2, " \t");
+	size_t len = strcspn(word, " \t\n");
+	memcpy(ret, word, len);
+	ret[len] = '\0';
+	return len > 0;
+}
+
 /*
- * A command that leads to /proc/self/exe is this very program, on the host. Executed in the
- * container it could be opened there and, once it has ended, be written to. The kernel follows the
- * link only at execve, so this stops the image that has such a link, not a process that swaps it in
- * meanwhile.
+ * A command, or the interpreter of a script, that leads to /proc/self/exe is this very program, on the
+ * host. Executed in the container it could be opened there and, once it has ended, be written to
+ * (CVE-2019-5736). The kernel follows the link only at execve, so this stops the image that has such a
+ * link, not a process that swaps it in meanwhile.
  */
 static int refuse_self(const char *path, const struct command_self *self, struct err *e)
 {
+	enum { NESTED_MAX = 6 }; /* the kernel stops after five */
+	char at[COMMAND_PATH_SIZE];
 	struct stat st;
-	if (!self->ino || stat(path, &st) < 0 || st.st_ino != self->ino || st.st_dev != self->dev)
-		return 0;
-	return err_set(e, EACCES, ERR_NOT_EXECUTABLE,
-		       "exec: \"%.256s\": permission denied: it leads to the engine's own program",
-		       path);
+	snprintf(at, sizeof(at), "%s", path);
+	for (int i = 0; self->ino && i < NESTED_MAX && stat(at, &st) == 0; i++) {
+		if (st.st_ino == self->ino && st.st_dev == self->dev)
+			return err_set(e, EACCES, ERR_NOT_EXECUTABLE,
+				       "exec: \"%.256s\": permission denied: it leads to the "
+				       "engine's own program",
+				       path);
+		if (!S_ISREG(st.st_mode) || !script_interpreter(at, at))
+			break;
+	}
+	return 0;
 }
 
 /* 0, or why not. Directories are "executable" too and must be told apart. */
