@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# --format: templates and json, wherever docker has them.
+
+load lib
+
+setup() { hull_setup; }
+teardown() { hull_teardown; }
+
+# bats test_tags=fast
+@test "ps --format: json, table, fields, functions" {
+	id=$(hull run -d --name web -l tier=front test sleep 60)
+	run hull ps --format json
+	assert_equal "web sleep 60" "$(jq -r '.Names + " " + (.Command | gsub("\""; ""))' <<<"$output")"
+	assert_equal "running" "$(jq -r .State <<<"$output")"
+	run hull ps --format 'table {{.Names}}\t{{.Image}}'
+	assert_line '^NAMES +IMAGE$'
+	assert_line '^web +test$'
+	assert_equal "WEB/${id:0:12}" "$(hull ps --format '{{upper .Names}}/{{.ID}}')"
+	assert_equal front "$(hull ps --format '{{.Label "tier"}}')"
+	assert_equal '"web"' "$(hull ps --format '{{json .Names}}')"
+	run hull ps --format '{{.NoSuchField}}'
+	assert_status 1
+	assert_has NoSuchField
+	run hull ps --format '{{'
+	assert_status 1
+}
+
+@test "inspect -f: what scripts use" {
+	hull run -d --name web -e A=b -l x=y -v data:/data test sleep 60
+	assert_equal "$(pid_of web)" "$(cat "$(cgroup_dir web pids)/cgroup.procs")"
+	assert_equal y "$(hull inspect -f '{{index .Config.Labels "x"}}' web)"
+	assert_equal 'A=b' "$(hull inspect -f '{{range .Config.Env}}{{println .}}{{end}}' web | grep '^A=')"
+	assert_equal '/data' "$(hull inspect -f '{{range .Mounts}}{{.Destination}}{{end}}' web)"
+	assert_equal '"running"' "$(hull inspect -f '{{json .State.Status}}' web)"
+	assert_equal 'yes' "$(hull inspect -f '{{if .State.Running}}yes{{else}}no{{end}}' web)"
+	assert_equal '["sleep","60"]' "$(hull inspect -f '{{json .Config.Cmd}}' web)"
+	run hull inspect -f '{{.No.Such}}' web
+	assert_status 1
+	hull inspect -f json web | jq -e . >/dev/null
+	hull inspect -f '{{json .}}' web | jq -e .State.Running >/dev/null
+}
+
+@test "inspect: the fields of docker are there" {
+	hull run -d --name web test sleep 60
+	hull inspect web >object
+	for path in .Id .Created .Path .Args .State.Status .State.Running .State.Paused .State.OOMKilled .State.Pid \
+		.State.ExitCode .State.StartedAt .State.FinishedAt .Image .LogPath .Name .HostConfig.Memory \
+		.HostConfig.NanoCpus .HostConfig.AutoRemove .HostConfig.Privileged .Config.Hostname .Config.User \
+		.Config.Tty .Config.Env .Config.Cmd .Config.Image .Config.WorkingDir .Config.Labels .Mounts \
+		.NetworkSettings .GraphDriver .RestartCount .Driver .Platform; do
+		jq -e ".[0]$path | . != null or true" <object >/dev/null
+		jq -e ".[0] | [paths | map(tostring) | join(\".\")] | index(\"${path#.}\")" <object >/dev/null || fail "no $path"
+	done
+}
+
+@test "images and history --format" {
+	assert_equal "test:latest" "$(hull images --format '{{.Repository}}:{{.Tag}}')"
+	run hull images
+	assert_line '^REPOSITORY +TAG +IMAGE ID +CREATED +SIZE$'
+	hull images --format json | jq -e .ID >/dev/null
+	assert_equal "$(hull images -q --no-trunc)" "$(hull inspect -f '{{.Id}}' test)"
+	hull history --format json test | jq -e .Size >/dev/null
+	assert_equal '["/bin/sh"]' "$(hull image inspect -f '{{json .Config.Cmd}}' test)"
+}
+
+@test "version and info" {
+	run hull --version
+	assert_status 0
+	run hull version
+	assert_status 0
+	hull version --format json | jq -e . >/dev/null
+	run hull info
+	assert_status 0
+}
+
+@test "volume ls and inspect --format" {
+	hull volume create v
+	assert_equal v "$(hull volume ls --format '{{.Name}}')"
+	hull volume ls --format json | jq -e .Name >/dev/null
+	[ -d "$(hull volume inspect -f '{{.Mountpoint}}' v)" ]
+	hull volume rm v
+}
+
+@test "help and unknown words" {
+	run hull
+	assert_has Usage
+	run hull --help
+	assert_status 0
+	assert_has run
+	run hull run --help
+	assert_status 0
+	assert_has "--memory"
+	run hull rnu test true
+	assert_has "run"
+	[ "$status" != 0 ]
+	run hull run --memroy 1g test true
+	assert_status 125
+	assert_has "--memory"
+}

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the end-to-end cases share. Loaded by `load lib`; a file calls in its own setup and teardown
+#
+#     setup() { hull_setup; }
+#     teardown() { hull_teardown; }
+#
+# Each case has its own --root and --runroot (by the environment) with the image "test" in it:
+# busybox, tests/helpers/probe.c as /probe, and a few users. hull_teardown removes all containers and
+# fails the case if anything of it is left: processes, control groups, mounts, files of the run folder.
+
+bats_require_minimum_version 1.5.0
+
+TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+HULL_BIN_DIR=$(realpath "${HULL_BIN_DIR:-$TOP/build/bin}")
+HULL=$HULL_BIN_DIR/hull
+export LC_ALL=C.UTF-8
+
+# bats keeps descriptor 3 for itself: nothing that outlives a case may hold it.
+hull() {
+	"$HULL" "$@" 3>&-
+}
+
+# ---------------------------------------------------------------- images
+
+# The archive of a root file system: $1 is where it goes.
+make_rootfs() {
+	local to=$1 name
+	mkdir -p "$to"/{bin,etc,tmp,proc,sys,dev,root,home/user,data/sub,var} || return 1
+	chmod 1777 "$to/tmp"
+	cp "$(command -v busybox)" "$to/bin/busybox" || return 1
+	for name in $("$to/bin/busybox" --list); do
+		[ "$name" = busybox ] || ln -s busybox "$to/bin/$name"
+	done
+	"${CC:-cc}" -O1 -D_GNU_SOURCE -static -o "$to/probe" "$TOP/tests/helpers/probe.c" || return 1
+	printf '%s\n' 'root:x:0:0:root:/root:/bin/sh' 'user:x:1000:1001:user:/home/user:/bin/sh' \
+		'4242:x:77:77:looks like a number:/tmp:/bin/sh' >"$to/etc/passwd"
+	printf '%s\n' 'root:x:0:' 'users:x:1001:' 'audio:x:29:user' 'video:x:44:' >"$to/etc/group"
+	chown -R 1000:1001 "$to/home/user"
+	echo "from the image" >"$to/data/file"
+	echo "deeper" >"$to/data/sub/file"
+	chown 1000:1001 "$to/data/sub/file"
+	chmod 0750 "$to/data/sub"
+}
+
+# A root with the image in it, made once per run of the suite (or of the file).
+image_cache() {
+	local cache=${HULL_TEST_CACHE:-$BATS_RUN_TMPDIR}
+	(
+		flock 9 || exit 1
+		[ ! -e "$cache/ready" ] || exit 0
+		make_rootfs "$cache/rootfs" &&
+			tar -C "$cache/rootfs" -c . |
+			HULL_ROOT=$cache/root HULL_RUNROOT=$cache/run hull import \
+				-c 'CMD ["/bin/sh"]' -c 'ENV FROM_IMAGE=yes' - test >/dev/null &&
+			touch "$cache/ready"
+	) 9>"$cache/lock" || return 1
+	CACHE=$cache
+	ROOTFS=$cache/rootfs
+}
+
+# make_image NAME [CHANGE...]: the image "test" with Dockerfile instructions applied.
+make_image() {
+	local name=$1 changes=()
+	shift
+	for change; do changes+=(-c "$change"); done
+	tar -C "$ROOTFS" -c . | hull import "${changes[@]}" - "$name" >/dev/null
+}
+
+# ---------------------------------------------------------------- set-up and teardown
+
+hull_setup() {
+	image_cache || { echo "cannot make the image of the tests" >&2; return 1; }
+	WORK=$BATS_TEST_TMPDIR
+	export HULL_ROOT=$WORK/root HULL_RUNROOT=$WORK/run
+	cp -a "$CACHE/root" "$HULL_ROOT" || return 1
+	cd "$WORK" || return 1
+	STARTED=()
+}
+
+# Programs that a case started in the background outside of containers: started_by_test PID.
+started_by_test() {
+	STARTED+=("$1")
+}
+
+leftover_processes() {
+	# Monitors and what they serve hold files of the run folder; their commands name it.
+	find /proc/[0-9]*/fd /proc/[0-9]*/cwd /proc/[0-9]*/root -maxdepth 1 \
+		\( -lname "$HULL_RUNROOT/*" -o -lname "$HULL_ROOT/*" \) 2>/dev/null |
+		cut -d/ -f3 | sort -u | while read -r pid; do
+		[ "$pid" = $$ ] || [ "$pid" = "$BASHPID" ] || [ ! -e "/proc/$pid/cmdline" ] ||
+			echo "process $pid: $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null)"
+	done
+}
+
+leftover_cgroups() {
+	local id
+	for id; do
+		find /sys/fs/cgroup -maxdepth 6 -type d -name "*$id*" 2>/dev/null
+	done
+}
+
+leftover_mounts() {
+	grep -F "$WORK" /proc/self/mountinfo
+}
+
+leftover_files() {
+	find "$HULL_RUNROOT/containers" "$HULL_RUNROOT/exits" "$HULL_ROOT/containers" -mindepth 1 \
+		-maxdepth 1 2>/dev/null
+}
+
+# Everything that is left, a line each.
+leftovers() {
+	leftover_processes
+	leftover_cgroups "$@"
+	leftover_mounts
+	leftover_files
+}
+
+hull_teardown() {
+	local ids pid left
+	for pid in "${STARTED[@]}"; do kill -KILL "$pid" 2>/dev/null; done
+	[ -d "${HULL_ROOT-}" ] || return 0
+	ids=$(hull ps -aq --no-trunc)
+	# shellcheck disable=SC2086 # ids are words
+	if [ -n "$ids" ]; then hull rm -f -v $ids >/dev/null || echo "rm -f failed" >&2; fi
+	# The monitor's last command may still be at work behind our back.
+	# shellcheck disable=SC2086
+	for _ in $(seq 50); do
+		left=$(leftovers $ids)
+		[ -n "$left" ] || return 0
+		sleep 0.1
+	done
+	echo "left behind:"
+	echo "$left"
+	return 1
+}
+
+# ---------------------------------------------------------------- waiting and asserting
+
+now_ms() {
+	echo $((${EPOCHREALTIME/./} / 1000))
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds.
+wait_for() {
+	local until=$(($(now_ms) + $1 * 1000))
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		if [ "$(now_ms)" -ge "$until" ]; then
+			echo "never true: $*" >&2
+			return 1
+		fi
+		sleep 0.02
+	done
+}
+
+logs_have() {
+	hull logs "$1" 2>&1 | grep -q -- "$2"
+}
+
+# The container's program said that it is ready.
+wait_ready() {
+	wait_for "${2:-10}" logs_have "$1" ready
+}
+
+status_of() {
+	hull inspect -f '{{.State.Status}}' "$1"
+}
+
+has_status() {
+	[ "$(status_of "$1")" = "$2" ]
+}
+
+pid_of() {
+	hull inspect -f '{{.State.Pid}}' "$1"
+}
+
+fail() {
+	printf '%s\n' "$@" >&2
+	return 1
+}
+
+# assert_equal WANT GOT
+assert_equal() {
+	[ "$1" = "$2" ] || fail "expected: $1" "got:      $2"
+}
+
+# After `run`: the exit status.
+assert_status() {
+	# shellcheck disable=SC2154 # status and output are bats'
+	[ "$status" = "$1" ] || fail "expected status $1, got $status" "$output"
+}
+
+# After `run`: the output contains this text.
+assert_has() {
+	[[ "$output" == *"$1"* ]] || fail "expected in the output: $1" "$output"
+}
+
+assert_lacks() {
+	[[ "$output" != *"$1"* ]] || fail "not expected in the output: $1" "$output"
+}
+
+# After `run`: a line of the output matches.
+assert_line() {
+	grep -qE -- "$1" <<<"$output" || fail "expected a line like: $1" "$output"
+}
+
+# assert_within WANT GOT TOLERANCE
+assert_within() {
+	[ $(($1 - $2)) -le "$3" ] && [ $(($2 - $1)) -le "$3" ] || fail "$2 is not within $3 of $1"
+}
+
+need_root() {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+}
+
+# ---------------------------------------------------------------- control groups
+
+# The folder of a container's control group for the controller: cgroup_dir CONTAINER memory
+cgroup_dir() {
+	local pid hierarchy
+	pid=$(pid_of "$1")
+	if is_v1 "$2"; then
+		hierarchy=$(awk -v c="$2" '$3 == "cgroup" && index("," $4 ",", "," c ",") { print $2; exit }' /proc/mounts)
+		echo "$hierarchy$(awk -F: -v c="$2" 'index("," $2 ",", "," c ",") { print $3 }' "/proc/$pid/cgroup")"
+	else
+		hierarchy=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+		echo "$hierarchy$(awk -F: '$2 == "" { print $3 }' "/proc/$pid/cgroup")"
+	fi
+}
+
+# True if the controller is on a version 1 hierarchy of this machine.
+is_v1() {
+	awk -v c="$1" '$3 == "cgroup" && index("," $4 ",", "," c ",") { found = 1 } END { exit !found }' /proc/mounts
+}
+
+# cgroup_value CONTAINER CONTROLLER V1-FILE V2-FILE
+cgroup_value() {
+	local dir
+	dir=$(cgroup_dir "$1" "$2")
+	if is_v1 "$2"; then cat "$dir/$3"; else cat "$dir/$4"; fi
+}

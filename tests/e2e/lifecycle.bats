@@ -1,0 +1,608 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The life of a container: run, create, start, stop, kill, wait, rm, and what they print and return.
+
+load lib
+
+setup() { hull_setup; }
+teardown() { hull_teardown; }
+
+# bats test_tags=fast
+@test "run: output, error and exit code are the command's" {
+	run --separate-stderr hull run --rm test sh -c 'echo out; echo err >&2; exit 7'
+	assert_status 7
+	assert_equal out "$output"
+	assert_equal err "$stderr"
+}
+
+# bats test_tags=fast
+@test "run -d prints a full id and returns while it runs (B5)" {
+	run hull run -d test sleep 60
+	assert_status 0
+	[[ "$output" =~ ^[0-9a-f]{64}$ ]]
+	assert_equal running "$(status_of "$output")"
+}
+
+@test "run: exit codes 125, 126, 127 and 128+n" {
+	run hull run --rm --no-such-flag test true
+	assert_status 125
+	run hull run --rm no-such-image true
+	assert_status 125
+	assert_has "no-such-image"
+	run hull run --rm test /etc/passwd
+	assert_status 126
+	assert_has "/etc/passwd"
+	run hull run --rm test /no/such/command
+	assert_status 127
+	assert_has "/no/such/command"
+	run hull run --rm test sh -c 'kill -KILL $$; sleep 1; exit 3'
+	assert_status 3 # PID 1 is immune from inside
+	run hull run --rm --init test sh -c 'kill -TERM $$; sleep 5'
+	assert_status 143
+	run hull run --rm test false
+	assert_status 1
+}
+
+@test "run: a failed start leaves nothing with --rm, and a created container without" {
+	run hull run --rm --name gone test /no/such/command
+	assert_status 127
+	run hull run --name stays test /no/such/command
+	assert_status 127
+	run hull ps -a --format '{{.Names}} {{.State}}'
+	assert_lacks gone
+	assert_line '^stays (created|exited)$'
+}
+
+@test "a message says what is wrong with the command: shebang with CR, no interpreter, a folder" {
+	mkdir scripts
+	printf '#!/bin/sh\r\necho hi\n' >scripts/cr
+	printf '#!/no/such/interpreter\n' >scripts/none
+	chmod +x scripts/*
+	run hull run --rm -v "$WORK/scripts:/s" test /s/cr
+	[ "$status" = 126 ] || [ "$status" = 127 ]
+	assert_line 'CR|carriage|\\r'
+	run hull run --rm -v "$WORK/scripts:/s" test /s/none
+	[ "$status" = 126 ] || [ "$status" = 127 ]
+	assert_has /no/such/interpreter
+	run hull run --rm test /etc
+	assert_status 126
+	assert_line 'folder|directory'
+}
+
+# bats test_tags=fast
+@test "create, start, stop, start again, rm" {
+	id=$(hull create --name web test sh -c 'echo run; trap "exit 3" TERM; while :; do sleep 0.1; done')
+	assert_equal created "$(status_of web)"
+	run hull start web
+	assert_equal web "$output"
+	assert_equal running "$(status_of web)"
+	wait_for 5 logs_have web run
+	run hull stop web
+	assert_status 0
+	assert_equal web "${lines[-1]}"
+	assert_equal exited "$(status_of web)"
+	assert_equal 3 "$(hull inspect -f '{{.State.ExitCode}}' web)"
+	hull start "${id:0:12}"
+	wait_for 5 eval '[ "$(hull logs web | grep -c run)" = 2 ]'
+	run hull rm web
+	assert_status 1
+	assert_has running
+	run hull rm -f web
+	assert_equal web "$output"
+	run hull inspect web
+	assert_status 1
+	assert_has web
+}
+
+@test "start -a gives output and exit code; start of a running one is no error" {
+	hull create --name c test sh -c 'echo hello; exit 4'
+	run hull start -a c
+	assert_status 4
+	assert_has hello
+	hull run -d --name d test sleep 60
+	run hull start d
+	assert_status 0
+}
+
+@test "start -ai gives input" {
+	hull create -i --name c test cat
+	run bash -c "echo typed | '$HULL' start -ai c 3>&-"
+	assert_status 0
+	assert_equal typed "$output"
+}
+
+# bats test_tags=fast
+@test "run -i passes input on, and its end" {
+	run bash -c "printf 'a\nb\n' | '$HULL' run --rm -i test wc -l 3>&-"
+	assert_equal 2 "$output"
+	run bash -c "head -c 3000000 /dev/zero | '$HULL' run --rm -i test wc -c 3>&-"
+	assert_equal 3000000 "$output"
+}
+
+@test "run: much output arrives whole and in order" {
+	run bash -c "'$HULL' run --rm test sh -c 'seq 1 200000' 3>&- | md5sum"
+	assert_equal "$(seq 1 200000 | md5sum)" "$output"
+}
+
+@test "restart: same id, new process" {
+	hull run -d --name c test sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done'
+	pid=$(pid_of c)
+	started=$(hull inspect -f '{{.State.StartedAt}}' c)
+	run hull restart c
+	assert_status 0
+	assert_equal running "$(status_of c)"
+	[ "$(pid_of c)" != "$pid" ]
+	[ "$(hull inspect -f '{{.State.StartedAt}}' c)" != "$started" ]
+	[ ! -d "/proc/$pid" ]
+}
+
+@test "kill: signals by name and number, and errors" {
+	hull run -d --name c test /probe handlers
+	wait_ready c
+	run hull kill -s USR1 c
+	assert_status 0
+	assert_equal c "$output"
+	run hull wait c
+	assert_has 0
+	wait_for 5 logs_have c "signal 10"
+	run hull kill c
+	assert_status 1
+	assert_has "not running"
+	run hull kill -s NOSUCH c
+	assert_status 1
+	hull run -d --name d test sleep 60
+	hull kill -s 9 d
+	assert_equal 137 "$(hull wait d)"
+}
+
+@test "wait: prints the exit code, of several too" {
+	hull run -d --name a test sh -c 'sleep 0.3; exit 5'
+	hull run -d --name b test sh -c 'sleep 0.1; exit 6'
+	run hull wait a b
+	assert_status 0
+	assert_equal "5
+6" "$output"
+	assert_equal 5 "$(hull wait a)"
+	run hull wait nobody
+	assert_status 1
+}
+
+@test "rm: several, and those that are not there" {
+	hull create --name a test true
+	hull create --name b test true
+	run hull rm a nobody b
+	assert_status 1
+	assert_line '^a$'
+	assert_line '^b$'
+	assert_has nobody
+	assert_equal "" "$(hull ps -aq)"
+}
+
+@test "--rm removes the container when it ended, also behind -d" {
+	hull run -d --rm --name c test sleep 0.2
+	wait_for 10 eval '[ -z "$(hull ps -aq)" ]'
+}
+
+# bats test_tags=fast
+@test "ps: columns, -a, -q, --no-trunc, --filter (B6)" {
+	id=$(hull run -d --name up --label tier=web test sleep 60)
+	hull run --name down test sh -c 'exit 3' || true
+	run hull ps
+	assert_line '^CONTAINER ID +IMAGE +COMMAND +CREATED +STATUS +PORTS +NAMES$'
+	assert_line "^${id:0:12} +test +\"sleep 60\" +.* ago +Up .* up$"
+	assert_lacks down
+	run hull ps -a
+	assert_line 'Exited \(3\) .* ago .* down$'
+	assert_equal "$id" "$(hull ps -q --no-trunc)"
+	assert_equal up "$(hull ps --filter label=tier=web --format '{{.Names}}')"
+	assert_equal down "$(hull ps -a --filter exited=3 --format '{{.Names}}')"
+	assert_equal down "$(hull ps -a --filter status=exited --format '{{.Names}}')"
+	run hull ps --filter nonsense=1
+	assert_status 1
+	run hull ps --filter exited=abc
+	assert_status 1
+}
+
+@test "names: generated ones are adjective_surname and unique, given ones checked" {
+	for _ in 1 2 3 4 5; do hull create test true >/dev/null; done
+	run hull ps -a --format '{{.Names}}'
+	assert_equal 5 "$(sort -u <<<"$output" | grep -cE '^[a-z]+_[a-z]+[0-9]?$')"
+	hull create --name taken test true >/dev/null
+	run hull create --name taken test true
+	assert_status 1
+	assert_has taken
+	for bad in .. . ../x a/b -x 'a b' "$(printf 'a\nb')" "$(printf 'x%.0s' $(seq 300))"; do
+		run hull create --name="$bad" test true
+		[ "$status" != 0 ] || fail "accepted the name $bad"
+	done
+}
+
+@test "references: prefix of an id; ambiguous and hostile ones are refused" {
+	id=$(hull create --name c test true)
+	assert_equal "/c" "$(hull inspect -f '{{.Name}}' "${id:0:4}")"
+	for bad in .. . ../victim a/b '' / "$(printf 'a\nb')"; do
+		for command in start stop kill rm inspect logs wait pause; do
+			run hull $command "$bad"
+			[ "$status" != 0 ] || fail "$command accepted $bad"
+		done
+	done
+	mkdir -p "$HULL_RUNROOT/victim" "$HULL_ROOT/victim"
+	run hull rm -f ../victim
+	[ -d "$HULL_RUNROOT/victim" ] && [ -d "$HULL_ROOT/victim" ]
+}
+
+@test "rename: by the new name, and no two of one name" {
+	hull run -d --name old test sleep 60
+	hull create --name other test true
+	hull rename old new
+	assert_equal running "$(status_of new)"
+	run hull inspect old
+	assert_status 1
+	run hull rename new other
+	assert_status 1
+	run hull rename new ..
+	assert_status 1
+}
+
+# bats test_tags=fast
+@test "pause and unpause: nothing runs in between" {
+	hull run -d --name c test sh -c 'i=0; while :; do i=$((i+1)); echo $i >/tmp/n; sleep 0.02; done'
+	wait_for 5 hull exec c cat /tmp/n
+	hull pause c
+	assert_equal paused "$(status_of c)"
+	run hull ps --format '{{.Status}}'
+	assert_has "(Paused)"
+	run hull exec c true
+	assert_status 1
+	assert_has paused
+	run hull pause c
+	assert_status 1
+	hull unpause c
+	assert_equal running "$(status_of c)"
+	n=$(hull exec c cat /tmp/n)
+	wait_for 5 eval '[ "$(hull exec c cat /tmp/n)" != "'"$n"'" ]'
+	run hull unpause c
+	assert_status 1
+}
+
+@test "a paused container can be stopped, killed and removed" {
+	hull run -d --name a test sh -c 'trap "exit 5" TERM; while :; do sleep 0.1; done'
+	hull run -d --name b test sleep 60
+	hull pause a b
+	run timeout 20 "$HULL" stop a 3>&-
+	assert_status 0
+	assert_equal exited "$(status_of a)"
+	run timeout 20 "$HULL" rm -f b 3>&-
+	assert_status 0
+}
+
+# bats test_tags=fast
+@test "exec: output, exit code, environment, user, workdir (B7 B8)" {
+	hull run -d --name c -e A=1 test sleep 60
+	run --separate-stderr hull exec c sh -c 'echo out; echo err >&2; exit 9'
+	assert_status 9
+	assert_equal out "$output"
+	assert_equal err "$stderr"
+	assert_equal "1 yes 2" "$(hull exec -e B=2 c sh -c 'echo $A $FROM_IMAGE $B')"
+	assert_equal "1000:1001" "$(hull exec -u user c sh -c 'echo $(id -u):$(id -g)')"
+	assert_equal /data "$(hull exec -w /data c pwd)"
+	run hull exec c /no/such
+	assert_status 127
+	run hull exec c /etc/passwd
+	assert_status 126
+	run bash -c "echo in | '$HULL' exec -i c cat 3>&-"
+	assert_equal in "$output"
+	# Its parent is outside of the namespace.
+	assert_equal 0 "$(hull exec c awk '/^PPid/ { print $2 }' /proc/self/status)"
+	assert_equal "sleep 60" "$(hull exec c sh -c 'tr "\0" " " </proc/1/cmdline' | sed 's/ $//')"
+}
+
+@test "exec: of a stopped container, of none; -d" {
+	hull create --name c test true
+	run hull exec c true
+	assert_status 1
+	assert_has "not running"
+	run hull exec nobody true
+	assert_status 1
+	hull run -d --name d test sleep 60
+	hull exec -d d sh -c 'echo yes >/tmp/done'
+	wait_for 5 hull exec d test -s /tmp/done
+}
+
+@test "exec is in the container's groups and goes with it" {
+	hull run -d --name c test sleep 60
+	hull exec -d c sleep 77
+	wait_for 5 eval '[ "$(hull top c | grep -c sleep)" = 2 ]'
+	hull kill c
+	assert_equal 137 "$(hull wait c)"
+}
+
+# bats test_tags=fast
+@test "logs: stdout and stderr apart, --tail, -t, -f, --since" {
+	hull run --name c test sh -c 'echo one; echo two >&2; echo three' 2>/dev/null
+	run --separate-stderr hull logs c
+	assert_equal "one
+three" "$output"
+	assert_equal two "$stderr"
+	assert_equal three "$(hull logs --tail 1 c)"
+	run hull logs -t c
+	assert_line '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z one$'
+	assert_equal "" "$(hull logs --since 2100-01-01T00:00:00Z c 2>&1)"
+	hull run -d --name d test sh -c 'for i in 1 2 3; do echo $i; sleep 0.2; done'
+	assert_equal "1
+2
+3" "$(timeout 20 "$HULL" logs -f d 3>&-)"
+	run hull logs nobody
+	assert_status 1
+}
+
+@test "logs: rotated, bounded, and read back over the files" {
+	hull run --name c --log-opt max-size=10k --log-opt max-file=3 test seq 1 5000 >/dev/null
+	assert_equal 5000 "$(hull logs c | tail -n 1)"
+	hull logs c >all
+	n=$(wc -l <all)
+	[ "$n" -lt 5000 ] && [ "$n" -gt 100 ]
+	assert_equal "$(seq $((5000 - n + 1)) 5000 | md5sum)" "$(md5sum <all)"
+	run hull run --rm --log-opt nonsense=1 test true
+	assert_status 125
+}
+
+@test "logs: drivers json-file, local, none" {
+	hull run --name j --log-driver json-file test echo '"quoted"' >/dev/null
+	file=$(hull inspect -f '{{.LogPath}}' j)
+	assert_equal '"quoted"' "$(jq -r .log <"$file" | head -n 1)"
+	assert_equal stdout "$(jq -r .stream <"$file" | head -n 1)"
+	hull run --name l --log-driver local test echo local >/dev/null
+	assert_equal local "$(hull logs l)"
+	hull run --name n --log-driver none test echo none >/dev/null
+	run hull logs n
+	assert_status 1
+	run hull run --rm --log-driver nonsense test true
+	assert_status 125
+}
+
+@test "logs: what a container prints can never break a record" {
+	hull run --name c test printf 'a\nb\033[31m\0c\377\376{"log":"x"}\r\nlast without newline' >/dev/null
+	file=$(hull inspect -f '{{.LogPath}}' c)
+	jq -e . <"$file" >/dev/null
+	assert_equal 4 "$(wc -l <"$file" | tr -d ' ')" || assert_equal 3 "$(wc -l <"$file" | tr -d ' ')"
+}
+
+@test "attach: output, exit code, and signals by --sig-proxy" {
+	hull run -d --name c test sh -c 'trap "echo got; exit 3" TERM; echo up; while :; do sleep 0.05; done'
+	wait_for 5 logs_have c up
+	"$HULL" attach c >attached 2>&1 3>&- &
+	client=$!
+	started_by_test $client
+	sleep 0.3
+	kill -TERM $client
+	run wait $client
+	assert_equal 3 "$(hull wait c)"
+	grep -q got attached
+}
+
+@test "attach: without --sig-proxy the client alone hears it" {
+	hull run -d --name c test sleep 60
+	"$HULL" attach --sig-proxy=false --no-stdin c 3>&- &
+	client=$!
+	started_by_test $client
+	sleep 0.3
+	kill -TERM $client
+	wait $client || true
+	assert_equal running "$(status_of c)"
+}
+
+@test "inspect: several kinds, several objects, missing ones" {
+	hull create --name c test true
+	run hull inspect c test
+	assert_status 0
+	assert_equal 2 "$(jq length <<<"$output")"
+	run hull inspect c nobody
+	assert_status 1
+	assert_has nobody
+	assert_equal '["true"]' "$(hull inspect c | jq -c '.[0].Config.Cmd')"
+	assert_equal 0001-01-01T00:00:00Z "$(hull inspect -f '{{.State.StartedAt}}' c)"
+}
+
+@test "top: the container's processes with the host's numbers (B9)" {
+	hull run -d --name c test sh -c 'sleep 61 & sleep 62 & wait'
+	wait_for 5 eval '[ "$(hull top c | wc -l)" = 4 ]'
+	run hull top c
+	assert_line '^UID +PID +PPID'
+	assert_line 'sleep 61$'
+	run hull top c -o pid,comm
+	assert_line "^ *$(pid_of c) +sh$"
+	hull create --name d test true
+	run hull top d
+	assert_status 1
+}
+
+@test "--cidfile is written once" {
+	hull run -d --cidfile cid --name c test sleep 60 >out
+	assert_equal "$(cat out)" "$(cat cid)"
+	run hull run --rm --cidfile cid test true
+	assert_status 125
+	assert_has cid
+}
+
+@test "environment: -e, --env-file, the image's, and what is always there" {
+	printf 'FILE=from file\n# comment\n\nINHERITED\nEMPTY=\n' >env
+	INHERITED=yes SECRET=no hull run --rm -e A=b -e FROM_IMAGE=over --env-file env -e HOSTVAR= test env >out
+	for line in A=b FROM_IMAGE=over 'FILE=from file' INHERITED=yes EMPTY= HOSTVAR= HOME=/root; do
+		grep -qxF -- "$line" out || fail "missing: $line" "$(cat out)"
+	done
+	grep -q '^PATH=' out
+	grep -q '^HOSTNAME=' out
+	! grep -q SECRET out
+	run hull run --rm --env-file /no/such test true
+	assert_status 125
+	printf 'no good=1\n' >bad
+	run hull run --rm --env-file bad test true
+	assert_status 125
+}
+
+# bats test_tags=fast
+@test "user: names, numbers, groups; what is refused" {
+	who() { hull run --rm "$@" test sh -c 'echo $(id -u):$(id -g):$(id -G)'; }
+	assert_equal "1000:1001:1001 29" "$(who -u user)"
+	assert_equal "1000:44:44" "$(who -u user:video)" || assert_equal "1000:44:44 29" "$(who -u user:video)"
+	assert_equal "1234:0:0" "$(who -u 1234)"
+	assert_equal "1234:77:77" "$(who -u 1234:77)"
+	assert_equal "4242:0:0" "$(who -u 4242)" # digits are never a name
+	assert_equal "1000:1001:1001 29 44" "$(who -u user --group-add video)"
+	assert_equal /home/user "$(hull run --rm -u user test sh -c 'echo $HOME')"
+	for bad in nobody 4294967295 4294967296 -1 +1 0x1 '1 ' 1:nogroup 1:4294967295; do
+		run hull run --rm -u "$bad" test id
+		[ "$status" != 0 ] || fail "accepted user $bad: $output"
+	done
+}
+
+@test "user: from the image, kept in exec" {
+	make_image other 'USER user' 'WORKDIR /data'
+	hull run -d --name c other sleep 60
+	assert_equal "1000 /data" "$(hull exec c sh -c 'echo $(id -u) $(pwd)')"
+	assert_equal "CapEff: 0000000000000000" "$(hull exec c grep CapEff /proc/1/status | tr '\t' ' ')"
+}
+
+@test "workdir: given, made when missing, relative refused" {
+	assert_equal /new/deep "$(hull run --rm -w /new/deep test pwd)"
+	run hull run --rm -w relative test pwd
+	assert_status 125
+	run hull run --rm -w /etc/passwd test pwd
+	[ "$status" -ge 125 ]
+}
+
+@test "entrypoint and command: of the image, replaced, cleared" {
+	make_image ep 'ENTRYPOINT ["echo","entry"]' 'CMD ["cmd"]'
+	assert_equal "entry cmd" "$(hull run --rm ep)"
+	assert_equal "entry mine" "$(hull run --rm ep mine)"
+	assert_equal "-n" "$(hull run --rm --entrypoint echo ep -- -n)" ||
+		assert_equal "-- -n" "$(hull run --rm --entrypoint echo ep -- -n)"
+	assert_equal "x" "$(hull run --rm --entrypoint '' ep echo x)"
+	make_image shellform 'CMD echo $FROM_SHELL' 'ENV FROM_SHELL=yes'
+	assert_equal yes "$(hull run --rm shellform)"
+}
+
+@test "hostname, domain name, labels, annotations" {
+	assert_equal box "$(hull run --rm -h box test hostname)"
+	id=$(hull run -d --name c -l a=1 --label b --label-file <(echo from=file) test sleep 60)
+	assert_equal "${id:0:12}" "$(hull exec c hostname)"
+	assert_equal '{"a":"1","b":"","from":"file"}' "$(hull inspect c | jq -cS '.[0].Config.Labels')"
+	hull exec c grep -q "${id:0:12}" /etc/hosts
+}
+
+@test "stop-signal and stop-timeout: of the container, of the image, of the command" {
+	hull run -d --name a --stop-signal USR1 test /probe handlers
+	make_image sig 'STOPSIGNAL SIGUSR1'
+	hull run -d --name b sig /probe handlers
+	hull run -d --name c test /probe handlers
+	for c in a b c; do wait_ready $c; done
+	hull stop a
+	hull stop b
+	hull stop -s USR1 c
+	for c in a b c; do assert_equal "signal 10" "$(hull logs $c | tail -n 1)"; done
+	hull run -d --name d --stop-timeout 1 test sleep 60
+	before=$(now_ms)
+	hull stop d
+	took=$(($(now_ms) - before))
+	[ $took -ge 900 ] && [ $took -lt 5000 ]
+	assert_equal 137 "$(hull wait d)"
+}
+
+@test "stop: several at once, at the same time" {
+	for i in 1 2 3 4; do hull run -d --name s$i test sleep 60; done
+	before=$(now_ms)
+	hull stop -t 1 s1 s2 s3 s4
+	[ $(($(now_ms) - before)) -lt 3500 ]
+}
+
+@test "terminal: a pty of the right size, exit code, one stream" {
+	cat >session.py <<'PY'
+import fcntl, os, pty, struct, sys, termios
+pid, master = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
+out = b""
+while True:
+    try:
+        data = os.read(master, 4096)
+    except OSError:
+        break
+    if not data:
+        break
+    out += data
+    if b"prompt>" in out and b"sent" not in out:
+        os.write(master, b"echo sent; stty size; tty; exit 6\n")
+        out += b"sent"
+sys.stdout.write(out.decode(errors="replace"))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+PY
+	run timeout 30 python3 session.py "$HULL" run --rm -it -e PS1='prompt>' test sh
+	assert_status 6
+	assert_has "33 77"
+	assert_has /dev/pts/0
+}
+
+@test "terminal: detach keys leave the container running, attach comes back" {
+	cat >detach.py <<'PY'
+import os, pty, sys, time
+keys = sys.argv[1].encode().decode("unicode_escape").encode("latin-1")
+pid, master = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[2], sys.argv[2:])
+out = b""
+while b"up" not in out:
+    out += os.read(master, 4096)
+os.write(master, keys)
+while True:
+    try:
+        if not os.read(master, 4096):
+            break
+    except OSError:
+        break
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+PY
+	run timeout 30 python3 detach.py '\x10\x11' "$HULL" run -it --name c test sh -c 'echo up; sleep 60'
+	assert_equal running "$(status_of c)"
+	run timeout 30 python3 detach.py '\x01x' "$HULL" run -it --detach-keys ctrl-a,x --name d test sh -c 'echo up; sleep 60'
+	assert_equal running "$(status_of d)"
+	run hull run -it --detach-keys nonsense-key test true
+	assert_status 125
+}
+
+@test "terminal: exec -it has one of its own; -t without a terminal is refused as docker does" {
+	hull run -d --name c test sleep 60
+	run timeout 30 script -qec "'$HULL' exec -it c sh -c 'tty; exit 8'" /dev/null
+	assert_status 8
+	assert_has /dev/pts/
+	run hull run --rm -it test true </dev/null
+	assert_status 1 || assert_status 125
+	assert_has TTY
+}
+
+@test "a client that is killed does not take the container along" {
+	"$HULL" run --name c test sh -c 'for i in 1 2 3 4 5 6; do echo $i; sleep 0.2; done; exit 4' >/dev/null 3>&- &
+	client=$!
+	wait_for 5 logs_have c 1
+	kill -KILL $client
+	assert_equal 4 "$(hull wait c)"
+	assert_equal 6 "$(hull logs c | wc -l)"
+}
+
+@test "options that hull does not have yet are refused with the reason" {
+	for option in '-p 80:80' '--dns 1.1.1.1' '--restart always' '--health-cmd true' '--gpus all'; do
+		# shellcheck disable=SC2086
+		run hull run --rm $option test true
+		assert_status 125
+		[ -n "$output" ]
+	done
+}
+
+@test "network host and none" {
+	assert_equal lo "$(hull run --rm --network none test ls /sys/class/net)"
+	assert_equal "$(readlink /proc/self/ns/net)" "$(hull run --rm --network host test readlink /proc/self/ns/net)"
+	hull run -d --name c test sleep 60
+	assert_equal "$(hull exec c readlink /proc/self/ns/net)" \
+		"$(hull run --rm --network container:c test readlink /proc/self/ns/net)"
+}

@@ -1,0 +1,327 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# hull-monitor and its keeper, with an ordinary child in place of a container
+# (tests/helpers/monitor_harness.c plays the engine).
+#
+# Each case ends its child in teardown; monitor and keeper end with it. Only processes whose numbers
+# the harness printed, or children of those, are signalled.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	local top="$BATS_TEST_DIRNAME/../.."
+	export MONITOR="${HULL_BIN_DIR:-$top/build/bin}/hull-monitor"
+	[ -x "$MONITOR" ] || { echo "no $MONITOR: run scripts/build or set HULL_BIN_DIR" >&2; return 1; }
+	MONITOR=$(realpath "$MONITOR")
+	export H="$BATS_FILE_TMPDIR/harness" LC_ALL=C.UTF-8
+	"${CC:-cc}" -std=gnu17 -O1 -Wall -D_GNU_SOURCE -iquote "$top/src" -o "$H" \
+		"$top"/tests/helpers/monitor_harness.c "$top"/src/engine/monitor.c \
+		"$top"/src/linux/pidfd.c "$top"/src/base/{fd,file,clock,err,arena,strbuf}.c
+	cat >"$BATS_FILE_TMPDIR/log.py" <<'PY'
+# Print the text of json-file logs, oldest file first; every line must be strict JSON.
+import glob, json, re, sys
+def bad(c): raise ValueError(c)
+files = glob.glob(sys.argv[1] + "/logs/*-json.log*")
+number = lambda f: int((re.search(r"\.log\.(\d+)$", f) or [0, 0])[1])
+want = sys.argv[2] if len(sys.argv) > 2 else None
+for f in sorted(files, key=number, reverse=True):
+    for line in open(f, "rb"):
+        assert line.endswith(b"\n"), line
+        o = json.loads(line.decode("utf-8"), parse_constant=bad)
+        assert set(o) == {"log", "stream", "time"}, o
+        if want is None or o["stream"] == want:
+            sys.stdout.write(o["log"])
+PY
+	export LOG="python3 $BATS_FILE_TMPDIR/log.py"
+}
+
+setup() {
+	D=$BATS_TEST_TMPDIR/d
+	mkdir "$D"
+	KEEPER= WATCHER= CHILD= MOUNT=
+}
+
+teardown() {
+	[ -z "$CHILD" ] || kill -KILL "$CHILD" 2>/dev/null || true
+	[ -z "$CHILD" ] || until_true gone
+	[ -z "$MOUNT" ] || umount "$MOUNT"
+}
+
+# Wait up to 10 s until a command succeeds.
+until_true() {
+	local i
+	for ((i = 0; i < 1000; i++)); do
+		if "$@" >/dev/null 2>&1; then return 0; fi
+		sleep 0.01
+	done
+	echo "never true: $*" >&2
+	return 1
+}
+
+# Neither the monitor nor the keeper of this case is left.
+gone() {
+	! ps -eo pid,stat,comm --no-headers | awk '$2 !~ /^Z/ && $3 ~ /^hull-(monitor|keeper)$/ {print $1}' |
+		while read -r pid; do readlink "/proc/$pid/fd/3"; done | grep -q "^$D/"
+}
+
+# start [option...] -- command...
+start() {
+	local words
+	words=$("$H" start "$D" "$MONITOR" "$@" 3>&-)
+	read -r _ KEEPER _ WATCHER _ CHILD <<<"$words"
+}
+
+# The monitor that is there now: a child of the keeper.
+watcher() {
+	pgrep -x hull-monitor -P "$KEEPER"
+}
+
+recorded() {
+	"$H" record "$D"
+}
+
+wait_record() {
+	until_true recorded
+	recorded
+}
+
+@test "stdout and stderr apart, exit code, begun last line" {
+	start -- sh -c 'echo out; echo err >&2; printf begun; exit 7'
+	[[ "$(wait_record)" == "code 7 signal 0 flags 0 dropped 0 "* ]]
+	[ "$($LOG "$D" stdout)" = $'out\nbegun' ]
+	[ "$($LOG "$D" stderr)" = err ]
+}
+
+@test "the last output of a child that lives for an instant" {
+	for i in $(seq 20); do
+		D=$BATS_TEST_TMPDIR/$i
+		mkdir "$D"
+		start -- echo "words of $i"
+		wait_record >/dev/null
+		[ "$($LOG "$D")" = "words of $i" ]
+	done
+}
+
+@test "death by a signal is 128 + n" {
+	start -- sh -c 'kill -SEGV $$'
+	[[ "$(wait_record)" == "code 139 signal 11 "* ]]
+}
+
+@test "WAIT answers with the record, and the log is whole by then" {
+	start -- sh -c 'sleep 0.3; seq 1 20000; exit 3'
+	[[ "$("$H" wait "$D")" == "code 3 "* ]]
+	[ "$($LOG "$D" | md5sum)" = "$(seq 1 20000 | md5sum)" ]
+}
+
+@test "attached from the start: input, both streams, end of file" {
+	"$H" start "$D" "$MONITOR" stdin once attach -- sh -c 'cat; echo err >&2; exit 3' \
+		</etc/passwd >"$BATS_TEST_TMPDIR/out" 2>"$BATS_TEST_TMPDIR/err" 3>&-
+	cmp /etc/passwd "$BATS_TEST_TMPDIR/out"
+	grep -qx err "$BATS_TEST_TMPDIR/err"
+	[[ "$(wait_record)" == "code 3 "* ]]
+}
+
+@test "large input arrives whole" {
+	local sum
+	sum=$(seq 1 300000 | "$H" start "$D" "$MONITOR" stdin once attach none -- md5sum 2>/dev/null 3>&-)
+	[ "$sum" = "$(seq 1 300000 | md5sum)" ]
+}
+
+@test "without stdin_once a client's end leaves stdin open for the next one" {
+	start stdin -- sh -c 'read a; read b; echo "$a-$b"'
+	echo one | "$H" attach "$D" in out >/dev/null 2>&1 3>&- &
+	local first=$!
+	sleep 0.3
+	echo two | "$H" attach "$D" in out 2>/dev/null 3>&-
+	wait "$first"
+	wait_record >/dev/null
+	[ "$($LOG "$D")" = one-two ]
+}
+
+@test "two clients get the same; a slow reader loses nothing" {
+	start -- sh -c 'sleep 0.5; seq 1 60000'
+	"$H" attach "$D" out 2>/dev/null 3>&- | (sleep 1.5; md5sum) >"$BATS_TEST_TMPDIR/slow" 3>&- &
+	local slow=$!
+	"$H" attach "$D" out 2>/dev/null 3>&- | md5sum >"$BATS_TEST_TMPDIR/fast" 3>&- &
+	wait "$!" "$slow"
+	seq 1 60000 | md5sum | cmp - "$BATS_TEST_TMPDIR/fast"
+	cmp "$BATS_TEST_TMPDIR/fast" "$BATS_TEST_TMPDIR/slow"
+}
+
+@test "a client that hangs up holds nobody up" {
+	start -- sh -c 'sleep 0.3; seq 1 100000; exit 4'
+	timeout 0.6 "$H" attach "$D" out 2>/dev/null 3>&- | sleep 0.1
+	[[ "$(wait_record)" == "code 4 "* ]]
+}
+
+@test "a client that never reads does not delay the exit record" {
+	start -- sh -c 'sleep 0.3; seq 1 30000; exit 6'
+	sleep 30 3>&- < <("$H" attach "$D" out 2>/dev/null 3>&-) &
+	local reader=$!
+	[[ "$(wait_record)" == "code 6 "* ]]
+	kill "$reader"
+	[ "$($LOG "$D" | md5sum)" = "$(seq 1 30000 | md5sum)" ]
+}
+
+@test "a terminal: size, input, echo, raw output" {
+	start tty stdin -- sh -c 'read x; stty size; echo "got $x"; exit 9'
+	"$H" resize "$D" 33 44
+	(echo hello; sleep 0.3) | "$H" attach "$D" raw in out >"$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&-
+	[[ "$(wait_record)" == "code 9 "* ]]
+	[ "$(tr -d '\r' <"$BATS_TEST_TMPDIR/out")" = $'hello\n33 44\ngot hello' ]
+}
+
+@test "no terminal: resize is refused" {
+	start -- sleep 5
+	run "$H" resize "$D" 10 10
+	[ "$status" -eq 124 ]
+	[[ "$output" == *"Inappropriate ioctl"* ]]
+}
+
+@test "kill -9 of the monitor, again and again: no line lost or doubled, exact exit code" {
+	start -- sh -c 'seq 1 300000; sleep 0.2; seq 300001 300100; exit 42'
+	local kills=0 pid
+	until recorded >/dev/null; do
+		if pid=$(watcher) && kill -KILL "$pid" 2>/dev/null; then kills=$((kills + 1)); fi
+		sleep 0.05
+	done
+	[ "$kills" -ge 1 ]
+	[[ "$(recorded)" == "code 42 signal 0 flags 0 dropped 0 "* ]]
+	[ "$($LOG "$D" | md5sum)" = "$(seq 1 300100 | md5sum)" ]
+}
+
+@test "kill -9 of the monitor: the terminal survives" {
+	start tty stdin -- sh -c 'echo before; read x; echo "got $x"; exit 9'
+	until_true grep -q before "$D"/logs/*
+	kill -KILL "$WATCHER"
+	until_true "$H" ping "$D"
+	(echo hello; sleep 0.3) | "$H" attach "$D" raw in out >/dev/null 2>&1 3>&-
+	[[ "$(wait_record)" == "code 9 "* ]]
+	[ "$($LOG "$D" | tr -d '\r')" = $'before\nhello\ngot hello' ]
+}
+
+@test "kill -9 of the keeper: a standby takes its place, and survives the monitor" {
+	start -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do echo $i; sleep 0.1; done; exit 11'
+	kill -KILL "$KEEPER"
+	until_true pgrep -x hull-keeper -P "$WATCHER"
+	kill -KILL "$WATCHER"
+	[ "$($LOG "$D" | head -1)" = 1 ]
+	local record
+	record=$(wait_record)
+	[ "$($LOG "$D" | md5sum)" = "$(seq 1 10 | md5sum)" ]
+	# Nobody's child any more: exact since Linux 6.15, unknown before.
+	[[ "$record" == "code 11 signal 0 flags 0 "* || "$record" == "code 255 signal 0 flags 1 "* ]]
+}
+
+@test "kill -9 of both, then adopt" {
+	start -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do echo $i; sleep 0.1; done; exit 12'
+	sleep 0.2
+	kill -KILL "$KEEPER" "$WATCHER"
+	sleep 0.2
+	"$H" adopt "$D" "$MONITOR" 3>&-
+	local record
+	record=$(wait_record)
+	[ "$($LOG "$D" | md5sum)" = "$(seq 1 10 | md5sum)" ]
+	[[ "$record" == "code 12 signal 0 flags 0 "* || "$record" == "code 255 signal 0 flags 1 "* ]]
+}
+
+@test "adopt a child that ended unseen: unknown, not invented" {
+	start -- sleep 0.3
+	kill -KILL "$KEEPER" "$WATCHER"
+	sleep 0.6
+	"$H" adopt "$D" "$MONITOR" 3>&-
+	[[ "$(wait_record)" == "code 255 signal 0 flags 1 "*" error the exit status was lost"* ]]
+}
+
+@test "signals other than KILL are ignored" {
+	start -- sh -c 'sleep 0.5; exit 8'
+	local s
+	for s in HUP INT QUIT TERM PIPE TTOU USR1 USR2 ALRM; do kill -s "$s" "$WATCHER" "$KEEPER" || true; done
+	[[ "$("$H" wait "$D")" == "code 8 "* ]]
+	[ "$(ps -o ppid= -p "$WATCHER" | tr -d ' ')" != 1 ]
+}
+
+@test "the clean-up command runs once the exit is recorded" {
+	printf '#!/bin/sh\necho "$@" >>"%s/reaped"\n' "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/hull"
+	chmod +x "$BATS_TEST_TMPDIR/hull"
+	start hull="$BATS_TEST_TMPDIR/hull" -- true
+	until_true test -s "$BATS_TEST_TMPDIR/reaped"
+	[[ "$(cat "$BATS_TEST_TMPDIR/reaped")" == "--root $D --runroot $D system reap 0123456789abcdef"* ]]
+	recorded
+}
+
+@test "rotation bounds the log, and its lines stay whole" {
+	start size=100000 files=3 -- seq 1 100000
+	wait_record >/dev/null
+	[ "$(ls "$D"/logs | wc -l)" -eq 3 ]
+	[ "$(cat "$D"/logs/* | wc -c)" -le 310000 ]
+	$LOG "$D" >"$BATS_TEST_TMPDIR/log"
+	seq 1 100000 | tail -n "$(wc -l <"$BATS_TEST_TMPDIR/log")" | cmp - "$BATS_TEST_TMPDIR/log"
+}
+
+@test "a full log disk: the child goes on, drops are counted, records stay whole, then it resumes" {
+	[ "$(id -u)" = 0 ] || skip "needs root to mount a tmpfs"
+	mkdir "$D/logs"
+	mount -t tmpfs -o size=128k tmpfs "$D/logs"
+	MOUNT=$D/logs
+	head -c 60000 /dev/zero >"$D/logs/ballast"
+	start -- sh -c "seq 1 20000; touch $D/wrote; while [ -e $D/logs/ballast ]; do sleep 0.05; done;
+		echo resumed; exit 2"
+	until_true test -e "$D/wrote"
+	"$H" sync "$D"
+	rm "$D/logs/ballast"
+	local record
+	record=$(wait_record)
+	[[ "$record" == "code 2 signal 0 flags 0 dropped "* ]]
+	[[ "$record" != *"dropped 0 "* ]]
+	$LOG "$D" >"$BATS_TEST_TMPDIR/log"
+	[ "$(tail -1 "$BATS_TEST_TMPDIR/log")" = resumed ]
+	local kept dropped
+	kept=$(wc -c <"$BATS_TEST_TMPDIR/log")
+	dropped=$(sed 's/.*dropped \([0-9]*\).*/\1/' <<<"$record")
+	[ $((kept + dropped)) -eq $(($(seq 1 20000 | wc -c) + 8)) ]
+}
+
+@test "a line of 1 GiB in bounded memory" {
+	start size=1000000 files=2 -- sh -c 'head -c 1073741824 /dev/zero | tr "\0" x; echo'
+	local peak=0 now
+	until recorded >/dev/null; do
+		now=$(awk '/^VmHWM/ {print $2}' "/proc/$WATCHER/status" 2>/dev/null) || true
+		[ -z "$now" ] || peak=$now
+		sleep 0.2
+	done
+	echo "peak $peak KiB"
+	[ "$peak" -gt 0 ] && [ "$peak" -le 2048 ]
+	$LOG "$D" >/dev/null
+}
+
+@test "any bytes give strict JSON" {
+	start -- sh -c 'head -c 3000000 /dev/urandom; printf "\n{\"log\":\"fake\"}\n\033[2J\000\n"'
+	wait_record >/dev/null
+	$LOG "$D" | tail -n 2 >"$BATS_TEST_TMPDIR/tail"
+	printf '{"log":"fake"}\n\033[2J\000\n' | cmp - "$BATS_TEST_TMPDIR/tail"
+}
+
+@test "ten thousand attaches: memory and descriptors stay flat" {
+	start stdin -- sleep 60
+	"$H" churn "$D" 500
+	local fds rss
+	fds=$(ls "/proc/$WATCHER/fd" | wc -l)
+	rss=$(awk '/^VmRSS/ {print $2}' "/proc/$WATCHER/status")
+	"$H" churn "$D" 10000
+	"$H" ping "$D"
+	[ "$(ls "/proc/$WATCHER/fd" | wc -l)" -le $((fds + 1)) ]
+	[ "$(awk '/^VmRSS/ {print $2}' "/proc/$WATCHER/status")" -le $((rss + 64)) ]
+}
+
+@test "malformed, short and oversized messages are refused; the monitor goes on" {
+	start -- sh -c 'sleep 1; exit 5'
+	"$H" malformed "$D"
+	[[ "$("$H" wait "$D")" == "code 5 "* ]]
+}
+
+@test "LOG_SYNC: what is written is in the log, a begun line too" {
+	start -- sh -c 'printf "line\nbegun"; sleep 30'
+	until_true sh -c "'$H' sync '$D' && grep -q begun '$D'/logs/*"
+	[ "$($LOG "$D")" = $'line\nbegun' ]
+}

@@ -1,0 +1,321 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# PID 1 done right: signals, zombies, graceful stops. Each case bears the number of its promise.
+
+load lib
+
+setup() { hull_setup; }
+teardown() { hull_teardown; }
+
+stat_state() {
+	sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f1
+}
+
+# stop_ms CONTAINER [OPTION...]: how long `stop` took; what it said is in the file said.
+stop_ms() {
+	local before
+	before=$(now_ms)
+	hull stop "$@" >/dev/null 2>said
+	echo $(($(now_ms) - before))
+}
+
+# bats test_tags=fast
+@test "P1: KILL and STOP from inside never reach PID 1" {
+	hull run -d --name c test sleep 60
+	pid=$(pid_of c)
+	started=$(hull inspect -f '{{.State.StartedAt}}' c)
+	hull exec c kill -9 1
+	hull exec c kill -STOP 1
+	sleep 0.5
+	assert_equal "$pid" "$(pid_of c)"
+	assert_equal "$started" "$(hull inspect -f '{{.State.StartedAt}}' c)"
+	[ "$(stat_state "$pid")" != T ]
+}
+
+# bats test_tags=fast
+@test "P2: KILL from outside ends it: 137" {
+	hull run -d --name c test sleep 60
+	hull kill -s KILL c
+	assert_equal 137 "$(hull wait c)"
+	assert_equal 137 "$(hull inspect -f '{{.State.ExitCode}}' c)"
+}
+
+@test "P3: other signals work only with a handler; stop says so at once" {
+	hull run -d --name with test /probe graceful /tmp/mark 0
+	hull run -d --name without test sleep 60
+	wait_ready with
+	hull exec with kill 1
+	wait_for 1 has_status with exited
+	hull exec without kill 1
+	sleep 1
+	assert_equal running "$(status_of without)"
+	"$HULL" stop -t 2 without 2>said 3>&- &
+	stop=$!
+	started_by_test $stop
+	wait_for 1 grep -q "no handler" said
+	assert_equal running "$(status_of without)"
+	wait $stop
+	assert_equal 137 "$(hull wait without)"
+}
+
+@test "P4: a handler ends it on kill 1, the attached client and exec end with it" {
+	"$HULL" run --name c test /probe graceful /tmp/mark 0 >out 2>&1 3>&- &
+	client=$!
+	started_by_test $client
+	wait_ready c
+	"$HULL" exec c sleep 60 3>&- &
+	session=$!
+	started_by_test $session
+	wait_for 5 eval '[ "$(hull top c | grep -c "sleep 60")" = 1 ]'
+	hull exec c kill 1
+	run wait $client
+	assert_status 0
+	run wait $session
+	assert_status 137
+	assert_equal "" "$(hull ps -q)"
+}
+
+@test "P5: the caught signals are those that the program asked for" {
+	hull run -d --name c test /probe handlers
+	wait_ready c
+	mask=$(awk '/^SigCgt/ { print $2 }' "/proc/$(pid_of c)/status")
+	# USR1 (10), TERM (15), RTMIN+3 (37)
+	want=$(printf '%016x' $((1 << 9 | 1 << 14 | 1 << 36)))
+	assert_equal "$want" "$mask"
+	assert_equal "$mask" "$(hull exec c awk '/^SigCgt/ { print $2 }' /proc/1/status)"
+}
+
+@test "P6: a program starts with default dispositions and nothing blocked, whoever calls hull" {
+	cat >ignore.py <<'PY'
+import os, signal, sys
+for s in (signal.SIGTERM, signal.SIGPIPE, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR1):
+    signal.signal(s, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGUSR2, signal.SIGWINCH})
+os.execv(sys.argv[1], sys.argv[1:])
+PY
+	run python3 ignore.py "$HULL" run --rm test grep -E '^Sig(Blk|Ign)' /proc/self/status
+	assert_line '^SigBlk:\s0000000000000000$'
+	assert_line '^SigIgn:\s0000000000000000$'
+	hull run -d --name c test sleep 60
+	run python3 ignore.py "$HULL" exec c grep -E '^Sig(Blk|Ign)' /proc/self/status
+	assert_line '^SigBlk:\s0000000000000000$'
+	assert_line '^SigIgn:\s0000000000000000$'
+}
+
+@test "P7: kill without a signal sends TERM inside, KILL from hull" {
+	hull run -d --name c test /probe handlers
+	wait_ready c
+	hull exec c kill 1
+	hull wait c
+	assert_equal "signal 15" "$(hull logs c | tail -n 1)"
+	hull run -d --name d test sleep 60
+	hull kill d
+	assert_equal 137 "$(hull wait d)"
+}
+
+# bats test_tags=fast
+@test "P8: TERM caught: a quick stop, exit code 0, the mark is written" {
+	mkdir mark
+	hull run -d --name c -v "$WORK/mark:/mark" test /probe graceful /mark/done 100
+	wait_ready c
+	took=$(stop_ms c)
+	[ "$took" -lt 1000 ] || fail "took $took ms"
+	assert_equal 0 "$(hull wait c)"
+	[ -e mark/done ]
+}
+
+@test "P9: HUP reloads, and ends what does not catch it" {
+	hull run -d --name c test /probe reload /tmp/count
+	wait_ready c
+	pid=$(pid_of c)
+	hull kill -s HUP c
+	wait_for 5 eval '[ "$(hull exec c cat /tmp/count)" = "1 1" ]'
+	hull kill -s HUP c
+	wait_for 5 eval '[ "$(hull exec c cat /tmp/count)" = "2 1" ]'
+	assert_equal "$pid" "$(pid_of c)"
+	assert_equal 129 "$(hull run --rm test sh -c 'sleep 60 & kill -HUP $!; wait $!; echo $?')"
+}
+
+@test "P9: the end of the client's terminal hangs up the foreground group" {
+	cat >hangup.py <<'PY'
+import os, pty, sys
+pid, master = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+out = b""
+while b"ready" not in out:
+    out += os.read(master, 4096)
+os.close(master)
+os.waitpid(pid, 0)
+PY
+	timeout 30 python3 hangup.py "$HULL" run -it --name c test sh -c 'trap "exit 44" HUP; echo ready; while :; do sleep 0.1; done'
+	wait_for 5 has_status c exited
+	assert_equal 44 "$(hull wait c)"
+}
+
+@test "P10: KILL cannot be caught, blocked or ignored" {
+	hull run -d --name c test /probe deaf
+	wait_ready c
+	hull kill -s KILL c
+	assert_equal 137 "$(hull wait c)"
+}
+
+@test "P11: without an init, stop reaches PID 1 alone; the others are killed with it" {
+	mkdir marks
+	hull run -d --name c -v "$WORK/marks:/m" test /probe family /m 300
+	wait_ready c
+	hull stop c
+	assert_equal main "$(ls marks)"
+}
+
+@test "P12: the end of PID 1 ends the whole namespace" {
+	hull run -d --name c test sh -c '/probe deaf & sleep 0.3; exit 3'
+	child=
+	find_child() { child=$(pgrep -P "$(pid_of c)" -x probe); }
+	wait_for 5 find_child
+	assert_equal 3 "$(hull wait c)"
+	wait_for 1 test ! -d "/proc/$child"
+}
+
+# bats test_tags=fast
+@test "P13: with hull's init a stop is graceful for all: main, child and daemon" {
+	mkdir marks
+	hull run -d --init --name c -v "$WORK/marks:/m" test /probe family /m 600
+	wait_ready c
+	took=$(stop_ms -t 5 c)
+	assert_equal "child
+daemon
+main" "$(ls marks)"
+	[ "$took" -ge 600 ] && [ "$took" -lt 3000 ] || fail "took $took ms"
+	assert_equal 0 "$(hull wait c)"
+}
+
+@test "P13: --init=main and --init=group forward to fewer" {
+	mkdir main group
+	hull run -d --init=main --name m -v "$WORK/main:/m" test /probe family /m 200
+	hull run -d --init=group --name g -v "$WORK/group:/m" test /probe family /m 200
+	wait_ready m
+	wait_ready g
+	hull stop -t 2 m g
+	[ -e main/main ] && [ ! -e main/daemon ]
+	[ -e group/main ] && [ -e group/child ] && [ ! -e group/daemon ]
+}
+
+@test "P14: a child that hijacks TERM is killed at the end of the grace time, and named" {
+	hull run -d --init --name c test /probe stubborn
+	wait_ready c
+	took=$(stop_ms -t 2 -v c)
+	[ "$took" -ge 1900 ] && [ "$took" -lt 3500 ] || fail "took $took ms"
+	grep -q stubborn said || fail "$(cat said)"
+	assert_equal 0 "$(hull wait c)"
+}
+
+@test "P15: zombies of a PID 1 that never waits fill the pids limit" {
+	hull run -d --name c --pids-limit 12 test /probe neglect
+	wait_ready c
+	run hull logs c
+	assert_line '^11 children, then EAGAIN$'
+	assert_equal 11 "$(hull top c -o stat,comm | grep -c '^ *Z')"
+	assert_equal 12 "$(cgroup_value c pids pids.current pids.current)"
+}
+
+# bats test_tags=fast
+@test "P16: a thousand orphans are reaped by the init" {
+	hull run -d --init --name c test /probe orphans 1000
+	wait_ready c 30
+	sleep 0.2
+	assert_equal 0 "$(hull top c -o stat,comm | grep -c '^ *Z')"
+	hull exec -d c sh -c 'sleep 50 & exit'
+	adopted() { hull top c -o ppid,args | grep -q "^ *$(pid_of c) .*sleep 50"; }
+	wait_for 5 adopted
+}
+
+@test "P17: the init is quick to pass a signal on while children end" {
+	hull run -d --init --name c test sh -c '/probe orphans 3000 & exec /probe graceful /tmp/x 0'
+	wait_ready c
+	took=$(stop_ms c)
+	[ "$took" -lt 2000 ] || fail "took $took ms"
+	assert_equal 0 "$(hull wait c)"
+}
+
+@test "P18: process states are the kernel's; X is never listed" {
+	hull run -d --name c test sh -c 'while :; do :; done'
+	run hull top c -o stat,comm
+	assert_line '^ *[RS]'
+	hull pause c
+	hull unpause c
+	hull run -d --name d test sh -c 'sleep 60 & kill -STOP $!; wait'
+	wait_for 5 eval 'hull top d -o stat,comm | grep -qE "^ *T.* sleep"'
+	! hull top d -o stat,comm | grep -q '^ *X'
+}
+
+@test "P19: a zombie cannot be killed" {
+	hull run -d --name c test /probe neglect
+	wait_ready c
+	zombie=$(hull exec c sh -c 'for p in /proc/[0-9]*; do grep -q "^State:.Z" $p/status && echo ${p#/proc/} && break; done')
+	hull exec c kill -9 "$zombie"
+	assert_equal Z "$(hull exec c awk '/^State/ { print $2 }' "/proc/$zombie/status")"
+}
+
+@test "P20: the parent of PID 1 is hull's monitor; after the end no zombie on the host" {
+	hull run -d --name c test sleep 60
+	pid=$(pid_of c)
+	parent=$(awk '/^PPid/ { print $2 }' "/proc/$pid/status")
+	[[ "$(readlink "/proc/$parent/exe")" == */hull-monitor ]]
+	hull kill c
+	wait_for 2 test ! -d "/proc/$pid"
+}
+
+@test "P21: --init puts hull's init first, the command is its child" {
+	run hull run --rm --init test sh -c 'cat /proc/1/comm; echo $$'
+	assert_line 'hull-init'
+	assert_line '^2$'
+	make_image bare
+	assert_equal 7 "$(hull run --rm --init bare sh -c 'exit 7'; echo $?)"
+}
+
+@test "P22: every process descends from PID 1 or from an exec" {
+	hull run -d --name c test sh -c 'sh -c "sleep 61 & sleep 62 & wait" & wait'
+	wait_for 5 eval '[ "$(hull top c | grep -c sleep)" -ge 2 ]'
+	hull exec -d c sleep 63
+	wait_for 5 eval 'hull top c | grep -q "sleep 63"'
+	run hull exec c sh -c 'for p in /proc/[0-9]*; do awk "/^PPid/ { print \$2 }" $p/status; done'
+	for ppid in $output; do
+		[ "$ppid" = 0 ] || hull exec c test -d "/proc/$ppid" || true
+	done
+	assert_line '^0$'
+}
+
+# bats test_tags=fast
+@test "P23: a fork bomb stays inside its limit" {
+	hull run -d --init --name c --pids-limit 64 test /probe breed
+	sleep 1
+	n=$(cgroup_value c pids pids.current pids.current)
+	[ "$n" -le 64 ] || fail "$n processes"
+	assert_equal ok "$(hull run --rm test echo ok)"
+	run timeout 20 "$HULL" kill c 3>&-
+	assert_status 0
+	assert_equal 137 "$(hull wait c)"
+}
+
+@test "P24: an image without a command is an error that says so" {
+	tar -C "$ROOTFS" -c . | hull import - empty >/dev/null
+	run hull run --rm empty
+	assert_status 125
+	assert_has "command"
+	assert_equal x "$(hull run --rm --entrypoint echo empty x)"
+}
+
+@test "P26: stop tells what was killed, and is silent after a graceful end" {
+	hull run -d --name good test /probe graceful /tmp/x 0
+	hull run -d --name bad test sleep 60
+	wait_ready good
+	stop_ms good
+	assert_equal "" "$(cat said)"
+	stop_ms -t 1 bad
+	grep -q killed said
+	hull run -d --name told test /probe graceful /tmp/x 0
+	wait_ready told
+	stop_ms -v told
+	grep -q 'exit code 0' said
+}

@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The program that the end-to-end tests run inside containers: static, one subcommand each. Those that
+ * ask the kernel what they may do print one line per answer; those that play a part (listen to signals,
+ * breed, eat memory) say "ready" first.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_alg.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t got;
+
+static void note(int signal)
+{
+	got = signal;
+}
+
+static void on_signal(int signal, void (*handler)(int))
+{
+	struct sigaction a = {.sa_handler = handler};
+	sigaction(signal, &a, NULL);
+}
+
+static void nap(long ms)
+{
+	struct timespec left = {ms / 1000, ms % 1000 * 1000000};
+	while (nanosleep(&left, &left) != 0 && errno == EINTR)
+		;
+}
+
+static void ready(void)
+{
+	puts("ready");
+	fflush(stdout);
+}
+
+static void touch(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* fds: the numbers of the open descriptors. */
+static int fds(char **args)
+{
+	(void)args;
+	DIR *d = opendir("/proc/self/fd");
+	for (struct dirent *e; (e = readdir(d));)
+		if (e->d_name[0] != '.' && atoi(e->d_name) != dirfd(d))
+			printf("%s\n", e->d_name);
+	return 0;
+}
+
+/* eat MIB: touch so much memory and keep it. */
+static int eat(char **args)
+{
+	size_t size = (size_t)atol(args[0]) << 20;
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return 1;
+	for (size_t i = 0; i < size; i += 4096)
+		p[i] = 1;
+	ready();
+	pause();
+	return 0;
+}
+
+/* eat-child MIB: a child does so and dies of it; we live on. */
+static int eat_child(char **args)
+{
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(eat(args));
+	waitpid(pid, NULL, 0);
+	ready();
+	for (;;)
+		pause();
+	return 0;
+}
+
+/* orphans N: that many double forks, whose ends somebody else must see. */
+static int orphans(char **args)
+{
+	for (int i = 0; i < atoi(args[0]); i++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			if (fork() == 0)
+				_exit(0);
+			_exit(0);
+		}
+		if (pid > 0)
+			waitpid(pid, NULL, 0);
+	}
+	ready();
+	pause();
+	return 0;
+}
+
+/* neglect: children that end and are never waited for, until fork fails. */
+static int neglect(char **args)
+{
+	(void)args;
+	int n = 0;
+	pid_t pid;
+	while (n < 100 && (pid = fork()) >= 0) {
+		if (pid == 0)
+			_exit(0);
+		n++;
+	}
+	printf("%d children, then %s\n", n, pid < 0 ? strerrorname_np(errno) : "enough");
+	ready();
+	on_signal(SIGTERM, note);
+	while (!got)
+		pause();
+	return 0;
+}
+
+/* breed: forks in all children until it cannot; never ends by itself. */
+static int breed(char **args)
+{
+	(void)args;
+	on_signal(SIGCHLD, SIG_IGN);
+	for (;;) {
+		pid_t pid = fork();
+		if (pid < 0)
+			nap(20);
+	}
+	return 0;
+}
+
+/* graceful FILE MS: on TERM take that long, leave a mark, exit 0. */
+static int graceful(char **args)
+{
+	on_signal(SIGTERM, note);
+	ready();
+	while (!got)
+		pause();
+	nap(atol(args[1]));
+	touch(args[0]);
+	return 0;
+}
+
+static void start_graceful(const char *mark, const char *ms, int own_session)
+{
+	int p[2];
+	char c;
+	if (pipe2(p, O_CLOEXEC) != 0 || fork() != 0) {
+		close(p[1]);
+		(void)!read(p[0], &c, 1);
+		return;
+	}
+	if (own_session)
+		setsid();
+	on_signal(SIGTERM, note);
+	close(p[1]);
+	while (!got)
+		pause();
+	nap(atol(ms));
+	touch(mark);
+	_exit(0);
+}
+
+/* family DIR MS: graceful main, child in its group, and daemon in a session of its own. */
+static int family(char **args)
+{
+	char mark[512];
+	on_signal(SIGTERM, note);
+	snprintf(mark, sizeof(mark), "%s/child", args[0]);
+	start_graceful(mark, args[1], 0);
+	snprintf(mark, sizeof(mark), "%s/daemon", args[0]);
+	start_graceful(mark, args[1], 1);
+	ready();
+	while (!got)
+		pause();
+	nap(atol(args[1]));
+	snprintf(mark, sizeof(mark), "%s/main", args[0]);
+	touch(mark);
+	return 0;
+}
+
+/* stubborn: a child that ignores TERM; the main process ends on it. */
+static int stubborn(char **args)
+{
+	(void)args;
+	on_signal(SIGTERM, note);
+	if (fork() == 0) {
+		on_signal(SIGTERM, SIG_IGN);
+		prctl(PR_SET_NAME, "stubborn");
+		for (;;)
+			pause();
+	}
+	nap(50);
+	ready();
+	while (!got)
+		pause();
+	return 0;
+}
+
+/* deaf: blocks and ignores all that can be. */
+static int deaf(char **args)
+{
+	sigset_t all;
+	(void)args;
+	sigfillset(&all);
+	for (int i = 1; i <= SIGRTMAX; i++)
+		on_signal(i, SIG_IGN);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	ready();
+	for (;;)
+		pause();
+	return 0;
+}
+
+/* handlers: catches USR1, TERM and RTMIN+3 and nothing else. */
+static int handlers(char **args)
+{
+	(void)args;
+	on_signal(SIGUSR1, note);
+	on_signal(SIGTERM, note);
+	on_signal(SIGRTMIN + 3, note);
+	ready();
+	while (!got)
+		pause();
+	printf("signal %d\n", got);
+	return 0;
+}
+
+/* reload FILE: counts HUPs into FILE. */
+static int reload(char **args)
+{
+	int count = 0;
+	on_signal(SIGHUP, note);
+	ready();
+	for (;;) {
+		pause();
+		FILE *f = fopen(args[0], "we");
+		if (!f)
+			return 1;
+		fprintf(f, "%d %d\n", ++count, (int)getpid());
+		fclose(f);
+	}
+	return 0;
+}
+
+/* count FILE: a number a line, as fast as one may, and how many writes failed. */
+static int count_lines(char **args)
+{
+	int failed = 0;
+	on_signal(SIGPIPE, SIG_IGN);
+	for (int i = 0; i < atoi(args[0]); i++) {
+		char line[64];
+		int n = snprintf(line, sizeof(line), "line %06d\n", i);
+		if (write(1, line, (size_t)n) != n)
+			failed++;
+		if (i % 50 == 0)
+			nap(5);
+	}
+	return failed ? 3 : 0;
+}
+
+static void report(const char *what, long r)
+{
+	printf("%s %s\n", what, r < 0 ? strerrorname_np(errno) : "ok");
+}
+
+/* calls: what the system call filter and the missing capabilities answer. */
+static int calls(char **args)
+{
+	(void)args;
+	report("socket-alg", socket(AF_ALG, SOCK_SEQPACKET, 0));
+	report("socket-vsock", socket(40, SOCK_STREAM, 0));
+	report("socket-inet", socket(AF_INET, SOCK_STREAM, 0));
+	report("io_uring_setup", syscall(SYS_io_uring_setup, 1, NULL));
+	report("userfaultfd", syscall(SYS_userfaultfd, 0));
+	report("bpf", syscall(SYS_bpf, 0, NULL, 0));
+	report("perf_event_open", syscall(SYS_perf_event_open, NULL, 0, -1, -1, 0));
+	report("keyctl", syscall(SYS_keyctl, 0, -3, 0));
+	report("add_key", syscall(SYS_add_key, "user", "x", "y", 1, -1));
+	report("kexec_load", syscall(SYS_kexec_load, 0, 0, NULL, 0));
+	report("init_module", syscall(SYS_init_module, NULL, 0, ""));
+	report("open_by_handle_at", syscall(SYS_open_by_handle_at, -1, NULL, 0));
+	report("unshare-user", syscall(SYS_unshare, CLONE_NEWUSER));
+	report("setns", syscall(SYS_setns, -1, 0));
+	report("mount", mount("none", "/tmp", "tmpfs", 0, NULL));
+	report("fsopen", syscall(SYS_fsopen, "tmpfs", 0));
+	report("clone3", syscall(SYS_clone3, NULL, 0));
+	report("clone-newns", syscall(SYS_clone, CLONE_NEWNS, NULL, NULL, NULL, NULL));
+	report("reboot", syscall(SYS_reboot, 0, 0, 0, NULL));
+	report("settimeofday", syscall(SYS_settimeofday, NULL, NULL));
+	report("personality", syscall(SYS_personality, 0xffffffff));
+	report("unknown-call", syscall(999));
+	return 0;
+}
+
+/* devices: which of the device nodes can be made and opened. */
+static int devices(char **args)
+{
+	static const struct {
+		const char *name;
+		mode_t type;
+		unsigned major, minor;
+	} table[] = {{"mem", S_IFCHR, 1, 1},  {"null", S_IFCHR, 1, 3},	{"kmsg", S_IFCHR, 1, 11},
+		     {"loop0", S_IFBLK, 7, 0}, {"vda", S_IFBLK, 254, 0}, {"tun", S_IFCHR, 10, 200},
+		     {"fuse", S_IFCHR, 10, 229}, {"rtc", S_IFCHR, 250, 0}};
+	(void)args;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char path[64], what[64];
+		snprintf(path, sizeof(path), "/tmp/%s", table[i].name);
+		unlink(path);
+		int r = mknod(path, table[i].type | 0600, makedev(table[i].major, table[i].minor));
+		snprintf(what, sizeof(what), "mknod-%s", table[i].name);
+		report(what, r);
+		if (r < 0)
+			continue;
+		snprintf(what, sizeof(what), "open-%s", table[i].name);
+		report(what, open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+		unlink(path);
+	}
+	return 0;
+}
+
+/* limits: soft and hard of NOFILE and CORE. */
+static int limits(char **args)
+{
+	struct rlimit r;
+	(void)args;
+	getrlimit(RLIMIT_NOFILE, &r);
+	printf("nofile %llu %llu\n", (unsigned long long)r.rlim_cur, (unsigned long long)r.rlim_max);
+	getrlimit(RLIMIT_CORE, &r);
+	printf("core %llu %llu\n", (unsigned long long)r.rlim_cur, (unsigned long long)r.rlim_max);
+	return 0;
+}
+
+/* tiocsti: pushes a character into the terminal. */
+static int tiocsti(char **args)
+{
+	char c = 'x';
+	(void)args;
+	report("tiocsti", syscall(SYS_ioctl, 0, 0x5412, &c));
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int args;
+	int (*run)(char **args);
+} table[] = {
+	{"fds", 0, fds},	     {"eat", 1, eat},	      {"eat-child", 1, eat_child},
+	{"orphans", 1, orphans},     {"neglect", 0, neglect}, {"breed", 0, breed},
+	{"graceful", 2, graceful},   {"family", 2, family},   {"stubborn", 0, stubborn},
+	{"deaf", 0, deaf},	     {"handlers", 0, handlers}, {"reload", 1, reload},
+	{"count", 1, count_lines},   {"calls", 0, calls},     {"devices", 0, devices},
+	{"limits", 0, limits},	     {"tiocsti", 0, tiocsti},
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < sizeof(table) / sizeof(table[0]); i++)
+		if (!strcmp(argv[1], table[i].name) && argc - 2 >= table[i].args)
+			return table[i].run(argv + 2);
+	fprintf(stderr, "probe: unknown subcommand, or too few arguments\n");
+	return 2;
+}
