@@ -144,9 +144,10 @@ const struct command command_run = {
 	.text = "Without -d the container's output comes here, signals go to it, and its exit code is "
 		"hull's. With -it a terminal is made in the container; ctrl-p ctrl-q detaches from it.\n\n"
 		"With --rootfs there is no IMAGE: the command follows at once. --init puts a small PID 1 "
-		"before the command, which reaps zombies and forwards signals: to every process (all, "
-		"the default: it waits for them when the container is stopped), to the command's process "
-		"group (group), or to the command alone (main).\n\n"
+		"before the command, which reaps zombies and forwards signals: the stop signal to every "
+		"process, which it then waits for, and others to the command (auto, the default), each to "
+		"every process (all), to the command's process group (group), or to the command alone "
+		"(main, as tini does).\n\n"
 		"Until hull has networks, a container has only a loopback interface (--network none) "
 		"unless --network host or container:NAME is given.",
 	.options = OPTIONS(run_options),

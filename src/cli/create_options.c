@@ -78,8 +78,8 @@ static const struct option items[] = {
 	{"health-start-period", 0, OPTION_REFUSED, .help = NO_HEALTH},
 	{"health-timeout", 0, OPTION_REFUSED, .help = NO_HEALTH},
 	{"hostname", 'h', OPTION_STR, CONFIG(hostname), .help = "Container host name"},
-	{"init", 0, OPTION_CUSTOM, O(init), .implied = "all", .arg = "", .set = option_set_init,
-	 .help = "Run an init inside the container that forwards signals (=main|group|all) and reaps "
+	{"init", 0, OPTION_CUSTOM, O(init), .implied = "auto", .arg = "", .set = option_set_init,
+	 .help = "Run an init inside the container that forwards signals (=auto|main|group|all) and reaps "
 		 "processes"},
 	{"interactive", 'i', OPTION_BOOL, CONFIG(open_stdin),
 	 .help = "Keep STDIN open even if not attached"},

@@ -247,14 +247,14 @@ int option_set_expose(void *field, const char *value, struct arena *a, struct er
 
 int option_set_init(void *field, const char *value, struct arena *a, struct err *e)
 {
-	static const char *const modes[] = {"main", "group", "all"};
+	static const char *const modes[] = {"auto", "main", "group", "all"};
 	bool on;
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
 		if (!strcmp(modes[i], value))
 			return option_set_str(field, value, a, e);
 	if (option_set_bool(&on, value, a, e) < 0)
-		return err_set(e, EINVAL, ERR_USAGE, "use true, false, main, group or all");
-	return option_set_str(field, on ? "all" : "false", a, e);
+		return err_set(e, EINVAL, ERR_USAGE, "use true, false, auto, main, group or all");
+	return option_set_str(field, on ? "auto" : "false", a, e);
 }
 
 int option_set_signal(void *field, const char *value, struct arena *a, struct err *e)

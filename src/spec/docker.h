@@ -112,7 +112,7 @@ struct docker_host_config {
 struct hull_config {
 	char *rootfs;	     /* --rootfs: absolute path of a folder instead of an image */
 	bool rootfs_overlay; /* DIR:O, a throw-away overlay over it */
-	char *init_mode;     /* "main", "group" or "all": how hull-init forwards signals */
+	char *init_mode;     /* "auto", "main", "group" or "all": how hull-init forwards signals */
 };
 
 struct container_config {

@@ -171,7 +171,7 @@ static void streams_ports_init(void **state)
 		assert_true(option_set_expose(&list, bad[i], &arena, &e) < 0);
 	}
 	taken(option_set_init, &init, "true");
-	assert_string_equal(init, "all");
+	assert_string_equal(init, "auto");
 	taken(option_set_init, &init, "group");
 	assert_string_equal(init, "group");
 	taken(option_set_init, &init, "0");
