@@ -176,7 +176,7 @@ static void streams_ports_init(void **state)
 	assert_string_equal(init, "group");
 	taken(option_set_init, &init, "0");
 	assert_string_equal(init, "false");
-	refused(option_set_init, &init, "x", "use true, false, main, group or all");
+	refused(option_set_init, &init, "x", "use true, false, auto, main, group or all");
 }
 
 static int release(void **state)
