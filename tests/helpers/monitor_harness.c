@@ -156,11 +156,15 @@ static void prepare(struct launch *l)
 	fcntl(l->stdin_read, F_SETFL, 0);
 }
 
-static void become(const struct launch *l, const char *name, const int *fds)
+/* @pairs: number of enum monitor_fd, descriptor; ended by 0. */
+static void become(const struct launch *l, const char *name, const int *pairs)
 {
 	int moved[MONITOR_FD_END - MONITOR_RUN_FD];
 	for (int i = 0; i < MONITOR_FD_END - MONITOR_RUN_FD; i++)
-		moved[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 64);
+		moved[i] = -1;
+	for (; *pairs; pairs += 2)
+		if (pairs[1] >= 0)
+			moved[pairs[0] - MONITOR_RUN_FD] = fcntl(pairs[1], F_DUPFD_CLOEXEC, 64);
 	for (int i = 0; i < MONITOR_FD_END - MONITOR_RUN_FD; i++) {
 		close(MONITOR_RUN_FD + i);
 		if (moved[i] >= 0)
@@ -211,8 +215,11 @@ static void monitor(struct launch *l, pid_t keeper)
 	pidfd_start_time(pid, &r.pid_start);
 	file_replace(l->run_fd, "running", &r, sizeof(r), false, &e);
 	dprintf(l->ready[1], "keeper %d monitor %d child %d\n", (int)keeper, (int)getpid(), (int)pid);
-	const int fds[] = {l->run_fd, l->control, pidfd, l->pty, l->stdin_write,
-			   l->attach, -1,	  -1,	 l->keeper[1], l->out, l->err};
+	const int fds[] = {MONITOR_RUN_FD,    l->run_fd,	   MONITOR_CONTROL_FD, l->control,
+			   MONITOR_PIDFD_FD,  pidfd,	   MONITOR_PTY_FD,     l->pty,
+			   MONITOR_STDIN_FD,  l->stdin_write, MONITOR_ATTACH_FD, l->attach,
+			   MONITOR_KEEPER_FD, l->keeper[1], MONITOR_STDOUT_FD,  l->out,
+			   MONITOR_STDERR_FD, l->err,	   0};
 	become(l, "hull-monitor", fds);
 }
 
@@ -236,8 +243,9 @@ static int start(struct launch *l, bool attach)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
 		if (l->no_keeper || fork() == 0)
 			monitor(l, l->no_keeper ? 0 : getppid());
-		const int fds[] = {l->run_fd, l->control, -1, -1, l->stdin_write,
-				   -1,	      -1,	  -1, l->keeper[0], -1, -1};
+		const int fds[] = {MONITOR_RUN_FD,   l->run_fd,	      MONITOR_CONTROL_FD, l->control,
+				   MONITOR_STDIN_FD, l->stdin_write, MONITOR_KEEPER_FD,  l->keeper[0],
+				   0};
 		become(l, "hull-keeper", fds);
 	}
 	close(l->ready[1]);
@@ -278,7 +286,7 @@ static int command_adopt(int argc, char **argv)
 	l.run_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	check(path, l.run_fd);
 	l.control = make_control(l.run_fd);
-	const int fds[] = {l.run_fd, l.control, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+	const int fds[] = {MONITOR_RUN_FD, l.run_fd, MONITOR_CONTROL_FD, l.control, 0};
 	pid_t pid = fork();
 	if (pid == 0)
 		become(&l, "hull-monitor", fds);
