@@ -74,6 +74,18 @@ static void merge_set(struct arena *a, const struct strv *image, struct strv *ow
 	}
 }
 
+/* Images of some builders say "80" where docker says "80/tcp". */
+static void merge_ports(struct arena *a, const struct strv *image, struct strv *own)
+{
+	struct strv ports = {0};
+	for (size_t i = 0; i < image->count; i++)
+		strv_push(a, &ports,
+			  strchr(image->items[i], '/')
+				  ? image->items[i]
+				  : arena_printf(a, "%s/tcp", image->items[i]));
+	merge_set(a, &ports, own);
+}
+
 static void merge_labels(struct arena *a, const struct kvs *image, struct kvs *own)
 {
 	for (size_t i = 0; i < image->count; i++)
@@ -94,7 +106,7 @@ static void merge_image(struct container_create *c, const struct oci_image_proce
 	}
 	merge_env(a, &image->env, &own->env);
 	merge_set(a, &image->volumes, &own->volumes);
-	merge_set(a, &image->exposed_ports, &own->exposed_ports);
+	merge_ports(a, &image->exposed_ports, &own->exposed_ports);
 	merge_labels(a, &image->labels, &own->labels);
 	own->user = string_or(own->user, image->user);
 	own->working_dir = string_or(own->working_dir, image->working_dir);
