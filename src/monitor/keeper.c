@@ -279,6 +279,7 @@ int keeper_main(void)
 	close(MONITOR_ATTACH_FD); /* the client must see its monitor die */
 	close(MONITOR_STDOUT_FD);
 	close(MONITOR_STDERR_FD);
+	close(MONITOR_GATE_FD);
 	for (bool alive = true; alive;) {
 		reap_children(&k);
 		struct pollfd p = {.fd = MONITOR_KEEPER_FD, .events = POLLIN};

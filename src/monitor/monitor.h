@@ -109,7 +109,9 @@ struct monitor {
 	_Alignas(4096) uint8_t queue[QUEUE_MAX];
 };
 
-/* main.c */
+/* config.c */
+/** Read a struct of this WIRE_VERSION from a file of the run folder; 0, -EINVAL, or negative errno. */
+int run_folder_read(int run_fd, const char *name, void *ret, size_t size);
 /** Replace this process by `hull system reap ID`, as the run folder's configuration says. Returns only
  *  on failure. */
 void monitor_become_reaper(int run_fd);

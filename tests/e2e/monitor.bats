@@ -327,3 +327,37 @@ wait_record() {
 	until_true sh -c "'$H' sync '$D' && grep -q begun '$D'/logs/*"
 	[ "$($LOG "$D")" = $'line\nbegun' ]
 }
+
+# A memory group of 16 MiB in GROUP, its version in VERSION.
+memory_group() {
+	[ "$(id -u)" = 0 ] || skip "needs root for control groups"
+	local top=/sys/fs/cgroup/memory limit=memory.limit_in_bytes
+	VERSION=1
+	if [ ! -d $top ]; then
+		top=/sys/fs/cgroup limit=memory.max VERSION=2
+		echo +memory >$top/cgroup.subtree_control
+	fi
+	GROUP=$top/hull-test-monitor-$$-$BATS_TEST_NUMBER
+	mkdir "$GROUP" || skip "no memory control groups"
+	echo 16777216 >"$GROUP/$limit"
+	[ ! -e "$GROUP/memory.memsw.limit_in_bytes" ] || echo 16777216 >"$GROUP/memory.memsw.limit_in_bytes"
+	[ ! -e "$GROUP/memory.swap.max" ] || echo 0 >"$GROUP/memory.swap.max"
+}
+
+@test "killed for memory: the main process" {
+	memory_group
+	start cgroup="$GROUP,$VERSION" -- sh -c "echo \$\$ >$GROUP/cgroup.procs; exec tail /dev/zero"
+	local record
+	record=$(wait_record)
+	until_true rmdir "$GROUP"
+	[[ "$record" == "code 137 signal 9 flags 2 dropped 0 oom 1 "* ]]
+}
+
+@test "killed for memory: a child of it" {
+	memory_group
+	start cgroup="$GROUP,$VERSION" -- sh -c "echo \$\$ >$GROUP/cgroup.procs; tail /dev/zero; exit 4"
+	local record
+	record=$(wait_record)
+	until_true rmdir "$GROUP"
+	[[ "$record" == "code 4 signal 0 flags 4 dropped 0 oom 1 "* ]]
+}
