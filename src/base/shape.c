@@ -376,3 +376,22 @@ char *shape_print(const struct shape *s, const void *in, bool pretty, struct are
 	flags |= pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : JSON_C_TO_STRING_PLAIN;
 	return arena_strdup(a, json_object_to_json_string_ext(o, flags));
 }
+
+char *kvs_print(const struct kvs *m, struct arena *a)
+{
+	CLEANUP_JSON struct json_object *o = write_kvs(m);
+	return arena_strdup(a, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
+}
+
+int kvs_parse(const char *text, struct kvs *m, struct arena *a, struct err *e)
+{
+	CLEANUP_JSON struct json_object *o = NULL;
+	int r = json_parse(text, strlen(text), &o, e);
+	if (r < 0)
+		return r;
+	if (!json_object_is_type(o, json_type_object))
+		return err_set(e, EINVAL, ERR_INVALID, "expected an object");
+	json_object_object_foreach(o, key, value)
+		kvs_set(a, m, key, json_object_get_string(value));
+	return 0;
+}

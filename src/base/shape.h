@@ -100,3 +100,8 @@ int shape_parse(const struct shape *s, const char *text, size_t len, void *out, 
 struct json_object *shape_write(const struct shape *s, const void *in);
 /** The same as JSON text in the arena; @pretty as people read it (two spaces). */
 char *shape_print(const struct shape *s, const void *in, bool pretty, struct arena *a);
+
+/** A map as a JSON object of strings, and back (pairs are added to @m; values of other types count as
+ *  their text). */
+char *kvs_print(const struct kvs *m, struct arena *a);
+int kvs_parse(const char *text, struct kvs *m, struct arena *a, struct err *e);

@@ -157,12 +157,7 @@ static int row_read(sqlite3_stmt *s, bool whole, struct arena *a, struct contain
 		.error = arena_strdup(a, db_text(s, 16)),
 	};
 	snprintf(c->id, sizeof(c->id), "%s", db_text(s, 0));
-	CLEANUP_JSON struct json_object *o = NULL;
-	int r = strcmp(labels, "{}") ? json_parse(labels, strlen(labels), &o, e) : 0;
-	if (r == 0 && o) {
-		json_object_object_foreach(o, key, value)
-			kvs_set(a, &c->labels, key, json_object_get_string(value));
-	}
+	int r = strcmp(labels, "{}") ? kvs_parse(labels, &c->labels, a, e) : 0;
 	if (r == 0 && whole)
 		r = shape_parse(&container_config_shape, config, strlen(config), &c->config, a, e);
 	return r < 0 ? err_context(e, "container %.12s: its record is damaged", c->id) : 0;

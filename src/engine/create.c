@@ -230,15 +230,6 @@ static int insert_volume_uses(struct engine *en, const char *id, const struct mo
 	return r;
 }
 
-static char *labels_text(const struct kvs *labels, struct arena *a)
-{
-	CLEANUP_JSON struct json_object *o = json_object_new_object();
-	for (size_t i = 0; i < labels->count; i++)
-		json_object_object_add(o, labels->items[i].key,
-				       json_object_new_string(labels->items[i].value));
-	return arena_strdup(a, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
-}
-
 static int insert(struct engine *en, const struct container *c, const struct mount_point *mounts,
 		  size_t count, struct arena *a, struct err *e)
 {
@@ -251,7 +242,7 @@ static int insert(struct engine *en, const struct container *c, const struct mou
 		   "created, status, auto_remove) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,'created',?9)",
 		   "sssssssii", c->id, c->name, c->image_id, c->image_name, c->command,
 		   shape_print(&container_config_shape, &c->config, false, a),
-		   labels_text(&c->config.config.labels, a), c->created, (int64_t)c->auto_remove);
+		   kvs_print(&c->config.config.labels, a), c->created, (int64_t)c->auto_remove);
 	if (r == -EEXIST)
 		r = container_name_conflict(en, c->name, e);
 	if (r >= 0)

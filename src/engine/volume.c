@@ -16,26 +16,6 @@
 
 enum { VOLUME_NAME_MAX = 255 };
 
-static char *kvs_json(const struct kvs *m, struct arena *a)
-{
-	CLEANUP_JSON struct json_object *o = json_object_new_object();
-	for (size_t i = 0; m && i < m->count; i++)
-		json_object_object_add(o, m->items[i].key,
-				       json_object_new_string(m->items[i].value));
-	return arena_strdup(a, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
-}
-
-static int kvs_parse(const char *text, struct arena *a, struct kvs *ret, struct err *e)
-{
-	CLEANUP_JSON struct json_object *o = NULL;
-	int r = json_parse(text, strlen(text), &o, e);
-	if (r < 0)
-		return r;
-	json_object_object_foreach(o, key, value)
-		kvs_set(a, ret, key, json_object_get_string(value));
-	return 0;
-}
-
 int volume_folder_make(struct engine *en, const char *name, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
@@ -69,7 +49,7 @@ int volume_row_add(struct engine *en, const char *name, bool anonymous, const st
 	int r = db_run(&en->db, e,
 		       "INSERT INTO volume (name, anonymous, labels, created) VALUES (?1,?2,?3,?4) "
 		       "ON CONFLICT (name) DO NOTHING",
-		       "sisi", name, (int64_t)anonymous, kvs_json(labels, &a), clock_real_ns());
+		       "sisi", name, (int64_t)anonymous, labels ? kvs_print(labels, &a) : "{}", clock_real_ns());
 	return r < 0 ? r : 0;
 }
 
@@ -111,8 +91,8 @@ static int volume_row(struct engine *en, sqlite3_stmt *s, struct arena *a, struc
 		.uses = db_int(s, 5),
 	};
 	v->mountpoint = arena_printf(a, "%s/volumes/%s/_data", en->root, v->name);
-	int r = kvs_parse(db_text(s, 2), a, &v->labels, e);
-	return r < 0 ? r : kvs_parse(db_text(s, 3), a, &v->options, e);
+	int r = kvs_parse(db_text(s, 2), &v->labels, a, e);
+	return r < 0 ? r : kvs_parse(db_text(s, 3), &v->options, a, e);
 }
 
 int volume_find(struct engine *en, const char *name, struct arena *a, struct volume *ret,
