@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The frame of a command: the engine on demand, messages, and doing one thing for many names.
- * Rests on fork(2) and waitpid(2) for names in parallel: the state store's connection must not cross a
- * fork, so each child opens its own. Read cli.h first.
+ * Rests on fork(2) and waitpid(2) for names in parallel: the state store's connection must not
+ * cross a fork, so each child opens its own. Read cli.h first.
  */
 #include "cli/cli.h"
 
@@ -35,7 +35,8 @@ int cli_engine(struct cli *cli, struct engine **ret, struct err *e)
 	char *libexec;
 	int r = program_folder(&cli->arena, &libexec, e);
 	if (r == 0)
-		r = engine_open(&cli->engine, cli->settings.root, cli->settings.runroot, libexec, e);
+		r = engine_open(&cli->engine, cli->settings.root, cli->settings.runroot, libexec,
+				e);
 	cli->engine_is_open = r == 0;
 	return r;
 }
@@ -102,8 +103,8 @@ int cli_each(struct cli *cli, const struct strv *names, cli_each_fn fn, void *ct
 }
 
 /* In the child: do it, tell a failure, and leave without running the parent's clean-up. */
-static void __attribute__((noreturn)) child_run(struct cli *cli, const char *name, cli_each_fn fn,
-						void *ctx)
+static void __attribute__((noreturn))
+child_run(struct cli *cli, const char *name, cli_each_fn fn, void *ctx)
 {
 	struct err e = {0};
 	int r = fn(cli, name, ctx, &e);

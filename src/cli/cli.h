@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One run of the program `hull`: global options, the engine (opened when a command first needs it), and
- * how failures are told. Lives on main's stack.
+ * One run of the program `hull`: global options, the engine (opened when a command first needs it),
+ * and how failures are told. Lives on main's stack.
  */
 #pragma once
 
@@ -41,8 +41,8 @@ void cli_warn(const struct strv *warnings);
 /** Do @fn for each name; failures are told and counted. Returns 0, or 1 if any failed. */
 typedef int (*cli_each_fn)(struct cli *cli, const char *name, void *ctx, struct err *e);
 int cli_each(struct cli *cli, const struct strv *names, cli_each_fn fn, void *ctx);
-/** The same, all at once, each in a process of its own (at most CLI_PARALLEL_MAX), for work that mainly
- *  waits. Prints the names that succeeded, in order. */
+/** The same, all at once, each in a process of its own (at most CLI_PARALLEL_MAX), for work that
+ * mainly waits. Prints the names that succeeded, in order. */
 enum { CLI_PARALLEL_MAX = 50 };
 int cli_each_parallel(struct cli *cli, const struct strv *names, cli_each_fn fn, void *ctx);
 

@@ -2,12 +2,12 @@
 /*
  * The loop of an attached client. Rests on poll(2), signalfd(2), termios(3).
  *
- * Output is written as it comes, blocking: a slow reader of ours slows the container down, as a pipe
- * would. Input is read only when the last of it is on its way, so at most one chunk is held.
+ * Output is written as it comes, blocking: a slow reader of ours slows the container down, as a
+ * pipe would. Input is read only when the last of it is on its way, so at most one chunk is held.
  *
- * Signals: with `proxy` every signal that can be caught goes to the container, and ours is the last word
- * of none. With a raw terminal the keys make the container's signals; TERM, HUP, INT and QUIT sent to
- * us from outside end the client, after the terminal is itself again. Read client.h first.
+ * Signals: with `proxy` every signal that can be caught goes to the container, and ours is the last
+ * word of none. With a raw terminal the keys make the container's signals; TERM, HUP, INT and QUIT
+ * sent to us from outside end the client, after the terminal is itself again. Read client.h first.
  */
 #include "cli/client.h"
 
@@ -33,10 +33,10 @@ struct pump {
 	struct client *c;
 	struct frames frames;
 	struct tty_raw *tty;
-	int signals;	  /* signalfd, or -1 */
-	bool stdin_open;  /* more input may come */
-	bool broken;	  /* our output has no reader */
-	int ended_by;	  /* signal */
+	int signals;     /* signalfd, or -1 */
+	bool stdin_open; /* more input may come */
+	bool broken;     /* our output has no reader */
+	int ended_by;    /* signal */
 	unsigned char input[CHUNK + DETACH_KEYS_MAX];
 	size_t input_at, input_len; /* what the stream did not take yet */
 };
@@ -80,10 +80,9 @@ static void end_input(struct pump *p)
 /* Write what is held; what the stream does not take now is kept. */
 static void give_input(struct pump *p)
 {
-	ssize_t n = p->c->is_socket
-			    ? send(p->c->stream, p->input + p->input_at, p->input_len,
-				   MSG_DONTWAIT | MSG_NOSIGNAL)
-			    : write(p->c->stream, p->input + p->input_at, p->input_len);
+	ssize_t n = p->c->is_socket ? send(p->c->stream, p->input + p->input_at, p->input_len,
+					   MSG_DONTWAIT | MSG_NOSIGNAL)
+				    : write(p->c->stream, p->input + p->input_at, p->input_len);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (n < 0) { /* nobody reads it any more; the output may still go on */
@@ -177,7 +176,8 @@ static int loop(struct pump *p, struct err *e)
 	for (;;) {
 		bool holding = p->input_len > 0;
 		struct pollfd fds[SLOTS] = {
-			[SLOT_STREAM] = {p->c->stream, (short)(POLLIN | (holding ? POLLOUT : 0)), 0},
+			[SLOT_STREAM] = {p->c->stream, (short)(POLLIN | (holding ? POLLOUT : 0)),
+					 0},
 			[SLOT_STDIN] = {p->stdin_open && !holding ? STDIN_FILENO : -1, POLLIN, 0},
 			[SLOT_SIGNALS] = {p->signals, POLLIN, 0},
 			[SLOT_WATCH] = {p->c->watch, POLLIN, 0},

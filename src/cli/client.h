@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The attached client: bytes between the user's terminal or pipes and a stream (a monitor's socket, or
- * the pty of an exec), signals and window sizes besides. One loop, no threads; see client.c.
+ * The attached client: bytes between the user's terminal or pipes and a stream (a monitor's socket,
+ * or the pty of an exec), signals and window sizes besides. One loop, no threads; see client.c.
  */
 #pragma once
 
@@ -11,24 +11,25 @@
 #include "cli/detach_keys.h"
 
 struct client {
-	int stream;	/* socket or pty master */
-	bool raw;	/* a terminal's bytes, without frames */
+	int stream;     /* socket or pty master */
+	bool raw;       /* a terminal's bytes, without frames */
 	bool is_socket; /* its sending half can be closed */
 	bool with_stdin, with_stdout, with_stderr;
-	bool proxy;	/* catch signals and hand them to on_signal */
-	int watch;	/* a descriptor that becomes readable when the process has ended, or -1 */
+	bool proxy; /* catch signals and hand them to on_signal */
+	int watch;  /* a descriptor that becomes readable when the process has ended, or -1 */
 	struct detach_keys detach;
-	/* Called in the loop. A failure of on_signal is not told: the process may just have ended. */
+	/* Called in the loop. A failure of on_signal is not told: the process may just have ended.
+	 */
 	void (*on_signal)(void *ctx, int signal);
 	void (*on_resize)(void *ctx, unsigned rows, unsigned cols);
 	void *ctx;
 };
 
 enum client_end {
-	CLIENT_ENDED,	 /* the stream ended */
-	CLIENT_DETACHED, /* by the detach keys */
+	CLIENT_ENDED,     /* the stream ended */
+	CLIENT_DETACHED,  /* by the detach keys */
 	CLIENT_SIGNALLED, /* a signal ended the client, not the container: see client_signal */
-	CLIENT_BROKEN,	 /* nobody reads our output any more */
+	CLIENT_BROKEN,    /* nobody reads our output any more */
 };
 
 /** Serve until it ends: an enum client_end, or negative errno with @e filled. With CLIENT_SIGNALLED

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hull attach: the terminal or the output of a running container, from now on. Read session.h first. */
+/* hull attach: the terminal or the output of a running container, from now on. Read session.h
+ * first. */
 #include <errno.h>
 #include <string.h>
 
@@ -25,11 +26,50 @@ static int check_state(const struct container *c, struct err *e)
 	return 0;
 }
 
+/* Two connections: one is asked for the end before the stream begins, so that the answer cannot be
+ * missed; the other hands our stream over. */
+static int join(struct engine *en, const struct container *c, struct session *s,
+		struct container_end *end, struct err *e)
+{
+	unsigned flags = ATTACH_STDOUT | ATTACH_STDERR;
+	CLEANUP_FD int monitor = container_monitor(en, c, e);
+	if (monitor < 0)
+		return monitor;
+	*end = (struct container_end){.monitor = container_monitor(en, c, e)};
+	memcpy(end->id, c->id, sizeof(end->id));
+	if (end->monitor < 0)
+		return end->monitor;
+	int r = monitor_wait_begin(end->monitor, e);
+	if (r == 0)
+		r = monitor_attach(monitor, s->theirs,
+				   flags | (s->client.with_stdin ? ATTACH_STDIN : 0), e);
+	if (r < 0)
+		fd_drop(&end->monitor);
+	return r;
+}
+
+static int serve(struct cli *cli, struct session *s, struct container_end *end, struct err *e)
+{
+	bool detached;
+	int code;
+	int r = session_serve(cli, s, &detached, e);
+	if (r == -ENODATA) {
+		r = container_ended(s->engine, end, &code, e);
+		return r < 0 ? r : code;
+	}
+	fd_drop(&end->monitor);
+	if (!detached)
+		return r;
+	cli_notice("read escape sequence");
+	return 1;
+}
+
 static int attach_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct attach_values *v = values;
 	struct engine *en;
 	struct container *c = arena_new(&cli->arena, struct container);
+	struct container_end end;
 	int r = cli_engine(cli, &en, e);
 	if (r == 0)
 		r = container_find(en, args->items[0], &cli->arena, c, e);
@@ -37,38 +77,18 @@ static int attach_run(struct cli *cli, void *values, const struct strv *args, st
 		r = check_state(c, e);
 	if (r < 0)
 		return r;
-	bool with_stdin = !v->no_stdin && c->config.config.open_stdin;
-	const struct session_options o = {c->config.config.tty, with_stdin, true, true, v->sig_proxy,
-					  v->detach_keys};
-	r = session_check_tty(o.tty, with_stdin, e);
+	const struct docker_config *config = &c->config.config;
+	const struct session_options o = {config->tty,  !v->no_stdin && config->open_stdin,
+					  true,         true,
+					  v->sig_proxy, v->detach_keys};
+	r = session_check_tty(o.tty, o.with_stdin, e);
 	if (r < 0)
 		return r;
 	struct session s CLEANUP_SESSION;
 	r = session_open(cli, &s, c->id, &o, e);
-	if (r < 0)
-		return r;
-	/* Two connections: one is asked for the end before the stream begins, so the answer cannot be missed. */
-	CLEANUP_FD int monitor = container_monitor(en, c, e);
-	struct container_end end = {.monitor = monitor < 0 ? -1 : container_monitor(en, c, e)};
-	memcpy(end.id, c->id, sizeof(end.id));
-	if (end.monitor < 0)
-		return -e->number;
-	r = monitor_wait_begin(end.monitor, e);
 	if (r == 0)
-		r = monitor_attach(monitor, s.theirs,
-				   ATTACH_STDOUT | ATTACH_STDERR | (with_stdin ? ATTACH_STDIN : 0), e);
-	bool detached = false;
-	if (r == 0)
-		r = session_serve(cli, &s, &detached, e);
-	if (detached)
-		cli_notice("read escape sequence");
-	int code = 1;
-	if (r == -ENODATA)
-		r = container_ended(en, &end, &code, e);
-	else
-		code = detached ? 1 : r;
-	fd_drop(&end.monitor);
-	return r < 0 ? r : code;
+		r = join(en, c, &s, &end, e);
+	return r < 0 ? r : serve(cli, &s, &end, e);
 }
 
 #define O(member) .offset = offsetof(struct attach_values, member)

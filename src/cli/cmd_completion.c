@@ -15,36 +15,36 @@
 static const struct shell_script {
 	const char *shell, *text;
 } scripts[] = {
-	{"bash",
-	 "# bash completion for hull; load it with: source <(hull completion bash)\n"
-	 "_hull() {\n"
-	 "	local line=\"${COMP_LINE:0:COMP_POINT}\" current prefix\n"
-	 "	local -a words\n"
-	 "	read -ra words <<<\"$line\"\n"
-	 "	[[ $line == *[[:space:]] ]] && words+=(\"\")\n"
-	 "	mapfile -t COMPREPLY < <(\"${words[0]}\" __complete -- \"${words[@]:1}\" 2>/dev/null)\n"
-	 "	COMPREPLY=(\"${COMPREPLY[@]%%$'\\t'*}\")\n"
-	 "	# bash replaces only what follows the last ':' or '='\n"
-	 "	current=\"${words[${#words[@]}-1]}\"\n"
-	 "	prefix=\"${current%\"${current##*[:=]}\"}\"\n"
-	 "	[[ -n $prefix ]] && COMPREPLY=(\"${COMPREPLY[@]#\"$prefix\"}\")\n"
-	 "	return 0\n"
-	 "}\n"
-	 "complete -o default -F _hull hull\n"},
-	{"zsh",
-	 "#compdef hull\n"
-	 "# zsh completion for hull; load it with: source <(hull completion zsh)\n"
-	 "_hull() {\n"
-	 "	local -a lines values\n"
-	 "	local tab=$'\\t'\n"
-	 "	lines=(\"${(@f)$(\"${words[1]}\" __complete -- \"${(@)words[2,CURRENT]}\" 2>/dev/null)}\")\n"
-	 "	values=(${${lines//:/\\\\:}/$tab/:})\n"
-	 "	if (( ${#values} )); then _describe hull values; else _files; fi\n"
-	 "}\n"
-	 "compdef _hull hull\n"},
-	{"fish",
-	 "# fish completion for hull; load it with: hull completion fish | source\n"
-	 "complete -c hull -a '(hull __complete -- (commandline -opc)[2..-1] (commandline -ct))'\n"},
+	{"bash", "# bash completion for hull; load it with: source <(hull completion bash)\n"
+		 "_hull() {\n"
+		 "	local line=\"${COMP_LINE:0:COMP_POINT}\" current prefix\n"
+		 "	local -a words\n"
+		 "	read -ra words <<<\"$line\"\n"
+		 "	[[ $line == *[[:space:]] ]] && words+=(\"\")\n"
+		 "	mapfile -t COMPREPLY < <(\"${words[0]}\" __complete -- \"${words[@]:1}\" "
+		 "2>/dev/null)\n"
+		 "	COMPREPLY=(\"${COMPREPLY[@]%%$'\\t'*}\")\n"
+		 "	# bash replaces only what follows the last ':' or '='\n"
+		 "	current=\"${words[${#words[@]}-1]}\"\n"
+		 "	prefix=\"${current%\"${current##*[:=]}\"}\"\n"
+		 "	[[ -n $prefix ]] && COMPREPLY=(\"${COMPREPLY[@]#\"$prefix\"}\")\n"
+		 "	return 0\n"
+		 "}\n"
+		 "complete -o default -F _hull hull\n"},
+	{"zsh", "#compdef hull\n"
+		"# zsh completion for hull; load it with: source <(hull completion zsh)\n"
+		"_hull() {\n"
+		"	local -a lines values\n"
+		"	local tab=$'\\t'\n"
+		"	lines=(\"${(@f)$(\"${words[1]}\" __complete -- \"${(@)words[2,CURRENT]}\" "
+		"2>/dev/null)}\")\n"
+		"	values=(${${lines//:/\\\\:}/$tab/:})\n"
+		"	if (( ${#values} )); then _describe hull values; else _files; fi\n"
+		"}\n"
+		"compdef _hull hull\n"},
+	{"fish", "# fish completion for hull; load it with: hull completion fish | source\n"
+		 "complete -c hull -a '(hull __complete -- (commandline -opc)[2..-1] (commandline "
+		 "-ct))'\n"},
 };
 
 static int completion_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
@@ -76,7 +76,8 @@ static void offer_options(const char *typed, const struct option_table *tables, 
 	for (size_t t = 0; t < count; t++)
 		for (size_t i = 0; i < tables[t].count; i++)
 			if (help_shows(&tables[t].items[i]))
-				offer(typed, "--", tables[t].items[i].name, tables[t].items[i].help);
+				offer(typed, "--", tables[t].items[i].name,
+				      tables[t].items[i].help);
 	offer(typed, "--", "help", "Print usage");
 }
 
@@ -137,7 +138,13 @@ static int offer_volumes(struct cli *cli, const char *typed, struct err *e)
 	return r;
 }
 
-enum { OFFER_CONTAINERS = 1, OFFER_IMAGES = 2, OFFER_VOLUMES = 4, OFFER_COMMANDS = 8, OFFER_ONCE = 16 };
+enum {
+	OFFER_CONTAINERS = 1,
+	OFFER_IMAGES = 2,
+	OFFER_VOLUMES = 4,
+	OFFER_COMMANDS = 8,
+	OFFER_ONCE = 16
+};
 static const unsigned kinds[] = {
 	[COMPLETE_CONTAINERS] = OFFER_CONTAINERS,
 	[COMPLETE_CONTAINER_ONCE] = OFFER_CONTAINERS | OFFER_ONCE,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hull exec: one more process in a running container. hull itself is its parent: without a terminal the
- * process has our own standard descriptors, so no byte is copied; with one we serve its pty. Signals
- * that we get go to it, so that ending `hull exec` ends what it started. Read client.h first.
+ * hull exec: one more process in a running container. hull itself is its parent: without a terminal
+ * the process has our own standard descriptors, so no byte is copied; with one we serve its pty.
+ * Signals that we get go to it, so that ending `hull exec` ends what it started. Read client.h
+ * first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -159,7 +160,8 @@ static const struct option options[] = {
 	 .help = "Override the key sequence for detaching a container"},
 	{"env", 'e', OPTION_CUSTOM, O(env), .arg = "list", .set = option_set_env,
 	 .help = "Set environment variables"},
-	{"env-file", 0, OPTION_LIST, O(env_files), .help = "Read in a file of environment variables"},
+	{"env-file", 0, OPTION_LIST, O(env_files),
+	 .help = "Read in a file of environment variables"},
 	{"interactive", 'i', OPTION_BOOL, O(interactive),
 	 .help = "Keep STDIN open even if not attached"},
 	{"privileged", 0, OPTION_BOOL, O(privileged),

@@ -89,7 +89,8 @@ static const struct listing_column columns[] = {
 	{"Size", "SIZE", get_size},
 	{"Tag", "TAG", get_tag},
 };
-static const struct listing listing = {"*formatter.imageContext", columns, ARRAY_LEN(columns), NULL};
+static const struct listing listing = {"*formatter.imageContext", columns, ARRAY_LEN(columns),
+				       NULL};
 
 #define HEAD "{{.Repository}}\t{{.Tag}}\t"
 #define TAIL "{{.ID}}\t{{if .CreatedSince }}{{.CreatedSince}}{{else}}N/A{{end}}\t{{.Size}}"
@@ -166,10 +167,12 @@ static int images_run(struct cli *cli, void *values, const struct strv *args, st
 
 #define O(member) .offset = offsetof(struct images_values, member)
 static const struct option options[] = {
-	{"all", 'a', OPTION_BOOL, O(all), .help = "Show all images (default hides intermediate images)"},
+	{"all", 'a', OPTION_BOOL, O(all),
+	 .help = "Show all images (default hides intermediate images)"},
 	{"digests", 0, OPTION_BOOL, O(digests), .help = "Show digests"},
 	{"filter", 'f', OPTION_LIST, O(filters), .arg = "filter",
-	 .help = "Filter output based on conditions provided (reference label dangling before since "
+	 .help = "Filter output based on conditions provided (reference label dangling before "
+		 "since "
 		 "until)"},
 	{"format", 0, OPTION_STR, O(format), .help = LISTING_FORMAT_HELP},
 	{"no-trunc", 0, OPTION_BOOL, O(no_trunc), .help = "Don't truncate output"},
@@ -181,7 +184,8 @@ const struct command command_images = {
 	.names = NAMES("images", "image ls", "image list"),
 	.synopsis = "[OPTIONS] [REPOSITORY[:TAG]]",
 	.summary = "List images",
-	.text = "The fields of a format: .ID .Repository .Tag .Digest .CreatedSince .CreatedAt .Size",
+	.text = "The fields of a format: .ID .Repository .Tag .Digest .CreatedSince .CreatedAt "
+		".Size",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct images_values),
 	.args_max = 1,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hull inspect and its kin of one kind: container inspect, image inspect, volume inspect. Several names
- * give one JSON array; with --format each object is put through the Go template. What is not found is
- * told at the end, and the exit code is 1. Kinds are tried in docker's order.
+ * hull inspect and its kin of one kind: container inspect, image inspect, volume inspect. Several
+ * names give one JSON array; with --format each object is put through the Go template. What is not
+ * found is told at the end, and the exit code is 1. Kinds are tried in docker's order.
  */
 #include <errno.h>
 #include <string.h>
@@ -72,8 +72,9 @@ static int find(struct cli *cli, const char *name, const struct inspect_values *
 }
 
 /* A Go struct, of which an unknown field is an error: the object itself, and these in it. */
-static const struct template_type inner_struct = {TEMPLATE_STRUCT, true, "types.Inspect", NULL, NULL};
-static const char *const inner[] = {"State", "Config", "HostConfig", "NetworkSettings",
+static const struct template_type inner_struct = {TEMPLATE_STRUCT, true, "types.Inspect", NULL,
+						  NULL};
+static const char *const inner[] = {"State",       "Config", "HostConfig", "NetworkSettings",
 				    "GraphDriver", "RootFS", "Hull"};
 enum { FIELDS_MAX = 64 };
 
@@ -195,8 +196,7 @@ static int image_inspect_run(struct cli *cli, void *values, const struct strv *a
 	return inspect(cli, v, args, e);
 }
 
-static int volume_inspect_run(struct cli *cli, void *values, const struct strv *args,
-			      struct err *e)
+static int volume_inspect_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	struct inspect_values *v = values;
 	v->type = "volume";
@@ -205,11 +205,15 @@ static int volume_inspect_run(struct cli *cli, void *values, const struct strv *
 
 #define O(member) .offset = offsetof(struct inspect_values, member)
 #define FORMAT_OPTION                                                                              \
-	{"format", 'f', OPTION_STR, O(format),                                                     \
-	 .help = "Format output using a custom template: 'json' or a Go template"}
+	{                                                                                          \
+		"format", 'f', OPTION_STR, O(format),                                              \
+			.help = "Format output using a custom template: 'json' or a Go template"   \
+	}
 #define SIZE_OPTION                                                                                \
-	{"size", 's', OPTION_BOOL, O(size),                                                        \
-	 .help = "Display total file sizes if the type is container"}
+	{                                                                                          \
+		"size", 's', OPTION_BOOL, O(size),                                                 \
+			.help = "Display total file sizes if the type is container"                \
+	}
 
 static const struct option inspect_options[] = {
 	FORMAT_OPTION,

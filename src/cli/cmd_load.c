@@ -26,9 +26,11 @@ static void progress(const struct image_progress *p, void *ctx)
 	(void)ctx;
 	size_human((int64_t)p->done, done);
 	if (p->finished)
-		fprintf(stderr, "\r\033[K%s: %s\n", p->layer, p->existed ? "exists already" : "loaded");
+		fprintf(stderr, "\r\033[K%s: %s\n", p->layer,
+			p->existed ? "exists already" : "loaded");
 	else if (p->total)
-		fprintf(stderr, "\r\033[K%s: %s/%s", p->layer, done, size_human((int64_t)p->total, total));
+		fprintf(stderr, "\r\033[K%s: %s/%s", p->layer, done,
+			size_human((int64_t)p->total, total));
 	else
 		fprintf(stderr, "\r\033[K%s: %s", p->layer, done);
 }
@@ -106,9 +108,11 @@ static int import_run(struct cli *cli, void *values, const struct strv *args, st
 
 #define L(member) .offset = offsetof(struct load_values, member)
 static const struct option load_options[] = {
-	{"input", 'i', OPTION_STR, L(input), .help = "Read from tar archive file, instead of STDIN"},
+	{"input", 'i', OPTION_STR, L(input),
+	 .help = "Read from tar archive file, instead of STDIN"},
 	{"platform", 0, OPTION_STR, L(platform),
-	 .help = "Load only the given platform variant. Formatted as \"os[/arch[/variant]]\" (e.g., "
+	 .help = "Load only the given platform variant. Formatted as \"os[/arch[/variant]]\" "
+		 "(e.g., "
 		 "\"linux/amd64\")"},
 	{"quiet", 'q', OPTION_BOOL, L(quiet), .help = "Do not show the progress"},
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hull logs: what a container has written, from its log files; with -f until it ends. Before reading, the
- * monitor is asked to bring the log up to date, so that what was written before the command is in it.
- * Read engine/logs.h first.
+ * hull logs: what a container has written, from its log files; with -f until it ends. Before
+ * reading, the monitor is asked to bring the log up to date, so that what was written before the
+ * command is in it. Read engine/logs.h first.
  */
 #include <errno.h>
 #include <string.h>
@@ -86,7 +86,8 @@ static void put_details(FILE *out, const struct logs_record *r)
 	    json_object_is_type(o, json_type_object)) {
 		json_object_object_foreach(o, key, value)
 		{
-			fprintf(out, "%s%s=%s", first ? "" : ",", key, json_object_get_string(value));
+			fprintf(out, "%s%s=%s", first ? "" : ",", key,
+				json_object_get_string(value));
 			first = false;
 		}
 	}
@@ -153,7 +154,8 @@ static int read_log(struct engine *en, const struct container *c, const struct l
 	fflush(stdout);
 	fflush(stderr);
 	if (result.compressed)
-		cli_notice("%u older log files are compressed and were not read", result.compressed);
+		cli_notice("%u older log files are compressed and were not read",
+			   result.compressed);
 	fflush(stderr);
 	return r;
 }
@@ -179,7 +181,8 @@ static const struct option options[] = {
 	{"details", 0, OPTION_BOOL, O(details), .help = "Show extra details provided to logs"},
 	{"follow", 'f', OPTION_BOOL, O(follow), .help = "Follow log output"},
 	{"since", 0, OPTION_STR, O(since),
-	 .help = "Show logs since timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. \"42m\" "
+	 .help = "Show logs since timestamp (e.g. \"2013-01-02T13:23:37Z\") or relative (e.g. "
+		 "\"42m\" "
 		 "for 42 minutes)"},
 	{"tail", 'n', OPTION_STR, O(tail), .initial = "all",
 	 .help = "Number of lines to show from the end of the logs"},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hull ps: the containers, one a row. What is not in the rows of the state store (mounts, ports) is read
- * only when the format asks for it. Read listing.h first.
+ * hull ps: the containers, one a row. What is not in the rows of the state store (mounts, ports) is
+ * read only when the format asks for it. Read listing.h first.
  */
 #include <errno.h>
 #include <string.h>
@@ -23,7 +23,8 @@ struct ps_values {
 };
 
 #define PS_TEMPLATE                                                                                \
-	"table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
+	"table "                                                                                   \
+	"{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
 
 char *ps_status(struct arena *a, const struct container *c, int64_t now)
 {
@@ -63,8 +64,8 @@ static struct json_object *get_command(const void *item, void *ctx)
 {
 	struct ps_context *x = ctx;
 	const char *command = ((const struct ps_row *)item)->container->command;
-	return json_object_new_string(text_quote(
-		x->arena, x->no_trunc ? command : text_ellipsis(x->arena, command, 20)));
+	return json_object_new_string(
+		text_quote(x->arena, x->no_trunc ? command : text_ellipsis(x->arena, command, 20)));
 }
 
 static struct json_object *get_created(const void *item, void *ctx)
@@ -250,8 +251,10 @@ static int ps_run(struct cli *cli, void *values, const struct strv *args, struct
 	int r = list(cli, v, &found, &count, e);
 	if (r < 0)
 		return r;
-	struct ps_context x = {.engine = &cli->engine, .arena = &cli->arena,
-			       .no_trunc = v->no_trunc, .now = clock_real_ns()};
+	struct ps_context x = {.engine = &cli->engine,
+			       .arena = &cli->arena,
+			       .no_trunc = v->no_trunc,
+			       .now = clock_real_ns()};
 	struct listing_out out CLEANUP_LISTING = {0};
 	const char *standard = v->size ? PS_TEMPLATE "\t{{.Size}}" : PS_TEMPLATE;
 	r = listing_open(&out, &ps_listing, v->quiet ? "{{.ID}}" : v->format, standard + 6, &x, e);
@@ -262,7 +265,8 @@ static int ps_run(struct cli *cli, void *values, const struct strv *args, struct
 
 #define O(member) .offset = offsetof(struct ps_values, member)
 static const struct option options[] = {
-	{"all", 'a', OPTION_BOOL, O(all), .help = "Show all containers (default shows just running)"},
+	{"all", 'a', OPTION_BOOL, O(all),
+	 .help = "Show all containers (default shows just running)"},
 	{"filter", 'f', OPTION_LIST, O(filters), .arg = "filter",
 	 .help = "Filter output based on conditions provided (id name label exited status ancestor "
 		 "before since volume)"},

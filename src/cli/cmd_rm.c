@@ -17,10 +17,9 @@ static int rm_one(struct cli *cli, const char *name, void *ctx, struct err *e)
 		return err_set(e, EINVAL, ERR_INVALID, "Container name cannot be empty");
 	int r = cli_engine(cli, &en, e);
 	if (r == 0)
-		r = container_remove(en, name,
-				     (v->force ? REMOVE_FORCE : 0) |
-					     (v->volumes ? REMOVE_VOLUMES : 0),
-				     e);
+		r = container_remove(
+			en, name, (v->force ? REMOVE_FORCE : 0) | (v->volumes ? REMOVE_VOLUMES : 0),
+			e);
 	if (r == -ENOENT && v->force && e->kind == ERR_NOT_FOUND) {
 		cli_complain(cli, e); /* told, but what was wanted is the case */
 		return 0;

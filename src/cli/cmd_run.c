@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hull run, hull create. `run` is create and start with a client attached from the container's first
- * byte on; its exit code is the container's. Read create_options.h and session.h first.
+ * hull run, hull create. `run` is create and start with a client attached from the container's
+ * first byte on; its exit code is the container's. Read create_options.h and session.h first.
  */
 #include <errno.h>
 #include <string.h>
@@ -63,7 +63,7 @@ static int run_detached(struct cli *cli, const struct run_values *v, const char 
 static int run_attached(struct cli *cli, const struct run_values *v, const char *id, struct err *e)
 {
 	const struct docker_config *c = &v->create.create.config.config;
-	const struct session_options o = {c->tty,	    c->attach_stdin, c->attach_stdout,
+	const struct session_options o = {c->tty,           c->attach_stdin, c->attach_stdout,
 					  c->attach_stderr, v->sig_proxy,    v->detach_keys};
 	struct session s CLEANUP_SESSION;
 	struct strv warnings = {0};
@@ -141,14 +141,21 @@ const struct command command_run = {
 	.names = NAMES("run", "container run"),
 	.synopsis = "[OPTIONS] IMAGE [COMMAND] [ARG...]",
 	.summary = "Create and run a new container from an image",
-	.text = "Without -d the container's output comes here, signals go to it, and its exit code is "
-		"hull's. With -it a terminal is made in the container; ctrl-p ctrl-q detaches from it.\n\n"
-		"With --rootfs there is no IMAGE: the command follows at once. --init puts a small PID 1 "
-		"before the command, which reaps zombies and forwards signals: the stop signal to every "
-		"process, which it then waits for, and others to the command (auto, the default), each to "
-		"every process (all), to the command's process group (group), or to the command alone "
+	.text = "Without -d the container's output comes here, signals go to it, and its exit code "
+		"is "
+		"hull's. With -it a terminal is made in the container; ctrl-p ctrl-q detaches from "
+		"it.\n\n"
+		"With --rootfs there is no IMAGE: the command follows at once. --init puts a small "
+		"PID 1 "
+		"before the command, which reaps zombies and forwards signals: the stop signal to "
+		"every "
+		"process, which it then waits for, and others to the command (auto, the default), "
+		"each to "
+		"every process (all), to the command's process group (group), or to the command "
+		"alone "
 		"(main, as tini does).\n\n"
-		"Until hull has networks, a container has only a loopback interface (--network none) "
+		"Until hull has networks, a container has only a loopback interface (--network "
+		"none) "
 		"unless --network host or container:NAME is given.",
 	.options = OPTIONS(run_options),
 	.values_size = sizeof(struct run_values),

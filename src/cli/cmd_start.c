@@ -47,7 +47,8 @@ static int start_attached(struct cli *cli, const struct start_values *v, const c
 	r = session_check_tty(config->tty, with_stdin, e);
 	if (r < 0)
 		return r;
-	const struct session_options o = {config->tty, with_stdin, true, true, true, v->detach_keys};
+	const struct session_options o = {config->tty, with_stdin, true,
+					  true,        true,       v->detach_keys};
 	struct session s CLEANUP_SESSION;
 	r = session_open(cli, &s, c->id, &o, e);
 	if (r == 0)
@@ -74,8 +75,7 @@ static int start_run(struct cli *cli, void *values, const struct strv *args, str
 
 #define O(member) .offset = offsetof(struct start_values, member)
 static const struct option options[] = {
-	{"attach", 'a', OPTION_BOOL, O(attach),
-	 .help = "Attach STDOUT/STDERR and forward signals"},
+	{"attach", 'a', OPTION_BOOL, O(attach), .help = "Attach STDOUT/STDERR and forward signals"},
 	{"checkpoint", 0, OPTION_REFUSED, .help = "hull has no checkpoints yet"},
 	{"checkpoint-dir", 0, OPTION_REFUSED, .help = "hull has no checkpoints yet"},
 	{"detach-keys", 0, OPTION_STR, O(detach_keys),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hull stop, hull restart. The names go to the standard output, as docker's; on the standard error
- * stands what is worth knowing: before the wait, that the signal will be dropped by the kernel; after it,
- * that SIGKILL was needed and who ignored the signal. A graceful stop is silent unless -v asks.
+ * stands what is worth knowing: before the wait, that the signal will be dropped by the kernel;
+ * after it, that SIGKILL was needed and who ignored the signal. A graceful stop is silent unless -v
+ * asks.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -32,13 +33,16 @@ static void notice(const struct stop_report *r, int64_t grace_seconds, void *ctx
 {
 	char name[SIGNAL_NAME_SIZE];
 	if (grace_seconds < 0)
-		cli_notice("%s: PID 1 has no handler for %s and will not end on it (use --init, or trap "
+		cli_notice("%s: PID 1 has no handler for %s and will not end on it (use --init, or "
+			   "trap "
 			   "the signal)",
 			   (const char *)ctx, signal_name(r->signal, name));
 	else if (grace_seconds > 0)
-		cli_notice("%s: PID 1 has no handler for %s; it will be killed after %lld s (use --init, "
+		cli_notice("%s: PID 1 has no handler for %s; it will be killed after %lld s (use "
+			   "--init, "
 			   "or trap the signal)",
-			   (const char *)ctx, signal_name(r->signal, name), (long long)grace_seconds);
+			   (const char *)ctx, signal_name(r->signal, name),
+			   (long long)grace_seconds);
 }
 
 static void tell_survivors(struct strbuf *text, const struct exit_record *x)
@@ -67,9 +71,9 @@ static void summarise(const char *name, const struct stop_report *r, bool verbos
 	if (!verbose && !survivors && (!r->killed || r->milliseconds < 1000))
 		return;
 	strbuf_printf(&text, "%s: %s %s after %.1f s", name, signal,
-		      r->killed	    ? "was not enough: killed"
+		      r->killed   ? "was not enough: killed"
 		      : survivors ? "ended it, the rest was killed"
-				    : "ended it",
+				  : "ended it",
 		      (double)r->milliseconds / 1000);
 	tell_survivors(&text, &r->exit);
 	if (verbose)
@@ -84,8 +88,8 @@ static int stop_one(struct cli *cli, const char *name, void *ctx, struct err *e)
 	struct stop_report report;
 	int r = cli_engine(cli, &en, e);
 	if (r == 0)
-		r = container_stop(en, name, (int)v->signal, grace(v), notice, (void *)name, &report,
-				   e);
+		r = container_stop(en, name, (int)v->signal, grace(v), notice, (void *)name,
+				   &report, e);
 	if (r == 0)
 		summarise(name, &report, v->verbose);
 	return r;
@@ -117,11 +121,19 @@ static int restart_run(struct cli *cli, void *values, const struct strv *args, s
 
 #define O(member) .offset = offsetof(struct stop_values, member)
 #define COMMON_OPTIONS                                                                             \
-	{"signal", 's', OPTION_CUSTOM, O(signal), .arg = "string", .set = option_set_signal,       \
+	{"signal",                                                                                 \
+	 's',                                                                                      \
+	 OPTION_CUSTOM,                                                                            \
+	 O(signal),                                                                                \
+	 .arg = "string",                                                                          \
+	 .set = option_set_signal,                                                                 \
 	 .help = "Signal to send to the container"},                                               \
-	{"time", 0, OPTION_OPT_INT, OPTION_HIDDEN, O(timeout), .help = "The same as --timeout"},   \
-	{"timeout", 't', OPTION_OPT_INT, O(timeout),                                               \
-	 .help = "Seconds to wait before killing the container; -1: wait for ever"}
+		{"time",        0,          OPTION_OPT_INT,                                        \
+		 OPTION_HIDDEN, O(timeout), .help = "The same as --timeout"},                      \
+	{                                                                                          \
+		"timeout", 't', OPTION_OPT_INT, O(timeout),                                        \
+			.help = "Seconds to wait before killing the container; -1: wait for ever"  \
+	}
 
 static const struct option stop_options[] = {
 	COMMON_OPTIONS,
@@ -134,7 +146,8 @@ const struct command command_stop = {
 	.names = NAMES("stop", "container stop"),
 	.synopsis = "[OPTIONS] CONTAINER [CONTAINER...]",
 	.summary = "Stop one or more running containers",
-	.text = "The container's stop signal (SIGTERM, unless its image or --stop-signal says otherwise) "
+	.text = "The container's stop signal (SIGTERM, unless its image or --stop-signal says "
+		"otherwise) "
 		"goes to its first process; after the time (10 seconds, unless --stop-timeout says "
 		"otherwise) SIGKILL follows. Several containers are stopped at the same time.",
 	.options = OPTIONS(stop_options),

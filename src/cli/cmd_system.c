@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hull system check: does the state agree with the kernel and the disk? hull system reap: the clean-up
- * after one container (or all), which its monitor calls; every look-up does the same.
+ * hull system check: does the state agree with the kernel and the disk? hull system reap: the
+ * clean-up after one container (or all), which its monitor calls; every look-up does the same.
  */
 #include "cli/cli.h"
 #include "cli/commands.h"

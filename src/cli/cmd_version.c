@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hull version, hull info: what runs here, and on what. With --format the same as JSON to a template. */
+/* hull version, hull info: what runs here, and on what. With --format the same as JSON to a
+ * template. */
 #include <errno.h>
 #include <string.h>
 #include <sys/sysinfo.h>
@@ -58,7 +59,8 @@ static int version_run(struct cli *cli, void *values, const struct strv *args, s
 	uname(&u);
 	const char *arch = oci_native_architecture();
 	if (!v->format || !*v->format) {
-		printf("hull:\n Version:        %s\n OS/Arch:        linux/%s\n Kernel:         %s\n",
+		printf("hull:\n Version:        %s\n OS/Arch:        linux/%s\n Kernel:         "
+		       "%s\n",
 		       HULL_VERSION, arch, u.release);
 		return 0;
 	}
@@ -78,8 +80,10 @@ static int version_run(struct cli *cli, void *values, const struct strv *args, s
 
 static const char *cgroup_text(void)
 {
-	static const char *const texts[] = {
-		[CGROUP_NONE] = "none", [CGROUP_V1] = "1", [CGROUP_V2] = "2", [CGROUP_HYBRID] = "1 (hybrid)"};
+	static const char *const texts[] = {[CGROUP_NONE] = "none",
+					    [CGROUP_V1] = "1",
+					    [CGROUP_V2] = "2",
+					    [CGROUP_HYBRID] = "1 (hybrid)"};
 	return texts[cgroup_host_layout()];
 }
 
@@ -141,14 +145,22 @@ static void print_info(struct json_object *o)
 	static const struct {
 		const char *title, *key;
 	} lines[] = {
-		{"Containers", "Containers"},	    {" Running", "ContainersRunning"},
-		{" Paused", "ContainersPaused"},    {" Stopped", "ContainersStopped"},
-		{"Images", "Images"},		    {"Version", "ServerVersion"},
-		{"Storage Driver", "Driver"},	    {"Logging Driver", "LoggingDriver"},
-		{"Cgroup Version", "CgroupVersion"}, {"Kernel Version", "KernelVersion"},
-		{"OSType", "OSType"},		    {"Architecture", "Architecture"},
-		{"CPUs", "NCPU"},		    {"Total Memory", "MemTotal"},
-		{"Name", "Name"},		    {"Root Dir", "HullRootDir"},
+		{"Containers", "Containers"},
+		{" Running", "ContainersRunning"},
+		{" Paused", "ContainersPaused"},
+		{" Stopped", "ContainersStopped"},
+		{"Images", "Images"},
+		{"Version", "ServerVersion"},
+		{"Storage Driver", "Driver"},
+		{"Logging Driver", "LoggingDriver"},
+		{"Cgroup Version", "CgroupVersion"},
+		{"Kernel Version", "KernelVersion"},
+		{"OSType", "OSType"},
+		{"Architecture", "Architecture"},
+		{"CPUs", "NCPU"},
+		{"Total Memory", "MemTotal"},
+		{"Name", "Name"},
+		{"Root Dir", "HullRootDir"},
 		{"Run Dir", "HullRunDir"},
 	};
 	char memory[SIZE_TEXT_SIZE];

@@ -83,9 +83,9 @@ static struct json_object *get_scope(const void *item, void *ctx)
 }
 
 static const struct listing_column columns[] = {
-	{"Driver", "DRIVER", get_driver},	    {"Labels", "LABELS", get_labels},
-	{"Links", "LINKS", get_links},		    {"Mountpoint", "MOUNTPOINT", get_mountpoint},
-	{"Name", "VOLUME NAME", get_name},	    {"Scope", "SCOPE", get_scope},
+	{"Driver", "DRIVER", get_driver},  {"Labels", "LABELS", get_labels},
+	{"Links", "LINKS", get_links},     {"Mountpoint", "MOUNTPOINT", get_mountpoint},
+	{"Name", "VOLUME NAME", get_name}, {"Scope", "SCOPE", get_scope},
 };
 
 static const struct kvs *row_labels(const void *item)
@@ -213,7 +213,8 @@ const struct command command_volume_ls = {
 	.names = NAMES("volume ls", "volume list"),
 	.synopsis = "[OPTIONS]",
 	.summary = "List volumes",
-	.text = "The fields of a format: .Driver .Labels .Label \"key\" .Links .Mountpoint .Name .Scope",
+	.text = "The fields of a format: .Driver .Labels .Label \"key\" .Links .Mountpoint .Name "
+		".Scope",
 	.options = OPTIONS(ls_options),
 	.values_size = sizeof(struct ls_values),
 	.run = ls_run,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A command is one const entry: its names, its words for help and manual, its options, what it takes,
- * and the function that runs it. Each command (or small family) has a file cmd_*.c with its entry;
- * commands.c lists them all. Dispatch, help, man pages and completion know nothing else.
+ * A command is one const entry: its names, its words for help and manual, its options, what it
+ * takes, and the function that runs it. Each command (or small family) has a file cmd_*.c with its
+ * entry; commands.c lists them all. Dispatch, help, man pages and completion know nothing else.
  */
 #pragma once
 
@@ -13,16 +13,16 @@ struct cli;
 enum command_flags {
 	COMMAND_STOP_AT_ARGUMENT = 1, /* options end at the first argument */
 	COMMAND_HIDDEN = 2,
-	COMMAND_COMMON = 4,	/* listed first in `hull --help` */
+	COMMAND_COMMON = 4,      /* listed first in `hull --help` */
 	COMMAND_ENGINE_EXIT = 8, /* failures exit 125, 126, 127 instead of 1: run */
-	COMMAND_EXEC_EXIT = 16,	 /* 126 and 127, else 1: exec */
+	COMMAND_EXEC_EXIT = 16,  /* 126 and 127, else 1: exec */
 };
 
 /* What an argument names: for completion. */
 enum command_complete {
 	COMPLETE_NONE,
-	COMPLETE_CONTAINERS,	     /* any number of containers */
-	COMPLETE_CONTAINER_ONCE,     /* first argument only */
+	COMPLETE_CONTAINERS,     /* any number of containers */
+	COMPLETE_CONTAINER_ONCE, /* first argument only */
 	COMPLETE_IMAGES,
 	COMPLETE_IMAGE_ONCE,
 	COMPLETE_VOLUMES,
@@ -34,17 +34,18 @@ enum command_complete {
 
 struct command {
 	const char *const *names; /* the usual one first, NULL-ended: "ps", "container ls" */
-	const char *synopsis;	  /* what follows the name */
-	const char *summary;	  /* one line, docker's words, no full stop */
-	const char *text;	  /* for the manual; paragraphs divided by an empty line; may be NULL */
+	const char *synopsis;     /* what follows the name */
+	const char *summary;      /* one line, docker's words, no full stop */
+	const char *text; /* for the manual; paragraphs divided by an empty line; may be NULL */
 	struct option_table options;
-	size_t values_size;	      /* of the struct that the options fill */
+	size_t values_size;              /* of the struct that the options fill */
 	const struct option_table *more; /* a second table (run and create share theirs) ... */
-	size_t more_offset;	      /* ... filling the values from here on */
-	size_t args_min, args_max;    /* args_max 0: none; SIZE_MAX: any number */
+	size_t more_offset;              /* ... filling the values from here on */
+	size_t args_min, args_max;       /* args_max 0: none; SIZE_MAX: any number */
 	unsigned flags;
 	enum command_complete complete;
-	/** Returns the exit code, or negative errno with @e filled. @values as the tables filled it. */
+	/** Returns the exit code, or negative errno with @e filled. @values as the tables filled
+	 * it. */
 	int (*run)(struct cli *cli, void *values, const struct strv *args, struct err *e);
 };
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -60,8 +61,8 @@ extern const size_t command_count;
 extern const struct command_group command_groups[];
 extern const size_t command_group_count;
 
-/** The command that @words begin with ("container ls" before "container"); @ret_used: how many words
- *  its name has. NULL: none. */
+/** The command that @words begin with ("container ls" before "container"); @ret_used: how many
+ * words its name has. NULL: none. */
 const struct command *commands_find(const struct strv *words, size_t *ret_used);
 const struct command_group *commands_group_find(const char *name);
 /** True when @name is a command of @group; @ret_verb is its second word. */

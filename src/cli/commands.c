@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All commands of hull, in the order in which help lists them. To add one: a file cmd_<name>.c with a
- * const struct command, its declaration in commands.h, a line here. Read command.h first.
+ * All commands of hull, in the order in which help lists them. To add one: a file cmd_<name>.c with
+ * a const struct command, its declaration in commands.h, a line here. Read command.h first.
  */
 #include "cli/commands.h"
 
@@ -10,17 +10,42 @@
 #include "base/cleanup.h"
 
 const struct command *const commands[] = {
-	&command_run,	   &command_exec,	  &command_ps,	       &command_images,
-	&command_version,  &command_info,	  &command_attach,     &command_completion,
-	&command_create,   &command_help,	  &command_history,    &command_import,
-	&command_inspect,  &command_kill,	  &command_load,       &command_logs,
-	&command_man,	   &command_pause,	  &command_rename,     &command_restart,
-	&command_rm,	   &command_rmi,	  &command_start,      &command_stop,
-	&command_tag,	   &command_top,	  &command_unpause,    &command_wait,
-	&command_container_inspect,		  &command_image_inspect,
-	&command_volume_create,			  &command_volume_inspect,
-	&command_volume_ls,			  &command_volume_rm,
-	&command_system_check,			  &command_system_reap,
+	&command_run,
+	&command_exec,
+	&command_ps,
+	&command_images,
+	&command_version,
+	&command_info,
+	&command_attach,
+	&command_completion,
+	&command_create,
+	&command_help,
+	&command_history,
+	&command_import,
+	&command_inspect,
+	&command_kill,
+	&command_load,
+	&command_logs,
+	&command_man,
+	&command_pause,
+	&command_rename,
+	&command_restart,
+	&command_rm,
+	&command_rmi,
+	&command_start,
+	&command_stop,
+	&command_tag,
+	&command_top,
+	&command_unpause,
+	&command_wait,
+	&command_container_inspect,
+	&command_image_inspect,
+	&command_volume_create,
+	&command_volume_inspect,
+	&command_volume_ls,
+	&command_volume_rm,
+	&command_system_check,
+	&command_system_reap,
 	&command_complete,
 };
 const size_t command_count = ARRAY_LEN(commands);

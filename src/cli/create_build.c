@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the options of `run` and `create` to a request for the engine: what docker's client does before it
- * talks to its daemon. Paths become absolute, files are read, options that exclude each other are
- * refused. What needs the image or the host is checked by the engine. Read create_options.h first.
+ * From the options of `run` and `create` to a request for the engine: what docker's client does
+ * before it talks to its daemon. Paths become absolute, files are read, options that exclude each
+ * other are refused. What needs the image or the host is checked by the engine. Read
+ * create_options.h first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -56,8 +57,8 @@ static int build_volume(struct create_options *o, const char *spec, struct arena
 	if (!*spec)
 		return err_set(e, EINVAL, ERR_INVALID, "invalid empty volume spec");
 	if (colon == spec || (colon && (colon[1] == ':' || !colon[1])))
-		return err_set(e, EINVAL, ERR_INVALID, "invalid spec: %s: empty section between colons",
-			       spec);
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "invalid spec: %s: empty section between colons", spec);
 	if (!colon) {
 		strv_push(a, &o->create.config.config.volumes, spec);
 		return 0;
@@ -153,7 +154,9 @@ static int check_namespaces(const struct docker_host_config *h, struct err *e)
 		const char *text;
 	} rules[] = {
 		{h->pid_mode, {"host", "private"}, true, "--pid: invalid PID mode"},
-		{h->ipc_mode, {"host", "private", "shareable", "none"}, true,
+		{h->ipc_mode,
+		 {"host", "private", "shareable", "none"},
+		 true,
 		 "--ipc: invalid IPC mode"},
 		{h->uts_mode, {"host", "private"}, false, "--uts: invalid UTS mode"},
 		{h->userns_mode, {"host"}, false, "--userns: invalid USER mode"},
@@ -197,12 +200,14 @@ static int check_pull(const char *pull, struct err *e)
 	if (!strcmp(pull, "missing") || !strcmp(pull, "never") || !*pull)
 		return 0;
 	if (!strcmp(pull, "always"))
-		return err_set(e, ENOTSUP, ERR_INVALID,
-			       "--pull always: hull has no registries yet; load the image with `hull "
-			       "load`");
-	return err_set(e, EINVAL, ERR_INVALID,
-		       "invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"",
-		       pull);
+		return err_set(
+			e, ENOTSUP, ERR_INVALID,
+			"--pull always: hull has no registries yet; load the image with `hull "
+			"load`");
+	return err_set(
+		e, EINVAL, ERR_INVALID,
+		"invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"",
+		pull);
 }
 
 static int check_values(const struct create_options *o, struct err *e)
@@ -254,9 +259,9 @@ static int build_command(struct create_options *o, const struct strv *args, stru
 	if (o->rootfs) {
 		size_t len = strlen(o->rootfs);
 		c->hull.rootfs_overlay = len > 2 && !strcmp(o->rootfs + len - 2, ":O");
-		int r = path_from_cwd(arena_strndup(a, o->rootfs,
-						    len - (c->hull.rootfs_overlay ? 2 : 0)),
-				      &c->hull.rootfs, a, e);
+		int r = path_from_cwd(
+			arena_strndup(a, o->rootfs, len - (c->hull.rootfs_overlay ? 2 : 0)),
+			&c->hull.rootfs, a, e);
 		if (r < 0)
 			return r;
 	} else {
@@ -284,10 +289,12 @@ static void build_logging(const struct cli *cli, struct docker_log_config *log)
 static void note_ignored(const struct create_options *o, struct strv *warnings, struct arena *a)
 {
 	if (o->kernel_memory)
-		strv_push(a, warnings, "--kernel-memory is without effect: the kernel has dropped it");
+		strv_push(a, warnings,
+			  "--kernel-memory is without effect: the kernel has dropped it");
 	if (o->disable_content_trust)
-		strv_push(a, warnings, "--disable-content-trust is without effect: hull has no "
-				       "content trust");
+		strv_push(a, warnings,
+			  "--disable-content-trust is without effect: hull has no "
+			  "content trust");
 }
 
 int create_options_build(struct cli *cli, struct create_options *o, const struct strv *args,
@@ -332,10 +339,11 @@ int cidfile_check(const char *path, struct err *e)
 {
 	if (!path || !file_exists(AT_FDCWD, path))
 		return 0;
-	return err_set(e, EEXIST, ERR_CONFLICT,
-		       "container ID file found, make sure the other container isn't running or delete "
-		       "%s",
-		       path);
+	return err_set(
+		e, EEXIST, ERR_CONFLICT,
+		"container ID file found, make sure the other container isn't running or delete "
+		"%s",
+		path);
 }
 
 int cidfile_write(const char *path, const char *id, struct err *e)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The option table of `run` and `create`, in alphabetical order: all that docker has on Linux. What hull
- * cannot do yet is in the table too, marked as refused with the reason. Read create_options.h first,
- * then create_build.c.
+ * The option table of `run` and `create`, in alphabetical order: all that docker has on Linux. What
+ * hull cannot do yet is in the table too, marked as refused with the reason. Read create_options.h
+ * first, then create_build.c.
  */
 #include "cli/create_options.h"
 
@@ -20,7 +20,8 @@
 
 static const struct option items[] = {
 	{"add-host", 0, OPTION_REFUSED, .help = NO_NETWORKS},
-	{"annotation", 0, OPTION_MAP, HOST(annotations), .help = "Add an annotation to the container"},
+	{"annotation", 0, OPTION_MAP, HOST(annotations),
+	 .help = "Add an annotation to the container"},
 	{"attach", 'a', OPTION_CUSTOM, O(attach), .arg = "list", .set = option_set_stream,
 	 .help = "Attach to STDIN, STDOUT or STDERR"},
 	{"blkio-weight", 0, OPTION_REFUSED, .help = NO_BLOCK_IO},
@@ -66,10 +67,12 @@ static const struct option items[] = {
 	 .help = "Overwrite the default ENTRYPOINT of the image"},
 	{"env", 'e', OPTION_CUSTOM, O(env), .arg = "list", .set = option_set_env,
 	 .help = "Set environment variables"},
-	{"env-file", 0, OPTION_LIST, O(env_files), .help = "Read in a file of environment variables"},
+	{"env-file", 0, OPTION_LIST, O(env_files),
+	 .help = "Read in a file of environment variables"},
 	{"expose", 0, OPTION_CUSTOM, CONFIG(exposed_ports), .arg = "list", .set = option_set_expose,
 	 .help = "Expose a port or a range of ports"},
-	{"gpus", 0, OPTION_REFUSED, .help = "hull has no GPU support yet; pass the devices by --device"},
+	{"gpus", 0, OPTION_REFUSED,
+	 .help = "hull has no GPU support yet; pass the devices by --device"},
 	{"group-add", 0, OPTION_LIST, HOST(group_add), .help = "Add additional groups to join"},
 	{"health-cmd", 0, OPTION_REFUSED, .help = NO_HEALTH},
 	{"health-interval", 0, OPTION_REFUSED, .help = NO_HEALTH},
@@ -79,7 +82,8 @@ static const struct option items[] = {
 	{"health-timeout", 0, OPTION_REFUSED, .help = NO_HEALTH},
 	{"hostname", 'h', OPTION_STR, CONFIG(hostname), .help = "Container host name"},
 	{"init", 0, OPTION_CUSTOM, O(init), .implied = "auto", .arg = "", .set = option_set_init,
-	 .help = "Run an init inside the container that forwards signals (=auto|main|group|all) and reaps "
+	 .help = "Run an init inside the container that forwards signals (=auto|main|group|all) "
+		 "and reaps "
 		 "processes"},
 	{"interactive", 'i', OPTION_BOOL, CONFIG(open_stdin),
 	 .help = "Keep STDIN open even if not attached"},
@@ -123,7 +127,8 @@ static const struct option items[] = {
 	{"oom-kill-disable", 0, OPTION_TRI, O(oom_kill_disable), .help = "Disable OOM Killer"},
 	{"oom-score-adj", 0, OPTION_INT, HOST(oom_score_adj),
 	 .help = "Tune host's OOM preferences (-1000 to 1000)"},
-	{"pid", 0, OPTION_STR, HOST(pid_mode), .help = "PID namespace to use (host|container:NAME)"},
+	{"pid", 0, OPTION_STR, HOST(pid_mode),
+	 .help = "PID namespace to use (host|container:NAME)"},
 	{"pids-limit", 0, OPTION_OPT_INT, HOST(pids_limit),
 	 .help = "Tune container pids limit (set -1 for unlimited); default 4096"},
 	{"platform", 0, OPTION_STR, O(create.platform),
@@ -133,7 +138,8 @@ static const struct option items[] = {
 	{"publish", 'p', OPTION_REFUSED, .help = NO_NETWORKS},
 	{"publish-all", 'P', OPTION_REFUSED_FLAG, .help = NO_NETWORKS},
 	{"pull", 0, OPTION_STR, O(pull), .initial = "missing",
-	 .help = "Pull image before running (missing|never); always needs registries, which hull does "
+	 .help = "Pull image before running (missing|never); always needs registries, which hull "
+		 "does "
 		 "not have yet"},
 	{"quiet", 'q', OPTION_BOOL, O(quiet), .help = "Do not print warnings"},
 	{"read-only", 0, OPTION_BOOL, HOST(readonly_rootfs),
@@ -148,7 +154,8 @@ static const struct option items[] = {
 	{"runtime", 0, OPTION_STR, OPTION_HIDDEN, O(runtime),
 	 .help = "hull is its own runtime: only \"hull\" is known"},
 	{"security-opt", 0, OPTION_LIST, O(security),
-	 .help = "Security options: seccomp=FILE|unconfined, no-new-privileges, apparmor=unconfined, "
+	 .help = "Security options: seccomp=FILE|unconfined, no-new-privileges, "
+		 "apparmor=unconfined, "
 		 "label=disable, systempaths=unconfined"},
 	{"shm-size", 0, OPTION_SIZE, HOST(shm_size), .help = "Size of /dev/shm"},
 	{"stop-signal", 0, OPTION_STR, CONFIG(stop_signal), .help = "Signal to stop the container"},
@@ -162,7 +169,8 @@ static const struct option items[] = {
 	{"tty", 't', OPTION_BOOL, CONFIG(tty), .help = "Allocate a pseudo-TTY"},
 	{"ulimit", 0, OPTION_CUSTOM, HOST(ulimits), .arg = "ulimit", .set = option_set_ulimit,
 	 .help = "Ulimit options"},
-	{"use-api-socket", 0, OPTION_REFUSED_FLAG, .help = "a container that controls the engine is root"},
+	{"use-api-socket", 0, OPTION_REFUSED_FLAG,
+	 .help = "a container that controls the engine is root"},
 	{"user", 'u', OPTION_STR, CONFIG(user),
 	 .help = "Username or UID (format: <name|uid>[:<group|gid>])"},
 	{"userns", 0, OPTION_STR, HOST(userns_mode), .help = "User namespace to use (host)"},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The options of `run` and `create`: their table, and the way from them to a request for the engine.
- * Most options fill a field of struct container_create directly; the rest stand here until
+ * The options of `run` and `create`: their table, and the way from them to a request for the
+ * engine. Most options fill a field of struct container_create directly; the rest stand here until
  * create_options_build has put them together.
  */
 #pragma once

@@ -10,11 +10,12 @@ enum { ENV_FILE_MAX = 1024 * 1024, ENV_LINES_MAX = 16384 };
 /** What a line without '=' means. */
 enum env_bare {
 	ENV_BARE_INHERIT, /* the value from hull's own environment; nothing when it has none */
-	ENV_BARE_EMPTY,	  /* the name alone */
+	ENV_BARE_EMPTY,   /* the name alone */
 };
 
-/** Push the lines of @path. Blank lines and those that begin with '#' are skipped; a value is taken as it
- *  stands, without quotes or escapes. Errors are docker's: "poorly formatted environment: ...". */
+/** Push the lines of @path. Blank lines and those that begin with '#' are skipped; a value is taken
+ * as it stands, without quotes or escapes. Errors are docker's: "poorly formatted environment:
+ * ...". */
 int env_file_read(const char *path, enum env_bare bare, struct strv *ret, struct arena *a,
 		  struct err *e);
 /** The same from text. */

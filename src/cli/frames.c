@@ -18,7 +18,8 @@ static int take_header(struct frames *f, const unsigned char **data, size_t *len
 	if (f->header_len < FRAME_HEADER)
 		return 0;
 	if (f->header[0] < 1 || f->header[0] > 2 || f->header[1] || f->header[2] || f->header[3])
-		return err_set(e, EPROTO, ERR_INTERNAL, "the container's monitor sent no valid frame");
+		return err_set(e, EPROTO, ERR_INTERNAL,
+			       "the container's monitor sent no valid frame");
 	uint32_t left;
 	memcpy(&left, f->header + 4, sizeof(left));
 	f->left = be32toh(left);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * docker's stream frames: 8 bytes of header (stream 1 or 2, three zeros, length big-endian), then that
- * many bytes. Taken apart as they come, in pieces of any size; nothing is held back.
+ * docker's stream frames: 8 bytes of header (stream 1 or 2, three zeros, length big-endian), then
+ * that many bytes. Taken apart as they come, in pieces of any size; nothing is held back.
  */
 #pragma once
 

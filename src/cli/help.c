@@ -71,8 +71,8 @@ static void put_option(FILE *out, const struct option *o, int names, int width)
 		names - (int)strlen(o->name) - (*arg ? 1 : 0), arg);
 	char text[1024];
 	bool quoted = o->type == OPTION_STR || o->type == OPTION_CUSTOM;
-	snprintf(text, sizeof(text), shows_default(o) ? quoted ? "%s (default \"%s\")" : "%s (default %s)"
-						      : "%s",
+	snprintf(text, sizeof(text),
+		 shows_default(o) ? quoted ? "%s (default \"%s\")" : "%s (default %s)" : "%s",
 		 o->help, o->initial);
 	put_wrapped(out, text, names + 11, width);
 }
@@ -98,7 +98,8 @@ static const struct option *next_option(const struct option_table *tables, size_
 	return first;
 }
 
-static void put_options(FILE *out, const char *title, const struct option_table *tables, size_t count)
+static void put_options(FILE *out, const char *title, const struct option_table *tables,
+			size_t count)
 {
 	size_t at[2] = {0, 0};
 	int names = 0, width = terminal_width(out);
@@ -154,7 +155,8 @@ void help_program(FILE *out)
 			command_groups[i].summary);
 	put_commands(out, "Commands", COMMAND_HIDDEN | COMMAND_COMMON, 0);
 	put_options(out, "Global Options", &settings_options, 1);
-	fputs("\nRun 'hull COMMAND --help' for more information on a command, 'hull man COMMAND' for its "
+	fputs("\nRun 'hull COMMAND --help' for more information on a command, 'hull man COMMAND' "
+	      "for its "
 	      "manual.\n",
 	      out);
 }
@@ -166,11 +168,13 @@ void help_group(FILE *out, const struct command_group *g)
 		const struct command *c = commands[i];
 		for (size_t n = 0; c->names[n]; n++) {
 			const char *verb;
-			if (c->flags & COMMAND_HIDDEN || !command_in_group(c->names[n], g->name, &verb))
+			if (c->flags & COMMAND_HIDDEN ||
+			    !command_in_group(c->names[n], g->name, &verb))
 				continue;
 			fprintf(out, "  %-*s%s\n", VERB_WIDTH, verb, c->summary);
 			break; /* the rest are aliases */
 		}
 	}
-	fprintf(out, "\nRun 'hull %s COMMAND --help' for more information on a command.\n", g->name);
+	fprintf(out, "\nRun 'hull %s COMMAND --help' for more information on a command.\n",
+		g->name);
 }

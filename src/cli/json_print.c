@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pretty JSON. Rests on json-c for the scalars; its own pretty form differs from Go's. See json_print.h. */
+/* Pretty JSON. Rests on json-c for the scalars; its own pretty form differs from Go's. See
+ * json_print.h. */
 #include "cli/json_print.h"
 
 #include "base/shape.h"
@@ -11,8 +12,8 @@ static void indent(struct strbuf *out, int depth)
 
 static void print_scalar(struct strbuf *out, struct json_object *o)
 {
-	strbuf_puts(out, json_object_to_json_string_ext(
-				 o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	strbuf_puts(out, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+								   JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
 static void print_array(struct strbuf *out, struct json_object *o, int depth)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON for people, as docker inspect prints it: four blanks, "key": value, empty ones on one line. */
+/* JSON for people, as docker inspect prints it: four blanks, "key": value, empty ones on one line.
+ */
 #pragma once
 
 #include <json-c/json.h>

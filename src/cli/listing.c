@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From rows to text: each row becomes a JSON object of the columns that the template asks for, and the
- * template is executed over it; the header is the same template over the columns' titles.
- * Read listing.h first.
+ * From rows to text: each row becomes a JSON object of the columns that the template asks for, and
+ * the template is executed over it; the header is the same template over the columns' titles. Read
+ * listing.h first.
  */
 #include "cli/listing.h"
 
@@ -112,7 +112,8 @@ int listing_open(struct listing_out *o, const struct listing *l, const char *for
 	o->type = (struct template_type){TEMPLATE_STRUCT, true, l->type, NULL, o->fields};
 	struct strbuf text CLEANUP_STRBUF = STRBUF_MAX(TEMPLATE_TEXT_MAX);
 	o->table = !format || !*format || !strcmp(format, "table") || !strncmp(format, "table ", 6);
-	bool plain = o->table && (!format || strlen(format) < 6 || !*(format + strspn(format + 6, " ") + 6));
+	bool plain = o->table &&
+		     (!format || strlen(format) < 6 || !*(format + strspn(format + 6, " ") + 6));
 	if (plain)
 		strbuf_puts(&text, standard);
 	else if (!strcmp(format, "json"))

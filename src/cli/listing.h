@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lists of objects as `ps`, `images`, `history` and `volume ls` print them: a table, JSON lines, or the
- * user's Go template, over columns that each command names in one const table. A column's value is
- * computed only if the format asks for it.
+ * Lists of objects as `ps`, `images`, `history` and `volume ls` print them: a table, JSON lines, or
+ * the user's Go template, over columns that each command names in one const table. A column's value
+ * is computed only if the format asks for it.
  */
 #pragma once
 
@@ -21,7 +21,7 @@ struct listing_column {
 };
 
 struct listing {
-	const char *type; /* Go's name of a row, in errors */
+	const char *type;                     /* Go's name of a row, in errors */
 	const struct listing_column *columns; /* in alphabetical order, as docker's JSON */
 	size_t count;
 	const struct kvs *(*labels)(const void *item); /* for .Label "key", or NULL */
@@ -43,8 +43,8 @@ void listing_free(struct listing_out *o);
 #define CLEANUP_LISTING __attribute__((cleanup(listing_free)))
 
 /**
- * Begin. @format: the user's --format ("table", "table TEMPLATE", "json", TEMPLATE) or NULL, which is
- * "table"; @standard: the template of the plain table. @ctx goes to the columns.
+ * Begin. @format: the user's --format ("table", "table TEMPLATE", "json", TEMPLATE) or NULL, which
+ * is "table"; @standard: the template of the plain table. @ctx goes to the columns.
  */
 int listing_open(struct listing_out *o, const struct listing *l, const char *format,
 		 const char *standard, void *ctx, struct err *e);
@@ -56,5 +56,6 @@ int listing_print(struct listing_out *o, FILE *out, struct err *e);
 
 /** Help text for --format, the same for every list. */
 #define LISTING_FORMAT_HELP                                                                        \
-	"Format output using a custom template: 'table' (default), 'table TEMPLATE', 'json', or a Go " \
+	"Format output using a custom template: 'table' (default), 'table TEMPLATE', 'json', or "  \
+	"a Go "                                                                                    \
 	"template"

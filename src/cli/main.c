@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The program `hull`: global options, the command, its options, its run function, and the one place
- * where a failure that ends it is told. Exit codes are docker's: 125 for a command line that makes no
- * sense, the container's own where there is one, else 0 or 1 (and 125, 126, 127 of run and exec).
- * Read command.h and cli.h first.
+ * where a failure that ends it is told. Exit codes are docker's: 125 for a command line that makes
+ * no sense, the container's own where there is one, else 0 or 1 (and 125, 126, 127 of run and
+ * exec). Read command.h and cli.h first.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -28,7 +28,8 @@ static int unknown_command(struct cli *cli, const struct request *q, struct err 
 	const char *word = q->words.items[0], *verb;
 	struct suggestion best = suggestion_for(word);
 	for (size_t i = 0; i < command_count; i++)
-		for (size_t n = 0; commands[i]->names[n] && !(commands[i]->flags & COMMAND_HIDDEN); n++) {
+		for (size_t n = 0; commands[i]->names[n] && !(commands[i]->flags & COMMAND_HIDDEN);
+		     n++) {
 			const char *name = commands[i]->names[n];
 			if (!group && !strchr(name, ' '))
 				suggestion_offer(&best, name);
@@ -94,10 +95,13 @@ static int check_count(const struct command *c, size_t count, struct err *e)
 	if (count >= c->args_min && count <= c->args_max)
 		return 0;
 	if (c->args_max == 0)
-		return err_set(e, EINVAL, ERR_INVALID, "'hull %s' accepts no arguments", c->names[0]);
-	const char *how = c->args_min == c->args_max ? "" : count < c->args_min ? "at least " : "at most ";
-	return err_set(e, EINVAL, ERR_INVALID, "'hull %s' requires %s%zu argument%s", c->names[0], how,
-		       wanted, wanted == 1 ? "" : "s");
+		return err_set(e, EINVAL, ERR_INVALID, "'hull %s' accepts no arguments",
+			       c->names[0]);
+	const char *how = c->args_min == c->args_max ? ""
+			  : count < c->args_min      ? "at least "
+						     : "at most ";
+	return err_set(e, EINVAL, ERR_INVALID, "'hull %s' requires %s%zu argument%s", c->names[0],
+		       how, wanted, wanted == 1 ? "" : "s");
 }
 
 static void tell_usage(const struct command *c)

@@ -93,7 +93,8 @@ static bool any_shown(const struct option_table *t)
 	return false;
 }
 
-static void put_options(FILE *out, const char *title, const struct option_table *tables, size_t count)
+static void put_options(FILE *out, const char *title, const struct option_table *tables,
+			size_t count)
 {
 	bool titled = false;
 	for (size_t t = 0; t < count; t++) {
@@ -129,8 +130,10 @@ static void put_refused(FILE *out, const struct option_table *tables, size_t cou
 
 static void put_files(FILE *out)
 {
-	fputs(".SH FILES\n.TP\n.I /etc/hull/hull.conf\n.TQ\n.I \\(ti/.config/hull/hull.conf\n", out);
-	put_text(out, "One \"key value\" a line; lines that begin with # are comments. The keys:\n");
+	fputs(".SH FILES\n.TP\n.I /etc/hull/hull.conf\n.TQ\n.I \\(ti/.config/hull/hull.conf\n",
+	      out);
+	put_text(out,
+		 "One \"key value\" a line; lines that begin with # are comments. The keys:\n");
 	for (size_t i = 0; i < settings_keys.count; i++) {
 		const struct option *o = &settings_keys.items[i];
 		fputs(".RS\n.TP\n\\fB", out);
@@ -156,7 +159,8 @@ static void put_exit_status(FILE *out)
 void man_program(FILE *out)
 {
 	put_title(out, "", "a container engine that tells you why");
-	fputs(".SH SYNOPSIS\n.B hull\n[\\fIOPTIONS\\fR] \\fICOMMAND\\fR [\\fIARG\\fR...]\n.SH COMMANDS\n",
+	fputs(".SH SYNOPSIS\n.B hull\n[\\fIOPTIONS\\fR] \\fICOMMAND\\fR [\\fIARG\\fR...]\n.SH "
+	      "COMMANDS\n",
 	      out);
 	for (size_t i = 0; i < command_count; i++) {
 		const struct command *c = commands[i];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The grammar of --mount: one table of keys, each with the part of struct docker_mount it fills. What
- * contradicts itself is refused here; whether the source exists is the engine's question.
- * Format: RFC 4180 for the record, docker's documentation "Bind mounts", "Volumes", "tmpfs mounts" for
- * the keys. Read mount_option.h first.
+ * The grammar of --mount: one table of keys, each with the part of struct docker_mount it fills.
+ * What contradicts itself is refused here; whether the source exists is the engine's question.
+ * Format: RFC 4180 for the record, docker's documentation "Bind mounts", "Volumes", "tmpfs mounts"
+ * for the keys. Read mount_option.h first.
  */
 #include "cli/mount_option.h"
 
@@ -51,7 +51,8 @@ int csv_split(const char *text, struct strv *ret, struct arena *a, struct err *e
 		if (r < 0)
 			return r;
 		if (ret->count == MOUNT_FIELDS_MAX)
-			return err_set(e, E2BIG, ERR_USAGE, "more than %d fields", MOUNT_FIELDS_MAX);
+			return err_set(e, E2BIG, ERR_USAGE, "more than %d fields",
+				       MOUNT_FIELDS_MAX);
 		strv_push(a, ret, field);
 		if (!*p)
 			return 0;
@@ -130,7 +131,7 @@ static int set_consistency(struct reader *r, const char *value)
 static int set_propagation(struct reader *r, const char *value)
 {
 	static const char *const known[] = {"private", "rprivate", "shared",
-					    "rshared", "slave",	   "rslave"};
+					    "rshared", "slave",    "rslave"};
 	for (size_t i = 0; i < ARRAY_LEN(known); i++)
 		if (!strcmp(known[i], value)) {
 			bind_of(r)->propagation = arena_strdup(r->a, value);
@@ -203,8 +204,8 @@ static int set_tmpfs_mode(struct reader *r, const char *value)
 
 static int refuse(struct reader *r, const char *value)
 {
-	return err_set(r->e, ENOTSUP, ERR_USAGE, "%s=%s is not supported: hull has local volumes only",
-		       r->key, value);
+	return err_set(r->e, ENOTSUP, ERR_USAGE,
+		       "%s=%s is not supported: hull has local volumes only", r->key, value);
 }
 
 static const struct mount_key {
@@ -245,8 +246,8 @@ static int read_field(struct reader *r, const char *field)
 			k = &keys[i];
 	r->key = key;
 	if (field[len] != '=' && !(k && k->flag))
-		return err_set(r->e, EINVAL, ERR_USAGE, "invalid field '%s' must be a key=value pair",
-			       field);
+		return err_set(r->e, EINVAL, ERR_USAGE,
+			       "invalid field '%s' must be a key=value pair", field);
 	if (!k)
 		return err_set(r->e, EINVAL, ERR_USAGE, "unexpected key '%s' in '%s'", key, field);
 	return k->set(r, field[len] ? field + len + 1 : "true");
@@ -257,7 +258,7 @@ static int check_recursive(const struct docker_mount *m, struct err *e)
 	const struct docker_bind_options *b = m->bind_options;
 	const char *word = b && b->read_only_force_recursive ? "readonly"
 			   : b && b->read_only_non_recursive ? "writable"
-							      : NULL;
+							     : NULL;
 	if (!word)
 		return 0;
 	if (!m->read_only)
@@ -277,7 +278,8 @@ static int check_options(const struct docker_mount *m, struct err *e)
 	const struct {
 		const char *type;
 		bool given;
-	} parts[] = {{"bind", m->bind_options}, {"volume", m->volume_options},
+	} parts[] = {{"bind", m->bind_options},
+		     {"volume", m->volume_options},
 		     {"tmpfs", m->tmpfs_options}};
 	if (!m->target)
 		return err_set(e, EINVAL, ERR_USAGE, "target is required");

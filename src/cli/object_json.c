@@ -54,8 +54,7 @@ struct json_object *object_json_image(const struct image *image, struct arena *a
 	json_object_object_add(o, "RepoDigests", list_of(&image->digests));
 	add_string(o, "Parent", "");
 	const struct oci_history *history = c->history.items;
-	add_string(o, "Comment",
-		   c->history.count ? history[c->history.count - 1].comment : "");
+	add_string(o, "Comment", c->history.count ? history[c->history.count - 1].comment : "");
 	add_string(o, "Created", time_format(image->created, text));
 	add_string(o, "DockerVersion", "");
 	add_string(o, "Author", c->author);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The option parser. Rests on nothing but the tables; getopt_long(3) has neither pflag's bundling with
+ * The option parser. Rests on nothing but the tables; getopt_long(3) has neither pflag's bundling
+ * with
  * "=" nor its texts, which scripts and people know. Read option.h first.
  */
 #include "cli/option.h"
@@ -85,7 +86,8 @@ static int apply(struct parser *p, const struct found *f, const char *value)
 {
 	const struct option *o = f->option;
 	if (option_is_refused(o))
-		return err_set(p->e, ENOTSUP, ERR_USAGE, "--%s is not supported: %s", o->name, o->help);
+		return err_set(p->e, ENOTSUP, ERR_USAGE, "--%s is not supported: %s", o->name,
+			       o->help);
 	struct err why = {0};
 	int r = option_apply(o, f->values, value, p->arena, &why);
 	if (r >= 0)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Options of commands: one const table per command, from which the parser, `--help`, the man page and
- * the shells' completion are all made.
+ * Options of commands: one const table per command, from which the parser, `--help`, the man page
+ * and the shells' completion are all made.
  *
- * The grammar is docker's (Go's pflag): --name value, --name=value, -n value, -nvalue, -n=value, bundled
- * letters -itd, "--" ends the options. A flag takes a value by "=" only. A default stands in the table
- * as text and is parsed like the user's, so that help cannot say anything else than what happens.
+ * The grammar is docker's (Go's pflag): --name value, --name=value, -n value, -nvalue, -n=value,
+ * bundled letters -itd, "--" ends the options. A flag takes a value by "=" only. A default stands
+ * in the table as text and is parsed like the user's, so that help cannot say anything else than
+ * what happens.
  *
  * Values land in a struct of the command's own, by offset; they live in the arena or in argv.
  * Read command.h next.
@@ -22,16 +23,16 @@
 
 /* The field that the offset names, and the word that help shows for the value. */
 enum option_type {
-	OPTION_BOOL,	 /* bool; --x, --x=false */
-	OPTION_TRI,	 /* struct opt_bool: absent, true, false */
-	OPTION_STR,	 /* char * */
-	OPTION_LIST,	 /* struct strv; may be repeated */
-	OPTION_MAP,	 /* struct kvs, KEY=VALUE; may be repeated */
-	OPTION_SIZE,	 /* int64_t bytes, "64m" */
-	OPTION_INT,	 /* int64_t */
-	OPTION_OPT_INT,	 /* struct opt_i64 */
-	OPTION_CUSTOM,	 /* whatever .set makes of it */
-	OPTION_REFUSED,	 /* docker has it, hull does not: .help says why; takes a value */
+	OPTION_BOOL,         /* bool; --x, --x=false */
+	OPTION_TRI,          /* struct opt_bool: absent, true, false */
+	OPTION_STR,          /* char * */
+	OPTION_LIST,         /* struct strv; may be repeated */
+	OPTION_MAP,          /* struct kvs, KEY=VALUE; may be repeated */
+	OPTION_SIZE,         /* int64_t bytes, "64m" */
+	OPTION_INT,          /* int64_t */
+	OPTION_OPT_INT,      /* struct opt_i64 */
+	OPTION_CUSTOM,       /* whatever .set makes of it */
+	OPTION_REFUSED,      /* docker has it, hull does not: .help says why; takes a value */
 	OPTION_REFUSED_FLAG, /* the same without a value */
 	OPTION_TYPES
 };
@@ -60,12 +61,15 @@ struct option_table {
 	const struct option *items;
 	size_t count;
 };
-#define OPTIONS(table_) {(table_), sizeof(table_) / sizeof((table_)[0])}
+#define OPTIONS(table_)                                                                            \
+	{                                                                                          \
+		(table_), sizeof(table_) / sizeof((table_)[0])                                     \
+	}
 
 struct option_request {
 	const struct option_table *tables; /* searched in this order */
 	size_t table_count;
-	void *const *values; /* one struct for each table, zeroed */
+	void *const *values;   /* one struct for each table, zeroed */
 	bool stop_at_argument; /* the first argument ends the options: run, exec, create */
 };
 

@@ -68,7 +68,8 @@ static int set_map(void *field, const char *value, struct arena *a, struct err *
 {
 	const char *equals = strchr(value, '=');
 	if (equals == value || !*value)
-		return err_set(e, EINVAL, ERR_USAGE, "invalid value '%s': the key is missing", value);
+		return err_set(e, EINVAL, ERR_USAGE, "invalid value '%s': the key is missing",
+			       value);
 	size_t len = equals ? (size_t)(equals - value) : strlen(value);
 	kvs_set(a, field, arena_strndup(a, value, len), equals ? equals + 1 : "");
 	return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The grammars of single options; see docker's "run" reference for each. Read resource_option.h first. */
+/* The grammars of single options; see docker's "run" reference for each. Read resource_option.h
+ * first. */
 #include "cli/resource_option.h"
 
 #include <ctype.h>
@@ -103,8 +104,8 @@ int option_set_device_rule(void *field, const char *value, struct arena *a, stru
 static int limit_parse(const char *text, int64_t *ret, struct err *e)
 {
 	if (int_parse(text, -1, INT64_MAX, ret) < 0)
-		return err_set(e, EINVAL, ERR_USAGE, "strconv.ParseInt: parsing \"%s\": invalid syntax",
-			       text);
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "strconv.ParseInt: parsing \"%s\": invalid syntax", text);
 	return 0;
 }
 
@@ -159,7 +160,8 @@ int option_set_cpus(void *field, const char *value, struct arena *a, struct err 
 {
 	(void)a;
 	return nano_parse(value, field) < 0
-		       ? err_set(e, EINVAL, ERR_USAGE, "failed to parse %s as a rational number", value)
+		       ? err_set(e, EINVAL, ERR_USAGE, "failed to parse %s as a rational number",
+				 value)
 		       : 0;
 }
 
@@ -190,9 +192,9 @@ int option_set_label(void *field, const char *value, struct arena *a, struct err
 
 int option_set_sysctl(void *field, const char *value, struct arena *a, struct err *e)
 {
-	static const char *const names[] = {"kernel.msgmax",	    "kernel.msgmnb", "kernel.msgmni",
-					    "kernel.sem",	    "kernel.shmall", "kernel.shmmax",
-					    "kernel.shmmni",	    "kernel.shm_rmid_forced"};
+	static const char *const names[] = {
+		"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
+		"kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
 	const char *equals = strchr(value, '=');
 	size_t len = equals ? (size_t)(equals - value) : 0;
 	bool allowed = equals && (!strncmp(value, "net.", 4) || !strncmp(value, "fs.mqueue.", 10));
@@ -208,7 +210,8 @@ int option_set_tmpfs(void *field, const char *value, struct arena *a, struct err
 {
 	size_t len = strcspn(value, ":");
 	if (!len)
-		return err_set(e, EINVAL, ERR_USAGE, "invalid tmpfs '%s': the path is missing", value);
+		return err_set(e, EINVAL, ERR_USAGE, "invalid tmpfs '%s': the path is missing",
+			       value);
 	kvs_set(a, field, arena_strndup(a, value, len), value[len] ? value + len + 1 : "");
 	return 0;
 }
@@ -237,7 +240,8 @@ int option_set_expose(void *field, const char *value, struct arena *a, struct er
 		     !strcmp(protocol, "sctp");
 	if (!known || uint_parse(from, PORT_MAX, &first) < 0 ||
 	    uint_parse(to ? to : from, PORT_MAX, &last) < 0 || last < first)
-		return err_set(e, EINVAL, ERR_USAGE, "invalid range format for --expose: %s", value);
+		return err_set(e, EINVAL, ERR_USAGE, "invalid range format for --expose: %s",
+			       value);
 	for (; first <= last; first++)
 		strv_push(a, field,
 			  arena_printf(a, "%llu/%s", (unsigned long long)first,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Values of single options of run and create that have a grammar of their own. All are setters for
- * option tables (option_set_fn): @field is the struct or list named beside them, the texts are docker's.
+ * option tables (option_set_fn): @field is the struct or list named beside them, the texts are
+ * docker's.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between the client's loop and the engine: a socket pair whose other end the monitor serves, signals by
- * container_kill, window sizes by the monitor's control socket. Read session.h and client.h first.
+ * Between the client's loop and the engine: a socket pair whose other end the monitor serves,
+ * signals by container_kill, window sizes by the monitor's control socket. Read session.h and
+ * client.h first.
  */
 #include "cli/session.h"
 

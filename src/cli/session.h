@@ -8,9 +8,9 @@
 struct session {
 	struct engine *engine;
 	const char *id; /* of the container */
-	int monitor;	/* connection for resizing, -1: not made yet */
+	int monitor;    /* connection for resizing, -1: not made yet */
 	struct client client;
-	int theirs;	/* the monitor's end of the stream */
+	int theirs; /* the monitor's end of the stream */
 };
 #define CLEANUP_SESSION __attribute__((cleanup(session_close)))
 
@@ -26,8 +26,8 @@ void session_close(struct session *s);
 /** docker's check: a terminal is asked for, but the input is none. */
 int session_check_tty(bool tty, bool with_stdin, struct err *e);
 /**
- * Serve until the stream ends. Returns an exit code when the client is done without the container (detached,
- * ended by a signal, output broken), -ENODATA with @e untouched when the container's own exit code is to be
- * had, or another negative errno with @e filled. *@ret_detached: by the keys.
+ * Serve until the stream ends. Returns an exit code when the client is done without the container
+ * (detached, ended by a signal, output broken), -ENODATA with @e untouched when the container's own
+ * exit code is to be had, or another negative errno with @e filled. *@ret_detached: by the keys.
  */
 int session_serve(struct cli *cli, struct session *s, bool *ret_detached, struct err *e);

@@ -3,8 +3,8 @@
  * Global options and the configuration file. Order, later wins: /etc/hull/hull.conf, the user's
  * hull/hull.conf below $XDG_CONFIG_HOME or ~/.config, the environment, the command line.
  *
- * The file has one `key value` (or `key = value`) a line; '#' begins a comment line. The keys are an
- * option table like any other. A missing file is no error, an unknown key is. Read cli.h first.
+ * The file has one `key value` (or `key = value`) a line; '#' begins a comment line. The keys are
+ * an option table like any other. A missing file is no error, an unknown key is. Read cli.h first.
  */
 #include <ctype.h>
 #include <errno.h>

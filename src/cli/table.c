@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Alignment of tab-separated text. One pass per column: find each run of lines that have the column, and
- * give its cells one width. Read table.h first.
+ * Alignment of tab-separated text. One pass per column: find each run of lines that have the
+ * column, and give its cells one width. Read table.h first.
  */
 #include "cli/table.h"
 

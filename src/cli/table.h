@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Columns as docker prints them: cells end with a tab, each column is as wide as its widest cell plus
- * three blanks and has a least width. A run of lines without a column ends it (Go's text/tabwriter).
+ * Columns as docker prints them: cells end with a tab, each column is as wide as its widest cell
+ * plus three blanks and has a least width. A run of lines without a column ends it (Go's
+ * text/tabwriter).
  */
 #pragma once
 

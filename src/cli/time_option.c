@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The forms of docker's --since, in docker's order: duration, date, seconds. Read time_option.h first. */
+/* The forms of docker's --since, in docker's order: duration, date, seconds. Read time_option.h
+ * first. */
 #include "cli/time_option.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fuzz target: files of environment variables and labels. What is taken has a name without blanks. */
+/* Fuzz target: files of environment variables and labels. What is taken has a name without blanks.
+ */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct arena a = {0};
 		struct err e = {0};
 		struct strv lines = {0};
-		int r = env_text_read((const char *)data, size, (enum env_bare)bare, &lines, &a, &e);
+		int r = env_text_read((const char *)data, size, (enum env_bare)bare, &lines, &a,
+				      &e);
 		if (r < 0 && (!e.text[0] || e.number != -r))
 			abort();
 		for (size_t i = 0; i < lines.count; i++) {

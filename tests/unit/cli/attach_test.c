@@ -23,8 +23,9 @@ static void keys_are_parsed(void **state)
 	assert_int_equal(d.keys[1], 17);
 	d = keys("a,ctrl-@,ctrl-_,DEL,ctrl-[");
 	assert_memory_equal(d.keys, "a\0\x1f\x7f\x1b", 5);
-	static const char *const bad[] = {"", "ab", "ctrl-", "ctrl-A", "ctrl-1", "ctrl-pq", "a,", "a,,b",
-					  "CTRL-a", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"};
+	static const char *const bad[] = {
+		"",        "ab", "ctrl-", "ctrl-A", "ctrl-1",
+		"ctrl-pq", "a,", "a,,b",  "CTRL-a", "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct err e = {0};
 		if (detach_keys_parse(bad[i], &d, &e) >= 0)
@@ -93,8 +94,9 @@ static int collect(void *ctx, int stream, const unsigned char *data, size_t len,
 static void frames_are_taken_apart(void **state)
 {
 	(void)state;
-	static const unsigned char bytes[] = "\1\0\0\0\0\0\0\3out\2\0\0\0\0\0\0\3err\1\0\0\0\0\0\0\0"
-					     "\1\0\0\0\0\0\0\1!";
+	static const unsigned char bytes[] =
+		"\1\0\0\0\0\0\0\3out\2\0\0\0\0\0\0\3err\1\0\0\0\0\0\0\0"
+		"\1\0\0\0\0\0\0\1!";
 	for (size_t step = 1; step < sizeof(bytes); step++) {
 		struct frames f = {0};
 		struct sink s = {0};
@@ -111,7 +113,8 @@ static void frames_are_taken_apart(void **state)
 static void frames_that_are_none(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"\0\0\0\0\0\0\0\1", "\3\0\0\0\0\0\0\1", "\1\1\0\0\0\0\0\1"};
+	static const char *const bad[] = {"\0\0\0\0\0\0\0\1", "\3\0\0\0\0\0\0\1",
+					  "\1\1\0\0\0\0\0\1"};
 	for (size_t i = 0; i < 3; i++) {
 		struct frames f = {0};
 		struct sink s = {0};
@@ -122,8 +125,9 @@ static void frames_that_are_none(void **state)
 	struct frames f = {0};
 	struct sink s = {.fail = 1};
 	struct err e = {0};
-	assert_int_equal(frames_feed(&f, (const unsigned char *)"\1\0\0\0\0\0\0\1x", 9, collect, &s, &e),
-			 -EPIPE);
+	assert_int_equal(
+		frames_feed(&f, (const unsigned char *)"\1\0\0\0\0\0\0\1x", 9, collect, &s, &e),
+		-EPIPE);
 }
 
 int main(void)

@@ -20,10 +20,12 @@ static struct strv parsed(const char *text, enum env_bare bare)
 static void lines_are_taken_as_they_are(void **state)
 {
 	(void)state;
-	struct strv v = parsed("\xef\xbb\xbf"
-			       "A=1\n\n# comment\n  #another\n  B= x y \nC='q'\r\nD=a=b#c\n\tE=\nF=\xc3\xa4",
-			       ENV_BARE_INHERIT);
-	static const char *const want[] = {"A=1", "B= x y ", "C='q'", "D=a=b#c", "E=", "F=\xc3\xa4"};
+	struct strv v = parsed(
+		"\xef\xbb\xbf"
+		"A=1\n\n# comment\n  #another\n  B= x y \nC='q'\r\nD=a=b#c\n\tE=\nF=\xc3\xa4",
+		ENV_BARE_INHERIT);
+	static const char *const want[] = {"A=1",     "B= x y ", "C='q'",
+					   "D=a=b#c", "E=",      "F=\xc3\xa4"};
 	assert_int_equal(v.count, sizeof(want) / sizeof(want[0]));
 	for (size_t i = 0; i < v.count; i++)
 		assert_string_equal(v.items[i], want[i]);
@@ -51,7 +53,7 @@ static void refusals(void **state)
 		{"A B=x", "poorly formatted environment: variable 'A B' contains whitespaces"},
 		{"A =x", "poorly formatted environment: variable 'A ' contains whitespaces"},
 		{"A=1\nB=\xff", "invalid utf8 bytes at line 2"},
-		{"A=\xc0\xaf", "invalid utf8 bytes at line 1"},	    /* overlong */
+		{"A=\xc0\xaf", "invalid utf8 bytes at line 1"},     /* overlong */
 		{"A=\xed\xa0\x80", "invalid utf8 bytes at line 1"}, /* a surrogate */
 		{"A=\xf4\x90\x80\x80", "invalid utf8 bytes at line 1"},
 		{"A=\xe2\x82", "invalid utf8 bytes at line 1"}, /* cut off */
@@ -59,8 +61,8 @@ static void refusals(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct strv v = {0};
 		struct err e = {0};
-		assert_true(env_text_read(cases[i].text, strlen(cases[i].text), ENV_BARE_INHERIT, &v,
-					  &arena, &e) < 0);
+		assert_true(env_text_read(cases[i].text, strlen(cases[i].text), ENV_BARE_INHERIT,
+					  &v, &arena, &e) < 0);
 		assert_string_equal(e.text, cases[i].why);
 	}
 }
@@ -72,8 +74,10 @@ static void limits(void **state)
 	struct err e = {0};
 	char *text = arena_alloc(&arena, ENV_LINES_MAX + 1);
 	memset(text, '\n', ENV_LINES_MAX);
-	assert_int_equal(env_text_read(text, ENV_LINES_MAX - 1, ENV_BARE_INHERIT, &v, &arena, &e), 0);
-	assert_int_equal(env_text_read(text, ENV_LINES_MAX, ENV_BARE_INHERIT, &v, &arena, &e), -E2BIG);
+	assert_int_equal(env_text_read(text, ENV_LINES_MAX - 1, ENV_BARE_INHERIT, &v, &arena, &e),
+			 0);
+	assert_int_equal(env_text_read(text, ENV_LINES_MAX, ENV_BARE_INHERIT, &v, &arena, &e),
+			 -E2BIG);
 	assert_int_equal(env_file_read("/nonexistent", ENV_BARE_INHERIT, &v, &arena, &e), -ENOENT);
 	assert_int_equal(env_file_read("/", ENV_BARE_INHERIT, &v, &arena, &e), -EINVAL);
 }

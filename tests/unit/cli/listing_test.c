@@ -51,7 +51,9 @@ static void columns_are_aligned(void **state)
 
 static struct container sample(void)
 {
-	struct container c = {.name = "web", .image_name = "busybox", .command = "sleep 1000 and more words",
+	struct container c = {.name = "web",
+			      .image_name = "busybox",
+			      .command = "sleep 1000 and more words",
 			      .status = CONTAINER_RUNNING};
 	memset(c.id, 'a', ID_LEN);
 	kvs_set(&arena, &c.labels, "b", "2");
@@ -68,8 +70,8 @@ static char *listed(const char *format, const struct container *c, bool no_trunc
 	struct err e = {0};
 	char *text = NULL;
 	size_t len = 0;
-	int r = listing_open(&out, &ps_listing, format, "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.Names}}",
-			     &x, &e);
+	int r = listing_open(&out, &ps_listing, format,
+			     "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.Names}}", &x, &e);
 	if (r == 0)
 		r = listing_row(&out, &(struct ps_row){c}, &e);
 	if (r < 0)
@@ -96,11 +98,14 @@ static void ps_rows(void **state)
 			    "Up About a minute|2 hours ago|running\n");
 	assert_string_equal(listed("{{.Labels}}|{{.Label \"b\"}}|{{.Label \"x\"}}", &c, false),
 			    "b=2,com.example.a=1|2|\n");
-	assert_string_equal(listed("table {{.Names}}\\t{{.Label \"com.example.a-b_c\"}}", &c, false),
-			    "NAMES     a b c\nweb       \n");
+	assert_string_equal(
+		listed("table {{.Names}}\\t{{.Label \"com.example.a-b_c\"}}", &c, false),
+		"NAMES     a b c\nweb       \n");
 	assert_string_equal(listed("{{.Names}}\\n{{upper .Names}}", &c, false), "web\nWEB\n");
-	assert_non_null(strstr(listed("json", &c, false), "{\"Command\":\"\\\"sleep 1000 and more…\\\"\","));
-	assert_non_null(strstr(listed("{{.Nope}}", &c, false), "can't evaluate field Nope in type"));
+	assert_non_null(strstr(listed("json", &c, false),
+			       "{\"Command\":\"\\\"sleep 1000 and more…\\\"\","));
+	assert_non_null(
+		strstr(listed("{{.Nope}}", &c, false), "can't evaluate field Nope in type"));
 	c.image_name = "sha256:0123456789abcdef";
 	assert_string_equal(listed("{{.Image}}", &c, false), "0123456789ab\n");
 	c.image_name = "";
@@ -111,7 +116,8 @@ static void statuses(void **state)
 {
 	(void)state;
 	int64_t now = clock_real_ns();
-	struct container c = {.started = now - 180 * second, .finished = now - 2 * second, .exit_code = 3};
+	struct container c = {
+		.started = now - 180 * second, .finished = now - 2 * second, .exit_code = 3};
 	static const struct {
 		enum container_status status;
 		const char *text;
@@ -143,7 +149,8 @@ static void json_as_go_indents_it(void **state)
 {
 	(void)state;
 	struct err e = {0};
-	static const char in[] = "{\"a\":[],\"b\":{},\"c\":[1,\"x/y\"],\"d\":null,\"e\":{\"f\":true}}";
+	static const char in[] =
+		"{\"a\":[],\"b\":{},\"c\":[1,\"x/y\"],\"d\":null,\"e\":{\"f\":true}}";
 	CLEANUP_JSON struct json_object *o = NULL;
 	struct strbuf out CLEANUP_STRBUF = STRBUF_MAX(1024);
 	assert_int_equal(json_parse(in, strlen(in), &o, &e), 0);
@@ -172,8 +179,10 @@ static int release(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(columns_are_aligned), cmocka_unit_test(ps_rows),
-		cmocka_unit_test(statuses),	       cmocka_unit_test(texts),
+		cmocka_unit_test(columns_are_aligned),
+		cmocka_unit_test(ps_rows),
+		cmocka_unit_test(statuses),
+		cmocka_unit_test(texts),
 		cmocka_unit_test(json_as_go_indents_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, release);

@@ -34,7 +34,8 @@ static void keys(void **state)
 	m = parsed("target=/t,type=tmpfs,tmpfs-size=64m,tmpfs-mode=1777");
 	assert_int_equal(m.tmpfs_options->size_bytes, 64 << 20);
 	assert_int_equal(m.tmpfs_options->mode, 01777);
-	m = parsed("type=bind,source=/a,target=/b,bind-propagation=rshared,bind-recursive=disabled");
+	m = parsed(
+		"type=bind,source=/a,target=/b,bind-propagation=rshared,bind-recursive=disabled");
 	assert_string_equal(m.bind_options->propagation, "rshared");
 	assert_true(m.bind_options->non_recursive);
 	m = parsed("type=bind,source=/a,target=/b,bind-nonrecursive");
@@ -60,7 +61,8 @@ static void relative_sources(void **state)
 	assert_non_null(getcwd(cwd, sizeof(cwd)));
 	snprintf(want, sizeof(want), "%s/x", strcmp(cwd, "/") ? cwd : "");
 	assert_string_equal(parsed("type=bind,src=./x,dst=/b").source, want);
-	assert_string_equal(parsed("type=bind,src=x,dst=/b").source, "x"); /* the engine refuses it */
+	assert_string_equal(parsed("type=bind,src=x,dst=/b").source,
+			    "x"); /* the engine refuses it */
 }
 
 static void refusals(void **state)
@@ -82,7 +84,8 @@ static void refusals(void **state)
 		{"type=tmpfs,dst=/a,tmpfs-mode=8", "invalid value for tmpfs-mode: 8"},
 		{"type=tmpfs,dst=/a,tmpfs-mode=17777", "invalid value for tmpfs-mode: 17777"},
 		{"type=tmpfs,dst=/a,tmpfs-mode=", "invalid value for tmpfs-mode: "},
-		{"type=bind,src=/a,dst=/b,bind-propagation=up", "invalid value for bind-propagation: up"},
+		{"type=bind,src=/a,dst=/b,bind-propagation=up",
+		 "invalid value for bind-propagation: up"},
 		{"type=bind,src=/a,dst=/b,volume-nocopy",
 		 "cannot mix 'volume-*' options with mount type 'bind'"},
 		{"type=volume,dst=/b,bind-nonrecursive",
@@ -90,9 +93,11 @@ static void refusals(void **state)
 		{"type=volume,dst=/b,tmpfs-size=1",
 		 "cannot mix 'tmpfs-*' options with mount type 'volume'"},
 		{"type=bind,src=/a,dst=/b,bind-recursive=readonly",
-		 "option 'bind-recursive=readonly' requires 'readonly' to be specified in conjunction"},
+		 "option 'bind-recursive=readonly' requires 'readonly' to be specified in "
+		 "conjunction"},
 		{"type=bind,src=/a,dst=/b,ro,bind-recursive=readonly",
-		 "option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be specified "
+		 "option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be "
+		 "specified "
 		 "in conjunction"},
 		{"type=volume,dst=/b,volume-opt=o=1",
 		 "volume-opt=o=1 is not supported: hull has local volumes only"},
@@ -138,8 +143,10 @@ static int release(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(keys),	    cmocka_unit_test(quoted_fields),
-		cmocka_unit_test(relative_sources), cmocka_unit_test(refusals),
+		cmocka_unit_test(keys),
+		cmocka_unit_test(quoted_fields),
+		cmocka_unit_test(relative_sources),
+		cmocka_unit_test(refusals),
 		cmocka_unit_test(limits),
 	};
 	return cmocka_run_group_tests(tests, NULL, release);

@@ -146,20 +146,27 @@ static void refusals(void **state)
 		{{"-am"}, "flag needs an argument: 'm' in -m"},
 		{{"--=x"}, "bad flag syntax: --=x"},
 		{{"---x"}, "bad flag syntax: ---x"},
-		{{"-m", "x"}, "invalid argument \"x\" for \"-m, --memory\" flag: invalid size: 'x'"},
-		{{"-m", "-1"}, "invalid argument \"-1\" for \"-m, --memory\" flag: invalid size: '-1'"},
-		{{"--all=x"}, "invalid argument \"x\" for \"-a, --all\" flag: strconv.ParseBool: parsing "
-			      "\"x\": invalid syntax"},
-		{{"--oom=x"}, "invalid argument \"x\" for \"--oom\" flag: strconv.ParseBool: parsing "
-			      "\"x\": invalid syntax"},
-		{{"-t", "x"}, "invalid argument \"x\" for \"-t, --timeout\" flag: strconv.ParseInt: "
-			      "parsing \"x\": invalid syntax"},
+		{{"-m", "x"},
+		 "invalid argument \"x\" for \"-m, --memory\" flag: invalid size: 'x'"},
+		{{"-m", "-1"},
+		 "invalid argument \"-1\" for \"-m, --memory\" flag: invalid size: '-1'"},
+		{{"--all=x"},
+		 "invalid argument \"x\" for \"-a, --all\" flag: strconv.ParseBool: parsing "
+		 "\"x\": invalid syntax"},
+		{{"--oom=x"},
+		 "invalid argument \"x\" for \"--oom\" flag: strconv.ParseBool: parsing "
+		 "\"x\": invalid syntax"},
+		{{"-t", "x"},
+		 "invalid argument \"x\" for \"-t, --timeout\" flag: strconv.ParseInt: "
+		 "parsing \"x\": invalid syntax"},
 		{{"-t", "99999999999999999999"},
-		 "invalid argument \"99999999999999999999\" for \"-t, --timeout\" flag: strconv.ParseInt: "
+		 "invalid argument \"99999999999999999999\" for \"-t, --timeout\" flag: "
+		 "strconv.ParseInt: "
 		 "parsing \"99999999999999999999\": value out of range"},
 		{{"-p", "80:80"}, "--publish is not supported: no networks yet"},
-		{{"-l", "=v"}, "invalid argument \"=v\" for \"-l, --label\" flag: invalid value '=v': the "
-			       "key is missing"},
+		{{"-l", "=v"},
+		 "invalid argument \"=v\" for \"-l, --label\" flag: invalid value '=v': the "
+		 "key is missing"},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct parsed *p = parse(false, cases[i].words);
@@ -200,9 +207,9 @@ static int release(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(spellings),	     cmocka_unit_test(absent_and_default),
+		cmocka_unit_test(spellings),         cmocka_unit_test(absent_and_default),
 		cmocka_unit_test(where_options_end), cmocka_unit_test(help_is_asked_for),
-		cmocka_unit_test(refusals),	     cmocka_unit_test(suggestions),
+		cmocka_unit_test(refusals),          cmocka_unit_test(suggestions),
 	};
 	return cmocka_run_group_tests(tests, NULL, release);
 }

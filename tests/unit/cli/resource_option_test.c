@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Single options with a grammar: devices, ulimits, sysctls, environment, and what docker says of bad ones. */
+/* Single options with a grammar: devices, ulimits, sysctls, environment, and what docker says of
+ * bad ones. */
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>
@@ -54,9 +55,10 @@ static void device_rules(void **state)
 {
 	(void)state;
 	static const char *const good[] = {"c 1:3 rwm", "b *:* r", "a 10:* wm", "c 42:7 m"};
-	static const char *const bad[] = {"x",	     "",	"c",	    "c ",	  "c 1",
-					  "c 1:",    "c 1:3",	"c 1:3 ",   "c 1:3 x",	  "d 1:3 r",
-					  "c 1:3 rwmr", "c  1:3 r", "c 1:3 r ", "c -1:3 r", "c 1:**"};
+	static const char *const bad[] = {"x",        "",         "c",          "c ",
+					  "c 1",      "c 1:",     "c 1:3",      "c 1:3 ",
+					  "c 1:3 x",  "d 1:3 r",  "c 1:3 rwmr", "c  1:3 r",
+					  "c 1:3 r ", "c -1:3 r", "c 1:**"};
 	struct strv list = {0};
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		taken(option_set_device_rule, &list, good[i]);
@@ -144,7 +146,8 @@ static void sysctls(void **state)
 	taken(option_set_sysctl, &map, "kernel.shmmax=1");
 	taken(option_set_sysctl, &map, "fs.mqueue.msg_max=7");
 	assert_int_equal(map.count, 3);
-	refused(option_set_sysctl, &map, "kernel.panic=1", "sysctl 'kernel.panic=1' is not allowed");
+	refused(option_set_sysctl, &map, "kernel.panic=1",
+		"sysctl 'kernel.panic=1' is not allowed");
 	refused(option_set_sysctl, &map, "kernel.shmmaxx=1",
 		"sysctl 'kernel.shmmaxx=1' is not allowed");
 	refused(option_set_sysctl, &map, "net.x", "sysctl 'net.x' is not allowed");
@@ -189,9 +192,12 @@ static int release(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(devices),     cmocka_unit_test(device_rules),
-		cmocka_unit_test(ulimits),     cmocka_unit_test(numbers),
-		cmocka_unit_test(environment), cmocka_unit_test(sysctls),
+		cmocka_unit_test(devices),
+		cmocka_unit_test(device_rules),
+		cmocka_unit_test(ulimits),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(environment),
+		cmocka_unit_test(sysctls),
 		cmocka_unit_test(streams_ports_init),
 	};
 	return cmocka_run_group_tests(tests, NULL, release);
