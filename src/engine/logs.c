@@ -2,9 +2,10 @@
 /*
  * Reading logs: the list of files, the window of --tail, --since, --until, and following.
  *
- * All files of a log are opened first, so that a rotation during the reading changes nothing. --tail counts records that end a line, backwards from the end, in blocks of a
- * fixed buffer. Following waits for inotify(7) events of the log folder; when the current file was
- * renamed away, it and all that came between are read to their ends. Read logs.h first.
+ * All files of a log are opened first, so that a rotation during the reading changes nothing.
+ * --tail counts records that end a line, backwards from the end, in blocks of a fixed buffer.
+ * Following waits for inotify(7) events of the log folder; when the current file was renamed away,
+ * it and all that came between are read to their ends. Read logs.h first.
  */
 #include "engine/logs.h"
 
@@ -38,14 +39,15 @@ struct reader {
 	int dir_fd;
 	bool local;
 	char name[300];
-	bool ended[3];	/* the last record of stream i ended a line */
+	bool ended[3]; /* the last record of stream i ended a line */
 	struct files files;
 	bool discarding; /* in a line that is longer than any record */
-	size_t len;	 /* of what is in the window */
+	size_t len;      /* of what is in the window */
 	char window[WINDOW];
 };
 
-static void file_name(const struct reader *r, unsigned number, const char *end, char *buf, size_t size)
+static void file_name(const struct reader *r, unsigned number, const char *end, char *buf,
+		      size_t size)
 {
 	if (number)
 		snprintf(buf, size, "%s.%u%s", r->name, number, end);
@@ -85,7 +87,8 @@ static int deliver(struct reader *r, struct logs_record *record)
 	return is_wanted(r->query, record) ? r->fn(record, r->ctx) : 0;
 }
 
-/* The first record of @data: its length, 0 if it is not whole; *ret_ok is false for what is none. */
+/* The first record of @data: its length, 0 if it is not whole; *ret_ok is false for what is none.
+ */
 static ssize_t next_record(const struct reader *r, char *data, size_t len, struct logs_record *ret,
 			   bool *ret_ok)
 {
@@ -169,8 +172,9 @@ static void begin_file(const struct reader *r, int fd)
 
 /* ---- the tail ---- */
 
-/* Does the record that ends in this line of a json-file end a line of the container? Its text then is
- * followed by an escaped newline. Good enough to count: a foreign member order only counts more. */
+/* Does the record that ends in this line of a json-file end a line of the container? Its text then
+ * is followed by an escaped newline. Good enough to count: a foreign member order only counts more.
+ */
 static bool json_ends_line(const char *line, size_t len)
 {
 	static const char mark[] = "\\n\"";
@@ -179,9 +183,9 @@ static bool json_ends_line(const char *line, size_t len)
 }
 
 struct tail {
-	int64_t left;	 /* lines still wanted */
-	unsigned file;	 /* where to begin: files.fd[file] ... */
-	off_t offset;	 /* ... at this offset */
+	int64_t left;  /* lines still wanted */
+	unsigned file; /* where to begin: files.fd[file] ... */
+	off_t offset;  /* ... at this offset */
 };
 
 /* Walk one json-file backwards, line by line. True when the beginning was found in it. */
@@ -198,9 +202,10 @@ static bool tail_json(struct reader *r, int fd, struct tail *t)
 			return false;
 		char *limit = r->window + n;
 		while (limit > r->window) {
-			char *before = limit - 1 > r->window
-					       ? memrchr(r->window, '\n', (size_t)(limit - 1 - r->window))
-					       : NULL;
+			char *before =
+				limit - 1 > r->window
+					? memrchr(r->window, '\n', (size_t)(limit - 1 - r->window))
+					: NULL;
 			if (!before && start > 0)
 				break;
 			char *line = before ? before + 1 : r->window;
@@ -302,8 +307,8 @@ static bool is_packed(const struct reader *r, unsigned number)
 }
 
 /*
- * Open all files that are newer than @than (-1: all), the newest first. In this order a rotation that
- * happens meanwhile shows one file under two numbers, which is seen, but never hides one.
+ * Open all files that are newer than @than (-1: all), the newest first. In this order a rotation
+ * that happens meanwhile shows one file under two numbers, which is seen, but never hides one.
  */
 static void files_open(struct reader *r, int than)
 {
@@ -434,8 +439,8 @@ static void reader_free(struct reader **r)
 	free(*r);
 }
 
-int logs_read(int dir_fd, const struct logs_query *q, logs_fn fn, void *ctx, struct logs_result *ret,
-	      struct err *e)
+int logs_read(int dir_fd, const struct logs_query *q, logs_fn fn, void *ctx,
+	      struct logs_result *ret, struct err *e)
 {
 	struct logs_result ignored;
 	if (q->driver != LOG_JSON_FILE && q->driver != LOG_LOCAL)
@@ -452,6 +457,7 @@ int logs_read(int dir_fd, const struct logs_query *q, logs_fn fn, void *ctx, str
 	r->local = q->driver == LOG_LOCAL;
 	r->ended[1] = r->ended[2] = true;
 	*r->result = (struct logs_result){0};
-	snprintf(r->name, sizeof(r->name), "%s%s", q->id, r->local ? LOG_LOCAL_SUFFIX : LOG_JSON_SUFFIX);
+	snprintf(r->name, sizeof(r->name), "%s%s", q->id,
+		 r->local ? LOG_LOCAL_SUFFIX : LOG_JSON_SUFFIX);
 	return run(r, e);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parsing log records without allocation. JSON is read by a small scanner because a log may hold millions
- * of lines and only three members of each count. Invariant: nothing before `at` is read again, nothing
- * at or behind `end` is touched; unescaping writes at or before where it reads. Read logs_parse.h first.
+ * Parsing log records without allocation. JSON is read by a small scanner because a log may hold
+ * millions of lines and only three members of each count. Invariant: nothing before `at` is read
+ * again, nothing at or behind `end` is touched; unescaping writes at or before where it reads. Read
+ * logs_parse.h first.
  */
 #include "engine/logs_parse.h"
 
@@ -76,7 +77,8 @@ static char *take_unicode(struct scan *s, char *out)
 	int32_t c = take_hex(s);
 	if (c < 0)
 		return NULL;
-	if (c >= 0xd800 && c < 0xdc00 && s->end - s->at >= 6 && s->at[0] == '\\' && s->at[1] == 'u') {
+	if (c >= 0xd800 && c < 0xdc00 && s->end - s->at >= 6 && s->at[0] == '\\' &&
+	    s->at[1] == 'u') {
 		struct scan low = {s->at + 2, s->end};
 		int32_t d = take_hex(&low);
 		if (d >= 0xdc00 && d < 0xe000) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One record out of the bytes of a log file. Foreign bytes: a container's owner may edit its log. */
+/* One record out of the bytes of a log file. Foreign bytes: a container's owner may edit its log.
+ */
 #pragma once
 
 #include <stddef.h>
@@ -8,7 +9,8 @@
 #include "engine/logs.h"
 
 /**
- * A line of a json-file (without its newline). Strings are unescaped in place, so @line is changed and
+ * A line of a json-file (without its newline). Strings are unescaped in place, so @line is changed
+ * and
  * @ret points into it. 0, or -EINVAL. Unknown members are skipped; "log" and "time" must be there.
  */
 int logs_parse_json(char *line, size_t len, struct logs_record *ret);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Talking to a container's monitor. Rests on unix(7), SOCK_SEQPACKET. Read monitor.h and wire.h first. */
+/* Talking to a container's monitor. Rests on unix(7), SOCK_SEQPACKET. Read monitor.h and wire.h
+ * first. */
 #include "engine/monitor.h"
 
 #include <errno.h>
@@ -72,8 +73,7 @@ int monitor_ping(int conn, struct err *e)
 
 int monitor_attach(int conn, int stream_fd, unsigned flags, struct err *e)
 {
-	const struct wire_request q = {
-		.version = WIRE_VERSION, .op = WIRE_ATTACH, .flags = flags};
+	const struct wire_request q = {.version = WIRE_VERSION, .op = WIRE_ATTACH, .flags = flags};
 	return ask(conn, &q, &stream_fd, e);
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The client's side of a monitor's control socket (base/wire.h). A connection may carry any number of
- * requests, one after the other. An error of the monitor arrives as a negative errno; -ECONNRESET or
- * -EPIPE mean that it died or has finished: then look for the exit record, or connect again (its keeper starts
- * the next one within milliseconds, and the socket keeps what was sent meanwhile).
+ * The client's side of a monitor's control socket (base/wire.h). A connection may carry any number
+ * of requests, one after the other. An error of the monitor arrives as a negative errno;
+ * -ECONNRESET or -EPIPE mean that it died or has finished: then look for the exit record, or
+ * connect again (its keeper starts the next one within milliseconds, and the socket keeps what was
+ * sent meanwhile).
  */
 #pragma once
 
@@ -13,14 +14,15 @@
 #include "base/wire.h"
 
 /** Connect to the monitor of container @id below the descriptor of --runroot. The connection, or
- *  -ENOENT (no such container runs), -ECONNREFUSED (neither monitor nor keeper lives). Never waits. */
+ *  -ENOENT (no such container runs), -ECONNREFUSED (neither monitor nor keeper lives). Never waits.
+ */
 int monitor_connect(int runroot_fd, const char *id);
 /** Is somebody there? 0, or negative errno. Waits for the answer. */
 int monitor_ping(int conn, struct err *e);
 /**
- * Serve @stream_fd (stays the caller's; a SOCK_STREAM socket, whose other end the caller or its client
- * keeps) from now on: enum wire_attach_flags. -EBUSY when 16 clients are attached, -ESRCH when the
- * container has ended.
+ * Serve @stream_fd (stays the caller's; a SOCK_STREAM socket, whose other end the caller or its
+ * client keeps) from now on: enum wire_attach_flags. -EBUSY when 16 clients are attached, -ESRCH
+ * when the container has ended.
  */
 int monitor_attach(int conn, int stream_fd, unsigned flags, struct err *e);
 /** Wait until the container has ended. */
@@ -30,10 +32,12 @@ int monitor_wait_begin(int conn, struct err *e);
 int monitor_wait_end(int conn, struct exit_record *ret, struct err *e);
 /** Size of the terminal; -ENOTTY without one. */
 int monitor_resize(int conn, unsigned rows, unsigned cols, struct err *e);
-/** Returns once everything that the container has written until now is in its log. Waits for ever while
- *  an attached client does not read: give the socket a receive timeout (SO_RCVTIMEO) where that matters. */
+/** Returns once everything that the container has written until now is in its log. Waits for ever
+ * while an attached client does not read: give the socket a receive timeout (SO_RCVTIMEO) where
+ * that matters. */
 int monitor_log_sync(int conn, struct err *e);
 /** A user is about to send @signal to the container. */
 int monitor_note_stop(int conn, int signal, struct err *e);
-/** Right version, and all texts ended: to be asked of a record from a file or a socket. Ends them. */
+/** Right version, and all texts ended: to be asked of a record from a file or a socket. Ends them.
+ */
 bool exit_record_check(struct exit_record *x);

@@ -4,10 +4,10 @@
  * header: stream, three zeros, length big-endian) or raw with a terminal.
  *
  * There is one queue for all. It is a row of frames; each client has its own place in it. While the
- * container runs, nothing new is read before every client has everything (attach_room), so the queue
- * holds one chunk at most and a slow reader slows the container down, as with docker: nothing is
- * lost. A client that hung up is dropped at once and holds up nobody. When the container
- * has ended, the rest of its pipes fits into the queue, so its exit is recorded without waiting for
+ * container runs, nothing new is read before every client has everything (attach_room), so the
+ * queue holds one chunk at most and a slow reader slows the container down, as with docker: nothing
+ * is lost. A client that hung up is dropped at once and holds up nobody. When the container has
+ * ended, the rest of its pipes fits into the queue, so its exit is recorded without waiting for
  * clients; they still get everything.
  */
 #include <endian.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the engine wrote into the run folder, and the command that it wants run at the end. The files are
- * hull's own, but may be of another version or damaged: sizes, version and text ends are checked.
- * Read base/wire.h first.
+ * What the engine wrote into the run folder, and the command that it wants run at the end. The
+ * files are hull's own, but may be of another version or damaged: sizes, version and text ends are
+ * checked. Read base/wire.h first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,10 +30,10 @@ int monitor_config_read(int run_fd, struct monitor_config *c)
 	int r = run_folder_read(run_fd, "monitor", c, sizeof(*c));
 	if (r < 0)
 		return r;
-	char *const texts[] = {c->id,	   c->name,	     c->root, c->runroot,
+	char *const texts[] = {c->id,      c->name,          c->root, c->runroot,
 			       c->log_dir, c->memory_cgroup, c->hull, c->log_tag};
-	const size_t sizes[] = {sizeof(c->id),	    sizeof(c->name),	      sizeof(c->root),
-				sizeof(c->runroot), sizeof(c->log_dir),	      sizeof(c->memory_cgroup),
+	const size_t sizes[] = {sizeof(c->id),      sizeof(c->name),    sizeof(c->root),
+				sizeof(c->runroot), sizeof(c->log_dir), sizeof(c->memory_cgroup),
 				sizeof(c->hull),    sizeof(c->log_tag)};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (strnlen(texts[i], sizes[i]) == sizes[i])
@@ -46,8 +46,8 @@ void monitor_become_reaper(int run_fd)
 	struct monitor_config c;
 	if (monitor_config_read(run_fd, &c) < 0 || !c.hull[0])
 		return;
-	char *const argv[] = {"hull",	    "--root", c.root, "--runroot", c.runroot,
-			      "system", "reap",	  c.id,   NULL};
+	char *const argv[] = {"hull",   "--root", c.root, "--runroot", c.runroot,
+			      "system", "reap",   c.id,   NULL};
 	char *const env[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 			     NULL};
 	sigset_t none;

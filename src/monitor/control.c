@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The control socket: requests of base/wire.h, one per message, from hull's own commands. It lies in a
- * folder of mode 0700, and each peer must have our user id or be root (SO_PEERCRED, unix(7)). What
- * is malformed is answered with an error; a peer that does not read its answers is cut off.
+ * The control socket: requests of base/wire.h, one per message, from hull's own commands. It lies
+ * in a folder of mode 0700, and each peer must have our user id or be root (SO_PEERCRED, unix(7)).
+ * What is malformed is answered with an error; a peer that does not read its answers is cut off.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,9 +23,11 @@ int control_listen(int run_fd)
 	CLEANUP_FD int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (s < 0)
 		return -errno;
-	/* By the working directory: a socket's path has 108 bytes, the run folder's may have more. */
+	/* By the working directory: a socket's path has 108 bytes, the run folder's may have more.
+	 */
 	unlinkat(run_fd, "control", 0);
-	int r = fchdir(run_fd) < 0 || bind(s, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	int r = fchdir(run_fd) < 0 ||
+				bind(s, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
 				listen(s, 128) < 0
 			? -errno
 			: 0;
@@ -132,7 +134,8 @@ static int op_resize(struct monitor *m, struct connection *c, const struct wire_
 	return ioctl(m->pty_fd, TIOCSWINSZ, &size) < 0 ? -errno : 0;
 }
 
-static int op_log_sync(struct monitor *m, struct connection *c, const struct wire_request *q, int *fd)
+static int op_log_sync(struct monitor *m, struct connection *c, const struct wire_request *q,
+		       int *fd)
 {
 	(void)q, (void)fd;
 	for (size_t i = 0; i < m->stream_count; i++)
@@ -141,7 +144,8 @@ static int op_log_sync(struct monitor *m, struct connection *c, const struct wir
 	return 1;
 }
 
-static int op_stopping(struct monitor *m, struct connection *c, const struct wire_request *q, int *fd)
+static int op_stopping(struct monitor *m, struct connection *c, const struct wire_request *q,
+		       int *fd)
 {
 	(void)c, (void)fd;
 	if (q->signal < 1 || q->signal > 64)
@@ -150,9 +154,10 @@ static int op_stopping(struct monitor *m, struct connection *c, const struct wir
 	return 0;
 }
 
-typedef int (*op_fn)(struct monitor *m, struct connection *c, const struct wire_request *q, int *fd);
+typedef int (*op_fn)(struct monitor *m, struct connection *c, const struct wire_request *q,
+		     int *fd);
 static const op_fn ops[] = {
-	[WIRE_PING] = op_ping,	   [WIRE_ATTACH] = op_attach,	  [WIRE_WAIT] = op_wait,
+	[WIRE_PING] = op_ping,     [WIRE_ATTACH] = op_attach,     [WIRE_WAIT] = op_wait,
 	[WIRE_RESIZE] = op_resize, [WIRE_LOG_SYNC] = op_log_sync, [WIRE_STOPPING] = op_stopping,
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The end: log complete, exit record in place, waiters answered, keeper told to clean up, clients
- * served to their last byte. The order matters: a record that exists means that the log is whole, and
- * an answered waiter finds the record. The record is renamed into place; /run needs no fsync.
+ * served to their last byte. The order matters: a record that exists means that the log is whole,
+ * and an answered waiter finds the record. The record is renamed into place; /run needs no fsync.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,8 +34,8 @@ static void fill_record(struct monitor *m)
 	if (x->flags & EXIT_UNKNOWN) {
 		x->exit_code = 255;
 		if (!x->error[0])
-			strcpy(x->error,
-			       "the exit status was lost: every process that watched it was killed");
+			strcpy(x->error, "the exit status was lost: every process that watched it "
+					 "was killed");
 	} else {
 		x->signal = signal_of(m);
 		x->exit_code = WIFSIGNALED(m->wait_status) ? 128 + WTERMSIG(m->wait_status)
@@ -48,8 +48,7 @@ static void write_record(struct monitor *m)
 {
 	struct err e;
 	/* The folder lies beside that of the containers: see wire.h. */
-	CLEANUP_FD int exits =
-		openat(m->run_fd, "../../exits", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int exits = openat(m->run_fd, "../../exits", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (exits < 0 && errno == ENOENT) {
 		mkdirat(m->run_fd, "../../exits", 0700);
 		exits = openat(m->run_fd, "../../exits", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file behind a log: opened below the log folder, appended to, rotated by rename, and kept whole
- * when the disk is full. See open(2), ftruncate(2), renameat(2).
+ * The file behind a log: opened below the log folder, appended to, rotated by rename, and kept
+ * whole when the disk is full. See open(2), ftruncate(2), renameat(2).
  *
- * A batch is written by one write(2). If that writes less (ENOSPC, EDQUOT, a signal), the file is cut
- * back to where the batch began, so that no half record stays. If even that fails, or a monitor or the
- * machine died in a write, `torn` is set: the half record is cut off before anything more is written.
- * Read log.h first.
+ * A batch is written by one write(2). If that writes less (ENOSPC, EDQUOT, a signal), the file is
+ * cut back to where the batch began, so that no half record stays. If even that fails, or a monitor
+ * or the machine died in a write, `torn` is set: the half record is cut off before anything more is
+ * written. Read log.h first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,8 +49,8 @@ static off_t frame_at(int fd, off_t at, off_t size)
 	return tail + (off_t)sizeof(again) - at;
 }
 
-/* The same for the binary log: the longest prefix that consists of whole records. Usually that is all,
- * which the last record tells; otherwise it takes a walk from the first. */
+/* The same for the binary log: the longest prefix that consists of whole records. Usually that is
+ * all, which the last record tells; otherwise it takes a walk from the first. */
 static off_t end_of_frames(int fd, off_t size)
 {
 	uint32_t len = 0;
@@ -78,8 +78,8 @@ static int repair(struct log *l)
 	struct stat st;
 	if (fstat(l->fd, &st) < 0)
 		return -errno;
-	off_t end = is_binary(l) ? end_of_frames(l->fd, st.st_size)
-				 : end_of_records(l->fd, st.st_size);
+	off_t end =
+		is_binary(l) ? end_of_frames(l->fd, st.st_size) : end_of_records(l->fd, st.st_size);
 	if (end < st.st_size && ftruncate(l->fd, end) < 0)
 		return -errno;
 	l->size = (uint64_t)end;

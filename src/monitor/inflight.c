@@ -2,16 +2,17 @@
 /*
  * From a pipe to the log, so that SIGKILL at any instruction loses and doubles no byte.
  *
- *   1. tee(2) copies the front of the container's pipe to a pipe of our own, which is read: the bytes
- *      are in memory and still in the container's pipe.
- *   2. Whole lines are encoded. A note (how long the log file is now) and then, by splice(2), the raw
- *      lines themselves move to the pipe "inflight".
+ *   1. tee(2) copies the front of the container's pipe to a pipe of our own, which is read: the
+ * bytes are in memory and still in the container's pipe.
+ *   2. Whole lines are encoded. A note (how long the log file is now) and then, by splice(2), the
+ * raw lines themselves move to the pipe "inflight".
  *   3. The log file is written.
  *   4. "inflight" is emptied.
  *
  * "inflight" is a FIFO in the run folder that the keeper holds open too. A new monitor that finds
- * raw lines in it cuts the log back to the noted length and writes them again; one that finds it empty has
- * nothing to mend. A line without its end stays in the container's pipe. See splice(2), tee(2), pipe(7).
+ * raw lines in it cuts the log back to the noted length and writes them again; one that finds it
+ * empty has nothing to mend. A line without its end stays in the container's pipe. See splice(2),
+ * tee(2), pipe(7).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,11 +45,11 @@ int inflight_open(struct monitor *m)
 {
 	if (mkfifoat(m->run_fd, "inflight", 0600) < 0 && errno != EEXIST)
 		return -errno;
-	m->flight_fd =
-		openat(m->run_fd, "inflight", O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	m->flight_fd = openat(m->run_fd, "inflight", O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	if (m->flight_fd < 0 || pipe2(m->peek_pipe, O_NONBLOCK | O_CLOEXEC) < 0)
 		return -errno;
-	/* Room for the note beside a full chunk. Refused near a user's limit: then batches shrink. */
+	/* Room for the note beside a full chunk. Refused near a user's limit: then batches shrink.
+	 */
 	fcntl(m->flight_fd, F_SETPIPE_SZ, FLIGHT_PIPE_SIZE);
 	fcntl(m->peek_pipe[0], F_SETPIPE_SZ, FLIGHT_PIPE_SIZE);
 	return 0;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Input: from attached clients to the container's stdin FIFO or pty, through one buffer. While that is
- * not empty no client is read, so a container that does not read slows its clients down.
+ * Input: from attached clients to the container's stdin FIFO or pty, through one buffer. While that
+ * is not empty no client is read, so a container that does not read slows its clients down.
  *
  * The end of a client's input (a half-close, or its departure) becomes the container's end of file
- * when stdin_once is set and there is no terminal, as with docker; otherwise stdin stays open for the next
- * client. The keeper holds the FIFO's write end too and is told to close it.
+ * when stdin_once is set and there is no terminal, as with docker; otherwise stdin stays open for
+ * the next client. The keeper holds the FIFO's write end too and is told to close it.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keeper: a second process of this program that holds what must not be closed (pty, write end of
- * stdin, pidfd, control socket, the pipes) and starts the next monitor when one dies.
+ * The keeper: a second process of this program that holds what must not be closed (pty, write end
+ * of stdin, pidfd, control socket, the pipes) and starts the next monitor when one dies.
  *
- * The engine makes it the monitor's parent and a child subreaper (PR_SET_CHILD_SUBREAPER, prctl(2)), so
- * an orphaned container becomes its child: it waits for it and tells the new monitor the status. If the
- * keeper dies, the monitor starts another one as its own child (a standby); that one gets to know the exit
- * status through the pidfd only.
+ * The engine makes it the monitor's parent and a child subreaper (PR_SET_CHILD_SUBREAPER,
+ * prctl(2)), so an orphaned container becomes its child: it waits for it and tells the new monitor
+ * the status. If the keeper dies, the monitor starts another one as its own child (a standby); that
+ * one gets to know the exit status through the pidfd only.
  *
- * The two speak over a SOCK_SEQPACKET pair. The monitor's first message carries the descriptors; one byte
- * says that the exit is recorded, or that stdin was closed. The keeper sends struct status_note. When the
- * exit is recorded, the keeper becomes the clean-up command `hull system reap`.
+ * The two speak over a SOCK_SEQPACKET pair. The monitor's first message carries the descriptors;
+ * one byte says that the exit is recorded, or that stdin was closed. The keeper sends struct
+ * status_note. When the exit is recorded, the keeper becomes the clean-up command `hull system
+ * reap`.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,14 +32,14 @@
 #include "monitor/start.h"
 
 enum {
-	QUICK_MS = 1000,   /* a monitor that lived for less ... */
-	QUICK_MAX = 10,	   /* ... so many times in a row is started again only after a pause */
+	QUICK_MS = 1000, /* a monitor that lived for less ... */
+	QUICK_MAX = 10,  /* ... so many times in a row is started again only after a pause */
 	PAUSE_MS = 250,
 };
 
 /* Which descriptors the monitor shares; index i is MONITOR_RUN_FD + i in both processes. */
 static const int shared[] = {MONITOR_CONTROL_FD, MONITOR_PIDFD_FD, MONITOR_PTY_FD,
-			     MONITOR_STDIN_FD,	 MONITOR_OOM_FD,   MONITOR_INIT_FD};
+			     MONITOR_STDIN_FD,   MONITOR_OOM_FD,   MONITOR_INIT_FD};
 enum { SHARED_COUNT = sizeof(shared) / sizeof(shared[0]), PTY_INDEX = 2 };
 _Static_assert((int)SHARED_COUNT <= (int)FD_PASS_MAX, "one message");
 
@@ -56,7 +57,7 @@ struct status_note {
 
 static int greet(struct monitor *m)
 {
-	const int fds[SHARED_COUNT] = {m->control_fd, m->pidfd, m->pty_fd,
+	const int fds[SHARED_COUNT] = {m->control_fd, m->pidfd,  m->pty_fd,
 				       m->stdin_fd,   m->oom_fd, m->init_fd};
 	int sent[SHARED_COUNT];
 	size_t count = 0;
@@ -139,7 +140,7 @@ void keeper_retire(struct monitor *m)
 struct keeper {
 	bool greeted;
 	unsigned held; /* bit n: descriptor n is what enum monitor_fd says */
-	bool ended; /* the container, and `status` says how */
+	bool ended;    /* the container, and `status` says how */
 	struct status_note status;
 	int64_t started_ms; /* of the current monitor, CLOCK_BOOTTIME */
 	int quick;
@@ -163,7 +164,8 @@ static void hold_pipes(bool tty)
 	}
 }
 
-/* Put received descriptors where they belong. The greetings of later monitors bring the same again. */
+/* Put received descriptors where they belong. The greetings of later monitors bring the same again.
+ */
 static void take_descriptors(struct keeper *k, const struct greeting *g, int *fds)
 {
 	size_t next = 0;
@@ -189,15 +191,16 @@ static void look_at_container(struct keeper *k)
 {
 	siginfo_t info = {0};
 	if (k->ended || !k->greeted ||
-	    waitid((idtype_t)P_PIDFD, MONITOR_PIDFD_FD, &info, WEXITED | WNOHANG) < 0 || !info.si_pid)
+	    waitid((idtype_t)P_PIDFD, MONITOR_PIDFD_FD, &info, WEXITED | WNOHANG) < 0 ||
+	    !info.si_pid)
 		return;
 	k->ended = true;
 	k->status = (struct status_note){info.si_code, info.si_status};
 	send(MONITOR_KEEPER_FD, &k->status, sizeof(k->status), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* Children are the monitor, the orphaned container, and orphans of a container in our pid namespace.
- * First only look who it is: the container's status must not be thrown away. */
+/* Children are the monitor, the orphaned container, and orphans of a container in our pid
+ * namespace. First only look who it is: the container's status must not be thrown away. */
 static void reap_children(struct keeper *k)
 {
 	for (;;) {
@@ -256,8 +259,8 @@ static bool hear_monitor(struct keeper *k)
 		monitor_become_reaper(MONITOR_RUN_FD);
 		return false;
 	}
-	/* Its end, before it said anything: the start failed, and whoever started it knows. Or the run
-	 * folder was removed: there is nothing to start from. */
+	/* Its end, before it said anything: the start failed, and whoever started it knows. Or the
+	 * run folder was removed: there is nothing to start from. */
 	if (n <= 0 && (!k->greeted || faccessat(MONITOR_RUN_FD, "monitor", F_OK, 0) < 0))
 		return false;
 	if (n <= 0)

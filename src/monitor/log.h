@@ -33,8 +33,9 @@ struct log_piece {
 
 struct log_ops {
 	const char *suffix; /* of the file; NULL: no file */
-	size_t growth;	    /* a byte becomes at most so many */
-	/* Write the piece's record to @out; returns its length, at most growth * len + LOG_RECORD_EXTRA. */
+	size_t growth;      /* a byte becomes at most so many */
+	/* Write the piece's record to @out; returns its length, at most growth * len +
+	 * LOG_RECORD_EXTRA. */
 	size_t (*put)(struct log *l, const struct log_piece *p, uint8_t *out);
 	/* Hand over a batch. 0 or negative errno: nothing of it is to be found then. */
 	int (*write)(struct log *l, const uint8_t *batch, size_t len);
@@ -47,8 +48,8 @@ struct log {
 	bool torn;  /* the end of the file may hold half a record */
 	uint32_t max_file;
 	uint64_t max_size, size;
-	uint64_t dropped;	/* bytes of the container that could not be written */
-	int64_t second;		/* the one that `second_text` spells */
+	uint64_t dropped; /* bytes of the container that could not be written */
+	int64_t second;   /* the one that `second_text` spells */
 	char second_text[20];
 	char name[LOG_NAME_MAX]; /* of the file */
 	char id[65], container_name[129], tag[128];
@@ -62,8 +63,8 @@ void log_open(struct log *l, const struct monitor_config *c);
  *  one; 0 when the line has no end yet and @final is false. */
 size_t log_cut(const uint8_t *text, size_t len, bool final);
 /**
- * Encode records from the front of @text into @batch (LOG_BATCH_MAX bytes) as long as they fit there
- * and into the current file. Returns the bytes of @text used; *ret_len is the batch's length.
+ * Encode records from the front of @text into @batch (LOG_BATCH_MAX bytes) as long as they fit
+ * there and into the current file. Returns the bytes of @text used; *ret_len is the batch's length.
  */
 size_t log_encode(struct log *l, uint8_t stream, const uint8_t *text, size_t len, bool final,
 		  uint8_t *batch, size_t *ret_len);

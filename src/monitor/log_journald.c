@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The journald driver: one datagram a record to the journal's native socket, with docker's field names.
- * See systemd.journal-fields(7) and "Native Journal Protocol": NAME=value newline, or for values that
- * may hold newlines NAME newline, length as 64 bits little-endian, the value, newline.
+ * The journald driver: one datagram a record to the journal's native socket, with docker's field
+ * names. See systemd.journal-fields(7) and "Native Journal Protocol": NAME=value newline, or for
+ * values that may hold newlines NAME newline, length as 64 bits little-endian, the value, newline.
  *
  * A batch is a row of datagrams, each behind its length. A journal that is away or does not read is
  * treated as a full disk: what it did not take is dropped and counted. Read log.h first.

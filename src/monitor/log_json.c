@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The json-file driver: docker's log format, byte for byte, escapes included. Docker follows Go's
- * encoding/json: '<', '>', '&' and U+2028, U+2029 are escaped too, and each byte that is no valid UTF-8
- * becomes U+FFFD. Nothing here formats with printf: this is the path of every byte. Read log.h first.
+ * encoding/json: '<', '>', '&' and U+2028, U+2029 are escaped too, and each byte that is no valid
+ * UTF-8 becomes U+FFFD. Nothing here formats with printf: this is the path of every byte. Read
+ * log.h first.
  */
 #include <string.h>
 #include <time.h>
@@ -23,9 +24,9 @@ static uint8_t *put(uint8_t *out, const char *text, size_t len)
 static inline bool is_plain(uint8_t c)
 {
 	static const uint32_t special[4] = {
-		0xffffffff,			     /* control characters */
+		0xffffffff,                              /* control characters */
 		1u << 2 | 1u << 6 | 1u << 28 | 1u << 30, /* " & < > */
-		1u << 28,			     /* \ */
+		1u << 28,                                /* \ */
 		0,
 	};
 	return c < 0x80 && !(special[c >> 5] >> (c & 31) & 1);
@@ -152,8 +153,8 @@ static void spell_second(struct log *l, int64_t second)
 		uint8_t end;
 	} parts[] = {
 		{(unsigned)tm.tm_year + 1900, 4, '-'}, {(unsigned)tm.tm_mon + 1, 2, '-'},
-		{(unsigned)tm.tm_mday, 2, 'T'},	       {(unsigned)tm.tm_hour, 2, ':'},
-		{(unsigned)tm.tm_min, 2, ':'},	       {(unsigned)tm.tm_sec, 2, '\0'},
+		{(unsigned)tm.tm_mday, 2, 'T'},        {(unsigned)tm.tm_hour, 2, ':'},
+		{(unsigned)tm.tm_min, 2, ':'},         {(unsigned)tm.tm_sec, 2, '\0'},
 	};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		out = put_number(out, parts[i].value, parts[i].digits);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The event loop: epoll(7) says what may be done, the pumps do it in small portions until nothing moves any
- * more, then it sleeps. After a second without work the big buffers are given back (madvise(2)).
+ * The event loop: epoll(7) says what may be done, the pumps do it in small portions until nothing
+ * moves any more, then it sleeps. After a second without work the big buffers are given back
+ * (madvise(2)).
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -14,16 +15,11 @@ enum { EVENTS_AT_ONCE = 16, GIVE_BACK_MS = 1000 };
 
 typedef void (*event_fn)(struct monitor *m, size_t index, uint32_t events);
 static const event_fn handlers[WATCHES] = {
-	[WATCH_CONTROL] = control_event,
-	[WATCH_CONNECTION] = control_connection_event,
-	[WATCH_CLIENT] = attach_event,
-	[WATCH_STREAM] = stdio_stream_event,
-	[WATCH_PTY] = stdio_pty_event,
-	[WATCH_STDIN] = input_event,
-	[WATCH_PIDFD] = status_event,
-	[WATCH_OOM] = oom_event,
-	[WATCH_INIT] = report_event,
-	[WATCH_KEEPER] = keeper_event,
+	[WATCH_CONTROL] = control_event, [WATCH_CONNECTION] = control_connection_event,
+	[WATCH_CLIENT] = attach_event,   [WATCH_STREAM] = stdio_stream_event,
+	[WATCH_PTY] = stdio_pty_event,   [WATCH_STDIN] = input_event,
+	[WATCH_PIDFD] = status_event,    [WATCH_OOM] = oom_event,
+	[WATCH_INIT] = report_event,     [WATCH_KEEPER] = keeper_event,
 };
 
 int loop_watch(struct monitor *m, int fd, enum watch what, size_t index, uint32_t events)

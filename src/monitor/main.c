@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Start and end of hull-monitor: clean up what was inherited, read the configuration, find the container
- * (given by descriptors, or adopted by its run record), run the loop. Started as "hull-keeper" it is the
- * keeper. Read monitor.h first.
+ * Start and end of hull-monitor: clean up what was inherited, read the configuration, find the
+ * container (given by descriptors, or adopted by its run record), run the loop. Started as
+ * "hull-keeper" it is the keeper. Read monitor.h first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +40,7 @@ static void avoid_oom_killer(void)
 
 static void shed_inheritance(void)
 {
-	static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGUSR1,
+	static const int ignored[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGUSR1,
 				      SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ, SIGXCPU};
 	sigset_t none;
 	sigemptyset(&none);
@@ -88,10 +88,11 @@ static void adopt(struct monitor *m, const struct monitor_config *c)
 	if (run_folder_read(m->run_fd, "running", &run, sizeof(run)) == 0)
 		m->pidfd = pidfd_of_started(run.pid, run.pid_start);
 	if (c->stdin_open && !c->tty && m->stdin_fd < 0)
-		m->stdin_fd = openat(m->run_fd, "stdin",
-				     O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+		m->stdin_fd =
+			openat(m->run_fd, "stdin", O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	if (c->tty)
-		strcpy(m->record.error, "its terminal was lost: every process that held it was killed");
+		strcpy(m->record.error,
+		       "its terminal was lost: every process that held it was killed");
 }
 
 /* One monitor for a run folder. The lock lies on the folder and ends with this process; one that a
@@ -129,8 +130,8 @@ static int configure(struct monitor *m)
 	return 0;
 }
 
-/* A container that is being started is none of our business before its command runs: if that fails, the
- * engine kills us, and there must be no record. With a terminal its master comes now, too. */
+/* A container that is being started is none of our business before its command runs: if that fails,
+ * the engine kills us, and there must be no record. With a terminal its master comes now, too. */
 static void await_gate(struct monitor *m)
 {
 	char word;
@@ -155,7 +156,8 @@ static int set_up(struct monitor *m)
 	if (r < 0)
 		return r;
 	inflight_recover(m);
-	/* Without a terminal all is made ready meanwhile; with one there is nothing to make ready. */
+	/* Without a terminal all is made ready meanwhile; with one there is nothing to make ready.
+	 */
 	if (m->tty)
 		await_gate(m);
 	keeper_greet(m);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hull-monitor: parent of a container's first process. It moves the container's output to the log and
- * to attached clients, and their input to the container; it answers on the control socket, and
+ * hull-monitor: parent of a container's first process. It moves the container's output to the log
+ * and to attached clients, and their input to the container; it answers on the control socket, and
  * records how the container ended.
  *
  * One struct monitor holds all of its state, in one mapping that is made at the start: nothing is
@@ -26,9 +26,9 @@
 enum {
 	CLIENTS_MAX = 16,
 	CONNECTIONS_MAX = 32,
-	CHUNK_MAX = 65536,		/* taken from a stream at once */
-	FRAME_HEAD = 8,			/* docker's frame header */
-	PIPE_MAX = 1 << 20,		/* what an unprivileged container may enlarge its FIFO to */
+	CHUNK_MAX = 65536,  /* taken from a stream at once */
+	FRAME_HEAD = 8,     /* docker's frame header */
+	PIPE_MAX = 1 << 20, /* what an unprivileged container may enlarge its FIFO to */
 	QUEUE_MAX = 2 * PIPE_MAX + CHUNK_MAX + 64 * FRAME_HEAD,
 	PEEK_MAX = CHUNK_MAX + 4096,
 	MONITOR_FDS_MAX = 96,
@@ -37,9 +37,9 @@ enum {
 /** One stream out of the container: its FIFO, or with a terminal the pipe behind the pty. */
 struct stream {
 	int fd;
-	uint8_t number;	    /* 1 stdout, 2 stderr */
-	bool ready;	    /* may hold bytes that were not seen yet */
-	bool more;	    /* whole lines were seen that did not fit into the last batch */
+	uint8_t number;     /* 1 stdout, 2 stderr */
+	bool ready;         /* may hold bytes that were not seen yet */
+	bool more;          /* whole lines were seen that did not fit into the last batch */
 	uint32_t delivered; /* bytes at the front of the pipe that clients got: a line begun */
 	uint64_t consumed;  /* taken out of the pipe since this monitor began */
 	uint64_t target;    /* the container has ended: done when so many were seen */
@@ -47,11 +47,11 @@ struct stream {
 
 /** An attached client. Everything is edge-triggered, the flags remember what epoll said. */
 struct client {
-	int fd;		   /* -1: free */
-	uint8_t flags;	   /* enum wire_attach_flags */
+	int fd;        /* -1: free */
+	uint8_t flags; /* enum wire_attach_flags */
 	bool readable, writable, hung_up;
 	uint32_t position; /* of its frame in the queue */
-	uint32_t sent;	   /* bytes of that frame */
+	uint32_t sent;     /* bytes of that frame */
 };
 
 struct connection {
@@ -64,7 +64,7 @@ enum status_source { STATUS_NONE, STATUS_WAITED, STATUS_KEEPER, STATUS_PIDFD, ST
 
 enum phase {
 	PHASE_RUNNING,
-	PHASE_ENDED,	/* the first process is gone; its status is not known yet */
+	PHASE_ENDED,    /* the first process is gone; its status is not known yet */
 	PHASE_DRAINING, /* the last bytes go to the log */
 	PHASE_RECORDED, /* waiters are answered; clients get what is still theirs */
 	PHASE_DONE,
@@ -75,13 +75,13 @@ struct monitor {
 	int run_fd, control_fd, pidfd, pty_fd, stdin_fd, oom_fd, init_fd, keeper_fd, gate_fd;
 	int first_client;    /* given at the start, or -1 */
 	int held_streams[2]; /* the container's own descriptors, until stdio_open */
-	pid_t keeper_pid; /* > 0: a standby that this process started */
+	pid_t keeper_pid;    /* > 0: a standby that this process started */
 	enum phase phase;
 	bool tty, stdin_once;
 	bool pty_ready, pty_hung_up;
 	bool stdin_ready;  /* writable, as far as known */
 	bool buffers_used; /* since they were given back */
-	bool reap_here;	   /* no keeper is left to run the clean-up */
+	bool reap_here;    /* no keeper is left to run the clean-up */
 	int64_t status_deadline_ms;
 
 	int peek_pipe[2], flight_fd;
@@ -94,10 +94,10 @@ struct monitor {
 	size_t input_start, input_len;
 	struct connection connections[CONNECTIONS_MAX];
 
-	int oom_file;		 /* memory.events or memory.oom_control */
+	int oom_file; /* memory.events or memory.oom_control */
 	uint64_t oom_base, oom_seen;
-	int64_t oom_seen_ms;	 /* when the counter was last seen rising */
-	int main_status;	 /* of the command below hull-init, by wait(2); -1: not reported */
+	int64_t oom_seen_ms; /* when the counter was last seen rising */
+	int main_status;     /* of the command below hull-init, by wait(2); -1: not reported */
 	int wait_status;
 	struct exit_record record;
 	char id[65];
@@ -110,10 +110,11 @@ struct monitor {
 };
 
 /* config.c */
-/** Read a struct of this WIRE_VERSION from a file of the run folder; 0, -EINVAL, or negative errno. */
+/** Read a struct of this WIRE_VERSION from a file of the run folder; 0, -EINVAL, or negative errno.
+ */
 int run_folder_read(int run_fd, const char *name, void *ret, size_t size);
-/** Replace this process by `hull system reap ID`, as the run folder's configuration says. Returns only
- *  on failure. */
+/** Replace this process by `hull system reap ID`, as the run folder's configuration says. Returns
+ * only on failure. */
 void monitor_become_reaper(int run_fd);
 /** Read <run folder>/monitor. 0, or -EINVAL when it is not one of this version. */
 int monitor_config_read(int run_fd, struct monitor_config *ret);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Processes killed for memory: the counter `oom_kill` of the container's control group, in
- * memory.events (version 2) or memory.oom_control (version 1, Linux 4.13). It counts children too. The
- * kernel tells of a change by POLLPRI on the file (2) or by an eventfd (1); the moment is kept, because
- * a process that dies of SIGKILL right after a rise is taken for the victim. See cgroup-v2.rst,
- * cgroup-v1/memory.rst section 10.
+ * memory.events (version 2) or memory.oom_control (version 1, Linux 4.13). It counts children too.
+ * The kernel tells of a change by POLLPRI on the file (2) or by an eventfd (1); the moment is kept,
+ * because a process that dies of SIGKILL right after a rise is taken for the victim. See
+ * cgroup-v2.rst, cgroup-v1/memory.rst section 10.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -48,7 +48,8 @@ void oom_init(struct monitor *m, const struct monitor_config *c)
 	if (dir < 0)
 		return;
 	bool v2 = c->cgroup_version == 2;
-	m->oom_file = openat(dir, v2 ? "memory.events" : "memory.oom_control", O_RDONLY | O_CLOEXEC);
+	m->oom_file =
+		openat(dir, v2 ? "memory.events" : "memory.oom_control", O_RDONLY | O_CLOEXEC);
 	/* The group is as old as this start of the container: its counter began at zero. */
 	m->oom_base = m->oom_seen = 0;
 	if (v2 && m->oom_file >= 0)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What hull-init reports over its pipe: how the command below it ended, and who had to be killed when
- * the grace time was over. See init/report.h. A container may have got hold of that pipe: a record is
- * data of a stranger, it fills bounded fields and decides nothing but the name of a signal.
+ * What hull-init reports over its pipe: how the command below it ended, and who had to be killed
+ * when the grace time was over. See init/report.h. A container may have got hold of that pipe: a
+ * record is data of a stranger, it fills bounded fields and decides nothing but the name of a
+ * signal.
  */
 #include <errno.h>
 #include <string.h>

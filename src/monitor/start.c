@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starting this program again, as the other of monitor and keeper. By /proc/self/exe, so that an upgrade
- * or removal of the file does not matter; name and id for `ps` come from our own command line.
+ * Starting this program again, as the other of monitor and keeper. By /proc/self/exe, so that an
+ * upgrade or removal of the file does not matter; name and id for `ps` come from our own command
+ * line.
  */
 #include "monitor/start.h"
 

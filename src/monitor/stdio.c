@@ -2,13 +2,14 @@
 /*
  * Output of the container: from its two FIFOs, or from its pty, to the log and to attached clients.
  *
- * The FIFOs lie in the run folder, and the container's own descriptors for them are open for reading
- * and writing; so are ours. Nobody's death closes them, so there is no end of file: the end is the
- * end of the first process, and what is in the pipes at that moment is the rest (its descendants in
- * its pid namespace are gone before the kernel reports its end; what processes elsewhere write later
- * is not waited for).
+ * The FIFOs lie in the run folder, and the container's own descriptors for them are open for
+ * reading and writing; so are ours. Nobody's death closes them, so there is no end of file: the end
+ * is the end of the first process, and what is in the pipes at that moment is the rest (its
+ * descendants in its pid namespace are gone before the kernel reports its end; what processes
+ * elsewhere write later is not waited for).
  *
- * A pty has no tee(2): its bytes move into a pipe "terminal" first and are treated like a FIFO from there.
+ * A pty has no tee(2): its bytes move into a pipe "terminal" first and are treated like a FIFO from
+ * there.
  *
  * Epoll reports the FIFOs by edge, because the begun line stays in them. Back pressure: while a
  * client is behind, nothing is read, the FIFO fills and the container waits, as with docker.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fuzz target: log files. The first byte chooses the format and a tail; the rest is the file. Records must
- * lie within bounds, and a tail must be the end of the whole.
+ * Fuzz target: log files. The first byte chooses the format and a tail; the rest is the file.
+ * Records must lie within bounds, and a tail must be the end of the whole.
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -60,10 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (write(fd, data + 1, size - 1) < 0)
 		abort();
 	close(fd);
-	struct logs_query q = {.driver = local ? LOG_LOCAL : LOG_JSON_FILE,
-			       .id = "x",
-			       .tail = -1,
-			       .end_fd = -1};
+	struct logs_query q = {
+		.driver = local ? LOG_LOCAL : LOG_JSON_FILE, .id = "x", .tail = -1, .end_fd = -1};
 	assert(logs_read(folder, &q, touch, &sum, &all, &e) == 0);
 	q.tail = data[0] >> 1;
 	assert(logs_read(folder, &q, touch, &sum, &tail, &e) == 0);

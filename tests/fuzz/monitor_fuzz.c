@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fuzz target: the monitor's control socket. The input is a row of messages: one byte of length, one byte
- * that says whether a descriptor comes along (bit 0: a stream socket, bit 1: something else), the message.
- * Whatever is sent, each message gets one answer or none, and no descriptor is leaked.
+ * Fuzz target: the monitor's control socket. The input is a row of messages: one byte of length,
+ * one byte that says whether a descriptor comes along (bit 0: a stream socket, bit 1: something
+ * else), the message. Whatever is sent, each message gets one answer or none, and no descriptor is
+ * leaked.
  */
 #include <assert.h>
 #include <fcntl.h>

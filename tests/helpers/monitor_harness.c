@@ -2,8 +2,8 @@
 /*
  * Plays the engine for hull-monitor, with an ordinary child instead of a container.
  *
- *   monitor_harness start DIR MONITOR [option...] -- COMMAND...   prints "keeper PID monitor PID child PID"
- *   monitor_harness adopt DIR MONITOR        a new monitor with nothing but the run folder
+ *   monitor_harness start DIR MONITOR [option...] -- COMMAND...   prints "keeper PID monitor PID
+ * child PID" monitor_harness adopt DIR MONITOR        a new monitor with nothing but the run folder
  *   monitor_harness attach DIR [in] [out] [err]   our stdio is the client, until the stream ends
  *   monitor_harness wait DIR                 "code N signal N flags N dropped N oom N error TEXT"
  *   monitor_harness record DIR               the same from the exit record file
@@ -11,8 +11,8 @@
  *   monitor_harness churn DIR COUNT          attach and detach so many times
  *   monitor_harness malformed DIR            send what no engine would
  *
- * Options of start: tty stdin once local journald none nokeeper attach logdir=D size=N files=N hull=P cgroup=D,V
- * DIR gets containers/<id>, exits and logs, as --runroot and --root have them.
+ * Options of start: tty stdin once local journald none nokeeper attach logdir=D size=N files=N
+ * hull=P cgroup=D,V DIR gets containers/<id>, exits and logs, as --runroot and --root have them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -214,12 +214,27 @@ static void monitor(struct launch *l, pid_t keeper)
 	struct run_record r = {.version = WIRE_VERSION, .pid = pid, .started_ns = clock_real_ns()};
 	pidfd_start_time(pid, &r.pid_start);
 	file_replace(l->run_fd, "running", &r, sizeof(r), false, &e);
-	dprintf(l->ready[1], "keeper %d monitor %d child %d\n", (int)keeper, (int)getpid(), (int)pid);
-	const int fds[] = {MONITOR_RUN_FD,    l->run_fd,	   MONITOR_CONTROL_FD, l->control,
-			   MONITOR_PIDFD_FD,  pidfd,	   MONITOR_PTY_FD,     l->pty,
-			   MONITOR_STDIN_FD,  l->stdin_write, MONITOR_ATTACH_FD, l->attach,
-			   MONITOR_KEEPER_FD, l->keeper[1], MONITOR_STDOUT_FD,  l->out,
-			   MONITOR_STDERR_FD, l->err,	   0};
+	dprintf(l->ready[1], "keeper %d monitor %d child %d\n", (int)keeper, (int)getpid(),
+		(int)pid);
+	const int fds[] = {MONITOR_RUN_FD,
+			   l->run_fd,
+			   MONITOR_CONTROL_FD,
+			   l->control,
+			   MONITOR_PIDFD_FD,
+			   pidfd,
+			   MONITOR_PTY_FD,
+			   l->pty,
+			   MONITOR_STDIN_FD,
+			   l->stdin_write,
+			   MONITOR_ATTACH_FD,
+			   l->attach,
+			   MONITOR_KEEPER_FD,
+			   l->keeper[1],
+			   MONITOR_STDOUT_FD,
+			   l->out,
+			   MONITOR_STDERR_FD,
+			   l->err,
+			   0};
 	become(l, "hull-monitor", fds);
 }
 
@@ -243,9 +258,9 @@ static int start(struct launch *l, bool attach)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
 		if (l->no_keeper || fork() == 0)
 			monitor(l, l->no_keeper ? 0 : getppid());
-		const int fds[] = {MONITOR_RUN_FD,   l->run_fd,	      MONITOR_CONTROL_FD, l->control,
-				   MONITOR_STDIN_FD, l->stdin_write, MONITOR_KEEPER_FD,  l->keeper[0],
-				   0};
+		const int fds[] = {MONITOR_RUN_FD,    l->run_fd,        MONITOR_CONTROL_FD,
+				   l->control,        MONITOR_STDIN_FD, l->stdin_write,
+				   MONITOR_KEEPER_FD, l->keeper[0],     0};
 		become(l, "hull-keeper", fds);
 	}
 	close(l->ready[1]);
@@ -261,9 +276,17 @@ static int start(struct launch *l, bool attach)
 
 static int command_start(int argc, char **argv)
 {
-	struct launch l = {.dir = argv[0],	  .program = argv[1], .run_fd = -1, .control = -1,
-			   .stdin_read = -1, .stdin_write = -1, .out = -1,	  .err = -1,
-			   .pty = -1,	     .attach = -1,	.keeper = {-1, -1}};
+	struct launch l = {.dir = argv[0],
+			   .program = argv[1],
+			   .run_fd = -1,
+			   .control = -1,
+			   .stdin_read = -1,
+			   .stdin_write = -1,
+			   .out = -1,
+			   .err = -1,
+			   .pty = -1,
+			   .attach = -1,
+			   .keeper = {-1, -1}};
 	bool attach = false;
 	l.config = (struct monitor_config){.version = WIRE_VERSION, .log_max_file = 1};
 	int i = 2;
@@ -366,7 +389,7 @@ static int command_attach(int argc, char **argv)
 	int pair[2], conn = connect_to(argv[0]);
 	for (int i = 1; i < argc; i++) {
 		raw |= !strcmp(argv[i], "raw");
-		flags |= !strcmp(argv[i], "in")	   ? ATTACH_STDIN
+		flags |= !strcmp(argv[i], "in")    ? ATTACH_STDIN
 			 : !strcmp(argv[i], "out") ? ATTACH_STDOUT
 			 : !strcmp(argv[i], "err") ? ATTACH_STDERR
 						   : 0;
@@ -382,8 +405,8 @@ static int command_attach(int argc, char **argv)
 
 static void print_record(const struct exit_record *x)
 {
-	printf("code %d signal %d flags %u dropped %llu oom %llu survivors %u error %s\n", x->exit_code,
-	       x->signal, x->flags, (unsigned long long)x->log_dropped_bytes,
+	printf("code %d signal %d flags %u dropped %llu oom %llu survivors %u error %s\n",
+	       x->exit_code, x->signal, x->flags, (unsigned long long)x->log_dropped_bytes,
 	       (unsigned long long)x->oom_kills, x->survivor_count, x->error);
 }
 
@@ -496,10 +519,11 @@ static const struct {
 	int args;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{"start", 3, command_start},   {"adopt", 2, command_adopt},   {"attach", 1, command_attach},
-	{"wait", 1, command_wait},     {"record", 1, command_record}, {"sync", 1, command_sync},
-	{"ping", 1, command_ping},     {"resize", 3, command_resize}, {"churn", 1, command_churn},
-	{"malformed", 1, command_malformed},
+	{"start", 3, command_start},   {"adopt", 2, command_adopt},
+	{"attach", 1, command_attach}, {"wait", 1, command_wait},
+	{"record", 1, command_record}, {"sync", 1, command_sync},
+	{"ping", 1, command_ping},     {"resize", 3, command_resize},
+	{"churn", 1, command_churn},   {"malformed", 1, command_malformed},
 };
 
 int main(int argc, char **argv)

@@ -30,8 +30,8 @@ static char *read_all(const struct scratch *s, struct logs_query q, struct logs_
 	return text;
 }
 
-static void write_log(const struct scratch *s, enum log_driver driver, uint64_t size, uint32_t files,
-		      const char *text)
+static void write_log(const struct scratch *s, enum log_driver driver, uint64_t size,
+		      uint32_t files, const char *text)
 {
 	static uint8_t batch[LOG_BATCH_MAX];
 	struct log l;
@@ -64,7 +64,8 @@ static const enum log_driver both[] = {LOG_JSON_FILE, LOG_LOCAL};
 
 static void test_round_trip(void **state)
 {
-	static const char text[] = "one\ntwo \"quoted\" \\ <tag> \xc3\xa4 \xe2\x80\xa8\n\ntab\t\x01\nend";
+	static const char text[] =
+		"one\ntwo \"quoted\" \\ <tag> \xc3\xa4 \xe2\x80\xa8\n\ntab\t\x01\nend";
 	for (size_t i = 0; i < 2; i++) {
 		write_log(*state, both[i], 0, 1, text);
 		assert_string_equal(
@@ -109,7 +110,8 @@ static void test_tail_counts_lines_not_pieces(void **state)
 }
 
 #define AT(seconds, text)                                                                          \
-	"{\"log\":\"" text "\\n\",\"stream\":\"stdout\",\"time\":\"2026-01-01T00:00:" seconds "Z\"}\n"
+	"{\"log\":\"" text "\\n\",\"stream\":\"stdout\",\"time\":\"2026-01-01T00:00:" seconds      \
+	"Z\"}\n"
 
 static void test_since_until(void **state)
 {
@@ -131,11 +133,13 @@ static void test_torn_and_foreign(void **state)
 	struct scratch *s = *state;
 	struct logs_result r;
 	put_file(s->fd, ID "-json.log",
-		 AT("01", "a") "garbage\n\n{\"log\":\"no time\\n\"}\n"
-			       "{\"time\":\"2026-01-01T00:00:02Z\",\"x\":[1,{\"y\":\"}\"}],\"stream\":"
-			       "\"stderr\",\"attrs\":{\"k\":\"v\"},\"log\":\"b\\ud83d\\ude00\\n\"}\n"
-			       "{\"log\":\"torn");
-	assert_string_equal(read_all(s, (struct logs_query){.tail = -1}, &r), "a\nb\xf0\x9f\x98\x80\n");
+		 AT("01",
+		    "a") "garbage\n\n{\"log\":\"no time\\n\"}\n"
+			 "{\"time\":\"2026-01-01T00:00:02Z\",\"x\":[1,{\"y\":\"}\"}],\"stream\":"
+			 "\"stderr\",\"attrs\":{\"k\":\"v\"},\"log\":\"b\\ud83d\\ude00\\n\"}\n"
+			 "{\"log\":\"torn");
+	assert_string_equal(read_all(s, (struct logs_query){.tail = -1}, &r),
+			    "a\nb\xf0\x9f\x98\x80\n");
 	assert_int_equal(r.records, 2);
 	assert_int_equal(r.skipped, 4);
 	assert_string_equal(read_all(s, (struct logs_query){.tail = -1, .no_stdout = true}, &r),
@@ -165,9 +169,15 @@ static void test_attributes_and_line_starts(void **state)
 	assert_int_equal(logs_parse_json(line, strlen(line), &r), 0);
 	assert_int_equal(r.stream, 2);
 	assert_int_equal(r.attrs_len, strlen("{\"a\":\"b,}\"}"));
-	static const char *const bad[] = {"", "{", "{}", "[]", "{\"log\":1}", "{\"log\":\"\\x\"}",
+	static const char *const bad[] = {"",
+					  "{",
+					  "{}",
+					  "[]",
+					  "{\"log\":1}",
+					  "{\"log\":\"\\x\"}",
 					  "{\"log\":\"a\",\"time\":\"2026-01-01T00:00:01Z\"} x",
-					  "{\"log\":\"a\",\"time\":\"never\"}", "{\"log\":\"\\u12"};
+					  "{\"log\":\"a\",\"time\":\"never\"}",
+					  "{\"log\":\"\\u12"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		char copy[128];
 		snprintf(copy, sizeof(copy), "%s", bad[i]);

@@ -31,9 +31,9 @@ static void test_escapes(void **state)
 		{"\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa", "\\u2028\\u2029\xe2\x80\xaa"},
 		{"\xff", "\\ufffd"},
 		{"\xc3", "\\ufffd"},
-		{"\xc0\x80", "\\ufffd\\ufffd"},	      /* overlong */
-		{"\xe0\x80\x80", "\\ufffd\\ufffd\\ufffd"}, /* overlong */
-		{"\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd"}, /* surrogate */
+		{"\xc0\x80", "\\ufffd\\ufffd"},                       /* overlong */
+		{"\xe0\x80\x80", "\\ufffd\\ufffd\\ufffd"},            /* overlong */
+		{"\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd"},            /* surrogate */
 		{"\xf4\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd"}, /* above U+10FFFF */
 		{"\xe2\x82x", "\\ufffd\\ufffdx"},
 		{"0123456789abcde\"0123456789abcdef0\n", "0123456789abcde\\\"0123456789abcdef0\\n"},
