@@ -19,7 +19,7 @@ struct run_values {
 };
 
 static int create(struct cli *cli, struct create_options *o, const struct strv *args, bool detach,
-		  char ret_id[ID_LEN + 1], struct err *e)
+		  bool start, char ret_id[ID_LEN + 1], struct err *e)
 {
 	struct engine *en;
 	struct strv warnings = {0};
@@ -30,6 +30,7 @@ static int create(struct cli *cli, struct create_options *o, const struct strv *
 		r = cidfile_check(o->cidfile, e);
 	if (r == 0)
 		r = cli_engine(cli, &en, e);
+	o->create.start = start;
 	if (r == 0)
 		r = container_create(en, &o->create, &cli->arena, ret_id, &warnings, e);
 	if (!o->quiet)
@@ -111,7 +112,7 @@ static int run_run(struct cli *cli, void *values, const struct strv *args, struc
 	}
 	int r = v->detach_keys ? detach_keys_parse(v->detach_keys, &keys, e) : 0;
 	if (r == 0)
-		r = create(cli, &v->create, args, v->detach, id, e);
+		r = create(cli, &v->create, args, v->detach, true, id, e);
 	if (r < 0)
 		return r;
 	return v->detach ? run_detached(cli, v, id, e) : run_attached(cli, v, id, e);
@@ -120,7 +121,7 @@ static int run_run(struct cli *cli, void *values, const struct strv *args, struc
 static int create_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	char id[ID_LEN + 1];
-	int r = create(cli, values, args, false, id, e);
+	int r = create(cli, values, args, false, false, id, e);
 	if (r < 0)
 		return r;
 	puts(id);

@@ -239,10 +239,11 @@ static int insert(struct engine *en, const struct container *c, const struct mou
 		return r;
 	r = db_run(&en->db, e,
 		   "INSERT INTO container (id, name, image, image_name, command, config, labels, "
-		   "created, status, auto_remove) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,'created',?9)",
-		   "sssssssii", c->id, c->name, c->image_id, c->image_name, c->command,
+		   "created, status, auto_remove, started) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+		   "sssssssisii", c->id, c->name, c->image_id, c->image_name, c->command,
 		   shape_print(&container_config_shape, &c->config, false, a),
-		   kvs_print(&c->config.config.labels, a), c->created, (int64_t)c->auto_remove);
+		   kvs_print(&c->config.config.labels, a), c->created,
+		   container_status_name(c->status), (int64_t)c->auto_remove, c->started);
 	if (r == -EEXIST)
 		r = container_name_conflict(en, c->name, e);
 	if (r >= 0)
@@ -259,7 +260,8 @@ static int insert_volumes(struct engine *en, const struct mount_point *mounts, s
 	int r = db_begin(&en->db, true, e);
 	for (size_t i = 0; r >= 0 && i < count; i++)
 		if (mounts[i].kind == MOUNT_VOLUME)
-			r = volume_row_add(en, mounts[i].name, mounts[i].anonymous, NULL, e);
+			r = volume_row_add(en, mounts[i].name, mounts[i].anonymous,
+					   mounts[i].labels, e);
 	if (r >= 0)
 		r = db_commit(&en->db, e);
 	db_rollback(&en->db);
@@ -307,6 +309,10 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 		     char ret_id[ID_LEN + 1], struct strv *warnings, struct err *e)
 {
 	struct container row = {.created = clock_real_ns(), .error = ""};
+	if (c->start) {
+		row.status = CONTAINER_RUNNING;
+		row.started = row.created;
+	}
 	char name[CONTAINER_NAME_MAX + 1];
 	CLEANUP_LOCK struct container_lock lock = {-1};
 	id_new(row.id);
@@ -349,5 +355,9 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 		return r;
 	}
 	memcpy(ret_id, row.id, sizeof(row.id));
+	if (c->start) {
+		memcpy(en->starting_id, row.id, sizeof(row.id));
+		en->starting_fd = fd_steal(&lock.fd);
+	}
 	return 0;
 }

@@ -43,6 +43,7 @@ int engine_open(struct engine *en, const char *root, const char *runroot, const 
 			      .runroot = runroot,
 			      .libexec = libexec,
 			      .root_fd = -1,
+			      .starting_fd = -1,
 			      .run_fd = -1,
 			      .db = {.lock_fd = -1}};
 	en->root_fd = open_root(root, root_folders, e);
@@ -62,6 +63,7 @@ void engine_close(struct engine *en)
 	db_close(&en->db);
 	fd_drop(&en->root_fd);
 	fd_drop(&en->run_fd);
+	fd_drop(&en->starting_fd);
 }
 
 void engine_warm(void)

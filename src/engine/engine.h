@@ -27,6 +27,8 @@ struct engine {
 	const char *root, *runroot; /* absolute, valid as long as the engine */
 	const char *libexec;	    /* folder of hull, hull-monitor, hull-init, hull-unpack */
 	int root_fd, run_fd;
+	int starting_fd; /* lock of the container that was created with `start`, until it is started */
+	char starting_id[ID_LEN + 1];
 	struct image_store images;
 };
 
@@ -90,6 +92,8 @@ struct container_create {
 	const char *platform; /* "linux/amd64" or NULL */
 	struct container_config config;
 	bool entrypoint_set;  /* --entrypoint given ("" clears the image's) */
+	bool start; /* container_start follows at once, on the same engine: one transaction for both, and
+		     * if we are killed in between, it ends as one whose start was cut off */
 };
 /** Check everything that can be checked, merge the image's config in, reserve name and id, make folders
  *  and volumes. Warnings for the user (clamped, ignored) are pushed onto @warnings. */

@@ -162,7 +162,9 @@ static int add_mount(struct gather *g, const struct docker_mount *d)
 		.non_recursive = b && b->non_recursive,
 		.create_source = b && b->create_mountpoint,
 		.no_copy = v && v->no_copy,
+		.shallow_read_only = b && b->read_only_non_recursive,
 		.subpath = v ? v->subpath : NULL,
+		.labels = v ? &v->labels : NULL,
 	};
 	if (!d->target || !*d->target)
 		return err_set(g->e, EINVAL, ERR_INVALID,

@@ -18,6 +18,8 @@ struct mount_point {
 	char *propagation; /* "rprivate" by default */
 	char *subpath;	   /* of a volume, or NULL */
 	char *tmpfs_options; /* "size=64m,mode=1777", or "" */
+	const struct kvs *labels; /* for a volume that is made for this mount, or NULL */
+	bool shallow_read_only;	  /* what is mounted below a read-only bind stays writable */
 	bool read_only, no_copy, non_recursive, create_source, anonymous;
 	bool new_volume; /* did not exist before this call */
 };

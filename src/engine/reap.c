@@ -16,6 +16,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 
 #include "base/clock.h"
 #include "base/cleanup.h"
@@ -23,7 +25,7 @@
 #include "engine/monitor.h"
 #include "linux/cgroup.h"
 
-enum { KILL_WAIT_MS = 5000 };
+enum { KILL_WAIT_MS = 5000, RECORD_WAIT_S = 20 };
 
 /* Control group and run folder: what a run leaves in the kernel and below --runroot. */
 static int clean_run(struct engine *en, const struct container *c, struct err *e)
@@ -88,14 +90,22 @@ static int finish(struct engine *en, const struct container *c, const struct exi
 }
 
 /* The process is gone and no record is there yet. Its monitor may be about to write it. */
-static void await_record(struct engine *en, const char *id, struct exit_record *ret)
+static int await_record(struct engine *en, const char *id, struct exit_record *ret, struct err *e)
 {
-	struct err ignored;
+	static const struct timeval patience = {.tv_sec = RECORD_WAIT_S};
 	CLEANUP_FD int monitor = monitor_connect(en->run_fd, id);
-	if (monitor >= 0 && monitor_wait(monitor, ret, &ignored) == 0)
-		return;
-	if (exit_record_read(en, id, ret) == 0)
-		return;
+	if (monitor >= 0)
+		setsockopt(monitor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	int r = monitor < 0 ? monitor : monitor_wait(monitor, ret, e);
+	if (r == 0 || exit_record_read(en, id, ret) == 0)
+		return 0;
+	if (r == -EAGAIN) {
+		r = err_set(e, ETIMEDOUT, ERR_TIMEOUT,
+			    "container %.12s has ended, but its monitor does not record it", id);
+		err_hint(e, "its log may wait for a full or broken disk; if it does not, end the "
+			    "process hull-monitor of this container: another one takes over");
+		return r;
+	}
 	*ret = (struct exit_record){
 		.version = WIRE_VERSION,
 		.flags = EXIT_UNKNOWN,
@@ -103,6 +113,7 @@ static void await_record(struct engine *en, const char *id, struct exit_record *
 		.finished_ns = clock_real_ns(),
 		.error = "the exit status was lost: every process that watched it was killed",
 	};
+	return 0;
 }
 
 static int reap_running(struct engine *en, const struct container *c, struct err *e)
@@ -115,8 +126,8 @@ static int reap_running(struct engine *en, const struct container *c, struct err
 	if (r == 0 && run_record_alive(&run))
 		return 0;
 	if (r == 0) {
-		await_record(en, c->id, &x);
-		return finish(en, c, &x, e);
+		r = await_record(en, c->id, &x, e);
+		return r < 0 ? r : finish(en, c, &x, e);
 	}
 	x = (struct exit_record){
 		.version = WIRE_VERSION,

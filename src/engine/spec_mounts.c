@@ -175,7 +175,9 @@ static int user_mount(struct engine *en, const struct mount_point *m, bool start
 		source = arena_printf(a, "%s/%s", source, m->subpath);
 	push(l, a, m->destination, "bind", source,
 	     arena_printf(a, "%s,%s,%s", m->non_recursive ? "bind" : "rbind", m->propagation,
-			  m->read_only ? (m->non_recursive ? "ro" : "rro") : "rw"));
+			  !m->read_only ? "rw"
+		     : m->non_recursive || m->shallow_read_only ? "ro"
+								  : "rro"));
 	return 0;
 }
 

@@ -271,7 +271,9 @@ static void become_monitor(const struct launch *l, const int *fds, bool keeper)
 	int moved[COUNT];
 	for (int i = 0; i < COUNT; i++)
 		moved[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 64);
-	/* The program is opened before its number can be taken away. */
+	/* Before the numbers above are given out anew: ours may be among them. */
+	for (int i = 0; i < 3; i++)
+		dup2(l->null, i);
 	char path[4096];
 	snprintf(path, sizeof(path), "%s/hull-monitor", l->en->libexec);
 	for (int i = 0; i < COUNT; i++) {
@@ -281,9 +283,6 @@ static void become_monitor(const struct launch *l, const int *fds, bool keeper)
 			close(MONITOR_RUN_FD + i);
 	}
 	close_range(MONITOR_FD_END, ~0U, 0);
-	dup2(l->null, 0);
-	dup2(l->null, 1);
-	dup2(l->null, 2);
 	char short_id[ID_SHORT_LEN + 1];
 	snprintf(short_id, sizeof(short_id), "%s", l->c->id);
 	char *const argv[] = {keeper ? "hull-keeper" : "hull-monitor", l->c->name, short_id, NULL};
@@ -603,25 +602,44 @@ int container_ended(struct engine *en, struct container_end *end, int *ret_code,
 	return 0;
 }
 
+/* Find it, lock it, and put it down as running. */
+static int take(struct engine *en, const char *ref, struct container_lock *lock, struct arena *a,
+		struct container *ret, struct err *e)
+{
+	int r = container_find(en, ref, a, ret, e);
+	if (r == 0)
+		r = container_lock(en, ret->id, true, lock, e);
+	/* Again under the lock: someone may have started or removed it meanwhile. */
+	if (r == 0)
+		r = reap_locked(en, ret->id, e);
+	if (r == 0)
+		r = container_read(en, ret->id, a, ret, e);
+	if (r < 0)
+		return r;
+	if (ret->status == CONTAINER_RUNNING)
+		return err_set(e, EALREADY, ERR_CONFLICT, "container %s is running already",
+			       ret->name);
+	return set_status(en, ret, "running", clock_real_ns(), 0, "", e);
+}
+
+/* It was created to be started: it is locked and put down as running already. */
+static int take_created(struct engine *en, struct container_lock *lock, struct arena *a,
+			struct container *ret, struct err *e)
+{
+	lock->fd = fd_steal(&en->starting_fd);
+	int r = container_read(en, en->starting_id, a, ret, e);
+	ret->started = 0;
+	return r;
+}
+
 static int start(struct engine *en, const char *ref, int attach_fd, struct container_end *ret_end,
 		 struct strv *warnings, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_LOCK struct container_lock lock = {-1};
 	struct container c;
-	int r = container_find(en, ref, &a, &c, e);
-	if (r == 0)
-		r = container_lock(en, c.id, true, &lock, e);
-	/* Again under the lock: someone may have started or removed it meanwhile. */
-	if (r == 0)
-		r = reap_locked(en, c.id, e);
-	if (r == 0)
-		r = container_read(en, c.id, &a, &c, e);
-	if (r < 0)
-		return r;
-	if (c.status == CONTAINER_RUNNING)
-		return err_set(e, EALREADY, ERR_CONFLICT, "container %s is running already", c.name);
-	r = set_status(en, &c, "running", clock_real_ns(), 0, "", e);
+	bool created = en->starting_fd >= 0 && !strcmp(ref, en->starting_id);
+	int r = created ? take_created(en, &lock, &a, &c, e) : take(en, ref, &lock, &a, &c, e);
 	if (r < 0)
 		return r;
 	r = launch_container(en, &c, attach_fd, warnings, e);
