@@ -21,88 +21,88 @@ assert_consistent() {
 
 # bats test_tags=fast
 @test "monitor killed: the container runs on, output and exit code are kept" {
-	hull run -d --name c test /probe count 600
-	wait_for 5 logs_have c "line 000010"
-	kill -KILL "$(monitor_of c)"
+	hull run -d --name cc test /probe count 600
+	wait_for 5 logs_have cc "line 000010"
+	kill -KILL "$(monitor_of cc)"
 	sleep 0.1
-	assert_equal running "$(status_of c)"
-	assert_equal 0 "$(hull wait c)"
-	hull logs c >all
+	assert_equal running "$(status_of cc)"
+	assert_equal 0 "$(hull wait cc)"
+	hull logs cc >all
 	assert_equal "$(seq -f 'line %06g' 0 599 | md5sum)" "$(md5sum <all)"
-	assert_equal 0 "$(hull inspect -f '{{.State.ExitCode}}' c)"
+	assert_equal 0 "$(hull inspect -f '{{.State.ExitCode}}' cc)"
 }
 
 @test "monitor killed again and again" {
-	hull run -d --name c test sh -c '/probe count 1500; exit 9'
+	hull run -d --name cc test sh -c '/probe count 1500; exit 9'
 	for _ in 1 2 3 4 5; do
 		sleep 0.05
-		pid=$(pid_of c)
+		pid=$(pid_of cc)
 		[ "$pid" != 0 ] || break
 		monitor=$(awk '/^PPid/ { print $2 }' "/proc/$pid/status" 2>/dev/null) || break
 		[[ "$(readlink "/proc/$monitor/exe")" != */hull-monitor ]] || kill -KILL "$monitor"
 	done
-	assert_equal 9 "$(hull wait c)"
-	assert_equal 1500 "$(hull logs c | wc -l)"
-	assert_equal 1500 "$(hull logs c | sort -u | wc -l)"
+	assert_equal 9 "$(hull wait cc)"
+	assert_equal 1500 "$(hull logs cc | wc -l)"
+	assert_equal 1500 "$(hull logs cc | sort -u | wc -l)"
 }
 
 @test "every process of hull killed at once: the container runs on; its end is noticed" {
-	hull run -d --name c test sh -c 'sleep 1; exit 6'
-	id=$(hull inspect -f '{{.Id}}' c)
+	hull run -d --name cc test sh -c 'sleep 1; exit 6'
+	id=$(hull inspect -f '{{.Id}}' cc)
 	for pid in $(find /proc/[0-9]*/cwd /proc/[0-9]*/fd -maxdepth 1 -lname "$HULL_RUNROOT/*" 2>/dev/null | cut -d/ -f3 | sort -u); do
 		[[ "$(readlink "/proc/$pid/exe")" != */hull-monitor ]] || kill -KILL "$pid"
 	done
-	assert_equal running "$(status_of c)"
-	wait_for 10 has_status c exited
-	run hull wait c
-	# Linux 6.15 keeps the status for holders of a pidfd; before, hull says that it does not know.
+	assert_equal running "$(status_of cc)"
+	wait_for 10 has_status cc exited
+	run hull wait cc
+	# Linux 6.15 keeps the status for holders of aa pidfd; before, hull says that it does not know.
 	[ "$output" = 6 ] || [ "$output" = 255 ]
 	assert_consistent
 }
 
 @test "attached client killed: the container does not notice" {
-	"$HULL" run --name c test /probe count 300 >/dev/null 3>&- &
+	"$HULL" run --name cc test /probe count 300 >/dev/null 3>&- &
 	client=$!
-	wait_for 5 logs_have c "line 000020"
+	wait_for 5 logs_have cc "line 000020"
 	kill -KILL $client
-	assert_equal 0 "$(hull wait c)"
-	assert_equal 300 "$(hull logs c | wc -l)"
+	assert_equal 0 "$(hull wait cc)"
+	assert_equal 300 "$(hull logs cc | wc -l)"
 }
 
 @test "the container's first process killed from outside" {
-	hull run -d --name c test sleep 60
-	kill -KILL "$(pid_of c)"
-	assert_equal 137 "$(hull wait c)"
+	hull run -d --name cc test sleep 60
+	kill -KILL "$(pid_of cc)"
+	assert_equal 137 "$(hull wait cc)"
 	assert_consistent
 }
 
 @test "stop killed half-way: the container is as it was or stopped, and can be stopped" {
-	hull run -d --name c test sleep 60
-	timeout -s KILL 0.3 "$HULL" stop c 3>&- || true
-	hull stop -t 1 c
-	assert_equal exited "$(status_of c)"
+	hull run -d --name cc test sleep 60
+	timeout -s KILL 0.3 "$HULL" stop cc 3>&- || true
+	hull stop -t 1 cc
+	assert_equal exited "$(status_of cc)"
 }
 
 @test "a --rm container whose monitor was killed is removed all the same" {
-	hull run -d --rm --name c test sleep 0.5
-	kill -KILL "$(monitor_of c)"
+	hull run -d --rm --name cc test sleep 0.5
+	kill -KILL "$(monitor_of cc)"
 	wait_for 10 eval '[ -z "$(hull ps -aq)" ]'
 }
 
 @test "run folder lost (as after a reboot): the container has ended, and starts again" {
-	hull run -d --name c test sleep 60
-	hull kill c
-	hull wait c
+	hull run -d --name cc test sleep 60
+	hull kill cc
+	hull wait cc
 	rm -rf "$HULL_RUNROOT"
-	assert_equal exited "$(status_of c)"
-	hull start c
-	assert_equal running "$(status_of c)"
+	assert_equal exited "$(status_of cc)"
+	hull start cc
+	assert_equal running "$(status_of cc)"
 }
 
 @test "exit record unread: whoever looks next finds it" {
-	hull run -d --name c test sh -c 'sleep 0.2; exit 12'
+	hull run -d --name cc test sh -c 'sleep 0.2; exit 12'
 	sleep 0.6
-	assert_equal 12 "$(hull inspect -f '{{.State.ExitCode}}' c)"
+	assert_equal 12 "$(hull inspect -f '{{.State.ExitCode}}' cc)"
 }
 
 @test "full log disk: the container never blocks, drops are counted" {
@@ -110,10 +110,10 @@ assert_consistent() {
 	mkdir small
 	mount -t tmpfs -o size=4m none small
 	cp -a "$HULL_ROOT/." small/
-	run env HULL_ROOT="$WORK/small" timeout 60 "$HULL" run --name c --log-opt max-size=100m test \
+	run env HULL_ROOT="$WORK/small" timeout 60 "$HULL" run --name cc --log-opt max-size=100m test \
 		sh -c 'dd if=/dev/zero bs=1k count=20000 2>/dev/null | tr "\0" "x" | fold -w 1000; echo end >&2' 3>&-
 	result=$status
-	HULL_ROOT=$WORK/small hull rm -f c || true
+	HULL_ROOT=$WORK/small hull rm -f cc || true
 	umount -l small
 	[ "$result" = 0 ] || fail "status $result" "${output: -300}"
 }
@@ -159,7 +159,7 @@ sweep() {
 # Control groups of this root: their ids are those of folders that this root ever had, so a group of
 # no known id that appeared since the sweep began, and belongs to no other root's container, is ours.
 own_groups() {
-	find /sys/fs/cgroup -maxdepth 3 -type d -path '*/hull/*' -regex '.*/[0-9a-f]+' 2>/dev/null |
+	find /sys/fs/cgroup -maxdepth 3 -type dd -path '*/hull/*' -regex '.*/[0-9a-f]+' 2>/dev/null |
 		while read -r dir; do
 			grep -qsF "${dir##*/}" "$WORK/seen" && echo "$dir"
 		done
@@ -218,9 +218,9 @@ assert_swept() {
 	for error in ENOSPC EMFILE EINTR; do
 		for call in openat mkdirat write pwrite64 fsync renameat; do
 			run timeout 20 strace -o /dev/null -e trace=none -e "inject=$call:error=$error:when=3" \
-				"$HULL" create --name c test true 3>&-
+				"$HULL" create --name cc test true 3>&-
 			if [ "$status" = 0 ]; then
-				hull rm c >/dev/null || fail "$call $error: said yes, but"
+				hull rm cc >/dev/null || fail "$call $error: said yes, but"
 			else
 				[ "$status" = 125 ] || [ "$status" = 1 ] || fail "$call $error: status $status $output"
 				assert_equal "" "$(hull ps -aq)"

@@ -75,11 +75,11 @@ teardown() { hull_teardown; }
 }
 
 @test "volume ls and inspect --format" {
-	hull volume create v
-	assert_equal v "$(hull volume ls --format '{{.Name}}')"
+	hull volume create vv
+	assert_equal vv "$(hull volume ls --format '{{.Name}}')"
 	hull volume ls --format json | jq -e .Name >/dev/null
-	[ -d "$(hull volume inspect -f '{{.Mountpoint}}' v)" ]
-	hull volume rm v
+	[ -d "$(hull volume inspect -f '{{.Mountpoint}}' vv)" ]
+	hull volume rm vv
 }
 
 @test "help and unknown words" {

@@ -13,8 +13,8 @@ status_field() {
 
 # bats test_tags=fast
 @test "namespaces: all of them are the container's own (G1)" {
-	hull run -d --name c test sleep 60
-	pid=$(pid_of c)
+	hull run -d --name cc test sleep 60
+	pid=$(pid_of cc)
 	for ns in pid net ipc uts mnt cgroup; do
 		[ "$(readlink "/proc/$pid/ns/$ns")" != "$(readlink "/proc/self/ns/$ns")" ] || fail "shares $ns"
 	done
@@ -22,16 +22,16 @@ status_field() {
 }
 
 @test "two containers do not see each other (G1)" {
-	hull run -d --name a -h one test sleep 61
-	hull run -d --name b test sleep 62
-	[ "$(hull exec b ps | grep -c 'sleep 61')" = 0 ]
-	[ "$(hull exec b hostname)" != one ]
-	hull exec a sh -c 'touch /dev/shm/mine /tmp/mine'
-	run hull exec b sh -c 'ls /dev/shm /tmp'
+	hull run -d --name aa -h one test sleep 61
+	hull run -d --name bb test sleep 62
+	[ "$(hull exec bb ps | grep -c 'sleep 61')" = 0 ]
+	[ "$(hull exec bb hostname)" != one ]
+	hull exec aa sh -c 'touch /dev/shm/mine /tmp/mine'
+	run hull exec bb sh -c 'ls /dev/shm /tmp'
 	assert_lacks mine
-	run hull exec b cat /proc/self/cgroup
-	assert_lacks "$(hull inspect -f '{{.Id}}' a)"
-	assert_equal lo "$(hull exec b ls /sys/class/net)"
+	run hull exec bb cat /proc/self/cgroup
+	assert_lacks "$(hull inspect -f '{{.Id}}' aa)"
+	assert_equal lo "$(hull exec bb ls /sys/class/net)"
 }
 
 # bats test_tags=fast
@@ -45,8 +45,8 @@ status_field() {
 	assert_equal 0000000000000000 "$(status_field CapEff <status)"
 	assert_equal 0000000000000000 "$(status_field CapInh <status)"
 	assert_equal 00000000a80425fb "$(status_field CapBnd <status)"
-	hull run -d --name c test sleep 60
-	hull exec c cat /proc/self/status >status
+	hull run -d --name cc test sleep 60
+	hull exec cc cat /proc/self/status >status
 	assert_equal 00000000a80425fb "$(status_field CapEff <status)"
 	assert_equal 0000000000000000 "$(status_field CapInh <status)"
 }
@@ -69,8 +69,8 @@ status_field() {
 	assert_equal 0 "$(status_field NoNewPrivs <status)"
 	assert_equal 1 "$(hull run --rm --security-opt no-new-privileges test cat /proc/self/status | status_field NoNewPrivs)"
 	assert_equal 0 "$(hull run --rm --security-opt seccomp=unconfined test cat /proc/self/status | status_field Seccomp)"
-	hull run -d --name c test sleep 60
-	assert_equal 2 "$(hull exec c cat /proc/self/status | status_field Seccomp)"
+	hull run -d --name cc test sleep 60
+	assert_equal 2 "$(hull exec cc cat /proc/self/status | status_field Seccomp)"
 	run hull run --rm --security-opt nonsense=1 test true
 	assert_status 125
 }
@@ -116,8 +116,8 @@ JSON
 		for p in bus fs irq sys; do
 			[ ! -d /proc/$p ] || ! touch /proc/$p/x 2>/dev/null || echo "writable: $p"
 		done
-		echo b >/proc/sysrq-trigger 2>/dev/null && echo "writable: sysrq-trigger"
-		echo 70 >/proc/sys/net/ipv4/ip_default_ttl 2>/dev/null && echo "writable: sysctl"
+		(echo b >/proc/sysrq-trigger) 2>/dev/null && echo "writable: sysrq-trigger"
+		(echo 70 >/proc/sys/net/ipv4/ip_default_ttl) 2>/dev/null && echo "writable: sysctl"
 		echo end'
 	assert_equal end "$output"
 	run hull run --rm --security-opt systempaths=unconfined test sh -c 'head -c 5 /proc/timer_list | wc -c'
@@ -143,7 +143,7 @@ JSON
 }
 
 @test "devices: the six, and nothing else can be made or opened" {
-	run hull run --rm test sh -c 'cd /dev; for d in null zero full tty random urandom; do test -c $d || echo missing $d; done; readlink fd stdin ptmx'
+	run hull run --rm test sh -c 'cd /dev; for d in null zero full tty random urandom; do test -c $d || echo missing $d; done; for l in fd stdin ptmx; do readlink $l; done'
 	assert_lacks missing
 	assert_line '^/proc/self/fd$'
 	assert_line '^pts/ptmx$'
@@ -165,8 +165,8 @@ JSON
 @test "descriptors: only 0, 1 and 2, whatever the caller had open (T002)" {
 	exec 7</etc/passwd 8</ 9<.
 	assert_equal "0 1 2" "$("$HULL" run --rm test /probe fds | tr '\n' ' ' | sed 's/ $//')"
-	hull run -d --name c test sleep 60
-	assert_equal "0 1 2" "$("$HULL" exec c /probe fds | tr '\n' ' ' | sed 's/ $//')"
+	hull run -d --name cc test sleep 60
+	assert_equal "0 1 2" "$("$HULL" exec cc /probe fds | tr '\n' ' ' | sed 's/ $//')"
 	exec 7<&- 8<&- 9<&-
 }
 
@@ -175,9 +175,9 @@ JSON
 		run hull run --rm -w /proc/self/fd/$n test ls
 		[ "$status" != 0 ] || fail "fd $n: $output"
 	done
-	hull run -d --name c test sleep 60
+	hull run -d --name cc test sleep 60
 	for n in 3 4 5 6 7 8 9; do
-		run hull exec -w /proc/self/fd/$n c ls
+		run hull exec -w /proc/self/fd/$n cc ls
 		[ "$status" != 0 ] || fail "exec fd $n: $output"
 	done
 }
@@ -296,14 +296,14 @@ JSON
 }
 
 @test "state folders are closed to other users (T042)" {
-	hull run -d --name c test sleep 60
+	hull run -d --name cc test sleep 60
 	for dir in "$HULL_ROOT" "$HULL_RUNROOT"; do
 		assert_equal 700 "$(stat -c %a "$dir")"
 	done
 }
 
 @test "no abstract sockets, no set-id programs (T120 T043)" {
-	hull run -d --name c test sleep 60
+	hull run -d --name cc test sleep 60
 	! hull run --rm --network host test cat /proc/net/unix | grep -q '@.*hull'
 	[ -z "$(find "$HULL_BIN_DIR" -perm /6000)" ]
 }

@@ -95,18 +95,18 @@ teardown() { hull_teardown; }
 }
 
 @test "start -a gives output and exit code; start of a running one is no error" {
-	hull create --name c test sh -c 'echo hello; exit 4'
-	run hull start -a c
+	hull create --name cc test sh -c 'echo hello; exit 4'
+	run hull start -a cc
 	assert_status 4
 	assert_has hello
-	hull run -d --name d test sleep 60
-	run hull start d
+	hull run -d --name dd test sleep 60
+	run hull start dd
 	assert_status 0
 }
 
 @test "start -ai gives input" {
-	hull create -i --name c test cat
-	run bash -c "echo typed | '$HULL' start -ai c 3>&-"
+	hull create -i --name cc test cat
+	run bash -c "echo typed | '$HULL' start -ai cc 3>&-"
 	assert_status 0
 	assert_equal typed "$output"
 }
@@ -125,61 +125,62 @@ teardown() { hull_teardown; }
 }
 
 @test "restart: same id, new process" {
-	hull run -d --name c test sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done'
-	pid=$(pid_of c)
-	started=$(hull inspect -f '{{.State.StartedAt}}' c)
-	run hull restart c
+	hull run -d --name cc test sh -c 'trap "exit 0" TERM; while :; do sleep 0.1; done'
+	pid=$(pid_of cc)
+	started=$(hull inspect -f '{{.State.StartedAt}}' cc)
+	run hull restart cc
 	assert_status 0
-	assert_equal running "$(status_of c)"
-	[ "$(pid_of c)" != "$pid" ]
-	[ "$(hull inspect -f '{{.State.StartedAt}}' c)" != "$started" ]
+	assert_equal running "$(status_of cc)"
+	[ "$(pid_of cc)" != "$pid" ]
+	[ "$(hull inspect -f '{{.State.StartedAt}}' cc)" != "$started" ]
 	[ ! -d "/proc/$pid" ]
 }
 
 @test "kill: signals by name and number, and errors" {
-	hull run -d --name c test /probe handlers
-	wait_ready c
-	run hull kill -s USR1 c
+	hull run -d --name cc test /probe handlers
+	wait_ready cc
+	run hull kill -s USR1 cc
 	assert_status 0
-	assert_equal c "$output"
-	run hull wait c
+	assert_equal cc "$output"
+	run hull wait cc
 	assert_has 0
-	wait_for 5 logs_have c "signal 10"
-	run hull kill c
+	wait_for 5 logs_have cc "signal 10"
+	run hull kill cc
 	assert_status 1
 	assert_has "not running"
-	run hull kill -s NOSUCH c
-	assert_status 1
-	hull run -d --name d test sleep 60
-	hull kill -s 9 d
-	assert_equal 137 "$(hull wait d)"
+	run hull kill -s NOSUCH cc
+	[ "$status" != 0 ]
+	assert_has NOSUCH
+	hull run -d --name dd test sleep 60
+	hull kill -s 9 dd
+	assert_equal 137 "$(hull wait dd)"
 }
 
 @test "wait: prints the exit code, of several too" {
-	hull run -d --name a test sh -c 'sleep 0.3; exit 5'
-	hull run -d --name b test sh -c 'sleep 0.1; exit 6'
-	run hull wait a b
+	hull run -d --name aa test sh -c 'sleep 0.3; exit 5'
+	hull run -d --name bb test sh -c 'sleep 0.1; exit 6'
+	run hull wait aa bb
 	assert_status 0
 	assert_equal "5
 6" "$output"
-	assert_equal 5 "$(hull wait a)"
+	assert_equal 5 "$(hull wait aa)"
 	run hull wait nobody
 	assert_status 1
 }
 
 @test "rm: several, and those that are not there" {
-	hull create --name a test true
-	hull create --name b test true
-	run hull rm a nobody b
+	hull create --name aa test true
+	hull create --name bb test true
+	run hull rm aa nobody bb
 	assert_status 1
-	assert_line '^a$'
-	assert_line '^b$'
+	assert_line '^aa$'
+	assert_line '^bb$'
 	assert_has nobody
 	assert_equal "" "$(hull ps -aq)"
 }
 
 @test "--rm removes the container when it ended, also behind -d" {
-	hull run -d --rm --name c test sleep 0.2
+	hull run -d --rm --name cc test sleep 0.2
 	wait_for 10 eval '[ -z "$(hull ps -aq)" ]'
 }
 
@@ -218,8 +219,8 @@ teardown() { hull_teardown; }
 }
 
 @test "references: prefix of an id; ambiguous and hostile ones are refused" {
-	id=$(hull create --name c test true)
-	assert_equal "/c" "$(hull inspect -f '{{.Name}}' "${id:0:4}")"
+	id=$(hull create --name cc test true)
+	assert_equal "/cc" "$(hull inspect -f '{{.Name}}' "${id:0:4}")"
 	for bad in .. . ../victim a/b '' / "$(printf 'a\nb')"; do
 		for command in start stop kill rm inspect logs wait pause; do
 			run hull $command "$bad"
@@ -246,100 +247,102 @@ teardown() { hull_teardown; }
 
 # bats test_tags=fast
 @test "pause and unpause: nothing runs in between" {
-	hull run -d --name c test sh -c 'i=0; while :; do i=$((i+1)); echo $i >/tmp/n; sleep 0.02; done'
-	wait_for 5 hull exec c cat /tmp/n
-	hull pause c
-	assert_equal paused "$(status_of c)"
+	hull run -d --name cc test sh -c 'i=0; while :; do i=$((i+1)); echo $i >/tmp/n; sleep 0.02; done'
+	wait_for 5 hull exec cc cat /tmp/n
+	hull pause cc
+	assert_equal paused "$(status_of cc)"
 	run hull ps --format '{{.Status}}'
 	assert_has "(Paused)"
-	run hull exec c true
+	run hull exec cc true
 	assert_status 1
 	assert_has paused
-	run hull pause c
+	run hull pause cc
 	assert_status 1
-	hull unpause c
-	assert_equal running "$(status_of c)"
-	n=$(hull exec c cat /tmp/n)
-	wait_for 5 eval '[ "$(hull exec c cat /tmp/n)" != "'"$n"'" ]'
-	run hull unpause c
+	hull unpause cc
+	assert_equal running "$(status_of cc)"
+	n=$(hull exec cc cat /tmp/n)
+	wait_for 5 eval '[ "$(hull exec cc cat /tmp/n)" != "'"$n"'" ]'
+	run hull unpause cc
 	assert_status 1
 }
 
 @test "a paused container can be stopped, killed and removed" {
-	hull run -d --name a test sh -c 'trap "exit 5" TERM; while :; do sleep 0.1; done'
-	hull run -d --name b test sleep 60
-	hull pause a b
-	run timeout 20 "$HULL" stop a 3>&-
+	hull run -d --name aa test sh -c 'trap "exit 5" TERM; while :; do sleep 0.1; done'
+	hull run -d --name bb test sleep 60
+	hull pause aa bb
+	run timeout 20 "$HULL" stop aa 3>&-
 	assert_status 0
-	assert_equal exited "$(status_of a)"
-	run timeout 20 "$HULL" rm -f b 3>&-
+	assert_equal exited "$(status_of aa)"
+	run timeout 20 "$HULL" rm -f bb 3>&-
 	assert_status 0
 }
 
 # bats test_tags=fast
 @test "exec: output, exit code, environment, user, workdir (B7 B8)" {
-	hull run -d --name c -e A=1 test sleep 60
-	run --separate-stderr hull exec c sh -c 'echo out; echo err >&2; exit 9'
+	hull run -d --name cc -e A=1 test sleep 60
+	run --separate-stderr hull exec cc sh -c 'echo out; echo err >&2; exit 9'
 	assert_status 9
 	assert_equal out "$output"
 	assert_equal err "$stderr"
-	assert_equal "1 yes 2" "$(hull exec -e B=2 c sh -c 'echo $A $FROM_IMAGE $B')"
-	assert_equal "1000:1001" "$(hull exec -u user c sh -c 'echo $(id -u):$(id -g)')"
-	assert_equal /data "$(hull exec -w /data c pwd)"
-	run hull exec c /no/such
+	assert_equal "1 yes 2" "$(hull exec -e B=2 cc sh -c 'echo $A $FROM_IMAGE $B')"
+	assert_equal "1000:1001" "$(hull exec -u user cc sh -c 'echo $(id -u):$(id -g)')"
+	assert_equal /data "$(hull exec -w /data cc pwd)"
+	run hull exec cc /no/such
 	assert_status 127
-	run hull exec c /etc/passwd
+	run hull exec cc /etc/passwd
 	assert_status 126
-	run bash -c "echo in | '$HULL' exec -i c cat 3>&-"
+	run bash -c "echo in | '$HULL' exec -i cc cat 3>&-"
 	assert_equal in "$output"
 	# Its parent is outside of the namespace.
-	assert_equal 0 "$(hull exec c awk '/^PPid/ { print $2 }' /proc/self/status)"
-	assert_equal "sleep 60" "$(hull exec c sh -c 'tr "\0" " " </proc/1/cmdline' | sed 's/ $//')"
+	assert_equal 0 "$(hull exec cc awk '/^PPid/ { print $2 }' /proc/self/status)"
+	assert_equal "sleep 60" "$(hull exec cc sh -c 'tr "\0" " " </proc/1/cmdline' | sed 's/ $//')"
 }
 
 @test "exec: of a stopped container, of none; -d" {
-	hull create --name c test true
-	run hull exec c true
+	hull create --name cc test true
+	run hull exec cc true
 	assert_status 1
 	assert_has "not running"
 	run hull exec nobody true
 	assert_status 1
-	hull run -d --name d test sleep 60
-	hull exec -d d sh -c 'echo yes >/tmp/done'
-	wait_for 5 hull exec d test -s /tmp/done
+	hull run -d --name dd test sleep 60
+	hull exec -d dd sh -c 'echo yes >/tmp/done'
+	wait_for 5 hull exec dd test -s /tmp/done
 }
 
 @test "exec is in the container's groups and goes with it" {
-	hull run -d --name c test sleep 60
-	hull exec -d c sleep 77
-	wait_for 5 eval '[ "$(hull top c | grep -c sleep)" = 2 ]'
-	hull kill c
-	assert_equal 137 "$(hull wait c)"
+	hull run -d --name cc test sleep 60
+	hull exec -d cc sleep 77
+	wait_for 5 eval '[ "$(hull top cc | grep -c sleep)" = 2 ]'
+	hull kill cc
+	assert_equal 137 "$(hull wait cc)"
 }
 
 # bats test_tags=fast
 @test "logs: stdout and stderr apart, --tail, -t, -f, --since" {
-	hull run --name c test sh -c 'echo one; echo two >&2; echo three' 2>/dev/null
-	run --separate-stderr hull logs c
+	hull run --name cc test sh -c 'echo one; echo two >&2; echo three' 2>/dev/null
+	run --separate-stderr hull logs cc
 	assert_equal "one
 three" "$output"
 	assert_equal two "$stderr"
-	assert_equal three "$(hull logs --tail 1 c)"
-	run hull logs -t c
+	hull run --name bb test seq 1 9 >/dev/null
+	assert_equal "8
+9" "$(hull logs --tail 2 bb)"
+	run hull logs -t cc
 	assert_line '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z one$'
-	assert_equal "" "$(hull logs --since 2100-01-01T00:00:00Z c 2>&1)"
-	hull run -d --name d test sh -c 'for i in 1 2 3; do echo $i; sleep 0.2; done'
+	assert_equal "" "$(hull logs --since 2100-01-01T00:00:00Z cc 2>&1)"
+	hull run -d --name dd test sh -c 'for i in 1 2 3; do echo $i; sleep 0.2; done'
 	assert_equal "1
 2
-3" "$(timeout 20 "$HULL" logs -f d 3>&-)"
+3" "$(timeout 20 "$HULL" logs -f dd 3>&-)"
 	run hull logs nobody
 	assert_status 1
 }
 
 @test "logs: rotated, bounded, and read back over the files" {
-	hull run --name c --log-opt max-size=10k --log-opt max-file=3 test seq 1 5000 >/dev/null
-	assert_equal 5000 "$(hull logs c | tail -n 1)"
-	hull logs c >all
+	hull run --name cc --log-opt max-size=10k --log-opt max-file=3 test seq 1 5000 >/dev/null
+	assert_equal 5000 "$(hull logs cc | tail -n 1)"
+	hull logs cc >all
 	n=$(wc -l <all)
 	[ "$n" -lt 5000 ] && [ "$n" -gt 100 ]
 	assert_equal "$(seq $((5000 - n + 1)) 5000 | md5sum)" "$(md5sum <all)"
@@ -348,77 +351,78 @@ three" "$output"
 }
 
 @test "logs: drivers json-file, local, none" {
-	hull run --name j --log-driver json-file test echo '"quoted"' >/dev/null
-	file=$(hull inspect -f '{{.LogPath}}' j)
+	hull run --name jj --log-driver json-file test echo '"quoted"' >/dev/null
+	file=$(hull inspect -f '{{.LogPath}}' jj)
 	assert_equal '"quoted"' "$(jq -r .log <"$file" | head -n 1)"
 	assert_equal stdout "$(jq -r .stream <"$file" | head -n 1)"
-	hull run --name l --log-driver local test echo local >/dev/null
-	assert_equal local "$(hull logs l)"
-	hull run --name n --log-driver none test echo none >/dev/null
-	run hull logs n
+	hull run --name ll --log-driver local test echo local >/dev/null
+	assert_equal local "$(hull logs ll)"
+	hull run --name nn --log-driver none test echo none >/dev/null
+	run hull logs nn
 	assert_status 1
 	run hull run --rm --log-driver nonsense test true
 	assert_status 125
 }
 
 @test "logs: what a container prints can never break a record" {
-	hull run --name c test printf 'a\nb\033[31m\0c\377\376{"log":"x"}\r\nlast without newline' >/dev/null
-	file=$(hull inspect -f '{{.LogPath}}' c)
+	hull run --name cc test printf 'a\nb\033[31m\0c\377\376{"log":"x"}\r\nlast without newline' >/dev/null
+	file=$(hull inspect -f '{{.LogPath}}' cc)
 	jq -e . <"$file" >/dev/null
 	assert_equal 4 "$(wc -l <"$file" | tr -d ' ')" || assert_equal 3 "$(wc -l <"$file" | tr -d ' ')"
 }
 
 @test "attach: output, exit code, and signals by --sig-proxy" {
-	hull run -d --name c test sh -c 'trap "echo got; exit 3" TERM; echo up; while :; do sleep 0.05; done'
-	wait_for 5 logs_have c up
-	"$HULL" attach c >attached 2>&1 3>&- &
+	hull run -d --name cc test sh -c 'trap "echo got; exit 3" TERM; echo up; while :; do sleep 0.05; done'
+	wait_for 5 logs_have cc up
+	"$HULL" attach cc >attached 2>&1 3>&- &
 	client=$!
 	started_by_test $client
 	sleep 0.3
 	kill -TERM $client
-	run wait $client
-	assert_equal 3 "$(hull wait c)"
+	wait $client || code=$?
+	assert_equal 3 $code
+	assert_equal 3 "$(hull wait cc)"
 	grep -q got attached
 }
 
 @test "attach: without --sig-proxy the client alone hears it" {
-	hull run -d --name c test sleep 60
-	"$HULL" attach --sig-proxy=false --no-stdin c 3>&- &
+	hull run -d --name cc test sleep 60
+	"$HULL" attach --sig-proxy=false --no-stdin cc 3>&- &
 	client=$!
 	started_by_test $client
 	sleep 0.3
 	kill -TERM $client
 	wait $client || true
-	assert_equal running "$(status_of c)"
+	assert_equal running "$(status_of cc)"
 }
 
 @test "inspect: several kinds, several objects, missing ones" {
-	hull create --name c test true
-	run hull inspect c test
+	hull create --name cc test true
+	run hull inspect cc test
 	assert_status 0
 	assert_equal 2 "$(jq length <<<"$output")"
-	run hull inspect c nobody
+	run hull inspect cc nobody
 	assert_status 1
 	assert_has nobody
-	assert_equal '["true"]' "$(hull inspect c | jq -c '.[0].Config.Cmd')"
-	assert_equal 0001-01-01T00:00:00Z "$(hull inspect -f '{{.State.StartedAt}}' c)"
+	assert_equal '["true"]' "$(hull inspect cc | jq -c '.[0].Config.Cmd')"
+	assert_equal 0001-01-01T00:00:00Z "$(hull inspect -f '{{.State.StartedAt}}' cc)"
 }
 
 @test "top: the container's processes with the host's numbers (B9)" {
-	hull run -d --name c test sh -c 'sleep 61 & sleep 62 & wait'
-	wait_for 5 eval '[ "$(hull top c | wc -l)" = 4 ]'
-	run hull top c
+	hull run -d --name cc test sh -c 'sleep 61 & sleep 62 & wait'
+	wait_for 5 eval '[ "$(hull top cc | wc -l)" = 4 ]'
+	run hull top cc
 	assert_line '^UID +PID +PPID'
 	assert_line 'sleep 61$'
-	run hull top c -o pid,comm
-	assert_line "^ *$(pid_of c) +sh$"
-	hull create --name d test true
-	run hull top d
+	run hull top cc -o pid,comm
+	assert_line "^ *$(pid_of cc) +sh$"
+	hull create --name dd test true
+	run hull top dd
 	assert_status 1
 }
 
 @test "--cidfile is written once" {
-	hull run -d --cidfile cid --name c test sleep 60 >out
+	hull run -d --cidfile cid --name cc test sleep 60 >out
 	assert_equal "$(cat out)" "$(cat cid)"
 	run hull run --rm --cidfile cid test true
 	assert_status 125
@@ -448,7 +452,7 @@ three" "$output"
 	assert_equal "1000:44:44" "$(who -u user:video)" || assert_equal "1000:44:44 29" "$(who -u user:video)"
 	assert_equal "1234:0:0" "$(who -u 1234)"
 	assert_equal "1234:77:77" "$(who -u 1234:77)"
-	assert_equal "4242:0:0" "$(who -u 4242)" # digits are never a name
+	assert_equal "4242:0:0" "$(who -u 4242)" # digits are never aa name
 	assert_equal "1000:1001:1001 29 44" "$(who -u user --group-add video)"
 	assert_equal /home/user "$(hull run --rm -u user test sh -c 'echo $HOME')"
 	for bad in nobody 4294967295 4294967296 -1 +1 0x1 '1 ' 1:nogroup 1:4294967295; do
@@ -459,9 +463,9 @@ three" "$output"
 
 @test "user: from the image, kept in exec" {
 	make_image other 'USER user' 'WORKDIR /data'
-	hull run -d --name c other sleep 60
-	assert_equal "1000 /data" "$(hull exec c sh -c 'echo $(id -u) $(pwd)')"
-	assert_equal "CapEff: 0000000000000000" "$(hull exec c grep CapEff /proc/1/status | tr '\t' ' ')"
+	hull run -d --name cc other sleep 60
+	assert_equal "1000 /data" "$(hull exec cc sh -c 'echo $(id -u) $(pwd)')"
+	assert_equal "CapEff: 0000000000000000" "$(hull exec cc grep CapEff /proc/1/status | tr '\t' ' ')"
 }
 
 @test "workdir: given, made when missing, relative refused" {
@@ -484,29 +488,30 @@ three" "$output"
 }
 
 @test "hostname, domain name, labels, annotations" {
+	echo from=file >labels
 	assert_equal box "$(hull run --rm -h box test hostname)"
-	id=$(hull run -d --name c -l a=1 --label b --label-file <(echo from=file) test sleep 60)
-	assert_equal "${id:0:12}" "$(hull exec c hostname)"
-	assert_equal '{"a":"1","b":"","from":"file"}' "$(hull inspect c | jq -cS '.[0].Config.Labels')"
-	hull exec c grep -q "${id:0:12}" /etc/hosts
+	id=$(hull run -d --name cc -l a=1 --label b --label-file labels test sleep 60)
+	assert_equal "${id:0:12}" "$(hull exec cc hostname)"
+	assert_equal '{"a":"1","b":"","from":"file"}' "$(hull inspect cc | jq -cS '.[0].Config.Labels')"
+	hull exec cc grep -q "${id:0:12}" /etc/hosts
 }
 
 @test "stop-signal and stop-timeout: of the container, of the image, of the command" {
-	hull run -d --name a --stop-signal USR1 test /probe handlers
+	hull run -d --name aa --stop-signal USR1 test /probe handlers
 	make_image sig 'STOPSIGNAL SIGUSR1'
-	hull run -d --name b sig /probe handlers
-	hull run -d --name c test /probe handlers
-	for c in a b c; do wait_ready $c; done
-	hull stop a
-	hull stop b
-	hull stop -s USR1 c
-	for c in a b c; do assert_equal "signal 10" "$(hull logs $c | tail -n 1)"; done
-	hull run -d --name d --stop-timeout 1 test sleep 60
+	hull run -d --name bb sig /probe handlers
+	hull run -d --name cc test /probe handlers
+	for c in aa bb cc; do wait_ready $c; done
+	hull stop aa
+	hull stop bb
+	hull stop -s USR1 cc
+	for c in aa bb cc; do assert_equal "signal 10" "$(hull logs $c | tail -n 1)"; done
+	hull run -d --name dd --stop-timeout 1 test sleep 60
 	before=$(now_ms)
-	hull stop d
+	hull stop dd
 	took=$(($(now_ms) - before))
 	[ $took -ge 900 ] && [ $took -lt 5000 ]
-	assert_equal 137 "$(hull wait d)"
+	assert_equal 137 "$(hull wait dd)"
 }
 
 @test "stop: several at once, at the same time" {
@@ -563,17 +568,17 @@ while True:
         break
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 PY
-	run timeout 30 python3 detach.py '\x10\x11' "$HULL" run -it --name c test sh -c 'echo up; sleep 60'
-	assert_equal running "$(status_of c)"
-	run timeout 30 python3 detach.py '\x01x' "$HULL" run -it --detach-keys ctrl-a,x --name d test sh -c 'echo up; sleep 60'
-	assert_equal running "$(status_of d)"
-	run hull run -it --detach-keys nonsense-key test true
+	run timeout 30 python3 detach.py '\x10\x11' "$HULL" run -it --name cc test sh -c 'echo up; sleep 60'
+	assert_equal running "$(status_of cc)"
+	run timeout 30 python3 detach.py '\x01x' "$HULL" run -it --detach-keys ctrl-a,x --name dd test sh -c 'echo up; sleep 60'
+	assert_equal running "$(status_of dd)"
+	run hull run -d --detach-keys nonsense-key test true
 	assert_status 125
 }
 
 @test "terminal: exec -it has one of its own; -t without a terminal is refused as docker does" {
-	hull run -d --name c test sleep 60
-	run timeout 30 script -qec "'$HULL' exec -it c sh -c 'tty; exit 8'" /dev/null
+	hull run -d --name cc test sleep 60
+	run timeout 30 script -qec "'$HULL' exec -it cc sh -c 'tty; exit 8'" /dev/null
 	assert_status 8
 	assert_has /dev/pts/
 	run hull run --rm -it test true </dev/null
@@ -582,12 +587,12 @@ PY
 }
 
 @test "a client that is killed does not take the container along" {
-	"$HULL" run --name c test sh -c 'for i in 1 2 3 4 5 6; do echo $i; sleep 0.2; done; exit 4' >/dev/null 3>&- &
+	"$HULL" run --name cc test sh -c 'for i in 1 2 3 4 5 6; do echo $i; sleep 0.2; done; exit 4' >/dev/null 3>&- &
 	client=$!
-	wait_for 5 logs_have c 1
+	wait_for 5 logs_have cc 1
 	kill -KILL $client
-	assert_equal 4 "$(hull wait c)"
-	assert_equal 6 "$(hull logs c | wc -l)"
+	assert_equal 4 "$(hull wait cc)"
+	assert_equal 6 "$(hull logs cc | wc -l)"
 }
 
 @test "options that hull does not have yet are refused with the reason" {
@@ -602,7 +607,7 @@ PY
 @test "network host and none" {
 	assert_equal lo "$(hull run --rm --network none test ls /sys/class/net)"
 	assert_equal "$(readlink /proc/self/ns/net)" "$(hull run --rm --network host test readlink /proc/self/ns/net)"
-	hull run -d --name c test sleep 60
-	assert_equal "$(hull exec c readlink /proc/self/ns/net)" \
-		"$(hull run --rm --network container:c test readlink /proc/self/ns/net)"
+	hull run -d --name cc test sleep 60
+	assert_equal "$(hull exec cc readlink /proc/self/ns/net)" \
+		"$(hull run --rm --network container:cc test readlink /proc/self/ns/net)"
 }

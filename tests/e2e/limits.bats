@@ -14,41 +14,41 @@ has_controller() {
 # bats test_tags=fast
 @test "memory: -m is in the file, and use beyond it kills (M1 M2 B10)" {
 	has_controller memory
-	hull run -d --name c -m 64m test sleep 60
-	assert_equal 67108864 "$(cgroup_value c memory memory.limit_in_bytes memory.max)"
-	run hull run --name d -m 64m test /probe eat 200
+	hull run -d --name cc -m 64m test sleep 60
+	assert_equal 67108864 "$(cgroup_value cc memory memory.limit_in_bytes memory.max)"
+	run hull run --name dd -m 64m test /probe eat 200
 	assert_status 137
-	assert_equal "true 137" "$(hull inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' d)"
+	assert_equal "true 137" "$(hull inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' dd)"
 }
 
 @test "memory: a child is killed, PID 1 lives on, and it is recorded (M2)" {
 	has_controller memory
-	hull run -d --name c -m 64m test /probe eat-child 200
-	wait_ready c 20
-	hull stop -t 0 c
-	assert_equal true "$(hull inspect -f '{{.State.OOMKilled}}' c)"
+	hull run -d --name cc -m 64m test /probe eat-child 200
+	wait_ready cc 20
+	hull stop -t 0 cc
+	assert_equal true "$(hull inspect -f '{{.State.OOMKilled}}' cc)"
 }
 
 @test "memory: a normal exit is not called an OOM" {
-	hull run --name c -m 64m test sh -c 'exit 137' || true
-	assert_equal "false 137" "$(hull inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' c)"
-	hull run -d --name d -m 64m test sleep 60
-	hull kill d
-	hull wait d
-	assert_equal false "$(hull inspect -f '{{.State.OOMKilled}}' d)"
+	hull run --name cc -m 64m test sh -c 'exit 137' || true
+	assert_equal "false 137" "$(hull inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' cc)"
+	hull run -d --name dd -m 64m test sleep 60
+	hull kill dd
+	hull wait dd
+	assert_equal false "$(hull inspect -f '{{.State.OOMKilled}}' dd)"
 }
 
 @test "memory: swap and swappiness (M5)" {
 	has_controller memory
-	hull run -d --name c -m 64m --memory-swap 64m test sleep 60
+	hull run -d --name cc -m 64m --memory-swap 64m test sleep 60
 	if is_v1 memory; then
-		dir=$(cgroup_dir c memory)
+		dir=$(cgroup_dir cc memory)
 		[ ! -e "$dir/memory.memsw.limit_in_bytes" ] ||
 			assert_equal 67108864 "$(cat "$dir/memory.memsw.limit_in_bytes")"
-		hull run -d --name d -m 64m --memory-swappiness 0 test sleep 60
-		assert_equal 0 "$(cat "$(cgroup_dir d memory)/memory.swappiness")"
+		hull run -d --name dd -m 64m --memory-swappiness 0 test sleep 60
+		assert_equal 0 "$(cat "$(cgroup_dir dd memory)/memory.swappiness")"
 	else
-		assert_equal 0 "$(cat "$(cgroup_dir c memory)/memory.swap.max")"
+		assert_equal 0 "$(cat "$(cgroup_dir cc memory)/memory.swap.max")"
 	fi
 	run hull run --rm -m 64m --memory-swap 32m test true
 	assert_status 125
@@ -64,25 +64,25 @@ has_controller() {
 
 @test "memory: reservation" {
 	has_controller memory
-	hull run -d --name c -m 64m --memory-reservation 32m test sleep 60
-	assert_equal 33554432 "$(cgroup_value c memory memory.soft_limit_in_bytes memory.low)"
+	hull run -d --name cc -m 64m --memory-reservation 32m test sleep 60
+	assert_equal 33554432 "$(cgroup_value cc memory memory.soft_limit_in_bytes memory.low)"
 }
 
 # bats test_tags=fast
 @test "cpu: --cpus is quota and period (C2)" {
 	has_controller cpu
-	hull run -d --name c --cpus 0.5 test sleep 60
+	hull run -d --name cc --cpus 0.5 test sleep 60
 	if is_v1 cpu; then
-		dir=$(cgroup_dir c cpu)
+		dir=$(cgroup_dir cc cpu)
 		assert_equal "50000 100000" "$(cat "$dir/cpu.cfs_quota_us" "$dir/cpu.cfs_period_us" | tr '\n' ' ' | sed 's/ $//')"
 	else
-		assert_equal "50000 100000" "$(cat "$(cgroup_dir c cpu)/cpu.max")"
+		assert_equal "50000 100000" "$(cat "$(cgroup_dir cc cpu)/cpu.max")"
 	fi
-	hull run -d --name d --cpu-quota 20000 --cpu-period 50000 test sleep 60
+	hull run -d --name dd --cpu-quota 20000 --cpu-period 50000 test sleep 60
 	if is_v1 cpu; then
-		assert_equal 20000 "$(cat "$(cgroup_dir d cpu)/cpu.cfs_quota_us")"
+		assert_equal 20000 "$(cat "$(cgroup_dir dd cpu)/cpu.cfs_quota_us")"
 	else
-		assert_equal "20000 50000" "$(cat "$(cgroup_dir d cpu)/cpu.max")"
+		assert_equal "20000 50000" "$(cat "$(cgroup_dir dd cpu)/cpu.max")"
 	fi
 	run hull run --rm --cpus 1000 test true
 	assert_status 125
@@ -92,19 +92,19 @@ has_controller() {
 
 @test "cpu: a quota throttles (C2)" {
 	has_controller cpu
-	hull run -d --name c --cpus 0.2 test sh -c 'while :; do :; done'
+	hull run -d --name cc --cpus 0.2 test sh -c 'while :; do :; done'
 	sleep 1
-	dir=$(cgroup_dir c cpu)
+	dir=$(cgroup_dir cc cpu)
 	[ "$(awk '/nr_throttled/ { print $2 }' "$dir/cpu.stat")" -gt 0 ]
 }
 
 @test "cpu: shares, also as a weight (C3)" {
 	has_controller cpu
-	hull run -d --name c --cpu-shares 1024 test sleep 60
+	hull run -d --name cc --cpu-shares 1024 test sleep 60
 	if is_v1 cpu; then
-		assert_equal 1024 "$(cat "$(cgroup_dir c cpu)/cpu.shares")"
+		assert_equal 1024 "$(cat "$(cgroup_dir cc cpu)/cpu.shares")"
 	else
-		weight=$(cat "$(cgroup_dir c cpu)/cpu.weight")
+		weight=$(cat "$(cgroup_dir cc cpu)/cpu.weight")
 		[ "$weight" = 100 ] || [ "$weight" = 39 ] || fail "weight $weight"
 	fi
 }
@@ -112,8 +112,8 @@ has_controller() {
 @test "cpuset: a processor of its own; those that are not there are refused (C4)" {
 	has_controller cpuset
 	assert_equal 0 "$(hull run --rm --cpuset-cpus 0 test awk '/^Cpus_allowed_list/ { print $2 }' /proc/self/status)"
-	hull run -d --name c --cpuset-cpus 0 --cpuset-mems 0 test sleep 60
-	assert_equal 0 "$(cgroup_value c cpuset cpuset.cpus cpuset.cpus)"
+	hull run -d --name cc --cpuset-cpus 0 --cpuset-mems 0 test sleep 60
+	assert_equal 0 "$(cgroup_value cc cpuset cpuset.cpus cpuset.cpus)"
 	for bad in 4000 0-4294967295 1-0 a 0,,1; do
 		run timeout 5 "$HULL" run --rm --cpuset-cpus "$bad" test true 3>&-
 		assert_status 125
@@ -122,12 +122,12 @@ has_controller() {
 
 # bats test_tags=fast
 @test "pids: the limit, its default, and none" {
-	hull run -d --name c --pids-limit 50 test sleep 60
-	assert_equal 50 "$(cgroup_value c pids pids.max pids.max)"
-	hull run -d --name d test sleep 60
-	assert_equal 4096 "$(cgroup_value d pids pids.max pids.max)"
-	hull run -d --name e --pids-limit -1 test sleep 60
-	assert_equal max "$(cgroup_value e pids pids.max pids.max)"
+	hull run -d --name cc --pids-limit 50 test sleep 60
+	assert_equal 50 "$(cgroup_value cc pids pids.max pids.max)"
+	hull run -d --name dd test sleep 60
+	assert_equal 4096 "$(cgroup_value dd pids pids.max pids.max)"
+	hull run -d --name ee --pids-limit -1 test sleep 60
+	assert_equal max "$(cgroup_value ee pids pids.max pids.max)"
 }
 
 @test "oom_score_adj: given, default, out of range" {
@@ -138,20 +138,20 @@ has_controller() {
 }
 
 @test "groups: all processes are in them, exec'd ones too; gone after the end (G3 G4)" {
-	id=$(hull run -d --name c test sh -c 'sleep 61 & sleep 62')
-	hull exec -d c sleep 63
-	wait_for 5 eval '[ "$(hull top c | grep -c "sleep 6")" -ge 3 ]'
-	hull top c -o pid | tail -n +2 | tr -d ' ' | sort >listed
-	sort "$(cgroup_dir c pids)/cgroup.procs" >grouped
+	id=$(hull run -d --name cc test sh -c 'sleep 61 & sleep 62')
+	hull exec -d cc sleep 63
+	wait_for 5 eval '[ "$(hull top cc | grep -c "sleep 6")" -ge 3 ]'
+	hull top cc -o pid | tail -n +2 | tr -d ' ' | sort >listed
+	sort "$(cgroup_dir cc pids)/cgroup.procs" >grouped
 	assert_equal "$(cat listed)" "$(cat grouped)"
-	hull rm -f c
+	hull rm -f cc
 	[ -z "$(find /sys/fs/cgroup -maxdepth 6 -type d -name "*$id*")" ]
 }
 
 @test "groups: --cgroup-parent, and what leads out of it is refused (T023)" {
-	hull run -d --name c --cgroup-parent "/hull-test-$$" test sleep 60
-	[[ "$(cgroup_dir c pids)" == */hull-test-$$/* ]]
-	hull rm -f c
+	hull run -d --name cc --cgroup-parent "/hull-test-$$" test sleep 60
+	[[ "$(cgroup_dir cc pids)" == */hull-test-$$/* ]]
+	hull rm -f cc
 	run hull run --rm --cgroup-parent /a/../../.. test true
 	assert_status 125
 	find /sys/fs/cgroup -maxdepth 3 -type d -name "hull-test-$$" -exec rmdir {} +

@@ -25,8 +25,9 @@ teardown() { hull_teardown; }
 @test "100 containers up at once: all run, all listed, all stopped" {
 	for i in $(seq 100); do
 		"$HULL" run -d --name "c$i" test sleep 300 >/dev/null 3>&- &
+		pids[i]=$!
 	done
-	wait
+	wait "${pids[@]}"
 	assert_equal 100 "$(hull ps -q | wc -l)"
 	assert_equal 100 "$(hull ps --format '{{.State}}' | grep -c running)"
 	# shellcheck disable=SC2046
@@ -37,49 +38,53 @@ teardown() { hull_teardown; }
 @test "one name, many claimants: exactly one wins" {
 	for i in $(seq 20); do
 		"$HULL" create --name contested test true >"out$i" 2>/dev/null 3>&- &
+		pids[i]=$!
 	done
-	wait
+	wait "${pids[@]}" || true
 	assert_equal 1 "$(cat out* | grep -cE '^[0-9a-f]{64}$')"
 	assert_equal 1 "$(hull ps -aq | wc -l)"
 }
 
 @test "commands racing on the same container end in a defined state" {
-	hull create --name c test sleep 30 >/dev/null
+	hull create --name cc test sleep 30 >/dev/null
 	for _ in $(seq 8); do
 		for command in start 'stop -t 0' kill restart pause unpause 'inspect' 'exec' ; do
 			# shellcheck disable=SC2086
 			case $command in
-			exec) timeout 30 "$HULL" exec c true >/dev/null 2>&1 3>&- & ;;
-			restart) timeout 30 "$HULL" restart -t 0 c >/dev/null 2>&1 3>&- & ;;
-			*) timeout 30 "$HULL" $command c >/dev/null 2>&1 3>&- & ;;
+			exec) timeout 30 "$HULL" exec cc true >/dev/null 2>&1 3>&- & ;;
+			restart) timeout 30 "$HULL" restart -t 0 cc >/dev/null 2>&1 3>&- & ;;
+			*) timeout 30 "$HULL" $command cc >/dev/null 2>&1 3>&- & ;;
 			esac
+			pids+=($!)
 		done
 	done
-	wait
-	hull unpause c 2>/dev/null || true
-	hull stop -t 0 c
-	assert_equal exited "$(status_of c)"
-	hull start c
-	assert_equal running "$(status_of c)"
-	hull rm -f c
+	wait "${pids[@]}" || true
+	hull unpause cc 2>/dev/null || true
+	hull stop -t 0 cc
+	assert_equal exited "$(status_of cc)"
+	hull start cc
+	assert_equal running "$(status_of cc)"
+	hull rm -f cc
 	run hull system check
 	assert_status 0
 }
 
 @test "many exec sessions in one container" {
-	hull run -d --name c test sleep 60
+	hull run -d --name cc test sleep 60
 	for i in $(seq 40); do
-		"$HULL" exec c sh -c "echo $i" >"out$i" 3>&- &
+		"$HULL" exec cc sh -c "echo $i" >"out$i" 3>&- &
+		pids[i]=$!
 	done
-	wait
+	wait "${pids[@]}"
 	assert_equal "$(seq 40 | sort)" "$(cat out* | sort)"
 }
 
 @test "many attached clients see the same" {
-	hull run -d --name c test sh -c 'read x </dev/null; sleep 0.5; seq 1 2000'
+	hull run -d --name cc test sh -c 'read x </dev/null; sleep 0.5; seq 1 2000'
 	for i in $(seq 10); do
-		"$HULL" attach --no-stdin c >"out$i" 3>&- &
+		"$HULL" attach --no-stdin cc >"out$i" 3>&- &
+		pids[i]=$!
 	done
-	wait
+	wait "${pids[@]}"
 	for i in $(seq 10); do assert_equal "$(seq 1 2000 | md5sum)" "$(md5sum <"out$i")"; done
 }

@@ -21,23 +21,23 @@ stop_ms() {
 
 # bats test_tags=fast
 @test "P1: KILL and STOP from inside never reach PID 1" {
-	hull run -d --name c test sleep 60
-	pid=$(pid_of c)
-	started=$(hull inspect -f '{{.State.StartedAt}}' c)
-	hull exec c kill -9 1
-	hull exec c kill -STOP 1
+	hull run -d --name cc test sleep 60
+	pid=$(pid_of cc)
+	started=$(hull inspect -f '{{.State.StartedAt}}' cc)
+	hull exec cc kill -9 1
+	hull exec cc kill -STOP 1
 	sleep 0.5
-	assert_equal "$pid" "$(pid_of c)"
-	assert_equal "$started" "$(hull inspect -f '{{.State.StartedAt}}' c)"
+	assert_equal "$pid" "$(pid_of cc)"
+	assert_equal "$started" "$(hull inspect -f '{{.State.StartedAt}}' cc)"
 	[ "$(stat_state "$pid")" != T ]
 }
 
 # bats test_tags=fast
 @test "P2: KILL from outside ends it: 137" {
-	hull run -d --name c test sleep 60
-	hull kill -s KILL c
-	assert_equal 137 "$(hull wait c)"
-	assert_equal 137 "$(hull inspect -f '{{.State.ExitCode}}' c)"
+	hull run -d --name cc test sleep 60
+	hull kill -s KILL cc
+	assert_equal 137 "$(hull wait cc)"
+	assert_equal 137 "$(hull inspect -f '{{.State.ExitCode}}' cc)"
 }
 
 @test "P3: other signals work only with a handler; stop says so at once" {
@@ -59,30 +59,30 @@ stop_ms() {
 }
 
 @test "P4: a handler ends it on kill 1, the attached client and exec end with it" {
-	"$HULL" run --name c test /probe graceful /tmp/mark 0 >out 2>&1 3>&- &
+	"$HULL" run --name cc test /probe graceful /tmp/mark 0 >out 2>&1 3>&- &
 	client=$!
 	started_by_test $client
-	wait_ready c
-	"$HULL" exec c sleep 60 3>&- &
+	wait_ready cc
+	"$HULL" exec cc sleep 60 3>&- &
 	session=$!
 	started_by_test $session
-	wait_for 5 eval '[ "$(hull top c | grep -c "sleep 60")" = 1 ]'
-	hull exec c kill 1
-	run wait $client
-	assert_status 0
-	run wait $session
-	assert_status 137
+	wait_for 5 eval '[ "$(hull top cc | grep -c "sleep 60")" = 1 ]'
+	hull exec cc kill 1
+	wait $client
+	code=0
+	wait $session || code=$?
+	assert_equal 137 $code
 	assert_equal "" "$(hull ps -q)"
 }
 
 @test "P5: the caught signals are those that the program asked for" {
-	hull run -d --name c test /probe handlers
-	wait_ready c
-	mask=$(awk '/^SigCgt/ { print $2 }' "/proc/$(pid_of c)/status")
+	hull run -d --name cc test /probe handlers
+	wait_ready cc
+	mask=$(awk '/^SigCgt/ { print $2 }' "/proc/$(pid_of cc)/status")
 	# USR1 (10), TERM (15), RTMIN+3 (37)
 	want=$(printf '%016x' $((1 << 9 | 1 << 14 | 1 << 36)))
 	assert_equal "$want" "$mask"
-	assert_equal "$mask" "$(hull exec c awk '/^SigCgt/ { print $2 }' /proc/1/status)"
+	assert_equal "$mask" "$(hull exec cc awk '/^SigCgt/ { print $2 }' /proc/1/status)"
 }
 
 @test "P6: a program starts with default dispositions and nothing blocked, whoever calls hull" {
@@ -96,43 +96,43 @@ PY
 	run python3 ignore.py "$HULL" run --rm test grep -E '^Sig(Blk|Ign)' /proc/self/status
 	assert_line '^SigBlk:\s0000000000000000$'
 	assert_line '^SigIgn:\s0000000000000000$'
-	hull run -d --name c test sleep 60
-	run python3 ignore.py "$HULL" exec c grep -E '^Sig(Blk|Ign)' /proc/self/status
+	hull run -d --name cc test sleep 60
+	run python3 ignore.py "$HULL" exec cc grep -E '^Sig(Blk|Ign)' /proc/self/status
 	assert_line '^SigBlk:\s0000000000000000$'
 	assert_line '^SigIgn:\s0000000000000000$'
 }
 
 @test "P7: kill without a signal sends TERM inside, KILL from hull" {
-	hull run -d --name c test /probe handlers
-	wait_ready c
-	hull exec c kill 1
-	hull wait c
-	assert_equal "signal 15" "$(hull logs c | tail -n 1)"
-	hull run -d --name d test sleep 60
-	hull kill d
-	assert_equal 137 "$(hull wait d)"
+	hull run -d --name cc test /probe handlers
+	wait_ready cc
+	hull exec cc kill 1
+	hull wait cc
+	assert_equal "signal 15" "$(hull logs cc | tail -n 1)"
+	hull run -d --name dd test sleep 60
+	hull kill dd
+	assert_equal 137 "$(hull wait dd)"
 }
 
 # bats test_tags=fast
 @test "P8: TERM caught: a quick stop, exit code 0, the mark is written" {
 	mkdir mark
-	hull run -d --name c -v "$WORK/mark:/mark" test /probe graceful /mark/done 100
-	wait_ready c
-	took=$(stop_ms c)
+	hull run -d --name cc -v "$WORK/mark:/mark" test /probe graceful /mark/done 100
+	wait_ready cc
+	took=$(stop_ms cc)
 	[ "$took" -lt 1000 ] || fail "took $took ms"
-	assert_equal 0 "$(hull wait c)"
+	assert_equal 0 "$(hull wait cc)"
 	[ -e mark/done ]
 }
 
 @test "P9: HUP reloads, and ends what does not catch it" {
-	hull run -d --name c test /probe reload /tmp/count
-	wait_ready c
-	pid=$(pid_of c)
-	hull kill -s HUP c
-	wait_for 5 eval '[ "$(hull exec c cat /tmp/count)" = "1 1" ]'
-	hull kill -s HUP c
-	wait_for 5 eval '[ "$(hull exec c cat /tmp/count)" = "2 1" ]'
-	assert_equal "$pid" "$(pid_of c)"
+	hull run -d --name cc test /probe reload /tmp/count
+	wait_ready cc
+	pid=$(pid_of cc)
+	hull kill -s HUP cc
+	wait_for 5 eval '[ "$(hull exec cc cat /tmp/count)" = "1 1" ]'
+	hull kill -s HUP cc
+	wait_for 5 eval '[ "$(hull exec cc cat /tmp/count)" = "2 1" ]'
+	assert_equal "$pid" "$(pid_of cc)"
 	assert_equal 129 "$(hull run --rm test sh -c 'sleep 60 & kill -HUP $!; wait $!; echo $?')"
 }
 
@@ -148,121 +148,121 @@ while b"ready" not in out:
 os.close(master)
 os.waitpid(pid, 0)
 PY
-	timeout 30 python3 hangup.py "$HULL" run -it --name c test sh -c 'trap "exit 44" HUP; echo ready; while :; do sleep 0.1; done'
-	wait_for 5 has_status c exited
-	assert_equal 44 "$(hull wait c)"
+	timeout 30 python3 hangup.py "$HULL" run -it --name cc test sh -c 'trap "exit 44" HUP; echo ready; while :; do sleep 0.1; done'
+	wait_for 5 has_status cc exited
+	assert_equal 44 "$(hull wait cc)"
 }
 
 @test "P10: KILL cannot be caught, blocked or ignored" {
-	hull run -d --name c test /probe deaf
-	wait_ready c
-	hull kill -s KILL c
-	assert_equal 137 "$(hull wait c)"
+	hull run -d --name cc test /probe deaf
+	wait_ready cc
+	hull kill -s KILL cc
+	assert_equal 137 "$(hull wait cc)"
 }
 
 @test "P11: without an init, stop reaches PID 1 alone; the others are killed with it" {
 	mkdir marks
-	hull run -d --name c -v "$WORK/marks:/m" test /probe family /m 300
-	wait_ready c
-	hull stop c
+	hull run -d --name cc -v "$WORK/marks:/m" test /probe family /m 300
+	wait_ready cc
+	hull stop cc
 	assert_equal main "$(ls marks)"
 }
 
 @test "P12: the end of PID 1 ends the whole namespace" {
-	hull run -d --name c test sh -c '/probe deaf & sleep 0.3; exit 3'
+	hull run -d --name cc test sh -c '/probe deaf & sleep 0.3; exit 3'
 	child=
-	find_child() { child=$(pgrep -P "$(pid_of c)" -x probe); }
+	find_child() { child=$(pgrep -P "$(pid_of cc)" -x probe); }
 	wait_for 5 find_child
-	assert_equal 3 "$(hull wait c)"
+	assert_equal 3 "$(hull wait cc)"
 	wait_for 1 test ! -d "/proc/$child"
 }
 
 # bats test_tags=fast
 @test "P13: with hull's init a stop is graceful for all: main, child and daemon" {
 	mkdir marks
-	hull run -d --init --name c -v "$WORK/marks:/m" test /probe family /m 600
-	wait_ready c
-	took=$(stop_ms -t 5 c)
+	hull run -d --init --name cc -v "$WORK/marks:/m" test /probe family /m 600
+	wait_ready cc
+	took=$(stop_ms -t 5 cc)
 	assert_equal "child
 daemon
 main" "$(ls marks)"
 	[ "$took" -ge 600 ] && [ "$took" -lt 3000 ] || fail "took $took ms"
-	assert_equal 0 "$(hull wait c)"
+	assert_equal 0 "$(hull wait cc)"
 }
 
 @test "P13: --init=main and --init=group forward to fewer" {
 	mkdir main group
-	hull run -d --init=main --name m -v "$WORK/main:/m" test /probe family /m 200
-	hull run -d --init=group --name g -v "$WORK/group:/m" test /probe family /m 200
-	wait_ready m
-	wait_ready g
-	hull stop -t 2 m g
+	hull run -d --init=main --name mm -v "$WORK/main:/m" test /probe family /m 200
+	hull run -d --init=group --name gg -v "$WORK/group:/m" test /probe family /m 200
+	wait_ready mm
+	wait_ready gg
+	hull stop -t 2 mm gg
 	[ -e main/main ] && [ ! -e main/daemon ]
 	[ -e group/main ] && [ -e group/child ] && [ ! -e group/daemon ]
 }
 
 @test "P14: a child that hijacks TERM is killed at the end of the grace time, and named" {
-	hull run -d --init --name c test /probe stubborn
-	wait_ready c
-	took=$(stop_ms -t 2 -v c)
+	hull run -d --init --name cc test /probe stubborn
+	wait_ready cc
+	took=$(stop_ms -t 2 -v cc)
 	[ "$took" -ge 1900 ] && [ "$took" -lt 3500 ] || fail "took $took ms"
 	grep -q stubborn said || fail "$(cat said)"
-	assert_equal 0 "$(hull wait c)"
+	assert_equal 0 "$(hull wait cc)"
 }
 
 @test "P15: zombies of a PID 1 that never waits fill the pids limit" {
-	hull run -d --name c --pids-limit 12 test /probe neglect
-	wait_ready c
-	run hull logs c
+	hull run -d --name cc --pids-limit 12 test /probe neglect
+	wait_ready cc
+	run hull logs cc
 	assert_line '^11 children, then EAGAIN$'
-	assert_equal 11 "$(hull top c -o stat,comm | grep -c '^ *Z')"
-	assert_equal 12 "$(cgroup_value c pids pids.current pids.current)"
+	assert_equal 11 "$(hull top cc -o pid,stat | grep -c ' Z')"
+	assert_equal 12 "$(cgroup_value cc pids pids.current pids.current)"
 }
 
 # bats test_tags=fast
 @test "P16: a thousand orphans are reaped by the init" {
-	hull run -d --init --name c test /probe orphans 1000
-	wait_ready c 30
+	hull run -d --init --name cc test /probe orphans 1000
+	wait_ready cc 30
 	sleep 0.2
-	assert_equal 0 "$(hull top c -o stat,comm | grep -c '^ *Z')"
-	hull exec -d c sh -c 'sleep 50 & exit'
-	adopted() { hull top c -o ppid,args | grep -q "^ *$(pid_of c) .*sleep 50"; }
+	assert_equal 0 "$(hull top cc -o pid,stat | grep -c ' Z')"
+	hull exec -d cc sh -c 'sleep 50 & exit'
+	adopted() { hull top cc -o pid,ppid,args | grep -q " $(pid_of cc) .*sleep 50"; }
 	wait_for 5 adopted
 }
 
 @test "P17: the init is quick to pass a signal on while children end" {
-	hull run -d --init --name c test sh -c '/probe orphans 3000 & exec /probe graceful /tmp/x 0'
-	wait_ready c
-	took=$(stop_ms c)
+	hull run -d --init --name cc test sh -c '/probe orphans 3000 & exec /probe graceful /tmp/x 0'
+	wait_ready cc
+	took=$(stop_ms cc)
 	[ "$took" -lt 2000 ] || fail "took $took ms"
-	assert_equal 0 "$(hull wait c)"
+	assert_equal 0 "$(hull wait cc)"
 }
 
 @test "P18: process states are the kernel's; X is never listed" {
-	hull run -d --name c test sh -c 'while :; do :; done'
-	run hull top c -o stat,comm
-	assert_line '^ *[RS]'
-	hull pause c
-	hull unpause c
-	hull run -d --name d test sh -c 'sleep 60 & kill -STOP $!; wait'
-	wait_for 5 eval 'hull top d -o stat,comm | grep -qE "^ *T.* sleep"'
-	! hull top d -o stat,comm | grep -q '^ *X'
+	hull run -d --name cc test sh -c 'while :; do :; done'
+	run hull top cc -o pid,stat,comm
+	assert_line ' [RS]'
+	hull pause cc
+	hull unpause cc
+	hull run -d --name dd test sh -c 'sleep 60 & kill -STOP $!; wait'
+	wait_for 5 eval 'hull top dd -o pid,stat,comm | grep -qE " T.* sleep"'
+	! hull top dd -o pid,stat,comm | grep -q ' X'
 }
 
 @test "P19: a zombie cannot be killed" {
-	hull run -d --name c test /probe neglect
-	wait_ready c
-	zombie=$(hull exec c sh -c 'for p in /proc/[0-9]*; do grep -q "^State:.Z" $p/status && echo ${p#/proc/} && break; done')
-	hull exec c kill -9 "$zombie"
-	assert_equal Z "$(hull exec c awk '/^State/ { print $2 }' "/proc/$zombie/status")"
+	hull run -d --name cc test /probe neglect
+	wait_ready cc
+	zombie=$(hull exec cc sh -c 'for p in /proc/[0-9]*; do grep -q "^State:.Z" $p/status && echo ${p#/proc/} && break; done')
+	hull exec cc kill -9 "$zombie"
+	assert_equal Z "$(hull exec cc awk '/^State/ { print $2 }' "/proc/$zombie/status")"
 }
 
 @test "P20: the parent of PID 1 is hull's monitor; after the end no zombie on the host" {
-	hull run -d --name c test sleep 60
-	pid=$(pid_of c)
+	hull run -d --name cc test sleep 60
+	pid=$(pid_of cc)
 	parent=$(awk '/^PPid/ { print $2 }' "/proc/$pid/status")
 	[[ "$(readlink "/proc/$parent/exe")" == */hull-monitor ]]
-	hull kill c
+	hull kill cc
 	wait_for 2 test ! -d "/proc/$pid"
 }
 
@@ -275,27 +275,27 @@ main" "$(ls marks)"
 }
 
 @test "P22: every process descends from PID 1 or from an exec" {
-	hull run -d --name c test sh -c 'sh -c "sleep 61 & sleep 62 & wait" & wait'
-	wait_for 5 eval '[ "$(hull top c | grep -c sleep)" -ge 2 ]'
-	hull exec -d c sleep 63
-	wait_for 5 eval 'hull top c | grep -q "sleep 63"'
-	run hull exec c sh -c 'for p in /proc/[0-9]*; do awk "/^PPid/ { print \$2 }" $p/status; done'
+	hull run -d --name cc test sh -c 'sh -c "sleep 61 & sleep 62 & wait" & wait'
+	wait_for 5 eval '[ "$(hull top cc | grep -c sleep)" -ge 2 ]'
+	hull exec -d cc sleep 63
+	wait_for 5 eval 'hull top cc | grep -q "sleep 63"'
+	run hull exec cc sh -c 'for p in /proc/[0-9]*; do awk "/^PPid/ { print \$2 }" $p/status; done'
 	for ppid in $output; do
-		[ "$ppid" = 0 ] || hull exec c test -d "/proc/$ppid" || true
+		[ "$ppid" = 0 ] || hull exec cc test -d "/proc/$ppid" || true
 	done
 	assert_line '^0$'
 }
 
 # bats test_tags=fast
 @test "P23: a fork bomb stays inside its limit" {
-	hull run -d --init --name c --pids-limit 64 test /probe breed
+	hull run -d --init --name cc --pids-limit 64 test /probe breed
 	sleep 1
-	n=$(cgroup_value c pids pids.current pids.current)
+	n=$(cgroup_value cc pids pids.current pids.current)
 	[ "$n" -le 64 ] || fail "$n processes"
 	assert_equal ok "$(hull run --rm test echo ok)"
-	run timeout 20 "$HULL" kill c 3>&-
+	run timeout 20 "$HULL" kill cc 3>&-
 	assert_status 0
-	assert_equal 137 "$(hull wait c)"
+	assert_equal 137 "$(hull wait cc)"
 }
 
 @test "P24: an image without a command is an error that says so" {

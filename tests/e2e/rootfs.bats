@@ -27,10 +27,10 @@ teardown() { hull_teardown; }
 }
 
 @test "--rootfs DIR:O: two at once do not see each other; start again sees its own" {
-	hull run -d --name a --rootfs "$WORK/tree:O" sh -c 'echo a >>/mark; sleep 60'
-	hull run -d --name b --rootfs "$WORK/tree:O" sh -c 'sleep 60'
-	wait_for 5 hull exec a test -e /mark
-	run hull exec b test -e /mark
+	hull run -d --name aa --rootfs "$WORK/tree:O" sh -c 'echo aa >>/mark; sleep 60'
+	hull run -d --name bb --rootfs "$WORK/tree:O" sh -c 'sleep 60'
+	wait_for 5 hull exec aa test -e /mark
+	run hull exec bb test -e /mark
 	assert_status 1
 }
 
