@@ -21,19 +21,19 @@ assert_consistent() {
 
 # bats test_tags=fast
 @test "monitor killed: the container runs on, output and exit code are kept" {
-	hull run -d --name cc test /probe count 600
+	hull run -d --name cc test /probe count 10000
 	wait_for 5 logs_have cc "line 000010"
 	kill -KILL "$(monitor_of cc)"
 	sleep 0.1
 	assert_equal running "$(status_of cc)"
 	assert_equal 0 "$(hull wait cc)"
 	hull logs cc >all
-	assert_equal "$(seq -f 'line %06g' 0 599 | md5sum)" "$(md5sum <all)"
+	assert_equal "$(seq -f 'line %06g' 0 9999 | md5sum)" "$(md5sum <all)"
 	assert_equal 0 "$(hull inspect -f '{{.State.ExitCode}}' cc)"
 }
 
 @test "monitor killed again and again" {
-	hull run -d --name cc test sh -c '/probe count 1500; exit 9'
+	hull run -d --name cc test sh -c '/probe count 9000; exit 9'
 	for _ in 1 2 3 4 5; do
 		sleep 0.05
 		pid=$(pid_of cc)
@@ -42,8 +42,8 @@ assert_consistent() {
 		[[ "$(readlink "/proc/$monitor/exe")" != */hull-monitor ]] || kill -KILL "$monitor"
 	done
 	assert_equal 9 "$(hull wait cc)"
-	assert_equal 1500 "$(hull logs cc | wc -l)"
-	assert_equal 1500 "$(hull logs cc | sort -u | wc -l)"
+	assert_equal 9000 "$(hull logs cc | wc -l)"
+	assert_equal 9000 "$(hull logs cc | sort -u | wc -l)"
 }
 
 @test "every process of hull killed at once: the container runs on; its end is noticed" {
@@ -61,12 +61,12 @@ assert_consistent() {
 }
 
 @test "attached client killed: the container does not notice" {
-	"$HULL" run --name cc test /probe count 300 >/dev/null 3>&- &
+	"$HULL" run --name cc test /probe count 5000 >/dev/null 3>&- &
 	client=$!
 	wait_for 5 logs_have cc "line 000020"
 	kill -KILL $client
 	assert_equal 0 "$(hull wait cc)"
-	assert_equal 300 "$(hull logs cc | wc -l)"
+	assert_equal 5000 "$(hull logs cc | wc -l)"
 }
 
 @test "the container's first process killed from outside" {

@@ -493,7 +493,6 @@ three" "$output"
 	id=$(hull run -d --name cc -l a=1 --label b --label-file labels test sleep 60)
 	assert_equal "${id:0:12}" "$(hull exec cc hostname)"
 	assert_equal '{"a":"1","b":"","from":"file"}' "$(hull inspect cc | jq -cS '.[0].Config.Labels')"
-	hull exec cc grep -q "${id:0:12}" /etc/hosts
 }
 
 @test "stop-signal and stop-timeout: of the container, of the image, of the command" {
