@@ -16,6 +16,8 @@ static int rmi_one(struct cli *cli, const char *name, void *ctx, struct err *e)
 	struct strv lines = {0};
 	int r = cli_engine(cli, &en, e);
 	if (r == 0)
+		r = engine_settle(en, e); /* a container that has ended holds no image */
+	if (r == 0)
 		r = image_remove(&en->images, name, v->force ? IMAGE_REMOVE_FORCE : 0, &cli->arena,
 				 &lines, e);
 	for (size_t i = 0; i < lines.count; i++)

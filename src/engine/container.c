@@ -379,8 +379,7 @@ static bool has_key(const struct kvs *filters, const char *key)
 	return false;
 }
 
-/* Finish every container whose exit record waits: one look into one folder. */
-static int reap_pending(struct engine *en, struct err *e)
+int engine_settle(struct engine *en, struct err *e)
 {
 	CLEANUP_FD int fd = openat(en->run_fd, "exits", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -402,7 +401,7 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 		   struct container **ret, size_t *ret_count, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = reap_pending(en, e);
+	int r = engine_settle(en, e);
 	bool all = f->all || f->last > 0 || has_key(&f->filters, "status") ||
 		   has_key(&f->filters, "exited");
 	if (r == 0)

@@ -317,6 +317,9 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 	CLEANUP_LOCK struct container_lock lock = {-1};
 	id_new(row.id);
 	int r = c->name ? container_name_check(c->name, e) : 0;
+	/* Its holder may have ended, and only wait to be removed. */
+	if (r == 0 && c->name && (r = name_taken(en, c->name, e)) == 1)
+		r = engine_settle(en, e);
 	if (r == 0)
 		r = resolve_image(en, c, &row, warnings, a, e);
 	if (r == 0)

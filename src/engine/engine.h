@@ -190,6 +190,10 @@ int container_size(struct engine *en, const struct container *c, int64_t *ret_rw
  *  control groups and run folders. What `hull system reap` does, and what every look-up does first. */
 int engine_reap(struct engine *en, const char *ref, struct err *e);
 
+/** Finish every container whose exit record waits: one look into one folder. For what must not see a
+ *  container that has ended as still there: names, volumes and images that it held. */
+int engine_settle(struct engine *en, struct err *e);
+
 /** Look through everything for what belongs to nothing; one line each in @problems. With @repair it is
  *  removed. 0 even if there are problems. What `hull system check` does. */
 int engine_check(struct engine *en, bool repair, struct arena *a, struct strv *problems,

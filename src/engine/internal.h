@@ -41,6 +41,8 @@ int reap_locked(struct engine *en, const char *id, struct err *e);
 /** Delete row, folders, anonymous volumes if @volumes; the caller holds the lock, nothing runs. */
 int remove_locked(struct engine *en, const char *id, bool volumes, struct err *e);
 
+/** 1: a container has this name, 0: none. */
+int name_taken(struct engine *en, const char *name, struct err *e);
 /** A name that no container has: adjective_surname, with a digit after some tries. */
 int name_generate(struct engine *en, char *buf, size_t size, struct err *e);
 

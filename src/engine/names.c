@@ -47,7 +47,7 @@ static const char *const surnames[] = {
 	"wiener",    "wilkes",	 "wirth",    "wu",	   "young",	 "yukawa",   "zuse",
 };
 
-static int name_taken(struct engine *en, const char *name, struct err *e)
+int name_taken(struct engine *en, const char *name, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	int r = db_query(&en->db, &s, e, "SELECT 1 FROM container WHERE name = ?1", "s", name);

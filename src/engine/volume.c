@@ -153,7 +153,9 @@ int volume_remove(struct engine *en, const char *name, bool force, struct err *e
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct volume v;
-	int r = volume_find(en, name, &a, &v, e);
+	int r = engine_settle(en, e);
+	if (r == 0)
+		r = volume_find(en, name, &a, &v, e);
 	if (r == -ENOENT && force)
 		return 0;
 	if (r < 0 || (r = db_begin(&en->db, true, e)) < 0)
