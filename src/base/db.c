@@ -91,15 +91,16 @@ static int schema_install(struct db *db, struct err *e)
 }
 
 enum {
-	WAL_TIDY = 64,	 /* pages from which a background command brings them in */
-	WAL_MAX = 2000,	 /* from which any command does */
+	WAL_TIDY = 64,	   /* pages from which a background command brings them in */
+	WAL_DURABLE = 200, /* from which one does that waits for the disk anyway */
+	WAL_MAX = 2000,	   /* from which any does */
 };
 
 static int after_commit(void *ctx, sqlite3 *sql, const char *name, int pages)
 {
 	struct db *db = ctx;
 	db->wal_pages = pages;
-	if (pages >= WAL_MAX)
+	if (pages >= (db->durable ? WAL_DURABLE : WAL_MAX))
 		sqlite3_wal_checkpoint_v2(sql, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	return SQLITE_OK;
 }
@@ -182,6 +183,7 @@ int db_begin(struct db *db, bool durable, struct err *e)
 		      e);
 	if (r < 0)
 		writers_unlock(db);
+	db->durable = durable;
 	return r;
 }
 

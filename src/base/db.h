@@ -21,7 +21,7 @@
 struct db {
 	sqlite3 *sql;
 	int lock_fd;	/* flock'ed while a transaction is open */
-	bool locked;
+	bool locked, durable;
 	int wal_pages;	/* in the log after our last commit */
 };
 

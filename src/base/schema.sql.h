@@ -41,7 +41,6 @@
 	"  image TEXT,"              /* image id, NULL with --rootfs */                            \
 	"  image_name TEXT NOT NULL," /* as the user typed it */                                   \
 	"  command TEXT NOT NULL,"   /* path and arguments, for ps */                              \
-	"  config TEXT NOT NULL,"    /* struct container_config as JSON */                         \
 	"  labels TEXT NOT NULL,"    /* JSON object, also inside config; here for ps */            \
 	"  created INTEGER NOT NULL,"                                                              \
 	"  status TEXT NOT NULL,"    /* created running exited removing */                         \
@@ -52,7 +51,8 @@
 	"  exit_signal INTEGER NOT NULL DEFAULT 0,"                                                \
 	"  oom_killed INTEGER NOT NULL DEFAULT 0,"                                                 \
 	"  oom_kills INTEGER NOT NULL DEFAULT 0," /* processes killed, children included */        \
-	"  error TEXT NOT NULL DEFAULT ''"                                                         \
+	"  error TEXT NOT NULL DEFAULT '',"                                                        \
+	"  config TEXT NOT NULL" /* struct container_config as JSON; last, because it is long */ \
 	") STRICT;"                                                                                \
 	"CREATE INDEX container_image ON container(image);"                                        \
 	"CREATE TABLE volume ("                                                                    \

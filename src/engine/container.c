@@ -132,8 +132,8 @@ void container_probe(struct engine *en, struct container *c)
 		c->status = CONTAINER_PAUSED;
 }
 
-#define COLUMNS                                                                                    \
-	"id, name, image, image_name, command, config, labels, created, status, auto_remove, "    \
+#define COLUMNS_WITH(config)                                                                       \
+	"id, name, image, image_name, command, " config ", labels, created, status, auto_remove, "    \
 	"started, finished, exit_code, exit_signal, oom_killed, oom_kills, error"
 
 static int row_read(sqlite3_stmt *s, bool whole, struct arena *a, struct container *c,
@@ -167,7 +167,7 @@ int container_read(struct engine *en, const char *id, struct arena *a, struct co
 		   struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_query(&en->db, &s, e, "SELECT " COLUMNS " FROM container WHERE id = ?1", "s", id);
+	int r = db_query(&en->db, &s, e, "SELECT " COLUMNS_WITH("config") " FROM container WHERE id = ?1", "s", id);
 	if (r == 0)
 		r = db_next(s, e);
 	if (r < 0)
@@ -406,8 +406,8 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 		   has_key(&f->filters, "exited");
 	if (r == 0)
 		r = db_query(&en->db, &s, e,
-			     all ? "SELECT " COLUMNS " FROM container ORDER BY created DESC, rowid DESC"
-				 : "SELECT " COLUMNS " FROM container WHERE status = 'running' "
+			     all ? "SELECT " COLUMNS_WITH("NULL") " FROM container ORDER BY created DESC, rowid DESC"
+				 : "SELECT " COLUMNS_WITH("NULL") " FROM container WHERE status = 'running' "
 				   "ORDER BY created DESC, rowid DESC",
 			     "");
 	struct container *list = NULL;
