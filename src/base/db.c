@@ -91,24 +91,37 @@ static int schema_install(struct db *db, struct err *e)
 }
 
 enum {
+	BUSY_MS = 30000,
 	WAL_TIDY = 64,	   /* pages from which a background command brings them in */
 	WAL_DURABLE = 200, /* from which one does that waits for the disk anyway */
 	WAL_MAX = 2000,	   /* from which any does */
 };
 
+/* TRUNCATE, because a lesser checkpoint is forgotten: the next to open the store alone rebuilds the log's
+ * index and takes every page still in it for new. It is given up at once if someone reads. */
+static void checkpoint(struct db *db)
+{
+	sqlite3_busy_timeout(db->sql, 0);
+	sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_busy_timeout(db->sql, BUSY_MS);
+}
+
 static int after_commit(void *ctx, sqlite3 *sql, const char *name, int pages)
 {
 	struct db *db = ctx;
+	(void)sql, (void)name;
 	db->wal_pages = pages;
 	if (pages >= (db->durable ? WAL_DURABLE : WAL_MAX))
-		sqlite3_wal_checkpoint_v2(sql, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		checkpoint(db);
 	return SQLITE_OK;
 }
 
 void db_checkpoint(struct db *db)
 {
-	if (db->sql && db->wal_pages >= WAL_TIDY)
-		sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (!db->sql || db->wal_pages < WAL_TIDY || flock(db->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return;
+	checkpoint(db);
+	flock(db->lock_fd, LOCK_UN);
 }
 
 int db_open(struct db *db, const char *root, struct err *e)
@@ -131,7 +144,7 @@ int db_open(struct db *db, const char *root, struct err *e)
 		sqlite3_file_control(db->sql, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
 		sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 		sqlite3_wal_hook(db->sql, after_commit, db);
-		sqlite3_busy_timeout(db->sql, 30000);
+		sqlite3_busy_timeout(db->sql, BUSY_MS);
 		sqlite3_extended_result_codes(db->sql, 1);
 		r = db_pragma(db, "PRAGMA foreign_keys=ON; PRAGMA synchronous=NORMAL;", e);
 	}

@@ -428,10 +428,11 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 		if (c->status == CONTAINER_RUNNING) {
 			container_probe(en, c);
 			/* It ended and nobody recorded it, or its start was cut off: put it right. */
-			if (!c->pid && engine_reap(en, c->id, e) == 0 &&
-			    container_read(en, c->id, a, c, e) < 0)
-				continue;
-			container_probe(en, c);
+			if (!c->pid && engine_reap(en, c->id, e) == 0) {
+				if (container_read(en, c->id, a, c, e) < 0)
+					continue;
+				container_probe(en, c);
+			}
 			if (!all && c->status != CONTAINER_RUNNING && c->status != CONTAINER_PAUSED)
 				continue;
 		}
