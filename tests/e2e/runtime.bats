@@ -4,7 +4,7 @@
 # those of docs/security.md.
 
 setup() {
-	probe=$HULL_BIN_DIR/runtime-probe
+	probe=$HULL_BIN_DIR/../tests/runtime-probe
 	[ -x "$probe" ] || skip "runtime-probe is not built"
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	busybox=$(command -v busybox) || skip "needs busybox"
