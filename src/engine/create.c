@@ -230,20 +230,25 @@ static int insert_volume_uses(struct engine *en, const char *id, const struct mo
 	return r;
 }
 
-static int insert(struct engine *en, const struct container *c, const struct mount_point *mounts,
-		  size_t count, struct arena *a, struct err *e)
+static int insert(struct engine *en, struct container *c, const char *name,
+		  const struct mount_point *mounts, size_t count, struct arena *a, struct err *e)
 {
+	char generated[CONTAINER_NAME_MAX + 1];
 	/* A --rm container dies with its run: nothing to save from a power cut. */
 	int r = db_begin(&en->db, !c->auto_remove, e);
-	if (r < 0)
-		return r;
-	r = db_run(&en->db, e,
-		   "INSERT INTO container (id, name, image, image_name, command, config, labels, "
-		   "created, status, auto_remove, started) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
-		   "sssssssisii", c->id, c->name, c->image_id, c->image_name, c->command,
-		   shape_print(&container_config_shape, &c->config, false, a),
-		   kvs_print(&c->config.config.labels, a), c->created,
-		   container_status_name(c->status), (int64_t)c->auto_remove, c->started);
+	/* Under the writers' lock, so that nobody else draws the same one. */
+	if (r == 0 && !name)
+		r = name_generate(en, generated, sizeof(generated), e);
+	c->name = arena_strdup(a, name ? name : generated);
+	if (r == 0)
+		r = db_run(&en->db, e,
+			   "INSERT INTO container (id, name, image, image_name, command, config, labels, "
+			   "created, status, auto_remove, started) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,"
+			   "?9,?10,?11)",
+			   "sssssssisii", c->id, c->name, c->image_id, c->image_name, c->command,
+			   shape_print(&container_config_shape, &c->config, false, a),
+			   kvs_print(&c->config.config.labels, a), c->created,
+			   container_status_name(c->status), (int64_t)c->auto_remove, c->started);
 	if (r == -EEXIST)
 		r = container_name_conflict(en, c->name, e);
 	if (r >= 0)
@@ -313,9 +318,9 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 		row.status = CONTAINER_RUNNING;
 		row.started = row.created;
 	}
-	char name[CONTAINER_NAME_MAX + 1];
 	CLEANUP_LOCK struct container_lock lock = {-1};
 	id_new(row.id);
+	row.name = (char *)(c->name ? c->name : row.id); /* until it gets one, for messages */
 	int r = c->name ? container_name_check(c->name, e) : 0;
 	/* Its holder may have ended, and only wait to be removed. */
 	if (r == 0 && c->name && (r = name_taken(en, c->name, e)) == 1)
@@ -339,11 +344,8 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 		build.mount_count = count;
 		r = spec_check(en, &build, a, e);
 	}
-	if (r == 0 && !c->name)
-		r = name_generate(en, name, sizeof(name), e);
 	if (r < 0)
 		return r;
-	row.name = c->name ? (char *)c->name : name;
 	r = make_folder(en, c, row.id, e);
 	/* Locked until its row is there: a folder without either is what a killed create left. */
 	if (r == 0)
@@ -351,7 +353,7 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 	if (r == 0)
 		r = prepare_volumes(en, &row, mounts, count, a, e);
 	if (r == 0)
-		r = insert(en, &row, mounts, count, a, e);
+		r = insert(en, &row, c->name, mounts, count, a, e);
 	if (r < 0) {
 		struct err ignored;
 		tree_remove(en->root_fd, arena_printf(a, "containers/%s", row.id), &ignored);

@@ -6,11 +6,29 @@
 #include "engine/engine.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "linux/cgroup.h"
+
+/*
+ * Tell ext4 that the folders below this one have nothing to do with each other (chattr(1), "T"): it then puts
+ * each container into a block group of its own. Otherwise all share one, where every new file first
+ * searches past each inode that was deleted within the last minutes: after some hundred short containers
+ * that was more than half of the time of a start. Other file systems do not know the flag.
+ */
+static void spread(int dirfd, const char *name)
+{
+	int flags = 0;
+	CLEANUP_FD int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+		return;
+	flags |= FS_TOPDIR_FL;
+	ioctl(fd, FS_IOC_SETFLAGS, &flags);
+}
 
 /* Both roots are 0700: images hold setuid files that a user of the host must not reach (T042). */
 static int open_root(const char *path, const char *const *below, struct err *e)
@@ -25,7 +43,9 @@ static int open_root(const char *path, const char *const *below, struct err *e)
 	if (fd < 0)
 		return fd;
 	for (; *below; below++) {
-		if (mkdirat(fd, *below, 0700) < 0 && errno != EEXIST) {
+		if (mkdirat(fd, *below, 0700) == 0) {
+			spread(fd, *below);
+		} else if (errno != EEXIST) {
 			int r = err_errno(e, errno, "cannot create %s/%s", path, *below);
 			close(fd);
 			return r;
