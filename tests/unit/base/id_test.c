@@ -29,6 +29,7 @@ static void hex_is_recognised(void **state)
 	assert_false(id_is_hex("ab", 3));
 	char big[ID_LEN + 2];
 	memset(big, 'a', sizeof(big));
+	big[ID_LEN + 1] = '\0';
 	assert_true(id_is_hex(big, ID_LEN));
 	assert_false(id_is_hex(big, ID_LEN + 1));
 }
