@@ -29,3 +29,17 @@ place() {
 	ln -f "$1" "$2.new" 2>/dev/null || cp "$1" "$2.new" || return 1
 	mv -f "$2.new" "$2"
 }
+
+# Every command that build/bin/hull has a manual page of, a line each: "run", "volume create".
+documented_commands() {
+	local name verb
+	build/bin/hull __complete -- man '' | cut -f 1 | while read -r name; do
+		if build/bin/hull man "$name" >/dev/null 2>&1; then
+			echo "$name"
+			continue
+		fi
+		build/bin/hull __complete -- "$name" '' | cut -f 1 | while read -r verb; do
+			echo "$name $verb"
+		done
+	done
+}

@@ -5,6 +5,7 @@
  * load sweeps them. Read image.h first.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -29,7 +30,7 @@ static int find_users(struct removal *x, struct err *e)
 			 x->image.id, arena_printf(x->arena, "sha256:%s", x->image.id));
 	while (r >= 0 && (r = db_next(q, e)) > 0) {
 		char *to = db_int(q, 1) ? x->running : x->stopped;
-		strncpy(to, db_text(q, 0), ID_SHORT_LEN);
+		snprintf(to, ID_SHORT_LEN + 1, "%s", db_text(q, 0));
 	}
 	return r;
 }
