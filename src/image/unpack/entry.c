@@ -99,6 +99,13 @@ static bool capability_ok(const unsigned char *v, size_t *len, unsigned char out
 	return true;
 }
 
+/* The kernel takes an ACL of another version for "not supported", which is no way to refuse one. */
+static bool acl_ok(const unsigned char *v, size_t len)
+{
+	static const unsigned char version[4] = {2, 0, 0, 0};
+	return len >= 4 && !memcmp(v, version, 4) && (len - 4) % 8 == 0;
+}
+
 static bool xattr_wanted(const char *name)
 {
 	static const char *const exact[] = {"security.capability", "system.posix_acl_access",
@@ -118,6 +125,8 @@ static int set_xattr(int fd, const char *name, const void *value, size_t len, st
 			return err_set(e, EINVAL, ERR_INVALID, "its file capabilities are malformed");
 		value = capability;
 	}
+	if (!strncmp(name, "system.posix_acl_", 17) && !acl_ok(value, len))
+		return err_set(e, EINVAL, ERR_INVALID, "its access control list is malformed");
 	if (fsetxattr(fd, name, value, len, 0) == 0)
 		return 0;
 	/* An attribute of users is worth less than the layer, where the file system has none. */

@@ -12,8 +12,9 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -25,6 +26,13 @@
 #include "image/unpack/outer.h"
 
 enum { PROGRESS_STEP = 1 << 20 };
+
+/* Libraries that give up print why; it is told on the socket instead. */
+#ifdef __SANITIZE_ADDRESS__
+static const bool QUIET = false;
+#else
+static const bool QUIET = true;
+#endif
 
 struct progress {
 	uint64_t told;
@@ -45,6 +53,16 @@ static void on_progress(void *ctx, uint64_t done)
 	struct unpack_message m = {.version = UNPACK_VERSION, .op = UNPACK_PROGRESS, .done = done};
 	if (send_message(NULL, &m) < 0)
 		_exit(1); /* the engine has gone */
+}
+
+/* libarchive calls exit(3) when it has no memory; nothing else here does. */
+static void on_exit_called(void)
+{
+	struct unpack_message m = {.version = UNPACK_VERSION, .op = UNPACK_FAILED};
+	err_set(&m.err, ENOMEM, ERR_INVALID,
+		"the archive's headers need more memory than hull-unpack may use");
+	send_message(NULL, &m);
+	_exit(1);
 }
 
 static int take_request(struct unpack_request *q, struct err *e)
@@ -118,6 +136,9 @@ int main(void)
 		fprintf(stderr, "hull-unpack is started by hull, it does nothing by itself\n");
 		return 125;
 	}
+	atexit(on_exit_called);
+	if (QUIET)
+		dup2(STDOUT_FILENO, STDERR_FILENO); /* /dev/null */
 	int r = take_request(&q, &m.err);
 	if (r == 0)
 		r = warm_up(&m.err);

@@ -63,6 +63,15 @@ static void cleanup_reader(struct reader **r)
 	free(*r);
 }
 
+/* Why libarchive failed: our own reading below it, or its contents. */
+static int reader_error(struct reader *r, struct err *e)
+{
+	if (!r->err.number)
+		return layer_reader_error(r->a, e);
+	*e = r->err;
+	return -e->number;
+}
+
 static int reader_open(struct reader **ret, const struct outer *o, struct source *source,
 		       bool packed, struct err *e)
 {
@@ -84,9 +93,7 @@ static int reader_open(struct reader **ret, const struct outer *o, struct source
 	archive_read_set_callback_data(r->a, r);
 	if (archive_read_open1(r->a) == ARCHIVE_OK)
 		return 0;
-	if (r->err.number)
-		return *e = r->err, -e->number;
-	return layer_reader_error(r->a, e);
+	return reader_error(r, e);
 }
 
 /* 1: the next member, 0: no more. */
@@ -101,9 +108,7 @@ static int next_member(struct reader *r, struct archive_entry **ret, struct err 
 		return err_set(e, E2BIG, ERR_INVALID, "the archive has more than %d members",
 			       UNPACK_MEMBERS_MAX);
 	}
-	if (r->err.number)
-		return *e = r->err, -e->number;
-	return layer_reader_error(r->a, e);
+	return reader_error(r, e);
 }
 
 static int copy_name(char to[UNPACK_NAME_MAX], const char *name, struct err *e)
@@ -190,9 +195,7 @@ static ssize_t member_data(struct reader *r, void *buf, size_t len, struct err *
 	la_ssize_t n = archive_read_data(r->a, buf, len);
 	if (n >= 0)
 		return n;
-	if (r->err.number)
-		return *e = r->err, -e->number;
-	return layer_reader_error(r->a, e);
+	return reader_error(r, e);
 }
 
 static ssize_t member_read(struct source *s, void *buf, size_t len, struct err *e)
@@ -239,10 +242,8 @@ static bool is_tar_header(const uint8_t *p)
 
 static bool is_layer(const struct member *m)
 {
-	const uint8_t *p = m->head;
-	if (m->have >= 4 && ((p[0] == 0x1f && p[1] == 0x8b) || !memcmp(p, "\x28\xb5\x2f\xfd", 4)))
-		return true;
-	return m->have == TAR_BLOCK && is_tar_header(p);
+	return stream_is_packed(m->head, m->have) ||
+	       (m->have == TAR_BLOCK && is_tar_header(m->head));
 }
 
 static int make_numbered(int stage, uint32_t number, struct err *e)

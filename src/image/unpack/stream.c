@@ -143,45 +143,53 @@ static int zstd_begin(struct stream *s, struct err *e)
 	return 0;
 }
 
+/* Formats by their first bytes. Those that are not supported have a name to be told. */
+static const struct {
+	const char *magic;
+	size_t len;
+	enum packing packing;
+	const char *name;
+} formats[] = {
+	{"\x1f\x8b", 2, PACKING_GZIP, NULL},
+	{"\x28\xb5\x2f\xfd", 4, PACKING_ZSTD, NULL},
+	{"BZh", 3, PACKING_UNKNOWN, "bzip2"},
+	{"\xfd" "7zXZ", 5, PACKING_UNKNOWN, "xz"},
+	{"PK\3\4", 4, PACKING_UNKNOWN, "zip"},
+	{"\x04\x22\x4d\x18", 4, PACKING_UNKNOWN, "lz4"},
+};
+
+/* Index into formats, or -1: plain. */
+static int find_format(const uint8_t *head, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(formats); i++)
+		if (len >= formats[i].len && !memcmp(head, formats[i].magic, formats[i].len))
+			return (int)i;
+	/* zstd's skippable frames, with which zstd:chunked layers may begin. */
+	return len >= 4 && (head[0] & 0xf0) == 0x50 && !memcmp(head + 1, "\x2a\x4d\x18", 3) ? 1 : -1;
+}
+
+bool stream_is_packed(const uint8_t *head, size_t len)
+{
+	return find_format(head, len) >= 0;
+}
+
 static int detect(struct stream *s, struct err *e)
 {
-	static const struct {
-		const char *magic;
-		size_t len;
-		const char *name;
-	} others[] = {
-		{"BZh", 3, "bzip2"},
-		{"\xfd" "7zXZ", 5, "xz"},
-		{"PK\3\4", 4, "zip"},
-		{"\x04\x22\x4d\x18", 4, "lz4"},
-	};
-	while (s->end - s->begin < 6) {
-		ssize_t n = fill(s, e);
-		if (n < 0)
-			return (int)n;
-		if (n == 0)
-			break;
+	ssize_t n = 1;
+	while (n > 0 && s->end - s->begin < 6)
+		n = fill(s, e);
+	if (n < 0)
+		return (int)n;
+	int format = find_format(s->input + s->begin, s->end - s->begin);
+	if (format >= 0 && formats[format].name) {
+		err_set(e, ENOTSUP, ERR_INVALID, "it is packed with %s", formats[format].name);
+		err_hint(e, "unpack it first, or pack it with gzip or zstd");
+		return -ENOTSUP;
 	}
-	const uint8_t *p = s->input + s->begin;
-	size_t have = s->end - s->begin;
-	for (size_t i = 0; i < ARRAY_LEN(others); i++)
-		if (have >= others[i].len && !memcmp(p, others[i].magic, others[i].len)) {
-			err_set(e, ENOTSUP, ERR_INVALID, "it is packed with %s", others[i].name);
-			err_hint(e, "unpack it first, or pack it with gzip or zstd");
-			return -ENOTSUP;
-		}
-	if (have >= 2 && p[0] == 0x1f && p[1] == 0x8b) {
-		s->packing = PACKING_GZIP;
+	s->packing = format < 0 ? PACKING_PLAIN : formats[format].packing;
+	if (s->packing == PACKING_GZIP)
 		return gzip_begin(s, e);
-	}
-	/* A zstd frame, or a skippable one (as zstd:chunked has). */
-	if (have >= 4 && (!memcmp(p, "\x28\xb5\x2f\xfd", 4) ||
-			  ((p[0] & 0xf0) == 0x50 && !memcmp(p + 1, "\x2a\x4d\x18", 3)))) {
-		s->packing = PACKING_ZSTD;
-		return zstd_begin(s, e);
-	}
-	s->packing = PACKING_PLAIN;
-	return 0;
+	return s->packing == PACKING_ZSTD ? zstd_begin(s, e) : 0;
 }
 
 static ssize_t plain_read(struct stream *s, void *buf, size_t len, struct err *e)

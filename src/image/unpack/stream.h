@@ -33,6 +33,9 @@ void source_open(struct source *s, int fd, bool seekable, uint64_t offset, uint6
 
 enum { STREAM_BLOCK = 256 << 10 };
 
+/** Do these first bytes begin a packed stream, of a format that we know or one that we refuse? */
+bool stream_is_packed(const uint8_t *head, size_t len);
+
 struct stream;
 struct stream_limits {
 	uint64_t bytes; /* plain bytes in all */
