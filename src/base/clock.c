@@ -37,8 +37,7 @@ char *time_format(int64_t real_ns, char buf[static TIME_TEXT_SIZE])
 	gmtime_r(&seconds, &tm);
 	size_t n = strftime(buf, TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
 	if (fraction) {
-		n += (size_t)snprintf(buf + n, TIME_TEXT_SIZE - n, ".%09lld",
-				      (long long)fraction);
+		n += (size_t)snprintf(buf + n, TIME_TEXT_SIZE - n, ".%09lld", (long long)fraction);
 		while (buf[n - 1] == '0')
 			n--;
 	}
@@ -153,14 +152,10 @@ static int64_t unit_parse(const char *p, size_t *ret_len)
 	static const struct {
 		const char *name;
 		int64_t ns;
-	} units[] = {{"ns", 1},
-		     {"us", 1000},
-		     {"\xc2\xb5s", 1000}, /* micro sign */
-		     {"\xce\xbcs", 1000}, /* Greek mu */
-		     {"ms", 1000000},
-		     {"s", NS_PER_S},
-		     {"m", 60 * NS_PER_S},
-		     {"h", 3600 * NS_PER_S}};
+	} units[] = {
+		{"ns", 1},           {"us", 1000},    {"\xc2\xb5s", 1000}, /* micro sign */
+		{"\xce\xbcs", 1000},                                       /* Greek mu */
+		{"ms", 1000000},     {"s", NS_PER_S}, {"m", 60 * NS_PER_S}, {"h", 3600 * NS_PER_S}};
 	*ret_len = strcspn(p, "0123456789.");
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 		if (strlen(units[i].name) == *ret_len && !memcmp(units[i].name, p, *ret_len))

@@ -36,8 +36,9 @@ static int db_error(sqlite3 *sql, struct err *e, const char *what)
 				       what, sqlite3_errmsg(sql));
 	int r = err_set(e, EIO, ERR_INTERNAL, "state store: %s: %s", what, sqlite3_errmsg(sql));
 	if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB)
-		err_hint(e, "the file hull.db below --root is damaged: restore it from a backup, or "
-			    "move it aside to begin anew");
+		err_hint(e,
+			 "the file hull.db below --root is damaged: restore it from a backup, or "
+			 "move it aside to begin anew");
 	return r;
 }
 
@@ -67,10 +68,11 @@ static int schema_install(struct db *db, struct err *e)
 	if (r < 0 || version == SCHEMA_VERSION)
 		return r;
 	if (version > SCHEMA_VERSION)
-		return err_set(e, ENOTSUP, ERR_SYSTEM,
-			       "the state below --root was written by a newer hull (schema %lld, this "
-			       "one knows %d)",
-			       (long long)version, SCHEMA_VERSION);
+		return err_set(
+			e, ENOTSUP, ERR_SYSTEM,
+			"the state below --root was written by a newer hull (schema %lld, this "
+			"one knows %d)",
+			(long long)version, SCHEMA_VERSION);
 	/* WAL is a property of the file: set once, before the first transaction. */
 	if ((r = db_pragma(db, "PRAGMA journal_mode=WAL", e)) < 0 ||
 	    (r = db_begin(db, true, e)) < 0)
@@ -92,13 +94,13 @@ static int schema_install(struct db *db, struct err *e)
 
 enum {
 	BUSY_MS = 30000,
-	WAL_TIDY = 64,	   /* pages from which a background command brings them in */
+	WAL_TIDY = 64,     /* pages from which a background command brings them in */
 	WAL_DURABLE = 200, /* from which one does that waits for the disk anyway */
-	WAL_MAX = 2000,	   /* from which any does */
+	WAL_MAX = 2000,    /* from which any does */
 };
 
-/* TRUNCATE, because a lesser checkpoint is forgotten: the next to open the store alone rebuilds the log's
- * index and takes every page still in it for new. It is given up at once if someone reads. */
+/* TRUNCATE, because a lesser checkpoint is forgotten: the next to open the store alone rebuilds the
+ * log's index and takes every page still in it for new. It is given up at once if someone reads. */
 static void checkpoint(struct db *db)
 {
 	sqlite3_busy_timeout(db->sql, 0);
@@ -139,7 +141,8 @@ int db_open(struct db *db, const char *root, struct err *e)
 	if (sqlite3_open_v2(path, &db->sql, flags, NULL) != SQLITE_OK)
 		r = db_error(db->sql, e, path);
 	if (r == 0) {
-		/* Every command is the last to close: a checkpoint then would cost an fsync each. */
+		/* Every command is the last to close: a checkpoint then would cost an fsync each.
+		 */
 		int on = 1;
 		sqlite3_file_control(db->sql, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
 		sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
@@ -191,8 +194,9 @@ int db_begin(struct db *db, bool durable, struct err *e)
 	int r = writers_lock(db, e);
 	if (r < 0)
 		return r;
-	r = db_pragma(db, durable ? "PRAGMA synchronous=FULL; BEGIN IMMEDIATE"
-				  : "PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE",
+	r = db_pragma(db,
+		      durable ? "PRAGMA synchronous=FULL; BEGIN IMMEDIATE"
+			      : "PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE",
 		      e);
 	if (r < 0)
 		writers_unlock(db);

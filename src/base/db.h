@@ -20,9 +20,9 @@
 
 struct db {
 	sqlite3 *sql;
-	int lock_fd;	/* flock'ed while a transaction is open */
+	int lock_fd; /* flock'ed while a transaction is open */
 	bool locked, durable;
-	int wal_pages;	/* in the log after our last commit */
+	int wal_pages; /* in the log after our last commit */
 };
 
 /** Open (and make or upgrade) the database in the folder @root. The caller closes it. */
@@ -35,8 +35,9 @@ int db_commit(struct db *db, struct err *e);
 /** Undo and unlock; without an open transaction it does nothing, so it may run at every exit. */
 void db_rollback(struct db *db);
 
-/** Bring the log into the database file if it has grown: two fsyncs, so only where nobody waits. The
- *  first to open the store reads the whole log; a short one keeps every command's start short. */
+/** Bring the log into the database file if it has grown: two fsyncs, so only where nobody waits.
+ * The first to open the store reads the whole log; a short one keeps every command's start short.
+ */
 void db_checkpoint(struct db *db);
 
 /** Run one statement that returns no row. Returns the number of rows changed, or negative errno:

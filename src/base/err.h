@@ -16,14 +16,14 @@
 
 enum err_kind {
 	ERR_NONE = 0,
-	ERR_INTERNAL,	    /* a fault of hull or of the kernel that the user cannot mend */
-	ERR_SYSTEM,	    /* the system refused: no memory, no space, no process slot */
-	ERR_INVALID,	    /* the request makes no sense as it stands */
-	ERR_USAGE,	    /* the command line makes no sense: prints a pointer to --help */
-	ERR_NOT_FOUND,	    /* the named object does not exist */
-	ERR_CONFLICT,	    /* the object is in a state that forbids this */
-	ERR_DENIED,	    /* not permitted */
-	ERR_NO_COMMAND,	    /* the container's command does not exist: exit code 127 */
+	ERR_INTERNAL,       /* a fault of hull or of the kernel that the user cannot mend */
+	ERR_SYSTEM,         /* the system refused: no memory, no space, no process slot */
+	ERR_INVALID,        /* the request makes no sense as it stands */
+	ERR_USAGE,          /* the command line makes no sense: prints a pointer to --help */
+	ERR_NOT_FOUND,      /* the named object does not exist */
+	ERR_CONFLICT,       /* the object is in a state that forbids this */
+	ERR_DENIED,         /* not permitted */
+	ERR_NO_COMMAND,     /* the container's command does not exist: exit code 127 */
 	ERR_NOT_EXECUTABLE, /* the container's command cannot be executed: exit code 126 */
 	ERR_TIMEOUT,
 	ERR_KINDS
@@ -31,7 +31,7 @@ enum err_kind {
 
 struct err {
 	int32_t number; /* positive errno, 0 while nothing failed */
-	uint32_t kind;	/* enum err_kind */
+	uint32_t kind;  /* enum err_kind */
 	char text[1024];
 	char hint[512];
 };

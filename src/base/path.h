@@ -25,8 +25,8 @@ int path_open_in_root(int rootfd, const char *path, int flags, mode_t mode);
  */
 int path_make_dirs_in_root(int rootfd, const char *path, uid_t uid, gid_t gid, struct err *e);
 /** Like the above for the parent folder, then an empty regular file if nothing is there; returns an
- *  O_PATH descriptor of it, never of a symbolic link: where a dangling one points to (in the root) the
- *  file is made. What file binds are mounted upon. */
+ *  O_PATH descriptor of it, never of a symbolic link: where a dangling one points to (in the root)
+ * the file is made. What file binds are mounted upon. */
 int path_make_file_in_root(int rootfd, const char *path, struct err *e);
 /** Lexically clean: "/a//b/../c/." becomes "/a/c". Always absolute; ".." stops at the root. */
 char *path_clean(struct arena *a, const char *path);

@@ -7,65 +7,66 @@
 
 #define SCHEMA_VERSION 1
 
-#define SCHEMA_SQL                                                                                 \
-	/* A file tree that one layer archive became; folder layers/<diff_id>. */                 \
-	"CREATE TABLE layer ("                                                                     \
-	"  diff_id TEXT PRIMARY KEY," /* sha256 of the plain tar, 64 hex digits */                 \
-	"  size INTEGER NOT NULL,"    /* bytes of its regular files */                             \
-	"  created INTEGER NOT NULL"                                                               \
-	") STRICT;"                                                                                \
-	"CREATE TABLE image ("                                                                     \
-	"  id TEXT PRIMARY KEY,"     /* sha256 of the config, 64 hex digits */                     \
-	"  config TEXT NOT NULL,"    /* the OCI image config, byte for byte */                     \
-	"  size INTEGER NOT NULL,"   /* sum of its layers */                                       \
-	"  created INTEGER NOT NULL," /* as the config says, 0 if it does not */                   \
-	"  loaded INTEGER NOT NULL"                                                                \
-	") STRICT;"                                                                                \
-	"CREATE TABLE image_layer ("                                                               \
-	"  image TEXT NOT NULL REFERENCES image ON DELETE CASCADE,"                                \
-	"  position INTEGER NOT NULL," /* 0 is the lowest */                                       \
-	"  layer TEXT NOT NULL REFERENCES layer,"                                                  \
-	"  PRIMARY KEY (image, position)"                                                          \
-	") STRICT, WITHOUT ROWID;"                                                                 \
-	"CREATE INDEX image_layer_layer ON image_layer(layer);"                                    \
-	/* Names of images, normalised: docker.io/library/busybox:latest */                       \
-	"CREATE TABLE reference ("                                                                 \
-	"  name TEXT PRIMARY KEY,"                                                                 \
-	"  image TEXT NOT NULL REFERENCES image ON DELETE CASCADE,"                                \
-	"  digest TEXT"              /* of the manifest it came by, sha256:<hex>, or NULL */       \
-	") STRICT, WITHOUT ROWID;"                                                                 \
-	"CREATE INDEX reference_image ON reference(image);"                                        \
-	"CREATE TABLE container ("                                                                 \
-	"  id TEXT PRIMARY KEY,"                                                                   \
-	"  name TEXT NOT NULL UNIQUE,"                                                             \
-	"  image TEXT,"              /* image id, NULL with --rootfs */                            \
-	"  image_name TEXT NOT NULL," /* as the user typed it */                                   \
-	"  command TEXT NOT NULL,"   /* path and arguments, for ps */                              \
-	"  labels TEXT NOT NULL,"    /* JSON object, also inside config; here for ps */            \
-	"  created INTEGER NOT NULL,"                                                              \
-	"  status TEXT NOT NULL,"    /* created running exited removing */                         \
-	"  auto_remove INTEGER NOT NULL,"                                                          \
-	"  started INTEGER NOT NULL DEFAULT 0,"                                                    \
-	"  finished INTEGER NOT NULL DEFAULT 0,"                                                   \
-	"  exit_code INTEGER NOT NULL DEFAULT 0,"                                                  \
-	"  exit_signal INTEGER NOT NULL DEFAULT 0,"                                                \
-	"  oom_killed INTEGER NOT NULL DEFAULT 0,"                                                 \
-	"  oom_kills INTEGER NOT NULL DEFAULT 0," /* processes killed, children included */        \
-	"  error TEXT NOT NULL DEFAULT '',"                                                        \
-	"  config TEXT NOT NULL" /* struct container_config as JSON; last, because it is long */ \
-	") STRICT;"                                                                                \
-	"CREATE INDEX container_image ON container(image);"                                        \
-	"CREATE TABLE volume ("                                                                    \
-	"  name TEXT PRIMARY KEY,"                                                                 \
-	"  anonymous INTEGER NOT NULL,"                                                            \
-	"  labels TEXT NOT NULL DEFAULT '{}',"                                                     \
-	"  options TEXT NOT NULL DEFAULT '{}',"                                                    \
-	"  created INTEGER NOT NULL"                                                               \
-	") STRICT, WITHOUT ROWID;"                                                                 \
-	"CREATE TABLE volume_use ("                                                                \
-	"  volume TEXT NOT NULL REFERENCES volume,"                                                \
-	"  container TEXT NOT NULL REFERENCES container ON DELETE CASCADE,"                        \
-	"  destination TEXT NOT NULL,"                                                             \
-	"  PRIMARY KEY (volume, container, destination)"                                           \
-	") STRICT, WITHOUT ROWID;"                                                                 \
+#define SCHEMA_SQL                                                                                  \
+	/* A file tree that one layer archive became; folder layers/<diff_id>. */                   \
+	"CREATE TABLE layer ("                                                                      \
+	"  diff_id TEXT PRIMARY KEY," /* sha256 of the plain tar, 64 hex digits */                  \
+	"  size INTEGER NOT NULL,"    /* bytes of its regular files */                              \
+	"  created INTEGER NOT NULL"                                                                \
+	") STRICT;"                                                                                 \
+	"CREATE TABLE image ("                                                                      \
+	"  id TEXT PRIMARY KEY,"      /* sha256 of the config, 64 hex digits */                     \
+	"  config TEXT NOT NULL,"     /* the OCI image config, byte for byte */                     \
+	"  size INTEGER NOT NULL,"    /* sum of its layers */                                       \
+	"  created INTEGER NOT NULL," /* as the config says, 0 if it does not */                    \
+	"  loaded INTEGER NOT NULL"                                                                 \
+	") STRICT;"                                                                                 \
+	"CREATE TABLE image_layer ("                                                                \
+	"  image TEXT NOT NULL REFERENCES image ON DELETE CASCADE,"                                 \
+	"  position INTEGER NOT NULL," /* 0 is the lowest */                                        \
+	"  layer TEXT NOT NULL REFERENCES layer,"                                                   \
+	"  PRIMARY KEY (image, position)"                                                           \
+	") STRICT, WITHOUT ROWID;"                                                                  \
+	"CREATE INDEX image_layer_layer ON image_layer(layer);" /* Names of images, normalised:     \
+								   docker.io/library/busybox:latest \
+								 */                                 \
+	"CREATE TABLE reference ("                                                                  \
+	"  name TEXT PRIMARY KEY,"                                                                  \
+	"  image TEXT NOT NULL REFERENCES image ON DELETE CASCADE,"                                 \
+	"  digest TEXT" /* of the manifest it came by, sha256:<hex>, or NULL */                     \
+	") STRICT, WITHOUT ROWID;"                                                                  \
+	"CREATE INDEX reference_image ON reference(image);"                                         \
+	"CREATE TABLE container ("                                                                  \
+	"  id TEXT PRIMARY KEY,"                                                                    \
+	"  name TEXT NOT NULL UNIQUE,"                                                              \
+	"  image TEXT,"               /* image id, NULL with --rootfs */                            \
+	"  image_name TEXT NOT NULL," /* as the user typed it */                                    \
+	"  command TEXT NOT NULL,"    /* path and arguments, for ps */                              \
+	"  labels TEXT NOT NULL,"     /* JSON object, also inside config; here for ps */            \
+	"  created INTEGER NOT NULL,"                                                               \
+	"  status TEXT NOT NULL," /* created running exited removing */                             \
+	"  auto_remove INTEGER NOT NULL,"                                                           \
+	"  started INTEGER NOT NULL DEFAULT 0,"                                                     \
+	"  finished INTEGER NOT NULL DEFAULT 0,"                                                    \
+	"  exit_code INTEGER NOT NULL DEFAULT 0,"                                                   \
+	"  exit_signal INTEGER NOT NULL DEFAULT 0,"                                                 \
+	"  oom_killed INTEGER NOT NULL DEFAULT 0,"                                                  \
+	"  oom_kills INTEGER NOT NULL DEFAULT 0," /* processes killed, children included */         \
+	"  error TEXT NOT NULL DEFAULT '',"                                                         \
+	"  config TEXT NOT NULL" /* struct container_config as JSON; last, because it is long */    \
+	") STRICT;"                                                                                 \
+	"CREATE INDEX container_image ON container(image);"                                         \
+	"CREATE TABLE volume ("                                                                     \
+	"  name TEXT PRIMARY KEY,"                                                                  \
+	"  anonymous INTEGER NOT NULL,"                                                             \
+	"  labels TEXT NOT NULL DEFAULT '{}',"                                                      \
+	"  options TEXT NOT NULL DEFAULT '{}',"                                                     \
+	"  created INTEGER NOT NULL"                                                                \
+	") STRICT, WITHOUT ROWID;"                                                                  \
+	"CREATE TABLE volume_use ("                                                                 \
+	"  volume TEXT NOT NULL REFERENCES volume,"                                                 \
+	"  container TEXT NOT NULL REFERENCES container ON DELETE CASCADE,"                         \
+	"  destination TEXT NOT NULL,"                                                              \
+	"  PRIMARY KEY (volume, container, destination)"                                            \
+	") STRICT, WITHOUT ROWID;"                                                                  \
 	"CREATE INDEX volume_use_container ON volume_use(container);"

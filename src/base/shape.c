@@ -43,13 +43,20 @@ int json_parse(const char *text, size_t len, struct json_object **ret, struct er
 }
 
 static const char *const type_names[] = {
-	[FIELD_STR] = "a string",     [FIELD_BOOL] = "true or false",
-	[FIELD_I64] = "a number",     [FIELD_F64] = "a number",
-	[FIELD_U64] = "a number",     [FIELD_NUMBERS] = "an array of numbers",
-	[FIELD_OPT_I64] = "a number", [FIELD_OPT_BOOL] = "true or false",
-	[FIELD_STRV] = "an array of strings", [FIELD_KVS] = "an object of strings",
-	[FIELD_SET] = "an object",    [FIELD_STRUCT] = "an object",
-	[FIELD_PTR] = "an object",    [FIELD_ARRAY] = "an array",
+	[FIELD_STR] = "a string",
+	[FIELD_BOOL] = "true or false",
+	[FIELD_I64] = "a number",
+	[FIELD_F64] = "a number",
+	[FIELD_U64] = "a number",
+	[FIELD_NUMBERS] = "an array of numbers",
+	[FIELD_OPT_I64] = "a number",
+	[FIELD_OPT_BOOL] = "true or false",
+	[FIELD_STRV] = "an array of strings",
+	[FIELD_KVS] = "an object of strings",
+	[FIELD_SET] = "an object",
+	[FIELD_STRUCT] = "an object",
+	[FIELD_PTR] = "an object",
+	[FIELD_ARRAY] = "an array",
 	[FIELD_RAW] = "a value",
 };
 
@@ -88,7 +95,8 @@ static int read_object(enum field_type type, struct json_object *v, void *out, s
 	if (!json_object_is_type(v, json_type_object))
 		return -EINVAL;
 	memset(out, 0, type == FIELD_KVS ? sizeof(struct kvs) : sizeof(struct strv));
-	json_object_object_foreach(v, key, value) {
+	json_object_object_foreach(v, key, value)
+	{
 		if (type == FIELD_SET)
 			strv_push(a, out, key);
 		else if (!is_text(value))
@@ -125,7 +133,8 @@ static int read_i64(struct json_object *v, int64_t *out)
 		*out = value;
 		return 0;
 	}
-	/* "1e3" and "5.0" are whole numbers, too; 2^63 as a double is the first that does not fit. */
+	/* "1e3" and "5.0" are whole numbers, too; 2^63 as a double is the first that does not fit.
+	 */
 	double d = json_object_get_double(v);
 	if (!json_object_is_type(v, json_type_double) || !(d >= -0x1p63 && d < 0x1p63) ||
 	    d != (double)(int64_t)d)
@@ -210,8 +219,8 @@ static int read_field(const struct field *f, struct json_object *v, void *at, st
 	case FIELD_ARRAY:
 		return read_array(f, v, at, a, e);
 	case FIELD_RAW:
-		*(char **)at = arena_strdup(a, json_object_to_json_string_ext(
-						       v, JSON_C_TO_STRING_PLAIN));
+		*(char **)at =
+			arena_strdup(a, json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN));
 		return 0;
 	}
 	assert(!"unknown field type");
@@ -313,7 +322,7 @@ static struct json_object *write_field(const struct field *f, const void *at, bo
 		return json_object_new_int64(*(const int64_t *)at);
 	case FIELD_U64:
 		*empty = !*(const int64_t *)at;
-		return json_object_new_uint64((uint64_t)*(const int64_t *)at);
+		return json_object_new_uint64((uint64_t) * (const int64_t *)at);
 	case FIELD_NUMBERS:
 		*empty = !((const struct array *)at)->count;
 		return write_numbers(at);
@@ -373,7 +382,8 @@ char *shape_print(const struct shape *s, const void *in, bool pretty, struct are
 {
 	CLEANUP_JSON struct json_object *o = shape_write(s, in);
 	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
-	flags |= pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : JSON_C_TO_STRING_PLAIN;
+	flags |=
+		pretty ? JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED : JSON_C_TO_STRING_PLAIN;
 	return arena_strdup(a, json_object_to_json_string_ext(o, flags));
 }
 
@@ -391,7 +401,6 @@ int kvs_parse(const char *text, struct kvs *m, struct arena *a, struct err *e)
 		return r;
 	if (!json_object_is_type(o, json_type_object))
 		return err_set(e, EINVAL, ERR_INVALID, "expected an object");
-	json_object_object_foreach(o, key, value)
-		kvs_set(a, m, key, json_object_get_string(value));
+	json_object_object_foreach(o, key, value) kvs_set(a, m, key, json_object_get_string(value));
 	return 0;
 }

@@ -31,34 +31,35 @@ struct opt_bool {
 	bool value;
 };
 
-/** A counted array of structs in an arena; `items` points to `count` structs of the shape's size. */
+/** A counted array of structs in an arena; `items` points to `count` structs of the shape's size.
+ */
 struct array {
 	void *items;
 	size_t count;
 };
 
 enum field_type {
-	FIELD_STR,	/* char *: NULL when absent or null */
-	FIELD_BOOL,	/* bool */
-	FIELD_I64,	/* int64_t */
-	FIELD_U64,	/* int64_t, where -1 stands for 2^64-1 (RLIM_INFINITY) */
-	FIELD_F64,	/* double */
-	FIELD_OPT_I64,	/* struct opt_i64 */
+	FIELD_STR,      /* char *: NULL when absent or null */
+	FIELD_BOOL,     /* bool */
+	FIELD_I64,      /* int64_t */
+	FIELD_U64,      /* int64_t, where -1 stands for 2^64-1 (RLIM_INFINITY) */
+	FIELD_F64,      /* double */
+	FIELD_OPT_I64,  /* struct opt_i64 */
 	FIELD_OPT_BOOL, /* struct opt_bool */
-	FIELD_STRV,	/* struct strv: array of strings; a single string is taken as one item */
-	FIELD_KVS,	/* struct kvs: object whose values are strings */
-	FIELD_SET,	/* struct strv: object whose keys count, {"80/tcp": {}} */
-	FIELD_STRUCT,	/* a struct of .shape, in place */
-	FIELD_PTR,	/* pointer to a struct of .shape; NULL when absent or null */
-	FIELD_ARRAY,	/* struct array of structs of .shape */
-	FIELD_NUMBERS,	/* struct array of int64_t */
-	FIELD_RAW,	/* char *: any JSON value, kept as text */
+	FIELD_STRV,     /* struct strv: array of strings; a single string is taken as one item */
+	FIELD_KVS,      /* struct kvs: object whose values are strings */
+	FIELD_SET,      /* struct strv: object whose keys count, {"80/tcp": {}} */
+	FIELD_STRUCT,   /* a struct of .shape, in place */
+	FIELD_PTR,      /* pointer to a struct of .shape; NULL when absent or null */
+	FIELD_ARRAY,    /* struct array of structs of .shape */
+	FIELD_NUMBERS,  /* struct array of int64_t */
+	FIELD_RAW,      /* char *: any JSON value, kept as text */
 };
 
 enum field_flags {
-	FIELD_KEEP = 1,	    /* write even when empty: "" 0 false [] {} */
+	FIELD_KEEP = 1,     /* write even when empty: "" 0 false [] {} */
 	FIELD_REQUIRED = 2, /* reading fails without it */
-	FIELD_NULL = 4,	    /* write null when empty (docker does, for some) */
+	FIELD_NULL = 4,     /* write null when empty (docker does, for some) */
 };
 
 struct shape;
@@ -77,9 +78,15 @@ struct shape {
 
 /** FIELD(struct x, member, "name", FIELD_STR) and the same with flags or with a nested shape. */
 #define FIELD(type_, member_, name_, kind_, ...)                                                   \
-	{.name = (name_), .type = (kind_), .offset = offsetof(type_, member_), ##__VA_ARGS__}
+	{                                                                                          \
+		.name = (name_), .type = (kind_), .offset = offsetof(type_, member_),              \
+		##__VA_ARGS__                                                                      \
+	}
 #define SHAPE(type_, fields_)                                                                      \
-	{.size = sizeof(type_), .fields = (fields_), .count = sizeof(fields_) / sizeof((fields_)[0])}
+	{                                                                                          \
+		.size = sizeof(type_), .fields = (fields_),                                        \
+		.count = sizeof(fields_) / sizeof((fields_)[0])                                    \
+	}
 
 /** Parse JSON text: at most JSON_DEPTH_MAX deep, nothing after the value, no duplicate limits
  *  beyond json-c's. On success the caller owns *ret (json_object_put). */
@@ -101,7 +108,7 @@ struct json_object *shape_write(const struct shape *s, const void *in);
 /** The same as JSON text in the arena; @pretty as people read it (two spaces). */
 char *shape_print(const struct shape *s, const void *in, bool pretty, struct arena *a);
 
-/** A map as a JSON object of strings, and back (pairs are added to @m; values of other types count as
- *  their text). */
+/** A map as a JSON object of strings, and back (pairs are added to @m; values of other types count
+ * as their text). */
 char *kvs_print(const struct kvs *m, struct arena *a);
 int kvs_parse(const char *text, struct kvs *m, struct arena *a, struct err *e);

@@ -20,7 +20,10 @@ struct strbuf {
 	bool failed;
 };
 
-#define STRBUF_MAX(limit) {.max = (limit)}
+#define STRBUF_MAX(limit)                                                                          \
+	{                                                                                          \
+		.max = (limit)                                                                     \
+	}
 #define CLEANUP_STRBUF __attribute__((cleanup(strbuf_free)))
 
 void strbuf_add(struct strbuf *s, const void *data, size_t len);

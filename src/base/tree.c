@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copying and measuring trees. Rests on openat(2) with O_NOFOLLOW, copy_file_range(2), lseek(2) with
- * SEEK_DATA. Invariant: no component is ever followed as a symbolic link. Read tree.h first.
+ * Copying and measuring trees. Rests on openat(2) with O_NOFOLLOW, copy_file_range(2), lseek(2)
+ * with SEEK_DATA. Invariant: no component is ever followed as a symbolic link. Read tree.h first.
  */
 #include "base/tree.h"
 
@@ -63,9 +63,10 @@ static int copy_extent(int from, int to, off_t at, off_t end)
 		return -errno;
 	while (at < end) {
 		ssize_t n = copy_file_range(from, NULL, to, NULL, (size_t)(end - at), 0);
-		/* Between file systems the kernel may refuse, an overlay's layer and a volume for one. */
-		if (n < 0 && (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL ||
-			      errno == ENOSYS))
+		/* Between file systems the kernel may refuse, an overlay's layer and a volume for
+		 * one. */
+		if (n < 0 &&
+		    (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS))
 			return copy_by_hand(from, to, end - at);
 		if (n <= 0)
 			return n < 0 ? -errno : 0;
@@ -121,10 +122,10 @@ static int copy_file(int from_dir, int to_dir, const char *name, const struct st
 {
 	CLEANUP_FD int from =
 		openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	CLEANUP_FD int to = from < 0 ? -1
-				     : openat(to_dir, name,
-					      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-					      0600);
+	CLEANUP_FD int to =
+		from < 0 ? -1
+			 : openat(to_dir, name,
+				  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
 		return -errno;
 	int r = copy_data(from, to, st->st_size);
@@ -215,8 +216,8 @@ static int size_dir(int fd, int depth, int64_t *total)
 			*total += st.st_size;
 		if (!S_ISDIR(st.st_mode))
 			continue;
-		CLEANUP_FD int sub = openat(fd, entry->d_name,
-					    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		CLEANUP_FD int sub =
+			openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		int r = sub < 0 ? 0 : size_dir(sub, depth + 1, total);
 		if (r < 0)
 			return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whole file trees by descriptor: copying with owners, modes, times, extended attributes, devices and
- * sparse files kept, and measuring. Symbolic links are copied, never followed.
+ * Whole file trees by descriptor: copying with owners, modes, times, extended attributes, devices
+ * and sparse files kept, and measuring. Symbolic links are copied, never followed.
  */
 #pragma once
 

@@ -24,10 +24,10 @@ enum { WIRE_VERSION = 1 };
 /** The first process of a container, as the engine finds it again. */
 struct run_record {
 	uint32_t version;
-	int32_t pid;		/* in the host's pid namespace */
-	uint64_t pid_start;	/* field 22 of /proc/PID/stat: tells a reused pid apart */
-	int64_t started_ns;	/* CLOCK_REALTIME */
-	int32_t paused;		/* unused by the monitor */
+	int32_t pid;        /* in the host's pid namespace */
+	uint64_t pid_start; /* field 22 of /proc/PID/stat: tells a reused pid apart */
+	int64_t started_ns; /* CLOCK_REALTIME */
+	int32_t paused;     /* unused by the monitor */
 	uint32_t reserved;
 };
 
@@ -45,14 +45,14 @@ struct exit_survivor {
 
 struct exit_record {
 	uint32_t version;
-	uint32_t flags;	   /* enum exit_flags */
+	uint32_t flags;    /* enum exit_flags */
 	int32_t exit_code; /* as docker: 0..255, 128+n for signal n */
-	int32_t signal;	   /* that ended the process, or 0 */
+	int32_t signal;    /* that ended the process, or 0 */
 	int64_t finished_ns;
-	uint64_t oom_kills; /* processes killed for memory in the container's cgroup */
+	uint64_t oom_kills;         /* processes killed for memory in the container's cgroup */
 	uint64_t log_dropped_bytes; /* could not be written: the disk was full */
 	uint32_t survivor_count;    /* may exceed the array */
-	uint32_t stop_signal;	    /* the last that a user asked for (WIRE_STOPPING), or 0 */
+	uint32_t stop_signal;       /* the last that a user asked for (WIRE_STOPPING), or 0 */
 	struct exit_survivor survivors[8];
 	char error[256]; /* what the monitor could not do, or "" */
 };
@@ -61,57 +61,60 @@ static_assert(sizeof(struct exit_record) == 464, "the exit record is a file form
 enum log_driver { LOG_JSON_FILE, LOG_LOCAL, LOG_JOURNALD, LOG_NONE };
 
 /**
- * What a monitor must know. Written by the engine to the run folder, and read by hull-monitor at its
- * start from the descriptor MONITOR_RUN_FD (the run folder itself).
+ * What a monitor must know. Written by the engine to the run folder, and read by hull-monitor at
+ * its start from the descriptor MONITOR_RUN_FD (the run folder itself).
  */
 struct monitor_config {
 	uint32_t version;
-	uint32_t log_driver;	 /* enum log_driver */
-	uint64_t log_max_size;	 /* bytes of one file; 0: unlimited */
-	uint32_t log_max_file;	 /* files kept, the current one included; at least 1 */
-	uint32_t log_compress;	 /* rotated files are gzipped by `hull` at clean-up; 0 or 1 */
-	uint32_t tty;		 /* one pty instead of three FIFOs */
-	uint32_t stdin_open;	 /* -i */
-	uint32_t stdin_once;	 /* close stdin when the first attached client leaves */
+	uint32_t log_driver;     /* enum log_driver */
+	uint64_t log_max_size;   /* bytes of one file; 0: unlimited */
+	uint32_t log_max_file;   /* files kept, the current one included; at least 1 */
+	uint32_t log_compress;   /* rotated files are gzipped by `hull` at clean-up; 0 or 1 */
+	uint32_t tty;            /* one pty instead of three FIFOs */
+	uint32_t stdin_open;     /* -i */
+	uint32_t stdin_once;     /* close stdin when the first attached client leaves */
 	uint32_t cgroup_version; /* 1 or 2: the layout behind MONITOR_MEMORY_FD */
 	char id[65];
 	char name[129];
-	char root[1024];	 /* --root, --runroot: for the clean-up command */
+	char root[1024]; /* --root, --runroot: for the clean-up command */
 	char runroot[1024];
-	char log_dir[1024];	 /* folder of the log files, below root */
-	char memory_cgroup[1024]; /* absolute path of the memory (v1) or unified (v2) group, or "" */
-	char hull[1024];	 /* path of the hull program, for the clean-up command */
-	char log_tag[128];	 /* journald */
+	char log_dir[1024];       /* folder of the log files, below root */
+	char memory_cgroup[1024]; /* absolute path of the memory (v1) or unified (v2) group, or ""
+				   */
+	char hull[1024];          /* path of the hull program, for the clean-up command */
+	char log_tag[128];        /* journald */
 };
 
 /**
  * Descriptors that a starting hull-monitor finds open; those it does not get are closed (it probes
- * with fcntl). With none but MONITOR_RUN_FD it adopts: the container runs already, its monitor died.
+ * with fcntl). With none but MONITOR_RUN_FD it adopts: the container runs already, its monitor
+ * died.
  */
 enum monitor_fd {
-	MONITOR_RUN_FD = 3,	/* the run folder */
-	MONITOR_CONTROL_FD,	/* listening control socket */
-	MONITOR_PIDFD_FD,	/* pidfd of the container's first process */
-	MONITOR_PTY_FD,		/* pty master, with tty */
-	MONITOR_STDIN_FD,	/* write end of the container's stdin FIFO, with -i and no tty */
-	MONITOR_ATTACH_FD,	/* stream socket of the client that is attached from the start */
-	MONITOR_OOM_FD,		/* v1: eventfd registered with memory.oom_control */
-	MONITOR_INIT_FD,	/* read end of hull-init's report pipe, with --init */
-	MONITOR_KEEPER_FD,	/* socket to the keeper, the monitor's parent */
-	MONITOR_STDOUT_FD,	/* the FIFOs, without tty: held until the monitor has opened them itself, */
-	MONITOR_STDERR_FD,	/* lest what a short-lived container wrote dies with its descriptors */
-	MONITOR_GATE_FD,	/* socket: the monitor acts on nothing before it got a message there
-				 * (with tty: together with the pty master), or its other end is closed */
+	MONITOR_RUN_FD = 3, /* the run folder */
+	MONITOR_CONTROL_FD, /* listening control socket */
+	MONITOR_PIDFD_FD,   /* pidfd of the container's first process */
+	MONITOR_PTY_FD,     /* pty master, with tty */
+	MONITOR_STDIN_FD,   /* write end of the container's stdin FIFO, with -i and no tty */
+	MONITOR_ATTACH_FD,  /* stream socket of the client that is attached from the start */
+	MONITOR_OOM_FD,     /* v1: eventfd registered with memory.oom_control */
+	MONITOR_INIT_FD,    /* read end of hull-init's report pipe, with --init */
+	MONITOR_KEEPER_FD,  /* socket to the keeper, the monitor's parent */
+	MONITOR_STDOUT_FD, /* the FIFOs, without tty: held until the monitor has opened them itself,
+			    */
+	MONITOR_STDERR_FD, /* lest what a short-lived container wrote dies with its descriptors */
+	MONITOR_GATE_FD,   /* socket: the monitor acts on nothing before it got a message there
+			    * (with tty: together with the pty master), or its other end is closed */
 	MONITOR_FD_END
 };
 
 enum wire_op {
 	WIRE_PING = 1, /* answer: struct wire_reply */
-	WIRE_ATTACH,   /* + 1 descriptor: a stream socket, served until the container ends or it hangs
-			* up. Output on it is raw with a tty, else in docker's frames (8-byte header:
-			* stream 1 or 2, 3 zero bytes, length big-endian). Input is raw; a half-close
-			* ends the container's stdin when stdin_once. Answer: struct wire_reply */
-	WIRE_WAIT,     /* the answer comes when the container has ended: struct wire_reply with exit */
+	WIRE_ATTACH, /* + 1 descriptor: a stream socket, served until the container ends or it hangs
+		      * up. Output on it is raw with a tty, else in docker's frames (8-byte header:
+		      * stream 1 or 2, 3 zero bytes, length big-endian). Input is raw; a half-close
+		      * ends the container's stdin when stdin_once. Answer: struct wire_reply */
+	WIRE_WAIT, /* the answer comes when the container has ended: struct wire_reply with exit */
 	WIRE_RESIZE,   /* rows, cols. Answer: struct wire_reply */
 	WIRE_LOG_SYNC, /* answered once everything now in the FIFOs is in the log file */
 	WIRE_STOPPING, /* note: this signal is about to be sent on behalf of a user */
@@ -125,7 +128,7 @@ enum wire_attach_flags {
 
 struct wire_request {
 	uint32_t version;
-	uint32_t op;	/* enum wire_op */
+	uint32_t op;    /* enum wire_op */
 	uint32_t flags; /* WIRE_ATTACH: enum wire_attach_flags */
 	uint32_t rows, cols;
 	int32_t signal;

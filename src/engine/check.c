@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `hull system check`: what no single container's look-up would find. Folders without a row are left by a
- * `create` that was killed; they hold nothing that anyone was told about. Everything else is found by
- * its row or its exit record (reap.c).
+ * `hull system check`: what no single container's look-up would find. Folders without a row are
+ * left by a `create` that was killed; they hold nothing that anyone was told about. Everything else
+ * is found by its row or its exit record (reap.c).
  */
 #include "engine/internal.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding containers and reading their rows. Invariant: container_find repairs what happened behind our
- * back before it answers; container_read does not. Read engine.h first, then reap.c.
+ * Finding containers and reading their rows. Invariant: container_find repairs what happened behind
+ * our back before it answers; container_read does not. Read engine.h first, then reap.c.
  */
 #include "engine/internal.h"
 
@@ -20,7 +20,7 @@
 
 static const char *const status_names[] = {
 	[CONTAINER_CREATED] = "created",   [CONTAINER_RUNNING] = "running",
-	[CONTAINER_PAUSED] = "paused",	   [CONTAINER_EXITED] = "exited",
+	[CONTAINER_PAUSED] = "paused",     [CONTAINER_EXITED] = "exited",
 	[CONTAINER_REMOVING] = "removing", [CONTAINER_DEAD] = "dead",
 };
 
@@ -70,7 +70,8 @@ int container_lock(struct engine *en, const char *id, bool wait, struct containe
 
 void container_unlock(struct container_lock *l)
 {
-	/* Explicitly, because a monitor that was just forked may hold the same open folder still. */
+	/* Explicitly, because a monitor that was just forked may hold the same open folder still.
+	 */
 	if (l->fd >= 0)
 		flock(l->fd, LOCK_UN);
 	fd_drop(&l->fd);
@@ -133,7 +134,7 @@ void container_probe(struct engine *en, struct container *c)
 }
 
 #define COLUMNS_WITH(config)                                                                       \
-	"id, name, image, image_name, command, " config ", labels, created, status, auto_remove, "    \
+	"id, name, image, image_name, command, " config ", labels, created, status, auto_remove, " \
 	"started, finished, exit_code, exit_signal, oom_killed, oom_kills, error"
 
 static int row_read(sqlite3_stmt *s, bool whole, struct arena *a, struct container *c,
@@ -167,7 +168,8 @@ int container_read(struct engine *en, const char *id, struct arena *a, struct co
 		   struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_query(&en->db, &s, e, "SELECT " COLUMNS_WITH("config") " FROM container WHERE id = ?1", "s", id);
+	int r = db_query(&en->db, &s, e,
+			 "SELECT " COLUMNS_WITH("config") " FROM container WHERE id = ?1", "s", id);
 	if (r == 0)
 		r = db_next(s, e);
 	if (r < 0)
@@ -183,8 +185,8 @@ int container_resolve(struct engine *en, const char *ref, char ret_id[ID_LEN + 1
 	CLEANUP_STMT sqlite3_stmt *exact = NULL, *prefix = NULL;
 	if (*ref == '/')
 		ref++;
-	int r = db_query(&en->db, &exact, e,
-			 "SELECT id FROM container WHERE id = ?1 OR name = ?1", "s", ref);
+	int r = db_query(&en->db, &exact, e, "SELECT id FROM container WHERE id = ?1 OR name = ?1",
+			 "s", ref);
 	if (r == 0)
 		r = db_next(exact, e);
 	if (r == 1)
@@ -238,7 +240,7 @@ int container_find(struct engine *en, const char *ref, struct arena *a, struct c
 
 /* ---- lists and filters ---- */
 
-static const char *const filter_keys[] = {"id",	   "name",     "label",	 "exited", "status",
+static const char *const filter_keys[] = {"id",       "name",   "label", "exited", "status",
 					  "ancestor", "before", "since", "volume"};
 
 int container_filter_add(struct arena *a, struct container_filter *f, const char *filter,
@@ -292,8 +294,8 @@ static int64_t created_of(struct engine *en, const char *ref)
 	char id[ID_LEN + 1];
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	if (container_resolve(en, ref, id, &ignored) < 0 ||
-	    db_query(&en->db, &s, &ignored, "SELECT created FROM container WHERE id = ?1", "s", id) <
-		    0 ||
+	    db_query(&en->db, &s, &ignored, "SELECT created FROM container WHERE id = ?1", "s",
+		     id) < 0 ||
 	    db_next(s, &ignored) != 1)
 		return -1;
 	return db_int(s, 0);
@@ -405,11 +407,14 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 	bool all = f->all || f->last > 0 || has_key(&f->filters, "status") ||
 		   has_key(&f->filters, "exited");
 	if (r == 0)
-		r = db_query(&en->db, &s, e,
-			     all ? "SELECT " COLUMNS_WITH("NULL") " FROM container ORDER BY created DESC, rowid DESC"
-				 : "SELECT " COLUMNS_WITH("NULL") " FROM container WHERE status = 'running' "
-				   "ORDER BY created DESC, rowid DESC",
-			     "");
+		r = db_query(
+			&en->db, &s, e,
+			all ? "SELECT " COLUMNS_WITH(
+				      "NULL") " FROM container ORDER BY created DESC, rowid DESC"
+			    : "SELECT " COLUMNS_WITH(
+				      "NULL") " FROM container WHERE status = 'running' "
+					      "ORDER BY created DESC, rowid DESC",
+			"");
 	struct container *list = NULL;
 	size_t count = 0, room = 0;
 	while (r >= 0 && (r = db_next(s, e)) == 1) {
@@ -427,7 +432,8 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 			break;
 		if (c->status == CONTAINER_RUNNING) {
 			container_probe(en, c);
-			/* It ended and nobody recorded it, or its start was cut off: put it right. */
+			/* It ended and nobody recorded it, or its start was cut off: put it right.
+			 */
 			if (!c->pid && engine_reap(en, c->id, e) == 0) {
 				if (container_read(en, c->id, a, c, e) < 0)
 					continue;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Creating a container: merge the image's config into the request, check all that can be checked before
- * anything exists, then folder first, row last. A row without its folder can never be seen; a folder
- * without a row is what a killed `create` leaves, and `hull system check --repair` removes.
+ * Creating a container: merge the image's config into the request, check all that can be checked
+ * before anything exists, then folder first, row last. A row without its folder can never be seen;
+ * a folder without a row is what a killed `create` leaves, and `hull system check --repair`
+ * removes.
  */
 #include "engine/internal.h"
 
@@ -27,10 +28,11 @@ int container_name_check(const char *name, struct err *e)
 {
 	if (name_is_valid(name, CONTAINER_NAME_MAX) && strlen(name) >= 2)
 		return 0;
-	return err_set(e, EINVAL, ERR_INVALID,
-		       "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, 2 to "
-		       "%d characters",
-		       name, CONTAINER_NAME_MAX);
+	return err_set(
+		e, EINVAL, ERR_INVALID,
+		"Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, 2 to "
+		"%d characters",
+		name, CONTAINER_NAME_MAX);
 }
 
 int container_name_conflict(struct engine *en, const char *name, struct err *e)
@@ -39,7 +41,8 @@ int container_name_conflict(struct engine *en, const char *name, struct err *e)
 	char id[ID_LEN + 1] = "";
 	container_resolve(en, name, id, &ignored);
 	err_set(e, EEXIST, ERR_CONFLICT,
-		"Conflict. The container name \"/%s\" is already in use by container \"%s\". You have "
+		"Conflict. The container name \"/%s\" is already in use by container \"%s\". You "
+		"have "
 		"to remove (or rename) that container to be able to reuse that name.",
 		name, id);
 	err_hint(e, "hull rm %s, or hull rename %s NEWNAME", name, name);
@@ -134,10 +137,11 @@ static int check_platform(const struct container_create *c, const struct image *
 	char *have = arena_printf(a, "%s/%s", image->config.os ? image->config.os : "linux",
 				  arch ? arch : native_architecture());
 	if (c->platform && strncmp(c->platform, have, strlen(have)))
-		return err_set(e, ENOENT, ERR_NOT_FOUND,
-			       "image with reference %s was found but does not provide the specified "
-			       "platform (%s): it is for %s",
-			       c->image, c->platform, have);
+		return err_set(
+			e, ENOENT, ERR_NOT_FOUND,
+			"image with reference %s was found but does not provide the specified "
+			"platform (%s): it is for %s",
+			c->image, c->platform, have);
 	if (arch && *arch && strcmp(arch, native_architecture()))
 		strv_push(a, warnings,
 			  arena_printf(a,
@@ -159,9 +163,8 @@ static void set_defaults(struct container_create *c, const char *id, struct aren
 		struct utsname names;
 		bool hosts = !strcmp(host->network_mode, "host") ||
 			     (host->uts_mode && !strcmp(host->uts_mode, "host"));
-		config->hostname = hosts && uname(&names) == 0
-					   ? arena_strdup(a, names.nodename)
-					   : arena_strndup(a, id, ID_SHORT_LEN);
+		config->hostname = hosts && uname(&names) == 0 ? arena_strdup(a, names.nodename)
+							       : arena_strndup(a, id, ID_SHORT_LEN);
 	}
 	if (!host->shm_size)
 		host->shm_size = INT64_C(64) << 20;
@@ -181,8 +184,9 @@ static int check_command(const struct docker_config *config, const char *image, 
 {
 	if (config->entrypoint.count || config->cmd.count)
 		return 0;
-	int r = err_set(e, EINVAL, ERR_INVALID, "no command specified: neither the command line nor "
-						"%s%s names one (Entrypoint, Cmd)",
+	int r = err_set(e, EINVAL, ERR_INVALID,
+			"no command specified: neither the command line nor "
+			"%s%s names one (Entrypoint, Cmd)",
 			image ? "image " : "the root folder", image ? image : "");
 	err_hint(e, "add the command after the image, for example: hull run %s /bin/sh",
 		 image ? image : "--rootfs DIR");
@@ -242,7 +246,8 @@ static int insert(struct engine *en, struct container *c, const char *name,
 	c->name = arena_strdup(a, name ? name : generated);
 	if (r == 0)
 		r = db_run(&en->db, e,
-			   "INSERT INTO container (id, name, image, image_name, command, config, labels, "
+			   "INSERT INTO container (id, name, image, image_name, command, config, "
+			   "labels, "
 			   "created, status, auto_remove, started) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,"
 			   "?9,?10,?11)",
 			   "sssssssisii", c->id, c->name, c->image_id, c->image_name, c->command,

@@ -15,10 +15,11 @@
 #include "linux/cgroup.h"
 
 /*
- * Tell ext4 that the folders below this one have nothing to do with each other (chattr(1), "T"): it then puts
- * each container into a block group of its own. Otherwise all share one, where every new file first
- * searches past each inode that was deleted within the last minutes: after some hundred short containers
- * that was more than half of the time of a start. Other file systems do not know the flag.
+ * Tell ext4 that the folders below this one have nothing to do with each other (chattr(1), "T"): it
+ * then puts each container into a block group of its own. Otherwise all share one, where every new
+ * file first searches past each inode that was deleted within the last minutes: after some hundred
+ * short containers that was more than half of the time of a start. Other file systems do not know
+ * the flag.
  */
 static void spread(int dirfd, const char *name)
 {

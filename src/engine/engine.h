@@ -3,9 +3,9 @@
  * The life of containers: what the command line and the API call. One struct engine per command or
  * request; it holds the state store and two folder descriptors, no threads, no state of its own.
  *
- * A container is named by the user as NAME, full id, or unique prefix of an id; every function takes
- * such a reference. Before it is used, what happened behind our back (an exit record, a lost monitor, a
- * killed command) is brought into the state store: see engine/reap.c.
+ * A container is named by the user as NAME, full id, or unique prefix of an id; every function
+ * takes such a reference. Before it is used, what happened behind our back (an exit record, a lost
+ * monitor, a killed command) is brought into the state store: see engine/reap.c.
  */
 #pragma once
 
@@ -25,23 +25,25 @@
 struct engine {
 	struct db db;
 	const char *root, *runroot; /* absolute, valid as long as the engine */
-	const char *libexec;	    /* folder of hull, hull-monitor, hull-init, hull-unpack */
+	const char *libexec;        /* folder of hull, hull-monitor, hull-init, hull-unpack */
 	int root_fd, run_fd;
-	int starting_fd; /* lock of the container that was created with `start`, until it is started */
+	int starting_fd; /* lock of the container that was created with `start`, until it is started
+			  */
 	char starting_id[ID_LEN + 1];
 	struct image_store images;
 };
 
 #define CLEANUP_ENGINE __attribute__((cleanup(engine_close)))
 
-/** Open (and make, mode 0700) the two roots. @root and @runroot are absolute; @libexec is the folder of
- *  the running program. All three must outlive the engine. */
+/** Open (and make, mode 0700) the two roots. @root and @runroot are absolute; @libexec is the
+ * folder of the running program. All three must outlive the engine. */
 int engine_open(struct engine *en, const char *root, const char *runroot, const char *libexec,
 		struct err *e);
 void engine_close(struct engine *en);
 
-/** An exec will follow soon: begin what takes the kernel long. Costs next to nothing; see cgroup_warm in
- *  linux/cgroup.h. To be called before anything else is done. (A start does it by itself.) */
+/** An exec will follow soon: begin what takes the kernel long. Costs next to nothing; see
+ * cgroup_warm in linux/cgroup.h. To be called before anything else is done. (A start does it by
+ * itself.) */
 void engine_warm(void);
 
 enum container_status {
@@ -74,12 +76,13 @@ int container_find(struct engine *en, const char *ref, struct arena *a, struct c
 		   struct err *e);
 
 struct container_filter {
-	bool all;	    /* not only running and paused ones */
-	int64_t last;	    /* > 0: only this many, the newest created, in any state */
+	bool all;           /* not only running and paused ones */
+	int64_t last;       /* > 0: only this many, the newest created, in any state */
 	struct kvs filters; /* --filter key=value; a key may repeat: see container_filter_add */
 };
-/** Add one --filter KEY=VALUE (id name label exited status ancestor before since volume); -EINVAL with a
- *  text that lists the known keys. Values of one key are alternatives, labels must all match. */
+/** Add one --filter KEY=VALUE (id name label exited status ancestor before since volume); -EINVAL
+ * with a text that lists the known keys. Values of one key are alternatives, labels must all match.
+ */
 int container_filter_add(struct arena *a, struct container_filter *f, const char *filter,
 			 struct err *e);
 /** Newest first, as docker ps. */
@@ -91,28 +94,32 @@ struct container_create {
 	const char *image;    /* reference; NULL with config.hull.rootfs */
 	const char *platform; /* "linux/amd64" or NULL */
 	struct container_config config;
-	bool entrypoint_set;  /* --entrypoint given ("" clears the image's) */
-	bool start; /* container_start follows at once, on the same engine: one transaction for both, and
-		     * if we are killed in between, it ends as one whose start was cut off */
+	bool entrypoint_set; /* --entrypoint given ("" clears the image's) */
+	bool start; /* container_start follows at once, on the same engine: one transaction for
+		     * both, and if we are killed in between, it ends as one whose start was cut off
+		     */
 };
-/** Check everything that can be checked, merge the image's config in, reserve name and id, make folders
- *  and volumes. Warnings for the user (clamped, ignored) are pushed onto @warnings. */
+/** Check everything that can be checked, merge the image's config in, reserve name and id, make
+ * folders and volumes. Warnings for the user (clamped, ignored) are pushed onto @warnings. */
 int container_create(struct engine *en, struct container_create *c, struct arena *a,
 		     char ret_id[ID_LEN + 1], struct strv *warnings, struct err *e);
 
-/** Start it. @attach_fd: a stream socket that the monitor serves from the first byte on (see wire.h), or
- *  -1; it stays the caller's. Returns when the command has been executed, or -errno with the reason why it
- *  could not (err.kind gives 126, 127). -EALREADY, kind ERR_CONFLICT, when it runs already. */
+/** Start it. @attach_fd: a stream socket that the monitor serves from the first byte on (see
+ * wire.h), or -1; it stays the caller's. Returns when the command has been executed, or -errno with
+ * the reason why it could not (err.kind gives 126, 127). -EALREADY, kind ERR_CONFLICT, when it runs
+ * already. */
 int container_start(struct engine *en, const char *ref, int attach_fd, struct strv *warnings,
 		    struct err *e);
 
-/** How a container that was started here ends: also of one that is removed (--rm) before it is asked. */
+/** How a container that was started here ends: also of one that is removed (--rm) before it is
+ * asked. */
 struct container_end {
 	char id[ID_LEN + 1];
 	int monitor; /* a connection with monitor_wait_begin done, or -1: `record` is it */
 	struct exit_record record;
 };
-/** container_start for a caller who wants to know the end. The caller passes @ret to container_ended. */
+/** container_start for a caller who wants to know the end. The caller passes @ret to
+ * container_ended. */
 int container_start_watched(struct engine *en, const char *ref, int attach_fd,
 			    struct container_end *ret, struct strv *warnings, struct err *e);
 /** Wait for that end, once; closes the connection. @ret_code: docker's exit code. */
@@ -121,16 +128,16 @@ int container_ended(struct engine *en, struct container_end *end, int *ret_code,
 /** What `stop` did, so that it can say so. */
 struct stop_report {
 	int64_t milliseconds;
-	int signal;	      /* that was sent first */
+	int signal; /* that was sent first */
 	bool was_running;
-	bool killed;	      /* the grace time ended and SIGKILL was needed */
+	bool killed;            /* the grace time ended and SIGKILL was needed */
 	bool ignored_by_kernel; /* PID 1 has no handler for it: the kernel drops it */
 	struct exit_record exit;
 };
 /** Called before the wait begins when the outcome is known in advance (no handler); may be NULL. */
 typedef void (*stop_notice_fn)(const struct stop_report *r, int64_t grace_seconds, void *ctx);
-/** @signal 0: the container's own stop signal; @grace_seconds -2: the container's own (default 10), -1:
- *  wait for ever. A container that does not run is no error (was_running false). */
+/** @signal 0: the container's own stop signal; @grace_seconds -2: the container's own (default 10),
+ * -1: wait for ever. A container that does not run is no error (was_running false). */
 int container_stop(struct engine *en, const char *ref, int signal, int64_t grace_seconds,
 		   stop_notice_fn notice, void *ctx, struct stop_report *ret, struct err *e);
 int container_restart(struct engine *en, const char *ref, int signal, int64_t grace_seconds,
@@ -145,8 +152,8 @@ enum wait_condition { WAIT_NOT_RUNNING, WAIT_NEXT_EXIT, WAIT_REMOVED };
 int container_wait(struct engine *en, const char *ref, enum wait_condition until, int *ret_code,
 		   struct err *e);
 
-/** Connect to the monitor of a running container; a socket for engine/monitor.h, or negative errno. If
- *  the monitor died, a new one is started first. */
+/** Connect to the monitor of a running container; a socket for engine/monitor.h, or negative errno.
+ * If the monitor died, a new one is started first. */
 int container_monitor(struct engine *en, const struct container *c, struct err *e);
 
 enum remove_flags { REMOVE_FORCE = 1, REMOVE_VOLUMES = 2 };
@@ -156,8 +163,8 @@ struct container_exec {
 	struct strv args, env;
 	const char *user, *workdir; /* NULL: the container's */
 	bool tty, privileged;
-	int stdio[3];		    /* for the process, without tty */
-	int64_t rows, cols;	    /* initial size of the tty, 0: unknown */
+	int stdio[3];       /* for the process, without tty */
+	int64_t rows, cols; /* initial size of the tty, 0: unknown */
 };
 struct exec_process {
 	pid_t pid;
@@ -169,12 +176,13 @@ struct exec_process {
 int container_exec(struct engine *en, const char *ref, const struct container_exec *x,
 		   struct exec_process *ret, struct err *e);
 
-/** docker's inspect object (owned by the caller: json_object_put). @with_size adds SizeRw, SizeRootFs. */
+/** docker's inspect object (owned by the caller: json_object_put). @with_size adds SizeRw,
+ * SizeRootFs. */
 int container_inspect(struct engine *en, const char *ref, bool with_size, struct json_object **ret,
 		      struct err *e);
 
-/** Processes as `ps @args` of the host shows them, reduced to the container's; titles first. Each row has
- *  the titles' number of columns. */
+/** Processes as `ps @args` of the host shows them, reduced to the container's; titles first. Each
+ * row has the titles' number of columns. */
 struct top_table {
 	struct strv titles;
 	struct strv *rows;
@@ -186,16 +194,17 @@ int container_top(struct engine *en, const char *ref, const struct strv *ps_args
 int container_size(struct engine *en, const struct container *c, int64_t *ret_rw, int64_t *ret_root,
 		   struct err *e);
 
-/** Bring one container (or all, @ref NULL) in line with what happened: records exits, removes --rm ones,
- *  control groups and run folders. What `hull system reap` does, and what every look-up does first. */
+/** Bring one container (or all, @ref NULL) in line with what happened: records exits, removes --rm
+ * ones, control groups and run folders. What `hull system reap` does, and what every look-up does
+ * first. */
 int engine_reap(struct engine *en, const char *ref, struct err *e);
 
-/** Finish every container whose exit record waits: one look into one folder. For what must not see a
- *  container that has ended as still there: names, volumes and images that it held. */
+/** Finish every container whose exit record waits: one look into one folder. For what must not see
+ * a container that has ended as still there: names, volumes and images that it held. */
 int engine_settle(struct engine *en, struct err *e);
 
-/** Look through everything for what belongs to nothing; one line each in @problems. With @repair it is
- *  removed. 0 even if there are problems. What `hull system check` does. */
+/** Look through everything for what belongs to nothing; one line each in @problems. With @repair it
+ * is removed. 0 even if there are problems. What `hull system check` does. */
 int engine_check(struct engine *en, bool repair, struct arena *a, struct strv *problems,
 		 struct err *e);
 
@@ -208,8 +217,8 @@ struct volume {
 	char *mountpoint;
 	int64_t uses;
 };
-int volume_create(struct engine *en, const char *name /* NULL: anonymous */, const struct kvs *labels,
-		  struct arena *a, struct volume *ret, struct err *e);
+int volume_create(struct engine *en, const char *name /* NULL: anonymous */,
+		  const struct kvs *labels, struct arena *a, struct volume *ret, struct err *e);
 int volume_find(struct engine *en, const char *name, struct arena *a, struct volume *ret,
 		struct err *e);
 int volume_list(struct engine *en, struct arena *a, struct volume **ret, size_t *ret_count,

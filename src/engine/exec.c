@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Another process in a running container. The caller is its parent: no monitor stands between, so an
- * exec costs one clone and one execve. See runtime/runtime.h for how the namespaces are joined.
+ * Another process in a running container. The caller is its parent: no monitor stands between, so
+ * an exec costs one clone and one execve. See runtime/runtime.h for how the namespaces are joined.
  */
 #include "engine/internal.h"
 

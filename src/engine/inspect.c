@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * docker's inspect object of a container: State, Config and HostConfig in docker's own names, because
- * scripts live on them; what only hull knows stands under "Hull". Source: Engine API 1.51,
+ * docker's inspect object of a container: State, Config and HostConfig in docker's own names,
+ * because scripts live on them; what only hull knows stands under "Hull". Source: Engine API 1.51,
  * ContainerInspectResponse.
  */
 #include "engine/internal.h"
@@ -124,7 +124,8 @@ static struct json_object *hull_object(const struct engine *en, const struct con
 	add_string(o, "InitMode", c->config.hull.init_mode);
 	add_string(o, "Rootfs", c->config.hull.rootfs);
 	add_bool(o, "RootfsOverlay", c->config.hull.rootfs_overlay);
-	add_string(o, "Config", arena_printf(a, "%s/containers/%s/config.json", en->runroot, c->id));
+	add_string(o, "Config",
+		   arena_printf(a, "%s/containers/%s/config.json", en->runroot, c->id));
 	json_object_object_add(o, "Namespaces", namespaces_object(c->pid));
 	return o;
 }
@@ -179,8 +180,8 @@ static void add_command(const struct container *c, struct json_object *o)
 			if (first)
 				add_string(o, "Path", parts[p]->items[i]);
 			else
-				json_object_array_add(
-					args, json_object_new_string(parts[p]->items[i]));
+				json_object_array_add(args,
+						      json_object_new_string(parts[p]->items[i]));
 			first = false;
 		}
 	}

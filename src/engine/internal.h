@@ -7,15 +7,16 @@
 #include "engine/engine.h"
 
 /**
- * The folder of one container below --root, locked against every other command that changes its state
- * (flock(2) on the folder itself). Lock order: container, then state store.
+ * The folder of one container below --root, locked against every other command that changes its
+ * state (flock(2) on the folder itself). Lock order: container, then state store.
  */
 struct container_lock {
 	int fd; /* O_RDONLY directory, -1: not held */
 };
 void container_unlock(struct container_lock *l);
 #define CLEANUP_LOCK __attribute__((cleanup(container_unlock)))
-/** Waits for the lock; with @wait false returns -EWOULDBLOCK instead. -ENOENT: no such container. */
+/** Waits for the lock; with @wait false returns -EWOULDBLOCK instead. -ENOENT: no such container.
+ */
 int container_lock(struct engine *en, const char *id, bool wait, struct container_lock *ret,
 		   struct err *e);
 

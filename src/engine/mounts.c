@@ -59,9 +59,10 @@ static int add_volume(struct gather *g, struct mount_point m)
 	m.kind = MOUNT_VOLUME;
 	if (!m.name) {
 		char *destination = path_clean(g->a, m.destination);
-		r = db_query(&g->en->db, &s, e,
-			     "SELECT volume FROM volume_use WHERE container = ?1 AND destination = ?2",
-			     "ss", g->c->id, destination);
+		r = db_query(
+			&g->en->db, &s, e,
+			"SELECT volume FROM volume_use WHERE container = ?1 AND destination = ?2",
+			"ss", g->c->id, destination);
 		if (r == 0)
 			r = db_next(s, e);
 		if (r < 0)
@@ -82,9 +83,9 @@ static int add_volume(struct gather *g, struct mount_point m)
 /* One word of the third part of -v. */
 static int bind_option(struct mount_point *m, char *word, struct err *e)
 {
-	static const char *const propagations[] = {"shared",  "rshared", "slave",
-						   "rslave",  "private", "rprivate"};
-	static const char *const without_effect[] = {"rw", "z",	  "Z",	  "consistent",
+	static const char *const propagations[] = {"shared", "rshared", "slave",
+						   "rslave", "private", "rprivate"};
+	static const char *const without_effect[] = {"rw",     "z",         "Z",     "consistent",
 						     "cached", "delegated", "rbind", ""};
 	for (size_t i = 0; i < ARRAY_LEN(propagations); i++)
 		if (!strcmp(word, propagations[i]))
@@ -116,7 +117,8 @@ static int add_bind(struct gather *g, const char *spec)
 	if (mode)
 		*mode++ = '\0';
 	if (!*text || !*destination || (mode && strchr(mode, ':')))
-		return err_set(g->e, EINVAL, ERR_INVALID, "invalid volume specification: '%s'", spec);
+		return err_set(g->e, EINVAL, ERR_INVALID, "invalid volume specification: '%s'",
+			       spec);
 	struct mount_point m = {.kind = MOUNT_BIND,
 				.source = text,
 				.destination = destination,
@@ -167,9 +169,10 @@ static int add_mount(struct gather *g, const struct docker_mount *d)
 		.labels = v ? &v->labels : NULL,
 	};
 	if (!d->target || !*d->target)
-		return err_set(g->e, EINVAL, ERR_INVALID,
-			       "invalid mount config for type \"%s\": field Target must not be empty",
-			       d->type ? d->type : "");
+		return err_set(
+			g->e, EINVAL, ERR_INVALID,
+			"invalid mount config for type \"%s\": field Target must not be empty",
+			d->type ? d->type : "");
 	if (!strcmp(d->type, "tmpfs"))
 		return add_tmpfs(g, d);
 	if (!strcmp(d->type, "volume")) {
@@ -178,13 +181,16 @@ static int add_mount(struct gather *g, const struct docker_mount *d)
 		return add_volume(g, m);
 	}
 	if (strcmp(d->type, "bind"))
-		return err_set(g->e, EINVAL, ERR_INVALID, "mount type \"%s\" is not known: use "
-			       "bind, volume or tmpfs", d->type);
-	if (!d->source || *d->source != '/')
 		return err_set(g->e, EINVAL, ERR_INVALID,
-			       "invalid mount config for type \"bind\": source path must be absolute: "
-			       "%s",
-			       d->source ? d->source : "");
+			       "mount type \"%s\" is not known: use "
+			       "bind, volume or tmpfs",
+			       d->type);
+	if (!d->source || *d->source != '/')
+		return err_set(
+			g->e, EINVAL, ERR_INVALID,
+			"invalid mount config for type \"bind\": source path must be absolute: "
+			"%s",
+			d->source ? d->source : "");
 	return add(g, m);
 }
 
@@ -198,8 +204,8 @@ static int add_from(struct gather *g, const char *spec)
 	if (mode)
 		*mode++ = '\0';
 	if (mode && strcmp(mode, "ro") && strcmp(mode, "rw"))
-		return err_set(g->e, EINVAL, ERR_INVALID, "--volumes-from %s: invalid mode: %s", ref,
-			       mode);
+		return err_set(g->e, EINVAL, ERR_INVALID, "--volumes-from %s: invalid mode: %s",
+			       ref, mode);
 	if (g->depth >= VOLUMES_FROM_DEPTH)
 		return err_set(g->e, ELOOP, ERR_INVALID, "--volumes-from %s: nested too deep", ref);
 	int r = container_find(g->en, ref, g->a, other, g->e);
@@ -277,8 +283,8 @@ static int copy_up_one(struct engine *en, const struct mount_point *m, int root_
 {
 	CLEANUP_ARENA struct arena a = {0};
 	char *path = arena_printf(&a, "volumes/%s/_data", m->name);
-	CLEANUP_FD int from = path_open_in_root(root_fd, m->destination,
-						O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
+	CLEANUP_FD int from =
+		path_open_in_root(root_fd, m->destination, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
 	if (from == -ENOENT || from == -ENOTDIR)
 		return 0;
 	if (from < 0)

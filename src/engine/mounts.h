@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is mounted into a container besides its root: binds, volumes, tmpfs, gathered from -v, --mount,
+ * What is mounted into a container besides its root: binds, volumes, tmpfs, gathered from -v,
+ * --mount,
  * --tmpfs, --volumes-from and the image's VOLUMEs, one per destination.
  */
 #pragma once
@@ -11,15 +12,15 @@ enum mount_kind { MOUNT_BIND, MOUNT_VOLUME, MOUNT_TMPFS };
 
 struct mount_point {
 	enum mount_kind kind;
-	char *source;	   /* path on the host; of the volume's data */
-	char *name;	   /* of the volume, else NULL */
-	char *destination; /* clean and absolute */
-	char *mode;	   /* the third part of -v as given, "" if none: inspect shows it */
-	char *propagation; /* "rprivate" by default */
-	char *subpath;	   /* of a volume, or NULL */
-	char *tmpfs_options; /* "size=64m,mode=1777", or "" */
+	char *source;             /* path on the host; of the volume's data */
+	char *name;               /* of the volume, else NULL */
+	char *destination;        /* clean and absolute */
+	char *mode;               /* the third part of -v as given, "" if none: inspect shows it */
+	char *propagation;        /* "rprivate" by default */
+	char *subpath;            /* of a volume, or NULL */
+	char *tmpfs_options;      /* "size=64m,mode=1777", or "" */
 	const struct kvs *labels; /* for a volume that is made for this mount, or NULL */
-	bool shallow_read_only;	  /* what is mounted below a read-only bind stays writable */
+	bool shallow_read_only;   /* what is mounted below a read-only bind stays writable */
 	bool read_only, no_copy, non_recursive, create_source, anonymous;
 	bool new_volume; /* did not exist before this call */
 };
@@ -31,7 +32,7 @@ struct mount_point {
 int container_mounts(struct engine *en, const struct container *c, struct arena *a,
 		     struct mount_point **ret, size_t *ret_count, struct err *e);
 
-/** Fill new or empty volumes with what the image has at their destination, below @root_fd (the mounted
- *  image). Owner and mode of the folder are taken over too, as docker does. */
+/** Fill new or empty volumes with what the image has at their destination, below @root_fd (the
+ * mounted image). Owner and mode of the folder are taken over too, as docker does. */
 int mounts_copy_up(struct engine *en, const struct mount_point *mounts, size_t count, int root_fd,
 		   struct err *e);

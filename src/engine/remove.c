@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Removing and renaming containers. Invariant: the row goes after the folder, so that a removal that was
- * cut off is found again by its row. Read reap.c first.
+ * Removing and renaming containers. Invariant: the row goes after the folder, so that a removal
+ * that was cut off is found again by its row. Read reap.c first.
  */
 #include "engine/internal.h"
 
@@ -19,18 +19,18 @@ static int anonymous_volumes(struct engine *en, const char *id, struct arena *a,
 			     struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_query(&en->db, &s, e,
-			 "SELECT DISTINCT v.name FROM volume v JOIN volume_use u ON u.volume = v.name "
-			 "WHERE u.container = ?1 AND v.anonymous AND NOT EXISTS (SELECT 1 FROM "
-			 "volume_use o WHERE o.volume = v.name AND o.container <> ?1)",
-			 "s", id);
+	int r = db_query(
+		&en->db, &s, e,
+		"SELECT DISTINCT v.name FROM volume v JOIN volume_use u ON u.volume = v.name "
+		"WHERE u.container = ?1 AND v.anonymous AND NOT EXISTS (SELECT 1 FROM "
+		"volume_use o WHERE o.volume = v.name AND o.container <> ?1)",
+		"s", id);
 	while (r >= 0 && (r = db_next(s, e)) == 1)
 		strv_push(a, ret, db_text(s, 0));
 	return r;
 }
 
-static int delete_rows(struct engine *en, const char *id, const struct strv *volumes,
-		       struct err *e)
+static int delete_rows(struct engine *en, const char *id, const struct strv *volumes, struct err *e)
 {
 	int r = db_begin(&en->db, false, e);
 	if (r < 0)

@@ -17,8 +17,9 @@ static int open_own(struct engine *en, const struct container *c, const char *wh
 	char path[64 + ID_LEN];
 	snprintf(path, sizeof(path), "containers/%s/%s", c->id, what);
 	int fd = openat(en->root_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 ? fd : err_errno(e, errno, "container %s: cannot open its %s folder",
-					c->name ? c->name : c->id, what);
+	return fd >= 0 ? fd
+		       : err_errno(e, errno, "container %s: cannot open its %s folder",
+				   c->name ? c->name : c->id, what);
 }
 
 /* Begin anew with an empty folder. */
@@ -49,15 +50,15 @@ static int mount_lowers(struct engine *en, const struct container *c, const int 
 	return overlay_mount(&o, e);
 }
 
-static int mount_image(struct engine *en, const struct container *c, bool writable,
-		       struct arena *a, struct err *e)
+static int mount_image(struct engine *en, const struct container *c, bool writable, struct arena *a,
+		       struct err *e)
 {
 	struct image image;
 	int *lowers;
 	size_t count;
 	int r = image_find(&en->images, c->image_id, a, &image, e);
-	/* A volatile overlay refuses to be mounted twice; a --rm container that is restarted has had
-	 * no power cut in between, so its mark may go. */
+	/* A volatile overlay refuses to be mounted twice; a --rm container that is restarted has
+	 * had no power cut in between, so its mark may go. */
 	if (r == 0 && writable && c->auto_remove && c->started)
 		r = renew_own(en, c, "work", e);
 	if (r == 0)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A container's root file system as a detached mount: overlay of the image's layers and the container's
- * upper folder, or a folder (--rootfs) as it is or below a throw-away overlay. The mount lives as long as
- * the descriptor (or the mount namespace it is moved into); nothing stays on the host.
+ * A container's root file system as a detached mount: overlay of the image's layers and the
+ * container's upper folder, or a folder (--rootfs) as it is or below a throw-away overlay. The
+ * mount lives as long as the descriptor (or the mount namespace it is moved into); nothing stays on
+ * the host.
  */
 #pragma once
 
@@ -11,5 +12,4 @@
 /** Writable root of the container. A mount descriptor, or negative errno. */
 int root_mount(struct engine *en, const struct container *c, struct arena *a, struct err *e);
 /** Read-only: the image alone, without the container's own changes. */
-int root_mount_image(struct engine *en, const struct container *c, struct arena *a,
-		     struct err *e);
+int root_mount_image(struct engine *en, const struct container *c, struct arena *a, struct err *e);

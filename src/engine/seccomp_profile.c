@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading docker's seccomp profiles. Source: docker's profile documentation and the OCI runtime-spec,
- * config-linux.md "Seccomp". Read linux/seccomp.h first.
+ * Reading docker's seccomp profiles. Source: docker's profile documentation and the OCI
+ * runtime-spec, config-linux.md "Seccomp". Read linux/seccomp.h first.
  */
 #include "engine/seccomp_profile.h"
 
@@ -62,8 +62,7 @@ static const struct field rule_fields[] = {
 };
 static const struct shape rule_shape = SHAPE(struct profile_rule, rule_fields);
 static const struct field profile_fields[] = {
-	FIELD(struct profile, default_action, "defaultAction", FIELD_STR,
-	      .flags = FIELD_REQUIRED),
+	FIELD(struct profile, default_action, "defaultAction", FIELD_STR, .flags = FIELD_REQUIRED),
 	FIELD(struct profile, default_errno_ret, "defaultErrnoRet", FIELD_OPT_I64),
 	FIELD(struct profile, syscalls, "syscalls", FIELD_ARRAY, .shape = &rule_shape),
 };
@@ -87,8 +86,12 @@ static const struct {
 	const char *name;
 	enum seccomp_op op;
 } operators[] = {
-	{"SCMP_CMP_NE", SC_NE},	   {"SCMP_CMP_LT", SC_LT}, {"SCMP_CMP_LE", SC_LE},
-	{"SCMP_CMP_EQ", SC_EQ},	   {"SCMP_CMP_GE", SC_GE}, {"SCMP_CMP_GT", SC_GT},
+	{"SCMP_CMP_NE", SC_NE},
+	{"SCMP_CMP_LT", SC_LT},
+	{"SCMP_CMP_LE", SC_LE},
+	{"SCMP_CMP_EQ", SC_EQ},
+	{"SCMP_CMP_GE", SC_GE},
+	{"SCMP_CMP_GT", SC_GT},
 	{"SCMP_CMP_MASKED_EQ", SC_MASKED_EQ},
 };
 
@@ -121,7 +124,8 @@ static int args_convert(const struct profile_rule *from, struct seccomp_rule *to
 			return err_set(e, EINVAL, ERR_INVALID, "operator %s is not known",
 				       in[i].op);
 		if (in[i].index < 0 || in[i].index > 5)
-			return err_set(e, EINVAL, ERR_INVALID, "argument index %lld: must be 0 to 5",
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "argument index %lld: must be 0 to 5",
 				       (long long)in[i].index);
 		out[i] = (struct seccomp_arg){.index = (uint32_t)in[i].index,
 					      .op = operators[op].op};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The OCI spec of a container: its process and its namespaces; the other parts have files of their own
- * (spec.h). Sources: OCI runtime-spec config.md, config-linux.md; docker's `create` for the defaults.
+ * The OCI spec of a container: its process and its namespaces; the other parts have files of their
+ * own (spec.h). Sources: OCI runtime-spec config.md, config-linux.md; docker's `create` for the
+ * defaults.
  */
 #include "engine/spec.h"
 
@@ -17,7 +18,8 @@ static bool is(const char *a, const char *b)
 	return a && !strcmp(a, b);
 }
 
-/* PATH and HOSTNAME first, TERM with a terminal, then the image's and the user's; HOME last, unless set. */
+/* PATH and HOSTNAME first, TERM with a terminal, then the image's and the user's; HOME last, unless
+ * set. */
 static void build_env(struct spec_build *b, const char *home, struct arena *a)
 {
 	const struct docker_config *c = &b->container->config.config;
@@ -58,29 +60,31 @@ static int add_namespace(struct engine *en, struct spec_build *b, const char *ty
 		if (r < 0)
 			return err_context(e, "--%s %s", type, mode);
 		if (!other->pid)
-			return err_set(e, ESRCH, ERR_CONFLICT,
-				       "cannot join the %s namespace of a non running container: %s",
-				       type, mode + 10);
+			return err_set(
+				e, ESRCH, ERR_CONFLICT,
+				"cannot join the %s namespace of a non running container: %s", type,
+				mode + 10);
 		n->path = arena_printf(a, "/proc/%d/ns/%s", other->pid, proc_name);
 	} else if (mode && *mode && strcmp(mode, "private") && strcmp(mode, "none") &&
 		   strcmp(mode, "shareable")) {
-		return err_set(e, EINVAL, ERR_INVALID, "--%s %s: not known; use private, host or "
-						       "container:NAME", type, mode);
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "--%s %s: not known; use private, host or "
+			       "container:NAME",
+			       type, mode);
 	}
 	list->count++;
 	return 0;
 }
 
-static int build_namespaces(struct engine *en, struct spec_build *b, struct arena *a,
-			    struct err *e)
+static int build_namespaces(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
 {
 	const struct docker_host_config *h = &b->container->config.host;
 	const struct {
 		const char *type, *proc_name, *mode;
 	} wanted[] = {
-		{"pid", "pid", h->pid_mode},	   {"network", "net", h->network_mode},
-		{"ipc", "ipc", h->ipc_mode},	   {"uts", "uts", h->uts_mode},
-		{"mount", "mnt", NULL},		   {"cgroup", "cgroup", h->cgroupns_mode},
+		{"pid", "pid", h->pid_mode}, {"network", "net", h->network_mode},
+		{"ipc", "ipc", h->ipc_mode}, {"uts", "uts", h->uts_mode},
+		{"mount", "mnt", NULL},      {"cgroup", "cgroup", h->cgroupns_mode},
 	};
 	size_t count = sizeof(wanted) / sizeof(wanted[0]);
 	b->spec.linux_.namespaces.items = arena_array(a, count, sizeof(struct oci_namespace));
@@ -124,9 +128,10 @@ static int build_process(struct spec_build *b, struct arena *a, struct err *e)
 	build_env(b, home, a);
 	p->cwd = c->config.working_dir && *c->config.working_dir ? c->config.working_dir : "/";
 	if (*p->cwd != '/')
-		return err_set(e, EINVAL, ERR_INVALID,
-			       "the working directory '%s' is invalid, it needs to be an absolute path",
-			       p->cwd);
+		return err_set(
+			e, EINVAL, ERR_INVALID,
+			"the working directory '%s' is invalid, it needs to be an absolute path",
+			p->cwd);
 	p->oom_score_adj = (struct opt_i64){true, c->host.oom_score_adj};
 	if (c->host.oom_score_adj < -1000 || c->host.oom_score_adj > 1000)
 		return err_set(e, EINVAL, ERR_INVALID,

@@ -25,7 +25,7 @@ struct spec_build {
 	struct cgroup_limits limits;
 	struct cgroup_device_rule *device_rules;
 	size_t device_rule_count;
-	bool unconfined;		/* no seccomp filter */
+	bool unconfined;                /* no seccomp filter */
 	struct seccomp_program seccomp; /* filled by spec_seccomp */
 };
 
@@ -46,8 +46,7 @@ int spec_security(struct spec_build *b, struct arena *a, struct err *e);
 
 /** Process of an exec: the container's own, with what @x changes. */
 struct container_exec;
-int spec_exec(struct spec_build *b, const struct container_exec *x, struct arena *a,
-	      struct err *e);
+int spec_exec(struct spec_build *b, const struct container_exec *x, struct arena *a, struct err *e);
 /** --security-opt NAME=VALUE or NAME:VALUE; NULL when not given. */
 const char *security_option(const struct container *c, const char *name);
 /** A privileged exec has the capabilities of a privileged container. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Devices: the nodes in /dev and the rules of the device controller. Deny all, allow the harmless ones and
- * the terminals; no tun and no mknod of anything, unlike docker (docs/security.md). See cgroup-v1/devices.
+ * Devices: the nodes in /dev and the rules of the device controller. Deny all, allow the harmless
+ * ones and the terminals; no tun and no mknod of anything, unlike docker (docs/security.md). See
+ * cgroup-v1/devices.
  */
 #include "engine/spec.h"
 
@@ -26,9 +27,9 @@ struct devices {
 };
 
 static const struct cgroup_device_rule default_rules[] = {
-	{false, 'a', -1, -1, 7}, {true, 'c', 1, 3, 7},	 {true, 'c', 1, 5, 7},
-	{true, 'c', 1, 7, 7},	 {true, 'c', 1, 8, 7},	 {true, 'c', 1, 9, 7},
-	{true, 'c', 5, 0, 7},	 {true, 'c', 5, 1, 3},	 {true, 'c', 5, 2, 7},
+	{false, 'a', -1, -1, 7}, {true, 'c', 1, 3, 7}, {true, 'c', 1, 5, 7},
+	{true, 'c', 1, 7, 7},    {true, 'c', 1, 8, 7}, {true, 'c', 1, 9, 7},
+	{true, 'c', 5, 0, 7},    {true, 'c', 5, 1, 3}, {true, 'c', 5, 2, 7},
 	{true, 'c', 136, -1, 7},
 };
 
@@ -81,11 +82,12 @@ static int add_node(struct devices *d, const struct stat *st, const char *path, 
 			e);
 }
 
-/* A folder below /dev gives all devices in it; pseudo-terminals and shared memory are the container's own. */
+/* A folder below /dev gives all devices in it; pseudo-terminals and shared memory are the
+ * container's own. */
 static int add_folder(struct devices *d, const char *host, const char *inside, unsigned access,
 		      int depth, struct arena *a, struct err *e)
 {
-	static const char *const skipped[] = {".",   "..",   "pts", "shm", "fd",
+	static const char *const skipped[] = {".",      "..",      "pts",  "shm",      "fd",
 					      "mqueue", "console", "ptmx", "hugepages"};
 	CLEANUP_DIR DIR *dir = opendir(host);
 	if (!dir)
@@ -129,9 +131,11 @@ static int add_device(struct devices *d, const struct docker_device *dev, struct
 	if (S_ISDIR(st.st_mode))
 		return add_folder(d, dev->path_on_host, inside, access, 0, a, e);
 	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
-		return err_set(e, EINVAL, ERR_INVALID, "error gathering device information while "
-						       "adding custom device \"%s\": not a device "
-						       "node", dev->path_on_host);
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "error gathering device information while "
+			       "adding custom device \"%s\": not a device "
+			       "node",
+			       dev->path_on_host);
 	return add_node(d, &st, path_clean(a, inside), access, a, e);
 }
 
@@ -165,7 +169,9 @@ static void describe_rules(struct spec_build *b, const struct devices *d, struct
 		const struct cgroup_device_rule *r = &d->rules[i];
 		list[i] = (struct oci_device_rule){
 			.allow = r->allow,
-			.type = r->type == 'b' ? "b" : r->type == 'c' ? "c" : "a",
+			.type = r->type == 'b'   ? "b"
+				: r->type == 'c' ? "c"
+						 : "a",
 			.major = {r->major >= 0, r->major},
 			.minor = {r->minor >= 0, r->minor},
 			.access = arena_printf(a, "%s%s%s", r->access & 1 ? "r" : "",
@@ -180,8 +186,8 @@ int spec_devices(struct spec_build *b, struct arena *a, struct err *e)
 	const struct docker_host_config *h = &b->container->config.host;
 	const struct docker_device *own = h->devices.items;
 	bool many = h->privileged || h->devices.count;
-	struct devices d = {.room = many ? DEVICES_MAX : ARRAY_LEN(default_rules) +
-								 h->device_cgroup_rules.count};
+	struct devices d = {.room = many ? DEVICES_MAX
+					 : ARRAY_LEN(default_rules) + h->device_cgroup_rules.count};
 	d.nodes = arena_array(a, many ? d.room : 0, sizeof(*d.nodes));
 	d.rules = arena_array(a, d.room, sizeof(*d.rules));
 	int r = 0;

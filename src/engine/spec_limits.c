@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Resource limits: from docker's fields (bytes, nano-CPUs) to the units of control groups. The files
- * behind them are the business of linux/cgroup_limits.c.
+ * Resource limits: from docker's fields (bytes, nano-CPUs) to the units of control groups. The
+ * files behind them are the business of linux/cgroup_limits.c.
  */
 #include "engine/spec.h"
 
@@ -26,8 +26,7 @@ static int cpu_limits(const struct docker_host_config *h, struct cgroup_limits *
 			       h->cpu_quota ? "quota" : "period");
 	if (h->nano_cpus) {
 		l->cpu_period = (struct opt_i64){true, PERIOD_DEFAULT};
-		l->cpu_quota =
-			(struct opt_i64){true, h->nano_cpus / (1000000000 / PERIOD_DEFAULT)};
+		l->cpu_quota = (struct opt_i64){true, h->nano_cpus / (1000000000 / PERIOD_DEFAULT)};
 	}
 	l->cpuset_cpus = h->cpuset_cpus && *h->cpuset_cpus ? h->cpuset_cpus : NULL;
 	l->cpuset_mems = h->cpuset_mems && *h->cpuset_mems ? h->cpuset_mems : NULL;
@@ -39,24 +38,29 @@ static int memory_limits(struct spec_build *b, struct cgroup_limits *l, struct a
 {
 	const struct docker_host_config *h = &b->container->config.host;
 	if (h->memory_swap > 0 && h->memory == 0)
-		return err_set(e, EINVAL, ERR_INVALID, "You should always set the Memory limit when "
-						       "using Memoryswap limit, see usage");
-	if (h->memory_swap > 0 && h->memory_swap < h->memory)
-		return err_set(e, EINVAL, ERR_INVALID, "Minimum memoryswap limit should be larger "
-						       "than memory limit, see usage");
-	if (h->memory && h->memory_reservation > h->memory)
 		return err_set(e, EINVAL, ERR_INVALID,
-			       "Minimum memory limit can not be less than memory reservation limit, "
-			       "see usage");
+			       "You should always set the Memory limit when "
+			       "using Memoryswap limit, see usage");
+	if (h->memory_swap > 0 && h->memory_swap < h->memory)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "Minimum memoryswap limit should be larger "
+			       "than memory limit, see usage");
+	if (h->memory && h->memory_reservation > h->memory)
+		return err_set(
+			e, EINVAL, ERR_INVALID,
+			"Minimum memory limit can not be less than memory reservation limit, "
+			"see usage");
 	l->memory = unless_zero(h->memory);
 	l->memory_swap = unless_zero(h->memory_swap);
 	l->memory_reservation = unless_zero(h->memory_reservation);
 	l->memory_swappiness = h->memory_swappiness;
 	if (l->memory_swap.set && !cgroup_host_limits_swap()) {
-		/* Only a limit that was asked for deserves a word: docker's own default does not. */
+		/* Only a limit that was asked for deserves a word: docker's own default does not.
+		 */
 		if (b->warnings && h->memory_swap != h->memory * 2)
 			strv_push(a, b->warnings,
-				  "Your kernel does not support swap limit capabilities or the cgroup "
+				  "Your kernel does not support swap limit capabilities or the "
+				  "cgroup "
 				  "is not mounted. Memory limited without swap.");
 		l->memory_swap.set = false;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mounts of a container in the order in which they are made: kernel file systems, what the user and the
- * image ask for, and the three files of /etc that an engine writes. Defaults: docs/security.md.
+ * The mounts of a container in the order in which they are made: kernel file systems, what the user
+ * and the image ask for, and the three files of /etc that an engine writes. Defaults:
+ * docs/security.md.
  */
 #include "engine/spec.h"
 
@@ -75,17 +76,17 @@ static void kernel_mounts(const struct spec_build *b, struct list *l, struct are
 	}
 }
 
-/* /etc/hostname, hosts and resolv.conf: written to the run folder, since each start makes them anew, and
- * bound in. */
+/* /etc/hostname, hosts and resolv.conf: written to the run folder, since each start makes them
+ * anew, and bound in. */
 static int write_etc(struct engine *en, const struct spec_build *b, struct arena *a, struct err *e)
 {
 	const struct container *c = b->container;
 	const struct docker_config *config = &c->config.config;
 	const struct docker_host_config *h = &c->config.host;
-	char *hosts = arena_printf(a,
-				   "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost "
-				   "ip6-loopback\nfe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\n"
-				   "ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
+	char *hosts =
+		arena_printf(a, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost "
+				"ip6-loopback\nfe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\n"
+				"ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
 	for (size_t i = 0; i < h->extra_hosts.count; i++) {
 		const char *colon = strchr(h->extra_hosts.items[i], ':');
 		if (colon)
@@ -105,12 +106,11 @@ static int write_etc(struct engine *en, const struct spec_build *b, struct arena
 		     {"resolv.conf", resolv}};
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		char *path = arena_printf(a, "containers/%s/%s", c->id, files[i].name);
-		CLEANUP_FD int fd = openat(en->run_fd, path,
-					   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-					   0644);
+		CLEANUP_FD int fd =
+			openat(en->run_fd, path,
+			       O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 		size_t len = strlen(files[i].text);
-		if (fd < 0 || fchmod(fd, 0644) < 0 ||
-		    write(fd, files[i].text, len) != (ssize_t)len)
+		if (fd < 0 || fchmod(fd, 0644) < 0 || write(fd, files[i].text, len) != (ssize_t)len)
 			return err_errno(e, errno, "container %s: cannot write its %s", c->name,
 					 files[i].name);
 	}
@@ -156,8 +156,8 @@ static int check_source(struct engine *en, const struct mount_point *m, bool sta
 	return err_errno(e, errno, "bind source %s", m->source);
 }
 
-static int user_mount(struct engine *en, const struct mount_point *m, bool starting,
-		      struct list *l, struct arena *a, struct err *e)
+static int user_mount(struct engine *en, const struct mount_point *m, bool starting, struct list *l,
+		      struct arena *a, struct err *e)
 {
 	if (m->kind == MOUNT_TMPFS) {
 		const char *own = m->tmpfs_options;
@@ -175,9 +175,9 @@ static int user_mount(struct engine *en, const struct mount_point *m, bool start
 		source = arena_printf(a, "%s/%s", source, m->subpath);
 	push(l, a, m->destination, "bind", source,
 	     arena_printf(a, "%s,%s,%s", m->non_recursive ? "bind" : "rbind", m->propagation,
-			  !m->read_only ? "rw"
-		     : m->non_recursive || m->shallow_read_only ? "ro"
-								  : "rro"));
+			  !m->read_only                              ? "rw"
+			  : m->non_recursive || m->shallow_read_only ? "ro"
+								     : "rro"));
 	return 0;
 }
 

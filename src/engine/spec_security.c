@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a container may do: capabilities, system calls, new privileges, hidden and read-only paths, limits
- * per process. The defaults stand in docs/security.md. See capabilities(7), seccomp(2), getrlimit(2).
+ * What a container may do: capabilities, system calls, new privileges, hidden and read-only paths,
+ * limits per process. The defaults stand in docs/security.md. See capabilities(7), seccomp(2),
+ * getrlimit(2).
  */
 #include "engine/spec.h"
 
@@ -17,10 +18,18 @@
 
 /* The union of docker's and podman's lists (docs/security.md). */
 static const char *const masked_paths[] = {
-	"/proc/acpi",	     "/proc/asound",	  "/proc/interrupts",
-	"/proc/kcore",	     "/proc/keys",	  "/proc/latency_stats",
-	"/proc/sched_debug", "/proc/scsi",	  "/proc/timer_list",
-	"/proc/timer_stats", "/sys/firmware",	  "/sys/fs/selinux",
+	"/proc/acpi",
+	"/proc/asound",
+	"/proc/interrupts",
+	"/proc/kcore",
+	"/proc/keys",
+	"/proc/latency_stats",
+	"/proc/sched_debug",
+	"/proc/scsi",
+	"/proc/timer_list",
+	"/proc/timer_stats",
+	"/sys/firmware",
+	"/sys/fs/selinux",
 	"/sys/devices/virtual/powercap",
 };
 static const char *const readonly_paths[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
@@ -52,9 +61,12 @@ static int capability_list(const struct strv *names, capset *ret, bool *ret_all,
 		}
 		int number = capability_number(name);
 		if (number < 0) {
-			int r = err_set(e, EINVAL, ERR_INVALID, "invalid CapAdd or CapDrop: unknown "
-							       "capability: \"%s\"", name);
-			err_hint(e, "man 7 capabilities lists them; with or without CAP_, any case");
+			int r = err_set(e, EINVAL, ERR_INVALID,
+					"invalid CapAdd or CapDrop: unknown "
+					"capability: \"%s\"",
+					name);
+			err_hint(e,
+				 "man 7 capabilities lists them; with or without CAP_, any case");
 			return r;
 		}
 		set |= (capset)1 << number;
@@ -121,8 +133,9 @@ static int check_options(const struct container *c, struct err *e)
 			continue;
 		int r = err_set(e, EINVAL, ERR_INVALID, "invalid --security-opt: \"%s\"",
 				options->items[i]);
-		err_hint(e, "known: seccomp=FILE|unconfined, no-new-privileges, apparmor=unconfined, "
-			    "label=disable, systempaths=unconfined");
+		err_hint(e,
+			 "known: seccomp=FILE|unconfined, no-new-privileges, apparmor=unconfined, "
+			 "label=disable, systempaths=unconfined");
 		return r;
 	}
 	const char *label = security_option(c, "label");
@@ -133,10 +146,11 @@ static int check_options(const struct container *c, struct err *e)
 			       "label=disable is",
 			       label);
 	if (apparmor && strcmp(apparmor, "unconfined"))
-		return err_set(e, ENOTSUP, ERR_INVALID,
-			       "--security-opt apparmor=%s: AppArmor profiles are not supported; only "
-			       "apparmor=unconfined is",
-			       apparmor);
+		return err_set(
+			e, ENOTSUP, ERR_INVALID,
+			"--security-opt apparmor=%s: AppArmor profiles are not supported; only "
+			"apparmor=unconfined is",
+			apparmor);
 	return 0;
 }
 
@@ -177,8 +191,7 @@ static int build_rlimits(struct spec_build *b, struct arena *a, struct err *e)
 			return err_set(e, EINVAL, ERR_INVALID,
 				       "ulimit %s: soft limit must be less than or equal to hard "
 				       "limit: %lld > %lld",
-				       own[i].name, (long long)own[i].soft,
-				       (long long)own[i].hard);
+				       own[i].name, (long long)own[i].soft, (long long)own[i].hard);
 		list[n++] = (struct oci_rlimit){type, own[i].hard, own[i].soft};
 	}
 	for (size_t d = 0; d < 2; d++) {
@@ -204,8 +217,8 @@ static unsigned long own_namespaces(const struct docker_host_config *h)
 		     {h->pid_mode, CLONE_NEWPID}};
 	unsigned long own = CLONE_NEWNS;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (!kinds[i].mode || (strcmp(kinds[i].mode, "host") &&
-				       strncmp(kinds[i].mode, "container:", 10)))
+		if (!kinds[i].mode ||
+		    (strcmp(kinds[i].mode, "host") && strncmp(kinds[i].mode, "container:", 10)))
 			own |= kinds[i].flag;
 	return own;
 }
@@ -237,8 +250,10 @@ int spec_security(struct spec_build *b, struct arena *a, struct err *e)
 	if (r < 0)
 		return r;
 	if (privileges && strcmp(privileges, "true") && strcmp(privileges, "false"))
-		return err_set(e, EINVAL, ERR_INVALID, "invalid --security-opt: "
-						       "\"no-new-privileges:%s\"", privileges);
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "invalid --security-opt: "
+			       "\"no-new-privileges:%s\"",
+			       privileges);
 	b->spec.process.no_new_privileges = privileges && !strcmp(privileges, "true");
 	spec_capabilities(&b->spec.process, b->caps, a);
 	const char *seccomp = security_option(b->container, "seccomp");

@@ -4,15 +4,17 @@
  *
  *   hull --fork--> keeper --fork--> monitor --clone3--> first process of the container
  *
- * The keeper becomes a subreaper before it forks, so that it inherits the container if the monitor dies;
- * the monitor is the container's parent. Both begin as copies of this process, which saves an execve on the
- * way to the container's first instruction. The monitor becomes the small program hull-monitor as soon as
- * it has cloned; the keeper attaches the container to its groups, releases it, waits for its execve, tells
- * this process one struct err over a pipe (number 0 when the command runs), opens the monitor's gate, and
- * becomes the small program, too. If the command cannot run, both end without a trace.
+ * The keeper becomes a subreaper before it forks, so that it inherits the container if the monitor
+ * dies; the monitor is the container's parent. Both begin as copies of this process, which saves an
+ * execve on the way to the container's first instruction. The monitor becomes the small program
+ * hull-monitor as soon as it has cloned; the keeper attaches the container to its groups, releases
+ * it, waits for its execve, tells this process one struct err over a pipe (number 0 when the
+ * command runs), opens the monitor's gate, and becomes the small program, too. If the command
+ * cannot run, both end without a trace.
  *
- * Crash rules: the row says `running` before anything is made in the kernel; the run record is written
- * before the first instruction. Whoever is killed in between, reap.c sees which of the two is there.
+ * Crash rules: the row says `running` before anything is made in the kernel; the run record is
+ * written before the first instruction. Whoever is killed in between, reap.c sees which of the two
+ * is there.
  */
 #include "engine/internal.h"
 
@@ -56,10 +58,10 @@ struct launch {
 
 static void launch_close(struct launch *l)
 {
-	int *fds[] = {&l->run_dir,   &l->control,     &l->root,	     &l->init,
-		      &l->stdin_read, &l->stdin_write, &l->stdout_fd, &l->stderr_fd,
-		      &l->null,	     &l->oom,	      &l->init_report[0], &l->init_report[1],
-		      &l->error[0],  &l->error[1],    &l->keeper[0],  &l->keeper[1]};
+	int *fds[] = {&l->run_dir,    &l->control,     &l->root,           &l->init,
+		      &l->stdin_read, &l->stdin_write, &l->stdout_fd,      &l->stderr_fd,
+		      &l->null,       &l->oom,         &l->init_report[0], &l->init_report[1],
+		      &l->error[0],   &l->error[1],    &l->keeper[0],      &l->keeper[1]};
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fd_drop(fds[i]);
 	cgroup_close(&l->cgroup);
@@ -114,8 +116,7 @@ static int make_fifos(struct launch *l, struct err *e)
 	return fcntl(l->stdin_read, F_SETFL, 0) < 0 ? err_errno(e, errno, "stdin FIFO") : 0;
 }
 
-static int log_options(const struct docker_log_config *log, struct monitor_config *m,
-		       struct err *e)
+static int log_options(const struct docker_log_config *log, struct monitor_config *m, struct err *e)
 {
 	static const char *const drivers[] = {[LOG_JSON_FILE] = "json-file",
 					      [LOG_LOCAL] = "local",
@@ -141,7 +142,8 @@ static int log_options(const struct docker_log_config *log, struct monitor_confi
 				       "unknown log opt '%s' for %s log driver", key, log->type);
 	}
 	if (size && (size_parse(size, &bytes) < 0 || bytes == 0))
-		return err_set(e, EINVAL, ERR_INVALID, "log opt max-size: invalid size: '%s'", size);
+		return err_set(e, EINVAL, ERR_INVALID, "log opt max-size: invalid size: '%s'",
+			       size);
 	if (file && (uint_parse(file, 1000, &files) < 0 || files < 1))
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "log opt max-file: must be a number from 1 to 1000: '%s'", file);
@@ -199,7 +201,8 @@ static int make_run_folder(struct launch *l, struct err *e)
 
 /* ---- preparing ---- */
 
-/* hull-init from a read-only mount of its own: a container that finds /proc/1/exe cannot write to it. */
+/* hull-init from a read-only mount of its own: a container that finds /proc/1/exe cannot write to
+ * it. */
 static int open_init(struct launch *l, struct err *e)
 {
 	const struct docker_host_config *h = &l->c->config.host;
@@ -236,8 +239,8 @@ static int prepare(struct launch *l, struct strv *warnings, struct err *e)
 	l->build.container = l->c;
 	l->build.mounts = mounts;
 	l->build.warnings = warnings;
-	/* The group first of all: making it takes the lock that a move holds while it waits. Then that wait
-	 * begins in a child, and lasts no longer than what is done here meanwhile. */
+	/* The group first of all: making it takes the lock that a move holds while it waits. Then
+	 * that wait begins in a child, and lasts no longer than what is done here meanwhile. */
 	r = spec_resources(&l->build, &l->a, e);
 	if (r == 0)
 		r = make_cgroup(l, e);
@@ -317,11 +320,13 @@ static struct strv init_arguments(struct launch *l)
 	struct strv args = {0};
 	if (c->stop_timeout.set && c->stop_timeout.value >= 0)
 		grace = arena_printf(&l->a, "%lld", (long long)c->stop_timeout.value);
-	const char *const words[] = {"hull-init",
-				     arena_printf(&l->a, "--forward=%s", mode && *mode ? mode : "auto"),
-				     arena_printf(&l->a, "--grace=%s", grace),
-				     arena_printf(&l->a, "--stop-signal=%s", signal),
-				     "--report-fd=3", "--"};
+	const char *const words[] = {
+		"hull-init",
+		arena_printf(&l->a, "--forward=%s", mode && *mode ? mode : "auto"),
+		arena_printf(&l->a, "--grace=%s", grace),
+		arena_printf(&l->a, "--stop-signal=%s", signal),
+		"--report-fd=3",
+		"--"};
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		strv_push(&l->a, &args, words[i]);
 	return args;
@@ -335,8 +340,9 @@ static int await_exec(int fd, struct err *e)
 	if (n == 0)
 		return 0;
 	if (n != sizeof(theirs))
-		return err_set(e, EIO, ERR_INTERNAL, "the container's process ended before its "
-						     "command could be executed");
+		return err_set(e, EIO, ERR_INTERNAL,
+			       "the container's process ended before its "
+			       "command could be executed");
 	*e = theirs;
 	e->text[sizeof(e->text) - 1] = e->hint[sizeof(e->hint) - 1] = '\0';
 	return -(e->number ? e->number : EIO);
@@ -348,10 +354,10 @@ struct birth {
 	pid_t pid;
 };
 
-/* Clone the container, tell the keeper, and turn into the small program at once: it gets ready while the
- * container sets itself up, and acts on nothing before the gate opens. */
-static void __attribute__((noreturn)) run_monitor(struct launch *l, struct runtime_start *start,
-						  int gate)
+/* Clone the container, tell the keeper, and turn into the small program at once: it gets ready
+ * while the container sets itself up, and acts on nothing before the gate opens. */
+static void __attribute__((noreturn))
+run_monitor(struct launch *l, struct runtime_start *start, int gate)
 {
 	struct birth birth = {0};
 	struct runtime_process p = {.pidfd = -1, .pty_fd = -1, .go_fd = -1};
@@ -360,9 +366,9 @@ static void __attribute__((noreturn)) run_monitor(struct launch *l, struct runti
 	birth.pid = p.pid;
 	if (fd_send(gate, &birth, sizeof(birth), passed, r < 0 ? 0 : 2) < 0 || r < 0)
 		_exit(1);
-	const int fds[] = {l->run_dir, l->control, p.pidfd,	       -1,	     l->stdin_write,
-			   l->attach,  l->oom,	   l->init_report[0], l->keeper[1],  l->stdout_fd,
-			   l->stderr_fd, gate};
+	const int fds[] = {l->run_dir,     l->control,   p.pidfd,      -1,
+			   l->stdin_write, l->attach,    l->oom,       l->init_report[0],
+			   l->keeper[1],   l->stdout_fd, l->stderr_fd, gate};
 	become_monitor(l, fds, false);
 	_exit(127);
 }
@@ -405,8 +411,8 @@ static int bring_up(struct launch *l, const struct runtime_start *start, int fai
 }
 
 /* Nothing runs: nothing is there to keep, and there must be no record of an end. */
-static void __attribute__((noreturn)) abandon(struct launch *l, pid_t monitor,
-					      const struct runtime_process *p, const struct err *e)
+static void __attribute__((noreturn))
+abandon(struct launch *l, pid_t monitor, const struct runtime_process *p, const struct err *e)
 {
 	if (p->pidfd >= 0)
 		pidfd_signal(p->pidfd, SIGKILL);
@@ -424,8 +430,8 @@ static void __attribute__((noreturn)) become_keeper(struct launch *l)
 	struct pollfd greeting = {.fd = l->keeper[0], .events = POLLIN};
 	while (poll(&greeting, 1, -1) < 0 && errno == EINTR)
 		;
-	const int fds[] = {l->run_dir, l->control, -1, -1, l->stdin_write, -1,
-			   -1,	       -1,	   l->keeper[0], -1, -1, -1};
+	const int fds[] = {l->run_dir,   l->control, -1, -1, l->stdin_write, -1, -1, -1,
+			   l->keeper[0], -1,         -1, -1};
 	become_monitor(l, fds, true);
 	_exit(127);
 }
@@ -564,9 +570,21 @@ static int launch_container(struct engine *en, struct container *c, int attach_f
 			    struct strv *warnings, struct err *e)
 {
 	struct launch l = {
-		.en = en, .c = c, .run_dir = -1, .control = -1, .root = -1, .init = -1,
-		.attach = attach_fd, .stdin_read = -1, .stdin_write = -1, .stdout_fd = -1,
-		.stderr_fd = -1, .null = -1, .oom = -1, .init_report = {-1, -1}, .error = {-1, -1},
+		.en = en,
+		.c = c,
+		.run_dir = -1,
+		.control = -1,
+		.root = -1,
+		.init = -1,
+		.attach = attach_fd,
+		.stdin_read = -1,
+		.stdin_write = -1,
+		.stdout_fd = -1,
+		.stderr_fd = -1,
+		.null = -1,
+		.oom = -1,
+		.init_report = {-1, -1},
+		.error = {-1, -1},
 		.keeper = {-1, -1},
 		.cgroup = CGROUP_CLOSED,
 	};

@@ -2,11 +2,12 @@
 /*
  * Ending a container, and saying how it went.
  *
- * `stop` sends the stop signal to the container's first process, waits up to the grace time, and then kills
- * it, which makes the kernel kill everything in its pid namespace (pid_namespaces(7)). Before it waits it
- * looks into /proc/PID/status: a signal that the first process neither catches nor ignores is dropped by
- * the kernel, since PID 1 has no default actions, so the outcome is known at once. With hull-init as
- * PID 1 the signal reaches every process, and the exit record names those that ignored it.
+ * `stop` sends the stop signal to the container's first process, waits up to the grace time, and
+ * then kills it, which makes the kernel kill everything in its pid namespace (pid_namespaces(7)).
+ * Before it waits it looks into /proc/PID/status: a signal that the first process neither catches
+ * nor ignores is dropped by the kernel, since PID 1 has no default actions, so the outcome is known
+ * at once. With hull-init as PID 1 the signal reaches every process, and the exit record names
+ * those that ignored it.
  */
 #include "engine/internal.h"
 
@@ -75,8 +76,8 @@ static uint64_t signal_mask(const char *status, const char *name)
 	return line ? strtoull(line + strlen(name), NULL, 16) : 0;
 }
 
-/* In sigwait or sigtimedwait(2), as hull-init is: while it sleeps there, the mask in /proc lacks the signals
- * that it waits for. */
+/* In sigwait or sigtimedwait(2), as hull-init is: while it sleeps there, the mask in /proc lacks
+ * the signals that it waits for. */
 static bool waits_for_signals(pid_t pid)
 {
 	char path[32], where[64];
@@ -85,7 +86,8 @@ static bool waits_for_signals(pid_t pid)
 	       strstr(where, "sigtimedwait");
 }
 
-/* True when the first process has no disposition of its own for @signal: the kernel will drop it. */
+/* True when the first process has no disposition of its own for @signal: the kernel will drop it.
+ */
 static bool dropped_by_kernel(pid_t pid, int signal)
 {
 	char path[32], text[4096];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The processes of a container, as `ps` of the host prints them: docker's `top`. ps(1) is run with the
- * user's arguments, and the rows whose PID column is one of the container's are kept. Also here: the size
- * of a container's files.
+ * The processes of a container, as `ps` of the host prints them: docker's `top`. ps(1) is run with
+ * the user's arguments, and the rows whose PID column is one of the container's are kept. Also
+ * here: the size of a container's files.
  */
 #include "engine/internal.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Named and anonymous volumes: folders volumes/<name>/_data below --root, with a row each. Invariant: a
- * volume in use by a container (even a stopped one) is never removed.
+ * Named and anonymous volumes: folders volumes/<name>/_data below --root, with a row each.
+ * Invariant: a volume in use by a container (even a stopped one) is never removed.
  */
 #include "engine/internal.h"
 
@@ -35,11 +35,12 @@ int volume_name_check(const char *name, struct err *e)
 {
 	if (name_is_valid(name, VOLUME_NAME_MAX) && strlen(name) >= 2)
 		return 0;
-	return err_set(e, EINVAL, ERR_INVALID,
-		       "create %s: \"%s\" includes invalid characters for a local volume name, only "
-		       "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host "
-		       "directory, use absolute path",
-		       name, name);
+	return err_set(
+		e, EINVAL, ERR_INVALID,
+		"create %s: \"%s\" includes invalid characters for a local volume name, only "
+		"\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host "
+		"directory, use absolute path",
+		name, name);
 }
 
 int volume_row_add(struct engine *en, const char *name, bool anonymous, const struct kvs *labels,
@@ -49,7 +50,8 @@ int volume_row_add(struct engine *en, const char *name, bool anonymous, const st
 	int r = db_run(&en->db, e,
 		       "INSERT INTO volume (name, anonymous, labels, created) VALUES (?1,?2,?3,?4) "
 		       "ON CONFLICT (name) DO NOTHING",
-		       "sisi", name, (int64_t)anonymous, labels ? kvs_print(labels, &a) : "{}", clock_real_ns());
+		       "sisi", name, (int64_t)anonymous, labels ? kvs_print(labels, &a) : "{}",
+		       clock_real_ns());
 	return r < 0 ? r : 0;
 }
 
@@ -78,7 +80,8 @@ int volume_create(struct engine *en, const char *name, const struct kvs *labels,
 }
 
 #define VOLUME_QUERY                                                                               \
-	"SELECT name, anonymous, labels, options, created, (SELECT count(DISTINCT container) FROM " \
+	"SELECT name, anonymous, labels, options, created, (SELECT count(DISTINCT container) "     \
+	"FROM "                                                                                    \
 	"volume_use u WHERE u.volume = v.name) FROM volume v "
 
 static int volume_row(struct engine *en, sqlite3_stmt *s, struct arena *a, struct volume *v,

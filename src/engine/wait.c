@@ -17,7 +17,8 @@
 #include "engine/monitor.h"
 #include "engine/start.h"
 
-/* A container without a monitor runs on; give it a new one, which finds all it needs in the run folder. */
+/* A container without a monitor runs on; give it a new one, which finds all it needs in the run
+ * folder. */
 static int adopt(struct engine *en, const struct container *c, struct err *e)
 {
 	char path[4096];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Begin a wait early. The first process that is moved between groups on a quiet machine makes the kernel
- * wait for an RCU grace period (10 ms and more), before it may take the lock that keeps forks out
- * (cgroup_threadgroup_rwsem, a percpu_rw_semaphore; see kernel/rcu/sync.c). Moves that come during that
- * wait, or shortly after it, share it. So a command that will start a container moves a child of its own
- * first thing: while the grace period runs, it reads its store, mounts and clones.
- * Invariant: failure means no gain, and nothing else.
+ * Begin a wait early. The first process that is moved between groups on a quiet machine makes the
+ * kernel wait for an RCU grace period (10 ms and more), before it may take the lock that keeps
+ * forks out (cgroup_threadgroup_rwsem, a percpu_rw_semaphore; see kernel/rcu/sync.c). Moves that
+ * come during that wait, or shortly after it, share it. So a command that will start a container
+ * moves a child of its own first thing: while the grace period runs, it reads its store, mounts and
+ * clones. Invariant: failure means no gain, and nothing else.
  */
 #include <errno.h>
 #include <fcntl.h>

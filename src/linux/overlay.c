@@ -198,7 +198,8 @@ static void forget_volatile(int work)
 	unlinkat(work, "work/incompat/volatile", AT_REMOVEDIR);
 }
 
-/* One layer and nothing above it: the kernel calls that no overlay. It is the tree itself, read-only. */
+/* One layer and nothing above it: the kernel calls that no overlay. It is the tree itself,
+ * read-only. */
 static int mount_single(int tree, struct err *e)
 {
 	CLEANUP_FD int mount = mount_clone(tree, "", false);

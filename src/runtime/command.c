@@ -44,10 +44,10 @@ static bool script_interpreter(const char *path, char ret[static COMMAND_PATH_SI
 }
 
 /*
- * A command, or the interpreter of a script, that leads to /proc/self/exe is this very program, on the
- * host. Executed in the container it could be opened there and, once it has ended, be written to
- * (CVE-2019-5736). The kernel follows the link only at execve, so this stops the image that has such a
- * link, not a process that swaps it in meanwhile.
+ * A command, or the interpreter of a script, that leads to /proc/self/exe is this very program, on
+ * the host. Executed in the container it could be opened there and, once it has ended, be written
+ * to (CVE-2019-5736). The kernel follows the link only at execve, so this stops the image that has
+ * such a link, not a process that swaps it in meanwhile.
  */
 static int refuse_self(const char *path, const struct command_self *self, struct err *e)
 {

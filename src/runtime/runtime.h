@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From an OCI spec to a running process, and what is done to it afterwards. Serves `hull run` (which
- * passes ready descriptors) and the command line hull-runtime (which passes a bundle).
+ * From an OCI spec to a running process, and what is done to it afterwards. Serves `hull run`
+ * (which passes ready descriptors) and the command line hull-runtime (which passes a bundle).
  *
- * A start has two halves, because attaching to control groups waits for the kernel and is overlapped
- * with the container's own set-up:
- *   runtime_start    clone3; the child sets itself up and then waits
- *   runtime_release  lets it execute its command
- * The caller of runtime_start is the parent of the container's first process. A failure of the child,
- * before or in its execve, arrives as a struct err on `error_fd`; end of file there, without data,
- * means that the command is running.
+ * A start has two halves, because attaching to control groups waits for the kernel and is
+ * overlapped with the container's own set-up: runtime_start    clone3; the child sets itself up and
+ * then waits runtime_release  lets it execute its command The caller of runtime_start is the parent
+ * of the container's first process. A failure of the child, before or in its execve, arrives as a
+ * struct err on `error_fd`; end of file there, without data, means that the command is running.
  */
 #pragma once
 
@@ -24,17 +22,18 @@
 
 struct runtime_start {
 	const struct oci_spec *spec;
-	/* The root file system as a detached mount (linux/overlay.h), made by the caller, who needs it
-	 * too, to look up users before the clone; the child moves it into its mount namespace. -1: bind
-	 * spec->root.path. Stays the caller's to close. */
+	/* The root file system as a detached mount (linux/overlay.h), made by the caller, who needs
+	 * it too, to look up users before the clone; the child moves it into its mount namespace.
+	 * -1: bind spec->root.path. Stays the caller's to close. */
 	int root_mount;
-	const struct cgroup *cgroup;   /* made already; NULL: stay in the caller's */
-	const struct seccomp_program *seccomp; /* NULL: none (spec->linux_.seccomp is not read here) */
-	int stdio[3];	  /* for the command; ignored with a terminal */
-	int init_fd;	  /* the hull-init program, or -1 */
+	const struct cgroup *cgroup; /* made already; NULL: stay in the caller's */
+	const struct seccomp_program
+		*seccomp;             /* NULL: none (spec->linux_.seccomp is not read here) */
+	int stdio[3];                 /* for the command; ignored with a terminal */
+	int init_fd;                  /* the hull-init program, or -1 */
 	const struct strv *init_args; /* its argv up to and including "--" */
-	int init_report_fd; /* write end, passed to hull-init as descriptor 3, or -1 */
-	int error_fd;	    /* write end of a pipe, close-on-exec; see above */
+	int init_report_fd;           /* write end, passed to hull-init as descriptor 3, or -1 */
+	int error_fd;                 /* write end of a pipe, close-on-exec; see above */
 };
 
 struct runtime_process {
@@ -50,15 +49,15 @@ int runtime_start(const struct runtime_start *p, struct runtime_process *ret, st
 int runtime_release(struct runtime_process *p, struct err *e);
 
 /**
- * The two parts of runtime_start, for an engine whose process that waits is not the one that is to be the
- * parent: clone in the parent-to-be, tend anywhere (p->pid is looked up in the caller's pid namespace).
- * After a failed runtime_tend the process is still there, and the caller's to kill.
+ * The two parts of runtime_start, for an engine whose process that waits is not the one that is to
+ * be the parent: clone in the parent-to-be, tend anywhere (p->pid is looked up in the caller's pid
+ * namespace). After a failed runtime_tend the process is still there, and the caller's to kill.
  */
 int runtime_clone(const struct runtime_start *p, struct runtime_process *ret, struct err *e);
 int runtime_tend(const struct runtime_start *p, struct runtime_process *proc, struct err *e);
 
 struct runtime_exec {
-	int pidfd;		       /* first process of the container to join */
+	int pidfd; /* first process of the container to join */
 	const struct oci_process *process;
 	const struct cgroup *cgroup;
 	const struct seccomp_program *seccomp;
@@ -77,10 +76,10 @@ int runtime_exec(const struct runtime_exec *p, struct runtime_process *ret, stru
 int runtime_explain_exec(const char *path, int error_number, struct err *e);
 
 /**
- * Look up a user in a container's root: "name", "uid", "name:group", "uid:gid". Reads its etc/passwd
- * and etc/group below @rootfd, regular files of at most 1 MiB. Digits are never taken for a name.
- * Supplementary groups are those that list the user, and @group_add (names or gids). @ret_home is ""
- * when unknown. Errors name the user or group and the file.
+ * Look up a user in a container's root: "name", "uid", "name:group", "uid:gid". Reads its
+ * etc/passwd and etc/group below @rootfd, regular files of at most 1 MiB. Digits are never taken
+ * for a name. Supplementary groups are those that list the user, and @group_add (names or gids).
+ * @ret_home is "" when unknown. Errors name the user or group and the file.
  */
 int runtime_lookup_user(int rootfd, const char *user, const struct strv *group_add, struct arena *a,
 			struct oci_user *ret, char **ret_home, struct err *e);

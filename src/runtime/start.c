@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starting a container: the parent's half. Check the spec, clone once, attach to control groups while
- * the child sets itself up, receive its terminal. Rests on clone3(2), socketpair(2).
+ * Starting a container: the parent's half. Check the spec, clone once, attach to control groups
+ * while the child sets itself up, receive its terminal. Rests on clone3(2), socketpair(2).
  * Invariant: when runtime_start() fails, the child is dead and reaped. Read runtime.h, then
  * container.c for the child's half.
  */
@@ -53,8 +53,8 @@ static int plan(struct container *c, const struct runtime_start *p, struct arena
 	if (r >= 0)
 		r = rootfs_plan(&c->rootfs, p->spec, a, e);
 	/* On v1 the process is in its groups only once the parent has written it there. */
-	c->late_cgroup = c->spaces.make & CLONE_NEWCGROUP && p->cgroup &&
-			 p->cgroup->layout != CGROUP_V2;
+	c->late_cgroup =
+		c->spaces.make & CLONE_NEWCGROUP && p->cgroup && p->cgroup->layout != CGROUP_V2;
 	return r < 0 ? r : 0;
 }
 
@@ -65,8 +65,9 @@ static pid_t clone_into(const struct container *c, unsigned long flags, int *ret
 			struct err *e)
 {
 	const struct cgroup *g = c->start->cgroup;
-	/* Beside v1 hierarchies it is moved into the v2 tree with the others: a clone into it would take the
-	 * lock that another move holds while it waits (cgroup_mutex); an ordinary one does not. */
+	/* Beside v1 hierarchies it is moved into the v2 tree with the others: a clone into it would
+	 * take the lock that another move holds while it waits (cgroup_mutex); an ordinary one does
+	 * not. */
 	int group = g && g->layout == CGROUP_V2 ? g->v2 : -1;
 	CLEANUP_FD int own = -1;
 	int dumpable = 1;
