@@ -80,29 +80,45 @@ static int add_volume(struct gather *g, struct mount_point m)
 	return add(g, m);
 }
 
-/* One word of the third part of -v. */
-static int bind_option(struct mount_point *m, char *word, struct err *e)
+/* The words of the third part of -v. Those of one class exclude each other, as in docker. */
+enum bind_class { BIND_ACCESS, BIND_PROPAGATION, BIND_LABEL, BIND_COPY, BIND_CACHE, BIND_DEPTH };
+static const struct bind_word {
+	const char *word;
+	enum bind_class class;
+} bind_words[] = {
+	{"rw", BIND_ACCESS},
+	{"ro", BIND_ACCESS},
+	{"shared", BIND_PROPAGATION},
+	{"rshared", BIND_PROPAGATION},
+	{"slave", BIND_PROPAGATION},
+	{"rslave", BIND_PROPAGATION},
+	{"private", BIND_PROPAGATION},
+	{"rprivate", BIND_PROPAGATION},
+	{"z", BIND_LABEL},
+	{"Z", BIND_LABEL},
+	{"nocopy", BIND_COPY},
+	{"consistent", BIND_CACHE},
+	{"cached", BIND_CACHE},
+	{"delegated", BIND_CACHE},
+	{"bind", BIND_DEPTH},
+	{"rbind", BIND_DEPTH},
+};
+
+static int bind_option(struct mount_point *m, char *word, unsigned *seen, struct err *e)
 {
-	static const char *const propagations[] = {"shared", "rshared", "slave",
-						   "rslave", "private", "rprivate"};
-	static const char *const without_effect[] = {"rw",     "z",         "Z",     "consistent",
-						     "cached", "delegated", "rbind", ""};
-	for (size_t i = 0; i < ARRAY_LEN(propagations); i++)
-		if (!strcmp(word, propagations[i]))
-			m->propagation = word;
-	if (m->propagation == word)
-		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(without_effect); i++)
-		if (!strcmp(word, without_effect[i]))
-			return 0;
-	if (!strcmp(word, "ro"))
-		m->read_only = true;
-	else if (!strcmp(word, "nocopy"))
-		m->no_copy = true;
-	else if (!strcmp(word, "bind"))
-		m->non_recursive = true;
-	else
-		return err_set(e, EINVAL, ERR_INVALID, "invalid mode: %s", word);
+	size_t i = 0;
+	while (i < ARRAY_LEN(bind_words) && strcmp(bind_words[i].word, word))
+		i++;
+	if (i == ARRAY_LEN(bind_words) || *seen & 1u << bind_words[i].class)
+		return err_set(e, EINVAL, ERR_INVALID, "invalid mode: %s", m->mode);
+	*seen |= 1u << bind_words[i].class;
+	/* Labels and caches have no meaning here: SELinux is not used, and there is no other cache.
+	 */
+	if (bind_words[i].class == BIND_PROPAGATION)
+		m->propagation = word;
+	m->read_only |= !strcmp(word, "ro");
+	m->no_copy |= !strcmp(word, "nocopy");
+	m->non_recursive |= !strcmp(word, "bind");
 	return 0;
 }
 
@@ -124,9 +140,10 @@ static int add_bind(struct gather *g, const char *spec)
 				.destination = destination,
 				.mode = mode,
 				.create_source = true};
-	char *rest = mode ? arena_strdup(g->a, mode) : NULL;
+	char *rest = mode && *mode ? arena_strdup(g->a, mode) : NULL;
+	unsigned seen = 0;
 	for (char *word; (word = strsep(&rest, ","));) {
-		int r = bind_option(&m, word, g->e);
+		int r = bind_option(&m, word, &seen, g->e);
 		if (r < 0)
 			return r;
 	}

@@ -40,7 +40,6 @@
 #include "engine/root.h"
 #include "engine/spec.h"
 #include "engine/start.h"
-#include "linux/mount.h"
 #include "linux/pidfd.h"
 #include "runtime/runtime.h"
 
@@ -201,19 +200,17 @@ static int make_run_folder(struct launch *l, struct err *e)
 
 /* ---- preparing ---- */
 
-/* hull-init from a read-only mount of its own: a container that finds /proc/1/exe cannot write to
- * it. */
+/* The runtime executes it from a read-only mount: what a container finds as /proc/1/exe is this
+ * file. */
 static int open_init(struct launch *l, struct err *e)
 {
 	const struct docker_host_config *h = &l->c->config.host;
 	if (!h->init.set || !h->init.value)
 		return 0;
 	char *path = arena_printf(&l->a, "%s/hull-init", l->en->libexec);
-	CLEANUP_FD int mount = mount_clone(AT_FDCWD, path, false);
-	int r = mount < 0 ? mount : mount_change(mount, false, MOUNT_ATTR_RDONLY, 0, 0);
-	if (r < 0)
-		return err_errno(e, r, "--init: cannot open %s", path);
-	l->init = fd_steal(&mount);
+	l->init = open(path, O_PATH | O_CLOEXEC);
+	if (l->init < 0)
+		return err_errno(e, errno, "--init: cannot open %s", path);
 	if (pipe2(l->init_report, O_CLOEXEC | O_NONBLOCK) < 0)
 		return err_errno(e, errno, "--init: cannot make a pipe");
 	return 0;
