@@ -42,7 +42,7 @@ static void tell(struct load *ld, struct plan_layer *l, size_t index, uint64_t d
 	if (!ld->req->progress)
 		return;
 	char name[ID_SHORT_LEN + 1];
-	snprintf(name, sizeof(name), "%s", l->diff_id);
+	snprintf(name, sizeof(name), "%.*s", ID_SHORT_LEN, l->diff_id);
 	struct image_progress p = {
 		.layer = name,
 		.index = index,
