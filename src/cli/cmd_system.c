@@ -19,7 +19,7 @@ static int reap_run(struct cli *cli, void *values, const struct strv *args, stru
 		return r;
 	r = engine_reap(en, args->count ? args->items[0] : NULL, e);
 	/* Nobody waits for this command: the time to tidy. */
-	db_checkpoint(&en->db);
+	engine_tidy(en);
 	return r;
 }
 

@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -66,6 +68,66 @@ static int check_place(struct engine *en, int base, const struct place *p, bool 
 			return r;
 	}
 	return 0;
+}
+
+/* Folders below containers/, by the folder's link count; -1 where the file system does not count
+ * so. */
+static int64_t folder_count(const struct engine *en)
+{
+	struct stat st;
+	if (fstatat(en->root_fd, "containers", &st, 0) < 0 || st.st_nlink < 2)
+		return -1;
+	return (int64_t)st.st_nlink - 2;
+}
+
+static int64_t row_count(struct engine *en)
+{
+	struct err ignored;
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	if (db_query(&en->db, &s, &ignored, "SELECT count(*) FROM container", "") < 0 ||
+	    db_next(s, &ignored) != 1)
+		return INT64_MAX;
+	return db_int(s, 0);
+}
+
+/*
+ * The ballast: a file of BALLAST_SIZE bytes that is removed when the disk is full. The store needs
+ * some space even to note that something was removed, and on a full disk there would be none.
+ */
+enum { BALLAST_SIZE = 1 << 20, ROOM_NEEDED = 512 << 10, ROOM_PLENTY = 16 << 20 };
+
+static int64_t room(const struct engine *en)
+{
+	struct statvfs v;
+	return fstatvfs(en->root_fd, &v) < 0 ? INT64_MAX
+					     : (int64_t)v.f_bavail * (int64_t)v.f_frsize;
+}
+
+void engine_make_room(struct engine *en)
+{
+	if (room(en) < ROOM_NEEDED)
+		unlinkat(en->root_fd, "ballast", 0);
+}
+
+static void renew_ballast(struct engine *en)
+{
+	if (file_exists(en->root_fd, "ballast") || room(en) < ROOM_PLENTY)
+		return;
+	CLEANUP_FD int fd =
+		openat(en->root_fd, "ballast", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0 && posix_fallocate(fd, 0, BALLAST_SIZE) != 0)
+		unlinkat(en->root_fd, "ballast", 0);
+}
+
+void engine_tidy(struct engine *en)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct strv found = {0};
+	struct err ignored;
+	if (folder_count(en) > row_count(en))
+		check_place(en, en->root_fd, &root_places[0], true, &a, &found, &ignored);
+	renew_ballast(en);
+	db_checkpoint(&en->db);
 }
 
 int engine_check(struct engine *en, bool repair, struct arena *a, struct strv *problems,

@@ -383,6 +383,7 @@ static bool has_key(const struct kvs *filters, const char *key)
 
 int engine_settle(struct engine *en, struct err *e)
 {
+	engine_make_room(en);
 	CLEANUP_FD int fd = openat(en->run_fd, "exits", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(e, errno, "cannot read the exit records");
@@ -430,6 +431,9 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 		struct container *c = &list[count];
 		if ((r = row_read(s, false, a, c, e)) < 0)
 			break;
+		/* A removal that was cut off: finish it, and do not show it. */
+		if (c->status == CONTAINER_REMOVING && engine_reap(en, c->id, e) == 0)
+			continue;
 		if (c->status == CONTAINER_RUNNING) {
 			container_probe(en, c);
 			/* It ended and nobody recorded it, or its start was cut off: put it right.

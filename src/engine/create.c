@@ -296,6 +296,15 @@ static int prepare_volumes(struct engine *en, const struct container *c,
 	return root < 0 ? root : mounts_copy_up(en, mounts, count, root, e);
 }
 
+/* Nobody can have been told the name of an anonymous volume whose container never was. */
+static void drop_new_volumes(struct engine *en, const struct mount_point *mounts, size_t count)
+{
+	struct err ignored;
+	for (size_t i = 0; i < count; i++)
+		if (mounts[i].kind == MOUNT_VOLUME && mounts[i].anonymous && mounts[i].new_volume)
+			volume_remove(en, mounts[i].name, true, &ignored);
+}
+
 static int resolve_image(struct engine *en, struct container_create *c, struct container *row,
 			 struct strv *warnings, struct arena *a, struct err *e)
 {
@@ -319,6 +328,8 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 		     char ret_id[ID_LEN + 1], struct strv *warnings, struct err *e)
 {
 	struct container row = {.created = clock_real_ns(), .error = ""};
+	if (c->name && !*c->name)
+		c->name = NULL; /* as docker: scripts pass an empty variable */
 	if (c->start) {
 		row.status = CONTAINER_RUNNING;
 		row.started = row.created;
@@ -362,6 +373,7 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 	if (r < 0) {
 		struct err ignored;
 		tree_remove(en->root_fd, arena_printf(a, "containers/%s", row.id), &ignored);
+		drop_new_volumes(en, mounts, count);
 		return r;
 	}
 	memcpy(ret_id, row.id, sizeof(row.id));

@@ -203,6 +203,10 @@ int engine_reap(struct engine *en, const char *ref, struct err *e);
  * a container that has ended as still there: names, volumes and images that it held. */
 int engine_settle(struct engine *en, struct err *e);
 
+/** What a command may do that nobody waits for: shorten the store's log, sweep folders that a
+ * killed `create` left, renew the ballast. */
+void engine_tidy(struct engine *en);
+
 /** Look through everything for what belongs to nothing; one line each in @problems. With @repair it
  * is removed. 0 even if there are problems. What `hull system check` does. */
 int engine_check(struct engine *en, bool repair, struct arena *a, struct strv *problems,

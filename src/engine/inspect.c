@@ -152,12 +152,11 @@ static void add_paths(const struct engine *en, const struct container *c, struct
 		      struct arena *a)
 {
 	const char *dir = container_dir_path(en, c->id, a);
-	const char *run = arena_printf(a, "%s/containers/%s", en->runroot, c->id);
 	const char *driver = c->config.host.log_config.type;
 	bool logs = !strcmp(driver, "json-file");
-	add_string(o, "ResolvConfPath", arena_printf(a, "%s/resolv.conf", run));
-	add_string(o, "HostnamePath", arena_printf(a, "%s/hostname", run));
-	add_string(o, "HostsPath", arena_printf(a, "%s/hosts", run));
+	add_string(o, "ResolvConfPath", arena_printf(a, "%s/resolv.conf", dir));
+	add_string(o, "HostnamePath", arena_printf(a, "%s/hostname", dir));
+	add_string(o, "HostsPath", arena_printf(a, "%s/hosts", dir));
 	add_string(o, "LogPath", logs ? arena_printf(a, "%s/%s-json.log", dir, c->id) : "");
 	add_string(o, "Name", arena_printf(a, "/%s", c->name));
 	add_int(o, "RestartCount", 0);

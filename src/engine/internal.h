@@ -37,6 +37,8 @@ bool exit_record_pending(struct engine *en, const char *id);
 /** True when the recorded process still lives (same start time, not a zombie). */
 bool run_record_alive(const struct run_record *r);
 
+/** On a full disk, give up the ballast, so that what frees space can be noted in the store. */
+void engine_make_room(struct engine *en);
 /** Reap one container; the caller holds its lock. */
 int reap_locked(struct engine *en, const char *id, struct err *e);
 /** Delete row, folders, anonymous volumes if @volumes; the caller holds the lock, nothing runs. */

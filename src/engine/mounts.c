@@ -23,6 +23,7 @@ struct gather {
 	struct mount_point *list;
 	size_t count;
 	int depth;
+	bool asked_for;
 	struct err *e;
 };
 
@@ -36,11 +37,15 @@ static int add(struct gather *g, struct mount_point m)
 	if (!strcmp(m.destination, "/"))
 		return err_set(g->e, EINVAL, ERR_INVALID,
 			       "invalid specification: destination can't be '/'");
+	m.asked_for = g->asked_for;
 	m.mode = m.mode ? m.mode : "";
 	m.propagation = m.propagation ? m.propagation : "rprivate";
 	m.tmpfs_options = m.tmpfs_options ? m.tmpfs_options : "";
 	for (size_t i = 0; i < g->count; i++) {
 		if (!strcmp(g->list[i].destination, m.destination)) {
+			if (g->list[i].asked_for && m.asked_for)
+				return err_set(g->e, EINVAL, ERR_INVALID,
+					       "Duplicate mount point: %s", m.destination);
 			g->list[i] = m;
 			return 0;
 		}
@@ -250,6 +255,7 @@ static int gather_all(struct gather *g)
 		r = add_volume(g, (struct mount_point){.destination = c->config.volumes.items[i]});
 	for (size_t i = 0; r == 0 && i < c->host.volumes_from.count; i++)
 		r = add_from(g, c->host.volumes_from.items[i]);
+	g->asked_for = true;
 	for (size_t i = 0; r == 0 && i < c->host.binds.count; i++)
 		r = add_bind(g, c->host.binds.items[i]);
 	for (size_t i = 0; r == 0 && i < c->host.mounts.count; i++)

@@ -22,6 +22,7 @@ struct mount_point {
 	const struct kvs *labels; /* for a volume that is made for this mount, or NULL */
 	bool shallow_read_only;   /* what is mounted below a read-only bind stays writable */
 	bool read_only, no_copy, non_recursive, create_source, anonymous;
+	bool asked_for;  /* by -v, --mount or --tmpfs: no other may lie upon it */
 	bool new_volume; /* did not exist before this call */
 };
 

@@ -166,6 +166,7 @@ int engine_reap(struct engine *en, const char *ref, struct err *e)
 		size_t count;
 		return container_list(en, &all, &a, &list, &count, e);
 	}
+	engine_make_room(en);
 	int r = container_resolve(en, ref, id, e);
 	/* A record whose container is gone: the removal was cut off just before its end. */
 	if (r == -ENOENT && strlen(ref) == ID_LEN && id_is_hex(ref, ID_LEN))

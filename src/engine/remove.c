@@ -83,40 +83,54 @@ static int stop_for_removal(struct engine *en, const struct container *c, struct
 	return r == -ENOENT ? 0 : r;
 }
 
-int container_remove(struct engine *en, const char *ref, unsigned flags, struct err *e)
+static int refuse_running(const struct container *c, struct err *e)
+{
+	err_set(e, EBUSY, ERR_CONFLICT, "cannot remove container \"/%s\": container is %s", c->name,
+		container_status_name(c->status));
+	err_hint(e, "stop the container before removing it, or force it: hull rm -f %s", c->name);
+	return -EBUSY;
+}
+
+/* One attempt. -EAGAIN: it was started again between its end and our lock. */
+static int remove_once(struct engine *en, const char *id, unsigned flags, struct err *e)
 {
 	CLEANUP_LOCK struct container_lock lock = {-1};
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c;
-	int r = container_find(en, ref, &a, &c, e);
+	int r = container_find(en, id, &a, &c, e);
+	if (r == 0 && c.pid && !(flags & REMOVE_FORCE))
+		return refuse_running(&c, e);
+	if (r == 0 && c.pid)
+		r = stop_for_removal(en, &c, e);
+	/* Without its folder the row is what a cut-off removal left. */
+	if (r == 0 && (r = container_lock(en, id, true, &lock, e)) == -ENOENT)
+		r = 0;
+	if (r == 0)
+		r = reap_locked(en, id, e);
+	if (r == 0)
+		r = container_read(en, id, &a, &c, e);
+	if (r == 0 && c.status == CONTAINER_RUNNING)
+		return flags & REMOVE_FORCE ? -EAGAIN : refuse_running(&c, e);
+	if (r == 0)
+		r = mark_removing(en, id, e);
+	return r < 0 ? r : remove_locked(en, id, flags & REMOVE_VOLUMES, e);
+}
+
+int container_remove(struct engine *en, const char *ref, unsigned flags, struct err *e)
+{
+	enum { TRIES = 100 }; /* somebody starts it again and again */
+	char id[ID_LEN + 1];
+	int r = container_resolve(en, ref, id, e);
 	if (r < 0)
 		return r;
-	bool running = c.status == CONTAINER_RUNNING || c.status == CONTAINER_PAUSED;
-	if (running && !(flags & REMOVE_FORCE)) {
-		r = err_set(e, EBUSY, ERR_CONFLICT,
-			    "cannot remove container \"/%s\": container is %s", c.name,
-			    container_status_name(c.status));
-		err_hint(e, "stop the container before removing it, or force it: hull rm -f %s",
-			 c.name);
-		return r;
+	engine_make_room(en);
+	for (int i = 0; i < TRIES; i++) {
+		r = remove_once(en, id, flags, e);
+		if (r != -EAGAIN)
+			return r == -ENOENT ? 0 : r;
 	}
-	if (running && (r = stop_for_removal(en, &c, e)) < 0)
-		return r;
-	r = container_lock(en, c.id, true, &lock, e);
-	if (r == -ENOENT)
-		return 0;
-	if (r == 0)
-		r = reap_locked(en, c.id, e);
-	if (r == 0)
-		r = container_read(en, c.id, &a, &c, e);
-	if (r == -ENOENT)
-		return 0;
-	if (r == 0 && c.status == CONTAINER_RUNNING)
-		return err_set(e, EBUSY, ERR_CONFLICT,
-			       "cannot remove container \"/%s\": it was started again", c.name);
-	if (r == 0)
-		r = mark_removing(en, c.id, e);
-	return r < 0 ? r : remove_locked(en, c.id, flags & REMOVE_VOLUMES, e);
+	return err_set(e, EBUSY, ERR_CONFLICT,
+		       "cannot remove container %.12s: it is started again and again", id);
 }
 
 int container_rename(struct engine *en, const char *ref, const char *name, struct err *e)

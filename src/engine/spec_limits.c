@@ -6,6 +6,7 @@
 #include "engine/spec.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 enum { PIDS_DEFAULT = 4096, PERIOD_DEFAULT = 100000 };
@@ -25,6 +26,16 @@ static int cpu_limits(const struct docker_host_config *h, struct cgroup_limits *
 			       "Conflicting options: --cpus and --cpu-%s cannot both be set",
 			       h->cpu_quota ? "quota" : "period");
 	if (h->nano_cpus) {
+		cpu_set_t usable;
+		int count =
+			sched_getaffinity(0, sizeof(usable), &usable) < 0 ? 0 : CPU_COUNT(&usable);
+		if (h->nano_cpus < 10000000 ||
+		    (count && h->nano_cpus > count * INT64_C(1000000000)))
+			return err_set(
+				e, EINVAL, ERR_INVALID,
+				"range of CPUs is from 0.01 to %d.00, as there are only %d CPUs "
+				"available",
+				count, count);
 		l->cpu_period = (struct opt_i64){true, PERIOD_DEFAULT};
 		l->cpu_quota = (struct opt_i64){true, h->nano_cpus / (1000000000 / PERIOD_DEFAULT)};
 	}

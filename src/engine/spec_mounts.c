@@ -67,17 +67,14 @@ static void kernel_mounts(const struct spec_build *b, struct list *l, struct are
 			continue;
 		if (!own_ipc && !strcmp(table[i].destination, "/dev/shm"))
 			push(l, a, "/dev/shm", "bind", "/dev/shm", "rbind,nosuid,noexec,nodev");
-		else if (!own_ipc && !strcmp(table[i].destination, "/dev/mqueue"))
-			push(l, a, "/dev/mqueue", "bind", "/dev/mqueue",
-			     "rbind,nosuid,noexec,nodev");
 		else
 			push(l, a, table[i].destination, table[i].type, table[i].source,
 			     table[i].options);
 	}
 }
 
-/* /etc/hostname, hosts and resolv.conf: written to the run folder, since each start makes them
- * anew, and bound in. */
+/* /etc/hostname, hosts and resolv.conf: written to the container's folder (not below --runroot: the
+ * container may write to them, and /run is the machine's memory), and bound in. */
 static int write_etc(struct engine *en, const struct spec_build *b, struct arena *a, struct err *e)
 {
 	const struct container *c = b->container;
@@ -107,7 +104,7 @@ static int write_etc(struct engine *en, const struct spec_build *b, struct arena
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		char *path = arena_printf(a, "containers/%s/%s", c->id, files[i].name);
 		CLEANUP_FD int fd =
-			openat(en->run_fd, path,
+			openat(en->root_fd, path,
 			       O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 		size_t len = strlen(files[i].text);
 		if (fd < 0 || fchmod(fd, 0644) < 0 || write(fd, files[i].text, len) != (ssize_t)len)
@@ -121,6 +118,7 @@ static int etc_mounts(struct engine *en, const struct spec_build *b, struct list
 		      struct arena *a, struct err *e)
 {
 	static const char *const names[] = {"resolv.conf", "hostname", "hosts"};
+	bool readonly = b->container->config.host.readonly_rootfs;
 	if (b->root_fd >= 0) {
 		int r = write_etc(en, b, a, e);
 		if (r < 0)
@@ -130,9 +128,9 @@ static int etc_mounts(struct engine *en, const struct spec_build *b, struct list
 		char *destination = arena_printf(a, "/etc/%s", names[i]);
 		if (!user_mounts(b, destination))
 			push(l, a, destination, "bind",
-			     arena_printf(a, "%s/containers/%s/%s", en->runroot, b->container->id,
+			     arena_printf(a, "%s/containers/%s/%s", en->root, b->container->id,
 					  names[i]),
-			     "rbind,rprivate");
+			     readonly ? "rbind,rprivate,ro" : "rbind,rprivate");
 	}
 	return 0;
 }

@@ -50,17 +50,18 @@ struct launch {
 	struct arena a;
 	struct spec_build build;
 	struct cgroup cgroup;
-	int run_dir, control, root, init, attach;
+	int run_dir, control, root, init, attach, program;
 	int stdin_read, stdin_write, stdout_fd, stderr_fd, null;
 	int oom, init_report[2], error[2], keeper[2];
 };
 
 static void launch_close(struct launch *l)
 {
-	int *fds[] = {&l->run_dir,    &l->control,     &l->root,           &l->init,
-		      &l->stdin_read, &l->stdin_write, &l->stdout_fd,      &l->stderr_fd,
-		      &l->null,       &l->oom,         &l->init_report[0], &l->init_report[1],
-		      &l->error[0],   &l->error[1],    &l->keeper[0],      &l->keeper[1]};
+	int *fds[] = {&l->program,        &l->run_dir,    &l->control,     &l->root,
+		      &l->init,           &l->stdin_read, &l->stdin_write, &l->stdout_fd,
+		      &l->stderr_fd,      &l->null,       &l->oom,         &l->init_report[0],
+		      &l->init_report[1], &l->error[0],   &l->error[1],    &l->keeper[0],
+		      &l->keeper[1]};
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fd_drop(fds[i]);
 	cgroup_close(&l->cgroup);
@@ -216,6 +217,18 @@ static int open_init(struct launch *l, struct err *e)
 	return 0;
 }
 
+/* Before anything runs: without it a container would have nobody to watch it. */
+static int open_monitor(struct launch *l, struct err *e)
+{
+	char *path = arena_printf(&l->a, "%s/hull-monitor", l->en->libexec);
+	l->program = open(path, O_PATH | O_CLOEXEC);
+	if (l->program >= 0)
+		return 0;
+	err_errno(e, errno, "cannot open %s", path);
+	err_hint(e, "hull, hull-monitor, hull-init and hull-unpack belong into one folder");
+	return -e->number;
+}
+
 static int make_cgroup(struct launch *l, struct err *e)
 {
 	const struct spec_build *b = &l->build;
@@ -238,7 +251,9 @@ static int prepare(struct launch *l, struct strv *warnings, struct err *e)
 	l->build.warnings = warnings;
 	/* The group first of all: making it takes the lock that a move holds while it waits. Then
 	 * that wait begins in a child, and lasts no longer than what is done here meanwhile. */
-	r = spec_resources(&l->build, &l->a, e);
+	r = open_monitor(l, e);
+	if (r == 0)
+		r = spec_resources(&l->build, &l->a, e);
 	if (r == 0)
 		r = make_cgroup(l, e);
 	if (r < 0)
@@ -267,27 +282,25 @@ static int prepare(struct launch *l, struct strv *warnings, struct err *e)
 /* Put @fds[i] at number MONITOR_RUN_FD + i without close-on-exec; close the rest. */
 static void become_monitor(const struct launch *l, const int *fds, bool keeper)
 {
-	enum { COUNT = MONITOR_FD_END - MONITOR_RUN_FD };
+	enum { COUNT = MONITOR_FD_END - MONITOR_RUN_FD, ABOVE = MONITOR_FD_END };
 	int moved[COUNT];
+	int program = fcntl(l->program, F_DUPFD_CLOEXEC, ABOVE);
 	for (int i = 0; i < COUNT; i++)
-		moved[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 64);
+		moved[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, ABOVE);
 	/* Before the numbers above are given out anew: ours may be among them. */
 	for (int i = 0; i < 3; i++)
 		dup2(l->null, i);
-	char path[4096];
-	snprintf(path, sizeof(path), "%s/hull-monitor", l->en->libexec);
 	for (int i = 0; i < COUNT; i++) {
 		if (moved[i] >= 0)
 			dup3(moved[i], MONITOR_RUN_FD + i, 0);
 		else
 			close(MONITOR_RUN_FD + i);
 	}
-	close_range(MONITOR_FD_END, ~0U, 0);
 	char short_id[ID_SHORT_LEN + 1];
 	snprintf(short_id, sizeof(short_id), "%s", l->c->id);
 	char *const argv[] = {keeper ? "hull-keeper" : "hull-monitor", l->c->name, short_id, NULL};
 	char *const env[] = {NULL};
-	execve(path, argv, env);
+	execveat(program, "", argv, env, AT_EMPTY_PATH);
 	_exit(127);
 }
 
@@ -569,6 +582,7 @@ static int launch_container(struct engine *en, struct container *c, int attach_f
 	struct launch l = {
 		.en = en,
 		.c = c,
+		.program = -1,
 		.run_dir = -1,
 		.control = -1,
 		.root = -1,

@@ -245,7 +245,9 @@ int container_restart(struct engine *en, const char *ref, int signal, int64_t gr
 		r = container_stop(en, c.id, signal, grace_seconds, NULL, NULL, &report, e);
 	if (r < 0)
 		return r;
-	return container_start(en, c.id, -1, warnings, e);
+	r = container_start(en, c.id, -1, warnings, e);
+	/* Someone else was faster: it runs anew, as was asked for. */
+	return r == -EALREADY ? 0 : r;
 }
 
 /* ---- pause ---- */

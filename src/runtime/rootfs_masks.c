@@ -32,6 +32,18 @@ static int empty_folder(int *empty, struct err *e)
 	return *empty;
 }
 
+/* The host's node, but not to be touched through this mount: chmod(2) there would be on the host.
+ * What is written to the device is no write to the mount. */
+static int null_copy(const struct rootfs *r)
+{
+	CLEANUP_FD int copy = mount_clone(r->null, "", false);
+	int n = copy < 0 ? copy
+			 : mount_change(copy, false,
+					MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+					0, 0);
+	return n < 0 ? n : fd_steal(&copy);
+}
+
 static int mask_one(struct rootfs *r, const char *path, int *empty, struct err *e)
 {
 	struct stat st;
@@ -41,7 +53,7 @@ static int mask_one(struct rootfs *r, const char *path, int *empty, struct err *
 	if (target < 0 || fstat(target, &st) < 0)
 		return err_errno(e, target < 0 ? target : errno, "cannot mask %s", path);
 	bool is_dir = S_ISDIR(st.st_mode);
-	int source = is_dir ? empty_folder(empty, e) : mount_clone(r->null, "", false);
+	int source = is_dir ? empty_folder(empty, e) : null_copy(r);
 	int n = source < 0 ? source : mount_attach(source, target);
 	if (source >= 0 && source != *empty)
 		close(source);
