@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From what a user typed to an image. A name wins over an id, as in docker: an image called "cafe" is
- * found as such although another image's id may begin with it. Read image.h first.
+ * From what a user typed to an image. A name wins over an id, as in docker: an image called "cafe"
+ * is found as such although another image's id may begin with it. Read image.h first.
  */
 #include <errno.h>
 #include <string.h>
@@ -63,7 +63,8 @@ static int by_id(struct image_store *s, const char *name, char *ret_id, struct e
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
 	/* 'g' sorts behind every hex digit: the range of ids with this prefix, by the index. */
 	int r = db_query(s->db, &q, e,
-			 "SELECT id FROM image WHERE id >= ?1 AND id < ?1 || 'g' LIMIT 2", "s", hex);
+			 "SELECT id FROM image WHERE id >= ?1 AND id < ?1 || 'g' LIMIT 2", "s",
+			 hex);
 	if (r == 0)
 		r = db_next(q, e);
 	if (r <= 0)
@@ -95,8 +96,8 @@ int image_resolve(struct image_store *s, const char *name, struct arena *a,
 		return -e->number;
 	}
 	err_set(e, ENOENT, ERR_NOT_FOUND, "No such image: %.300s", name);
-	err_hint(e, "`hull images` lists those that are here; `hull pull` or `hull load` brings one "
-		    "in");
+	err_hint(e, "`hull images` lists those that are here; `hull load` or `hull import` brings "
+		    "one in");
 	return -ENOENT;
 }
 
@@ -155,8 +156,8 @@ int image_read(struct image_store *s, const char *id, struct arena *a, struct im
 {
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
 	struct image im = {0};
-	int r = db_query(s->db, &q, e, "SELECT config, size, created, loaded FROM image WHERE id = ?1",
-			 "s", id);
+	int r = db_query(s->db, &q, e,
+			 "SELECT config, size, created, loaded FROM image WHERE id = ?1", "s", id);
 	if (r == 0)
 		r = db_next(q, e);
 	if (r == 0)
@@ -170,7 +171,8 @@ int image_read(struct image_store *s, const char *id, struct arena *a, struct im
 	im.loaded = db_int(q, 3);
 	r = shape_parse(&oci_image_shape, im.config_text, strlen(im.config_text), &im.config, a, e);
 	if (r < 0)
-		return err_context(e, "image %.12s: its config in the state store is damaged", im.id);
+		return err_context(e, "image %.12s: its config in the state store is damaged",
+				   im.id);
 	r = read_layers(s, &im, a, e);
 	if (r >= 0)
 		r = read_names(s, &im, a, e);
