@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What goes wrong half-way leaves nothing: a full disk, a killed create, a missing program, a race.
+
+load lib
+
+setup() { hull_setup; }
+teardown() {
+	umount "$WORK/disk" 2>/dev/null
+	hull_teardown
+}
+
+@test "masked files: root of a container cannot touch the host's /dev/null" {
+	before=$(stat -c '%a %Y' /dev/null)
+	for file in /proc/keys /proc/timer_list; do
+		[ -e "$file" ] || continue
+		run hull run --rm test touch -d '2001-01-01 00:00:00' "$file"
+		assert_has "Read-only file system"
+		run hull run --rm test chmod 600 "$file"
+		assert_has "Read-only file system"
+		assert_equal "" "$(hull run --rm test cat "$file")"
+	done
+	assert_equal "$before" "$(stat -c '%a %Y' /dev/null)"
+}
+
+@test "a read-only root includes the three files of /etc" {
+	for file in hosts hostname resolv.conf; do
+		run hull run --rm --read-only test sh -c "echo x >>/etc/$file"
+		assert_has "Read-only file system"
+		hull run --rm test sh -c "echo x >>/etc/$file"
+	done
+}
+
+@test "a full disk: stop, rm and rmi work" {
+	mkdir "$WORK/disk"
+	mount -t tmpfs -o size=24m none "$WORK/disk"
+	export HULL_ROOT=$WORK/disk/root
+	tar -C "$ROOTFS" --exclude=./probe -c . | hull import - small >/dev/null
+	hull run -d --name cc small sleep 60
+	hull run --rm small true
+	wait_for 5 test -e "$HULL_ROOT/ballast"
+	dd if=/dev/zero of="$WORK/disk/fill" bs=64k 2>/dev/null || true
+	hull stop -t 0 cc
+	assert_equal exited "$(hull inspect -f '{{.State.Status}}' cc)"
+	hull rm cc
+	hull rmi small
+	umount "$WORK/disk"
+	export HULL_ROOT=$WORK/root
+}
+
+@test "a killed create leaves nothing for long" {
+	for i in $(seq 40); do
+		hull run --rm test true &
+		sleep "0.00$((i % 9))"
+		kill -KILL $! 2>/dev/null || true
+		wait $! 2>/dev/null || true
+	done
+	swept() {
+		hull run --rm test true
+		hull ps -aq >/dev/null
+		[ -z "$(ls -A "$HULL_ROOT/containers")" ]
+	}
+	wait_for 10 swept
+}
+
+@test "without hull-monitor nothing is started" {
+	mkdir "$WORK/alone"
+	cp "$HULL" "$WORK/alone/"
+	run "$WORK/alone/hull" run --rm test echo hi
+	assert_status 125
+	assert_has "hull-monitor"
+}
+
+@test "an anonymous volume goes with the create that failed" {
+	hull create --name cc test true
+	run hull run --rm -v /anon --name cc test true
+	assert_status 125
+	assert_equal "" "$(hull volume ls -q)"
+}
+
+@test "rm -f wins against those who start it again" {
+	hull run -d --name cc test sleep 60
+	for _ in $(seq 30); do "$HULL" start cc; done >/dev/null 2>&1 3>&- &
+	starter=$!
+	hull rm -f cc
+	wait "$starter" || true
+	assert_equal "" "$(hull ps -aq)"
+}
+
+@test "what makes no sense is refused: mount points, CPUs; an empty name is none" {
+	run hull run --rm -v /tmp:/x -v /tmp:/x test true
+	assert_status 125
+	assert_has "Duplicate mount point: /x"
+	run hull run --rm --cpus 100000 test true
+	assert_status 125
+	assert_has "range of CPUs"
+	assert_equal ok "$(hull run --rm --name '' test echo ok)"
+}
+
+@test "names and volumes of a --rm container are free at once" {
+	for _ in 1 2 3 4 5; do
+		hull run --rm --name cc -v data:/data test true
+		hull volume rm data
+	done
+}
