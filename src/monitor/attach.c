@@ -134,9 +134,12 @@ static void send_queued(struct monitor *m, struct client *c)
 		if (wants(m, c, frame[0]))
 			n = send(c->fd, frame + skip + c->sent, len - c->sent,
 				 MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n < 0) {
+			/* Only after EAGAIN does epoll report that there is room again. */
 			c->writable = false;
-			c->hung_up |= errno != EAGAIN && errno != EINTR;
+			c->hung_up |= errno != EAGAIN;
 			return;
 		}
 		c->sent += (uint32_t)n;

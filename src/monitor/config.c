@@ -58,6 +58,7 @@ void monitor_become_reaper(int run_fd)
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
 	signal(SIGTTOU, SIG_DFL);
+	/* SIGIO stays ignored: one may be pending. */
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	execve(c.hull, argv, env);
 }

@@ -15,11 +15,12 @@ enum { EVENTS_AT_ONCE = 16, GIVE_BACK_MS = 1000 };
 
 typedef void (*event_fn)(struct monitor *m, size_t index, uint32_t events);
 static const event_fn handlers[WATCHES] = {
-	[WATCH_CONTROL] = control_event, [WATCH_CONNECTION] = control_connection_event,
-	[WATCH_CLIENT] = attach_event,   [WATCH_STREAM] = stdio_stream_event,
-	[WATCH_PTY] = stdio_pty_event,   [WATCH_STDIN] = input_event,
-	[WATCH_PIDFD] = status_event,    [WATCH_OOM] = oom_event,
-	[WATCH_INIT] = report_event,     [WATCH_KEEPER] = keeper_event,
+	[WATCH_CONTROL] = control_event,       [WATCH_CONNECTION] = control_connection_event,
+	[WATCH_CLIENT] = attach_event,         [WATCH_STREAM] = stdio_stream_event,
+	[WATCH_PTY] = stdio_pty_event,         [WATCH_STDIN] = input_event,
+	[WATCH_PIDFD] = status_event,          [WATCH_OOM] = oom_event,
+	[WATCH_INIT] = report_event,           [WATCH_KEEPER] = keeper_event,
+	[WATCH_WRITERS] = stdio_writers_event,
 };
 
 int loop_watch(struct monitor *m, int fd, enum watch what, size_t index, uint32_t events)

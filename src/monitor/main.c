@@ -41,7 +41,7 @@ static void avoid_oom_killer(void)
 static void shed_inheritance(void)
 {
 	static const int ignored[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGUSR1,
-				      SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ, SIGXCPU};
+				      SIGUSR2, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ, SIGXCPU, SIGIO};
 	sigset_t none;
 	sigemptyset(&none);
 	for (size_t i = 0; i < ARRAY_LEN(ignored); i++)

@@ -39,6 +39,7 @@ struct stream {
 	int fd;
 	uint8_t number;     /* 1 stdout, 2 stderr */
 	bool ready;         /* may hold bytes that were not seen yet */
+	bool signalling;    /* its writers' signal is switched on */
 	bool more;          /* whole lines were seen that did not fit into the last batch */
 	uint32_t delivered; /* bytes at the front of the pipe that clients got: a line begun */
 	uint64_t consumed;  /* taken out of the pipe since this monitor began */
@@ -71,7 +72,7 @@ enum phase {
 };
 
 struct monitor {
-	int epoll;
+	int epoll, writers_fd; /* the second: stdio.c, the writers' signal */
 	int run_fd, control_fd, pidfd, pty_fd, stdin_fd, oom_fd, init_fd, keeper_fd, gate_fd;
 	int first_client;    /* given at the start, or -1 */
 	int held_streams[2]; /* the container's own descriptors, until stdio_open */
@@ -125,6 +126,7 @@ enum watch {
 	WATCH_CONNECTION,
 	WATCH_CLIENT,
 	WATCH_STREAM,
+	WATCH_WRITERS,
 	WATCH_PTY,
 	WATCH_STDIN,
 	WATCH_PIDFD,
@@ -152,6 +154,7 @@ void stdio_end(struct monitor *m);
 bool stdio_drained(const struct monitor *m);
 void stdio_pty_event(struct monitor *m, size_t index, uint32_t events);
 void stdio_stream_event(struct monitor *m, size_t index, uint32_t events);
+void stdio_writers_event(struct monitor *m, size_t index, uint32_t events);
 
 /* inflight.c */
 int inflight_open(struct monitor *m);

@@ -11,15 +11,22 @@
  * A pty has no tee(2): its bytes move into a pipe "terminal" first and are treated like a FIFO from
  * there.
  *
- * Epoll reports the FIFOs by edge, because the begun line stays in them. Back pressure: while a
- * client is behind, nothing is read, the FIFO fills and the container waits, as with docker.
- * Read inflight.c and attach.c next.
+ * Epoll reports the FIFOs by edge, because the begun line stays in them. One edge is missing: a
+ * write(2) that fills a pipe which was not empty sleeps for room without waking who polls it. It
+ * does tell who asked for signals (O_ASYNC, fcntl(2)), so from the first begun line on SIGIO is
+ * asked for and arrives in a signalfd(2). A stream goes to sleep with bytes in its FIFO only when
+ * that is switched on, and they were looked at afterwards.
+ *
+ * Back pressure: while a client is behind, nothing is read, the FIFO fills and the container waits,
+ * as with docker. Read inflight.c and attach.c next.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,9 +52,35 @@ static int open_pipe(struct monitor *m, const char *name, uint8_t number)
 	return loop_watch(m, s->fd, WATCH_STREAM, m->stream_count++, EPOLLIN | EPOLLET);
 }
 
+/* The mask stays: a signal that arrives waits for its read. */
+static int open_writers(struct monitor *m)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	m->writers_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (m->writers_fd < 0)
+		return -errno;
+	return loop_watch(m, m->writers_fd, WATCH_WRITERS, 0, EPOLLIN);
+}
+
+/* Have SIGIO sent for each write to @s. False when that was so before. */
+static bool ask_writers(struct stream *s)
+{
+	if (s->signalling)
+		return false;
+	s->signalling = fcntl(s->fd, F_SETOWN, getpid()) == 0 &&
+			fcntl(s->fd, F_SETFL, O_NONBLOCK | O_ASYNC) == 0;
+	return s->signalling;
+}
+
 int stdio_open(struct monitor *m)
 {
-	int r = open_pipe(m, m->tty ? "terminal" : "stdout", 1);
+	int r = open_writers(m);
+	if (r == 0)
+		r = open_pipe(m, m->tty ? "terminal" : "stdout", 1);
 	if (r == 0 && !m->tty)
 		r = open_pipe(m, "stderr", 2);
 	/* Until here these kept what a short-lived container wrote. Not used themselves: their file
@@ -61,6 +94,17 @@ void stdio_stream_event(struct monitor *m, size_t index, uint32_t events)
 {
 	(void)events;
 	m->streams[index].ready = true;
+}
+
+void stdio_writers_event(struct monitor *m, size_t index, uint32_t events)
+{
+	(void)index, (void)events;
+	struct signalfd_siginfo info;
+	if (read(m->writers_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	/* Which pipe it was for is not said: signals of the same number become one. */
+	for (size_t i = 0; i < m->stream_count; i++)
+		m->streams[i].ready = true;
 }
 
 void stdio_pty_event(struct monitor *m, size_t index, uint32_t events)
@@ -121,8 +165,8 @@ static bool pump_stream(struct monitor *m, struct stream *s, bool final)
 		return false;
 	uint64_t there = waiting(s->fd);
 	if (there <= s->delivered && !s->more && !(final && there)) {
-		s->ready = false;
-		return false;
+		s->ready = there > 0 && !m->tty && ask_writers(s);
+		return s->ready;
 	}
 	if (!attach_room(m, there < CHUNK_MAX ? there : CHUNK_MAX))
 		return false;

@@ -310,6 +310,140 @@ teardown() { hull_teardown; }
 	wait_for 5 hull exec dd test -s /tmp/done
 }
 
+@test "exec: a file of the caller stays the caller's: no truncation from inside, appending kept" {
+	hull run -d --name cc test sleep 60
+	echo before >out
+	hull exec cc sh -c ': >/proc/self/fd/1; echo after; echo wrong >&2' >>out 2>err
+	assert_equal "before
+after" "$(cat out)"
+	assert_equal wrong "$(cat err)"
+	seq 200000 >in
+	hull exec -i cc cat <in >back
+	cmp in back
+	hull exec cc sh -c 'seq 200000; exit 3' >back || assert_equal 3 $?
+	cmp in back
+	run bash -c "'$HULL' exec cc echo x 3>&- >/dev/full"
+	assert_status 1
+	assert_has "No space left"
+}
+
+@test "exec: a folder as input is refused; without -i the input is empty" {
+	hull run -d --name cc test sleep 60
+	run bash -c "'$HULL' exec -i cc ls /proc/self/fd/0/ 3>&- <."
+	assert_status 1
+	assert_has "folder"
+	assert_equal /dev/null "$(hull exec cc readlink /proc/self/fd/0 </etc/passwd)"
+}
+
+@test "exec: what is given through pipes can be opened again by the user" {
+	hull run -d --name cc test sleep 60
+	hull exec -u 1000 cc sh -c 'echo file >/dev/stdout; echo err >/dev/stderr' >out 2>err
+	assert_equal "file err" "$(cat out err | xargs)"
+	assert_equal pipe "$(hull exec -u 1000 cc sh -c 'echo pipe >/dev/stdout' | cat)"
+	hull exec cc sh -c 'echo nothing >/dev/stdout' >/dev/null
+	hull exec -i -u 1000 cc cat /dev/stdin <out >back
+	cmp out back
+}
+
+@test "exec: ends with its process, whatever that left behind" {
+	hull run -d --name cc test sleep 60
+	before=$(now_ms)
+	hull exec cc sh -c 'sleep 30 & echo first; exit 4' >out || assert_equal 4 $?
+	assert_equal first "$(cat out)"
+	timeout 20 "$HULL" exec cc sh -c 'yes & sleep 0.2; exit 4' >out 3>&- || assert_equal 4 $?
+	hull exec -i cc sh -c 'exec <&-; exit 6' </dev/zero || assert_equal 6 $?
+	[ $(($(now_ms) - before)) -lt 15000 ]
+}
+
+@test "exec: a terminal of the caller is not the container's" {
+	cat >caller.py <<'PY'
+import os, pty, sys
+pid, master = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+out, sent = b"", 0
+while True:
+    try:
+        data = os.read(master, 4096)
+    except OSError:
+        break
+    if not data:
+        break
+    out += data
+    if b"ask>" in out and not sent:
+        sent = os.write(master, b"typed\n\x04")
+sys.stdout.write(out.decode(errors="replace"))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+PY
+	hull run -d --name cc test sleep 60
+	run timeout 30 python3 caller.py "$HULL" exec -i cc sh -c '
+		for n in 0 1 2; do test -t $n && echo bad; readlink /proc/self/fd/$n; done
+		echo "ask>"; read line; echo "got $line"; cat; echo over >&2; exit 5'
+	assert_status 5
+	assert_lacks bad
+	assert_lacks /dev/
+	assert_has "got typed"
+	assert_has over
+}
+
+@test "exec: exit codes of what could not begin" {
+	hull run -d --name cc test sleep 60
+	run hull exec -u nosuch cc true
+	assert_status 126
+	assert_has "unable to find user nosuch"
+	run hull exec -u 0:nosuch cc true
+	assert_status 126
+	run hull exec -w /nosuch cc true
+	assert_status 127
+	assert_has /nosuch
+	run hull exec -w /etc/passwd cc true
+	assert_status 127
+	hull pause cc
+	run hull exec cc true
+	assert_status 1
+	assert_has paused
+	hull unpause cc
+	hull stop -t 0 cc
+	run hull exec cc true
+	assert_status 1
+	assert_has "not running"
+}
+
+@test "exec: racing with the container's end says that it is not running" {
+	for _ in $(seq 15); do
+		hull run -d --rm --name cc test sleep 60 >/dev/null
+		"$HULL" kill cc >/dev/null 3>&- &
+		for _ in 1 2 3 4 5 6; do
+			hull exec cc true 2>>errors || true
+		done
+		wait $!
+		wait_for 5 eval '[ -z "$(hull ps -aq)" ]'
+	done
+	run grep -vE '^hint: |is not running|[Nn]o such container' errors
+	assert_equal "" "$output"
+}
+
+@test "attached: the third INT or TERM ends the client, the container goes on" {
+	hull run -d --name cc test sleep 60
+	"$HULL" attach cc >out 2>err 3>&- &
+	client=$!
+	started_by_test $client
+	wait_for 5 eval 'grep -q "^SigBlk:.*[4-7c-f]...$" /proc/'$client'/status'
+	kill -TERM $client
+	wait_for 5 grep -q "no handler for SIGTERM" err
+	for signal in INT TERM; do
+		sleep 0.3
+		kill -0 $client
+		kill -$signal $client
+	done
+	code=0
+	wait $client || code=$?
+	assert_equal 1 $code
+	grep -q "got 3 SIGTERM/SIGINTs, forcefully exiting" err
+	assert_equal 1 "$(grep -c "no handler" err)"
+	assert_equal running "$(status_of cc)"
+}
+
 @test "exec is in the container's groups and goes with it" {
 	hull run -d --name cc test sleep 60
 	hull exec -d cc sleep 77
@@ -609,4 +743,18 @@ PY
 	hull run -d --name cc test sleep 60
 	assert_equal "$(hull exec cc readlink /proc/self/ns/net)" \
 		"$(hull run --rm --network container:cc test readlink /proc/self/ns/net)"
+}
+
+# Its writer sleeps in write(2) with the begun line at the front of the pipe.
+@test "run: a begun line, then a write larger than the pipe: attached, -t, -d" {
+	local flood='printf abc; sleep 0.3; dd if=/dev/zero bs=200000 count=1 2>/dev/null' options
+	for options in '' -t; do
+		# shellcheck disable=SC2086 # options are words
+		assert_equal 200003 "$(timeout 20 "$HULL" run --rm $options test sh -c "$flood" 3>&- | wc -c)"
+		# shellcheck disable=SC2086
+		id=$(hull run -d $options test sh -c "$flood")
+		assert_equal 0 "$(timeout 20 "$HULL" wait "$id" 3>&-)"
+		assert_equal 200003 "$(hull logs "$id" | wc -c)"
+	done
+	assert_equal 200003 "$(timeout 20 "$HULL" run --rm test sh -c "exec >&2; $flood" 2>&1 >/dev/null 3>&- | wc -c)"
 }

@@ -239,7 +239,7 @@ wait_record() {
 @test "signals other than KILL are ignored" {
 	start -- sh -c 'sleep 0.5; exit 8'
 	local s
-	for s in HUP INT QUIT TERM PIPE TTOU USR1 USR2 ALRM; do kill -s "$s" "$WATCHER" "$KEEPER" || true; done
+	for s in HUP INT QUIT TERM PIPE TTOU IO USR1 USR2 ALRM; do kill -s "$s" "$WATCHER" "$KEEPER" || true; done
 	[[ "$("$H" wait "$D")" == "code 8 "* ]]
 }
 
@@ -295,6 +295,54 @@ wait_record() {
 	echo "peak $peak KiB"
 	[ "$peak" -gt 0 ] && [ "$peak" -le 2048 ]
 	$LOG "$D" >/dev/null
+}
+
+# A line is begun, and one write(2) of more than a pipe holds follows: its writer sleeps with the begun
+# line at the front of the pipe, where epoll has no edge for the reader.
+@test "a begun line, then a write larger than the pipe: stdout, stderr, a terminal" {
+	local stream options
+	while read -r stream options; do
+		D=$BATS_TEST_TMPDIR/$stream$options
+		mkdir "$D"
+		start $options -- sh -c "[ $stream = stdout ] || exec >&2; printf abc; sleep 0.3
+			dd if=/dev/zero bs=200000 count=1 2>/dev/null; exit 3"
+		[[ "$(wait_record)" == "code 3 signal 0 flags 0 dropped 0 "* ]]
+		[ "$($LOG "$D" "$stream" | wc -c)" -eq 200003 ]
+	done <<<$'stdout\nstderr\nstdout tty'
+}
+
+@test "a begun line, then a write larger than the pipe: clients get all of it" {
+	local options
+	for options in '' tty; do
+		D=$BATS_TEST_TMPDIR/client$options
+		mkdir "$D"
+		start $options -- sh -c "until [ -e $D/go ]; do sleep 0.02; done; printf abc; sleep 0.3
+			dd if=/dev/zero bs=200000 count=1 2>/dev/null; printf end; exit 3"
+		"$H" attach "$D" ${options:+raw} out 2>/dev/null 3>&- | wc -c >"$D/count" &
+		local client=$!
+		sleep 0.3
+		touch "$D/go"
+		[[ "$(wait_record)" == "code 3 "* ]]
+		wait "$client"
+		[ "$(cat "$D/count")" -eq 200006 ]
+		[ "$($LOG "$D" | wc -c)" -eq 200006 ]
+	done
+}
+
+@test "a begun line, then a write larger than the pipe: kill -9 of the monitor before and amid it" {
+	start -- sh -c "printf abc; until [ -e $D/go ]; do sleep 0.02; done
+		for i in 1 2 3 4 5 6 7 8; do dd if=/dev/zero bs=2000000 count=1 2>/dev/null; done; exit 3"
+	sleep 0.2
+	kill -KILL "$WATCHER"
+	until_true "$H" ping "$D"
+	touch "$D/go"
+	local pid
+	for _ in 1 2 3; do
+		sleep 0.03
+		if pid=$(watcher); then kill -KILL "$pid" || true; fi
+	done
+	[[ "$(wait_record)" == "code 3 signal 0 flags 0 dropped 0 "* ]]
+	[ "$($LOG "$D" | wc -c)" -eq 16000003 ]
 }
 
 @test "any bytes give strict JSON" {
