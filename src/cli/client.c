@@ -6,8 +6,9 @@
  * pipe would. Input is read only when the last of it is on its way, so at most one chunk is held.
  *
  * Signals: with `proxy` every signal that can be caught goes to the container, and ours is the last
- * word of none. With a raw terminal the keys make the container's signals; TERM, HUP, INT and QUIT
- * sent to us from outside end the client, after the terminal is itself again. Read client.h first.
+ * word of none but the third INT or TERM, which ends the client and leaves the container alone.
+ * With a raw terminal the keys make the container's signals; TERM, HUP, INT and QUIT sent to us
+ * from outside end the client, after the terminal is itself again. Read client.h first.
  */
 #include "cli/client.h"
 
@@ -23,10 +24,11 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "cli/cli.h"
 #include "cli/frames.h"
 #include "cli/tty.h"
 
-enum { CHUNK = 32 * 1024 };
+enum { CHUNK = 32 * 1024, FORCED_AT = 3 };
 enum { SLOT_STREAM, SLOT_STDIN, SLOT_SIGNALS, SLOT_WATCH, SLOTS };
 
 struct pump {
@@ -37,6 +39,7 @@ struct pump {
 	bool stdin_open; /* more input may come */
 	bool broken;     /* our output has no reader */
 	int ended_by;    /* signal */
+	unsigned wishes; /* INT and TERM that came */
 	unsigned char input[CHUNK + DETACH_KEYS_MAX];
 	size_t input_at, input_len; /* what the stream did not take yet */
 };
@@ -125,31 +128,31 @@ static void resize(struct pump *p)
 		p->c->on_resize(p->c->ctx, rows, cols);
 }
 
-/* 1: the client ends. */
+/* An enum client_end when the client ends, else -1. */
 static int take_signal(struct pump *p)
 {
 	struct signalfd_siginfo info;
 	if (read(p->signals, &info, sizeof(info)) != sizeof(info))
-		return 0;
+		return -1;
 	int number = (int)info.ssi_signo;
 	if (p->c->raw && number == SIGWINCH) {
 		resize(p);
-		return 0;
+		return -1;
 	}
 	if (p->c->raw && number == SIGCONT) {
 		tty_raw_again(p->tty);
 		resize(p);
-		return 0;
+		return -1;
 	}
 	if (!p->c->raw) {
 		p->c->on_signal(p->c->ctx, number);
-		return 0;
+		return client_is_forced(&p->wishes, number) ? CLIENT_FORCED : -1;
 	}
 	/* The terminal is gone: tell the container, as its own terminal would (FEATURES P9). */
 	if (number == SIGHUP && p->c->on_signal)
 		p->c->on_signal(p->c->ctx, SIGHUP);
 	p->ended_by = number;
-	return 1;
+	return CLIENT_SIGNALLED;
 }
 
 /* What is caught: see the head of this file. Never the ones that mean hull itself. */
@@ -171,6 +174,14 @@ static bool wanted_signals(const struct client *c, sigset_t *ret)
 	return true;
 }
 
+bool client_is_forced(unsigned *count, int signal)
+{
+	if ((signal != SIGINT && signal != SIGTERM) || ++*count < FORCED_AT)
+		return false;
+	cli_notice("got 3 SIGTERM/SIGINTs, forcefully exiting");
+	return true;
+}
+
 static int loop(struct pump *p, struct err *e)
 {
 	for (;;) {
@@ -187,8 +198,9 @@ static int loop(struct pump *p, struct err *e)
 				continue;
 			return err_errno(e, errno, "cannot wait for the container's output");
 		}
-		if (fds[SLOT_SIGNALS].revents && take_signal(p))
-			return CLIENT_SIGNALLED;
+		int end = fds[SLOT_SIGNALS].revents ? take_signal(p) : -1;
+		if (end >= 0)
+			return end;
 		if (fds[SLOT_STREAM].revents & POLLOUT && holding)
 			give_input(p);
 		if (fds[SLOT_STREAM].revents & (POLLIN | POLLHUP | POLLERR)) {

@@ -30,8 +30,13 @@ enum client_end {
 	CLIENT_DETACHED,  /* by the detach keys */
 	CLIENT_SIGNALLED, /* a signal ended the client, not the container: see client_signal */
 	CLIENT_BROKEN,    /* nobody reads our output any more */
+	CLIENT_FORCED,    /* see client_is_forced */
 };
 
 /** Serve until it ends: an enum client_end, or negative errno with @e filled. With CLIENT_SIGNALLED
  *  *@ret_signal is the signal. The terminal is restored before it returns. */
 int client_run(struct client *c, int *ret_signal, struct err *e);
+
+/** Count the INT and TERM that were handed on in *@count. True at the third, and the user is told:
+ *  as docker's client, ours then ends whatever the container does with them. */
+bool client_is_forced(unsigned *count, int signal);

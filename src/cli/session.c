@@ -7,16 +7,32 @@
 #include "cli/session.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "engine/monitor.h"
+#include "linux/signals.h"
+
+/* Once: whoever wants it to end should not have to guess why it does not. */
+static void tell_dropped(struct session *s, int signal)
+{
+	char name[SIGNAL_NAME_SIZE];
+	if (s->told || (signal != SIGINT && signal != SIGTERM) ||
+	    !container_drops_signal(s->engine, s->id, signal))
+		return;
+	s->told = true;
+	cli_notice("%.12s: PID 1 has no handler for %s and will not end on it (use --init, or trap "
+		   "the signal); the third one ends this client alone",
+		   s->id, signal_name(signal, name));
+}
 
 static void forward_signal(void *ctx, int signal)
 {
 	struct session *s = ctx;
 	struct err ignored;
+	tell_dropped(s, signal);
 	container_kill(s->engine, s->id, signal, &ignored);
 }
 
@@ -92,6 +108,8 @@ int session_serve(struct cli *cli, struct session *s, bool *ret_detached, struct
 		return 128 + signal;
 	case CLIENT_BROKEN:
 		cli_complain(cli, e);
+		return 1;
+	case CLIENT_FORCED:
 		return 1;
 	default:
 		return end;

@@ -11,6 +11,7 @@ struct session {
 	int monitor;    /* connection for resizing, -1: not made yet */
 	struct client client;
 	int theirs; /* the monitor's end of the stream */
+	bool told;  /* that the first process has no handler */
 };
 #define CLEANUP_SESSION __attribute__((cleanup(session_close)))
 

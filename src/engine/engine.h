@@ -143,6 +143,9 @@ int container_stop(struct engine *en, const char *ref, int signal, int64_t grace
 int container_restart(struct engine *en, const char *ref, int signal, int64_t grace_seconds,
 		      struct strv *warnings, struct err *e);
 int container_kill(struct engine *en, const char *ref, int signal, struct err *e);
+/** True if it is known that the kernel will drop @signal, because the container's first process has
+ * no handler for it. */
+bool container_drops_signal(struct engine *en, const char *ref, int signal);
 int container_pause(struct engine *en, const char *ref, struct err *e);
 int container_unpause(struct engine *en, const char *ref, struct err *e);
 int container_rename(struct engine *en, const char *ref, const char *name, struct err *e);

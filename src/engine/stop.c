@@ -103,6 +103,15 @@ static bool dropped_by_kernel(pid_t pid, int signal)
 	       !waits_for_signals(pid);
 }
 
+bool container_drops_signal(struct engine *en, const char *ref, int signal)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c;
+	struct err ignored;
+	return container_find(en, ref, &a, &c, &ignored) == 0 && c.pid &&
+	       dropped_by_kernel(c.pid, signal);
+}
+
 static int stop_signal_of(const struct container *c)
 {
 	const char *name = c->config.config.stop_signal;
