@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hull exec: one more process in a running container. hull itself is its parent: without a terminal
- * the process has our own standard descriptors, so no byte is copied; with one we serve its pty.
- * Signals that we get go to it, so that ending `hull exec` ends what it started. Read client.h
- * first.
+ * the process has pipes, those of our caller where he has some; with one we serve its pty. Signals
+ * that we get go to it, so that ending `hull exec` ends what it started. Read exec_stdio.h and
+ * client.h first.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/signalfd.h>
+#include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/env_file.h"
+#include "cli/exec_stdio.h"
 #include "cli/resource_option.h"
 #include "cli/session.h"
 #include "cli/tty.h"
@@ -95,25 +92,12 @@ static int serve_pty(struct cli *cli, const struct exec_values *v, struct exec_p
 	}
 }
 
-/* Wait for the process; what we are told meanwhile, it is told. */
-static int serve_signals(struct exec_process *p, struct err *e)
+/* What we are told meanwhile, it is told. */
+static int serve_stdio(struct exec_stdio *stdio, struct exec_process *p, struct err *e)
 {
-	sigset_t caught;
-	static const int ours[] = {SIGCHLD, SIGPIPE, SIGURG, SIGTTIN, SIGTTOU, SIGTSTP, SIGCONT};
-	sigfillset(&caught);
-	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
-		sigdelset(&caught, ours[i]);
-	sigprocmask(SIG_BLOCK, &caught, NULL);
-	CLEANUP_FD int signals = signalfd(-1, &caught, SFD_CLOEXEC | SFD_NONBLOCK);
-	struct pollfd fds[] = {{p->pidfd, POLLIN, 0}, {signals, POLLIN, 0}};
-	while (!fds[0].revents) {
-		struct signalfd_siginfo info;
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			return err_errno(e, errno, "cannot wait for the process");
-		if (fds[1].revents && read(signals, &info, sizeof(info)) == sizeof(info))
-			forward_signal(p, (int)info.ssi_signo);
-	}
-	return exit_code(p, e);
+	exec_stdio_given(stdio);
+	int r = exec_stdio_serve(stdio, p->pidfd, forward_signal, p, e);
+	return r ? r : exit_code(p, e);
 }
 
 static int exec_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
@@ -127,7 +111,6 @@ static int exec_run(struct cli *cli, void *values, const struct strv *args, stru
 		.workdir = v->workdir,
 		.tty = v->tty,
 		.privileged = v->privileged,
-		.stdio = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO},
 	};
 	unsigned rows, cols;
 	engine_warm();
@@ -136,12 +119,13 @@ static int exec_run(struct cli *cli, void *values, const struct strv *args, stru
 		r = read_env(v, &x.env, &cli->arena, e);
 	if (r == 0)
 		r = cli_engine(cli, &en, e);
-	CLEANUP_FD int null = r < 0 ? -1 : open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (r < 0 || null < 0)
-		return r < 0 ? r : err_errno(e, errno, "cannot open /dev/null");
-	for (int i = 0; i < 3; i++)
-		if (v->detach || (i == 0 && !v->interactive))
-			x.stdio[i] = null;
+	if (r < 0)
+		return r;
+	struct exec_stdio stdio CLEANUP_EXEC_STDIO;
+	r = exec_stdio_open(&stdio, v->detach || v->tty, v->interactive, e);
+	if (r < 0)
+		return r;
+	memcpy(x.stdio, stdio.process, sizeof(x.stdio));
 	if (v->tty && tty_size(&rows, &cols)) {
 		x.rows = rows;
 		x.cols = cols;
@@ -149,7 +133,7 @@ static int exec_run(struct cli *cli, void *values, const struct strv *args, stru
 	r = container_exec(en, args->items[0], &x, &p, e);
 	if (r < 0 || v->detach)
 		return r < 0 ? r : 0;
-	return v->tty ? serve_pty(cli, v, &p, e) : serve_signals(&p, e);
+	return v->tty ? serve_pty(cli, v, &p, e) : serve_stdio(&stdio, &p, e);
 }
 
 #define O(member) .offset = offsetof(struct exec_values, member)

@@ -17,18 +17,42 @@
 #include "linux/pidfd.h"
 #include "runtime/runtime.h"
 
+static int not_running(const struct container *c, struct err *e)
+{
+	return err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", c->id);
+}
+
+/* A process that is about to end has no root any more before its end is seen. */
 static int open_root(const struct container *c, struct err *e)
 {
 	char path[32];
 	snprintf(path, sizeof(path), "/proc/%d/root", c->pid);
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOENT || errno == ESRCH))
+		return not_running(c, e);
 	return fd >= 0 ? fd : err_errno(e, errno, "container %s: cannot open its root", c->name);
+}
+
+/* Whatever failed, if the container has ended meanwhile, that is why. */
+static int failed(const struct container *c, int first, int r, struct err *e)
+{
+	return r == -ESRCH || pidfd_has_ended(first) == 1 ? not_running(c, e) : r;
+}
+
+/* docker: a user that the image does not have is a command that cannot be executed (126). */
+static int build_process(struct spec_build *b, const struct container_exec *x, struct arena *a,
+			 struct err *e)
+{
+	int r = spec_exec(b, x, a, e);
+	if (r < 0 && e->kind == ERR_INVALID)
+		e->kind = ERR_NOT_EXECUTABLE;
+	return r;
 }
 
 static int check(const struct container *c, const struct container_exec *x, struct err *e)
 {
 	if (!c->pid)
-		return err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", c->id);
+		return not_running(c, e);
 	if (c->status == CONTAINER_PAUSED) {
 		int r = err_set(e, EBUSY, ERR_CONFLICT,
 				"container %s is paused, unpause the container before exec", c->id);
@@ -65,16 +89,16 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
 		return r;
 	CLEANUP_FD int first = pidfd_of_started(c.pid, c.pid_start);
 	if (first < 0)
-		return err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", c.id);
+		return not_running(&c, e);
 	CLEANUP_FD int root = open_root(&c, e);
 	struct spec_build build = {.container = &c, .root_fd = root};
-	r = root < 0 ? root : spec_exec(&build, x, &a, e);
+	r = root < 0 ? root : build_process(&build, x, &a, e);
 	if (r == 0)
 		r = spec_seccomp(&build, &a, e);
 	if (r == 0)
 		r = cgroup_open(container_cgroup_path(&c, &a), &group, e);
 	if (r < 0)
-		return r;
+		return failed(&c, first, r, e);
 	CLEANUP_FD int error_read = -1;
 	CLEANUP_FD int error_write = -1;
 	int error[2];
@@ -94,7 +118,7 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
 	};
 	r = runtime_exec(&request, &p, e);
 	if (r < 0)
-		return r;
+		return failed(&c, first, r, e);
 	fd_drop(&error_write);
 	r = await_exec(error_read, e);
 	if (r < 0) {
@@ -102,7 +126,7 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
 		pidfd_wait_child(p.pidfd, &status);
 		fd_drop(&p.pidfd);
 		fd_drop(&p.pty_fd);
-		return r;
+		return failed(&c, first, r, e);
 	}
 	*ret = (struct exec_process){.pid = p.pid, .pidfd = p.pidfd, .pty_fd = p.pty_fd};
 	return 0;

@@ -73,13 +73,22 @@ static int take_terminal(struct entry *x, int root, int stdio[3], struct err *e)
 	return 0;
 }
 
+/* docker's codes: a folder that is not there is a command that is not found (127), since its engine
+ * reads "no such file or directory" from the runtime so; one that must not be entered is 126. */
+static int no_cwd(const char *path, int number, struct err *e)
+{
+	int r = err_errno(e, number, "working directory %s", path);
+	e->kind = r == -ENOENT || r == -ENOTDIR ? ERR_NO_COMMAND : ERR_NOT_EXECUTABLE;
+	return r;
+}
+
 /* No magic link, no way out: as for a first process, but nothing is made. */
 static int enter_cwd(int root, const char *path, struct err *e)
 {
 	CLEANUP_FD int cwd = path_open_in_root(root, path, O_PATH | O_DIRECTORY, 0);
 	if (cwd < 0)
-		return err_errno(e, cwd, "working directory %s", path);
-	return fchdir(cwd) < 0 ? err_errno(e, errno, "working directory %s", path) : 0;
+		return no_cwd(path, cwd, e);
+	return fchdir(cwd) < 0 ? no_cwd(path, errno, e) : 0;
 }
 
 static int set_up(struct entry *x, struct err *e)
