@@ -180,6 +180,20 @@ static void set_defaults(struct container_create *c, const char *id, struct aren
 		host->memory_swap = host->memory * 2;
 }
 
+/* It goes into files of lines (/etc/hostname, /etc/hosts) and into what ps and logs print. */
+static int check_hostname(const char *name, struct err *e)
+{
+	for (const char *p = name; p && *p; p++) {
+		if ((unsigned char)*p > ' ' && *p != 0x7f && *p != '/')
+			continue;
+		return err_set(
+			e, EINVAL, ERR_INVALID,
+			"invalid hostname: byte %zu is a blank, a slash or a control character",
+			(size_t)(p - name) + 1);
+	}
+	return 0;
+}
+
 static int check_command(const struct docker_config *config, const char *image, struct err *e)
 {
 	if (config->entrypoint.count || config->cmd.count)
@@ -345,6 +359,10 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 		r = resolve_image(en, c, &row, warnings, a, e);
 	if (r == 0)
 		r = check_command(&c->config.config, c->image, e);
+	if (r == 0)
+		r = check_hostname(c->config.config.hostname, e);
+	if (r == 0)
+		r = check_hostname(c->config.config.domainname, e);
 	if (r < 0)
 		return r;
 	set_defaults(c, row.id, a);

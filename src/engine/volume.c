@@ -117,7 +117,10 @@ int volume_list(struct engine *en, struct arena *a, struct volume **ret, size_t 
 		struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *count = NULL, *s = NULL;
-	int r = db_query(&en->db, &count, e, "SELECT count(*) FROM volume", "");
+	int r = engine_settle(en, e);
+	if (r < 0)
+		return r;
+	r = db_query(&en->db, &count, e, "SELECT count(*) FROM volume", "");
 	if (r == 0)
 		r = db_next(count, e);
 	if (r < 0)
