@@ -238,6 +238,8 @@ wait_record() {
 
 @test "signals other than KILL are ignored" {
 	start -- sh -c 'sleep 0.5; exit 8'
+	until_true "$H" ping "$D"
+	until_true grep -qx hull-keeper "/proc/$KEEPER/comm"
 	local s
 	for s in HUP INT QUIT TERM PIPE TTOU IO USR1 USR2 ALRM; do kill -s "$s" "$WATCHER" "$KEEPER" || true; done
 	[[ "$("$H" wait "$D")" == "code 8 "* ]]
