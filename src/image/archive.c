@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding members. Links between members (docker save wrote layers that way for years) are followed by
- * name within the archive, a few times at most; a folder's files are opened beneath it (openat2(2)).
- * Read archive.h first.
+ * Finding members. Links between members (docker save wrote layers that way for years) are followed
+ * by name within the archive, a few times at most; a folder's files are opened beneath it
+ * (openat2(2)). Read archive.h first.
  */
 #include "image/archive.h"
 
@@ -82,7 +82,11 @@ static bool looks_packed(int fd, off_t at)
 		return false;
 	return (magic[0] == 0x1f && magic[1] == 0x8b) || !memcmp(magic, "\x28\xb5\x2f\xfd", 4) ||
 	       ((magic[0] & 0xf0) == 0x50 && !memcmp(magic + 1, "\x2a\x4d\x18", 3)) ||
-	       !memcmp(magic, "BZh", 3) || !memcmp(magic, "\xfd" "7zX", 4);
+	       !memcmp(magic, "BZh", 3) ||
+	       !memcmp(magic,
+		       "\xfd"
+		       "7zX",
+		       4);
 }
 
 static void on_progress(void *ctx, uint64_t done)
@@ -117,8 +121,8 @@ int archive_open(struct archive *ar, struct image_store *s, int fd, struct stage
 	struct stat info;
 	if (fstat(fd, &info) < 0)
 		return err_errno(e, errno, "cannot look at the archive");
-	*ar = (struct archive){.form = ARCHIVE_STREAM, .fd = fd, .stage = st, .arena = a,
-			       .req = req};
+	*ar = (struct archive){
+		.form = ARCHIVE_STREAM, .fd = fd, .stage = st, .arena = a, .req = req};
 	if (S_ISDIR(info.st_mode)) {
 		ar->form = ARCHIVE_FOLDER;
 		return 0;
@@ -198,7 +202,8 @@ static int read_at(int fd, uint64_t offset, size_t len, struct arena *a, char **
 	return 0;
 }
 
-/* A descriptor, offset and size of a member's bytes; @fd is to be closed when it is not the archive. */
+/* A descriptor, offset and size of a member's bytes; @fd is to be closed when it is not the
+ * archive. */
 static int locate(struct archive *ar, const char *name, struct archive_layer *l, struct err *e)
 {
 	*l = (struct archive_layer){.fd = -1};
@@ -219,7 +224,8 @@ static int locate(struct archive *ar, const char *name, struct archive_layer *l,
 	l->offset = l->member->offset;
 	l->size = l->member->size;
 	if (l->offset > ar->end || l->size > ar->end - l->offset)
-		return err_set(e, EINVAL, ERR_INVALID, "member \"%s\": the archive is cut short", name);
+		return err_set(e, EINVAL, ERR_INVALID, "member \"%s\": the archive is cut short",
+			       name);
 	return 0;
 }
 
@@ -236,7 +242,8 @@ int archive_read_text(struct archive *ar, const char *name, size_t max, char **r
 	if (ar->form == ARCHIVE_STREAM) {
 		char kept[32];
 		if (l.member->kind != MEMBER_SMALL)
-			return err_set(e, EFBIG, ERR_INVALID, "\"%s\" is not a JSON document", name);
+			return err_set(e, EFBIG, ERR_INVALID, "\"%s\" is not a JSON document",
+				       name);
 		snprintf(kept, sizeof(kept), "%u.small", l.member->number);
 		r = file_read(ar->stage->fd, kept, max, ar->arena, ret, ret_len, e);
 		return r < 0 ? err_context(e, "%s", name) : 0;
@@ -253,6 +260,7 @@ int archive_find_layer(struct archive *ar, const char *name, struct archive_laye
 {
 	int r = locate(ar, name, ret, e);
 	if (r == 0 && ar->form == ARCHIVE_STREAM && ret->member->kind != MEMBER_LAYER)
-		return err_set(e, EINVAL, ERR_INVALID, "\"%s\" is not a layer (a tar archive)", name);
+		return err_set(e, EINVAL, ERR_INVALID, "\"%s\" is not a layer (a tar archive)",
+			       name);
 	return r;
 }

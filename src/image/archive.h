@@ -22,7 +22,7 @@ struct archive_member {
 
 struct archive {
 	enum archive_form form;
-	int fd;	     /* the caller's */
+	int fd;       /* the caller's */
 	uint64_t end; /* bytes of the file, ARCHIVE_TAR */
 	struct stage *stage;
 	struct archive_member *members; /* ordered by name */
@@ -42,7 +42,7 @@ int archive_read_text(struct archive *ar, const char *name, size_t max, char **r
 /** Where a layer's bytes are. */
 struct archive_layer {
 	struct archive_member *member; /* NULL in a folder */
-	int fd;			       /* to read from; the caller's to close in a folder only */
+	int fd;                        /* to read from; the caller's to close in a folder only */
 	uint64_t offset, size;
 };
 int archive_find_layer(struct archive *ar, const char *name, struct archive_layer *ret,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Dockerfile instructions applied to an image's config, as `import -c` and `commit -c` do. The grammar
- * is the Dockerfile reference's; words are split as there: quotes, and "\" before a character.
- * Read image.h first.
+ * Dockerfile instructions applied to an image's config, as `import -c` and `commit -c` do. The
+ * grammar is the Dockerfile reference's; words are split as there: quotes, and "\" before a
+ * character. Read image.h first.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -198,8 +198,8 @@ static int change_onbuild(struct change *c, struct err *e)
 	for (size_t i = 0; i < sizeof(forbidden) / sizeof(forbidden[0]); i++) {
 		size_t len = strlen(forbidden[i]);
 		if (!strncasecmp(c->rest, forbidden[i], len) && strchr(" \t", c->rest[len]))
-			return err_set(e, EINVAL, ERR_INVALID, "%s isn't allowed as an ONBUILD trigger",
-				       forbidden[i]);
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "%s isn't allowed as an ONBUILD trigger", forbidden[i]);
 	}
 	strv_push(c->a, &c->p->on_build, c->rest);
 	return 0;
@@ -237,9 +237,8 @@ static int change_workdir(struct change *c, struct err *e)
 {
 	const char *before = c->p->working_dir && *c->p->working_dir ? c->p->working_dir : "/";
 	(void)e;
-	c->p->working_dir =
-		path_clean(c->a, *c->rest == '/' ? c->rest
-						 : arena_printf(c->a, "%s/%s", before, c->rest));
+	c->p->working_dir = path_clean(
+		c->a, *c->rest == '/' ? c->rest : arena_printf(c->a, "%s/%s", before, c->rest));
 	return 0;
 }
 
@@ -261,8 +260,8 @@ static int healthcheck_option(const char *word, struct json_object *o, struct er
 		if (strncmp(word, times[i].option, len))
 			continue;
 		if (duration_parse(word + len, &ns) < 0 || ns < 0 || (ns && ns < 1000000))
-			return err_set(e, EINVAL, ERR_INVALID, "%.100s: not a duration of at least 1ms",
-				       word);
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "%.100s: not a duration of at least 1ms", word);
 		json_object_object_add(o, times[i].name, json_object_new_int64(ns));
 		return 0;
 	}
@@ -270,7 +269,8 @@ static int healthcheck_option(const char *word, struct json_object *o, struct er
 		json_object_object_add(o, "Retries", json_object_new_int64((int64_t)retries));
 		return 0;
 	}
-	return err_set(e, EINVAL, ERR_INVALID, "HEALTHCHECK: unknown or malformed option %.100s", word);
+	return err_set(e, EINVAL, ERR_INVALID, "HEALTHCHECK: unknown or malformed option %.100s",
+		       word);
 }
 
 static struct json_object *healthcheck_test(const struct change *c, const char *command)
@@ -303,11 +303,12 @@ static int change_healthcheck(struct change *c, struct err *e)
 		return 0;
 	}
 	if (strcasecmp(word, "CMD") || !*rest)
-		return err_set(e, EINVAL, ERR_INVALID, "HEALTHCHECK takes [OPTIONS] CMD COMMAND, or NONE");
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "HEALTHCHECK takes [OPTIONS] CMD COMMAND, or NONE");
 	json_object_object_add(o, "Test", healthcheck_test(c, rest));
-	c->p->healthcheck = arena_strdup(c->a, json_object_to_json_string_ext(
-						       o, JSON_C_TO_STRING_PLAIN |
-								  JSON_C_TO_STRING_NOSLASHESCAPE));
+	c->p->healthcheck = arena_strdup(
+		c->a, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+								JSON_C_TO_STRING_NOSLASHESCAPE));
 	return 0;
 }
 
@@ -318,11 +319,16 @@ int image_change_apply(const char *instruction, struct oci_image_process *p, str
 		const char *name;
 		int (*apply)(struct change *c, struct err *e);
 	} table[] = {
-		{"CMD", change_cmd},	     {"ENTRYPOINT", change_entrypoint},
-		{"ENV", change_env},	     {"EXPOSE", change_expose},
-		{"HEALTHCHECK", change_healthcheck}, {"LABEL", change_label},
-		{"ONBUILD", change_onbuild}, {"STOPSIGNAL", change_stopsignal},
-		{"USER", change_user},	     {"VOLUME", change_volume},
+		{"CMD", change_cmd},
+		{"ENTRYPOINT", change_entrypoint},
+		{"ENV", change_env},
+		{"EXPOSE", change_expose},
+		{"HEALTHCHECK", change_healthcheck},
+		{"LABEL", change_label},
+		{"ONBUILD", change_onbuild},
+		{"STOPSIGNAL", change_stopsignal},
+		{"USER", change_user},
+		{"VOLUME", change_volume},
 		{"WORKDIR", change_workdir},
 	};
 	if (strlen(instruction) > INSTRUCTION_MAX)

@@ -16,16 +16,16 @@ static void check_layers(struct image_store *s, const struct image *im, struct a
 		snprintf(path, sizeof(path), "layers/%s/fs", im->layers[i].diff_id);
 		if (!file_exists(s->root_fd, path))
 			strv_push(a, problems,
-				  arena_printf(a,
-					       "image %.12s (%s): layer %.12s is missing: load or pull "
-					       "the image again",
-					       im->id, im->tags.count ? im->tags.items[0] : "<none>",
-					       im->layers[i].diff_id));
+				  arena_printf(
+					  a,
+					  "image %.12s (%s): layer %.12s is missing: load or pull "
+					  "the image again",
+					  im->id, im->tags.count ? im->tags.items[0] : "<none>",
+					  im->layers[i].diff_id));
 	}
 }
 
-int image_store_check(struct image_store *s, struct arena *a, struct strv *problems,
-		      struct err *e)
+int image_store_check(struct image_store *s, struct arena *a, struct strv *problems, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
 	int r = db_query(s->db, &q, e, "SELECT id FROM image ORDER BY id", "");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OpenSSL's low-level SHA256 on purpose: EVP would pull its providers, three megabytes, into the static
- * programs, and a document is a few kilobytes. Read digest.h first.
+ * OpenSSL's low-level SHA256 on purpose: EVP would pull its providers, three megabytes, into the
+ * static programs, and a document is a few kilobytes. Read digest.h first.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "image/digest.h"

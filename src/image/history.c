@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How an image came to be: the config's history beside the sizes of its layers. Steps and layers meet
- * by order: every step without "empty_layer" made the next layer. Read image.h first.
+ * How an image came to be: the config's history beside the sizes of its layers. Steps and layers
+ * meet by order: every step without "empty_layer" made the next layer. Read image.h first.
  */
 #include <string.h>
 
@@ -37,9 +37,10 @@ int image_history(struct image_store *s, const char *name, struct arena *a,
 	}
 	/* Layers that the history does not tell of. */
 	for (; layer < im.layer_count; layer++)
-		rows[n++] = (struct image_history_row){
-			.id = "<missing>", .created_by = "", .comment = "",
-			.size = im.layers[layer].size};
+		rows[n++] = (struct image_history_row){.id = "<missing>",
+						       .created_by = "",
+						       .comment = "",
+						       .size = im.layers[layer].size};
 	if (n == 0)
 		rows[n++] = (struct image_history_row){
 			.created = im.created, .created_by = "", .comment = ""};

@@ -2,13 +2,15 @@
 /*
  * Images: what the engine, the command line and the API call.
  *
- * An image is a config (JSON, its sha256 is the image's id) and an ordered list of layers. A layer is
- * a file tree below <root>/layers/<diff id>/fs in the form that OverlayFS takes as a lower folder, unpacked
- * once and shared by all images that have it. The rows are in the state store; compressed blobs are
- * not kept. Names ("references") are rows of their own: an image may have many, or none.
+ * An image is a config (JSON, its sha256 is the image's id) and an ordered list of layers. A layer
+ * is a file tree below <root>/layers/<diff id>/fs in the form that OverlayFS takes as a lower
+ * folder, unpacked once and shared by all images that have it. The rows are in the state store;
+ * compressed blobs are not kept. Names ("references") are rows of their own: an image may have
+ * many, or none.
  *
- * Invariant: an image that is listed is whole on the disk, also after a power cut: layers are synced
- * before they are renamed into place, and renamed before the row is committed (image/stage.h).
+ * Invariant: an image that is listed is whole on the disk, also after a power cut: layers are
+ * synced before they are renamed into place, and renamed before the row is committed
+ * (image/stage.h).
  *
  * Everything returned lives in the caller's arena. Functions return 0 or a negative errno with @e
  * filled. Read image/load.c next.
@@ -26,7 +28,7 @@
 
 struct image_store {
 	struct db *db;
-	int root_fd;	     /* the folder --root */
+	int root_fd;         /* the folder --root */
 	const char *root;    /* its path, for messages */
 	const char *libexec; /* folder of hull-unpack */
 };
@@ -54,7 +56,8 @@ char *image_reference_full(const struct image_reference *r, struct arena *a);
 char *image_reference_familiar(const struct image_reference *r, struct arena *a);
 /** The same without tag and digest: "busybox", "localhost:5000/x". */
 char *image_reference_repository(const struct image_reference *r, struct arena *a);
-/** True for "sha256:" and 64 lower-case hex digits, or "sha512:" and 128. Nothing else is a digest. */
+/** True for "sha256:" and 64 lower-case hex digits, or "sha512:" and 128. Nothing else is a digest.
+ */
 bool image_digest_is_valid(const char *text);
 
 /* ---- looking up (image/find.c, image/list.c) ---- */
@@ -66,13 +69,13 @@ struct image_layer {
 
 struct image {
 	char id[ID_LEN + 1];
-	char *config_text;	 /* byte for byte as loaded */
-	struct oci_image config; /* the same, parsed */
+	char *config_text;          /* byte for byte as loaded */
+	struct oci_image config;    /* the same, parsed */
 	struct image_layer *layers; /* the topmost first */
 	size_t layer_count;
-	struct strv names;   /* full references, ordered */
-	struct strv tags;    /* familiar: "busybox:latest" (docker's RepoTags) */
-	struct strv digests; /* "busybox@sha256:..." (docker's RepoDigests) */
+	struct strv names;             /* full references, ordered */
+	struct strv tags;              /* familiar: "busybox:latest" (docker's RepoTags) */
+	struct strv digests;           /* "busybox@sha256:..." (docker's RepoDigests) */
 	int64_t size, created, loaded; /* bytes; ns since 1970, 0: unknown */
 };
 
@@ -84,12 +87,12 @@ int image_find(struct image_store *s, const char *name, struct arena *a, struct 
 	       struct err *e);
 
 struct image_filter {
-	bool all; /* hull keeps no intermediate images: the same as without */
+	bool all;               /* hull keeps no intermediate images: the same as without */
 	struct strv references; /* patterns: "busybox", "local*:v?" */
-	struct kvs labels;	/* value "" matches any; all must match */
+	struct kvs labels;      /* value "" matches any; all must match */
 	struct opt_bool dangling;
 	struct strv before, since; /* resolved names: created before, after that image */
-	int64_t until;		   /* created before, ns; 0: any */
+	int64_t until;             /* created before, ns; 0: any */
 };
 /** Add one --filter KEY=VALUE (reference label dangling before since until). */
 int image_filter_add(struct image_store *s, struct image_filter *f, const char *filter,
@@ -111,8 +114,8 @@ int image_history(struct image_store *s, const char *name, struct arena *a,
 
 /**
  * Descriptors (O_PATH) of the layers' trees, the topmost first, as overlay_mount takes them. The
- * caller closes them (image_layers_close). Layers below one that hides all of them are left out. An image without
- * layers gives one empty folder. -ENOENT names the layer that is missing on disk.
+ * caller closes them (image_layers_close). Layers below one that hides all of them are left out. An
+ * image without layers gives one empty folder. -ENOENT names the layer that is missing on disk.
  */
 int image_layers_open(struct image_store *s, const struct image *image, struct arena *a,
 		      int **ret_fds, size_t *ret_count, struct err *e);
@@ -139,22 +142,22 @@ int image_remove(struct image_store *s, const char *name, unsigned flags, struct
 /** Called now and then while layers are read; @total is 0 where the size is not known. Called from
  *  the loading thread. */
 struct image_progress {
-	const char *layer; /* first 12 digits of the diff id, or the member's name */
-	size_t index, count; /* which of how many layers; count 0: not known (a stream) */
-	uint64_t done, total; /* bytes of the layer as stored in the archive */
+	const char *layer;      /* first 12 digits of the diff id, or the member's name */
+	size_t index, count;    /* which of how many layers; count 0: not known (a stream) */
+	uint64_t done, total;   /* bytes of the layer as stored in the archive */
 	bool finished, existed; /* this layer is complete; was in the store before */
 };
 typedef void (*image_progress_fn)(const struct image_progress *p, void *ctx);
 
 /** Zero takes the default of the member. */
 struct image_limits {
-	uint64_t bytes;	  /* unpacked, of one layer: 64 GiB */
+	uint64_t bytes;   /* unpacked, of one layer: 64 GiB */
 	uint64_t entries; /* of one layer: 4 Mi */
-	uint64_t ratio;	  /* unpacked to packed, beyond the first GiB: 500 */
+	uint64_t ratio;   /* unpacked to packed, beyond the first GiB: 500 */
 };
 
 struct image_load {
-	int fd;		      /* archive, seekable or not; or a folder. -1: open @path */
+	int fd;               /* archive, seekable or not; or a folder. -1: open @path */
 	const char *path;     /* of an archive or a folder; in messages also with @fd */
 	const char *platform; /* "linux/arm64" or NULL: this machine's */
 	struct image_limits limits;
@@ -165,17 +168,17 @@ struct image_loaded {
 	char id[ID_LEN + 1];
 	struct strv tags; /* familiar; without any, docker prints "Loaded image ID: sha256:..." */
 };
-/** docker-archive or OCI layout; tar (plain, gzip, zstd; from a pipe too) or folder. All or nothing:
- *  on failure the store is as it was. */
+/** docker-archive or OCI layout; tar (plain, gzip, zstd; from a pipe too) or folder. All or
+ * nothing: on failure the store is as it was. */
 int image_load(struct image_store *s, const struct image_load *req, struct arena *a,
 	       struct image_loaded **ret, size_t *ret_count, struct err *e);
 
 struct image_import {
-	int fd;		      /* tar of a root file system: plain, gzip, zstd; seekable or not */
+	int fd;                /* tar of a root file system: plain, gzip, zstd; seekable or not */
 	const char *reference; /* or NULL */
-	struct strv changes;  /* Dockerfile instructions */
-	const char *message;  /* NULL: "Imported from -" */
-	const char *platform; /* or NULL */
+	struct strv changes;   /* Dockerfile instructions */
+	const char *message;   /* NULL: "Imported from -" */
+	const char *platform;  /* or NULL */
 	struct image_limits limits;
 	image_progress_fn progress;
 	void *ctx;
@@ -191,7 +194,6 @@ int image_change_apply(const char *instruction, struct oci_image_process *p, str
 /* ---- checking (image/check.c) ---- */
 
 /** One line in @problems for each image that is not whole on the disk. 0 even if there are some. */
-int image_store_check(struct image_store *s, struct arena *a, struct strv *problems,
-		      struct err *e);
+int image_store_check(struct image_store *s, struct arena *a, struct strv *problems, struct err *e);
 /** Remove what killed commands left below layers/; done by each load, too. */
 int image_store_sweep(struct image_store *s, struct err *e);

@@ -74,8 +74,8 @@ static int set_platform(const char *text, struct oci_image *c, struct arena *a, 
 		os = "linux";
 	}
 	if (strcmp(os, "linux"))
-		return err_set(e, ENOTSUP, ERR_INVALID, "platform %.100s: only Linux images are supported",
-			       text);
+		return err_set(e, ENOTSUP, ERR_INVALID,
+			       "platform %.100s: only Linux images are supported", text);
 	if (rest)
 		c->architecture = strsep(&rest, "/");
 	c->variant = rest;
@@ -94,9 +94,9 @@ static int make_config(struct import *im, struct oci_image *c, struct err *e)
 		return r;
 	struct oci_history *h = arena_new(im->arena, struct oci_history);
 	h->created = c->created;
-	h->comment = arena_strdup(im->arena, im->req->message && *im->req->message
-						     ? im->req->message
-						     : "Imported from -");
+	h->comment =
+		arena_strdup(im->arena, im->req->message && *im->req->message ? im->req->message
+									      : "Imported from -");
 	c->history = (struct array){h, 1};
 	return 0;
 }
@@ -147,8 +147,8 @@ int image_import(struct image_store *s, const struct image_import *req, char ret
 		 struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	CLEANUP(cleanup_import) struct import im = {
-		.store = s, .req = req, .stage = STAGE_NONE, .arena = &a};
+	CLEANUP(cleanup_import)
+	struct import im = {.store = s, .req = req, .stage = STAGE_NONE, .arena = &a};
 	struct oci_image config;
 	char *name;
 	int r = full_name(req->reference, &a, &name, e);

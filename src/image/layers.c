@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The trees of an image's layers, as OverlayFS takes them. OverlayFS reads trusted.overlay.opaque on
- * every folder but the root of a layer, so that a layer whose root hides all below is cut off here.
- * Read image.h first.
+ * The trees of an image's layers, as OverlayFS takes them. OverlayFS reads trusted.overlay.opaque
+ * on every folder but the root of a layer, so that a layer whose root hides all below is cut off
+ * here. Read image.h first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +62,8 @@ int image_layers_open(struct image_store *s, const struct image *image, struct a
 		image_layers_close(fds, n);
 		err_errno(e, r, "image %.12s: layer %.12s cannot be opened", image->id, diff_id);
 		if (r == -ENOENT)
-			err_hint(e, "its files below %s/layers are gone: load or pull the image again",
+			err_hint(e,
+				 "its files below %s/layers are gone: load or pull the image again",
 				 s->root);
 		return r;
 	}

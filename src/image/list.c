@@ -76,7 +76,8 @@ static int add_until(struct image_store *s, struct image_filter *f, const char *
 		f->until = clock_real_ns() - ns;
 	else if (time_parse(value, &f->until) < 0)
 		return err_set(e, EINVAL, ERR_INVALID,
-			       "invalid filter 'until=%.100s': neither a duration nor a time", value);
+			       "invalid filter 'until=%.100s': neither a duration nor a time",
+			       value);
 	return 0;
 }
 
@@ -85,11 +86,11 @@ int image_filter_add(struct image_store *s, struct image_filter *f, const char *
 {
 	static const struct {
 		const char *key;
-		int (*add)(struct image_store *, struct image_filter *, const char *, struct arena *,
-			   struct err *);
+		int (*add)(struct image_store *, struct image_filter *, const char *,
+			   struct arena *, struct err *);
 	} table[] = {
 		{"reference", add_reference}, {"label", add_label}, {"dangling", add_dangling},
-		{"before", add_before},	      {"since", add_since}, {"until", add_until},
+		{"before", add_before},       {"since", add_since}, {"until", add_until},
 	};
 	const char *equals = strchr(filter, '=');
 	if (!equals)
@@ -99,7 +100,8 @@ int image_filter_add(struct image_store *s, struct image_filter *f, const char *
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		if (strlen(table[i].key) == len && !strncmp(table[i].key, filter, len))
 			return table[i].add(s, f, equals + 1, a, e);
-	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%.*s'", len > 100 ? 100 : (int)len, filter);
+	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%.*s'", len > 100 ? 100 : (int)len,
+		filter);
 	err_hint(e, "images can be filtered by reference, label, dangling, before, since, until");
 	return -EINVAL;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loading an archive: look at it (archive.h), make a plan (plan.h), unpack what the store has not got,
- * two layers at a time, check every diff id, commit (stage.h). Nothing of the image is visible before
- * the commit, and nothing of a failed load stays. Read those headers first.
+ * Loading an archive: look at it (archive.h), make a plan (plan.h), unpack what the store has not
+ * got, two layers at a time, check every diff id, commit (stage.h). Nothing of the image is visible
+ * before the commit, and nothing of a failed load stays. Read those headers first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -205,9 +205,8 @@ static void fill_image(struct load *ld, const struct plan_image *from, struct st
 	if (from->config.created && time_parse(from->config.created, &to->created) < 0)
 		to->created = 0;
 	for (size_t i = 0; i < n; i++)
-		to->layers[i] = (struct stage_layer){from->layers[i]->diff_id,
-						     from->layers[i]->folder,
-						     from->layers[i]->size};
+		to->layers[i] = (struct stage_layer){
+			from->layers[i]->diff_id, from->layers[i]->folder, from->layers[i]->size};
 }
 
 static void fill_result(struct load *ld, const struct plan_image *from, struct image_loaded *to)
@@ -250,8 +249,8 @@ static void cleanup_load(struct load *ld)
 static int load_fd(struct image_store *s, const struct image_load *req, int fd, struct arena *a,
 		   struct image_loaded **ret, size_t *ret_count, struct err *e)
 {
-	CLEANUP(cleanup_load) struct load ld = {
-		.store = s, .req = req, .stage = STAGE_NONE, .arena = a};
+	CLEANUP(cleanup_load)
+	struct load ld = {.store = s, .req = req, .stage = STAGE_NONE, .arena = a};
 	int r = stage_sweep(s, e);
 	if (r == 0)
 		r = stage_open(&ld.stage, s, e);

@@ -43,8 +43,9 @@ static int check_config(struct plan *p, const struct plan_image *im, struct err 
 		return err_set(e, ENOTSUP, ERR_INVALID, "it is an image for %.32s, not for Linux",
 			       c->os);
 	if (p->platform && !plan_platform_fits(p, c->os, c->architecture, c->variant))
-		return err_set(e, ENOENT, ERR_NOT_FOUND, "it is an image for %.32s/%.32s, not for %s",
-			       c->os ?: "?", c->architecture ?: "?", p->platform);
+		return err_set(e, ENOENT, ERR_NOT_FOUND,
+			       "it is an image for %.32s/%.32s, not for %s", c->os ?: "?",
+			       c->architecture ?: "?", p->platform);
 	return 0;
 }
 
@@ -142,8 +143,9 @@ int plan_make(struct plan *p, struct err *e)
 	if (archive_has(p->archive, "index.json"))
 		return plan_oci(p, e);
 	if (archive_has(p->archive, "repositories"))
-		return err_set(e, ENOTSUP, ERR_INVALID,
-			       "archives of docker before 1.10 (no manifest.json) are not supported");
+		return err_set(
+			e, ENOTSUP, ERR_INVALID,
+			"archives of docker before 1.10 (no manifest.json) are not supported");
 	err_set(e, EINVAL, ERR_INVALID, "not an image archive: no manifest.json, no index.json");
 	err_hint(e, "to make an image of a root file system's files, use `hull import`");
 	return -EINVAL;

@@ -16,7 +16,7 @@ struct plan_layer {
 	char diff_id[ID_LEN + 1];
 	char digest[ID_LEN + 1]; /* of the bytes as stored; "" where the format does not say */
 	struct archive_layer source;
-	bool ready;	   /* in the store, or unpacked in the staging folder */
+	bool ready;         /* in the store, or unpacked in the staging folder */
 	const char *folder; /* there; NULL: in the store */
 	int64_t size;
 };
@@ -26,7 +26,7 @@ struct plan_image {
 	char *config_text;
 	struct oci_image config;
 	struct plan_layer **layers; /* the lowest first */
-	struct array names;	    /* of struct stage_name */
+	struct array names;         /* of struct stage_name */
 };
 
 struct plan {
@@ -47,8 +47,8 @@ int plan_oci(struct plan *p, struct err *e);
 
 /* Shared by the formats. */
 
-/** Refuse a document with more values than any image has, before it becomes a thousand times as much
- *  memory. */
+/** Refuse a document with more values than any image has, before it becomes a thousand times as
+ * much memory. */
 int plan_check_document(const char *name, const char *text, size_t len, struct err *e);
 /** Parse and check the config, and begin a new image. */
 int plan_add_image(struct plan *p, const char *name, char *config_text, size_t len,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The format of `docker save`: manifest.json is an array of images, each naming its config, its tags
- * and its layers' members. Old ones call the config <id>.json and the layers <id>/layer.tar, new ones
- * blobs/sha256/<hex>; skopeo, buildah and podman write the same. Read plan.h first.
+ * The format of `docker save`: manifest.json is an array of images, each naming its config, its
+ * tags and its layers' members. Old ones call the config <id>.json and the layers <id>/layer.tar,
+ * new ones blobs/sha256/<hex>; skopeo, buildah and podman write the same. Read plan.h first.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,7 +19,8 @@ static int add_tags(struct plan *p, struct plan_image *im, const struct strv *ta
 			return err_context(e, "manifest.json: RepoTags[%zu]", i);
 		if (ref.digest)
 			return err_set(e, EINVAL, ERR_INVALID,
-				       "manifest.json: RepoTags[%zu]: a tag cannot have a digest", i);
+				       "manifest.json: RepoTags[%zu]: a tag cannot have a digest",
+				       i);
 		plan_add_name(p, im, image_reference_full(&ref, p->arena), NULL);
 	}
 	return 0;
@@ -34,7 +35,8 @@ static int check_name(const struct plan_image *im, const char *name, struct err 
 	    (base[ID_LEN] && strcmp(base + ID_LEN, ".json")))
 		return 0;
 	if (strncmp(base, im->id, ID_LEN))
-		return err_set(e, EBADMSG, ERR_INVALID, "config \"%s\" has sha256 %s", name, im->id);
+		return err_set(e, EBADMSG, ERR_INVALID, "config \"%s\" has sha256 %s", name,
+			       im->id);
 	return 0;
 }
 
@@ -52,8 +54,8 @@ static int add_image(struct plan *p, const struct docker_archive_image *d, struc
 		return r;
 	if (d->layers.count != im->config.rootfs.diff_ids.count)
 		return err_set(e, EINVAL, ERR_INVALID,
-			       "manifest.json names %zu layers, config \"%s\" %zu",
-			       d->layers.count, d->config, im->config.rootfs.diff_ids.count);
+			       "manifest.json names %zu layers, config \"%s\" %zu", d->layers.count,
+			       d->config, im->config.rootfs.diff_ids.count);
 	for (size_t i = 0; r == 0 && i < d->layers.count; i++)
 		r = plan_set_layer(p, im, i, d->layers.items[i], NULL, e);
 	return r < 0 ? r : add_tags(p, im, &d->repo_tags, e);
@@ -64,7 +66,8 @@ int plan_docker(struct plan *p, struct err *e)
 	CLEANUP_JSON struct json_object *list = NULL;
 	char *text;
 	size_t len;
-	int r = archive_read_text(p->archive, "manifest.json", ARCHIVE_MANIFEST_MAX, &text, &len, e);
+	int r = archive_read_text(p->archive, "manifest.json", ARCHIVE_MANIFEST_MAX, &text, &len,
+				  e);
 	if (r == 0)
 		r = plan_check_document("manifest.json", text, len, e);
 	if (r == 0 && (r = json_parse(text, len, &list, e)) < 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The OCI image layout (image-layout.md): index.json leads to manifests or further indexes, which lead
- * to blobs/sha256/<hex>. Every blob is checked against the digest and size that led to it. Of an index
- * over platforms the wanted one is taken. Read plan.h first.
+ * The OCI image layout (image-layout.md): index.json leads to manifests or further indexes, which
+ * lead to blobs/sha256/<hex>. Every blob is checked against the digest and size that led to it. Of
+ * an index over platforms the wanted one is taken. Read plan.h first.
  */
 #include <errno.h>
 #include <string.h>
@@ -62,12 +62,13 @@ static int parse_document(struct plan *p, const char *name, const char *media_ty
 			       (long long)ret->schema_version);
 	if (media_type && ret->media_type && strcmp(media_type, ret->media_type))
 		return err_set(e, EINVAL, ERR_INVALID,
-			       "%s calls itself \"%.100s\", its descriptor calls it \"%.100s\"", name,
-			       ret->media_type, media_type);
+			       "%s calls itself \"%.100s\", its descriptor calls it \"%.100s\"",
+			       name, ret->media_type, media_type);
 	return 0;
 }
 
-/* containerd's annotation is a full name; the spec's may be a tag alone, which names nothing here. */
+/* containerd's annotation is a full name; the spec's may be a tag alone, which names nothing here.
+ */
 static int add_name(struct plan *p, struct plan_image *im, const struct oci_descriptor *d,
 		    const char *digest, struct err *e)
 {
@@ -96,8 +97,8 @@ static int add_layer(struct plan *p, struct plan_image *im, size_t i,
 	if ((strncmp(type, "application/vnd.oci.image.layer.", 32) &&
 	     strncmp(type, "application/vnd.docker.image.rootfs.", 36)) ||
 	    strstr(type, "+encrypted"))
-		return err_set(e, ENOTSUP, ERR_INVALID, "layer %.80s is of the unknown type \"%.100s\"",
-			       d->digest, type);
+		return err_set(e, ENOTSUP, ERR_INVALID,
+			       "layer %.80s is of the unknown type \"%.100s\"", d->digest, type);
 	int r = blob_name(p, d, &name, e);
 	if (r == 0)
 		r = plan_set_layer(p, im, i, name, d->digest + 7, e);
@@ -119,7 +120,7 @@ static int add_image(struct plan *p, const struct oci_descriptor *d, const struc
 	const struct oci_descriptor *layers = m->layers.items;
 	if (!m->config)
 		return err_set(e, EINVAL, ERR_INVALID, "manifest %s names no config", d->digest);
-	if (m->config->media_type && !strstr(m->config->media_type, ".image.") )
+	if (m->config->media_type && !strstr(m->config->media_type, ".image."))
 		return err_set(e, ENOTSUP, ERR_INVALID,
 			       "%s is not an image: its config is of type \"%.100s\"", d->digest,
 			       m->config->media_type);
@@ -183,8 +184,8 @@ static int none_found(struct plan *p, struct err *e)
 {
 	char found[256] = "";
 	size_t used = 0;
-	for (size_t i = 0; i < p->others.count && used + strlen(p->others.items[i]) + 3 < sizeof(found);
-	     i++)
+	for (size_t i = 0;
+	     i < p->others.count && used + strlen(p->others.items[i]) + 3 < sizeof(found); i++)
 		used += (size_t)snprintf(found + used, sizeof(found) - used, "%s%s", i ? ", " : "",
 					 p->others.items[i]);
 	if (p->platform)

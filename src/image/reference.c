@@ -4,11 +4,11 @@
  *
  *   reference = name [ ":" tag ] [ "@" digest ]      name = [ domain "/" ] path
  *   domain    = labels joined by "." [ ":" port ], or an IPv6 address in brackets
- *   path      = components joined by "/"; a component is [a-z0-9]+ runs joined by ".", "_", "__", "-"+
- *   tag       = [A-Za-z0-9_][A-Za-z0-9_.-]{0,127}
+ *   path      = components joined by "/"; a component is [a-z0-9]+ runs joined by ".", "_", "__",
+ * "-"+ tag       = [A-Za-z0-9_][A-Za-z0-9_.-]{0,127}
  *
- * and docker's normalisation: a first component without ".", ":" that is not "localhost" is no domain;
- * no domain is docker.io, where a single component stands for library/<component>.
+ * and docker's normalisation: a first component without ".", ":" that is not "localhost" is no
+ * domain; no domain is docker.io, where a single component stands for library/<component>.
  * Invariant: a struct image_reference holds normalised, checked parts. Read image.h first.
  */
 #include <ctype.h>
@@ -117,8 +117,9 @@ static bool domain_is_valid(const char *domain)
 static int bad_format(const char *text, struct err *e)
 {
 	err_set(e, EINVAL, ERR_INVALID, "invalid reference format: \"%.200s\"", text);
-	err_hint(e, "a name is [HOST[:PORT]/]PATH[:TAG] with a path of lower-case letters, digits and "
-		    "single . _ - between them");
+	err_hint(e,
+		 "a name is [HOST[:PORT]/]PATH[:TAG] with a path of lower-case letters, digits and "
+		 "single . _ - between them");
 	return -EINVAL;
 }
 
@@ -152,7 +153,8 @@ static int check_name(const char *text, const struct image_reference *r, struct 
 {
 	if (strlen(r->path) > IMAGE_NAME_MAX)
 		return err_set(e, ENAMETOOLONG, ERR_INVALID,
-			       "repository name must not be more than %d characters", IMAGE_NAME_MAX);
+			       "repository name must not be more than %d characters",
+			       IMAGE_NAME_MAX);
 	if (strpbrk(r->path, UPPER))
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "invalid reference format: repository name (%s) must be lowercase",
@@ -218,6 +220,10 @@ char *image_reference_repository(const struct image_reference *r, struct arena *
 		return arena_printf(a, "%s/%s", r->domain, r->path);
 	/* library/ is left out only where it would be put back. */
 	bool library = !strncmp(r->path, "library/", 8) && !strchr(r->path + 8, '/');
+	const char *slash = strchr(r->path, '/');
+	/* docker.io/a.b/c would be taken for c at the registry a.b. */
+	if (!library && slash && is_domain(r->path, (size_t)(slash - r->path)))
+		return arena_printf(a, "%s/%s", r->domain, r->path);
 	return arena_strdup(a, library ? r->path + 8 : r->path);
 }
 

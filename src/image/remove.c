@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Removing names and images, with docker's rules and words. The rows go in one durable transaction;
- * then the trees of layers that lost their row are swept (sweep.c), and if that is cut short, the next
- * load sweeps them. Read image.h first.
+ * then the trees of layers that lost their row are swept (sweep.c), and if that is cut short, the
+ * next load sweeps them. Read image.h first.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,8 +26,8 @@ static int find_users(struct removal *x, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
 	int r = db_query(x->store->db, &q, e,
-			 "SELECT id, status = 'running' FROM container WHERE image IN (?1, ?2)", "ss",
-			 x->image.id, arena_printf(x->arena, "sha256:%s", x->image.id));
+			 "SELECT id, status = 'running' FROM container WHERE image IN (?1, ?2)",
+			 "ss", x->image.id, arena_printf(x->arena, "sha256:%s", x->image.id));
 	while (r >= 0 && (r = db_next(q, e)) > 0) {
 		char *to = db_int(q, 1) ? x->running : x->stopped;
 		snprintf(to, ID_SHORT_LEN + 1, "%s", db_text(q, 0));
@@ -55,7 +55,8 @@ static int check_allowed(const struct removal *x, struct err *e)
 		int r = image_reference_parse(x->name, x->arena, &ref, e);
 		return r < 0 ? r
 			     : err_set(e, EBUSY, ERR_CONFLICT,
-				       "conflict: unable to remove repository reference \"%s\" (must "
+				       "conflict: unable to remove repository reference \"%s\" "
+				       "(must "
 				       "force) - container %s is using its referenced image %.12s",
 				       image_reference_familiar(&ref, x->arena),
 				       *x->running ? x->running : x->stopped, id);
@@ -63,10 +64,11 @@ static int check_allowed(const struct removal *x, struct err *e)
 	if (x->name)
 		return 0;
 	if (*x->running)
-		return err_set(e, EBUSY, ERR_CONFLICT,
-			       "conflict: unable to delete %.12s (cannot be forced) - image is being "
-			       "used by running container %s",
-			       id, x->running);
+		return err_set(
+			e, EBUSY, ERR_CONFLICT,
+			"conflict: unable to delete %.12s (cannot be forced) - image is being "
+			"used by running container %s",
+			id, x->running);
 	if (*x->stopped && !x->force)
 		return err_set(e, EBUSY, ERR_CONFLICT,
 			       "conflict: unable to delete %.12s (must be forced) - image is being "

@@ -5,12 +5,12 @@
  *   1. <root>/layers/.stage-<random>/ is made and locked (flock(2)) as long as its maker lives;
  *   2. layers are unpacked below it: .stage-<random>/<folder>/fs;
  *   3. one syncfs(2) makes all of it durable;
- *   4. under the state store's lock: each folder is renamed to layers/<diff id>, the folder layers is
- *      synced, the rows are written, and the transaction committed durably.
+ *   4. under the state store's lock: each folder is renamed to layers/<diff id>, the folder layers
+ * is synced, the rows are written, and the transaction committed durably.
  *
  * Killed before 4 ends, the image does not exist; what is left is a staging folder that nobody has
- * locked, or a whole layer without a row. stage_sweep removes both. Names below layers/ that are diff
- * ids always stand for whole layers.
+ * locked, or a whole layer without a row. stage_sweep removes both. Names below layers/ that are
+ * diff ids always stand for whole layers.
  */
 #pragma once
 
@@ -19,11 +19,14 @@
 
 struct stage {
 	int layers_fd; /* <root>/layers */
-	int fd;	       /* the staging folder, locked */
+	int fd;        /* the staging folder, locked */
 	char name[32];
 };
 
-#define STAGE_NONE {.layers_fd = -1, .fd = -1}
+#define STAGE_NONE                                                                                 \
+	{                                                                                          \
+		.layers_fd = -1, .fd = -1                                                          \
+	}
 
 int stage_open(struct stage *st, struct image_store *s, struct err *e);
 /** Remove what is still in it, and the folder. */

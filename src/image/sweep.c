@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Removing what killed commands left below layers/. A staging folder is an orphan when its lock can be
- * had; a layer is one when it has no row. The latter is decided and the name taken away under the
- * state store's lock, so that no load can adopt it in between; the files go afterwards.
- * Read stage.h first.
+ * Removing what killed commands left below layers/. A staging folder is an orphan when its lock can
+ * be had; a layer is one when it has no row. The latter is decided and the name taken away under
+ * the state store's lock, so that no load can adopt it in between; the files go afterwards. Read
+ * stage.h first.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -74,9 +74,8 @@ static int any_without_row(struct image_store *s, const struct strv *names, stru
 {
 	for (size_t i = 0; i < names->count; i++) {
 		const char *name = names->items[i];
-		int r = strlen(name) == ID_LEN && id_is_hex(name, ID_LEN)
-				? has_row(s->db, name, e)
-				: 1;
+		int r = strlen(name) == ID_LEN && id_is_hex(name, ID_LEN) ? has_row(s->db, name, e)
+									  : 1;
 		if (r <= 0)
 			return r < 0 ? r : 1;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the engine and hull-unpack say to each other: one request, then messages until UNPACK_DONE or
- * UNPACK_FAILED, over a SOCK_SEQPACKET pair. Fixed-size structs of one machine.
+ * What the engine and hull-unpack say to each other: one request, then messages until UNPACK_DONE
+ * or UNPACK_FAILED, over a SOCK_SEQPACKET pair. Fixed-size structs of one machine.
  *
  * hull-unpack is the only process that parses archives. It gets three descriptors and nothing else:
  * the bytes (0), the socket (3) and a staging folder (4). The engine trusts its messages no further
@@ -22,18 +22,18 @@ enum unpack_fd { UNPACK_SOURCE_FD = 0, UNPACK_SOCKET_FD = 3, UNPACK_STAGE_FD = 4
 
 enum unpack_mode {
 	UNPACK_LAYER = 1, /* the source is a layer: unpack it to <stage>/fs */
-	UNPACK_INDEX,	  /* the source is a plain seekable tar: list its members */
-	UNPACK_ARCHIVE,	  /* the source is a tar in any packing, read once: keep small members as
+	UNPACK_INDEX,     /* the source is a plain seekable tar: list its members */
+	UNPACK_ARCHIVE,   /* the source is a tar in any packing, read once: keep small members as
 			   * <stage>/<number>.small, unpack the layers in it to <stage>/<number>/fs */
 };
 
 struct unpack_request {
 	uint32_t version;
-	uint32_t mode;	    /* enum unpack_mode */
-	uint32_t seekable;  /* read by pread(2) from @offset, never moving the shared position */
+	uint32_t mode;     /* enum unpack_mode */
+	uint32_t seekable; /* read by pread(2) from @offset, never moving the shared position */
 	uint32_t reserved;
 	uint64_t offset;
-	uint64_t size;	    /* bytes of the source; UNPACK_WHOLE: to its end */
+	uint64_t size; /* bytes of the source; UNPACK_WHOLE: to its end */
 	uint64_t max_bytes, max_entries, max_ratio; /* struct image_limits, none 0 */
 };
 
@@ -42,26 +42,26 @@ struct unpack_layer {
 	char diff_id[65]; /* sha256 of the plain tar, 64 hex digits */
 	char digest[65];  /* sha256 of the bytes as stored */
 	char reserved[6];
-	uint64_t size;	  /* bytes of its regular files */
-	uint64_t packed;  /* bytes as stored */
+	uint64_t size;   /* bytes of its regular files */
+	uint64_t packed; /* bytes as stored */
 	uint64_t entries;
 };
 
 enum unpack_op {
 	UNPACK_PROGRESS = 1, /* done */
-	UNPACK_OPAQUE,	     /* + 1 descriptor: a folder of the layer that hides what is below it. The
-			      * engine marks it, as only CAP_SYS_ADMIN can (trusted.overlay.opaque) */
-	UNPACK_MEMBER,	     /* kind, number, name, link, offset, size, layer */
-	UNPACK_DONE,	     /* layer, in mode UNPACK_LAYER */
-	UNPACK_FAILED,	     /* err */
+	UNPACK_OPAQUE, /* + 1 descriptor: a folder of the layer that hides what is below it. The
+			* engine marks it, as only CAP_SYS_ADMIN can (trusted.overlay.opaque) */
+	UNPACK_MEMBER, /* kind, number, name, link, offset, size, layer */
+	UNPACK_DONE,   /* layer, in mode UNPACK_LAYER */
+	UNPACK_FAILED, /* err */
 };
 
 enum unpack_member_kind {
 	MEMBER_FILE = 1, /* at offset, size (UNPACK_INDEX) */
-	MEMBER_SMALL,	 /* kept as <number>.small; layer.digest is set */
-	MEMBER_LAYER,	 /* unpacked to <number>/fs; layer is set */
-	MEMBER_UNUSED,	 /* neither small nor a layer; layer.digest is set */
-	MEMBER_LINK,	 /* symbolic: link */
+	MEMBER_SMALL,    /* kept as <number>.small; layer.digest is set */
+	MEMBER_LAYER,    /* unpacked to <number>/fs; layer is set */
+	MEMBER_UNUSED,   /* neither small nor a layer; layer.digest is set */
+	MEMBER_LINK,     /* symbolic: link */
 	MEMBER_HARDLINK, /* link: name of an earlier member */
 };
 

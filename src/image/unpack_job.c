@@ -159,8 +159,7 @@ static bool message_ok(const struct unpack_message *m)
 	bool layer = m->op == UNPACK_DONE ? m->layer.diff_id[0] : m->kind == MEMBER_LAYER;
 	return m->version == UNPACK_VERSION && text &&
 	       (!layer || (id_is_hex(m->layer.diff_id, ID_LEN) &&
-			   id_is_hex(m->layer.digest, ID_LEN) &&
-			   m->layer.size <= INT64_MAX));
+			   id_is_hex(m->layer.digest, ID_LEN) && m->layer.size <= INT64_MAX));
 }
 
 static int mark_opaque(int fd, struct err *e)

@@ -14,10 +14,13 @@ struct unpack_job {
 	struct unpack_layer layer; /* of UNPACK_LAYER, once unpack_handle returned 0 */
 };
 
-#define UNPACK_JOB_NONE {.pidfd = -1, .sock = -1}
+#define UNPACK_JOB_NONE                                                                            \
+	{                                                                                          \
+		.pidfd = -1, .sock = -1                                                            \
+	}
 
 struct unpack_events {
-	void (*progress)(void *ctx, uint64_t done);				    /* or NULL */
+	void (*progress)(void *ctx, uint64_t done);                              /* or NULL */
 	int (*member)(void *ctx, const struct unpack_message *m, struct err *e); /* or NULL */
 	void *ctx;
 };
@@ -27,7 +30,8 @@ void unpack_limits(struct unpack_request *q, const struct image_limits *limits);
 /** Start it; @source_fd and @stage_fd stay the caller's. */
 int unpack_start(struct unpack_job *j, const char *libexec, const struct unpack_request *q,
 		 int source_fd, int stage_fd, struct err *e);
-/** Take one message (blocks for it): 1: go on, 0: done and reaped, negative errno: failed, reaped. */
+/** Take one message (blocks for it): 1: go on, 0: done and reaped, negative errno: failed, reaped.
+ */
 int unpack_handle(struct unpack_job *j, const struct unpack_events *on, struct err *e);
 /** unpack_handle until it is done. */
 int unpack_finish(struct unpack_job *j, const struct unpack_events *on, struct err *e);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shape tables of the OCI image formats. The order of the fields is the order in which docker writes
- * them. Read oci_image.h first.
+ * Shape tables of the OCI image formats. The order of the fields is the order in which docker
+ * writes them. Read oci_image.h first.
  */
 #include "spec/oci_image.h"
 
@@ -103,9 +103,10 @@ const char *oci_native_architecture(void)
 	static const struct {
 		const char *machine, *name;
 	} table[] = {
-		{"x86_64", "amd64"},  {"aarch64", "arm64"},   {"armv7l", "arm"}, {"armv6l", "arm"},
-		{"i686", "386"},      {"ppc64le", "ppc64le"}, {"s390x", "s390x"}, {"riscv64", "riscv64"},
-		{"mips64", "mips64le"}, {"loongarch64", "loong64"},
+		{"x86_64", "amd64"},        {"aarch64", "arm64"},   {"armv7l", "arm"},
+		{"armv6l", "arm"},          {"i686", "386"},        {"ppc64le", "ppc64le"},
+		{"s390x", "s390x"},         {"riscv64", "riscv64"}, {"mips64", "mips64le"},
+		{"loongarch64", "loong64"},
 	};
 	struct utsname u;
 	if (uname(&u) == 0)

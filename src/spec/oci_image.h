@@ -21,12 +21,12 @@ struct oci_image_process {
 	char *working_dir;
 	struct kvs labels; /* never interpreted */
 	char *stop_signal;
-	char *healthcheck; /* JSON text of docker's extension, or NULL */
+	char *healthcheck;           /* JSON text of docker's extension, or NULL */
 	struct strv shell, on_build; /* docker's extensions */
 };
 
 struct oci_rootfs {
-	char *type;	      /* "layers" */
+	char *type;           /* "layers" */
 	struct strv diff_ids; /* "sha256:<hex>", the lowest first */
 };
 
@@ -72,7 +72,7 @@ struct oci_document {
 	char *media_type;
 	char *artifact_type;
 	struct oci_descriptor *config;
-	struct array layers;	/* of struct oci_descriptor; NULL items when absent */
+	struct array layers;    /* of struct oci_descriptor; NULL items when absent */
 	struct array manifests; /* of struct oci_descriptor; NULL items when absent */
 	struct kvs annotations;
 };
@@ -80,7 +80,7 @@ extern const struct shape oci_document_shape;
 
 /** One element of the array in docker's manifest.json. */
 struct docker_archive_image {
-	char *config;	       /* member name of the config */
+	char *config;          /* member name of the config */
 	struct strv repo_tags; /* "busybox:latest" */
 	struct strv layers;    /* member names, the lowest first */
 };

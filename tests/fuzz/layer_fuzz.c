@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fuzz target: a layer, from its packed bytes to a tree in a scratch folder, with small limits. Nothing
- * may appear beside the layer's own folder. Run as root in a place where device nodes do no harm.
+ * Fuzz target: a layer, from its packed bytes to a tree in a scratch folder, with small limits.
+ * Nothing may appear beside the layer's own folder. Run as root in a place where device nodes do no
+ * harm.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The image store by itself, for tests: image_tool ROOT LIBEXEC COMMAND [ARGUMENT...]. Prints what the
- * command line prints where it has a counterpart. Exit code 1 with the error on stderr.
+ * The image store by itself, for tests: image_tool ROOT LIBEXEC COMMAND [ARGUMENT...]. Prints what
+ * the command line prints where it has a counterpart. Exit code 1 with the error on stderr.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -73,7 +73,8 @@ static int do_find(struct tool *t, struct err *e)
 	int r = image_find(&t->store, arg(t, 0), t->a, &im, e);
 	if (r < 0)
 		return r;
-	printf("id %s\nsize %lld\ncreated %lld\n", im.id, (long long)im.size, (long long)im.created);
+	printf("id %s\nsize %lld\ncreated %lld\n", im.id, (long long)im.size,
+	       (long long)im.created);
 	for (size_t i = 0; i < im.tags.count; i++)
 		printf("tag %s\n", im.tags.items[i]);
 	for (size_t i = 0; i < im.digests.count; i++)
@@ -141,8 +142,8 @@ static int do_history(struct tool *t, struct err *e)
 	size_t n;
 	int r = image_history(&t->store, arg(t, 0), t->a, &rows, &n, e);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		printf("%.12s|%s|%lld|%s\n", rows[i].id, rows[i].created_by, (long long)rows[i].size,
-		       rows[i].comment);
+		printf("%.12s|%s|%lld|%s\n", rows[i].id, rows[i].created_by,
+		       (long long)rows[i].size, rows[i].comment);
 	return r;
 }
 
@@ -188,21 +189,19 @@ static int do_check(struct tool *t, struct err *e)
 	return r;
 }
 
+static int do_sweep(struct tool *t, struct err *e)
+{
+	return image_store_sweep(&t->store, e);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(struct tool *t, struct err *e);
 } commands[] = {
-	{"load", do_load},
-	{"find", do_find},
-	{"config", do_config},
-	{"list", do_list},
-	{"tag", do_tag},
-	{"rmi", do_rmi},
-	{"rmi-force", do_rmi_force},
-	{"history", do_history},
-	{"import", do_import},
-	{"layers", do_layers},
-	{"check", do_check},
+	{"load", do_load},           {"find", do_find},       {"config", do_config},
+	{"list", do_list},           {"tag", do_tag},         {"rmi", do_rmi},
+	{"rmi-force", do_rmi_force}, {"history", do_history}, {"import", do_import},
+	{"layers", do_layers},       {"check", do_check},     {"sweep", do_sweep},
 };
 
 int main(int argc, char **argv)

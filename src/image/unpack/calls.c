@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The system calls of hull-unpack. What is not listed ends the process: none of it happens but by an
- * intruder's hand. No call here makes executable memory, a process, a socket, or takes a path that
- * is not resolved below a descriptor of the staging folder (the root directory is that folder too).
+ * The system calls of hull-unpack. What is not listed ends the process: none of it happens but by
+ * an intruder's hand. No call here makes executable memory, a process, a socket, or takes a path
+ * that is not resolved below a descriptor of the staging folder (the root directory is that folder
+ * too).
  */
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -15,20 +16,60 @@
 
 static const char *const plain[] = {
 	/* bytes */
-	"read", "pread64", "write", "pwrite64", "lseek", "ftruncate", "close", "sendmsg",
+	"read",
+	"pread64",
+	"write",
+	"pwrite64",
+	"lseek",
+	"ftruncate",
+	"close",
+	"sendmsg",
 	/* the tree */
-	"openat", "openat2", "mkdirat", "mknodat", "symlinkat", "linkat", "unlinkat", "fchown",
-	"fchownat", "fchmod", "fchmodat", "fchmodat2", "utimensat", "fsetxattr", "fstat",
-	"newfstatat", "getdents64", "fcntl",
+	"openat",
+	"openat2",
+	"mkdirat",
+	"mknodat",
+	"symlinkat",
+	"linkat",
+	"unlinkat",
+	"fchown",
+	"fchownat",
+	"fchmod",
+	"fchmodat",
+	"fchmodat2",
+	"utimensat",
+	"fsetxattr",
+	"fstat",
+	"newfstatat",
+	"getdents64",
+	"fcntl",
 	/* memory, threads, the end */
-	"munmap", "mremap", "madvise", "brk", "futex", "set_robust_list", "rseq",
-	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_yield", "sched_getaffinity", "getrandom",
-	"gettid", "getpid", "tgkill", "restart_syscall", "exit", "exit_group", NULL,
+	"munmap",
+	"mremap",
+	"madvise",
+	"brk",
+	"futex",
+	"set_robust_list",
+	"rseq",
+	"rt_sigaction",
+	"rt_sigprocmask",
+	"rt_sigreturn",
+	"sched_yield",
+	"sched_getaffinity",
+	"getrandom",
+	"gettid",
+	"getpid",
+	"tgkill",
+	"restart_syscall",
+	"exit",
+	"exit_group",
+	NULL,
 };
 /* The sanitizers' own, in builds for tests. */
 #ifdef __SANITIZE_ADDRESS__
-static const char *const sanitizer[] = {"sigaltstack", "prctl", "readlink", "readlinkat", "getrlimit",
-					"prlimit64", "clock_gettime", "getppid", NULL};
+static const char *const sanitizer[] = {"sigaltstack",   "prctl",     "readlink",
+					"readlinkat",    "getrlimit", "prlimit64",
+					"clock_gettime", "getppid",   NULL};
 #else
 static const char *const sanitizer[] = {NULL};
 #endif
@@ -39,9 +80,10 @@ static const char *const absent[] = {"clone3", NULL};
 
 static const struct seccomp_arg not_executable[] = {
 	{.index = 2, .op = SC_MASKED_EQ, .value = PROT_EXEC, .value_two = 0}};
-static const struct seccomp_arg thread_only[] = {
-	{.index = 0, .op = SC_MASKED_EQ, .value = CLONE_THREAD | CLONE_VM | CLONE_NEWUSER,
-	 .value_two = CLONE_THREAD | CLONE_VM}};
+static const struct seccomp_arg thread_only[] = {{.index = 0,
+						  .op = SC_MASKED_EQ,
+						  .value = CLONE_THREAD | CLONE_VM | CLONE_NEWUSER,
+						  .value_two = CLONE_THREAD | CLONE_VM}};
 
 static const struct seccomp_rule rules[] = {
 	{.names = plain, .action = SECCOMP_RET_ALLOW},

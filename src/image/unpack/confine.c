@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cage, from the outside in: an empty network namespace (unshare(2)), a root directory that is the
- * staging folder (chroot(2)), Landlock (landlock(7)) for that folder only, six capabilities
+ * The cage, from the outside in: an empty network namespace (unshare(2)), a root directory that is
+ * the staging folder (chroot(2)), Landlock (landlock(7)) for that folder only, six capabilities
  * (capabilities(7)), no_new_privs (prctl(2)), resource limits (setrlimit(2)), and a list of system
  * calls (calls.c).
  *
- * CAP_SYS_ADMIN, which trusted.overlay.opaque would need, is not among the six: folders to be marked
- * go to the engine as descriptors (image/unpack.h, UNPACK_OPAQUE). Read confine.h first.
+ * CAP_SYS_ADMIN, which trusted.overlay.opaque would need, is not among the six: folders to be
+ * marked go to the engine as descriptors (image/unpack.h, UNPACK_OPAQUE). Read confine.h first.
  */
 #include "image/unpack/confine.h"
 
@@ -42,8 +42,8 @@ static int limit_resources(uint64_t max_file)
 		__rlimit_resource_t what;
 		rlim_t most;
 	} table[] = {
-		{RLIMIT_DATA, DATA_MAX}, {RLIMIT_CPU, CPU_SECONDS_MAX}, {RLIMIT_CORE, 0},
-		{RLIMIT_FSIZE, max_file}, {RLIMIT_MEMLOCK, 0}, {RLIMIT_MSGQUEUE, 0},
+		{RLIMIT_DATA, DATA_MAX},  {RLIMIT_CPU, CPU_SECONDS_MAX}, {RLIMIT_CORE, 0},
+		{RLIMIT_FSIZE, max_file}, {RLIMIT_MEMLOCK, 0},           {RLIMIT_MSGQUEUE, 0},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct rlimit now;
@@ -60,7 +60,8 @@ static int limit_resources(uint64_t max_file)
 /* 1: in force, 0: this kernel has no Landlock. */
 static int landlock_stage(int stage)
 {
-	/* All rights of the first version; then those that came later, as far as this kernel goes. */
+	/* All rights of the first version; then those that came later, as far as this kernel goes.
+	 */
 	uint64_t rights = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	if (abi < 0)
@@ -70,8 +71,7 @@ static int landlock_stage(int stage)
 	if (abi >= 3)
 		rights |= (uint64_t)1 << 14; /* TRUNCATE */
 	struct landlock_ruleset_attr attr = {.handled_access_fs = rights};
-	CLEANUP_FD int rules =
-		(int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	CLEANUP_FD int rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	struct landlock_path_beneath_attr beneath = {
 		.allowed_access = rights & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE,
 		.parent_fd = stage,

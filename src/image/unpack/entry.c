@@ -122,7 +122,8 @@ static int set_xattr(int fd, const char *name, const void *value, size_t len, st
 	unsigned char capability[24];
 	if (!strcmp(name, "security.capability")) {
 		if (!capability_ok(value, &len, capability))
-			return err_set(e, EINVAL, ERR_INVALID, "its file capabilities are malformed");
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "its file capabilities are malformed");
 		value = capability;
 	}
 	if (!strncmp(name, "system.posix_acl_", 17) && !acl_ok(value, len))
@@ -139,8 +140,8 @@ static int set_xattrs(int fd, struct archive_entry *entry, struct err *e)
 {
 	int count = archive_entry_xattr_reset(entry);
 	if (count > XATTRS_MAX)
-		return err_set(e, E2BIG, ERR_INVALID, "it has %d extended attributes, the limit is %d",
-			       count, XATTRS_MAX);
+		return err_set(e, E2BIG, ERR_INVALID,
+			       "it has %d extended attributes, the limit is %d", count, XATTRS_MAX);
 	const char *name;
 	const void *value;
 	size_t len;
@@ -191,13 +192,13 @@ static int write_device(struct layer_writer *w, struct archive_entry *entry, mod
 {
 	uint64_t major = archive_entry_rdevmajor(entry), minor = archive_entry_rdevminor(entry);
 	if (major > DEVICE_MAJOR_MAX || minor > DEVICE_MINOR_MAX)
-		return err_set(e, ERANGE, ERR_INVALID,
-			       "device number %llu:%llu is out of range",
+		return err_set(e, ERANGE, ERR_INVALID, "device number %llu:%llu is out of range",
 			       (unsigned long long)major, (unsigned long long)minor);
 	if (type == S_IFCHR && !major && !minor)
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "character device 0:0 would hide a file of another layer");
-	return tree_make_node(&w->tree, path, type, makedev((unsigned)major, (unsigned)minor), m, e);
+	return tree_make_node(&w->tree, path, type, makedev((unsigned)major, (unsigned)minor), m,
+			      e);
 }
 
 static int write_link(struct layer_writer *w, const char *link, const char *path, struct err *e)

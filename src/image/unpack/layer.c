@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a stream of stored bytes to a tree and its digests. Rests on libarchive's tar reader, which is
- * given blocks of plain bytes and never a file, a filter or another format. Read layer.h first.
+ * From a stream of stored bytes to a tree and its digests. Rests on libarchive's tar reader, which
+ * is given blocks of plain bytes and never a file, a filter or another format. Read layer.h first.
  */
 #include "image/unpack/layer.h"
 
@@ -25,8 +25,8 @@ static ssize_t feed_next(struct feed *f, const void **ret)
 {
 	ssize_t n = pump_next(f->pump, ret, &f->err);
 	if (n > 0 && f->target->progress)
-		f->target->progress(f->target->ctx, __atomic_load_n(&f->source->done,
-								    __ATOMIC_RELAXED));
+		f->target->progress(f->target->ctx,
+				    __atomic_load_n(&f->source->done, __ATOMIC_RELAXED));
 	return n;
 }
 

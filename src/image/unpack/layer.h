@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A layer's tar stream to a tree: libarchive tells the entries, tree.h writes them. What an entry may
- * be is decided here: whiteouts, extended attributes, devices, limits.
+ * A layer's tar stream to a tree: libarchive tells the entries, tree.h writes them. What an entry
+ * may be is decided here: whiteouts, extended attributes, devices, limits.
  */
 #pragma once
 

@@ -2,8 +2,8 @@
 /*
  * hull-unpack: from a stream of archive bytes to a file tree, locked in.
  *
- * Started by the engine with the bytes on descriptor 0, a socket on 3 and an empty staging folder on
- * 4 (image/unpack.h). It takes one request, locks itself in (confine.h), and only then reads the
+ * Started by the engine with the bytes on descriptor 0, a socket on 3 and an empty staging folder
+ * on 4 (image/unpack.h). It takes one request, locks itself in (confine.h), and only then reads the
  * bytes. It has no options, reads no file, and answers on the socket only.
  */
 #include <errno.h>
@@ -71,8 +71,9 @@ static int take_request(struct unpack_request *q, struct err *e)
 	if (n < 0)
 		return err_errno(e, (int)n, "hull-unpack: no request");
 	if (n != sizeof(*q) || q->version != UNPACK_VERSION)
-		return err_set(e, EPROTO, ERR_INTERNAL,
-			       "hull-unpack is of another version than the program that started it");
+		return err_set(
+			e, EPROTO, ERR_INTERNAL,
+			"hull-unpack is of another version than the program that started it");
 	return 0;
 }
 
@@ -100,16 +101,15 @@ static int warm_up(struct err *e)
 	return 0;
 }
 
-static int serve(const struct unpack_request *q, int times, struct unpack_message *m,
-		 struct err *e)
+static int serve(const struct unpack_request *q, int times, struct unpack_message *m, struct err *e)
 {
 	struct progress progress = {0};
 	struct source source;
 	struct layer_limits limits = {q->max_bytes, q->max_entries, q->max_ratio};
 	struct layer_target target = {UNPACK_STAGE_FD, times, UNPACK_SOCKET_FD, on_progress,
 				      &progress};
-	struct outer outer = {UNPACK_STAGE_FD, times, UNPACK_SOCKET_FD, limits, on_progress,
-			      send_message, &progress};
+	struct outer outer = {UNPACK_STAGE_FD, times,        UNPACK_SOCKET_FD, limits,
+			      on_progress,     send_message, &progress};
 	source_open(&source, UNPACK_SOURCE_FD, q->seekable, q->offset, q->size);
 	switch (q->mode) {
 	case UNPACK_LAYER:

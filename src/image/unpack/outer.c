@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading the outer archive with libarchive's tar reader. A seekable plain tar is only listed, so that
- * the engine can have its layers unpacked in parallel, straight from the file. Anything else passes by
- * once, and what is a layer is told by its first bytes. Read outer.h first.
+ * Reading the outer archive with libarchive's tar reader. A seekable plain tar is only listed, so
+ * that the engine can have its layers unpacked in parallel, straight from the file. Anything else
+ * passes by once, and what is a layer is told by its first bytes. Read outer.h first.
  */
 #include "image/unpack/outer.h"
 
@@ -123,13 +123,13 @@ static int copy_name(char to[UNPACK_NAME_MAX], const char *name, struct err *e)
 	return 0;
 }
 
-/* Fill the name, and all of a link. Returns 1 when the member has data to look at, 0 when it has been
- * dealt with, negative errno when it cannot be. */
+/* Fill the name, and all of a link. Returns 1 when the member has data to look at, 0 when it has
+ * been dealt with, negative errno when it cannot be. */
 static int begin_member(struct reader *r, struct archive_entry *entry, struct unpack_message *m,
 			struct err *e)
 {
-	*m = (struct unpack_message){.version = UNPACK_VERSION, .op = UNPACK_MEMBER,
-				     .number = r->number};
+	*m = (struct unpack_message){
+		.version = UNPACK_VERSION, .op = UNPACK_MEMBER, .number = r->number};
 	const char *hard = archive_entry_hardlink(entry);
 	int n = copy_name(m->name, archive_entry_pathname(entry), e);
 	if (n < 0)
@@ -164,7 +164,8 @@ int outer_index(const struct outer *o, struct source *source, struct err *e)
 		uint64_t end = (uint64_t)archive_read_header_position(r->a);
 		uint64_t padded = (m.size + TAR_BLOCK - 1) / TAR_BLOCK * TAR_BLOCK;
 		if (n >= 0 && have && padded > end)
-			return err_set(e, EINVAL, ERR_INVALID, "member \"%s\" is cut short", m.name);
+			return err_set(e, EINVAL, ERR_INVALID, "member \"%s\" is cut short",
+				       m.name);
 		if (n >= 0 && have) {
 			m.offset = base + end - padded;
 			m.kind = MEMBER_FILE;
@@ -264,8 +265,11 @@ static int unpack_member(struct reader *r, struct member *member, struct unpack_
 	CLEANUP_FD int folder = make_numbered(o->stage, m->number, e);
 	if (folder < 0)
 		return folder;
-	struct layer_target target = {.stage = folder, .times = o->times, .socket = o->socket,
-				      .progress = o->progress, .ctx = o->ctx};
+	struct layer_target target = {.stage = folder,
+				      .times = o->times,
+				      .socket = o->socket,
+				      .progress = o->progress,
+				      .ctx = o->ctx};
 	int n = layer_unpack(&source, &target, &o->limits, &m->layer, e);
 	m->kind = MEMBER_LAYER;
 	return n < 0 ? err_context(e, "member \"%s\"", m->name) : 0;

@@ -15,7 +15,7 @@ struct pump {
 	pthread_t reader, hasher;
 	uint64_t read, hashed, used; /* blocks so far, each the thread's own to advance */
 	bool ended, stop;
-	bool in_hand; /* the caller has block number @used */
+	bool in_hand;   /* the caller has block number @used */
 	ssize_t result; /* of the read that ended it */
 	struct err err;
 	ssize_t len[BLOCKS];

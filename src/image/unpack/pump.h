@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two threads beside the one that writes the tree: one reads and unpacks, one hashes the plain bytes.
- * A layer is bound by sha256 on machines without SHA instructions; so its cost hides behind the rest.
+ * Two threads beside the one that writes the tree: one reads and unpacks, one hashes the plain
+ * bytes. A layer is bound by sha256 on machines without SHA instructions; so its cost hides behind
+ * the rest.
  *
  * Invariant: a block is filled again only after both the hasher and the caller are done with it.
  */

@@ -31,8 +31,8 @@ struct stream {
 	ZSTD_DCtx *zstd;
 	uint64_t in, out;
 	bool source_ended;
-	bool frame_open; /* within a gzip member or a zstd frame */
-	bool held_back;	 /* the decoder may have output left that did not fit */
+	bool frame_open;   /* within a gzip member or a zstd frame */
+	bool held_back;    /* the decoder may have output left that did not fit */
 	size_t begin, end; /* unread part of input */
 	uint8_t input[STREAM_BLOCK];
 };
@@ -153,7 +153,9 @@ static const struct {
 	{"\x1f\x8b", 2, PACKING_GZIP, NULL},
 	{"\x28\xb5\x2f\xfd", 4, PACKING_ZSTD, NULL},
 	{"BZh", 3, PACKING_UNKNOWN, "bzip2"},
-	{"\xfd" "7zXZ", 5, PACKING_UNKNOWN, "xz"},
+	{"\xfd"
+	 "7zXZ",
+	 5, PACKING_UNKNOWN, "xz"},
 	{"PK\3\4", 4, PACKING_UNKNOWN, "zip"},
 	{"\x04\x22\x4d\x18", 4, PACKING_UNKNOWN, "lz4"},
 };
@@ -165,7 +167,8 @@ static int find_format(const uint8_t *head, size_t len)
 		if (len >= formats[i].len && !memcmp(head, formats[i].magic, formats[i].len))
 			return (int)i;
 	/* zstd's skippable frames, with which zstd:chunked layers may begin. */
-	return len >= 4 && (head[0] & 0xf0) == 0x50 && !memcmp(head + 1, "\x2a\x4d\x18", 3) ? 1 : -1;
+	return len >= 4 && (head[0] & 0xf0) == 0x50 && !memcmp(head + 1, "\x2a\x4d\x18", 3) ? 1
+											    : -1;
 }
 
 bool stream_is_packed(const uint8_t *head, size_t len)
@@ -300,7 +303,8 @@ ssize_t stream_read(struct stream *s, void *buf, size_t len, struct err *e)
 
 void stream_hash(struct stream *s, const void *buf, size_t len)
 {
-	if (s->limits.hash && s->packing != PACKING_PLAIN) /* else the digest of the stored bytes is the diff id */
+	if (s->limits.hash &&
+	    s->packing != PACKING_PLAIN) /* else the digest of the stored bytes is the diff id */
 		EVP_DigestUpdate(s->plain, buf, len);
 }
 

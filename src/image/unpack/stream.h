@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A layer's bytes on their way in: read, hashed as stored, unpacked (gzip, zstd, or plain), hashed as
- * plain tar. The format is told by its first bytes, never by a name or a media type.
+ * A layer's bytes on their way in: read, hashed as stored, unpacked (gzip, zstd, or plain), hashed
+ * as plain tar. The format is told by its first bytes, never by a name or a media type.
  *
  * Invariant: the two digests cover every byte that was read, and are whole only after stream_read
  * has returned 0. Memory is fixed at open: no stream makes it grow (zstd windows are limited).
@@ -40,7 +40,7 @@ struct stream;
 struct stream_limits {
 	uint64_t bytes; /* plain bytes in all */
 	uint64_t ratio; /* plain to stored, once more than a GiB came out */
-	bool hash;	/* the digests are wanted */
+	bool hash;      /* the digests are wanted */
 };
 /** 0 or negative errno. Whoever opens it closes it. */
 int stream_open(struct stream **ret, struct source *source, const struct stream_limits *limits,

@@ -64,7 +64,8 @@ int tree_normalise(const char *name, char path[static TREE_PATH_MAX], struct err
 			return err_set(e, EINVAL, ERR_INVALID, "a path with \"..\" is not allowed");
 		if (len > NAME_BYTES_MAX)
 			return err_set(e, ENAMETOOLONG, ERR_INVALID,
-				       "a name of %zu bytes is longer than %d", len, NAME_BYTES_MAX);
+				       "a name of %zu bytes is longer than %d", len,
+				       NAME_BYTES_MAX);
 		if (!(len == 1 && *name == '.')) {
 			if (++depth > TREE_DEPTH_MAX)
 				return err_set(e, ENAMETOOLONG, ERR_INVALID,

@@ -19,10 +19,10 @@
 enum { TREE_PATH_MAX = 4096, TREE_DEPTH_MAX = 512 };
 
 struct tree {
-	int root;      /* O_PATH or readable folder */
-	int times;     /* unlinked file of the folders' times, set when all entries are written */
-	int socket;    /* to the engine: opaque folders */
-	int parent;    /* O_PATH of the folder used last, or -1 */
+	int root;   /* O_PATH or readable folder */
+	int times;  /* unlinked file of the folders' times, set when all entries are written */
+	int socket; /* to the engine: opaque folders */
+	int parent; /* O_PATH of the folder used last, or -1 */
 	char parent_path[TREE_PATH_MAX];
 	char *pending; /* buffer in front of @times */
 	size_t pending_len;
@@ -41,14 +41,15 @@ void tree_close(struct tree *t);
 
 /**
  * Bring a name out of an archive into the one form that is used: no leading "/" (docker drops it,
- * too), no "." and no empty component, no "/" at the end. "" is the root. -EINVAL for ".." anywhere,
- * -ENAMETOOLONG beyond TREE_PATH_MAX, TREE_DEPTH_MAX or 255 bytes a component.
+ * too), no "." and no empty component, no "/" at the end. "" is the root. -EINVAL for ".."
+ * anywhere, -ENAMETOOLONG beyond TREE_PATH_MAX, TREE_DEPTH_MAX or 255 bytes a component.
  */
 int tree_normalise(const char *name, char path[static TREE_PATH_MAX], struct err *e);
 
 /** Make (or take over) a folder; its time is set at the end. */
 int tree_make_dir(struct tree *t, const char *path, const struct tree_meta *m, struct err *e);
-/** Make a regular file and return its descriptor for writing; tree_finish_file when it is written. */
+/** Make a regular file and return its descriptor for writing; tree_finish_file when it is written.
+ */
 int tree_make_file(struct tree *t, const char *path, struct err *e);
 int tree_finish_file(int fd, const struct tree_meta *m, struct err *e);
 /** A device, FIFO or socket: @type as S_IFMT. */

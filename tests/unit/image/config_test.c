@@ -5,13 +5,15 @@
 #include "image/image.h"
 
 static const char docker_config[] =
-	"{\"architecture\":\"arm64\",\"variant\":\"v8\",\"os\":\"linux\",\"created\":\"2024-01-02T03:04:05Z\","
+	"{\"architecture\":\"arm64\",\"variant\":\"v8\",\"os\":\"linux\",\"created\":\"2024-01-"
+	"02T03:04:05Z\","
 	"\"config\":{\"User\":\"www\",\"Env\":[\"A=1\"],\"Entrypoint\":[\"/e\"],\"Cmd\":null,"
 	"\"WorkingDir\":\"/w\",\"Volumes\":{\"/v\":{}},\"ExposedPorts\":{\"80/tcp\":{}},"
 	"\"Labels\":{\"k\":\"v\"},\"StopSignal\":\"SIGQUIT\",\"Shell\":[\"/bin/bash\",\"-c\"],"
 	"\"OnBuild\":[\"RUN x\"],\"Healthcheck\":{\"Test\":[\"CMD\",\"x\"],\"Interval\":1000}},"
 	"\"history\":[{\"created_by\":\"ADD\"},{\"created_by\":\"ENV\",\"empty_layer\":true}],"
-	"\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:00\"]},\"container_config\":{\"x\":[1,{}]}}";
+	"\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:00\"]},\"container_config\":{\"x\":"
+	"[1,{}]}}";
 
 static void config_is_read(void **state)
 {
@@ -19,7 +21,8 @@ static void config_is_read(void **state)
 	CLEANUP_ARENA struct arena a = {0};
 	struct oci_image c = {0};
 	struct err e = {0};
-	assert_int_equal(shape_parse(&oci_image_shape, docker_config, strlen(docker_config), &c, &a, &e), 0);
+	assert_int_equal(
+		shape_parse(&oci_image_shape, docker_config, strlen(docker_config), &c, &a, &e), 0);
 	assert_string_equal(c.architecture, "arm64");
 	assert_string_equal(c.variant, "v8");
 	assert_string_equal(c.config.user, "www");
@@ -62,8 +65,9 @@ static void wrong_configs_are_refused(void **state)
 
 static void documents_tell_index_from_manifest(void **state)
 {
-	static const char index[] = "{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"d\",\"size\":1,"
-				    "\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}}]}";
+	static const char index[] =
+		"{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"d\",\"size\":1,"
+		"\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}}]}";
 	(void)state;
 	CLEANUP_ARENA struct arena a = {0};
 	struct oci_document d = {0};
@@ -114,7 +118,8 @@ static void changes_are_applied(void **state)
 		{{"ONBUILD RUN x"}, "{\"OnBuild\":[\"RUN x\"]}"},
 		{{"HEALTHCHECK NONE"}, "{\"Healthcheck\":{\"Test\":[\"NONE\"]}}"},
 		{{"HEALTHCHECK --interval=1m --retries=3 CMD [\"x\"]"},
-		 "{\"Healthcheck\":{\"Interval\":60000000000,\"Retries\":3,\"Test\":[\"CMD\",\"x\"]}}"},
+		 "{\"Healthcheck\":{\"Interval\":60000000000,\"Retries\":3,\"Test\":[\"CMD\",\"x\"]"
+		 "}}"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -126,10 +131,26 @@ static void changes_are_applied(void **state)
 static void wrong_changes_are_refused(void **state)
 {
 	static const char *const table[] = {
-		"", "CMD", "RUN x", "FROM x", "ENV A", "ENV =x", "ENV A=1 B", "EXPOSE x", "EXPOSE 0",
-		"EXPOSE 65536", "EXPOSE 90-80", "EXPOSE 80/icmp", "STOPSIGNAL x", "ONBUILD ONBUILD RUN x",
-		"ONBUILD FROM x", "HEALTHCHECK x", "HEALTHCHECK CMD", "HEALTHCHECK --interval=x CMD y",
-		"HEALTHCHECK --bad=1 CMD y", "VOLUME [\"\"]",
+		"",
+		"CMD",
+		"RUN x",
+		"FROM x",
+		"ENV A",
+		"ENV =x",
+		"ENV A=1 B",
+		"EXPOSE x",
+		"EXPOSE 0",
+		"EXPOSE 65536",
+		"EXPOSE 90-80",
+		"EXPOSE 80/icmp",
+		"STOPSIGNAL x",
+		"ONBUILD ONBUILD RUN x",
+		"ONBUILD FROM x",
+		"HEALTHCHECK x",
+		"HEALTHCHECK CMD",
+		"HEALTHCHECK --interval=x CMD y",
+		"HEALTHCHECK --bad=1 CMD y",
+		"VOLUME [\"\"]",
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

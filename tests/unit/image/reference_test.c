@@ -13,15 +13,21 @@ static void names_are_normalised(void **state)
 	} table[] = {
 		{"busybox", "docker.io/library/busybox:latest", "busybox:latest", "busybox"},
 		{"busybox:1.36", "docker.io/library/busybox:1.36", "busybox:1.36", "busybox"},
-		{"library/busybox", "docker.io/library/busybox:latest", "busybox:latest", "busybox"},
-		{"docker.io/busybox", "docker.io/library/busybox:latest", "busybox:latest", "busybox"},
+		{"library/busybox", "docker.io/library/busybox:latest", "busybox:latest",
+		 "busybox"},
+		{"docker.io/busybox", "docker.io/library/busybox:latest", "busybox:latest",
+		 "busybox"},
 		{"index.docker.io/a/b", "docker.io/a/b:latest", "a/b:latest", "a/b"},
 		{"a/b:c", "docker.io/a/b:c", "a/b:c", "a/b"},
-		{"library/a/b", "docker.io/library/a/b:latest", "library/a/b:latest", "library/a/b"},
+		{"library/a/b", "docker.io/library/a/b:latest", "library/a/b:latest",
+		 "library/a/b"},
 		{"localhost/a", "localhost/a:latest", "localhost/a:latest", "localhost/a"},
-		{"localhost:5000/a:t", "localhost:5000/a:t", "localhost:5000/a:t", "localhost:5000/a"},
+		{"localhost:5000/a:t", "localhost:5000/a:t", "localhost:5000/a:t",
+		 "localhost:5000/a"},
 		{"quay.io/x/y/z", "quay.io/x/y/z:latest", "quay.io/x/y/z:latest", "quay.io/x/y/z"},
 		{"[::1]:5000/a", "[::1]:5000/a:latest", "[::1]:5000/a:latest", "[::1]:5000/a"},
+		{"docker.io/a.b/c", "docker.io/a.b/c:latest", "docker.io/a.b/c:latest",
+		 "docker.io/a.b/c"},
 		{"Host/a", "Host/a:latest", "Host/a:latest", "Host/a"},
 		{"a__b.c-d--e_f", "docker.io/library/a__b.c-d--e_f:latest", "a__b.c-d--e_f:latest",
 		 "a__b.c-d--e_f"},
@@ -44,10 +50,43 @@ static void names_are_normalised(void **state)
 static void bad_names_are_refused(void **state)
 {
 	static const char *const table[] = {
-		"", " ", "a b", "A", "library/A", "a:", ":t", "a:t:u", "a/", "/a", "a//b", "a..b", "a.-b",
-		"-a", "a-", "_a", "a___b", "a:.t", "a:-t", "a@", "a@sha256", "a@sha256:", "a@md5:00",
-		"a@sha256:abc", "a@" SHA "0", "http://a/b", "a:t@" SHA ":x", "../a", "a/../b", "./a",
-		"a\nb", "host:port/a", "host:99999/a", "-host.x/a", "ho_st.x/a", "[::1/a", "[x]/a",
+		"",
+		" ",
+		"a b",
+		"A",
+		"library/A",
+		"a:",
+		":t",
+		"a:t:u",
+		"a/",
+		"/a",
+		"a//b",
+		"a..b",
+		"a.-b",
+		"-a",
+		"a-",
+		"_a",
+		"a___b",
+		"a:.t",
+		"a:-t",
+		"a@",
+		"a@sha256",
+		"a@sha256:",
+		"a@md5:00",
+		"a@sha256:abc",
+		"a@" SHA "0",
+		"http://a/b",
+		"a:t@" SHA ":x",
+		"../a",
+		"a/../b",
+		"./a",
+		"a\nb",
+		"host:port/a",
+		"host:99999/a",
+		"-host.x/a",
+		"ho_st.x/a",
+		"[::1/a",
+		"[x]/a",
 		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 	};
 	(void)state;
@@ -81,12 +120,18 @@ static void lengths_have_limits(void **state)
 
 static void only_digests_are_digests(void **state)
 {
-	static const char *const bad[] = {"sha256:", "sha512:00", "md5:00", "SHA256:00", "",
-					  "sha256:../../../../../../../../../../../../../../etc/passwd00",
-					  SHA "0", "sha256:G123456789abcdef0123456789abcdef0123456789"
-						   "abcdef0123456789abcdef",
-					  "sha256:A123456789abcdef0123456789abcdef0123456789abcdef01234567"
-					  "89abcdef"};
+	static const char *const bad[] = {
+		"sha256:",
+		"sha512:00",
+		"md5:00",
+		"SHA256:00",
+		"",
+		"sha256:../../../../../../../../../../../../../../etc/passwd00",
+		SHA "0",
+		"sha256:G123456789abcdef0123456789abcdef0123456789"
+		"abcdef0123456789abcdef",
+		"sha256:A123456789abcdef0123456789abcdef0123456789abcdef01234567"
+		"89abcdef"};
 	(void)state;
 	assert_true(image_digest_is_valid(SHA));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store without hull-unpack: layers are staged by hand, committed, found, listed, tagged, removed;
- * what killed commands leave is swept; what containers use stays.
+ * The store without hull-unpack: layers are staged by hand, committed, found, listed, tagged,
+ * removed; what killed commands leave is swept; what containers use stays.
  */
 #include "unit/unit.h"
 
@@ -33,8 +33,7 @@ struct fixture {
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	if (scratch_setup((void **)&f->scratch) < 0 ||
-	    db_open(&f->db, f->scratch->path, &f->e) < 0)
+	if (scratch_setup((void **)&f->scratch) < 0 || db_open(&f->db, f->scratch->path, &f->e) < 0)
 		return -1;
 	f->store = (struct image_store){&f->db, f->scratch->fd, f->scratch->path, "/nonexistent"};
 	*state = f;
@@ -70,12 +69,13 @@ static int add_image(struct fixture *f, int id, int first, int second, const cha
 	struct stage_name named = {.name = name};
 	struct stage_image im = {
 		.id = ids[id],
-		.config_text = arena_printf(&f->a,
-					    "{\"os\":\"linux\",\"config\":{\"Labels\":{\"n\":\"%d\"}},"
-					    "\"history\":[{\"created_by\":\"A\"},{\"created_by\":\"E\","
-					    "\"empty_layer\":true},{\"created_by\":\"B\"}],"
-					    "\"rootfs\":{\"diff_ids\":[\"sha256:%s\",\"sha256:%s\"]}}",
-					    id, l[0].diff_id, l[1].diff_id),
+		.config_text =
+			arena_printf(&f->a,
+				     "{\"os\":\"linux\",\"config\":{\"Labels\":{\"n\":\"%d\"}},"
+				     "\"history\":[{\"created_by\":\"A\"},{\"created_by\":\"E\","
+				     "\"empty_layer\":true},{\"created_by\":\"B\"}],"
+				     "\"rootfs\":{\"diff_ids\":[\"sha256:%s\",\"sha256:%s\"]}}",
+				     id, l[0].diff_id, l[1].diff_id),
 		.created = 1000 + id,
 		.layers = l,
 		.layer_count = 2,
@@ -158,7 +158,8 @@ static void filters_apply(void **state)
 	assert_int_equal(count_listed(f, "dangling=false"), 2);
 	assert_int_equal(count_listed(f, "before=quay.io/a/y:2"), 1);
 	assert_int_equal(count_listed(f, "since=x:1"), 2);
-	assert_int_equal(image_filter_add(&f->store, &filters, "colour=red", &f->a, &f->e), -EINVAL);
+	assert_int_equal(image_filter_add(&f->store, &filters, "colour=red", &f->a, &f->e),
+			 -EINVAL);
 	assert_int_equal(image_filter_add(&f->store, &filters, "dangling", &f->a, &f->e), -EINVAL);
 	assert_int_equal(image_filter_add(&f->store, &filters, "since=no", &f->a, &f->e), -ENOENT);
 }
@@ -208,11 +209,12 @@ static void several_names_need_force(void **state)
 static void add_container(struct fixture *f, const char *status)
 {
 	assert_int_equal(db_begin(&f->db, false, &f->e), 0);
-	assert_true(db_run(&f->db, &f->e,
-			   "INSERT OR REPLACE INTO container (id, name, image, image_name, command, "
-			   "config, labels, created, status, auto_remove) VALUES "
-			   "('c0ffee0000001111', 'c', ?1, 'x', 'sh', '{}', '{}', 0, ?2, 0)",
-			   "ss", ids[0], status) >= 0);
+	assert_true(
+		db_run(&f->db, &f->e,
+		       "INSERT OR REPLACE INTO container (id, name, image, image_name, command, "
+		       "config, labels, created, status, auto_remove) VALUES "
+		       "('c0ffee0000001111', 'c', ?1, 'x', 'sh', '{}', '{}', 0, ?2, 0)",
+		       "ss", ids[0], status) >= 0);
 	assert_int_equal(db_commit(&f->db, &f->e), 0);
 }
 
