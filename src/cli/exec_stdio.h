@@ -22,7 +22,7 @@ struct exec_relay {
 };
 
 struct exec_stdio {
-	int process[3]; /* for the process */
+	int process[3]; /* for the process, -1: /dev/null */
 	int made[3];    /* those of `process` that are ours to close, else -1 */
 	struct exec_relay relays[3];
 };

@@ -166,7 +166,7 @@ struct container_exec {
 	struct strv args, env;
 	const char *user, *workdir; /* NULL: the container's */
 	bool tty, privileged;
-	int stdio[3];       /* for the process, without tty */
+	int stdio[3];       /* for the process, without tty; -1: /dev/null */
 	int64_t rows, cols; /* initial size of the tty, 0: unknown */
 };
 struct exec_process {

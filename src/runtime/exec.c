@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -22,6 +23,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/path.h"
+#include "linux/device.h"
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
 #include "linux/pty.h"
@@ -91,14 +93,28 @@ static int enter_cwd(int root, const char *path, struct err *e)
 	return fchdir(cwd) < 0 ? no_cwd(path, errno, e) : 0;
 }
 
+/* The container's own: whose root owns the host's node, which he could change for all. It is looked
+ * at before it is opened, since opening some devices has effects; @proc is the host's. */
+static int open_null(int root, int proc, struct err *e)
+{
+	char path[32];
+	CLEANUP_FD int node = path_open_in_root(root, "dev/null", O_PATH | O_NOFOLLOW, 0);
+	int r = node < 0 ? node : device_check_null(node);
+	snprintf(path, sizeof(path), "self/fd/%d", node);
+	int null = r < 0 ? r : openat(proc, path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (null >= 0)
+		return null;
+	return err_errno(e, r < 0 ? r : errno, "cannot use the container's /dev/null");
+}
+
 static int set_up(struct entry *x, struct err *e)
 {
 	const struct runtime_exec *p = x->exec;
 	int stdio[3] = {p->stdio[0], p->stdio[1], p->stdio[2]};
 	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_FD int null = open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (proc < 0 || null < 0)
-		return err_errno(e, errno, "cannot open the host's /proc and /dev/null");
+	CLEANUP_FD int null = -1;
+	if (proc < 0)
+		return err_errno(e, errno, "cannot open the host's /proc");
 	umask(0);
 	int r = process_begin(&x->process, proc, e);
 	if (r == 0)
@@ -106,8 +122,12 @@ static int set_up(struct entry *x, struct err *e)
 	CLEANUP_FD int root = r < 0 ? -1 : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (r == 0 && root < 0)
 		r = err_errno(e, errno, "cannot open the container's root");
-	if (r == 0 && x->process.spec->terminal)
+	if (r == 0 && x->process.spec->terminal) {
 		r = take_terminal(x, root, stdio, e);
+	} else if (r == 0 && (stdio[0] < 0 || stdio[1] < 0 || stdio[2] < 0)) {
+		null = open_null(root, proc, e);
+		r = null < 0 ? null : 0;
+	}
 	if (r == 0)
 		r = enter_cwd(root, x->process.spec->cwd, e);
 	if (r == 0)

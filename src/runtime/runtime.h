@@ -62,7 +62,7 @@ struct runtime_exec {
 	const struct cgroup *cgroup;
 	const struct seccomp_program *seccomp;
 	bool privileged;
-	int stdio[3];
+	int stdio[3]; /* -1: the container's /dev/null */
 	int error_fd;
 };
 /** Start another process in a running container. The caller is its parent. `ret->go_fd` is -1. */

@@ -333,6 +333,9 @@ after" "$(cat out)"
 	assert_status 1
 	assert_has "folder"
 	assert_equal /dev/null "$(hull exec cc readlink /proc/self/fd/0 </etc/passwd)"
+	# The container's own node: root in it may change that one.
+	assert_equal "$(hull exec cc stat -L -c '%d %i' /dev/null)" \
+		"$(hull exec cc stat -L -c '%d %i' /proc/self/fd/0)"
 }
 
 @test "exec: what is given through pipes can be opened again by the user" {
