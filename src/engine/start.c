@@ -464,7 +464,7 @@ static void __attribute__((noreturn)) run_keeper(struct launch *l)
 		.root_mount = l->root,
 		.cgroup = &l->cgroup,
 		.seccomp = l->build.unconfined ? NULL : &l->build.seccomp,
-		.stdio = {l->stdin_read >= 0 ? l->stdin_read : l->null, l->stdout_fd, l->stderr_fd},
+		.stdio = {l->stdin_read, l->stdout_fd, l->stderr_fd},
 		.init_fd = l->init,
 		.init_args = &init_args,
 		.init_report_fd = l->init_report[1],

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "linux/mount.h"
 
 enum { MEMORY_MAJOR = 1, NULL_MINOR = 3 };
@@ -67,4 +68,16 @@ int device_check_null(int fd)
 	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(MEMORY_MAJOR, NULL_MINOR))
 		return -ENODEV;
 	return 0;
+}
+
+int device_open_null(int root)
+{
+	CLEANUP_FD int node = path_open_in_root(root, "dev/null", O_PATH | O_NOFOLLOW, 0);
+	int r = node < 0 ? node : device_check_null(node);
+	if (r < 0)
+		return r;
+	CLEANUP_FD int null =
+		path_open_in_root(root, "dev/null", O_RDWR | O_NOCTTY | O_NOFOLLOW, 0);
+	r = null < 0 ? null : device_check_null(null);
+	return r < 0 ? r : fd_steal(&null);
 }

@@ -24,3 +24,6 @@ struct device {
 int device_make(int dirfd, const char *name, const struct device *d, struct err *e);
 /** Check that @fd is the host's real /dev/null (character device 1:3); 0 or -errno. */
 int device_check_null(int fd);
+/** Open dev/null below @root, a container's root: read-write, or -errno. It is looked at before it
+ * is opened, since opening some devices has effects, and once more afterwards. */
+int device_open_null(int root);

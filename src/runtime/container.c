@@ -25,6 +25,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "linux/device.h"
 #include "linux/namespaces.h"
 #include "linux/sysctl.h"
 
@@ -135,6 +136,16 @@ static int take_terminal(struct container *c, int stdio[3], struct err *e)
 	return 0;
 }
 
+/* Where a stream is given none: the container's own /dev/null, not the host's, whose mode its root
+ * could change through the descriptor. A root without one (an OCI bundle may have none) keeps the
+ * host's. */
+static int own_null(const struct container *c)
+{
+	CLEANUP_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int null = root < 0 ? -errno : device_open_null(root);
+	return null < 0 ? c->rootfs.null : null;
+}
+
 static int set_up(struct container *c, struct err *e)
 {
 	const struct runtime_start *p = c->start;
@@ -153,7 +164,7 @@ static int set_up(struct container *c, struct err *e)
 	if (r == 0)
 		r = process_limit(&c->process, e);
 	if (r == 0)
-		r = process_stdio(&c->process, stdio, c->rootfs.null, e);
+		r = process_stdio(&c->process, stdio, own_null(c), e);
 	return r;
 }
 

@@ -93,18 +93,11 @@ static int enter_cwd(int root, const char *path, struct err *e)
 	return fchdir(cwd) < 0 ? no_cwd(path, errno, e) : 0;
 }
 
-/* The container's own: whose root owns the host's node, which he could change for all. It is looked
- * at before it is opened, since opening some devices has effects; @proc is the host's. */
-static int open_null(int root, int proc, struct err *e)
+/* The container's own: whose root owns the host's node, which he could change for all. */
+static int open_null(int root, struct err *e)
 {
-	char path[32];
-	CLEANUP_FD int node = path_open_in_root(root, "dev/null", O_PATH | O_NOFOLLOW, 0);
-	int r = node < 0 ? node : device_check_null(node);
-	snprintf(path, sizeof(path), "self/fd/%d", node);
-	int null = r < 0 ? r : openat(proc, path, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (null >= 0)
-		return null;
-	return err_errno(e, r < 0 ? r : errno, "cannot use the container's /dev/null");
+	int null = device_open_null(root);
+	return null < 0 ? err_errno(e, null, "cannot use the container's /dev/null") : null;
 }
 
 static int set_up(struct entry *x, struct err *e)
@@ -125,7 +118,7 @@ static int set_up(struct entry *x, struct err *e)
 	if (r == 0 && x->process.spec->terminal) {
 		r = take_terminal(x, root, stdio, e);
 	} else if (r == 0 && (stdio[0] < 0 || stdio[1] < 0 || stdio[2] < 0)) {
-		null = open_null(root, proc, e);
+		null = open_null(root, e);
 		r = null < 0 ? null : 0;
 	}
 	if (r == 0)

@@ -23,6 +23,13 @@ teardown() {
 	assert_equal "$before" "$(stat -c '%a %Y' /dev/null)"
 }
 
+@test "the standard input of nobody is the container's own /dev/null" {
+	before=$(stat -c '%a %i' /dev/null)
+	hull run --rm test sh -c 'chmod 600 /proc/self/fd/0; stat -c %i /proc/self/fd/0; stat -L -c %t:%T /proc/self/fd/0' >out
+	assert_equal "1:3" "$(tail -n 1 out)"
+	assert_equal "$before" "$(stat -c '%a %i' /dev/null)"
+}
+
 @test "a read-only root includes the three files of /etc" {
 	for file in hosts hostname resolv.conf; do
 		run hull run --rm --read-only test sh -c "echo x >>/etc/$file"
