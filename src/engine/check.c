@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 struct place {
@@ -41,7 +42,19 @@ static bool in_the_making(int dirfd, const char *name)
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
 }
 
-static int check_place(struct engine *en, int base, const struct place *p, bool repair,
+/* Between a folder's first moment and its lock lie two system calls. */
+static bool is_young(int dirfd, const char *name)
+{
+	enum { YOUNG_NS = 2000000000 };
+	struct stat st;
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return true;
+	int64_t made = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+	int64_t age = clock_real_ns() - made;
+	return age >= 0 && age < YOUNG_NS;
+}
+
+static int check_place(struct engine *en, int base, const struct place *p, bool repair, bool spare,
 		       struct arena *a, struct strv *problems, struct err *e)
 {
 	CLEANUP_FD int fd = openat(base, p->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -56,7 +69,7 @@ static int check_place(struct engine *en, int base, const struct place *p, bool 
 		int r = has_row(en, p->query, name, e);
 		if (r < 0)
 			return r;
-		if (r > 0 || in_the_making(dirfd(d), name))
+		if (r > 0 || (spare && is_young(dirfd(d), name)) || in_the_making(dirfd(d), name))
 			continue;
 		/* It may have been completed between the two looks. */
 		if ((r = has_row(en, p->query, name, e)) != 0)
@@ -125,7 +138,7 @@ void engine_tidy(struct engine *en)
 	struct strv found = {0};
 	struct err ignored;
 	if (folder_count(en) > row_count(en))
-		check_place(en, en->root_fd, &root_places[0], true, &a, &found, &ignored);
+		check_place(en, en->root_fd, &root_places[0], true, true, &a, &found, &ignored);
 	renew_ballast(en);
 	db_checkpoint(&en->db);
 }
@@ -135,9 +148,9 @@ int engine_check(struct engine *en, bool repair, struct arena *a, struct strv *p
 {
 	int r = engine_reap(en, NULL, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(root_places); i++)
-		r = check_place(en, en->root_fd, &root_places[i], repair, a, problems, e);
+		r = check_place(en, en->root_fd, &root_places[i], repair, false, a, problems, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(run_places); i++)
-		r = check_place(en, en->run_fd, &run_places[i], repair, a, problems, e);
+		r = check_place(en, en->run_fd, &run_places[i], repair, false, a, problems, e);
 	if (r == 0 && repair)
 		r = image_store_sweep(&en->images, e);
 	return r < 0 ? r : image_store_check(&en->images, a, problems, e);

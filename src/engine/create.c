@@ -218,21 +218,32 @@ static char *command_text(const struct docker_config *config, struct arena *a)
 	return text;
 }
 
-static int make_folder(struct engine *en, const struct container_create *c, const char *id,
-		       struct err *e)
+static int make_one(struct engine *en, const char *id, const char *below, mode_t mode,
+		    struct err *e)
 {
 	char path[64 + ID_LEN];
-	static const char *const below[] = {"", "/upper", "/work"};
-	bool writable = !c->config.hull.rootfs || c->config.hull.rootfs_overlay;
-	for (size_t i = 0; i < (writable ? ARRAY_LEN(below) : 1); i++) {
-		snprintf(path, sizeof(path), "containers/%s%s", id, below[i]);
-		/* The upper folder is the container's "/": 0755, whatever the caller's umask. */
-		mode_t mode = i == 1 ? 0755 : 0700;
-		if (mkdirat(en->root_fd, path, mode) < 0 ||
-		    (i == 1 && fchmodat(en->root_fd, path, mode, 0) < 0))
-			return err_errno(e, errno, "cannot create the container's folder");
-	}
+	snprintf(path, sizeof(path), "containers/%s%s", id, below);
+	/* The mode is what is said, whatever the caller's umask. */
+	if (mkdirat(en->root_fd, path, mode) < 0 || fchmodat(en->root_fd, path, mode, 0) < 0)
+		return err_errno(e, errno, "cannot create the container's folder");
 	return 0;
+}
+
+/* Locked from its first moment until its row is there: a folder without either is what a killed
+ * create left. */
+static int make_folder(struct engine *en, const struct container_create *c, const char *id,
+		       struct container_lock *lock, struct err *e)
+{
+	bool writable = !c->config.hull.rootfs || c->config.hull.rootfs_overlay;
+	int r = make_one(en, id, "", 0700, e);
+	if (r == 0)
+		r = container_lock(en, id, true, lock, e);
+	/* The upper folder is the container's "/". */
+	if (r == 0 && writable)
+		r = make_one(en, id, "/upper", 0755, e);
+	if (r == 0 && writable)
+		r = make_one(en, id, "/work", 0700, e);
+	return r;
 }
 
 static int insert_volume_uses(struct engine *en, const char *id, const struct mount_point *mounts,
@@ -380,10 +391,7 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 	}
 	if (r < 0)
 		return r;
-	r = make_folder(en, c, row.id, e);
-	/* Locked until its row is there: a folder without either is what a killed create left. */
-	if (r == 0)
-		r = container_lock(en, row.id, true, &lock, e);
+	r = make_folder(en, c, row.id, &lock, e);
 	if (r == 0)
 		r = prepare_volumes(en, &row, mounts, count, a, e);
 	if (r == 0)

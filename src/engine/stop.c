@@ -178,10 +178,17 @@ static void fetch_exit(struct engine *en, const struct container *c, int monitor
 		       struct exit_record *ret)
 {
 	struct err ignored;
-	if (monitor >= 0 && monitor_wait(monitor, ret, &ignored) == 0)
+	CLEANUP_ARENA struct arena a = {0};
+	struct container now;
+	if (monitor >= 0 && monitor_wait_end(monitor, ret, &ignored) == 0)
 		return;
 	if (exit_record_read(en, c->id, ret) == 0)
 		return;
+	/* It was taken note of already. */
+	if (container_read(en, c->id, &a, &now, &ignored) == 0 && now.status == CONTAINER_EXITED) {
+		*ret = (struct exit_record){.exit_code = now.exit_code, .signal = now.exit_signal};
+		return;
+	}
 	*ret = (struct exit_record){.exit_code = 255, .flags = EXIT_UNKNOWN};
 }
 
@@ -191,8 +198,12 @@ static int stop_running(struct engine *en, const struct container *c, int64_t gr
 	CLEANUP_FD int pidfd = open_first(c, e);
 	CLEANUP_FD int monitor = pidfd < 0 ? -1 : monitor_connect(en->run_fd, c->id);
 	int64_t began = clock_ms();
+	struct err ignored;
 	if (pidfd < 0)
 		return pidfd;
+	/* Asked before the signal: afterwards it may be too late. */
+	if (monitor >= 0 && monitor_wait_begin(monitor, &ignored) < 0)
+		fd_drop(&monitor);
 	ret->ignored_by_kernel = dropped_by_kernel(c->pid, ret->signal);
 	if (notice && ret->ignored_by_kernel)
 		notice(ret, grace_seconds, ctx);

@@ -254,7 +254,8 @@ finish() {
 	done | sort -n >microseconds
 	cat microseconds
 	# The median: a single run may have waited for a busy machine's scheduler.
-	[ "$(sed -n 3p microseconds)" -lt 10000 ]
+	# Typically 0.2 ms; the bound is wide because the machine may be busy.
+	[ "$(sed -n 3p microseconds)" -lt 200000 ]
 }
 
 @test "init: TERM is handled at once while none exits" {

@@ -67,7 +67,7 @@ teardown() {
 		hull ps -aq >/dev/null
 		[ -z "$(ls -A "$HULL_ROOT/containers")" ]
 	}
-	wait_for 10 swept
+	wait_for 15 swept
 }
 
 @test "without hull-monitor nothing is started" {

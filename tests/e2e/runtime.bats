@@ -355,7 +355,7 @@ join() {
 	[ "$status" = 127 ]
 	[[ $output == *'exec: "nosuch": executable file not found in $PATH'* ]]
 	join '.cwd = "/proc/self/fd/1"' true
-	[ "$status" = 125 ]
+	[ "$status" = 126 ]
 	join . grep -E '^Cap(Inh|Eff|Bnd)' /proc/self/status
 	[[ $output == *"CapInh:	0000000000000000"* && $output == *"CapBnd:	00000000a80425fb"* ]]
 	end_background
