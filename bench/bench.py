@@ -90,14 +90,19 @@ class Bench:
             json.dump(config, open(os.path.join(path, "config.json"), "w"))
         return path
 
+    def crun(self):
+        """crun refuses a v2 tree beside v1 controllers; see --v1."""
+        hybrid = os.path.exists("/sys/fs/cgroup/unified/cgroup.procs")
+        return None if hybrid else shutil.which("crun")
+
     def run(self):
         commands = {}
-        floor = os.path.join(BIN, "bench-floor")
+        floor = os.path.join(TOP, "build", "bench", "bench-floor")
         if os.path.exists(floor):
             commands["floor"] = [floor, self.rootfs, "/bin/true"]
         commands["hull run --rm"] = self.hull + ["run", "--rm", "--network", "none", "bench",
                                                  "/bin/true"]
-        if shutil.which("crun"):
+        if self.crun():
             commands["crun run (ready bundle)"] = [shutil.which("crun"), "run", "-b",
                                                    self.bundle(), "bench%d" % os.getpid()]
         if shutil.which("bwrap"):
@@ -116,7 +121,7 @@ class Bench:
         subprocess.run(self.hull + ["run", "-d", "--name", name, "bench", "/bin/sleep", "600"],
                        check=True, stdout=subprocess.DEVNULL)
         commands = {"hull exec": self.hull + ["exec", name, "/bin/true"]}
-        crun = shutil.which("crun")
+        crun = self.crun()
         if crun:
             path = self.bundle() + "-sleep"
             os.makedirs(path)
@@ -212,9 +217,16 @@ class Bench:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--v1", action="store_true",
+                        help="hide the v2 tree of a hybrid host (for crun), in a mount "
+                        "namespace of this program's own")
     parser.add_argument("what", nargs="*", default=["run", "exec", "parallel", "ps", "stop",
                                                     "memory"])
     args = parser.parse_args()
+    if args.v1:
+        rest = [a for a in sys.argv if a != "--v1"]
+        os.execvp("unshare", ["unshare", "-m", "sh", "-c",
+                              'umount /sys/fs/cgroup/unified; exec "$@"', "sh"] + rest)
     regime = "favordynmods" if "favordynmods" in open("/proc/mounts").read() else "default"
     layout = "v1" if "cgroup " in open("/proc/mounts").read() else "v2"
     print(f"control groups: {layout}, {regime} attach; {os.cpu_count()} CPUs, "
