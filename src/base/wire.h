@@ -27,7 +27,7 @@ struct run_record {
 	int32_t pid;        /* in the host's pid namespace */
 	uint64_t pid_start; /* field 22 of /proc/PID/stat: tells a reused pid apart */
 	int64_t started_ns; /* CLOCK_REALTIME */
-	int32_t paused;     /* unused by the monitor */
+	uint32_t unused;
 	uint32_t reserved;
 };
 
@@ -66,10 +66,10 @@ enum log_driver { LOG_JSON_FILE, LOG_LOCAL, LOG_JOURNALD, LOG_NONE };
  */
 struct monitor_config {
 	uint32_t version;
-	uint32_t log_driver;     /* enum log_driver */
-	uint64_t log_max_size;   /* bytes of one file; 0: unlimited */
-	uint32_t log_max_file;   /* files kept, the current one included; at least 1 */
-	uint32_t log_compress;   /* rotated files are gzipped by `hull` at clean-up; 0 or 1 */
+	uint32_t log_driver;   /* enum log_driver */
+	uint64_t log_max_size; /* bytes of one file; 0: unlimited */
+	uint32_t log_max_file; /* files kept, the current one included; at least 1 */
+	uint32_t unused;
 	uint32_t tty;            /* one pty instead of three FIFOs */
 	uint32_t stdin_open;     /* -i */
 	uint32_t stdin_once;     /* close stdin when the first attached client leaves */

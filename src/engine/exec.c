@@ -64,17 +64,6 @@ static int check(const struct container *c, const struct container_exec *x, stru
 	return 0;
 }
 
-static int await_exec(int fd, struct err *e)
-{
-	struct err theirs;
-	ssize_t n = fd_read_full(fd, &theirs, sizeof(theirs));
-	if (n != sizeof(theirs))
-		return 0;
-	*e = theirs;
-	e->text[sizeof(e->text) - 1] = e->hint[sizeof(e->hint) - 1] = '\0';
-	return -(e->number ? e->number : EIO);
-}
-
 int container_exec(struct engine *en, const char *ref, const struct container_exec *x,
 		   struct exec_process *ret, struct err *e)
 {
@@ -120,7 +109,7 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
 	if (r < 0)
 		return failed(&c, first, r, e);
 	fd_drop(&error_write);
-	r = await_exec(error_read, e);
+	r = runtime_await_exec(error_read, e);
 	if (r < 0) {
 		int status;
 		pidfd_wait_child(p.pidfd, &status);

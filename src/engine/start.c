@@ -342,22 +342,6 @@ static struct strv init_arguments(struct launch *l)
 	return args;
 }
 
-/* From the pipe that execve closes: the child's own words if it could not go on. */
-static int await_exec(int fd, struct err *e)
-{
-	struct err theirs;
-	ssize_t n = fd_read_full(fd, &theirs, sizeof(theirs));
-	if (n == 0)
-		return 0;
-	if (n != sizeof(theirs))
-		return err_set(e, EIO, ERR_INTERNAL,
-			       "the container's process ended before its "
-			       "command could be executed");
-	*e = theirs;
-	e->text[sizeof(e->text) - 1] = e->hint[sizeof(e->hint) - 1] = '\0';
-	return -(e->number ? e->number : EIO);
-}
-
 /* What the monitor-to-be tells the keeper-to-be once it has cloned: this, with pidfd and go_fd. */
 struct birth {
 	struct err e;
@@ -412,7 +396,7 @@ static int bring_up(struct launch *l, const struct runtime_start *start, int fai
 		fd_drop(&p->go_fd);
 	/* What the child says about its own failure is nearer to the cause. */
 	struct err theirs;
-	int exec = await_exec(failure, &theirs);
+	int exec = runtime_await_exec(failure, &theirs);
 	if (exec < 0 && (r == 0 || theirs.kind != ERR_INTERNAL)) {
 		*e = theirs;
 		r = exec;

@@ -56,6 +56,10 @@ int runtime_release(struct runtime_process *p, struct err *e);
 int runtime_clone(const struct runtime_start *p, struct runtime_process *ret, struct err *e);
 int runtime_tend(const struct runtime_start *p, struct runtime_process *proc, struct err *e);
 
+/** Read the other end of `error_fd`: 0 once the command is executed, else the child's own words in
+ * @e. */
+int runtime_await_exec(int fd, struct err *e);
+
 struct runtime_exec {
 	int pidfd; /* first process of the container to join */
 	const struct oci_process *process;

@@ -226,3 +226,18 @@ int runtime_release(struct runtime_process *p, struct err *e)
 		r = 0;
 	return r < 0 ? err_errno(e, r, "cannot start the container's command") : 0;
 }
+
+int runtime_await_exec(int fd, struct err *e)
+{
+	struct err theirs;
+	ssize_t n = fd_read_full(fd, &theirs, sizeof(theirs));
+	if (n == 0)
+		return 0;
+	if (n != sizeof(theirs))
+		return err_set(e, EIO, ERR_INTERNAL,
+			       "the container's process ended before its "
+			       "command could be executed");
+	*e = theirs;
+	e->text[sizeof(e->text) - 1] = e->hint[sizeof(e->hint) - 1] = '\0';
+	return -(e->number ? e->number : EIO);
+}
