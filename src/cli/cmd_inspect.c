@@ -12,7 +12,7 @@
 #include "cli/commands.h"
 #include "cli/json_print.h"
 #include "cli/object_json.h"
-#include "cli/template.h"
+#include "template/template.h"
 
 struct inspect_values {
 	char *format, *type;

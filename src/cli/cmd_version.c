@@ -11,7 +11,7 @@
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/template.h"
+#include "template/template.h"
 #include "linux/cgroup.h"
 
 struct format_values {

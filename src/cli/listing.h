@@ -11,7 +11,7 @@
 
 #include "base/arena.h"
 #include "base/strbuf.h"
-#include "cli/template.h"
+#include "template/template.h"
 
 struct listing_column {
 	const char *name;   /* .ID */

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "cli/template.h"
+#include "template/template.h"
 
 static const char fallback[] = "{\"s\":\"text\",\"i\":3,\"f\":1.5,\"n\":null,\"b\":true,\"l\":["
 			       "\"a\",\"b\"],\"x\":[1,null,{}],"

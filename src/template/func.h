@@ -2,7 +2,7 @@
 /* The functions that a template may call: Go's and docker's. */
 #pragma once
 
-#include "cli/template_exec.h"
+#include "template/exec.h"
 
 enum func_logic { FUNC_PLAIN, FUNC_AND, FUNC_OR };
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From template text to tokens, one at each call. Rests on the syntax in the documentation of
- * Go's text/template ("Text and spaces", "Actions"). Read template_lex.h first.
+ * Go's text/template ("Text and spaces", "Actions"). Read lex.h first.
  */
-#include "cli/template_lex.h"
+#include "template/lex.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/template_quote.h"
+#include "template/quote.h"
 
 enum { END_OF_TEXT = -1 };
 

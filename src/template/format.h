@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/strbuf.h"
-#include "cli/template_value.h"
+#include "template/value.h"
 
 /** As fmt.Print: operands, with spaces between two that are both no strings. */
 void template_print(struct strbuf *out, struct arena *scratch, const struct value *v, size_t count);

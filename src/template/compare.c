@@ -4,11 +4,11 @@
  * float or a string, it is an error to ask. Nil may be compared with anything.
  * Source: the documentation of Go's text/template ("Functions", comparison operators).
  */
-#include "cli/template_compare.h"
+#include "template/compare.h"
 
 #include <string.h>
 
-#include "cli/template_format.h"
+#include "template/format.h"
 
 static const char incompatible[] = "incompatible types for comparison";
 static const char invalid[] = "invalid type for comparison";

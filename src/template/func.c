@@ -2,19 +2,19 @@
 /*
  * The functions of templates. Sources: the documentation of Go's text/template ("Functions") and
  * of its package strings; docker's "Format command and log output" for json, split, join, title,
- * lower, upper, pad, truncate. Read template_func.h first; the table is at the end.
+ * lower, upper, pad, truncate. Read func.h first; the table is at the end.
  */
-#include "cli/template_func.h"
+#include "template/func.h"
 
 #include <errno.h>
 #include <json-c/json.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/template_compare.h"
-#include "cli/template_escape.h"
-#include "cli/template_format.h"
-#include "cli/template_quote.h"
+#include "template/compare.h"
+#include "template/escape.h"
+#include "template/format.h"
+#include "template/quote.h"
 
 /* --- looking into values --- */
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading Go's number literals. Source: Go language specification, "Integer literals",
- * "Floating-point literals"; strconv.ParseInt with base 0. Read template_number.h first.
+ * "Floating-point literals"; strconv.ParseInt with base 0. Read number.h first.
  */
-#include "cli/template_number.h"
+#include "template/number.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/template_quote.h"
+#include "template/quote.h"
 
 enum { DIGITS_MAX = 128 };
 

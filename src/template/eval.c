@@ -3,9 +3,9 @@
  * Evaluating pipelines: operands, fields, methods and function calls.
  * Rests on the documentation of Go's text/template ("Arguments", "Pipelines").
  * Invariant: `at` is the node that Go would blame for a failure; recursion is bounded by the
- * nesting of the template. Read template_exec.h first.
+ * nesting of the template. Read exec.h first.
  */
-#include "cli/template_eval.h"
+#include "template/eval.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/template_func.h"
+#include "template/func.h"
 
 enum { ARGS_ON_STACK = 8 };
 

@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "cli/template.h"
-#include "cli/template_lex.h"
+#include "template/template.h"
+#include "template/lex.h"
 
 struct json_object;
 

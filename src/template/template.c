@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The template's life: parse, execute, free, and what fields it uses. Read template.h first. */
-#include "cli/template.h"
+#include "template/template.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -8,8 +8,8 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "cli/template_exec.h"
-#include "cli/template_parse.h"
+#include "template/exec.h"
+#include "template/parse.h"
 
 int template_parse(const char *text, size_t len, struct template **ret, struct err *e)
 {

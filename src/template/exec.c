@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Executing a template: walk the nodes, print the values of actions. Pipelines are evaluated in
- * template_eval.c. Rests on the documentation of Go's text/template ("Actions", "Variables").
+ * eval.c. Rests on the documentation of Go's text/template ("Actions", "Variables").
  * Invariant: an int function returns 0, a negative errno with `err` filled, or (walking only)
  * WALK_BREAK, WALK_CONTINUE. Recursion is bounded by the nesting of the template and by
- * EXEC_NESTING_MAX, time by TEMPLATE_STEPS_MAX. Read template_exec.h first.
+ * EXEC_NESTING_MAX, time by TEMPLATE_STEPS_MAX. Read exec.h first.
  */
-#include "cli/template_exec.h"
+#include "template/exec.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/template_eval.h"
-#include "cli/template_format.h"
-#include "cli/template_quote.h"
+#include "template/eval.h"
+#include "template/format.h"
+#include "template/quote.h"
 
 enum { WALK_BREAK = 1, WALK_CONTINUE = 2 };
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nodes written back as text, for messages; looking up definitions. Read template_node.h first. */
-#include "cli/template_node.h"
+/* Nodes written back as text, for messages; looking up definitions. Read node.h first. */
+#include "template/node.h"
 
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/template_quote.h"
+#include "template/quote.h"
 
 bool template_span_equal(struct span a, struct span b)
 {

@@ -2,16 +2,16 @@
 /*
  * Parsing what stands inside an action: operands, commands, pipelines, declarations.
  * Rests on the documentation of Go's text/template ("Arguments", "Pipelines", "Variables").
- * Read template_parser.h first.
+ * Read parser.h first.
  */
-#include "cli/template_parser.h"
+#include "template/parser.h"
 
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/template_func.h"
-#include "cli/template_number.h"
-#include "cli/template_quote.h"
+#include "template/func.h"
+#include "template/number.h"
+#include "template/quote.h"
 
 static struct span field_name(struct token t)
 {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/err.h"
-#include "cli/template_node.h"
+#include "template/node.h"
 
 /** Parse @t->text into @t. Errors: -EINVAL, -E2BIG. */
 int template_parse_text(struct template *t, struct err *e);

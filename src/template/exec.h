@@ -7,9 +7,9 @@
 
 #include "base/arena.h"
 #include "base/strbuf.h"
-#include "cli/template.h"
-#include "cli/template_node.h"
-#include "cli/template_value.h"
+#include "template/template.h"
+#include "template/node.h"
+#include "template/value.h"
 
 enum { EXEC_OUT_SIZE = 2048, EXEC_NESTING_MAX = 512 };
 

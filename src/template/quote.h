@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/strbuf.h"
-#include "cli/template_lex.h"
+#include "template/lex.h"
 
 enum { RUNE_ERROR = 0xFFFD };
 

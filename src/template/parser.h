@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the two halves of the parser share: looking ahead, failing, making nodes. template_parse.c
+ * What the two halves of the parser share: looking ahead, failing, making nodes. parse.c
  * reads lists and actions, template_parse_pipe.c what stands inside an action.
  * Invariant: after the first failure every function returns NULL or false and `err` is filled.
  */
 #pragma once
 
-#include "cli/template.h"
-#include "cli/template_node.h"
+#include "template/template.h"
+#include "template/node.h"
 
 enum { LOOKAHEAD = 3 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading and writing Go's quoted strings. Read template_quote.h first. */
-#include "cli/template_quote.h"
+/* Reading and writing Go's quoted strings. Read quote.h first. */
+#include "template/quote.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 /*
  * The template language, case by case: template, data, what Go prints or says. The expected texts
  * are those of Go's text/template with docker's functions over the same data.
- * Read src/cli/template.h first.
+ * Read src/template/template.h first.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/strbuf.h"
-#include "cli/template.h"
+#include "template/template.h"
 
 static const char sample[] =
 	"{\"Id\":\"abcdef0123456789\",\"Name\":\"/"

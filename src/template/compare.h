@@ -2,7 +2,7 @@
 /* eq, ne, lt, le, gt, ge: template functions (see struct template_func). */
 #pragma once
 
-#include "cli/template_exec.h"
+#include "template/exec.h"
 
 int template_compare_eq(struct exec *x, const struct value *args, size_t count, struct value *ret);
 int template_compare_ne(struct exec *x, const struct value *args, size_t count, struct value *ret);

@@ -2,7 +2,7 @@
 /* Evaluating the pipelines of a template. */
 #pragma once
 
-#include "cli/template_exec.h"
+#include "template/exec.h"
 
 /** The value of pipeline @n where "." is @dot; declares or sets its variables.
  *  Errors: as template_execute(). */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Escaping. Sources: the documentation of Go's encoding/json (Marshal), text/template (html, js,
- * urlquery), RFC 8259, RFC 3986 section 2.3. Read template_escape.h first.
+ * urlquery), RFC 8259, RFC 3986 section 2.3. Read escape.h first.
  */
-#include "cli/template_escape.h"
+#include "template/escape.h"
 
 #include <ctype.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/template_format.h"
-#include "cli/template_quote.h"
+#include "template/format.h"
+#include "template/quote.h"
 
 enum { DEPTH_MAX = 128 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Looking ahead, failing, making nodes: the tools of the parser. Read template_parser.h first. */
-#include "cli/template_parser.h"
+/* Looking ahead, failing, making nodes: the tools of the parser. Read parser.h first. */
+#include "template/parser.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/template_quote.h"
+#include "template/quote.h"
 
 /* --- tokens --- */
 

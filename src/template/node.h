@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "base/strbuf.h"
-#include "cli/template_lex.h"
+#include "template/lex.h"
 
 struct template_func;
 

@@ -2,13 +2,13 @@
 /*
  * Parsing lists, control actions and definitions, by recursive descent.
  * Rests on the documentation of Go's text/template ("Actions", "Nested template definitions").
- * Read template_parser.h first.
+ * Read parser.h first.
  */
-#include "cli/template_parse.h"
+#include "template/parse.h"
 
 #include "base/cleanup.h"
-#include "cli/template_parser.h"
-#include "cli/template_quote.h"
+#include "template/parser.h"
+#include "template/quote.h"
 
 /* A list of nodes ends at one of these. */
 enum list_end { LIST_FAILED, LIST_END, LIST_ELSE, LIST_ELSE_BRANCH };

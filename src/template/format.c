@@ -3,9 +3,9 @@
  * Go's package fmt for the kinds of values that templates have.
  * Source: the documentation of Go's fmt ("Printing", "Format errors").
  * Invariant: widths and precisions are at most WIDTH_MAX, nesting at most DEPTH_MAX, and the
- * caller's strbuf has a maximum: no format can make more than that. Read template_format.h first.
+ * caller's strbuf has a maximum: no format can make more than that. Read format.h first.
  */
-#include "cli/template_format.h"
+#include "template/format.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/template_quote.h"
+#include "template/quote.h"
 
 enum { WIDTH_MAX = 1000000, REAL_PRECISION_MAX = 1000, DEPTH_MAX = 128, NONE = -1 };
 

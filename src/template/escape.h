@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "base/strbuf.h"
-#include "cli/template_value.h"
+#include "template/value.h"
 
 /**
  * As Go's encoding/json with SetEscapeHTML(false), which is docker's "json" function. Keys: sorted

@@ -8,10 +8,10 @@
  * A template is parsed once (per command) and executed once per row. It is immutable after
  * parsing; executions share nothing. The order of the work, and of reading:
  *
- *	template_lex    text -> tokens          template_value   JSON seen as Go values
- *	template_parse  tokens -> nodes         template_func    the functions: index, eq, json ...
- *	template_node   a node, and its text    template_format  Go's fmt: print, printf
- *	template_exec   nodes + data -> output  template_escape  json, html, js, urlquery
+ *	lex    text -> tokens          value   JSON seen as Go values
+ *	parse  tokens -> nodes         func    the functions: index, eq, json ...
+ *	node   a node, and its text    format  Go's fmt: print, printf
+ *	exec   nodes + data -> output  escape  json, html, js, urlquery
  *
  * Sources: the documentation of Go's text/template and fmt; docker's "Format command and log
  * output". Error texts are Go's, because scripts and people search for them.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON seen as Go values. Rests on json-c. Read template_value.h first. */
-#include "cli/template_value.h"
+/* JSON seen as Go values. Rests on json-c. Read value.h first. */
+#include "template/value.h"
 
 #include <assert.h>
 #include <json-c/json.h>

@@ -2,7 +2,7 @@
 /* Number literals of Go: 0x1F, 0b101, 0o17, 1_000, 1.5e3, 'x'. */
 #pragma once
 
-#include "cli/template_node.h"
+#include "template/node.h"
 
 /** Read @text (@rune: a character literal). NULL, or why it is none: a message, in which %s stands
  *  for the quoted text. Imaginary numbers are refused. */
