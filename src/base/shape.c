@@ -57,6 +57,7 @@ static const char *const type_names[] = {
 	[FIELD_STRUCT] = "an object",
 	[FIELD_PTR] = "an object",
 	[FIELD_ARRAY] = "an array",
+	[FIELD_MAP] = "an object",
 	[FIELD_RAW] = "a value",
 };
 
@@ -120,6 +121,25 @@ static int read_array(const struct field *f, struct json_object *v, struct array
 		if (r < 0)
 			return err_context(e, "%s[%zu]", f->name, i);
 	}
+	return 0;
+}
+
+static int read_map(const struct field *f, struct json_object *v, struct array *out,
+		    struct arena *a, struct err *e)
+{
+	if (!json_object_is_type(v, json_type_object))
+		return wrong_type(f, e);
+	size_t size = f->shape->size, n = 0;
+	char *items = arena_array(a, (size_t)json_object_object_length(v), size);
+	json_object_object_foreach(v, key, value)
+	{
+		char *at = items + n++ * size;
+		int r = shape_read(f->shape, value, at, a, e);
+		if (r < 0)
+			return err_context(e, "%s.%s", f->name, key);
+		*(char **)at = arena_strdup(a, key);
+	}
+	*out = (struct array){items, n};
 	return 0;
 }
 
@@ -218,6 +238,8 @@ static int read_field(const struct field *f, struct json_object *v, void *at, st
 		return shape_read(f->shape, v, at, a, e) < 0 ? err_context(e, "%s", f->name) : 0;
 	case FIELD_ARRAY:
 		return read_array(f, v, at, a, e);
+	case FIELD_MAP:
+		return read_map(f, v, at, a, e);
 	case FIELD_RAW:
 		*(char **)at =
 			arena_strdup(a, json_object_to_json_string_ext(v, JSON_C_TO_STRING_PLAIN));
@@ -282,6 +304,16 @@ static struct json_object *write_array(const struct field *f, const struct array
 	for (size_t i = 0; i < v->count; i++)
 		json_object_array_add(
 			o, shape_write(f->shape, (const char *)v->items + i * f->shape->size));
+	return o;
+}
+
+static struct json_object *write_map(const struct field *f, const struct array *v)
+{
+	struct json_object *o = json_object_new_object();
+	for (size_t i = 0; i < v->count; i++) {
+		const char *at = (const char *)v->items + i * f->shape->size;
+		json_object_object_add(o, *(char *const *)at, shape_write(f->shape, at));
+	}
 	return o;
 }
 
@@ -354,6 +386,9 @@ static struct json_object *write_field(const struct field *f, const void *at, bo
 	case FIELD_ARRAY:
 		*empty = !((const struct array *)at)->count;
 		return write_array(f, at);
+	case FIELD_MAP:
+		*empty = !((const struct array *)at)->count;
+		return write_map(f, at);
 	}
 	assert(!"unknown field type");
 	return NULL;

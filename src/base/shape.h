@@ -52,6 +52,7 @@ enum field_type {
 	FIELD_STRUCT,   /* a struct of .shape, in place */
 	FIELD_PTR,      /* pointer to a struct of .shape; NULL when absent or null */
 	FIELD_ARRAY,    /* struct array of structs of .shape */
+	FIELD_MAP,      /* the same of an object: its keys go to the first member, a char * */
 	FIELD_NUMBERS,  /* struct array of int64_t */
 	FIELD_RAW,      /* char *: any JSON value, kept as text */
 };

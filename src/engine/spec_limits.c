@@ -96,7 +96,7 @@ static void describe(const struct cgroup_limits *l, struct spec_build *b, struct
 				  .cpus = (char *)l->cpuset_cpus,
 				  .mems = (char *)l->cpuset_mems};
 	r->pids = arena_new(a, struct oci_pids);
-	r->pids->limit = l->pids.value;
+	r->pids->limit = l->pids;
 }
 
 int spec_limits(struct spec_build *b, struct arena *a, struct err *e)

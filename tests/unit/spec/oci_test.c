@@ -45,6 +45,31 @@ static const char text[] =
 	"0,\"value\":18446744073709551615,\"op\":\"SCMP_CMP_EQ\"}]}]},\"maskedPaths\":["
 	"\"/proc/kcore\"],\"readonlyPaths\":[\"/proc/sys\"]}}";
 
+/* The fields that few set, in the order of the tables. */
+static const char rare[] =
+	"{\"ociVersion\":\"1.3.0\",\"process\":{\"user\":{\"uid\":0,\"gid\":0},\"cwd\":\"\","
+	"\"scheduler\":{\"policy\":\"SCHED_FIFO\",\"nice\":0,\"priority\":9,\"flags\":["
+	"\"SCHED_FLAG_RESET_ON_FORK\"],\"runtime\":1,\"deadline\":2,\"period\":3},"
+	"\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":0},"
+	"\"execCPUAffinity\":{\"initial\":\"1\",\"final\":\"0-1\"}},\"root\":{\"path\":\"\"},"
+	"\"mounts\":[{\"destination\":\"d\",\"uidMappings\":[{\"containerID\":0,\"hostID\":1,"
+	"\"size\":2}],\"gidMappings\":[{\"containerID\":3,\"hostID\":4,\"size\":5}]}],"
+	"\"hooks\":{\"prestart\":[{\"path\":\"/a\"}],\"createRuntime\":[{\"path\":\"/b\",\"args\":["
+	"\"b\"],\"env\":[\"E=1\"],\"timeout\":5}],\"poststop\":[{\"path\":\"/c\"}]},"
+	"\"linux\":{\"resources\":{\"memory\":{\"checkBeforeUpdate\":true},"
+	"\"blockIO\":{\"weight\":10,\"leafWeight\":11,\"weightDevice\":[{\"major\":8,\"minor\":0,"
+	"\"weight\":12}],\"throttleReadBpsDevice\":[{\"major\":8,\"minor\":0,\"rate\":600}],"
+	"\"throttleWriteIOPSDevice\":[{\"major\":8,\"minor\":16,\"rate\":0}]},"
+	"\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":18446744073709551615}],"
+	"\"network\":{\"classID\":1048577,\"priorities\":[{\"name\":\"eth0\",\"priority\":5}]},"
+	"\"rdma\":{\"mlx5_1\":{\"hcaHandles\":3},\"rxe3\":{\"hcaObjects\":0}}},"
+	"\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\"],"
+	"\"listenerPath\":\"/s\",\"listenerMetadata\":\"m\"},\"mountLabel\":\"l\","
+	"\"timeOffsets\":{\"monotonic\":{\"secs\":7},\"boottime\":{\"secs\":-1,\"nanosecs\":8}},"
+	"\"personality\":{\"domain\":\"LINUX32\"},\"memoryPolicy\":{\"mode\":\"MPOL_BIND\","
+	"\"nodes\":\"0\",\"flags\":[\"MPOL_F_STATIC_NODES\"]},\"netDevices\":{\"eth1\":{\"name\":"
+	"\"in\"},\"eth2\":{}},\"intelRdt\":{\"closID\":\"c\",\"schemata\":[\"L3:0=f\"]}}}";
+
 static void reads_every_field(void **state)
 {
 	(void)state;
@@ -64,7 +89,7 @@ static void reads_every_field(void **state)
 	assert_true(s.linux_.resources.memory.limit.set);
 	assert_int_equal(s.linux_.resources.memory.limit.value, -1);
 	assert_false(s.linux_.resources.memory.swap.set);
-	assert_int_equal(s.linux_.resources.pids->limit, 0);
+	assert_int_equal(s.linux_.resources.pids->limit.value, 0);
 	const struct oci_device_rule *rules = s.linux_.resources.devices.items;
 	assert_false(rules[0].allow || rules[0].type || rules[0].major.set);
 	const struct oci_seccomp_rule *rule = s.linux_.seccomp->syscalls.items;
@@ -78,11 +103,15 @@ static void reads_every_field(void **state)
 static void writes_what_it_read(void **state)
 {
 	(void)state;
-	CLEANUP_ARENA struct arena a = {0};
-	struct err e = {0};
-	struct oci_spec s = {0};
-	assert_int_equal(shape_parse(&oci_spec_shape, text, strlen(text), &s, &a, &e), 0);
-	assert_string_equal(shape_print(&oci_spec_shape, &s, false, &a), text);
+	static const char *const texts[] = {text, rare};
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		CLEANUP_ARENA struct arena a = {0};
+		struct err e = {0};
+		struct oci_spec s = {0};
+		int r = shape_parse(&oci_spec_shape, texts[i], strlen(texts[i]), &s, &a, &e);
+		assert_int_equal(r, 0);
+		assert_string_equal(shape_print(&oci_spec_shape, &s, false, &a), texts[i]);
+	}
 }
 
 static void refuses_wrong_types(void **state)
@@ -98,6 +127,9 @@ static void refuses_wrong_types(void **state)
 		{"{\"process\":{\"user\":{\"additionalGids\":[null]}}}", "additionalGids"},
 		{"{\"mounts\":[{}]}", "mounts[0]: destination: missing"},
 		{"{\"linux\":{\"namespaces\":[{\"type\":1}]}}", "namespaces[0]: type"},
+		{"{\"linux\":{\"netDevices\":{\"eth0\":1}}}",
+		 "netDevices.eth0: expected an object"},
+		{"{\"linux\":{\"timeOffsets\":[]}}", "timeOffsets: expected an object"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		CLEANUP_ARENA struct arena a = {0};
