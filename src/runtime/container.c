@@ -4,10 +4,11 @@
  *   1. namespaces that are joined; session, signals, keyring; the loopback device
  *   2. sources of all mounts, while the engine's mount namespace is still ours
  *   3. its own mount namespace; the new root and everything in it; pivot_root
- *   4. limits, descriptors, terminal
+ *   4. hooks of creation before pivot_root; limits, descriptors, terminal
  *   5. wait for the parent, which attaches us to control groups meanwhile (that waits for the
  * kernel)
- *   6. cgroup namespace, rooted at the group we are in by now; user, capabilities, filter; execve
+ *   6. cgroup namespace, rooted at the group we are in by now; user, capabilities, filter; hooks of
+ *      the start; execve
  * Invariant: until 6 this process cannot be looked into by others (not dumpable), and all it does
  * goes by descriptors. Read container.h first.
  */
@@ -28,6 +29,7 @@
 #include "linux/device.h"
 #include "linux/namespaces.h"
 #include "linux/sysctl.h"
+#include "runtime/hooks.h"
 
 /* The parent's next word. If it dies, so do we, quietly: nothing has been promised to anyone. */
 static void await(const struct container *c, char word)
@@ -136,6 +138,25 @@ static int take_terminal(struct container *c, int stdio[3], struct err *e)
 	return 0;
 }
 
+static struct hooks hooks_of(const struct runtime_start *p)
+{
+	return (struct hooks){p->spec, p->id, p->bundle};
+}
+
+/* All is mounted, and the host's root still ours: the parent's hooks first, then those that run in
+ * our namespaces, in the container's root as their folder. */
+static int run_create_hooks(struct container *c, struct err *e)
+{
+	char word = SYNC_HOOKS;
+	struct hooks hooks = hooks_of(c->start);
+	if (fd_send(c->sync, &word, 1, NULL, 0) < 0)
+		_exit(125);
+	await(c, SYNC_HOOKS);
+	if (fchdir(c->rootfs.root) < 0)
+		return err_errno(e, errno, "cannot enter the root file system");
+	return hooks_run(&hooks, HOOK_CREATE_CONTAINER, getpid(), e);
+}
+
 /* Where a stream is given none: the container's own /dev/null, not the host's, whose mode its root
  * could change through the descriptor. A root without one (an OCI bundle may have none) keeps the
  * host's. */
@@ -159,6 +180,8 @@ static int set_up(struct container *c, struct err *e)
 		r = set_sysctls(c, e);
 	if (r == 0 && p->spec->process.terminal)
 		r = take_terminal(c, stdio, e);
+	if (r == 0 && hooks_before_pivot(p->spec))
+		r = run_create_hooks(c, e);
 	if (r == 0)
 		r = rootfs_finish(&c->rootfs, e);
 	if (r == 0)
@@ -203,13 +226,17 @@ static int place_report(struct container *c, struct err *e)
 
 static int finish(struct container *c, struct err *e)
 {
-	int r = 0;
-	if (c->late_cgroup && unshare(CLONE_NEWCGROUP) < 0)
+	CLEANUP_HOOKS struct hooks_ready ready;
+	struct hooks hooks = hooks_of(c->start);
+	int r = hooks_prepare(&hooks, HOOK_START_CONTAINER, getpid(), &ready, e);
+	if (r == 0 && c->late_cgroup && unshare(CLONE_NEWCGROUP) < 0)
 		r = err_errno(e, errno, "cannot create the cgroup namespace");
 	if (r == 0)
 		r = spaces_join(&c->spaces, CLONE_NEWCGROUP, e);
 	if (r == 0)
 		r = process_become(&c->process, e);
+	if (r == 0)
+		r = hooks_run_ready(&ready, e);
 	if (r == 0)
 		r = place_report(c, e);
 	if (r == 0)

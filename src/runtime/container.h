@@ -18,7 +18,8 @@ struct container {
 };
 
 /* What the two ends of `sync` say. The parent: mapped (user namespace only), then go. The child:
- * the master of its terminal, if it has one. */
-enum { SYNC_MAPPED = 'm', SYNC_GO = 'g', SYNC_TERMINAL = 't' };
+ * the master of its terminal, if it has one. Between these, where there are hooks of creation, the
+ * child asks for those of the parent, which answers the same word. */
+enum { SYNC_MAPPED = 'm', SYNC_GO = 'g', SYNC_TERMINAL = 't', SYNC_HOOKS = 'h' };
 
 _Noreturn void container_child(struct container *c);

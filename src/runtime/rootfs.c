@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "linux/device.h"
+#include "runtime/hooks.h"
 
 enum { MOUNTS_MAX = 1024 };
 
@@ -43,6 +44,13 @@ static bool has_cgroup_namespace(const struct oci_spec *spec)
 	return false;
 }
 
+/* Relative paths of the host begin at the bundle. */
+static const char *host_path(const struct runtime_start *p, const char *path, struct arena *a)
+{
+	bool whole = !p->bundle || !path || !*path || *path == '/';
+	return whole ? path : arena_printf(a, "%s/%s", p->bundle, path);
+}
+
 static int plan_mount(struct rootfs_mount *m, struct arena *a, struct err *e)
 {
 	m->source = -1;
@@ -62,10 +70,13 @@ static int plan_mount(struct rootfs_mount *m, struct arena *a, struct err *e)
 	return r < 0 ? err_context(e, "mount %s", m->destination) : 0;
 }
 
-int rootfs_plan(struct rootfs *r, const struct oci_spec *spec, struct arena *a, struct err *e)
+int rootfs_plan(struct rootfs *r, const struct runtime_start *p, struct arena *a, struct err *e)
 {
+	const struct oci_spec *spec = p->spec;
 	const struct oci_mount *mounts = spec->mounts.items;
 	*r = (struct rootfs){.spec = spec,
+			     .root_path =
+				     p->root_mount < 0 ? host_path(p, spec->root.path, a) : NULL,
 			     .root = -1,
 			     .init = -1,
 			     .null = -1,
@@ -78,6 +89,7 @@ int rootfs_plan(struct rootfs *r, const struct oci_spec *spec, struct arena *a, 
 	r->mounts = arena_array(a, spec->mounts.count, sizeof(*r->mounts));
 	for (size_t i = 0; i < spec->mounts.count; i++) {
 		r->mounts[i].spec = &mounts[i];
+		r->mounts[i].from = host_path(p, mounts[i].source, a);
 		int n = plan_mount(&r->mounts[i], a, e);
 		if (n < 0)
 			return n;
@@ -87,7 +99,7 @@ int rootfs_plan(struct rootfs *r, const struct oci_spec *spec, struct arena *a, 
 
 static int take_root(struct rootfs *r, int ready, struct err *e)
 {
-	const char *path = r->spec->root.path;
+	const char *path = r->root_path;
 	if (ready >= 0) {
 		r->root = fcntl(ready, F_DUPFD_CLOEXEC, 0);
 		return r->root < 0 ? err_errno(e, errno, "cannot take the root file system") : 0;
@@ -131,7 +143,7 @@ int rootfs_take_sources(struct rootfs *r, const struct runtime_start *p, struct 
 		struct rootfs_mount *m = &r->mounts[i];
 		if (!is_bind(m))
 			continue;
-		m->source = n = mount_clone(AT_FDCWD, m->spec->source, m->options.recursive);
+		m->source = n = mount_clone(AT_FDCWD, m->from, m->options.recursive);
 		if (n < 0)
 			err_errno(e, n, "cannot mount %s upon %s", m->spec->source, m->destination);
 	}
@@ -158,12 +170,13 @@ static int set_propagation(struct rootfs *r, struct err *e)
 }
 
 /* Mount the root upon "/". Names that begin with "/" still lead to the host's root, which lies
- * below; the new one is reached by its descriptor only. */
+ * below; the new one is reached by its descriptor only. Hooks look for it where the spec says. */
 static int attach_root(struct rootfs *r, struct err *e)
 {
 	int n = mount_isolate();
+	bool hooks = r->root_path && hooks_before_pivot(r->spec);
 	if (n == 0)
-		n = mount_attach_at(r->root, AT_FDCWD, "/");
+		n = mount_attach_at(r->root, AT_FDCWD, hooks ? r->root_path : "/");
 	return n < 0 ? err_errno(e, n, "cannot attach the root file system") : 0;
 }
 

@@ -25,6 +25,7 @@ enum { ROOTFS_CGROUPS_MAX = CGROUP_CONTROLLERS + 1 };
 
 struct rootfs_mount {
 	const struct oci_mount *spec;
+	const char *from;        /* the source on the host */
 	const char *destination; /* lexically clean, absolute */
 	struct mount_options options;
 	int source; /* bind: a detached copy of the source; else -1 */
@@ -37,6 +38,7 @@ struct rootfs_cgroup {
 
 struct rootfs {
 	const struct oci_spec *spec;
+	const char *root_path; /* on the host; NULL when the caller made the mount */
 	struct rootfs_mount *mounts;
 	struct rootfs_cgroup cgroups[ROOTFS_CGROUPS_MAX];
 	size_t cgroup_count;
@@ -53,7 +55,7 @@ struct rootfs {
 };
 
 /** Read the options of all mounts; allocates in @a. No kernel object is touched. */
-int rootfs_plan(struct rootfs *r, const struct oci_spec *spec, struct arena *a, struct err *e);
+int rootfs_plan(struct rootfs *r, const struct runtime_start *p, struct arena *a, struct err *e);
 /** Take the sources. In the engine's mount namespace. */
 int rootfs_take_sources(struct rootfs *r, const struct runtime_start *p, struct err *e);
 /** Attach everything. In the container's own mount namespace, with umask 0. */

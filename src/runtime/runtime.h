@@ -34,6 +34,9 @@ struct runtime_start {
 	const struct strv *init_args; /* its argv up to and including "--" */
 	int init_report_fd;           /* write end, passed to hull-init as descriptor 3, or -1 */
 	int error_fd;                 /* write end of a pipe, close-on-exec; see above */
+	/* What hooks and the seccomp listener are told; relative paths of the spec begin at the
+	 * bundle. NULL: a spec without any of these. */
+	const char *id, *bundle;
 };
 
 struct runtime_process {
@@ -43,7 +46,8 @@ struct runtime_process {
 	int go_fd;  /* runtime_release writes here */
 };
 
-/** Clone the container's first process, and attach it to its groups. On failure nothing runs. */
+/** Clone the container's first process, and attach it to its groups; run the hooks of creation. On
+ *  failure nothing runs. The hooks poststart and poststop are the caller's (runtime/hooks.h). */
 int runtime_start(const struct runtime_start *p, struct runtime_process *ret, struct err *e);
 /** Let it execute. Closes go_fd. */
 int runtime_release(struct runtime_process *p, struct err *e);

@@ -21,6 +21,7 @@
 #include "linux/pidfd.h"
 #include "linux/sysctl.h"
 #include "runtime/container.h"
+#include "runtime/hooks.h"
 
 enum { HOSTNAME_MAX = 64 };
 
@@ -51,7 +52,7 @@ static int plan(struct container *c, const struct runtime_start *p, struct arena
 	if (r >= 0)
 		r = process_plan_make(&p->spec->process, p->seccomp, false, a, &c->process, e);
 	if (r >= 0)
-		r = rootfs_plan(&c->rootfs, p->spec, a, e);
+		r = rootfs_plan(&c->rootfs, p, a, e);
 	/* On v1 the process is in its groups only once the parent has written it there. */
 	c->late_cgroup =
 		c->spaces.make & CLONE_NEWCGROUP && p->cgroup && p->cgroup->layout != CGROUP_V2;
@@ -121,6 +122,25 @@ static int receive_terminal(struct runtime_process *p, struct err *e)
 	return err_errno(e, n < 0 ? (int)n : EPROTO, "cannot receive the container's terminal");
 }
 
+/* The child has mounted everything and waits. If it has failed, it has said why. */
+static int run_hooks(const struct runtime_start *start, const struct runtime_process *p,
+		     struct err *e)
+{
+	struct hooks hooks = {start->spec, start->id, start->bundle};
+	char word = 0;
+	ssize_t n = fd_recv(p->go_fd, &word, 1, NULL, 0);
+	if (n == 0 || n == -ECONNRESET)
+		return 0;
+	if (n != 1 || word != SYNC_HOOKS)
+		return err_errno(e, n < 0 ? (int)n : EPROTO, "cannot hear of the container");
+	int r = hooks_run(&hooks, HOOK_PRESTART, p->pid, e);
+	if (r == 0)
+		r = hooks_run(&hooks, HOOK_CREATE_RUNTIME, p->pid, e);
+	if (r == 0)
+		say(p->go_fd, SYNC_HOOKS);
+	return r;
+}
+
 static int tend(const struct container *c, struct runtime_process *p, struct err *e)
 {
 	const struct cgroup *g = c->start->cgroup;
@@ -134,6 +154,8 @@ static int tend(const struct container *c, struct runtime_process *p, struct err
 	}
 	if (r == 0 && c->start->spec->process.terminal)
 		r = receive_terminal(p, e);
+	if (r == 0 && hooks_before_pivot(c->start->spec))
+		r = run_hooks(c->start, p, e);
 	return r;
 }
 

@@ -5,7 +5,7 @@
  *   runtime_probe exec [options] PID PROCESS.JSON
  *   runtime_probe user ROOTFS USER [GROUP...]	print uid gid home groups
  * Options: --overlay LOWER[:LOWER...]:UPPER:WORK  --cgroup PATH  --seccomp  --init PROGRAM
- *          --repeat N (print microseconds of each)  --pid-file FILE  --privileged
+ *          --repeat N (print microseconds of each)  --pid-file FILE  --privileged  --bundle DIR
  * Exit code: the command's, 128 plus its signal, or 125 to 127 with the error on standard error.
  */
 #include <errno.h>
@@ -25,12 +25,13 @@
 #include "linux/capability.h"
 #include "linux/overlay.h"
 #include "linux/pidfd.h"
+#include "runtime/hooks.h"
 #include "runtime/runtime.h"
 
 enum { CONFIG_MAX = 4 << 20, LAYERS_MAX = 128 };
 
 struct options {
-	const char *overlay, *cgroup, *init, *pid_file;
+	const char *overlay, *cgroup, *init, *pid_file, *bundle;
 	int repeat;
 	bool seccomp, privileged;
 };
@@ -114,6 +115,7 @@ static int run_once(const struct options *o, const struct oci_spec *spec,
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	CLEANUP_FD int root = -1;
 	CLEANUP_FD int init = o->init ? open(o->init, O_PATH | O_CLOEXEC) : -1;
+	struct hooks hooks = {spec, "probe", o->bundle};
 	int r, pair[2];
 	if (o->overlay && (root = open_overlay(o->overlay, e)) < 0)
 		return root;
@@ -131,6 +133,8 @@ static int run_once(const struct options *o, const struct oci_spec *spec,
 		.init_args = &init_args,
 		.init_report_fd = -1,
 		.error_fd = pair[1],
+		.id = "probe",
+		.bundle = o->bundle,
 	};
 	struct runtime_process p;
 	r = runtime_start(&start, &p, e);
@@ -138,10 +142,17 @@ static int run_once(const struct options *o, const struct oci_spec *spec,
 	if (r == 0) {
 		write_pid(o->pid_file, p.pid);
 		r = runtime_release(&p, e);
-		if (r == 0)
-			r = conclude(&p, pair[0], e);
+		if (r == 0 && (r = runtime_await_exec(pair[0], e)) == 0)
+			r = hooks_run(&hooks, HOOK_POSTSTART, p.pid, e);
+		if (r < 0)
+			pidfd_signal(p.pidfd, SIGKILL);
+		int code = conclude(&p, pair[0], e);
+		r = r < 0 ? r : code;
 	}
 	close(pair[0]);
+	struct err warning;
+	if (hooks_run(&hooks, HOOK_POSTSTOP, 0, &warning) < 0)
+		fprintf(stderr, "warning: %s\n", warning.text);
 	if (o->cgroup) {
 		struct err left;
 		if (cgroup_remove(o->cgroup, &left) < 0)
@@ -281,6 +292,8 @@ int main(int argc, char **argv)
 			o.cgroup = *++argv;
 		else if (!strcmp(option, "--init"))
 			o.init = *++argv;
+		else if (!strcmp(option, "--bundle"))
+			o.bundle = *++argv;
 		else if (!strcmp(option, "--pid-file"))
 			o.pid_file = *++argv;
 		else if (!strcmp(option, "--repeat"))
