@@ -103,8 +103,10 @@ enum monitor_fd {
 	MONITOR_STDOUT_FD, /* the FIFOs, without tty: held until the monitor has opened them itself,
 			    */
 	MONITOR_STDERR_FD, /* lest what a short-lived container wrote dies with its descriptors */
-	MONITOR_GATE_FD,   /* socket: the monitor acts on nothing before it got a message there
-			    * (with tty: together with the pty master), or its other end is closed */
+	MONITOR_GATE_FD,   /* socket to whoever starts the container. Two messages of one byte: "t",
+			    * with the pty master if there is a terminal, and "g" once the command
+			    * runs; the monitor acts on nothing before. If it is closed instead: see
+			    * await_gate of monitor/main.c */
 	MONITOR_FD_END
 };
 

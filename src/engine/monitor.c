@@ -4,6 +4,7 @@
 #include "engine/monitor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -120,4 +121,29 @@ int monitor_note_stop(int conn, int signal, struct err *e)
 	const struct wire_request q = {
 		.version = WIRE_VERSION, .op = WIRE_STOPPING, .signal = signal};
 	return ask(conn, &q, NULL, e);
+}
+
+void monitor_execute(int program, int null, const int fds[MONITOR_FD_COUNT], bool keeper,
+		     const char *name, const char *id)
+{
+	enum { ABOVE = MONITOR_FD_END, SHORT = 12 };
+	int moved[MONITOR_FD_COUNT];
+	program = fcntl(program, F_DUPFD_CLOEXEC, ABOVE);
+	for (int i = 0; i < MONITOR_FD_COUNT; i++)
+		moved[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, ABOVE);
+	/* Before the numbers above are given out anew: ours may be among them. */
+	for (int i = 0; i < 3; i++)
+		dup2(null, i);
+	for (int i = 0; i < MONITOR_FD_COUNT; i++) {
+		if (moved[i] >= 0)
+			dup3(moved[i], MONITOR_RUN_FD + i, 0);
+		else
+			close(MONITOR_RUN_FD + i);
+	}
+	char short_id[SHORT + 1];
+	snprintf(short_id, sizeof(short_id), "%s", id);
+	char *const argv[] = {keeper ? "hull-keeper" : "hull-monitor", (char *)name, short_id,
+			      NULL};
+	char *const env[] = {NULL};
+	execveat(program, "", argv, env, AT_EMPTY_PATH);
 }

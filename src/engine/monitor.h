@@ -41,3 +41,12 @@ int monitor_note_stop(int conn, int signal, struct err *e);
 /** Right version, and all texts ended: to be asked of a record from a file or a socket. Ends them.
  */
 bool exit_record_check(struct exit_record *x);
+
+enum { MONITOR_FD_COUNT = MONITOR_FD_END - MONITOR_RUN_FD };
+/**
+ * Become hull-monitor, or hull-keeper: execute @program (O_PATH descriptor) with descriptor @fds[i]
+ * at number MONITOR_RUN_FD + i (-1: closed), @null at 0, 1 and 2, and nothing else open. @name and
+ * @id are for ps. Returns only on failure, with descriptors in disorder: then end.
+ */
+void monitor_execute(int program, int null, const int fds[MONITOR_FD_COUNT], bool keeper,
+		     const char *name, const char *id);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/start.h"
+#include "engine/run_folder.h"
 #include "runtime/runtime.h"
 
 static bool is(const char *a, const char *b)

@@ -49,6 +49,33 @@ static int send_signal(const struct container *c, int pidfd, int signal, struct 
 	return r < 0 ? err_errno(e, r, "container %s: cannot send signal %d", c->name, signal) : 0;
 }
 
+static int set_paused(struct engine *en, const struct container *c, bool paused, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	char path[sizeof("containers//paused") + ID_LEN];
+	snprintf(path, sizeof(path), "containers/%s/paused", c->id);
+	int r = cgroup_open(container_cgroup_path(c, &a), &group, e);
+	if (r == 0)
+		r = cgroup_freeze(&group, paused, e);
+	if (r < 0)
+		return err_context(e, "container %s", c->name);
+	if (!paused) {
+		unlinkat(en->run_fd, path, 0);
+		return 0;
+	}
+	CLEANUP_FD int mark = openat(en->run_fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	return mark < 0 ? err_errno(e, errno, "container %s: cannot note the pause", c->name) : 0;
+}
+
+/* After a signal that is meant to end it: a frozen container hears most signals only when it is
+ * thawed. That it has ended meanwhile (Linux kills what is frozen on v2 at once) is no failure. */
+static int thaw(struct engine *en, const struct container *c, int pidfd, struct err *e)
+{
+	int r = c->status == CONTAINER_PAUSED ? set_paused(en, c, false, e) : 0;
+	return r < 0 && pidfd_has_ended(pidfd) == 1 ? 0 : r;
+}
+
 int container_kill(struct engine *en, const char *ref, int signal, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
@@ -63,10 +90,7 @@ int container_kill(struct engine *en, const char *ref, int signal, struct err *e
 		return r;
 	}
 	r = send_signal(&c, pidfd, signal, e);
-	/* A frozen container dies only when it is thawed. */
-	if (r == 0 && c.status == CONTAINER_PAUSED && signal == SIGKILL)
-		r = container_unpause(en, c.id, e);
-	return r;
+	return r == 0 && signal == SIGKILL ? thaw(en, &c, pidfd, e) : r;
 }
 
 /* One mask line of /proc/PID/status, as "SigCgt:\t0000000000004002". */
@@ -208,8 +232,8 @@ static int stop_running(struct engine *en, const struct container *c, int64_t gr
 	if (notice && ret->ignored_by_kernel)
 		notice(ret, grace_seconds, ctx);
 	int r = send_stop(c, pidfd, ret->signal, grace_seconds, e);
-	if (r == 0 && c->status == CONTAINER_PAUSED)
-		r = container_unpause(en, c->id, e);
+	if (r == 0)
+		r = thaw(en, c, pidfd, e);
 	if (r < 0 && r != -ESRCH)
 		return r;
 	int64_t until = grace_seconds < 0 ? -1 : began + grace_seconds * 1000;
@@ -271,25 +295,6 @@ int container_restart(struct engine *en, const char *ref, int signal, int64_t gr
 }
 
 /* ---- pause ---- */
-
-static int set_paused(struct engine *en, const struct container *c, bool paused, struct err *e)
-{
-	CLEANUP_ARENA struct arena a = {0};
-	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
-	char path[sizeof("containers//paused") + ID_LEN];
-	snprintf(path, sizeof(path), "containers/%s/paused", c->id);
-	int r = cgroup_open(container_cgroup_path(c, &a), &group, e);
-	if (r == 0)
-		r = cgroup_freeze(&group, paused, e);
-	if (r < 0)
-		return err_context(e, "container %s", c->name);
-	if (!paused) {
-		unlinkat(en->run_fd, path, 0);
-		return 0;
-	}
-	CLEANUP_FD int mark = openat(en->run_fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	return mark < 0 ? err_errno(e, errno, "container %s: cannot note the pause", c->name) : 0;
-}
 
 int container_pause(struct engine *en, const char *ref, struct err *e)
 {

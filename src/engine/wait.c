@@ -15,7 +15,21 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "engine/monitor.h"
-#include "engine/start.h"
+#include "engine/run_folder.h"
+#include "linux/shared_child.h"
+
+struct adoption {
+	const struct container *c;
+	int program, null;
+	int fds[MONITOR_FD_COUNT];
+};
+
+static void run_adopter(void *arg)
+{
+	const struct adoption *a = arg;
+	setsid();
+	monitor_execute(a->program, a->null, a->fds, false, a->c->name, a->c->id);
+}
 
 /* A container without a monitor runs on; give it a new one, which finds all it needs in the run
  * folder. */
@@ -34,27 +48,15 @@ static int adopt(struct engine *en, const struct container *c, struct err *e)
 	CLEANUP_FD int control = run_dir < 0 ? -1 : monitor_socket_make(run_dir, e);
 	if (control < 0)
 		return -e->number;
-	pid_t pid = fork();
+	snprintf(path, sizeof(path), "%s/hull-monitor", en->libexec);
+	CLEANUP_FD int program = open(path, O_PATH | O_CLOEXEC);
+	CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	struct adoption a = {c, program, null, {run_dir, control}};
+	for (int i = 2; i < MONITOR_FD_COUNT; i++)
+		a.fds[i] = -1;
+	pid_t pid = program < 0 ? -errno : shared_child(run_adopter, &a);
 	if (pid < 0)
-		return err_errno(e, errno, "container %s: cannot start a new monitor", c->name);
-	if (pid == 0) {
-		char short_id[ID_SHORT_LEN + 1];
-		snprintf(short_id, sizeof(short_id), "%s", c->id);
-		snprintf(path, sizeof(path), "%s/hull-monitor", en->libexec);
-		char *const argv[] = {"hull-monitor", c->name, short_id, NULL};
-		char *const env[] = {NULL};
-		setsid();
-		int run_copy = fcntl(run_dir, F_DUPFD_CLOEXEC, 64);
-		int control_copy = fcntl(control, F_DUPFD_CLOEXEC, 64);
-		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-		for (int i = 0; i < 3; i++)
-			dup2(null, i);
-		dup3(run_copy, MONITOR_RUN_FD, 0);
-		dup3(control_copy, MONITOR_CONTROL_FD, 0);
-		close_range(MONITOR_CONTROL_FD + 1, ~0U, 0);
-		execve(path, argv, env);
-		_exit(127);
-	}
+		return err_errno(e, pid, "container %s: cannot start a new monitor", c->name);
 	return 0;
 }
 

@@ -259,6 +259,8 @@ static bool hear_monitor(struct keeper *k)
 		monitor_become_reaper(MONITOR_RUN_FD);
 		return false;
 	}
+	if (n == 1 && note == KEEPER_NOTE_ABANDONED)
+		return false;
 	/* Its end, before it said anything: the start failed, and whoever started it knows. Or the
 	 * run folder was removed: there is nothing to start from. */
 	if (n <= 0 && (!k->greeted || faccessat(MONITOR_RUN_FD, "monitor", F_OK, 0) < 0))

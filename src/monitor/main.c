@@ -130,18 +130,28 @@ static int configure(struct monitor *m)
 	return 0;
 }
 
-/* A container that is being started is none of our business before its command runs: if that fails,
- * the engine kills us, and there must be no record. With a terminal its master comes now, too. */
-static void await_gate(struct monitor *m)
+/* The first message of whoever starts the container: the terminal's master, if there is one. */
+static void await_terminal(struct monitor *m)
+{
+	char word;
+	if (m->gate_fd >= 0)
+		fd_recv(m->gate_fd, &word, 1, &m->pty_fd, 1);
+}
+
+/* A container that is being started is none of our business before its command runs. If the gate is
+ * closed instead of opened, the start failed or was killed: without a run record nothing ever ran,
+ * and nothing is to be recorded. */
+static int await_gate(struct monitor *m)
 {
 	char word;
 	if (m->gate_fd < 0)
-		return;
-	if (m->tty)
-		fd_recv(m->gate_fd, &word, 1, &m->pty_fd, 1);
-	else
-		fd_recv(m->gate_fd, &word, 1, NULL, 0);
+		return 0;
+	bool opened = fd_recv(m->gate_fd, &word, 1, NULL, 0) == 1;
 	fd_drop(&m->gate_fd);
+	if (opened || faccessat(m->run_fd, "running", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	keeper_tell(m, KEEPER_NOTE_ABANDONED);
+	return -ECANCELED;
 }
 
 static int set_up(struct monitor *m)
@@ -156,10 +166,8 @@ static int set_up(struct monitor *m)
 	if (r < 0)
 		return r;
 	inflight_recover(m);
-	/* Without a terminal all is made ready meanwhile; with one there is nothing to make ready.
-	 */
 	if (m->tty)
-		await_gate(m);
+		await_terminal(m);
 	keeper_greet(m);
 	input_init(m);
 	control_init(m);
@@ -170,7 +178,10 @@ static int set_up(struct monitor *m)
 		loop_watch(m, m->init_fd, WATCH_INIT, 0, EPOLLIN);
 	if (m->first_client >= 0)
 		attach_add(m, m->first_client, ATTACH_STDIN | ATTACH_STDOUT | ATTACH_STDERR);
-	await_gate(m);
+	if (!m->tty)
+		await_terminal(m);
+	if ((r = await_gate(m)) < 0)
+		return r;
 	if (m->pidfd >= 0)
 		return loop_watch(m, m->pidfd, WATCH_PIDFD, 0, EPOLLIN);
 	status_lost(m);

@@ -221,7 +221,11 @@ void report_event(struct monitor *m, size_t index, uint32_t events);
 /** Hand the descriptors to the keeper; starts a standby when there is none. */
 void keeper_greet(struct monitor *m);
 void keeper_event(struct monitor *m, size_t index, uint32_t events);
-enum keeper_note { KEEPER_NOTE_RECORDED = 'R', KEEPER_NOTE_STDIN_CLOSED = 'E' };
+enum keeper_note {
+	KEEPER_NOTE_RECORDED = 'R',
+	KEEPER_NOTE_STDIN_CLOSED = 'E',
+	KEEPER_NOTE_ABANDONED = 'A', /* the start failed: nothing to keep */
+};
 /** Tell it; 0 or negative errno. */
 int keeper_tell(struct monitor *m, enum keeper_note note);
 /** The exit is recorded: let the keeper run the clean-up, or set m->reap_here. */

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making a container's run folder. FIFOs are opened for reading and writing, and the container
+ * itself holds them so: whoever reads its output, or dies, it gets no EPIPE (fifo(7)). Read
+ * run_folder.h first.
+ */
+#include "engine/run_folder.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/units.h"
+#include "engine/monitor.h"
+
+int monitor_socket_make(int run_dir, struct err *e)
+{
+	/* Through /proc/self/fd: a socket's path has 108 bytes, --runroot may have more. */
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/control", run_dir);
+	CLEANUP_FD int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	unlinkat(run_dir, "control", 0);
+	if (s < 0 || bind(s, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(s, 128) < 0)
+		return err_errno(e, errno, "cannot make the monitor's control socket");
+	return fd_steal(&s);
+}
+
+static int open_fifo(int dir, const char *name, int flags, struct err *e)
+{
+	int fd = openat(dir, name, flags | O_CLOEXEC | O_NOFOLLOW);
+	return fd >= 0 ? fd : err_errno(e, errno, "cannot open the %s FIFO", name);
+}
+
+static int make_fifos(struct run_folder *f, bool with_stdin, struct err *e)
+{
+	static const char *const names[] = {"stdin", "stdout", "stderr"};
+	for (size_t i = with_stdin ? 0 : 1; i < ARRAY_LEN(names); i++)
+		if (mkfifoat(f->dir, names[i], 0600) < 0)
+			return err_errno(e, errno, "cannot make the %s FIFO", names[i]);
+	f->stdout_fd = open_fifo(f->dir, "stdout", O_RDWR, e);
+	f->stderr_fd = f->stdout_fd < 0 ? -1 : open_fifo(f->dir, "stderr", O_RDWR, e);
+	if (f->stderr_fd < 0)
+		return -e->number;
+	if (!with_stdin)
+		return 0;
+	/* A reader must be there before a writer can open: both ends, reader first. */
+	f->stdin_read = open_fifo(f->dir, "stdin", O_RDONLY | O_NONBLOCK, e);
+	f->stdin_write = f->stdin_read < 0 ? -1 : open_fifo(f->dir, "stdin", O_WRONLY, e);
+	if (f->stdin_write < 0)
+		return -e->number;
+	return fcntl(f->stdin_read, F_SETFL, 0) < 0 ? err_errno(e, errno, "stdin FIFO") : 0;
+}
+
+int run_folder_make(struct engine *en, const struct container *c, struct run_folder *ret,
+		    struct err *e)
+{
+	char path[sizeof("containers/") + ID_LEN];
+	const struct docker_config *config = &c->config.config;
+	snprintf(path, sizeof(path), "containers/%s", c->id);
+	if (mkdirat(en->run_fd, path, 0700) < 0) {
+		int r = errno == EEXIST ? tree_remove(en->run_fd, path, e) : 0;
+		if (r < 0)
+			return r;
+		if (mkdirat(en->run_fd, path, 0700) < 0)
+			return err_errno(e, errno, "cannot make the run folder %s", path);
+	}
+	ret->dir = dir_open(en->run_fd, path, e);
+	ret->control = ret->dir < 0 ? -1 : monitor_socket_make(ret->dir, e);
+	if (ret->control < 0)
+		return -e->number;
+	return config->tty ? 0 : make_fifos(ret, config->open_stdin, e);
+}
+
+void run_folder_close(struct run_folder *f)
+{
+	int *const fds[] = {&f->dir,         &f->control,   &f->stdin_read,
+			    &f->stdin_write, &f->stdout_fd, &f->stderr_fd};
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		fd_drop(fds[i]);
+}
+
+static int log_options(const struct docker_log_config *log, struct monitor_config *m, struct err *e)
+{
+	static const char *const drivers[] = {[LOG_JSON_FILE] = "json-file",
+					      [LOG_LOCAL] = "local",
+					      [LOG_JOURNALD] = "journald",
+					      [LOG_NONE] = "none"};
+	const char *size = kvs_get(&log->config, "max-size");
+	const char *file = kvs_get(&log->config, "max-file");
+	const char *tag = kvs_get(&log->config, "tag");
+	int64_t bytes = INT64_C(10) << 20;
+	uint64_t files = 3;
+	size_t driver = 0;
+	while (driver < ARRAY_LEN(drivers) && strcmp(drivers[driver], log->type))
+		driver++;
+	if (driver == ARRAY_LEN(drivers)) {
+		int r = err_set(e, EINVAL, ERR_INVALID, "unknown log driver: %s", log->type);
+		err_hint(e, "known log drivers: json-file, local, journald, none");
+		return r;
+	}
+	for (size_t i = 0; i < log->config.count; i++) {
+		const char *key = log->config.items[i].key;
+		if (strcmp(key, "max-size") && strcmp(key, "max-file") && strcmp(key, "tag"))
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "unknown log opt '%s' for %s log driver", key, log->type);
+	}
+	if (size && (size_parse(size, &bytes) < 0 || bytes == 0))
+		return err_set(e, EINVAL, ERR_INVALID, "log opt max-size: invalid size: '%s'",
+			       size);
+	if (file && (uint_parse(file, 1000, &files) < 0 || files < 1))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "log opt max-file: must be a number from 1 to 1000: '%s'", file);
+	m->log_driver = (uint32_t)driver;
+	m->log_max_size = bytes < 0 ? 0 : (uint64_t)bytes;
+	m->log_max_file = (uint32_t)files;
+	snprintf(m->log_tag, sizeof(m->log_tag), "%s", tag ? tag : "");
+	return 0;
+}
+
+int log_options_check(const struct docker_log_config *log, struct err *e)
+{
+	struct monitor_config ignored;
+	return log_options(log, &ignored, e);
+}
+
+int monitor_config_write(struct engine *en, const struct container *c, const struct cgroup *cgroup,
+			 int run_dir, struct err *e)
+{
+	struct monitor_config m = {
+		.version = WIRE_VERSION,
+		.tty = c->config.config.tty,
+		.stdin_open = c->config.config.open_stdin,
+		.stdin_once = c->config.config.stdin_once,
+		.cgroup_version = cgroup->layout == CGROUP_V2 ? 2 : 1,
+	};
+	int r = log_options(&c->config.host.log_config, &m, e);
+	if (r < 0)
+		return r;
+	snprintf(m.id, sizeof(m.id), "%s", c->id);
+	snprintf(m.name, sizeof(m.name), "%s", c->name);
+	snprintf(m.root, sizeof(m.root), "%s", en->root);
+	snprintf(m.runroot, sizeof(m.runroot), "%s", en->runroot);
+	snprintf(m.log_dir, sizeof(m.log_dir), "%s/containers/%s", en->root, c->id);
+	snprintf(m.hull, sizeof(m.hull), "%s/hull", en->libexec);
+	cgroup_memory_path(cgroup, m.memory_cgroup, sizeof(m.memory_cgroup));
+	return file_replace(run_dir, "monitor", &m, sizeof(m), false, e);
+}
