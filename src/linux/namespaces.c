@@ -8,8 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
-#include <linux/sched.h>
+#include <linux/sched.h> /* struct clone_args */
 #include <net/if.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 
 /* The user namespace first: it gives the rights to join the others. The mount namespace last: after
  * it no path means what it did. */
@@ -69,7 +71,8 @@ pid_t namespace_clone(unsigned long long flags, int cgroup, int *ret_pidfd)
 	struct clone_args args = {
 		.flags = flags | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
-		.exit_signal = SIGCHLD,
+		/* A sibling has that of its parent's child, our own. */
+		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
 	};
 	if (cgroup >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
@@ -90,4 +93,17 @@ int namespace_loopback_up(void)
 		return -errno;
 	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
 	return ioctl(sock, SIOCSIFFLAGS, &request) < 0 ? -errno : 0;
+}
+
+int namespace_time(const char *one, const char *other)
+{
+	static const char offsets[] = "/proc/self/timens_offsets";
+	int r = unshare(CLONE_NEWTIME) < 0 ? -errno : file_write_small(AT_FDCWD, offsets, one);
+	if (r == 0 && *other)
+		r = file_write_small(AT_FDCWD, offsets, other);
+	if (r < 0)
+		return r;
+	/* unshare(2) is for children alone. */
+	CLEANUP_FD int fd = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+	return fd < 0 || setns(fd, CLONE_NEWTIME) < 0 ? -errno : 0;
 }

@@ -32,3 +32,6 @@ int namespace_open(const struct namespace_kind *kind, const char *path, struct e
 pid_t namespace_clone(unsigned long long flags, int cgroup, int *ret_pidfd);
 /** Bring up the loopback device of the caller's network namespace. 0 or -errno. */
 int namespace_loopback_up(void);
+/** Enter a new time namespace whose clocks are moved, "monotonic 7 0\n" and the like. 0 or -errno.
+ */
+int namespace_time(const char *one, const char *other);

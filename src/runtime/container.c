@@ -54,19 +54,38 @@ static int become_root(const struct container *c, struct err *e)
 	return 0;
 }
 
+/* A process that is not dumpable may not write what it has below /proc, unless it is the host's
+ * root. In a new user namespace there is nobody yet who could look into it meanwhile. */
+static int set_clocks(const struct container *c, struct err *e)
+{
+	bool open = c->spaces.make & CLONE_NEWUSER;
+	if (open)
+		prctl(PR_SET_DUMPABLE, 1);
+	int r = spaces_set_clocks(&c->spaces, e);
+	if (open)
+		prctl(PR_SET_DUMPABLE, 0);
+	return r;
+}
+
 static int begin(struct container *c, struct err *e)
 {
-	prctl(PR_SET_DUMPABLE, 0);
+	/* For its unprivileged creator a process that is not dumpable is root's, maps and all. */
+	if (!c->unprivileged)
+		prctl(PR_SET_DUMPABLE, 0);
 	umask(0);
 	int r = become_root(c, e);
 	if (r < 0)
 		return r;
+	if (c->unprivileged)
+		prctl(PR_SET_DUMPABLE, 0);
 	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (proc < 0)
 		return err_errno(e, errno, "cannot open the host's /proc");
 	r = process_begin(&c->process, proc, e);
 	if (r == 0)
 		r = spaces_join_early(&c->spaces, e);
+	if (r == 0 && c->start->spec->linux_.time_offsets.count)
+		r = set_clocks(c, e);
 	if (r == 0 && c->spaces.make & CLONE_NEWNET && (r = namespace_loopback_up()) < 0)
 		err_errno(e, r, "cannot bring up the loopback device");
 	return r;
@@ -108,7 +127,7 @@ static int enter_filesystem(struct container *c, struct err *e)
 		make &= ~(unsigned long)CLONE_NEWCGROUP;
 	/* With a user namespace the parent took the sources, and we were born in our own mount one.
 	 */
-	if (c->spaces.make & CLONE_NEWUSER)
+	if (c->spaces.own & CLONE_NEWUSER)
 		make &= ~(unsigned long)CLONE_NEWNS;
 	else
 		r = rootfs_take_sources(&c->rootfs, p, e);

@@ -42,12 +42,13 @@ struct entry {
 
 /* A user namespace of the container's own gives the rights over its others and must be joined with
  * them; joining the one that we are in is refused (EINVAL), and says that there is no other. */
-static int join_all(int pidfd, struct err *e)
+static int join_all(int pidfd, bool own_time, struct err *e)
 {
-	if (setns(pidfd, CLONE_NEWUSER | JOINED) == 0) {
+	int spaces = JOINED | (own_time ? CLONE_NEWTIME : 0);
+	if (setns(pidfd, CLONE_NEWUSER | spaces) == 0) {
 		if (setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0)
 			return 0;
-	} else if (errno == EINVAL && setns(pidfd, JOINED) == 0) {
+	} else if (errno == EINVAL && setns(pidfd, spaces) == 0) {
 		return 0;
 	}
 	if (errno == ESRCH)
@@ -111,7 +112,7 @@ static int set_up(struct entry *x, struct err *e)
 	umask(0);
 	int r = process_begin(&x->process, proc, e);
 	if (r == 0)
-		r = join_all(p->pidfd, e);
+		r = join_all(p->pidfd, p->own_time, e);
 	CLEANUP_FD int root = r < 0 ? -1 : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (r == 0 && root < 0)
 		r = err_errno(e, errno, "cannot open the container's root");

@@ -168,6 +168,15 @@ static int new_mount(const struct rootfs_mount *m, int target, bool existed, uin
 	return mount_new(m->spec->type, source, data, count, attrs, e);
 }
 
+/* A sysfs shows a network, and its mount needs rights over that: without them the host's. */
+static int host_sysfs(uint64_t attrs, struct err *e)
+{
+	CLEANUP_FD int copy = mount_clone(AT_FDCWD, "/sys", true);
+	int n = copy < 0 ? copy
+			 : mount_change(copy, true, attrs | MOUNT_ATTR_RDONLY, 0, MS_PRIVATE);
+	return n < 0 ? err_errno(e, n, "cannot mount the host's /sys") : fd_steal(&copy);
+}
+
 static int attach_new(struct rootfs *r, const struct rootfs_mount *m, int target, bool existed,
 		      struct err *e)
 {
@@ -177,9 +186,12 @@ static int attach_new(struct rootfs *r, const struct rootfs_mount *m, int target
 	bool later = is_dev || o->copy_up; /* read-only only after something was put in */
 	CLEANUP_FD int mount =
 		new_mount(m, target, existed, later ? attrs & ~MOUNT_ATTR_RDONLY : attrs, e);
-	if (mount < 0)
-		return mount;
-	int n = 0;
+	int n = mount;
+	if (mount == -EPERM && is_type(m, "sysfs"))
+		n = mount = host_sysfs(attrs, e);
+	if (n < 0)
+		return n;
+	n = 0;
 	if (o->copy_up && existed && (n = rootfs_copy_up(target, mount, e)) < 0)
 		return n;
 	if (o->copy_up && !is_dev && attrs & MOUNT_ATTR_RDONLY)

@@ -70,6 +70,7 @@ struct runtime_exec {
 	const struct cgroup *cgroup;
 	const struct seccomp_program *seccomp;
 	bool privileged;
+	bool own_time; /* the container has a time namespace of its own */
 	int stdio[3]; /* -1: the container's /dev/null */
 	int error_fd;
 };

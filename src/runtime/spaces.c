@@ -12,13 +12,10 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
-#include "base/strbuf.h"
 #include "linux/namespaces.h"
-
-enum { MAPPINGS_MAX = 340, MAP_TEXT_MAX = 4095 }; /* both: user_namespaces(7) */
 
 static size_t kind_index(const struct namespace_kind *kind)
 {
@@ -46,16 +43,44 @@ static int add(struct spaces *s, const struct oci_namespace *n, struct err *e)
 	return s->fds[kind_index(kind)] = namespace_open(kind, n->path, e);
 }
 
+static int idmaps(const struct array *list, const char *what, const char *kind, struct arena *a,
+		  struct idmap **ret, size_t *ret_count, struct err *e)
+{
+	const struct oci_id_mapping *m = list->items;
+	*ret = arena_array(a, list->count, sizeof(**ret));
+	*ret_count = list->count;
+	for (size_t i = 0; i < list->count; i++)
+		(*ret)[i] = (struct idmap){m[i].container_id, m[i].host_id, m[i].size};
+	return idmap_check(*ret, list->count, kind, e) < 0 ? err_context(e, "%s", what) : 0;
+}
+
+int spaces_idmaps(const struct array *uids, const struct array *gids, const char *what,
+		  struct arena *a, struct idmaps *ret, struct err *e)
+{
+	if (uids->count == 0 || gids->count == 0)
+		return err_set(e, EINVAL, ERR_INVALID, "%s needs uidMappings and gidMappings",
+			       what);
+	int r = idmaps(uids, what, "uidMappings", a, &ret->uid, &ret->uid_count, e);
+	return r < 0 ? r : idmaps(gids, what, "gidMappings", a, &ret->gid, &ret->gid_count, e);
+}
+
+static int spec_maps(const struct spaces *s, struct arena *a, struct idmaps *ret, struct err *e)
+{
+	return spaces_idmaps(&s->spec->uid_mappings, &s->spec->gid_mappings, "a user namespace", a,
+			     ret, e);
+}
+
 static int check_maps(const struct spaces *s, struct err *e)
 {
-	const struct oci_linux *l = s->spec;
-	if (!(s->make & CLONE_NEWUSER))
-		return 0;
-	if (l->uid_mappings.count && l->gid_mappings.count &&
-	    l->uid_mappings.count <= MAPPINGS_MAX && l->gid_mappings.count <= MAPPINGS_MAX)
+	CLEANUP_ARENA struct arena a = {0};
+	struct idmaps maps;
+	if (s->make & CLONE_NEWUSER)
+		return spec_maps(s, &a, &maps, e);
+	if (s->own & CLONE_NEWUSER ||
+	    s->spec->uid_mappings.count + s->spec->gid_mappings.count == 0)
 		return 0;
 	return err_set(e, EINVAL, ERR_INVALID,
-		       "a user namespace needs 1 to %d user and group id mappings", MAPPINGS_MAX);
+		       "uidMappings and gidMappings need a user namespace of the container's own");
 }
 
 int spaces_open(struct spaces *s, const struct oci_linux *spec, struct err *e)
@@ -72,6 +97,10 @@ int spaces_open(struct spaces *s, const struct oci_linux *spec, struct err *e)
 	}
 	if (!(s->make & CLONE_NEWNS))
 		return err_set(e, EINVAL, ERR_INVALID, "a container needs a mount namespace");
+	if (spec->time_offsets.count && !(s->make & CLONE_NEWTIME))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "timeOffsets need a time namespace of the container's own");
+	s->staged = s->join && s->own & CLONE_NEWUSER;
 	return check_maps(s, e);
 }
 
@@ -102,28 +131,59 @@ int spaces_join_early(const struct spaces *s, struct err *e)
 	return r;
 }
 
-static int write_map(pid_t pid, const char *file, const struct array *maps, struct err *e)
+/* With the rights of the host what belongs to the host, with those of the user namespace the rest.
+ */
+int spaces_join_all(struct spaces *s, struct err *e)
 {
-	const struct oci_id_mapping *m = maps->items;
-	CLEANUP_STRBUF struct strbuf text = STRBUF_MAX(MAP_TEXT_MAX);
-	for (size_t i = 0; i < maps->count; i++)
-		strbuf_printf(&text, "%lld %lld %lld\n", (long long)m[i].container_id,
-			      (long long)m[i].host_id, (long long)m[i].size);
-	if (!strbuf_ok(&text))
-		return err_set(e, E2BIG, ERR_INVALID, "%s: too many id mappings", file);
-	char path[48];
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
-	int r = file_write_small(AT_FDCWD, path, strbuf_text(&text));
-	if (r == -EINVAL)
-		return err_set(e, EINVAL, ERR_INVALID, "%s: the id mappings overlap or are empty",
-			       file);
-	return r < 0 ? err_errno(e, r, "cannot write the %s", file) : 0;
+	const struct namespace_kind *kind;
+	for (int round = 0; round < 2; round++) {
+		bool last = round == 1 || !(s->join & CLONE_NEWUSER);
+		for (size_t i = 0; (kind = namespace_at(i)); i++) {
+			bool user = kind->flag == CLONE_NEWUSER;
+			if (s->fds[i] < 0 || (user && !last))
+				continue;
+			if (setns(s->fds[i], kind->flag) == 0)
+				fd_drop(&s->fds[i]);
+			else if (last || errno != EPERM)
+				return err_errno(e, errno, "cannot join the %s namespace",
+						 kind->name);
+			if (user && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
+				return err_errno(
+					e, errno,
+					"the joined user namespace has no user and group 0");
+		}
+	}
+	return 0;
+}
+
+int spaces_set_clocks(const struct spaces *s, struct err *e)
+{
+	enum { NANOSECONDS = 1000000000 };
+	static const char *const clocks[] = {"monotonic", "boottime"};
+	const struct oci_time_offset *o = s->spec->time_offsets.items;
+	char text[2][64];
+	size_t count = s->spec->time_offsets.count;
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(o[i].clock, clocks[0]) && strcmp(o[i].clock, clocks[1]))
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "timeOffsets: there is no clock \"%s\"", o[i].clock);
+		if (o[i].nanosecs < 0 || o[i].nanosecs >= NANOSECONDS)
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "timeOffsets.%s: nanosecs %lld: must be below a second",
+				       o[i].clock, (long long)o[i].nanosecs);
+		snprintf(text[i], sizeof(text[i]), "%s %lld %lld\n", o[i].clock,
+			 (long long)o[i].secs, (long long)o[i].nanosecs);
+	}
+	int r = count ? namespace_time(text[0], count > 1 ? text[1] : "") : 0;
+	return r < 0 ? err_errno(e, r, "cannot set the timeOffsets") : 0;
 }
 
 int spaces_map_ids(const struct spaces *s, pid_t pid, struct err *e)
 {
+	CLEANUP_ARENA struct arena a = {0};
+	struct idmaps maps;
 	if (!(s->make & CLONE_NEWUSER))
 		return 0;
-	int r = write_map(pid, "uid_map", &s->spec->uid_mappings, e);
-	return r < 0 ? r : write_map(pid, "gid_map", &s->spec->gid_mappings, e);
+	int r = spec_maps(s, &a, &maps, e);
+	return r < 0 ? r : idmap_write(pid, &maps, e);
 }

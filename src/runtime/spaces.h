@@ -9,15 +9,20 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "linux/idmap.h"
 #include "spec/oci.h"
 
 enum { SPACES_MAX = 8 };
 
 struct spaces {
-	unsigned long make;           /* CLONE_NEW* that the container gets anew */
-	unsigned long join;           /* and those it joins */
-	unsigned long own;            /* both: what is not the host's */
-	int fds[SPACES_MAX];          /* of the joined ones, by namespace_at(); else -1 */
+	unsigned long make;  /* CLONE_NEW* that the container gets anew */
+	unsigned long join;  /* and those it joins */
+	unsigned long own;   /* both: what is not the host's */
+	int fds[SPACES_MAX]; /* of the joined ones, by namespace_at(); else -1 */
+	/* A joined namespace and a user namespace: the joined ones need the rights that we have
+	 * now, the new ones must belong to the user namespace. So the clone is made by a process
+	 * between that has joined, and is gone afterwards. */
+	bool staged;
 	const struct oci_linux *spec; /* id mappings */
 };
 
@@ -30,5 +35,12 @@ void spaces_close(struct spaces *s);
 int spaces_join(const struct spaces *s, unsigned long flag, struct err *e);
 /** Join all but pid, mount and cgroup. In the child, while single-threaded. */
 int spaces_join_early(const struct spaces *s, struct err *e);
+/** Join all, with the user namespace's root as user. In the process between, when staged. */
+int spaces_join_all(struct spaces *s, struct err *e);
+/** Make the time namespace that has offsets, and enter it. In the child. */
+int spaces_set_clocks(const struct spaces *s, struct err *e);
 /** Write the id maps of @pid's new user namespace. In the parent. */
 int spaces_map_ids(const struct spaces *s, pid_t pid, struct err *e);
+/** The spec's maps as the kernel takes them; allocates in @a. @what names them in the error. */
+int spaces_idmaps(const struct array *uids, const struct array *gids, const char *what,
+		  struct arena *a, struct idmaps *ret, struct err *e);

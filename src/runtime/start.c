@@ -43,6 +43,15 @@ static int check_spec(const struct oci_spec *s, const struct spaces *spaces, str
 	return 0;
 }
 
+/* Beside v1 hierarchies it is moved into the v2 tree with the others: a clone into it would take
+ * the lock that another move holds while it waits (cgroup_mutex); an ordinary one does not. And the
+ * root of a joined user namespace may not put processes there. */
+static bool born_inside(const struct container *c)
+{
+	const struct cgroup *g = c->start->cgroup;
+	return g && g->layout == CGROUP_V2 && !(c->spaces.join & CLONE_NEWUSER);
+}
+
 static int plan(struct container *c, const struct runtime_start *p, struct arena *a, struct err *e)
 {
 	c->start = p;
@@ -53,23 +62,34 @@ static int plan(struct container *c, const struct runtime_start *p, struct arena
 		r = process_plan_make(&p->spec->process, p->seccomp, false, a, &c->process, e);
 	if (r >= 0)
 		r = rootfs_plan(&c->rootfs, p, a, e);
-	/* On v1 the process is in its groups only once the parent has written it there. */
-	c->late_cgroup =
-		c->spaces.make & CLONE_NEWCGROUP && p->cgroup && p->cgroup->layout != CGROUP_V2;
+	c->unprivileged = geteuid() != 0;
+	/* Else the process is in its groups only once the parent has written it there. */
+	c->late_cgroup = c->spaces.make & CLONE_NEWCGROUP && p->cgroup && !born_inside(c);
 	return r < 0 ? r : 0;
+}
+
+static unsigned long clone_flags(const struct container *c)
+{
+	unsigned long flags = c->spaces.make & ~(unsigned long)CLONE_NEWCGROUP;
+	/* Offsets of a clock can be set only while nobody is in its namespace. */
+	if (c->start->spec->linux_.time_offsets.count)
+		flags &= ~(unsigned long)CLONE_NEWTIME;
+	/* Sources of mounts come from our mount namespace: the child leaves it once it has them. */
+	if (!(c->spaces.own & CLONE_NEWUSER))
+		flags &= ~(unsigned long)CLONE_NEWNS;
+	return flags;
+}
+
+static int birth_group(const struct container *c)
+{
+	return born_inside(c) ? c->start->cgroup->v2 : -1;
 }
 
 /* The pid namespace of a path is given to children only: enter it for the clone, and come back. A
  * process of that container must not be able to look into the new one (its descriptors, its
  * program) before that has set itself up: CVE-2016-9962, CVE-2019-5736. */
-static pid_t clone_into(const struct container *c, unsigned long flags, int *ret_pidfd,
-			struct err *e)
+static pid_t clone_into(const struct container *c, int *ret_pidfd, struct err *e)
 {
-	const struct cgroup *g = c->start->cgroup;
-	/* Beside v1 hierarchies it is moved into the v2 tree with the others: a clone into it would
-	 * take the lock that another move holds while it waits (cgroup_mutex); an ordinary one does
-	 * not. */
-	int group = g && g->layout == CGROUP_V2 ? g->v2 : -1;
 	CLEANUP_FD int own = -1;
 	int dumpable = 1;
 	if (c->spaces.join & CLONE_NEWPID) {
@@ -82,7 +102,7 @@ static pid_t clone_into(const struct container *c, unsigned long flags, int *ret
 		dumpable = prctl(PR_GET_DUMPABLE);
 		prctl(PR_SET_DUMPABLE, 0);
 	}
-	pid_t pid = namespace_clone(flags, group, ret_pidfd);
+	pid_t pid = namespace_clone(clone_flags(c), birth_group(c), ret_pidfd);
 	if (pid != 0 && own >= 0) {
 		prctl(PR_SET_DUMPABLE, dumpable);
 		if (setns(own, CLONE_NEWPID) < 0 && pid > 0)
@@ -91,13 +111,60 @@ static pid_t clone_into(const struct container *c, unsigned long flags, int *ret
 	return pid < 0 ? err_errno(e, pid, "cannot create the container's process") : pid;
 }
 
-static unsigned long clone_flags(const struct container *c)
+/* What the process between says of its child, besides the descriptor. */
+struct birth {
+	pid_t pid;
+	struct err e;
+};
+
+/* The child's parent is ours (CLONE_PARENT), and so is its pid. */
+static _Noreturn void stage(struct container *c, int report)
 {
-	unsigned long flags = c->spaces.make & ~(unsigned long)CLONE_NEWCGROUP;
-	/* Sources of mounts come from our mount namespace: the child leaves it once it has them. */
-	if (!(c->spaces.make & CLONE_NEWUSER))
-		flags &= ~(unsigned long)CLONE_NEWNS;
-	return flags;
+	struct birth b = {0};
+	int pidfd = -1;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!c->unprivileged || !(c->spaces.make & CLONE_NEWUSER))
+		prctl(PR_SET_DUMPABLE, 0);
+	b.pid = spaces_join_all(&c->spaces, &b.e);
+	if (b.pid == 0) {
+		b.pid = namespace_clone(clone_flags(c) | CLONE_PARENT, birth_group(c), &pidfd);
+		if (b.pid == 0) {
+			close(report);
+			container_child(c);
+		}
+		if (b.pid < 0)
+			err_errno(&b.e, b.pid, "cannot create the container's process");
+	}
+	fd_send(report, &b, sizeof(b), &pidfd, pidfd >= 0);
+	_exit(0);
+}
+
+static pid_t clone_staged(struct container *c, int *ret_pidfd, struct err *e)
+{
+	int pair[2];
+	struct birth b;
+	CLEANUP_FD int between = -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(e, errno, "cannot create a socket pair");
+	CLEANUP_FD int ours = pair[0];
+	CLEANUP_FD int theirs = pair[1];
+	pid_t pid = namespace_clone(0, -1, &between);
+	if (pid == 0) {
+		close(ours);
+		stage(c, theirs);
+	}
+	if (pid < 0)
+		return err_errno(e, pid, "cannot create the container's process");
+	fd_drop(&theirs);
+	ssize_t n = fd_recv(ours, &b, sizeof(b), ret_pidfd, 1);
+	int status;
+	pidfd_wait_child(between, &status);
+	if (n != sizeof(b))
+		return err_set(e, EIO, ERR_INTERNAL,
+			       "the container's process could not be created");
+	if (b.pid < 0)
+		*e = b.e;
+	return b.pid;
 }
 
 static int say(int sync, char word)
@@ -148,7 +215,7 @@ static int tend(const struct container *c, struct runtime_process *p, struct err
 	if (r == 0 && c->spaces.make & CLONE_NEWUSER && (r = say(p->go_fd, SYNC_MAPPED)) < 0)
 		r = has_failed(p) ? 0 : err_errno(e, r, "cannot reach the container's process");
 	if (r == 0 && g) {
-		r = cgroup_attach(g, p->pid, g->layout == CGROUP_V2, e);
+		r = cgroup_attach(g, p->pid, born_inside(c), e);
 		if (r < 0 && has_failed(p))
 			r = 0;
 	}
@@ -187,7 +254,7 @@ static int launch(struct container *c, struct runtime_process *ret, struct err *
 	CLEANUP_FD int theirs = pair[1];
 	struct runtime_process p = {.pidfd = -1, .pty_fd = -1, .go_fd = pair[0]};
 	c->sync = theirs;
-	p.pid = clone_into(c, clone_flags(c), &p.pidfd, e);
+	p.pid = c->spaces.staged ? clone_staged(c, &p.pidfd, e) : clone_into(c, &p.pidfd, e);
 	if (p.pid == 0) {
 		close(p.go_fd);
 		container_child(c);
@@ -205,7 +272,7 @@ int runtime_clone(const struct runtime_start *p, struct runtime_process *ret, st
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c = {0};
 	int r = plan(&c, p, &a, e);
-	if (r == 0 && c.spaces.make & CLONE_NEWUSER)
+	if (r == 0 && c.spaces.own & CLONE_NEWUSER)
 		r = rootfs_take_sources(&c.rootfs, p, e);
 	if (r == 0)
 		r = launch(&c, ret, e);

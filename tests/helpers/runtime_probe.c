@@ -33,7 +33,7 @@ enum { CONFIG_MAX = 4 << 20, LAYERS_MAX = 128 };
 struct options {
 	const char *overlay, *cgroup, *init, *pid_file, *bundle;
 	int repeat;
-	bool seccomp, privileged;
+	bool seccomp, privileged, own_time;
 };
 
 static int64_t now_us(void)
@@ -221,6 +221,7 @@ static int command_exec(const struct options *o, char **argv, struct err *e)
 			.cgroup = o->cgroup ? &group : NULL,
 			.seccomp = o->seccomp ? &filter : NULL,
 			.privileged = o->privileged,
+			.own_time = o->own_time,
 			.stdio = {0, 1, 2},
 			.error_fd = pair[1],
 		};
@@ -284,6 +285,8 @@ int main(int argc, char **argv)
 			o.seccomp = true;
 		else if (!strcmp(option, "--privileged"))
 			o.privileged = true;
+		else if (!strcmp(option, "--own-time"))
+			o.own_time = true;
 		else if (!argv[1])
 			return usage();
 		else if (!strcmp(option, "--overlay"))
