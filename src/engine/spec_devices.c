@@ -75,11 +75,13 @@ static int add_node(struct devices *d, const struct stat *st, const char *path, 
 		.uid = {true, st->st_uid},
 		.gid = {true, st->st_gid},
 	};
-	return add_rule(d,
-			(struct cgroup_device_rule){true, block ? 'b' : 'c',
-						    (int64_t)major(st->st_rdev),
-						    (int64_t)minor(st->st_rdev), access},
-			e);
+	/* The container's first process makes the node, and is in its group by then or (on version
+	 * 2: always) from its birth. */
+	return add_rule(
+		d,
+		(struct cgroup_device_rule){true, block ? 'b' : 'c', (int64_t)major(st->st_rdev),
+					    (int64_t)minor(st->st_rdev), access | CGROUP_DEV_MKNOD},
+		e);
 }
 
 /* A folder below /dev gives all devices in it; pseudo-terminals and shared memory are the

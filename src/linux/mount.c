@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -104,6 +105,12 @@ int mount_change(int mount, bool recursive, uint64_t set, uint64_t clear, uint64
 		attr.attr_clr |= MOUNT_ATTR__ATIME;
 	unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
 	return mount_setattr(mount, "", flags, &attr, sizeof(attr)) < 0 ? -errno : 0;
+}
+
+int mount_enter_top(void)
+{
+	CLEANUP_FD int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	return own < 0 || setns(own, CLONE_NEWNS) < 0 ? -errno : 0;
 }
 
 int mount_isolate(void)

@@ -51,6 +51,9 @@ int mount_attach(int mount, int target);
 int mount_attach_at(int mount, int dirfd, const char *name);
 /** Change attributes and propagation (0: leave) of @mount, with all below when @recursive. */
 int mount_change(int mount, bool recursive, uint64_t set, uint64_t clear, uint64_t propagation);
+/** Go to the root of this mount namespace. Whoever made it may live in a chroot(2), and what is
+ * above that would stay: exec would come out there, and chroot(2) from inside, too. 0 or -errno. */
+int mount_enter_top(void);
 /** Take all mounts of this mount namespace out of propagation with others. */
 int mount_isolate(void);
 /** Make @root, a mount that is attached already, the root of this process and let go of all that

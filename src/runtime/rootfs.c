@@ -173,8 +173,10 @@ static int set_propagation(struct rootfs *r, struct err *e)
  * below; the new one is reached by its descriptor only. Hooks look for it where the spec says. */
 static int attach_root(struct rootfs *r, struct err *e)
 {
-	int n = mount_isolate();
 	bool hooks = r->root_path && hooks_before_pivot(r->spec);
+	int n = mount_enter_top();
+	if (n == 0)
+		n = mount_isolate();
 	if (n == 0)
 		n = mount_attach_at(r->root, AT_FDCWD, hooks ? r->root_path : "/");
 	return n < 0 ? err_errno(e, n, "cannot attach the root file system") : 0;

@@ -296,6 +296,33 @@ JSON
 	assert_equal "$before" "$(sort /proc/self/mountinfo | md5sum)"
 }
 
+# in_chroot DIR COMMAND...: below DIR are the host's own folders, which is all that there is.
+in_chroot() {
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount --propagation private sh -c '
+		[ -z "$MOUNTED" ] || mount --bind "$1" "$1" && cd "$1" || exit 99
+		for name in /*; do
+			if [ -h "$name" ]; then ln -sfn "$(readlink "$name")" "$1$name"
+			elif [ -d "$name" ]; then mkdir -p "$1$name" && mount --rbind "$name" "$1$name"; fi || exit 99
+		done
+		shift && exec chroot . "$@"' sh "$@" 3>&-
+}
+
+@test "hull in a chroot: its containers have no way to what is above it" {
+	need_root
+	for MOUNTED in '' yes; do
+		export MOUNTED
+		mkdir -p jail
+		touch jail/in-the-jail
+		in_chroot "$WORK/jail" "$HULL" run -d --name cc test sleep 60
+		assert_equal "from the image" "$(in_chroot "$WORK/jail" "$HULL" exec cc cat /data/file)"
+		# What setns(2) leads to is the root of the mount namespace: nothing may lie above.
+		run nsenter --mount="/proc/$(pid_of cc)/ns/mnt" /bin/busybox cat /data/file
+		assert_equal "from the image" "$output"
+		hull rm -f cc
+	done
+}
+
 @test "state folders are closed to other users (T042)" {
 	hull run -d --name cc test sleep 60
 	for dir in "$HULL_ROOT" "$HULL_RUNROOT"; do
