@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "cli/option.h"
+#include "base/option.h"
 
 struct cli;
 

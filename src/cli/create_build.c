@@ -15,7 +15,7 @@
 #include "cli/cli.h"
 #include "cli/create_options.h"
 #include "cli/env_file.h"
-#include "cli/option_value.h"
+#include "base/option_value.h"
 #include "linux/signals.h"
 
 enum { SECCOMP_PROFILE_MAX = 1024 * 1024 };

@@ -7,7 +7,7 @@
 #include "cli/create_options.h"
 
 #include "base/cleanup.h"
-#include "cli/option_value.h"
+#include "base/option_value.h"
 #include "cli/resource_option.h"
 
 #define O(member) .offset = offsetof(struct create_options, member)

@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "base/units.h"
-#include "cli/option_value.h"
+#include "base/option_value.h"
 
 /* One field up to its comma; *@p is left on the comma or the end. */
 static int csv_field(const char **p, char *out, struct err *e)

@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "cli/mount_option.h"
-#include "cli/option_value.h"
+#include "base/option_value.h"
 #include "linux/rlimit.h"
 #include "linux/signals.h"
 #include "spec/docker.h"

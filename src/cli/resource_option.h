@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "cli/option.h"
+#include "base/option.h"
 
 /** --device SRC[:DST][:rwm]; struct array of struct docker_device */
 int option_set_device(void *field, const char *value, struct arena *a, struct err *e);

@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "cli/cli.h"
-#include "cli/option_value.h"
+#include "base/option_value.h"
 
 enum { CONFIG_MAX = 64 * 1024 };
 

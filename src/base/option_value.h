@@ -2,7 +2,7 @@
 /* The types of option values: how their text is read, and what help calls it. See option.h. */
 #pragma once
 
-#include "cli/option.h"
+#include "base/option.h"
 
 struct option_value_type {
 	const char *arg;

@@ -2,9 +2,9 @@
 /* The option parser: every spelling, every refusal in docker's words, and suggestions. */
 #include "tests/unit/unit.h"
 
-#include "cli/option.h"
-#include "cli/option_value.h"
-#include "cli/suggest.h"
+#include "base/option.h"
+#include "base/option_value.h"
+#include "base/suggest.h"
 
 struct values {
 	bool all, tty, interactive;

@@ -4,7 +4,7 @@
  * (optimal string alignment). A name is near when at most a third of the word is wrong, or when the
  * word is its beginning. Read suggest.h first.
  */
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 #include <string.h>
 

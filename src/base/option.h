@@ -9,7 +9,7 @@
  * what happens.
  *
  * Values land in a struct of the command's own, by offset; they live in the arena or in argv.
- * Read command.h next.
+ * Read cli/command.h next.
  */
 #pragma once
 

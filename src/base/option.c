@@ -4,14 +4,14 @@
  * with
  * "=" nor its texts, which scripts and people know. Read option.h first.
  */
-#include "cli/option.h"
+#include "base/option.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/option_value.h"
-#include "cli/suggest.h"
+#include "base/option_value.h"
+#include "base/suggest.h"
 
 struct parser {
 	const struct option_request *q;

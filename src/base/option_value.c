@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Setters for the types of option.h. The error texts are those of Go's strconv and of docker. */
-#include "cli/option_value.h"
+#include "base/option_value.h"
 
 #include <ctype.h>
 #include <errno.h>
