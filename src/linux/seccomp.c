@@ -128,6 +128,5 @@ int seccomp_load(const struct seccomp_program *p)
 	long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, p->flags, &program);
 	if (r < 0)
 		return -errno;
-	/* With SECCOMP_FILTER_FLAG_TSYNC: the thread that could not follow. */
-	return r > 0 ? -EBUSY : 0;
+	return (int)r;
 }

@@ -47,5 +47,6 @@ struct seccomp_policy {
  *  policy that makes no sense or needs more than BPF_MAXINSNS instructions. */
 int seccomp_compile(const struct seccomp_policy *p, struct arena *a, struct seccomp_program *ret,
 		    struct err *e);
-/** Install on the calling thread. Needs no_new_privs or CAP_SYS_ADMIN. 0 or negative errno. */
+/** Install on the calling thread. Needs no_new_privs or CAP_SYS_ADMIN. 0, with
+ *  SECCOMP_FILTER_FLAG_NEW_LISTENER the listener's descriptor, or negative errno. */
 int seccomp_load(const struct seccomp_program *p);

@@ -31,6 +31,11 @@
 #include "linux/sysctl.h"
 #include "runtime/hooks.h"
 
+static struct hooks hooks_of(const struct runtime_start *p)
+{
+	return (struct hooks){p->spec, p->id, p->bundle};
+}
+
 /* The parent's next word. If it dies, so do we, quietly: nothing has been promised to anyone. */
 static void await(const struct container *c, char word)
 {
@@ -81,6 +86,9 @@ static int begin(struct container *c, struct err *e)
 	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (proc < 0)
 		return err_errno(e, errno, "cannot open the host's /proc");
+	struct hooks hooks = hooks_of(c->start);
+	if (c->process.listener.socket >= 0)
+		c->process.listener.state = seccomp_listener_state(&hooks, proc, &c->words);
 	r = process_begin(&c->process, proc, e);
 	if (r == 0)
 		r = spaces_join_early(&c->spaces, e);
@@ -155,11 +163,6 @@ static int take_terminal(struct container *c, int stdio[3], struct err *e)
 		return err_errno(e, errno, "cannot take the terminal");
 	stdio[0] = stdio[1] = stdio[2] = pty.slave;
 	return 0;
-}
-
-static struct hooks hooks_of(const struct runtime_start *p)
-{
-	return (struct hooks){p->spec, p->id, p->bundle};
 }
 
 /* All is mounted, and the host's root still ours: the parent's hooks first, then those that run in

@@ -13,9 +13,10 @@ struct container {
 	struct spaces spaces;
 	struct process_plan process;
 	struct rootfs rootfs;
-	bool late_cgroup;  /* its cgroup namespace is made after the parent attached it */
-	bool unprivileged; /* its creator is not root */
-	int sync;          /* the child's end of the socket to the parent */
+	struct arena words; /* of the child */
+	bool late_cgroup;   /* its cgroup namespace is made after the parent attached it */
+	bool unprivileged;  /* its creator is not root */
+	int sync;           /* the child's end of the socket to the parent */
 };
 
 /* What the two ends of `sync` say. The parent: mapped (user namespace only), then go. The child:

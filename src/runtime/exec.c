@@ -37,6 +37,7 @@ enum { SYNC_GO = 'g', SYNC_TERMINAL = 't' };
 struct entry {
 	const struct runtime_exec *exec;
 	struct process_plan process;
+	struct arena words; /* of the child */
 	int sync;
 };
 
@@ -110,6 +111,10 @@ static int set_up(struct entry *x, struct err *e)
 	if (proc < 0)
 		return err_errno(e, errno, "cannot open the host's /proc");
 	umask(0);
+	if (x->process.listener.socket >= 0) {
+		struct hooks of = {p->spec, p->id, p->bundle};
+		x->process.listener.state = seccomp_listener_state(&of, proc, &x->words);
+	}
 	int r = process_begin(&x->process, proc, e);
 	if (r == 0)
 		r = join_all(p->pidfd, p->own_time, e);
@@ -233,5 +238,11 @@ int runtime_exec(const struct runtime_exec *p, struct runtime_process *ret, stru
 	CLEANUP_ARENA struct arena a = {0};
 	struct entry x = {.exec = p};
 	int r = process_plan_make(p->process, p->seccomp, p->privileged, &a, &x.process, e);
-	return r < 0 ? r : launch(&x, ret, e);
+	if (r == 0)
+		r = seccomp_listener_connect(p->spec ? p->spec->linux_.seccomp : NULL,
+					     x.process.seccomp, &x.process.listener.socket, e);
+	if (r == 0)
+		r = launch(&x, ret, e);
+	fd_drop(&x.process.listener.socket);
+	return r;
 }

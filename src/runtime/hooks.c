@@ -53,6 +53,18 @@ bool hooks_before_pivot(const struct oci_spec *spec)
 	return h && h->prestart.count + h->create_runtime.count + h->create_container.count;
 }
 
+struct oci_state hooks_state(const struct hooks *h, const char *status, pid_t pid)
+{
+	return (struct oci_state){
+		.oci_version = h->spec->oci_version,
+		.id = (char *)h->id,
+		.status = (char *)status,
+		.pid = pid,
+		.bundle = (char *)h->bundle,
+		.annotations = h->spec->annotations,
+	};
+}
+
 static int memory_file(const char *name, struct err *e)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -67,14 +79,7 @@ int hooks_prepare(const struct hooks *h, enum hook_kind kind, pid_t pid, struct 
 	if (!s->hooks || list_of(s->hooks, kind)->count == 0)
 		return 0;
 	CLEANUP_ARENA struct arena a = {0};
-	struct oci_state state = {
-		.oci_version = s->oci_version,
-		.id = (char *)h->id,
-		.status = (char *)kinds[kind].status,
-		.pid = pid,
-		.bundle = (char *)h->bundle,
-		.annotations = s->annotations,
-	};
+	struct oci_state state = hooks_state(h, kinds[kind].status, pid);
 	char *text = shape_print(&oci_state_shape, &state, false, &a);
 	ret->hooks = s->hooks;
 	ret->state = memory_file("state", e);

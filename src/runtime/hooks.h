@@ -39,6 +39,8 @@ struct hooks_ready {
 
 #define CLEANUP_HOOKS __attribute__((cleanup(hooks_close)))
 
+/** What is told about a container; @pid 0 is none. */
+struct oci_state hooks_state(const struct hooks *h, const char *status, pid_t pid);
 /** Is there any that runs before pivot_root? */
 bool hooks_before_pivot(const struct oci_spec *spec);
 /** Open what the hooks of @kind need; @pid is the container's as they see it. */

@@ -127,7 +127,13 @@ static int load_filter(const struct process_plan *p, struct err *e)
 	int r = p->seccomp && !p->spec->no_new_privileges ? capability_raise() : 0;
 	if (r == 0 && p->seccomp)
 		r = seccomp_load(p->seccomp);
-	return r < 0 ? err_errno(e, r, "cannot load the system call filter") : 0;
+	if (r < 0)
+		return err_errno(e, r, "cannot load the system call filter");
+	/* The filter is in force: what it notifies of would wait for the listener for ever. */
+	const struct seccomp_listener *l = &p->listener;
+	if (l->socket >= 0 && (r = fd_send(l->socket, l->state, strlen(l->state), &r, 1)) < 0)
+		return err_errno(e, r, "cannot pass the seccomp listener on");
+	return 0;
 }
 
 static int drop_caps(const struct process_plan *p, struct err *e)

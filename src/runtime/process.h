@@ -15,6 +15,7 @@
 #include "linux/capability.h"
 #include "linux/seccomp.h"
 #include "runtime/command.h"
+#include "runtime/seccomp.h"
 #include "spec/oci.h"
 
 struct process_limit {
@@ -35,6 +36,7 @@ struct process_plan {
 	char **argv, **envp; /* NULL-terminated */
 	struct command_self self;
 	const struct seccomp_program *seccomp; /* or NULL */
+	struct seccomp_listener listener;      /* of the filter, socket -1: none */
 };
 
 /** Check and translate; allocates in @a. @privileged: all capabilities, whatever the spec says. */

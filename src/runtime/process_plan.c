@@ -122,7 +122,8 @@ static char **vector(const struct strv *v, struct arena *a)
 int process_plan_make(const struct oci_process *spec, const struct seccomp_program *seccomp,
 		      bool privileged, struct arena *a, struct process_plan *ret, struct err *e)
 {
-	*ret = (struct process_plan){.spec = spec, .seccomp = privileged ? NULL : seccomp};
+	*ret = (struct process_plan){
+		.spec = spec, .seccomp = privileged ? NULL : seccomp, .listener = {.socket = -1}};
 	if (spec->args.count == 0 || !*spec->args.items[0])
 		return err_set(e, EINVAL, ERR_INVALID, "no command specified");
 	if (!spec->cwd || spec->cwd[0] != '/')

@@ -26,14 +26,13 @@ struct runtime_start {
 	 * it too, to look up users before the clone; the child moves it into its mount namespace.
 	 * -1: bind spec->root.path. Stays the caller's to close. */
 	int root_mount;
-	const struct cgroup *cgroup; /* made already; NULL: stay in the caller's */
-	const struct seccomp_program
-		*seccomp;             /* NULL: none (spec->linux_.seccomp is not read here) */
-	int stdio[3];                 /* for the command; ignored with a terminal */
-	int init_fd;                  /* the hull-init program, or -1 */
-	const struct strv *init_args; /* its argv up to and including "--" */
-	int init_report_fd;           /* write end, passed to hull-init as descriptor 3, or -1 */
-	int error_fd;                 /* write end of a pipe, close-on-exec; see above */
+	const struct cgroup *cgroup;           /* made already; NULL: stay in the caller's */
+	const struct seccomp_program *seccomp; /* NULL: none (runtime/seccomp.h makes the spec's) */
+	int stdio[3];                          /* for the command; ignored with a terminal */
+	int init_fd;                           /* the hull-init program, or -1 */
+	const struct strv *init_args;          /* its argv up to and including "--" */
+	int init_report_fd; /* write end, passed to hull-init as descriptor 3, or -1 */
+	int error_fd;       /* write end of a pipe, close-on-exec; see above */
 	/* What hooks and the seccomp listener are told; relative paths of the spec begin at the
 	 * bundle. NULL: a spec without any of these. */
 	const char *id, *bundle;
@@ -70,8 +69,11 @@ struct runtime_exec {
 	const struct cgroup *cgroup;
 	const struct seccomp_program *seccomp;
 	bool privileged;
+	/* The container's, for a seccomp listener; NULL: it has none. */
+	const struct oci_spec *spec;
+	const char *id, *bundle;
 	bool own_time; /* the container has a time namespace of its own */
-	int stdio[3]; /* -1: the container's /dev/null */
+	int stdio[3];  /* -1: the container's /dev/null */
 	int error_fd;
 };
 /** Start another process in a running container. The caller is its parent. `ret->go_fd` is -1. */

@@ -62,6 +62,9 @@ static int plan(struct container *c, const struct runtime_start *p, struct arena
 		r = process_plan_make(&p->spec->process, p->seccomp, false, a, &c->process, e);
 	if (r >= 0)
 		r = rootfs_plan(&c->rootfs, p, a, e);
+	if (r >= 0)
+		r = seccomp_listener_connect(p->spec->linux_.seccomp, p->seccomp,
+					     &c->process.listener.socket, e);
 	c->unprivileged = geteuid() != 0;
 	/* Else the process is in its groups only once the parent has written it there. */
 	c->late_cgroup = c->spaces.make & CLONE_NEWCGROUP && p->cgroup && !born_inside(c);
@@ -278,6 +281,8 @@ int runtime_clone(const struct runtime_start *p, struct runtime_process *ret, st
 		r = launch(&c, ret, e);
 	if (c.rootfs.spec)
 		drop_sources(&c.rootfs);
+	if (c.process.spec)
+		fd_drop(&c.process.listener.socket);
 	spaces_close(&c.spaces);
 	return r;
 }

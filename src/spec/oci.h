@@ -244,3 +244,4 @@ extern const struct shape oci_process_state_shape;
 extern const struct shape oci_process_shape;
 extern const struct shape oci_resources_shape;
 extern const struct shape oci_seccomp_shape;
+extern const struct shape oci_seccomp_arg_shape;

@@ -142,7 +142,7 @@ static const struct field seccomp_arg_fields[] = {
 	F(value_two, "valueTwo", FIELD_RAW),
 	F(op, "op", FIELD_STR, .flags = FIELD_REQUIRED),
 };
-static const struct shape seccomp_arg_shape = SHAPE(struct oci_seccomp_arg, seccomp_arg_fields);
+const struct shape oci_seccomp_arg_shape = SHAPE(struct oci_seccomp_arg, seccomp_arg_fields);
 #undef TYPE
 
 #define TYPE oci_seccomp_rule
@@ -150,7 +150,7 @@ static const struct field seccomp_rule_fields[] = {
 	F(names, "names", FIELD_STRV, .flags = FIELD_REQUIRED),
 	F(action, "action", FIELD_STR, .flags = FIELD_REQUIRED),
 	F(errno_ret, "errnoRet", FIELD_OPT_I64),
-	F(args, "args", FIELD_ARRAY, .shape = &seccomp_arg_shape),
+	F(args, "args", FIELD_ARRAY, .shape = &oci_seccomp_arg_shape),
 };
 static const struct shape seccomp_rule_shape = SHAPE(struct oci_seccomp_rule, seccomp_rule_fields);
 #undef TYPE

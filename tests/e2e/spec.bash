@@ -2,6 +2,8 @@
 # What the cases about src/runtime share: a root file system, a config.json, and runtime-probe, which
 # drives the library with it. `load spec` brings its own setup and teardown.
 
+TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+
 setup() {
 	probe=$HULL_BIN_DIR/../tests/runtime-probe
 	[ -x "$probe" ] || skip "runtime-probe is not built"

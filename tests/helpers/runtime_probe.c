@@ -6,6 +6,7 @@
  *   runtime_probe user ROOTFS USER [GROUP...]	print uid gid home groups
  * Options: --overlay LOWER[:LOWER...]:UPPER:WORK  --cgroup PATH  --seccomp  --init PROGRAM
  *          --repeat N (print microseconds of each)  --pid-file FILE  --privileged  --bundle DIR
+ *          --config CONFIG.JSON (exec: of the container)  --own-time
  * Exit code: the command's, 128 plus its signal, or 125 to 127 with the error on standard error.
  */
 #include <errno.h>
@@ -27,11 +28,12 @@
 #include "linux/pidfd.h"
 #include "runtime/hooks.h"
 #include "runtime/runtime.h"
+#include "runtime/seccomp.h"
 
 enum { CONFIG_MAX = 4 << 20, LAYERS_MAX = 128 };
 
 struct options {
-	const char *overlay, *cgroup, *init, *pid_file, *bundle;
+	const char *overlay, *cgroup, *init, *pid_file, *bundle, *config;
 	int repeat;
 	bool seccomp, privileged, own_time;
 };
@@ -161,10 +163,15 @@ static int run_once(const struct options *o, const struct oci_spec *spec,
 	return r;
 }
 
-static int prepare(const struct options *o, const struct oci_process *process, struct arena *a,
+static int prepare(struct options *o, const struct oci_process *process,
+		   const struct oci_seccomp *seccomp, struct arena *a,
 		   struct seccomp_program *filter, struct err *e)
 {
 	capset caps = 0;
+	if (seccomp) {
+		o->seccomp = true;
+		return runtime_seccomp_compile(seccomp, a, filter, e);
+	}
 	if (!o->seccomp)
 		return 0;
 	for (size_t i = 0; process->capabilities && i < process->capabilities->bounding.count; i++)
@@ -172,7 +179,7 @@ static int prepare(const struct options *o, const struct oci_process *process, s
 	return seccomp_default_program(caps, a, filter, e);
 }
 
-static int command_run(const struct options *o, char **argv, struct err *e)
+static int command_run(struct options *o, char **argv, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct oci_spec spec = {0};
@@ -183,7 +190,7 @@ static int command_run(const struct options *o, char **argv, struct err *e)
 	if (r == 0)
 		r = shape_parse(&oci_spec_shape, text, len, &spec, &a, e);
 	if (r == 0)
-		r = prepare(o, &spec.process, &a, &filter, e);
+		r = prepare(o, &spec.process, spec.linux_.seccomp, &a, &filter, e);
 	for (int i = 0; r >= 0 && i < o->repeat; i++) {
 		int64_t start = now_us();
 		r = run_once(o, &spec, o->seccomp ? &filter : NULL, e);
@@ -193,11 +200,12 @@ static int command_run(const struct options *o, char **argv, struct err *e)
 	return r < 0 ? fail(e) : r;
 }
 
-static int command_exec(const struct options *o, char **argv, struct err *e)
+static int command_exec(struct options *o, char **argv, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	struct oci_process process = {0};
+	struct oci_spec spec = {0};
 	struct seccomp_program filter = {0};
 	struct runtime_process p;
 	char *text;
@@ -207,8 +215,13 @@ static int command_exec(const struct options *o, char **argv, struct err *e)
 	int r = file_read(AT_FDCWD, argv[1], CONFIG_MAX, &a, &text, &len, e);
 	if (r == 0)
 		r = shape_parse(&oci_process_shape, text, len, &process, &a, e);
+	if (r == 0 && o->config) {
+		r = file_read(AT_FDCWD, o->config, CONFIG_MAX, &a, &text, &len, e);
+		if (r == 0)
+			r = shape_parse(&oci_spec_shape, text, len, &spec, &a, e);
+	}
 	if (r == 0)
-		r = prepare(o, &process, &a, &filter, e);
+		r = prepare(o, &process, spec.linux_.seccomp, &a, &filter, e);
 	if (r == 0 && o->cgroup)
 		r = cgroup_open(o->cgroup, &group, e);
 	for (int i = 0; r >= 0 && i < o->repeat; i++) {
@@ -222,6 +235,9 @@ static int command_exec(const struct options *o, char **argv, struct err *e)
 			.seccomp = o->seccomp ? &filter : NULL,
 			.privileged = o->privileged,
 			.own_time = o->own_time,
+			.spec = o->config ? &spec : NULL,
+			.id = "probe",
+			.bundle = o->bundle,
 			.stdio = {0, 1, 2},
 			.error_fd = pair[1],
 		};
@@ -236,7 +252,7 @@ static int command_exec(const struct options *o, char **argv, struct err *e)
 	return r < 0 ? fail(e) : r;
 }
 
-static int command_user(const struct options *o, char **argv, struct err *e)
+static int command_user(struct options *o, char **argv, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_FD int root = open(argv[0], O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -259,7 +275,7 @@ static int command_user(const struct options *o, char **argv, struct err *e)
 static const struct {
 	const char *name;
 	int arguments;
-	int (*run)(const struct options *o, char **argv, struct err *e);
+	int (*run)(struct options *o, char **argv, struct err *e);
 } commands[] = {
 	{"run", 1, command_run},
 	{"exec", 2, command_exec},
@@ -295,6 +311,8 @@ int main(int argc, char **argv)
 			o.cgroup = *++argv;
 		else if (!strcmp(option, "--init"))
 			o.init = *++argv;
+		else if (!strcmp(option, "--config"))
+			o.config = *++argv;
 		else if (!strcmp(option, "--bundle"))
 			o.bundle = *++argv;
 		else if (!strcmp(option, "--pid-file"))
