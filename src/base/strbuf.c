@@ -48,6 +48,16 @@ void strbuf_putc(struct strbuf *s, char c)
 	strbuf_add(s, &c, 1);
 }
 
+void strbuf_fill(struct strbuf *s, char c, size_t count)
+{
+	char *at = strbuf_reserve(s, count);
+	if (!at)
+		return;
+	memset(at, c, count);
+	s->len += count;
+	s->buf[s->len] = '\0';
+}
+
 void strbuf_printf(struct strbuf *s, const char *fmt, ...)
 {
 	va_list ap, again;

@@ -29,6 +29,8 @@ struct strbuf {
 void strbuf_add(struct strbuf *s, const void *data, size_t len);
 void strbuf_puts(struct strbuf *s, const char *text);
 void strbuf_putc(struct strbuf *s, char c);
+/** @count times @c. */
+void strbuf_fill(struct strbuf *s, char c, size_t count);
 void strbuf_printf(struct strbuf *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /** Make room for @len more bytes and return where to put them; NULL when that exceeds the maximum.
  *  The caller then adds what it wrote to `len`. */

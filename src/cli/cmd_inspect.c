@@ -78,12 +78,6 @@ static const char *const inner[] = {"State",       "Config", "HostConfig", "Netw
 				    "GraphDriver", "RootFS", "Hull"};
 enum { FIELDS_MAX = 64 };
 
-static int write_text(void *ctx, const char *data, size_t len, struct err *e)
-{
-	strbuf_add(ctx, data, len);
-	return strbuf_ok(ctx) ? 0 : err_set(e, E2BIG, ERR_INVALID, "the output is too long");
-}
-
 static int format_one(const struct template *t, struct json_object *o, struct strbuf *out,
 		      struct err *e)
 {
@@ -101,7 +95,7 @@ static int format_one(const struct template *t, struct json_object *o, struct st
 	}
 	const struct template_type type = {TEMPLATE_STRUCT, true, "*types.Inspect", NULL, fields};
 	const struct template_data data = {.root = o, .type = &type};
-	int r = template_execute(t, &data, write_text, out, e);
+	int r = template_execute(t, &data, out, e);
 	if (r < 0)
 		return err_context(e, "template parsing error");
 	strbuf_putc(out, '\n');

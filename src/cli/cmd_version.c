@@ -18,25 +18,18 @@ struct format_values {
 	char *format;
 };
 
-static int write_stdout(void *ctx, const char *data, size_t len, struct err *e)
-{
-	(void)ctx;
-	(void)e;
-	fwrite(data, 1, len, stdout);
-	return 0;
-}
-
 static int print_format(const char *format, struct json_object *o, struct err *e)
 {
 	struct template *t CLEANUP_TEMPLATE = NULL;
+	struct strbuf out CLEANUP_STRBUF = STRBUF_MAX(TEMPLATE_OUTPUT_MAX);
 	const struct template_type type = {TEMPLATE_STRUCT, false, "system.Info", NULL, NULL};
 	const struct template_data data = {.root = o, .type = &type};
 	if (!strcmp(format, "json"))
 		format = "{{json .}}";
 	int r = template_parse(format, strlen(format), &t, e);
 	if (r == 0)
-		r = template_execute(t, &data, write_stdout, NULL, e);
-	putchar('\n');
+		r = template_execute(t, &data, &out, e);
+	puts(strbuf_text(&out));
 	return r < 0 ? err_context(e, "template parsing error") : 0;
 }
 

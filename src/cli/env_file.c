@@ -13,24 +13,15 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/utf8.h"
 
-/* Well-formed UTF-8 (RFC 3629): no overlong forms, surrogates, or code points beyond U+10FFFF. */
 static bool is_utf8(const char *text)
 {
-	const unsigned char *p = (const unsigned char *)text;
-	while (*p) {
-		int more = *p < 0x80   ? 0
-			   : *p < 0xc2 ? -1
-			   : *p < 0xe0 ? 1
-			   : *p < 0xf0 ? 2
-			   : *p < 0xf5 ? 3
-				       : -1;
-		if (more < 0 || (*p == 0xe0 && p[1] < 0xa0) || (*p == 0xed && p[1] > 0x9f) ||
-		    (*p == 0xf0 && p[1] < 0x90) || (*p == 0xf4 && p[1] > 0x8f))
+	size_t len = strlen(text), width = 0;
+	for (uint32_t c; len; text += width, len -= width) {
+		width = utf8_decode(text, len, &c);
+		if (width == 1 && c == UTF8_BROKEN)
 			return false;
-		for (p++; more > 0; more--, p++)
-			if ((*p & 0xc0) != 0x80)
-				return false;
 	}
 	return true;
 }

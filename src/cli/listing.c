@@ -47,50 +47,38 @@ bool listing_wants(const struct listing_out *o, const char *column)
 	return false;
 }
 
-static int out_write(void *ctx, const char *data, size_t len, struct err *e)
-{
-	struct listing_out *o = ctx;
-	strbuf_add(&o->text, data, len);
-	return strbuf_ok(&o->text) ? 0 : err_set(e, E2BIG, ERR_INVALID, "the output is too long");
-}
-
 /* The title of {{.Label "com.example.some-key"}} is "some key". */
-static int label_header(void *ctx, struct json_object *const *args, size_t count,
-			struct json_object **ret, struct err *e)
+static int label_header(void *ctx, const char *key, struct strbuf *out, struct err *e)
 {
 	(void)ctx;
-	(void)count;
 	(void)e;
-	const char *name = json_object_get_string(args[0]), *dot = strrchr(name, '.');
-	struct strbuf text CLEANUP_STRBUF = STRBUF_MAX(4096);
-	for (name = dot ? dot + 1 : name; *name; name++)
-		strbuf_putc(&text, *name == '-' || *name == '_' ? ' ' : *name);
-	*ret = json_object_new_string(strbuf_text(&text));
+	const char *dot = strrchr(key, '.');
+	for (key = dot ? dot + 1 : key; *key; key++)
+		strbuf_putc(out, *key == '-' || *key == '_' ? ' ' : *key);
 	return 0;
 }
 
-static int label_value(void *ctx, struct json_object *const *args, size_t count,
-		       struct json_object **ret, struct err *e)
+static int label_value(void *ctx, const char *key, struct strbuf *out, struct err *e)
 {
-	(void)count;
 	(void)e;
-	const char *value = kvs_get(ctx, json_object_get_string(args[0]));
-	*ret = json_object_new_string(value ? value : "");
+	const char *value = kvs_get(ctx, key);
+	strbuf_puts(out, value ? value : "");
 	return 0;
 }
 
 static int execute(struct listing_out *o, struct json_object *row, const void *labels, bool header,
 		   struct err *e)
 {
-	const struct template_method label = {"Label", "s", header ? label_header : label_value};
+	const struct template_method label = {"Label", header ? label_header : label_value};
 	struct template_data data = {.root = row,
 				     .type = header ? NULL : &o->type,
 				     .methods = &label,
 				     .method_count = o->listing->labels != NULL,
 				     .method_ctx = (void *)labels,
 				     .header = header};
-	int r = template_execute(o->template, &data, out_write, o, e);
-	return r < 0 ? r : out_write(o, "\n", 1, e);
+	int r = template_execute(o->template, &data, &o->text, e);
+	strbuf_putc(&o->text, '\n');
+	return r;
 }
 
 static int put_header(struct listing_out *o, struct err *e)

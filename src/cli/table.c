@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/utf8.h"
 
 struct cell {
 	const char *text;
@@ -22,14 +23,6 @@ struct table {
 	struct line *lines;
 	size_t count, columns, width_min;
 };
-
-size_t text_width(const char *text, size_t len)
-{
-	size_t width = 0;
-	for (size_t i = 0; i < len; i++)
-		width += ((unsigned char)text[i] & 0xc0) != 0x80;
-	return width;
-}
 
 static size_t count_char(const char *text, size_t len, char c)
 {
@@ -71,7 +64,7 @@ static void measure_run(struct table *t, size_t from, size_t to, size_t c)
 	size_t width = t->width_min;
 	for (size_t i = from; i < to; i++) {
 		const struct cell *cell = &t->lines[i].cells[c];
-		size_t own = text_width(cell->text, cell->len) + TABLE_PADDING;
+		size_t own = utf8_count(cell->text, cell->len) + TABLE_PADDING;
 		if (own > width)
 			width = own;
 	}
@@ -104,7 +97,7 @@ int table_print(FILE *out, const char *text, size_t len, size_t width_min, struc
 		for (size_t c = 0; c < t.lines[i].count; c++) {
 			const struct cell *cell = &t.lines[i].cells[c];
 			fwrite(cell->text, 1, cell->len, out);
-			size_t used = text_width(cell->text, cell->len);
+			size_t used = utf8_count(cell->text, cell->len);
 			if (cell->width > used)
 				fprintf(out, "%*s", (int)(cell->width - used), "");
 		}

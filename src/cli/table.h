@@ -16,5 +16,3 @@ enum { TABLE_WIDTH_MIN = 10, TABLE_PADDING = 3, TABLE_LINES_MAX = 1024 * 1024 };
 /** Print @text, whose lines end with '\n' and whose cells end with '\t'. @width_min: docker's is
  *  TABLE_WIDTH_MIN, in `top` 20. 0, or -E2BIG. */
 int table_print(FILE *out, const char *text, size_t len, size_t width_min, struct err *e);
-/** Characters of UTF-8 text, which is what a column's width counts. */
-size_t text_width(const char *text, size_t len);

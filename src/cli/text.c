@@ -2,42 +2,30 @@
 /* Small texts as docker's client prints them. Read text.h first. */
 #include "cli/text.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
+#include "template/quote.h"
 
 char *text_ellipsis(struct arena *a, const char *text, size_t max)
 {
-	size_t chars = 0, cut = 0;
-	for (size_t i = 0; text[i]; i++) {
-		if (((unsigned char)text[i] & 0xc0) == 0x80)
-			continue;
-		if (++chars == max)
-			cut = i;
-	}
-	return chars <= max ? arena_strdup(a, text) : arena_printf(a, "%.*s…", (int)cut, text);
+	size_t len = strlen(text), cut = 0;
+	uint32_t c;
+	if (utf8_count(text, len) <= max)
+		return arena_strdup(a, text);
+	for (size_t i = 1; i < max; i++)
+		cut += utf8_decode(text + cut, len - cut, &c);
+	return arena_printf(a, "%.*s…", (int)cut, text);
 }
 
 char *text_quote(struct arena *a, const char *text)
 {
-	static const char plain[] = "\a\b\f\n\r\t\v\"\\", letters[] = "abfnrtv\"\\";
-	char *out = arena_alloc(a, strlen(text) * 4 + 3), *p = out;
-	*p++ = '"';
-	for (; *text; text++) {
-		const char *at = strchr(plain, *text);
-		if (at) {
-			*p++ = '\\';
-			*p++ = letters[at - plain];
-		} else if ((unsigned char)*text < 0x20 || *text == 0x7f) {
-			p += snprintf(p, sizeof("\\x00"), "\\x%02x", (unsigned char)*text);
-		} else {
-			*p++ = *text;
-		}
-	}
-	*p = '"';
-	return out;
+	size_t len = strlen(text);
+	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(len * 10 + 2);
+	template_quote(&out, text, len, '"');
+	return arena_strdup(a, strbuf_text(&out));
 }
 
 char *text_time(struct arena *a, int64_t real_ns)

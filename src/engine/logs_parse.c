@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/logformat.h"
+#include "base/utf8.h"
 
 struct scan {
 	char *at, *end;
@@ -57,20 +58,6 @@ static int32_t take_hex(struct scan *s)
 	return value;
 }
 
-static char *put_utf8(char *out, uint32_t c)
-{
-	if (c < 0x80) {
-		*out++ = (char)c;
-		return out;
-	}
-	int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-	static const uint8_t lead[] = {0, 0xc0, 0xe0, 0xf0};
-	*out++ = (char)(lead[more] | c >> 6 * more);
-	while (more-- > 0)
-		*out++ = (char)(0x80 | (c >> 6 * more & 0x3f));
-	return out;
-}
-
 /* Behind "\u". A surrogate pair is one character; half of one becomes U+FFFD, as in Go. */
 static char *take_unicode(struct scan *s, char *out)
 {
@@ -83,11 +70,10 @@ static char *take_unicode(struct scan *s, char *out)
 		int32_t d = take_hex(&low);
 		if (d >= 0xdc00 && d < 0xe000) {
 			s->at = low.at;
-			return put_utf8(out, 0x10000u + ((uint32_t)(c - 0xd800) << 10) +
-						     (uint32_t)(d - 0xdc00));
+			c = 0x10000 + ((c - 0xd800) << 10) + (d - 0xdc00);
 		}
 	}
-	return put_utf8(out, c >= 0xd800 && c < 0xe000 ? 0xfffd : (uint32_t)c);
+	return out + utf8_encode((uint32_t)c, out);
 }
 
 static char *take_escape(struct scan *s, char *out)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/utf8.h"
 #include "monitor/log.h"
 
 static const char hex[] = "0123456789abcdef";
@@ -76,44 +77,16 @@ static uint8_t *put_ascii(uint8_t *out, uint8_t c)
 	}
 }
 
-static bool is_continuation(uint8_t c)
-{
-	return (c & 0xc0) == 0x80;
-}
-
-/* Length of the valid UTF-8 character at the front, 0 when there is none (RFC 3629, table 3-7 of
- * Unicode: no overlong forms, no surrogates, nothing above U+10FFFF). */
-static size_t utf8_len(const uint8_t *t, size_t len)
-{
-	uint8_t low = 0x80, high = 0xbf;
-	size_t need = t[0] >= 0xf0 ? 4 : t[0] >= 0xe0 ? 3 : 2;
-	if (t[0] < 0xc2 || t[0] > 0xf4 || need > len)
-		return 0;
-	if (t[0] == 0xe0)
-		low = 0xa0;
-	if (t[0] == 0xed)
-		high = 0x9f;
-	if (t[0] == 0xf0)
-		low = 0x90;
-	if (t[0] == 0xf4)
-		high = 0x8f;
-	if (t[1] < low || t[1] > high)
-		return 0;
-	for (size_t i = 2; i < need; i++)
-		if (!is_continuation(t[i]))
-			return 0;
-	return need;
-}
-
 /* One character from 0x80 on; adds its length to *used. */
 static uint8_t *put_wide(const uint8_t *text, size_t len, uint8_t *out, size_t *used)
 {
-	size_t n = utf8_len(text, len);
-	*used += n ? n : 1;
-	if (n == 0)
+	uint32_t c;
+	size_t n = utf8_decode((const char *)text, len, &c);
+	*used += n;
+	if (n == 1)
 		return PUT(out, "\\ufffd");
-	if (n == 3 && text[0] == 0xe2 && text[1] == 0x80 && (text[2] == 0xa8 || text[2] == 0xa9))
-		return text[2] == 0xa8 ? PUT(out, "\\u2028") : PUT(out, "\\u2029");
+	if (c == 0x2028 || c == 0x2029)
+		return c == 0x2028 ? PUT(out, "\\u2028") : PUT(out, "\\u2029");
 	memcpy(out, text, n);
 	return out + n;
 }

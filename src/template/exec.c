@@ -4,65 +4,43 @@
  * eval.c. Rests on the documentation of Go's text/template ("Actions", "Variables").
  * Invariant: an int function returns 0, a negative errno with `err` filled, or (walking only)
  * WALK_BREAK, WALK_CONTINUE. Recursion is bounded by the nesting of the template and by
- * EXEC_NESTING_MAX, time by TEMPLATE_STEPS_MAX. Read exec.h first.
+ * NESTING_MAX, time by TEMPLATE_STEPS_MAX. Read exec.h first.
  */
 #include "template/exec.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "template/eval.h"
 #include "template/format.h"
-#include "template/quote.h"
+#include "template/lex.h"
 
-enum { WALK_BREAK = 1, WALK_CONTINUE = 2 };
+enum { WALK_BREAK = 1, WALK_CONTINUE = 2, NESTING_MAX = 512 };
 
 static int walk_list(struct exec *x, const struct value *dot, const struct node *list);
 
 /* --- failures, memory --- */
 
-static void locate(const struct exec *x, unsigned *ret_line, size_t *ret_column)
-{
-	const char *text = x->t->text.s, *end = text + x->at->pos, *start = text;
-	*ret_line = 1;
-	for (const char *c = text; c < end; c++) {
-		if (*c == '\n') {
-			++*ret_line;
-			start = c + 1;
-		}
-	}
-	*ret_column = (size_t)(end - start);
-}
-
 int template_exec_fail(struct exec *x, int number, const char *fmt, ...)
 {
 	char message[700];
-	unsigned line;
-	size_t column;
-	CLEANUP_STRBUF struct strbuf context = STRBUF_MAX(TEMPLATE_TEXT_MAX * 2);
-	CLEANUP_STRBUF struct strbuf name = STRBUF_MAX(TEMPLATE_TEXT_MAX * 4);
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
-	locate(x, &line, &column);
-	template_node_print(x->at, &context);
-	template_quote(&name, x->definition->name, false);
-	return err_set(x->err, number, ERR_INVALID,
-		       "template: :%u:%zu: executing %.100s at <%.200s>: %s", line, column,
-		       strbuf_text(&name), strbuf_text(&context), message);
-}
-
-int template_exec_reason(struct exec *x, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	vsnprintf(x->reason, sizeof(x->reason), fmt, ap);
-	va_end(ap);
-	return -EINVAL;
+	size_t line_start = x->at->pos;
+	while (line_start && x->t->text[line_start - 1] != '\n')
+		line_start--;
+	const char *name = x->definition->name;
+	return err_set(
+		x->err, number, ERR_INVALID, "template: :%u:%zu: executing %.100s at <%.*s>: %s",
+		template_line(x->t->text, x->at->pos), x->at->pos - line_start,
+		template_quoted(&x->arena, name, strlen(name)),
+		x->at->source.len < 200 ? (int)x->at->source.len : 200, x->at->source.s, message);
 }
 
 struct strbuf template_exec_buffer(const struct exec *x)
@@ -72,24 +50,13 @@ struct strbuf template_exec_buffer(const struct exec *x)
 
 int template_exec_keep(struct exec *x, const struct strbuf *built, struct value *ret)
 {
-	size_t used;
-	if (!strbuf_ok(built) || __builtin_add_overflow(x->scratch, built->len + 1, &used) ||
-	    used > TEMPLATE_SCRATCH_MAX) {
-		template_exec_reason(x, "strings longer than %d bytes", TEMPLATE_SCRATCH_MAX);
-		return -ENOBUFS;
-	}
-	x->scratch = used;
-	*ret = value_string((struct span){arena_strndup(&x->arena, strbuf_text(built), built->len),
-					  built->len});
+	if (!strbuf_ok(built) || built->len >= TEMPLATE_SCRATCH_MAX - x->scratch)
+		return err_set(x->err, ENOBUFS, ERR_INVALID, "strings longer than %d bytes",
+			       TEMPLATE_SCRATCH_MAX);
+	x->scratch += built->len + 1;
+	const char *text = arena_strndup(&x->arena, strbuf_text(built), built->len);
+	*ret = value_string((struct span){text, built->len});
 	return 0;
-}
-
-struct json_object *template_exec_own(struct exec *x, struct json_object *json)
-{
-	struct exec_object *o = arena_new(&x->arena, struct exec_object);
-	*o = (struct exec_object){json, x->objects};
-	x->objects = o;
-	return json;
 }
 
 int template_exec_step(struct exec *x)
@@ -99,58 +66,29 @@ int template_exec_step(struct exec *x)
 	return 0;
 }
 
-/* --- output --- */
-
-static int flush(struct exec *x)
+static int print(struct exec *x, const struct value *v)
 {
-	size_t len = x->out_len;
-	x->out_len = 0;
-	return len ? x->write(x->write_ctx, x->out, len, x->err) : 0;
-}
-
-static int put(struct exec *x, struct span s)
-{
-	if (s.len > x->output_max - x->written)
-		return template_exec_fail(x, ENOBUFS, "output longer than %zu bytes",
-					  x->output_max);
-	x->written += s.len;
-	if (s.len > sizeof(x->out) - x->out_len) {
-		int r = flush(x);
-		if (r)
-			return r;
-	}
-	if (s.len > sizeof(x->out))
-		return x->write(x->write_ctx, s.s, s.len, x->err);
-	memcpy(x->out + x->out_len, s.s, s.len);
-	x->out_len += s.len;
+	if (value_is_nothing(v))
+		strbuf_puts(x->out, "<no value>");
+	else
+		template_print(x->out, &x->arena, v, 1, false);
+	if (!strbuf_ok(x->out))
+		return template_exec_fail(x, ENOBUFS, "output longer than %zu bytes", x->out->max);
 	return 0;
-}
-
-static int print_value(struct exec *x, const struct value *v)
-{
-	if (v->kind == VALUE_STRING)
-		return put(x, v->text);
-	if (v->kind == VALUE_NONE)
-		return put(x, value_span("<no value>"));
-	strbuf_reset(&x->line);
-	template_print(&x->line, &x->arena, v, 1);
-	if (!strbuf_ok(&x->line))
-		return template_exec_fail(x, ENOBUFS, "output longer than %zu bytes",
-					  x->output_max);
-	return put(x, (struct span){strbuf_text(&x->line), x->line.len});
 }
 
 /* --- variables --- */
 
-struct variable *template_exec_var(struct exec *x, struct span name)
+struct variable *template_exec_var(struct exec *x, const char *name)
 {
-	for (size_t i = x->var_count; i > x->var_first; i--)
-		if (template_span_equal(x->vars[i - 1].name, name))
-			return &x->vars[i - 1];
-	return NULL;
+	size_t i = x->var_count;
+	while (i > x->var_first && strcmp(x->vars[i - 1].name, name))
+		i--;
+	assert(i > x->var_first);
+	return &x->vars[i - 1];
 }
 
-int template_exec_declare(struct exec *x, struct span name, const struct value *v)
+int template_exec_declare(struct exec *x, const char *name, const struct value *v)
 {
 	if (x->var_count == TEMPLATE_VARIABLES_MAX)
 		return template_exec_fail(x, ELOOP, "more than %d variables",
@@ -159,153 +97,103 @@ int template_exec_declare(struct exec *x, struct span name, const struct value *
 	return 0;
 }
 
-int template_exec_assign(struct exec *x, struct span name, const struct value *v)
-{
-	struct variable *var = template_exec_var(x, name);
-	if (!var)
-		return template_exec_fail(x, EINVAL, "undefined variable: %.*s", (int)name.len,
-					  name.s);
-	var->value = *v;
-	return 0;
-}
-
 /* --- walking --- */
 
 static int walk_if_or_with(struct exec *x, const struct value *dot, const struct node *n)
 {
-	size_t vars = x->var_count;
 	struct value v;
-	int r = template_eval_pipe(x, dot, n->pipe, &v);
+	int r = template_eval(x, dot, n->pipe, &v);
 	if (r)
 		return r;
 	if (value_truth(&v))
-		r = walk_list(x, n->type == NODE_WITH ? &v : dot, n->body);
-	else if (n->otherwise)
-		r = walk_list(x, dot, n->otherwise);
-	x->var_count = vars;
-	return r;
+		return walk_list(x, n->type == NODE_WITH ? &v : dot, n->body);
+	return n->otherwise ? walk_list(x, dot, n->otherwise) : 0;
 }
 
 /* One turn of a range: set its variables, walk its body. */
 static int range_turn(struct exec *x, const struct node *n, const struct value *index,
 		      const struct value *element)
 {
-	size_t vars = x->var_count, declared = n->pipe->name_count;
+	size_t vars = x->var_count;
+	const struct node *p = n->pipe;
 	int r = template_exec_step(x);
 	if (r)
 		return r;
-	if (declared > 0 && n->pipe->assign)
-		r = template_exec_assign(x, n->pipe->names[declared - 1], element);
-	else if (declared > 0)
-		x->vars[vars - 1].value = *element;
-	if (!r && declared > 1 && n->pipe->assign)
-		r = template_exec_assign(x, n->pipe->names[0], index);
-	else if (declared > 1)
-		x->vars[vars - 2].value = *index;
-	if (!r)
-		r = walk_list(x, element, n->body);
+	if (p->var_count)
+		template_exec_var(x, p->vars[p->var_count - 1])->value = *element;
+	if (p->var_count > 1)
+		template_exec_var(x, p->vars[0])->value = *index;
+	r = walk_list(x, element, n->body);
 	x->var_count = vars;
 	return r == WALK_CONTINUE ? 0 : r;
 }
 
-static int range_list(struct exec *x, const struct node *n, const struct value *v)
+/* Lists and maps; since Go 1.22 {{range 3}} counts 0, 1, 2. The steps bound it. */
+static int range_over(struct exec *x, const struct node *n, const struct value *v, int64_t count)
 {
+	const char **keys = v->kind == VALUE_MAP ? value_keys(v, &x->arena) : NULL;
 	int r = 0;
-	for (size_t i = 0; !r && i < v->count; i++) {
-		struct value index = value_int((int64_t)i), element = value_element(v, i);
+	for (int64_t i = 0; !r && i < count; i++) {
+		struct value index = value_int(i), element = index;
+		if (v->kind == VALUE_LIST) {
+			element = value_element(v, (size_t)i);
+		} else if (keys) {
+			index = value_string(span_of(keys[i]));
+			value_member(v, index.text, &element);
+		}
 		r = range_turn(x, n, &index, &element);
 	}
-	return r;
-}
-
-static int range_map(struct exec *x, const struct node *n, const struct value *v)
-{
-	const char **keys = value_keys(v, &x->arena);
-	int r = 0;
-	for (size_t i = 0; !r && keys[i]; i++) {
-		struct value key = value_string(value_span(keys[i])), element = {0};
-		value_member(v, key.text, &element);
-		r = range_turn(x, n, &key, &element);
-	}
-	return r;
-}
-
-/* Since Go 1.22: {{range 3}} counts 0, 1, 2. The steps bound it. */
-static int range_int(struct exec *x, const struct node *n, const struct value *v)
-{
-	int r = 0;
-	if (n->pipe->name_count > 1)
-		return template_exec_fail(x, EINVAL,
-					  "can't use %lld to iterate over more than one variable",
-					  (long long)v->integer);
-	for (int64_t i = 0; !r && i < v->integer; i++) {
-		struct value index = value_int(i);
-		r = range_turn(x, n, &index, &index);
-	}
-	return r;
-}
-
-static int range_fail(struct exec *x, const struct value *v)
-{
-	CLEANUP_STRBUF struct strbuf text = STRBUF_MAX(TEMPLATE_TEXT_MAX);
-	template_print(&text, &x->arena, v, 1);
-	return template_exec_fail(x, EINVAL, "range can't iterate over %s", strbuf_text(&text));
-}
-
-static int range_over(struct exec *x, const struct value *dot, const struct node *n,
-		      const struct value *v)
-{
-	bool container = v->kind >= VALUE_LIST && !value_is_struct(v);
-	if (v->kind > VALUE_NIL && v->kind != VALUE_INT && !container)
-		return range_fail(x, v);
-	if (v->kind == VALUE_INT && (v->integer > 0 || n->pipe->name_count > 1))
-		return range_int(x, n, v);
-	if (v->kind == VALUE_INT || v->kind <= VALUE_NIL || !v->count)
-		return n->otherwise ? walk_list(x, dot, n->otherwise) : 0;
-	return v->kind == VALUE_LIST ? range_list(x, n, v) : range_map(x, n, v);
+	return r > 0 ? 0 : r;
 }
 
 static int walk_range(struct exec *x, const struct value *dot, const struct node *n)
 {
-	size_t vars = x->var_count;
+	CLEANUP_STRBUF struct strbuf text = STRBUF_MAX(TEMPLATE_TEXT_MAX);
 	struct value v;
-	int r = template_eval_pipe(x, dot, n->pipe, &v);
-	if (!r)
-		r = range_over(x, dot, n, &v);
-	x->var_count = vars;
-	return r == WALK_BREAK || r == WALK_CONTINUE ? 0 : r;
+	int r = template_eval(x, dot, n->pipe, &v);
+	if (r)
+		return r;
+	int64_t count = v.kind == VALUE_INT      ? v.integer
+			: value_is_container(&v) ? (int64_t)v.count
+						 : 0;
+	if (v.kind == VALUE_INT && n->pipe->var_count > 1)
+		return template_exec_fail(x, EINVAL,
+					  "can't use %lld to iterate over more than one variable",
+					  (long long)v.integer);
+	if (count > 0)
+		return range_over(x, n, &v, count);
+	if (v.kind == VALUE_NIL || v.kind == VALUE_INT || value_is_container(&v))
+		return n->otherwise ? walk_list(x, dot, n->otherwise) : 0;
+	template_print(&text, &x->arena, &v, 1, false);
+	return template_exec_fail(x, EINVAL, "range can't iterate over %s", strbuf_text(&text));
 }
 
 /* The body of a definition: sees only "$". */
 static int run_definition(struct exec *x, const struct definition *d, const struct value *dot)
 {
 	const struct definition *caller = x->definition;
-	size_t first = x->var_first, count = x->var_count;
-	x->var_first = count;
-	int r = template_exec_declare(x, (struct span){"$", 1}, dot);
+	size_t first = x->var_first;
+	x->var_first = x->var_count;
+	int r = template_exec_declare(x, "$", dot);
 	x->definition = d;
 	if (!r)
 		r = walk_list(x, dot, d->body);
-	if (r >= 0) /* else the failure still needs to know where it was */
-		x->definition = caller;
+	x->definition = caller;
 	x->var_first = first;
-	x->var_count = count;
 	return r;
 }
 
 static int walk_template(struct exec *x, const struct value *dot, const struct node *n)
 {
-	struct value v = {.kind = VALUE_NONE};
-	const struct definition *d = template_definition(x->t, n->text);
-	if (!d) {
-		CLEANUP_STRBUF struct strbuf name = STRBUF_MAX(TEMPLATE_TEXT_MAX * 4);
-		template_quote(&name, n->text, false);
-		return template_exec_fail(x, EINVAL, "template %s not defined", strbuf_text(&name));
-	}
+	struct value v = {0};
+	const struct definition *d = template_definition(x->t, n->name);
+	if (!d)
+		return template_exec_fail(x, EINVAL, "template %s not defined",
+					  template_quoted(&x->arena, n->name, strlen(n->name)));
 	if (x->calls >= TEMPLATE_CALLS_MAX)
 		return template_exec_fail(x, ELOOP, "exceeded maximum template depth (%d)",
 					  TEMPLATE_CALLS_MAX);
-	int r = n->pipe ? template_eval_pipe(x, dot, n->pipe, &v) : 0;
+	int r = n->pipe ? template_eval(x, dot, n->pipe, &v) : 0;
 	if (r)
 		return r;
 	x->calls++;
@@ -317,17 +205,17 @@ static int walk_template(struct exec *x, const struct value *dot, const struct n
 static int walk_action(struct exec *x, const struct value *dot, const struct node *n)
 {
 	struct value v;
-	int r = template_eval_pipe(x, dot, n->pipe, &v);
-	if (r || n->pipe->name_count)
+	int r = template_eval(x, dot, n->pipe, &v);
+	if (r || n->pipe->var_count)
 		return r;
 	x->at = n;
-	return print_value(x, &v);
+	return print(x, &v);
 }
 
 static int walk_text(struct exec *x, const struct value *dot, const struct node *n)
 {
 	(void)dot;
-	return put(x, n->text);
+	return print(x, &n->value);
 }
 
 static int walk_jump(struct exec *x, const struct value *dot, const struct node *n)
@@ -343,30 +231,83 @@ static int (*const walkers[])(struct exec *x, const struct value *dot, const str
 	[NODE_CONTINUE] = walk_jump,   [NODE_TEMPLATE] = walk_template,
 };
 
+/* What {{if}}, {{with}} and {{range}} declare ends with them, all else with the list. */
 static int walk_list(struct exec *x, const struct value *dot, const struct node *list)
 {
+	size_t vars = x->var_count;
 	int r = 0;
-	if (x->nesting >= EXEC_NESTING_MAX)
-		return template_exec_fail(x, ELOOP, "nested deeper than %d", EXEC_NESTING_MAX);
+	if (x->nesting >= NESTING_MAX)
+		return template_exec_fail(x, ELOOP, "nested deeper than %d", NESTING_MAX);
 	x->nesting++;
 	for (const struct node *n = list->first; !r && n; n = n->next) {
+		size_t outer = x->var_count;
 		x->at = n;
 		r = template_exec_step(x);
 		if (!r)
 			r = walkers[n->type](x, dot, n);
+		if (n->body)
+			x->var_count = outer;
 	}
 	x->nesting--;
+	x->var_count = vars;
 	return r;
 }
 
-int template_exec_run(struct exec *x)
+static void exec_end(struct exec *x)
 {
-	struct value root = value_from_json(x->data->root, x->data->type);
-	value_unbox(&root);
-	if (root.kind == VALUE_NONE && x->data->method_count)
-		root = (struct value){.kind = VALUE_MAP};
+	json_object_put(x->owned);
+	arena_free(&x->arena);
+}
+
+int template_execute(const struct template *t, const struct template_data *data, struct strbuf *out,
+		     struct err *e)
+{
+	struct value root = value_from_json(data->root, data->type);
+	root.boxed = false;
 	root.root = true;
-	x->at = x->t->main->body;
-	int r = run_definition(x, x->t->main, &root);
-	return r ? r : flush(x);
+	CLEANUP(exec_end)
+	struct exec x = {.t = t,
+			 .data = data,
+			 .out = out,
+			 .definition = &t->main,
+			 .at = t->main.body,
+			 .err = e};
+	x.owned = json_object_new_array();
+	return run_definition(&x, &t->main, &root);
+}
+
+/* --- which fields are used --- */
+
+struct finder {
+	void (*found)(void *ctx, const char *name);
+	void *ctx;
+	bool whole;
+};
+
+/* Inside {{with}} and {{range}} dot is something else; "$" stays what it was. */
+static void find(struct finder *f, const struct node *n, bool dot_is_root)
+{
+	for (; n; n = n->next) {
+		bool moves = n->type == NODE_WITH || n->type == NODE_RANGE;
+		bool dollar = n->type == NODE_VARIABLE && !strcmp(n->name, "$");
+		const struct node *of = n->type == NODE_FIELD ? n->first : NULL;
+		bool of_dollar = of && of->type == NODE_VARIABLE && !strcmp(of->name, "$");
+		if (n->type == NODE_FIELD && (of_dollar || (!of && dot_is_root)))
+			f->found(f->ctx, n->name);
+		else if (dollar || (n->type == NODE_DOT && dot_is_root))
+			f->whole = true;
+		if (!of_dollar)
+			find(f, n->first, dot_is_root);
+		find(f, n->pipe, dot_is_root);
+		find(f, n->body, dot_is_root && !moves);
+		find(f, n->otherwise, dot_is_root);
+	}
+}
+
+bool template_fields(const struct template *t, void (*found)(void *ctx, const char *name),
+		     void *ctx)
+{
+	struct finder f = {.found = found, .ctx = ctx};
+	find(&f, t->main.body, true);
+	return f.whole;
 }

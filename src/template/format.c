@@ -8,356 +8,181 @@
 #include "template/format.h"
 
 #include <ctype.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "template/quote.h"
 
 enum { WIDTH_MAX = 1000000, REAL_PRECISION_MAX = 1000, DEPTH_MAX = 128, NONE = -1 };
 
 /* One directive: %[flags][width][.precision]verb */
-struct directive {
-	bool plus, minus, sharp, space, zero;
-	bool names, syntax;   /* what + and # mean for %v: field names, Go syntax */
-	int width, precision; /* NONE: not given */
-	uint32_t verb;
-};
-
 struct printer {
 	struct strbuf *out;
 	struct arena *scratch;
-	struct directive d;
+	bool plus, minus, sharp, space, zero;
+	bool names;           /* what + means for %v: the fields of structs have names */
+	int width, precision; /* NONE: not given */
 	int depth;
 };
 
 static void print_value(struct printer *p, const struct value *v, uint32_t verb);
 
-static void put(struct printer *p, struct span s)
+/* @head (a sign, "0x") and @body in the field's width: zeros go between them, spaces outside. */
+static void put_field(struct printer *p, const char *head, struct span body)
 {
-	strbuf_add(p->out, s.s, s.len);
+	size_t len = strlen(head) + utf8_count(body.s, body.len);
+	size_t missing = p->width > 0 && (size_t)p->width > len ? (size_t)p->width - len : 0;
+	bool zeros = p->zero && !p->minus;
+	strbuf_fill(p->out, ' ', p->minus || zeros ? 0 : missing);
+	strbuf_puts(p->out, head);
+	strbuf_fill(p->out, '0', zeros ? missing : 0);
+	strbuf_add(p->out, body.s, body.len);
+	strbuf_fill(p->out, ' ', p->minus ? missing : 0);
 }
 
-static void fill(struct printer *p, char c, long count)
+static void put_built(struct printer *p, const char *head, const struct strbuf *body)
 {
-	char *at = count > 0 ? strbuf_reserve(p->out, (size_t)count) : NULL;
-	if (!at)
-		return;
-	memset(at, c, (size_t)count);
-	p->out->len += (size_t)count;
-	p->out->buf[p->out->len] = '\0';
-}
-
-/* @s, @runes long, in the field's width. */
-static void put_padded(struct printer *p, struct span s, char padding)
-{
-	long missing = p->d.width - (long)template_rune_count(s);
-	if (p->d.width == NONE || missing <= 0) {
-		put(p, s);
-	} else if (p->d.minus) {
-		put(p, s);
-		fill(p, ' ', missing);
-	} else {
-		fill(p, padding, missing);
-		put(p, s);
-	}
-}
-
-static void put_text(struct printer *p, struct span s)
-{
-	put_padded(p, s, p->d.zero ? '0' : ' ');
-}
-
-static void put_built(struct printer *p, const struct strbuf *built)
-{
-	if (!strbuf_ok(built))
-		p->out->failed = true;
-	put_text(p, (struct span){strbuf_text(built), built->len});
-}
-
-static struct strbuf builder(const struct printer *p)
-{
-	return (struct strbuf)STRBUF_MAX(p->out->max);
-}
-
-/* --- wrong verbs --- */
-
-static void bad_verb(struct printer *p, const struct value *v, uint32_t verb)
-{
-	strbuf_puts(p->out, "%!");
-	template_rune_put(p->out, verb);
-	strbuf_putc(p->out, '(');
-	if (v->kind == VALUE_NONE || v->kind == VALUE_NIL) {
-		strbuf_puts(p->out, "<nil>");
-	} else {
-		strbuf_puts(p->out, value_type_name(v));
-		strbuf_putc(p->out, '=');
-		print_value(p, v, 'v');
-	}
-	strbuf_putc(p->out, ')');
-}
-
-/* --- integers --- */
-
-static const struct {
-	char verb;
-	uint8_t base;
-	bool upper;
-	const char *sharp; /* what # puts in front */
-} bases[] = {
-	{'v', 10, false, ""}, {'d', 10, false, ""},   {'b', 2, false, "0b"}, {'o', 8, false, "0"},
-	{'O', 8, false, ""},  {'x', 16, false, "0x"}, {'X', 16, true, "0X"},
-};
-
-static struct span digits_of(uint64_t u, unsigned base, bool upper, char *room, size_t size)
-{
-	char *at = room + size;
-	do
-		*--at = (upper ? "0123456789ABCDEF" : "0123456789abcdef")[u % base];
-	while (u /= base);
-	return (struct span){at, (size_t)(room + size - at)};
+	p->out->failed |= body->failed;
+	put_field(p, head, (struct span){strbuf_text(body), body->len});
 }
 
 static const char *sign_of(const struct printer *p, bool negative)
 {
-	return negative ? "-" : p->d.plus ? "+" : p->d.space ? " " : "";
+	return negative ? "-" : p->plus ? "+" : p->space ? " " : "";
 }
 
-static void print_digits(struct printer *p, uint64_t u, bool negative, size_t base)
+static void put_rune(struct strbuf *out, uint32_t c)
 {
-	char room[64];
-	CLEANUP_STRBUF struct strbuf text = builder(p);
-	struct span digits = digits_of(u, bases[base].base, bases[base].upper, room, sizeof(room));
-	const char *sign = sign_of(p, negative);
-	long precision = p->d.precision;
-	if (precision == NONE && p->d.zero && p->d.width != NONE)
-		precision = p->d.width - (long)strlen(sign);
-	if (p->d.precision == 0 && !u)
-		digits.len = 0, sign = "";
-	strbuf_puts(&text, sign);
-	long zeros = precision - (long)digits.len;
-	bool octal = p->d.sharp && bases[base].verb == 'o' && zeros <= 0 && u;
-	if (p->d.sharp && bases[base].verb != 'o' && (digits.len || zeros > 0))
-		strbuf_puts(&text, bases[base].sharp);
-	strbuf_puts(&text, octal ? "0" : bases[base].verb == 'O' ? "0o" : "");
-	struct printer inner = {.out = &text};
-	fill(&inner, '0', zeros);
-	put(&inner, digits);
-	if (!strbuf_ok(&text))
-		p->out->failed = true;
-	put_padded(p, (struct span){strbuf_text(&text), text.len}, ' ');
+	char text[UTF8_MAX];
+	strbuf_add(out, text, utf8_encode(c, text));
 }
 
-static void print_rune(struct printer *p, uint64_t u, uint32_t verb)
+static void bad_verb(struct printer *p, const struct value *v, uint32_t verb)
 {
-	CLEANUP_STRBUF struct strbuf text = builder(p);
-	uint32_t r = u > 0x10FFFF ? RUNE_ERROR : (uint32_t)u;
-	if (verb == 'c')
-		template_rune_put(&text, r);
-	else if (verb == 'q')
-		template_quote_rune(&text, r, p->d.plus);
-	else if (u > 0x10FFFF)
-		strbuf_printf(&text, "U+%llX", (unsigned long long)u);
-	else
-		template_quote_unicode(&text, r, p->d.sharp);
-	put_built(p, &text);
+	strbuf_puts(p->out, "%!");
+	put_rune(p->out, verb);
+	if (v->kind == VALUE_NIL) {
+		strbuf_puts(p->out, "(<nil>)");
+		return;
+	}
+	strbuf_printf(p->out, "(%s=", value_type_name(v));
+	print_value(p, v, 'v');
+	strbuf_putc(p->out, ')');
+}
+
+/* --- scalars --- */
+
+static const struct {
+	char verb;
+	const char *format; /* for the C library: without the sign, which Go writes for all */
+	const char *sharp;  /* what # puts in front */
+} bases[] = {
+	{'v', "%.*llu", ""},  {'d', "%.*llu", ""},   {'b', "%.*llb", "0b"},
+	{'o', "%.*llo", "0"}, {'x', "%.*llx", "0x"}, {'X', "%.*llX", "0X"},
+};
+
+static void print_digits(struct printer *p, int64_t integer, size_t base)
+{
+	CLEANUP_STRBUF struct strbuf body = STRBUF_MAX(WIDTH_MAX + 64);
+	char head[4];
+	uint64_t u = integer < 0 ? 0 - (uint64_t)integer : (uint64_t)integer;
+	snprintf(head, sizeof(head), "%s%s", sign_of(p, integer < 0),
+		 p->sharp ? bases[base].sharp : "");
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	strbuf_printf(&body, bases[base].format, p->precision, (unsigned long long)u);
+#pragma GCC diagnostic pop
+	put_built(p, head, &body);
 }
 
 static void print_int(struct printer *p, const struct value *v, uint32_t verb)
 {
-	bool negative = v->kind == VALUE_INT && v->integer < 0;
-	uint64_t u = v->kind == VALUE_INT ? (uint64_t)v->integer : v->natural;
+	CLEANUP_STRBUF struct strbuf body = STRBUF_MAX(64);
+	uint32_t c = v->integer < 0 || v->integer > 0x10FFFF ? UTF8_BROKEN : (uint32_t)v->integer;
+	char text[UTF8_MAX];
 	for (size_t i = 0; i < ARRAY_LEN(bases); i++) {
 		if ((uint32_t)bases[i].verb == verb) {
-			print_digits(p, negative ? 0 - u : u, negative, i);
+			print_digits(p, v->integer, i);
 			return;
 		}
 	}
-	if (verb == 'c' || verb == 'q' || verb == 'U')
-		print_rune(p, u, verb);
+	if (verb == 'c')
+		put_rune(&body, c);
+	else if (verb == 'q')
+		template_quote(&body, text, utf8_encode(c, text), '\'');
+	else if (verb == 'U')
+		strbuf_printf(&body, "U+%04llX", (long long)v->integer);
 	else
 		bad_verb(p, v, verb);
-}
-
-/* --- floating point --- */
-
-/* Shortest digits that read back as @real: "d.ddde+xx". Returns the number of digits. */
-static int shortest(double real, char *room, size_t size, int *ret_exponent)
-{
-	int digits = 0;
-	do
-		snprintf(room, size, "%.*e", digits++, real);
-	while (digits < 17 && strtod(room, NULL) != real);
-	*ret_exponent = (int)strtol(strchr(room, 'e') + 1, NULL, 10);
-	return digits;
-}
-
-void template_format_real(struct strbuf *out, double real, bool json)
-{
-	char room[64];
-	int exponent;
-	if (!isfinite(real)) {
-		strbuf_puts(out, isnan(real) ? "NaN" : real > 0 ? "+Inf" : "-Inf");
-		return;
-	}
-	int digits = shortest(real, room, sizeof(room), &exponent);
-	int low = json ? -6 : -4;
-	int high = json ? 21 : 6;
-	if (real == 0 || (exponent >= low && exponent < high)) {
-		int decimals = digits - 1 - exponent;
-		strbuf_printf(out, "%.*f", decimals > 0 ? decimals : 0, real);
-		return;
-	}
-	char *e = strchr(room, 'e');
-	if (json && e[2] == '0') /* encoding/json writes e-7 where fmt writes e-07 */
-		memmove(e + 2, e + 3, strlen(e + 3) + 1);
-	strbuf_puts(out, room);
-}
-
-static void real_digits(const struct printer *p, double real, uint32_t verb, struct strbuf *out)
-{
-	char format[16];
-	int precision = p->d.precision;
-	if (precision > REAL_PRECISION_MAX)
-		precision = REAL_PRECISION_MAX;
-	if (!isfinite(real)) {
-		strbuf_puts(out, isnan(real) ? "NaN" : real > 0 ? "Inf" : "-Inf");
-		return;
-	}
-	if (precision == NONE && strchr("vgG", (int)verb)) {
-		template_format_real(out, real, false);
-		char *e = verb == 'G' ? strchr(out->buf, 'e') : NULL;
-		if (e)
-			*e = 'E';
-		return;
-	}
-	char conversion = verb == 'F' ? 'f' : verb == 'v' ? 'g' : (char)verb;
-	snprintf(format, sizeof(format), p->d.sharp ? "%%#.*%c" : "%%.*%c", conversion);
-	char text[REAL_PRECISION_MAX + 400];
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	snprintf(text, sizeof(text), format, precision == NONE ? 6 : precision, real);
-#pragma GCC diagnostic pop
-	strbuf_puts(out, text);
+	if (body.len)
+		put_built(p, "", &body);
 }
 
 static void print_real(struct printer *p, const struct value *v, uint32_t verb)
 {
-	CLEANUP_STRBUF struct strbuf text = STRBUF_MAX(4096);
+	char text[REAL_PRECISION_MAX + 400], format[] = "%.*g";
+	CLEANUP_STRBUF struct strbuf shortest = STRBUF_MAX(sizeof(text));
+	int precision = p->precision > REAL_PRECISION_MAX ? REAL_PRECISION_MAX : p->precision;
 	if (!verb || verb > 0x7F || !strchr("vgGeEfF", (int)verb)) {
 		bad_verb(p, v, verb);
 		return;
 	}
-	real_digits(p, v->real, verb, &text);
-	struct span digits = {strbuf_text(&text), text.len};
-	const char *sign = sign_of(p, digits.s[0] == '-');
-	if (digits.s[0] == '-' || digits.s[0] == '+')
-		digits.s++, digits.len--;
-	if (isinf(v->real) && !*sign)
-		sign = v->real > 0 ? "+" : "-";
-	CLEANUP_STRBUF struct strbuf built = builder(p);
-	strbuf_puts(&built, sign);
-	struct printer inner = {.out = &built};
-	if (p->d.zero && p->d.width != NONE && isfinite(v->real))
-		fill(&inner, '0', p->d.width - (long)(strlen(sign) + digits.len));
-	put(&inner, digits);
-	if (!strbuf_ok(&built))
-		p->out->failed = true;
-	put_padded(p, (struct span){strbuf_text(&built), built.len}, ' ');
-}
-
-/* --- strings --- */
-
-static struct span truncated(const struct printer *p, struct span s)
-{
-	struct span rest = s;
-	size_t width = 0;
-	for (long n = p->d.precision; n != NONE && rest.len; n--) {
-		if (n == 0) {
-			s.len -= rest.len;
-			break;
-		}
-		template_rune(rest, &width);
-		rest.s += width;
-		rest.len -= width;
-	}
-	return s;
-}
-
-static bool can_be_raw(struct span s)
-{
-	size_t width = 0;
-	for (; s.len; s.s += width, s.len -= width) {
-		uint32_t r = template_rune(s, &width);
-		if (r == '`' || r == 0x7F || r == 0xFEFF || (r < 0x20 && r != '\t') ||
-		    (r == RUNE_ERROR && width == 1))
-			return false;
-	}
-	return true;
-}
-
-static void print_quoted(struct printer *p, struct span s)
-{
-	CLEANUP_STRBUF struct strbuf text = builder(p);
-	s = truncated(p, s);
-	if (p->d.sharp && can_be_raw(s)) {
-		strbuf_putc(&text, '`');
-		strbuf_add(&text, s.s, s.len);
-		strbuf_putc(&text, '`');
+	if (precision == NONE && strchr("vgG", (int)verb)) {
+		value_put_real(&shortest, v->real, false);
+		snprintf(text, sizeof(text), "%s", strbuf_text(&shortest));
 	} else {
-		template_quote(&text, s, p->d.plus);
+		format[3] = verb == 'v' ? 'g' : (char)verb;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		snprintf(text, sizeof(text), format, precision == NONE ? 6 : precision, v->real);
+#pragma GCC diagnostic pop
 	}
-	put_built(p, &text);
+	put_field(p, sign_of(p, *text == '-'), span_of(text + (*text == '-')));
 }
 
-static void print_hex(struct printer *p, struct span s, uint32_t verb)
+/* The first characters, as many as the precision says. */
+static struct span cut(const struct printer *p, struct span s)
 {
-	CLEANUP_STRBUF struct strbuf text = builder(p);
-	const char *prefix = !p->d.sharp ? "" : verb == 'x' ? "0x" : "0X";
-	if (p->d.precision != NONE && (size_t)p->d.precision < s.len)
-		s.len = (size_t)p->d.precision;
-	for (size_t i = 0; i < s.len; i++) {
-		strbuf_puts(&text, i && p->d.space ? " " : "");
-		strbuf_puts(&text, !i || p->d.space ? prefix : "");
-		strbuf_printf(&text, verb == 'x' ? "%02x" : "%02X", (uint8_t)s.s[i]);
-	}
-	put_built(p, &text);
+	size_t len = 0;
+	uint32_t c;
+	for (int i = 0; i != p->precision && len < s.len; i++)
+		len += utf8_decode(s.s + len, s.len - len, &c);
+	return (struct span){s.s, len};
 }
 
 static void print_string(struct printer *p, const struct value *v, uint32_t verb)
 {
-	if (verb == 'v' && p->d.syntax)
-		print_quoted(p, v->text);
-	else if (verb == 'v' || verb == 's')
-		put_text(p, truncated(p, v->text));
-	else if (verb == 'q')
-		print_quoted(p, v->text);
-	else if (verb == 'x' || verb == 'X')
-		print_hex(p, v->text, verb);
-	else
+	CLEANUP_STRBUF struct strbuf body = STRBUF_MAX(p->out->max);
+	bool hex = verb == 'x' || verb == 'X';
+	struct span s = v->text;
+	if (hex && p->precision != NONE && (size_t)p->precision < s.len)
+		s.len = (size_t)p->precision;
+	else if (!hex)
+		s = cut(p, s);
+	if (verb == 'v' || verb == 's')
+		put_field(p, "", s);
+	else if (!hex && verb != 'q')
 		bad_verb(p, v, verb);
+	if (verb == 'q')
+		template_quote(&body, s.s, s.len, '"');
+	for (size_t i = 0; hex && i < s.len; i++)
+		strbuf_printf(&body, verb == 'x' ? "%02x" : "%02X", (uint8_t)s.s[i]);
+	if (verb == 'q' || hex)
+		put_built(p, hex && p->sharp ? verb == 'x' ? "0x" : "0X" : "", &body);
 }
 
 /* --- containers --- */
-
-static void print_member(struct printer *p, const struct value *v, uint32_t verb)
-{
-	if (v->kind == VALUE_NIL)
-		strbuf_puts(p->out, "<nil>");
-	else
-		print_value(p, v, verb);
-}
 
 static void print_list(struct printer *p, const struct value *v, uint32_t verb)
 {
 	strbuf_putc(p->out, '[');
 	for (size_t i = 0; i < v->count && strbuf_ok(p->out); i++) {
-		if (i)
-			strbuf_putc(p->out, ' ');
 		struct value element = value_element(v, i);
-		print_member(p, &element, verb);
+		strbuf_puts(p->out, i ? " " : "");
+		print_value(p, &element, verb);
 	}
 	strbuf_putc(p->out, ']');
 }
@@ -365,28 +190,26 @@ static void print_list(struct printer *p, const struct value *v, uint32_t verb)
 /* map[a:1 b:2]; a struct is {1 2}, with %+v {A:1 B:2}. */
 static void print_map(struct printer *p, const struct value *v, uint32_t verb)
 {
-	bool is_struct = value_is_struct(v);
-	strbuf_puts(p->out, is_struct ? "{" : "map[");
+	bool is_struct = value_is_struct(v), names = is_struct && p->names;
 	const char **keys = value_keys(v, p->scratch);
+	strbuf_puts(p->out, is_struct ? "{" : "map[");
 	for (size_t i = 0; keys[i] && strbuf_ok(p->out); i++) {
-		struct value member = {0}, key = value_string(value_span(keys[i]));
+		struct value member = {0}, key = value_string(span_of(keys[i]));
 		value_member(v, key.text, &member);
-		if (i)
-			strbuf_putc(p->out, ' ');
-		if (!is_struct)
+		strbuf_puts(p->out, i ? " " : "");
+		if (names)
+			strbuf_puts(p->out, keys[i]);
+		else if (!is_struct)
 			print_value(p, &key, verb);
-		else if (p->d.names)
-			put(p, key.text);
-		if (!is_struct || p->d.names)
-			strbuf_putc(p->out, ':');
-		print_member(p, &member, verb);
+		strbuf_puts(p->out, names || !is_struct ? ":" : "");
+		print_value(p, &member, verb);
 	}
 	strbuf_putc(p->out, is_struct ? '}' : ']');
 }
 
 static void print_container(struct printer *p, const struct value *v, uint32_t verb)
 {
-	if (p->depth >= DEPTH_MAX) {
+	if (p->depth == DEPTH_MAX) {
 		strbuf_puts(p->out, "...");
 		return;
 	}
@@ -400,79 +223,39 @@ static void print_container(struct printer *p, const struct value *v, uint32_t v
 
 static void print_value(struct printer *p, const struct value *v, uint32_t verb)
 {
-	switch (v->kind) {
-	case VALUE_BOOL:
-		if (verb == 'v' || verb == 't')
-			put_text(p, value_span(v->truth ? "true" : "false"));
-		else
-			bad_verb(p, v, verb);
-		break;
-	case VALUE_INT:
-	case VALUE_UINT:
+	if (v->kind == VALUE_INT)
 		print_int(p, v, verb);
-		break;
-	case VALUE_FLOAT:
+	else if (v->kind == VALUE_FLOAT)
 		print_real(p, v, verb);
-		break;
-	case VALUE_STRING:
+	else if (v->kind == VALUE_STRING)
 		print_string(p, v, verb);
-		break;
-	case VALUE_LIST:
-	case VALUE_MAP:
+	else if (v->kind >= VALUE_LIST)
 		print_container(p, v, verb);
-		break;
-	default:
-		if (verb == 'v')
-			put_text(p, value_span("<nil>"));
-		else
-			bad_verb(p, v, verb);
-	}
+	else if (v->kind == VALUE_BOOL && (verb == 'v' || verb == 't'))
+		put_field(p, "", span_of(v->truth ? "true" : "false"));
+	else if (v->kind == VALUE_NIL && (verb == 'v' || p->depth))
+		put_field(p, "", span_of("<nil>"));
+	else
+		bad_verb(p, v, verb);
 }
 
-static void print_argument(struct printer *p, const struct value *v)
-{
-	struct directive *d = &p->d;
-	if (d->verb == 'T') {
-		put_text(p, value_span(value_type_name(v)));
-		return;
-	}
-	if (d->verb == 'v') {
-		d->names = d->plus;
-		d->syntax = d->sharp;
-		d->plus = d->sharp = false;
-	}
-	print_value(p, v, d->verb);
-}
+/* --- the two functions --- */
 
-/* --- the three functions --- */
-
-void template_print(struct strbuf *out, struct arena *scratch, const struct value *v, size_t count)
+void template_print(struct strbuf *out, struct arena *scratch, const struct value *v, size_t count,
+		    bool line)
 {
-	struct printer p = {
-		.out = out, .scratch = scratch, .d = {.width = NONE, .precision = NONE}};
+	struct printer p = {.out = out, .scratch = scratch, .width = NONE, .precision = NONE};
 	for (size_t i = 0; i < count; i++) {
-		if (i && v[i].kind != VALUE_STRING && v[i - 1].kind != VALUE_STRING)
+		if (i && (line || (v[i].kind != VALUE_STRING && v[i - 1].kind != VALUE_STRING)))
 			strbuf_putc(out, ' ');
 		print_value(&p, &v[i], 'v');
 	}
-}
-
-void template_println(struct strbuf *out, struct arena *scratch, const struct value *v,
-		      size_t count)
-{
-	struct printer p = {
-		.out = out, .scratch = scratch, .d = {.width = NONE, .precision = NONE}};
-	for (size_t i = 0; i < count; i++) {
-		if (i)
-			strbuf_putc(out, ' ');
-		print_value(&p, &v[i], 'v');
-	}
-	strbuf_putc(out, '\n');
+	strbuf_puts(out, line ? "\n" : "");
 }
 
 /* Where a format and its arguments are read. */
 struct reader {
-	struct span format;
+	const char *at, *end;
 	const struct value *v;
 	size_t count;
 	size_t next;    /* argument */
@@ -482,41 +265,40 @@ struct reader {
 
 static bool take(struct reader *r, char c)
 {
-	if (!r->format.len || *r->format.s != c)
+	if (r->at == r->end || *r->at != c)
 		return false;
-	r->format.s++;
-	r->format.len--;
+	r->at++;
 	return true;
 }
 
-static void read_flags(struct reader *r, struct directive *d)
+static void read_flags(struct reader *r, struct printer *p)
 {
-	*d = (struct directive){.width = NONE, .precision = NONE};
-	for (;;) {
-		if (take(r, '#'))
-			d->sharp = true;
-		else if (take(r, '+'))
-			d->plus = true;
-		else if (take(r, ' '))
-			d->space = true;
-		else if (take(r, '0'))
-			d->zero = !d->minus;
-		else if (take(r, '-'))
-			d->minus = true, d->zero = false;
-		else
-			return;
+	p->plus = p->minus = p->sharp = p->space = p->zero = false;
+	const struct {
+		char c;
+		bool *flag;
+	} flags[] = {{'+', &p->plus},
+		     {'-', &p->minus},
+		     {'#', &p->sharp},
+		     {' ', &p->space},
+		     {'0', &p->zero}};
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+		if (take(r, flags[i].c)) {
+			*flags[i].flag = true;
+			i = SIZE_MAX; /* look for each again */
+		}
 	}
 }
 
 /* Digits; NONE when there are none or too many. */
-static int read_number(struct reader *r)
+static int read_digits(struct reader *r)
 {
 	int n = NONE;
 	bool huge = false;
-	for (; r->format.len && isdigit((unsigned char)*r->format.s); take(r, *r->format.s)) {
-		n = (n == NONE ? 0 : n) * 10 + (*r->format.s - '0');
-		if (n > WIDTH_MAX)
-			huge = true, n = 0;
+	for (; r->at < r->end && isdigit((unsigned char)*r->at); r->at++) {
+		n = (n == NONE ? 0 : n) * 10 + (*r->at - '0');
+		huge |= n > WIDTH_MAX;
+		n = huge ? 0 : n;
 	}
 	return huge ? NONE : n;
 }
@@ -524,127 +306,88 @@ static int read_number(struct reader *r)
 /* "[3]": the next argument is the third. */
 static void read_index(struct reader *r)
 {
-	if (!r->format.len || *r->format.s != '[')
+	if (!take(r, '['))
 		return;
+	int n = read_digits(r);
 	r->reordered = true;
-	const char *end = memchr(r->format.s, ']', r->format.len);
-	if (!end) {
-		r->bad_index = true;
-		take(r, '[');
-		return;
-	}
-	struct reader inside = {.format = {r->format.s + 1, (size_t)(end - r->format.s) - 1}};
-	int n = read_number(&inside);
-	size_t used = (size_t)(end - r->format.s) + 1;
-	r->format.s += used;
-	r->format.len -= used;
-	if (inside.format.len || n < 1 || (size_t)n > r->count)
-		r->bad_index = true;
-	else
+	r->bad_index = !take(r, ']') || n < 1 || (size_t)n > r->count;
+	if (!r->bad_index)
 		r->next = (size_t)n - 1;
 }
 
-/* "*": the number is an argument. False: it is none. */
-static bool read_star(struct reader *r, int *ret)
-{
-	if (r->next >= r->count)
-		return false;
-	const struct value *v = &r->v[r->next++];
-	if (v->kind != VALUE_INT || v->integer > WIDTH_MAX || v->integer < -WIDTH_MAX)
-		return false;
-	*ret = (int)v->integer;
-	return true;
-}
-
-static void read_width(struct reader *r, struct directive *d, struct strbuf *out)
+/* A width or precision: digits, or "*" and an argument. @complaint: when that is no such number. */
+static int read_number(struct reader *r, struct strbuf *out, const char *complaint)
 {
 	read_index(r);
-	if (!take(r, '*')) {
-		d->width = read_number(r);
-		return;
-	}
-	if (!read_star(r, &d->width)) {
-		strbuf_puts(out, "%!(BADWIDTH)");
-		d->width = NONE;
-	} else if (d->width < 0) {
-		d->width = -d->width;
-		d->minus = true;
-		d->zero = false;
-	}
-}
-
-static void read_precision(struct reader *r, struct directive *d, struct strbuf *out)
-{
-	if (!take(r, '.'))
-		return;
-	read_index(r);
-	if (take(r, '*')) {
-		if (!read_star(r, &d->precision) || d->precision < 0) {
-			d->precision = NONE;
-			strbuf_puts(out, "%!(BADPREC)");
-		}
-		return;
-	}
-	d->precision = read_number(r);
-	if (d->precision == NONE)
-		d->precision = 0;
+	if (!take(r, '*'))
+		return read_digits(r);
+	const struct value *v = r->next < r->count ? &r->v[r->next++] : NULL;
+	if (v && v->kind == VALUE_INT && v->integer <= WIDTH_MAX && v->integer >= -WIDTH_MAX)
+		return (int)v->integer;
+	strbuf_puts(out, complaint);
+	return NONE;
 }
 
 static void print_directive(struct reader *r, struct printer *p)
 {
-	size_t width;
+	uint32_t verb;
 	r->bad_index = false;
-	read_flags(r, &p->d);
-	read_width(r, &p->d, p->out);
-	read_precision(r, &p->d, p->out);
+	read_flags(r, p);
+	p->width = read_number(r, p->out, "%!(BADWIDTH)");
+	if (p->width < NONE) {
+		p->width = -p->width;
+		p->minus = true;
+	}
+	p->precision = NONE;
+	if (take(r, '.'))
+		p->precision = read_number(r, p->out, "%!(BADPREC)");
 	read_index(r);
-	if (!r->format.len) {
+	if (r->at == r->end) {
 		strbuf_puts(p->out, "%!(NOVERB)");
 		return;
 	}
-	p->d.verb = template_rune(r->format, &width);
-	r->format.s += width;
-	r->format.len -= width;
-	if (p->d.verb == '%') {
+	r->at += utf8_decode(r->at, (size_t)(r->end - r->at), &verb);
+	p->names = verb == 'v' && p->plus;
+	p->plus &= verb != 'v';
+	p->sharp &= verb != 'v';
+	if (verb == '%') {
 		strbuf_putc(p->out, '%');
 	} else if (r->bad_index || r->next >= r->count) {
 		strbuf_puts(p->out, "%!");
-		template_rune_put(p->out, p->d.verb);
+		put_rune(p->out, verb);
 		strbuf_puts(p->out, r->bad_index ? "(BADINDEX)" : "(MISSING)");
+	} else if (verb == 'T') {
+		put_field(p, "", span_of(value_type_name(&r->v[r->next++])));
 	} else {
-		print_argument(p, &r->v[r->next++]);
+		print_value(p, &r->v[r->next++], verb);
 	}
 }
 
-static void print_extra(struct reader *r, struct printer *p)
+static void print_extra(struct reader *r, struct strbuf *out, struct arena *scratch)
 {
-	p->d = (struct directive){.width = NONE, .precision = NONE};
-	strbuf_puts(p->out, "%!(EXTRA ");
+	strbuf_puts(out, "%!(EXTRA ");
 	for (size_t i = r->next; i < r->count; i++) {
-		strbuf_puts(p->out, i > r->next ? ", " : "");
-		if (r->v[i].kind > VALUE_NIL) {
-			strbuf_puts(p->out, value_type_name(&r->v[i]));
-			strbuf_putc(p->out, '=');
-		}
-		print_value(p, &r->v[i], 'v');
+		strbuf_puts(out, i > r->next ? ", " : "");
+		if (r->v[i].kind != VALUE_NIL)
+			strbuf_printf(out, "%s=", value_type_name(&r->v[i]));
+		template_print(out, scratch, &r->v[i], 1, false);
 	}
-	strbuf_putc(p->out, ')');
+	strbuf_putc(out, ')');
 }
 
 void template_printf(struct strbuf *out, struct arena *scratch, struct span format,
 		     const struct value *v, size_t count)
 {
 	struct printer p = {.out = out, .scratch = scratch};
-	struct reader r = {.format = format, .v = v, .count = count};
-	while (r.format.len && strbuf_ok(out)) {
-		const char *percent = memchr(r.format.s, '%', r.format.len);
-		size_t plain = percent ? (size_t)(percent - r.format.s) : r.format.len;
-		put(&p, (struct span){r.format.s, plain});
-		r.format.s += plain;
-		r.format.len -= plain;
+	struct reader r = {format.s, format.s + format.len, v, count, .next = 0};
+	while (r.at < r.end && strbuf_ok(out)) {
+		const char *percent = memchr(r.at, '%', (size_t)(r.end - r.at));
+		percent = percent ? percent : r.end;
+		strbuf_add(out, r.at, (size_t)(percent - r.at));
+		r.at = percent;
 		if (take(&r, '%'))
 			print_directive(&r, &p);
 	}
 	if (!r.reordered && r.next < r.count)
-		print_extra(&r, &p);
+		print_extra(&r, out, scratch);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Values as text, the way Go's package fmt writes them: what {{print}}, {{printf}} and a bare
- * action give. Not written: complex numbers, %b and %x of floats, Go syntax (%#v) of containers.
+ * action give. Not written: complex numbers, %b and %x of floats, Go syntax (%#v), the forms %#q,
+ * %+q, "% x" and %#U.
  */
 #pragma once
 
@@ -9,13 +10,9 @@
 #include "base/strbuf.h"
 #include "template/value.h"
 
-/** As fmt.Print: operands, with spaces between two that are both no strings. */
-void template_print(struct strbuf *out, struct arena *scratch, const struct value *v, size_t count);
-/** As fmt.Println: spaces between all, and a newline. */
-void template_println(struct strbuf *out, struct arena *scratch, const struct value *v,
-		      size_t count);
+/** As fmt.Print: operands, with spaces between two that are both no strings; @line: as
+ *  fmt.Println, with spaces between all, and a newline. */
+void template_print(struct strbuf *out, struct arena *scratch, const struct value *v, size_t count,
+		    bool line);
 void template_printf(struct strbuf *out, struct arena *scratch, struct span format,
 		     const struct value *v, size_t count);
-/** Append @real with the fewest digits that read back as the same number, as %v does;
- *  @json: as encoding/json does. */
-void template_format_real(struct strbuf *out, double real, bool json);

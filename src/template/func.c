@@ -1,401 +1,417 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The functions of templates. Sources: the documentation of Go's text/template ("Functions") and
- * of its package strings; docker's "Format command and log output" for json, split, join, title,
- * lower, upper, pad, truncate. Read func.h first; the table is at the end.
+ * of its packages strings and encoding/json; docker's "Format command and log output" for json,
+ * split, join, title, lower, upper, pad, truncate. Read exec.h first; the table is at the end.
  */
-#include "template/func.h"
+#include "template/exec.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "template/compare.h"
-#include "template/escape.h"
+#include "base/utf8.h"
 #include "template/format.h"
-#include "template/quote.h"
+
+#define FAIL(a, ...) err_set((a)->x->err, EINVAL, ERR_INVALID, __VA_ARGS__)
 
 /* --- looking into values --- */
 
-static int func_len(struct exec *x, const struct value *args, size_t count, struct value *ret)
+static int func_len(const struct func_args *a, struct value *ret)
 {
-	(void)count;
-	const struct value *v = args;
-	if (v->kind == VALUE_NONE)
-		return template_exec_reason(x, "reflect: call of reflect.Value.Type on zero Value");
-	if (v->kind == VALUE_NIL)
-		return template_exec_reason(x, "len of nil pointer");
-	if (v->kind == VALUE_STRING)
-		*ret = value_int((int64_t)v->text.len);
-	else if (v->kind >= VALUE_LIST && !value_is_struct(v))
-		*ret = value_int((int64_t)v->count);
-	else
-		return template_exec_reason(x, "len of type %s", value_type_name(v));
+	if (a->v->kind == VALUE_NIL)
+		return FAIL(a, "len of nil pointer");
+	if (a->v->kind != VALUE_STRING && !value_is_container(a->v))
+		return FAIL(a, "len of type %s", value_type_name(a->v));
+	*ret = value_int((int64_t)(a->v->kind == VALUE_STRING ? a->v->text.len : a->v->count));
 	return 0;
 }
 
-static int index_of(struct exec *x, const struct value *index, size_t max, size_t *ret)
+/* An index into something of length @max; @max itself is an end. */
+static int index_of(const struct func_args *a, const struct value *index, size_t max, size_t *ret)
 {
-	if (index->kind == VALUE_NONE || index->kind == VALUE_NIL)
-		return template_exec_reason(x, "cannot index slice/array with nil");
-	if (index->kind == VALUE_UINT)
-		return template_exec_reason(x, "index out of range: %lld",
-					    (long long)index->natural);
+	if (index->kind == VALUE_NIL)
+		return FAIL(a, "cannot index slice/array with nil");
 	if (index->kind != VALUE_INT)
-		return template_exec_reason(x, "cannot index slice/array with type %s",
-					    value_type_name(index));
+		return FAIL(a, "cannot index slice/array with type %s", value_type_name(index));
 	if (index->integer < 0 || (uint64_t)index->integer > max)
-		return template_exec_reason(x, "index out of range: %lld",
-					    (long long)index->integer);
+		return FAIL(a, "index out of range: %lld", (long long)index->integer);
 	*ret = (size_t)index->integer;
 	return 0;
 }
 
-static int index_list(struct exec *x, const struct value *index, struct value *item)
+static int index_list(const struct func_args *a, const struct value *index, struct value *item)
 {
 	bool string = item->kind == VALUE_STRING;
 	size_t len = string ? item->text.len : item->count, i = 0;
-	int r = index_of(x, index, len, &i);
+	int r = index_of(a, index, len, &i);
 	if (r)
 		return r;
 	if (i == len)
-		return template_exec_reason(x, "reflect: %s index out of range",
-					    string ? "string" : "slice");
+		return FAIL(a, "reflect: %s index out of range", string ? "string" : "slice");
 	*item = string ? value_int((uint8_t)item->text.s[i]) : value_element(item, i);
 	return 0;
 }
 
-static int index_map(struct exec *x, const struct value *index, struct value *item)
+static int index_map(const struct func_args *a, const struct value *index, struct value *item)
 {
 	struct value member;
-	if (index->kind == VALUE_NONE || index->kind == VALUE_NIL)
-		return template_exec_reason(x, "value is nil; should be of type string");
+	if (index->kind == VALUE_NIL)
+		return FAIL(a, "value is nil; should be of type string");
 	if (index->kind != VALUE_STRING)
-		return template_exec_reason(x, "value has type %s; should be string",
-					    value_type_name(index));
+		return FAIL(a, "value has type %s; should be string", value_type_name(index));
 	bool found = value_member(item, index->text, &member);
 	*item = found ? member : value_zero_member(item);
 	return 0;
 }
 
-static int index_one(struct exec *x, const struct value *index, struct value *item)
+static int func_index(const struct func_args *a, struct value *ret)
 {
-	if (item->kind == VALUE_NIL)
-		return template_exec_reason(x, "index of nil pointer");
-	if (item->kind == VALUE_STRING || item->kind == VALUE_LIST)
-		return index_list(x, index, item);
-	if (item->kind == VALUE_MAP && !value_is_struct(item))
-		return index_map(x, index, item);
-	return template_exec_reason(x, "can't index item of type %s", value_type_name(item));
+	int r = 0;
+	*ret = a->v[0];
+	if (ret->kind == VALUE_NIL && !ret->type)
+		return FAIL(a, "index of untyped nil");
+	for (size_t i = 1; !r && i < a->count; i++) {
+		if (ret->kind == VALUE_NIL)
+			r = FAIL(a, "index of nil pointer");
+		else if (ret->kind == VALUE_STRING || ret->kind == VALUE_LIST)
+			r = index_list(a, &a->v[i], ret);
+		else if (value_is_container(ret))
+			r = index_map(a, &a->v[i], ret);
+		else
+			r = FAIL(a, "can't index item of type %s", value_type_name(ret));
+	}
+	return r;
 }
 
-static int func_index(struct exec *x, const struct value *args, size_t count, struct value *ret)
+static int func_slice(const struct func_args *a, struct value *ret)
 {
-	struct value item = args[0];
-	if (item.kind == VALUE_NONE || (item.kind == VALUE_NIL && !item.type))
-		return template_exec_reason(x, "index of untyped nil");
-	for (size_t i = 1; i < count; i++) {
-		int r = index_one(x, &args[i], &item);
+	bool string = a->v->kind == VALUE_STRING;
+	*ret = a->v[0];
+	if (ret->kind == VALUE_NIL)
+		return FAIL(a, "slice of untyped nil");
+	if (a->count > 4)
+		return FAIL(a, "too many slice indexes: %zu", a->count - 1);
+	if (string && a->count == 4)
+		return FAIL(a, "cannot 3-index slice a string");
+	if (!string && ret->kind != VALUE_LIST)
+		return FAIL(a, "can't slice item of type %s", value_type_name(ret));
+	size_t len = string ? ret->text.len : ret->count, bounds[] = {0, len, len};
+	for (size_t i = 1; i < a->count; i++) {
+		int r = index_of(a, &a->v[i], len, &bounds[i - 1]);
 		if (r)
 			return r;
 	}
-	*ret = item;
-	return 0;
-}
-
-static int slice_bounds(struct exec *x, const struct value *args, size_t count, size_t bounds[3])
-{
-	size_t len = bounds[1];
-	for (size_t i = 0; i < count; i++) {
-		int r = index_of(x, &args[i], len, &bounds[i]);
-		if (r)
-			return r;
-	}
-	for (size_t i = 0; i + 1 < (count < 3 ? 2 : 3); i++)
+	for (size_t i = 0; i < 2; i++)
 		if (bounds[i] > bounds[i + 1])
-			return template_exec_reason(x, "invalid slice index: %zu > %zu", bounds[i],
-						    bounds[i + 1]);
-	return 0;
-}
-
-static int func_slice(struct exec *x, const struct value *args, size_t count, struct value *ret)
-{
-	struct value v = args[0];
-	if (v.kind == VALUE_NONE || v.kind == VALUE_NIL)
-		return template_exec_reason(x, "slice of untyped nil");
-	if (count > 4)
-		return template_exec_reason(x, "too many slice indexes: %zu", count - 1);
-	if (v.kind == VALUE_STRING && count == 4)
-		return template_exec_reason(x, "cannot 3-index slice a string");
-	if (v.kind != VALUE_STRING && v.kind != VALUE_LIST)
-		return template_exec_reason(x, "can't slice item of type %s", value_type_name(&v));
-	size_t bounds[3] = {0, v.kind == VALUE_STRING ? v.text.len : v.count, 0};
-	int r = slice_bounds(x, args + 1, count - 1, bounds);
-	if (r)
-		return r;
-	if (v.kind == VALUE_STRING)
-		v.text = (struct span){v.text.s + bounds[0], bounds[1] - bounds[0]};
+			return FAIL(a, "invalid slice index: %zu > %zu", bounds[i], bounds[i + 1]);
+	if (string)
+		ret->text = (struct span){ret->text.s + bounds[0], bounds[1] - bounds[0]};
 	else
-		v.first += bounds[0], v.count = bounds[1] - bounds[0];
-	*ret = v;
+		ret->first += bounds[0], ret->count = bounds[1] - bounds[0];
 	return 0;
 }
 
-static int func_not(struct exec *x, const struct value *args, size_t count, struct value *ret)
+static int func_not(const struct func_args *a, struct value *ret)
 {
-	(void)x;
-	(void)count;
-	*ret = value_bool(!value_truth(args));
+	*ret = value_bool(!value_truth(a->v));
 	return 0;
 }
 
-static int func_call(struct exec *x, const struct value *args, size_t count, struct value *ret)
+/* There are no functions among JSON's values. */
+static int func_call(const struct func_args *a, struct value *ret)
 {
-	(void)count;
 	(void)ret;
-	if (args->kind == VALUE_NONE || args->kind == VALUE_NIL)
-		return template_exec_reason(x, "call of nil");
-	return template_exec_reason(x, "non-function of type %s", value_type_name(args));
+	if (a->v->kind == VALUE_NIL)
+		return FAIL(a, "call of nil");
+	return FAIL(a, "non-function of type %s", value_type_name(a->v));
+}
+
+/* --- comparing: Go compares only what has the same kind; nil with anything --- */
+
+enum order { LESS = 1, EQUAL = 2, GREATER = 4 };
+
+static enum order order_of(const struct value *a, const struct value *b)
+{
+	int r = 0;
+	if (a->kind == VALUE_BOOL)
+		r = a->truth - b->truth;
+	else if (a->kind == VALUE_INT)
+		r = (a->integer > b->integer) - (a->integer < b->integer);
+	else if (a->kind == VALUE_FLOAT)
+		r = (a->real > b->real) - (a->real < b->real);
+	else
+		r = memcmp(a->text.s, b->text.s,
+			   a->text.len < b->text.len ? a->text.len : b->text.len);
+	if (!r && a->kind == VALUE_STRING)
+		r = (a->text.len > b->text.len) - (a->text.len < b->text.len);
+	return r < 0 ? LESS : r > 0 ? GREATER : EQUAL;
+}
+
+/* nil, or a map or list that is not there. */
+static bool is_nil(const struct value *v)
+{
+	return v->kind == VALUE_NIL || (v->kind >= VALUE_LIST && v->type && !v->json);
+}
+
+static int equal(const struct func_args *a, const struct value *v, const struct value *w, bool *ret)
+{
+	if (is_nil(v) || is_nil(w))
+		*ret = is_nil(v) && is_nil(w);
+	else if (v->kind != w->kind)
+		return FAIL(a, "incompatible types for comparison");
+	else if (v->kind >= VALUE_LIST)
+		return FAIL(a, "non-comparable type %s", value_type_name(v));
+	else
+		*ret = order_of(v, w) == EQUAL;
+	return 0;
+}
+
+/* eq has any number of candidates, ne one. */
+static int func_equal(const struct func_args *a, struct value *ret)
+{
+	bool truth = false;
+	if (a->count < 2)
+		return FAIL(a, "missing argument for comparison");
+	for (size_t i = 1; i < a->count && !truth; i++) {
+		int r = equal(a, &a->v[0], &a->v[i], &truth);
+		if (r)
+			return r;
+	}
+	*ret = value_bool(truth == (a->mode == EQUAL));
+	return 0;
+}
+
+static int func_order(const struct func_args *a, struct value *ret)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (a->v[i].kind < VALUE_INT || a->v[i].kind > VALUE_STRING)
+			return FAIL(a, "invalid type for comparison");
+	if (a->v[0].kind != a->v[1].kind)
+		return FAIL(a, "incompatible types for comparison");
+	*ret = value_bool(a->mode & order_of(&a->v[0], &a->v[1]));
+	return 0;
 }
 
 /* --- printing --- */
 
-static int func_print(struct exec *x, const struct value *args, size_t count, struct value *ret)
+static int func_print(const struct func_args *a, struct value *ret)
 {
-	CLEANUP_STRBUF struct strbuf out = template_exec_buffer(x);
-	template_print(&out, &x->arena, args, count);
-	return template_exec_keep(x, &out, ret);
+	CLEANUP_STRBUF struct strbuf out = template_exec_buffer(a->x);
+	template_print(&out, &a->x->arena, a->v, a->count, a->mode);
+	return template_exec_keep(a->x, &out, ret);
 }
 
-static int func_println(struct exec *x, const struct value *args, size_t count, struct value *ret)
+static int func_printf(const struct func_args *a, struct value *ret)
 {
-	CLEANUP_STRBUF struct strbuf out = template_exec_buffer(x);
-	template_println(&out, &x->arena, args, count);
-	return template_exec_keep(x, &out, ret);
+	CLEANUP_STRBUF struct strbuf out = template_exec_buffer(a->x);
+	template_printf(&out, &a->x->arena, a->v[0].text, a->v + 1, a->count - 1);
+	return template_exec_keep(a->x, &out, ret);
 }
 
-static int func_printf(struct exec *x, const struct value *args, size_t count, struct value *ret)
+/* json-c leaves broken UTF-8 and two separators as they are; Go's encoding/json does not. */
+static int func_json(const struct func_args *a, struct value *ret)
 {
-	CLEANUP_STRBUF struct strbuf out = template_exec_buffer(x);
-	template_printf(&out, &x->arena, args[0].text, args + 1, count - 1);
-	return template_exec_keep(x, &out, ret);
+	CLEANUP_STRBUF struct strbuf out = template_exec_buffer(a->x);
+	struct json_object *json = value_to_json(a->v);
+	size_t len = 0, width;
+	const char *text = json_object_to_json_string_length(
+		json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+	for (; len; text += width, len -= width) {
+		uint32_t c;
+		width = utf8_decode(text, len, &c);
+		if ((c == UTF8_BROKEN && width == 1) || c == 0x2028 || c == 0x2029)
+			strbuf_printf(&out, "\\u%04x", c);
+		else
+			strbuf_add(&out, text, width);
+	}
+	json_object_put(json);
+	return template_exec_keep(a->x, &out, ret);
 }
 
-static int func_json(struct exec *x, const struct value *args, size_t count, struct value *ret)
+/* --- escaping for other languages --- */
+
+enum language { HTML, JS, URL };
+
+static const struct {
+	char c;
+	const char *text[2]; /* by language */
+} escapes[] = {
+	{'\0', {"\xEF\xBF\xBD", "\\u0000"}},
+	{'"', {"&#34;", "\\\""}},
+	{'\'', {"&#39;", "\\'"}},
+	{'&', {"&amp;", "\\u0026"}},
+	{'<', {"&lt;", "\\u003C"}},
+	{'>', {"&gt;", "\\u003E"}},
+	{'\\', {"\\", "\\\\"}},
+	{'=', {"=", "\\u003D"}},
+};
+
+static void escape_text(struct strbuf *out, char c, int language)
 {
-	(void)count;
-	CLEANUP_STRBUF struct strbuf out = template_exec_buffer(x);
-	template_escape_json(&out, &x->arena, args);
-	return template_exec_keep(x, &out, ret);
+	size_t i = 0;
+	while (i < ARRAY_LEN(escapes) && escapes[i].c != c)
+		i++;
+	if (i < ARRAY_LEN(escapes))
+		strbuf_puts(out, escapes[i].text[language]);
+	else if (language == JS && (unsigned char)c < 0x20)
+		strbuf_printf(out, "\\u%04X", (unsigned char)c);
+	else
+		strbuf_putc(out, c);
+}
+
+static void escape_url(struct strbuf *out, char c)
+{
+	if (c == ' ')
+		strbuf_putc(out, '+');
+	else if (isalnum((unsigned char)c) || (c && strchr("-_.~", c)))
+		strbuf_putc(out, c);
+	else
+		strbuf_printf(out, "%%%02X", (unsigned char)c);
 }
 
 /* The escapers take anything, print it, and escape what was printed. */
-static int escape_printed(struct exec *x, const struct value *args, size_t count, struct value *ret,
-			  void (*escape)(struct strbuf *out, struct span s))
+static int func_escape(const struct func_args *a, struct value *ret)
 {
-	CLEANUP_STRBUF struct strbuf text = template_exec_buffer(x);
-	CLEANUP_STRBUF struct strbuf out = template_exec_buffer(x);
-	struct value *shown = arena_array(&x->arena, count + 1, sizeof(*shown));
-	for (size_t i = 0; i < count; i++) {
-		bool nothing =
-			args[i].kind == VALUE_NONE || (args[i].kind == VALUE_NIL && !args[i].type);
-		shown[i] = nothing ? value_string(value_span("<no value>")) : args[i];
+	CLEANUP_STRBUF struct strbuf text = template_exec_buffer(a->x);
+	CLEANUP_STRBUF struct strbuf out = template_exec_buffer(a->x);
+	struct value *shown = arena_array(&a->x->arena, a->count + 1, sizeof(*shown));
+	for (size_t i = 0; i < a->count; i++)
+		shown[i] = a->v[i].kind == VALUE_NIL && !a->v[i].type
+				   ? value_string(span_of("<no value>"))
+				   : a->v[i];
+	template_print(&text, &a->x->arena, shown, a->count, false);
+	for (size_t i = 0; i < text.len; i++) {
+		if (a->mode == URL)
+			escape_url(&out, text.buf[i]);
+		else
+			escape_text(&out, text.buf[i], a->mode);
 	}
-	template_print(&text, &x->arena, shown, count);
-	escape(&out, (struct span){strbuf_text(&text), text.len});
-	if (!strbuf_ok(&text))
-		out.failed = true;
-	return template_exec_keep(x, &out, ret);
-}
-
-static int func_html(struct exec *x, const struct value *args, size_t count, struct value *ret)
-{
-	return escape_printed(x, args, count, ret, template_escape_html);
-}
-
-static int func_js(struct exec *x, const struct value *args, size_t count, struct value *ret)
-{
-	return escape_printed(x, args, count, ret, template_escape_js);
-}
-
-static int func_urlquery(struct exec *x, const struct value *args, size_t count, struct value *ret)
-{
-	return escape_printed(x, args, count, ret, template_escape_url);
+	out.failed |= text.failed;
+	return template_exec_keep(a->x, &out, ret);
 }
 
 /* --- docker's string functions --- */
 
-static void split_add(struct json_object *list, struct span s)
+/* Where the next piece of @s ends; all of it when there is no separator any more. */
+static size_t piece_len(struct span s, struct span separator)
 {
-	json_object_array_add(list, json_object_new_string_len(s.s, (int)s.len));
-}
-
-/* Where the next piece of @s ends, and how long the separator after it is. */
-static size_t split_next(struct span s, struct span separator, size_t *ret_skip)
-{
-	size_t width;
-	*ret_skip = separator.len;
-	if (!separator.len) {
-		template_rune(s, &width);
-		return width < s.len ? width : SIZE_MAX;
-	}
+	uint32_t c;
+	if (!separator.len)
+		return utf8_decode(s.s, s.len, &c);
 	const char *at = memmem(s.s, s.len, separator.s, separator.len);
-	return at ? (size_t)(at - s.s) : SIZE_MAX;
+	return at ? (size_t)(at - s.s) : s.len;
 }
 
-static int func_split(struct exec *x, const struct value *args, size_t count, struct value *ret)
+static int func_split(const struct func_args *a, struct value *ret)
 {
-	(void)count;
-	struct span s = args[0].text;
-	struct json_object *list = template_exec_own(x, json_object_new_array());
-	size_t end, skip;
-	/* Each piece costs json-c some 100 bytes: count them as scratch. */
-	while (s.len && (end = split_next(s, args[1].text, &skip)) != SIZE_MAX) {
-		if (x->scratch > TEMPLATE_SCRATCH_MAX - 128)
-			return template_exec_reason(x, "too many pieces");
-		x->scratch += 128;
-		split_add(list, (struct span){s.s, end});
-		s.s += end + skip;
-		s.len -= end + skip;
+	enum { PIECE_COST = 128 }; /* what a piece takes of json-c, about */
+	struct span s = a->v[0].text, separator = a->v[1].text;
+	struct json_object *list = json_object_new_array();
+	json_object_array_add(a->x->owned, list);
+	for (bool more = s.len || separator.len; more;) {
+		size_t len = s.len ? piece_len(s, separator) : 0;
+		if (a->x->scratch > TEMPLATE_SCRATCH_MAX - PIECE_COST)
+			return FAIL(a, "too many pieces");
+		a->x->scratch += PIECE_COST;
+		json_object_array_add(list, json_object_new_string_len(s.s, (int)len));
+		more = len < s.len;
+		len += more ? separator.len : 0;
+		s = (struct span){s.s + len, s.len - len};
 	}
-	if (s.len || args[1].text.len)
-		split_add(list, s);
 	*ret = value_from_json(list, NULL);
-	ret->boxed = false;
 	return 0;
 }
 
-static int func_join(struct exec *x, const struct value *args, size_t count, struct value *ret)
+static int func_join(const struct func_args *a, struct value *ret)
 {
-	(void)count;
-	CLEANUP_STRBUF struct strbuf out = template_exec_buffer(x);
-	for (size_t i = 0; i < args[0].count; i++) {
-		struct value piece = value_element(&args[0], i);
-		if (i)
-			strbuf_add(&out, args[1].text.s, args[1].text.len);
-		strbuf_add(&out, piece.text.s, piece.text.len);
+	CLEANUP_STRBUF struct strbuf out = template_exec_buffer(a->x);
+	for (size_t i = 0; i < a->v[0].count; i++) {
+		struct span piece = value_element(&a->v[0], i).text, separator = a->v[1].text;
+		strbuf_add(&out, separator.s, i ? separator.len : 0);
+		strbuf_add(&out, piece.s, piece.len);
 	}
-	return template_exec_keep(x, &out, ret);
+	return template_exec_keep(a->x, &out, ret);
 }
 
-static char to_upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
+/* ASCII only. Go's Title sees a word behind all that is no letter, digit or underscore. */
+enum letters { UPPER, LOWER, TITLE };
 
-static char to_lower(char c)
+static int func_letters(const struct func_args *a, struct value *ret)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static int map_bytes(struct exec *x, const struct value *v, struct value *ret, char (*map)(char))
-{
-	CLEANUP_STRBUF struct strbuf out = template_exec_buffer(x);
-	for (size_t i = 0; i < v->text.len; i++)
-		strbuf_putc(&out, map(v->text.s[i]));
-	return template_exec_keep(x, &out, ret);
-}
-
-static int func_upper(struct exec *x, const struct value *args, size_t count, struct value *ret)
-{
-	(void)count;
-	return map_bytes(x, args, ret, to_upper);
-}
-
-static int func_lower(struct exec *x, const struct value *args, size_t count, struct value *ret)
-{
-	(void)count;
-	return map_bytes(x, args, ret, to_lower);
-}
-
-static int func_title(struct exec *x, const struct value *args, size_t count, struct value *ret)
-{
-	(void)count;
-	CLEANUP_STRBUF struct strbuf out = template_exec_buffer(x);
+	CLEANUP_STRBUF struct strbuf out = template_exec_buffer(a->x);
 	bool starts = true;
-	for (size_t i = 0; i < args->text.len; i++) {
-		char c = args->text.s[i];
-		strbuf_putc(&out, starts ? to_upper(c) : c);
-		starts = !(c < 0 || c == '_' || (c >= '0' && c <= '9') ||
-			   (to_lower(c) >= 'a' && to_lower(c) <= 'z'));
+	for (size_t i = 0; i < a->v->text.len; i++) {
+		unsigned char c = (unsigned char)a->v->text.s[i];
+		bool up = a->mode == UPPER || (a->mode == TITLE && starts);
+		strbuf_putc(&out, (char)(up ? toupper(c) : a->mode == LOWER ? tolower(c) : c));
+		starts = c < 0x80 && c != '_' && !isalnum(c);
 	}
-	return template_exec_keep(x, &out, ret);
+	return template_exec_keep(a->x, &out, ret);
 }
 
-static void pad_spaces(struct strbuf *out, int64_t count)
+static int func_pad(const struct func_args *a, struct value *ret)
 {
-	char *at = count > 0 ? strbuf_reserve(out, (size_t)count) : NULL;
-	if (at) {
-		memset(at, ' ', (size_t)count);
-		out->len += (size_t)count;
-		out->buf[out->len] = '\0';
+	CLEANUP_STRBUF struct strbuf out = template_exec_buffer(a->x);
+	int64_t before = a->v[1].integer, after = a->v[2].integer;
+	if (a->v[0].text.len) {
+		if (before < 0 || after < 0)
+			return FAIL(a, "strings: negative Repeat count");
+		strbuf_fill(&out, ' ', (size_t)before);
+		strbuf_add(&out, a->v[0].text.s, a->v[0].text.len);
+		strbuf_fill(&out, ' ', (size_t)after);
 	}
+	return template_exec_keep(a->x, &out, ret);
 }
 
-static int func_pad(struct exec *x, const struct value *args, size_t count, struct value *ret)
+static int func_truncate(const struct func_args *a, struct value *ret)
 {
-	(void)count;
-	CLEANUP_STRBUF struct strbuf out = template_exec_buffer(x);
-	if (args[0].text.len) {
-		if (args[1].integer < 0 || args[2].integer < 0)
-			return template_exec_reason(x, "strings: negative Repeat count");
-		pad_spaces(&out, args[1].integer);
-		strbuf_add(&out, args[0].text.s, args[0].text.len);
-		pad_spaces(&out, args[2].integer);
-	}
-	return template_exec_keep(x, &out, ret);
-}
-
-static int func_truncate(struct exec *x, const struct value *args, size_t count, struct value *ret)
-{
-	(void)count;
-	int64_t len = args[1].integer;
+	int64_t len = a->v[1].integer;
 	if (len < 0)
-		return template_exec_reason(x, "runtime error: slice bounds out of range [:%lld]",
-					    (long long)len);
-	*ret = value_string(args[0].text);
+		return FAIL(a, "runtime error: slice bounds out of range [:%lld]", (long long)len);
+	*ret = a->v[0];
 	if ((uint64_t)len < ret->text.len)
 		ret->text.len = (size_t)len;
 	return 0;
 }
 
-/* By name, for the eye; found by scanning, which is done once per word when a template is parsed.
- */
+/* By name, for the eye; found by scanning, once per word when a template is parsed. */
 static const struct template_func functions[] = {
-	{"and", "vv*", NULL, FUNC_AND, NULL},
-	{"call", "vv*", NULL, FUNC_PLAIN, func_call},
-	{"eq", "vv*", NULL, FUNC_PLAIN, template_compare_eq},
-	{"ge", "vv", NULL, FUNC_PLAIN, template_compare_ge},
-	{"gt", "vv", NULL, FUNC_PLAIN, template_compare_gt},
-	{"html", "v*", NULL, FUNC_PLAIN, func_html},
-	{"index", "vv*", NULL, FUNC_PLAIN, func_index},
-	{"join", "ls", "ss", FUNC_PLAIN, func_join},
-	{"js", "v*", NULL, FUNC_PLAIN, func_js},
-	{"json", "v", "s", FUNC_PLAIN, func_json},
-	{"le", "vv", NULL, FUNC_PLAIN, template_compare_le},
-	{"len", "v", NULL, FUNC_PLAIN, func_len},
-	{"lower", "s", "s", FUNC_PLAIN, func_lower},
-	{"lt", "vv", NULL, FUNC_PLAIN, template_compare_lt},
-	{"ne", "vv", NULL, FUNC_PLAIN, template_compare_ne},
-	{"not", "v", NULL, FUNC_PLAIN, func_not},
-	{"or", "vv*", NULL, FUNC_OR, NULL},
-	{"pad", "sii", NULL, FUNC_PLAIN, func_pad},
-	{"print", "v*", NULL, FUNC_PLAIN, func_print},
-	{"printf", "sv*", NULL, FUNC_PLAIN, func_printf},
-	{"println", "v*", NULL, FUNC_PLAIN, func_println},
-	{"slice", "vv*", NULL, FUNC_PLAIN, func_slice},
-	{"split", "ss", "ss", FUNC_PLAIN, func_split},
-	{"title", "s", "s", FUNC_PLAIN, func_title},
-	{"truncate", "si", "si", FUNC_PLAIN, func_truncate},
-	{"upper", "s", "s", FUNC_PLAIN, func_upper},
-	{"urlquery", "v*", NULL, FUNC_PLAIN, func_urlquery},
+	{"and", "vv*", .mode = false},
+	{"call", "vv*", .call = func_call},
+	{"eq", "vv*", .mode = EQUAL, .call = func_equal},
+	{"ge", "vv", .mode = GREATER | EQUAL, .call = func_order},
+	{"gt", "vv", .mode = GREATER, .call = func_order},
+	{"html", "v*", .mode = HTML, .call = func_escape},
+	{"index", "vv*", .call = func_index},
+	{"join", "ls", .header = true, .call = func_join},
+	{"js", "v*", .mode = JS, .call = func_escape},
+	{"json", "v", .header = true, .call = func_json},
+	{"le", "vv", .mode = LESS | EQUAL, .call = func_order},
+	{"len", "v", .call = func_len},
+	{"lower", "s", .header = true, .mode = LOWER, .call = func_letters},
+	{"lt", "vv", .mode = LESS, .call = func_order},
+	{"ne", "vv", .mode = LESS | GREATER, .call = func_equal},
+	{"not", "v", .call = func_not},
+	{"or", "vv*", .mode = true},
+	{"pad", "sii", .call = func_pad},
+	{"print", "v*", .call = func_print},
+	{"printf", "sv*", .call = func_printf},
+	{"println", "v*", .mode = true, .call = func_print},
+	{"slice", "vv*", .call = func_slice},
+	{"split", "ss", .header = true, .call = func_split},
+	{"title", "s", .header = true, .mode = TITLE, .call = func_letters},
+	{"truncate", "si", .header = true, .call = func_truncate},
+	{"upper", "s", .header = true, .mode = UPPER, .call = func_letters},
+	{"urlquery", "v*", .mode = URL, .call = func_escape},
 };
 
-const struct template_func *template_func_find(struct span name)
+const struct template_func *template_func_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(functions); i++)
-		if (template_span_equal(value_span(functions[i].name), name))
+		if (!strcmp(functions[i].name, name))
 			return &functions[i];
 	return NULL;
 }

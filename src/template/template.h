@@ -8,10 +8,10 @@
  * A template is parsed once (per command) and executed once per row. It is immutable after
  * parsing; executions share nothing. The order of the work, and of reading:
  *
- *	lex    text -> tokens          value   JSON seen as Go values
- *	parse  tokens -> nodes         func    the functions: index, eq, json ...
- *	node   a node, and its text    format  Go's fmt: print, printf
- *	exec   nodes + data -> output  escape  json, html, js, urlquery
+ *	lex     text -> tokens            value   JSON seen as Go values
+ *	parse   tokens -> nodes           func    the functions: index, eq, json ...
+ *	exec    walk the nodes            format  Go's fmt: print, printf
+ *	eval    the value of a pipeline   quote   Go's quoted strings
  *
  * Sources: the documentation of Go's text/template and fmt; docker's "Format command and log
  * output". Error texts are Go's, because scripts and people search for them.
@@ -25,6 +25,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/strbuf.h"
 
 struct json_object;
 struct template;
@@ -32,11 +33,11 @@ struct template;
 /* Limits. A template beyond them is refused with E2BIG or fails with ELOOP, ENOBUFS. */
 enum {
 	TEMPLATE_TEXT_MAX = 64 * 1024,          /* bytes of source */
-	TEMPLATE_NESTING_MAX = 64,              /* blocks and parentheses inside each other */
+	TEMPLATE_NESTING_MAX = 64,              /* blocks, parentheses, fields inside each other */
 	TEMPLATE_CALLS_MAX = 64,                /* {{template}} inside {{template}} */
 	TEMPLATE_VARIABLES_MAX = 256,           /* alive at one moment */
 	TEMPLATE_STEPS_MAX = 1024 * 1024,       /* nodes visited by one execution */
-	TEMPLATE_OUTPUT_MAX = 16 * 1024 * 1024, /* bytes of output, unless the caller says less */
+	TEMPLATE_OUTPUT_MAX = 16 * 1024 * 1024, /* what a caller's buffer should hold */
 	TEMPLATE_SCRATCH_MAX = 64 * 1024 * 1024 /* bytes of strings made on the way */
 };
 
@@ -45,13 +46,8 @@ enum template_kind {
 	TEMPLATE_STRUCT, /* a fixed set of fields: another field is an error; always true */
 	TEMPLATE_MAP,    /* any keys; a missing one is the zero value of `elem` */
 	TEMPLATE_LIST,
-	TEMPLATE_STRING,
-	TEMPLATE_INT,
-	TEMPLATE_FLOAT,
-	TEMPLATE_BOOL
+	TEMPLATE_STRING
 };
-
-struct template_field;
 
 /** What Go type a JSON value stands for. All of it constant data; NULL means TEMPLATE_ANY. */
 struct template_type {
@@ -69,15 +65,12 @@ struct template_field {
 };
 
 /**
- * A computed field of the root object, such as .Label "key" of `docker ps`. Looked up before the
- * object's keys. @params has one letter per argument: 's' string, 'i' integer, 'v' any.
- * @call sets *@ret to a new reference (NULL: nil) and returns 0, or fills @e.
+ * A computed field of the root object that takes one string, such as .Label "key" of `docker ps`.
+ * Looked up before the object's keys. @call appends its answer, or fills @e.
  */
 struct template_method {
 	const char *name;
-	const char *params;
-	int (*call)(void *ctx, struct json_object *const *args, size_t count,
-		    struct json_object **ret, struct err *e);
+	int (*call)(void *ctx, const char *arg, struct strbuf *answer, struct err *e);
 };
 
 /** What a template is executed over. Borrowed for the time of the call. */
@@ -89,11 +82,7 @@ struct template_data {
 	void *method_ctx;
 	bool strict; /* a missing key of a map is an error (Go's missingkey=error) */
 	bool header; /* root maps names to column headers: json, upper, split ... pass through */
-	size_t output_max; /* 0: TEMPLATE_OUTPUT_MAX */
 };
-
-/** Takes the next piece of output. Returns 0, or a negative errno with @e filled. */
-typedef int (*template_write_fn)(void *ctx, const char *data, size_t len, struct err *e);
 
 /**
  * Parse @text. On success *@ret is owned by the caller: template_free().
@@ -103,17 +92,19 @@ typedef int (*template_write_fn)(void *ctx, const char *data, size_t len, struct
 int template_parse(const char *text, size_t len, struct template **ret, struct err *e);
 
 /**
- * Execute @t over @data. As in Go, output before a failure may have been written already: a
- * caller that wants all or nothing collects it and drops it.
- * Errors: -EINVAL (`template: :1:2: executing "" at <.Foo>: ...`), -ELOOP, -ENOBUFS (limits),
- * and what @out or a method returned.
+ * Execute @t over @data and append what it prints to @out, whose maximum limits it. As in Go,
+ * output before a failure is there. Errors: -EINVAL (`template: :1:2: executing "" at <.Foo>:
+ * ...`), -ELOOP, -ENOBUFS (limits).
  */
-int template_execute(const struct template *t, const struct template_data *data,
-		     template_write_fn out, void *ctx, struct err *e);
+int template_execute(const struct template *t, const struct template_data *data, struct strbuf *out,
+		     struct err *e);
 
 void template_free(struct template *t);
-void template_freep(struct template **t);
-#define CLEANUP_TEMPLATE __attribute__((cleanup(template_freep)))
+static inline void cleanup_template(struct template **t)
+{
+	template_free(*t);
+}
+#define CLEANUP_TEMPLATE __attribute__((cleanup(cleanup_template)))
 
 /**
  * Call @found for the top-level field of every .Field and $.Field that the main template looks up

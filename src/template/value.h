@@ -15,17 +15,18 @@
 
 #include "base/arena.h"
 #include "template/template.h"
-#include "template/lex.h"
 
-struct json_object;
+/** A piece of text that somebody else owns; not NUL-terminated. */
+struct span {
+	const char *s;
+	size_t len;
+};
 
 enum value_kind {
-	VALUE_NONE, /* nothing: a missing key, an untyped nil. Printed <no value> */
-	VALUE_NIL,  /* a nil pointer, or JSON null inside a container */
+	VALUE_NIL, /* see value_is_nothing() */
 	VALUE_BOOL,
 	VALUE_INT,
-	VALUE_UINT, /* only beyond INT64_MAX */
-	VALUE_FLOAT,
+	VALUE_FLOAT, /* also an integer beyond int64_t */
 	VALUE_STRING,
 	VALUE_LIST,
 	VALUE_MAP /* or a struct: value_is_struct() */
@@ -39,7 +40,6 @@ struct value {
 	union {
 		bool truth;
 		int64_t integer;
-		uint64_t natural;
 		double real;
 		struct span text;
 		struct {
@@ -50,17 +50,21 @@ struct value {
 	};
 };
 
+struct span span_of(const char *text);
+bool span_is(struct span s, const char *text);
+
 struct value value_string(struct span text);
 struct value value_int(int64_t integer);
 struct value value_bool(bool truth);
 struct value value_from_json(struct json_object *json, const struct template_type *type);
-/** A new reference, for a method's argument. */
+/** A new reference. */
 struct json_object *value_to_json(const struct value *v);
 
-/** Go unpacks an interface at the end of each command: what was in it is bare, or nothing. */
-void value_unbox(struct value *v);
-
+/** A missing key, an untyped nil. Printed <no value>; what is no value has no fields either. */
+bool value_is_nothing(const struct value *v);
 bool value_is_struct(const struct value *v);
+/** A list or map, not a struct. */
+bool value_is_container(const struct value *v);
 /** Go's truth: not the zero of its type. */
 bool value_truth(const struct value *v);
 /** As %T prints it. */
@@ -76,10 +80,9 @@ struct value value_element(const struct value *list, size_t i);
 bool value_member(const struct value *map, struct span key, struct value *ret);
 /** What a missing key of @map stands for: the zero of its element type. */
 struct value value_zero_member(const struct value *map);
-/** Does a struct have the field @name, though perhaps not in this JSON? */
-const struct template_field *value_struct_field(const struct value *v, struct span name);
 /** The keys of a map in byte order; of a struct in field order. NULL-terminated, in @a. */
 const char **value_keys(const struct value *map, struct arena *a);
-/** The keys in the order of the JSON. */
-const char **value_keys_unsorted(const struct value *map, struct arena *a);
-struct span value_span(const char *text);
+
+/** Append @real with the fewest digits that read back as the same number, as fmt's %v does; @json:
+ * as encoding/json does. */
+void value_put_real(struct strbuf *out, double real, bool json);
