@@ -26,7 +26,7 @@
 #include "base/fd.h"
 #include "cli/cli.h"
 #include "cli/frames.h"
-#include "cli/tty.h"
+#include "linux/tty.h"
 
 enum { CHUNK = 32 * 1024, FORCED_AT = 3 };
 enum { SLOT_STREAM, SLOT_STDIN, SLOT_SIGNALS, SLOT_WATCH, SLOTS };

@@ -17,7 +17,7 @@
 #include "cli/exec_stdio.h"
 #include "cli/resource_option.h"
 #include "cli/session.h"
-#include "cli/tty.h"
+#include "linux/tty.h"
 #include "linux/pidfd.h"
 #include "linux/pty.h"
 

@@ -29,6 +29,7 @@
 #include "linux/device.h"
 #include "linux/namespaces.h"
 #include "linux/sysctl.h"
+#include "runtime/gate.h"
 #include "runtime/hooks.h"
 
 static struct hooks hooks_of(const struct runtime_start *p)
@@ -205,7 +206,7 @@ static int set_up(struct container *c, struct err *e)
 	if (r == 0 && hooks_before_pivot(p->spec))
 		r = run_create_hooks(c, e);
 	if (r == 0)
-		r = rootfs_finish(&c->rootfs, e);
+		r = rootfs_finish(&c->rootfs, p->no_pivot, e);
 	if (r == 0)
 		r = process_limit(&c->process, e);
 	if (r == 0)
@@ -246,7 +247,24 @@ static int place_report(struct container *c, struct err *e)
 	return c->rootfs.init < 0 ? err_errno(e, c->rootfs.init, "cannot pass hull-init on") : 0;
 }
 
-static int finish(struct container *c, struct err *e)
+/* A created container: what can be known of its command is told now, since nobody may be there to
+ * hear it later. From here on failures go to whoever starts it. */
+static int wait_at_gate(struct container *c, int *error_fd, struct err *e)
+{
+	char word = SYNC_READY;
+	int r = process_check(&c->process, e);
+	if (r < 0)
+		return r;
+	fd_send(c->sync, &word, 1, NULL, 0);
+	fd_drop(&c->sync);
+	fd_drop(error_fd);
+	*error_fd = gate_wait(c->start->start_fd);
+	if (*error_fd < 0)
+		_exit(125);
+	return 0;
+}
+
+static int finish(struct container *c, int *error_fd, struct err *e)
 {
 	CLEANUP_HOOKS struct hooks_ready ready;
 	struct hooks hooks = hooks_of(c->start);
@@ -255,6 +273,8 @@ static int finish(struct container *c, struct err *e)
 		r = err_errno(e, errno, "cannot create the cgroup namespace");
 	if (r == 0)
 		r = spaces_join(&c->spaces, CLONE_NEWCGROUP, e);
+	if (r == 0 && c->start->start_fd > 0)
+		r = wait_at_gate(c, error_fd, e);
 	if (r == 0)
 		r = process_become(&c->process, e);
 	if (r == 0)
@@ -275,9 +295,11 @@ _Noreturn void container_child(struct container *c)
 		error_fd = fd_move_up(error_fd, 4);
 	if (c->sync <= 3)
 		c->sync = fd_move_up(c->sync, 4);
+	if (c->start->lock_fd > 0)
+		close(c->start->lock_fd);
 	if (set_up(c, &e) == 0) {
 		await(c, SYNC_GO);
-		finish(c, &e);
+		finish(c, &error_fd, &e);
 	}
 	process_fail(error_fd, &e);
 }

@@ -21,7 +21,14 @@ struct container {
 
 /* What the two ends of `sync` say. The parent: mapped (user namespace only), then go. The child:
  * the master of its terminal, if it has one. Between these, where there are hooks of creation, the
- * child asks for those of the parent, which answers the same word. */
-enum { SYNC_MAPPED = 'm', SYNC_GO = 'g', SYNC_TERMINAL = 't', SYNC_HOOKS = 'h' };
+ * child asks for those of the parent, which answers the same word. At a gate it says that it is
+ * ready. */
+enum {
+	SYNC_MAPPED = 'm',
+	SYNC_GO = 'g',
+	SYNC_TERMINAL = 't',
+	SYNC_HOOKS = 'h',
+	SYNC_READY = 'r',
+};
 
 _Noreturn void container_child(struct container *c);

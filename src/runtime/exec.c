@@ -238,6 +238,7 @@ int runtime_exec(const struct runtime_exec *p, struct runtime_process *ret, stru
 	CLEANUP_ARENA struct arena a = {0};
 	struct entry x = {.exec = p};
 	int r = process_plan_make(p->process, p->seccomp, p->privileged, &a, &x.process, e);
+	x.process.preserve_fds = p->preserve_fds;
 	if (r == 0)
 		r = seccomp_listener_connect(p->spec ? p->spec->linux_.seccomp : NULL,
 					     x.process.seccomp, &x.process.listener.socket, e);

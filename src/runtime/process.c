@@ -50,7 +50,8 @@ int process_begin(const struct process_plan *p, int procfd, struct err *e)
 {
 	signal_reset_all();
 	setsid();
-	keyring_new_session(); /* a full key quota is no reason not to start */
+	if (!p->keep_keyring)
+		keyring_new_session(); /* a full key quota is no reason not to start */
 	int r = set_oom_score(p, procfd, e);
 	if (r == 0)
 		r = lsm_apparmor_on_exec(procfd, p->spec->apparmor_profile, e);
@@ -96,9 +97,26 @@ int process_stdio(const struct process_plan *p, const int stdio[3], int null, st
 		if (stdio[i] >= 0)
 			give_to_user(i, p);
 	}
-	if (syscall(SYS_close_range, FIRST_FREE_FD, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+	unsigned first = FIRST_FREE_FD + p->preserve_fds;
+	if (syscall(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		return err_errno(e, errno, "cannot close the engine's descriptors");
 	return 0;
+}
+
+int process_check(const struct process_plan *p, struct err *e)
+{
+	char path[COMMAND_PATH_SIZE];
+	uid_t uid = geteuid();
+	gid_t gid = getegid();
+	if ((setgroups(p->group_count, p->groups) < 0 && errno != EPERM) || setegid(p->gid) < 0 ||
+	    seteuid(p->uid) < 0)
+		return err_errno(e, errno, "cannot become user %u", p->uid);
+	int r = command_find(p->argv[0], &p->spec->env, &p->self, path, e);
+	if (r == 0)
+		r = command_check(path, e);
+	if (seteuid(uid) < 0 || setegid(gid) < 0)
+		return err_errno(e, errno, "cannot become user %u", uid);
+	return r;
 }
 
 static int become_user(const struct process_plan *p, struct err *e)

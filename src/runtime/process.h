@@ -37,6 +37,8 @@ struct process_plan {
 	struct command_self self;
 	const struct seccomp_program *seccomp; /* or NULL */
 	struct seccomp_listener listener;      /* of the filter, socket -1: none */
+	unsigned preserve_fds;                 /* from 3 on, the command's */
+	bool keep_keyring;
 };
 
 /** Check and translate; allocates in @a. @privileged: all capabilities, whatever the spec says. */
@@ -54,6 +56,8 @@ int process_limit(const struct process_plan *p, struct err *e);
 /** Put @stdio in place as 0, 1, 2 (-1: the descriptor @null) and make every other descriptor
  *  close-on-exec. A FIFO or terminal becomes the user's, so that he can open /dev/stdout. */
 int process_stdio(const struct process_plan *p, const int stdio[3], int null, struct err *e);
+/** Whether the command is there and executable for the user, who we are for this moment only. */
+int process_check(const struct process_plan *p, struct err *e);
 /** Become the user: ids, capabilities, no_new_privs, filter. After it only execve is left. */
 int process_become(const struct process_plan *p, struct err *e);
 /** Find the command and execute it. Returns only on failure. */

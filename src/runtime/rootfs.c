@@ -261,7 +261,15 @@ int rootfs_console(struct rootfs *r, const struct process_plan *process, struct 
 	return bind_console(r, pty.slave, e);
 }
 
-int rootfs_finish(struct rootfs *r, struct err *e)
+/* The host's root stays below ours, but no name leads there. */
+static int change_root(int root, struct err *e)
+{
+	if (fchdir(root) < 0 || chroot(".") < 0 || chdir("/") < 0)
+		return err_errno(e, errno, "cannot enter the root file system");
+	return 0;
+}
+
+int rootfs_finish(struct rootfs *r, bool no_pivot, struct err *e)
 {
 	int n = rootfs_mask(r, e);
 	if (n == 0 && r->dev_readonly &&
@@ -271,7 +279,7 @@ int rootfs_finish(struct rootfs *r, struct err *e)
 	    (n = mount_change(r->root, false, MOUNT_ATTR_RDONLY, 0, 0)) < 0)
 		err_errno(e, n, "cannot make the root read-only");
 	if (n == 0)
-		n = mount_pivot(r->root, e);
+		n = no_pivot ? change_root(r->root, e) : mount_pivot(r->root, e);
 	if (n == 0)
 		n = set_propagation(r, e);
 	if (n < 0)

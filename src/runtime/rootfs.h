@@ -61,7 +61,7 @@ int rootfs_take_sources(struct rootfs *r, const struct runtime_start *p, struct 
 /** Attach everything. In the container's own mount namespace, with umask 0. */
 int rootfs_build(struct rootfs *r, const struct process_plan *process, struct err *e);
 /** Mask and protect paths, make the root read-only and "/", and enter the working directory. */
-int rootfs_finish(struct rootfs *r, struct err *e);
+int rootfs_finish(struct rootfs *r, bool no_pivot, struct err *e);
 /** A terminal from the container's devpts, also bound to /dev/console. Before rootfs_finish(). */
 int rootfs_console(struct rootfs *r, const struct process_plan *process, struct pty *ret,
 		   struct err *e);

@@ -36,6 +36,11 @@ struct runtime_start {
 	/* What hooks and the seccomp listener are told; relative paths of the spec begin at the
 	 * bundle. NULL: a spec without any of these. */
 	const char *id, *bundle;
+	int start_fd;          /* of gate_listen(): the command waits there; 0: it does not */
+	int lock_fd;           /* the caller's, which the container must not hold; 0: none */
+	unsigned preserve_fds; /* so many descriptors from 3 on are the command's */
+	bool keep_keyring;     /* the caller's session keyring */
+	bool no_pivot;         /* chroot(2): a root on a ramfs cannot be pivoted from */
 };
 
 struct runtime_process {
@@ -50,6 +55,9 @@ struct runtime_process {
 int runtime_start(const struct runtime_start *p, struct runtime_process *ret, struct err *e);
 /** Let it execute. Closes go_fd. */
 int runtime_release(struct runtime_process *p, struct err *e);
+/** The same with a start_fd: returns once the process waits at its gate, its command found. @fd is
+ *  the other end of `error_fd`. */
+int runtime_release_to_gate(struct runtime_process *p, int fd, struct err *e);
 
 /**
  * The two parts of runtime_start, for an engine whose process that waits is not the one that is to
@@ -75,6 +83,7 @@ struct runtime_exec {
 	bool own_time; /* the container has a time namespace of its own */
 	int stdio[3];  /* -1: the container's /dev/null */
 	int error_fd;
+	unsigned preserve_fds; /* as for a start */
 };
 /** Start another process in a running container. The caller is its parent. `ret->go_fd` is -1. */
 int runtime_exec(const struct runtime_exec *p, struct runtime_process *ret, struct err *e);

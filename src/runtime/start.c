@@ -60,6 +60,8 @@ static int plan(struct container *c, const struct runtime_start *p, struct arena
 		r = check_spec(p->spec, &c->spaces, e);
 	if (r >= 0)
 		r = process_plan_make(&p->spec->process, p->seccomp, false, a, &c->process, e);
+	c->process.preserve_fds = p->preserve_fds;
+	c->process.keep_keyring = p->keep_keyring;
 	if (r >= 0)
 		r = rootfs_plan(&c->rootfs, p, a, e);
 	if (r >= 0)
@@ -319,6 +321,19 @@ int runtime_release(struct runtime_process *p, struct err *e)
 	if (r == -EPIPE || r == -ECONNRESET)
 		r = 0;
 	return r < 0 ? err_errno(e, r, "cannot start the container's command") : 0;
+}
+
+int runtime_release_to_gate(struct runtime_process *p, int fd, struct err *e)
+{
+	char word = 0;
+	int r = say(p->go_fd, SYNC_GO);
+	ssize_t n = r < 0 ? r : fd_recv(p->go_fd, &word, 1, NULL, 0);
+	fd_drop(&p->go_fd);
+	if (n == 1 && word == SYNC_READY)
+		return 0;
+	r = runtime_await_exec(fd, e);
+	return r < 0 ? r
+		     : err_set(e, EIO, ERR_INTERNAL, "the container's process ended at its start");
 }
 
 int runtime_await_exec(int fd, struct err *e)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Raw terminals. Rests on termios(3), tty_ioctl(4). Read tty.h first. */
-#include "cli/tty.h"
+#include "linux/tty.h"
 
 #include <errno.h>
 #include <sys/ioctl.h>

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A spec's linux.resources in the terms of linux/cgroup.h. See config-linux.md, "Control groups".
+ */
+#pragma once
+
+#include "linux/cgroup.h"
+#include "spec/oci.h"
+
+struct resources {
+	struct cgroup_limits limits;
+	struct cgroup_device_rule *rules; /* none: devices are not restricted */
+	size_t rule_count;
+};
+
+/** Convert and check; strings stay the spec's, the rest is allocated in @a. */
+int resources_read(const struct oci_resources *r, struct arena *a, struct resources *ret,
+		   struct err *e);
