@@ -105,7 +105,7 @@ static int apply(struct parser *p, const struct found *f, const char *value)
 /* --name, --name=value, --name value. 1: help. */
 static int parse_long(struct parser *p, const char *word)
 {
-	const char *name = word + 2, *value = strchr(name, '=');
+	const char *name = word + 1 + (word[1] == '-'), *value = strchr(name, '=');
 	size_t len = value ? (size_t)(value - name) : strlen(name);
 	if (!len || *name == '-')
 		return err_set(p->e, EINVAL, ERR_USAGE, "bad flag syntax: %s", word);
@@ -124,6 +124,13 @@ static int parse_long(struct parser *p, const char *word)
 	if (p->next == p->argc)
 		return err_set(p->e, EINVAL, ERR_USAGE, "flag needs an argument: %s", word);
 	return apply(p, &f, p->argv[p->next++]);
+}
+
+static bool is_long(const struct parser *p, const char *word)
+{
+	size_t len = strcspn(word + 1, "=");
+	return word[1] == '-' ||
+	       (p->q->one_dash && len > 1 && find(p, word + 1, len, 0).option != NULL);
 }
 
 /* -x, -xyz, -xvalue, -x=value, -x value. 1: help. */
@@ -178,7 +185,7 @@ int options_parse(const struct option_request *q, struct arena *a, char *const *
 		if (!strcmp(word, "--"))
 			break;
 		if (word[0] == '-' && word[1]) {
-			r = word[1] == '-' ? parse_long(&p, word) : parse_letters(&p, word);
+			r = is_long(&p, word) ? parse_long(&p, word) : parse_letters(&p, word);
 			continue;
 		}
 		strv_push(a, args, word);

@@ -7,6 +7,11 @@ TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 setup() {
 	probe=$HULL_BIN_DIR/../tests/runtime-probe
 	[ -x "$probe" ] || skip "runtime-probe is not built"
+	spec_setup
+}
+
+# The root file system and the configuration.
+spec_setup() {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	busybox=$(command -v busybox) || skip "needs busybox"
 	command -v jq >/dev/null || skip "needs jq"

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a bundle to a container. The order is that of state.h; the child of the clone dies with us
+ * until its pid is in the record. Read create.h and runtime/runtime.h first.
+ */
+#include "oci/create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "linux/pidfd.h"
+#include "oci/handover.h"
+#include "oci/notify.h"
+#include "oci/remove.h"
+#include "runtime/gate.h"
+#include "runtime/hooks.h"
+#include "runtime/resources.h"
+#include "runtime/seccomp.h"
+
+/* What is needed on the way only. */
+struct making {
+	struct oci *oci;
+	const struct create_options *o;
+	struct creation *c;
+	bool wait;
+	struct resources resources;
+	struct seccomp_program filter;
+	struct cgroup group;
+	int failure[2]; /* the child's report */
+	int gate;
+};
+
+static void making_end(struct making *m)
+{
+	cgroup_close(&m->group);
+	fd_drop(&m->failure[0]);
+	fd_drop(&m->failure[1]);
+	fd_drop(&m->gate);
+}
+
+/* ---- checks, before anything is made ---- */
+
+static int check_terminal(const struct making *m, struct err *e)
+{
+	bool stays = m->wait || m->o->detach;
+	bool terminal = m->c->bundle.spec.process.terminal;
+	bool socket = m->o->console_socket && *m->o->console_socket;
+	if (stays && terminal && !socket)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "a terminal needs --console-socket when nobody stays to serve it");
+	if (socket && !(stays && terminal))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "--console-socket is for detached containers with a terminal");
+	return 0;
+}
+
+static bool makes(const struct oci_spec *s, const char *kind)
+{
+	const struct oci_namespace *n = s->linux_.namespaces.items;
+	for (size_t i = 0; i < s->linux_.namespaces.count; i++)
+		if (!strcmp(n[i].type, kind))
+			return true;
+	return false;
+}
+
+static uint32_t record_flags_of(const struct making *m)
+{
+	const struct oci_spec *s = &m->c->bundle.spec;
+	uint32_t flags = 0;
+	flags |= s->hooks && s->hooks->poststart.count ? RECORD_POSTSTART : 0;
+	flags |= s->hooks && s->hooks->poststop.count ? RECORD_POSTSTOP : 0;
+	flags |= m->filter.count ? RECORD_FILTER : 0;
+	flags |= makes(s, "time") ? RECORD_OWN_TIME : 0;
+	flags |= s->process.terminal ? RECORD_TERMINAL : 0;
+	return flags;
+}
+
+/* "" is none. A relative path begins at the root of the hierarchies, where an absolute one does. */
+static int group_path(const struct making *m, const char *id, char **ret, struct err *e)
+{
+	const char *given = m->c->bundle.spec.linux_.cgroups_path;
+	const char *manager = m->oci->globals.cgroup_manager;
+	struct arena *a = &m->oci->arena;
+	char parent[sizeof(m->group.path)];
+	*ret = "";
+	if (manager && !strcmp(manager, "disabled"))
+		return 0;
+	if (given && *given) {
+		*ret = *given == '/' ? (char *)given : arena_printf(a, "/%s", given);
+		return 0;
+	}
+	int r = cgroup_parent(parent, sizeof(parent), e);
+	if (r < 0)
+		return oci_is_rootless(m->oci) ? 0 : r;
+	*ret = arena_printf(a, "%s-runtime/%s", parent, id);
+	return 0;
+}
+
+static int plan(struct making *m, const char *id, struct err *e)
+{
+	struct creation *c = m->c;
+	struct arena *a = &m->oci->arena;
+	struct oci_spec *s = &c->bundle.spec;
+	struct record *record = &c->state.record;
+	int r = check_terminal(m, e);
+	if (r == 0)
+		r = handover_descriptors(&s->process, m->o->preserve_fds, a, e);
+	if (r == 0)
+		r = resources_read(&s->linux_.resources, a, &m->resources, e);
+	if (r == 0 && s->linux_.seccomp)
+		r = runtime_seccomp_compile(s->linux_.seccomp, a, &m->filter, e);
+	if (r == 0)
+		r = group_path(m, id, &record->cgroup, e);
+	if (r < 0)
+		return r;
+	record->oci_version = s->oci_version;
+	record->bundle = c->bundle.path;
+	record->rootfs = bundle_rootfs(&c->bundle, a);
+	record->annotations = s->annotations.count ? kvs_print(&s->annotations, a) : "";
+	record->flags = record_flags_of(m);
+	record->owner = geteuid();
+	record->created_ns = clock_real_ns();
+	CLEANUP_FD int root = open(record->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	bundle_home(&s->process, root, a);
+	return 0;
+}
+
+/* ---- making ---- */
+
+static int make_state(struct making *m, const char *id, struct err *e)
+{
+	struct record record = m->c->state.record;
+	struct state *s = &m->c->state;
+	int r = state_make(m->oci, id, s, e);
+	if (r < 0)
+		return r;
+	s->record = record;
+	CLEANUP_FD int config = openat(s->dir, "config.json", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	r = config < 0 ? -errno : fd_write_full(config, m->c->bundle.text, m->c->bundle.length);
+	if (r < 0)
+		return err_errno(e, r, "cannot keep a copy of config.json");
+	r = m->filter.count ? state_filter_write(s, &m->filter, e) : 0;
+	if (r == 0)
+		r = notify_prepare(s, &m->c->bundle.spec, &m->oci->arena, e);
+	return r < 0 ? r : state_write(s, e);
+}
+
+static int make_group(struct making *m, struct err *e)
+{
+	const struct resources *w = &m->resources;
+	struct record *record = &m->c->state.record;
+	if (!*record->cgroup)
+		return 0;
+	int r = cgroup_make(record->cgroup, &w->limits, w->rules, w->rule_count, &m->group, e);
+	bool denied = r == -EACCES || r == -EPERM || r == -EROFS;
+	if (r == 0)
+		return 0;
+	record->cgroup = ""; /* if there is one of that name, it is not ours */
+	if (!denied || !oci_is_rootless(m->oci))
+		return r;
+	if (m->oci->globals.debug)
+		log_warning(m->oci, e);
+	return state_write(&m->c->state, e);
+}
+
+static int launch(struct making *m, struct err *e)
+{
+	struct creation *c = m->c;
+	if (pipe2(m->failure, O_CLOEXEC) < 0)
+		return err_errno(e, errno, "cannot make a pipe");
+	if (m->wait && (m->gate = gate_listen(c->state.dir, "start", e)) < 0)
+		return m->gate;
+	struct runtime_start start = {
+		.spec = &c->bundle.spec,
+		.root_mount = -1,
+		.cgroup = *c->state.record.cgroup ? &m->group : NULL,
+		.seccomp = m->filter.count ? &m->filter : NULL,
+		.stdio = {0, 1, 2},
+		.init_fd = -1,
+		.init_report_fd = -1,
+		.error_fd = m->failure[1],
+		.id = c->state.id,
+		.bundle = c->bundle.path,
+		.start_fd = m->wait ? m->gate : 0,
+		.lock_fd = c->state.dir,
+		.preserve_fds = (unsigned)handover_count(m->o->preserve_fds),
+		.keep_keyring = m->o->no_new_keyring,
+		.no_pivot = m->o->no_pivot,
+	};
+	prctl(PR_SET_DUMPABLE, 0);
+	struct runtime_process p;
+	int r = runtime_start(&start, &p, e);
+	fd_drop(&m->failure[1]);
+	fd_drop(&m->gate);
+	if (r == 0)
+		c->process = p;
+	return r;
+}
+
+static int note_process(struct making *m, struct err *e)
+{
+	struct record *record = &m->c->state.record;
+	int r = pidfd_start_time(m->c->process.pid, &record->pid_start);
+	if (r < 0)
+		return err_errno(e, r, "cannot read the container's start time");
+	record->pid = m->c->process.pid;
+	return state_write(&m->c->state, e);
+}
+
+static int release(struct making *m, struct err *e)
+{
+	struct creation *c = m->c;
+	struct hooks hooks = {&c->bundle.spec, c->state.id, c->bundle.path};
+	if (m->wait)
+		return runtime_release_to_gate(&c->process, m->failure[0], e);
+	int r = runtime_release(&c->process, e);
+	if (r == 0)
+		r = runtime_await_exec(m->failure[0], e);
+	return r < 0 ? r : hooks_run(&hooks, HOOK_POSTSTART, c->process.pid, e);
+}
+
+/* A child that failed has said why, and that is nearer to the cause than what we noticed. */
+static int failed(const struct making *m, int r, struct err *e)
+{
+	struct err theirs;
+	if (m->failure[0] >= 0 && m->failure[1] < 0 &&
+	    fcntl(m->failure[0], F_SETFL, O_NONBLOCK) == 0 &&
+	    fd_read_full(m->failure[0], &theirs, sizeof(theirs)) == sizeof(theirs)) {
+		*e = theirs;
+		return -e->number;
+	}
+	return r;
+}
+
+static void give_up(struct making *m)
+{
+	struct creation *c = m->c;
+	struct err ignored;
+	int status;
+	if (c->process.pidfd >= 0) {
+		pidfd_signal(c->process.pidfd, SIGKILL);
+		pidfd_wait_child(c->process.pidfd, &status);
+	}
+	fd_drop(&c->process.pidfd);
+	fd_drop(&c->process.pty_fd);
+	if (c->state.dir >= 0)
+		container_remove(m->oci, &c->state, &c->bundle.spec, &ignored);
+	state_close(&c->state);
+}
+
+static int bring_up(struct making *m, const char *id, struct err *e)
+{
+	struct creation *c = m->c;
+	int r = make_state(m, id, e);
+	if (r == 0)
+		r = make_group(m, e);
+	if (r == 0)
+		r = launch(m, e);
+	if (r == 0)
+		r = note_process(m, e);
+	if (r == 0 && c->process.pty_fd >= 0 && (m->wait || m->o->detach)) {
+		r = handover_socket(m->o->console_socket, "/dev/ptmx", c->process.pty_fd, e);
+		fd_drop(&c->process.pty_fd);
+	}
+	if (r == 0)
+		r = release(m, e);
+	if (r == 0 && m->o->pidfd_socket && *m->o->pidfd_socket)
+		r = handover_socket(m->o->pidfd_socket, "pidfd", c->process.pidfd, e);
+	if (r == 0 && m->o->pid_file && *m->o->pid_file)
+		r = handover_pid_file(m->o->pid_file, c->process.pid, e);
+	return r;
+}
+
+int container_create(struct oci *oci, const char *id, const struct create_options *o, bool wait,
+		     struct creation *ret, struct err *e)
+{
+	*ret = (struct creation){.state = STATE_CLOSED, .process = {0, -1, -1, -1}};
+	CLEANUP(making_end)
+	struct making m = {.oci = oci,
+			   .o = o,
+			   .c = ret,
+			   .wait = wait,
+			   .group = CGROUP_CLOSED,
+			   .failure = {-1, -1},
+			   .gate = -1};
+	int r = bundle_read(oci, o->bundle, o->config, &ret->bundle, e);
+	if (r == 0)
+		r = plan(&m, id, e);
+	if (r < 0)
+		return r;
+	r = bring_up(&m, id, e);
+	if (r == 0)
+		return 0;
+	r = failed(&m, r, e);
+	give_up(&m);
+	return r;
+}

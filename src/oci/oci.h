@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hull-runtime: the command line of an OCI runtime, compatible with runc's, on src/runtime.
+ *
+ * A command is one const entry in commands.c, with its options, its run function and its words for
+ * help; each command or family has a file cmd_*.c. What is known of a container lies in a folder of
+ * its own below --root (state.h). Errors go to standard error and to --log, where callers look for
+ * them; some parts of their texts are matched by callers and must stay ("does not exist",
+ * "container not running").
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/option.h"
+
+struct oci_globals {
+	char *root, *log, *log_format, *log_level, *rootless, *cgroup_manager, *criu;
+	bool debug, systemd_cgroup, version;
+};
+
+/** One run of the program. Lives on main's stack. */
+struct oci {
+	struct arena arena;
+	struct oci_globals globals;
+	const struct oci_command *command; /* NULL before one is found */
+};
+
+enum oci_command_flags {
+	OCI_STOP_AT_ARGUMENT = 1, /* options end at the first argument: exec, ps */
+	OCI_EXIT_255 = 2,         /* failures end with 255 instead of 1: exec */
+};
+
+struct oci_command {
+	const char *name, *synopsis, *summary;
+	struct option_table options;
+	size_t values_size;
+	size_t args_min, args_max;
+	unsigned flags;
+	/** Returns the exit code, or negative errno with @e filled. */
+	int (*run)(struct oci *oci, void *values, const struct strv *args, struct err *e);
+};
+
+extern const struct oci_command *const oci_commands[];
+extern const size_t oci_command_count;
+extern const struct option_table oci_global_options;
+
+/** The version of the specification that is implemented. */
+#define OCI_VERSION "1.3.0"
+
+/** May failures of control groups be passed over: --rootless, or no root. */
+bool oci_is_rootless(const struct oci *oci);
+
+/* log.c */
+/** Check --log and --log-format. */
+int log_check(const struct oci *oci, struct err *e);
+/** Tell a failure on standard error and in the log. */
+void log_error(const struct oci *oci, const struct err *e);
+void log_warning(const struct oci *oci, const struct err *e);
+
+/* help.c */
+void oci_help_program(void);
+void oci_help_command(const struct oci_command *c);

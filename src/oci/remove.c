@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The end of a container. Invariant: the folder goes last, so that whoever finds it can do again
+ * what was not finished. Read remove.h first.
+ */
+#include "oci/remove.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+
+#include "base/cleanup.h"
+#include "linux/cgroup.h"
+#include "linux/pidfd.h"
+#include "runtime/hooks.h"
+
+enum { END_TIMEOUT_MS = 10000 };
+
+static int await_end(const struct state *s, struct err *e)
+{
+	struct pollfd p = {.fd = s->pidfd, .events = POLLIN};
+	int n;
+	do
+		n = poll(&p, 1, END_TIMEOUT_MS);
+	while (n < 0 && errno == EINTR);
+	return n == 1 ? 0
+		      : err_set(e, ETIMEDOUT, ERR_TIMEOUT,
+				"container %s: its first process does not end after SIGKILL",
+				s->id);
+}
+
+int container_kill(struct state *s, struct err *e)
+{
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	struct err ignored;
+	int r = 0;
+	if (s->pidfd >= 0) {
+		r = pidfd_signal(s->pidfd, SIGKILL);
+		if (r < 0 && r != -ESRCH)
+			return err_errno(e, r, "container %s: cannot kill it", s->id);
+	}
+	/* Without a pid namespace of its own others live on; a frozen one must be thawed on v1.
+	 * What was never told to have a process has at most one that is about to end by itself. */
+	bool grouped = *s->record.cgroup && cgroup_open(s->record.cgroup, &group, &ignored) == 0;
+	r = grouped && s->record.pid ? cgroup_kill(&group, e) : 0;
+	if (r == 0 && s->pidfd >= 0)
+		r = await_end(s, e);
+	if (r == 0 && grouped)
+		cgroup_wait_empty(&group, END_TIMEOUT_MS);
+	if (r == 0)
+		state_look(s);
+	return r;
+}
+
+static int run_poststop(struct oci *oci, const struct state *s, const struct oci_spec *spec,
+			struct err *e)
+{
+	struct oci_spec copy = {0};
+	if (!(s->record.flags & RECORD_POSTSTOP))
+		return 0;
+	int r = spec ? 0 : state_config(s, &oci->arena, &copy, e);
+	struct hooks hooks = {spec ? spec : &copy, s->id, s->record.bundle};
+	return r < 0 ? r : hooks_run(&hooks, HOOK_POSTSTOP, 0, e);
+}
+
+int container_remove(struct oci *oci, struct state *s, const struct oci_spec *spec, struct err *e)
+{
+	struct err warning;
+	int r = *s->record.cgroup ? cgroup_remove(s->record.cgroup, e) : 0;
+	if (r < 0)
+		return err_context(e, "container %s", s->id);
+	/* They are told of, and keep nothing from going (runtime.md, "Lifecycle"). */
+	if (run_poststop(oci, s, spec, &warning) < 0)
+		log_warning(oci, &warning);
+	return state_remove(oci, s, e);
+}

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the cases about hull-runtime share: on top of spec.bash (a root file system, config.json in
+# $dir, which is the bundle) a state folder, a parent of all control groups, and a teardown that
+# fails the case if anything is left of a container.
+
+load spec
+
+setup() {
+	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	HULL_BIN_DIR=$(realpath "${HULL_BIN_DIR:-$TOP/build/bin}")
+	runtime=$HULL_BIN_DIR/hull-runtime
+	[ -x "$runtime" ] || skip "hull-runtime is not built"
+
+	spec_setup
+	group=/oci-test-${dir##*.}
+	config --arg g "$group/c1" '.linux.cgroupsPath = $g | .root.path = "root" |
+		.process.args = ["sleep", "100"]'
+	cd "$dir"
+}
+
+# bats keeps descriptor 3 for itself.
+rt() {
+	"$runtime" --root "$dir/state" "$@" 3>&-
+}
+
+# bundle ARGUMENT...: the container's command.
+bundle() {
+	config --argjson a "$(words "$@")" '.process.args = $a'
+}
+
+# another ID: a second bundle like the first, in its own group; its path.
+another() {
+	mkdir -p "$dir/bundles/$1"
+	jq --arg g "$group/$1" --arg r "$root" '.linux.cgroupsPath = $g | .root.path = $r' \
+		"$dir/config.json" >"$dir/bundles/$1/config.json"
+	echo "$dir/bundles/$1"
+}
+
+status_of() {
+	rt state "$1" | jq -r .status
+}
+
+pid_of() {
+	rt state "$1" | jq -r .pid
+}
+
+has_status() {
+	[ "$(status_of "$1" 2>/dev/null)" = "$2" ]
+}
+
+# until_true SECONDS COMMAND...
+until_true() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || { echo "never true: $*" >&2; return 1; }
+		sleep 0.02
+	done
+}
+
+# groups NAME: its folders in all hierarchies.
+groups_of() {
+	find /sys/fs/cgroup -maxdepth 5 -type d -path "*$1" 2>/dev/null
+}
+
+fail() {
+	printf '%s\n' "$@" >&2
+	return 1
+}
+
+# What is left of containers, a line each.
+leftovers() {
+	ls -A "$dir/state" 2>/dev/null | sed 's/^/state /'
+	find /sys/fs/cgroup -maxdepth 6 -type d -path "*$group/*" 2>/dev/null
+	grep -F "$dir" /proc/self/mountinfo
+	find /proc/[0-9]*/root /proc/[0-9]*/cwd -maxdepth 0 -lname "$root*" 2>/dev/null
+}
+
+teardown() {
+	local id left
+	[ -n "${dir-}" ] || return 0
+	cd /
+	for id in $(ls -A "$dir/state" 2>/dev/null); do
+		rt delete --force "$id" || echo "cannot delete $id" >&2
+	done
+	left=$(leftovers)
+	find /sys/fs/cgroup -maxdepth 4 -depth -type d -path "*$group*" -exec rmdir {} + 2>/dev/null
+	[ -z "$left" ] || fail "left behind:" "$left"
+	[ -z "$(ls -A "$canary" 2>/dev/null | grep -v keep)" ] || fail "the canary was touched"
+}
