@@ -65,6 +65,8 @@ static int run_command(struct oci *oci, const struct strv *words, struct err *e)
 {
 	const struct oci_command *c = oci->command;
 	struct strv args = {0};
+	if (c->flags & OCI_TAKES_ANYTHING)
+		return c->run(oci, NULL, words, e);
 	void *values = arena_alloc(&oci->arena, c->values_size + 1);
 	struct option_request options = {&c->options, 1, &values,
 					 (c->flags & OCI_STOP_AT_ARGUMENT) != 0, true};

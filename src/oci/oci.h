@@ -29,6 +29,7 @@ struct oci {
 enum oci_command_flags {
 	OCI_STOP_AT_ARGUMENT = 1, /* options end at the first argument: exec, ps */
 	OCI_EXIT_255 = 2,         /* failures end with 255 instead of 1: exec */
+	OCI_TAKES_ANYTHING = 4,   /* nothing is parsed: what is refused anyway */
 };
 
 struct oci_command {

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hull-runtime exec: another process in a container. What it gets is the container's own process
+ * with changes, or the whole process object of a file (--process), which is how engines call it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/units.h"
+#include "linux/pidfd.h"
+#include "oci/bundle.h"
+#include "oci/commands.h"
+#include "oci/group.h"
+#include "oci/handover.h"
+#include "oci/state.h"
+#include "oci/supervise.h"
+#include "runtime/runtime.h"
+
+struct values {
+	char *console_socket, *cwd, *user, *process, *pid_file, *pidfd_socket, *label, *apparmor;
+	struct strv env, gids, caps, cgroups;
+	int64_t preserve_fds;
+	bool tty, detach, no_new_privs, ignore_paused;
+};
+
+struct joining {
+	struct oci *oci;
+	const struct values *v;
+	struct state state;
+	struct oci_spec spec; /* of the container, as far as it was needed */
+	struct oci_process process;
+	struct seccomp_program filter;
+	struct group group;
+	int failure[2];
+};
+
+static void joining_end(struct joining *j)
+{
+	state_close(&j->state);
+	group_close(&j->group);
+	fd_drop(&j->failure[0]);
+	fd_drop(&j->failure[1]);
+}
+
+/* ---- the process object ---- */
+
+static void add_caps(struct oci_process *p, const struct strv *caps, struct arena *a)
+{
+	if (caps->count && !p->capabilities)
+		p->capabilities = arena_new(a, struct oci_capabilities);
+	for (size_t i = 0; i < caps->count; i++) {
+		strv_push(a, &p->capabilities->bounding, caps->items[i]);
+		strv_push(a, &p->capabilities->effective, caps->items[i]);
+		strv_push(a, &p->capabilities->permitted, caps->items[i]);
+	}
+}
+
+/* Names are looked up in the container's own files. */
+static int set_user(struct joining *j, int root, struct err *e)
+{
+	const struct values *v = j->v;
+	char *home;
+	if (!v->user && !v->gids.count)
+		return 0;
+	struct arena *a = &j->oci->arena;
+	struct oci_user *u = &j->process.user;
+	const char *who =
+		v->user ? v->user
+			: arena_printf(a, "%lld:%lld", (long long)u->uid, (long long)u->gid);
+	struct opt_i64 umask = u->umask;
+	int r = runtime_lookup_user(root, who, &v->gids, a, u, &home, e);
+	u->umask = umask;
+	return r;
+}
+
+static int change_process(struct joining *j, const struct strv *words, int root, struct err *e)
+{
+	const struct values *v = j->v;
+	struct oci_process *p = &j->process;
+	struct arena *a = &j->oci->arena;
+	*p = j->spec.process;
+	p->args = *words;
+	p->terminal = v->tty;
+	p->console_size = NULL;
+	if (v->cwd && *v->cwd)
+		p->cwd = v->cwd;
+	if (v->apparmor && *v->apparmor)
+		p->apparmor_profile = v->apparmor;
+	if (v->label && *v->label)
+		p->selinux_label = v->label;
+	p->no_new_privileges |= v->no_new_privs;
+	for (size_t i = 0; i < v->env.count; i++)
+		strv_set_env(a, &p->env, v->env.items[i]);
+	add_caps(p, &v->caps, a);
+	return set_user(j, root, e);
+}
+
+static int read_process(struct joining *j, struct err *e)
+{
+	struct arena *a = &j->oci->arena;
+	char *text;
+	size_t len;
+	int r = file_read(AT_FDCWD, j->v->process, OCI_CONFIG_MAX, a, &text, &len, e);
+	if (r == 0)
+		r = shape_parse(&oci_process_shape, text, len, &j->process, a, e);
+	return r < 0 ? err_context(e, "--process %s", j->v->process) : 0;
+}
+
+static int make_process(struct joining *j, const struct strv *words, struct err *e)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)j->state.record.pid);
+	bool whole = j->v->process && *j->v->process;
+	CLEANUP_FD int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_errno(e, errno, "container %s: cannot open its root", j->state.id);
+	int r = whole ? read_process(j, e) : state_config(&j->state, &j->oci->arena, &j->spec, e);
+	if (r == 0 && !whole)
+		r = change_process(j, words, root, e);
+	if (r == 0)
+		bundle_home(&j->process, root, &j->oci->arena);
+	return r;
+}
+
+/* ---- checks ---- */
+
+static int check_state(const struct joining *j, struct err *e)
+{
+	const struct state *s = &j->state;
+	if (s->status == OCI_STOPPED || s->status == OCI_CREATING)
+		return err_set(e, ESRCH, ERR_CONFLICT,
+			       "container %s: container not running: cannot exec in a %s container",
+			       s->id, oci_status_names[s->status]);
+	if (s->status == OCI_PAUSED && !j->v->ignore_paused)
+		return err_set(e, EBUSY, ERR_CONFLICT,
+			       "container %s: cannot exec in a paused container (use "
+			       "--ignore-paused to override)",
+			       s->id);
+	return 0;
+}
+
+static int check_process(const struct joining *j, struct err *e)
+{
+	const struct values *v = j->v;
+	bool socket = v->console_socket && *v->console_socket;
+	if (j->process.args.count == 0)
+		return err_set(e, EINVAL, ERR_USAGE, "exec: no command given");
+	if (j->process.terminal && v->detach && !socket)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "a terminal needs --console-socket when nobody stays to serve it");
+	if (socket && !(j->process.terminal && v->detach))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "--console-socket is for detached processes with a terminal");
+	return 0;
+}
+
+static int prepare(struct joining *j, const struct strv *args, struct err *e)
+{
+	struct strv words = {args->items + 1, args->count - 1, 0};
+	struct arena *a = &j->oci->arena;
+	int r = state_open(j->oci, args->items[0], STATE_READ, &j->state, e);
+	if (r == 0)
+		r = check_state(j, e);
+	if (r == 0)
+		r = make_process(j, &words, e);
+	if (r == 0)
+		r = check_process(j, e);
+	if (r == 0)
+		r = handover_descriptors(&j->process, j->v->preserve_fds, a, e);
+	if (r == 0 && j->state.record.flags & RECORD_FILTER)
+		r = state_filter_read(&j->state, a, &j->filter, e);
+	/* Its listener wants to hear of the container. */
+	if (r == 0 && j->filter.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER && !j->spec.oci_version)
+		r = state_config(&j->state, a, &j->spec, e);
+	if (r == 0)
+		r = group_open(&j->state, &j->v->cgroups, &j->group, e);
+	if (r == 0 && pipe2(j->failure, O_CLOEXEC) < 0)
+		r = err_errno(e, errno, "cannot make a pipe");
+	return r;
+}
+
+/* ---- joining ---- */
+
+static int launch(struct joining *j, struct runtime_process *p, struct err *e)
+{
+	struct runtime_exec x = {
+		.pidfd = j->state.pidfd,
+		.process = &j->process,
+		.cgroup = j->group.open ? &j->group.joined : NULL,
+		.seccomp = j->filter.count ? &j->filter : NULL,
+		.spec = j->spec.oci_version ? &j->spec : NULL,
+		.id = j->state.id,
+		.bundle = j->state.record.bundle,
+		.own_time = j->state.record.flags & RECORD_OWN_TIME,
+		.stdio = {0, 1, 2},
+		.error_fd = j->failure[1],
+		.preserve_fds = (unsigned)handover_count(j->v->preserve_fds),
+	};
+	prctl(PR_SET_DUMPABLE, 0);
+	int r = runtime_exec(&x, p, e);
+	fd_drop(&j->failure[1]);
+	return r < 0 ? r : runtime_await_exec(j->failure[0], e);
+}
+
+static int hand_over(const struct joining *j, struct runtime_process *p, struct err *e)
+{
+	const struct values *v = j->v;
+	int r = 0;
+	if (p->pty_fd >= 0 && v->detach)
+		r = handover_socket(v->console_socket, "/dev/ptmx", p->pty_fd, e);
+	if (r == 0 && v->pidfd_socket && *v->pidfd_socket)
+		r = handover_socket(v->pidfd_socket, "pidfd", p->pidfd, e);
+	if (r == 0 && v->pid_file && *v->pid_file)
+		r = handover_pid_file(v->pid_file, p->pid, e);
+	return r;
+}
+
+static int exec(struct oci *oci, void *values, const struct strv *args, struct err *e)
+{
+	CLEANUP(joining_end)
+	struct joining j = {.oci = oci,
+			    .v = values,
+			    .state = STATE_CLOSED,
+			    .group = GROUP_CLOSED,
+			    .failure = {-1, -1}};
+	struct runtime_process p = {0, -1, -1, -1};
+	int r = prepare(&j, args, e);
+	if (r < 0)
+		return r;
+	if (!j.v->detach)
+		supervise_begin();
+	r = launch(&j, &p, e);
+	if (r == 0)
+		r = hand_over(&j, &p, e);
+	if (r < 0 && p.pidfd >= 0)
+		pidfd_signal(p.pidfd, SIGKILL);
+	if (r == 0 && !j.v->detach)
+		r = supervise(&p, -1, e);
+	fd_drop(&p.pidfd);
+	fd_drop(&p.pty_fd);
+	return r;
+}
+
+#define O(member_) .offset = offsetof(struct values, member_)
+/* clang-format off */
+static const struct option items[] = {
+	{"additional-gids", 'g', OPTION_LIST, O(gids), .help = "Further group, by name or number"},
+	{"apparmor", 0, OPTION_STR, O(apparmor), .help = "AppArmor profile"},
+	{"cap", 'c', OPTION_LIST, O(caps), .help = "Capability to add"},
+	{"cgroup", 0, OPTION_LIST, O(cgroups), .help = "Group below the container's, as [CONTROLLERS:]PATH"},
+	{"console-socket", 0, OPTION_STR, O(console_socket), .help = "Socket that is sent the master of the terminal"},
+	{"cwd", 0, OPTION_STR, O(cwd), .help = "Working directory"},
+	{"detach", 'd', OPTION_BOOL, O(detach), .help = "Leave the process running"},
+	{"env", 'e', OPTION_LIST, O(env), .help = "Environment variable, NAME=VALUE"},
+	{"ignore-paused", 0, OPTION_BOOL, O(ignore_paused), .help = "Also in a paused container"},
+	{"no-new-privs", 0, OPTION_BOOL, O(no_new_privs), .help = "Gain no rights by execve"},
+	{"pid-file", 0, OPTION_STR, O(pid_file), .help = "File to write the process id to"},
+	{"pidfd-socket", 0, OPTION_STR, O(pidfd_socket), .help = "Socket that is sent a pidfd of the process"},
+	{"preserve-fds", 0, OPTION_INT, O(preserve_fds), .initial = "0", .help = "Number of descriptors from 3 on that the process keeps"},
+	{"process", 'p', OPTION_STR, O(process), .help = "File with the whole process object"},
+	{"process-label", 0, OPTION_STR, O(label), .help = "SELinux label"},
+	{"tty", 't', OPTION_BOOL, O(tty), .help = "Give it a terminal"},
+	{"user", 'u', OPTION_STR, O(user), .help = "User and group: UID[:GID], or names"},
+};
+/* clang-format on */
+const struct oci_command oci_exec = {
+	.name = "exec",
+	.synopsis = "ID COMMAND [ARGUMENT...] | --process FILE ID",
+	.summary = "Run another process in a container",
+	.options = OPTIONS(items),
+	.values_size = sizeof(struct values),
+	.args_min = 1,
+	.args_max = SIZE_MAX,
+	.flags = OCI_STOP_AT_ARGUMENT | OCI_EXIT_255,
+	.run = exec,
+};

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Groups of a container, and those that were made below it. Read group.h and linux/cgroup.h. */
+#include "oci/group.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "linux/cgroup_host.h"
+
+void group_close(struct group *g)
+{
+	cgroup_close(&g->whole);
+	cgroup_close(&g->below);
+	g->open = false;
+}
+
+static int take(struct group *g, unsigned controllers, bool all, const char *path, struct err *e)
+{
+	char full[2 * sizeof(g->whole.path)];
+	snprintf(full, sizeof(full), "%s%s%s", g->whole.path, *path == '/' ? "" : "/", path);
+	cgroup_close(&g->below);
+	int r = cgroup_open(full, &g->below, e);
+	if (r < 0)
+		return r;
+	bool any = false;
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+		if (g->below.v1[c] < 0 || !(all || controllers & 1U << c))
+			continue;
+		g->joined.v1[c] = g->below.v1[c];
+		any = true;
+	}
+	if (all && g->below.v2 >= 0)
+		g->joined.v2 = g->below.v2;
+	return any || (all && g->below.v2 >= 0)
+		       ? 0
+		       : err_set(e, ENOENT, ERR_NOT_FOUND, "there is no such group");
+}
+
+static int take_one(struct group *g, const char *text, struct err *e)
+{
+	const char *colon = strchr(text, ':');
+	char list[128];
+	if (!colon)
+		return take(g, 0, true, text, e);
+	size_t len = (size_t)(colon - text);
+	if (len >= sizeof(list) || len == 0)
+		return err_set(e, EINVAL, ERR_INVALID, "no controllers before the \":\"");
+	memcpy(list, text, len);
+	list[len] = '\0';
+	unsigned bits = cgroup_controllers_parse(list, ',');
+	return bits ? take(g, bits, false, colon + 1, e)
+		    : err_set(e, EINVAL, ERR_INVALID, "there is no controller %s", list);
+}
+
+int group_open(const struct state *s, const struct strv *subgroups, struct group *ret,
+	       struct err *e)
+{
+	if (!*s->record.cgroup)
+		return subgroups->count ? err_set(e, EINVAL, ERR_INVALID,
+						  "container %s has no control group", s->id)
+					: 0;
+	int r = cgroup_open(s->record.cgroup, &ret->whole, e);
+	ret->joined = ret->whole;
+	ret->open = r == 0;
+	/* Several may name different controllers: only the last one's descriptors are kept. */
+	if (subgroups->count > 1)
+		return err_set(e, ENOTSUP, ERR_INVALID, "--cgroup: only one group can be given");
+	for (size_t i = 0; r == 0 && i < subgroups->count; i++) {
+		r = take_one(ret, subgroups->items[i], e);
+		if (r < 0)
+			err_context(e, "--cgroup %s", subgroups->items[i]);
+	}
+	return r;
+}

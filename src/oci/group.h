@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control groups that a further process of a container enters. */
+#pragma once
+
+#include "linux/cgroup.h"
+#include "oci/state.h"
+
+struct group {
+	bool open; /* false: the container has no group of its own */
+	struct cgroup whole, below;
+	struct cgroup joined; /* descriptors of these two */
+};
+#define GROUP_CLOSED                                                                               \
+	{                                                                                          \
+		.whole = CGROUP_CLOSED, .below = CGROUP_CLOSED, .joined = CGROUP_CLOSED            \
+	}
+
+/** The container's, or in each hierarchy what @subgroups ("[CONTROLLERS:]PATH") says. */
+int group_open(const struct state *s, const struct strv *subgroups, struct group *ret,
+	       struct err *e);
+void group_close(struct group *g);

@@ -1,0 +1,227 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# hull-runtime: exec, ps, pause, resume, update, events, spec, features.
+
+load oci
+
+running() {
+	bundle sleep 100
+	rt run -d c1 </dev/null >/dev/null 2>&1
+}
+
+# What a file of the container's group says, on either version.
+limit() {
+	local d
+	for d in $(groups_of "$group/c1"); do
+		if [ -f "$d/$1" ]; then cat "$d/$1"; return; fi
+		if [ -f "$d/$2" ]; then cat "$d/$2"; return; fi
+	done
+}
+
+@test "exec: output, input, exit status, in all namespaces and the group" {
+	running
+	capture rt exec c1 sh -c 'echo out; echo err >&2; hostname; exit 9'
+	[ "$status" = 9 ]
+	[ "$output" = $'out\nerr\nprobe' ]
+	[ "$(echo through | rt exec c1 cat)" = through ]
+	capture rt exec c1 sh -c 'kill -9 $$'
+	[ "$status" = 137 ]
+	rt exec c1 cat /proc/self/cgroup | grep -q ':/$'
+	[ "$(rt exec c1 readlink /proc/self/ns/net)" = "$(readlink "/proc/$(pid_of c1)/ns/net")" ]
+}
+
+@test "exec: user, groups, folder, environment, capabilities, new privileges" {
+	running
+	[ "$(rt exec --user 1000:7 c1 id -u)$(rt exec -u 1000:7 c1 id -g)" = 10007 ]
+	[ "$(rt exec --user bob -g 4711 c1 id -G | tr ' ' '\n' | sort -n | xargs)" = "10 29 1000 4711" ]
+	[ "$(rt exec --cwd /tmp c1 pwd)" = /tmp ]
+	[ "$(rt exec -e A=1 --env B=2 c1 sh -c 'echo $A$B$HOME')" = 12/root ]
+	[ "$(rt exec c1 grep CapEff /proc/self/status | cut -f2)" = 00000000a80425fb ]
+	[ "$(rt exec --cap CAP_SYS_ADMIN c1 grep CapEff /proc/self/status | cut -f2)" = 00000000a82425fb ]
+	[ "$(rt exec --no-new-privs c1 grep NoNewPrivs /proc/self/status | cut -f2)" = 1 ]
+	local id
+	for id in -1 4294967295 4294967296 0x1 "1 " +1 2147483648; do
+		capture rt exec --user="$id" c1 id -u
+		[ "$status" = 255 ] || fail "user '$id': $status" "$output"
+	done
+	capture rt exec --cwd /proc/self/fd/5 c1 pwd
+	[ "$status" = 255 ]
+}
+
+@test "exec: the whole process of a file, detached, with a pid file" {
+	running
+	jq '.process | .args = ["sh", "-c", "echo $X; exec sleep 50"] | .env += ["X=from-file"]' \
+		config.json >process.json
+	rt exec --process process.json --detach --pid-file "$dir/pid" c1 >"$dir/out" 2>&1 </dev/null
+	until_true 5 grep -q from-file "$dir/out"
+	[ "$(readlink "/proc/$(cat "$dir/pid")/ns/pid")" = "$(readlink "/proc/$(pid_of c1)/ns/pid")" ]
+	rt ps --format json c1 | jq -e --argjson p "$(cat "$dir/pid")" 'index($p) != null'
+}
+
+@test "exec: what fails is told, with 255" {
+	running
+	capture rt exec c1 nosuch
+	[ "$status" = 255 ]
+	[[ "$output" == *"executable file not found in \$PATH"* ]]
+	capture rt exec nosuch true
+	[ "$status" = 255 ]
+	[[ "$output" == *"does not exist"* ]]
+	capture rt exec c1
+	[ "$status" = 255 ]
+	rt kill c1 9
+	until_true 5 has_status c1 stopped
+	capture rt exec c1 true
+	[ "$status" = 255 ]
+	[[ "$output" == *"cannot exec in a stopped container"* ]]
+}
+
+@test "exec: in a created container, with its filter, its signals passed on" {
+	config '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW",
+		syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO"}]}'
+	rt create c1
+	capture rt exec c1 mkdir /tmp/x
+	[ "$status" = 1 ]
+	rt exec c1 sh -c 'trap "exit 4" TERM; echo ready; while :; do sleep 0.1; done' >"$dir/out" &
+	local pid=$! status=0
+	until_true 10 grep -q ready "$dir/out"
+	kill -TERM "$(pgrep -P $pid || echo $pid)"
+	wait $pid || status=$?
+	[ "$status" = 4 ]
+}
+
+@test "exec: a group below the container's" {
+	running
+	local below
+	for below in $(groups_of "$group/c1"); do mkdir "$below/sub"; done
+	rt exec -d --pid-file "$dir/pid" --cgroup sub c1 sleep 50 </dev/null >/dev/null 2>&1
+	grep -q "$group/c1/sub$" "/proc/$(cat "$dir/pid")/cgroup"
+	capture rt exec --cgroup ../../.. c1 true
+	[ "$status" = 255 ]
+	capture rt exec --cgroup nosuch c1 true
+	[ "$status" = 255 ]
+}
+
+@test "ps: ids as JSON, lines of ps with its options" {
+	running
+	rt ps -f json c1 | jq -e --argjson p "$(pid_of c1)" '. == [$p]'
+	capture rt ps c1
+	[[ "${lines[0]}" == *PID* ]]
+	[[ "$output" == *"sleep 100"* ]]
+	[ "${#lines[@]}" = 2 ]
+	capture rt ps c1 -e -o pid,comm
+	[ "$(echo "${lines[1]}" | xargs)" = "$(pid_of c1) sleep" ]
+	capture rt ps c1 -e -o comm
+	[ "$status" = 1 ]
+}
+
+@test "pause and resume: frozen, state, exec, kill" {
+	bundle sh -c 'while :; do echo x >>/tmp/count; sleep 0.01; done'
+	rt run -d c1 </dev/null >/dev/null 2>&1
+	until_true 5 test -s "$root/tmp/count"
+	rt pause c1
+	[ "$(status_of c1)" = paused ]
+	local before
+	before=$(stat -c %s "$root/tmp/count")
+	sleep 0.3
+	[ "$(stat -c %s "$root/tmp/count")" = "$before" ]
+	capture rt exec c1 true
+	[ "$status" = 255 ]
+	[[ "$output" == *paused* ]]
+	capture rt pause c1
+	[ "$status" = 1 ]
+	rt resume c1
+	[ "$(status_of c1)" = running ]
+	capture rt resume c1
+	[[ "$output" == *"not paused"* ]]
+	rt pause c1
+	rt kill c1 KILL
+	until_true 5 has_status c1 stopped
+	rt delete c1
+	rt run -d c1 </dev/null >/dev/null 2>&1
+	rt pause c1
+	rt delete --force c1
+}
+
+@test "update: options, a file, standard input" {
+	config '.linux.resources = {memory: {limit: 67108864}}'
+	running
+	rt update --memory 134217728 --pids-limit 55 --cpu-quota 20000 --cpu-period 100000 c1
+	[ "$(limit memory.limit_in_bytes memory.max)" = 134217728 ]
+	[ "$(limit pids.max pids.max)" = 55 ]
+	[[ "$(limit cpu.cfs_quota_us cpu.max)" == 20000* ]]
+	echo '{"memory": {"limit": 100663296}, "pids": {"limit": 66}}' | rt update --resources=- c1
+	[ "$(limit memory.limit_in_bytes memory.max)" = 100663296 ]
+	echo '{"pids": {"limit": 77}}' >"$dir/resources.json"
+	rt update -r "$dir/resources.json" --memory 64m c1
+	[ "$(limit memory.limit_in_bytes memory.max)" = 67108864 ]
+	[ "$(limit pids.max pids.max)" = 77 ]
+	rt update --kernel-memory 1 c1
+	capture rt update --memory 1k c1
+	[ "$status" = 1 ]
+	[[ "$output" == *memory* ]]
+	[ "$(limit memory.limit_in_bytes memory.max)" = 67108864 ]
+	capture rt update --memory 1m nosuch
+	[[ "$output" == *"does not exist"* ]]
+}
+
+@test "events: counters once, again and again, and the end" {
+	config '.linux.resources = {memory: {limit: 67108864}, pids: {limit: 99}}'
+	running
+	rt events --stats c1 | jq -e '.type == "stats" and .id == "c1" and .data.cpu.usage.total > 0 and
+		.data.memory.usage.limit == 67108864 and .data.memory.usage.usage > 0 and
+		.data.pids == {current: 1, limit: 99} and (.data.memory.raw | length) > 3 and
+		(.data | has("blkio"))'
+	rt events --interval 100ms c1 >"$dir/events" &
+	local pid=$!
+	until_true 10 grep -c . "$dir/events"
+	rt kill c1 9
+	wait $pid
+	jq -es 'length > 0 and all(.type == "stats")' "$dir/events"
+	capture rt events c1
+	[ "$status" = 1 ]
+}
+
+@test "events: a kill for memory is told" {
+	config '.linux.resources = {memory: {limit: 16777216, swap: 16777216}}'
+	bundle sh -c 'while [ ! -e /tmp/go ]; do sleep 0.1; done; head -c 64m /dev/zero | tail; sleep 100'
+	rt run -d c1 </dev/null >/dev/null 2>&1
+	rt events --interval 200ms c1 >"$dir/events" &
+	until_true 10 grep -q stats "$dir/events"
+	touch "$root/tmp/go"
+	until_true 20 grep -q '"oom"' "$dir/events"
+	rt kill c1 9
+	wait
+}
+
+@test "spec: a bundle to begin with" {
+	mkdir "$dir/b"
+	cp -a "$root" "$dir/b/rootfs"
+	rt spec --bundle "$dir/b"
+	jq -e '.ociVersion | startswith("1.")' "$dir/b/config.json"
+	jq '.process.terminal = false | .process.args = ["id", "-u"]' "$dir/b/config.json" >"$dir/b/c" &&
+		mv "$dir/b/c" "$dir/b/config.json"
+	[ "$(rt run -b "$dir/b" c1)" = 0 ]
+	capture rt spec --bundle "$dir/b"
+	[ "$status" = 1 ]
+	[[ "$output" == *"exists already"* ]]
+	rm "$dir/b/config.json"
+	rt spec --rootless -b "$dir/b"
+	jq -e '.linux.uidMappings[0].hostID == 0 and ([.linux.namespaces[].type] | index("user") != null)' \
+		"$dir/b/config.json"
+}
+
+@test "features: the object of the specification" {
+	rt features | jq -e '.ociVersionMin == "1.0.0" and (.ociVersionMax | startswith("1.")) and
+		(.hooks | length) == 6 and (.mountOptions | index("rro") != null) and
+		(.linux.namespaces | length) == 8 and (.linux.capabilities | index("CAP_BPF") != null) and
+		.linux.cgroup.v2 and .linux.seccomp.enabled and .linux.mountExtensions.idmap.enabled'
+}
+
+@test "checkpoint and restore are refused with the reason" {
+	running
+	capture rt checkpoint --image-path "$dir/x" c1
+	[ "$status" = 1 ]
+	[[ "$output" == *criu* ]]
+	capture rt restore --image-path "$dir/x" -d c2
+	[ "$status" = 1 ]
+}
