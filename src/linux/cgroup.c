@@ -7,7 +7,6 @@
  */
 #include "linux/cgroup.h"
 
-#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,11 +24,7 @@
 
 enum { NESTED_MAX = 128 };
 
-static const struct cgroup no_group = {
-	.v1 = {-1, -1, -1, -1, -1, -1, -1, -1, -1},
-	.v2 = -1,
-};
-static_assert(CGROUP_CONTROLLERS == 9, "no_group has a -1 for each controller");
+static const struct cgroup no_group = CGROUP_CLOSED;
 
 /* "/hull/<id>": absolute, clean, and short enough for all that is put together from it. */
 static int path_check(const char *path, struct err *e)
@@ -89,6 +84,14 @@ static void building_end(struct building *b)
 	cgroup_close(&b->group);
 }
 
+static bool wants_list(int c, const struct cgroup_limits *l)
+{
+	for (size_t kind = 0; kind < CGROUP_LISTS; kind++)
+		if (l->lists[kind].count && (int)cgroup_list_controller(kind) == c)
+			return true;
+	return false;
+}
+
 /* What the rest of hull counts on is always made; the others when a limit needs them. */
 static bool is_wanted(const struct cgroup_host *h, int c, const struct cgroup_limits *l)
 {
@@ -100,8 +103,13 @@ static bool is_wanted(const struct cgroup_host *h, int c, const struct cgroup_li
 	case CGROUP_FREEZER:
 		return h->v2 < 0;
 	case CGROUP_BLKIO:
+		return l->io_weight.set || l->io_leaf_weight.set || wants_list(c, l);
+	case CGROUP_NET_CLS:
+		return l->net_class.set;
 	case CGROUP_HUGETLB:
-		return false;
+	case CGROUP_NET_PRIO:
+	case CGROUP_RDMA:
+		return wants_list(c, l);
 	default:
 		return true;
 	}
@@ -266,34 +274,44 @@ static int v2_shrink(const struct cgroup *g, const struct cgroup_limits *l, stru
 	return -EBUSY;
 }
 
-/* A group that had no cpuset so far enters that hierarchy now, with all its processes. A fork that
- * races with this is seen in the next round. */
-static int v1_cpuset_join(const struct cgroup *g, int cpuset, struct err *e)
+/* A group that was not in this hierarchy so far enters it now, with all its processes. What was
+ * forked meanwhile is seen in the next round; what a process that has entered forks is in it. */
+static int v1_join(const struct cgroup *g, int folder, struct err *e)
 {
+	size_t last = 0;
 	for (int round = 0; round < 10; round++) {
 		CLEANUP_ARENA struct arena a = {0};
 		pid_t *pids;
-		size_t count, moved = 0;
+		size_t count;
 		int r = cgroup_pids(g, &a, &pids, &count, e);
-		if (r < 0)
+		if (r < 0 || (round > 0 && count <= last))
 			return r;
+		last = count;
 		for (size_t i = 0; i < count; i++) {
-			char path[64], text[512], pid[16];
-			snprintf(path, sizeof(path), "/proc/%d/cpuset", (int)pids[i]);
+			char pid[16];
 			snprintf(pid, sizeof(pid), "%d", (int)pids[i]);
-			if (file_read_small(AT_FDCWD, path, text, sizeof(text)) < 0 ||
-			    !strncmp(text, g->path, strlen(g->path)))
-				continue;
-			r = process_write(cpuset, pid, g->path, e);
+			r = process_write(folder, pid, g->path, e);
 			if (r < 0 && r != -ESRCH)
 				return r;
-			moved++;
 		}
-		if (moved == 0)
-			return 0;
 	}
-	return err_set(e, EAGAIN, ERR_SYSTEM, "cannot move all processes of %s into a cpuset",
-		       g->path);
+	return 0;
+}
+
+/* Hierarchies that the group needs for these limits and is not in yet. */
+static int v1_extend(struct cgroup *g, const struct cgroup_limits *l, unsigned *ret_new,
+		     struct err *e)
+{
+	const struct cgroup_host *h = cgroup_host_get();
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+		if (g->v1[c] >= 0 || !is_wanted(h, c, l))
+			continue;
+		int r = v1_folder(h, c, g, e);
+		if (r < 0)
+			return r;
+		*ret_new |= 1U << c;
+	}
+	return 0;
 }
 
 int cgroup_update(const struct cgroup *g, const struct cgroup_limits *limits, struct err *e)
@@ -301,19 +319,24 @@ int cgroup_update(const struct cgroup *g, const struct cgroup_limits *limits, st
 	const struct cgroup_host *h = cgroup_host_get();
 	struct cgroup_limits l = *limits;
 	struct cgroup with = *g;
-	CLEANUP_FD int cpuset = -1;
+	unsigned new = 0;
 	int r = cgroup_limits_check(&l, e);
-	if (r == 0 && g->v1[CGROUP_CPUSET] < 0 && is_wanted(h, CGROUP_CPUSET, &l)) {
-		cpuset = with.v1[CGROUP_CPUSET] = cgroup_v1_make(h, CGROUP_CPUSET, g->path + 1, e);
-		r = cpuset < 0 ? -e->number : 0;
-	}
+	if (r == 0)
+		r = v1_extend(&with, &l, &new, e);
 	if (r == 0 && g->v2 >= 0) {
 		v2_complete(g, &l);
 		r = h->v1[CGROUP_MEMORY] < 0 ? v2_shrink(g, &l, e) : 0;
 	}
 	if (r == 0)
 		r = cgroup_limits_apply(&with, &l, e);
-	return r == 0 && cpuset >= 0 ? v1_cpuset_join(g, cpuset, e) : r;
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+		if (!(new & 1U << c) || !is_first_of(with.v1, c))
+			continue;
+		if (r == 0)
+			r = v1_join(g, with.v1[c], e);
+		close(with.v1[c]);
+	}
+	return r;
 }
 
 /* rmdir @name below @fd; groups below it that a container made go first. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Control groups: one API over version 1, version 2 and hybrid hosts (v1 controllers beside a bare v2
- * tree). See cgroups(7) and the kernel's cgroup-v1/ and cgroup-v2.rst documents. Conversions between
- * the two stand in one table in cgroup_limits.c.
+ * Control groups: one API over version 1, version 2 and hybrid hosts (v1 controllers beside a bare
+ * v2 tree). See cgroups(7) and the kernel's cgroup-v1/ and cgroup-v2.rst documents. Conversions
+ * between the two stand in one table in cgroup_limits.c.
  *
- * A container's group is named by a path below the root of every hierarchy ("/hull/<id>"); on hybrid
- * hosts it exists in the v1 hierarchies that are needed and in the v2 tree (PSI, freeze, kill).
+ * A container's group is named by a path below the root of every hierarchy ("/hull/<id>"); on
+ * hybrid hosts it exists in the v1 hierarchies that are needed and in the v2 tree (PSI, freeze,
+ * kill).
  */
 #pragma once
 
@@ -29,44 +30,84 @@ enum cgroup_controller {
 	CGROUP_FREEZER,
 	CGROUP_BLKIO,
 	CGROUP_HUGETLB,
+	CGROUP_NET_CLS,
+	CGROUP_NET_PRIO,
+	CGROUP_RDMA,
 	CGROUP_CONTROLLERS
+};
+
+/** Limits that come in lists: one line of a file for each device, page size or interface. */
+enum cgroup_list_kind {
+	CGROUP_IO_WEIGHTS, /* 10..1000 */
+	CGROUP_IO_LEAF_WEIGHTS,
+	CGROUP_IO_READ_BPS, /* bytes or operations a second; 0 max */
+	CGROUP_IO_WRITE_BPS,
+	CGROUP_IO_READ_IOPS,
+	CGROUP_IO_WRITE_IOPS,
+	CGROUP_HUGEPAGES,      /* name: "2MB"; bytes, -1 max */
+	CGROUP_NET_PRIORITIES, /* name: of the interface */
+	CGROUP_RDMA_HANDLES,   /* name: of the device */
+	CGROUP_RDMA_OBJECTS,
+	CGROUP_LISTS
+};
+struct cgroup_item {
+	int64_t major, minor; /* of a block device */
+	const char *name;     /* of anything else */
+	int64_t value;
+};
+struct cgroup_list {
+	const struct cgroup_item *items;
+	size_t count;
 };
 
 /** Limits in the units of the OCI spec (v1's units); unset ones are left as the kernel has them. */
 struct cgroup_limits {
-	struct opt_i64 memory, memory_reservation, memory_swap; /* bytes; swap is memory+swap; -1 max */
-	struct opt_i64 memory_swappiness;			/* 0..100 */
+	struct opt_i64 memory, memory_reservation,
+		memory_swap;              /* bytes; swap is memory+swap; -1 max */
+	struct opt_i64 memory_swappiness; /* 0..100 */
 	struct opt_bool oom_kill_disable;
-	struct opt_i64 cpu_shares; /* 2..262144 */
+	struct opt_i64 cpu_shares;                       /* 2..262144 */
 	struct opt_i64 cpu_quota, cpu_period, cpu_burst; /* microseconds; quota -1 max */
-	const char *cpuset_cpus, *cpuset_mems;		 /* NULL: as the parent */
-	struct opt_i64 pids;				 /* -1 max */
-	const struct kvs *unified;			 /* v2 file -> value, or NULL */
+	const char *cpuset_cpus, *cpuset_mems;           /* NULL: as the parent */
+	struct opt_i64 cpu_rt_runtime, cpu_rt_period;    /* microseconds; version 1 */
+	struct opt_i64 cpu_idle;                         /* 1: SCHED_IDLE */
+	struct opt_i64 pids;                             /* -1 max */
+	struct opt_i64 io_weight, io_leaf_weight;        /* 10..1000 */
+	struct opt_i64 net_class;                        /* version 1 */
+	struct cgroup_list lists[CGROUP_LISTS];
+	const struct kvs *unified; /* v2 file -> value, or NULL */
 };
 
 struct cgroup_device_rule {
 	bool allow;
-	char type;	     /* 'a', 'b', 'c' */
+	char type;            /* 'a', 'b', 'c' */
 	int64_t major, minor; /* -1: any */
-	unsigned access;     /* CGROUP_DEV_READ | ... */
+	unsigned access;      /* CGROUP_DEV_READ | ... */
 };
 enum { CGROUP_DEV_READ = 1, CGROUP_DEV_WRITE = 2, CGROUP_DEV_MKNOD = 4 };
 
 /** An open group; all descriptors are O_PATH directories, -1 where the hierarchy lacks it. */
 struct cgroup {
 	enum cgroup_layout layout;
-	int v1[CGROUP_CONTROLLERS]; /* co-mounted controllers share one descriptor number's folder */
+	int v1[CGROUP_CONTROLLERS]; /* co-mounted controllers share one descriptor number's folder
+				     */
 	int v2;
 	char path[256];
 };
 
 /** A group that is not open: what a CLEANUP_CGROUP variable starts with. */
-#define CGROUP_CLOSED {.v1 = {[0 ... CGROUP_CONTROLLERS - 1] = -1}, .v2 = -1}
+#define CGROUP_CLOSED                                                                              \
+	{                                                                                          \
+		.v1 = {[0 ... CGROUP_CONTROLLERS - 1] = -1}, .v2 = -1                              \
+	}
 #define CLEANUP_CGROUP __attribute__((cleanup(cgroup_close)))
 
+/** The name that v1 or v2 uses, as in "memory" and "memory.max"; NULL: that version has none. */
+const char *cgroup_controller_name(enum cgroup_controller c, bool is_v2);
 /** How this host mounts its control groups (read once from /proc/self/mountinfo). */
 enum cgroup_layout cgroup_host_layout(void);
-/** True when a memory+swap limit can be enforced here; else leave memory_swap unset (docker warns). */
+/** True when a memory+swap limit can be enforced here; else leave memory_swap unset (docker warns).
+ */
 bool cgroup_host_limits_swap(void);
 /** The folder in which this caller may make groups: "/hull", or for a user without that right
  *  "<delegated>/hull", found above his own place in the v2 tree. 0, or -EACCES with the way out. */
@@ -80,8 +121,9 @@ int cgroup_parent(char *buf, size_t size, struct err *e);
 int cgroup_limits_check(const struct cgroup_limits *l, struct err *e);
 /**
  * Make the group @path in every hierarchy that is needed (memory, pids, devices, cpu, cpuacct, and
- * cpuset when @limits asks for it, freezer where v2 cannot freeze), set the limits and device rules.
- * On failure nothing of it is left. Errors name the limit, the value, the file and what to do.
+ * cpuset when @limits asks for it, freezer where v2 cannot freeze), set the limits and device
+ * rules. On failure nothing of it is left. Errors name the limit, the value, the file and what to
+ * do.
  */
 int cgroup_make(const char *path, const struct cgroup_limits *limits,
 		const struct cgroup_device_rule *rules, size_t rule_count, struct cgroup *ret,
@@ -90,10 +132,11 @@ int cgroup_make(const char *path, const struct cgroup_limits *limits,
 int cgroup_open(const char *path, struct cgroup *ret, struct err *e);
 void cgroup_close(struct cgroup *g);
 /** Move @pid into all hierarchies of the group. On v1 and v2 the first write waits for an RCU grace
- *  period (10 ms and more): overlap it with other work. @skip_v2: the process was cloned into it. */
+ *  period (10 ms and more): overlap it with other work. @skip_v2: the process was cloned into it.
+ */
 int cgroup_attach(const struct cgroup *g, pid_t pid, bool skip_v2, struct err *e);
-/** Called as early as it is known that a cgroup_attach will follow: begins that wait in a child, which
- *  the caller need not reap. Does nothing where no wait is needed. */
+/** Called as early as it is known that a cgroup_attach will follow: begins that wait in a child,
+ * which the caller need not reap. Does nothing where no wait is needed. */
 void cgroup_warm(void);
 /** Change limits of a running group; unset ones stay. */
 int cgroup_update(const struct cgroup *g, const struct cgroup_limits *limits, struct err *e);
@@ -101,8 +144,8 @@ int cgroup_update(const struct cgroup *g, const struct cgroup_limits *limits, st
 int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e);
 /** 1 frozen, 0 not, negative errno. */
 int cgroup_is_frozen(const struct cgroup *g);
-/** SIGKILL every process in the group: cgroup.kill where v2 has it, else by cgroup.procs until it is
- *  empty. */
+/** SIGKILL every process in the group: cgroup.kill where v2 has it, else by cgroup.procs until it
+ * is empty. */
 int cgroup_kill(const struct cgroup *g, struct err *e);
 /** The host pids in the group and its children; @ret lives in the arena. */
 int cgroup_pids(const struct cgroup *g, struct arena *a, pid_t **ret, size_t *ret_count,
@@ -112,8 +155,8 @@ int cgroup_pids(const struct cgroup *g, struct arena *a, pid_t **ret, size_t *re
 int cgroup_remove(const char *path, struct err *e);
 /** Absolute path of the folder with the memory files (v1) or of the v2 group, "" if none. */
 void cgroup_memory_path(const struct cgroup *g, char *buf, size_t size);
-/** Wait until no process lives in the group (v2: by notification of cgroup.events). 0, -ETIMEDOUT, or
- *  -EOPNOTSUPP where there is no v2 tree. */
+/** Wait until no process lives in the group (v2: by notification of cgroup.events). 0, -ETIMEDOUT,
+ * or -EOPNOTSUPP where there is no v2 tree. */
 int cgroup_wait_empty(const struct cgroup *g, int timeout_ms);
 /** Processes that were killed for memory in the group (v1: Linux 4.13), or negative errno. */
 int64_t cgroup_oom_kills(const struct cgroup *g);

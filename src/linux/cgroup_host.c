@@ -31,6 +31,9 @@ static const struct {
 	[CGROUP_FREEZER] = {"freezer", NULL},
 	[CGROUP_BLKIO] = {"blkio", "io"},
 	[CGROUP_HUGETLB] = {"hugetlb", "hugetlb"},
+	[CGROUP_NET_CLS] = {"net_cls", NULL},
+	[CGROUP_NET_PRIO] = {"net_prio", NULL},
+	[CGROUP_RDMA] = {"rdma", "rdma"},
 };
 
 const char *cgroup_controller_name(enum cgroup_controller c, bool is_v2)
@@ -152,27 +155,31 @@ static int point_open(const char *point)
 }
 
 /* Co-mounted controllers ("cpu,cpuacct") share the descriptor of the first. */
-static int v1_share(struct cgroup_host *h, int controller)
+static void v1_share(struct cgroup_host *h)
 {
-	struct stat own, other;
-	if (h->v1[controller] < 0 || fstat(h->v1[controller], &own) < 0)
-		return h->v1[controller];
-	for (int c = 0; c < controller; c++) {
-		if (h->v1[c] < 0 || fstat(h->v1[c], &other) < 0 || other.st_dev != own.st_dev)
+	dev_t devs[CGROUP_CONTROLLERS];
+	struct stat st;
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+		devs[c] = 0;
+		if (h->v1[c] < 0 || fstat(h->v1[c], &st) < 0)
 			continue;
-		close(h->v1[controller]);
-		return h->v1[c];
+		devs[c] = st.st_dev;
+		for (int other = 0; other < c; other++) {
+			if (devs[other] != devs[c])
+				continue;
+			close(h->v1[c]);
+			h->v1[c] = h->v1[other];
+			break;
+		}
 	}
-	return h->v1[controller];
 }
 
 static void points_open(struct cgroup_host *h)
 {
 	char list[512];
-	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++)
 		h->v1[c] = point_open(h->v1_point[c]);
-		h->v1[c] = v1_share(h, c);
-	}
+	v1_share(h);
 	h->v2 = point_open(h->v2_point);
 	if (h->v2 >= 0 && file_read_small(h->v2, "cgroup.controllers", list, sizeof(list)) > 0)
 		h->v2_controllers = cgroup_controllers_parse(list, ' ');

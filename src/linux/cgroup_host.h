@@ -35,5 +35,3 @@ const struct cgroup_host *cgroup_host_get(void);
 int cgroup_mount_parse(const char *line, struct cgroup_mount *ret);
 /** "memory", "io", ... to bits of enum cgroup_controller, from a list separated by @separator. */
 unsigned cgroup_controllers_parse(const char *list, char separator);
-/** The name that v1 or v2 uses, as in "memory" and "memory.max". */
-const char *cgroup_controller_name(enum cgroup_controller c, bool is_v2);

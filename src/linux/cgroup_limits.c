@@ -54,72 +54,78 @@ static bool given(const struct opt_i64 *o)
 }
 
 /*
- * The formulas: 1 and @v filled, 0 when the limit is not set, -EOPNOTSUPP when this version cannot
- * express it.
+ * The formulas, of the limit's own member and the others: 1 and @v filled, 0 when the limit is not
+ * set, -EOPNOTSUPP when this version cannot express it.
  */
+typedef int (*formula)(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v);
 
-static int memory_v1(const struct cgroup_limits *l, struct value *v)
+static int number(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	return given(&l->memory) ? put_number(v, l->memory.value) : 0;
+	(void)l;
+	return given(own) ? put_number(v, own->value) : 0;
 }
 
-static int memory_v2(const struct cgroup_limits *l, struct value *v)
+static int number_or_zero(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	return given(&l->memory) ? put_number_or_max(v, l->memory.value) : 0;
+	(void)l;
+	return own->set ? put_number(v, own->value) : 0;
 }
 
-static int swap_v1(const struct cgroup_limits *l, struct value *v)
+static int absent(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	return given(&l->memory_swap) ? put_number(v, l->memory_swap.value) : 0;
+	(void)l, (void)v;
+	return given(own) ? -EOPNOTSUPP : 0;
+}
+
+static int memory_v2(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
+{
+	(void)l;
+	return given(own) ? put_number_or_max(v, own->value) : 0;
 }
 
 /* v1 and the OCI spec count memory+swap, v2 swap alone. */
-static int swap_v2(const struct cgroup_limits *l, struct value *v)
+static int swap_v2(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	if (!given(&l->memory_swap))
+	if (!given(own))
 		return 0;
-	if (l->memory_swap.value < 0)
+	if (own->value < 0)
 		return put(v, "max");
 	if (!given(&l->memory) || l->memory.value < 0)
 		return -EOPNOTSUPP;
-	return put_number(v, l->memory_swap.value - l->memory.value);
-}
-
-static int reservation_v1(const struct cgroup_limits *l, struct value *v)
-{
-	return given(&l->memory_reservation) ? put_number(v, l->memory_reservation.value) : 0;
+	return put_number(v, own->value - l->memory.value);
 }
 
 /* memory.low protects what v1's soft limit would not reclaim first; "no soft limit" protects 0. */
-static int reservation_v2(const struct cgroup_limits *l, struct value *v)
+static int reservation_v2(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	if (!given(&l->memory_reservation))
-		return 0;
-	return put_number(v, l->memory_reservation.value < 0 ? 0 : l->memory_reservation.value);
+	(void)l;
+	return given(own) ? put_number(v, own->value < 0 ? 0 : own->value) : 0;
 }
 
-static int swappiness_v1(const struct cgroup_limits *l, struct value *v)
+static int swappiness_v1(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	bool set = l->memory_swappiness.set && l->memory_swappiness.value >= 0;
-	return set ? put_number(v, l->memory_swappiness.value) : 0;
+	(void)l;
+	return own->set && own->value >= 0 ? put_number(v, own->value) : 0;
 }
 
 /* v2 has no swappiness of a group; 0 is "do not swap", which memory.swap.max 0 is too. */
-static int swappiness_v2(const struct cgroup_limits *l, struct value *v)
+static int swappiness_v2(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	if (!l->memory_swappiness.set || l->memory_swappiness.value < 0)
+	(void)l;
+	if (!own->set || own->value < 0)
 		return 0;
-	return l->memory_swappiness.value == 0 ? put(v, "0") : -EOPNOTSUPP;
+	return own->value == 0 ? put(v, "0") : -EOPNOTSUPP;
 }
 
-static int oom_v1(const struct cgroup_limits *l, struct value *v)
+static int oom_v1(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
+	(void)own;
 	return l->oom_kill_disable.set ? put(v, l->oom_kill_disable.value ? "1" : "0") : 0;
 }
 
-static int oom_v2(const struct cgroup_limits *l, struct value *v)
+static int oom_v2(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)v;
+	(void)own, (void)v;
 	return l->oom_kill_disable.set && l->oom_kill_disable.value ? -EOPNOTSUPP : 0;
 }
 
@@ -128,11 +134,16 @@ static int64_t clamp(int64_t n, int64_t low, int64_t high)
 	return n < low ? low : n > high ? high : n;
 }
 
-static int shares_v1(const struct cgroup_limits *l, struct value *v)
+static int shares_v1(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	if (!given(&l->cpu_shares))
-		return 0;
-	return put_number(v, clamp(l->cpu_shares.value, SHARES_MIN, SHARES_MAX));
+	(void)l;
+	return given(own) ? put_number(v, clamp(own->value, SHARES_MIN, SHARES_MAX)) : 0;
+}
+
+/* The range of v1 and of bfq to that of v2 (runc, crun). */
+int64_t cgroup_io_weight(int64_t weight)
+{
+	return 1 + (weight - 10) * 9999 / 990;
 }
 
 /* A curve through (2, 1), (1024, 100) and (262144, 10000): the defaults of both versions meet, as
@@ -147,33 +158,33 @@ int64_t cgroup_weight_from_shares(int64_t shares)
 	return (int64_t)ceil(pow(10, (l * l + 125 * l) / 612.0 - 7.0 / 34.0));
 }
 
-static int shares_v2(const struct cgroup_limits *l, struct value *v)
+static int shares_v2(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	return given(&l->cpu_shares) ? put_number(v, cgroup_weight_from_shares(l->cpu_shares.value))
-				     : 0;
+	(void)l;
+	return given(own) ? put_number(v, cgroup_weight_from_shares(own->value)) : 0;
 }
 
-static int period_v1(const struct cgroup_limits *l, struct value *v)
+static int io_weight_v2(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	return given(&l->cpu_period) ? put_number(v, l->cpu_period.value) : 0;
+	(void)l;
+	return given(own) ? put_number(v, cgroup_io_weight(own->value)) : 0;
 }
 
-static int quota_v1(const struct cgroup_limits *l, struct value *v)
+static int quota_v1(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	return given(&l->cpu_quota)
-		       ? put_number(v, l->cpu_quota.value < 0 ? -1 : l->cpu_quota.value)
-		       : 0;
+	(void)l;
+	return given(own) ? put_number(v, own->value < 0 ? -1 : own->value) : 0;
 }
 
 /* "QUOTA PERIOD"; QUOTA alone keeps the period. A period alone has its quota put in by the caller.
  */
-static int quota_v2(const struct cgroup_limits *l, struct value *v)
+static int quota_v2(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
 	char quota[24] = "max";
-	if (!given(&l->cpu_quota) && !given(&l->cpu_period))
+	if (!given(own) && !given(&l->cpu_period))
 		return 0;
-	if (given(&l->cpu_quota) && l->cpu_quota.value > 0)
-		snprintf(quota, sizeof(quota), "%lld", (long long)l->cpu_quota.value);
+	if (given(own) && own->value > 0)
+		snprintf(quota, sizeof(quota), "%lld", (long long)own->value);
 	if (given(&l->cpu_period))
 		snprintf(v->buf, sizeof(v->buf), "%s %lld", quota, (long long)l->cpu_period.value);
 	else
@@ -181,66 +192,95 @@ static int quota_v2(const struct cgroup_limits *l, struct value *v)
 	return put(v, v->buf);
 }
 
-static int burst(const struct cgroup_limits *l, struct value *v)
+static int cpus(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	return l->cpu_burst.set ? put_number(v, l->cpu_burst.value) : 0;
-}
-
-static int cpus(const struct cgroup_limits *l, struct value *v)
-{
+	(void)own;
 	return l->cpuset_cpus && *l->cpuset_cpus ? put(v, l->cpuset_cpus) : 0;
 }
 
-static int mems(const struct cgroup_limits *l, struct value *v)
+static int mems(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
+	(void)own;
 	return l->cpuset_mems && *l->cpuset_mems ? put(v, l->cpuset_mems) : 0;
 }
 
-static int pids(const struct cgroup_limits *l, struct value *v)
+/* 0 is a limit, as of 1.3; who enters a group is not stopped by it, but who is born in it is. */
+static int pids(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	if (!l->pids.set)
-		return 0;
-	return put_number_or_max(
-		v, l->pids.value <= 0 || l->pids.value >= PIDS_MOST ? -1 : l->pids.value);
+	(void)l;
+	int64_t n = own->value == 0 ? 1 : own->value;
+	return own->set ? put_number_or_max(v, n >= PIDS_MOST ? -1 : n) : 0;
 }
 
 struct knob {
 	const char *label;
 	enum cgroup_controller controller;
 	bool is_bytes;
+	size_t own; /* offset in struct cgroup_limits */
 	const char *v1_file;
-	int (*v1)(const struct cgroup_limits *l, struct value *v);
+	formula v1;
 	const char *v2_file;
-	int (*v2)(const struct cgroup_limits *l, struct value *v);
+	formula v2;
 	const char *hint; /* when the file or the feature is missing */
+	const char
+		*bfq[2]; /* v1, v2: the same for the scheduler bfq, which takes the value of v1 */
 };
+
+#define OWN(member) offsetof(struct cgroup_limits, member)
+#define NO_REALTIME "it needs control groups version 1 and CONFIG_RT_GROUP_SCHED"
 
 /* In the order of writing: in a fresh group the kernel takes each line after the one above. */
 static const struct knob knobs[] = {
-	{"memory limit", CGROUP_MEMORY, true, "memory.limit_in_bytes", memory_v1, "memory.max",
-	 memory_v2, NULL},
-	{"memory+swap limit", CGROUP_MEMORY, true, "memory.memsw.limit_in_bytes", swap_v1,
-	 "memory.swap.max", swap_v2,
+	{"memory limit", CGROUP_MEMORY, true, OWN(memory), "memory.limit_in_bytes", number,
+	 "memory.max", memory_v2},
+	{"memory+swap limit", CGROUP_MEMORY, true, OWN(memory_swap), "memory.memsw.limit_in_bytes",
+	 number, "memory.swap.max", swap_v2,
 	 "it needs a memory limit beside it, and a kernel that counts swap (boot with "
 	 "swapaccount=1)"},
-	{"memory reservation", CGROUP_MEMORY, true, "memory.soft_limit_in_bytes", reservation_v1,
-	 "memory.low", reservation_v2, NULL},
-	{"memory swappiness", CGROUP_MEMORY, false, "memory.swappiness", swappiness_v1,
-	 "memory.swap.max", swappiness_v2,
+	{"memory reservation", CGROUP_MEMORY, true, OWN(memory_reservation),
+	 "memory.soft_limit_in_bytes", number, "memory.low", reservation_v2},
+	{"memory swappiness", CGROUP_MEMORY, false, OWN(memory_swappiness), "memory.swappiness",
+	 swappiness_v1, "memory.swap.max", swappiness_v2,
 	 "control groups version 2 have no swappiness: leave it away, or use 0 for no swap at all"},
-	{"disabling of the OOM killer", CGROUP_MEMORY, false, "memory.oom_control", oom_v1, NULL,
+	{"disabling of the OOM killer", CGROUP_MEMORY, false, 0, "memory.oom_control", oom_v1, NULL,
 	 oom_v2, "control groups version 2 cannot do that: leave it away"},
-	{"CPU shares", CGROUP_CPU, false, "cpu.shares", shares_v1, "cpu.weight", shares_v2, NULL},
-	{"CPU period", CGROUP_CPU, false, "cpu.cfs_period_us", period_v1, NULL, NULL, NULL},
-	{"CPU quota", CGROUP_CPU, false, "cpu.cfs_quota_us", quota_v1, "cpu.max", quota_v2,
-	 "the kernel needs CONFIG_CFS_BANDWIDTH"},
-	{"CPU burst", CGROUP_CPU, false, "cpu.cfs_burst_us", burst, "cpu.max.burst", burst,
-	 "CPU bursts need Linux 5.14"},
-	{"cpuset of CPUs", CGROUP_CPUSET, false, "cpuset.cpus", cpus, "cpuset.cpus", cpus, NULL},
-	{"cpuset of memory nodes", CGROUP_CPUSET, false, "cpuset.mems", mems, "cpuset.mems", mems,
-	 NULL},
-	{"limit of processes", CGROUP_PIDS, false, "pids.max", pids, "pids.max", pids, NULL},
+	{"CPU shares", CGROUP_CPU, false, OWN(cpu_shares), "cpu.shares", shares_v1, "cpu.weight",
+	 shares_v2},
+	{"CPU period", CGROUP_CPU, false, OWN(cpu_period), "cpu.cfs_period_us", number, NULL, NULL},
+	{"CPU quota", CGROUP_CPU, false, OWN(cpu_quota), "cpu.cfs_quota_us", quota_v1, "cpu.max",
+	 quota_v2, "the kernel needs CONFIG_CFS_BANDWIDTH"},
+	{"CPU burst", CGROUP_CPU, false, OWN(cpu_burst), "cpu.cfs_burst_us", number_or_zero,
+	 "cpu.max.burst", number_or_zero, "CPU bursts need Linux 5.14"},
+	{"cpuset of CPUs", CGROUP_CPUSET, false, 0, "cpuset.cpus", cpus, "cpuset.cpus", cpus},
+	{"cpuset of memory nodes", CGROUP_CPUSET, false, 0, "cpuset.mems", mems, "cpuset.mems",
+	 mems},
+	{"realtime period", CGROUP_CPU, false, OWN(cpu_rt_period), "cpu.rt_period_us", number, NULL,
+	 absent, NO_REALTIME},
+	{"realtime runtime", CGROUP_CPU, false, OWN(cpu_rt_runtime), "cpu.rt_runtime_us", number,
+	 NULL, absent, NO_REALTIME},
+	{"CPU idle flag", CGROUP_CPU, false, OWN(cpu_idle), "cpu.idle", number_or_zero, "cpu.idle",
+	 number_or_zero, "it needs Linux 5.15"},
+	{"limit of processes", CGROUP_PIDS, false, OWN(pids), "pids.max", pids, "pids.max", pids},
+	{"I/O weight",
+	 CGROUP_BLKIO,
+	 false,
+	 OWN(io_weight),
+	 "blkio.weight",
+	 number,
+	 "io.weight",
+	 io_weight_v2,
+	 "it needs the I/O scheduler bfq, or a kernel with io.weight",
+	 {"blkio.bfq.weight", "io.bfq.weight"}},
+	{"I/O leaf weight", CGROUP_BLKIO, false, OWN(io_leaf_weight), "blkio.leaf_weight", number,
+	 NULL, absent, "it needs the I/O scheduler cfq, which Linux 5.0 removed"},
+	{"network class", CGROUP_NET_CLS, false, OWN(net_class), "net_cls.classid", number, NULL,
+	 absent, "control groups version 2 have none: match the group itself in nftables"},
 };
+
+static int evaluate(const struct knob *k, formula f, const struct cgroup_limits *l, struct value *v)
+{
+	return f ? f((const struct opt_i64 *)((const char *)l + k->own), l, v) : 0;
+}
 
 /* "64MiB" for 67108864, so that the message shows what the user typed. */
 static const char *value_shown(const struct knob *k, const struct value *v,
@@ -302,7 +342,7 @@ static int controller_missing(const struct knob *k, const struct value *v, struc
 	return -EOPNOTSUPP;
 }
 
-static int v2_write(const struct cgroup *g, const char *file, const char *text)
+int cgroup_v2_write(const struct cgroup *g, const char *file, const char *text)
 {
 	int r = file_write_small(g->v2, file, text);
 	if (r != -ENOENT)
@@ -321,7 +361,7 @@ static int knob_apply(const struct cgroup *g, const struct knob *k, const struct
 	bool on_v1 = h->v1[k->controller] >= 0;
 	const char *file = on_v1 ? k->v1_file : k->v2_file;
 	struct value v = {.text = ""};
-	int r = on_v1 ? k->v1(l, &v) : k->v2 ? k->v2(l, &v) : 0;
+	int r = evaluate(k, on_v1 ? k->v1 : k->v2, l, &v);
 	if (r == 0)
 		return 0;
 	if (r < 0)
@@ -329,7 +369,12 @@ static int knob_apply(const struct cgroup *g, const struct knob *k, const struct
 	if (!on_v1 && (g->v2 < 0 || !(h->v2_controllers & 1U << k->controller)))
 		return value_is_unlimited(&v) ? 0 : controller_missing(k, &v, e);
 	r = on_v1 ? file_write_small(g->v1[k->controller], file, v.text)
-		  : v2_write(g, file, v.text);
+		  : cgroup_v2_write(g, file, v.text);
+	const char *bfq = k->bfq[!on_v1];
+	if (bfq && evaluate(k, k->v1, l, &v) > 0) {
+		int also = file_write_small(on_v1 ? g->v1[k->controller] : g->v2, bfq, v.text);
+		r = r == -ENOENT ? also : r;
+	}
 	if (r == 0 || (r == -ENOENT && value_is_unlimited(&v)))
 		return 0;
 	r = knob_failed(k, &v, file, r, e);
@@ -340,27 +385,6 @@ static int knob_apply(const struct cgroup *g, const struct knob *k, const struct
 			 "of its own (systemd-run --scope -p Delegate=yes)",
 			 g->path, cgroup_controller_name(k->controller, true));
 	return r;
-}
-
-/* The settings that only v2 has. "cgroup.*" files steer the group itself and are hull's. */
-static int unified_apply(const struct cgroup *g, const struct kvs *unified, struct err *e)
-{
-	for (size_t i = 0; unified && i < unified->count; i++) {
-		const char *file = unified->items[i].key, *text = unified->items[i].value;
-		if (strchr(file, '/') || !strchr(file, '.') || file[0] == '.' ||
-		    !strncmp(file, "cgroup.", 7))
-			return err_set(e, EINVAL, ERR_INVALID,
-				       "unified setting \"%s\" is no file of a controller", file);
-		if (g->v2 < 0)
-			return err_set(
-				e, EOPNOTSUPP, ERR_INVALID,
-				"unified setting %s: this machine has no control groups version 2",
-				file);
-		int r = v2_write(g, file, text);
-		if (r < 0)
-			return err_errno(e, r, "cannot set %s to \"%s\"", file, text);
-	}
-	return 0;
 }
 
 int cgroup_limits_apply(const struct cgroup *g, const struct cgroup_limits *l, struct err *e)
@@ -383,5 +407,6 @@ int cgroup_limits_apply(const struct cgroup *g, const struct cgroup_limits *l, s
 	}
 	if (again)
 		*e = (struct err){0};
-	return unified_apply(g, l->unified, e);
+	int r = cgroup_lists_apply(g, l, e);
+	return r < 0 ? r : cgroup_unified_apply(g, l->unified, e);
 }

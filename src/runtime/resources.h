@@ -8,10 +8,13 @@
 
 struct resources {
 	struct cgroup_limits limits;
-	struct cgroup_device_rule *rules; /* none: devices are not restricted */
+	/* Those of the spec, upon a group that denies all unless the first one says otherwise; at
+	 * the end what every container has, and the right to make nodes. None in the spec: none. */
+	struct cgroup_device_rule *rules;
 	size_t rule_count;
 };
 
-/** Convert and check; strings stay the spec's, the rest is allocated in @a. */
+/** Convert and check; strings stay the spec's, the rest is allocated in @a. What is out of range is
+ *  refused by name. */
 int resources_read(const struct oci_resources *r, struct arena *a, struct resources *ret,
 		   struct err *e);

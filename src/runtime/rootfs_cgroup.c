@@ -15,12 +15,6 @@
 #include "base/cleanup.h"
 #include "runtime/rootfs.h"
 
-static const char *const controller_names[CGROUP_CONTROLLERS] = {
-	[CGROUP_CPU] = "cpu",         [CGROUP_CPUACCT] = "cpuacct", [CGROUP_CPUSET] = "cpuset",
-	[CGROUP_MEMORY] = "memory",   [CGROUP_PIDS] = "pids",       [CGROUP_DEVICES] = "devices",
-	[CGROUP_FREEZER] = "freezer", [CGROUP_BLKIO] = "blkio",     [CGROUP_HUGETLB] = "hugetlb",
-};
-
 static int take(struct rootfs *r, const char *name, int group, struct err *e)
 {
 	int fd = mount_clone(group, "", false);
@@ -49,10 +43,11 @@ static int take_v1(struct rootfs *r, const struct cgroup *g, struct err *e)
 			char *name = r->cgroups[k].name;
 			size_t len = strlen(name);
 			snprintf(name + len, sizeof(r->cgroups[k].name) - len, ",%s",
-				 controller_names[i]);
+				 cgroup_controller_name((enum cgroup_controller)i, false));
 			continue;
 		}
-		int n = take(r, controller_names[i], g->v1[i], e);
+		int n = take(r, cgroup_controller_name((enum cgroup_controller)i, false), g->v1[i],
+			     e);
 		if (n < 0)
 			return n;
 		from[k] = st.st_dev;

@@ -27,6 +27,7 @@
 #include "linux/overlay.h"
 #include "linux/pidfd.h"
 #include "runtime/hooks.h"
+#include "runtime/resources.h"
 #include "runtime/runtime.h"
 #include "runtime/seccomp.h"
 
@@ -111,7 +112,8 @@ static void write_pid(const char *path, pid_t pid)
 static int run_once(const struct options *o, const struct oci_spec *spec,
 		    const struct seccomp_program *filter, struct err *e)
 {
-	static const struct cgroup_limits none;
+	CLEANUP_ARENA struct arena a = {0};
+	struct resources resources;
 	static const char *const init_argv[] = {"hull-init", "--"};
 	struct strv init_args = {(char **)init_argv, 2, 2};
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
@@ -121,7 +123,11 @@ static int run_once(const struct options *o, const struct oci_spec *spec,
 	int r, pair[2];
 	if (o->overlay && (root = open_overlay(o->overlay, e)) < 0)
 		return root;
-	if (o->cgroup && (r = cgroup_make(o->cgroup, &none, NULL, 0, &group, e)) < 0)
+	r = resources_read(&spec->linux_.resources, &a, &resources, e);
+	if (r == 0 && o->cgroup)
+		r = cgroup_make(o->cgroup, &resources.limits, resources.rules, resources.rule_count,
+				&group, e);
+	if (r < 0)
 		return r;
 	if (pipe2(pair, O_CLOEXEC) < 0)
 		return err_errno(e, errno, "pipe");

@@ -28,6 +28,9 @@ static void shares_to_weight(void **state)
 					   {2048, 174},     {256, 35},        {4, 1 + 1}};
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
 		assert_int_equal(cgroup_weight_from_shares(pairs[i][0]), pairs[i][1]);
+	assert_int_equal(cgroup_io_weight(10), 1);
+	assert_int_equal(cgroup_io_weight(500), 4950);
+	assert_int_equal(cgroup_io_weight(1000), 10000);
 	for (int64_t s = 3; s < 262144; s++)
 		assert_true(cgroup_weight_from_shares(s) >= cgroup_weight_from_shares(s - 1));
 }
@@ -171,7 +174,7 @@ static void mount_lines(void **state)
 	assert_int_equal(cgroup_mount_parse("", &m), -EINVAL);
 	assert_int_equal(cgroup_controllers_parse("cpuset cpu io memory pids rdma misc", ' '),
 			 1U << CGROUP_CPUSET | 1U << CGROUP_CPU | 1U << CGROUP_BLKIO |
-				 1U << CGROUP_MEMORY | 1U << CGROUP_PIDS);
+				 1U << CGROUP_MEMORY | 1U << CGROUP_PIDS | 1U << CGROUP_RDMA);
 }
 
 /* As much of eBPF as cgroup_device_program() uses. */
