@@ -93,9 +93,9 @@ has_controller() {
 @test "cpu: a quota throttles (C2)" {
 	has_controller cpu
 	hull run -d --name cc --cpus 0.2 test sh -c 'while :; do :; done'
-	sleep 1
 	dir=$(cgroup_dir cc cpu)
-	[ "$(awk '/nr_throttled/ { print $2 }' "$dir/cpu.stat")" -gt 0 ]
+	# On a busy machine it gets less than its quota for a while.
+	wait_for 60 grep -q '^nr_throttled [1-9]' "$dir/cpu.stat"
 }
 
 @test "cpu: shares, also as a weight (C3)" {
