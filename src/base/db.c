@@ -61,6 +61,25 @@ static int schema_version(struct db *db, int64_t *ret, struct err *e)
 	return 0;
 }
 
+static int writers_lock(struct db *db, struct err *e)
+{
+	int r;
+	do
+		r = flock(db->lock_fd, LOCK_EX);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return err_errno(e, errno, "cannot lock the state store");
+	db->locked = true;
+	return 0;
+}
+
+static void writers_unlock(struct db *db)
+{
+	if (db->locked)
+		flock(db->lock_fd, LOCK_UN);
+	db->locked = false;
+}
+
 static int schema_install(struct db *db, struct err *e)
 {
 	int64_t version = 0;
@@ -73,9 +92,13 @@ static int schema_install(struct db *db, struct err *e)
 			"the state below --root was written by a newer hull (schema %lld, this "
 			"one knows %d)",
 			(long long)version, SCHEMA_VERSION);
-	/* WAL is a property of the file: set once, before the first transaction. */
-	if ((r = db_pragma(db, "PRAGMA journal_mode=WAL", e)) < 0 ||
-	    (r = db_begin(db, true, e)) < 0)
+	/* WAL is a property of the file: set once, before the first transaction, by one at a time.
+	 * SQLite does not wait for a lock in this. */
+	if ((r = writers_lock(db, e)) < 0)
+		return r;
+	r = db_pragma(db, "PRAGMA journal_mode=WAL", e);
+	writers_unlock(db);
+	if (r < 0 || (r = db_begin(db, true, e)) < 0)
 		return r;
 	/* Another process may have made the tables while this one waited for the lock. */
 	r = schema_version(db, &version, e);
@@ -167,25 +190,6 @@ void db_close(struct db *db)
 	if (db->lock_fd >= 0)
 		close(db->lock_fd);
 	*db = (struct db){.lock_fd = -1};
-}
-
-static int writers_lock(struct db *db, struct err *e)
-{
-	int r;
-	do
-		r = flock(db->lock_fd, LOCK_EX);
-	while (r < 0 && errno == EINTR);
-	if (r < 0)
-		return err_errno(e, errno, "cannot lock the state store");
-	db->locked = true;
-	return 0;
-}
-
-static void writers_unlock(struct db *db)
-{
-	if (db->locked)
-		flock(db->lock_fd, LOCK_UN);
-	db->locked = false;
 }
 
 int db_begin(struct db *db, bool durable, struct err *e)
