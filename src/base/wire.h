@@ -7,7 +7,7 @@
  *   stdout, stderr   FIFOs; the container itself holds them open read-write, so the death of
  *                    their reader gives it no EPIPE and loses no byte
  *   stdin            FIFO, only with -i and no terminal
- *   monitor          struct monitor_config: how to start a (new) monitor
+ *   monitor          struct monitor_config; read-only, and used by descriptor
  *   running          struct run_record, written before the container's first instruction
  *   control          the monitor's SOCK_SEQPACKET socket
  * and <runroot>/exits/<id> is the struct exit_record, renamed into place by the monitor once the
@@ -61,8 +61,8 @@ static_assert(sizeof(struct exit_record) == 464, "the exit record is a file form
 enum log_driver { LOG_JSON_FILE, LOG_LOCAL, LOG_JOURNALD, LOG_NONE };
 
 /**
- * What a monitor must know. Written by the engine to the run folder, and read by hull-monitor at
- * its start from the descriptor MONITOR_RUN_FD (the run folder itself).
+ * What a monitor must know. Written by the engine to the run folder, and given to hull-monitor as
+ * an open file: what the keeper executes at the end must not be for a monitor to say.
  */
 struct monitor_config {
 	uint32_t version;
@@ -73,31 +73,29 @@ struct monitor_config {
 	uint32_t tty;            /* one pty instead of three FIFOs */
 	uint32_t stdin_open;     /* -i */
 	uint32_t stdin_once;     /* close stdin when the first attached client leaves */
-	uint32_t cgroup_version; /* 1 or 2: the layout behind MONITOR_MEMORY_FD */
 	char id[65];
 	char name[129];
 	char root[1024]; /* --root, --runroot: for the clean-up command */
 	char runroot[1024];
-	char log_dir[1024];       /* folder of the log files, below root */
-	char memory_cgroup[1024]; /* absolute path of the memory (v1) or unified (v2) group, or ""
-				   */
-	char hull[1024];          /* path of the hull program, for the clean-up command */
+	char log_dir[1024]; /* folder of the log files, below root */
+	char hull[1024];    /* path of the hull program, for the clean-up command */
 	char log_tag[128];        /* journald */
 };
 
 /**
  * Descriptors that a starting hull-monitor finds open; those it does not get are closed (it probes
- * with fcntl). With none but MONITOR_RUN_FD it adopts: the container runs already, its monitor
- * died.
+ * with fcntl). Without MONITOR_PIDFD_FD it adopts: the container runs already, its monitor died.
  */
 enum monitor_fd {
 	MONITOR_RUN_FD = 3, /* the run folder */
+	MONITOR_CONFIG_FD,  /* struct monitor_config */
 	MONITOR_CONTROL_FD, /* listening control socket */
 	MONITOR_PIDFD_FD,   /* pidfd of the container's first process */
 	MONITOR_PTY_FD,     /* pty master, with tty */
 	MONITOR_STDIN_FD,   /* write end of the container's stdin FIFO, with -i and no tty */
 	MONITOR_ATTACH_FD,  /* stream socket of the client that is attached from the start */
 	MONITOR_OOM_FD,     /* v1: eventfd registered with memory.oom_control */
+	MONITOR_MEMORY_FD,  /* memory.oom_control (v1) or memory.events (v2) of its group */
 	MONITOR_INIT_FD,    /* read end of hull-init's report pipe, with --init */
 	MONITOR_KEEPER_FD,  /* socket to the keeper, the monitor's parent */
 	MONITOR_STDOUT_FD, /* the FIFOs, without tty: held until the monitor has opened them itself,

@@ -58,16 +58,16 @@ struct launch {
 	struct cgroup cgroup;
 	struct run_folder folder;
 	struct runtime_start start;
-	int root, init, attach, program, null, oom;
+	int root, init, attach, program, null, oom, memory;
 	int init_report[2], failure[2], keeper[2], gate[2];
 };
 
 static void launch_close(struct launch *l)
 {
-	int *const fds[] = {&l->root,       &l->init,           &l->program,        &l->null,
-			    &l->oom,        &l->init_report[0], &l->init_report[1], &l->failure[0],
-			    &l->failure[1], &l->keeper[0],      &l->keeper[1],      &l->gate[0],
-			    &l->gate[1]};
+	int *const fds[] = {&l->root,       &l->init,       &l->program,        &l->null,
+			    &l->oom,        &l->memory,     &l->init_report[0], &l->init_report[1],
+			    &l->failure[0], &l->failure[1], &l->keeper[0],      &l->keeper[1],
+			    &l->gate[0],    &l->gate[1]};
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fd_drop(fds[i]);
 	run_folder_close(&l->folder);
@@ -113,6 +113,7 @@ static int make_cgroup(struct launch *l, struct err *e)
 	if (r < 0)
 		return r;
 	l->oom = cgroup_oom_eventfd(&l->cgroup);
+	l->memory = cgroup_oom_file(&l->cgroup);
 	return 0;
 }
 
@@ -196,7 +197,7 @@ static int prepare(struct launch *l, struct strv *warnings, struct err *e)
 	if (r == 0)
 		r = open_init(l, e);
 	if (r == 0)
-		r = monitor_config_write(l->en, l->c, &l->cgroup, l->folder.dir, e);
+		r = monitor_config_write(l->en, l->c, &l->folder, e);
 	if (r == 0)
 		r = make_sockets(l, e);
 	if (r == 0)
@@ -224,12 +225,14 @@ static void run_monitor(void *arg)
 	if (fd_send(l->gate[1], &birth, sizeof(birth), passed, r < 0 ? 0 : 2) < 0 || r < 0)
 		return;
 	const int fds[MONITOR_FD_COUNT] = {l->folder.dir,
+					   l->folder.config,
 					   l->folder.control,
 					   p.pidfd,
 					   -1,
 					   l->folder.stdin_write,
 					   l->attach,
 					   l->oom,
+					   l->memory,
 					   l->init_report[0],
 					   l->keeper[1],
 					   l->folder.stdout_fd,
@@ -246,10 +249,12 @@ static void run_keeper(void *arg)
 	if (shared_child(run_monitor, arg) < 0)
 		return;
 	const int fds[MONITOR_FD_COUNT] = {l->folder.dir,
+					   l->folder.config,
 					   l->folder.control,
 					   -1,
 					   -1,
 					   l->folder.stdin_write,
+					   -1,
 					   -1,
 					   -1,
 					   -1,
@@ -385,6 +390,7 @@ int container_launch(struct engine *en, struct container *c, int attach_fd, stru
 		.program = -1,
 		.null = -1,
 		.oom = -1,
+		.memory = -1,
 		.init_report = {-1, -1},
 		.failure = {-1, -1},
 		.keeper = {-1, -1},

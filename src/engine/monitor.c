@@ -142,8 +142,9 @@ void monitor_execute(int program, int null, const int fds[MONITOR_FD_COUNT], boo
 	}
 	char short_id[SHORT + 1];
 	snprintf(short_id, sizeof(short_id), "%s", id);
+	/* The empty argument: monitor/start.c, start_show. */
 	char *const argv[] = {keeper ? "hull-keeper" : "hull-monitor", (char *)name, short_id,
-			      NULL};
+			      keeper ? "" : NULL, NULL};
 	char *const env[] = {NULL};
 	execveat(program, "", argv, env, AT_EMPTY_PATH);
 }

@@ -79,7 +79,7 @@ int run_folder_make(struct engine *en, const struct container *c, struct run_fol
 
 void run_folder_close(struct run_folder *f)
 {
-	int *const fds[] = {&f->dir,         &f->control,   &f->stdin_read,
+	int *const fds[] = {&f->dir,         &f->config,    &f->control,  &f->stdin_read,
 			    &f->stdin_write, &f->stdout_fd, &f->stderr_fd};
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fd_drop(fds[i]);
@@ -129,15 +129,14 @@ int log_options_check(const struct docker_log_config *log, struct err *e)
 	return log_options(log, &ignored, e);
 }
 
-int monitor_config_write(struct engine *en, const struct container *c, const struct cgroup *cgroup,
-			 int run_dir, struct err *e)
+int monitor_config_write(struct engine *en, const struct container *c, struct run_folder *f,
+			 struct err *e)
 {
 	struct monitor_config m = {
 		.version = WIRE_VERSION,
 		.tty = c->config.config.tty,
 		.stdin_open = c->config.config.open_stdin,
 		.stdin_once = c->config.config.stdin_once,
-		.cgroup_version = cgroup->layout == CGROUP_V2 ? 2 : 1,
 	};
 	int r = log_options(&c->config.host.log_config, &m, e);
 	if (r < 0)
@@ -148,6 +147,12 @@ int monitor_config_write(struct engine *en, const struct container *c, const str
 	snprintf(m.runroot, sizeof(m.runroot), "%s", en->runroot);
 	snprintf(m.log_dir, sizeof(m.log_dir), "%s/containers/%s", en->root, c->id);
 	snprintf(m.hull, sizeof(m.hull), "%s/hull", en->libexec);
-	cgroup_memory_path(cgroup, m.memory_cgroup, sizeof(m.memory_cgroup));
-	return file_replace(run_dir, "monitor", &m, sizeof(m), false, e);
+	r = file_replace(f->dir, "monitor", &m, sizeof(m), false, e);
+	if (r < 0)
+		return r;
+	/* A monitor without capabilities cannot write what nobody may write. */
+	f->config = openat(f->dir, "monitor", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (f->config < 0 || fchmod(f->config, 0400) < 0)
+		return err_errno(e, errno, "cannot open the monitor's configuration");
+	return 0;
 }

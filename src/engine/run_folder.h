@@ -6,16 +6,15 @@
 #pragma once
 
 #include "engine/internal.h"
-#include "linux/cgroup.h"
 
 /** What is open of a folder that was just made; -1: not there. */
 struct run_folder {
-	int dir, control;
+	int dir, config, control;
 	int stdin_read, stdin_write, stdout_fd, stderr_fd; /* -1 with a terminal */
 };
 #define RUN_FOLDER_CLOSED                                                                          \
 	{                                                                                          \
-		-1, -1, -1, -1, -1, -1                                                             \
+		-1, -1, -1, -1, -1, -1, -1                                                         \
 	}
 
 /** Make it anew for @c; what an earlier run left in its place is removed. */
@@ -25,8 +24,8 @@ void run_folder_close(struct run_folder *f);
 
 /** Bind and listen at <run folder>/control; a descriptor or negative errno. */
 int monitor_socket_make(int run_dir, struct err *e);
-/** Write what the monitor of @c must know into its run folder. */
-int monitor_config_write(struct engine *en, const struct container *c, const struct cgroup *cgroup,
-			 int run_dir, struct err *e);
+/** Write what the monitor of @c must know into its run folder, and open it. */
+int monitor_config_write(struct engine *en, const struct container *c, struct run_folder *f,
+			 struct err *e);
 /** --log-driver and --log-opt; -EINVAL with docker's words. */
 int log_options_check(const struct docker_log_config *log, struct err *e);

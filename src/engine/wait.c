@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "engine/monitor.h"
 #include "engine/run_folder.h"
+#include "linux/cgroup.h"
 #include "linux/shared_child.h"
 
 struct adoption {
@@ -28,11 +29,20 @@ static void run_adopter(void *arg)
 {
 	const struct adoption *a = arg;
 	setsid();
-	monitor_execute(a->program, a->null, a->fds, false, a->c->name, a->c->id);
+	monitor_execute(a->program, a->null, a->fds, true, a->c->name, a->c->id);
 }
 
-/* A container without a monitor runs on; give it a new one, which finds all it needs in the run
- * folder. */
+static int open_oom_file(const struct container *c)
+{
+	struct err ignored;
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	int r = cgroup_open(container_cgroup_path(c, &a), &group, &ignored);
+	return r < 0 ? r : cgroup_oom_file(&group);
+}
+
+/* A container without monitor and keeper runs on; give it new ones, which find all they need in the
+ * run folder. */
 static int adopt(struct engine *en, const struct container *c, struct err *e)
 {
 	char path[4096];
@@ -51,9 +61,12 @@ static int adopt(struct engine *en, const struct container *c, struct err *e)
 	snprintf(path, sizeof(path), "%s/hull-monitor", en->libexec);
 	CLEANUP_FD int program = open(path, O_PATH | O_CLOEXEC);
 	CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	struct adoption a = {c, program, null, {run_dir, control}};
-	for (int i = 2; i < MONITOR_FD_COUNT; i++)
+	CLEANUP_FD int config = openat(run_dir, "monitor", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_FD int memory = open_oom_file(c);
+	struct adoption a = {c, program, null, {run_dir, config, control}};
+	for (int i = 3; i < MONITOR_FD_COUNT; i++)
 		a.fds[i] = -1;
+	a.fds[MONITOR_MEMORY_FD - MONITOR_RUN_FD] = memory;
 	pid_t pid = program < 0 ? -errno : shared_child(run_adopter, &a);
 	if (pid < 0)
 		return err_errno(e, pid, "container %s: cannot start a new monitor", c->name);

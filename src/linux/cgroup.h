@@ -162,3 +162,6 @@ int cgroup_wait_empty(const struct cgroup *g, int timeout_ms);
 int64_t cgroup_oom_kills(const struct cgroup *g);
 /** v1: an eventfd registered with memory.oom_control; -1 on v2 or where it cannot be had. */
 int cgroup_oom_eventfd(const struct cgroup *g);
+/** The file with the counter of processes killed for memory: memory.oom_control (v1), memory.events
+ *  (v2). A descriptor to read, or -1. */
+int cgroup_oom_file(const struct cgroup *g);

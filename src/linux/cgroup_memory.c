@@ -26,15 +26,21 @@ void cgroup_memory_path(const struct cgroup *g, char *buf, size_t size)
 		snprintf(buf, size, "%s%s", h->v2_point, g->path);
 }
 
-int64_t cgroup_oom_kills(const struct cgroup *g)
+int cgroup_oom_file(const struct cgroup *g)
 {
 	bool on_v1 = g->v1[CGROUP_MEMORY] >= 0;
+	return openat(on_v1 ? g->v1[CGROUP_MEMORY] : g->v2,
+		      on_v1 ? "memory.oom_control" : "memory.events", O_RDONLY | O_CLOEXEC);
+}
+
+int64_t cgroup_oom_kills(const struct cgroup *g)
+{
 	char text[1024];
-	ssize_t n =
-		file_read_small(on_v1 ? g->v1[CGROUP_MEMORY] : g->v2,
-				on_v1 ? "memory.oom_control" : "memory.events", text, sizeof(text));
+	CLEANUP_FD int fd = cgroup_oom_file(g);
+	ssize_t n = fd < 0 ? -errno : read(fd, text, sizeof(text) - 1);
 	if (n < 0)
 		return n;
+	text[n] = '\0';
 	/* "oom_kill 0" begins a line; "oom_kill_disable" is another one of v1's. */
 	for (const char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
@@ -50,8 +56,7 @@ int cgroup_oom_eventfd(const struct cgroup *g)
 	if (g->v1[CGROUP_MEMORY] < 0)
 		return -1;
 	CLEANUP_FD int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	CLEANUP_FD int control =
-		openat(g->v1[CGROUP_MEMORY], "memory.oom_control", O_RDONLY | O_CLOEXEC);
+	CLEANUP_FD int control = cgroup_oom_file(g);
 	if (event < 0 || control < 0)
 		return -1;
 	snprintf(text, sizeof(text), "%d %d", event, control);

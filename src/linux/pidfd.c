@@ -27,7 +27,7 @@ struct info {
 	int32_t exit_code;
 };
 static_assert(sizeof(struct info) == 64, "struct pidfd_info, version 0");
-#define GET_INFO _IOWR(0xff, 11, struct info)
+static_assert(PIDFD_INFO_IOCTL == _IOWR(0xff, 11, struct info), "as pidfd.h says");
 enum { INFO_EXIT = 1 << 3 };
 
 int pidfd_of(pid_t pid)
@@ -96,10 +96,11 @@ pid_t pidfd_pid(int pidfd)
 
 int pidfd_has_ended(int pidfd)
 {
+	static const struct timespec at_once;
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
 	int n;
 	do
-		n = poll(&p, 1, 0);
+		n = ppoll(&p, 1, &at_once, NULL);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }
@@ -107,7 +108,7 @@ int pidfd_has_ended(int pidfd)
 int pidfd_exit_status(int pidfd, int *ret_status)
 {
 	struct info info = {.mask = INFO_EXIT};
-	if (ioctl(pidfd, GET_INFO, &info) < 0) {
+	if (ioctl(pidfd, PIDFD_INFO_IOCTL, &info) < 0) {
 		/* Before 6.15 a reaped process has no information at all. */
 		if (errno == ESRCH || errno == ENOTTY || errno == EINVAL)
 			return -ENOTSUP;

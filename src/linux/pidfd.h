@@ -28,5 +28,6 @@ int pidfd_has_ended(int pidfd);
  * pidfd (Linux 6.15). -ENOTSUP on older kernels, -EAGAIN while it is not reaped yet.
  */
 int pidfd_exit_status(int pidfd, int *ret_status);
+#define PIDFD_INFO_IOCTL 0xc040ff0bU /* what that asks with, for filters of system calls */
 /** Wait for a child; its wait status. 0 or -errno. */
 int pidfd_wait_child(int pidfd, int *ret_status);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the engine wrote into the run folder, and the command that it wants run at the end. The
- * files are hull's own, but may be of another version or damaged: sizes, version and text ends are
- * checked. Read base/wire.h first.
+ * What the engine wrote for the monitor, and the command that it wants run at the end. The file is
+ * hull's own, but may be of another version or damaged: size, version and text ends are checked.
+ * Read base/wire.h first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,37 +14,27 @@
 #include "base/fd.h"
 #include "monitor/monitor.h"
 
-int run_folder_read(int run_fd, const char *name, void *ret, size_t size)
+int monitor_config_read(struct monitor_config *c)
 {
-	CLEANUP_FD int fd = openat(run_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	ssize_t n = fd_read_full(fd, ret, size);
-	uint32_t version;
-	memcpy(&version, ret, sizeof(version));
-	return n == (ssize_t)size && version == WIRE_VERSION ? 0 : -EINVAL;
-}
-
-int monitor_config_read(int run_fd, struct monitor_config *c)
-{
-	int r = run_folder_read(run_fd, "monitor", c, sizeof(*c));
-	if (r < 0)
-		return r;
-	char *const texts[] = {c->id,      c->name,          c->root, c->runroot,
-			       c->log_dir, c->memory_cgroup, c->hull, c->log_tag};
+	/* Its position is shared with other processes: pread. */
+	if (pread(MONITOR_CONFIG_FD, c, sizeof(*c), 0) != (ssize_t)sizeof(*c) ||
+	    c->version != WIRE_VERSION)
+		return -EINVAL;
+	char *const texts[] = {c->id,      c->name, c->root,   c->runroot,
+			       c->log_dir, c->hull, c->log_tag};
 	const size_t sizes[] = {sizeof(c->id),      sizeof(c->name),    sizeof(c->root),
-				sizeof(c->runroot), sizeof(c->log_dir), sizeof(c->memory_cgroup),
-				sizeof(c->hull),    sizeof(c->log_tag)};
+				sizeof(c->runroot), sizeof(c->log_dir), sizeof(c->hull),
+				sizeof(c->log_tag)};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (strnlen(texts[i], sizes[i]) == sizes[i])
 			return -EINVAL;
 	return strchr(c->id, '/') || !c->id[0] ? -EINVAL : 0;
 }
 
-void monitor_become_reaper(int run_fd)
+void monitor_become_reaper(void)
 {
 	struct monitor_config c;
-	if (monitor_config_read(run_fd, &c) < 0 || !c.hull[0])
+	if (monitor_config_read(&c) < 0 || !c.hull[0])
 		return;
 	char *const argv[] = {"hull",   "--root", c.root, "--runroot", c.runroot,
 			      "system", "reap",   c.id,   NULL};

@@ -7,41 +7,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "monitor/monitor.h"
 
-int control_listen(int run_fd)
-{
-	static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "control"};
-	CLEANUP_FD int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (s < 0)
-		return -errno;
-	/* By the working directory: a socket's path has 108 bytes, the run folder's may have more.
-	 */
-	unlinkat(run_fd, "control", 0);
-	int r = fchdir(run_fd) < 0 ||
-				bind(s, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
-				listen(s, 128) < 0
-			? -errno
-			: 0;
-	if (chdir("/") < 0 && r == 0)
-		r = -errno;
-	return r < 0 ? r : fd_steal(&s);
-}
-
 void control_init(struct monitor *m)
 {
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
 		m->connections[i].fd = -1;
-	if (m->control_fd < 0)
-		m->control_fd = control_listen(m->run_fd);
 	if (m->control_fd < 0)
 		return;
 	/* accept4 must never wait, whoever made the socket. */
@@ -62,7 +41,7 @@ static bool is_friend(int fd)
 	struct ucred c;
 	socklen_t len = sizeof(c);
 	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &len) == 0 &&
-	       (c.uid == 0 || c.uid == geteuid());
+	       (c.uid == 0 || c.uid == getauxval(AT_EUID));
 }
 
 /* False when nobody waits to be accepted. */

@@ -44,24 +44,23 @@ static void fill_record(struct monitor *m)
 	oom_conclude(m, x->signal == SIGKILL);
 }
 
-static void write_record(struct monitor *m)
+int exit_open(struct monitor *m)
 {
-	struct err e;
 	/* The folder lies beside that of the containers: see wire.h. */
-	CLEANUP_FD int exits = openat(m->run_fd, "../../exits", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (exits < 0 && errno == ENOENT) {
-		mkdirat(m->run_fd, "../../exits", 0700);
-		exits = openat(m->run_fd, "../../exits", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	}
-	if (exits >= 0)
-		file_replace(exits, m->id, &m->record, sizeof(m->record), false, &e);
+	static const char path[] = "../../exits";
+	const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	m->exits_fd = openat(m->run_fd, path, flags);
+	if (m->exits_fd < 0 && errno == ENOENT && mkdirat(m->run_fd, path, 0700) == 0)
+		m->exits_fd = openat(m->run_fd, path, flags);
+	return m->exits_fd < 0 ? -errno : 0;
 }
 
 static void record(struct monitor *m)
 {
+	struct err e;
 	report_event(m, 0, 0);
 	fill_record(m);
-	write_record(m);
+	file_replace(m->exits_fd, m->id, &m->record, sizeof(m->record), false, &e);
 	m->phase = PHASE_RECORDED;
 	control_serve_pending(m);
 	control_answer_waiters(m);

@@ -43,10 +43,10 @@ static size_t waiting(int fd)
 
 int inflight_open(struct monitor *m)
 {
-	if (mkfifoat(m->run_fd, "inflight", 0600) < 0 && errno != EEXIST)
-		return -errno;
-	m->flight_fd = openat(m->run_fd, "inflight", O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-	if (m->flight_fd < 0 || pipe2(m->peek_pipe, O_NONBLOCK | O_CLOEXEC) < 0)
+	m->flight_fd = stdio_fifo(m->run_fd, "inflight");
+	if (m->flight_fd < 0)
+		return m->flight_fd;
+	if (pipe2(m->peek_pipe, O_NONBLOCK | O_CLOEXEC) < 0)
 		return -errno;
 	/* Room for the note beside a full chunk. Refused near a user's limit: then batches shrink.
 	 */

@@ -11,7 +11,11 @@
  * The two speak over a SOCK_SEQPACKET pair. The monitor's first message carries the descriptors;
  * one byte says that the exit is recorded, or that stdin was closed. The keeper sends struct
  * status_note. When the exit is recorded, the keeper becomes the clean-up command `hull system
- * reap`.
+ * reap`. That takes all rights, so the keeper keeps them, and takes from the monitor nothing but
+ * these three messages; a standby is as confined as the monitor that forked it (confine.c) and
+ * leaves the clean-up to hull's next command.
+ *
+ * Started without a monitor, for a container that has lost both, it starts one itself.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,12 +38,13 @@
 enum {
 	QUICK_MS = 1000, /* a monitor that lived for less ... */
 	QUICK_MAX = 10,  /* ... so many times in a row is started again only after a pause */
-	PAUSE_MS = 250,
 };
+static const struct timespec damping = {.tv_nsec = 250000000};
 
 /* Which descriptors the monitor shares; index i is MONITOR_RUN_FD + i in both processes. */
 static const int shared[] = {MONITOR_CONTROL_FD, MONITOR_PIDFD_FD, MONITOR_PTY_FD,
-			     MONITOR_STDIN_FD,   MONITOR_OOM_FD,   MONITOR_INIT_FD};
+			     MONITOR_STDIN_FD,   MONITOR_OOM_FD,   MONITOR_MEMORY_FD,
+			     MONITOR_INIT_FD};
 enum { SHARED_COUNT = sizeof(shared) / sizeof(shared[0]), PTY_INDEX = 2 };
 _Static_assert((int)SHARED_COUNT <= (int)FD_PASS_MAX, "one message");
 
@@ -57,8 +62,8 @@ struct status_note {
 
 static int greet(struct monitor *m)
 {
-	const int fds[SHARED_COUNT] = {m->control_fd, m->pidfd,  m->pty_fd,
-				       m->stdin_fd,   m->oom_fd, m->init_fd};
+	const int fds[SHARED_COUNT] = {m->control_fd, m->pidfd,     m->pty_fd, m->stdin_fd,
+				       m->oom_fd,     m->memory_fd, m->init_fd};
 	int sent[SHARED_COUNT];
 	size_t count = 0;
 	struct greeting g = {.magic = GREETING_MAGIC};
@@ -71,18 +76,21 @@ static int greet(struct monitor *m)
 	return fd_send(m->keeper_fd, &g, sizeof(g), sent, count);
 }
 
+/* What the monitor shares comes with its greeting; of the rest nothing may stay open. */
+static int standby_main(void)
+{
+	close_range(MONITOR_CONTROL_FD, MONITOR_KEEPER_FD - 1, 0);
+	return keeper_main();
+}
+
 static int start_standby(struct monitor *m)
 {
 	int pair[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
-	const struct start s = {.run_fd = m->run_fd, .keeper_fd = pair[1]};
-	pid_t pid = start_self("hull-keeper", &s);
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
+	pid_t pid = start_other("hull-keeper", pair, standby_main);
+	if (pid < 0)
 		return pid;
-	}
 	m->keeper_pid = pid;
 	m->keeper_fd = pair[0];
 	return 0;
@@ -131,7 +139,7 @@ int keeper_tell(struct monitor *m, enum keeper_note note)
 
 void keeper_retire(struct monitor *m)
 {
-	m->reap_here = keeper_tell(m, KEEPER_NOTE_RECORDED) < 0;
+	keeper_tell(m, KEEPER_NOTE_RECORDED);
 	fd_drop(&m->keeper_fd);
 }
 
@@ -139,8 +147,7 @@ void keeper_retire(struct monitor *m)
 
 struct keeper {
 	bool greeted;
-	unsigned held; /* bit n: descriptor n is what enum monitor_fd says */
-	bool ended;    /* the container, and `status` says how */
+	bool ended; /* the container, and `status` says how */
 	struct status_note status;
 	int64_t started_ms; /* of the current monitor, CLOCK_BOOTTIME */
 	int quick;
@@ -158,9 +165,9 @@ static void hold_pipes(bool tty)
 	static const char *const names[] = {"inflight", "terminal", "stdout", "stderr"};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		bool wanted = i == 0 || tty == (i == 1);
-		if (!wanted || (mkfifoat(MONITOR_RUN_FD, names[i], 0600) < 0 && errno != EEXIST))
-			continue;
-		openat(MONITOR_RUN_FD, names[i], O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+		/* A monitor that is forked from here has the low numbers for its own. */
+		if (wanted)
+			fd_move_up(stdio_fifo(MONITOR_RUN_FD, names[i]), MONITOR_FD_END);
 	}
 }
 
@@ -176,9 +183,7 @@ static void take_descriptors(struct keeper *k, const struct greeting *g, int *fd
 		CLEANUP_FD int fd = g->present & 1u << i ? fds[next++] : -1;
 		if (k->greeted)
 			continue;
-		if (fd >= 0 && dup3(fd, shared[i], O_CLOEXEC) >= 0)
-			k->held |= 1u << shared[i];
-		else
+		if (fd < 0 || dup3(fd, shared[i], O_CLOEXEC) < 0)
 			close(shared[i]);
 	}
 	if (!k->greeted)
@@ -218,7 +223,7 @@ static void pause_if_hopeless(struct keeper *k)
 	k->quick = now - k->started_ms < QUICK_MS ? k->quick + 1 : 0;
 	/* Not synchronisation, but damping: something kills or breaks each monitor at once. */
 	if (k->quick > QUICK_MAX)
-		poll(NULL, 0, PAUSE_MS);
+		ppoll(NULL, 0, &damping, NULL);
 	k->started_ms = clock_ms();
 }
 
@@ -228,11 +233,10 @@ static void start_monitor(struct keeper *k)
 	pause_if_hopeless(k);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return;
-	struct start s = {.run_fd = MONITOR_RUN_FD, .keeper_fd = pair[1], .pass = k->held};
 	if (k->ended)
 		send(pair[0], &k->status, sizeof(k->status), MSG_NOSIGNAL);
-	start_self("hull-monitor", &s);
-	close(pair[1]);
+	if (start_other("hull-monitor", pair, monitor_main) < 0 || pair[0] == MONITOR_KEEPER_FD)
+		return;
 	dup3(pair[0], MONITOR_KEEPER_FD, O_CLOEXEC);
 	close(pair[0]);
 }
@@ -250,20 +254,20 @@ static bool hear_monitor(struct keeper *k)
 	char note;
 	memcpy(&note, &g, 1);
 	if (n == 1 && note == KEEPER_NOTE_STDIN_CLOSED) {
-		if (k->held & 1u << MONITOR_STDIN_FD)
-			close(MONITOR_STDIN_FD);
-		k->held &= ~(1u << MONITOR_STDIN_FD);
+		close(MONITOR_STDIN_FD);
 		return true;
 	}
 	if (n == 1 && note == KEEPER_NOTE_RECORDED) {
-		monitor_become_reaper(MONITOR_RUN_FD);
+		if (!is_confined())
+			monitor_become_reaper();
 		return false;
 	}
 	if (n == 1 && note == KEEPER_NOTE_ABANDONED)
 		return false;
 	/* Its end, before it said anything: the start failed, and whoever started it knows. Or the
 	 * run folder was removed: there is nothing to start from. */
-	if (n <= 0 && (!k->greeted || faccessat(MONITOR_RUN_FD, "monitor", F_OK, 0) < 0))
+	struct stat st;
+	if (n <= 0 && (!k->greeted || fstatat(MONITOR_RUN_FD, "monitor", &st, 0) < 0))
 		return false;
 	if (n <= 0)
 		start_monitor(k);
@@ -285,6 +289,8 @@ int keeper_main(void)
 	close(MONITOR_STDOUT_FD);
 	close(MONITOR_STDERR_FD);
 	close(MONITOR_GATE_FD);
+	if (fcntl(MONITOR_KEEPER_FD, F_GETFD) < 0)
+		start_monitor(&k);
 	for (bool alive = true; alive;) {
 		reap_children(&k);
 		struct pollfd p = {.fd = MONITOR_KEEPER_FD, .events = POLLIN};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Start and end of hull-monitor: clean up what was inherited, read the configuration, find the
- * container (given by descriptors, or adopted by its run record), run the loop. Started as
- * "hull-keeper" it is the keeper. Read monitor.h first.
+ * container (given by descriptors, or adopted by its run record), give up all rights, run the loop.
+ * Started as "hull-keeper" it is the keeper. Read monitor.h first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,6 @@
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include "base/fd.h"
 #include "linux/pidfd.h"
 #include "monitor/monitor.h"
+#include "monitor/start.h"
 
 static void fix_stdio(void)
 {
@@ -76,6 +76,7 @@ static void take_descriptors(struct monitor *m)
 	m->held_streams[0] = inherited(MONITOR_STDOUT_FD);
 	m->held_streams[1] = inherited(MONITOR_STDERR_FD);
 	m->oom_fd = inherited(MONITOR_OOM_FD);
+	m->memory_fd = inherited(MONITOR_MEMORY_FD);
 	m->init_fd = inherited(MONITOR_INIT_FD);
 	m->keeper_fd = inherited(MONITOR_KEEPER_FD);
 	m->gate_fd = inherited(MONITOR_GATE_FD);
@@ -85,7 +86,9 @@ static void take_descriptors(struct monitor *m)
 static void adopt(struct monitor *m, const struct monitor_config *c)
 {
 	struct run_record run;
-	if (run_folder_read(m->run_fd, "running", &run, sizeof(run)) == 0)
+	CLEANUP_FD int fd = openat(m->run_fd, "running", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && fd_read_full(fd, &run, sizeof(run)) == (ssize_t)sizeof(run) &&
+	    run.version == WIRE_VERSION)
 		m->pidfd = pidfd_of_started(run.pid, run.pid_start);
 	if (c->stdin_open && !c->tty && m->stdin_fd < 0)
 		m->stdin_fd =
@@ -95,20 +98,20 @@ static void adopt(struct monitor *m, const struct monitor_config *c)
 		       "its terminal was lost: every process that held it was killed");
 }
 
-/* One monitor for a run folder. The lock lies on the folder and ends with this process; one that a
- * keeper started may have to wait until the kernel has taken its predecessor apart. */
+/* One monitor for a run folder. The lock lies on the folder and ends with this process; a successor
+ * may have to wait until the kernel has taken its predecessor apart. */
 static int lock_folder(const struct monitor *m)
 {
-	int wait = m->keeper_fd >= 0 ? 0 : LOCK_NB;
+	int wait = m->pidfd >= 0 ? 0 : LOCK_NB;
 	int fd = openat(m->run_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 || flock(fd, LOCK_EX | wait) < 0 ? -errno : 0;
 }
 
-static bool is_recorded(const struct monitor *m)
+/* Not faccessat(2), which the filter does not know. */
+static bool is_there(int dir_fd, const char *name)
 {
-	char path[sizeof("../../exits/") + sizeof(m->id)];
-	stpcpy(stpcpy(path, "../../exits/"), m->id);
-	return faccessat(m->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	struct stat st;
+	return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static int configure(struct monitor *m)
@@ -116,7 +119,7 @@ static int configure(struct monitor *m)
 	/* In a buffer that is given back: on the stack it would cost its pages for ever. */
 	struct monitor_config *c = (struct monitor_config *)m->batch;
 	m->buffers_used = true;
-	int r = monitor_config_read(m->run_fd, c);
+	int r = monitor_config_read(c);
 	if (r < 0)
 		return r;
 	memcpy(m->id, c->id, sizeof(m->id));
@@ -126,7 +129,7 @@ static int configure(struct monitor *m)
 	if (m->pidfd < 0)
 		adopt(m, c);
 	log_open(&m->log, c);
-	oom_init(m, c);
+	oom_init(m);
 	return 0;
 }
 
@@ -148,7 +151,7 @@ static int await_gate(struct monitor *m)
 		return 0;
 	bool opened = fd_recv(m->gate_fd, &word, 1, NULL, 0) == 1;
 	fd_drop(&m->gate_fd);
-	if (opened || faccessat(m->run_fd, "running", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (opened || is_there(m->run_fd, "running"))
 		return 0;
 	keeper_tell(m, KEEPER_NOTE_ABANDONED);
 	return -ECANCELED;
@@ -161,6 +164,8 @@ static int set_up(struct monitor *m)
 		return -errno;
 	attach_init(m);
 	int r = configure(m);
+	if (r == 0)
+		r = exit_open(m);
 	if (r == 0)
 		r = inflight_open(m);
 	if (r < 0)
@@ -178,6 +183,8 @@ static int set_up(struct monitor *m)
 		loop_watch(m, m->init_fd, WATCH_INIT, 0, EPOLLIN);
 	if (m->first_client >= 0)
 		attach_add(m, m->first_client, ATTACH_STDIN | ATTACH_STDOUT | ATTACH_STDERR);
+	if ((r = confine(m)) < 0)
+		return r;
 	if (!m->tty)
 		await_terminal(m);
 	if ((r = await_gate(m)) < 0)
@@ -188,7 +195,7 @@ static int set_up(struct monitor *m)
 	return 0;
 }
 
-static int monitor_main(void)
+int monitor_main(void)
 {
 	struct monitor *m = mmap(NULL, sizeof(*m), PROT_READ | PROT_WRITE,
 				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -199,12 +206,10 @@ static int monitor_main(void)
 		return 1;
 	if (set_up(m) < 0)
 		return 1;
-	if (!is_recorded(m))
+	if (!is_there(m->exits_fd, m->id))
 		loop_run(m);
 	else
 		keeper_retire(m);
-	if (m->reap_here)
-		monitor_become_reaper(m->run_fd);
 	return 0;
 }
 
@@ -217,7 +222,7 @@ int main(int argc, char **argv)
 	const char *slash = strrchr(argv[0], '/');
 	bool keeper = !strcmp(slash ? slash + 1 : argv[0], "hull-keeper");
 	shed_inheritance();
-	/* Executed through /proc/self/exe the name would be "exe". */
-	prctl(PR_SET_NAME, keeper ? "hull-keeper" : "hull-monitor");
+	start_remember(argc, argv);
+	start_show(keeper ? "hull-keeper" : "hull-monitor");
 	return keeper ? keeper_main() : monitor_main();
 }

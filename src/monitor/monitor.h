@@ -73,7 +73,9 @@ enum phase {
 
 struct monitor {
 	int epoll, writers_fd; /* the second: stdio.c, the writers' signal */
-	int run_fd, control_fd, pidfd, pty_fd, stdin_fd, oom_fd, init_fd, keeper_fd, gate_fd;
+	int run_fd, control_fd, pidfd, pty_fd, stdin_fd, oom_fd, memory_fd, init_fd, keeper_fd,
+		gate_fd;
+	int exits_fd;        /* folder of the exit records */
 	int first_client;    /* given at the start, or -1 */
 	int held_streams[2]; /* the container's own descriptors, until stdio_open */
 	pid_t keeper_pid;    /* > 0: a standby that this process started */
@@ -82,7 +84,6 @@ struct monitor {
 	bool pty_ready, pty_hung_up;
 	bool stdin_ready;  /* writable, as far as known */
 	bool buffers_used; /* since they were given back */
-	bool reap_here;    /* no keeper is left to run the clean-up */
 	int64_t status_deadline_ms;
 
 	int peek_pipe[2], flight_fd;
@@ -95,8 +96,7 @@ struct monitor {
 	size_t input_start, input_len;
 	struct connection connections[CONNECTIONS_MAX];
 
-	int oom_file; /* memory.events or memory.oom_control */
-	uint64_t oom_base, oom_seen;
+	uint64_t oom_seen;
 	int64_t oom_seen_ms; /* when the counter was last seen rising */
 	int main_status;     /* of the command below hull-init, by wait(2); -1: not reported */
 	int wait_status;
@@ -111,14 +111,11 @@ struct monitor {
 };
 
 /* config.c */
-/** Read a struct of this WIRE_VERSION from a file of the run folder; 0, -EINVAL, or negative errno.
- */
-int run_folder_read(int run_fd, const char *name, void *ret, size_t size);
-/** Replace this process by `hull system reap ID`, as the run folder's configuration says. Returns
- * only on failure. */
-void monitor_become_reaper(int run_fd);
-/** Read <run folder>/monitor. 0, or -EINVAL when it is not one of this version. */
-int monitor_config_read(int run_fd, struct monitor_config *ret);
+/** Replace this process by `hull system reap ID`, as the configuration says. Returns only on
+ * failure. */
+void monitor_become_reaper(void);
+/** Read MONITOR_CONFIG_FD. 0, or -EINVAL when it is not one of this version. */
+int monitor_config_read(struct monitor_config *ret);
 
 /* loop.c: what epoll's data says; index of the table in its upper half */
 enum watch {
@@ -139,6 +136,8 @@ int loop_watch(struct monitor *m, int fd, enum watch what, size_t index, uint32_
 void loop_run(struct monitor *m);
 
 /* stdio.c */
+/** A FIFO of the run folder, made if it is not there yet; a descriptor or negative errno. */
+int stdio_fifo(int run_fd, const char *name);
 /** Open the FIFOs of the run folder, or the pipe behind the pty. 0 or negative errno. */
 int stdio_open(struct monitor *m);
 /** Move output onwards; true while there may be more to do at once. */
@@ -186,7 +185,6 @@ void input_event(struct monitor *m, size_t index, uint32_t events);
 void input_close(struct monitor *m);
 
 /* control.c */
-int control_listen(int run_fd);
 void control_init(struct monitor *m);
 void control_event(struct monitor *m, size_t index, uint32_t events);
 void control_connection_event(struct monitor *m, size_t index, uint32_t events);
@@ -206,10 +204,11 @@ void status_timeout(struct monitor *m);
 void status_lost(struct monitor *m);
 
 /* exit.c */
+int exit_open(struct monitor *m);
 void exit_pump(struct monitor *m);
 
 /* oom.c */
-void oom_init(struct monitor *m, const struct monitor_config *c);
+void oom_init(struct monitor *m);
 void oom_event(struct monitor *m, size_t index, uint32_t events);
 /** Fill the record's counter and flags. */
 void oom_conclude(struct monitor *m, bool main_killed);
@@ -228,7 +227,17 @@ enum keeper_note {
 };
 /** Tell it; 0 or negative errno. */
 int keeper_tell(struct monitor *m, enum keeper_note note);
-/** The exit is recorded: let the keeper run the clean-up, or set m->reap_here. */
+/** The exit is recorded: let the keeper run the clean-up. */
 void keeper_retire(struct monitor *m);
 /** The life of the keeper; returns the exit code. */
 int keeper_main(void);
+
+/* main.c */
+/** The life of the monitor; returns the exit code. */
+int monitor_main(void);
+
+/* confine.c: read its head */
+/** Give up all rights that a running monitor does not need. 0 or negative errno. */
+int confine(struct monitor *m);
+/** Has this process, or the one that forked it, done that? */
+bool is_confined(void);

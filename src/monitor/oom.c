@@ -6,13 +6,11 @@
  * because a process that dies of SIGKILL right after a rise is taken for the victim. See
  * cgroup-v2.rst, cgroup-v1/memory.rst section 10.
  */
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "monitor/monitor.h"
 
@@ -39,28 +37,18 @@ static uint64_t read_counter(int fd)
 	return 0;
 }
 
-void oom_init(struct monitor *m, const struct monitor_config *c)
+/* The group is as old as this start of the container: its counter began at zero. */
+void oom_init(struct monitor *m)
 {
-	m->oom_file = -1;
-	if (!c->memory_cgroup[0])
-		return;
-	CLEANUP_FD int dir = open(c->memory_cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return;
-	bool v2 = c->cgroup_version == 2;
-	m->oom_file =
-		openat(dir, v2 ? "memory.events" : "memory.oom_control", O_RDONLY | O_CLOEXEC);
-	/* The group is as old as this start of the container: its counter began at zero. */
-	m->oom_base = m->oom_seen = 0;
-	if (v2 && m->oom_file >= 0)
-		loop_watch(m, m->oom_file, WATCH_OOM, 0, EPOLLPRI);
+	if (m->memory_fd >= 0)
+		loop_watch(m, m->memory_fd, WATCH_OOM, 0, EPOLLPRI);
 	if (m->oom_fd >= 0)
 		loop_watch(m, m->oom_fd, WATCH_OOM, 1, EPOLLIN);
 }
 
 static void look(struct monitor *m)
 {
-	uint64_t now = read_counter(m->oom_file);
+	uint64_t now = read_counter(m->memory_fd);
 	if (now <= m->oom_seen)
 		return;
 	m->oom_seen = now;

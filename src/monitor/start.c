@@ -1,65 +1,64 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starting this program again, as the other of monitor and keeper. By /proc/self/exe, so that an
- * upgrade or removal of the file does not matter; name and id for `ps` come from our own command
- * line.
+ * Becoming the other of monitor and keeper: by fork alone. A confined monitor may not execute
+ * anything, so its standby cannot either; and an upgrade or removal of the program's file does not
+ * matter. Rests on fork(2), prctl(2).
  */
 #include "monitor/start.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
+#include "base/fd.h"
 
-/* Split "hull-monitor\0NAME\0ID\0" into argv[1] and argv[2]. */
-static void own_arguments(char *text, size_t size, char *argv[static 4])
+/* Of execve: the arguments one behind the other, each with its NUL. */
+static char *line;
+static size_t line_len;
+
+void start_remember(int argc, char **argv)
 {
-	ssize_t n = file_read_small(AT_FDCWD, "/proc/self/cmdline", text, size);
-	char *at = text, *end = text + (n > 0 ? n : 0);
-	for (size_t i = 0; i < 3; i++) {
-		argv[i] = at < end ? at : NULL;
-		at += strnlen(at, (size_t)(end - at)) + 1;
-		if (at > end)
-			at = end;
-	}
-	argv[3] = NULL;
+	line = argv[0];
+	line_len = (size_t)(argv[argc - 1] - line) + strlen(argv[argc - 1]) + 1;
 }
 
-/* Put @fd at number @to, and let it survive execve. */
-static void place(int fd, int to)
+/* "hull-monitor" is longer than "hull-keeper": the engine gives the keeper an empty last argument,
+ * whose byte is room for it. */
+void start_show(const char *name)
 {
-	if (fd == to)
-		fcntl(fd, F_SETFD, 0);
-	else
-		dup2(fd, to);
+	size_t before = strlen(line) + 1, after = strlen(name) + 1;
+	prctl(PR_SET_NAME, name);
+	if (after > before && line[line_len - 2] != '\0')
+		return;
+	size_t rest = line_len - (after > before ? after : before);
+	memmove(line + after, line + before, rest);
+	memcpy(line, name, after);
+	memset(line + after + rest, 0, line_len - after - rest);
 }
 
-static void become(const char *name, const struct start *s)
+pid_t start_other(const char *name, int pair[static 2], int (*life)(void))
 {
-	char text[512], *argv[4];
-	char *const env[] = {NULL};
-	own_arguments(text, sizeof(text), argv);
-	argv[0] = (char *)name;
-	for (int fd = MONITOR_CONTROL_FD; fd < MONITOR_KEEPER_FD; fd++)
-		if (s->pass & 1u << fd)
-			fcntl(fd, F_SETFD, 0);
-	/* The keeper's socket first: its number may be the one that the run folder goes to. */
-	place(s->keeper_fd, MONITOR_KEEPER_FD);
-	place(s->run_fd, MONITOR_RUN_FD);
-	execve("/proc/self/exe", argv, env);
-}
-
-pid_t start_self(const char *name, const struct start *s)
-{
+	sigset_t none;
 	pid_t pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (pid == 0) {
-		become(name, s);
-		_exit(127);
+	if (pid != 0) {
+		int r = pid < 0 ? -errno : pid;
+		fd_drop(&pair[1]);
+		if (pid < 0)
+			fd_drop(&pair[0]);
+		return r;
 	}
-	return pid;
+	/* Out of the way first: either may lie at a number that means something else. */
+	int ours = fd_move_up(pair[1], MONITOR_FD_END);
+	close(pair[0]);
+	dup3(ours, MONITOR_KEEPER_FD, O_CLOEXEC);
+	close_range(MONITOR_FD_END, ~0U, 0);
+	sigemptyset(&none);
+	signal(SIGCHLD, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	start_show(name);
+	_exit(life());
 }

@@ -34,21 +34,30 @@
 #include "base/fd.h"
 #include "monitor/monitor.h"
 
+static const struct timespec at_once;
+
 static uint64_t waiting(int fd)
 {
 	int n = 0;
 	return fd >= 0 && ioctl(fd, FIONREAD, &n) == 0 && n > 0 ? (uint64_t)n : 0;
 }
 
+int stdio_fifo(int run_fd, const char *name)
+{
+	const int flags = O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(run_fd, name, flags);
+	if (fd < 0 && errno == ENOENT && mkfifoat(run_fd, name, 0600) == 0)
+		fd = openat(run_fd, name, flags);
+	return fd < 0 ? -errno : fd;
+}
+
 static int open_pipe(struct monitor *m, const char *name, uint8_t number)
 {
 	struct stream *s = &m->streams[m->stream_count];
-	if (mkfifoat(m->run_fd, name, 0600) < 0 && errno != EEXIST)
-		return -errno;
 	*s = (struct stream){.number = number, .ready = true};
-	s->fd = openat(m->run_fd, name, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	s->fd = stdio_fifo(m->run_fd, name);
 	if (s->fd < 0)
-		return -errno;
+		return s->fd;
 	return loop_watch(m, s->fd, WATCH_STREAM, m->stream_count++, EPOLLIN | EPOLLET);
 }
 
@@ -118,7 +127,7 @@ void stdio_pty_event(struct monitor *m, size_t index, uint32_t events)
 static ssize_t copy_from_pty(struct monitor *m, int to)
 {
 	struct pollfd p = {.fd = to, .events = POLLOUT};
-	if (poll(&p, 1, 0) <= 0)
+	if (ppoll(&p, 1, &at_once, NULL) <= 0)
 		return -EAGAIN;
 	m->buffers_used = true;
 	/* A pipe that is writable takes PIPE_BUF bytes at least. */
@@ -155,7 +164,7 @@ static bool pump_pty(struct monitor *m)
 static bool is_full(int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
-	return poll(&p, 1, 0) == 0;
+	return ppoll(&p, 1, &at_once, NULL) == 0;
 }
 
 /* One chunk of one stream. @final: lines without an end too. True when something moved. */

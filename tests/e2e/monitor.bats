@@ -236,6 +236,66 @@ wait_record() {
 		"$record" == "code 255 signal 0 flags 1 "*" error the exit status was lost"* ]]
 }
 
+# What an intruder in the monitor could do: no right is left, whatever is not known ends it, and a new one
+# goes on. The standby and its monitors are as confined as the monitor that the standby came from.
+confined() {
+	[ "$(grep -E '^(CapInh|CapPrm|CapEff|NoNewPrivs|Seccomp):' "/proc/$1/status" | tr -d ' \t')" = \
+		$'CapInh:0000000000000000\nCapPrm:0000000000000000\nCapEff:0000000000000000\nNoNewPrivs:1\nSeccomp:2' ]
+}
+
+# inject WANT CALL [ARGUMENT...]: the result or the signal that the monitor's call gives.
+inject() {
+	local want=$1 got
+	shift
+	until_true confined "$WATCHER"
+	got=$("$BATS_FILE_TMPDIR/inject" "$WATCHER" "$@" 3>&-)
+	[ "$got" = "$want" ] || { echo "call $*: $got, expected $want" >&2; return 1; }
+}
+
+@test "a monitor is confined; a call that it has no use for ends it, and the next one goes on" {
+	[ "$(uname -m)" = x86_64 ] || skip "the injector knows x86-64 only"
+	"${CC:-cc}" -O1 -D_GNU_SOURCE -o "$BATS_FILE_TMPDIR/inject" "$BATS_TEST_DIRNAME/../helpers/inject_call.c"
+	start -- sh -c "until [ -e $D/go ]; do sleep 0.05; done; echo end; exit 5"
+	[ "$(awk '/^Seccomp:/ {print $2}' "/proc/$KEEPER/status")" = 0 ]
+	# Files: openat, by name and below the run folder; unlinkat of the run record.
+	inject "result -13" 257 -100 /etc/passwd 0
+	inject "result -13" 257 3 running 1
+	inject "result -13" 263 3 running 0
+	inject "result -13" 257 -100 /dev/null 2
+	# execve, socket(AF_INET, ...), a stream socket, fchmod, kill, ptrace, mprotect(PROT_EXEC), setns, bpf
+	local call n=0
+	for call in "59 /bin/sh 0 0" "41 2 1 0" "41 1 1 0" "91 4 0600" "62 1 0" "101 16 1" "10 0 4096 5" \
+		"308 6 0" "321 0 0 0" "16 0 0x5412 /"; do
+		# shellcheck disable=SC2086 # words
+		inject "killed by signal 31" $call
+		n=$((n + 1))
+		until_true watcher
+		WATCHER=$(watcher)
+	done
+	until_true "$H" ping "$D"
+	touch "$D/go"
+	[[ "$(wait_record)" == "code 5 signal 0 flags 0 "* ]]
+	[ "$($LOG "$D")" = end ]
+}
+
+@test "a standby and its monitors are confined, and the log still rotates" {
+	start size=20000 files=3 -- sh -c "until [ -e $D/go ]; do sleep 0.05; done; seq 1 20000; exit 5"
+	until_true confined "$WATCHER"
+	kill -KILL "$KEEPER"
+	until_true pgrep -x hull-keeper -P "$WATCHER"
+	KEEPER=$(pgrep -x hull-keeper -P "$WATCHER")
+	kill -KILL "$WATCHER"
+	until_true watcher
+	WATCHER=$(watcher)
+	until_true "$H" ping "$D"
+	confined "$KEEPER"
+	confined "$WATCHER"
+	touch "$D/go"
+	wait_record >/dev/null
+	[ "$($LOG "$D" | tail -1)" = 20000 ]
+	[ "$(ls "$D"/logs | wc -l)" -eq 3 ]
+}
+
 @test "signals other than KILL are ignored" {
 	start -- sh -c 'sleep 0.5; exit 8'
 	until_true "$H" ping "$D"
@@ -378,13 +438,13 @@ wait_record() {
 	[ "$($LOG "$D")" = $'line\nbegun' ]
 }
 
-# A memory group of 16 MiB in GROUP, its version in VERSION.
+# A memory group of 16 MiB in GROUP, the name of its counters in EVENTS.
 memory_group() {
 	[ "$(id -u)" = 0 ] || skip "needs root for control groups"
 	local top=/sys/fs/cgroup/memory limit=memory.limit_in_bytes
-	VERSION=1
+	EVENTS=memory.oom_control
 	if [ ! -d $top ]; then
-		top=/sys/fs/cgroup limit=memory.max VERSION=2
+		top=/sys/fs/cgroup limit=memory.max EVENTS=memory.events
 		echo +memory >$top/cgroup.subtree_control
 	fi
 	GROUP=$top/hull-test-monitor-$$-$BATS_TEST_NUMBER
@@ -396,7 +456,7 @@ memory_group() {
 
 @test "killed for memory: the main process" {
 	memory_group
-	start cgroup="$GROUP,$VERSION" -- sh -c "echo \$\$ >$GROUP/cgroup.procs; exec tail /dev/zero"
+	start oom="$GROUP/$EVENTS" -- sh -c "echo \$\$ >$GROUP/cgroup.procs; exec tail /dev/zero"
 	local record
 	record=$(wait_record)
 	until_true rmdir "$GROUP"
@@ -405,7 +465,7 @@ memory_group() {
 
 @test "killed for memory: a child of it" {
 	memory_group
-	start cgroup="$GROUP,$VERSION" -- sh -c "echo \$\$ >$GROUP/cgroup.procs; tail /dev/zero; exit 4"
+	start oom="$GROUP/$EVENTS" -- sh -c "echo \$\$ >$GROUP/cgroup.procs; tail /dev/zero; exit 4"
 	local record
 	record=$(wait_record)
 	until_true rmdir "$GROUP"

@@ -3,7 +3,7 @@
  * Plays the engine for hull-monitor, with an ordinary child instead of a container.
  *
  *   monitor_harness start DIR MONITOR [option...] -- COMMAND...   prints "keeper PID monitor PID
- * child PID" monitor_harness adopt DIR MONITOR        a new monitor with nothing but the run folder
+ * child PID" monitor_harness adopt DIR MONITOR        new ones with nothing but the run folder
  *   monitor_harness attach DIR [in] [out] [err]   our stdio is the client, until the stream ends
  *   monitor_harness wait DIR                 "code N signal N flags N dropped N oom N error TEXT"
  *   monitor_harness record DIR               the same from the exit record file
@@ -12,7 +12,7 @@
  *   monitor_harness malformed DIR            send what no engine would
  *
  * Options of start: tty stdin once local journald none nokeeper attach logdir=D size=N files=N
- * hull=P cgroup=D,V DIR gets containers/<id>, exits and logs, as --runroot and --root have them.
+ * hull=P oom=FILE DIR gets containers/<id>, exits and logs, as --runroot and --root have them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -63,7 +63,8 @@ struct launch {
 	struct monitor_config config;
 	const char *program, *dir;
 	char **command;
-	int run_fd, control, stdin_read, stdin_write, out, err, pty, attach, keeper[2], ready[2];
+	int run_fd, config_fd, memory, control, stdin_read, stdin_write, out, err, pty, attach,
+		keeper[2], ready[2];
 	bool no_keeper;
 };
 
@@ -94,12 +95,9 @@ static void option(struct launch *l, const char *text)
 		c->log_max_file = (uint32_t)strtoul(value, NULL, 10);
 	else if (!strncmp(text, "hull=", 5))
 		snprintf(c->hull, sizeof(c->hull), "%s", value);
-	else if (!strncmp(text, "cgroup=", 7)) {
-		snprintf(c->memory_cgroup, sizeof(c->memory_cgroup), "%s", value);
-		char *comma = strrchr(c->memory_cgroup, ',');
-		c->cgroup_version = (uint32_t)atoi(comma ? comma + 1 : "1");
-		if (comma)
-			*comma = '\0';
+	else if (!strncmp(text, "oom=", 4)) {
+		l->memory = open(value, O_RDONLY | O_CLOEXEC);
+		check(value, l->memory);
 	} else
 		die(text, EINVAL);
 }
@@ -144,6 +142,7 @@ static void prepare(struct launch *l)
 	strcpy(c->id, ID);
 	strcpy(c->name, "web");
 	check_err(file_replace(l->run_fd, "monitor", c, sizeof(*c), false, &e), &e);
+	l->config_fd = openat(l->run_fd, "monitor", O_RDONLY | O_CLOEXEC);
 	l->control = make_control(l->run_fd);
 	if (c->tty)
 		return;
@@ -218,6 +217,10 @@ static void monitor(struct launch *l, pid_t keeper)
 		(int)pid);
 	const int fds[] = {MONITOR_RUN_FD,
 			   l->run_fd,
+			   MONITOR_CONFIG_FD,
+			   l->config_fd,
+			   MONITOR_MEMORY_FD,
+			   l->memory,
 			   MONITOR_CONTROL_FD,
 			   l->control,
 			   MONITOR_PIDFD_FD,
@@ -258,9 +261,17 @@ static int start(struct launch *l, bool attach)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
 		if (l->no_keeper || fork() == 0)
 			monitor(l, l->no_keeper ? 0 : getppid());
-		const int fds[] = {MONITOR_RUN_FD,    l->run_fd,        MONITOR_CONTROL_FD,
-				   l->control,        MONITOR_STDIN_FD, l->stdin_write,
-				   MONITOR_KEEPER_FD, l->keeper[0],     0};
+		const int fds[] = {MONITOR_RUN_FD,
+				   l->run_fd,
+				   MONITOR_CONFIG_FD,
+				   l->config_fd,
+				   MONITOR_CONTROL_FD,
+				   l->control,
+				   MONITOR_STDIN_FD,
+				   l->stdin_write,
+				   MONITOR_KEEPER_FD,
+				   l->keeper[0],
+				   0};
 		become(l, "hull-keeper", fds);
 	}
 	close(l->ready[1]);
@@ -279,6 +290,7 @@ static int command_start(int argc, char **argv)
 	struct launch l = {.dir = argv[0],
 			   .program = argv[1],
 			   .run_fd = -1,
+			   .memory = -1,
 			   .control = -1,
 			   .stdin_read = -1,
 			   .stdin_write = -1,
@@ -309,11 +321,14 @@ static int command_adopt(int argc, char **argv)
 	l.run_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	check(path, l.run_fd);
 	l.control = make_control(l.run_fd);
-	const int fds[] = {MONITOR_RUN_FD, l.run_fd, MONITOR_CONTROL_FD, l.control, 0};
+	l.config_fd = openat(l.run_fd, "monitor", O_RDONLY | O_CLOEXEC);
+	const int fds[] = {
+		MONITOR_RUN_FD, l.run_fd, MONITOR_CONFIG_FD, l.config_fd, MONITOR_CONTROL_FD,
+		l.control,      0};
 	pid_t pid = fork();
 	if (pid == 0)
-		become(&l, "hull-monitor", fds);
-	printf("monitor %d\n", (int)pid);
+		become(&l, "hull-keeper", fds);
+	printf("keeper %d\n", (int)pid);
 	return 0;
 }
 

@@ -12,15 +12,14 @@
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <linux/landlock.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "linux/capability.h"
+#include "linux/landlock.h"
 
 #define BIT(n) ((capset)1 << (n))
 #define CAPS_KEPT                                                                                  \
@@ -57,32 +56,6 @@ static int limit_resources(uint64_t max_file)
 	return 0;
 }
 
-/* 1: in force, 0: this kernel has no Landlock. */
-static int landlock_stage(int stage)
-{
-	/* All rights of the first version; then those that came later, as far as this kernel goes.
-	 */
-	uint64_t rights = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-	if (abi < 0)
-		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
-	if (abi >= 2)
-		rights |= (uint64_t)1 << 13; /* REFER: hard links between folders */
-	if (abi >= 3)
-		rights |= (uint64_t)1 << 14; /* TRUNCATE */
-	struct landlock_ruleset_attr attr = {.handled_access_fs = rights};
-	CLEANUP_FD int rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
-	struct landlock_path_beneath_attr beneath = {
-		.allowed_access = rights & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE,
-		.parent_fd = stage,
-	};
-	if (rules < 0 ||
-	    syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) < 0 ||
-	    syscall(SYS_landlock_restrict_self, rules, 0) < 0)
-		return -errno;
-	return 1;
-}
-
 int confine(int stage, uint64_t max_file, struct err *e)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -93,7 +66,10 @@ int confine(int stage, uint64_t max_file, struct err *e)
 	if (fchdir(stage) < 0)
 		return err_errno(e, errno, "hull-unpack: cannot enter the staging folder");
 	int rooted = chroot(".");
-	int locked = landlock_stage(stage);
+	const struct landlock_rule below = {
+		stage, (LANDLOCK_ALL | LANDLOCK_REFER | LANDLOCK_FILE_TRUNCATE) &
+			       ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE};
+	int locked = landlock_restrict(&below, 1);
 	if (locked < 0)
 		return err_errno(e, locked, "hull-unpack: cannot use Landlock");
 	if (!locked && rooted < 0)
