@@ -134,7 +134,6 @@ static void checkpoint(struct db *db)
 static int after_commit(void *ctx, sqlite3 *sql, const char *name, int pages)
 {
 	struct db *db = ctx;
-	(void)sql, (void)name;
 	db->wal_pages = pages;
 	if (pages >= (db->durable ? WAL_DURABLE : WAL_MAX))
 		checkpoint(db);

@@ -28,35 +28,30 @@ static int bool_parse(const char *value, bool *ret, struct err *e)
 
 int option_set_bool(void *field, const char *value, struct arena *a, struct err *e)
 {
-	(void)a;
 	return bool_parse(value, field, e);
 }
 
 static int set_tri(void *field, const char *value, struct arena *a, struct err *e)
 {
 	struct opt_bool *b = field;
-	(void)a;
 	b->set = true;
 	return bool_parse(value, &b->value, e);
 }
 
 int option_set_str(void *field, const char *value, struct arena *a, struct err *e)
 {
-	(void)e;
 	*(char **)field = arena_strdup(a, value);
 	return 0;
 }
 
 static int set_list(void *field, const char *value, struct arena *a, struct err *e)
 {
-	(void)e;
 	strv_push(a, field, value);
 	return 0;
 }
 
 int option_set_lower_list(void *field, const char *value, struct arena *a, struct err *e)
 {
-	(void)e;
 	char *lower = arena_strdup(a, value);
 	for (char *p = lower; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
@@ -77,7 +72,6 @@ static int set_map(void *field, const char *value, struct arena *a, struct err *
 
 static int set_size(void *field, const char *value, struct arena *a, struct err *e)
 {
-	(void)a;
 	int64_t *size = field;
 	return size_parse(value, size) < 0 || *size < 0
 		       ? err_set(e, EINVAL, ERR_USAGE, "invalid size: '%s'", value)
@@ -86,7 +80,6 @@ static int set_size(void *field, const char *value, struct arena *a, struct err 
 
 int option_set_int(void *field, const char *value, struct arena *a, struct err *e)
 {
-	(void)a;
 	int r = int_parse(value + (*value == '+'), INT64_MIN + 1, INT64_MAX, field);
 	return r < 0 ? err_set(e, EINVAL, ERR_USAGE, "strconv.ParseInt: parsing \"%s\": %s", value,
 			       r == -ERANGE ? "value out of range" : "invalid syntax")
@@ -103,9 +96,6 @@ static int set_opt_int(void *field, const char *value, struct arena *a, struct e
 /* Refused options never get here: the parser says no first. */
 static int set_nothing(void *field, const char *value, struct arena *a, struct err *e)
 {
-	(void)field;
-	(void)value;
-	(void)a;
 	return err_set(e, ENOTSUP, ERR_USAGE, "not supported");
 }
 

@@ -89,69 +89,68 @@ int cli_exit_code(const struct cli *cli, const struct err *e)
 	return 1;
 }
 
-int cli_each(struct cli *cli, const struct strv *names, cli_each_fn fn, void *ctx)
+int cli_missing_is_fine(const struct cli *cli, int r, const struct err *e)
 {
-	int status = 0;
-	for (size_t i = 0; i < names->count; i++) {
-		struct err e = {0};
-		if (fn(cli, names->items[i], ctx, &e) >= 0)
-			continue;
-		cli_complain(cli, &e);
-		status = 1;
-	}
-	return status;
+	if (r != -ENOENT || e->kind != ERR_NOT_FOUND)
+		return r;
+	cli_complain(cli, e);
+	return 1;
 }
 
-/* In the child: do it, tell a failure, and leave without running the parent's clean-up. */
-static void __attribute__((noreturn))
-child_run(struct cli *cli, const char *name, cli_each_fn fn, void *ctx)
+enum each_result { EACH_NAME, EACH_SAID, EACH_FAILED };
+
+static enum each_result do_one(struct cli *cli, const char *name, void *values)
 {
 	struct err e = {0};
-	int r = fn(cli, name, ctx, &e);
+	struct engine *en;
+	int r = cli_engine(cli, &en, &e);
+	if (r == 0)
+		r = cli->command->each(cli, name, values, &e);
 	if (r < 0)
 		cli_complain(cli, &e);
+	return r < 0 ? EACH_FAILED : r ? EACH_SAID : EACH_NAME;
+}
+
+/* In a process of its own. It leaves without running the parent's clean-up. */
+static pid_t fork_one(struct cli *cli, const char *name, void *values)
+{
+	pid_t pid = fork();
+	if (pid)
+		return pid;
+	enum each_result r = do_one(cli, name, values);
 	cli_close(cli);
 	fflush(NULL);
-	_exit(r < 0 ? 1 : 0);
+	_exit((int)r);
 }
 
-static int child_wait(pid_t pid, const char *name)
+static enum each_result wait_one(pid_t pid)
 {
 	int status;
-	pid_t r;
-	do
-		r = waitpid(pid, &status, 0);
-	while (r < 0 && errno == EINTR);
-	if (r != pid || !WIFEXITED(status) || WEXITSTATUS(status))
-		return 1;
-	puts(name);
-	fflush(stdout);
-	return 0;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return EACH_FAILED;
+	return WIFEXITED(status) ? (enum each_result)WEXITSTATUS(status) : EACH_FAILED;
 }
 
-int cli_each_parallel(struct cli *cli, const struct strv *names, cli_each_fn fn, void *ctx)
+int cli_each(struct cli *cli, const struct strv *names, void *values)
 {
 	pid_t pids[CLI_PARALLEL_MAX];
-	int status = 0;
+	int failed = 0;
+	bool parallel = cli->command->flags & COMMAND_PARALLEL && names->count > 1;
+	size_t at_once = parallel ? CLI_PARALLEL_MAX : 1;
 	fflush(NULL);
-	for (size_t first = 0; first < names->count; first += CLI_PARALLEL_MAX) {
-		size_t count = names->count - first;
-		if (count > CLI_PARALLEL_MAX)
-			count = CLI_PARALLEL_MAX;
-		for (size_t i = 0; i < count; i++) {
-			pids[i] = count > 1 ? fork() : -1;
-			if (pids[i] == 0)
-				child_run(cli, names->items[first + i], fn, ctx);
-		}
-		for (size_t i = 0; i < count; i++) {
-			struct strv one = {&names->items[first + i], 1, 0};
-			if (pids[i] > 0)
-				status |= child_wait(pids[i], one.items[0]);
-			else if (cli_each(cli, &one, fn, ctx) == 0)
-				puts(one.items[0]); /* alone, or no process to be had */
-			else
-				status = 1;
-		}
+	for (size_t i = 0; i < names->count; i++) {
+		if (i % at_once == 0)
+			for (size_t k = 0; parallel && k < at_once && i + k < names->count; k++)
+				pids[k] = fork_one(cli, names->items[i + k], values);
+		/* Alone, or no process to be had. */
+		bool here = !parallel || pids[i % at_once] < 0;
+		enum each_result r =
+			here ? do_one(cli, names->items[i], values) : wait_one(pids[i % at_once]);
+		if (r == EACH_NAME)
+			puts(names->items[i]);
+		fflush(stdout);
+		failed |= r == EACH_FAILED;
 	}
-	return status;
+	return failed;
 }

@@ -38,13 +38,13 @@ void cli_notice(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /** Each of @warnings as "WARNING: ...", as docker does. */
 void cli_warn(const struct strv *warnings);
 
-/** Do @fn for each name; failures are told and counted. Returns 0, or 1 if any failed. */
-typedef int (*cli_each_fn)(struct cli *cli, const char *name, void *ctx, struct err *e);
-int cli_each(struct cli *cli, const struct strv *names, cli_each_fn fn, void *ctx);
-/** The same, all at once, each in a process of its own (at most CLI_PARALLEL_MAX), for work that
- * mainly waits. Prints the names that succeeded, in order. */
+/** Do the command's `each` for all names, at most CLI_PARALLEL_MAX at once. Returns 0, or 1 if any
+ *  failed. */
 enum { CLI_PARALLEL_MAX = 50 };
-int cli_each_parallel(struct cli *cli, const struct strv *names, cli_each_fn fn, void *ctx);
+int cli_each(struct cli *cli, const struct strv *names, void *values);
+
+/** After a removal with --force: what was not there is told, but what was wanted is the case. */
+int cli_missing_is_fine(const struct cli *cli, int r, const struct err *e);
 
 /** The exit code that docker gives for this failure in this command. */
 int cli_exit_code(const struct cli *cli, const struct err *e);

@@ -67,12 +67,10 @@ static int serve(struct cli *cli, struct session *s, struct container_end *end, 
 static int attach_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct attach_values *v = values;
-	struct engine *en;
+	struct engine *en = &cli->engine;
 	struct container *c = arena_new(&cli->arena, struct container);
 	struct container_end end;
-	int r = cli_engine(cli, &en, e);
-	if (r == 0)
-		r = container_find(en, args->items[0], &cli->arena, c, e);
+	int r = container_find(en, args->items[0], &cli->arena, c, e);
 	if (r == 0)
 		r = check_state(c, e);
 	if (r < 0)

@@ -49,8 +49,6 @@ static const struct shell_script {
 
 static int completion_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
-	(void)cli;
-	(void)values;
 	for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
 		if (!strcmp(scripts[i].shell, args->items[0])) {
 			fputs(scripts[i].text, stdout);
@@ -99,13 +97,10 @@ static void offer_commands(const char *typed, const char *group)
 
 static int offer_containers(struct cli *cli, const char *typed, struct err *e)
 {
-	struct engine *en;
 	struct container_filter f = {.all = true};
 	struct container *list;
-	size_t count;
-	int r = cli_engine(cli, &en, e);
-	if (r == 0)
-		r = container_list(en, &f, &cli->arena, &list, &count, e);
+	size_t count = 0;
+	int r = container_list(&cli->engine, &f, &cli->arena, &list, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		offer(typed, "", list[i].name, list[i].image_name);
 	return r;
@@ -113,12 +108,9 @@ static int offer_containers(struct cli *cli, const char *typed, struct err *e)
 
 static int offer_images(struct cli *cli, const char *typed, struct err *e)
 {
-	struct engine *en;
 	struct image *list;
-	size_t count;
-	int r = cli_engine(cli, &en, e);
-	if (r == 0)
-		r = image_list(&en->images, NULL, &cli->arena, &list, &count, e);
+	size_t count = 0;
+	int r = image_list(&cli->engine.images, NULL, &cli->arena, &list, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		for (size_t t = 0; t < list[i].tags.count; t++)
 			offer(typed, "", list[i].tags.items[t], "image");
@@ -127,48 +119,31 @@ static int offer_images(struct cli *cli, const char *typed, struct err *e)
 
 static int offer_volumes(struct cli *cli, const char *typed, struct err *e)
 {
-	struct engine *en;
 	struct volume *list;
-	size_t count;
-	int r = cli_engine(cli, &en, e);
-	if (r == 0)
-		r = volume_list(en, &cli->arena, &list, &count, e);
+	size_t count = 0;
+	int r = volume_list(&cli->engine, &cli->arena, &list, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		offer(typed, "", list[i].name, "volume");
 	return r;
 }
 
-enum {
-	OFFER_CONTAINERS = 1,
-	OFFER_IMAGES = 2,
-	OFFER_VOLUMES = 4,
-	OFFER_COMMANDS = 8,
-	OFFER_ONCE = 16
-};
-static const unsigned kinds[] = {
-	[COMPLETE_CONTAINERS] = OFFER_CONTAINERS,
-	[COMPLETE_CONTAINER_ONCE] = OFFER_CONTAINERS | OFFER_ONCE,
-	[COMPLETE_IMAGES] = OFFER_IMAGES,
-	[COMPLETE_IMAGE_ONCE] = OFFER_IMAGES | OFFER_ONCE,
-	[COMPLETE_VOLUMES] = OFFER_VOLUMES,
-	[COMPLETE_OBJECTS] = OFFER_CONTAINERS | OFFER_IMAGES | OFFER_VOLUMES,
-	[COMPLETE_COMMANDS] = OFFER_COMMANDS,
-	[COMPLETE_KINDS - 1] = 0,
-};
-
-static int offer_arguments(struct cli *cli, unsigned kind, size_t before, const char *typed,
+/* @before: how many arguments there are already. */
+static int offer_arguments(struct cli *cli, unsigned complete, size_t before, const char *typed,
 			   struct err *e)
 {
+	struct engine *en;
 	int r = 0;
-	if (kind & OFFER_ONCE && before)
+	if (complete & COMPLETE_ONCE && before)
 		return 0;
-	if (kind & OFFER_CONTAINERS)
+	if (complete & COMPLETE_OBJECTS)
+		r = cli_engine(cli, &en, e);
+	if (r == 0 && complete & COMPLETE_CONTAINERS)
 		r = offer_containers(cli, typed, e);
-	if (r == 0 && kind & OFFER_IMAGES)
+	if (r == 0 && complete & COMPLETE_IMAGES)
 		r = offer_images(cli, typed, e);
-	if (r == 0 && kind & OFFER_VOLUMES)
+	if (r == 0 && complete & COMPLETE_VOLUMES)
 		r = offer_volumes(cli, typed, e);
-	if (kind & OFFER_COMMANDS)
+	if (complete & COMPLETE_COMMANDS)
 		offer_commands(typed, NULL);
 	return r;
 }
@@ -207,7 +182,7 @@ static int complete_command(struct cli *cli, const struct command *c, const stru
 		offer_options(typed, tables, count);
 		return 0;
 	}
-	return offer_arguments(cli, kinds[c->complete], before, typed, e);
+	return offer_arguments(cli, c->complete, before, typed, e);
 }
 
 /* @words: all that was typed after "hull", the last one unfinished. */
@@ -217,7 +192,6 @@ static int complete_run(struct cli *cli, void *values, const struct strv *args, 
 	size_t used;
 	void *settings[] = {&cli->settings};
 	struct option_request q = {&settings_options, 1, settings, true};
-	(void)values;
 	if (args->count == 1 && args->items[0][0] == '-') {
 		offer_options(args->items[0], &settings_options, 1);
 		return 0;
@@ -248,6 +222,7 @@ const struct command command_completion = {
 	.summary = "Print the completion script for a shell",
 	.args_min = 1,
 	.args_max = 1,
+	.flags = COMMAND_LATE_ENGINE,
 	.run = completion_run,
 };
 
@@ -257,6 +232,6 @@ const struct command command_complete = {
 	.summary = "Print what the last word could become",
 	.args_min = 1,
 	.args_max = ANY_NUMBER,
-	.flags = COMMAND_HIDDEN | COMMAND_STOP_AT_ARGUMENT,
+	.flags = COMMAND_HIDDEN | COMMAND_STOP_AT_ARGUMENT | COMMAND_LATE_ENGINE,
 	.run = complete_run,
 };

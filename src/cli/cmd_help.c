@@ -16,8 +16,6 @@ static int unknown(const struct strv *args, struct err *e)
 static int help_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	size_t used;
-	(void)cli;
-	(void)values;
 	if (!args->count) {
 		help_program(stdout);
 		return 0;
@@ -36,8 +34,6 @@ static int help_run(struct cli *cli, void *values, const struct strv *args, stru
 static int man_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	size_t used;
-	(void)cli;
-	(void)values;
 	if (!args->count) {
 		man_program(stdout);
 		return 0;
@@ -54,6 +50,7 @@ const struct command command_help = {
 	.synopsis = "[COMMAND]",
 	.summary = "Show help for a command",
 	.args_max = 2,
+	.flags = COMMAND_LATE_ENGINE,
 	.complete = COMPLETE_COMMANDS,
 	.run = help_run,
 };
@@ -66,6 +63,7 @@ const struct command command_man = {
 		"or "
 		"install it as hull-run.1.",
 	.args_max = 2,
+	.flags = COMMAND_LATE_ENGINE,
 	.complete = COMPLETE_COMMANDS,
 	.run = man_run,
 };

@@ -14,67 +14,46 @@ struct history_values {
 	bool human, no_trunc, quiet;
 	char *format;
 };
-struct history_context {
-	struct arena *arena;
-	bool human, no_trunc;
-};
-
-static struct json_object *get_comment(const void *item, void *ctx)
+static const char *get_created_at(const void *row, const struct listing_view *view)
 {
-	const char *comment = ((const struct image_history_row *)item)->comment;
-	(void)ctx;
-	return json_object_new_string(comment ? comment : "");
-}
-
-static struct json_object *get_created_at(const void *item, void *ctx)
-{
+	const struct image_history_row *h = row;
 	char text[TIME_TEXT_SIZE];
-	(void)ctx;
-	return json_object_new_string(
-		time_format(((const struct image_history_row *)item)->created, text));
+	return arena_strdup(view->arena, time_format(h->created, text));
 }
 
-static struct json_object *get_created_by(const void *item, void *ctx)
+static const char *get_created_by(const void *row, const struct listing_view *view)
 {
-	struct history_context *x = ctx;
-	const char *by = ((const struct image_history_row *)item)->created_by;
-	char *text = arena_strdup(x->arena, by ? by : "");
+	const struct image_history_row *h = row;
+	char *text = arena_strdup(view->arena, h->created_by ? h->created_by : "");
 	for (char *p = text; *p; p++)
 		if (*p == '\t')
 			*p = ' ';
-	return json_object_new_string(x->no_trunc ? text : text_ellipsis(x->arena, text, 45));
+	return view->no_trunc ? text : text_ellipsis(view->arena, text, 45);
 }
 
-static struct json_object *get_created_since(const void *item, void *ctx)
+static const char *get_created_since(const void *row, const struct listing_view *view)
 {
-	struct history_context *x = ctx;
-	int64_t created = ((const struct image_history_row *)item)->created;
-	if (!x->human)
-		return get_created_at(item, ctx);
-	return json_object_new_string(created ? text_ago(x->arena, created) : "N/A");
+	const struct image_history_row *h = row;
+	if (!view->human)
+		return get_created_at(row, view);
+	return h->created ? text_ago(view->arena, h->created) : "N/A";
 }
 
-static struct json_object *get_id(const void *item, void *ctx)
+static const char *get_id(const void *row, const struct listing_view *view)
 {
-	struct history_context *x = ctx;
-	const char *id = ((const struct image_history_row *)item)->id;
-	if (*id == '<')
-		return json_object_new_string(id);
-	return json_object_new_string(x->no_trunc ? arena_printf(x->arena, "sha256:%s", id)
-						  : arena_strndup(x->arena, id, ID_SHORT_LEN));
+	const struct image_history_row *h = row;
+	return *h->id == '<' ? h->id : text_image_id(view->arena, h->id, view->no_trunc);
 }
 
-static struct json_object *get_size(const void *item, void *ctx)
+static const char *get_size(const void *row, const struct listing_view *view)
 {
-	struct history_context *x = ctx;
-	int64_t size = ((const struct image_history_row *)item)->size;
-	char text[SIZE_TEXT_SIZE];
-	return json_object_new_string(x->human ? size_human(size, text)
-					       : arena_printf(x->arena, "%lld", (long long)size));
+	const struct image_history_row *h = row;
+	return view->human ? text_size(view->arena, h->size)
+			   : arena_printf(view->arena, "%lld", (long long)h->size);
 }
 
 static const struct listing_column columns[] = {
-	{"Comment", "COMMENT", get_comment},
+	{"Comment", "COMMENT", LISTING_MEMBER(struct image_history_row, comment)},
 	{"CreatedAt", "CREATED AT", get_created_at},
 	{"CreatedBy", "CREATED BY", get_created_by},
 	{"CreatedSince", "CREATED", get_created_since},
@@ -89,16 +68,15 @@ static const struct listing listing = {"*formatter.historyContext", columns, ARR
 static int history_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct history_values *v = values;
-	struct history_context x = {&cli->arena, v->human, v->no_trunc};
+	const struct listing_view view = {
+		.arena = &cli->arena, .no_trunc = v->no_trunc, .human = v->human};
 	struct listing_out out CLEANUP_LISTING = {0};
 	struct image_history_row *rows;
-	struct engine *en;
 	size_t count;
-	int r = cli_engine(cli, &en, e);
+	int r = image_history(&cli->engine.images, args->items[0], &cli->arena, &rows, &count, e);
 	if (r == 0)
-		r = image_history(&en->images, args->items[0], &cli->arena, &rows, &count, e);
-	if (r == 0)
-		r = listing_open(&out, &listing, v->quiet ? "{{.ID}}" : v->format, STANDARD, &x, e);
+		r = listing_open(&out, &listing, v->quiet ? "{{.ID}}" : v->format, STANDARD, &view,
+				 e);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = listing_row(&out, &rows[i], e);
 	return r < 0 ? r : listing_print(&out, stdout, e);

@@ -17,77 +17,45 @@ struct images_values {
 	struct strv filters;
 };
 
-/* A name of an image; all NULL when it has none. */
+/* A name of an image, in parts that may be "<none>". */
 struct image_row {
 	const struct image *image;
 	const char *repository, *tag, *digest;
 };
-struct images_context {
-	struct arena *arena;
-	bool no_trunc;
-};
+static const char none[] = "<none>";
 
-static struct json_object *string_or_none(const char *text)
+static const char *get_created_at(const void *row, const struct listing_view *view)
 {
-	return json_object_new_string(text ? text : "<none>");
+	const struct image_row *i = row;
+	return text_time(view->arena, i->image->created);
 }
 
-static struct json_object *get_created_at(const void *item, void *ctx)
+static const char *get_created_since(const void *row, const struct listing_view *view)
 {
-	struct images_context *x = ctx;
-	return json_object_new_string(
-		text_time(x->arena, ((const struct image_row *)item)->image->created));
+	const struct image_row *i = row;
+	return i->image->created ? text_ago(view->arena, i->image->created) : "N/A";
 }
 
-static struct json_object *get_created_since(const void *item, void *ctx)
+static const char *get_id(const void *row, const struct listing_view *view)
 {
-	struct images_context *x = ctx;
-	int64_t created = ((const struct image_row *)item)->image->created;
-	return json_object_new_string(created ? text_ago(x->arena, created) : "N/A");
+	const struct image_row *i = row;
+	return text_image_id(view->arena, i->image->id, view->no_trunc);
 }
 
-static struct json_object *get_digest(const void *item, void *ctx)
+static const char *get_size(const void *row, const struct listing_view *view)
 {
-	(void)ctx;
-	return string_or_none(((const struct image_row *)item)->digest);
-}
-
-static struct json_object *get_id(const void *item, void *ctx)
-{
-	struct images_context *x = ctx;
-	const char *id = ((const struct image_row *)item)->image->id;
-	return json_object_new_string(x->no_trunc ? arena_printf(x->arena, "sha256:%s", id)
-						  : arena_strndup(x->arena, id, ID_SHORT_LEN));
-}
-
-static struct json_object *get_repository(const void *item, void *ctx)
-{
-	(void)ctx;
-	return string_or_none(((const struct image_row *)item)->repository);
-}
-
-static struct json_object *get_size(const void *item, void *ctx)
-{
-	char text[SIZE_TEXT_SIZE];
-	(void)ctx;
-	return json_object_new_string(
-		size_human(((const struct image_row *)item)->image->size, text));
-}
-
-static struct json_object *get_tag(const void *item, void *ctx)
-{
-	(void)ctx;
-	return string_or_none(((const struct image_row *)item)->tag);
+	const struct image_row *i = row;
+	return text_size(view->arena, i->image->size);
 }
 
 static const struct listing_column columns[] = {
 	{"CreatedAt", "CREATED AT", get_created_at},
 	{"CreatedSince", "CREATED", get_created_since},
-	{"Digest", "DIGEST", get_digest},
+	{"Digest", "DIGEST", LISTING_MEMBER(struct image_row, digest)},
 	{"ID", "IMAGE ID", get_id},
-	{"Repository", "REPOSITORY", get_repository},
+	{"Repository", "REPOSITORY", LISTING_MEMBER(struct image_row, repository)},
 	{"Size", "SIZE", get_size},
-	{"Tag", "TAG", get_tag},
+	{"Tag", "TAG", LISTING_MEMBER(struct image_row, tag)},
 };
 static const struct listing listing = {"*formatter.imageContext", columns, ARRAY_LEN(columns),
 				       NULL};
@@ -101,8 +69,8 @@ static struct image_row split_name(const struct image *image, const char *name, 
 	const char *at = strchr(name, '@'), *slash = strrchr(name, '/');
 	const char *colon = at ? NULL : strrchr(slash ? slash : name, ':');
 	size_t len = at ? (size_t)(at - name) : colon ? (size_t)(colon - name) : strlen(name);
-	return (struct image_row){image, arena_strndup(a, name, len), colon ? colon + 1 : NULL,
-				  at ? at + 1 : NULL};
+	return (struct image_row){image, arena_strndup(a, name, len), colon ? colon + 1 : none,
+				  at ? at + 1 : none};
 }
 
 static const char *digest_of(const struct image *image, const char *repository)
@@ -113,53 +81,45 @@ static const char *digest_of(const struct image *image, const char *repository)
 		if (!strncmp(d, repository, len) && d[len] == '@')
 			return d + len + 1;
 	}
-	return NULL;
+	return none;
 }
 
 static int add_image(struct listing_out *out, const struct image *image, bool by_id, struct err *e)
 {
-	struct images_context *x = out->ctx;
+	/* Names by digest only are left by `pull a@sha256:...`. */
+	const struct strv *names = image->tags.count ? &image->tags : &image->digests;
 	int r = 0;
-	if (by_id || (!image->tags.count && !image->digests.count))
-		return listing_row(out, &(struct image_row){.image = image}, e);
-	for (size_t i = 0; r == 0 && i < image->tags.count; i++) {
-		struct image_row row = split_name(image, image->tags.items[i], x->arena);
-		row.digest = digest_of(image, row.repository);
-		r = listing_row(out, &row, e);
-	}
-	/* Names by digest only, as left by `pull a@sha256:...`. */
-	for (size_t i = 0; r == 0 && !image->tags.count && i < image->digests.count; i++) {
-		struct image_row row = split_name(image, image->digests.items[i], x->arena);
+	if (by_id || !names->count)
+		return listing_row(out, &(struct image_row){image, none, none, none}, e);
+	for (size_t i = 0; r == 0 && i < names->count; i++) {
+		struct image_row row = split_name(image, names->items[i], out->view.arena);
+		if (image->tags.count)
+			row.digest = digest_of(image, row.repository);
 		r = listing_row(out, &row, e);
 	}
 	return r;
 }
 
-static int list(struct cli *cli, const struct images_values *v, const struct strv *args,
-		struct image **ret, size_t *count, struct err *e)
-{
-	struct engine *en;
-	struct image_filter f = {.all = v->all};
-	int r = cli_engine(cli, &en, e);
-	for (size_t i = 0; r == 0 && i < v->filters.count; i++)
-		r = image_filter_add(&en->images, &f, v->filters.items[i], &cli->arena, e);
-	if (args->count)
-		strv_push(&cli->arena, &f.references, args->items[0]);
-	return r < 0 ? r : image_list(&en->images, &f, &cli->arena, ret, count, e);
-}
-
 static int images_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct images_values *v = values;
-	struct images_context x = {&cli->arena, v->no_trunc};
+	const struct listing_view view = {.arena = &cli->arena, .no_trunc = v->no_trunc};
+	struct image_store *images = &cli->engine.images;
+	struct image_filter f = {.all = v->all};
 	struct listing_out out CLEANUP_LISTING = {0};
 	struct image *found;
 	size_t count;
-	int r = list(cli, v, args, &found, &count, e);
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < v->filters.count; i++)
+		r = image_filter_add(images, &f, v->filters.items[i], &cli->arena, e);
+	if (args->count)
+		strv_push(&cli->arena, &f.references, args->items[0]);
+	if (r == 0)
+		r = image_list(images, &f, &cli->arena, &found, &count, e);
 	if (r < 0)
 		return r;
 	const char *standard = v->digests ? HEAD "{{.Digest}}\t" TAIL : HEAD TAIL;
-	r = listing_open(&out, &listing, v->quiet ? "{{.ID}}" : v->format, standard, &x, e);
+	r = listing_open(&out, &listing, v->quiet ? "{{.ID}}" : v->format, standard, &view, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = add_image(&out, &found[i], v->quiet, e);
 	return r < 0 ? r : listing_print(&out, stdout, e);

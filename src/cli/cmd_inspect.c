@@ -29,7 +29,6 @@ static int find_image(struct cli *cli, const char *name, bool size, struct json_
 		      struct err *e)
 {
 	struct image image;
-	(void)size;
 	int r = image_find(&cli->engine.images, name, &cli->arena, &image, e);
 	if (r == 0)
 		*ret = object_json_image(&image, &cli->arena);
@@ -40,7 +39,6 @@ static int find_volume(struct cli *cli, const char *name, bool size, struct json
 		       struct err *e)
 {
 	struct volume volume;
-	(void)size;
 	int r = volume_find(&cli->engine, name, &cli->arena, &volume, e);
 	if (r == 0)
 		*ret = object_json_volume(&volume);
@@ -85,7 +83,6 @@ static int format_one(const struct template *t, struct json_object *o, struct st
 	size_t count = 0;
 	json_object_object_foreach(o, key, value)
 	{
-		(void)value;
 		if (count == FIELDS_MAX)
 			break;
 		for (size_t i = 0; i < ARRAY_LEN(inner); i++)
@@ -122,14 +119,11 @@ static int open_format(const char *format, struct template **ret, struct err *e)
 static int inspect(struct cli *cli, const struct inspect_values *v, const struct strv *names,
 		   struct err *e)
 {
-	struct engine *en;
 	struct template *t CLEANUP_TEMPLATE = NULL;
 	struct strbuf out CLEANUP_STRBUF = STRBUF_MAX(TEMPLATE_OUTPUT_MAX);
 	CLEANUP_JSON struct json_object *list = json_object_new_array();
 	struct strv failures = {0};
 	int r = open_format(v->format, &t, e);
-	if (r == 0)
-		r = cli_engine(cli, &en, e);
 	for (size_t i = 0; r == 0 && i < names->count; i++) {
 		struct json_object *o = NULL;
 		if (find(cli, names->items[i], v, &o, e) < 0) {

@@ -163,12 +163,10 @@ static int read_log(struct engine *en, const struct container *c, const struct l
 static int logs_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct logs_values *v = values;
-	struct engine *en;
+	struct engine *en = &cli->engine;
 	struct container *c = arena_new(&cli->arena, struct container);
 	struct logs_query q = {0};
 	int r = parse_query(v, &q, e);
-	if (r == 0)
-		r = cli_engine(cli, &en, e);
 	if (r == 0)
 		r = container_find(en, args->items[0], &cli->arena, c, e);
 	if (r == 0)

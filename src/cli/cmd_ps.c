@@ -23,7 +23,6 @@ struct ps_values {
 };
 
 #define PS_TEMPLATE                                                                                \
-	"table "                                                                                   \
 	"{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
 
 char *ps_status(struct arena *a, const struct container *c, int64_t now)
@@ -48,56 +47,52 @@ char *ps_status(struct arena *a, const struct container *c, int64_t now)
 }
 
 /* The config of a row, read when a column first needs it; an empty one if the container is gone. */
-static const struct container *full(const struct ps_row *row, struct ps_context *x)
+static const struct container *full(const struct container *row, const struct listing_view *view)
 {
+	struct ps_context *x = view->more;
 	struct err ignored;
 	if (x->full_of == row)
 		return &x->full;
 	x->full = (struct container){0};
 	x->full_of = row;
 	if (x->engine)
-		container_find(x->engine, row->container->id, x->arena, &x->full, &ignored);
+		container_find(x->engine, row->id, view->arena, &x->full, &ignored);
 	return &x->full;
 }
 
-static struct json_object *get_command(const void *item, void *ctx)
+static const char *get_command(const void *row, const struct listing_view *view)
 {
-	struct ps_context *x = ctx;
-	const char *command = ((const struct ps_row *)item)->container->command;
-	return json_object_new_string(
-		text_quote(x->arena, x->no_trunc ? command : text_ellipsis(x->arena, command, 20)));
+	const struct container *c = row;
+	return text_quote(view->arena,
+			  view->no_trunc ? c->command : text_ellipsis(view->arena, c->command, 20));
 }
 
-static struct json_object *get_created(const void *item, void *ctx)
+static const char *get_created(const void *row, const struct listing_view *view)
 {
-	struct ps_context *x = ctx;
-	return json_object_new_string(
-		text_time(x->arena, ((const struct ps_row *)item)->container->created));
+	const struct container *c = row;
+	return text_time(view->arena, c->created);
 }
 
-static struct json_object *get_id(const void *item, void *ctx)
+static const char *get_id(const void *row, const struct listing_view *view)
 {
-	struct ps_context *x = ctx;
-	const char *id = ((const struct ps_row *)item)->container->id;
-	return json_object_new_string_len(id, x->no_trunc ? ID_LEN : ID_SHORT_LEN);
+	const struct container *c = row;
+	return arena_strndup(view->arena, c->id, view->no_trunc ? ID_LEN : ID_SHORT_LEN);
 }
 
-static struct json_object *get_image(const void *item, void *ctx)
+static const char *get_image(const void *row, const struct listing_view *view)
 {
-	struct ps_context *x = ctx;
-	const char *name = ((const struct ps_row *)item)->container->image_name;
+	const char *name = ((const struct container *)row)->image_name;
 	if (!name || !*name)
-		return json_object_new_string("<no image>");
-	if (!x->no_trunc && !strncmp(name, "sha256:", 7))
-		return json_object_new_string_len(name + 7, (int)strnlen(name + 7, ID_SHORT_LEN));
-	return json_object_new_string(name);
+		return "<no image>";
+	if (!view->no_trunc && !strncmp(name, "sha256:", 7))
+		return arena_strndup(view->arena, name + 7, strnlen(name + 7, ID_SHORT_LEN));
+	return name;
 }
 
-static struct json_object *get_labels(const void *item, void *ctx)
+static const char *get_labels(const void *row, const struct listing_view *view)
 {
-	struct ps_context *x = ctx;
-	return json_object_new_string(
-		text_labels(x->arena, &((const struct ps_row *)item)->container->labels));
+	const struct container *c = row;
+	return text_labels(view->arena, &c->labels);
 }
 
 /* What is mounted: names of volumes, else paths of the host. */
@@ -120,88 +115,71 @@ static void mount_names(const struct container *c, struct arena *a, struct strv 
 	*ret_volumes += c->config.config.volumes.count;
 }
 
-static struct json_object *get_local_volumes(const void *item, void *ctx)
+static const char *get_local_volumes(const void *row, const struct listing_view *view)
 {
-	struct ps_context *x = ctx;
 	struct strv names = {0};
 	size_t volumes;
-	mount_names(full(item, x), x->arena, &names, &volumes);
-	return json_object_new_string(arena_printf(x->arena, "%zu", volumes));
+	mount_names(full(row, view), view->arena, &names, &volumes);
+	return arena_printf(view->arena, "%zu", volumes);
 }
 
-static struct json_object *get_mounts(const void *item, void *ctx)
+static const char *get_mounts(const void *row, const struct listing_view *view)
 {
-	struct ps_context *x = ctx;
 	struct strv names = {0};
 	size_t volumes;
-	mount_names(full(item, x), x->arena, &names, &volumes);
-	for (size_t i = 0; !x->no_trunc && i < names.count; i++)
-		names.items[i] = text_ellipsis(x->arena, names.items[i], 15);
-	return json_object_new_string(text_join(x->arena, &names, ","));
+	mount_names(full(row, view), view->arena, &names, &volumes);
+	for (size_t i = 0; !view->no_trunc && i < names.count; i++)
+		names.items[i] = text_ellipsis(view->arena, names.items[i], 15);
+	return text_join(view->arena, &names, ",");
 }
 
-static struct json_object *get_names(const void *item, void *ctx)
+static const char *get_networks(const void *row, const struct listing_view *view)
 {
-	(void)ctx;
-	return json_object_new_string(((const struct ps_row *)item)->container->name);
-}
-
-static struct json_object *get_networks(const void *item, void *ctx)
-{
-	const char *mode = full(item, ctx)->config.host.network_mode;
-	return json_object_new_string(mode ? mode : "");
+	return full(row, view)->config.host.network_mode;
 }
 
 /* Nothing is published yet; an exposed port is shown while the container runs with a network of its
  * own, as docker does. */
-static struct json_object *get_ports(const void *item, void *ctx)
+static const char *get_ports(const void *row, const struct listing_view *view)
 {
-	const struct ps_row *row = item;
-	struct ps_context *x = ctx;
-	bool up = row->container->status == CONTAINER_RUNNING ||
-		  row->container->status == CONTAINER_PAUSED;
-	const struct container *c = up ? full(row, x) : NULL;
-	const char *mode = c ? c->config.host.network_mode : "host";
-	if (!c || !mode || !strcmp(mode, "host"))
-		return json_object_new_string("");
-	return json_object_new_string(text_join(x->arena, &c->config.config.exposed_ports, ", "));
+	const struct container *c = row;
+	if (c->status != CONTAINER_RUNNING && c->status != CONTAINER_PAUSED)
+		return "";
+	c = full(row, view);
+	const char *mode = c->config.host.network_mode;
+	if (!mode || !strcmp(mode, "host"))
+		return "";
+	return text_join(view->arena, &c->config.config.exposed_ports, ", ");
 }
 
-static struct json_object *get_running_for(const void *item, void *ctx)
+static const char *get_running_for(const void *row, const struct listing_view *view)
 {
-	struct ps_context *x = ctx;
-	return json_object_new_string(
-		text_ago(x->arena, ((const struct ps_row *)item)->container->created));
+	const struct container *c = row;
+	return text_ago(view->arena, c->created);
 }
 
-static struct json_object *get_size(const void *item, void *ctx)
+static const char *get_size(const void *row, const struct listing_view *view)
 {
-	struct ps_context *x = ctx;
+	struct ps_context *x = view->more;
 	struct err ignored;
 	int64_t rw = 0, root = 0;
-	char rw_text[SIZE_TEXT_SIZE], root_text[SIZE_TEXT_SIZE];
-	const struct container *c = full(item, x);
 	if (x->engine)
-		container_size(x->engine, c, &rw, &root, &ignored);
-	size_human(rw, rw_text);
-	if (root <= 0)
-		return json_object_new_string(rw_text);
-	return json_object_new_string(
-		arena_printf(x->arena, "%s (virtual %s)", rw_text, size_human(root, root_text)));
+		container_size(x->engine, full(row, view), &rw, &root, &ignored);
+	char *text = text_size(view->arena, rw);
+	return root <= 0 ? text
+			 : arena_printf(view->arena, "%s (virtual %s)", text,
+					text_size(view->arena, root));
 }
 
-static struct json_object *get_state(const void *item, void *ctx)
+static const char *get_state(const void *row, const struct listing_view *view)
 {
-	(void)ctx;
-	return json_object_new_string(
-		container_status_name(((const struct ps_row *)item)->container->status));
+	return container_status_name(((const struct container *)row)->status);
 }
 
-static struct json_object *get_status(const void *item, void *ctx)
+static const char *get_status(const void *row, const struct listing_view *view)
 {
-	struct ps_context *x = ctx;
-	return json_object_new_string(
-		ps_status(x->arena, ((const struct ps_row *)item)->container, x->now));
+	const struct ps_context *x = view->more;
+	return ps_status(view->arena, row, x->now);
 }
 
 static const struct listing_column columns[] = {
@@ -212,7 +190,7 @@ static const struct listing_column columns[] = {
 	{"Labels", "LABELS", get_labels},
 	{"LocalVolumes", "LOCAL VOLUMES", get_local_volumes},
 	{"Mounts", "MOUNTS", get_mounts},
-	{"Names", "NAMES", get_names},
+	{"Names", "NAMES", LISTING_MEMBER(struct container, name)},
 	{"Networks", "NETWORKS", get_networks},
 	{"Ports", "PORTS", get_ports},
 	{"RunningFor", "CREATED", get_running_for},
@@ -221,45 +199,34 @@ static const struct listing_column columns[] = {
 	{"Status", "STATUS", get_status},
 };
 
-static const struct kvs *row_labels(const void *item)
+static const struct kvs *row_labels(const void *row)
 {
-	return &((const struct ps_row *)item)->container->labels;
+	return &((const struct container *)row)->labels;
 }
 
 const struct listing ps_listing = {"*formatter.ContainerContext", columns, ARRAY_LEN(columns),
 				   row_labels};
 
-static int list(struct cli *cli, const struct ps_values *v, struct container **ret, size_t *count,
-		struct err *e)
+static int ps_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
-	struct engine *en;
+	const struct ps_values *v = values;
 	struct container_filter f = {.all = v->all, .last = v->latest ? 1 : v->last};
+	struct ps_context x = {.engine = &cli->engine, .now = clock_real_ns()};
+	const struct listing_view view = {&cli->arena, v->no_trunc, .more = &x};
+	struct listing_out out CLEANUP_LISTING = {0};
+	struct container *found;
+	size_t count;
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < v->filters.count; i++)
 		r = container_filter_add(&cli->arena, &f, v->filters.items[i], e);
 	if (r == 0)
-		r = cli_engine(cli, &en, e);
-	return r < 0 ? r : container_list(en, &f, &cli->arena, ret, count, e);
-}
-
-static int ps_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
-{
-	const struct ps_values *v = values;
-	struct container *found;
-	size_t count;
-	(void)args;
-	int r = list(cli, v, &found, &count, e);
+		r = container_list(&cli->engine, &f, &cli->arena, &found, &count, e);
 	if (r < 0)
 		return r;
-	struct ps_context x = {.engine = &cli->engine,
-			       .arena = &cli->arena,
-			       .no_trunc = v->no_trunc,
-			       .now = clock_real_ns()};
-	struct listing_out out CLEANUP_LISTING = {0};
-	const char *standard = v->size ? PS_TEMPLATE "\t{{.Size}}" : PS_TEMPLATE;
-	r = listing_open(&out, &ps_listing, v->quiet ? "{{.ID}}" : v->format, standard + 6, &x, e);
+	r = listing_open(&out, &ps_listing, v->quiet ? "{{.ID}}" : v->format,
+			 v->size ? PS_TEMPLATE "\t{{.Size}}" : PS_TEMPLATE, &view, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = listing_row(&out, &(struct ps_row){&found[i]}, e);
+		r = listing_row(&out, &found[i], e);
 	return r < 0 ? r : listing_print(&out, stdout, e);
 }
 

@@ -164,7 +164,8 @@ const struct command command_run = {
 	.more_offset = offsetof(struct run_values, create),
 	.args_min = 1,
 	.args_max = ANY_NUMBER,
-	.flags = COMMAND_STOP_AT_ARGUMENT | COMMAND_COMMON | COMMAND_ENGINE_EXIT,
+	.flags = COMMAND_STOP_AT_ARGUMENT | COMMAND_COMMON | COMMAND_ENGINE_EXIT |
+		 COMMAND_LATE_ENGINE,
 	.complete = COMPLETE_IMAGE_ONCE,
 	.run = run_run,
 };
@@ -177,7 +178,7 @@ const struct command command_create = {
 	.more = &create_option_table,
 	.args_min = 1,
 	.args_max = ANY_NUMBER,
-	.flags = COMMAND_STOP_AT_ARGUMENT,
+	.flags = COMMAND_STOP_AT_ARGUMENT | COMMAND_LATE_ENGINE,
 	.complete = COMPLETE_IMAGE_ONCE,
 	.run = create_run,
 };

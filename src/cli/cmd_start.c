@@ -13,33 +13,24 @@ struct start_values {
 };
 
 /* One that runs already is no failure, as with docker. */
-static int start_one(struct cli *cli, const char *name, void *ctx, struct err *e)
+static int start_one(struct cli *cli, const char *name, void *values, struct err *e)
 {
-	struct engine *en;
 	struct strv warnings = {0};
-	(void)ctx;
-	int r = cli_engine(cli, &en, e);
-	if (r == 0)
-		r = container_start(en, name, -1, &warnings, e);
+	int r = container_start(&cli->engine, name, -1, &warnings, e);
 	cli_warn(&warnings);
-	if (r < 0 && r != -EALREADY)
-		return r;
-	puts(name);
-	return 0;
+	return r == -EALREADY ? 0 : r;
 }
 
 static int start_attached(struct cli *cli, const struct start_values *v, const char *name,
 			  struct err *e)
 {
-	struct engine *en;
+	struct engine *en = &cli->engine;
 	struct container *c = arena_new(&cli->arena, struct container);
 	struct strv warnings = {0};
 	struct container_end end;
 	bool detached;
 	int code;
-	int r = cli_engine(cli, &en, e);
-	if (r == 0)
-		r = container_find(en, name, &cli->arena, c, e);
+	int r = container_find(en, name, &cli->arena, c, e);
 	if (r < 0)
 		return r;
 	const struct docker_config *config = &c->config.config;
@@ -66,7 +57,7 @@ static int start_run(struct cli *cli, void *values, const struct strv *args, str
 {
 	const struct start_values *v = values;
 	if (!v->attach && !v->interactive)
-		return cli_each(cli, args, start_one, NULL);
+		return cli_each(cli, args, values);
 	if (args->count > 1)
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "you cannot start and attach multiple containers at once");
@@ -93,4 +84,5 @@ const struct command command_start = {
 	.args_max = ANY_NUMBER,
 	.complete = COMPLETE_CONTAINERS,
 	.run = start_run,
+	.each = start_one,
 };

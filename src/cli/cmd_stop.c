@@ -81,42 +81,24 @@ static void summarise(const char *name, const struct stop_report *r, bool verbos
 	cli_notice("%s", strbuf_text(&text));
 }
 
-static int stop_one(struct cli *cli, const char *name, void *ctx, struct err *e)
+static int stop_one(struct cli *cli, const char *name, void *values, struct err *e)
 {
-	const struct stop_values *v = ctx;
-	struct engine *en;
+	const struct stop_values *v = values;
 	struct stop_report report;
-	int r = cli_engine(cli, &en, e);
-	if (r == 0)
-		r = container_stop(en, name, (int)v->signal, grace(v), notice, (void *)name,
-				   &report, e);
+	int r = container_stop(&cli->engine, name, (int)v->signal, grace(v), notice, (void *)name,
+			       &report, e);
 	if (r == 0)
 		summarise(name, &report, v->verbose);
 	return r;
 }
 
-static int restart_one(struct cli *cli, const char *name, void *ctx, struct err *e)
+static int restart_one(struct cli *cli, const char *name, void *values, struct err *e)
 {
-	const struct stop_values *v = ctx;
-	struct engine *en;
+	const struct stop_values *v = values;
 	struct strv warnings = {0};
-	int r = cli_engine(cli, &en, e);
-	if (r == 0)
-		r = container_restart(en, name, (int)v->signal, grace(v), &warnings, e);
+	int r = container_restart(&cli->engine, name, (int)v->signal, grace(v), &warnings, e);
 	cli_warn(&warnings);
 	return r;
-}
-
-static int stop_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
-{
-	(void)e;
-	return cli_each_parallel(cli, args, stop_one, values);
-}
-
-static int restart_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
-{
-	(void)e;
-	return cli_each_parallel(cli, args, restart_one, values);
 }
 
 #define O(member) .offset = offsetof(struct stop_values, member)
@@ -154,8 +136,9 @@ const struct command command_stop = {
 	.values_size = sizeof(struct stop_values),
 	.args_min = 1,
 	.args_max = ANY_NUMBER,
+	.flags = COMMAND_PARALLEL,
 	.complete = COMPLETE_CONTAINERS,
-	.run = stop_run,
+	.each = stop_one,
 };
 
 const struct command command_restart = {
@@ -166,6 +149,7 @@ const struct command command_restart = {
 	.values_size = sizeof(struct stop_values),
 	.args_min = 1,
 	.args_max = ANY_NUMBER,
+	.flags = COMMAND_PARALLEL,
 	.complete = COMPLETE_CONTAINERS,
-	.run = restart_run,
+	.each = restart_one,
 };

@@ -12,26 +12,17 @@ struct check_values {
 
 static int reap_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
-	struct engine *en;
-	(void)values;
-	int r = cli_engine(cli, &en, e);
-	if (r < 0)
-		return r;
-	r = engine_reap(en, args->count ? args->items[0] : NULL, e);
+	int r = engine_reap(&cli->engine, args->count ? args->items[0] : NULL, e);
 	/* Nobody waits for this command: the time to tidy. */
-	engine_tidy(en);
+	engine_tidy(&cli->engine);
 	return r;
 }
 
 static int check_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct check_values *v = values;
-	struct engine *en;
 	struct strv problems = {0};
-	(void)args;
-	int r = cli_engine(cli, &en, e);
-	if (r == 0)
-		r = engine_check(en, v->repair, &cli->arena, &problems, e);
+	int r = engine_check(&cli->engine, v->repair, &cli->arena, &problems, e);
 	for (size_t i = 0; i < problems.count; i++)
 		puts(problems.items[i]);
 	if (r < 0)

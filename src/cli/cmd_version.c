@@ -47,8 +47,6 @@ static int version_run(struct cli *cli, void *values, const struct strv *args, s
 {
 	const struct format_values *v = values;
 	struct utsname u;
-	(void)cli;
-	(void)args;
 	uname(&u);
 	const char *arch = oci_native_architecture();
 	if (!v->format || !*v->format) {
@@ -102,14 +100,12 @@ static int count_containers(struct cli *cli, struct json_object *o, struct err *
 
 static int collect(struct cli *cli, struct json_object *o, struct err *e)
 {
-	struct engine *en;
+	struct engine *en = &cli->engine;
 	struct image *images;
 	size_t count;
 	struct utsname u;
 	struct sysinfo memory;
-	int r = cli_engine(cli, &en, e);
-	if (r == 0)
-		r = count_containers(cli, o, e);
+	int r = count_containers(cli, o, e);
 	if (r == 0)
 		r = image_list(&en->images, NULL, &cli->arena, &images, &count, e);
 	if (r < 0)
@@ -171,7 +167,6 @@ static int info_run(struct cli *cli, void *values, const struct strv *args, stru
 {
 	const struct format_values *v = values;
 	CLEANUP_JSON struct json_object *o = json_object_new_object();
-	(void)args;
 	int r = collect(cli, o, e);
 	if (r < 0)
 		return r;
@@ -192,7 +187,7 @@ const struct command command_version = {
 	.summary = "Show the version of hull and of the kernel",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct format_values),
-	.flags = COMMAND_COMMON,
+	.flags = COMMAND_COMMON | COMMAND_LATE_ENGINE,
 	.run = version_run,
 };
 

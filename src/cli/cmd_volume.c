@@ -26,7 +26,6 @@ struct rm_values {
 static int create_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct create_values *v = values;
-	struct engine *en;
 	struct volume made;
 	struct kvs labels = {0};
 	if (strcmp(v->driver, "local"))
@@ -38,54 +37,37 @@ static int create_run(struct cli *cli, void *values, const struct strv *args, st
 		kvs_set(&cli->arena, &labels, arena_strndup(&cli->arena, label, len),
 			label[len] ? label + len + 1 : "");
 	}
-	int r = cli_engine(cli, &en, e);
-	if (r == 0)
-		r = volume_create(en, args->count ? args->items[0] : NULL, &labels, &cli->arena,
-				  &made, e);
+	int r = volume_create(&cli->engine, args->count ? args->items[0] : NULL, &labels,
+			      &cli->arena, &made, e);
 	if (r == 0)
 		puts(made.name);
 	return r;
 }
 
-static struct json_object *get_driver(const void *item, void *ctx)
+static const char *get_local(const void *row, const struct listing_view *view)
 {
-	(void)item;
-	(void)ctx;
-	return json_object_new_string("local");
+	return "local";
 }
 
-static struct json_object *get_labels(const void *item, void *ctx)
+static const char *get_labels(const void *row, const struct listing_view *view)
 {
-	return json_object_new_string(text_labels(ctx, &((const struct volume *)item)->labels));
+	const struct volume *v = row;
+	return text_labels(view->arena, &v->labels);
 }
 
-static struct json_object *get_links(const void *item, void *ctx)
+static const char *get_links(const void *row, const struct listing_view *view)
 {
-	return json_object_new_string(
-		arena_printf(ctx, "%lld", (long long)((const struct volume *)item)->uses));
-}
-
-static struct json_object *get_mountpoint(const void *item, void *ctx)
-{
-	(void)ctx;
-	return json_object_new_string(((const struct volume *)item)->mountpoint);
-}
-
-static struct json_object *get_name(const void *item, void *ctx)
-{
-	(void)ctx;
-	return json_object_new_string(((const struct volume *)item)->name);
-}
-
-static struct json_object *get_scope(const void *item, void *ctx)
-{
-	return get_driver(item, ctx);
+	const struct volume *v = row;
+	return arena_printf(view->arena, "%lld", (long long)v->uses);
 }
 
 static const struct listing_column columns[] = {
-	{"Driver", "DRIVER", get_driver},  {"Labels", "LABELS", get_labels},
-	{"Links", "LINKS", get_links},     {"Mountpoint", "MOUNTPOINT", get_mountpoint},
-	{"Name", "VOLUME NAME", get_name}, {"Scope", "SCOPE", get_scope},
+	{"Driver", "DRIVER", get_local},
+	{"Labels", "LABELS", get_labels},
+	{"Links", "LINKS", get_links},
+	{"Mountpoint", "MOUNTPOINT", LISTING_MEMBER(struct volume, mountpoint)},
+	{"Name", "VOLUME NAME", LISTING_MEMBER(struct volume, name)},
+	{"Scope", "SCOPE", get_local},
 };
 
 static const struct kvs *row_labels(const void *item)
@@ -145,37 +127,22 @@ static int ls_run(struct cli *cli, void *values, const struct strv *args, struct
 {
 	const struct ls_values *v = values;
 	struct listing_out out CLEANUP_LISTING = {0};
-	struct engine *en;
 	struct volume *list;
 	size_t count;
-	(void)args;
-	int r = cli_engine(cli, &en, e);
-	if (r == 0)
-		r = volume_list(en, &cli->arena, &list, &count, e);
+	int r = volume_list(&cli->engine, &cli->arena, &list, &count, e);
 	if (r == 0)
 		r = listing_open(&out, &listing, v->quiet ? "{{.Name}}" : v->format,
-				 "{{.Driver}}\t{{.Name}}", &cli->arena, e);
+				 "{{.Driver}}\t{{.Name}}",
+				 &(struct listing_view){.arena = &cli->arena}, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = ls_row(&out, v, &list[i], e);
 	return r < 0 ? r : listing_print(&out, stdout, e);
 }
 
-static int rm_one(struct cli *cli, const char *name, void *ctx, struct err *e)
+static int rm_one(struct cli *cli, const char *name, void *values, struct err *e)
 {
-	const struct rm_values *v = ctx;
-	struct engine *en;
-	int r = cli_engine(cli, &en, e);
-	if (r == 0)
-		r = volume_remove(en, name, v->force, e);
-	if (r == 0)
-		puts(name);
-	return r;
-}
-
-static int rm_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
-{
-	(void)e;
-	return cli_each(cli, args, rm_one, values);
+	const struct rm_values *v = values;
+	return volume_remove(&cli->engine, name, v->force, e);
 }
 
 #define LOCAL_ONLY "hull has local volumes without options only"
@@ -230,5 +197,5 @@ const struct command command_volume_rm = {
 	.args_min = 1,
 	.args_max = ANY_NUMBER,
 	.complete = COMPLETE_VOLUMES,
-	.run = rm_run,
+	.each = rm_one,
 };

@@ -16,20 +16,21 @@ enum command_flags {
 	COMMAND_COMMON = 4,      /* listed first in `hull --help` */
 	COMMAND_ENGINE_EXIT = 8, /* failures exit 125, 126, 127 instead of 1: run */
 	COMMAND_EXEC_EXIT = 16,  /* 126 and 127, else 1: exec */
+	COMMAND_PARALLEL =
+		32, /* `each` mainly waits: all names at once, in processes of their own */
+	COMMAND_LATE_ENGINE = 64 /* opens the engine itself, if at all */
 };
 
-/* What an argument names: for completion. */
+/* What the arguments name: for completion. Nothing of these: files, which the shell knows. */
 enum command_complete {
-	COMPLETE_NONE,
-	COMPLETE_CONTAINERS,     /* any number of containers */
-	COMPLETE_CONTAINER_ONCE, /* first argument only */
-	COMPLETE_IMAGES,
-	COMPLETE_IMAGE_ONCE,
-	COMPLETE_VOLUMES,
-	COMPLETE_OBJECTS, /* containers, images, volumes */
-	COMPLETE_COMMANDS,
-	COMPLETE_FILES,
-	COMPLETE_KINDS
+	COMPLETE_CONTAINERS = 1,
+	COMPLETE_IMAGES = 2,
+	COMPLETE_VOLUMES = 4,
+	COMPLETE_OBJECTS = COMPLETE_CONTAINERS | COMPLETE_IMAGES | COMPLETE_VOLUMES,
+	COMPLETE_COMMANDS = 8,
+	COMPLETE_ONCE = 16, /* first argument only */
+	COMPLETE_CONTAINER_ONCE = COMPLETE_CONTAINERS | COMPLETE_ONCE,
+	COMPLETE_IMAGE_ONCE = COMPLETE_IMAGES | COMPLETE_ONCE
 };
 
 struct command {
@@ -43,10 +44,14 @@ struct command {
 	size_t more_offset;              /* ... filling the values from here on */
 	size_t args_min, args_max;       /* args_max 0: none; SIZE_MAX: any number */
 	unsigned flags;
-	enum command_complete complete;
+	unsigned complete; /* enum command_complete */
 	/** Returns the exit code, or negative errno with @e filled. @values as the tables filled
-	 * it. */
+	 * it. The engine is open. */
 	int (*run)(struct cli *cli, void *values, const struct strv *args, struct err *e);
+	/** What cli_each() does for one argument, or `run` is NULL and main does so. Failures are
+	 * told and the exit code is 1. 0: the name is printed; 1: all is said. The engine is open.
+	 */
+	int (*each)(struct cli *cli, const char *name, void *values, struct err *e);
 };
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define ANY_NUMBER SIZE_MAX

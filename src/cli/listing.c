@@ -39,19 +39,9 @@ static void want(void *ctx, const char *name)
 			o->wanted |= UINT32_C(1) << i;
 }
 
-bool listing_wants(const struct listing_out *o, const char *column)
-{
-	for (size_t i = 0; i < o->listing->count; i++)
-		if (!strcmp(o->listing->columns[i].name, column))
-			return o->wanted >> i & 1;
-	return false;
-}
-
 /* The title of {{.Label "com.example.some-key"}} is "some key". */
 static int label_header(void *ctx, const char *key, struct strbuf *out, struct err *e)
 {
-	(void)ctx;
-	(void)e;
 	const char *dot = strrchr(key, '.');
 	for (key = dot ? dot + 1 : key; *key; key++)
 		strbuf_putc(out, *key == '-' || *key == '_' ? ' ' : *key);
@@ -60,7 +50,6 @@ static int label_header(void *ctx, const char *key, struct strbuf *out, struct e
 
 static int label_value(void *ctx, const char *key, struct strbuf *out, struct err *e)
 {
-	(void)e;
 	const char *value = kvs_get(ctx, key);
 	strbuf_puts(out, value ? value : "");
 	return 0;
@@ -91,10 +80,11 @@ static int put_header(struct listing_out *o, struct err *e)
 }
 
 int listing_open(struct listing_out *o, const struct listing *l, const char *format,
-		 const char *standard, void *ctx, struct err *e)
+		 const char *standard, const struct listing_view *view, struct err *e)
 {
 	assert(l->count <= LISTING_COLUMNS_MAX);
-	*o = (struct listing_out){.listing = l, .ctx = ctx, .text = STRBUF_MAX(LISTING_OUTPUT_MAX)};
+	*o = (struct listing_out){
+		.listing = l, .view = *view, .text = STRBUF_MAX(LISTING_OUTPUT_MAX)};
 	for (size_t i = 0; i < l->count; i++)
 		o->fields[i].name = l->columns[i].name;
 	o->type = (struct template_type){TEMPLATE_STRUCT, true, l->type, NULL, o->fields};
@@ -118,15 +108,24 @@ int listing_open(struct listing_out *o, const struct listing *l, const char *for
 	return o->table ? put_header(o, e) : 0;
 }
 
-int listing_row(struct listing_out *o, const void *item, struct err *e)
+static const char *column_text(const struct listing_out *o, const struct listing_column *c,
+			       const void *row)
+{
+	const char *text =
+		c->get ? c->get(row, &o->view) : *(char *const *)((const char *)row + c->offset);
+	return text ? text : "";
+}
+
+int listing_row(struct listing_out *o, const void *row, struct err *e)
 {
 	const struct listing *l = o->listing;
-	CLEANUP_JSON struct json_object *row = json_object_new_object();
+	CLEANUP_JSON struct json_object *fields = json_object_new_object();
 	for (size_t i = 0; i < l->count; i++)
 		if (o->wanted >> i & 1)
-			json_object_object_add(row, l->columns[i].name,
-					       l->columns[i].get(item, o->ctx));
-	return execute(o, row, l->labels ? l->labels(item) : NULL, false, e);
+			json_object_object_add(
+				fields, l->columns[i].name,
+				json_object_new_string(column_text(o, &l->columns[i], row)));
+	return execute(o, fields, l->labels ? l->labels(row) : NULL, false, e);
 }
 
 int listing_print(struct listing_out *o, FILE *out, struct err *e)

@@ -13,25 +13,35 @@
 #include "base/strbuf.h"
 #include "template/template.h"
 
+/** How the rows are to be shown, for the columns. */
+struct listing_view {
+	struct arena *arena;
+	bool no_trunc, human;
+	void *more; /* of that list alone */
+};
+
+/** A column is a `char *` member of the row (NULL: ""), or what @get makes of the row, in the
+ * view's arena. */
 struct listing_column {
 	const char *name;   /* .ID */
 	const char *header; /* "CONTAINER ID" */
-	/** A new object for @item; NULL is printed as <no value>. */
-	struct json_object *(*get)(const void *item, void *ctx);
+	const char *(*get)(const void *row, const struct listing_view *view);
+	size_t offset;
 };
+#define LISTING_MEMBER(type_, member_) NULL, offsetof(type_, member_)
 
 struct listing {
 	const char *type;                     /* Go's name of a row, in errors */
 	const struct listing_column *columns; /* in alphabetical order, as docker's JSON */
 	size_t count;
-	const struct kvs *(*labels)(const void *item); /* for .Label "key", or NULL */
+	const struct kvs *(*labels)(const void *row); /* for .Label "key", or NULL */
 };
 
 enum { LISTING_COLUMNS_MAX = 32, LISTING_OUTPUT_MAX = 64 * 1024 * 1024 };
 
 struct listing_out {
 	const struct listing *listing;
-	void *ctx;
+	struct listing_view view;
 	struct template *template;
 	struct template_field fields[LISTING_COLUMNS_MAX + 1];
 	struct template_type type;
@@ -44,13 +54,11 @@ void listing_free(struct listing_out *o);
 
 /**
  * Begin. @format: the user's --format ("table", "table TEMPLATE", "json", TEMPLATE) or NULL, which
- * is "table"; @standard: the template of the plain table. @ctx goes to the columns.
+ * is "table"; @standard: the template of the plain table.
  */
 int listing_open(struct listing_out *o, const struct listing *l, const char *format,
-		 const char *standard, void *ctx, struct err *e);
-/** Whether the format asks for this column. */
-bool listing_wants(const struct listing_out *o, const char *column);
-int listing_row(struct listing_out *o, const void *item, struct err *e);
+		 const char *standard, const struct listing_view *view, struct err *e);
+int listing_row(struct listing_out *o, const void *row, struct err *e);
 /** Print all of it, aligned when it is a table. */
 int listing_print(struct listing_out *o, FILE *out, struct err *e);
 

@@ -114,6 +114,7 @@ static void tell_usage(const struct command *c)
 static int run_command(struct cli *cli, const struct request *q, struct err *e)
 {
 	const struct command *c = q->command;
+	struct engine *en;
 	struct strv args = {0};
 	char *values = arena_alloc(&cli->arena, c->values_size + 1);
 	struct option_table tables[2];
@@ -136,7 +137,11 @@ static int run_command(struct cli *cli, const struct request *q, struct err *e)
 		tell_usage(c);
 		return 1;
 	}
-	return c->run(cli, values, &args, e);
+	if (!c->run)
+		return cli_each(cli, &args, values);
+	if (!(c->flags & COMMAND_LATE_ENGINE))
+		r = cli_engine(cli, &en, e);
+	return r < 0 ? r : c->run(cli, values, &args, e);
 }
 
 static int hull(struct cli *cli, int argc, char **argv, struct err *e)

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of `hull ps`, for tests and for other lists of containers. */
+/* The rows of `hull ps`, which are containers, for tests and for other lists of them. */
 #pragma once
 
 #include "cli/listing.h"
 #include "engine/engine.h"
 
-struct ps_row {
-	const struct container *container;
-};
+/** What the columns need: listing_view.more. */
 struct ps_context {
 	struct engine *engine; /* NULL: only what the row itself says */
-	struct arena *arena;
-	bool no_trunc;
 	int64_t now;
-	const struct ps_row *full_of; /* whose config is in `full` */
+	const struct container *full_of; /* whose config is in `full` */
 	struct container full;
 };
 extern const struct listing ps_listing;

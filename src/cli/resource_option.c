@@ -158,7 +158,6 @@ int option_set_mount(void *field, const char *value, struct arena *a, struct err
 
 int option_set_cpus(void *field, const char *value, struct arena *a, struct err *e)
 {
-	(void)a;
 	return nano_parse(value, field) < 0
 		       ? err_set(e, EINVAL, ERR_USAGE, "failed to parse %s as a rational number",
 				 value)
@@ -167,7 +166,6 @@ int option_set_cpus(void *field, const char *value, struct arena *a, struct err 
 
 int option_set_swap(void *field, const char *value, struct arena *a, struct err *e)
 {
-	(void)a;
 	return size_parse(value, field) < 0
 		       ? err_set(e, EINVAL, ERR_USAGE, "invalid size: '%s'", value)
 		       : 0;
@@ -263,7 +261,6 @@ int option_set_init(void *field, const char *value, struct arena *a, struct err 
 
 int option_set_signal(void *field, const char *value, struct arena *a, struct err *e)
 {
-	(void)a;
 	int number = signal_parse(value);
 	if (number < 0) {
 		err_set(e, EINVAL, ERR_USAGE, "invalid signal: %s", value);

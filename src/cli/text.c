@@ -6,6 +6,8 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/id.h"
+#include "base/units.h"
 #include "base/utf8.h"
 #include "template/quote.h"
 
@@ -42,6 +44,17 @@ char *text_ago(struct arena *a, int64_t real_ns)
 {
 	char human[TIME_TEXT_SIZE];
 	return arena_printf(a, "%s ago", duration_human(clock_real_ns() - real_ns, human));
+}
+
+char *text_size(struct arena *a, int64_t bytes)
+{
+	char human[SIZE_TEXT_SIZE];
+	return arena_strdup(a, size_human(bytes, human));
+}
+
+char *text_image_id(struct arena *a, const char *id, bool whole)
+{
+	return whole ? arena_printf(a, "sha256:%s", id) : arena_strndup(a, id, ID_SHORT_LEN);
 }
 
 char *text_labels(struct arena *a, const struct kvs *labels)

@@ -2,7 +2,7 @@
 /* Small texts that several lists share: shortened ids and cells, local times, joined labels. */
 #pragma once
 
-#include <json-c/json.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -15,6 +15,10 @@ char *text_quote(struct arena *a, const char *text);
 char *text_time(struct arena *a, int64_t real_ns);
 /** "3 minutes ago" */
 char *text_ago(struct arena *a, int64_t real_ns);
+/** "1.2MB" */
+char *text_size(struct arena *a, int64_t bytes);
+/** The first twelve digits, or all of them behind "sha256:". */
+char *text_image_id(struct arena *a, const char *id, bool whole);
 /** "a=1,b=2", ordered by key. */
 char *text_labels(struct arena *a, const struct kvs *labels);
 /** The items with @separator between them. */

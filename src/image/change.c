@@ -113,14 +113,12 @@ static int split_pairs(const struct change *c, struct strv *ret, struct err *e)
 
 static int change_cmd(struct change *c, struct err *e)
 {
-	(void)e;
 	c->p->cmd = parse_command(c, c->rest);
 	return 0;
 }
 
 static int change_entrypoint(struct change *c, struct err *e)
 {
-	(void)e;
 	c->p->entrypoint = parse_command(c, c->rest);
 	return 0;
 }
@@ -215,7 +213,6 @@ static int change_stopsignal(struct change *c, struct err *e)
 
 static int change_user(struct change *c, struct err *e)
 {
-	(void)e;
 	c->p->user = arena_strdup(c->a, c->rest);
 	return 0;
 }
@@ -236,7 +233,6 @@ static int change_volume(struct change *c, struct err *e)
 static int change_workdir(struct change *c, struct err *e)
 {
 	const char *before = c->p->working_dir && *c->p->working_dir ? c->p->working_dir : "/";
-	(void)e;
 	c->p->working_dir = path_clean(
 		c->a, *c->rest == '/' ? c->rest : arena_printf(c->a, "%s/%s", before, c->rest));
 	return 0;

@@ -14,8 +14,6 @@
 static int add_reference(struct image_store *s, struct image_filter *f, const char *value,
 			 struct arena *a, struct err *e)
 {
-	(void)s;
-	(void)e;
 	strv_push(a, &f->references, value);
 	return 0;
 }
@@ -23,8 +21,6 @@ static int add_reference(struct image_store *s, struct image_filter *f, const ch
 static int add_label(struct image_store *s, struct image_filter *f, const char *value,
 		     struct arena *a, struct err *e)
 {
-	(void)s;
-	(void)e;
 	const char *equals = strchr(value, '=');
 	const char *key = equals ? arena_strndup(a, value, (size_t)(equals - value)) : value;
 	kvs_set(a, &f->labels, key, equals ? equals + 1 : "");
@@ -34,8 +30,6 @@ static int add_label(struct image_store *s, struct image_filter *f, const char *
 static int add_dangling(struct image_store *s, struct image_filter *f, const char *value,
 			struct arena *a, struct err *e)
 {
-	(void)s;
-	(void)a;
 	static const char *const yes[] = {"true", "1", "t", "True", "TRUE"};
 	static const char *const no[] = {"false", "0", "f", "False", "FALSE"};
 	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
@@ -69,8 +63,6 @@ static int add_since(struct image_store *s, struct image_filter *f, const char *
 static int add_until(struct image_store *s, struct image_filter *f, const char *value,
 		     struct arena *a, struct err *e)
 {
-	(void)s;
-	(void)a;
 	int64_t ns;
 	if (duration_parse(value, &ns) == 0)
 		f->until = clock_real_ns() - ns;

@@ -112,7 +112,6 @@ static void name_one(void *context, const struct proc *proc, int pidfd)
 	struct init_report report = {.kind = INIT_REPORT_KILLED, .pid = proc->pid};
 	char number[TEXT_NUMBER_SIZE];
 
-	(void)pidfd;
 	if (++naming->count > INIT_REPORT_NAMES_MAX)
 		return;
 	report_name(&report, proc->comm);
@@ -160,7 +159,6 @@ static void find_unfinished(void *context, const struct proc *proc, int pidfd)
 {
 	struct init *init = context;
 
-	(void)pidfd;
 	if (!init->outsiders && !proc_ignores(proc->pid, init->told))
 		init->outsiders = true;
 }

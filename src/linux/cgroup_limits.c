@@ -125,7 +125,6 @@ static int oom_v1(const struct opt_i64 *own, const struct cgroup_limits *l, stru
 
 static int oom_v2(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)own, (void)v;
 	return l->oom_kill_disable.set && l->oom_kill_disable.value ? -EOPNOTSUPP : 0;
 }
 

@@ -69,7 +69,6 @@ static bool accept_one(struct monitor *m)
 
 void control_event(struct monitor *m, size_t index, uint32_t events)
 {
-	(void)index, (void)events;
 	accept_one(m);
 }
 
@@ -77,13 +76,11 @@ void control_event(struct monitor *m, size_t index, uint32_t events)
 
 static int op_ping(struct monitor *m, struct connection *c, const struct wire_request *q, int *fd)
 {
-	(void)m, (void)c, (void)q, (void)fd;
 	return 0;
 }
 
 static int op_attach(struct monitor *m, struct connection *c, const struct wire_request *q, int *fd)
 {
-	(void)c;
 	const uint32_t known = ATTACH_STDIN | ATTACH_STDOUT | ATTACH_STDERR;
 	if (*fd < 0 || (q->flags & ~known) || !(q->flags & known))
 		return -EINVAL;
@@ -94,7 +91,6 @@ static int op_attach(struct monitor *m, struct connection *c, const struct wire_
 
 static int op_wait(struct monitor *m, struct connection *c, const struct wire_request *q, int *fd)
 {
-	(void)q, (void)fd;
 	if (m->phase >= PHASE_RECORDED)
 		return 0;
 	c->waiting = true;
@@ -103,7 +99,6 @@ static int op_wait(struct monitor *m, struct connection *c, const struct wire_re
 
 static int op_resize(struct monitor *m, struct connection *c, const struct wire_request *q, int *fd)
 {
-	(void)c, (void)fd;
 	const struct winsize size = {.ws_row = (unsigned short)q->rows,
 				     .ws_col = (unsigned short)q->cols};
 	if (m->pty_fd < 0)
@@ -116,7 +111,6 @@ static int op_resize(struct monitor *m, struct connection *c, const struct wire_
 static int op_log_sync(struct monitor *m, struct connection *c, const struct wire_request *q,
 		       int *fd)
 {
-	(void)q, (void)fd;
 	for (size_t i = 0; i < m->stream_count; i++)
 		c->target[i] = stdio_seen(m, i) + stdio_backlog(m, i);
 	c->syncing = true;
@@ -126,7 +120,6 @@ static int op_log_sync(struct monitor *m, struct connection *c, const struct wir
 static int op_stopping(struct monitor *m, struct connection *c, const struct wire_request *q,
 		       int *fd)
 {
-	(void)c, (void)fd;
 	if (q->signal < 1 || q->signal > 64)
 		return -EINVAL;
 	m->record.stop_signal = (uint32_t)q->signal;
@@ -152,7 +145,6 @@ static int serve(struct monitor *m, struct connection *c, const struct wire_requ
 
 void control_connection_event(struct monitor *m, size_t index, uint32_t events)
 {
-	(void)events;
 	struct connection *c = &m->connections[index];
 	if (c->fd < 0)
 		return;

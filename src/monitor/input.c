@@ -39,7 +39,6 @@ void input_init(struct monitor *m)
 
 void input_event(struct monitor *m, size_t index, uint32_t events)
 {
-	(void)index;
 	if (events & (EPOLLOUT | EPOLLERR))
 		m->stdin_ready = true;
 }

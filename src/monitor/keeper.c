@@ -120,7 +120,6 @@ static void keeper_died(struct monitor *m)
 
 void keeper_event(struct monitor *m, size_t index, uint32_t events)
 {
-	(void)index, (void)events;
 	struct status_note n;
 	ssize_t len = recv(m->keeper_fd, &n, sizeof(n), MSG_DONTWAIT);
 	if (len == (ssize_t)sizeof(n))

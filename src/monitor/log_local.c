@@ -6,7 +6,6 @@
 
 static size_t local_put(struct log *l, const struct log_piece *p, uint8_t *out)
 {
-	(void)l;
 	struct log_local_head h = {
 		.len = (uint32_t)p->len, .stream = p->stream, .time_ns = p->time_ns};
 	memcpy(out, &h, sizeof(h));

@@ -44,7 +44,6 @@ static void take(struct monitor *m, const struct init_report *r)
 
 void report_event(struct monitor *m, size_t index, uint32_t events)
 {
-	(void)index, (void)events;
 	struct init_report r;
 	for (int i = 0; i < RECORDS_AT_ONCE && m->init_fd >= 0; i++) {
 		ssize_t n = read(m->init_fd, &r, sizeof(r));

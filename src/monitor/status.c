@@ -40,7 +40,6 @@ void status_lost(struct monitor *m)
 
 void status_event(struct monitor *m, size_t index, uint32_t events)
 {
-	(void)index;
 	if (m->phase >= PHASE_DRAINING)
 		return;
 	int status;

@@ -101,13 +101,11 @@ int stdio_open(struct monitor *m)
 
 void stdio_stream_event(struct monitor *m, size_t index, uint32_t events)
 {
-	(void)events;
 	m->streams[index].ready = true;
 }
 
 void stdio_writers_event(struct monitor *m, size_t index, uint32_t events)
 {
-	(void)index, (void)events;
 	struct signalfd_siginfo info;
 	if (read(m->writers_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return;
@@ -118,7 +116,6 @@ void stdio_writers_event(struct monitor *m, size_t index, uint32_t events)
 
 void stdio_pty_event(struct monitor *m, size_t index, uint32_t events)
 {
-	(void)index;
 	m->pty_ready = events & (EPOLLIN | EPOLLHUP) ? true : m->pty_ready;
 	m->stdin_ready = events & EPOLLOUT ? true : m->stdin_ready;
 }

@@ -214,14 +214,11 @@ static int walk_action(struct exec *x, const struct value *dot, const struct nod
 
 static int walk_text(struct exec *x, const struct value *dot, const struct node *n)
 {
-	(void)dot;
 	return print(x, &n->value);
 }
 
 static int walk_jump(struct exec *x, const struct value *dot, const struct node *n)
 {
-	(void)x;
-	(void)dot;
 	return n->type == NODE_BREAK ? WALK_BREAK : WALK_CONTINUE;
 }
 

@@ -123,7 +123,6 @@ static int func_not(const struct func_args *a, struct value *ret)
 /* There are no functions among JSON's values. */
 static int func_call(const struct func_args *a, struct value *ret)
 {
-	(void)ret;
 	if (a->v->kind == VALUE_NIL)
 		return FAIL(a, "call of nil");
 	return FAIL(a, "non-function of type %s", value_type_name(a->v));

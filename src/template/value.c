@@ -271,7 +271,6 @@ const char **value_keys(const struct value *map, struct arena *a)
 		return keys;
 	json_object_object_foreach(map->json, key, member)
 	{
-		(void)member;
 		keys[i++] = key;
 	}
 	if (!value_is_struct(map))

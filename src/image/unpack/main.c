@@ -40,7 +40,6 @@ struct progress {
 
 static int send_message(void *ctx, const struct unpack_message *m)
 {
-	(void)ctx;
 	return fd_send(UNPACK_SOCKET_FD, m, sizeof(*m), NULL, 0);
 }
 

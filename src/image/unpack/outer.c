@@ -44,7 +44,6 @@ static la_ssize_t on_read(struct archive *a, void *ctx, const void **ret)
 static la_int64_t on_skip(struct archive *a, void *ctx, la_int64_t request)
 {
 	struct reader *r = ctx;
-	(void)a;
 	if (r->stream || !r->source->seekable || request <= 0)
 		return 0;
 	uint64_t step = (uint64_t)request < r->source->left ? (uint64_t)request : r->source->left;

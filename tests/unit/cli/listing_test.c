@@ -65,15 +65,16 @@ static struct container sample(void)
 
 static char *listed(const char *format, const struct container *c, bool no_trunc)
 {
-	struct ps_context x = {.arena = &arena, .no_trunc = no_trunc, .now = clock_real_ns()};
+	struct ps_context x = {.now = clock_real_ns()};
+	const struct listing_view view = {&arena, no_trunc, .more = &x};
 	struct listing_out out CLEANUP_LISTING = {0};
 	struct err e = {0};
 	char *text = NULL;
 	size_t len = 0;
 	int r = listing_open(&out, &ps_listing, format,
-			     "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.Names}}", &x, &e);
+			     "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.Names}}", &view, &e);
 	if (r == 0)
-		r = listing_row(&out, &(struct ps_row){c}, &e);
+		r = listing_row(&out, c, &e);
 	if (r < 0)
 		return arena_strdup(&arena, e.text);
 	FILE *f = open_memstream(&text, &len);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hull load, hull import: images from archives. A folder (OCI layout) is taken, too. */
+/* hull load, import, rmi, tag: images from archives (or a folder with an OCI layout), and their
+ * names. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -23,7 +24,6 @@ struct import_values {
 static void progress(const struct image_progress *p, void *ctx)
 {
 	char done[SIZE_TEXT_SIZE], total[SIZE_TEXT_SIZE];
-	(void)ctx;
 	size_human((int64_t)p->done, done);
 	if (p->finished)
 		fprintf(stderr, "\r\033[K%s: %s\n", p->layer,
@@ -54,9 +54,7 @@ static int load_run(struct cli *cli, void *values, const struct strv *args, stru
 	const struct load_values *v = values;
 	struct image_load req = {.fd = STDIN_FILENO, .path = "-", .platform = v->platform};
 	struct image_loaded *loaded;
-	struct engine *en;
 	size_t count;
-	(void)args;
 	if (!v->quiet && isatty(STDERR_FILENO))
 		req.progress = progress;
 	if (v->input && *v->input) {
@@ -67,9 +65,7 @@ static int load_run(struct cli *cli, void *values, const struct strv *args, stru
 		err_hint(e, "hull load -i FILE, or hull load < FILE");
 		return -EINVAL;
 	}
-	int r = cli_engine(cli, &en, e);
-	if (r == 0)
-		r = image_load(&en->images, &req, &cli->arena, &loaded, &count, e);
+	int r = image_load(&cli->engine.images, &req, &cli->arena, &loaded, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		print_loaded(&loaded[i]);
 	return r;
@@ -79,7 +75,6 @@ static int import_run(struct cli *cli, void *values, const struct strv *args, st
 {
 	const struct import_values *v = values;
 	const char *source = args->items[0];
-	struct engine *en;
 	char id[ID_LEN + 1];
 	if (!strncmp(source, "http://", 7) || !strncmp(source, "https://", 8)) {
 		err_set(e, ENOTSUP, ERR_INVALID, "import %s: hull does not fetch files", source);
@@ -98,9 +93,7 @@ static int import_run(struct cli *cli, void *values, const struct strv *args, st
 	};
 	if (isatty(STDERR_FILENO))
 		req.progress = progress;
-	int r = cli_engine(cli, &en, e);
-	if (r == 0)
-		r = image_import(&en->images, &req, id, e);
+	int r = image_import(&cli->engine.images, &req, id, e);
 	if (r == 0)
 		printf("sha256:%s\n", id);
 	return r;
@@ -132,7 +125,6 @@ const struct command command_load = {
 	.summary = "Load an image from a tar archive or STDIN",
 	.options = OPTIONS(load_options),
 	.values_size = sizeof(struct load_values),
-	.complete = COMPLETE_FILES,
 	.run = load_run,
 };
 
@@ -144,6 +136,61 @@ const struct command command_import = {
 	.values_size = sizeof(struct import_values),
 	.args_min = 1,
 	.args_max = 2,
-	.complete = COMPLETE_FILES,
 	.run = import_run,
+};
+
+/* --- names --- */
+
+struct rmi_values {
+	bool force;
+};
+
+static int rmi_one(struct cli *cli, const char *name, void *values, struct err *e)
+{
+	const struct rmi_values *v = values;
+	struct engine *en = &cli->engine;
+	struct strv lines = {0};
+	int r = engine_settle(en, e); /* a container that has ended holds no image */
+	if (r == 0)
+		r = image_remove(&en->images, name, v->force ? IMAGE_REMOVE_FORCE : 0, &cli->arena,
+				 &lines, e);
+	for (size_t i = 0; i < lines.count; i++)
+		puts(lines.items[i]);
+	if (v->force)
+		r = cli_missing_is_fine(cli, r, e);
+	return r < 0 ? r : 1;
+}
+
+static int tag_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	return image_tag(&cli->engine.images, args->items[0], args->items[1], e);
+}
+
+static const struct option rmi_options[] = {
+	{"force", 'f', OPTION_BOOL, .offset = offsetof(struct rmi_values, force),
+	 .help = "Force removal of the image"},
+	{"no-prune", 0, OPTION_REFUSED_FLAG, .help = "hull keeps no untagged parents"},
+	{"platform", 0, OPTION_REFUSED, .help = "hull keeps the image of one platform only"},
+};
+
+const struct command command_rmi = {
+	.names = NAMES("rmi", "image rm", "image remove"),
+	.synopsis = "[OPTIONS] IMAGE [IMAGE...]",
+	.summary = "Remove one or more images",
+	.options = OPTIONS(rmi_options),
+	.values_size = sizeof(struct rmi_values),
+	.args_min = 1,
+	.args_max = ANY_NUMBER,
+	.complete = COMPLETE_IMAGES,
+	.each = rmi_one,
+};
+
+const struct command command_tag = {
+	.names = NAMES("tag", "image tag"),
+	.synopsis = "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
+	.summary = "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
+	.args_min = 2,
+	.args_max = 2,
+	.complete = COMPLETE_IMAGES,
+	.run = tag_run,
 };
