@@ -9,9 +9,9 @@ teardown() { hull_teardown; }
 
 # bats test_tags=fast
 @test "ps --format: json, table, fields, functions" {
-	id=$(hull run -d --name web -l tier=front test sleep 60)
+	id=$(hull run -d --name web -l tier=front test sleep 600)
 	run hull ps --format json
-	assert_equal "web sleep 60" "$(jq -r '.Names + " " + (.Command | gsub("\""; ""))' <<<"$output")"
+	assert_equal "web sleep 600" "$(jq -r '.Names + " " + (.Command | gsub("\""; ""))' <<<"$output")"
 	assert_equal "running" "$(jq -r .State <<<"$output")"
 	run hull ps --format 'table {{.Names}}\t{{.Image}}'
 	assert_line '^NAMES +IMAGE$'
@@ -27,14 +27,14 @@ teardown() { hull_teardown; }
 }
 
 @test "inspect -f: what scripts use" {
-	hull run -d --name web -e A=b -l x=y -v data:/data test sleep 60
+	hull run -d --name web -e A=b -l x=y -v data:/data test sleep 600
 	assert_equal "$(pid_of web)" "$(cat "$(cgroup_dir web pids)/cgroup.procs")"
 	assert_equal y "$(hull inspect -f '{{index .Config.Labels "x"}}' web)"
 	assert_equal 'A=b' "$(hull inspect -f '{{range .Config.Env}}{{println .}}{{end}}' web | grep '^A=')"
 	assert_equal '/data' "$(hull inspect -f '{{range .Mounts}}{{.Destination}}{{end}}' web)"
 	assert_equal '"running"' "$(hull inspect -f '{{json .State.Status}}' web)"
 	assert_equal 'yes' "$(hull inspect -f '{{if .State.Running}}yes{{else}}no{{end}}' web)"
-	assert_equal '["sleep","60"]' "$(hull inspect -f '{{json .Config.Cmd}}' web)"
+	assert_equal '["sleep","600"]' "$(hull inspect -f '{{json .Config.Cmd}}' web)"
 	run hull inspect -f '{{.No.Such}}' web
 	assert_status 1
 	hull inspect -f json web | jq -e . >/dev/null
@@ -42,7 +42,7 @@ teardown() { hull_teardown; }
 }
 
 @test "inspect: the fields of docker are there" {
-	hull run -d --name web test sleep 60
+	hull run -d --name web test sleep 600
 	hull inspect web >object
 	for path in .Id .Created .Path .Args .State.Status .State.Running .State.Paused .State.OOMKilled .State.Pid \
 		.State.ExitCode .State.StartedAt .State.FinishedAt .Image .LogPath .Name .HostConfig.Memory \

@@ -13,7 +13,7 @@ status_field() {
 
 # bats test_tags=fast
 @test "namespaces: all of them are the container's own (G1)" {
-	hull run -d --name cc test sleep 60
+	hull run -d --name cc test sleep 600
 	pid=$(pid_of cc)
 	for ns in pid net ipc uts mnt cgroup; do
 		[ "$(readlink "/proc/$pid/ns/$ns")" != "$(readlink "/proc/self/ns/$ns")" ] || fail "shares $ns"
@@ -45,7 +45,7 @@ status_field() {
 	assert_equal 0000000000000000 "$(status_field CapEff <status)"
 	assert_equal 0000000000000000 "$(status_field CapInh <status)"
 	assert_equal 00000000a80425fb "$(status_field CapBnd <status)"
-	hull run -d --name cc test sleep 60
+	hull run -d --name cc test sleep 600
 	hull exec cc cat /proc/self/status >status
 	assert_equal 00000000a80425fb "$(status_field CapEff <status)"
 	assert_equal 0000000000000000 "$(status_field CapInh <status)"
@@ -69,7 +69,7 @@ status_field() {
 	assert_equal 0 "$(status_field NoNewPrivs <status)"
 	assert_equal 1 "$(hull run --rm --security-opt no-new-privileges test cat /proc/self/status | status_field NoNewPrivs)"
 	assert_equal 0 "$(hull run --rm --security-opt seccomp=unconfined test cat /proc/self/status | status_field Seccomp)"
-	hull run -d --name cc test sleep 60
+	hull run -d --name cc test sleep 600
 	assert_equal 2 "$(hull exec cc cat /proc/self/status | status_field Seccomp)"
 	run hull run --rm --security-opt nonsense=1 test true
 	assert_status 125
@@ -166,7 +166,7 @@ JSON
 @test "descriptors: only 0, 1 and 2, whatever the caller had open (T002)" {
 	exec 7</etc/passwd 8</ 9<.
 	assert_equal "0 1 2" "$("$HULL" run --rm test /probe fds | tr '\n' ' ' | sed 's/ $//')"
-	hull run -d --name cc test sleep 60
+	hull run -d --name cc test sleep 600
 	assert_equal "0 1 2" "$("$HULL" exec cc /probe fds | tr '\n' ' ' | sed 's/ $//')"
 	exec 7<&- 8<&- 9<&-
 }
@@ -176,7 +176,7 @@ JSON
 		run hull run --rm -w /proc/self/fd/$n test ls
 		[ "$status" != 0 ] || fail "fd $n: $output"
 	done
-	hull run -d --name cc test sleep 60
+	hull run -d --name cc test sleep 600
 	for n in 3 4 5 6 7 8 9; do
 		run hull exec -w /proc/self/fd/$n cc ls
 		[ "$status" != 0 ] || fail "exec fd $n: $output"
@@ -218,17 +218,17 @@ JSON
 	rm rootfs/etc/passwd
 	mkfifo rootfs/etc/passwd
 	tar -C rootfs -c . | hull import - evil >/dev/null
-	run timeout 5 "$HULL" run --rm -u user evil true 3>&-
+	run within 5 "$HULL" run --rm -u user evil true 3>&-
 	[ "$status" != 0 ] && [ "$status" != 124 ]
 	rm rootfs/etc/passwd
 	ln -s /dev/zero rootfs/etc/passwd
 	tar -C rootfs -c . | hull import - evil >/dev/null
-	run timeout 5 "$HULL" run --rm -u user evil true 3>&-
+	run within 5 "$HULL" run --rm -u user evil true 3>&-
 	[ "$status" != 0 ] && [ "$status" != 124 ]
 	rm rootfs/etc/passwd
 	truncate -s 3G rootfs/etc/passwd
 	tar -C rootfs -cS . | hull import - evil >/dev/null
-	run timeout 5 "$HULL" run --rm -u user evil true 3>&-
+	run within 5 "$HULL" run --rm -u user evil true 3>&-
 	[ "$status" != 0 ] && [ "$status" != 124 ]
 }
 
@@ -314,7 +314,7 @@ in_chroot() {
 		export MOUNTED
 		mkdir -p jail
 		touch jail/in-the-jail
-		in_chroot "$WORK/jail" "$HULL" run -d --name cc test sleep 60
+		in_chroot "$WORK/jail" "$HULL" run -d --name cc test sleep 600
 		assert_equal "from the image" "$(in_chroot "$WORK/jail" "$HULL" exec cc cat /data/file)"
 		# What setns(2) leads to is the root of the mount namespace: nothing may lie above.
 		run nsenter --mount="/proc/$(pid_of cc)/ns/mnt" /bin/busybox cat /data/file
@@ -324,14 +324,14 @@ in_chroot() {
 }
 
 @test "state folders are closed to other users (T042)" {
-	hull run -d --name cc test sleep 60
+	hull run -d --name cc test sleep 600
 	for dir in "$HULL_ROOT" "$HULL_RUNROOT"; do
 		assert_equal 700 "$(stat -c %a "$dir")"
 	done
 }
 
 @test "no abstract sockets, no set-id programs (T120 T043)" {
-	hull run -d --name cc test sleep 60
+	hull run -d --name cc test sleep 600
 	! hull run --rm --network host test cat /proc/net/unix | grep -q '@.*hull'
 	[ -z "$(find "$HULL_BIN_DIR" -perm /6000)" ]
 }

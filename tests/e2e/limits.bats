@@ -11,10 +11,83 @@ has_controller() {
 	is_v1 "$1" || grep -qw "$1" /sys/fs/cgroup/cgroup.controllers 2>/dev/null || skip "no $1 controller here"
 }
 
+# in_files CONTAINER: each line of the input is "controller file-of-v1 value file-of-v2 value", "-" for none;
+# the value of a v2 file of two words has a comma in it.
+in_files() {
+	local controller v1 want1 v2 want2 file want dir
+	while read -r controller v1 want1 v2 want2; do
+		file=$v2 want=${want2/,/ }
+		! is_v1 "$controller" || { file=$v1 want=$want1; }
+		dir=$(cgroup_dir "$1" "$controller")
+		[ "$file" = - ] || [ "$want" = "$(cat "$dir/$file")" ] || fail "$file: $(cat "$dir/$file"), not $want"
+	done
+}
+
+# bats test_tags=fast
+@test "every limit is in its file, of either version" {
+	has_controller cpuset
+	hull run -d --name all -m 64m --memory-reservation 32m --cpu-shares 512 --cpu-quota 20000 --cpu-period 50000 \
+		--cpuset-cpus 0 --cpuset-mems 0 --pids-limit 50 --oom-score-adj 500 test sleep 600
+	in_files all <<-'TABLE'
+		memory memory.limit_in_bytes 67108864 memory.max 67108864
+		memory memory.soft_limit_in_bytes 33554432 memory.low 33554432
+		cpu cpu.shares 512 cpu.weight 59
+		cpu cpu.cfs_quota_us 20000 cpu.max 20000,50000
+		cpu cpu.cfs_period_us 50000 cpu.max 20000,50000
+		cpuset cpuset.cpus 0 cpuset.cpus 0
+		cpuset cpuset.mems 0 cpuset.mems 0
+		pids pids.max 50 pids.max 50
+	TABLE
+	assert_equal 500 "$(cat "/proc/$(pid_of all)/oom_score_adj")"
+	# Those who are exec'd are under the same.
+	assert_equal "0 0" "$(hull exec all awk '/^(Cpus|Mems)_allowed_list/ { print $2 }' /proc/self/status | xargs)"
+	hull run -d --name some --cpus 0.25 --cpu-shares 2 --pids-limit 0 test sleep 600
+	in_files some <<-'TABLE'
+		memory memory.limit_in_bytes 9223372036854771712 memory.max max
+		cpu cpu.shares 2 cpu.weight 1
+		cpu cpu.cfs_quota_us 25000 cpu.max 25000,100000
+		pids pids.max max pids.max max
+	TABLE
+	hull run -d --name much --cpu-shares 262144 --cpu-period 200000 test sleep 600
+	in_files much <<-'TABLE'
+		cpu cpu.shares 262144 cpu.weight 10000
+		cpu cpu.cfs_quota_us -1 cpu.max max,200000
+		cpu cpu.cfs_period_us 200000 - -
+	TABLE
+}
+
+# Swap counts with memory on version 1, by itself on version 2.
+@test "every limit of swap is in its file, of either version" {
+	has_controller memory
+	swap_file() {
+		if is_v1 memory; then echo memory.memsw.limit_in_bytes; else echo memory.swap.max; fi
+	}
+	hull run -d --name cc -m 64m test sleep 600
+	[ -e "$(cgroup_dir cc memory)/$(swap_file)" ] || skip "this kernel has no $(swap_file)"
+	in_files cc <<<"memory $(swap_file) 134217728 $(swap_file) 67108864"
+	hull run -d --name dd -m 64m --memory-swap 96m test sleep 600
+	in_files dd <<<"memory $(swap_file) 100663296 $(swap_file) 33554432"
+	hull run -d --name ee -m 64m --memory-swap 64m test sleep 600
+	in_files ee <<<"memory $(swap_file) 67108864 $(swap_file) 0"
+	hull run -d --name ff -m 64m --memory-swap -1 test sleep 600
+	in_files ff <<<"memory $(swap_file) 9223372036854771712 $(swap_file) max"
+}
+
+@test "memory: what is over the limit goes to swap where that is allowed, and kills where it is not" {
+	has_controller memory
+	[ "$(awk 'NR > 1 { free += $3 - $4 } END { print free + 0 }' /proc/swaps)" -gt 100000 ] ||
+		skip "this machine has no swap of 100 MB"
+	hull run -d --name cc -m 32m --memory-swap 128m test /probe eat 64
+	wait_ready cc 20
+	assert_equal running "$(status_of cc)"
+	run hull run --name dd -m 32m --memory-swap 32m test /probe eat 64
+	assert_status 137
+}
+
 # bats test_tags=fast
 @test "memory: -m is in the file, and use beyond it kills (M1 M2 B10)" {
 	has_controller memory
-	hull run -d --name cc -m 64m test sleep 60
+	hull run -d --name cc -m 64m test sleep 600
 	assert_equal 67108864 "$(cgroup_value cc memory memory.limit_in_bytes memory.max)"
 	run hull run --name dd -m 64m test /probe eat 200
 	assert_status 137
@@ -32,7 +105,7 @@ has_controller() {
 @test "memory: a normal exit is not called an OOM" {
 	hull run --name cc -m 64m test sh -c 'exit 137' || true
 	assert_equal "false 137" "$(hull inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' cc)"
-	hull run -d --name dd -m 64m test sleep 60
+	hull run -d --name dd -m 64m test sleep 600
 	hull kill dd
 	hull wait dd
 	assert_equal false "$(hull inspect -f '{{.State.OOMKilled}}' dd)"
@@ -40,12 +113,12 @@ has_controller() {
 
 @test "memory: swap and swappiness (M5)" {
 	has_controller memory
-	hull run -d --name cc -m 64m --memory-swap 64m test sleep 60
+	hull run -d --name cc -m 64m --memory-swap 64m test sleep 600
 	if is_v1 memory; then
 		dir=$(cgroup_dir cc memory)
 		[ ! -e "$dir/memory.memsw.limit_in_bytes" ] ||
 			assert_equal 67108864 "$(cat "$dir/memory.memsw.limit_in_bytes")"
-		hull run -d --name dd -m 64m --memory-swappiness 0 test sleep 60
+		hull run -d --name dd -m 64m --memory-swappiness 0 test sleep 600
 		assert_equal 0 "$(cat "$(cgroup_dir dd memory)/memory.swappiness")"
 	else
 		assert_equal 0 "$(cat "$(cgroup_dir cc memory)/memory.swap.max")"
@@ -64,21 +137,21 @@ has_controller() {
 
 @test "memory: reservation" {
 	has_controller memory
-	hull run -d --name cc -m 64m --memory-reservation 32m test sleep 60
+	hull run -d --name cc -m 64m --memory-reservation 32m test sleep 600
 	assert_equal 33554432 "$(cgroup_value cc memory memory.soft_limit_in_bytes memory.low)"
 }
 
 # bats test_tags=fast
 @test "cpu: --cpus is quota and period (C2)" {
 	has_controller cpu
-	hull run -d --name cc --cpus 0.5 test sleep 60
+	hull run -d --name cc --cpus 0.5 test sleep 600
 	if is_v1 cpu; then
 		dir=$(cgroup_dir cc cpu)
 		assert_equal "50000 100000" "$(cat "$dir/cpu.cfs_quota_us" "$dir/cpu.cfs_period_us" | tr '\n' ' ' | sed 's/ $//')"
 	else
 		assert_equal "50000 100000" "$(cat "$(cgroup_dir cc cpu)/cpu.max")"
 	fi
-	hull run -d --name dd --cpu-quota 20000 --cpu-period 50000 test sleep 60
+	hull run -d --name dd --cpu-quota 20000 --cpu-period 50000 test sleep 600
 	if is_v1 cpu; then
 		assert_equal 20000 "$(cat "$(cgroup_dir dd cpu)/cpu.cfs_quota_us")"
 	else
@@ -100,7 +173,7 @@ has_controller() {
 
 @test "cpu: shares, also as a weight (C3)" {
 	has_controller cpu
-	hull run -d --name cc --cpu-shares 1024 test sleep 60
+	hull run -d --name cc --cpu-shares 1024 test sleep 600
 	if is_v1 cpu; then
 		assert_equal 1024 "$(cat "$(cgroup_dir cc cpu)/cpu.shares")"
 	else
@@ -112,21 +185,21 @@ has_controller() {
 @test "cpuset: a processor of its own; those that are not there are refused (C4)" {
 	has_controller cpuset
 	assert_equal 0 "$(hull run --rm --cpuset-cpus 0 test awk '/^Cpus_allowed_list/ { print $2 }' /proc/self/status)"
-	hull run -d --name cc --cpuset-cpus 0 --cpuset-mems 0 test sleep 60
+	hull run -d --name cc --cpuset-cpus 0 --cpuset-mems 0 test sleep 600
 	assert_equal 0 "$(cgroup_value cc cpuset cpuset.cpus cpuset.cpus)"
 	for bad in 4000 0-4294967295 1-0 a 0,,1; do
-		run timeout 5 "$HULL" run --rm --cpuset-cpus "$bad" test true 3>&-
+		run within 5 "$HULL" run --rm --cpuset-cpus "$bad" test true 3>&-
 		assert_status 125
 	done
 }
 
 # bats test_tags=fast
 @test "pids: the limit, its default, and none" {
-	hull run -d --name cc --pids-limit 50 test sleep 60
+	hull run -d --name cc --pids-limit 50 test sleep 600
 	assert_equal 50 "$(cgroup_value cc pids pids.max pids.max)"
-	hull run -d --name dd test sleep 60
+	hull run -d --name dd test sleep 600
 	assert_equal 4096 "$(cgroup_value dd pids pids.max pids.max)"
-	hull run -d --name ee --pids-limit -1 test sleep 60
+	hull run -d --name ee --pids-limit -1 test sleep 600
 	assert_equal max "$(cgroup_value ee pids pids.max pids.max)"
 }
 
@@ -149,7 +222,7 @@ has_controller() {
 }
 
 @test "groups: --cgroup-parent, and what leads out of it is refused (T023)" {
-	hull run -d --name cc --cgroup-parent "/hull-test-$$" test sleep 60
+	hull run -d --name cc --cgroup-parent "/hull-test-$$" test sleep 600
 	[[ "$(cgroup_dir cc pids)" == */hull-test-$$/* ]]
 	hull rm -f cc
 	run hull run --rm --cgroup-parent /a/../../.. test true

@@ -31,7 +31,7 @@ teardown() { hull_teardown; }
 	assert_equal 100 "$(hull ps -q | wc -l)"
 	assert_equal 100 "$(hull ps --format '{{.State}}' | grep -c running)"
 	# shellcheck disable=SC2046
-	timeout 60 "$HULL" rm -f $(hull ps -q) 3>&- >/dev/null
+	within 60 "$HULL" rm -f $(hull ps -q) 3>&- >/dev/null
 	assert_equal "" "$(hull ps -aq)"
 }
 
@@ -51,9 +51,9 @@ teardown() { hull_teardown; }
 		for command in start 'stop -t 0' kill restart pause unpause 'inspect' 'exec' ; do
 			# shellcheck disable=SC2086
 			case $command in
-			exec) timeout 30 "$HULL" exec cc true >/dev/null 2>&1 3>&- & ;;
-			restart) timeout 30 "$HULL" restart -t 0 cc >/dev/null 2>&1 3>&- & ;;
-			*) timeout 30 "$HULL" $command cc >/dev/null 2>&1 3>&- & ;;
+			exec) within 30 "$HULL" exec cc true >/dev/null 2>&1 3>&- & ;;
+			restart) within 30 "$HULL" restart -t 0 cc >/dev/null 2>&1 3>&- & ;;
+			*) within 30 "$HULL" $command cc >/dev/null 2>&1 3>&- & ;;
 			esac
 			pids+=($!)
 		done
@@ -70,7 +70,7 @@ teardown() { hull_teardown; }
 }
 
 @test "many exec sessions in one container" {
-	hull run -d --name cc test sleep 60
+	hull run -d --name cc test sleep 600
 	for i in $(seq 40); do
 		"$HULL" exec cc sh -c "echo $i" >"out$i" 3>&- &
 		pids[i]=$!
@@ -80,7 +80,7 @@ teardown() { hull_teardown; }
 }
 
 @test "many attached clients see the same" {
-	hull run -d --name cc test sh -c 'read x </dev/null; sleep 0.5; seq 1 2000'
+	hull run -d --name cc test sh -c "read x </dev/null; sleep $(ms 500); seq 1 2000"
 	for i in $(seq 10); do
 		"$HULL" attach --no-stdin cc >"out$i" 3>&- &
 		pids[i]=$!

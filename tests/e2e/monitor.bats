@@ -7,16 +7,14 @@
 # the harness printed, or children of those, are signalled.
 
 bats_require_minimum_version 1.5.0
+load patience
 
 setup_file() {
 	local top="$BATS_TEST_DIRNAME/../.."
 	export MONITOR="${HULL_BIN_DIR:-$top/build/bin}/hull-monitor"
 	[ -x "$MONITOR" ] || { echo "no $MONITOR: run scripts/build or set HULL_BIN_DIR" >&2; return 1; }
 	MONITOR=$(realpath "$MONITOR")
-	export H="$BATS_FILE_TMPDIR/harness" LC_ALL=C.UTF-8
-	"${CC:-cc}" -std=gnu17 -O1 -Wall -D_GNU_SOURCE -iquote "$top/src" -o "$H" \
-		"$top"/tests/helpers/monitor_harness.c "$top"/src/engine/monitor.c \
-		"$top"/src/linux/pidfd.c "$top"/src/base/{fd,file,clock,err,arena,strbuf}.c
+	export H="${MONITOR%/*}/../tests/monitor-harness" LC_ALL=C.UTF-8
 	cat >"$BATS_FILE_TMPDIR/log.py" <<'PY'
 # Print the text of json-file logs, oldest file first; every line must be strict JSON.
 import glob, json, re, sys
@@ -47,10 +45,10 @@ teardown() {
 	[ -z "$MOUNT" ] || umount "$MOUNT"
 }
 
-# Wait up to 10 s until a command succeeds.
+# Wait up to 10 s (of an ordinary machine) until a command succeeds.
 until_true() {
 	local i
-	for ((i = 0; i < 1000; i++)); do
+	for ((i = 0; i < 1000 * PATIENCE; i++)); do
 		if "$@" >/dev/null 2>&1; then return 0; fi
 		sleep 0.01
 	done
@@ -108,7 +106,7 @@ wait_record() {
 }
 
 @test "WAIT answers with the record, and the log is whole by then" {
-	start -- sh -c 'sleep 0.3; seq 1 20000; exit 3'
+	start -- sh -c "sleep $(ms 300); seq 1 20000; exit 3"
 	[[ "$("$H" wait "$D")" == "code 3 "* ]]
 	[ "$($LOG "$D" | md5sum)" = "$(seq 1 20000 | md5sum)" ]
 }
@@ -131,7 +129,7 @@ wait_record() {
 	start stdin -- sh -c 'read a; read b; echo "$a-$b"'
 	echo one | "$H" attach "$D" in out >/dev/null 2>&1 3>&- &
 	local first=$!
-	sleep 0.3
+	nap 300
 	echo two | "$H" attach "$D" in out 2>/dev/null 3>&-
 	wait "$first"
 	wait_record >/dev/null
@@ -139,8 +137,8 @@ wait_record() {
 }
 
 @test "two clients get the same; a slow reader loses nothing" {
-	start -- sh -c 'sleep 0.5; seq 1 60000'
-	"$H" attach "$D" out 2>/dev/null 3>&- | (sleep 1.5; md5sum) >"$BATS_TEST_TMPDIR/slow" 3>&- &
+	start -- sh -c "sleep $(ms 500); seq 1 60000"
+	"$H" attach "$D" out 2>/dev/null 3>&- | (nap 1500; md5sum) >"$BATS_TEST_TMPDIR/slow" 3>&- &
 	local slow=$!
 	"$H" attach "$D" out 2>/dev/null 3>&- | md5sum >"$BATS_TEST_TMPDIR/fast" 3>&- &
 	wait "$!" "$slow"
@@ -149,14 +147,14 @@ wait_record() {
 }
 
 @test "a client that hangs up holds nobody up" {
-	start -- sh -c 'sleep 0.3; seq 1 100000; exit 4'
-	timeout 0.6 "$H" attach "$D" out 2>/dev/null 3>&- | sleep 0.1
+	start -- sh -c "sleep $(ms 300); seq 1 100000; exit 4"
+	timeout "$(ms 600)" "$H" attach "$D" out 2>/dev/null 3>&- | nap 100
 	[[ "$(wait_record)" == "code 4 "* ]]
 }
 
 @test "a client that never reads does not delay the exit record" {
-	start -- sh -c 'sleep 0.3; seq 1 30000; exit 6'
-	sleep 30 3>&- < <("$H" attach "$D" out 2>/dev/null 3>&-) &
+	start -- sh -c "sleep $(ms 300); seq 1 30000; exit 6"
+	sleep $((30 * PATIENCE)) 3>&- < <("$H" attach "$D" out 2>/dev/null 3>&-) &
 	local reader=$!
 	[[ "$(wait_record)" == "code 6 "* ]]
 	kill "$reader"
@@ -166,24 +164,24 @@ wait_record() {
 @test "a terminal: size, input, echo, raw output" {
 	start tty stdin -- sh -c 'read x; stty size; echo "got $x"; exit 9'
 	"$H" resize "$D" 33 44
-	(echo hello; sleep 0.3) | "$H" attach "$D" raw in out >"$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&-
+	(echo hello; nap 300) | "$H" attach "$D" raw in out >"$BATS_TEST_TMPDIR/out" 2>/dev/null 3>&-
 	[[ "$(wait_record)" == "code 9 "* ]]
 	[ "$(tr -d '\r' <"$BATS_TEST_TMPDIR/out")" = $'hello\n33 44\ngot hello' ]
 }
 
 @test "no terminal: resize is refused" {
-	start -- sleep 5
+	start -- sleep $((5 * PATIENCE))
 	run "$H" resize "$D" 10 10
 	[ "$status" -eq 124 ]
 	[[ "$output" == *"Inappropriate ioctl"* ]]
 }
 
 @test "kill -9 of the monitor, again and again: no line lost or doubled, exact exit code" {
-	start -- sh -c 'seq 1 300000; sleep 0.2; seq 300001 300100; exit 42'
+	start -- sh -c "seq 1 300000; sleep $(ms 200); seq 300001 300100; exit 42"
 	local kills=0 pid
 	until recorded >/dev/null; do
 		if pid=$(watcher) && kill -KILL "$pid" 2>/dev/null; then kills=$((kills + 1)); fi
-		sleep 0.05
+		nap 50
 	done
 	[ "$kills" -ge 1 ]
 	[[ "$(recorded)" == "code 42 signal 0 flags 0 dropped 0 "* ]]
@@ -195,13 +193,13 @@ wait_record() {
 	until_true grep -rq before "$D/logs" # the folder: no file of it may be there yet
 	kill -KILL "$WATCHER"
 	until_true "$H" ping "$D"
-	(echo hello; sleep 0.3) | "$H" attach "$D" raw in out >/dev/null 2>&1 3>&-
+	(echo hello; nap 300) | "$H" attach "$D" raw in out >/dev/null 2>&1 3>&-
 	[[ "$(wait_record)" == "code 9 "* ]]
 	[ "$($LOG "$D" | tr -d '\r')" = $'before\nhello\ngot hello' ]
 }
 
 @test "kill -9 of the keeper: a standby takes its place, and survives the monitor" {
-	start -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do echo $i; sleep 0.1; done; exit 11'
+	start -- sh -c "for i in 1 2 3 4 5 6 7 8 9 10; do echo \$i; sleep $(ms 100); done; exit 11"
 	kill -KILL "$KEEPER"
 	until_true pgrep -x hull-keeper -P "$WATCHER"
 	kill -KILL "$WATCHER"
@@ -214,10 +212,10 @@ wait_record() {
 }
 
 @test "kill -9 of both, then adopt" {
-	start -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do echo $i; sleep 0.1; done; exit 12'
-	sleep 0.2
+	start -- sh -c "for i in 1 2 3 4 5 6 7 8 9 10; do echo \$i; sleep $(ms 100); done; exit 12"
+	nap 200
 	kill -KILL "$KEEPER" "$WATCHER"
-	sleep 0.2
+	nap 200
 	"$H" adopt "$D" "$MONITOR" 3>&-
 	local record
 	record=$(wait_record)
@@ -226,9 +224,9 @@ wait_record() {
 }
 
 @test "adopt a child that ended unseen: its status if it was not reaped yet, else unknown" {
-	start -- sh -c 'sleep 0.3; exit 13'
+	start -- sh -c "sleep $(ms 300); exit 13"
 	kill -KILL "$KEEPER" "$WATCHER"
-	sleep 0.6
+	nap 600
 	"$H" adopt "$D" "$MONITOR" 3>&-
 	local record
 	record=$(wait_record)
@@ -297,7 +295,7 @@ inject() {
 }
 
 @test "signals other than KILL are ignored" {
-	start -- sh -c 'sleep 0.5; exit 8'
+	start -- sh -c "sleep $(ms 500); exit 8"
 	until_true "$H" ping "$D"
 	until_true grep -qx hull-keeper "/proc/$KEEPER/comm"
 	local s
@@ -382,7 +380,7 @@ inject() {
 			dd if=/dev/zero bs=200000 count=1 2>/dev/null; printf end; exit 3"
 		"$H" attach "$D" ${options:+raw} out 2>/dev/null 3>&- | wc -c >"$D/count" &
 		local client=$!
-		sleep 0.3
+		nap 300
 		touch "$D/go"
 		[[ "$(wait_record)" == "code 3 "* ]]
 		wait "$client"
@@ -394,13 +392,13 @@ inject() {
 @test "a begun line, then a write larger than the pipe: kill -9 of the monitor before and amid it" {
 	start -- sh -c "printf abc; until [ -e $D/go ]; do sleep 0.02; done
 		for i in 1 2 3 4 5 6 7 8; do dd if=/dev/zero bs=2000000 count=1 2>/dev/null; done; exit 3"
-	sleep 0.2
+	nap 200
 	kill -KILL "$WATCHER"
 	until_true "$H" ping "$D"
 	touch "$D/go"
 	local pid
 	for _ in 1 2 3; do
-		sleep 0.03
+		nap 30
 		if pid=$(watcher); then kill -KILL "$pid" || true; fi
 	done
 	[[ "$(wait_record)" == "code 3 signal 0 flags 0 dropped 0 "* ]]
@@ -415,7 +413,7 @@ inject() {
 }
 
 @test "ten thousand attaches: memory and descriptors stay flat" {
-	start stdin -- sleep 60
+	start stdin -- sleep $((60 * PATIENCE))
 	"$H" churn "$D" 500
 	local fds rss
 	fds=$(ls "/proc/$WATCHER/fd" | wc -l)
@@ -427,13 +425,13 @@ inject() {
 }
 
 @test "malformed, short and oversized messages are refused; the monitor goes on" {
-	start -- sh -c 'sleep 1; exit 5'
+	start -- sh -c "sleep $(ms 1000); exit 5"
 	"$H" malformed "$D"
 	[[ "$("$H" wait "$D")" == "code 5 "* ]]
 }
 
 @test "LOG_SYNC: what is written is in the log, a begun line too" {
-	start -- sh -c 'printf "line\nbegun"; sleep 30'
+	start -- sh -c 'printf "line\nbegun"; sleep 300'
 	until_true sh -c "'$H' sync '$D' && grep -q begun '$D'/logs/*"
 	[ "$($LOG "$D")" = $'line\nbegun' ]
 }

@@ -19,9 +19,14 @@ stop_ms() {
 	echo $(($(now_ms) - before))
 }
 
+# PID 1 may end so soon that the kernel ends the exec with it.
+kill_from_inside() {
+	hull exec "$1" kill 1 || assert_equal 137 $?
+}
+
 # bats test_tags=fast
 @test "P1: KILL and STOP from inside never reach PID 1" {
-	hull run -d --name cc test sleep 60
+	hull run -d --name cc test sleep 600
 	pid=$(pid_of cc)
 	started=$(hull inspect -f '{{.State.StartedAt}}' cc)
 	hull exec cc kill -9 1
@@ -34,7 +39,7 @@ stop_ms() {
 
 # bats test_tags=fast
 @test "P2: KILL from outside ends it: 137" {
-	hull run -d --name cc test sleep 60
+	hull run -d --name cc test sleep 600
 	hull kill -s KILL cc
 	assert_equal 137 "$(hull wait cc)"
 	assert_equal 137 "$(hull inspect -f '{{.State.ExitCode}}' cc)"
@@ -42,14 +47,14 @@ stop_ms() {
 
 @test "P3: other signals work only with a handler; stop says so at once" {
 	hull run -d --name with test /probe graceful /tmp/mark 0
-	hull run -d --name without test sleep 60
+	hull run -d --name without test sleep 600
 	wait_ready with
-	hull exec with kill 1
+	kill_from_inside with
 	wait_for 1 has_status with exited
 	hull exec without kill 1
 	sleep 1
 	assert_equal running "$(status_of without)"
-	"$HULL" stop -t 2 without 2>said 3>&- &
+	"$HULL" stop -t $((2 * PATIENCE)) without 2>said 3>&- &
 	stop=$!
 	started_by_test $stop
 	wait_for 1 grep -q "no handler" said
@@ -63,11 +68,11 @@ stop_ms() {
 	client=$!
 	started_by_test $client
 	wait_ready cc
-	"$HULL" exec cc sleep 60 3>&- &
+	"$HULL" exec cc sleep 600 3>&- &
 	session=$!
 	started_by_test $session
-	wait_for 5 eval '[ "$(hull top cc | grep -c "sleep 60")" = 1 ]'
-	hull exec cc kill 1
+	wait_for 5 eval '[ "$(hull top cc | grep -c "sleep 600")" = 1 ]'
+	kill_from_inside cc
 	wait $client
 	code=0
 	wait $session || code=$?
@@ -96,7 +101,7 @@ PY
 	run python3 ignore.py "$HULL" run --rm test grep -E '^Sig(Blk|Ign)' /proc/self/status
 	assert_line '^SigBlk:\s0000000000000000$'
 	assert_line '^SigIgn:\s0000000000000000$'
-	hull run -d --name cc test sleep 60
+	hull run -d --name cc test sleep 600
 	run python3 ignore.py "$HULL" exec cc grep -E '^Sig(Blk|Ign)' /proc/self/status
 	assert_line '^SigBlk:\s0000000000000000$'
 	assert_line '^SigIgn:\s0000000000000000$'
@@ -105,10 +110,10 @@ PY
 @test "P7: kill without a signal sends TERM inside, KILL from hull" {
 	hull run -d --name cc test /probe handlers
 	wait_ready cc
-	hull exec cc kill 1
+	kill_from_inside cc
 	hull wait cc
 	assert_equal "signal 15" "$(hull logs cc | tail -n 1)"
-	hull run -d --name dd test sleep 60
+	hull run -d --name dd test sleep 600
 	hull kill dd
 	assert_equal 137 "$(hull wait dd)"
 }
@@ -119,7 +124,7 @@ PY
 	hull run -d --name cc -v "$WORK/mark:/mark" test /probe graceful /mark/done 100
 	wait_ready cc
 	took=$(stop_ms cc)
-	[ "$took" -lt 1000 ] || fail "took $took ms"
+	quick "$took" 1000
 	assert_equal 0 "$(hull wait cc)"
 	[ -e mark/done ]
 }
@@ -133,7 +138,7 @@ PY
 	hull kill -s HUP cc
 	wait_for 5 eval '[ "$(hull exec cc cat /tmp/count)" = "2 1" ]'
 	assert_equal "$pid" "$(pid_of cc)"
-	assert_equal 129 "$(hull run --rm test sh -c 'sleep 60 & kill -HUP $!; wait $!; echo $?')"
+	assert_equal 129 "$(hull run --rm test sh -c 'sleep 600 & kill -HUP $!; wait $!; echo $?')"
 }
 
 @test "P9: the end of the client's terminal hangs up the foreground group" {
@@ -148,7 +153,7 @@ while b"ready" not in out:
 os.close(master)
 os.waitpid(pid, 0)
 PY
-	timeout 30 python3 hangup.py "$HULL" run -it --name cc test sh -c 'trap "exit 44" HUP; echo ready; while :; do sleep 0.1; done'
+	within 30 python3 hangup.py "$HULL" run -it --name cc test sh -c 'trap "exit 44" HUP; echo ready; while :; do sleep 0.1; done'
 	wait_for 5 has_status cc exited
 	assert_equal 44 "$(hull wait cc)"
 }
@@ -169,10 +174,11 @@ PY
 }
 
 @test "P12: the end of PID 1 ends the whole namespace" {
-	hull run -d --name cc test sh -c '/probe deaf & sleep 0.3; exit 3'
+	hull run -d --name cc test sh -c '/probe deaf & until [ -e /tmp/go ]; do sleep 0.05; done; exit 3'
 	child=
 	find_child() { child=$(pgrep -P "$(pid_of cc)" -x probe); }
 	wait_for 5 find_child
+	hull exec cc touch /tmp/go
 	assert_equal 3 "$(hull wait cc)"
 	wait_for 1 test ! -d "/proc/$child"
 }
@@ -186,7 +192,8 @@ PY
 	assert_equal "child
 daemon
 main" "$(ls marks)"
-	[ "$took" -ge 600 ] && [ "$took" -lt 3000 ] || fail "took $took ms"
+	[ "$took" -ge 600 ]
+	quick "$took" 3000 600
 	assert_equal 0 "$(hull wait cc)"
 }
 
@@ -205,7 +212,8 @@ main" "$(ls marks)"
 	hull run -d --init --name cc test /probe stubborn
 	wait_ready cc
 	took=$(stop_ms -t 2 -v cc)
-	[ "$took" -ge 1900 ] && [ "$took" -lt 3500 ] || fail "took $took ms"
+	[ "$took" -ge 1900 ]
+	quick "$took" 3500 2000
 	grep -q stubborn said || fail "$(cat said)"
 	assert_equal 0 "$(hull wait cc)"
 }
@@ -223,7 +231,7 @@ main" "$(ls marks)"
 @test "P16: a thousand orphans are reaped by the init" {
 	hull run -d --init --name cc test /probe orphans 1000
 	wait_ready cc 30
-	sleep 0.2
+	nap 200
 	assert_equal 0 "$(hull top cc -o pid,stat | grep -c ' Z')"
 	hull exec -d cc sh -c 'sleep 50 & exit'
 	adopted() { hull top cc -o pid,ppid,args | grep -q " $(pid_of cc) .*sleep 50"; }
@@ -234,7 +242,7 @@ main" "$(ls marks)"
 	hull run -d --init --name cc test sh -c '/probe orphans 3000 & exec /probe graceful /tmp/x 0'
 	wait_ready cc
 	took=$(stop_ms cc)
-	[ "$took" -lt 2000 ] || fail "took $took ms"
+	quick "$took" 2000
 	assert_equal 0 "$(hull wait cc)"
 }
 
@@ -244,7 +252,7 @@ main" "$(ls marks)"
 	assert_line ' [RS]'
 	hull pause cc
 	hull unpause cc
-	hull run -d --name dd test sh -c 'sleep 60 & kill -STOP $!; wait'
+	hull run -d --name dd test sh -c 'sleep 600 & kill -STOP $!; wait'
 	wait_for 5 eval 'hull top dd -o pid,stat,comm | grep -q " T"'
 	! hull top dd -o pid,stat,comm | grep -q ' X'
 }
@@ -258,7 +266,7 @@ main" "$(ls marks)"
 }
 
 @test "P20: the parent of PID 1 is hull's monitor; after the end no zombie on the host" {
-	hull run -d --name cc test sleep 60
+	hull run -d --name cc test sleep 600
 	pid=$(pid_of cc)
 	parent=$(awk '/^PPid/ { print $2 }' "/proc/$pid/status")
 	[[ "$(readlink "/proc/$parent/exe")" == */hull-monitor ]]
@@ -293,7 +301,7 @@ main" "$(ls marks)"
 	n=$(cgroup_value cc pids pids.current pids.current)
 	[ "$n" -le 64 ] || fail "$n processes"
 	assert_equal ok "$(hull run --rm test echo ok)"
-	run timeout 20 "$HULL" kill cc 3>&-
+	run within 20 "$HULL" kill cc 3>&-
 	assert_status 0
 	assert_equal 137 "$(hull wait cc)"
 }
@@ -308,7 +316,7 @@ main" "$(ls marks)"
 
 @test "P26: stop tells what was killed, and is silent after a graceful end" {
 	hull run -d --name good test /probe graceful /tmp/x 0
-	hull run -d --name bad test sleep 60
+	hull run -d --name bad test sleep 600
 	wait_ready good
 	stop_ms good
 	assert_equal "" "$(cat said)"

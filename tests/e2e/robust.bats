@@ -43,7 +43,7 @@ teardown() {
 	mount -t tmpfs -o size=24m none "$WORK/disk"
 	export HULL_ROOT=$WORK/disk/root
 	tar -C "$ROOTFS" --exclude=./probe -c . | hull import - small >/dev/null
-	hull run -d --name cc small sleep 60
+	hull run -d --name cc small sleep 600
 	hull run --rm small true
 	wait_for 5 test -e "$HULL_ROOT/ballast"
 	dd if=/dev/zero of="$WORK/disk/fill" bs=64k 2>/dev/null || true
@@ -58,7 +58,7 @@ teardown() {
 @test "a killed create leaves nothing for long" {
 	for i in $(seq 40); do
 		hull run --rm test true &
-		sleep "0.00$((i % 9))"
+		nap $((i % 9))
 		kill -KILL $! 2>/dev/null || true
 		wait $! 2>/dev/null || true
 	done
@@ -86,7 +86,7 @@ teardown() {
 }
 
 @test "rm -f wins against those who start it again" {
-	hull run -d --name cc test sleep 60
+	hull run -d --name cc test sleep 600
 	for _ in $(seq 30); do "$HULL" start cc; done >/dev/null 2>&1 3>&- &
 	starter=$!
 	hull rm -f cc

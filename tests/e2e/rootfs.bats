@@ -27,8 +27,8 @@ teardown() { hull_teardown; }
 }
 
 @test "--rootfs DIR:O: two at once do not see each other; start again sees its own" {
-	hull run -d --name aa --rootfs "$WORK/tree:O" sh -c 'echo aa >>/mark; sleep 60'
-	hull run -d --name bb --rootfs "$WORK/tree:O" sh -c 'sleep 60'
+	hull run -d --name aa --rootfs "$WORK/tree:O" sh -c 'echo aa >>/mark; sleep 600'
+	hull run -d --name bb --rootfs "$WORK/tree:O" sh -c 'sleep 600'
 	wait_for 5 hull exec aa test -e /mark
 	run hull exec bb test -e /mark
 	assert_status 1

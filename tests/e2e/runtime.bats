@@ -34,7 +34,7 @@ load spec
 	start sh -c 'readlink /proc/self/ns/net; ps'
 	end_background
 	[ "$status" = 0 ]
-	[[ $output == *"sleep 60"* ]]
+	[[ $output == *"sleep 600"* ]]
 	config '(.linux.namespaces[] | select(.type == "network")).path = "/etc/passwd"
 		| del(.linux.namespaces[] | select(.type == "pid" or .type == "ipc") | .path)'
 	start true
@@ -201,19 +201,19 @@ load spec
 	[[ $output == "1000 1000 "* ]]
 	rm "$root/etc/passwd"
 	mkfifo "$root/etc/passwd"
-	capture timeout 2 "$probe" user "$root" bob
+	capture within 2 "$probe" user "$root" bob
 	[ "$status" = 125 ]
 	[[ $output == *"/etc/passwd is not a regular file"* ]]
-	capture timeout 2 "$probe" user "$root" 1000
+	capture within 2 "$probe" user "$root" 1000
 	[ "$output" = "1000 0 -" ]
 	rm "$root/etc/passwd"
 	truncate -s 4G "$root/etc/passwd"
-	capture timeout 2 "$probe" user "$root" bob
+	capture within 2 "$probe" user "$root" bob
 	[ "$status" = 125 ]
 	[[ $output == *"larger than"* ]]
 	rm "$root/etc/passwd"
 	ln -s /dev/zero "$root/etc/passwd"
-	capture timeout 2 "$probe" user "$root" bob
+	capture within 2 "$probe" user "$root" bob
 	[ "$status" = 125 ]
 }
 
@@ -233,7 +233,7 @@ load spec
 	background
 	join . sh -c 'ps; hostname; readlink /proc/self/ns/pid; ls /proc/self/fd | wc -l; exit 9'
 	[ "$status" = 9 ]
-	[[ $output == *"sleep 60"* && $output == *probe* && ${lines[-1]} = 4 ]]
+	[[ $output == *"sleep 600"* && $output == *probe* && ${lines[-1]} = 4 ]]
 	[ "$(readlink "/proc/$pid/ns/pid")" = "${lines[-2]}" ]
 	join '.user = {uid: 1000, gid: 1000} | .cwd = "/tmp"' sh -c 'id -u; pwd'
 	[ "${lines[0]}" = 1000 ]

@@ -2,6 +2,7 @@
 # What the cases about src/runtime share: a root file system, a config.json, and runtime-probe, which
 # drives the library with it. `load spec` brings its own setup and teardown.
 
+load patience
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 
 setup() {
@@ -96,12 +97,12 @@ start() {
 
 # background [COMMAND...]: it (or sleep) runs until the test's end; $pid is its first process.
 background() {
-	[ $# -gt 0 ] || set -- sleep 60
+	[ $# -gt 0 ] || set -- sleep 600
 	config --argjson a "$(words "$@")" '.process.args = $a'
 	"$probe" run ${options:-} --pid-file "$dir/pid" "$dir/config.json" </dev/null 3>&- &
 	background=$!
 	local i
-	for i in $(seq 100); do
+	for i in $(seq $((100 * PATIENCE))); do
 		[ -s "$dir/pid" ] && [ "$(readlink "/proc/$(cat "$dir/pid")/exe")" = /bin/busybox ] && break
 		sleep 0.02
 	done

@@ -44,7 +44,7 @@ maps() {
 	[ "${lines[2]}" = 0 ]
 	[ "${lines[3]}" = probe ]
 	[[ ${lines[4]} == *100000*65536* ]]
-	[[ $output == *127.0.0.1* && $output != *"sleep 60"* ]]
+	[[ $output == *127.0.0.1* && $output != *"sleep 600"* ]]
 	[ "$(stat -c %u "$root/made")" = 100000 ]
 }
 
@@ -65,14 +65,14 @@ maps() {
 		[ "${lines[i]}" = "$n" ]
 		i=$((i + 1))
 	done
-	[[ $output == *"sleep 60"* ]]
+	[[ $output == *"sleep 600"* ]]
 }
 
 @test "a new user namespace and a network of the host's" {
 	chown -R 100000:100000 "$root"
-	unshare --net sleep 60 </dev/null 3>&- &
+	unshare --net sleep 600 </dev/null 3>&- &
 	local holder=$!
-	for _ in $(seq 100); do
+	for _ in $(seq $((100 * PATIENCE))); do
 		[ "$(readlink "/proc/$holder/ns/net")" = "$(readlink /proc/self/ns/net)" ] || break
 		sleep 0.02
 	done

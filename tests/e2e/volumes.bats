@@ -60,8 +60,8 @@ teardown() { hull_teardown; }
 	mount -t tmpfs none shared
 	mount --make-shared shared
 	mkdir shared/sub
-	hull run -d --name slave -v "$WORK/shared:/mnt:rslave" test sleep 60
-	hull run -d --name private -v "$WORK/shared:/mnt:rprivate" test sleep 60
+	hull run -d --name slave -v "$WORK/shared:/mnt:rslave" test sleep 600
+	hull run -d --name private -v "$WORK/shared:/mnt:rprivate" test sleep 600
 	mount -t tmpfs none shared/sub
 	touch shared/sub/late
 	run hull exec slave ls /mnt/sub
@@ -91,7 +91,7 @@ sub" "$(hull run --rm -v other:/data test ls /data)"
 }
 
 @test "named volume: in use it is not removed; names are checked" {
-	hull run -d --name cc -v data:/data test sleep 60
+	hull run -d --name cc -v data:/data test sleep 600
 	run hull volume rm data
 	assert_status 1
 	assert_has "in use"
@@ -143,7 +143,7 @@ sub" "$(hull run --rm -v other:/data test ls /data)"
 
 @test "mounts appear in inspect and in ps" {
 	mkdir host
-	hull run -d --name cc -v data:/data -v "$WORK/host:/host:ro" test sleep 60
+	hull run -d --name cc -v data:/data -v "$WORK/host:/host:ro" test sleep 600
 	assert_equal '[["bind","/host",false],["volume","/data",true]]' \
 		"$(hull inspect cc | jq -c '[.[0].Mounts[] | [.Type, .Destination, .RW]] | sort')"
 	run hull ps --format '{{.Mounts}}'

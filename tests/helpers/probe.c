@@ -261,12 +261,12 @@ static int reload(char **args)
 	return 0;
 }
 
-/* count FILE: a number a line, as fast as one may, and how many writes failed. */
+/* count N [FILE]: N numbered lines, and on until FILE is there; the status tells of failed writes. */
 static int count_lines(char **args)
 {
 	int failed = 0;
 	on_signal(SIGPIPE, SIG_IGN);
-	for (int i = 0; i < atoi(args[0]); i++) {
+	for (int i = 0; i < atoi(args[0]) || (args[1] && access(args[1], F_OK) < 0); i++) {
 		char line[64];
 		int n = snprintf(line, sizeof(line), "line %06d\n", i);
 		if (write(1, line, (size_t)n) != n)
