@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CHUNK_SIZE = 32 * 1024, ALIGNMENT = 16 };
+/* The first chunk is small: most arenas hold a few strings. Each further one is twice as large. */
+enum { CHUNK_FIRST = 2 * 1024, CHUNK_MAX = 32 * 1024, ALIGNMENT = 16 };
 
 struct arena_chunk {
 	struct arena_chunk *older;
@@ -43,11 +44,15 @@ void *arena_alloc(struct arena *a, size_t size)
 		out_of_memory();
 	need -= sizeof(struct arena_chunk);
 	need &= ~((size_t)ALIGNMENT - 1);
-	if (need > CHUNK_SIZE / 2)
+	if (need > CHUNK_MAX / 2)
 		return chunk_new(a, need)->data;
 	if (need > a->left) {
-		a->next = chunk_new(a, CHUNK_SIZE)->data;
-		a->left = CHUNK_SIZE;
+		size_t room = a->size ? a->size : CHUNK_FIRST;
+		while (room < need)
+			room *= 2;
+		a->next = chunk_new(a, room)->data;
+		a->left = room;
+		a->size = room < CHUNK_MAX ? room * 2 : CHUNK_MAX;
 	}
 	void *p = a->next;
 	a->next += need;

@@ -21,7 +21,7 @@ struct arena_chunk;
 struct arena {
 	struct arena_chunk *chunks;
 	char *next;
-	size_t left;
+	size_t left, size; /* of the current chunk; of the next one, 0: the first */
 };
 
 /** Zeroed memory, aligned for any type. Never NULL. */

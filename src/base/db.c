@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/schema.sql.h"
@@ -92,11 +93,12 @@ static int schema_install(struct db *db, struct err *e)
 			"the state below --root was written by a newer hull (schema %lld, this "
 			"one knows %d)",
 			(long long)version, SCHEMA_VERSION);
-	/* WAL is a property of the file: set once, before the first transaction, by one at a time.
-	 * SQLite does not wait for a lock in this. */
+	/* Properties of the file, set once, before the first transaction, by one at a time: SQLite
+	 * does not wait for a lock in this. Small pages, because every command that opens the store
+	 * alone reads the whole log (see checkpoint). */
 	if ((r = writers_lock(db, e)) < 0)
 		return r;
-	r = db_pragma(db, "PRAGMA journal_mode=WAL", e);
+	r = db_pragma(db, "PRAGMA page_size=1024; PRAGMA journal_mode=WAL", e);
 	writers_unlock(db);
 	if (r < 0 || (r = db_begin(db, true, e)) < 0)
 		return r;
@@ -116,10 +118,11 @@ static int schema_install(struct db *db, struct err *e)
 }
 
 enum {
+	PAGE_SIZE_STORE = 1024,
 	BUSY_MS = 30000,
-	WAL_TIDY = 64,     /* pages from which a background command brings them in */
-	WAL_DURABLE = 200, /* from which one does that waits for the disk anyway */
-	WAL_MAX = 2000,    /* from which any does */
+	WAL_TIDY = 128,    /* pages from which a background command brings them in */
+	WAL_DURABLE = 400, /* from which one does that waits for the disk anyway */
+	WAL_MAX = 4000,    /* from which any does */
 };
 
 /* TRUNCATE, because a lesser checkpoint is forgotten: the next to open the store alone rebuilds the
@@ -140,6 +143,21 @@ static int after_commit(void *ctx, sqlite3 *sql, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+/* The log's file shrinks only by a checkpoint that truncates it: its size tells its pages. */
+static int log_pages(const char *path)
+{
+	enum { FRAME = PAGE_SIZE_STORE + 24 };
+	char log[4096 + 8];
+	struct stat st;
+	snprintf(log, sizeof(log), "%s-wal", path);
+	return stat(log, &st) == 0 ? (int)(st.st_size / FRAME) : 0;
+}
+
+bool db_is_tidy(const struct db *db)
+{
+	return db->wal_pages < WAL_TIDY;
+}
+
 void db_checkpoint(struct db *db)
 {
 	if (!db->sql || db->wal_pages < WAL_TIDY || flock(db->lock_fd, LOCK_EX | LOCK_NB) < 0)
@@ -148,9 +166,17 @@ void db_checkpoint(struct db *db)
 	flock(db->lock_fd, LOCK_UN);
 }
 
+/* One thread, and nobody who asks for statistics: no mutexes and counters in every allocation. */
+static void configure_library(void)
+{
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int db_open(struct db *db, const char *root, struct err *e)
 {
 	char path[4096];
+	configure_library();
 	*db = (struct db){.lock_fd = -1};
 	if (snprintf(path, sizeof(path), "%s/hull.lock", root) >= (int)sizeof(path))
 		return err_set(e, ENAMETOOLONG, ERR_INVALID, "--root %s: path is too long", root);
@@ -171,7 +197,8 @@ int db_open(struct db *db, const char *root, struct err *e)
 		sqlite3_wal_hook(db->sql, after_commit, db);
 		sqlite3_busy_timeout(db->sql, BUSY_MS);
 		sqlite3_extended_result_codes(db->sql, 1);
-		r = db_pragma(db, "PRAGMA foreign_keys=ON; PRAGMA synchronous=NORMAL;", e);
+		sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+		db->wal_pages = log_pages(path);
 	}
 	if (r == 0)
 		r = schema_install(db, e);

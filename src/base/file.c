@@ -186,11 +186,13 @@ static DIR *open_sub(const struct removal *r, int parent, const char *name)
 	return d;
 }
 
-static int remove_entry(struct removal *r, int parent, const char *name, int depth)
+static int remove_entry(struct removal *r, int parent, const struct dirent *entry, int depth)
 {
-	if (unlinkat(parent, name, 0) == 0)
+	const char *name = entry->d_name;
+	/* Many folders are empty: no need to look into those. */
+	if (unlinkat(parent, name, entry->d_type == DT_DIR ? AT_REMOVEDIR : 0) == 0)
 		return 0;
-	if (errno != EISDIR && errno != EPERM)
+	if (errno != EISDIR && errno != EPERM && errno != ENOTEMPTY && errno != EBUSY)
 		return -errno;
 	if (depth >= REMOVE_DEPTH && unlinkat(parent, name, AT_REMOVEDIR) < 0)
 		return errno == ENOTEMPTY ? move_to_top(r, parent, name) : -errno;
@@ -209,7 +211,7 @@ static int empty_dir(struct removal *r, DIR *d, int depth)
 	while ((errno = 0, entry = readdir(d))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;
-		int result = remove_entry(r, dirfd(d), entry->d_name, depth);
+		int result = remove_entry(r, dirfd(d), entry, depth);
 		if (result < 0)
 			return result;
 	}

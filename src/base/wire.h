@@ -114,8 +114,10 @@ enum wire_op {
 		      * up. Output on it is raw with a tty, else in docker's frames (8-byte header:
 		      * stream 1 or 2, 3 zero bytes, length big-endian). Input is raw; a half-close
 		      * ends the container's stdin when stdin_once. Answer: struct wire_reply */
-	WIRE_WAIT, /* the answer comes when the container has ended: struct wire_reply with exit */
-	WIRE_RESIZE,   /* rows, cols. Answer: struct wire_reply */
+	WIRE_WAIT,   /* the answer comes when the container has ended: struct wire_reply with exit.
+		      * With   WAIT_REAP the client says that it will clean up then; the keeper gives it
+		      * time   until it hangs up */
+	WIRE_RESIZE, /* rows, cols. Answer: struct wire_reply */
 	WIRE_LOG_SYNC, /* answered once everything now in the FIFOs is in the log file */
 	WIRE_STOPPING, /* note: this signal is about to be sent on behalf of a user */
 };
@@ -126,10 +128,13 @@ enum wire_attach_flags {
 	ATTACH_STDERR = 4,
 };
 
+enum wire_wait_flags { WAIT_REAP = 1 };
+
 struct wire_request {
 	uint32_t version;
 	uint32_t op;    /* enum wire_op */
-	uint32_t flags; /* WIRE_ATTACH: enum wire_attach_flags */
+	uint32_t flags; /* of WIRE_ATTACH: enum wire_attach_flags; of WIRE_WAIT: enum
+			   wire_wait_flags */
 	uint32_t rows, cols;
 	int32_t signal;
 };

@@ -39,7 +39,7 @@ static int join(struct engine *en, const struct container *c, struct session *s,
 	memcpy(end->id, c->id, sizeof(end->id));
 	if (end->monitor < 0)
 		return end->monitor;
-	int r = monitor_wait_begin(end->monitor, e);
+	int r = monitor_wait_begin(end->monitor, 0, e);
 	if (r == 0)
 		r = monitor_attach(monitor, s->theirs,
 				   flags | (s->client.with_stdin ? ATTACH_STDIN : 0), e);

@@ -129,7 +129,7 @@ static int watch_end(struct engine *en, const struct container *c)
 {
 	struct err ignored;
 	CLEANUP_FD int conn = c->pid ? container_monitor(en, c, &ignored) : -1;
-	if (conn >= 0 && monitor_wait_begin(conn, &ignored) < 0)
+	if (conn >= 0 && monitor_wait_begin(conn, 0, &ignored) < 0)
 		return -1;
 	return fd_steal(&conn);
 }

@@ -179,6 +179,31 @@ int container_read(struct engine *en, const char *id, struct arena *a, struct co
 	return row_read(s, true, a, ret, e);
 }
 
+int container_glance(struct engine *en, const char *id, struct arena *a, struct container *ret,
+		     struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	int r = db_query(&en->db, &s, e,
+			 "SELECT name, status, auto_remove, config ->> '$.HostConfig.CgroupParent' "
+			 "FROM container WHERE id = ?1",
+			 "s", id);
+	if (r == 0)
+		r = db_next(s, e);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return err_set(e, ENOENT, ERR_NOT_FOUND, "No such container: %s", id);
+	const char *parent = db_text(s, 3);
+	*ret = (struct container){
+		.name = arena_strdup(a, db_text(s, 0)),
+		.status = status_parse(db_text(s, 1)),
+		.auto_remove = db_int(s, 2),
+		.config.host.cgroup_parent = parent ? arena_strdup(a, parent) : NULL,
+	};
+	snprintf(ret->id, sizeof(ret->id), "%s", id);
+	return 0;
+}
+
 /* A full id or a name first; then a prefix that only one id has. */
 int container_resolve(struct engine *en, const char *ref, char ret_id[ID_LEN + 1], struct err *e)
 {

@@ -17,9 +17,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "engine/launch.h"
 #include "engine/mounts.h"
 #include "engine/root.h"
-#include "engine/spec.h"
 #include "linux/overlay.h"
 
 enum { CONTAINER_NAME_MAX = 128 };
@@ -338,7 +338,7 @@ static int resolve_image(struct engine *en, struct container_create *c, struct c
 		return 0;
 	}
 	struct image *image = arena_new(a, struct image);
-	int r = image_find(&en->images, c->image, a, image, e);
+	int r = image_find_config(&en->images, c->image, a, image, e);
 	if (r == 0)
 		r = check_platform(c, image, warnings, a, e);
 	if (r < 0)
@@ -349,63 +349,77 @@ static int resolve_image(struct engine *en, struct container_create *c, struct c
 	return 0;
 }
 
-int container_create(struct engine *en, struct container_create *c, struct arena *a,
-		     char ret_id[ID_LEN + 1], struct strv *warnings, struct err *e)
+/* Name, image, command: what can be said before anything else is looked at. */
+static int check_request(struct engine *en, struct container_create *c, struct container *row,
+			 struct strv *warnings, struct arena *a, struct err *e)
 {
-	struct container row = {.created = clock_real_ns(), .error = ""};
-	if (c->name && !*c->name)
-		c->name = NULL; /* as docker: scripts pass an empty variable */
-	if (c->start) {
-		row.status = CONTAINER_RUNNING;
-		row.started = row.created;
-	}
-	CLEANUP_LOCK struct container_lock lock = {-1};
-	id_new(row.id);
-	row.name = (char *)(c->name ? c->name : row.id); /* until it gets one, for messages */
 	int r = c->name ? container_name_check(c->name, e) : 0;
 	/* Its holder may have ended, and only wait to be removed. */
 	if (r == 0 && c->name && (r = name_taken(en, c->name, e)) == 1)
 		r = engine_settle(en, e);
 	if (r == 0)
-		r = resolve_image(en, c, &row, warnings, a, e);
+		r = resolve_image(en, c, row, warnings, a, e);
 	if (r == 0)
 		r = check_command(&c->config.config, c->image, e);
 	if (r == 0)
 		r = check_hostname(c->config.config.hostname, e);
-	if (r == 0)
-		r = check_hostname(c->config.config.domainname, e);
-	if (r < 0)
-		return r;
-	set_defaults(c, row.id, a);
-	row.config = c->config;
-	row.command = command_text(&c->config.config, a);
-	row.auto_remove = c->config.host.auto_remove;
+	return r < 0 ? r : check_hostname(c->config.config.domainname, e);
+}
+
+static int plan(struct engine *en, struct starting *s, struct strv *warnings, struct arena *a,
+		struct err *e)
+{
 	struct mount_point *mounts;
-	size_t count;
-	struct spec_build build = {.container = &row, .root_fd = -1, .warnings = warnings};
-	r = container_mounts(en, &row, a, &mounts, &count, e);
-	if (r == 0) {
-		build.mounts = mounts;
-		build.mount_count = count;
-		r = spec_check(en, &build, a, e);
+	int r = container_mounts(en, &s->row, a, &mounts, &s->build.mount_count, e);
+	s->build.container = &s->row;
+	s->build.mounts = mounts;
+	s->build.root_fd = -1;
+	s->build.warnings = warnings;
+	return r < 0 ? r : spec_plan(en, &s->build, a, e);
+}
+
+int container_create(struct engine *en, struct container_create *c, struct arena *a,
+		     char ret_id[ID_LEN + 1], struct strv *warnings, struct err *e)
+{
+	CLEANUP_LOCK struct container_lock lock = {-1};
+	struct starting *s = arena_new(a, struct starting);
+	struct container *row = &s->row;
+	*row = (struct container){.created = clock_real_ns(), .error = ""};
+	if (c->name && !*c->name)
+		c->name = NULL; /* as docker: scripts pass an empty variable */
+	if (c->start) {
+		row->status = CONTAINER_RUNNING;
+		row->started = row->created;
 	}
+	id_new(row->id);
+	row->name = (char *)(c->name ? c->name : row->id); /* until it gets one, for messages */
+	int r = check_request(en, c, row, warnings, a, e);
 	if (r < 0)
 		return r;
-	r = make_folder(en, c, row.id, &lock, e);
+	set_defaults(c, row->id, a);
+	row->config = c->config;
+	row->command = command_text(&c->config.config, a);
+	row->auto_remove = c->config.host.auto_remove;
+	r = plan(en, s, warnings, a, e);
+	if (r < 0)
+		return r;
+	const struct mount_point *mounts = s->build.mounts;
+	size_t count = s->build.mount_count;
+	r = make_folder(en, c, row->id, &lock, e);
 	if (r == 0)
-		r = prepare_volumes(en, &row, mounts, count, a, e);
+		r = prepare_volumes(en, row, mounts, count, a, e);
 	if (r == 0)
-		r = insert(en, &row, c->name, mounts, count, a, e);
+		r = insert(en, row, c->name, mounts, count, a, e);
 	if (r < 0) {
 		struct err ignored;
-		tree_remove(en->root_fd, arena_printf(a, "containers/%s", row.id), &ignored);
+		tree_remove(en->root_fd, arena_printf(a, "containers/%s", row->id), &ignored);
 		drop_new_volumes(en, mounts, count);
 		return r;
 	}
-	memcpy(ret_id, row.id, sizeof(row.id));
+	memcpy(ret_id, row->id, sizeof(row->id));
 	if (c->start) {
-		memcpy(en->starting_id, row.id, sizeof(row.id));
-		en->starting_fd = fd_steal(&lock.fd);
+		s->lock_fd = fd_steal(&lock.fd);
+		en->starting = s;
 	}
 	return 0;
 }

@@ -3,7 +3,7 @@
  * Opening the engine: the two roots and the state store. Nothing else is touched, so that a command
  * that only looks at a container pays for no more. Read engine.h first.
  */
-#include "engine/engine.h"
+#include "engine/launch.h"
 
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -43,6 +43,12 @@ static int open_root(const char *path, const char *const *below, struct err *e)
 	}
 	if (fd < 0)
 		return fd;
+	/* The last one is made last: where it is, all are. */
+	size_t count = 0;
+	while (below[count])
+		count++;
+	if (faccessat(fd, below[count - 1], F_OK, 0) == 0)
+		return fd;
 	for (; *below; below++) {
 		if (mkdirat(fd, *below, 0700) == 0) {
 			spread(fd, *below);
@@ -64,7 +70,6 @@ int engine_open(struct engine *en, const char *root, const char *runroot, const 
 			      .runroot = runroot,
 			      .libexec = libexec,
 			      .root_fd = -1,
-			      .starting_fd = -1,
 			      .run_fd = -1,
 			      .db = {.lock_fd = -1}};
 	en->root_fd = open_root(root, root_folders, e);
@@ -84,7 +89,8 @@ void engine_close(struct engine *en)
 	db_close(&en->db);
 	fd_drop(&en->root_fd);
 	fd_drop(&en->run_fd);
-	fd_drop(&en->starting_fd);
+	if (en->starting)
+		fd_drop(&en->starting->lock_fd);
 }
 
 void engine_warm(void)

@@ -27,9 +27,7 @@ struct engine {
 	const char *root, *runroot; /* absolute, valid as long as the engine */
 	const char *libexec;        /* folder of hull, hull-monitor, hull-init, hull-unpack */
 	int root_fd, run_fd;
-	int starting_fd; /* lock of the container that was created with `start`, until it is started
-			  */
-	char starting_id[ID_LEN + 1];
+	struct starting *starting; /* what was created with `start`, until it is started, or NULL */
 	struct image_store images;
 };
 

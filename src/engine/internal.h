@@ -23,6 +23,10 @@ int container_lock(struct engine *en, const char *id, bool wait, struct containe
 /** Read one row by full id, without repairing anything. -ENOENT if it is gone. */
 int container_read(struct engine *en, const char *id, struct arena *a, struct container *ret,
 		   struct err *e);
+/** The little that its clean-up needs (name, status, auto_remove, control group): a fifth of the
+ * work. */
+int container_glance(struct engine *en, const char *id, struct arena *a, struct container *ret,
+		     struct err *e);
 /** Resolve NAME, id or id prefix to the full id. */
 int container_resolve(struct engine *en, const char *ref, char ret_id[ID_LEN + 1], struct err *e);
 /** Fill pid and status of a row that says `running` from its run folder: cheap, repairs nothing. */
@@ -39,6 +43,9 @@ bool run_record_alive(const struct run_record *r);
 
 /** On a full disk, give up the ballast, so that what frees space can be noted in the store. */
 void engine_make_room(struct engine *en);
+/** Reap a container that this command waited for with WAIT_REAP, unless it is time to tidy up too:
+ * then the keeper does both, behind our back. */
+void engine_reap_waited(struct engine *en, const char *id);
 /** Reap one container; the caller holds its lock. */
 int reap_locked(struct engine *en, const char *id, struct err *e);
 /** Delete row, folders, anonymous volumes if @volumes; the caller holds the lock, nothing runs. */

@@ -167,20 +167,21 @@ static void plan_start(struct launch *l)
 	};
 }
 
-static int prepare(struct launch *l, struct strv *warnings, struct err *e)
+static int plan(struct launch *l, struct strv *warnings, struct err *e)
 {
 	struct mount_point *mounts;
 	int r = container_mounts(l->en, l->c, &l->a, &mounts, &l->build.mount_count, e);
-	if (r < 0)
-		return r;
 	l->build.container = l->c;
 	l->build.mounts = mounts;
 	l->build.warnings = warnings;
+	return r < 0 ? r : spec_plan(l->en, &l->build, &l->a, e);
+}
+
+static int prepare(struct launch *l, struct err *e)
+{
+	int r = open_monitor(l, e);
 	/* The group first of all: making it takes the lock that a move holds while it waits. Then
 	 * that wait begins in a child, and lasts no longer than what is done here meanwhile. */
-	r = open_monitor(l, e);
-	if (r == 0)
-		r = spec_resources(&l->build, &l->a, e);
 	if (r == 0)
 		r = make_cgroup(l, e);
 	if (r < 0)
@@ -191,9 +192,7 @@ static int prepare(struct launch *l, struct strv *warnings, struct err *e)
 		return l->root;
 	r = run_folder_make(l->en, l->c, &l->folder, e);
 	if (r == 0)
-		r = spec_build(l->en, &l->build, &l->a, e);
-	if (r == 0)
-		r = spec_seccomp(&l->build, &l->a, e);
+		r = spec_finish(l->en, &l->build, &l->a, e);
 	if (r == 0)
 		r = open_init(l, e);
 	if (r == 0)
@@ -376,8 +375,8 @@ static int run(struct launch *l, struct err *e)
 	return r;
 }
 
-int container_launch(struct engine *en, struct container *c, int attach_fd, struct strv *warnings,
-		     struct err *e)
+int container_launch(struct engine *en, struct container *c, const struct spec_build *planned,
+		     int attach_fd, struct strv *warnings, struct err *e)
 {
 	struct launch l = {
 		.en = en,
@@ -396,7 +395,11 @@ int container_launch(struct engine *en, struct container *c, int attach_fd, stru
 		.keeper = {-1, -1},
 		.gate = {-1, -1},
 	};
-	int r = prepare(&l, warnings, e);
+	if (planned)
+		l.build = *planned;
+	int r = planned ? 0 : plan(&l, warnings, e);
+	if (r == 0)
+		r = prepare(&l, e);
 	if (r == 0)
 		r = run(&l, e);
 	if (r == 0)

@@ -78,9 +78,9 @@ int monitor_attach(int conn, int stream_fd, unsigned flags, struct err *e)
 	return ask(conn, &q, &stream_fd, e);
 }
 
-int monitor_wait_begin(int conn, struct err *e)
+int monitor_wait_begin(int conn, unsigned flags, struct err *e)
 {
-	const struct wire_request q = {.version = WIRE_VERSION, .op = WIRE_WAIT};
+	const struct wire_request q = {.version = WIRE_VERSION, .op = WIRE_WAIT, .flags = flags};
 	return request(conn, &q, NULL, e);
 }
 
@@ -99,7 +99,7 @@ int monitor_wait_end(int conn, struct exit_record *ret, struct err *e)
 
 int monitor_wait(int conn, struct exit_record *ret, struct err *e)
 {
-	int r = monitor_wait_begin(conn, e);
+	int r = monitor_wait_begin(conn, 0, e);
 	return r < 0 ? r : monitor_wait_end(conn, ret, e);
 }
 

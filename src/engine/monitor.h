@@ -27,8 +27,9 @@ int monitor_ping(int conn, struct err *e);
 int monitor_attach(int conn, int stream_fd, unsigned flags, struct err *e);
 /** Wait until the container has ended. */
 int monitor_wait(int conn, struct exit_record *ret, struct err *e);
-/** The two halves of that, for callers that poll several descriptors. */
-int monitor_wait_begin(int conn, struct err *e);
+/** The two halves of that, for callers that poll several descriptors. @flags: WAIT_REAP if the
+ * caller reaps the container before it closes the connection. */
+int monitor_wait_begin(int conn, unsigned flags, struct err *e);
 int monitor_wait_end(int conn, struct exit_record *ret, struct err *e);
 /** Size of the terminal; -ENOTTY without one. */
 int monitor_resize(int conn, unsigned rows, unsigned cols, struct err *e);

@@ -144,7 +144,7 @@ int reap_locked(struct engine *en, const char *id, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c;
-	int r = container_read(en, id, &a, &c, e);
+	int r = container_glance(en, id, &a, &c, e);
 	if (r < 0)
 		return r;
 	if (c.status == CONTAINER_RUNNING)
@@ -167,13 +167,23 @@ int engine_reap(struct engine *en, const char *ref, struct err *e)
 		return container_list(en, &all, &a, &list, &count, e);
 	}
 	engine_make_room(en);
-	int r = container_resolve(en, ref, id, e);
-	/* A record whose container is gone: the removal was cut off just before its end. */
-	if (r == -ENOENT && strlen(ref) == ID_LEN && id_is_hex(ref, ID_LEN))
-		return drop_record(en, ref, e);
+	bool whole = strlen(ref) == ID_LEN && id_is_hex(ref, ID_LEN);
+	int r = whole ? 0 : container_resolve(en, ref, id, e);
 	if (r < 0)
 		return r;
+	if (whole)
+		memcpy(id, ref, sizeof(id));
 	r = container_lock(en, id, true, &lock, e);
 	/* Without its folder the row is what a cut-off removal left: that needs no lock. */
-	return r < 0 && r != -ENOENT ? r : reap_locked(en, id, e);
+	if (r == 0 || r == -ENOENT)
+		r = reap_locked(en, id, e);
+	/* A record whose container is gone: the removal was cut off just before its end. */
+	return r == -ENOENT && whole ? drop_record(en, id, e) : r;
+}
+
+void engine_reap_waited(struct engine *en, const char *id)
+{
+	struct err ignored;
+	if (db_is_tidy(&en->db))
+		engine_reap(en, id, &ignored);
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -33,13 +34,80 @@ static int renew_own(struct engine *en, const struct container *c, const char *w
 	return r;
 }
 
-static int mount_lowers(struct engine *en, const struct container *c, const int *lowers,
-			size_t count, bool writable, struct err *e)
+/*
+ * The lowest layer of all: where every container has something mounted. An image that lacks one of
+ * these places would otherwise get it in the container's own layer, at the cost of a few files made
+ * and removed with each container.
+ */
+static const struct {
+	const char *path;
+	mode_t mode;
+} places[] = {{"proc", S_IFDIR | 0755},
+	      {"sys", S_IFDIR | 0755},
+	      {"dev", S_IFDIR | 0755},
+	      {"etc", S_IFDIR | 0755},
+	      {"etc/hosts", S_IFREG | 0644},
+	      {"etc/hostname", S_IFREG | 0644},
+	      {"etc/resolv.conf", S_IFREG | 0644}};
+
+static int fill_skeleton(int dir, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		const char *path = places[i].path;
+		mode_t mode = places[i].mode;
+		int r = S_ISDIR(mode) ? mkdirat(dir, path, mode & 0777)
+				      : mknodat(dir, path, mode, 0);
+		/* The mode is what is said, whatever the caller's umask. */
+		if (r < 0 || fchmodat(dir, path, mode & 0777, 0) < 0)
+			return err_errno(e, errno, "cannot make the places of mounts (%s)", path);
+	}
+	return 0;
+}
+
+/* Made aside under a lock, and renamed: it is whole, or not there. */
+static int make_skeleton(struct engine *en, struct err *e)
+{
+	CLEANUP_FD int lock = openat(en->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock < 0 || flock(lock, LOCK_EX) < 0)
+		return err_errno(e, errno, "cannot lock --root");
+	if (file_exists(en->root_fd, "skeleton"))
+		return 0;
+	int r = tree_remove(en->root_fd, ".skeleton", e);
+	if (r == 0 && mkdirat(en->root_fd, ".skeleton", 0755) < 0)
+		r = err_errno(e, errno, "cannot make the places of mounts");
+	CLEANUP_FD int dir = r < 0 ? -1 : dir_open(en->root_fd, ".skeleton", e);
+	if (dir < 0)
+		return -e->number;
+	if (fchmod(dir, 0755) < 0)
+		return err_errno(e, errno, "cannot make the places of mounts");
+	r = fill_skeleton(dir, e);
+	if (r == 0 && renameat(en->root_fd, ".skeleton", en->root_fd, "skeleton") < 0)
+		r = err_errno(e, errno, "cannot make the places of mounts");
+	return r;
+}
+
+static int open_skeleton(struct engine *en, struct err *e)
+{
+	enum { FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+	int fd = openat(en->root_fd, "skeleton", FLAGS);
+	if (fd >= 0)
+		return fd;
+	int r = make_skeleton(en, e);
+	fd = r < 0 ? r : openat(en->root_fd, "skeleton", FLAGS);
+	return fd >= 0 || r < 0 ? fd : err_errno(e, errno, "cannot open the places of mounts");
+}
+
+/* @lowers has room for one more. */
+static int mount_lowers(struct engine *en, const struct container *c, int *lowers, size_t count,
+			bool writable, struct err *e)
 {
 	CLEANUP_FD int upper = writable ? open_own(en, c, "upper", e) : -1;
 	CLEANUP_FD int work = upper >= 0 ? open_own(en, c, "work", e) : -1;
-	if (writable && work < 0)
+	CLEANUP_FD int skeleton = work >= 0 ? open_skeleton(en, e) : -1;
+	if (writable && skeleton < 0)
 		return -e->number;
+	if (writable)
+		lowers[count++] = skeleton;
 	struct overlay o = {
 		.lowers = lowers,
 		.lower_count = count,
@@ -53,16 +121,15 @@ static int mount_lowers(struct engine *en, const struct container *c, const int 
 static int mount_image(struct engine *en, const struct container *c, bool writable, struct arena *a,
 		       struct err *e)
 {
-	struct image image;
 	int *lowers;
 	size_t count;
-	int r = image_find(&en->images, c->image_id, a, &image, e);
+	int r = 0;
 	/* A volatile overlay refuses to be mounted twice; a --rm container that is restarted has
 	 * had no power cut in between, so its mark may go. */
-	if (r == 0 && writable && c->auto_remove && c->started)
+	if (writable && c->auto_remove && c->started)
 		r = renew_own(en, c, "work", e);
 	if (r == 0)
-		r = image_layers_open(&en->images, &image, a, &lowers, &count, e);
+		r = image_layers_open(&en->images, c->image_id, a, &lowers, &count, e);
 	if (r < 0)
 		return r;
 	int fd = mount_lowers(en, c, lowers, count, writable, e);
@@ -83,7 +150,7 @@ static int mount_folder(struct engine *en, const struct container *c, struct err
 	int r = renew_own(en, c, "upper", e);
 	if (r == 0)
 		r = renew_own(en, c, "work", e);
-	return r < 0 ? r : mount_lowers(en, c, &dir, 1, true, e);
+	return r < 0 ? r : mount_lowers(en, c, (int[2]){dir}, 1, true, e);
 }
 
 int root_mount(struct engine *en, const struct container *c, struct arena *a, struct err *e)

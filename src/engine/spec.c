@@ -18,9 +18,9 @@ static bool is(const char *a, const char *b)
 	return a && !strcmp(a, b);
 }
 
-/* PATH and HOSTNAME first, TERM with a terminal, then the image's and the user's; HOME last, unless
- * set. */
-static void build_env(struct spec_build *b, const char *home, struct arena *a)
+/* PATH and HOSTNAME first, TERM with a terminal, then the image's and the user's. HOME comes last:
+ * build_user. */
+static void build_env(struct spec_build *b, struct arena *a)
 {
 	const struct docker_config *c = &b->container->config.config;
 	struct strv *env = &b->spec.process.env;
@@ -30,19 +30,20 @@ static void build_env(struct spec_build *b, const char *home, struct arena *a)
 		strv_push(a, env, "TERM=xterm");
 	for (size_t i = 0; i < c->env.count; i++)
 		strv_set_env(a, env, c->env.items[i]);
-	if (!strv_get_env(env, "HOME"))
-		strv_push(a, env, arena_printf(a, "HOME=%s", *home ? home : "/"));
 }
 
-static int build_user(struct spec_build *b, const char *user, struct arena *a, char **ret_home,
-		      struct err *e)
+static int build_user(struct spec_build *b, const char *user, struct arena *a, struct err *e)
 {
 	const struct docker_host_config *h = &b->container->config.host;
-	*ret_home = "/root";
-	if (b->root_fd < 0)
-		return 0;
-	return runtime_lookup_user(b->root_fd, user ? user : "", &h->group_add, a,
-				   &b->spec.process.user, ret_home, e);
+	struct oci_process *p = &b->spec.process;
+	char *home;
+	int r = runtime_lookup_user(b->root_fd, user ? user : "", &h->group_add, a, &p->user, &home,
+				    e);
+	if (r < 0)
+		return r;
+	if (!strv_get_env(&p->env, "HOME"))
+		strv_push(a, &p->env, arena_printf(a, "HOME=%s", *home ? home : "/"));
+	return 0;
 }
 
 /* {kind of namespace, what the user may say instead of a private one}. */
@@ -118,14 +119,10 @@ static int build_process(struct spec_build *b, struct arena *a, struct err *e)
 {
 	const struct container_config *c = &b->container->config;
 	struct oci_process *p = &b->spec.process;
-	char *home;
-	int r = build_user(b, c->config.user, a, &home, e);
-	if (r < 0)
-		return r;
 	p->terminal = c->config.tty;
 	strv_push_all(a, &p->args, &c->config.entrypoint);
 	strv_push_all(a, &p->args, &c->config.cmd);
-	build_env(b, home, a);
+	build_env(b, a);
 	p->cwd = c->config.working_dir && *c->config.working_dir ? c->config.working_dir : "/";
 	if (*p->cwd != '/')
 		return err_set(
@@ -140,7 +137,7 @@ static int build_process(struct spec_build *b, struct arena *a, struct err *e)
 	return 0;
 }
 
-int spec_build(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
+static int build(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
 {
 	const struct container *c = b->container;
 	b->spec.oci_version = "1.2.0";
@@ -159,38 +156,47 @@ int spec_build(struct engine *en, struct spec_build *b, struct arena *a, struct 
 	return r < 0 ? r : spec_mounts(en, b, a, e);
 }
 
-int spec_resources(struct spec_build *b, struct arena *a, struct err *e)
+static int build_resources(struct spec_build *b, struct arena *a, struct err *e)
 {
 	int r = spec_devices(b, a, e);
 	b->spec.linux_.cgroups_path = container_cgroup_path(b->container, a);
 	return r < 0 ? r : spec_limits(b, a, e);
 }
 
-int spec_check(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
+int spec_plan(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
 {
-	int r = spec_resources(b, a, e);
+	int r = build_resources(b, a, e);
 	if (r == 0)
-		r = spec_build(en, b, a, e);
+		r = build(en, b, a, e);
 	if (r == 0)
 		r = log_options_check(&b->container->config.host.log_config, e);
 	return r < 0 ? r : spec_seccomp(b, a, e);
+}
+
+int spec_finish(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
+{
+	int r = build_user(b, b->container->config.config.user, a, e);
+	if (r < 0)
+		return r;
+	spec_capabilities(&b->spec.process, b->caps, a);
+	return spec_mount_sources(en, b, a, e);
 }
 
 int spec_exec(struct spec_build *b, const struct container_exec *x, struct arena *a, struct err *e)
 {
 	const struct container_config *c = &b->container->config;
 	struct oci_process *p = &b->spec.process;
-	char *home;
 	int r = spec_security(b, a, e);
-	if (r == 0)
-		r = build_user(b, x->user ? x->user : c->config.user, a, &home, e);
 	if (r < 0)
 		return r;
-	build_env(b, home, a);
+	build_env(b, a);
 	if (x->tty && !c->config.tty)
 		strv_set_env(a, &p->env, "TERM=xterm");
 	for (size_t i = 0; i < x->env.count; i++)
 		strv_set_env(a, &p->env, x->env.items[i]);
+	r = build_user(b, x->user ? x->user : c->config.user, a, e);
+	if (r < 0)
+		return r;
 	strv_push_all(a, &p->args, &x->args);
 	p->terminal = x->tty;
 	if (x->tty && x->rows > 0) {
@@ -203,7 +209,7 @@ int spec_exec(struct spec_build *b, const struct container_exec *x, struct arena
 	if (x->privileged) {
 		b->caps = capability_all();
 		b->unconfined = true;
-		spec_capabilities(p, b->caps, a);
 	}
+	spec_capabilities(p, b->caps, a);
 	return 0;
 }

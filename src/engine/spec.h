@@ -16,7 +16,7 @@ struct spec_build {
 	const struct container *container;
 	const struct mount_point *mounts;
 	size_t mount_count;
-	int root_fd; /* the mounted root, for names of users; -1: leave them unresolved (checks) */
+	int root_fd; /* the mounted root, for names of users: spec_finish and spec_exec need it */
 	struct strv *warnings; /* for the user, or NULL */
 
 	/* results */
@@ -29,16 +29,19 @@ struct spec_build {
 	struct seccomp_program seccomp; /* filled by spec_seccomp */
 };
 
-/** Everything that can be checked without a root file system: `create` calls it. */
-int spec_check(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
-/** The first part: limits and devices, all that the control group needs. */
-int spec_resources(struct spec_build *b, struct arena *a, struct err *e);
-/** The second: the rest of @b's results. */
-int spec_build(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
-/** Compile the filter that the container asks for. */
-int spec_seccomp(struct spec_build *b, struct arena *a, struct err *e);
+/**
+ * All that can be known, and refused, without a root file system: limits and devices, the spec, the
+ * filter. `create` calls it, and a later start again.
+ */
+int spec_plan(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
+/** What needs the mounted root, and what is written at a start: users, capabilities, the files of
+ * /etc, sources of mounts. After spec_plan. */
+int spec_finish(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
 
-/* Parts, called by spec_build. */
+/* Parts. */
+int spec_mount_sources(struct engine *en, const struct spec_build *b, struct arena *a,
+		       struct err *e);
+int spec_seccomp(struct spec_build *b, struct arena *a, struct err *e);
 int spec_mounts(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
 int spec_devices(struct spec_build *b, struct arena *a, struct err *e);
 int spec_limits(struct spec_build *b, struct arena *a, struct err *e);

@@ -114,16 +114,11 @@ static int write_etc(struct engine *en, const struct spec_build *b, struct arena
 	return 0;
 }
 
-static int etc_mounts(struct engine *en, const struct spec_build *b, struct list *l,
-		      struct arena *a, struct err *e)
+static void etc_mounts(struct engine *en, const struct spec_build *b, struct list *l,
+		       struct arena *a)
 {
 	static const char *const names[] = {"resolv.conf", "hostname", "hosts"};
 	bool readonly = b->container->config.host.readonly_rootfs;
-	if (b->root_fd >= 0) {
-		int r = write_etc(en, b, a, e);
-		if (r < 0)
-			return r;
-	}
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		char *destination = arena_printf(a, "/etc/%s", names[i]);
 		if (!user_mounts(b, destination))
@@ -132,30 +127,25 @@ static int etc_mounts(struct engine *en, const struct spec_build *b, struct list
 					  names[i]),
 			     readonly ? "rbind,rprivate,ro" : "rbind,rprivate");
 	}
-	return 0;
 }
 
-/* A bind's source must be there; -v makes a missing folder, --mount does not. */
-static int check_source(struct engine *en, const struct mount_point *m, bool starting,
-			struct err *e)
+/* A bind's source must be there; -v makes a missing folder at the start, --mount does not. */
+static int check_source(const struct mount_point *m, struct err *e)
 {
 	struct stat st;
-	if (m->kind == MOUNT_VOLUME)
-		return starting ? volume_folder_make(en, m->name, e) : 0;
-	if (stat(m->source, &st) == 0)
+	if (m->kind != MOUNT_BIND || stat(m->source, &st) == 0)
 		return 0;
-	if (errno == ENOENT && m->create_source)
-		return starting ? dir_make(AT_FDCWD, m->source, 0755, e) : 0;
-	if (errno == ENOENT)
-		return err_set(e, ENOENT, ERR_INVALID,
-			       "invalid mount config for type \"bind\": bind source path does not "
-			       "exist: %s",
-			       m->source);
-	return err_errno(e, errno, "bind source %s", m->source);
+	if (errno != ENOENT)
+		return err_errno(e, errno, "bind source %s", m->source);
+	if (m->create_source)
+		return 0;
+	return err_set(e, ENOENT, ERR_INVALID,
+		       "invalid mount config for type \"bind\": bind source path does not "
+		       "exist: %s",
+		       m->source);
 }
 
-static int user_mount(struct engine *en, const struct mount_point *m, bool starting, struct list *l,
-		      struct arena *a, struct err *e)
+static int user_mount(const struct mount_point *m, struct list *l, struct arena *a, struct err *e)
 {
 	if (m->kind == MOUNT_TMPFS) {
 		const char *own = m->tmpfs_options;
@@ -165,7 +155,7 @@ static int user_mount(struct engine *en, const struct mount_point *m, bool start
 				  *own ? "," : "", own));
 		return 0;
 	}
-	int r = check_source(en, m, starting, e);
+	int r = check_source(m, e);
 	if (r < 0)
 		return r;
 	char *source = m->source;
@@ -183,11 +173,27 @@ int spec_mounts(struct engine *en, struct spec_build *b, struct arena *a, struct
 {
 	struct list l = {.items = arena_array(a, b->mount_count + 16, sizeof(struct oci_mount))};
 	kernel_mounts(b, &l, a);
-	int r = etc_mounts(en, b, &l, a, e);
+	etc_mounts(en, b, &l, a);
+	int r = 0;
 	for (size_t i = 0; r == 0 && i < b->mount_count; i++)
-		r = user_mount(en, &b->mounts[i], b->root_fd >= 0, &l, a, e);
+		r = user_mount(&b->mounts[i], &l, a, e);
 	if (r < 0)
 		return r;
 	b->spec.mounts = (struct array){l.items, l.count};
 	return 0;
+}
+
+int spec_mount_sources(struct engine *en, const struct spec_build *b, struct arena *a,
+		       struct err *e)
+{
+	int r = write_etc(en, b, a, e);
+	for (size_t i = 0; r == 0 && i < b->mount_count; i++) {
+		const struct mount_point *m = &b->mounts[i];
+		if (m->kind == MOUNT_VOLUME)
+			r = volume_folder_make(en, m->name, e);
+		else if (m->kind == MOUNT_BIND && m->create_source &&
+			 faccessat(AT_FDCWD, m->source, F_OK, 0) < 0)
+			r = dir_make(AT_FDCWD, m->source, 0755, e);
+	}
+	return r;
 }

@@ -91,7 +91,7 @@ static int container_caps(struct spec_build *b, struct arena *a, struct err *e)
 		caps = capability_all() & ~drop;
 	else
 		caps = ((drop_all ? 0 : CAPS_DOCKER_DEFAULT) & ~drop) | add;
-	b->caps = caps & capability_bounding();
+	b->caps = capability_bounding(caps);
 	capset missing = add & ~b->caps & ~drop;
 	for (int i = 0; b->warnings && i < 64; i++)
 		if (missing & ((capset)1 << i))
@@ -255,7 +255,6 @@ int spec_security(struct spec_build *b, struct arena *a, struct err *e)
 			       "\"no-new-privileges:%s\"",
 			       privileges);
 	b->spec.process.no_new_privileges = privileges && !strcmp(privileges, "true");
-	spec_capabilities(&b->spec.process, b->caps, a);
 	const char *seccomp = security_option(b->container, "seccomp");
 	b->unconfined = (b->container->config.host.privileged && !seccomp) ||
 			(seccomp && !strcmp(seccomp, "unconfined"));

@@ -61,7 +61,7 @@ static void watch(struct engine *en, const char *id, struct container_end *ret)
 	struct err ignored;
 	*ret = (struct container_end){.monitor = monitor_connect(en->run_fd, id)};
 	memcpy(ret->id, id, sizeof(ret->id));
-	if (ret->monitor >= 0 && monitor_wait_begin(ret->monitor, &ignored) < 0)
+	if (ret->monitor >= 0 && monitor_wait_begin(ret->monitor, WAIT_REAP, &ignored) < 0)
 		fd_drop(&ret->monitor);
 	if (exit_record_read(en, id, &ret->record) == 0)
 		fd_drop(&ret->monitor);
@@ -69,6 +69,7 @@ static void watch(struct engine *en, const char *id, struct container_end *ret)
 
 int container_ended(struct engine *en, struct container_end *end, int *ret_code, struct err *e)
 {
+	/* Open until the container is reaped: its keeper waits for that. */
 	CLEANUP_FD int monitor = fd_steal(&end->monitor);
 	int r = end->record.version ? 0 : -ENOENT;
 	if (monitor >= 0)
@@ -78,6 +79,7 @@ int container_ended(struct engine *en, struct container_end *end, int *ret_code,
 	if (r < 0) /* its monitor died: the container may still run */
 		return container_wait(en, end->id, WAIT_NOT_RUNNING, ret_code, e);
 	*ret_code = end->record.exit_code;
+	engine_reap_waited(en, end->id);
 	return 0;
 }
 
@@ -102,13 +104,15 @@ static int take(struct engine *en, const char *ref, struct container_lock *lock,
 }
 
 /* It was created to be started: it is locked and put down as running already. */
-static int take_created(struct engine *en, struct container_lock *lock, struct arena *a,
-			struct container *ret, struct err *e)
+static struct starting *take_created(struct engine *en, const char *ref,
+				     struct container_lock *lock)
 {
-	lock->fd = fd_steal(&en->starting_fd);
-	int r = container_read(en, en->starting_id, a, ret, e);
-	ret->started = 0;
-	return r;
+	struct starting *s = en->starting;
+	if (!s || s->lock_fd < 0 || strcmp(ref, s->row.id))
+		return NULL;
+	lock->fd = fd_steal(&s->lock_fd);
+	s->row.started = 0;
+	return s;
 }
 
 static int start(struct engine *en, const char *ref, int attach_fd, struct container_end *ret_end,
@@ -116,16 +120,18 @@ static int start(struct engine *en, const char *ref, int attach_fd, struct conta
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_LOCK struct container_lock lock = {-1};
-	struct container c;
-	bool created = en->starting_fd >= 0 && !strcmp(ref, en->starting_id);
-	int r = created ? take_created(en, &lock, &a, &c, e) : take(en, ref, &lock, &a, &c, e);
+	struct container own, *c = &own;
+	struct starting *created = take_created(en, ref, &lock);
+	int r = created ? 0 : take(en, ref, &lock, &a, c, e);
 	if (r < 0)
 		return r;
-	r = container_launch(en, &c, attach_fd, warnings, e);
+	if (created)
+		c = &created->row;
+	r = container_launch(en, c, created ? &created->build : NULL, attach_fd, warnings, e);
 	if (r < 0)
-		failed(en, &c, e);
+		failed(en, c, e);
 	else if (ret_end)
-		watch(en, c.id, ret_end);
+		watch(en, c->id, ret_end);
 	return r;
 }
 

@@ -226,7 +226,7 @@ static int stop_running(struct engine *en, const struct container *c, int64_t gr
 	if (pidfd < 0)
 		return pidfd;
 	/* Asked before the signal: afterwards it may be too late. */
-	if (monitor >= 0 && monitor_wait_begin(monitor, &ignored) < 0)
+	if (monitor >= 0 && monitor_wait_begin(monitor, WAIT_REAP, &ignored) < 0)
 		fd_drop(&monitor);
 	ret->ignored_by_kernel = dropped_by_kernel(c->pid, ret->signal);
 	if (notice && ret->ignored_by_kernel)
@@ -247,6 +247,7 @@ static int stop_running(struct engine *en, const struct container *c, int64_t gr
 	}
 	fetch_exit(en, c, monitor, &ret->exit);
 	ret->milliseconds = clock_ms() - began;
+	engine_reap(en, c->id, &ignored);
 	return 0;
 }
 
@@ -267,11 +268,11 @@ int container_stop(struct engine *en, const char *ref, int signal, int64_t grace
 		grace_seconds = own->set ? own->value : GRACE_DEFAULT;
 	if (c.pid) {
 		r = stop_running(en, &c, grace_seconds, notice, ctx, &report, e);
-		if (r == -ESRCH)
-			r = 0; /* it ended by itself meanwhile */
 		struct err ignored;
-		if (r == 0)
+		if (r == -ESRCH) { /* it ended by itself meanwhile */
 			engine_reap(en, c.id, &ignored);
+			r = 0;
+		}
 	}
 	if (r == 0)
 		*ret = report;

@@ -151,11 +151,10 @@ static int read_names(struct image_store *s, struct image *im, struct arena *a, 
 	return r;
 }
 
-int image_read(struct image_store *s, const char *id, struct arena *a, struct image *ret,
-	       struct err *e)
+static int read_row(struct image_store *s, const char *id, struct arena *a, struct image *im,
+		    struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
-	struct image im = {0};
 	int r = db_query(s->db, &q, e,
 			 "SELECT config, size, created, loaded FROM image WHERE id = ?1", "s", id);
 	if (r == 0)
@@ -164,16 +163,25 @@ int image_read(struct image_store *s, const char *id, struct arena *a, struct im
 		return err_set(e, ENOENT, ERR_NOT_FOUND, "No such image: %s", id);
 	if (r < 0)
 		return r;
-	memccpy(im.id, id, '\0', sizeof(im.id));
-	im.config_text = arena_strdup(a, db_text(q, 0));
-	im.size = db_int(q, 1);
-	im.created = db_int(q, 2);
-	im.loaded = db_int(q, 3);
-	r = shape_parse(&oci_image_shape, im.config_text, strlen(im.config_text), &im.config, a, e);
-	if (r < 0)
-		return err_context(e, "image %.12s: its config in the state store is damaged",
-				   im.id);
-	r = read_layers(s, &im, a, e);
+	memccpy(im->id, id, '\0', sizeof(im->id));
+	im->config_text = arena_strdup(a, db_text(q, 0));
+	im->size = db_int(q, 1);
+	im->created = db_int(q, 2);
+	im->loaded = db_int(q, 3);
+	r = shape_parse(&oci_image_shape, im->config_text, strlen(im->config_text), &im->config, a,
+			e);
+	return r < 0 ? err_context(e, "image %.12s: its config in the state store is damaged",
+				   im->id)
+		     : 0;
+}
+
+int image_read(struct image_store *s, const char *id, struct arena *a, struct image *ret,
+	       struct err *e)
+{
+	struct image im = {0};
+	int r = read_row(s, id, a, &im, e);
+	if (r >= 0)
+		r = read_layers(s, &im, a, e);
 	if (r >= 0)
 		r = read_names(s, &im, a, e);
 	if (r < 0)
@@ -188,4 +196,17 @@ int image_find(struct image_store *s, const char *name, struct arena *a, struct 
 	char id[ID_LEN + 1], *ignored;
 	int r = image_resolve(s, name, a, id, &ignored, e);
 	return r < 0 ? r : image_read(s, id, a, ret, e);
+}
+
+int image_find_config(struct image_store *s, const char *name, struct arena *a, struct image *ret,
+		      struct err *e)
+{
+	char id[ID_LEN + 1], *ignored;
+	struct image im = {0};
+	int r = image_resolve(s, name, a, id, &ignored, e);
+	if (r == 0)
+		r = read_row(s, id, a, &im, e);
+	if (r == 0)
+		*ret = im;
+	return r;
 }

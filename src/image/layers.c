@@ -47,20 +47,40 @@ static int open_empty(struct image_store *s, int *ret, struct err *e)
 	return *ret < 0 ? err_errno(e, errno, "cannot open the folder of an empty image") : 0;
 }
 
-int image_layers_open(struct image_store *s, const struct image *image, struct arena *a,
-		      int **ret_fds, size_t *ret_count, struct err *e)
+static int layer_ids(struct image_store *s, const char *image, struct arena *a, struct strv *ret,
+		     struct err *e)
 {
-	int *fds = arena_array(a, image->layer_count + 1, sizeof(int));
+	CLEANUP_STMT sqlite3_stmt *q = NULL;
+	int r = db_query(
+		s->db, &q, e,
+		"SELECT layer FROM image LEFT JOIN image_layer ON image = id WHERE id = ?1 "
+		"ORDER BY position DESC",
+		"s", image);
+	if (r >= 0 && (r = db_next(q, e)) == 0)
+		return err_set(e, ENOENT, ERR_NOT_FOUND, "No such image: %s", image);
+	/* One row without a layer: an image of none. */
+	for (; r > 0 && db_text(q, 0); r = db_next(q, e))
+		strv_push(a, ret, db_text(q, 0));
+	return r < 0 ? r : 0;
+}
+
+int image_layers_open(struct image_store *s, const char *image, struct arena *a, int **ret_fds,
+		      size_t *ret_count, struct err *e)
+{
+	struct strv ids = {0};
+	int r = layer_ids(s, image, a, &ids, e);
+	if (r < 0)
+		return r;
+	int *fds = arena_array(a, ids.count + 2, sizeof(int));
 	size_t n = 0;
 	bool opaque = false;
-	for (; n < image->layer_count && !opaque; n++) {
-		const char *diff_id = image->layers[n].diff_id;
-		fds[n] = open_tree(s, diff_id, &opaque);
+	for (; n < ids.count && !opaque; n++) {
+		fds[n] = open_tree(s, ids.items[n], &opaque);
 		if (fds[n] >= 0)
 			continue;
-		int r = fds[n];
+		r = fds[n];
 		image_layers_close(fds, n);
-		err_errno(e, r, "image %.12s: layer %.12s cannot be opened", image->id, diff_id);
+		err_errno(e, r, "image %.12s: layer %.12s cannot be opened", image, ids.items[n]);
 		if (r == -ENOENT)
 			err_hint(e,
 				 "its files below %s/layers are gone: load or pull the image again",
@@ -68,7 +88,7 @@ int image_layers_open(struct image_store *s, const struct image *image, struct a
 		return r;
 	}
 	if (n == 0) {
-		int r = open_empty(s, &fds[n++], e);
+		r = open_empty(s, &fds[n++], e);
 		if (r < 0)
 			return r;
 	}

@@ -99,10 +99,12 @@ const char *capability_name(int number)
 	return number >= 0 && (size_t)number < ARRAY_LEN(names) ? names[number] : NULL;
 }
 
-capset capability_bounding(void)
+capset capability_bounding(capset among)
 {
 	capset set = 0;
 	for (int n = 0; n <= CAPABILITY_MAX; n++) {
+		if (!(among & bit(n)))
+			continue;
 		int r = prctl(PR_CAPBSET_READ, n, 0, 0, 0);
 		if (r < 0)
 			break;
@@ -188,11 +190,10 @@ int capability_apply(const struct capability_sets *s)
 	r = bound_as(&now, s->bounding);
 	if (r < 0)
 		return r;
-	capset bounding = capability_bounding();
 	struct capability_sets next = {.permitted = s->permitted & now.permitted};
 	next.effective = s->effective & next.permitted;
-	next.inheritable =
-		s->inheritable & (now.inheritable | now.permitted) & (now.inheritable | bounding);
+	next.inheritable = s->inheritable & (now.inheritable | now.permitted);
+	next.inheritable &= now.inheritable | capability_bounding(next.inheritable);
 	r = sets_write(&next);
 	if (r < 0)
 		return r;

@@ -14,7 +14,7 @@ struct capability_sets {
 };
 
 #define CAPS_DOCKER_DEFAULT ((capset)0xa80425fb) /* docker's 14 */
-#define CAPS_MINIMAL ((capset)0x800405fb)	 /* podman's 11 */
+#define CAPS_MINIMAL ((capset)0x800405fb)        /* podman's 11 */
 
 /** All that this kernel knows (/proc/sys/kernel/cap_last_cap). */
 capset capability_all(void);
@@ -22,11 +22,11 @@ capset capability_all(void);
 int capability_number(const char *name);
 /** "CAP_NET_ADMIN", or NULL beyond the known ones. */
 const char *capability_name(int number);
-/** The bounding set of the caller: what can be given at most. */
-capset capability_bounding(void);
+/** Those of @among that are in the bounding set of the caller: what can be given at most. */
+capset capability_bounding(capset among);
 /** Apply all five sets to the calling process, in the order the kernel demands; called as the final
- *  uid, with PR_SET_KEEPCAPS set before the change of uid. What the caller's own bounding set lacks is
- *  clamped. 0 or negative errno. */
+ *  uid, with PR_SET_KEEPCAPS set before the change of uid. What the caller's own bounding set lacks
+ * is clamped. 0 or negative errno. */
 int capability_apply(const struct capability_sets *s);
 /** Drop from the bounding set all but @keep; before the change of uid. 0 or negative errno. */
 int capability_bound(capset keep);

@@ -94,6 +94,7 @@ static int op_wait(struct monitor *m, struct connection *c, const struct wire_re
 	if (m->phase >= PHASE_RECORDED)
 		return 0;
 	c->waiting = true;
+	c->reaps = q->flags & WAIT_REAP;
 	return 1;
 }
 
@@ -187,8 +188,9 @@ void control_pump(struct monitor *m)
 	}
 }
 
-void control_answer_waiters(struct monitor *m)
+int control_answer_waiters(struct monitor *m)
 {
+	int reaper = -1;
 	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
 		struct connection *c = &m->connections[i];
 		if (c->fd < 0 || !c->waiting)
@@ -196,7 +198,10 @@ void control_answer_waiters(struct monitor *m)
 		c->waiting = false;
 		if (reply(m, c->fd, 0) < 0)
 			fd_drop(&c->fd);
+		else if (c->reaps)
+			reaper = c->fd;
 	}
+	return reaper;
 }
 
 /* A client may have connected and asked before this process even began: `hull run` does. */

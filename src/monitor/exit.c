@@ -63,8 +63,7 @@ static void record(struct monitor *m)
 	file_replace(m->exits_fd, m->id, &m->record, sizeof(m->record), false, &e);
 	m->phase = PHASE_RECORDED;
 	control_serve_pending(m);
-	control_answer_waiters(m);
-	keeper_retire(m);
+	keeper_retire(m, control_answer_waiters(m));
 }
 
 void exit_pump(struct monitor *m)

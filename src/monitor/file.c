@@ -99,12 +99,14 @@ static int put_magic(struct log *l)
 	return ftruncate(l->fd, 0) < 0 || n >= 0 ? -ENOSPC : -errno;
 }
 
-void logfile_open(struct log *l)
+void logfile_open(struct log *l, bool make)
 {
 	if (l->dir_fd < 0)
 		return;
 	l->fd = openat(l->dir_fd, l->name,
-		       O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0640);
+		       O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK |
+			       (make ? O_CREAT : 0),
+		       0640);
 	struct stat st;
 	if (l->fd >= 0 && (fstat(l->fd, &st) < 0 || !S_ISREG(st.st_mode)))
 		fd_drop(&l->fd);
@@ -117,7 +119,7 @@ void logfile_open(struct log *l)
 static int ready_to_write(struct log *l)
 {
 	if (l->fd < 0)
-		logfile_open(l);
+		logfile_open(l, true);
 	if (l->fd < 0)
 		return -ENOSPC;
 	int r = l->torn ? repair(l) : 0;
@@ -185,5 +187,5 @@ void logfile_rotate(struct log *l)
 	fd_drop(&l->fd);
 	l->size = 0;
 	l->torn = false;
-	logfile_open(l);
+	logfile_open(l, true);
 }

@@ -100,7 +100,7 @@ size_t inflight_log(struct monitor *m, struct stream *s, size_t len, bool final)
 		discard(m, s->fd, len);
 		return len;
 	}
-	log_rotate(&m->log);
+	log_prepare(&m->log);
 	size_t used = log_encode(&m->log, s->number, m->peek, len, final, m->batch, &batch_len);
 	if (used == 0)
 		return 0;

@@ -38,6 +38,7 @@
 enum {
 	QUICK_MS = 1000, /* a monitor that lived for less ... */
 	QUICK_MAX = 10,  /* ... so many times in a row is started again only after a pause */
+	REAPER_WAIT_MS = 2000,
 };
 static const struct timespec damping = {.tv_nsec = 250000000};
 
@@ -128,17 +129,22 @@ void keeper_event(struct monitor *m, size_t index, uint32_t events)
 		keeper_died(m);
 }
 
-int keeper_tell(struct monitor *m, enum keeper_note note)
+static int tell(struct monitor *m, enum keeper_note note, int fd)
 {
 	const char byte = (char)note;
 	if (m->keeper_fd < 0)
 		return -ENOTCONN;
-	return fd_send(m->keeper_fd, &byte, 1, NULL, 0);
+	return fd_send(m->keeper_fd, &byte, 1, &fd, fd >= 0 ? 1 : 0);
 }
 
-void keeper_retire(struct monitor *m)
+int keeper_tell(struct monitor *m, enum keeper_note note)
 {
-	keeper_tell(m, KEEPER_NOTE_RECORDED);
+	return tell(m, note, -1);
+}
+
+void keeper_retire(struct monitor *m, int reaper)
+{
+	tell(m, KEEPER_NOTE_RECORDED, reaper);
 	fd_drop(&m->keeper_fd);
 }
 
@@ -240,6 +246,18 @@ static void start_monitor(struct keeper *k)
 	close(pair[0]);
 }
 
+/* A client cleans up, at a fraction of what it would cost us to start a program for it. If it dies
+ * or dawdles (its output may be a pipe that nobody reads), we do it after all; when it is done, the
+ * run folder is empty. */
+static bool is_reaped_by(int client)
+{
+	struct pollfd p = {.fd = client, .events = POLLRDHUP};
+	if (client < 0)
+		return false;
+	poll(&p, 1, REAPER_WAIT_MS);
+	return faccessat(MONITOR_RUN_FD, "monitor", F_OK, AT_SYMLINK_NOFOLLOW) < 0;
+}
+
 /* A message or the end of the monitor. False when the work is done. */
 static bool hear_monitor(struct keeper *k)
 {
@@ -257,7 +275,7 @@ static bool hear_monitor(struct keeper *k)
 		return true;
 	}
 	if (n == 1 && note == KEEPER_NOTE_RECORDED) {
-		if (!is_confined())
+		if (!is_reaped_by(fds[0]) && !is_confined())
 			monitor_become_reaper();
 		return false;
 	}

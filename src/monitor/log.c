@@ -49,7 +49,7 @@ void log_open(struct log *l, const struct monitor_config *c)
 	strcpy(l->name, l->id);
 	strcat(l->name, l->ops->suffix);
 	l->dir_fd = open(c->log_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	logfile_open(l);
+	logfile_open(l, false); /* made when there is something to write */
 }
 
 /* The largest cut below @max that does not split a valid UTF-8 character. */
@@ -106,8 +106,10 @@ void log_write(struct log *l, const uint8_t *batch, size_t len, size_t raw)
 		l->dropped += raw;
 }
 
-void log_rotate(struct log *l)
+void log_prepare(struct log *l)
 {
+	if (l->ops->suffix && l->fd < 0)
+		logfile_open(l, true);
 	if (l->size && file_is_full(l, 0))
 		logfile_rotate(l);
 }

@@ -70,15 +70,16 @@ size_t log_encode(struct log *l, uint8_t stream, const uint8_t *text, size_t len
 		  uint8_t *batch, size_t *ret_len);
 /** Write a batch that stands for @raw bytes of the container; counts them when it cannot. */
 void log_write(struct log *l, const uint8_t *batch, size_t len, size_t raw);
-/** Rotate if the current file is full. To be called before log_encode. */
-void log_rotate(struct log *l);
+/** Make the current file if there is none, rotate it if it is full. To be called before log_encode.
+ */
+void log_prepare(struct log *l);
 /** Undo a write that may have been interrupted: cut the file to @size, if it is inode @inode. */
 void log_rewind(struct log *l, uint64_t inode, uint64_t size);
 /** Inode of the current file, 0 for none. */
 uint64_t log_inode(const struct log *l);
 
 /* file.c, for the drivers */
-void logfile_open(struct log *l);
+void logfile_open(struct log *l, bool make);
 int logfile_write(struct log *l, const uint8_t *batch, size_t len);
 void logfile_rotate(struct log *l);
 /* log_json.c */

@@ -209,7 +209,7 @@ int monitor_main(void)
 	if (!is_there(m->exits_fd, m->id))
 		loop_run(m);
 	else
-		keeper_retire(m);
+		keeper_retire(m, -1);
 	return 0;
 }
 

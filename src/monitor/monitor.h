@@ -58,6 +58,7 @@ struct client {
 struct connection {
 	int fd; /* -1: free */
 	bool waiting, syncing;
+	bool reaps; /* will clean up once it is answered */
 	uint64_t target[2];
 };
 
@@ -193,8 +194,8 @@ void control_pump(struct monitor *m);
 
 /** Accept and serve all that waits in the socket: before the last answers are given. */
 void control_serve_pending(struct monitor *m);
-/** Answer all waiters with m->record. */
-void control_answer_waiters(struct monitor *m);
+/** Answer all waiters with m->record. Returns the connection of one that will clean up, or -1. */
+int control_answer_waiters(struct monitor *m);
 
 /* status.c: how the first process ended */
 void status_event(struct monitor *m, size_t index, uint32_t events);
@@ -227,8 +228,9 @@ enum keeper_note {
 };
 /** Tell it; 0 or negative errno. */
 int keeper_tell(struct monitor *m, enum keeper_note note);
-/** The exit is recorded: let the keeper run the clean-up. */
-void keeper_retire(struct monitor *m);
+/** The exit is recorded: let the keeper run the clean-up. @reaper: connection of a client that does
+ * it, or -1; the keeper then only sees to it that it was done. */
+void keeper_retire(struct monitor *m, int reaper);
 /** The life of the keeper; returns the exit code. */
 int keeper_main(void);
 

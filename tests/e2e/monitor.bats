@@ -300,7 +300,7 @@ inject() {
 	until_true grep -qx hull-keeper "/proc/$KEEPER/comm"
 	local s
 	for s in HUP INT QUIT TERM PIPE TTOU IO USR1 USR2 ALRM; do kill -s "$s" "$WATCHER" "$KEEPER" || true; done
-	[[ "$("$H" wait "$D")" == "code 8 "* ]]
+	[[ "$(wait_record)" == "code 8 "* ]]
 }
 
 @test "the clean-up command runs once the exit is recorded" {

@@ -168,7 +168,7 @@ static int do_layers(struct tool *t, struct err *e)
 	size_t n;
 	int r = image_find(&t->store, arg(t, 0), t->a, &im, e);
 	if (r == 0)
-		r = image_layers_open(&t->store, &im, t->a, &fds, &n, e);
+		r = image_layers_open(&t->store, im.id, t->a, &fds, &n, e);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		char link[64], path[4096] = "";
 		snprintf(link, sizeof(link), "/proc/self/fd/%d", fds[i]);

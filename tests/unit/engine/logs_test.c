@@ -44,7 +44,7 @@ static void write_log(const struct scratch *s, enum log_driver driver, uint64_t 
 	log_open(&l, &c);
 	const uint8_t *at = (const uint8_t *)text;
 	for (size_t left = strlen(text), len, used; left; left -= used, at += used) {
-		log_rotate(&l);
+		log_prepare(&l);
 		used = log_encode(&l, 1, at, left, true, batch, &len);
 		log_write(&l, batch, len, used);
 	}

@@ -112,7 +112,7 @@ static void add(struct log *l, const char *text)
 	static uint8_t batch[LOG_BATCH_MAX];
 	const uint8_t *at = (const uint8_t *)text;
 	for (size_t left = strlen(text), len, used; left; left -= used, at += used) {
-		log_rotate(l);
+		log_prepare(l);
 		used = log_encode(l, 1, at, left, true, batch, &len);
 		assert_true(used > 0);
 		log_write(l, batch, len, used);
