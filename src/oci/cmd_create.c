@@ -25,10 +25,9 @@ static int create(struct oci *oci, void *values, const struct strv *args, struct
 static int stand_by(struct oci *oci, const struct create_options *o, struct creation *c,
 		    struct err *e)
 {
-	int notify = -1;
 	/* Let others at it: kill, exec, delete. */
 	fd_drop(&c->state.dir);
-	int code = supervise(&c->process, notify, e);
+	int code = supervise(&c->process, c->notify, e);
 	if (o->keep || code < 0)
 		return code;
 	CLEANUP_STATE struct state s = STATE_CLOSED;
@@ -57,6 +56,9 @@ static int run(struct oci *oci, void *values, const struct strv *args, struct er
 		return r;
 	if (!o->detach)
 		r = stand_by(oci, o, &c, e);
+	else if (c.notify >= 0)
+		r = notify_forward(c.notify, c.process.pidfd, c.process.pid, e);
+	fd_drop(&c.notify);
 	fd_drop(&c.process.pidfd);
 	fd_drop(&c.process.pty_fd);
 	state_close(&c.state);

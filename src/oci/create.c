@@ -249,6 +249,7 @@ static void give_up(struct making *m)
 	}
 	fd_drop(&c->process.pidfd);
 	fd_drop(&c->process.pty_fd);
+	fd_drop(&c->notify);
 	if (c->state.dir >= 0)
 		container_remove(m->oci, &c->state, &c->bundle.spec, &ignored);
 	state_close(&c->state);
@@ -258,6 +259,8 @@ static int bring_up(struct making *m, const char *id, struct err *e)
 {
 	struct creation *c = m->c;
 	int r = make_state(m, id, e);
+	if (r == 0 && !m->wait)
+		r = notify_listen(&c->state, &c->notify, e);
 	if (r == 0)
 		r = make_group(m, e);
 	if (r == 0)
@@ -280,7 +283,7 @@ static int bring_up(struct making *m, const char *id, struct err *e)
 int container_create(struct oci *oci, const char *id, const struct create_options *o, bool wait,
 		     struct creation *ret, struct err *e)
 {
-	*ret = (struct creation){.state = STATE_CLOSED, .process = {0, -1, -1, -1}};
+	*ret = (struct creation){.state = STATE_CLOSED, .process = {0, -1, -1, -1}, .notify = -1};
 	CLEANUP(making_end)
 	struct making m = {.oci = oci,
 			   .o = o,

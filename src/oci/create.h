@@ -32,6 +32,8 @@ struct creation {
 	struct state state;
 	struct bundle bundle;
 	struct runtime_process process; /* pidfd and terminal are the caller's to close */
+	int notify; /* socket where a running one tells that it is ready, or -1; the caller's, too
+		     */
 };
 
 /**
