@@ -73,7 +73,9 @@ leftovers() {
 	ls -A "$dir/state" 2>/dev/null | sed 's/^/state /'
 	find /sys/fs/cgroup -maxdepth 6 -type d -path "*$group/*" 2>/dev/null
 	grep -F "$dir" /proc/self/mountinfo
-	find /proc/[0-9]*/root /proc/[0-9]*/cwd -maxdepth 0 -lname "$root*" 2>/dev/null
+	# A process of a container has its root mounted from ours.
+	grep -lsF "$root" /proc/[0-9]*/mountinfo
+	true
 }
 
 teardown() {
@@ -83,7 +85,11 @@ teardown() {
 	for id in $(ls -A "$dir/state" 2>/dev/null); do
 		rt delete --force "$id" || echo "cannot delete $id" >&2
 	done
-	left=$(leftovers)
+	for _ in $(seq 50); do
+		left=$(leftovers)
+		[ -n "$left" ] || break
+		sleep 0.1
+	done
 	find /sys/fs/cgroup -maxdepth 4 -depth -type d -path "*$group*" -exec rmdir {} + 2>/dev/null
 	[ -z "$left" ] || fail "left behind:" "$left"
 	[ -z "$(ls -A "$canary" 2>/dev/null | grep -v keep)" ] || fail "the canary was touched"
