@@ -1,0 +1,119 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# containerd with ctr, and hull-runtime as its --runc-binary.
+
+load callers
+
+setup_file() {
+	callers_begin containerd ctr containerd-shim-runc-v2
+	[ -s "$WORK/holder" ] || return 0
+	mkdir -p "$WORK/containerd"
+	cat >"$WORK/config.toml" <<-END
+		version = 2
+		root = "$WORK/containerd"
+		state = "/run/containerd"
+		disabled_plugins = ["io.containerd.grpc.v1.cri"]
+		[grpc]
+		  address = "/run/containerd.sock"
+	END
+	daemon containerd containerd --config "$WORK/config.toml"
+	wait_for 30 inside ctr -a /run/containerd.sock version
+}
+
+teardown_file() {
+	callers_end
+}
+
+setup() {
+	need_callers
+}
+
+teardown() {
+	local id
+	[ -s "$WORK/holder" ] || return 0
+	for id in $(c tasks ls -q); do c tasks rm -f "$id"; done >/dev/null 2>&1
+	for id in $(c containers ls -q); do c containers rm "$id"; done >/dev/null 2>&1
+	[ -z "$(inside find /run/containerd/runc -mindepth 2 2>/dev/null)" ]
+}
+
+c() {
+	inside ctr -a /run/containerd.sock "$@"
+}
+
+# c_run [OPTION...] ID COMMAND...
+c_run() {
+	c run --runc-binary "$RUNTIME" --runc-root /run/containerd/runc --cgroup "$GROUP/ctr-$BATS_TEST_NUMBER" \
+		--rootfs "$@"
+}
+
+@test "ctr run: output, exit status, terminal, what cannot be executed" {
+	capture c_run --rm "$WORK/rootfs" r1 sh -c 'echo out; exit 5'
+	[ "$status" = 5 ]
+	[ "$output" = out ]
+	capture inside script -qec "ctr -a /run/containerd.sock run --runc-binary $RUNTIME --cgroup $GROUP/tty \
+		--rootfs --rm -t $WORK/rootfs r2 tty" /dev/null
+	assert_has /dev/pts/0
+	capture c_run --rm "$WORK/rootfs" r3 nosuch
+	[ "$status" != 0 ]
+	assert_has "executable file not found"
+}
+
+@test "ctr tasks: exec, ps, pause, resume, metrics, kill" {
+	c_run -d "$WORK/rootfs" c1 sleep 100
+	[ "$(c tasks exec --exec-id e1 c1 echo in)" = in ]
+	capture c tasks exec --exec-id e2 c1 sh -c 'exit 9'
+	[ "$status" = 9 ]
+	capture c tasks exec --exec-id e3 c1 nosuch
+	assert_has "executable file not found"
+	capture c tasks ps c1
+	[ "$(wc -l <<<"$output")" = 2 ]
+	c tasks pause c1
+	capture c tasks ls
+	assert_has PAUSED
+	c tasks resume c1
+	capture c tasks ls
+	assert_has RUNNING
+	capture c tasks metrics c1
+	[ "$status" = 0 ]
+	assert_has c1
+	c tasks kill -s KILL c1
+	wait_for 10 sh -c 'nsenter -t "$1" -p -m -n -- ctr -a /run/containerd.sock tasks ls | grep STOPPED' sh \
+		"$(cat "$WORK/holder")"
+	capture c tasks kill -s KILL c1
+	[ "$status" != 0 ]
+	c tasks rm c1
+}
+
+@test "ctr run: limits, seccomp and privileges" {
+	c_run -d --memory-limit 67108864 --seccomp "$WORK/rootfs" c1 sleep 100
+	[ "$(group_value "$GROUP/ctr-$BATS_TEST_NUMBER" memory.limit_in_bytes memory.max)" = 67108864 ]
+	[ "$(c tasks exec --exec-id e1 c1 grep Seccomp: /proc/self/status | cut -f2)" = 2 ]
+	c tasks rm -f c1
+	[ "$(c_run --rm --privileged "$WORK/rootfs" c2 grep CapEff /proc/self/status | cut -f2)" = \
+		"$(grep CapBnd /proc/self/status | cut -f2)" ]
+}
+
+@test "ctr: a killed shim's container can be removed" {
+	c_run -d "$WORK/rootfs" c1 sleep 100
+	local shim
+	shim=$(inside pgrep -f 'containerd-shim-runc-v2.*-id c1')
+	inside kill -KILL "$shim"
+	wait_for 15 sh -c '! nsenter -t "$1" -p -m -n -- ctr -a /run/containerd.sock tasks ls -q | grep c1' sh \
+		"$(cat "$WORK/holder")" || c tasks rm -f c1
+}
+
+@test "20 in parallel" {
+	LIMIT=100
+	local i failed=0 pids=()
+	for i in $(seq 20); do
+		c run --runc-binary "$RUNTIME" --cgroup "$GROUP/many$i" --rm --rootfs "$WORK/rootfs" "m$i" \
+			sh -c "exit $i" >/dev/null 2>"$WORK/err$i" &
+		pids+=($!)
+	done
+	for i in $(seq 20); do
+		local status=0
+		wait "${pids[i - 1]}" || status=$?
+		[ "$status" = "$i" ] || { failed=$((failed + 1)); echo "$i: $status: $(cat "$WORK/err$i")"; }
+	done
+	[ "$failed" = 0 ]
+}
