@@ -48,6 +48,19 @@ bool oci_is_rootless(const struct oci *oci)
 	return (!given || strcmp(given, "false") != 0) && geteuid() != 0;
 }
 
+static int check_manager(const struct oci *oci, struct err *e)
+{
+	const struct oci_globals *g = &oci->globals;
+	const char *name = g->cgroup_manager ? g->cgroup_manager : "cgroupfs";
+	if (g->systemd_cgroup || !strcmp(name, "systemd"))
+		return err_set(e, ENOTSUP, ERR_USAGE,
+			       "control groups by systemd are not supported yet: use cgroupfs");
+	if (!strcmp(name, "cgroupfs") || !strcmp(name, "disabled"))
+		return 0;
+	return err_set(e, EINVAL, ERR_USAGE,
+		       "--cgroup-manager \"%s\": must be cgroupfs, systemd or disabled", name);
+}
+
 static int check_globals(const struct oci *oci, struct err *e)
 {
 	static const char *const answers[] = {"auto", "true", "false"};
@@ -58,7 +71,8 @@ static int check_globals(const struct oci *oci, struct err *e)
 	if (!known)
 		return err_set(e, EINVAL, ERR_USAGE,
 			       "--rootless \"%s\": must be true, false or auto", rootless);
-	return log_check(oci, e);
+	int r = check_manager(oci, e);
+	return r < 0 ? r : log_check(oci, e);
 }
 
 static int run_command(struct oci *oci, const struct strv *words, struct err *e)

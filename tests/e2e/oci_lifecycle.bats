@@ -295,3 +295,27 @@ load oci
 	done
 	[ -z "$(rt list -q)" ]
 }
+
+@test "what is not supported yet is refused, not passed over" {
+	capture rt --systemd-cgroup create c1
+	[ "$status" = 1 ]
+	[[ "$output" == *"systemd"* ]]
+	capture rt --cgroup-manager systemd create c1
+	[ "$status" = 1 ]
+	capture rt --cgroup-manager nosuch create c1
+	[ "$status" = 1 ]
+	[ -z "$(ls -A "$dir/state" 2>/dev/null)" ]
+}
+
+@test "--cgroup-manager disabled: a container without a group of its own" {
+	bundle true
+	rt --cgroup-manager disabled run c1
+	[ -z "$(groups_of "$group/c1")" ]
+	bundle sleep 100
+	rt --cgroup-manager disabled run -d c1 </dev/null >/dev/null 2>&1
+	rt exec c1 true
+	capture rt pause c1
+	[ "$status" = 1 ]
+	[[ "$output" == *"no control group"* ]]
+	rt delete --force c1
+}
