@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -37,12 +36,16 @@ int lsm_apparmor_on_exec(int procfd, const char *profile, struct err *e)
 	return r;
 }
 
+bool lsm_selinux_is_there(void)
+{
+	return file_exists(AT_FDCWD, "/sys/fs/selinux/enforce");
+}
+
 int lsm_selinux_on_exec(int procfd, const char *label, struct err *e)
 {
-	struct stat st;
 	if (!label || !*label)
 		return 0;
-	int r = fstatat(AT_FDCWD, "/sys/fs/selinux/enforce", &st, 0) < 0 ? -errno : 0;
+	int r = lsm_selinux_is_there() ? 0 : -EOPNOTSUPP;
 	if (r == 0)
 		r = label_write(procfd, "self/attr/exec", label);
 	if (r == 0)

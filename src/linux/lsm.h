@@ -3,6 +3,8 @@
  * the kernel's admin-guide/LSM. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /**
@@ -12,3 +14,4 @@
  */
 int lsm_apparmor_on_exec(int procfd, const char *profile, struct err *e);
 int lsm_selinux_on_exec(int procfd, const char *label, struct err *e);
+bool lsm_selinux_is_there(void);

@@ -113,6 +113,13 @@ int mount_enter_top(void)
 	return own < 0 || setns(own, CLONE_NEWNS) < 0 ? -errno : 0;
 }
 
+int mount_idmap(int mount, bool recursive, int userns)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns};
+	unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+	return mount_setattr(mount, "", flags, &attr, sizeof(attr)) < 0 ? -errno : 0;
+}
+
 int mount_isolate(void)
 {
 	struct mount_attr attr = {.propagation = MS_PRIVATE};

@@ -23,6 +23,10 @@ enum { MOUNT_DATA_MAX = 32 };
 struct mount_options {
 	bool bind, recursive;             /* bind; rbind sets both */
 	bool copy_up;                     /* tmpcopyup */
+	bool remount;                     /* change what is mounted there already */
+	bool idmap, idmap_all;            /* idmap; ridmap sets both */
+	const char *super[3];             /* of a new file system: sync, dirsync, lazytime */
+	size_t super_count;
 	uint64_t set, clear;              /* of the mount itself */
 	uint64_t set_all, clear_all;      /* of it and all below: rro, rnosuid ... */
 	uint64_t propagation;             /* MS_PRIVATE ..., 0 when none was asked for */
@@ -54,6 +58,9 @@ int mount_change(int mount, bool recursive, uint64_t set, uint64_t clear, uint64
 /** Go to the root of this mount namespace. Whoever made it may live in a chroot(2), and what is
  * above that would stay: exec would come out there, and chroot(2) from inside, too. 0 or -errno. */
 int mount_enter_top(void);
+/** Show the ids of @mount, a detached one, and with @recursive of all below, through the maps of the
+ *  user namespace @userns (linux/idmap.h). 0 or -errno: -EINVAL where a file system cannot. */
+int mount_idmap(int mount, bool recursive, int userns);
 /** Take all mounts of this mount namespace out of propagation with others. */
 int mount_isolate(void);
 /** Make @root, a mount that is attached already, the root of this process and let go of all that

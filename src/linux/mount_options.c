@@ -23,6 +23,10 @@ enum option_kind {
 	OPTION_BIND,
 	OPTION_BIND_ALL,
 	OPTION_COPY_UP,
+	OPTION_SUPER, /* of the file system as a whole, which a bind does not change */
+	OPTION_REMOUNT,
+	OPTION_IDMAP,
+	OPTION_IDMAP_ALL,
 	OPTION_NOTHING, /* the kernel's default, accepted because fstab has it */
 };
 
@@ -37,11 +41,20 @@ static const struct option {
 	{"defaults", OPTION_NOTHING, 0},
 	{"dev", OPTION_CLEAR, MOUNT_ATTR_NODEV},
 	{"diratime", OPTION_CLEAR, MOUNT_ATTR_NODIRATIME},
+	{"dirsync", OPTION_SUPER, 0},
 	{"exec", OPTION_CLEAR, MOUNT_ATTR_NOEXEC},
+	{"idmap", OPTION_IDMAP, 0},
+	{"iversion", OPTION_NOTHING, 0},
+	{"lazytime", OPTION_SUPER, 0},
+	{"loud", OPTION_NOTHING, 0},
+	{"mand", OPTION_NOTHING, 0},
 	{"noatime", OPTION_SET, MOUNT_ATTR_NOATIME},
 	{"nodev", OPTION_SET, MOUNT_ATTR_NODEV},
 	{"nodiratime", OPTION_SET, MOUNT_ATTR_NODIRATIME},
 	{"noexec", OPTION_SET, MOUNT_ATTR_NOEXEC},
+	{"noiversion", OPTION_NOTHING, 0},
+	{"nolazytime", OPTION_NOTHING, 0},
+	{"nomand", OPTION_NOTHING, 0},
 	{"norelatime", OPTION_CLEAR, MOUNT_ATTR__ATIME},
 	{"nostrictatime", OPTION_CLEAR, MOUNT_ATTR__ATIME},
 	{"nosuid", OPTION_SET, MOUNT_ATTR_NOSUID},
@@ -52,7 +65,9 @@ static const struct option {
 	{"rdev", OPTION_CLEAR_ALL, MOUNT_ATTR_NODEV},
 	{"rdiratime", OPTION_CLEAR_ALL, MOUNT_ATTR_NODIRATIME},
 	{"relatime", OPTION_CLEAR, MOUNT_ATTR__ATIME},
+	{"remount", OPTION_REMOUNT, 0},
 	{"rexec", OPTION_CLEAR_ALL, MOUNT_ATTR_NOEXEC},
+	{"ridmap", OPTION_IDMAP_ALL, 0},
 	{"rnoatime", OPTION_SET_ALL, MOUNT_ATTR_NOATIME},
 	{"rnodev", OPTION_SET_ALL, MOUNT_ATTR_NODEV},
 	{"rnodiratime", OPTION_SET_ALL, MOUNT_ATTR_NODIRATIME},
@@ -74,10 +89,12 @@ static const struct option {
 	{"runbindable", OPTION_PROPAGATION_ALL, MS_UNBINDABLE},
 	{"rw", OPTION_CLEAR, MOUNT_ATTR_RDONLY},
 	{"shared", OPTION_PROPAGATION, MS_SHARED},
+	{"silent", OPTION_NOTHING, 0},
 	{"slave", OPTION_PROPAGATION, MS_SLAVE},
 	{"strictatime", OPTION_SET, MOUNT_ATTR_STRICTATIME},
 	{"suid", OPTION_CLEAR, MOUNT_ATTR_NOSUID},
 	{"symfollow", OPTION_CLEAR, MOUNT_ATTR_NOSYMFOLLOW},
+	{"sync", OPTION_SUPER, 0},
 	{"tmpcopyup", OPTION_COPY_UP, 0},
 	{"unbindable", OPTION_PROPAGATION, MS_UNBINDABLE},
 };
@@ -134,6 +151,19 @@ static void option_apply(const struct option *o, struct mount_options *m)
 		break;
 	case OPTION_COPY_UP:
 		m->copy_up = true;
+		break;
+	case OPTION_REMOUNT:
+		m->remount = true;
+		break;
+	case OPTION_IDMAP_ALL:
+		m->idmap_all = true;
+		__attribute__((fallthrough));
+	case OPTION_IDMAP:
+		m->idmap = true;
+		break;
+	case OPTION_SUPER:
+		if (m->super_count < ARRAY_LEN(m->super))
+			m->super[m->super_count++] = o->name;
 		break;
 	case OPTION_NOTHING:
 		break;

@@ -102,6 +102,17 @@ static int open_null(int root, struct err *e)
 	return null < 0 ? err_errno(e, null, "cannot use the container's /dev/null") : null;
 }
 
+/* execCPUAffinity: before, and after the process has entered the container's control groups. */
+static int run_on(const struct entry *x, bool final, struct err *e)
+{
+	const struct oci_cpu_affinity *a = x->process.spec->exec_cpu_affinity;
+	const char *list = !a ? NULL : final ? a->final : a->initial;
+	int r = list && *list ? cpu_affinity_set(list) : 0;
+	return r < 0 ? err_errno(e, r, "execCPUAffinity.%s %.100s", final ? "final" : "initial",
+				 list)
+		     : 0;
+}
+
 static int set_up(struct entry *x, struct err *e)
 {
 	const struct runtime_exec *p = x->exec;
@@ -116,6 +127,8 @@ static int set_up(struct entry *x, struct err *e)
 		x->process.listener.state = seccomp_listener_state(&of, proc, &x->words);
 	}
 	int r = process_begin(&x->process, proc, e);
+	if (r == 0)
+		r = run_on(x, false, e);
 	if (r == 0)
 		r = join_all(p->pidfd, p->own_time, e);
 	CLEANUP_FD int root = r < 0 ? -1 : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -148,7 +161,7 @@ static _Noreturn void exec_child(struct entry *x)
 		process_fail(error_fd, &e);
 	if (read(x->sync, &word, 1) != 1 || word != SYNC_GO)
 		_exit(125);
-	if (process_become(&x->process, &e) == 0)
+	if (run_on(x, true, &e) == 0 && process_become(&x->process, &e) == 0)
 		process_execute(&x->process, &e);
 	process_fail(error_fd, &e);
 }
@@ -237,7 +250,8 @@ int runtime_exec(const struct runtime_exec *p, struct runtime_process *ret, stru
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct entry x = {.exec = p};
-	int r = process_plan_make(p->process, p->seccomp, p->privileged, &a, &x.process, e);
+	int r = process_plan_make(p->process, p->spec ? &p->spec->linux_ : NULL, p->seccomp,
+				  p->privileged, &a, &x.process, e);
 	x.process.preserve_fds = p->preserve_fds;
 	if (r == 0)
 		r = seccomp_listener_connect(p->spec ? p->spec->linux_.seccomp : NULL,

@@ -69,7 +69,10 @@ int process_limit(const struct process_plan *p, struct err *e)
 		if (r < 0)
 			return err_errno(e, r, "cannot set the limit %s", rlimit_name(l->number));
 	}
-	int r = capability_bound(p->caps.bounding);
+	int r = tuning_apply(&p->tuning, e);
+	if (r < 0)
+		return r;
+	r = capability_bound(p->caps.bounding);
 	return r < 0 ? err_errno(e, r, "cannot limit the capabilities") : 0;
 }
 

@@ -16,6 +16,7 @@
 #include "linux/seccomp.h"
 #include "runtime/command.h"
 #include "runtime/seccomp.h"
+#include "runtime/tuning.h"
 #include "spec/oci.h"
 
 struct process_limit {
@@ -33,6 +34,7 @@ struct process_plan {
 	struct capability_sets caps;
 	struct process_limit *limits;
 	size_t limit_count;
+	struct tuning tuning;
 	char **argv, **envp; /* NULL-terminated */
 	struct command_self self;
 	const struct seccomp_program *seccomp; /* or NULL */
@@ -41,9 +43,14 @@ struct process_plan {
 	bool keep_keyring;
 };
 
-/** Check and translate; allocates in @a. @privileged: all capabilities, whatever the spec says. */
-int process_plan_make(const struct oci_process *spec, const struct seccomp_program *seccomp,
-		      bool privileged, struct arena *a, struct process_plan *ret, struct err *e);
+/** Check and translate; allocates in @a. @l is the container's, or NULL when it is not known.
+ *  @privileged: all capabilities, whatever the spec says. */
+int process_plan_make(const struct oci_process *spec, const struct oci_linux *l,
+		      const struct seccomp_program *seccomp, bool privileged, struct arena *a,
+		      struct process_plan *ret, struct err *e);
+
+/** What of it cannot be had and is left out: for the caller to tell. */
+void process_warnings(const struct oci_process *p, struct arena *a, struct strv *ret);
 
 /*
  * The child's steps, in this order.

@@ -56,41 +56,47 @@ static int plan_ids(struct process_plan *p, struct arena *a, struct err *e)
 	return 0;
 }
 
-static int caps_read(const struct strv *names, capset *ret, struct err *e)
+/* One that this kernel does not know is left out, and told of by process_warnings(): config.md
+ * wants no failure. */
+static capset caps_read(const struct strv *names)
 {
-	*ret = 0;
+	capset set = 0;
 	for (size_t i = 0; i < names->count; i++) {
 		int n = capability_number(names->items[i]);
-		if (n < 0)
-			return err_set(e, EINVAL, ERR_INVALID,
-				       "capability %s: there is none of that "
-				       "name",
-				       names->items[i]);
-		*ret |= (capset)1 << n;
+		set |= n < 0 ? 0 : (capset)1 << n;
 	}
-	return 0;
+	return set;
 }
 
-static int plan_caps(struct process_plan *p, bool privileged, struct err *e)
+void process_warnings(const struct oci_process *p, struct arena *a, struct strv *ret)
+{
+	const struct oci_capabilities *c = p->capabilities;
+	if (!c)
+		return;
+	const struct strv *sets[] = {&c->bounding, &c->effective, &c->inheritable, &c->permitted,
+				     &c->ambient};
+	for (size_t k = 0; k < ARRAY_LEN(sets); k++)
+		for (size_t i = 0; i < sets[k]->count; i++)
+			if (capability_number(sets[k]->items[i]) < 0)
+				strv_push(a, ret,
+					  arena_printf(
+						  a, "capability %.64s: there is none of that name",
+						  sets[k]->items[i]));
+}
+
+static void plan_caps(struct process_plan *p, bool privileged)
 {
 	const struct oci_capabilities *c = p->spec->capabilities;
 	struct capability_sets *s = &p->caps;
 	if (privileged) {
 		s->bounding = s->permitted = s->effective = capability_all();
-		return 0;
+	} else if (c) {
+		s->bounding = caps_read(&c->bounding);
+		s->effective = caps_read(&c->effective);
+		s->inheritable = caps_read(&c->inheritable);
+		s->permitted = caps_read(&c->permitted);
+		s->ambient = caps_read(&c->ambient);
 	}
-	if (!c)
-		return 0;
-	int r = caps_read(&c->bounding, &s->bounding, e);
-	if (r == 0)
-		r = caps_read(&c->effective, &s->effective, e);
-	if (r == 0)
-		r = caps_read(&c->inheritable, &s->inheritable, e);
-	if (r == 0)
-		r = caps_read(&c->permitted, &s->permitted, e);
-	if (r == 0)
-		r = caps_read(&c->ambient, &s->ambient, e);
-	return r;
 }
 
 static int plan_limits(struct process_plan *p, struct arena *a, struct err *e)
@@ -106,6 +112,10 @@ static int plan_limits(struct process_plan *p, struct arena *a, struct err *e)
 			return err_set(e, EINVAL, ERR_INVALID,
 				       "limit %s: the soft limit is above the hard limit",
 				       l[i].type);
+		for (size_t k = 0; k < p->limit_count; k++)
+			if (p->limits[k].number == number)
+				return err_set(e, EINVAL, ERR_INVALID,
+					       "limit %s: it is there twice", l[i].type);
 		p->limits[p->limit_count++] = (struct process_limit){number, l[i].soft, l[i].hard};
 	}
 	return 0;
@@ -119,8 +129,9 @@ static char **vector(const struct strv *v, struct arena *a)
 	return items;
 }
 
-int process_plan_make(const struct oci_process *spec, const struct seccomp_program *seccomp,
-		      bool privileged, struct arena *a, struct process_plan *ret, struct err *e)
+int process_plan_make(const struct oci_process *spec, const struct oci_linux *l,
+		      const struct seccomp_program *seccomp, bool privileged, struct arena *a,
+		      struct process_plan *ret, struct err *e)
 {
 	*ret = (struct process_plan){
 		.spec = spec, .seccomp = privileged ? NULL : seccomp, .listener = {.socket = -1}};
@@ -130,10 +141,11 @@ int process_plan_make(const struct oci_process *spec, const struct seccomp_progr
 		return err_set(e, EINVAL, ERR_INVALID, "working directory \"%s\": must be absolute",
 			       spec->cwd ? spec->cwd : "");
 	int r = plan_ids(ret, a, e);
-	if (r == 0)
-		r = plan_caps(ret, privileged, e);
+	plan_caps(ret, privileged);
 	if (r == 0)
 		r = plan_limits(ret, a, e);
+	if (r == 0)
+		r = tuning_plan(spec, l, a, &ret->tuning, e);
 	command_self_read(&ret->self);
 	ret->argv = vector(&spec->args, a);
 	ret->envp = vector(&spec->env, a);

@@ -17,7 +17,11 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "linux/device.h"
+#include "linux/idmap.h"
+#include "linux/lsm.h"
+#include "linux/namespaces.h"
 #include "runtime/hooks.h"
+#include "runtime/spaces.h"
 
 enum { MOUNTS_MAX = 1024 };
 
@@ -44,6 +48,11 @@ static bool has_cgroup_namespace(const struct oci_spec *spec)
 	return false;
 }
 
+static bool wants_idmap(const struct rootfs_mount *m)
+{
+	return m->options.idmap || m->spec->uid_mappings.count || m->spec->gid_mappings.count;
+}
+
 /* Relative paths of the host begin at the bundle. */
 static const char *host_path(const struct runtime_start *p, const char *path, struct arena *a)
 {
@@ -53,7 +62,7 @@ static const char *host_path(const struct runtime_start *p, const char *path, st
 
 static int plan_mount(struct rootfs_mount *m, struct arena *a, struct err *e)
 {
-	m->source = -1;
+	m->source = m->idmap = -1;
 	m->destination = path_clean(a, m->spec->destination);
 	if (!strcmp(m->destination, "/"))
 		return err_set(e, EINVAL, ERR_INVALID,
@@ -65,7 +74,9 @@ static int plan_mount(struct rootfs_mount *m, struct arena *a, struct err *e)
 			    m->options.data[0]);
 	if (r == 0 && is_bind(m) && (!m->spec->source || !*m->spec->source))
 		r = err_set(e, EINVAL, ERR_INVALID, "a bind mount needs a source");
-	if (r == 0 && !is_bind(m) && (!m->spec->type || !*m->spec->type))
+	if (r == 0 && !is_bind(m) && wants_idmap(m))
+		r = err_set(e, EINVAL, ERR_INVALID, "only a bind mount can be idmapped");
+	if (r == 0 && !is_bind(m) && !m->options.remount && (!m->spec->type || !*m->spec->type))
 		r = err_set(e, EINVAL, ERR_INVALID, "a mount needs a type");
 	return r < 0 ? err_context(e, "mount %s", m->destination) : 0;
 }
@@ -87,8 +98,14 @@ int rootfs_plan(struct rootfs *r, const struct runtime_start *p, struct arena *a
 	if (spec->mounts.count > MOUNTS_MAX)
 		return err_set(e, E2BIG, ERR_INVALID, "more than %d mounts", MOUNTS_MAX);
 	r->mounts = arena_array(a, spec->mounts.count, sizeof(*r->mounts));
+	const char *label = spec->linux_.mount_label;
+	if (label && *label && !lsm_selinux_is_there())
+		return err_set(e, EOPNOTSUPP, ERR_INVALID,
+			       "mountLabel %s: this kernel runs without SELinux", label);
+	label = label && *label ? arena_printf(a, "context=\"%s\"", label) : NULL;
 	for (size_t i = 0; i < spec->mounts.count; i++) {
 		r->mounts[i].spec = &mounts[i];
+		r->mounts[i].label = label;
 		r->mounts[i].from = host_path(p, mounts[i].source, a);
 		int n = plan_mount(&r->mounts[i], a, e);
 		if (n < 0)
@@ -132,6 +149,45 @@ static int take_init(struct rootfs *r, int init_fd, struct err *e)
 	return n < 0 ? err_errno(e, n, "cannot take hull-init") : 0;
 }
 
+/* The maps of the mount, else those of the container's user namespace. */
+static int open_idmap(const struct rootfs *r, struct rootfs_mount *m, struct arena *a,
+		      struct err *e)
+{
+	const struct oci_linux *l = &r->spec->linux_;
+	const struct oci_namespace *n = l->namespaces.items;
+	bool own = m->spec->uid_mappings.count || m->spec->gid_mappings.count;
+	struct idmaps maps;
+	for (size_t i = 0; !own && i < l->namespaces.count; i++)
+		if (!strcmp(n[i].type, "user") && n[i].path && *n[i].path)
+			return m->idmap = namespace_open(namespace_find("user"), n[i].path, e);
+	int k = spaces_idmaps(own ? &m->spec->uid_mappings : &l->uid_mappings,
+			      own ? &m->spec->gid_mappings : &l->gid_mappings, "an idmapped mount",
+			      a, &maps, e);
+	return m->idmap = k < 0 ? k : idmap_namespace(&maps, e);
+}
+
+int rootfs_take_idmaps(struct rootfs *r, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	for (size_t i = 0; i < r->spec->mounts.count; i++) {
+		struct rootfs_mount *m = &r->mounts[i];
+		if (wants_idmap(m) && open_idmap(r, m, &a, e) < 0)
+			return err_context(e, "mount %s", m->destination);
+	}
+	return 0;
+}
+
+static int apply_idmap(struct rootfs_mount *m, struct err *e)
+{
+	int n = mount_idmap(m->source, m->options.idmap_all, m->idmap);
+	fd_drop(&m->idmap);
+	if (n == -EINVAL)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "mount %s: the file system of %s cannot be idmapped", m->destination,
+			       m->spec->source);
+	return n < 0 ? err_errno(e, n, "mount %s: cannot be idmapped", m->destination) : 0;
+}
+
 int rootfs_take_sources(struct rootfs *r, const struct runtime_start *p, struct err *e)
 {
 	int n = take_root(r, p->root_mount, e);
@@ -146,6 +202,8 @@ int rootfs_take_sources(struct rootfs *r, const struct runtime_start *p, struct 
 		m->source = n = mount_clone(AT_FDCWD, m->from, m->options.recursive);
 		if (n < 0)
 			err_errno(e, n, "cannot mount %s upon %s", m->spec->source, m->destination);
+		else if (m->idmap >= 0)
+			n = apply_idmap(m, e);
 	}
 	return n < 0 ? n : 0;
 }

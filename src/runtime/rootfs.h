@@ -28,7 +28,9 @@ struct rootfs_mount {
 	const char *from;        /* the source on the host */
 	const char *destination; /* lexically clean, absolute */
 	struct mount_options options;
-	int source; /* bind: a detached copy of the source; else -1 */
+	const char *label; /* "context=...", or NULL */
+	int source;        /* bind: a detached copy of the source; else -1 */
+	int idmap;         /* the user namespace whose maps it gets, or -1 */
 };
 
 struct rootfs_cgroup {
@@ -56,6 +58,8 @@ struct rootfs {
 
 /** Read the options of all mounts; allocates in @a. No kernel object is touched. */
 int rootfs_plan(struct rootfs *r, const struct runtime_start *p, struct arena *a, struct err *e);
+/** Make the user namespaces of idmapped mounts. In the engine's pid namespace. */
+int rootfs_take_idmaps(struct rootfs *r, struct err *e);
 /** Take the sources. In the engine's mount namespace. */
 int rootfs_take_sources(struct rootfs *r, const struct runtime_start *p, struct err *e);
 /** Attach everything. In the container's own mount namespace, with umask 0. */

@@ -38,7 +38,7 @@ static const char *const proc_targets[] = {
 
 static bool is_type(const struct rootfs_mount *m, const char *type)
 {
-	return m->source < 0 && !strcmp(m->spec->type, type);
+	return m->source < 0 && m->spec->type && !strcmp(m->spec->type, type);
 }
 
 static bool is_cgroup(const struct rootfs_mount *m)
@@ -154,13 +154,17 @@ static bool has_data(const struct mount_options *o, const char *key)
 static int new_mount(const struct rootfs_mount *m, int target, bool existed, uint64_t attrs,
 		     struct err *e)
 {
-	const char *data[MOUNT_DATA_MAX + 1];
-	size_t count = m->options.data_count;
+	const struct mount_options *o = &m->options;
+	const char *data[MOUNT_DATA_MAX + 2 + ARRAY_LEN(o->super)];
+	size_t count = o->data_count;
 	char mode[16];
 	struct stat st;
-	memcpy(data, m->options.data, count * sizeof(data[0]));
-	if (is_type(m, "tmpfs") && existed && !has_data(&m->options, "mode=") &&
-	    fstat(target, &st) == 0) {
+	memcpy(data, o->data, count * sizeof(data[0]));
+	for (size_t i = 0; i < o->super_count; i++)
+		data[count++] = o->super[i];
+	if (m->label)
+		data[count++] = m->label;
+	if (is_type(m, "tmpfs") && existed && !has_data(o, "mode=") && fstat(target, &st) == 0) {
 		snprintf(mode, sizeof(mode), "mode=%04o", (unsigned)st.st_mode & 07777);
 		data[count++] = mode;
 	}
@@ -211,12 +215,24 @@ static int attach_new(struct rootfs *r, const struct rootfs_mount *m, int target
 	return 0;
 }
 
+static int change_mounted(const struct rootfs_mount *m, int target, struct err *e)
+{
+	const struct mount_options *o = &m->options;
+	int n = mount_change(target, false, o->set | o->set_all, o->clear | o->clear_all,
+			     o->propagation);
+	return n == -EINVAL ? err_set(e, EINVAL, ERR_INVALID, "nothing is mounted there to remount")
+	       : n < 0      ? err_errno(e, n, "cannot remount it")
+			    : 0;
+}
+
 static int attach_one(struct rootfs *r, const struct rootfs_mount *m, struct err *e)
 {
 	bool existed;
 	CLEANUP_FD int target = open_target(r, m, &existed, e);
 	if (target < 0)
 		return target;
+	if (m->options.remount && m->source < 0)
+		return change_mounted(m, target, e);
 	int n = check_target(m, target, e);
 	if (n < 0)
 		return n;

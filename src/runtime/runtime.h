@@ -77,7 +77,7 @@ struct runtime_exec {
 	const struct cgroup *cgroup;
 	const struct seccomp_program *seccomp;
 	bool privileged;
-	/* The container's, for a seccomp listener; NULL: it has none. */
+	/* The container's, for a seccomp listener, personality and memoryPolicy; NULL: none. */
 	const struct oci_spec *spec;
 	const char *id, *bundle;
 	bool own_time; /* the container has a time namespace of its own */

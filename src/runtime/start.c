@@ -33,6 +33,9 @@ static int check_spec(const struct oci_spec *s, const struct spaces *spaces, str
 		if (r < 0)
 			return r;
 	}
+	if (s->linux_.intel_rdt)
+		return err_set(e, EOPNOTSUPP, ERR_INVALID,
+			       "intelRdt: Resource Director Technology is not supported");
 	if (s->hostname && strlen(s->hostname) > HOSTNAME_MAX)
 		return err_set(e, EINVAL, ERR_INVALID, "host name %.80s: longer than %d characters",
 			       s->hostname, HOSTNAME_MAX);
@@ -59,7 +62,8 @@ static int plan(struct container *c, const struct runtime_start *p, struct arena
 	if (r >= 0)
 		r = check_spec(p->spec, &c->spaces, e);
 	if (r >= 0)
-		r = process_plan_make(&p->spec->process, p->seccomp, false, a, &c->process, e);
+		r = process_plan_make(&p->spec->process, &p->spec->linux_, p->seccomp, false, a,
+				      &c->process, e);
 	c->process.preserve_fds = p->preserve_fds;
 	c->process.keep_keyring = p->keep_keyring;
 	if (r >= 0)
@@ -248,7 +252,7 @@ static void drop_sources(struct rootfs *r)
 	for (size_t i = 0; i < r->cgroup_count; i++)
 		fd_drop(&r->cgroups[i].source);
 	for (size_t i = 0; i < r->spec->mounts.count; i++)
-		fd_drop(&r->mounts[i].source);
+		fd_drop(&r->mounts[i].source), fd_drop(&r->mounts[i].idmap);
 }
 
 static int launch(struct container *c, struct runtime_process *ret, struct err *e)
@@ -277,6 +281,8 @@ int runtime_clone(const struct runtime_start *p, struct runtime_process *ret, st
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c = {0};
 	int r = plan(&c, p, &a, e);
+	if (r == 0)
+		r = rootfs_take_idmaps(&c.rootfs, e);
 	if (r == 0 && c.spaces.own & CLONE_NEWUSER)
 		r = rootfs_take_sources(&c.rootfs, p, e);
 	if (r == 0)

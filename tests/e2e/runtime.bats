@@ -523,11 +523,6 @@ load spec
 }
 
 @test "an error of the spec names its place" {
-	config '.process.capabilities.bounding = ["CAP_NONE"]'
-	start true
-	[ "$status" = 125 ]
-	[[ $output == *CAP_NONE* ]]
-	write_config
 	config '.process.cwd = "relative"'
 	start true
 	[ "$status" = 125 ]

@@ -27,6 +27,7 @@
 #include "linux/overlay.h"
 #include "linux/pidfd.h"
 #include "runtime/hooks.h"
+#include "runtime/process.h"
 #include "runtime/resources.h"
 #include "runtime/runtime.h"
 #include "runtime/seccomp.h"
@@ -123,6 +124,10 @@ static int run_once(const struct options *o, const struct oci_spec *spec,
 	int r, pair[2];
 	if (o->overlay && (root = open_overlay(o->overlay, e)) < 0)
 		return root;
+	struct strv warnings = {0};
+	process_warnings(&spec->process, &a, &warnings);
+	for (size_t i = 0; i < warnings.count; i++)
+		fprintf(stderr, "warning: %s\n", warnings.items[i]);
 	r = resources_read(&spec->linux_.resources, &a, &resources, e);
 	if (r == 0 && o->cgroup)
 		r = cgroup_make(o->cgroup, &resources.limits, resources.rules, resources.rule_count,
