@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Attacks on an OCI runtime by its bundle, through the command line: each is tried, and fails.
+
+load oci
+
+# What a container must not reach lies in $canary; the teardown looks there.
+
+@test "a leaked descriptor of the host is no working directory" {
+	local n
+	bundle stat -c %i .
+	for n in $(seq 3 20); do
+		jq --arg c "/proc/self/fd/$n" '.process.cwd = $c' config.json >cwd.json
+		capture "$runtime" --root "$dir/state" run --config cwd.json c1 9<"$canary" 10</ 3>&-
+		[ "$status" != 0 ] || [ "$output" != "$(stat -c %i "$canary")" ] || fail "reached by $n"
+		[ "$status" != 0 ] || [ "$output" != "$(stat -c %i /)" ] || fail "the host's root by $n"
+	done
+	bundle sleep 100
+	rt run -d c1 </dev/null >/dev/null 2>&1
+	for n in $(seq 3 20); do
+		capture "$runtime" --root "$dir/state" exec --cwd "/proc/self/fd/$n" c1 pwd 9<"$canary" 10</ 3>&-
+		[ "$status" != 0 ] || fail "exec in $n"
+	done
+}
+
+@test "links in the place of /dev, /proc, /sys and /dev/console lead nowhere" {
+	local path
+	touch "$canary/keep"
+	for path in dev proc sys; do
+		rm -rf "${root:?}/$path"
+		ln -s "$canary" "$root/$path"
+		rt run c1 >/dev/null 2>&1 || true
+		[ "$(ls -A "$canary")" = keep ] || fail "$path: $(ls -A "$canary")"
+		rm "$root/$path" && mkdir "$root/$path"
+	done
+	config 'del(.mounts[] | select(.destination | startswith("/dev")))'
+	rmdir "$root/dev" && ln -s "$canary" "$root/dev"
+	bundle true
+	rt run c1 >/dev/null 2>&1 || true
+	[ "$(ls -A "$canary")" = keep ]
+}
+
+@test "a masked file is empty, whatever the root has as /dev/null" {
+	config 'del(.mounts[] | select(.destination | startswith("/dev"))) | .linux.maskedPaths = ["/proc/uptime"]'
+	ln -s /proc/version "$root/dev/null"
+	bundle cat /proc/uptime
+	capture rt run c1
+	[ "$status" != 0 ] || [ -z "$output" ]
+}
+
+@test "links of the root do not carry mounts outside" {
+	ln -s "$canary" "$root/link"
+	config --arg s "$dir" '.mounts += [{destination: "/link/made", type: "tmpfs", source: "tmpfs"}]'
+	rt run c1 >/dev/null 2>&1 || true
+	[ -z "$(ls -A "$canary")" ]
+	! grep -q "$canary" /proc/self/mountinfo
+}
+
+@test "a control group outside of the given place is refused" {
+	local path
+	for path in /../../x "$group/../../x" /. "$group/./x"; do
+		config --arg p "$path" '.linux.cgroupsPath = $p'
+		capture rt create c1
+		[ "$status" = 1 ] || fail "accepted: $path"
+	done
+}
+
+@test "the runtime's own program cannot be executed in the container" {
+	rm "$root/bin/true"
+	ln -s /proc/self/exe "$root/bin/true"
+	bundle true
+	capture rt run c1
+	[ "$status" != 0 ]
+	[[ "$output" == *"permission denied"* ]]
+	rt list -q | { ! grep .; }
+}
+
+@test "a process id that is another's by now is not signalled" {
+	bundle sleep 100
+	rt run -d c1 </dev/null >/dev/null 2>&1
+	sleep 100 3>&- &
+	local victim=$! pid
+	pid=$(pid_of c1)
+	# The record says another process, with a start time that is not its own.
+	python3 - "$dir/state/c1/record" "$victim" <<'END'
+import struct, sys
+path, pid = sys.argv[1], int(sys.argv[2])
+data = bytearray(open(path, "rb").read())
+struct.pack_into("<i", data, 12, pid)
+open(path, "wb").write(data)
+END
+	capture rt kill c1 KILL
+	[ "$status" = 1 ]
+	[[ "$output" == *"container not running"* ]]
+	kill -0 $victim
+	kill $victim
+	kill -9 "$pid"
+}
+
+@test "a damaged record is told, and the container is still there" {
+	rt create c1
+	local pid
+	pid=$(pid_of c1)
+	cp "$dir/state/c1/record" "$dir/record"
+	head -c 20 "$dir/record" >"$dir/state/c1/record"
+	capture rt state c1
+	[ "$status" = 1 ]
+	[[ "$output" == *damaged* ]]
+	head -c 65536 /dev/urandom >"$dir/state/c1/record"
+	capture rt state c1
+	[ "$status" = 1 ]
+	cp "$dir/record" "$dir/state/c1/record"
+	[ "$(pid_of c1)" = "$pid" ]
+}
+
+@test "the state folder is the owner's alone" {
+	rt create c1
+	[ "$(stat -c %a "$dir/state")" = 700 ]
+	[ "$(stat -c %a "$dir/state/c1")" = 700 ]
+}
