@@ -43,19 +43,17 @@ static int db_error(sqlite3 *sql, struct err *e, const char *what)
 	return r;
 }
 
-static int db_pragma(struct db *db, const char *sql, struct err *e)
+/* @what it is for, in messages. */
+static int db_exec(struct db *db, const char *sql, const char *what, struct err *e)
 {
-	if (sqlite3_exec(db->sql, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return db_error(db->sql, e, "open");
-	return 0;
+	bool ok = sqlite3_exec(db->sql, sql, NULL, NULL, NULL) == SQLITE_OK;
+	return ok ? 0 : db_error(db->sql, e, what);
 }
 
 static int schema_version(struct db *db, int64_t *ret, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_query(db, &s, e, "PRAGMA user_version", "");
-	if (r == 0)
-		r = db_next(s, e);
+	int r = db_first(db, &s, e, "PRAGMA user_version", "");
 	if (r < 0)
 		return r;
 	*ret = db_int(s, 0);
@@ -64,10 +62,7 @@ static int schema_version(struct db *db, int64_t *ret, struct err *e)
 
 static int writers_lock(struct db *db, struct err *e)
 {
-	int r;
-	do
-		r = flock(db->lock_fd, LOCK_EX);
-	while (r < 0 && errno == EINTR);
+	int r = TEMP_FAILURE_RETRY(flock(db->lock_fd, LOCK_EX));
 	if (r < 0)
 		return err_errno(e, errno, "cannot lock the state store");
 	db->locked = true;
@@ -98,7 +93,7 @@ static int schema_install(struct db *db, struct err *e)
 	 * alone reads the whole log (see checkpoint). */
 	if ((r = writers_lock(db, e)) < 0)
 		return r;
-	r = db_pragma(db, "PRAGMA page_size=1024; PRAGMA journal_mode=WAL", e);
+	r = db_exec(db, "PRAGMA page_size=1024; PRAGMA journal_mode=WAL", "open", e);
 	writers_unlock(db);
 	if (r < 0 || (r = db_begin(db, true, e)) < 0)
 		return r;
@@ -107,14 +102,11 @@ static int schema_install(struct db *db, struct err *e)
 	if (r == 0 && version == 0) {
 		char done[64];
 		snprintf(done, sizeof(done), "PRAGMA user_version=%d", SCHEMA_VERSION);
-		r = db_pragma(db, SCHEMA_SQL, e);
+		r = db_exec(db, SCHEMA_SQL, "open", e);
 		if (r == 0)
-			r = db_pragma(db, done, e);
+			r = db_exec(db, done, "open", e);
 	}
-	if (r == 0)
-		return db_commit(db, e);
-	db_rollback(db);
-	return r;
+	return db_end(db, r, e);
 }
 
 enum {
@@ -224,26 +216,14 @@ int db_begin(struct db *db, bool durable, struct err *e)
 	int r = writers_lock(db, e);
 	if (r < 0)
 		return r;
-	r = db_pragma(db,
-		      durable ? "PRAGMA synchronous=FULL; BEGIN IMMEDIATE"
-			      : "PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE",
-		      e);
+	r = db_exec(db,
+		    durable ? "PRAGMA synchronous=FULL; BEGIN IMMEDIATE"
+			    : "PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE",
+		    "begin", e);
 	if (r < 0)
 		writers_unlock(db);
 	db->durable = durable;
 	return r;
-}
-
-int db_commit(struct db *db, struct err *e)
-{
-	assert(db->locked);
-	if (sqlite3_exec(db->sql, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
-		int r = db_error(db->sql, e, "commit");
-		db_rollback(db);
-		return r;
-	}
-	writers_unlock(db);
-	return 0;
 }
 
 void db_rollback(struct db *db)
@@ -252,6 +232,17 @@ void db_rollback(struct db *db)
 		return;
 	sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
 	writers_unlock(db);
+}
+
+int db_end(struct db *db, int r, struct err *e)
+{
+	assert(db->locked);
+	if (r >= 0)
+		r = db_exec(db, "COMMIT", "commit", e);
+	if (r < 0)
+		db_rollback(db);
+	writers_unlock(db);
+	return r;
 }
 
 static int db_bind(sqlite3_stmt *s, const char *types, va_list ap)
@@ -302,16 +293,57 @@ int db_next(sqlite3_stmt *s, struct err *e)
 	return r == SQLITE_DONE ? 0 : db_error(sqlite3_db_handle(s), e, "query");
 }
 
-int db_run(struct db *db, struct err *e, const char *sql, const char *types, ...)
+int db_first(struct db *db, sqlite3_stmt **ret, struct err *e, const char *sql, const char *types,
+	     ...)
+{
+	va_list ap;
+	va_start(ap, types);
+	int r = db_vquery(db, ret, e, sql, types, ap);
+	va_end(ap);
+	return r < 0 ? r : db_next(*ret, e);
+}
+
+int db_list(struct db *db, struct arena *a, struct strv *ret, struct err *e, const char *sql,
+	    const char *types, ...)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	va_list ap;
 	va_start(ap, types);
 	int r = db_vquery(db, &s, e, sql, types, ap);
 	va_end(ap);
+	while (r >= 0 && (r = db_next(s, e)) == 1)
+		strv_push(a, ret, db_text(s, 0));
+	return r;
+}
+
+static int db_vrun(struct db *db, struct err *e, const char *sql, const char *types, va_list ap)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	int r = db_vquery(db, &s, e, sql, types, ap);
 	if (r == 0)
 		r = db_next(s, e);
 	return r < 0 ? r : sqlite3_changes(db->sql);
+}
+
+int db_run(struct db *db, struct err *e, const char *sql, const char *types, ...)
+{
+	va_list ap;
+	va_start(ap, types);
+	int r = db_vrun(db, e, sql, types, ap);
+	va_end(ap);
+	return r;
+}
+
+int db_change(struct db *db, bool durable, struct err *e, const char *sql, const char *types, ...)
+{
+	va_list ap;
+	int r = db_begin(db, durable, e);
+	if (r < 0)
+		return r;
+	va_start(ap, types);
+	r = db_vrun(db, e, sql, types, ap);
+	va_end(ap);
+	return db_end(db, r, e);
 }
 
 const char *db_text(sqlite3_stmt *s, int column)

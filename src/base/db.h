@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 
 struct db {
@@ -31,9 +32,13 @@ void db_close(struct db *db);
 
 /** Take the writers' lock and begin. Waits for other writers without polling. */
 int db_begin(struct db *db, bool durable, struct err *e);
-int db_commit(struct db *db, struct err *e);
-/** Undo and unlock; without an open transaction it does nothing, so it may run at every exit. */
+/** Undo and unlock; without an open transaction it does nothing. */
 void db_rollback(struct db *db);
+/** End the transaction: commit if @r, what was done in it came to, is no error; else undo. Returns
+ * 0, or @r or the commit's error. */
+int db_end(struct db *db, int r, struct err *e);
+/** One statement as a transaction of its own. Returns 0, or negative errno as db_run(). */
+int db_change(struct db *db, bool durable, struct err *e, const char *sql, const char *types, ...);
 
 /** Bring the log into the database file if it has grown: two fsyncs, so only where nobody waits.
  * The first to open the store reads the whole log; a short one keeps every command's start short.
@@ -48,6 +53,12 @@ int db_run(struct db *db, struct err *e, const char *sql, const char *types, ...
 /** Prepare a query. The caller finalises it (CLEANUP_STMT). */
 int db_query(struct db *db, sqlite3_stmt **ret, struct err *e, const char *sql, const char *types,
 	     ...);
+/** The same, and its first row. 1: there is one, 0: there is none, negative errno: @e is filled. */
+int db_first(struct db *db, sqlite3_stmt **ret, struct err *e, const char *sql, const char *types,
+	     ...);
+/** Append the first column of all rows to @ret. */
+int db_list(struct db *db, struct arena *a, struct strv *ret, struct err *e, const char *sql,
+	    const char *types, ...);
 /** 1: a row, 0: no more, negative errno: @e is filled. */
 int db_next(sqlite3_stmt *s, struct err *e);
 /** Column as text; valid until the next db_next. NULL stays NULL. */

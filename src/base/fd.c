@@ -54,10 +54,7 @@ int fd_send(int sock, const void *msg, size_t len, const int *fds, size_t nfds)
 		c->cmsg_len = CMSG_LEN(sizeof(int) * nfds);
 		memcpy(CMSG_DATA(c), fds, sizeof(int) * nfds);
 	}
-	ssize_t n;
-	do
-		n = sendmsg(sock, &h, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
+	ssize_t n = TEMP_FAILURE_RETRY(sendmsg(sock, &h, MSG_NOSIGNAL));
 	return n < 0 ? -errno : 0;
 }
 
@@ -84,10 +81,7 @@ ssize_t fd_recv(int sock, void *msg, size_t len, int *fds, size_t nfds)
 			   .msg_controllen = sizeof(control)};
 	for (size_t i = 0; i < nfds; i++)
 		fds[i] = -1;
-	ssize_t n;
-	do
-		n = recvmsg(sock, &h, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	ssize_t n = TEMP_FAILURE_RETRY(recvmsg(sock, &h, MSG_CMSG_CLOEXEC));
 	if (n < 0)
 		return -errno;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&h); c; c = CMSG_NXTHDR(&h, c))

@@ -92,10 +92,7 @@ int file_write_small(int dirfd, const char *path, const char *text)
 	CLEANUP_FD int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	ssize_t n;
-	do
-		n = write(fd, text, strlen(text));
-	while (n < 0 && errno == EINTR);
+	ssize_t n = TEMP_FAILURE_RETRY(write(fd, text, strlen(text)));
 	return n < 0 ? -errno : 0;
 }
 

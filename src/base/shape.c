@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
+
 int json_parse(const char *text, size_t len, struct json_object **ret, struct err *e)
 {
 	if (len > INT_MAX)
@@ -277,24 +279,11 @@ int shape_parse(const struct shape *s, const char *text, size_t len, void *out, 
 	return r < 0 ? r : shape_read(s, o, out, a, e);
 }
 
-static struct json_object *write_strv(const struct strv *v, bool as_set)
-{
-	struct json_object *o = as_set ? json_object_new_object() : json_object_new_array();
-	for (size_t i = 0; i < v->count; i++) {
-		if (as_set)
-			json_object_object_add(o, v->items[i], json_object_new_object());
-		else
-			json_object_array_add(o, json_object_new_string(v->items[i]));
-	}
-	return o;
-}
-
-static struct json_object *write_kvs(const struct kvs *m)
+static struct json_object *write_set(const struct strv *v)
 {
 	struct json_object *o = json_object_new_object();
-	for (size_t i = 0; i < m->count; i++)
-		json_object_object_add(o, m->items[i].key,
-				       json_object_new_string(m->items[i].value));
+	for (size_t i = 0; i < v->count; i++)
+		json_object_object_add(o, v->items[i], json_object_new_object());
 	return o;
 }
 
@@ -370,10 +359,10 @@ static struct json_object *write_field(const struct field *f, const void *at, bo
 	case FIELD_STRV:
 	case FIELD_SET:
 		*empty = !((const struct strv *)at)->count;
-		return write_strv(at, f->type == FIELD_SET);
+		return f->type == FIELD_SET ? write_set(at) : json_of_strv(at);
 	case FIELD_KVS:
 		*empty = !((const struct kvs *)at)->count;
-		return write_kvs(at);
+		return json_of_kvs(at);
 	case FIELD_PTR:
 		at = *(void *const *)at;
 		*empty = !at;
@@ -424,7 +413,7 @@ char *shape_print(const struct shape *s, const void *in, bool pretty, struct are
 
 char *kvs_print(const struct kvs *m, struct arena *a)
 {
-	CLEANUP_JSON struct json_object *o = write_kvs(m);
+	CLEANUP_JSON struct json_object *o = json_of_kvs(m);
 	return arena_strdup(a, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
 }
 

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/json_print.h"
-#include "cli/object_json.h"
+#include "cli/object_format.h"
 #include "template/template.h"
 
 struct inspect_values {
@@ -28,21 +28,13 @@ static int find_container(struct cli *cli, const char *name, bool size, struct j
 static int find_image(struct cli *cli, const char *name, bool size, struct json_object **ret,
 		      struct err *e)
 {
-	struct image image;
-	int r = image_find(&cli->engine.images, name, &cli->arena, &image, e);
-	if (r == 0)
-		*ret = object_json_image(&image, &cli->arena);
-	return r;
+	return image_inspect(&cli->engine.images, name, ret, e);
 }
 
 static int find_volume(struct cli *cli, const char *name, bool size, struct json_object **ret,
 		       struct err *e)
 {
-	struct volume volume;
-	int r = volume_find(&cli->engine, name, &cli->arena, &volume, e);
-	if (r == 0)
-		*ret = object_json_volume(&volume);
-	return r;
+	return volume_inspect(&cli->engine, name, ret, e);
 }
 
 static const struct inspect_kind {
@@ -69,53 +61,6 @@ static int find(struct cli *cli, const char *name, const struct inspect_values *
 	return -e->number;
 }
 
-/* A Go struct, of which an unknown field is an error: the object itself, and these in it. */
-static const struct template_type inner_struct = {TEMPLATE_STRUCT, true, "types.Inspect", NULL,
-						  NULL};
-static const char *const inner[] = {"State",       "Config", "HostConfig", "NetworkSettings",
-				    "GraphDriver", "RootFS", "Hull"};
-enum { FIELDS_MAX = 64 };
-
-static int format_one(const struct template *t, struct json_object *o, struct strbuf *out,
-		      struct err *e)
-{
-	struct template_field fields[FIELDS_MAX + 1] = {0};
-	size_t count = 0;
-	json_object_object_foreach(o, key, value)
-	{
-		if (count == FIELDS_MAX)
-			break;
-		for (size_t i = 0; i < ARRAY_LEN(inner); i++)
-			if (!strcmp(inner[i], key))
-				fields[count].type = &inner_struct;
-		fields[count++].name = key;
-	}
-	const struct template_type type = {TEMPLATE_STRUCT, true, "*types.Inspect", NULL, fields};
-	const struct template_data data = {.root = o, .type = &type};
-	int r = template_execute(t, &data, out, e);
-	if (r < 0)
-		return err_context(e, "template parsing error");
-	strbuf_putc(out, '\n');
-	return 0;
-}
-
-static void print_all(struct strbuf *out, struct json_object *list)
-{
-	json_print(out, list, 0);
-	strbuf_putc(out, '\n');
-}
-
-/* Parse --format: NULL stays NULL, "json" is one object a line. */
-static int open_format(const char *format, struct template **ret, struct err *e)
-{
-	if (!format || !*format)
-		return 0;
-	if (!strcmp(format, "json"))
-		format = "{{json .}}";
-	int r = template_parse(format, strlen(format), ret, e);
-	return r < 0 ? err_context(e, "template parsing error") : 0;
-}
-
 static int inspect(struct cli *cli, const struct inspect_values *v, const struct strv *names,
 		   struct err *e)
 {
@@ -123,7 +68,7 @@ static int inspect(struct cli *cli, const struct inspect_values *v, const struct
 	struct strbuf out CLEANUP_STRBUF = STRBUF_MAX(TEMPLATE_OUTPUT_MAX);
 	CLEANUP_JSON struct json_object *list = json_object_new_array();
 	struct strv failures = {0};
-	int r = open_format(v->format, &t, e);
+	int r = object_format_open(v->format, &t, e);
 	for (size_t i = 0; r == 0 && i < names->count; i++) {
 		struct json_object *o = NULL;
 		if (find(cli, names->items[i], v, &o, e) < 0) {
@@ -132,15 +77,15 @@ static int inspect(struct cli *cli, const struct inspect_values *v, const struct
 		}
 		json_object_array_add(list, o);
 		if (t)
-			r = format_one(t, o, &out, e);
+			r = object_format_put(t, o, &out, e);
 	}
 	if (r < 0)
 		return r;
 	if (!t)
-		print_all(&out, list);
+		json_print(&out, list, 0);
 	fwrite(strbuf_text(&out), 1, out.len, stdout);
-	if (t && !out.len)
-		putchar('\n'); /* docker does, too */
+	if (!t || !out.len)
+		putchar('\n'); /* docker does, too, where nothing was found */
 	fflush(stdout);
 	for (size_t i = 0; i < failures.count; i++)
 		cli_notice("Error: %s", failures.items[i]);

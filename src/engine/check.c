@@ -31,8 +31,7 @@ static const struct place run_places[] = {
 static int has_row(struct engine *en, const char *query, const char *name, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_query(&en->db, &s, e, query, "s", name);
-	return r < 0 ? r : db_next(s, e);
+	return db_first(&en->db, &s, e, query, "s", name);
 }
 
 /* A folder that is being made has its lock held by its maker. */

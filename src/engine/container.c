@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -58,10 +59,7 @@ int container_lock(struct engine *en, const char *id, bool wait, struct containe
 		return err_set(e, ENOENT, ERR_NOT_FOUND, "No such container: %s", id);
 	if (fd < 0)
 		return err_errno(e, errno, "container %.12s: cannot open its folder", id);
-	int r;
-	do
-		r = flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB));
-	while (r < 0 && errno == EINTR);
+	int r = TEMP_FAILURE_RETRY(flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)));
 	if (r < 0)
 		return err_errno(e, errno, "container %.12s: cannot lock it", id);
 	ret->fd = fd_steal(&fd);
@@ -168,10 +166,8 @@ int container_read(struct engine *en, const char *id, struct arena *a, struct co
 		   struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_query(&en->db, &s, e,
+	int r = db_first(&en->db, &s, e,
 			 "SELECT " COLUMNS_WITH("config") " FROM container WHERE id = ?1", "s", id);
-	if (r == 0)
-		r = db_next(s, e);
 	if (r < 0)
 		return r;
 	if (r == 0)
@@ -183,12 +179,10 @@ int container_glance(struct engine *en, const char *id, struct arena *a, struct 
 		     struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_query(&en->db, &s, e,
+	int r = db_first(&en->db, &s, e,
 			 "SELECT name, status, auto_remove, config ->> '$.HostConfig.CgroupParent' "
 			 "FROM container WHERE id = ?1",
 			 "s", id);
-	if (r == 0)
-		r = db_next(s, e);
 	if (r < 0)
 		return r;
 	if (r == 0)
@@ -210,10 +204,8 @@ int container_resolve(struct engine *en, const char *ref, char ret_id[ID_LEN + 1
 	CLEANUP_STMT sqlite3_stmt *exact = NULL, *prefix = NULL;
 	if (*ref == '/')
 		ref++;
-	int r = db_query(&en->db, &exact, e, "SELECT id FROM container WHERE id = ?1 OR name = ?1",
+	int r = db_first(&en->db, &exact, e, "SELECT id FROM container WHERE id = ?1 OR name = ?1",
 			 "s", ref);
-	if (r == 0)
-		r = db_next(exact, e);
 	if (r == 1)
 		snprintf(ret_id, ID_LEN + 1, "%s", db_text(exact, 0));
 	if (r != 0)

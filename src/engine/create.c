@@ -265,8 +265,10 @@ static int insert(struct engine *en, struct container *c, const char *name,
 	char generated[CONTAINER_NAME_MAX + 1];
 	/* A --rm container dies with its run: nothing to save from a power cut. */
 	int r = db_begin(&en->db, !c->auto_remove, e);
+	if (r < 0)
+		return r;
 	/* Under the writers' lock, so that nobody else draws the same one. */
-	if (r == 0 && !name)
+	if (!name)
 		r = name_generate(en, generated, sizeof(generated), e);
 	c->name = arena_strdup(a, name ? name : generated);
 	if (r == 0)
@@ -283,24 +285,20 @@ static int insert(struct engine *en, struct container *c, const char *name,
 		r = container_name_conflict(en, c->name, e);
 	if (r >= 0)
 		r = insert_volume_uses(en, c->id, mounts, count, e);
-	if (r >= 0)
-		r = db_commit(&en->db, e);
-	db_rollback(&en->db);
-	return r;
+	return db_end(&en->db, r, e);
 }
 
 static int insert_volumes(struct engine *en, const struct mount_point *mounts, size_t count,
 			  struct err *e)
 {
 	int r = db_begin(&en->db, true, e);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; r >= 0 && i < count; i++)
 		if (mounts[i].kind == MOUNT_VOLUME)
 			r = volume_row_add(en, mounts[i].name, mounts[i].anonymous,
 					   mounts[i].labels, e);
-	if (r >= 0)
-		r = db_commit(&en->db, e);
-	db_rollback(&en->db);
-	return r;
+	return db_end(&en->db, r, e);
 }
 
 /* Volumes get their rows before their folders, and then what the image has at their place. */

@@ -181,6 +181,8 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
  * SizeRootFs. */
 int container_inspect(struct engine *en, const char *ref, bool with_size, struct json_object **ret,
 		      struct err *e);
+/** docker's info object. @log_driver: the configured one, or NULL. */
+int engine_info(struct engine *en, const char *log_driver, struct json_object **ret, struct err *e);
 
 /** Processes as `ps @args` of the host shows them, reduced to the container's; titles first. Each
  * row has the titles' number of columns. */
@@ -224,6 +226,8 @@ struct volume {
 };
 int volume_create(struct engine *en, const char *name /* NULL: anonymous */,
 		  const struct kvs *labels, struct arena *a, struct volume *ret, struct err *e);
+/** docker's inspect object, as container_inspect(). */
+int volume_inspect(struct engine *en, const char *name, struct json_object **ret, struct err *e);
 int volume_find(struct engine *en, const char *name, struct arena *a, struct volume *ret,
 		struct err *e);
 int volume_list(struct engine *en, struct arena *a, struct volume **ret, size_t *ret_count,

@@ -382,10 +382,7 @@ static int await_news(int notify, int end_fd, struct err *e)
 {
 	_Alignas(struct inotify_event) char events[4096];
 	struct pollfd p[2] = {{.fd = notify, .events = POLLIN}, {.fd = end_fd, .events = POLLIN}};
-	int n;
-	do
-		n = poll(p, 2, -1);
-	while (n < 0 && errno == EINTR);
+	int n = TEMP_FAILURE_RETRY(poll(p, 2, -1));
 	if (n < 0)
 		return err_errno(e, errno, "cannot wait for the log");
 	while (read(notify, events, sizeof(events)) > 0)

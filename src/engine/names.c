@@ -53,8 +53,7 @@ static const char *const surnames[] = {
 int name_taken(struct engine *en, const char *name, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_query(&en->db, &s, e, "SELECT 1 FROM container WHERE name = ?1", "s", name);
-	return r < 0 ? r : db_next(s, e);
+	return db_first(&en->db, &s, e, "SELECT 1 FROM container WHERE name = ?1", "s", name);
 }
 
 int name_generate(struct engine *en, char *buf, size_t size, struct err *e)

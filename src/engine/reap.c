@@ -64,20 +64,13 @@ static int drop_record(struct engine *en, const char *id, struct err *e)
 static int note_exit(struct engine *en, const struct container *c, const struct exit_record *x,
 		     struct err *e)
 {
-	int r = db_begin(&en->db, false, e);
-	if (r < 0)
-		return r;
-	r = db_run(&en->db, e,
-		   "UPDATE container SET status = 'exited', finished = ?2, exit_code = ?3, "
-		   "exit_signal = ?4, oom_killed = ?5, oom_kills = ?6, error = ?7 WHERE id = ?1",
-		   "siiiiis", c->id, (int64_t)x->finished_ns, (int64_t)x->exit_code,
-		   (int64_t)x->signal,
-		   (int64_t)((x->flags & (EXIT_OOM_MAIN | EXIT_OOM_CHILD)) != 0),
-		   (int64_t)x->oom_kills, x->error);
-	if (r >= 0)
-		return db_commit(&en->db, e);
-	db_rollback(&en->db);
-	return r;
+	return db_change(
+		&en->db, false, e,
+		"UPDATE container SET status = 'exited', finished = ?2, exit_code = ?3, "
+		"exit_signal = ?4, oom_killed = ?5, oom_kills = ?6, error = ?7 WHERE id = ?1",
+		"siiiiis", c->id, (int64_t)x->finished_ns, (int64_t)x->exit_code,
+		(int64_t)x->signal, (int64_t)((x->flags & (EXIT_OOM_MAIN | EXIT_OOM_CHILD)) != 0),
+		(int64_t)x->oom_kills, x->error);
 }
 
 static int finish(struct engine *en, const struct container *c, const struct exit_record *x,

@@ -39,10 +39,7 @@ static int delete_rows(struct engine *en, const char *id, const struct strv *vol
 	for (size_t i = 0; r >= 0 && i < volumes->count; i++)
 		r = db_run(&en->db, e, "DELETE FROM volume WHERE name = ?1", "s",
 			   volumes->items[i]);
-	if (r >= 0)
-		return db_commit(&en->db, e);
-	db_rollback(&en->db);
-	return r;
+	return db_end(&en->db, r, e);
 }
 
 int remove_locked(struct engine *en, const char *id, bool volumes, struct err *e)
@@ -63,14 +60,8 @@ int remove_locked(struct engine *en, const char *id, bool volumes, struct err *e
 
 static int mark_removing(struct engine *en, const char *id, struct err *e)
 {
-	int r = db_begin(&en->db, false, e);
-	if (r < 0)
-		return r;
-	r = db_run(&en->db, e, "UPDATE container SET status = 'removing' WHERE id = ?1", "s", id);
-	if (r >= 0)
-		return db_commit(&en->db, e);
-	db_rollback(&en->db);
-	return r;
+	return db_change(&en->db, false, e,
+			 "UPDATE container SET status = 'removing' WHERE id = ?1", "s", id);
 }
 
 static int stop_for_removal(struct engine *en, const struct container *c, struct err *e)
@@ -148,12 +139,7 @@ int container_rename(struct engine *en, const char *ref, const char *name, struc
 	if (!strcmp(c.name, name))
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "Error renaming container: it is called %s already", name);
-	r = db_begin(&en->db, true, e);
-	if (r < 0)
-		return r;
-	r = db_run(&en->db, e, "UPDATE container SET name = ?2 WHERE id = ?1", "ss", c.id, name);
-	if (r >= 0)
-		return db_commit(&en->db, e);
-	db_rollback(&en->db);
+	r = db_change(&en->db, true, e, "UPDATE container SET name = ?2 WHERE id = ?1", "ss", c.id,
+		      name);
 	return r == -EEXIST ? container_name_conflict(en, name, e) : r;
 }

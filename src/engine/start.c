@@ -20,17 +20,11 @@
 static int set_status(struct engine *en, const struct container *c, const char *status,
 		      int64_t started, int exit_code, const char *error, struct err *e)
 {
-	int r = db_begin(&en->db, !c->auto_remove, e);
-	if (r < 0)
-		return r;
-	r = db_run(&en->db, e,
-		   "UPDATE container SET status = ?2, started = ?3, exit_code = ?4, error = ?5, "
-		   "exit_signal = 0, oom_killed = 0, oom_kills = 0 WHERE id = ?1",
-		   "ssiis", c->id, status, started, (int64_t)exit_code, error);
-	if (r >= 0)
-		return db_commit(&en->db, e);
-	db_rollback(&en->db);
-	return r;
+	return db_change(
+		&en->db, !c->auto_remove, e,
+		"UPDATE container SET status = ?2, started = ?3, exit_code = ?4, error = ?5, "
+		"exit_signal = 0, oom_killed = 0, oom_kills = 0 WHERE id = ?1",
+		"ssiis", c->id, status, started, (int64_t)exit_code, error);
 }
 
 enum { FAILED_WAIT_MS = 5000 };

@@ -69,10 +69,7 @@ int volume_create(struct engine *en, const char *name, const struct kvs *labels,
 		r = db_begin(&en->db, true, e);
 	if (r < 0)
 		return r;
-	r = volume_row_add(en, name, anonymous, labels, e);
-	if (r == 0)
-		r = db_commit(&en->db, e);
-	db_rollback(&en->db);
+	r = db_end(&en->db, volume_row_add(en, name, anonymous, labels, e), e);
 	/* Row first: a folder without a row is what a removal left (check.c). */
 	if (r == 0)
 		r = volume_folder_make(en, name, e);
@@ -102,9 +99,7 @@ int volume_find(struct engine *en, const char *name, struct arena *a, struct vol
 		struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_query(&en->db, &s, e, VOLUME_QUERY "WHERE name = ?1", "s", name);
-	if (r == 0)
-		r = db_next(s, e);
+	int r = db_first(&en->db, &s, e, VOLUME_QUERY "WHERE name = ?1", "s", name);
 	if (r == 0) {
 		r = err_set(e, ENOENT, ERR_NOT_FOUND, "get %s: no such volume", name);
 		err_hint(e, "hull volume ls lists all volumes");
@@ -120,9 +115,7 @@ int volume_list(struct engine *en, struct arena *a, struct volume **ret, size_t 
 	int r = engine_settle(en, e);
 	if (r < 0)
 		return r;
-	r = db_query(&en->db, &count, e, "SELECT count(*) FROM volume", "");
-	if (r == 0)
-		r = db_next(count, e);
+	r = db_first(&en->db, &count, e, "SELECT count(*) FROM volume", "");
 	if (r < 0)
 		return r;
 	size_t room = (size_t)db_int(count, 0), n = 0;
@@ -143,10 +136,8 @@ static int volume_in_use(struct engine *en, const char *name, struct err *e)
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	struct strv users = {0};
-	int r = db_query(&en->db, &s, e,
-			 "SELECT DISTINCT container FROM volume_use WHERE volume = ?1", "s", name);
-	while (r >= 0 && (r = db_next(s, e)) == 1)
-		strv_push(&a, &users, db_text(s, 0));
+	int r = db_list(&en->db, &a, &users, e,
+			"SELECT DISTINCT container FROM volume_use WHERE volume = ?1", "s", name);
 	if (r < 0 || !users.count)
 		return r;
 	r = err_set(e, EBUSY, ERR_CONFLICT, "remove %s: volume is in use - [%s%s]", name,
@@ -170,8 +161,6 @@ int volume_remove(struct engine *en, const char *name, bool force, struct err *e
 	r = volume_in_use(en, name, e);
 	if (r == 0)
 		r = db_run(&en->db, e, "DELETE FROM volume WHERE name = ?1", "s", name);
-	if (r >= 0)
-		r = db_commit(&en->db, e);
-	db_rollback(&en->db);
+	r = db_end(&en->db, r, e);
 	return r < 0 ? r : tree_remove(en->root_fd, arena_printf(&a, "volumes/%s", name), e);
 }

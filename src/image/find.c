@@ -15,9 +15,7 @@ static int query_id(struct image_store *s, const char *sql, const char *key, cha
 		    struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
-	int r = db_query(s->db, &q, e, sql, "s", key);
-	if (r == 0)
-		r = db_next(q, e);
+	int r = db_first(s->db, &q, e, sql, "s", key);
 	if (r > 0)
 		memccpy(ret, db_text(q, 0), '\0', ID_LEN + 1);
 	return r;
@@ -40,12 +38,10 @@ static int by_name(struct image_store *s, const char *name, struct arena *a, cha
 	/* NAME@DIGEST: any tag of that repository that came by this manifest. */
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
 	char *prefix = arena_printf(a, "%s/%s:", ref.domain, ref.path);
-	r = db_query(s->db, &q, e,
+	r = db_first(s->db, &q, e,
 		     "SELECT image, name FROM reference WHERE digest = ?1 AND "
 		     "substr(name, 1, length(?2)) = ?2 ORDER BY name",
 		     "ss", ref.digest, prefix);
-	if (r == 0)
-		r = db_next(q, e);
 	if (r > 0) {
 		memccpy(ret_id, db_text(q, 0), '\0', ID_LEN + 1);
 		*ret_name = arena_strdup(a, db_text(q, 1));
@@ -62,11 +58,9 @@ static int by_id(struct image_store *s, const char *name, char *ret_id, struct e
 		return 0;
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
 	/* 'g' sorts behind every hex digit: the range of ids with this prefix, by the index. */
-	int r = db_query(s->db, &q, e,
+	int r = db_first(s->db, &q, e,
 			 "SELECT id FROM image WHERE id >= ?1 AND id < ?1 || 'g' LIMIT 2", "s",
 			 hex);
-	if (r == 0)
-		r = db_next(q, e);
 	if (r <= 0)
 		return r;
 	memccpy(ret_id, db_text(q, 0), '\0', ID_LEN + 1);
@@ -155,10 +149,8 @@ static int read_row(struct image_store *s, const char *id, struct arena *a, stru
 		    struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
-	int r = db_query(s->db, &q, e,
+	int r = db_first(s->db, &q, e,
 			 "SELECT config, size, created, loaded FROM image WHERE id = ?1", "s", id);
-	if (r == 0)
-		r = db_next(q, e);
 	if (r == 0)
 		return err_set(e, ENOENT, ERR_NOT_FOUND, "No such image: %s", id);
 	if (r < 0)

@@ -88,6 +88,8 @@ int image_find(struct image_store *s, const char *name, struct arena *a, struct 
 /** The same without layers and names: all that making a container needs, in half the time. */
 int image_find_config(struct image_store *s, const char *name, struct arena *a, struct image *ret,
 		      struct err *e);
+/** docker's inspect object (owned by the caller: json_object_put). Errors: as image_find(). */
+int image_inspect(struct image_store *s, const char *name, struct json_object **ret, struct err *e);
 
 struct image_filter {
 	bool all;               /* hull keeps no intermediate images: the same as without */

@@ -136,9 +136,7 @@ static bool labels_fit(const struct image_filter *f, const struct image *im)
 static int created_of(struct image_store *s, const char *id, int64_t *ret, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
-	int r = db_query(s->db, &q, e, "SELECT created FROM image WHERE id = ?1", "s", id);
-	if (r == 0)
-		r = db_next(q, e);
+	int r = db_first(s->db, &q, e, "SELECT created FROM image WHERE id = ?1", "s", id);
 	if (r > 0)
 		*ret = db_int(q, 0);
 	return r < 0 ? r : 0;
@@ -176,15 +174,6 @@ static bool fits(const struct image_filter *f, const struct bounds *b, struct im
 	return labels_fit(f, im) && references_fit(f, im, a);
 }
 
-static int list_ids(struct image_store *s, struct arena *a, struct strv *ret, struct err *e)
-{
-	CLEANUP_STMT sqlite3_stmt *q = NULL;
-	int r = db_query(s->db, &q, e, "SELECT id FROM image ORDER BY created DESC, id", "");
-	while (r >= 0 && (r = db_next(q, e)) > 0)
-		strv_push(a, ret, db_text(q, 0));
-	return r;
-}
-
 int image_list(struct image_store *s, const struct image_filter *f, struct arena *a,
 	       struct image **ret, size_t *ret_count, struct err *e)
 {
@@ -195,7 +184,8 @@ int image_list(struct image_store *s, const struct image_filter *f, struct arena
 	f = f ? f : &none;
 	int r = find_bounds(s, f, &b, e);
 	if (r == 0)
-		r = list_ids(s, a, &ids, e);
+		r = db_list(s->db, a, &ids, e, "SELECT id FROM image ORDER BY created DESC, id",
+			    "");
 	if (r < 0)
 		return r;
 	struct image *list = arena_array(a, ids.count + 1, sizeof(*list));

@@ -137,10 +137,7 @@ static int wait_any(struct work *works, struct err *e)
 	struct pollfd p[JOBS];
 	for (size_t i = 0; i < JOBS; i++)
 		p[i] = (struct pollfd){works[i].layer ? works[i].job.sock : -1, POLLIN, 0};
-	int r;
-	do
-		r = poll(p, JOBS, -1);
-	while (r < 0 && errno == EINTR);
+	int r = TEMP_FAILURE_RETRY(poll(p, JOBS, -1));
 	if (r < 0)
 		return err_errno(e, errno, "cannot wait for hull-unpack");
 	for (size_t i = 0; i < JOBS; i++)

@@ -97,14 +97,10 @@ static int untag(struct removal *x, const char *name, struct err *e)
 
 static int list_unused_layers(struct removal *x, struct strv *ret, struct err *e)
 {
-	CLEANUP_STMT sqlite3_stmt *q = NULL;
-	int r = db_query(x->store->db, &q, e,
-			 "SELECT diff_id FROM layer WHERE NOT EXISTS (SELECT 1 FROM image_layer "
-			 "WHERE image_layer.layer = layer.diff_id)",
-			 "");
-	while (r >= 0 && (r = db_next(q, e)) > 0)
-		strv_push(x->arena, ret, db_text(q, 0));
-	return r;
+	return db_list(x->store->db, x->arena, ret, e,
+		       "SELECT diff_id FROM layer WHERE NOT EXISTS (SELECT 1 FROM image_layer "
+		       "WHERE image_layer.layer = layer.diff_id)",
+		       "");
 }
 
 static int delete_image(struct removal *x, struct err *e)
@@ -157,11 +153,7 @@ int image_remove(struct image_store *s, const char *name, unsigned flags, struct
 	if (r < 0)
 		return r;
 	int changed = remove_rows(&x, name, e);
-	if (changed < 0) {
-		db_rollback(s->db);
-		return changed;
-	}
-	r = db_commit(s->db, e);
+	r = db_end(s->db, changed, e);
 	if (r < 0)
 		return r;
 	strv_push_all(a, lines, &done);

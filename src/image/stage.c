@@ -77,9 +77,7 @@ int stage_has_layer(struct stage *st, struct image_store *s, const char *diff_id
 		    struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
-	int r = db_query(s->db, &q, e, "SELECT size FROM layer WHERE diff_id = ?1", "s", diff_id);
-	if (r == 0)
-		r = db_next(q, e);
+	int r = db_first(s->db, &q, e, "SELECT size FROM layer WHERE diff_id = ?1", "s", diff_id);
 	if (r <= 0)
 		return r;
 	*ret_size = db_int(q, 0);
@@ -156,8 +154,5 @@ int stage_commit(struct stage *st, struct image_store *s, const struct stage_ima
 	r = place_all(st, images, count, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = write_image(s->db, &images[i], e);
-	if (r == 0)
-		return db_commit(s->db, e);
-	db_rollback(s->db);
-	return r;
+	return db_end(s->db, r, e);
 }

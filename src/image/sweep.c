@@ -48,8 +48,7 @@ static void remove_stage(int layers_fd, const char *name)
 static int has_row(struct db *db, const char *diff_id, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
-	int r = db_query(db, &q, e, "SELECT 1 FROM layer WHERE diff_id = ?1", "s", diff_id);
-	return r < 0 ? r : db_next(q, e);
+	return db_first(db, &q, e, "SELECT 1 FROM layer WHERE diff_id = ?1", "s", diff_id);
 }
 
 /* Rename layers without a row to staging names, of which remove_stage then disposes. */

@@ -26,8 +26,5 @@ int image_tag(struct image_store *s, const char *source, const char *target, str
 			"INSERT INTO reference VALUES (?1, ?2, NULL) ON CONFLICT (name) DO UPDATE "
 			"SET image = excluded.image, digest = NULL WHERE image <> excluded.image",
 			"ss", image_reference_full(&ref, &a), id);
-	if (r >= 0)
-		return db_commit(s->db, e);
-	db_rollback(s->db);
-	return r;
+	return db_end(s->db, r, e);
 }

@@ -112,10 +112,7 @@ int unpack_start(struct unpack_job *j, const char *libexec, const struct unpack_
 
 static void reap(struct unpack_job *j, siginfo_t *ret)
 {
-	int r;
-	do
-		r = waitid(P_PID, (id_t)j->pid, ret, WEXITED);
-	while (r < 0 && errno == EINTR);
+	TEMP_FAILURE_RETRY(waitid(P_PID, (id_t)j->pid, ret, WEXITED));
 	j->pid = 0;
 	fd_drop(&j->pidfd);
 	fd_drop(&j->sock);

@@ -182,8 +182,7 @@ static int mount_by_child(const struct overlay *o)
 	int32_t r = -EIO;
 	int fd;
 	ssize_t n = fd_recv(ours, &r, sizeof(r), &fd, 1);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	TEMP_FAILURE_RETRY(waitpid(pid, NULL, 0));
 	return n == sizeof(r) && r < 0 ? r : fd;
 }
 

@@ -98,10 +98,7 @@ int pidfd_has_ended(int pidfd)
 {
 	static const struct timespec at_once;
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
-	int n;
-	do
-		n = ppoll(&p, 1, &at_once, NULL);
-	while (n < 0 && errno == EINTR);
+	int n = TEMP_FAILURE_RETRY(ppoll(&p, 1, &at_once, NULL));
 	return n < 0 ? -errno : n;
 }
 
@@ -123,10 +120,7 @@ int pidfd_exit_status(int pidfd, int *ret_status)
 int pidfd_wait_child(int pidfd, int *ret_status)
 {
 	siginfo_t info = {0};
-	int r;
-	do
-		r = waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED);
-	while (r < 0 && errno == EINTR);
+	int r = TEMP_FAILURE_RETRY(waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED));
 	if (r < 0)
 		return -errno;
 	if (info.si_code == CLD_EXITED)

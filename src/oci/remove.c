@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "linux/cgroup.h"
@@ -19,10 +20,7 @@ enum { END_TIMEOUT_MS = 10000 };
 static int await_end(const struct state *s, struct err *e)
 {
 	struct pollfd p = {.fd = s->pidfd, .events = POLLIN};
-	int n;
-	do
-		n = poll(&p, 1, END_TIMEOUT_MS);
-	while (n < 0 && errno == EINTR);
+	int n = TEMP_FAILURE_RETRY(poll(&p, 1, END_TIMEOUT_MS));
 	return n == 1 ? 0
 		      : err_set(e, ETIMEDOUT, ERR_TIMEOUT,
 				"container %s: its first process does not end after SIGKILL",

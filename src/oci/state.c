@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -88,10 +89,7 @@ static int not_there(const char *id, struct err *e)
 static int lock(int dir)
 {
 	struct stat st;
-	int r;
-	do
-		r = flock(dir, LOCK_EX);
-	while (r < 0 && errno == EINTR);
+	int r = TEMP_FAILURE_RETRY(flock(dir, LOCK_EX));
 	if (r < 0 || fstat(dir, &st) < 0)
 		return -errno;
 	return st.st_nlink == 0 ? -ENOENT : 0;

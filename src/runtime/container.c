@@ -41,10 +41,7 @@ static struct hooks hooks_of(const struct runtime_start *p)
 static void await(const struct container *c, char word)
 {
 	char said = 0;
-	ssize_t n;
-	do
-		n = read(c->sync, &said, 1);
-	while (n < 0 && errno == EINTR);
+	ssize_t n = TEMP_FAILURE_RETRY(read(c->sync, &said, 1));
 	if (n != 1 || said != word)
 		_exit(125);
 }

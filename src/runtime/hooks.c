@@ -137,8 +137,7 @@ static int await(pid_t pid, int64_t timeout_s, int *ret_status)
 	}
 	kill(-pid, SIGKILL);
 	kill(pid, SIGKILL);
-	while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
-		;
+	TEMP_FAILURE_RETRY(waitpid(pid, ret_status, 0));
 	return -ETIMEDOUT;
 }
 

@@ -41,10 +41,8 @@ static ssize_t read_fd(struct source *s, void *buf, size_t len, struct err *e)
 {
 	if (len > s->left)
 		len = (size_t)s->left;
-	ssize_t n;
-	do
-		n = s->seekable ? pread(s->fd, buf, len, (off_t)s->at) : read(s->fd, buf, len);
-	while (n < 0 && errno == EINTR);
+	ssize_t n = TEMP_FAILURE_RETRY(s->seekable ? pread(s->fd, buf, len, (off_t)s->at)
+						   : read(s->fd, buf, len));
 	if (n < 0)
 		return err_errno(e, errno, "cannot read the archive");
 	if (n == 0 && len && s->left != UINT64_MAX)

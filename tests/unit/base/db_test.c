@@ -29,7 +29,7 @@ static void rows_come_and_go(void **state)
 	assert_int_equal(db_begin(&db, true, &e), 0);
 	assert_int_equal(add_layer(&db, "a", &e), 1);
 	assert_int_equal(add_layer(&db, "b", &e), 1);
-	assert_int_equal(db_commit(&db, &e), 0);
+	assert_int_equal(db_end(&db, 0, &e), 0);
 	db_close(&db);
 
 	assert_int_equal(db_open(&db, t->path, &e), 0);
@@ -64,12 +64,13 @@ static void constraints_have_their_errno(void **state)
 	assert_int_equal(add_layer(&db, "a", &e), 1);
 	assert_int_equal(add_layer(&db, "a", &e), -EEXIST);
 	assert_int_equal(e.kind, ERR_CONFLICT);
-	assert_int_equal(db_run(&db, &e, "INSERT INTO image_layer VALUES ('none', 0, 'a')", ""), -EBUSY);
+	assert_int_equal(db_run(&db, &e, "INSERT INTO image_layer VALUES ('none', 0, 'a')", ""),
+			 -EBUSY);
 	assert_true(db_run(&db, &e, insert_layer, "si", NULL, INT64_C(1)) < 0);
 	assert_int_equal(db_run(&db, &e, "UPDATE layer SET size = ?1", "i", INT64_MAX), 1);
 	assert_int_equal(db_run(&db, &e, "no SQL at all", ""), -EIO);
 	assert_int_equal(e.kind, ERR_INTERNAL);
-	assert_int_equal(db_commit(&db, &e), 0);
+	assert_int_equal(db_end(&db, 0, &e), 0);
 	db_close(&db);
 }
 
@@ -119,7 +120,7 @@ static int writer(const char *root)
 			db_rollback(&db);
 			continue;
 		}
-		if (db_commit(&db, &e) < 0)
+		if (db_end(&db, 0, &e) < 0)
 			return 4;
 	}
 	db_close(&db);
@@ -197,7 +198,7 @@ static void a_killed_writer_leaves_nothing(void **state)
 	assert_int_equal(db_open(&db, t->path, &e), 0);
 	assert_int_equal(db_begin(&db, true, &e), 0);
 	assert_int_equal(count(&db, "SELECT count(*) FROM layer"), 0);
-	assert_int_equal(db_commit(&db, &e), 0);
+	assert_int_equal(db_end(&db, 0, &e), 0);
 	db_close(&db);
 	close(ready[0]);
 	close(ready[1]);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "cli/json_print.h"
+#include "base/json.h"
 #include "cli/listing.h"
 #include "cli/ps.h"
 #include "cli/table.h"

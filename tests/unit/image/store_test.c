@@ -215,7 +215,7 @@ static void add_container(struct fixture *f, const char *status)
 		       "config, labels, created, status, auto_remove) VALUES "
 		       "('c0ffee0000001111', 'c', ?1, 'x', 'sh', '{}', '{}', 0, ?2, 0)",
 		       "ss", ids[0], status) >= 0);
-	assert_int_equal(db_commit(&f->db, &f->e), 0);
+	assert_int_equal(db_end(&f->db, 0, &f->e), 0);
 }
 
 static void containers_keep_their_image(void **state)

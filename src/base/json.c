@@ -1,13 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pretty JSON. Rests on json-c for the scalars; its own pretty form differs from Go's. See
- * json_print.h. */
-#include "cli/json_print.h"
+/* Making and printing JSON. Rests on json-c, but for the pretty form, which differs from Go's. Read
+ * json.h first. */
+#include "base/json.h"
 
+#include "base/clock.h"
 #include "base/shape.h"
+
+void json_add_string(struct json_object *o, const char *key, const char *value)
+{
+	json_object_object_add(o, key, json_object_new_string(value ? value : ""));
+}
+
+void json_add_int(struct json_object *o, const char *key, int64_t value)
+{
+	json_object_object_add(o, key, json_object_new_int64(value));
+}
+
+void json_add_bool(struct json_object *o, const char *key, bool value)
+{
+	json_object_object_add(o, key, json_object_new_boolean(value));
+}
+
+void json_add_time(struct json_object *o, const char *key, int64_t ns)
+{
+	char text[TIME_TEXT_SIZE];
+	json_add_string(o, key, time_format(ns, text));
+}
+
+struct json_object *json_of_strv(const struct strv *items)
+{
+	struct json_object *list = json_object_new_array();
+	for (size_t i = 0; i < items->count; i++)
+		json_object_array_add(list, json_object_new_string(items->items[i]));
+	return list;
+}
+
+struct json_object *json_of_kvs(const struct kvs *map)
+{
+	struct json_object *o = json_object_new_object();
+	for (size_t i = 0; i < map->count; i++)
+		json_add_string(o, map->items[i].key, map->items[i].value);
+	return o;
+}
 
 static void indent(struct strbuf *out, int depth)
 {
-	strbuf_printf(out, "\n%*s", 4 * depth, "");
+	strbuf_putc(out, '\n');
+	strbuf_fill(out, ' ', 4 * (size_t)depth);
 }
 
 static void print_scalar(struct strbuf *out, struct json_object *o)
