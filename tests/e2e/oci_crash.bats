@@ -55,25 +55,25 @@ sweep() {
 }
 
 @test "kill sweep: create" {
-	need_strace 4
+	need_strace 9
 	config '.linux.resources = {memory: {limit: 67108864}, pids: {limit: 20}}'
 	sweep create --pid-file "$dir/pid" c1
 	rt create c1
 }
 
 @test "kill sweep: run, detached" {
-	need_strace 6
+	need_strace 12
 	sweep run --detach c1
 }
 
 @test "kill sweep: create with hooks, a terminal and a filter" {
-	need_strace 8
+	need_strace 16
 	config '.hooks.prestart = [{path: "/bin/true"}] | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW"}'
 	sweep create c1
 }
 
 @test "kill sweep: start, delete" {
-	need_strace 3
+	need_strace 6
 	rt create c1
 	points start c1
 	rt delete --force c1
