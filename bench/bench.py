@@ -2,17 +2,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measure hull against the floor and its peers, interleaved in one run, and print ratios.
 
-  bench/bench.py [--rounds N] [run|exec|parallel|ps|stop|memory ...]
+  bench/bench.py [--rounds N] [--only NAME,...] [--v1] [--favordynmods] [WHAT...]
 
-Needs root, build/bin (scripts/build), and busybox-static. Peers are used where they are
-installed: crun (a ready bundle), bwrap, podman and docker (with an image called hullbench).
-Absolute times are this machine's noise; quote the ratios, with the regime of the control groups
-that is printed first.
+Needs root, build/bin (scripts/build), and busybox-static. Peers are named by the environment:
+  RUNTIMES="/path/crun /usr/bin/crun /usr/bin/runc"       OCI runtimes (default: crun, runc)
+  DOCKER="docker -H unix:///path"  PODMAN="podman --root /path"  BWRAP=bwrap  (default: none, none,
+  bwrap); docker and podman get an image called hullbench imported for the run.
+All have the same limits, capabilities and filter; bwrap has neither filter, groups nor image.
+Absolute times are this machine's noise; quote ratios, with the regime that is printed first. On a
+busy machine "cpu" (user and system time of the command and what it waited for) says more; what a
+daemon, a monitor or a shim spends is not in it.
 """
 import argparse
 import glob
 import json
 import os
+import re
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -20,218 +26,311 @@ import sys
 import tempfile
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+import bundle
+from bundle import LIMITS, TOP
+
 BIN = os.environ.get("HULL_BIN_DIR", os.path.join(TOP, "build", "bin"))
+NULL = subprocess.DEVNULL
+UNTIL_TERM = ["/bin/sh", "-c", "trap 'exit 0' TERM; sleep 600 & wait"]
 
 
-def spawn(argv, quiet=True):
-    """Run to the end, return (milliseconds, status)."""
-    null = os.open("/dev/null", os.O_RDWR)
-    actions = [(os.POSIX_SPAWN_DUP2, null, fd) for fd in ((0, 1, 2) if quiet else ())]
+def spawn(argv):
+    """Run to the end with nothing to read and nowhere to write: (ms, cpu ms, status)."""
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    actions = [(os.POSIX_SPAWN_DUP2, null, fd) for fd in (0, 1, 2)]
     begin = time.perf_counter()
-    pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=actions)
-    _, status = os.waitpid(pid, 0)
+    pid = os.posix_spawnp(argv[0], argv, os.environ, file_actions=actions)
+    _, status, usage = os.wait4(pid, 0)
     ms = (time.perf_counter() - begin) * 1000
     os.close(null)
-    return ms, os.waitstatus_to_exitcode(status)
+    return ms, (usage.ru_utime + usage.ru_stime) * 1000, os.waitstatus_to_exitcode(status)
 
 
-def compare(title, commands, rounds, want=0):
-    """commands: {name: argv}. Interleaved; prints medians and the ratio to the first."""
-    times = {name: [] for name in commands}
-    for i in range(rounds + 2):
-        for name, argv in commands.items():
-            ms, status = spawn(argv)
-            if status != want:
-                sys.exit(f"{title}: {name} ended with {status}: {' '.join(argv)}")
-            if i >= 2:
-                times[name].append(ms)
-    base = statistics.median(next(iter(times.values())))
-    print(f"\n{title} ({rounds} rounds, interleaved)")
-    for name, values in times.items():
-        m = statistics.median(values)
-        print(f"  {name:28} median {m:8.2f} ms  min {min(values):8.2f}  {m / base:6.2f} x")
-    return {name: statistics.median(v) for name, v in times.items()}
+def check(argv):
+    subprocess.run(argv, check=True, stdin=NULL, stdout=NULL)
+
+
+def report(title, times):
+    """times: {name: [(ms, cpu)]}; ratios are to the first name and to the first hull."""
+    if not times:
+        return
+    median = {name: statistics.median(t[0] for t in list_) for name, list_ in times.items()}
+    hull = next((m for name, m in median.items() if name.startswith("hull")), None)
+    print(f"\n{title} ({len(next(iter(times.values())))} rounds, interleaved)")
+    for name, list_ in times.items():
+        m = median[name]
+        cpu = statistics.median(t[1] for t in list_)
+        print(f"  {name:22} median {m:8.2f} ms  min {min(t[0] for t in list_):8.2f}  "
+              f"cpu {cpu:7.2f}  {m / next(iter(median.values())):6.2f} x first"
+              + (f"  {m / hull:6.2f} x hull" if hull else ""), flush=True)
+
+
+class Engine:
+    """Something with docker's command line."""
+
+    def __init__(self, name, argv, tar):
+        self.name, self.argv, self.imported = name, argv, False
+        if spawn(argv + ["image", "inspect", "hullbench"])[2] != 0:
+            check(argv + ["import", tar, "hullbench"])
+            self.imported = True
+
+    def run(self, *options, args=("/bin/true",)):
+        return self.argv + ["run", "--network", "none", *LIMITS, *options, "hullbench", *args]
+
+    def start(self, count=1, *options, args=("/bin/sleep", "600")):
+        return [subprocess.run(self.run("-d", *options, args=args), check=True, text=True,
+                               stdin=NULL, stdout=subprocess.PIPE).stdout.strip()
+                for _ in range(count)]
+
+    def remove(self, ids):
+        for i in range(0, len(ids), 50):
+            check(self.argv + ["rm", "-f", *(["-t", "0"] if self.name == "podman" else [])] +
+                  ids[i:i + 50])
+
+    def close(self):
+        if self.imported:
+            spawn(self.argv + ["rmi", "hullbench"])
 
 
 class Bench:
-    def __init__(self, rounds):
-        self.rounds = rounds
+    def __init__(self, rounds, only):
+        self.rounds, self.only, self.serial = rounds, only, 0
         self.dir = tempfile.mkdtemp(prefix="hullbench.")
         self.rootfs = os.path.join(self.dir, "rootfs")
-        self.hull = [os.path.join(BIN, "hull"), "--root", os.path.join(self.dir, "root"),
-                     "--runroot", os.path.join(self.dir, "run")]
         for d in ("bin", "proc", "sys", "dev", "etc", "tmp"):
             os.makedirs(os.path.join(self.rootfs, d))
         shutil.copy(shutil.which("busybox"), os.path.join(self.rootfs, "bin/busybox"))
         for name in ("sh", "true", "sleep", "cat", "echo"):
             os.symlink("busybox", os.path.join(self.rootfs, "bin", name))
         tar = os.path.join(self.dir, "rootfs.tar")
-        subprocess.run(["tar", "-C", self.rootfs, "-cf", tar, "."], check=True)
-        subprocess.run(self.hull + ["import", tar, "bench"], check=True, stdout=subprocess.DEVNULL)
+        check(["tar", "-C", self.rootfs, "-cf", tar, "."])
+        self.floor = [os.path.join(TOP, "build", "bench", "bench-floor"), "--limits"]
+        hull = [os.path.join(BIN, "hull"), "--root", os.path.join(self.dir, "root"),
+                "--runroot", os.path.join(self.dir, "run")]
+        self.engines = [Engine(name, argv, tar) for name, argv in (
+            ("hull", hull), ("podman", shlex.split(os.environ.get("PODMAN", ""))),
+            ("docker", shlex.split(os.environ.get("DOCKER", "")))) if argv and self.wanted(name)]
+        self.runtimes = dict(self.find_runtimes())
+        self.bundles = {args[0]: bundle.write(os.path.join(self.dir, args[0]), self.rootfs,
+                                              ["/bin/" + args[0], *args[1:]])
+                        for args in (["true"], ["sleep", "600"])}
+
+    def wanted(self, name):
+        return not self.only or any(name.startswith(o) for o in self.only)
+
+    def find_runtimes(self):
+        yield "hull-runtime", [os.path.join(BIN, "hull-runtime"), "--root", self.dir + "/oci-hull"]
+        named = os.environ.get("RUNTIMES") or "crun runc"
+        for i, path in enumerate(filter(shutil.which, named.split())):
+            version = subprocess.run([path, "--version"], capture_output=True, text=True).stdout
+            name = re.sub(r"^(\w+) version (\d+\.\d+\.?\d*).*", r"\1 \2", version, flags=re.S)
+            # crun refuses a v2 tree beside v1 controllers; see --v1.
+            if "crun" in name and os.path.exists("/sys/fs/cgroup/unified/cgroup.procs"):
+                print(f"{name} is left out: it takes no hybrid host; see --v1")
+            elif self.wanted(name):
+                yield name, [path, "--root", f"{self.dir}/oci-{i}"]
 
     def close(self):
-        subprocess.run("ids=$(%s ps -aq); [ -z \"$ids\" ] || %s rm -f $ids" %
-                       ((" ".join(self.hull),) * 2), shell=True, stdout=subprocess.DEVNULL)
+        for e in self.engines:
+            e.close()
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    def bundle(self):
-        """A ready bundle for OCI runtimes: what hull itself wrote for this image."""
-        path = os.path.join(self.dir, "bundle")
-        if not os.path.isdir(path):
-            os.makedirs(path)
-            os.symlink(self.rootfs, os.path.join(path, "rootfs"))
-            subprocess.run(["crun", "spec"], cwd=path, check=True)
-            config = json.load(open(os.path.join(path, "config.json")))
-            config["process"].update(terminal=False, args=["/bin/true"])
-            config["root"] = {"path": "rootfs"}
-            config["linux"]["resources"] = {"pids": {"limit": 4096}}
-            # The same filter as everyone's: the names of hull's own profile are not needed here.
-            json.dump(config, open(os.path.join(path, "config.json"), "w"))
-        return path
+    def name(self):
+        self.serial += 1
+        return "bench%d-%d" % (os.getpid(), self.serial)
 
-    def crun(self):
-        """crun refuses a v2 tree beside v1 controllers; see --v1."""
-        hybrid = os.path.exists("/sys/fs/cgroup/unified/cgroup.procs")
-        return None if hybrid else shutil.which("crun")
+    def compare(self, title, commands, before=None, after=None, rounds=None):
+        """commands: {name: argv}, where "{id}" becomes a new name; two rounds warm up."""
+        commands = {name: argv for name, argv in commands.items() if self.wanted(name)}
+        times = {name: [] for name in commands}
+        for i in range((rounds or self.rounds) + 2):
+            for name, argv in commands.items():
+                if before:
+                    before(name)
+                argv = [self.name() if a == "{id}" else a for a in argv]
+                ms, cpu, status = spawn(argv)
+                if status != 0:
+                    sys.exit(f"{title}: {name} ended with {status}: {' '.join(argv)}")
+                if after:
+                    after(name)
+                if i >= 2:
+                    times[name].append((ms, cpu))
+        report(title, times)
 
     def run(self):
-        commands = {}
-        floor = os.path.join(TOP, "build", "bench", "bench-floor")
-        if os.path.exists(floor):
-            commands["floor"] = [floor, self.rootfs, "/bin/true"]
-        commands["hull run --rm"] = self.hull + ["run", "--rm", "--network", "none", "bench",
-                                                 "/bin/true"]
-        if self.crun():
-            commands["crun run (ready bundle)"] = [shutil.which("crun"), "run", "-b",
-                                                   self.bundle(), "bench%d" % os.getpid()]
-        if shutil.which("bwrap"):
-            commands["bwrap (no cgroup, no image)"] = [
-                shutil.which("bwrap"), "--unshare-all", "--bind", self.rootfs, "/", "--proc",
-                "/proc", "--dev", "/dev", "/bin/true"]
-        for peer in ("podman", "docker"):
-            if shutil.which(peer) and spawn([shutil.which(peer), "image", "inspect",
-                                             "hullbench"])[1] == 0:
-                commands[peer] = [shutil.which(peer), "run", "--rm", "--network", "none",
-                                  "hullbench", "/bin/true"]
-        compare("run --rm --network none IMG /bin/true", commands, self.rounds)
+        commands = {"floor": self.floor + [self.rootfs, "/bin/true"]}
+        commands.update({e.name: e.run("--rm") for e in self.engines})
+        commands["bwrap"] = [
+            *shlex.split(os.environ.get("BWRAP", "bwrap")), "--unshare-all", "--bind", self.rootfs,
+            "/", "--proc", "/proc", "--dev", "/dev", "/bin/true"]
+        if not shutil.which(commands["bwrap"][0]):
+            del commands["bwrap"]
+        self.compare("run --rm --network none IMAGE /bin/true", commands)
+        self.compare("run -d until it returns", {e.name: e.run("-d", "--rm")
+                                                 for e in self.engines})
+
+    def oci(self):
+        commands = {"floor": self.floor + ["--no-overlay", self.rootfs, "/bin/true"]}
+        commands.update({name: argv + ["run", "-b", self.bundles["true"], "{id}"]
+                         for name, argv in self.runtimes.items()})
+        self.compare("OCI run /bin/true, from a bundle", commands)
+
+    def steps(self):
+        """create, start, state, kill, delete of each OCI runtime."""
+        words = ("create", "start", "state", "kill", "delete")
+        times = {word: {name: [] for name in self.runtimes} for word in words}
+        for i in range(self.rounds + 2):
+            for name, argv in self.runtimes.items():
+                box = self.name()
+                for word in words:
+                    more = {"create": ["-b", self.bundles["sleep"], box], "kill": [box, "KILL"],
+                            "delete": ["-f", box]}
+                    ms, cpu, status = spawn(argv + [word] + more.get(word, [box]))
+                    if status != 0:
+                        sys.exit(f"{name} {word} ended with {status}")
+                    if i >= 2:
+                        times[word][name].append((ms, cpu))
+        for word in words:
+            report("OCI " + word, times[word])
 
     def exec(self):
-        name = "exec%d" % os.getpid()
-        subprocess.run(self.hull + ["run", "-d", "--name", name, "bench", "/bin/sleep", "600"],
-                       check=True, stdout=subprocess.DEVNULL)
-        commands = {"hull exec": self.hull + ["exec", name, "/bin/true"]}
-        crun = self.crun()
-        if crun:
-            path = self.bundle() + "-sleep"
-            os.makedirs(path)
-            os.symlink(self.rootfs, os.path.join(path, "rootfs"))
-            config = json.load(open(os.path.join(self.bundle(), "config.json")))
-            config["process"]["args"] = ["/bin/sleep", "600"]
-            json.dump(config, open(os.path.join(path, "config.json"), "w"))
-            subprocess.run([crun, "run", "-d", "-b", path, name], check=True,
-                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-            commands["crun exec"] = [crun, "exec", name, "/bin/true"]
-        compare("exec /bin/true", commands, self.rounds)
-        subprocess.run(self.hull + ["rm", "-f", name], stdout=subprocess.DEVNULL)
-        if crun:
-            subprocess.run([crun, "delete", "-f", name])
-
-    def parallel(self):
-        argv = self.hull + ["run", "--rm", "--network", "none", "bench", "/bin/true"]
-        for count in (20, 100, 100):
-            begin = time.perf_counter()
-            running = [subprocess.Popen(argv, stdout=subprocess.DEVNULL) for _ in range(count)]
-            failed = sum(p.wait() != 0 for p in running)
-            seconds = time.perf_counter() - begin
-            print(f"\n{count} runs at once: {count / seconds:.0f} containers/s, {failed} failed")
-
-    def many(self, count):
-        ids = []
-        argv = self.hull + ["run", "-d", "--network", "none", "bench", "/bin/sleep", "600"]
-        begin = time.perf_counter()
-        for _ in range(count):
-            ids.append(subprocess.run(argv, check=True, capture_output=True,
-                                      text=True).stdout.strip())
-        print(f"\n{count} containers started one after the other: "
-              f"{(time.perf_counter() - begin) / count * 1000:.1f} ms each")
-        return ids
-
-    def remove(self, ids):
-        for i in range(0, len(ids), 50):
-            subprocess.run(self.hull + ["rm", "-f"] + ids[i:i + 50], check=True,
-                           stdout=subprocess.DEVNULL)
-
-    def ps(self):
-        for count in (1, 100, 1000):
-            ids = self.many(count)
-            compare(f"ps with {count} containers", {"hull ps": self.hull + ["ps"]}, self.rounds)
-            self.remove(ids)
+        boxes = {e.name: e.start()[0] for e in self.engines}
+        commands = {e.name: e.argv + ["exec", boxes[e.name], "/bin/true"] for e in self.engines}
+        for name, argv in self.runtimes.items():
+            boxes[name] = self.name()
+            check(argv + ["run", "-d", "-b", self.bundles["sleep"], boxes[name]])
+            commands[name] = argv + ["exec", boxes[name], "/bin/true"]
+        if "hull" in boxes:
+            pid = subprocess.run(self.engines[0].argv + ["inspect", "-f", "{{.State.Pid}}",
+                                                         boxes["hull"]], check=True, text=True,
+                                 stdout=subprocess.PIPE).stdout.strip()
+            commands = {"floor": self.floor + ["--enter", pid, "/bin/true"], **commands}
+        self.compare("exec /bin/true", commands)
+        for e in self.engines:
+            e.remove([boxes[e.name]])
+        for name, argv in self.runtimes.items():
+            check(argv + ["delete", "-f", boxes[name]])
 
     def stop(self):
-        times = []
-        for _ in range(self.rounds):
-            subprocess.run(self.hull + ["run", "-d", "--name", "stopme", "bench", "/bin/sh", "-c",
-                                        "trap 'exit 0' TERM; while :; do sleep 0.01; done"],
-                           check=True, stdout=subprocess.DEVNULL)
-            subprocess.run(self.hull + ["run", "-d", "--init", "--name", "stopinit", "bench",
-                                        "/bin/sleep", "600"], check=True,
-                           stdout=subprocess.DEVNULL)
-            time.sleep(0.1)
-            times.append((spawn(self.hull + ["stop", "stopme"])[0],
-                          spawn(self.hull + ["stop", "stopinit"])[0]))
-            subprocess.run(self.hull + ["rm", "-f", "stopme", "stopinit"],
-                           stdout=subprocess.DEVNULL)
-        print(f"\nstop: shell with trap {statistics.median(t[0] for t in times):.1f} ms, "
-              f"sleep under --init {statistics.median(t[1] for t in times):.1f} ms")
+        box = {}
+        for title, options, args in (("TERM ends it", (), UNTIL_TERM),
+                                     ("sleep under --init", ("--init",), ("/bin/sleep", "600"))):
+            # Not everyone has an init; the shell needs a moment to set its trap.
+            engines = {e.name: e for e in self.engines if not options or e.name == "hull"}
+
+            def before(name):
+                engines[name].start(1, "--name", box[name], *options, args=args)
+                time.sleep(0.1)
+
+            box = {name: self.name() for name in engines}
+            self.compare("stop, " + title, {name: e.argv + ["stop", box[name]]
+                                            for name, e in engines.items()}, before,
+                         lambda name: engines[name].remove([box[name]]))
+
+    def ps(self):
+        ids = {e.name: [] for e in self.engines}
+        for count in (1, 100, 1000):
+            engines = [e for e in self.engines if count <= 100 or e.name == "hull"]
+            for e in engines:
+                ids[e.name] += e.start(count - len(ids[e.name]))
+            self.compare(f"ps with {count} containers", {e.name: e.argv + ["ps"] for e in engines})
+        for e in self.engines:
+            e.remove(ids[e.name])
+
+    def parallel(self):
+        commands = {"floor": self.floor + [self.rootfs, "/bin/true"]}
+        commands.update({e.name: e.run("--rm") for e in self.engines})
+        commands.update({name: argv + ["run", "-b", self.bundles["true"], "{id}"]
+                         for name, argv in self.runtimes.items()})
+        commands = {name: argv for name, argv in commands.items() if self.wanted(name)}
+        for count in (20, 100):
+            rates = {name: [] for name in commands}
+            for _ in range(min(self.rounds, 3)):
+                for name, argv in commands.items():
+                    begin = time.perf_counter()
+                    running = [subprocess.Popen([self.name() if a == "{id}" else a for a in argv],
+                                                stdin=NULL, stdout=NULL) for _ in range(count)]
+                    failed = sum(p.wait() != 0 for p in running)
+                    rates[name].append(count / (time.perf_counter() - begin))
+                    if failed:
+                        print(f"{count} runs at once: {failed} of {name} failed")
+            print(f"\n{count} runs at once (interleaved)")
+            for name, list_ in rates.items():
+                print(f"  {name:22} median {statistics.median(list_):7.1f} containers/s  "
+                      f"max {max(list_):7.1f}", flush=True)
 
     def memory(self):
-        """PSS of monitor, keeper and init of one idle container among many."""
+        """PSS of the programs that stay with one idle container among many."""
         count = 50
-        argv = self.hull + ["run", "-d", "--init", "--network", "none", "bench", "/bin/sleep",
-                            "600"]
-        ids = [subprocess.run(argv, check=True, capture_output=True, text=True).stdout.strip()
-               for _ in range(count)]
-        time.sleep(1)
-        total = {}
-        for comm_file in glob.glob("/proc/[0-9]*/comm"):
-            try:
-                comm = open(comm_file).read().strip()
-                if not comm.startswith("hull-"):
-                    continue
-                cmdline = open(comm_file[:-4] + "cmdline").read()
-                if comm != "hull-init" and not any(i[:12] in cmdline for i in ids):
-                    continue
-                for line in open(comm_file[:-4] + "smaps_rollup"):
-                    if line.startswith("Pss:"):
-                        argv0 = cmdline.split("\0")[0].split("/")[-1]
-                        total[argv0] = total.get(argv0, 0) + int(line.split()[1])
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-        print(f"\nPSS per idle container, {count} running: " +
-              ", ".join(f"{k} {v / count:.0f} KiB" for k, v in sorted(total.items())) +
-              f"; together {sum(total.values()) / count:.0f} KiB")
-        self.remove(ids)
+        for e in self.engines:
+            ids = e.start(count, *(("--init",) if e.name == "hull" else ()))
+            time.sleep(1)
+            total = {}
+            for folder in glob.glob("/proc/[0-9]*"):
+                name, pss = helper_pss(folder, ids)
+                if name:
+                    total[name] = total.get(name, 0) + pss
+            print(f"\nPSS per idle container of {e.name}, {count} running: " +
+                  ", ".join(f"{k} {v / count:.0f} KiB" for k, v in sorted(total.items())) +
+                  f"; together {sum(total.values()) / count:.0f} KiB")
+            e.remove(ids)
+        for comm in ("dockerd", "containerd"):
+            for pid in subprocess.run(["pgrep", "-x", comm], stdout=subprocess.PIPE,
+                                      text=True).stdout.split():
+                rss = [l for l in open(f"/proc/{pid}/status") if l.startswith("VmRSS")]
+                print(f"{comm}: RSS {rss[0].split()[1]} KiB")
+
+
+def helper_pss(folder, ids):
+    """(program, KiB) if that process stays with one of the containers, else (None, 0)."""
+    try:
+        args = open(folder + "/cmdline").read().split("\0")
+        name = args[0].split("/")[-1]
+        if open(folder + "/comm").read() == "hull-init\n":
+            group = open(folder + "/cgroup").read()
+            if not any(i in group for i in ids):
+                return None, 0
+            name = "hull-init"
+        elif not any(i[:12] in a for i in ids for a in args):
+            return None, 0
+        return name, sum(int(line.split()[1]) for line in open(folder + "/smaps_rollup")
+                         if line.startswith("Pss:"))
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return None, 0
+
+
+def regime():
+    mounts = open("/proc/mounts").read()
+    layout = "v2" if " /sys/fs/cgroup cgroup2 " in mounts else "v1" if not os.path.exists(
+        "/sys/fs/cgroup/unified/cgroup.procs") else "v1 beside v2"
+    return layout, "favordynmods" if "favordynmods" in mounts else "default"
 
 
 def main():
+    whats = ["run", "exec", "oci", "steps", "stop", "ps", "parallel", "memory"]
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--only", default="", help="of floor, hull, crun, runc, podman, docker")
     parser.add_argument("--v1", action="store_true",
                         help="hide the v2 tree of a hybrid host (for crun), in a mount "
                         "namespace of this program's own")
-    parser.add_argument("what", nargs="*", default=["run", "exec", "parallel", "ps", "stop",
-                                                    "memory"])
+    parser.add_argument("--favordynmods", action="store_true",
+                        help="without the wait at an attach; that is one way for a kernel, so only "
+                        "in a virtual machine that is thrown away (RUN_IN_VM is set)")
+    parser.add_argument("what", nargs="*", default=whats)
     args = parser.parse_args()
-    if args.v1:
-        rest = [a for a in sys.argv if a != "--v1"]
+    if wrong := set(args.what) - set(whats):
+        parser.error(f"{' '.join(wrong)}: not one of {' '.join(whats)}")
+    if args.v1 and os.path.ismount("/sys/fs/cgroup/unified"):
         os.execvp("unshare", ["unshare", "-m", "sh", "-c",
-                              'umount /sys/fs/cgroup/unified; exec "$@"', "sh"] + rest)
-    regime = "favordynmods" if "favordynmods" in open("/proc/mounts").read() else "default"
-    layout = "v1" if "cgroup " in open("/proc/mounts").read() else "v2"
-    print(f"control groups: {layout}, {regime} attach; {os.cpu_count()} CPUs, "
-          f"kernel {os.uname().release}")
-    bench = Bench(args.rounds)
+                              'umount /sys/fs/cgroup/unified; exec "$@"', "sh"] + sys.argv)
+    if args.favordynmods:
+        if "RUN_IN_VM" not in os.environ:
+            sys.exit("--favordynmods changes the whole kernel for good: only in a VM")
+        check(["mount", "-o", "remount,favordynmods", "/sys/fs/cgroup"])
+    print("control groups: %s, %s attach; %d CPUs, load %.1f, kernel %s" % (
+        *regime(), os.cpu_count(), os.getloadavg()[0], os.uname().release))
+    bench = Bench(args.rounds, [o for o in args.only.split(",") if o])
     try:
         for what in args.what:
             getattr(bench, what)()
@@ -239,4 +338,5 @@ def main():
         bench.close()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -4,16 +4,20 @@
  * kernel calls and nothing else. No spec, no checks, no safety, no error texts. What hull needs
  * more than this is hull's own cost; bench/runtime-bench prints the ratio.
  *
- *   bench-floor [--no-overlay] [--no-cgroup] [--no-seccomp] [--repeat N] ROOT COMMAND [ARGUMENT...]
+ *   bench-floor [--no-overlay] [--no-cgroup] [--no-seccomp] [--limits] [--repeat N] ROOT COMMAND
+ *   bench-floor [--no-cgroup] [--no-seccomp] [--repeat N] --enter PID COMMAND [ARGUMENT...]
  * ROOT is the layer below an overlay whose upper layer is a new folder beside it. With --repeat the
- * microseconds of each start are printed, from before the clone until its end was waited for.
+ * microseconds of each start are printed, from before the clone until its end was waited for. With
+ * --enter the command runs in the namespaces and groups of the container that PID is in.
  *
  * Control groups are v1 ones (one folder in each of five hierarchies and the v2 tree), attached by
- * the parent while the child sets itself up, as the kernel lets it wait least.
+ * the parent while the child sets itself up, as the kernel lets it wait least; or where there is
+ * but a v2 tree, one folder that the child is cloned into.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/sched.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -40,15 +44,28 @@
 static struct {
 	const char *root;
 	char scratch[4096]; /* folder with "u" and "w", or "" */
-	char cgroup[32];
-	bool overlay, groups, seccomp;
-	int repeat;
+	char cgroup[256];
+	bool overlay, groups, seccomp, limits;
+	int repeat, enter;
 	char **argv;
 	struct seccomp_program filter;
 } o = {.overlay = true, .groups = true, .seccomp = true, .repeat = 1};
 
-static const char *const groups[] = {"memory", "pids", "devices", "cpu", "cpuacct", "unified"};
-static size_t group_count = sizeof(groups) / sizeof(groups[0]);
+static const char *const v1_groups[] = {"memory", "pids", "devices", "cpu", "cpuacct", "unified"};
+static const char *const v2_groups[] = {"."};
+static const char *const *groups = v1_groups;
+static size_t group_count = sizeof(v1_groups) / sizeof(v1_groups[0]);
+struct limit {
+	const char *group, *file, *value;
+};
+static const struct limit v1_limits[] = {{"memory", "memory.limit_in_bytes", "67108864"},
+					 {"memory", "memory.memsw.limit_in_bytes", "134217728"},
+					 {"pids", "pids.max", "100"},
+					 {"cpu", "cpu.cfs_quota_us", "100000"}};
+static const struct limit v2_limits[] = {{".", "memory.max", "67108864"},
+					 {".", "memory.swap.max", "67108864"},
+					 {".", "pids.max", "100"},
+					 {".", "cpu.max", "100000 100000"}};
 static const char *const masked_dirs[] = {"acpi", "asound", "scsi"};
 static const char *const masked_files[] = {
 	"interrupts", "kcore", "keys", "latency_stats", "sched_debug", "timer_list", "timer_stats"};
@@ -112,6 +129,10 @@ static void mount_cgroups(void)
 	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 	if (!o.groups)
 		return;
+	if (groups == v2_groups) {
+		TRY(mount("cgroup", "sys/fs/cgroup", "cgroup2", flags | MS_RDONLY, NULL));
+		return;
+	}
 	TRY(mount("cgroup", "sys/fs/cgroup", "tmpfs", flags, "mode=755,size=64k"));
 	TRY(chdir("sys/fs/cgroup"));
 	for (size_t i = 0; i < group_count; i++) {
@@ -159,6 +180,15 @@ static void drop(void)
 	TRY(syscall(SYS_capset, &head, data));
 }
 
+static void execute(void)
+{
+	static char *const env[] = {"PATH=/bin:/usr/bin", NULL};
+	drop();
+	execve(o.argv[0], o.argv, env);
+	perror(o.argv[0]);
+	_exit(127);
+}
+
 static void child(int go)
 {
 	char word;
@@ -167,6 +197,10 @@ static void child(int go)
 	TRY(ioctl(sock, SIOCSIFFLAGS, &lo));
 	umask(0);
 	setsid();
+	/* On v2 the child was born in its group, and sees it as the root of a mount from here on.
+	 */
+	if (groups == v2_groups)
+		TRY(unshare(CLONE_NEWCGROUP));
 	mount_root();
 	mount_kernel();
 	mount_cgroups();
@@ -176,34 +210,75 @@ static void child(int go)
 	TRY(chdir("/"));
 	TRY(sethostname("floor", 5));
 	TRY(read(go, &word, 1));
-	TRY(unshare(CLONE_NEWCGROUP));
+	if (groups == v1_groups)
+		TRY(unshare(CLONE_NEWCGROUP));
 	umask(022);
-	drop();
-	static char *const env[] = {"PATH=/bin:/usr/bin", NULL};
-	execve(o.argv[0], o.argv, env);
-	perror(o.argv[0]);
-	_exit(127);
+	execute();
 }
 
-static void group_each(int pid)
+static int group_open(const char *group, const char *name, const char *file, int flags)
 {
-	char path[256], text[16];
+	char path[4096];
+	snprintf(path, sizeof(path), "/sys/fs/cgroup/%s/%s/%s", group, name, file);
+	int fd = open(path, flags | O_CLOEXEC);
+	if (fd < 0)
+		perror(path);
+	return fd;
+}
+
+static void group_write(const char *group, const char *name, const char *file, const char *text)
+{
+	int fd = group_open(group, name, file, O_WRONLY);
+	TRY(fd);
+	TRY(write(fd, text, strlen(text)));
+	close(fd);
+}
+
+static void groups_make(void)
+{
+	const struct limit *limits = groups == v1_groups ? v1_limits : v2_limits;
+	char path[256];
 	for (size_t i = 0; o.groups && i < group_count; i++) {
 		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s/%s", groups[i], o.cgroup);
-		if (pid == 0) {
-			TRY(mkdir(path, 0755));
-			continue;
-		}
-		if (pid < 0) {
-			rmdir(path);
-			continue;
-		}
-		strcat(path, "/cgroup.procs");
-		int fd = open(path, O_WRONLY | O_CLOEXEC);
-		int n = snprintf(text, sizeof(text), "%d", pid);
-		TRY(write(fd, text, (size_t)n));
-		close(fd);
+		TRY(mkdir(path, 0755));
 	}
+	for (size_t i = 0; o.groups && o.limits && i < N(v1_limits); i++)
+		group_write(limits[i].group, o.cgroup, limits[i].file, limits[i].value);
+}
+
+static void groups_remove(void)
+{
+	char path[256];
+	for (size_t i = 0; o.groups && i < group_count; i++) {
+		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s/%s", groups[i], o.cgroup);
+		rmdir(path);
+	}
+}
+
+static void groups_attach(long pid)
+{
+	char text[16];
+	snprintf(text, sizeof(text), "%ld", pid);
+	for (size_t i = 0; o.groups && groups == v1_groups && i < group_count; i++)
+		group_write(groups[i], o.cgroup, "cgroup.procs", text);
+}
+
+/* clone3, into the group where there is but one. */
+static long clone_into(uint64_t flags)
+{
+	struct clone_args args = {.flags = flags, .exit_signal = SIGCHLD};
+	int group = -1;
+	if (o.groups && groups == v2_groups) {
+		group = group_open(".", o.cgroup, "", O_PATH | O_DIRECTORY);
+		TRY(group);
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)group;
+	}
+	long pid = syscall(SYS_clone3, &args, sizeof(args));
+	TRY(pid);
+	if (pid != 0 && group >= 0)
+		close(group);
+	return pid;
 }
 
 static int64_t now_us(void)
@@ -253,22 +328,66 @@ static void once(void)
 	int go[2], status;
 	int64_t start = now_us();
 	make_upper();
-	group_each(0);
+	groups_make();
 	TRY(pipe2(go, O_CLOEXEC));
-	long pid = syscall(SYS_clone,
-			   CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS |
-				   SIGCHLD,
-			   NULL, NULL, NULL, NULL);
-	TRY(pid);
+	long pid =
+		clone_into(CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS);
 	if (pid == 0)
 		child(go[0]);
-	group_each((int)pid);
+	groups_attach(pid);
 	TRY(write(go[1], "g", 1));
 	TRY(waitpid((pid_t)pid, &status, 0));
 	close(go[0]);
 	close(go[1]);
-	group_each(-1);
+	groups_remove();
 	remove_upper();
+	if (status)
+		exit(1);
+	if (o.repeat > 1)
+		printf("%lld\n", (long long)(now_us() - start));
+}
+
+/* Which groups the container is in: one line of /proc/PID/cgroup per hierarchy, all alike. */
+static void find_group(void)
+{
+	char path[64], line[4096];
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", o.enter);
+	FILE *f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (groups == v2_groups || strstr(line, ":pids:"))
+			sscanf(strrchr(line, ':') + 1, "%255s", o.cgroup);
+	if (f)
+		fclose(f);
+}
+
+static void enter_once(void)
+{
+	int go[2], status;
+	int64_t start = now_us();
+	find_group();
+	int process = (int)syscall(SYS_pidfd_open, o.enter, 0);
+	TRY(process);
+	TRY(pipe2(go, O_CLOEXEC));
+	/* The pid namespace is for children only, hence one process more. */
+	long pid = clone_into(0);
+	if (pid == 0) {
+		char word;
+		TRY(setns(process, CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
+					   CLONE_NEWNS | CLONE_NEWCGROUP));
+		TRY(read(go[0], &word, 1));
+		pid_t inner = vfork();
+		TRY(inner);
+		if (inner == 0)
+			execute();
+		TRY(waitpid(inner, &status, 0));
+		_exit(WEXITSTATUS(status));
+	}
+	groups_attach(pid);
+	TRY(write(go[1], "g", 1));
+	TRY(waitpid((pid_t)pid, &status, 0));
+	close(go[0]);
+	close(go[1]);
+	close(process);
 	if (status)
 		exit(1);
 	if (o.repeat > 1)
@@ -287,25 +406,34 @@ int main(int argc, char **argv)
 			o.groups = false;
 		else if (!strcmp(*argv, "--no-seccomp"))
 			o.seccomp = false;
+		else if (!strcmp(*argv, "--limits"))
+			o.limits = true;
 		else if (!strcmp(*argv, "--repeat") && argv[1])
 			o.repeat = atoi(*++argv);
+		else if (!strcmp(*argv, "--enter") && argv[1])
+			o.enter = atoi(*++argv);
 		else
 			break;
 	}
-	if (!argv[0] || !argv[1] || !strncmp(*argv, "--", 2)) {
+	if (!argv[0] || (!o.enter && !argv[1]) || !strncmp(*argv, "--", 2)) {
 		fprintf(stderr, "usage: bench-floor [--no-overlay] [--no-cgroup] [--no-seccomp] "
-				"[--repeat N] ROOT COMMAND [ARGUMENT...]\n");
+				"[--limits] [--repeat N] ROOT|--enter PID COMMAND [ARGUMENT...]\n");
 		return 1;
 	}
-	o.root = argv[0];
-	o.argv = argv + 1;
-	/* The bare v2 tree comes last, and not every host has it. */
-	if (access("/sys/fs/cgroup/unified/cgroup.procs", F_OK) < 0)
+	if (!o.enter)
+		o.root = *argv++;
+	o.argv = argv;
+	/* The bare v2 tree comes last, and not every host has it, or has but that. */
+	if (access("/sys/fs/cgroup/cgroup.procs", F_OK) == 0) {
+		groups = v2_groups;
+		group_count = 1;
+	} else if (access("/sys/fs/cgroup/unified/cgroup.procs", F_OK) < 0) {
 		group_count--;
+	}
 	snprintf(o.cgroup, sizeof(o.cgroup), "bench-floor-%d", (int)getpid());
 	if (o.seccomp && seccomp_default_program(CAPS_14, &a, &o.filter, &e) < 0)
 		return 1;
 	for (int i = 0; i < o.repeat; i++)
-		once();
+		o.enter ? enter_once() : once();
 	return 0;
 }
