@@ -72,10 +72,12 @@ void cli_notice(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
-void cli_warn(const struct strv *warnings)
+void cli_warn(struct cli *cli)
 {
+	struct strv *warnings = &cli->engine.warnings;
 	for (size_t i = 0; i < warnings->count; i++)
 		cli_notice("WARNING: %s", warnings->items[i]);
+	warnings->count = 0;
 }
 
 int cli_exit_code(const struct cli *cli, const struct err *e)

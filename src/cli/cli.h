@@ -35,8 +35,8 @@ void cli_close(struct cli *cli);
 void cli_complain(const struct cli *cli, const struct err *e);
 /** One line on stderr that is no failure. */
 void cli_notice(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/** Each of @warnings as "WARNING: ...", as docker does. */
-void cli_warn(const struct strv *warnings);
+/** The engine's warnings as "WARNING: ...", as docker does, once. */
+void cli_warn(struct cli *cli);
 
 /** Do the command's `each` for all names, at most CLI_PARALLEL_MAX at once. Returns 0, or 1 if any
  *  failed. */

@@ -22,8 +22,7 @@ static int create(struct cli *cli, struct create_options *o, const struct strv *
 		  bool start, char ret_id[ID_LEN + 1], struct err *e)
 {
 	struct engine *en;
-	struct strv warnings = {0};
-	int r = create_options_build(cli, o, args, detach, &warnings, e);
+	int r = create_options_build(cli, o, args, detach, e);
 	if (r < 0)
 		e->kind = ERR_USAGE; /* whatever it was: the command line is at fault */
 	if (r == 0)
@@ -32,9 +31,9 @@ static int create(struct cli *cli, struct create_options *o, const struct strv *
 		r = cli_engine(cli, &en, e);
 	o->create.start = start;
 	if (r == 0)
-		r = container_create(en, &o->create, &cli->arena, ret_id, &warnings, e);
+		r = container_create(en, &o->create, &cli->arena, ret_id, e);
 	if (!o->quiet)
-		cli_warn(&warnings);
+		cli_warn(cli);
 	return r == 0 && o->cidfile ? cidfile_write(o->cidfile, ret_id, e) : r;
 }
 
@@ -48,10 +47,9 @@ static void drop_failed(struct cli *cli, const struct create_options *o, const c
 
 static int run_detached(struct cli *cli, const struct run_values *v, const char *id, struct err *e)
 {
-	struct strv warnings = {0};
-	int r = container_start(&cli->engine, id, -1, &warnings, e);
+	int r = container_start(&cli->engine, id, -1, e);
 	if (!v->create.quiet)
-		cli_warn(&warnings);
+		cli_warn(cli);
 	if (r < 0) {
 		puts(id); /* docker does, though the start failed */
 		drop_failed(cli, &v->create, id);
@@ -67,15 +65,14 @@ static int run_attached(struct cli *cli, const struct run_values *v, const char 
 	const struct session_options o = {c->tty,           c->attach_stdin, c->attach_stdout,
 					  c->attach_stderr, v->sig_proxy,    v->detach_keys};
 	struct session s CLEANUP_SESSION;
-	struct strv warnings = {0};
 	struct container_end end;
 	bool detached;
 	int code;
 	int r = session_open(cli, &s, id, &o, e);
 	if (r == 0)
-		r = container_start_watched(s.engine, id, s.theirs, &end, &warnings, e);
+		r = container_start_watched(s.engine, id, s.theirs, &end, e);
 	if (!v->create.quiet)
-		cli_warn(&warnings);
+		cli_warn(cli);
 	if (r < 0) {
 		drop_failed(cli, &v->create, id);
 		return r;

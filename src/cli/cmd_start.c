@@ -15,9 +15,8 @@ struct start_values {
 /* One that runs already is no failure, as with docker. */
 static int start_one(struct cli *cli, const char *name, void *values, struct err *e)
 {
-	struct strv warnings = {0};
-	int r = container_start(&cli->engine, name, -1, &warnings, e);
-	cli_warn(&warnings);
+	int r = container_start(&cli->engine, name, -1, e);
+	cli_warn(cli);
 	return r == -EALREADY ? 0 : r;
 }
 
@@ -26,7 +25,6 @@ static int start_attached(struct cli *cli, const struct start_values *v, const c
 {
 	struct engine *en = &cli->engine;
 	struct container *c = arena_new(&cli->arena, struct container);
-	struct strv warnings = {0};
 	struct container_end end;
 	bool detached;
 	int code;
@@ -43,8 +41,8 @@ static int start_attached(struct cli *cli, const struct start_values *v, const c
 	struct session s CLEANUP_SESSION;
 	r = session_open(cli, &s, c->id, &o, e);
 	if (r == 0)
-		r = container_start_watched(en, c->id, s.theirs, &end, &warnings, e);
-	cli_warn(&warnings);
+		r = container_start_watched(en, c->id, s.theirs, &end, e);
+	cli_warn(cli);
 	if (r == 0)
 		r = session_serve(cli, &s, &detached, e);
 	if (r != -ENODATA)

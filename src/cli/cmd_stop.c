@@ -95,9 +95,8 @@ static int stop_one(struct cli *cli, const char *name, void *values, struct err 
 static int restart_one(struct cli *cli, const char *name, void *values, struct err *e)
 {
 	const struct stop_values *v = values;
-	struct strv warnings = {0};
-	int r = container_restart(&cli->engine, name, (int)v->signal, grace(v), &warnings, e);
-	cli_warn(&warnings);
+	int r = container_restart(&cli->engine, name, (int)v->signal, grace(v), e);
+	cli_warn(cli);
 	return r;
 }
 

@@ -286,19 +286,19 @@ static void build_logging(const struct cli *cli, struct docker_log_config *log)
 		log->config = cli->settings.log_opts;
 }
 
-static void note_ignored(const struct create_options *o, struct strv *warnings, struct arena *a)
+static void note_ignored(const struct create_options *o)
 {
+	if (o->quiet)
+		return;
 	if (o->kernel_memory)
-		strv_push(a, warnings,
-			  "--kernel-memory is without effect: the kernel has dropped it");
+		cli_notice("WARNING: --kernel-memory is without effect: the kernel has dropped it");
 	if (o->disable_content_trust)
-		strv_push(a, warnings,
-			  "--disable-content-trust is without effect: hull has no "
-			  "content trust");
+		cli_notice("WARNING: --disable-content-trust is without effect: hull has no "
+			   "content trust");
 }
 
 int create_options_build(struct cli *cli, struct create_options *o, const struct strv *args,
-			 bool detach, struct strv *warnings, struct err *e)
+			 bool detach, struct err *e)
 {
 	struct arena *a = &cli->arena;
 	struct docker_host_config *host = &o->create.config.host;
@@ -325,7 +325,7 @@ int create_options_build(struct cli *cli, struct create_options *o, const struct
 		return r;
 	build_attach(o, detach);
 	build_logging(cli, &host->log_config);
-	note_ignored(o, warnings, a);
+	note_ignored(o);
 	host->oom_kill_disable = o->oom_kill_disable;
 	host->memory_swappiness = o->swappiness;
 	host->memory_swappiness.set &= o->swappiness.value != -1;

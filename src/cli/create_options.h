@@ -24,10 +24,10 @@ struct create_options {
 extern const struct option_table create_option_table;
 
 /** Check what docker's client checks, read the files, and complete `create` from the options and
- *  @args (IMAGE COMMAND...; with --rootfs COMMAND...). @detach: nobody attaches. Warnings go to
- *  @warnings. Errors have docker's texts, kind ERR_INVALID. */
+ *  @args (IMAGE COMMAND...; with --rootfs COMMAND...). @detach: nobody attaches.
+ *  Options without effect get a word. Errors have docker's texts, kind ERR_INVALID. */
 int create_options_build(struct cli *cli, struct create_options *o, const struct strv *args,
-			 bool detach, struct strv *warnings, struct err *e);
+			 bool detach, struct err *e);
 /** Refuse an existing --cidfile, before anything is made. */
 int cidfile_check(const char *path, struct err *e);
 /** Write it whole, or not at all. */

@@ -130,8 +130,8 @@ static const char *native_architecture(void)
 #endif
 }
 
-static int check_platform(const struct container_create *c, const struct image *image,
-			  struct strv *warnings, struct arena *a, struct err *e)
+static int check_platform(struct engine *en, const struct container_create *c,
+			  const struct image *image, struct arena *a, struct err *e)
 {
 	const char *arch = image->config.architecture;
 	char *have = arena_printf(a, "%s/%s", image->config.os ? image->config.os : "linux",
@@ -143,12 +143,10 @@ static int check_platform(const struct container_create *c, const struct image *
 			"platform (%s): it is for %s",
 			c->image, c->platform, have);
 	if (arch && *arch && strcmp(arch, native_architecture()))
-		strv_push(a, warnings,
-			  arena_printf(a,
-				       "The requested image's platform (%s) does not match the "
-				       "detected host platform (linux/%s) and no specific platform "
-				       "was requested",
-				       have, native_architecture()));
+		engine_warn(en,
+			    "The requested image's platform (%s) does not match the detected host "
+			    "platform (linux/%s) and no specific platform was requested",
+			    have, native_architecture());
 	return 0;
 }
 
@@ -329,7 +327,7 @@ static void drop_new_volumes(struct engine *en, const struct mount_point *mounts
 }
 
 static int resolve_image(struct engine *en, struct container_create *c, struct container *row,
-			 struct strv *warnings, struct arena *a, struct err *e)
+			 struct arena *a, struct err *e)
 {
 	if (!c->image) {
 		row->image_name = c->config.hull.rootfs;
@@ -338,7 +336,7 @@ static int resolve_image(struct engine *en, struct container_create *c, struct c
 	struct image *image = arena_new(a, struct image);
 	int r = image_find_config(&en->images, c->image, a, image, e);
 	if (r == 0)
-		r = check_platform(c, image, warnings, a, e);
+		r = check_platform(en, c, image, a, e);
 	if (r < 0)
 		return r;
 	row->image_id = image->id;
@@ -349,14 +347,14 @@ static int resolve_image(struct engine *en, struct container_create *c, struct c
 
 /* Name, image, command: what can be said before anything else is looked at. */
 static int check_request(struct engine *en, struct container_create *c, struct container *row,
-			 struct strv *warnings, struct arena *a, struct err *e)
+			 struct arena *a, struct err *e)
 {
 	int r = c->name ? container_name_check(c->name, e) : 0;
 	/* Its holder may have ended, and only wait to be removed. */
 	if (r == 0 && c->name && (r = name_taken(en, c->name, e)) == 1)
 		r = engine_settle(en, e);
 	if (r == 0)
-		r = resolve_image(en, c, row, warnings, a, e);
+		r = resolve_image(en, c, row, a, e);
 	if (r == 0)
 		r = check_command(&c->config.config, c->image, e);
 	if (r == 0)
@@ -364,20 +362,19 @@ static int check_request(struct engine *en, struct container_create *c, struct c
 	return r < 0 ? r : check_hostname(c->config.config.domainname, e);
 }
 
-static int plan(struct engine *en, struct starting *s, struct strv *warnings, struct arena *a,
-		struct err *e)
+static int plan(struct engine *en, struct starting *s, struct arena *a, struct err *e)
 {
 	struct mount_point *mounts;
 	int r = container_mounts(en, &s->row, a, &mounts, &s->build.mount_count, e);
 	s->build.container = &s->row;
 	s->build.mounts = mounts;
 	s->build.root_fd = -1;
-	s->build.warnings = warnings;
+	s->build.warn = en;
 	return r < 0 ? r : spec_plan(en, &s->build, a, e);
 }
 
 int container_create(struct engine *en, struct container_create *c, struct arena *a,
-		     char ret_id[ID_LEN + 1], struct strv *warnings, struct err *e)
+		     char ret_id[ID_LEN + 1], struct err *e)
 {
 	CLEANUP_LOCK struct container_lock lock = {-1};
 	struct starting *s = arena_new(a, struct starting);
@@ -391,14 +388,14 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 	}
 	id_new(row->id);
 	row->name = (char *)(c->name ? c->name : row->id); /* until it gets one, for messages */
-	int r = check_request(en, c, row, warnings, a, e);
+	int r = check_request(en, c, row, a, e);
 	if (r < 0)
 		return r;
 	set_defaults(c, row->id, a);
 	row->config = c->config;
 	row->command = command_text(&c->config.config, a);
 	row->auto_remove = c->config.host.auto_remove;
-	r = plan(en, s, warnings, a, e);
+	r = plan(en, s, a, e);
 	if (r < 0)
 		return r;
 	const struct mount_point *mounts = s->build.mounts;

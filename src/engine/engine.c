@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
@@ -91,6 +93,20 @@ void engine_close(struct engine *en)
 	fd_drop(&en->run_fd);
 	if (en->starting)
 		fd_drop(&en->starting->lock_fd);
+	arena_free(&en->notes);
+	en->warnings = (struct strv){0};
+}
+
+void engine_warn(struct engine *en, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+	if (!en)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	strv_push(&en->notes, &en->warnings, arena_strdup(&en->notes, text));
 }
 
 void engine_warm(void)

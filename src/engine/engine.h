@@ -29,6 +29,8 @@ struct engine {
 	int root_fd, run_fd;
 	struct starting *starting; /* what was created with `start`, until it is started, or NULL */
 	struct image_store images;
+	struct arena notes;
+	struct strv warnings; /* in `notes`: for the user, though nothing failed */
 };
 
 #define CLEANUP_ENGINE __attribute__((cleanup(engine_close)))
@@ -38,6 +40,8 @@ struct engine {
 int engine_open(struct engine *en, const char *root, const char *runroot, const char *libexec,
 		struct err *e);
 void engine_close(struct engine *en);
+/** Add to @en's warnings; nobody to tell: NULL. */
+void engine_warn(struct engine *en, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /** An exec will follow soon: begin what takes the kernel long. Costs next to nothing; see
  * cgroup_warm in linux/cgroup.h. To be called before anything else is done. (A start does it by
@@ -98,16 +102,15 @@ struct container_create {
 		     */
 };
 /** Check everything that can be checked, merge the image's config in, reserve name and id, make
- * folders and volumes. Warnings for the user (clamped, ignored) are pushed onto @warnings. */
+ * folders and volumes. What is clamped or ignored is told by engine_warn. */
 int container_create(struct engine *en, struct container_create *c, struct arena *a,
-		     char ret_id[ID_LEN + 1], struct strv *warnings, struct err *e);
+		     char ret_id[ID_LEN + 1], struct err *e);
 
 /** Start it. @attach_fd: a stream socket that the monitor serves from the first byte on (see
  * wire.h), or -1; it stays the caller's. Returns when the command has been executed, or -errno with
  * the reason why it could not (err.kind gives 126, 127). -EALREADY, kind ERR_CONFLICT, when it runs
  * already. */
-int container_start(struct engine *en, const char *ref, int attach_fd, struct strv *warnings,
-		    struct err *e);
+int container_start(struct engine *en, const char *ref, int attach_fd, struct err *e);
 
 /** How a container that was started here ends: also of one that is removed (--rm) before it is
  * asked. */
@@ -119,7 +122,7 @@ struct container_end {
 /** container_start for a caller who wants to know the end. The caller passes @ret to
  * container_ended. */
 int container_start_watched(struct engine *en, const char *ref, int attach_fd,
-			    struct container_end *ret, struct strv *warnings, struct err *e);
+			    struct container_end *ret, struct err *e);
 /** Wait for that end, once; closes the connection. @ret_code: docker's exit code. */
 int container_ended(struct engine *en, struct container_end *end, int *ret_code, struct err *e);
 
@@ -139,7 +142,7 @@ typedef void (*stop_notice_fn)(const struct stop_report *r, int64_t grace_second
 int container_stop(struct engine *en, const char *ref, int signal, int64_t grace_seconds,
 		   stop_notice_fn notice, void *ctx, struct stop_report *ret, struct err *e);
 int container_restart(struct engine *en, const char *ref, int signal, int64_t grace_seconds,
-		      struct strv *warnings, struct err *e);
+		      struct err *e);
 int container_kill(struct engine *en, const char *ref, int signal, struct err *e);
 /** True if it is known that the kernel will drop @signal, because the container's first process has
  * no handler for it. */

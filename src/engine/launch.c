@@ -167,13 +167,13 @@ static void plan_start(struct launch *l)
 	};
 }
 
-static int plan(struct launch *l, struct strv *warnings, struct err *e)
+static int plan(struct launch *l, struct err *e)
 {
 	struct mount_point *mounts;
 	int r = container_mounts(l->en, l->c, &l->a, &mounts, &l->build.mount_count, e);
 	l->build.container = l->c;
 	l->build.mounts = mounts;
-	l->build.warnings = warnings;
+	l->build.warn = l->en;
 	return r < 0 ? r : spec_plan(l->en, &l->build, &l->a, e);
 }
 
@@ -376,7 +376,7 @@ static int run(struct launch *l, struct err *e)
 }
 
 int container_launch(struct engine *en, struct container *c, const struct spec_build *planned,
-		     int attach_fd, struct strv *warnings, struct err *e)
+		     int attach_fd, struct err *e)
 {
 	struct launch l = {
 		.en = en,
@@ -397,7 +397,7 @@ int container_launch(struct engine *en, struct container *c, const struct spec_b
 	};
 	if (planned)
 		l.build = *planned;
-	int r = planned ? 0 : plan(&l, warnings, e);
+	int r = planned ? 0 : plan(&l, e);
 	if (r == 0)
 		r = prepare(&l, e);
 	if (r == 0)

@@ -22,4 +22,4 @@ struct starting {
  * control group and the run folder may still be there.
  */
 int container_launch(struct engine *en, struct container *c, const struct spec_build *planned,
-		     int attach_fd, struct strv *warnings, struct err *e);
+		     int attach_fd, struct err *e);

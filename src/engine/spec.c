@@ -7,9 +7,13 @@
 #include "engine/spec.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "base/units.h"
 #include "engine/run_folder.h"
 #include "runtime/runtime.h"
 
@@ -115,6 +119,19 @@ static void build_sysctls(struct spec_build *b, struct arena *a)
 		kvs_set(a, sysctl, h->sysctls.items[i].key, h->sysctls.items[i].value);
 }
 
+/* Without the right it can only be raised; the runtime tries, and goes on. */
+static void warn_oom_score(const struct spec_build *b)
+{
+	int64_t wish = b->container->config.host.oom_score_adj, least;
+	char now[16];
+	if (wish == 0 || capability_has(CAP_SYS_RESOURCE) ||
+	    file_read_small(AT_FDCWD, "/proc/self/oom_score_adj", now, sizeof(now)) <= 0 ||
+	    int_parse(now, -1000, 1000, &least) < 0 || wish >= least)
+		return;
+	engine_warn(b->warn, "--oom-score-adj %lld: hull may not lower it here, it stays at %lld",
+		    (long long)wish, (long long)least);
+}
+
 static int build_process(struct spec_build *b, struct arena *a, struct err *e)
 {
 	const struct container_config *c = &b->container->config;
@@ -134,6 +151,7 @@ static int build_process(struct spec_build *b, struct arena *a, struct err *e)
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "Invalid value %lld, range for oom score adj is [-1000, 1000]",
 			       (long long)c->host.oom_score_adj);
+	warn_oom_score(b);
 	return 0;
 }
 

@@ -17,7 +17,7 @@ struct spec_build {
 	const struct mount_point *mounts;
 	size_t mount_count;
 	int root_fd; /* the mounted root, for names of users: spec_finish and spec_exec need it */
-	struct strv *warnings; /* for the user, or NULL */
+	struct engine *warn; /* told what a user should know (engine_warn), or NULL */
 
 	/* results */
 	struct oci_spec spec;

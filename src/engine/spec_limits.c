@@ -44,8 +44,7 @@ static int cpu_limits(const struct docker_host_config *h, struct cgroup_limits *
 	return 0;
 }
 
-static int memory_limits(struct spec_build *b, struct cgroup_limits *l, struct arena *a,
-			 struct err *e)
+static int memory_limits(struct spec_build *b, struct cgroup_limits *l, struct err *e)
 {
 	const struct docker_host_config *h = &b->container->config.host;
 	if (h->memory_swap > 0 && h->memory == 0)
@@ -68,11 +67,10 @@ static int memory_limits(struct spec_build *b, struct cgroup_limits *l, struct a
 	if (l->memory_swap.set && !cgroup_host_limits_swap()) {
 		/* Only a limit that was asked for deserves a word: docker's own default does not.
 		 */
-		if (b->warnings && h->memory_swap != h->memory * 2)
-			strv_push(a, b->warnings,
-				  "Your kernel does not support swap limit capabilities or the "
-				  "cgroup "
-				  "is not mounted. Memory limited without swap.");
+		if (h->memory_swap != h->memory * 2)
+			engine_warn(b->warn,
+				    "Your kernel does not support swap limit capabilities or the "
+				    "cgroup is not mounted. Memory limited without swap.");
 		l->memory_swap.set = false;
 	}
 	if (h->memory_swappiness.value == -1)
@@ -105,7 +103,7 @@ int spec_limits(struct spec_build *b, struct arena *a, struct err *e)
 	struct cgroup_limits *l = &b->limits;
 	int r = cpu_limits(h, l, e);
 	if (r == 0)
-		r = memory_limits(b, l, a, e);
+		r = memory_limits(b, l, e);
 	if (r < 0)
 		return r;
 	l->pids = (struct opt_i64){true, PIDS_DEFAULT};

@@ -75,7 +75,7 @@ static int capability_list(const struct strv *names, capset *ret, bool *ret_all,
 	return 0;
 }
 
-static int container_caps(struct spec_build *b, struct arena *a, struct err *e)
+static int container_caps(struct spec_build *b, struct err *e)
 {
 	const struct docker_host_config *h = &b->container->config.host;
 	capset add, drop, caps;
@@ -93,11 +93,10 @@ static int container_caps(struct spec_build *b, struct arena *a, struct err *e)
 		caps = ((drop_all ? 0 : CAPS_DOCKER_DEFAULT) & ~drop) | add;
 	b->caps = capability_bounding(caps);
 	capset missing = add & ~b->caps & ~drop;
-	for (int i = 0; b->warnings && i < 64; i++)
+	for (int i = 0; i < 64; i++)
 		if (missing & ((capset)1 << i))
-			strv_push(a, b->warnings,
-				  arena_printf(a, "%s cannot be given: hull itself lacks it",
-					       capability_name(i)));
+			engine_warn(b->warn, "%s cannot be given: hull itself lacks it",
+				    capability_name(i));
 	return 0;
 }
 
@@ -171,6 +170,23 @@ static int build_paths(struct spec_build *b, struct arena *a, struct err *e)
 	return 0;
 }
 
+/* As far as this caller may go: better than a container that does not start, if it is said. */
+static struct oci_rlimit clamp(const struct spec_build *b, const char *name, struct oci_rlimit wish)
+{
+	struct oci_rlimit l = wish;
+	int64_t most = rlimit_ceiling(rlimit_number(wish.type));
+	if (most < 0 || (wish.hard >= 0 && wish.hard <= most))
+		return wish;
+	l.hard = most;
+	if (l.soft < 0 || l.soft > most)
+		l.soft = most;
+	engine_warn(b->warn,
+		    "--ulimit %s: %lld is the most that can be given here, so the limits are "
+		    "%lld:%lld",
+		    name, (long long)most, (long long)l.soft, (long long)l.hard);
+	return l;
+}
+
 static int build_rlimits(struct spec_build *b, struct arena *a, struct err *e)
 {
 	/* Enough files for anyone, few enough that programs which close them all stay fast. */
@@ -192,7 +208,8 @@ static int build_rlimits(struct spec_build *b, struct arena *a, struct err *e)
 				       "ulimit %s: soft limit must be less than or equal to hard "
 				       "limit: %lld > %lld",
 				       own[i].name, (long long)own[i].soft, (long long)own[i].hard);
-		list[n++] = (struct oci_rlimit){type, own[i].hard, own[i].soft};
+		list[n++] =
+			clamp(b, own[i].name, (struct oci_rlimit){type, own[i].hard, own[i].soft});
 	}
 	for (size_t d = 0; d < 2; d++) {
 		bool set = false;
@@ -240,7 +257,7 @@ int spec_security(struct spec_build *b, struct arena *a, struct err *e)
 	const char *privileges = security_option(b->container, "no-new-privileges");
 	int r = check_options(b->container, e);
 	if (r == 0)
-		r = container_caps(b, a, e);
+		r = container_caps(b, e);
 	if (r == 0)
 		r = build_paths(b, a, e);
 	if (r == 0)

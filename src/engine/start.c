@@ -110,7 +110,7 @@ static struct starting *take_created(struct engine *en, const char *ref,
 }
 
 static int start(struct engine *en, const char *ref, int attach_fd, struct container_end *ret_end,
-		 struct strv *warnings, struct err *e)
+		 struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_LOCK struct container_lock lock = {-1};
@@ -121,7 +121,7 @@ static int start(struct engine *en, const char *ref, int attach_fd, struct conta
 		return r;
 	if (created)
 		c = &created->row;
-	r = container_launch(en, c, created ? &created->build : NULL, attach_fd, warnings, e);
+	r = container_launch(en, c, created ? &created->build : NULL, attach_fd, e);
 	if (r < 0)
 		failed(en, c, e);
 	else if (ret_end)
@@ -129,14 +129,13 @@ static int start(struct engine *en, const char *ref, int attach_fd, struct conta
 	return r;
 }
 
-int container_start(struct engine *en, const char *ref, int attach_fd, struct strv *warnings,
-		    struct err *e)
+int container_start(struct engine *en, const char *ref, int attach_fd, struct err *e)
 {
-	return start(en, ref, attach_fd, NULL, warnings, e);
+	return start(en, ref, attach_fd, NULL, e);
 }
 
 int container_start_watched(struct engine *en, const char *ref, int attach_fd,
-			    struct container_end *ret, struct strv *warnings, struct err *e)
+			    struct container_end *ret, struct err *e)
 {
-	return start(en, ref, attach_fd, ret, warnings, e);
+	return start(en, ref, attach_fd, ret, e);
 }

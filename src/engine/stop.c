@@ -280,7 +280,7 @@ int container_stop(struct engine *en, const char *ref, int signal, int64_t grace
 }
 
 int container_restart(struct engine *en, const char *ref, int signal, int64_t grace_seconds,
-		      struct strv *warnings, struct err *e)
+		      struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c;
@@ -290,7 +290,7 @@ int container_restart(struct engine *en, const char *ref, int signal, int64_t gr
 		r = container_stop(en, c.id, signal, grace_seconds, NULL, NULL, &report, e);
 	if (r < 0)
 		return r;
-	r = container_start(en, c.id, -1, warnings, e);
+	r = container_start(en, c.id, -1, e);
 	/* Someone else was faster: it runs anew, as was asked for. */
 	return r == -EALREADY ? 0 : r;
 }

@@ -141,6 +141,12 @@ static int sets_read(struct capability_sets *ret)
 	return 0;
 }
 
+bool capability_has(int number)
+{
+	struct capability_sets now;
+	return sets_read(&now) == 0 && now.effective & bit(number);
+}
+
 static int sets_write(const struct capability_sets *s)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};

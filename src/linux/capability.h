@@ -2,6 +2,7 @@
 /* Capability sets: names, parsing, and the five sets of a process. See capabilities(7). */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -22,6 +23,8 @@ capset capability_all(void);
 int capability_number(const char *name);
 /** "CAP_NET_ADMIN", or NULL beyond the known ones. */
 const char *capability_name(int number);
+/** Is it among the caller's effective ones? */
+bool capability_has(int number);
 /** Those of @among that are in the bounding set of the caller: what can be given at most. */
 capset capability_bounding(capset among);
 /** Apply all five sets to the calling process, in the order the kernel demands; called as the final

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Resource limits. Rests on prlimit(2). Read rlimit.h first. */
+/* Resource limits. Rests on prlimit(2); fs.nr_open in proc_sys_fs(5). Read rlimit.h first. */
 #include "linux/rlimit.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/resource.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
+#include "linux/capability.h"
 
 static const char *const names[] = {
 	[RLIMIT_AS] = "RLIMIT_AS",
@@ -41,6 +46,20 @@ int rlimit_number(const char *name)
 const char *rlimit_name(int number)
 {
 	return number >= 0 && (size_t)number < ARRAY_LEN(names) ? names[number] : NULL;
+}
+
+int64_t rlimit_ceiling(int number)
+{
+	char text[32];
+	struct rlimit now;
+	if (!capability_has(CAP_SYS_RESOURCE))
+		return getrlimit(number, &now) < 0 || now.rlim_max == RLIM_INFINITY
+			       ? -1
+			       : (int64_t)now.rlim_max;
+	if (number != RLIMIT_NOFILE ||
+	    file_read_small(AT_FDCWD, "/proc/sys/fs/nr_open", text, sizeof(text)) < 0)
+		return -1;
+	return strtoll(text, NULL, 10);
 }
 
 static rlim_t to_kernel(int64_t value)

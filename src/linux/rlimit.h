@@ -9,6 +9,8 @@
 int rlimit_number(const char *name);
 /** "RLIMIT_NOFILE", or NULL. */
 const char *rlimit_name(int number);
+/** The highest hard limit that the caller may give a process; -1: any. */
+int64_t rlimit_ceiling(int number);
 /**
  * Set a limit of the calling process; -1 is unlimited. What exceeds the caller's hard limit is
  * clamped to it where the caller may not raise it: `*ret_clamped` says so. 0 or -errno.

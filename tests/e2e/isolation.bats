@@ -276,6 +276,28 @@ JSON
 	assert_has mounted
 }
 
+# What hull may not give is given as far as possible, and said: once, for run too.
+@test "ulimit and oom score beyond what the caller may give: clamped, with a warning" {
+	local caller=(setpriv --bounding-set -sys_resource --inh-caps -all prlimit --nofile=2000:3000)
+	run --separate-stderr "${caller[@]}" "$HULL" run --rm --ulimit nofile=4000 --ulimit core=0 test \
+		sh -c 'ulimit -Sn; ulimit -Hn; ulimit -c' 3>&-
+	assert_equal $'3000\n3000\n0' "$output"
+	# shellcheck disable=SC2154 # stderr is bats'
+	assert_equal "WARNING: --ulimit nofile: 3000 is the most that can be given here, so the limits are 3000:3000" "$stderr"
+	run --separate-stderr "${caller[@]}" "$HULL" run --rm --ulimit nofile=100:4000 test sh -c 'ulimit -Sn; ulimit -Hn' 3>&-
+	assert_equal $'100\n3000' "$output"
+	local score
+	score=$(cat /proc/self/oom_score_adj)
+	run --separate-stderr "${caller[@]}" "$HULL" run --rm --oom-score-adj $((score - 1)) test \
+		cat /proc/self/oom_score_adj 3>&-
+	assert_equal "$score" "$output"
+	assert_equal "WARNING: --oom-score-adj $((score - 1)): hull may not lower it here, it stays at $score" "$stderr"
+	run --separate-stderr setpriv --bounding-set -sys_time "$HULL" run --rm --cap-add SYS_TIME test true 3>&-
+	assert_equal "WARNING: CAP_SYS_TIME cannot be given: hull itself lacks it" "$stderr"
+	run --separate-stderr hull run --rm --quiet --kernel-memory 4m test true
+	assert_equal "" "$stderr"
+}
+
 @test "ulimits: defaults are clamped, given ones kept" {
 	run hull run --rm test /probe limits
 	assert_line '^nofile 1024 '
