@@ -143,6 +143,16 @@ static int mount_folder(struct engine *en, const struct container *c, struct err
 	CLEANUP_FD int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_errno(e, errno, "--rootfs %s: cannot open it", path);
+	struct stat st, host;
+	if (!c->config.hull.rootfs_overlay && fstat(dir, &st) == 0 && stat("/", &host) == 0 &&
+	    st.st_dev == host.st_dev && st.st_ino == host.st_ino) {
+		err_set(e, EINVAL, ERR_INVALID,
+			"--rootfs %s: that is this machine's own root, which a container would "
+			"change",
+			path);
+		err_hint(e, "--rootfs /:O runs on a throw-away copy of it");
+		return -EINVAL;
+	}
 	if (!c->config.hull.rootfs_overlay) {
 		int fd = mount_clone(dir, "", true);
 		return fd >= 0 ? fd : err_errno(e, fd, "--rootfs %s: cannot bind it", path);

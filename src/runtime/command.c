@@ -82,9 +82,14 @@ static int not_found(const char *name, const char *path, struct err *e)
 {
 	err_set(e, ENOENT, ERR_NO_COMMAND, "exec: \"%.256s\": executable file not found in $PATH",
 		name);
-	err_hint(e,
-		 "PATH is %.256s; name the command with its full path, or install it in the image",
-		 path);
+	if (!name[strspn(name, " \t\n")])
+		err_hint(e, "its name is %s: perhaps a variable in quotes that is not set",
+			 *name ? "blank" : "empty");
+	else
+		err_hint(e,
+			 "PATH is %.256s; name the command with its full path, or install it in "
+			 "the image",
+			 path);
 	return -ENOENT;
 }
 

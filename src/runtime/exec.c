@@ -79,9 +79,9 @@ static int take_terminal(struct entry *x, int root, int stdio[3], struct err *e)
 
 /* docker's codes: a folder that is not there is a command that is not found (127), since its engine
  * reads "no such file or directory" from the runtime so; one that must not be entered is 126. */
-static int no_cwd(const char *path, int number, struct err *e)
+static int no_cwd(int root, const char *path, int number, struct err *e)
 {
-	int r = err_errno(e, number, "working directory %s", path);
+	int r = runtime_explain_cwd(root, path, number, e);
 	e->kind = r == -ENOENT || r == -ENOTDIR ? ERR_NO_COMMAND : ERR_NOT_EXECUTABLE;
 	return r;
 }
@@ -91,8 +91,8 @@ static int enter_cwd(int root, const char *path, struct err *e)
 {
 	CLEANUP_FD int cwd = path_open_in_root(root, path, O_PATH | O_DIRECTORY, 0);
 	if (cwd < 0)
-		return no_cwd(path, cwd, e);
-	return fchdir(cwd) < 0 ? no_cwd(path, errno, e) : 0;
+		return no_cwd(root, path, cwd, e);
+	return fchdir(cwd) < 0 ? no_cwd(root, path, errno, e) : 0;
 }
 
 /* The container's own: whose root owns the host's node, which he could change for all. */

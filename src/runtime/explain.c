@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/path.h"
 #include "runtime/command.h"
 #include "runtime/runtime.h"
 
@@ -325,6 +326,52 @@ static int explain_plain(const char *path, int number, struct err *e)
 		if (plain[i].number == number)
 			err_hint(e, "%s", plain[i].hint);
 	return -e->number;
+}
+
+/* The link of @path, or of a folder on the way, that leads to nothing. */
+static bool find_dangling(int root, const char *path, char *ret_link, char *ret_target)
+{
+	struct stat st;
+	for (const char *end = path; *end;) {
+		end += strspn(end, "/");
+		end += strcspn(end, "/");
+		snprintf(ret_link, COMMAND_PATH_SIZE, "%.*s", (int)(end - path), path);
+		CLEANUP_FD int fd = path_open_in_root(root, ret_link, O_PATH | O_NOFOLLOW, 0);
+		CLEANUP_FD int there = path_open_in_root(root, ret_link, O_PATH, 0);
+		if (fd < 0 || there != -ENOENT)
+			continue;
+		ssize_t n = fstat(fd, &st) < 0 || !S_ISLNK(st.st_mode)
+				    ? -1
+				    : readlinkat(fd, "", ret_target, INTERPRETER_MAX);
+		if (n < 0)
+			return false;
+		ret_target[n] = '\0';
+		make_printable(ret_target);
+		return true;
+	}
+	return false;
+}
+
+int runtime_explain_cwd(int root, const char *path, int number, struct err *e)
+{
+	char link[COMMAND_PATH_SIZE], target[INTERPRETER_MAX + 1];
+	if (number < 0)
+		number = -number;
+	if ((number == ENOENT || number == ENOTDIR) && find_dangling(root, path, link, target)) {
+		err_set(e, ENOENT, ERR_INVALID,
+			"working directory %s: no such file or directory: %s is a symbolic link to "
+			"%s, which does not exist in the container",
+			path, link, target);
+		return -ENOENT;
+	}
+	err_errno(e, number, "working directory %s", path);
+	if (number == ENOTDIR)
+		err_hint(e, "it, or a part of it, is a file");
+	if (number == ELOOP)
+		err_hint(e,
+			 "its symbolic links lead in a circle, or through one of /proc that is not "
+			 "followed because it could lead outside");
+	return -number;
 }
 
 int runtime_explain_exec(const char *path, int number, struct err *e)

@@ -135,7 +135,7 @@ int process_plan_make(const struct oci_process *spec, const struct oci_linux *l,
 {
 	*ret = (struct process_plan){
 		.spec = spec, .seccomp = privileged ? NULL : seccomp, .listener = {.socket = -1}};
-	if (spec->args.count == 0 || !*spec->args.items[0])
+	if (spec->args.count == 0)
 		return err_set(e, EINVAL, ERR_INVALID, "no command specified");
 	if (!spec->cwd || spec->cwd[0] != '/')
 		return err_set(e, EINVAL, ERR_INVALID, "working directory \"%s\": must be absolute",

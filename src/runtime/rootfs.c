@@ -261,11 +261,10 @@ static int open_cwd(struct rootfs *r, const struct process_plan *p, struct err *
 	r->cwd = path_open_in_root(r->root, p->spec->cwd, O_PATH | O_DIRECTORY, 0);
 	if (r->cwd >= 0)
 		return 0;
-	if (r->cwd == -ENOENT)
-		r->cwd = path_make_dirs_in_root(r->root, p->spec->cwd, p->uid, p->gid, e);
-	else
-		err_errno(e, r->cwd, "cannot open");
-	return r->cwd < 0 ? err_context(e, "working directory %s", p->spec->cwd) : 0;
+	int n = r->cwd;
+	if (n == -ENOENT)
+		n = r->cwd = path_make_dirs_in_root(r->root, p->spec->cwd, p->uid, p->gid, e);
+	return n < 0 ? runtime_explain_cwd(r->root, p->spec->cwd, n, e) : 0;
 }
 
 int rootfs_build(struct rootfs *r, const struct process_plan *process, struct err *e)

@@ -94,6 +94,9 @@ int runtime_exec(const struct runtime_exec *p, struct runtime_process *ret, stru
  * the fix; kind ERR_NO_COMMAND or ERR_NOT_EXECUTABLE. Returns -e->number.
  */
 int runtime_explain_exec(const char *path, int error_number, struct err *e);
+/** Why the working directory @path below @root cannot be entered or made (@number: errno, any
+ * sign). Returns -e->number. */
+int runtime_explain_cwd(int root, const char *path, int number, struct err *e);
 
 /**
  * Look up a user in a container's root: "name", "uid", "name:group", "uid:gid". Reads its

@@ -389,6 +389,31 @@ PY
 	assert_has over
 }
 
+# docker's codes: an empty word is a command that is not found, an entrypoint of one is none at all.
+@test "empty and blank command words: 127, and the cause" {
+	hull run -d --name cc test sleep 60
+	local word
+	for word in '' ' '; do
+		run hull run --rm test "$word"
+		assert_status 127
+		assert_has "exec: \"$word\": executable file not found in \$PATH"
+		assert_has "perhaps a variable in quotes"
+		run hull exec cc "$word"
+		assert_status 127
+		assert_has "perhaps a variable in quotes"
+		run hull create --name dd test "$word"
+		assert_status 0
+		run hull start dd
+		assert_status 1
+		assert_has "executable file not found"
+		assert_equal 127 "$(hull inspect -f '{{.State.ExitCode}}' dd)"
+		hull rm dd
+	done
+	run hull run --rm --entrypoint '' test
+	assert_status 125
+	assert_has "no command specified"
+}
+
 @test "exec: exit codes of what could not begin" {
 	hull run -d --name cc test sleep 600
 	run hull exec -u nosuch cc true

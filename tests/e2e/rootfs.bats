@@ -53,6 +53,45 @@ teardown() { hull_teardown; }
 	assert_status 125
 }
 
+@test "--rootfs /: refused, with the way that is meant" {
+	for dir in / "$WORK/tree/../../../../../../.." /.; do
+		run hull run --rm --rootfs "$dir" true
+		assert_status 125
+		assert_has "is this machine's own root"
+		assert_has "--rootfs /:O"
+	done
+}
+
+@test "-w: a link in the root is followed below it; one that leads nowhere is named" {
+	mkdir "$WORK/tree/real"
+	ln -s /real "$WORK/tree/good"
+	ln -s ../../../../real "$WORK/tree/up"
+	ln -s /nowhere "$WORK/tree/dangling"
+	ln -s circle "$WORK/tree/circle"
+	assert_equal /real "$(hull run --rm --rootfs "$WORK/tree" -w /good pwd)"
+	assert_equal /real "$(hull run --rm --rootfs "$WORK/tree" -w /up pwd)"
+	hull run -d --name cc --rootfs "$WORK/tree" sleep 60
+	local dir code
+	while read -r dir code; do
+		run hull run --rm --rootfs "$WORK/tree" -w "$dir" pwd
+		assert_status 125
+		run hull exec -w "$dir" cc pwd
+		assert_status "$code"
+		case $dir in
+		/dangling*) assert_has "/dangling is a symbolic link to /nowhere, which does not exist" ;;
+		/circle) assert_has "lead in a circle" ;;
+		*) assert_has "is a file" ;;
+		esac
+	done <<-'END'
+		/dangling 127
+		/dangling/x 127
+		/circle 126
+		/data/file 127
+		/data/file/x 127
+	END
+	[ ! -e "$WORK/tree/nowhere" ]
+}
+
 @test "--rootfs: read-only, users and limits as with an image" {
 	run hull run --rm --read-only --rootfs "$WORK/tree" touch /x
 	assert_status 1
