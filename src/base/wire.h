@@ -70,16 +70,17 @@ struct monitor_config {
 	uint64_t log_max_size; /* bytes of one file; 0: unlimited */
 	uint32_t log_max_file; /* files kept, the current one included; at least 1 */
 	uint32_t unused;
-	uint32_t tty;            /* one pty instead of three FIFOs */
-	uint32_t stdin_open;     /* -i */
-	uint32_t stdin_once;     /* close stdin when the first attached client leaves */
+	uint32_t tty;        /* one pty instead of three FIFOs */
+	uint32_t stdin_open; /* -i */
+	uint32_t stdin_once; /* close stdin when the first attached client leaves */
 	char id[65];
 	char name[129];
 	char root[1024]; /* --root, --runroot: for the clean-up command */
 	char runroot[1024];
-	char log_dir[1024]; /* folder of the log files, below root */
-	char hull[1024];    /* path of the hull program, for the clean-up command */
-	char log_tag[128];        /* journald */
+	char log_dir[1024];   /* folder of the log files, below root */
+	char hull[1024];      /* path of the hull program, for the clean-up command */
+	char log_attrs[1024]; /* what goes into every record: ,"attrs":{...}, or journal fields */
+	char log_tag[256];    /* journald */
 };
 
 /**

@@ -26,8 +26,17 @@ struct logs_values {
 };
 enum { SYNC_SECONDS = 1 };
 
-static int parse_driver(const char *name, enum log_driver *ret, struct err *e)
+static int not_readable(const struct container *c, enum log_driver driver, struct err *e)
 {
+	err_set(e, ENOTSUP, ERR_CONFLICT, "configured logging driver does not support reading");
+	if (driver == LOG_JOURNALD)
+		err_hint(e, "the journal has it: journalctl CONTAINER_NAME=%s", c->name);
+	return -ENOTSUP;
+}
+
+static int parse_driver(const struct container *c, enum log_driver *ret, struct err *e)
+{
+	const char *name = c->config.host.log_config.type;
 	static const char *const names[] = {[LOG_JSON_FILE] = "json-file",
 					    [LOG_LOCAL] = "local",
 					    [LOG_JOURNALD] = "journald",
@@ -35,10 +44,7 @@ static int parse_driver(const char *name, enum log_driver *ret, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (name && !strcmp(names[i], name)) {
 			*ret = (enum log_driver)i;
-			return i == LOG_NONE ? err_set(e, ENOTSUP, ERR_CONFLICT,
-						       "configured logging driver does not support "
-						       "reading")
-					     : 0;
+			return i == LOG_JSON_FILE || i == LOG_LOCAL ? 0 : not_readable(c, i, e);
 		}
 	return err_set(e, EINVAL, ERR_INTERNAL, "unknown log driver: %s", name ? name : "");
 }
@@ -112,6 +118,18 @@ static int print_record(const struct logs_record *r, void *ctx)
 	return ferror(out) ? -EIO : 0;
 }
 
+static void print_missed(uint64_t files, void *ctx)
+{
+	(void)ctx;
+	fflush(stdout);
+	cli_notice(
+		"hull logs: %llu log file%s rotated away before %s read: lines are missing here; "
+		"--log-opt max-size and max-file make room",
+		(unsigned long long)files, files == 1 ? " was" : "s were",
+		files == 1 ? "it was" : "they were");
+	fflush(stderr);
+}
+
 /* A client that does not read can hold this up: then the log is as complete as it is. */
 static void bring_up_to_date(struct engine *en, const struct container *c)
 {
@@ -147,6 +165,7 @@ static int read_log(struct engine *en, const struct container *c, const struct l
 		bring_up_to_date(en, c);
 	q->id = c->id;
 	q->end_fd = end;
+	q->missed = print_missed;
 	q->follow = end >= 0; /* one that has ended writes nothing more */
 	setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
 	setvbuf(stderr, NULL, _IOFBF, BUFSIZ);
@@ -170,7 +189,7 @@ static int logs_run(struct cli *cli, void *values, const struct strv *args, stru
 	if (r == 0)
 		r = container_find(en, args->items[0], &cli->arena, c, e);
 	if (r == 0)
-		r = parse_driver(c->config.host.log_config.type, &q.driver, e);
+		r = parse_driver(c, &q.driver, e);
 	return r < 0 ? r : read_log(en, c, v, &q, &cli->arena, e);
 }
 

@@ -41,8 +41,9 @@ struct reader {
 	char name[300];
 	bool ended[3]; /* the last record of stream i ended a line */
 	struct files files;
-	bool discarding; /* in a line that is longer than any record */
-	size_t len;      /* of what is in the window */
+	uint64_t made, opened; /* files that became the current one since following began */
+	bool discarding;       /* in a line that is longer than any record */
+	size_t len;            /* of what is in the window */
 	char window[WINDOW];
 };
 
@@ -352,6 +353,18 @@ static int read_files(struct reader *r, struct err *e)
 
 /* ---- following ---- */
 
+/* Every file that was made is either open now or gone: files are made by one process, in a row, and
+ * each was announced before it was opened here. What was opened before its announcement was read
+ * makes the number smaller for a while, never larger. */
+static void note_missed(struct reader *r)
+{
+	if (r->made <= r->opened)
+		return;
+	if (r->query->missed)
+		r->query->missed(r->made - r->opened, r->ctx);
+	r->opened = r->made;
+}
+
 /* Read on in @fd, and in the files that took its place. */
 static int catch_up(struct reader *r, int *fd, struct err *e)
 {
@@ -360,8 +373,10 @@ static int catch_up(struct reader *r, int *fd, struct err *e)
 		files_open(r, *fd);
 		unsigned count = r->files.count;
 		int result = 0;
+		r->opened += count;
 		if (*fd >= 0)
 			result = count ? read_whole(r, *fd, e) : read_on(r, *fd, e);
+		note_missed(r);
 		if (result < 0 || count == 0)
 			return result;
 		for (unsigned i = count; i-- > 1 && result == 0;) {
@@ -377,16 +392,31 @@ static int catch_up(struct reader *r, int *fd, struct err *e)
 	}
 }
 
-/* 1 when the end is reached, 0 when there is news, negative errno. */
-static int await_news(int notify, int end_fd, struct err *e)
+/* Take all events; how often the current file was made anew. */
+static uint64_t take_news(const struct reader *r, int notify)
 {
 	_Alignas(struct inotify_event) char events[4096];
-	struct pollfd p[2] = {{.fd = notify, .events = POLLIN}, {.fd = end_fd, .events = POLLIN}};
+	uint64_t made = 0;
+	ssize_t n;
+	while ((n = read(notify, events, sizeof(events))) > 0) {
+		const struct inotify_event *v;
+		for (char *at = events; at < events + n; at += sizeof(*v) + v->len) {
+			v = (const struct inotify_event *)at;
+			made += v->mask & IN_CREATE && v->len && !strcmp(v->name, r->name);
+		}
+	}
+	return made;
+}
+
+/* 1 when the end is reached, 0 when there is news, negative errno. */
+static int await_news(struct reader *r, int notify, struct err *e)
+{
+	struct pollfd p[2] = {{.fd = notify, .events = POLLIN},
+			      {.fd = r->query->end_fd, .events = POLLIN}};
 	int n = TEMP_FAILURE_RETRY(poll(p, 2, -1));
 	if (n < 0)
 		return err_errno(e, errno, "cannot wait for the log");
-	while (read(notify, events, sizeof(events)) > 0)
-		;
+	r->made += take_news(r, notify);
 	return p[1].revents != 0;
 }
 
@@ -396,7 +426,7 @@ static int follow(struct reader *r, int notify, int *fd, struct err *e)
 		int result = catch_up(r, fd, e);
 		if (result < 0)
 			return result;
-		int ended = await_news(notify, r->query->end_fd, e);
+		int ended = await_news(r, notify, e);
 		if (ended < 0)
 			return ended;
 		if (ended)
@@ -422,6 +452,8 @@ static int run(struct reader *r, struct err *e)
 	if (r->query->follow && (notify = watch_folder(r->dir_fd, e)) < 0)
 		return notify;
 	files_open(r, -1);
+	if (notify >= 0)
+		take_news(r, notify);
 	int result = read_files(r, e);
 	if (r->files.count)
 		current = fd_steal(&r->files.fd[0]);

@@ -34,6 +34,9 @@ struct logs_query {
 	int64_t since, until; /* ns since 1970, inclusive; 0: no bound */
 	bool no_stdout, no_stderr;
 	bool follow;
+	/* While following: so many files were written and rotated away before they were read.
+	 * Called where their records are missing. May be NULL. */
+	void (*missed)(uint64_t files, void *ctx);
 	int end_fd; /* follow until this is readable or hung up (pidfd, or the connection on which
 		     * monitor_wait_begin was called), then read what is there and return; -1: for
 		     * ever */

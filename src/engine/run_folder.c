@@ -15,7 +15,6 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/units.h"
 #include "engine/monitor.h"
 
 int monitor_socket_make(int run_dir, struct err *e)
@@ -85,50 +84,6 @@ void run_folder_close(struct run_folder *f)
 		fd_drop(fds[i]);
 }
 
-static int log_options(const struct docker_log_config *log, struct monitor_config *m, struct err *e)
-{
-	static const char *const drivers[] = {[LOG_JSON_FILE] = "json-file",
-					      [LOG_LOCAL] = "local",
-					      [LOG_JOURNALD] = "journald",
-					      [LOG_NONE] = "none"};
-	const char *size = kvs_get(&log->config, "max-size");
-	const char *file = kvs_get(&log->config, "max-file");
-	const char *tag = kvs_get(&log->config, "tag");
-	int64_t bytes = INT64_C(10) << 20;
-	uint64_t files = 3;
-	size_t driver = 0;
-	while (driver < ARRAY_LEN(drivers) && strcmp(drivers[driver], log->type))
-		driver++;
-	if (driver == ARRAY_LEN(drivers)) {
-		int r = err_set(e, EINVAL, ERR_INVALID, "unknown log driver: %s", log->type);
-		err_hint(e, "known log drivers: json-file, local, journald, none");
-		return r;
-	}
-	for (size_t i = 0; i < log->config.count; i++) {
-		const char *key = log->config.items[i].key;
-		if (strcmp(key, "max-size") && strcmp(key, "max-file") && strcmp(key, "tag"))
-			return err_set(e, EINVAL, ERR_INVALID,
-				       "unknown log opt '%s' for %s log driver", key, log->type);
-	}
-	if (size && (size_parse(size, &bytes) < 0 || bytes == 0))
-		return err_set(e, EINVAL, ERR_INVALID, "log opt max-size: invalid size: '%s'",
-			       size);
-	if (file && (uint_parse(file, 1000, &files) < 0 || files < 1))
-		return err_set(e, EINVAL, ERR_INVALID,
-			       "log opt max-file: must be a number from 1 to 1000: '%s'", file);
-	m->log_driver = (uint32_t)driver;
-	m->log_max_size = bytes < 0 ? 0 : (uint64_t)bytes;
-	m->log_max_file = (uint32_t)files;
-	snprintf(m->log_tag, sizeof(m->log_tag), "%s", tag ? tag : "");
-	return 0;
-}
-
-int log_options_check(const struct docker_log_config *log, struct err *e)
-{
-	struct monitor_config ignored;
-	return log_options(log, &ignored, e);
-}
-
 int monitor_config_write(struct engine *en, const struct container *c, struct run_folder *f,
 			 struct err *e)
 {
@@ -138,7 +93,7 @@ int monitor_config_write(struct engine *en, const struct container *c, struct ru
 		.stdin_open = c->config.config.open_stdin,
 		.stdin_once = c->config.config.stdin_once,
 	};
-	int r = log_options(&c->config.host.log_config, &m, e);
+	int r = log_options_read(c, &m, e);
 	if (r < 0)
 		return r;
 	snprintf(m.id, sizeof(m.id), "%s", c->id);

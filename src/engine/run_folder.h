@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/wire.h"
 #include "engine/internal.h"
 
 /** What is open of a folder that was just made; -1: not there. */
@@ -27,5 +28,5 @@ int monitor_socket_make(int run_dir, struct err *e);
 /** Write what the monitor of @c must know into its run folder, and open it. */
 int monitor_config_write(struct engine *en, const struct container *c, struct run_folder *f,
 			 struct err *e);
-/** --log-driver and --log-opt; -EINVAL with docker's words. */
-int log_options_check(const struct docker_log_config *log, struct err *e);
+/** Check --log-driver and --log-opt, and fill the log's part of @m; -EINVAL with docker's words. */
+int log_options_read(const struct container *c, struct monitor_config *m, struct err *e);

@@ -183,11 +183,12 @@ static int build_resources(struct spec_build *b, struct arena *a, struct err *e)
 
 int spec_plan(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
 {
+	struct monitor_config ignored;
 	int r = build_resources(b, a, e);
 	if (r == 0)
 		r = build(en, b, a, e);
 	if (r == 0)
-		r = log_options_check(&b->container->config.host.log_config, e);
+		r = log_options_read(b->container, &ignored, e);
 	return r < 0 ? r : spec_seccomp(b, a, e);
 }
 

@@ -20,11 +20,11 @@ int monitor_config_read(struct monitor_config *c)
 	if (pread(MONITOR_CONFIG_FD, c, sizeof(*c), 0) != (ssize_t)sizeof(*c) ||
 	    c->version != WIRE_VERSION)
 		return -EINVAL;
-	char *const texts[] = {c->id,      c->name, c->root,   c->runroot,
-			       c->log_dir, c->hull, c->log_tag};
-	const size_t sizes[] = {sizeof(c->id),      sizeof(c->name),    sizeof(c->root),
-				sizeof(c->runroot), sizeof(c->log_dir), sizeof(c->hull),
-				sizeof(c->log_tag)};
+	char *const texts[] = {c->id,      c->name, c->root,      c->runroot,
+			       c->log_dir, c->hull, c->log_attrs, c->log_tag};
+	const size_t sizes[] = {sizeof(c->id),        sizeof(c->name),    sizeof(c->root),
+				sizeof(c->runroot),   sizeof(c->log_dir), sizeof(c->hull),
+				sizeof(c->log_attrs), sizeof(c->log_tag)};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (strnlen(texts[i], sizes[i]) == sizes[i])
 			return -EINVAL;

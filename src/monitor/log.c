@@ -44,6 +44,7 @@ void log_open(struct log *l, const struct monitor_config *c)
 	memcpy(l->id, c->id, sizeof(l->id));
 	memcpy(l->container_name, c->name, sizeof(l->container_name));
 	memcpy(l->tag, c->log_tag, sizeof(l->tag));
+	memcpy(l->attrs, c->log_attrs, sizeof(l->attrs));
 	if (!l->ops->suffix)
 		return;
 	strcpy(l->name, l->id);

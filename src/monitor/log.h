@@ -17,7 +17,7 @@
 #include "base/wire.h"
 
 enum {
-	LOG_RECORD_EXTRA = 512, /* of one record beside its (escaped) text */
+	LOG_RECORD_EXTRA = 2048, /* of one record beside its (escaped) text */
 	LOG_BATCH_MAX = 6 * (LOG_PIECE_MAX + 1) + LOG_RECORD_EXTRA + 64 * 1024,
 	LOG_NAME_MAX = 96,
 };
@@ -52,7 +52,7 @@ struct log {
 	int64_t second;   /* the one that `second_text` spells */
 	char second_text[20];
 	char name[LOG_NAME_MAX]; /* of the file */
-	char id[65], container_name[129], tag[128];
+	char id[65], container_name[129], tag[256], attrs[1024];
 };
 
 extern const struct log_ops log_json_ops, log_local_ops, log_journald_ops, log_none_ops;

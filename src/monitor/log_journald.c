@@ -54,6 +54,7 @@ static size_t journald_put(struct log *l, const struct log_piece *p, uint8_t *ou
 	out = put_field(out, "CONTAINER_NAME", l->container_name, sizeof(l->container_name));
 	out = put_field(out, "CONTAINER_TAG", tag, tag_max);
 	out = put_field(out, "SYSLOG_IDENTIFIER", tag, tag_max);
+	out = (uint8_t *)stpcpy((char *)out, l->attrs);
 	if (!whole)
 		out = put_field(out, "CONTAINER_PARTIAL_MESSAGE", "true", 4);
 	out = put_message(out, p->text, whole ? p->len - 1 : p->len);

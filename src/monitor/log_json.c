@@ -157,8 +157,10 @@ static size_t json_put(struct log *l, const struct log_piece *p, uint8_t *out)
 	uint8_t *start = out;
 	out = PUT(out, "{\"log\":\"");
 	out = log_put_json(p->text, p->len, out);
-	out = p->stream == 2 ? PUT(out, "\",\"stream\":\"stderr\",\"time\":\"")
-			     : PUT(out, "\",\"stream\":\"stdout\",\"time\":\"");
+	out = p->stream == 2 ? PUT(out, "\",\"stream\":\"stderr\"")
+			     : PUT(out, "\",\"stream\":\"stdout\"");
+	out = put(out, l->attrs, strlen(l->attrs));
+	out = PUT(out, ",\"time\":\"");
 	out = log_put_time(l, p->time_ns, out);
 	out = PUT(out, "\"}\n");
 	return (size_t)(out - start);

@@ -526,6 +526,100 @@ three" "$output"
 	assert_status 125
 }
 
+@test "logs -f: what was rotated away before it was read is said, and nothing is said otherwise" {
+	mkdir box
+	hull run -d --name cc -v "$WORK/box:/box" --log-opt max-size=20k --log-opt max-file=2 test sh -c \
+		'echo first; until [ -e /box/go ]; do sleep 0.02; done; seq 1 20000; echo last
+		touch /box/done; while [ -e /box/go ]; do sleep 0.02; done'
+	"$HULL" logs -f cc >out 2>err 3>&- &
+	client=$!
+	started_by_test $client
+	wait_for 10 grep -q first out
+	kill -STOP $client
+	touch box/go
+	wait_for 20 test -e box/done
+	wait_for 10 logs_have cc last
+	kill -CONT $client
+	rm box/go
+	wait $client
+	grep -qE '^hull logs: [0-9]+ log files? (was|were) rotated away before' err
+	assert_equal last "$(tail -n 1 out)"
+	[ "$(wc -l <out)" -lt 20000 ]
+	# One that keeps pace over rotations, with one file only.
+	hull run -d --name dd --log-opt max-size=20k --log-opt max-file=1 test sh -c \
+		'i=0; while [ $i -lt 1000 ]; do echo "line $i"; [ $((i % 100)) != 0 ] || sleep 0.2; i=$((i + 1)); done'
+	run --separate-stderr timeout 60 "$HULL" logs -f dd 3>&-
+	if [ "$(wc -l <<<"$output")" = 1000 ]; then assert_equal "" "$stderr"; else [ -n "$stderr" ]; fi
+}
+
+@test "log options: labels, env and tag become attributes; what would have no effect is refused" {
+	hull run --name cc --label a=1 --label 'b.c=x"y' --label not=this -e FOO=bar --log-opt labels=a,b.c,none \
+		--log-opt env-regex=^FO --log-opt 'tag={{.Name}}/{{ .ID }}' test echo hi >/dev/null
+	id=$(hull inspect -f '{{.Id}}' cc)
+	file=$(hull inspect -f '{{.LogPath}}' cc)
+	assert_equal '{"FOO":"bar","a":"1","b.c":"x\"y","tag":"cc/'"${id:0:12}"'"}' "$(jq -c .attrs <"$file")"
+	assert_equal "FOO=bar,a=1,b.c=x\"y,tag=cc/${id:0:12} hi" "$(hull logs --details cc)"
+	local options text
+	while IFS='|' read -r options text; do
+		# shellcheck disable=SC2086 # words
+		run hull run --rm $options test true
+		assert_status 125
+		assert_has "$text"
+	done <<-'END'
+		--log-opt compress=true|hull does not compress logs
+		--log-opt mode=non-blocking|hull does not drop what a container writes
+		--log-opt mode=x|logging mode not supported: x
+		--log-opt tag={{.Foo}}|cannot expand '{{.Foo}}'
+		--log-opt labels-regex=(|invalid pattern
+		--log-opt max-size=x|invalid size: 'x'
+		--log-opt max-file=0|from 1 to 1000
+		--log-driver local --log-opt tag=x|unknown log opt 'tag' for local log driver
+		--log-driver journald --log-opt max-size=1k|unknown log opt 'max-size' for journald
+	END
+	run hull run --rm --log-opt labels=a --label "a=$(printf '%2000s' x)" test true
+	assert_status 125
+	assert_has "more than 1023 bytes in every record"
+	hull run --rm --log-opt compress=false --log-opt mode=blocking test true
+}
+
+# A journal of one's own: systemd-journald by hand, in a mount namespace.
+@test "journald: a real journal takes it, with docker's fields" {
+	need_root
+	local journald=/lib/systemd/systemd-journald
+	[ -x $journald ] && command -v journalctl >/dev/null || skip "no systemd-journald here"
+	cat >journal.sh <<-'END'
+		mount -t tmpfs none /run || exit 77
+		mkdir -p /run/systemd/journald.conf.d /run/log/journal
+		printf '[Journal]\nStorage=volatile\nReadKMsg=no\nAudit=no\nRateLimitBurst=0\n' >/run/systemd/journald.conf.d/x.conf
+		if [ ! -s /etc/machine-id ]; then
+			echo 0123456789abcdef0123456789abcdef >/run/machine-id
+			mount --bind /run/machine-id /etc/machine-id || exit 77
+		fi
+		"$1" 2>/dev/null 3>&- & journal=$!
+		for _ in $(seq 100); do [ ! -S /run/systemd/journal/socket ] || break; sleep 0.1; done
+		"$2" run --name jj --log-driver journald --label a.b=1 --log-opt labels=a.b --log-opt 'tag={{.Name}}!' test \
+			sh -c 'echo one; echo two >&2; printf "a\001b\n"; head -c 20000 /dev/zero | tr "\0" x; echo' >/dev/null 2>&1
+		"$2" logs jj >refused 2>&1
+		"$2" rm jj >/dev/null
+		for _ in $(seq 100); do
+			journalctl --no-pager --all -o json CONTAINER_NAME=jj >records
+			[ "$(wc -l <records)" -lt 5 ] || break
+			sleep 0.1
+		done
+		kill $journal
+		wait $journal
+		exit 0
+	END
+	run unshare -m --propagation private bash journal.sh "$journald" "$HULL"
+	[ "$status" != 77 ] || skip "no mount namespace"
+	assert_equal "one a b" "$(jq -r 'select(.PRIORITY == "6") | .MESSAGE | if type == "array" then "a b" else . end' records | grep -v x | tr '\n' ' ' | sed 's/ $//')"
+	assert_equal two "$(jq -r 'select(.PRIORITY == "3") | .MESSAGE' records)"
+	assert_equal "jj jj! jj! test 1" "$(jq -r 'select(.MESSAGE == "one") | [.CONTAINER_NAME, .CONTAINER_TAG, .SYSLOG_IDENTIFIER, .IMAGE_NAME, .A_B] | join(" ")' records)"
+	assert_equal 16384 "$(jq -r 'select(.CONTAINER_PARTIAL_MESSAGE) | .MESSAGE | length' records)"
+	grep -q "does not support reading" refused
+	grep -q "journalctl CONTAINER_NAME=jj" refused
+}
+
 @test "logs: what a container prints can never break a record" {
 	hull run --name cc test printf 'a\nb\033[31m\0c\377\376{"log":"x"}\r\nlast without newline' >/dev/null
 	file=$(hull inspect -f '{{.LogPath}}' cc)
