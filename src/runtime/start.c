@@ -36,6 +36,9 @@ static int check_spec(const struct oci_spec *s, const struct spaces *spaces, str
 	if (s->linux_.intel_rdt)
 		return err_set(e, EOPNOTSUPP, ERR_INVALID,
 			       "intelRdt: Resource Director Technology is not supported");
+	if (s->linux_.net_devices.count)
+		return err_set(e, EOPNOTSUPP, ERR_INVALID,
+			       "netDevices: moving network devices in is not supported yet");
 	if (s->hostname && strlen(s->hostname) > HOSTNAME_MAX)
 		return err_set(e, EINVAL, ERR_INVALID, "host name %.80s: longer than %d characters",
 			       s->hostname, HOSTNAME_MAX);

@@ -187,5 +187,6 @@ stat_field() {
 	try '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "a"}' 'memoryPolicy.nodes a'
 	try '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "0", flags: ["X"]}' 'memoryPolicy.flags X'
 	try '.linux.intelRdt = {closID: "x"}' 'intelRdt'
+	try '.linux.netDevices = {eth7: {name: "eth0"}}' 'netDevices'
 	try '.process.user.uid = "root"' 'uid: expected a number'
 }

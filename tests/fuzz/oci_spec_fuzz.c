@@ -10,6 +10,7 @@
 #include "linux/sysctl.h"
 #include "runtime/process.h"
 #include "runtime/rootfs.h"
+#include "runtime/runtime.h"
 #include "spec/oci.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -27,8 +28,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (shape_parse(&oci_spec_shape, once, strlen(once), &again, &a, &e) < 0 ||
 	    strcmp(once, shape_print(&oci_spec_shape, &again, false, &a)))
 		abort();
-	process_plan_make(&spec.process, NULL, false, &a, &plan, &e);
-	rootfs_plan(&rootfs, &spec, &a, &e);
+	process_plan_make(&spec.process, &spec.linux_, NULL, false, &a, &plan, &e);
+	const struct runtime_start start = {.spec = &spec, .root_mount = -1};
+	rootfs_plan(&rootfs, &start, &a, &e);
 	for (size_t i = 0; i < spec.linux_.sysctl.count; i++)
 		sysctl_check(spec.linux_.sysctl.items[i].key, spec.linux_.sysctl.items[i].value, ~0UL,
 			     &e);
