@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hull ps: the containers, one a row. What is not in the rows of the state store (mounts, ports) is
- * read only when the format asks for it. Read listing.h first.
+ * hull ps: the containers, one a row. What is not in the rows of the state store (mounts, networks)
+ * is read only when the format asks for it. Read listing.h first.
  */
 #include <errno.h>
 #include <string.h>
@@ -143,11 +143,9 @@ static const char *get_networks(const void *row, const struct listing_view *view
 static const char *get_ports(const void *row, const struct listing_view *view)
 {
 	const struct container *c = row;
-	if (c->status != CONTAINER_RUNNING && c->status != CONTAINER_PAUSED)
-		return "";
-	c = full(row, view);
 	const char *mode = c->config.host.network_mode;
-	if (!mode || !strcmp(mode, "host"))
+	if ((c->status != CONTAINER_RUNNING && c->status != CONTAINER_PAUSED) || !mode ||
+	    !strcmp(mode, "host"))
 		return "";
 	return text_join(view->arena, &c->config.config.exposed_ports, ", ");
 }
@@ -210,7 +208,8 @@ const struct listing ps_listing = {"*formatter.ContainerContext", columns, ARRAY
 static int ps_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct ps_values *v = values;
-	struct container_filter f = {.all = v->all, .last = v->latest ? 1 : v->last};
+	struct container_filter f = {
+		.all = v->all, .last = v->latest ? 1 : v->last, .exposing = !v->quiet};
 	struct ps_context x = {.engine = &cli->engine, .now = clock_real_ns()};
 	const struct listing_view view = {&cli->arena, v->no_trunc, .more = &x};
 	struct listing_out out CLEANUP_LISTING = {0};

@@ -135,7 +135,8 @@ void container_probe(struct engine *en, struct container *c)
 	"id, name, image, image_name, command, " config ", labels, created, status, auto_remove, " \
 	"started, finished, exit_code, exit_signal, oom_killed, oom_kills, error"
 
-static int row_read(sqlite3_stmt *s, bool whole, struct arena *a, struct container *c,
+/* @wanted: the config is parsed if it holds this text. */
+static int row_read(sqlite3_stmt *s, const char *wanted, struct arena *a, struct container *c,
 		    struct err *e)
 {
 	const char *image = db_text(s, 2), *config = db_text(s, 5), *labels = db_text(s, 6);
@@ -157,7 +158,7 @@ static int row_read(sqlite3_stmt *s, bool whole, struct arena *a, struct contain
 	};
 	snprintf(c->id, sizeof(c->id), "%s", db_text(s, 0));
 	int r = strcmp(labels, "{}") ? kvs_parse(labels, &c->labels, a, e) : 0;
-	if (r == 0 && whole)
+	if (r == 0 && config && strstr(config, wanted))
 		r = shape_parse(&container_config_shape, config, strlen(config), &c->config, a, e);
 	return r < 0 ? err_context(e, "container %.12s: its record is damaged", c->id) : 0;
 }
@@ -172,7 +173,7 @@ int container_read(struct engine *en, const char *id, struct arena *a, struct co
 		return r;
 	if (r == 0)
 		return err_set(e, ENOENT, ERR_NOT_FOUND, "No such container: %s", id);
-	return row_read(s, true, a, ret, e);
+	return row_read(s, "", a, ret, e);
 }
 
 int container_glance(struct engine *en, const char *id, struct arena *a, struct container *ret,
@@ -420,19 +421,15 @@ int engine_settle(struct engine *en, struct err *e)
 int container_list(struct engine *en, const struct container_filter *f, struct arena *a,
 		   struct container **ret, size_t *ret_count, struct err *e)
 {
+	static const char query[] = "SELECT " COLUMNS_WITH(
+		"iif(?1, config, NULL)") " FROM container WHERE ?2 OR status = 'running' ORDER BY "
+					 "created DESC, rowid DESC";
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	int r = engine_settle(en, e);
 	bool all = f->all || f->last > 0 || has_key(&f->filters, "status") ||
 		   has_key(&f->filters, "exited");
 	if (r == 0)
-		r = db_query(
-			&en->db, &s, e,
-			all ? "SELECT " COLUMNS_WITH(
-				      "NULL") " FROM container ORDER BY created DESC, rowid DESC"
-			    : "SELECT " COLUMNS_WITH(
-				      "NULL") " FROM container WHERE status = 'running' "
-					      "ORDER BY created DESC, rowid DESC",
-			"");
+		r = db_query(&en->db, &s, e, query, "ii", (int64_t)f->exposing, (int64_t)all);
 	struct container *list = NULL;
 	size_t count = 0, room = 0;
 	while (r >= 0 && (r = db_next(s, e)) == 1) {
@@ -446,7 +443,7 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 			list = bigger;
 		}
 		struct container *c = &list[count];
-		if ((r = row_read(s, false, a, c, e)) < 0)
+		if ((r = row_read(s, "\"ExposedPorts\"", a, c, e)) < 0)
 			break;
 		/* A removal that was cut off: finish it, and do not show it. */
 		if (c->status == CONTAINER_REMOVING && engine_reap(en, c->id, e) == 0)

@@ -80,6 +80,7 @@ int container_find(struct engine *en, const char *ref, struct arena *a, struct c
 struct container_filter {
 	bool all;           /* not only running and paused ones */
 	int64_t last;       /* > 0: only this many, the newest created, in any state */
+	bool exposing;      /* with the configs of those that expose ports; else without any */
 	struct kvs filters; /* --filter key=value; a key may repeat: see container_filter_add */
 };
 /** Add one --filter KEY=VALUE (id name label exited status ancestor before since volume); -EINVAL

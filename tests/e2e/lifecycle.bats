@@ -204,6 +204,18 @@ teardown() { hull_teardown; }
 	assert_status 1
 }
 
+# bats test_tags=fast
+@test "ps: exposed ports are shown while the container runs, by each container its own" {
+	hull run -d --name one --network none --expose 80 --expose 53/udp test sleep 600
+	hull run -d --name two --network none test sleep 600
+	assert_equal "two:
+one:80/tcp, 53/udp" "$(hull ps --format '{{.Names}}:{{.Ports}}')"
+	run hull ps
+	assert_line '80/tcp, 53/udp +one$'
+	hull stop -t 0 one
+	assert_equal one: "$(hull ps -a --filter name=one --format '{{.Names}}:{{.Ports}}')"
+}
+
 @test "names: generated ones are adjective_surname and unique, given ones checked" {
 	for _ in 1 2 3 4 5; do hull create test true >/dev/null; done
 	run hull ps -a --format '{{.Names}}'
