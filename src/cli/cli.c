@@ -72,6 +72,16 @@ void cli_notice(const char *fmt, ...)
 	fputc('\n', stderr);
 }
 
+bool cli_confirm(const char *warning)
+{
+	char answer[8] = "";
+	printf("%s\nAre you sure you want to continue? [y/N] ", warning);
+	fflush(stdout);
+	if (!fgets(answer, sizeof(answer), stdin))
+		putchar('\n');
+	return (answer[0] == 'y' || answer[0] == 'Y') && (answer[1] == '\n' || !answer[1]);
+}
+
 void cli_warn(struct cli *cli)
 {
 	struct strv *warnings = &cli->engine.warnings;

@@ -35,6 +35,8 @@ void cli_close(struct cli *cli);
 void cli_complain(const struct cli *cli, const struct err *e);
 /** One line on stderr that is no failure. */
 void cli_notice(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/** Ask as docker does: @warning, "Are you sure ...?"; true for y. */
+bool cli_confirm(const char *warning);
 /** The engine's warnings as "WARNING: ...", as docker does, once. */
 void cli_warn(struct cli *cli);
 

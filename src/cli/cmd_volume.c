@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hull volume create, ls, rm. Read listing.h first. */
+/* hull volume create, ls, rm, prune. Read listing.h first. */
 #include <errno.h>
 #include <string.h>
 
@@ -21,6 +21,10 @@ struct ls_values {
 };
 struct rm_values {
 	bool force;
+};
+struct prune_values {
+	bool all, force;
+	struct strv filters;
 };
 
 static int create_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
@@ -95,6 +99,18 @@ static const char *after(const char *text, const char *prefix)
 	return strncmp(text, prefix, len) ? NULL : text + len;
 }
 
+static int no_filter(const char *filter, const char *known, struct err *e)
+{
+	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", filter);
+	err_hint(e, "known filters: %s", known);
+	return -EINVAL;
+}
+
+static bool is_true(const char *value)
+{
+	return !strcmp(value, "true") || !strcmp(value, "1");
+}
+
 /* 1 it matches, 0 it does not, -EINVAL no such filter. */
 static int filter_matches(const struct volume *v, const char *filter, struct err *e)
 {
@@ -106,21 +122,35 @@ static int filter_matches(const struct volume *v, const char *filter, struct err
 	if ((value = after(filter, "driver=")))
 		return !strcmp(value, "local");
 	if ((value = after(filter, "dangling=")))
-		return (!strcmp(value, "true") || !strcmp(value, "1")) == (v->uses == 0);
-	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", filter);
-	err_hint(e, "known filters: dangling driver label name");
-	return -EINVAL;
+		return is_true(value) == (v->uses == 0);
+	return no_filter(filter, "dangling driver label name", e);
+}
+
+/* Of one key but label any may match, as with docker. */
+static int filters_match(const struct volume *v, const struct strv *filters, struct err *e)
+{
+	for (size_t i = 0; i < filters->count; i++) {
+		size_t key = strcspn(filters->items[i], "=") + 1;
+		bool any = strncmp(filters->items[i], "label=", key), found = false;
+		for (size_t k = any ? 0 : i; !found && k < (any ? filters->count : i + 1); k++) {
+			if (strncmp(filters->items[i], filters->items[k], key))
+				continue;
+			int r = filter_matches(v, filters->items[k], e);
+			if (r < 0)
+				return r;
+			found = r;
+		}
+		if (!found)
+			return 0;
+	}
+	return 1;
 }
 
 static int ls_row(struct listing_out *out, const struct ls_values *v, const struct volume *volume,
 		  struct err *e)
 {
-	for (size_t i = 0; i < v->filters.count; i++) {
-		int r = filter_matches(volume, v->filters.items[i], e);
-		if (r <= 0)
-			return r;
-	}
-	return listing_row(out, volume, e);
+	int r = filters_match(volume, &v->filters, e);
+	return r <= 0 ? r : listing_row(out, volume, e);
 }
 
 static int ls_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
@@ -145,6 +175,76 @@ static int rm_one(struct cli *cli, const char *name, void *values, struct err *e
 	return volume_remove(&cli->engine, name, v->force, e);
 }
 
+/* ---- prune ---- */
+
+/* label=, label!= and all=; like filter_matches. */
+static int is_pruned(const struct volume *v, const struct prune_values *p, struct err *e)
+{
+	bool all = p->all;
+	if (v->uses)
+		return 0;
+	for (size_t i = 0; i < p->filters.count; i++) {
+		const char *filter = p->filters.items[i], *value;
+		if ((value = after(filter, "all=")))
+			all = is_true(value);
+		else if ((value = after(filter, "label=")) || (value = after(filter, "label!="))) {
+			if (label_matches(&v->labels, value) != (filter[5] == '='))
+				return 0;
+		}
+	}
+	return all || v->anonymous;
+}
+
+static int check_prune(const struct prune_values *p, struct err *e)
+{
+	for (size_t i = 0; i < p->filters.count; i++) {
+		const char *f = p->filters.items[i];
+		if (p->all && after(f, "all="))
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "conflicting options: cannot specify both --all and "
+				       "--filter all=1");
+		if (!after(f, "all=") && !after(f, "label=") && !after(f, "label!="))
+			return no_filter(f, "all label label!", e);
+	}
+	return 0;
+}
+
+static int prune_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct prune_values *p = values;
+	struct volume *list;
+	size_t count, removed = 0;
+	int64_t freed = 0, size;
+	int r = check_prune(p, e);
+	if (r < 0)
+		return r;
+	if (!p->force &&
+	    !cli_confirm(p->all ? "WARNING! This will remove all local volumes not used "
+				  "by at least one container."
+				: "WARNING! This will remove anonymous local volumes "
+				  "not used by at least one container."))
+		return 0;
+	r = volume_list(&cli->engine, &cli->arena, &list, &count, e);
+	for (size_t i = 0; r >= 0 && i < count; i++) {
+		if (is_pruned(&list[i], p, e) <= 0)
+			continue;
+		bool measured = volume_size(&cli->engine, &list[i], &size, e) == 0;
+		r = volume_remove(&cli->engine, list[i].name, true, e);
+		if (r == -EBUSY) { /* taken into use meanwhile */
+			r = 0;
+			continue;
+		}
+		if (r < 0)
+			break;
+		printf("%s%s\n", removed++ ? "" : "Deleted Volumes:\n", list[i].name);
+		freed += measured ? size : 0;
+	}
+	if (r < 0)
+		return r;
+	printf("%sTotal reclaimed space: %s\n", removed ? "\n" : "", text_size(&cli->arena, freed));
+	return 0;
+}
+
 #define LOCAL_ONLY "hull has local volumes without options only"
 static const struct option create_options[] = {
 	{"driver", 'd', OPTION_STR, .offset = offsetof(struct create_values, driver),
@@ -160,6 +260,14 @@ static const struct option ls_options[] = {
 	 .help = LISTING_FORMAT_HELP},
 	{"quiet", 'q', OPTION_BOOL, .offset = offsetof(struct ls_values, quiet),
 	 .help = "Only display volume names"},
+};
+static const struct option prune_options[] = {
+	{"all", 'a', OPTION_BOOL, .offset = offsetof(struct prune_values, all),
+	 .help = "Remove all unused volumes, not just anonymous ones"},
+	{"filter", 0, OPTION_LIST, .offset = offsetof(struct prune_values, filters),
+	 .arg = "filter", .help = "Provide filter values (e.g. \"label=<label>\")"},
+	{"force", 'f', OPTION_BOOL, .offset = offsetof(struct prune_values, force),
+	 .help = "Do not prompt for confirmation"},
 };
 static const struct option rm_options[] = {
 	{"force", 'f', OPTION_BOOL, .offset = offsetof(struct rm_values, force),
@@ -198,4 +306,16 @@ const struct command command_volume_rm = {
 	.args_max = ANY_NUMBER,
 	.complete = COMPLETE_VOLUMES,
 	.each = rm_one,
+};
+
+const struct command command_volume_prune = {
+	.names = NAMES("volume prune"),
+	.synopsis = "[OPTIONS]",
+	.summary = "Remove unused local volumes",
+	.text = "Only anonymous ones, unless --all is given. A volume that a container uses, even "
+		"one "
+		"that does not run, is kept.",
+	.options = OPTIONS(prune_options),
+	.values_size = sizeof(struct prune_values),
+	.run = prune_run,
 };

@@ -43,6 +43,7 @@ const struct command *const commands[] = {
 	&command_volume_create,
 	&command_volume_inspect,
 	&command_volume_ls,
+	&command_volume_prune,
 	&command_volume_rm,
 	&command_system_check,
 	&command_system_reap,

@@ -237,3 +237,5 @@ int volume_find(struct engine *en, const char *name, struct arena *a, struct vol
 int volume_list(struct engine *en, struct arena *a, struct volume **ret, size_t *ret_count,
 		struct err *e);
 int volume_remove(struct engine *en, const char *name, bool force, struct err *e);
+/** Bytes of the files in it. */
+int volume_size(struct engine *en, const struct volume *v, int64_t *ret_bytes, struct err *e);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "base/tree.h"
 
 enum { VOLUME_NAME_MAX = 255 };
 
@@ -163,4 +164,12 @@ int volume_remove(struct engine *en, const char *name, bool force, struct err *e
 		r = db_run(&en->db, e, "DELETE FROM volume WHERE name = ?1", "s", name);
 	r = db_end(&en->db, r, e);
 	return r < 0 ? r : tree_remove(en->root_fd, arena_printf(&a, "volumes/%s", name), e);
+}
+
+int volume_size(struct engine *en, const struct volume *v, int64_t *ret_bytes, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_FD int dir =
+		dir_open(en->root_fd, arena_printf(&a, "volumes/%s/_data", v->name), e);
+	return dir < 0 ? dir : tree_size(dir, ret_bytes, e);
 }

@@ -130,6 +130,56 @@ sub" "$(hull run --rm -v other:/data test ls /data)"
 	assert_line '^local +vv$'
 }
 
+@test "volume ls: filters of one key are alternatives, labels must all match" {
+	hull volume create --label a=1 --label b=2 one
+	hull volume create --label a=1 two
+	hull volume create three
+	assert_equal $'one\nthree' "$(hull volume ls -q --filter name=one --filter name=thre)"
+	assert_equal one "$(hull volume ls -q --filter label=a --filter label=b=2)"
+	assert_equal $'one\ntwo' "$(hull volume ls -q --filter label=a --filter driver=local)"
+	run hull volume ls --filter nonsense=1
+	assert_status 1
+	assert_has "known filters"
+}
+
+@test "volume prune: anonymous ones, --all, --filter, the question, what is in use" {
+	hull volume create keep
+	hull volume create --label a=1 labelled
+	anonymous=$(hull volume create)
+	hull create --name cc -v used:/u -v /own test true
+	own=$(hull volume ls -q --filter dangling=false | grep -v used)
+	head -c 4000 /dev/zero >"$(hull volume inspect -f '{{.Mountpoint}}' "$anonymous")/file"
+	run hull volume prune <<<n
+	assert_status 0
+	assert_has "WARNING! This will remove anonymous local volumes not used by at least one container."
+	assert_has "Are you sure you want to continue? [y/N]"
+	assert_lacks Deleted
+	run hull volume prune </dev/null
+	assert_lacks Deleted
+	run hull volume prune -f
+	assert_equal "Deleted Volumes:
+$anonymous
+
+Total reclaimed space: 4kB" "$output"
+	[ ! -e "$HULL_ROOT/volumes/$anonymous" ]
+	run hull volume prune -f
+	assert_equal "Total reclaimed space: 0B" "$output"
+	run hull volume prune -f --all --filter label!=a
+	assert_line '^keep$'
+	assert_lacks labelled
+	run hull volume prune --filter all=true --filter label=a=1 <<<y
+	assert_line '^labelled$'
+	assert_equal "$(printf '%s\n' "$own" used | sort)" "$(hull volume ls -q | sort)"
+	run hull volume prune -f -a --filter all=1
+	assert_status 1
+	assert_has "conflicting options"
+	run hull volume prune -f --filter until=1h
+	assert_status 1
+	hull rm cc
+	hull volume prune -fa
+	assert_equal "" "$(hull volume ls -q)"
+}
+
 @test "--volumes-from, also read-only" {
 	mkdir host
 	hull create --name from -v data:/data -v "$WORK/host:/host" test true
