@@ -218,6 +218,9 @@ static void run_monitor(void *arg)
 	const struct launch *l = arg;
 	struct birth birth = {0};
 	struct runtime_process p = {.pidfd = -1, .pty_fd = -1, .go_fd = -1};
+	/* Held by the container's process, a killed starter's end of it would not close: both would
+	 * wait for ever for a word that lies in it. */
+	close(l->gate[0]);
 	int r = runtime_clone(&l->start, &p, &birth.e);
 	const int passed[] = {p.pidfd, p.go_fd};
 	birth.pid = p.pid;

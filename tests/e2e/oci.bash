@@ -6,6 +6,7 @@
 load spec
 
 setup() {
+	jobs_of_bats=$(jobs -p | tr '\n' ' ')
 	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	HULL_BIN_DIR=$(realpath "${HULL_BIN_DIR:-$TOP/build/bin}")
 	runtime=$HULL_BIN_DIR/hull-runtime
@@ -93,4 +94,16 @@ teardown() {
 	find /sys/fs/cgroup -maxdepth 4 -depth -type d -path "*$group*" -exec rmdir {} + 2>/dev/null
 	[ -z "$left" ] || fail "left behind:" "$left"
 	[ -z "$(ls -A "$canary" 2>/dev/null | grep -v keep)" ] || fail "the canary was touched"
+}
+
+# Wait for the jobs of this case. A bare `wait` would wait for bats' own time limit, too, which is a
+# job of the same shell.
+wait_jobs() {
+	local pid
+	for pid in $(jobs -p); do
+		case " $jobs_of_bats " in
+		*" $pid "*) ;;
+		*) wait "$pid" || true ;;
+		esac
+	done
 }

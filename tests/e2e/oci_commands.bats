@@ -190,7 +190,7 @@ limit() {
 	touch "$root/tmp/go"
 	until_true 20 grep -q '"oom"' "$dir/events"
 	rt kill c1 9
-	wait
+	wait_jobs
 }
 
 @test "spec: a bundle to begin with" {

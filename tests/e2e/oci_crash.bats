@@ -126,7 +126,7 @@ sweep() {
 		for i in $(seq 8); do
 			{ rt create c1 >/dev/null 2>&1 && echo won; } >>"$dir/won" &
 		done
-		wait
+		wait_jobs
 	done
 	# Later rounds find it created.
 	[ "$(wc -l <"$dir/won")" = 1 ]
@@ -134,10 +134,10 @@ sweep() {
 	for i in $(seq 8); do
 		{ rt start c1 >/dev/null 2>&1 && echo started; } >>"$dir/started" &
 	done
-	wait
+	wait_jobs
 	[ "$(wc -l <"$dir/started")" = 1 ]
 	for i in $(seq 8); do rt delete --force c1 & done
-	wait
+	wait_jobs
 	[ -z "$(rt list -q)" ]
 }
 
@@ -152,9 +152,9 @@ sweep() {
 		4) rt kill c1 KILL ;;
 		5) rt delete --force c1 ;;
 		esac >/dev/null 2>&1 &
-		[ $((i % 12)) != 0 ] || wait
+		[ $((i % 12)) != 0 ] || wait_jobs
 	done
-	wait
+	wait_jobs
 	rt delete --force c1
 	assert_nothing_left "the fight"
 }
