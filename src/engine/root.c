@@ -97,17 +97,13 @@ static int open_skeleton(struct engine *en, struct err *e)
 	return fd >= 0 || r < 0 ? fd : err_errno(e, errno, "cannot open the places of mounts");
 }
 
-/* @lowers has room for one more. */
-static int mount_lowers(struct engine *en, const struct container *c, int *lowers, size_t count,
-			bool writable, struct err *e)
+static int mount_lowers(struct engine *en, const struct container *c, const int *lowers,
+			size_t count, bool writable, struct err *e)
 {
 	CLEANUP_FD int upper = writable ? open_own(en, c, "upper", e) : -1;
 	CLEANUP_FD int work = upper >= 0 ? open_own(en, c, "work", e) : -1;
-	CLEANUP_FD int skeleton = work >= 0 ? open_skeleton(en, e) : -1;
-	if (writable && skeleton < 0)
+	if (writable && work < 0)
 		return -e->number;
-	if (writable)
-		lowers[count++] = skeleton;
 	struct overlay o = {
 		.lowers = lowers,
 		.lower_count = count,
@@ -132,7 +128,13 @@ static int mount_image(struct engine *en, const struct container *c, bool writab
 		r = image_layers_open(&en->images, c->image_id, a, &lowers, &count, e);
 	if (r < 0)
 		return r;
-	int fd = mount_lowers(en, c, lowers, count, writable, e);
+	/* Not below a folder of the host (--rootfs): that may hold it, and an overlay refuses a
+	 * layer that lies in another one. */
+	int fd = writable ? open_skeleton(en, e) : 0;
+	if (fd >= 0 && writable)
+		lowers[count++] = fd;
+	if (fd >= 0)
+		fd = mount_lowers(en, c, lowers, count, writable, e);
 	image_layers_close(lowers, count);
 	return fd;
 }
@@ -160,7 +162,7 @@ static int mount_folder(struct engine *en, const struct container *c, struct err
 	int r = renew_own(en, c, "upper", e);
 	if (r == 0)
 		r = renew_own(en, c, "work", e);
-	return r < 0 ? r : mount_lowers(en, c, (int[2]){dir}, 1, true, e);
+	return r < 0 ? r : mount_lowers(en, c, &dir, 1, true, e);
 }
 
 int root_mount(struct engine *en, const struct container *c, struct arena *a, struct err *e)
