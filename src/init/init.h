@@ -41,7 +41,4 @@ static inline bool init_is_pid_one(const struct init *init)
 	return init->self == 1;
 }
 
-/* Run the command of argv and look after it. Returns our exit code. */
-int init_main(char **argv, char **envp);
-
 #endif

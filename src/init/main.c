@@ -141,7 +141,8 @@ static int run(struct init *init)
 	return finish(init);
 }
 
-int init_main(char **argv, char **envp)
+/* Run the command of argv and look after it. Returns our exit code. */
+static int init_main(char **argv, char **envp)
 {
 	struct init init = {.envp = envp, .deadline = -1};
 	struct options_error error;
@@ -171,4 +172,14 @@ int init_main(char **argv, char **envp)
 		signals_take();
 	}
 	return run(&init);
+}
+
+/* What the kernel left on the stack: freestanding/start.c. */
+_Noreturn void program_start(long *stack);
+
+void program_start(long *stack)
+{
+	char **argv = (char **)(stack + 1);
+
+	sys_exit(init_main(argv, argv + stack[0] + 1));
 }

@@ -3,7 +3,7 @@
  * Text without a libc: compare, numbers in and out, words for an errno.
  *
  * Invariant: pure functions that allocate nothing, and a table that holds characters and not
- * pointers (see start.c). They run in the unit tests on a host libc.
+ * pointers (see meson.build). They run in the unit tests on a host libc.
  */
 #include <asm/errno.h>
 

@@ -15,7 +15,7 @@
 /* A message longer than this is cut. Below PIPE_BUF, so that lines of two writers do not mix. */
 #define TEXT_LINE_MAX 1024
 
-/* What the compiler may call by itself: memory.c. */
+/* What the compiler may call by itself: freestanding/memory.c. */
 void *memset(void *to, int byte, size_t size);
 void *memcpy(void *restrict to, const void *restrict from, size_t size);
 void *memmove(void *to, const void *from, size_t size);
