@@ -248,8 +248,13 @@ static void run_keeper(void *arg)
 	const struct launch *l = arg;
 	setsid();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (shared_child(run_monitor, arg) < 0)
+	pid_t monitor = shared_child(run_monitor, arg);
+	if (monitor < 0) {
+		struct birth none = {0};
+		err_errno(&none.e, monitor, "cannot start the container's monitor");
+		fd_send(l->gate[1], &none, sizeof(none), NULL, 0);
 		return;
+	}
 	const int fds[MONITOR_FD_COUNT] = {l->folder.dir,
 					   l->folder.config,
 					   l->folder.control,
@@ -261,8 +266,8 @@ static void run_keeper(void *arg)
 					   -1,
 					   -1,
 					   l->keeper[0],
-					   -1,
-					   -1,
+					   l->folder.stdout_fd,
+					   l->folder.stderr_fd,
 					   -1};
 	become(l, fds, true);
 }
@@ -274,6 +279,8 @@ static int receive_birth(int from, struct runtime_process *ret, struct err *e)
 	struct birth birth;
 	int fds[2];
 	ssize_t n = fd_recv(from, &birth, sizeof(birth), fds, 2);
+	if (n < 0)
+		return err_errno(e, (int)n, "the container's monitor cannot be heard");
 	if (n != sizeof(birth))
 		return err_set(e, EIO, ERR_INTERNAL, "the container's monitor was killed");
 	if (birth.e.number) {
@@ -310,9 +317,10 @@ static int bring_up(struct launch *l, struct runtime_process *p, struct err *e)
 {
 	int r = runtime_tend(&l->start, p, e);
 	if (r == 0)
-		r = hand_over(l, p, e);
-	if (r == 0)
 		r = write_run_record(l, p, e);
+	/* A monitor that dies before is noticed here; the keeper replaces one that dies later. */
+	if (r == 0)
+		r = hand_over(l, p, e);
 	if (r == 0)
 		r = runtime_release(p, e);
 	else

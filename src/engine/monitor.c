@@ -129,16 +129,20 @@ void monitor_execute(int program, int null, const int fds[MONITOR_FD_COUNT], boo
 	enum { ABOVE = MONITOR_FD_END, SHORT = 12 };
 	int moved[MONITOR_FD_COUNT];
 	program = fcntl(program, F_DUPFD_CLOEXEC, ABOVE);
-	for (int i = 0; i < MONITOR_FD_COUNT; i++)
+	for (int i = 0; i < MONITOR_FD_COUNT; i++) {
 		moved[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, ABOVE);
+		/* One that lacks what it should have would come to wrong conclusions. */
+		if (fds[i] >= 0 && moved[i] < 0)
+			return;
+	}
 	/* Before the numbers above are given out anew: ours may be among them. */
 	for (int i = 0; i < 3; i++)
 		dup2(null, i);
 	for (int i = 0; i < MONITOR_FD_COUNT; i++) {
-		if (moved[i] >= 0)
-			dup3(moved[i], MONITOR_RUN_FD + i, 0);
-		else
+		if (moved[i] < 0)
 			close(MONITOR_RUN_FD + i);
+		else if (dup3(moved[i], MONITOR_RUN_FD + i, 0) < 0)
+			return;
 	}
 	char short_id[SHORT + 1];
 	snprintf(short_id, sizeof(short_id), "%s", id);

@@ -23,7 +23,8 @@ int monitor_socket_make(int run_dir, struct err *e)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/control", run_dir);
 	CLEANUP_FD int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	unlinkat(run_dir, "control", 0);
+	if (s >= 0)
+		unlinkat(run_dir, "control", 0);
 	if (s < 0 || bind(s, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(s, 128) < 0)
 		return err_errno(e, errno, "cannot make the monitor's control socket");

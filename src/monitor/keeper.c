@@ -46,7 +46,7 @@ static const struct timespec damping = {.tv_nsec = 250000000};
 static const int shared[] = {MONITOR_CONTROL_FD, MONITOR_PIDFD_FD, MONITOR_PTY_FD,
 			     MONITOR_STDIN_FD,   MONITOR_OOM_FD,   MONITOR_MEMORY_FD,
 			     MONITOR_INIT_FD};
-enum { SHARED_COUNT = sizeof(shared) / sizeof(shared[0]), PTY_INDEX = 2 };
+enum { SHARED_COUNT = sizeof(shared) / sizeof(shared[0]) };
 _Static_assert((int)SHARED_COUNT <= (int)FD_PASS_MAX, "one message");
 
 struct greeting {
@@ -163,11 +163,13 @@ static void child_ended(int signal)
 	(void)signal; /* only to interrupt ppoll */
 }
 
-/* A pipe's contents live as long as somebody holds it open, and the container may end first: see
- * inflight.c and stdio.c. */
-static void hold_pipes(bool tty)
+/* A pipe's contents live as long as somebody holds it open, and container and monitor may end
+ * first: see inflight.c and stdio.c. With a terminal there is no "stdout". */
+static void hold_pipes(void)
 {
 	static const char *const names[] = {"inflight", "terminal", "stdout", "stderr"};
+	struct stat st;
+	bool tty = fstatat(MONITOR_RUN_FD, "stdout", &st, AT_SYMLINK_NOFOLLOW) < 0;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		bool wanted = i == 0 || tty == (i == 1);
 		/* A monitor that is forked from here has the low numbers for its own. */
@@ -191,8 +193,6 @@ static void take_descriptors(struct keeper *k, const struct greeting *g, int *fd
 		if (fd < 0 || dup3(fd, shared[i], O_CLOEXEC) < 0)
 			close(shared[i]);
 	}
-	if (!k->greeted)
-		hold_pipes(g->present & 1u << PTY_INDEX);
 	k->greeted = true;
 }
 
@@ -200,8 +200,7 @@ static void take_descriptors(struct keeper *k, const struct greeting *g, int *fd
 static void look_at_container(struct keeper *k)
 {
 	siginfo_t info = {0};
-	if (k->ended || !k->greeted ||
-	    waitid((idtype_t)P_PIDFD, MONITOR_PIDFD_FD, &info, WEXITED | WNOHANG) < 0 ||
+	if (k->ended || waitid((idtype_t)P_PIDFD, MONITOR_PIDFD_FD, &info, WEXITED | WNOHANG) < 0 ||
 	    !info.si_pid)
 		return;
 	k->ended = true;
@@ -210,10 +209,11 @@ static void look_at_container(struct keeper *k)
 }
 
 /* Children are the monitor, the orphaned container, and orphans of a container in our pid
- * namespace. First only look who it is: the container's status must not be thrown away. */
+ * namespace. First only look who it is: the container's status must not be thrown away, and without
+ * the pidfd that a monitor greets with nobody can tell. */
 static void reap_children(struct keeper *k)
 {
-	for (;;) {
+	while (k->greeted) {
 		siginfo_t info = {0};
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid)
 			return;
@@ -281,10 +281,10 @@ static bool hear_monitor(struct keeper *k)
 	}
 	if (n == 1 && note == KEEPER_NOTE_ABANDONED)
 		return false;
-	/* Its end, before it said anything: the start failed, and whoever started it knows. Or the
-	 * run folder was removed: there is nothing to start from. */
+	/* Its end. Before it greeted, the container may not be there yet: its starter sees that the
+	 * monitor is gone. From the run record on it is ours. */
 	struct stat st;
-	if (n <= 0 && (!k->greeted || fstatat(MONITOR_RUN_FD, "monitor", &st, 0) < 0))
+	if (n <= 0 && fstatat(MONITOR_RUN_FD, k->greeted ? "monitor" : "running", &st, 0) < 0)
 		return false;
 	if (n <= 0)
 		start_monitor(k);
@@ -302,8 +302,9 @@ int keeper_main(void)
 	sigprocmask(SIG_SETMASK, &child, NULL);
 	sigaction(SIGCHLD, &on_child, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	hold_pipes();
 	close(MONITOR_ATTACH_FD); /* the client must see its monitor die */
-	close(MONITOR_STDOUT_FD);
+	close(MONITOR_STDOUT_FD); /* hold_pipes has opened them itself */
 	close(MONITOR_STDERR_FD);
 	close(MONITOR_GATE_FD);
 	if (fcntl(MONITOR_KEEPER_FD, F_GETFD) < 0)

@@ -82,20 +82,24 @@ static void take_descriptors(struct monitor *m)
 	m->gate_fd = inherited(MONITOR_GATE_FD);
 }
 
-/* Without a pidfd: the container that the run record names, if it still is that one. */
-static void adopt(struct monitor *m, const struct monitor_config *c)
+/* Without a pidfd: the container that the run record names, if it still is that one. A failure to
+ * look does not mean that it ended: the next monitor may see more. */
+static int adopt(struct monitor *m, const struct monitor_config *c)
 {
 	struct run_record run;
 	CLEANUP_FD int fd = openat(m->run_fd, "running", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && fd_read_full(fd, &run, sizeof(run)) == (ssize_t)sizeof(run) &&
-	    run.version == WIRE_VERSION)
-		m->pidfd = pidfd_of_started(run.pid, run.pid_start);
+	ssize_t n = fd < 0 ? -errno : fd_read_full(fd, &run, sizeof(run));
+	if (n == (ssize_t)sizeof(run) && run.version == WIRE_VERSION)
+		n = m->pidfd = pidfd_of_started(run.pid, run.pid_start);
+	if (n < 0 && n != -ENOENT && n != -ESRCH)
+		return (int)n;
 	if (c->stdin_open && !c->tty && m->stdin_fd < 0)
 		m->stdin_fd =
 			openat(m->run_fd, "stdin", O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	if (c->tty)
 		strcpy(m->record.error,
 		       "its terminal was lost: every process that held it was killed");
+	return 0;
 }
 
 /* One monitor for a run folder. The lock lies on the folder and ends with this process; a successor
@@ -126,8 +130,8 @@ static int configure(struct monitor *m)
 	m->tty = c->tty;
 	m->stdin_once = c->stdin_once;
 	m->main_status = -1;
-	if (m->pidfd < 0)
-		adopt(m, c);
+	if (m->pidfd < 0 && (r = adopt(m, c)) < 0)
+		return r;
 	log_open(&m->log, c);
 	oom_init(m);
 	return 0;

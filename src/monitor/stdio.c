@@ -46,7 +46,8 @@ int stdio_fifo(int run_fd, const char *name)
 {
 	const int flags = O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(run_fd, name, flags);
-	if (fd < 0 && errno == ENOENT && mkfifoat(run_fd, name, 0600) == 0)
+	/* The keeper and its first monitor come here at the same time. */
+	if (fd < 0 && errno == ENOENT && (mkfifoat(run_fd, name, 0600) == 0 || errno == EEXIST))
 		fd = openat(run_fd, name, flags);
 	return fd < 0 ? -errno : fd;
 }
