@@ -31,15 +31,22 @@ static int db_error(sqlite3 *sql, struct err *e, const char *what)
 		{SQLITE_READONLY, EROFS, ERR_SYSTEM},
 	};
 	int code = sqlite3_extended_errcode(sql);
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < sizeof(table) / sizeof(table[0]); i++)
 		if (code == table[i].code || (code & 0xff) == table[i].code)
-			return err_set(e, table[i].number, table[i].kind, "state store: %s: %s",
-				       what, sqlite3_errmsg(sql));
-	int r = err_set(e, EIO, ERR_INTERNAL, "state store: %s: %s", what, sqlite3_errmsg(sql));
+			r = err_set(e, table[i].number, table[i].kind, "state store: %s: %s", what,
+				    sqlite3_errmsg(sql));
+	int why = sqlite3_system_errno(sql);
+	if (r == 0)
+		r = err_set(e, why ? why : EIO, why ? ERR_SYSTEM : ERR_INTERNAL,
+			    "state store: %s: %s%s%s", what, sqlite3_errmsg(sql), why ? ": " : "",
+			    why ? err_errno_text(why) : "");
+	if ((code & 0xff) == SQLITE_READONLY)
+		err_hint(e, "a file hull.db* below --root could not be opened for writing");
 	if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB)
 		err_hint(e,
-			 "the file hull.db below --root is damaged: restore it from a backup, or "
-			 "move it aside to begin anew");
+			 "the disk cannot be read (see dmesg), or the file hull.db below --root is "
+			 "damaged: restore it from a backup, or move it aside to begin anew");
 	return r;
 }
 
@@ -192,6 +199,10 @@ int db_open(struct db *db, const char *root, struct err *e)
 		sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
 		db->wal_pages = log_pages(path);
 	}
+	/* SQLite makes do with reading; a command would notice that only half-way. */
+	if (r == 0 && sqlite3_db_readonly(db->sql, "main") == 1)
+		r = err_set(e, EROFS, ERR_SYSTEM, "cannot open %s for writing: is it readonly?",
+			    path);
 	if (r == 0)
 		r = schema_install(db, e);
 	if (r < 0)
@@ -226,6 +237,18 @@ int db_begin(struct db *db, bool durable, struct err *e)
 	return r;
 }
 
+/* A commit whose fsync failed lies complete in the log: whoever rebuilds its index would take it
+ * for good. The next transaction is written over it; this one changes nothing. */
+static void disown_commit(struct db *db)
+{
+	char same[128];
+	sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+	snprintf(same, sizeof(same),
+		 "PRAGMA synchronous=OFF; BEGIN IMMEDIATE; PRAGMA user_version=%d; COMMIT",
+		 SCHEMA_VERSION);
+	sqlite3_exec(db->sql, same, NULL, NULL, NULL);
+}
+
 void db_rollback(struct db *db)
 {
 	if (!db->locked)
@@ -237,8 +260,8 @@ void db_rollback(struct db *db)
 int db_end(struct db *db, int r, struct err *e)
 {
 	assert(db->locked);
-	if (r >= 0)
-		r = db_exec(db, "COMMIT", "commit", e);
+	if (r >= 0 && (r = db_exec(db, "COMMIT", "commit", e)) < 0)
+		disown_commit(db);
 	if (r < 0)
 		db_rollback(db);
 	writers_unlock(db);

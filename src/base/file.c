@@ -8,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -100,12 +99,10 @@ int file_replace(int dirfd, const char *name, const void *data, size_t len, bool
 		 struct err *e)
 {
 	char aside[300];
-	static atomic_uint serial;
-	if (snprintf(aside, sizeof(aside), ".%s.%d.%u", name, (int)getpid(), ++serial) >=
-	    (int)sizeof(aside))
+	if (snprintf(aside, sizeof(aside), FILE_ASIDE, name) >= (int)sizeof(aside))
 		return err_set(e, ENAMETOOLONG, ERR_INVALID, "file name %s is too long", name);
 	CLEANUP_FD int fd =
-		openat(dirfd, aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		openat(dirfd, aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_errno(e, errno, "cannot create %s", name);
 	int r = fd_write_full(fd, data, len);

@@ -23,7 +23,9 @@ int file_read(int dirfd, const char *path, size_t max, struct arena *a, char **r
 ssize_t file_read_small(int dirfd, const char *path, char *buf, size_t size);
 /** Write @text in one write(2) to an existing (kernel) file. 0 or negative errno. */
 int file_write_small(int dirfd, const char *path, const char *text);
-/** Replace @name atomically: write aside, optionally fsync, rename. Mode 0600. */
+/** Replace @name atomically: write aside, optionally fsync, rename. Mode 0600. One writer at a time:
+ *  the name aside is always the same, so that what a killed one left goes with the next. */
+#define FILE_ASIDE ".%s.hull"
 int file_replace(int dirfd, const char *name, const void *data, size_t len, bool durable,
 		 struct err *e);
 /** mkdir -p below @dirfd; parents get @mode too. An existing directory is no error. */

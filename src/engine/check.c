@@ -70,13 +70,20 @@ static int check_place(struct engine *en, int base, const struct place *p, bool 
 			return r;
 		if (r > 0 || (spare && is_young(dirfd(d), name)) || in_the_making(dirfd(d), name))
 			continue;
-		/* It may have been completed between the two looks. */
-		if ((r = has_row(en, p->query, name, e)) != 0)
+		/* It may have been completed between the two looks: a volume is under the lock. */
+		if ((r = db_begin(&en->db, false, e)) < 0)
+			return r;
+		if ((r = has_row(en, p->query, name, e)) != 0) {
+			db_rollback(&en->db);
 			continue;
+		}
 		strv_push(a, problems,
 			  arena_printf(a, "%s %s that does not exist%s", p->what, name,
 				       repair ? ": removed" : ""));
-		if (repair && (r = tree_remove(dirfd(d), name, e)) < 0)
+		if (repair)
+			r = tree_remove(dirfd(d), name, e);
+		db_rollback(&en->db);
+		if (r < 0)
 			return r;
 	}
 	return 0;

@@ -109,26 +109,45 @@ bool exit_record_pending(struct engine *en, const char *id)
 	return faccessat(en->run_fd, path, F_OK, 0) == 0;
 }
 
-bool run_record_alive(const struct run_record *r)
+int run_record_alive(const struct run_record *r)
 {
 	CLEANUP_FD int pidfd = pidfd_of_started(r->pid, r->pid_start);
-	return pidfd >= 0 && pidfd_has_ended(pidfd) == 0;
+	if (pidfd < 0)
+		return pidfd == -ESRCH ? 0 : pidfd;
+	int ended = pidfd_has_ended(pidfd);
+	return ended < 0 ? ended : !ended;
 }
 
-void container_probe(struct engine *en, struct container *c)
+int run_record_problem(struct engine *en, const struct container *c, int number, struct err *e)
+{
+	if (number != -EBADMSG)
+		return err_errno(e, number, "container %s: cannot see whether it runs", c->name);
+	err_set(e, EBADMSG, ERR_INTERNAL, "container %s: %s/containers/%s/running is damaged",
+		c->name, en->runroot, c->id);
+	err_hint(e, "hull rm -f %s ends its processes and removes it", c->name);
+	return -EBADMSG;
+}
+
+int container_probe(struct engine *en, struct container *c, struct err *e)
 {
 	struct run_record record;
 	c->pid = 0;
 	if (c->status != CONTAINER_RUNNING)
-		return;
-	if (run_record_read(en, c->id, &record) < 0 || kill(record.pid, 0) < 0)
-		return;
+		return 0;
+	int r = run_record_read(en, c->id, &record);
+	if (r == -ENOENT || (r == 0 && kill(record.pid, 0) < 0 && errno == ESRCH))
+		return 0;
+	if (r < 0)
+		return run_record_problem(en, c, r, e);
 	c->pid = record.pid;
 	c->pid_start = record.pid_start;
 	char path[sizeof("containers//paused") + ID_LEN];
 	snprintf(path, sizeof(path), "containers/%s/paused", c->id);
 	if (faccessat(en->run_fd, path, F_OK, 0) == 0)
 		c->status = CONTAINER_PAUSED;
+	else if (errno != ENOENT)
+		return run_record_problem(en, c, -errno, e);
+	return 0;
 }
 
 #define COLUMNS_WITH(config)                                                                       \
@@ -246,14 +265,13 @@ int container_find(struct engine *en, const char *ref, struct arena *a, struct c
 		return 0;
 	struct run_record record;
 	bool alive = ret->status == CONTAINER_RUNNING && !exit_record_pending(en, id) &&
-		     run_record_read(en, id, &record) == 0 && run_record_alive(&record);
+		     run_record_read(en, id, &record) == 0 && run_record_alive(&record) == 1;
 	if (!alive) {
 		r = engine_reap(en, id, e);
 		if (r < 0 || (r = container_read(en, id, a, ret, e)) < 0)
 			return r;
 	}
-	container_probe(en, ret);
-	return 0;
+	return container_probe(en, ret, e);
 }
 
 /* ---- lists and filters ---- */
@@ -449,13 +467,14 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 		if (c->status == CONTAINER_REMOVING && engine_reap(en, c->id, e) == 0)
 			continue;
 		if (c->status == CONTAINER_RUNNING) {
-			container_probe(en, c);
+			struct err ignored;
+			int seen = container_probe(en, c, &ignored);
 			/* It ended and nobody recorded it, or its start was cut off: put it right.
 			 */
-			if (!c->pid && engine_reap(en, c->id, e) == 0) {
-				if (container_read(en, c->id, a, c, e) < 0)
+			if (seen == 0 && !c->pid && engine_reap(en, c->id, &ignored) == 0) {
+				if (container_read(en, c->id, a, c, &ignored) < 0)
 					continue;
-				container_probe(en, c);
+				container_probe(en, c, &ignored);
 			}
 			if (!all && c->status != CONTAINER_RUNNING && c->status != CONTAINER_PAUSED)
 				continue;

@@ -244,16 +244,26 @@ static int make_folder(struct engine *en, const struct container_create *c, cons
 	return r;
 }
 
-static int insert_volume_uses(struct engine *en, const char *id, const struct mount_point *mounts,
-			      size_t count, struct err *e)
+/* A volume is there with its container or not at all: row, folder and contents come in the
+ * container's own transaction. @fresh: which are new. */
+static int insert_volumes(struct engine *en, const char *id, const struct mount_point *mounts,
+			  size_t count, bool *fresh, struct arena *a, struct err *e)
 {
 	int r = 0;
-	for (size_t i = 0; r >= 0 && i < count; i++)
-		if (mounts[i].kind == MOUNT_VOLUME)
+	for (size_t i = 0; r >= 0 && i < count; i++) {
+		const struct mount_point *m = &mounts[i];
+		if (m->kind != MOUNT_VOLUME)
+			continue;
+		r = volume_row_add(en, m->name, m->anonymous, m->labels, e);
+		fresh[i] = r > 0;
+		if (r >= 0)
+			r = volume_place(en, m->name, mount_staged(id, i, a), e);
+		if (r >= 0)
 			r = db_run(&en->db, e,
 				   "INSERT INTO volume_use (volume, container, destination) VALUES "
 				   "(?1,?2,?3)",
-				   "sss", mounts[i].name, id, mounts[i].destination);
+				   "sss", m->name, id, m->destination);
+	}
 	return r;
 }
 
@@ -261,8 +271,11 @@ static int insert(struct engine *en, struct container *c, const char *name,
 		  const struct mount_point *mounts, size_t count, struct arena *a, struct err *e)
 {
 	char generated[CONTAINER_NAME_MAX + 1];
+	bool *fresh = arena_array(a, count + 1, sizeof(*fresh)), named = false;
+	for (size_t i = 0; i < count; i++)
+		named |= mounts[i].kind == MOUNT_VOLUME && !mounts[i].anonymous;
 	/* A --rm container dies with its run: nothing to save from a power cut. */
-	int r = db_begin(&en->db, !c->auto_remove, e);
+	int r = db_begin(&en->db, !c->auto_remove || named, e);
 	if (r < 0)
 		return r;
 	/* Under the writers' lock, so that nobody else draws the same one. */
@@ -282,48 +295,26 @@ static int insert(struct engine *en, struct container *c, const char *name,
 	if (r == -EEXIST)
 		r = container_name_conflict(en, c->name, e);
 	if (r >= 0)
-		r = insert_volume_uses(en, c->id, mounts, count, e);
-	return db_end(&en->db, r, e);
+		r = insert_volumes(en, c->id, mounts, count, fresh, a, e);
+	r = db_end(&en->db, r, e);
+	for (size_t i = 0; r < 0 && i < count; i++)
+		if (fresh[i])
+			volume_folder_drop(en, mounts[i].name);
+	return r;
 }
 
-static int insert_volumes(struct engine *en, const struct mount_point *mounts, size_t count,
-			  struct err *e)
-{
-	int r = db_begin(&en->db, true, e);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; r >= 0 && i < count; i++)
-		if (mounts[i].kind == MOUNT_VOLUME)
-			r = volume_row_add(en, mounts[i].name, mounts[i].anonymous,
-					   mounts[i].labels, e);
-	return db_end(&en->db, r, e);
-}
-
-/* Volumes get their rows before their folders, and then what the image has at their place. */
-static int prepare_volumes(struct engine *en, const struct container *c,
-			   const struct mount_point *mounts, size_t count, struct arena *a,
-			   struct err *e)
+/* Copy what the image has at the places of its volumes. */
+static int stage_volumes(struct engine *en, const struct container *c,
+			 const struct mount_point *mounts, size_t count, struct arena *a,
+			 struct err *e)
 {
 	bool any = false;
 	for (size_t i = 0; i < count; i++)
 		any |= mounts[i].kind == MOUNT_VOLUME;
-	int r = any ? insert_volumes(en, mounts, count, e) : 0;
-	for (size_t i = 0; r == 0 && i < count; i++)
-		if (mounts[i].kind == MOUNT_VOLUME)
-			r = volume_folder_make(en, mounts[i].name, e);
-	if (r < 0 || !any || !c->image_id)
-		return r;
+	if (!any || !c->image_id)
+		return 0;
 	CLEANUP_FD int root = root_mount_image(en, c, a, e);
-	return root < 0 ? root : mounts_copy_up(en, mounts, count, root, e);
-}
-
-/* Nobody can have been told the name of an anonymous volume whose container never was. */
-static void drop_new_volumes(struct engine *en, const struct mount_point *mounts, size_t count)
-{
-	struct err ignored;
-	for (size_t i = 0; i < count; i++)
-		if (mounts[i].kind == MOUNT_VOLUME && mounts[i].anonymous && mounts[i].new_volume)
-			volume_remove(en, mounts[i].name, true, &ignored);
+	return root < 0 ? root : mounts_stage(en, c->id, mounts, count, root, e);
 }
 
 static int resolve_image(struct engine *en, struct container_create *c, struct container *row,
@@ -402,13 +393,12 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 	size_t count = s->build.mount_count;
 	r = make_folder(en, c, row->id, &lock, e);
 	if (r == 0)
-		r = prepare_volumes(en, row, mounts, count, a, e);
+		r = stage_volumes(en, row, mounts, count, a, e);
 	if (r == 0)
 		r = insert(en, row, c->name, mounts, count, a, e);
 	if (r < 0) {
 		struct err ignored;
 		tree_remove(en->root_fd, arena_printf(a, "containers/%s", row->id), &ignored);
-		drop_new_volumes(en, mounts, count);
 		return r;
 	}
 	memcpy(ret_id, row->id, sizeof(row->id));

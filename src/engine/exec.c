@@ -77,8 +77,10 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
 	if (r < 0)
 		return r;
 	CLEANUP_FD int first = pidfd_of_started(c.pid, c.pid_start);
-	if (first < 0)
+	if (first == -ESRCH)
 		return not_running(&c, e);
+	if (first < 0)
+		return err_errno(e, first, "container %s: cannot find its process", c.name);
 	CLEANUP_FD int root = open_root(&c, e);
 	struct spec_build build = {.container = &c, .root_fd = root};
 	r = root < 0 ? root : build_process(&build, x, &a, e);

@@ -29,17 +29,20 @@ int container_glance(struct engine *en, const char *id, struct arena *a, struct 
 		     struct err *e);
 /** Resolve NAME, id or id prefix to the full id. */
 int container_resolve(struct engine *en, const char *ref, char ret_id[ID_LEN + 1], struct err *e);
-/** Fill pid and status of a row that says `running` from its run folder: cheap, repairs nothing. */
-void container_probe(struct engine *en, struct container *c);
+/** Fill pid and status of a row that says `running` from its run folder: cheap, repairs nothing.
+ *  Fails when that cannot be read: then nothing may be concluded. */
+int container_probe(struct engine *en, struct container *c, struct err *e);
 
-/** The run folder's record of the first process; 0 or -ENOENT. */
+/** The run folder's record of the first process; -ENOENT: none, -EBADMSG: damaged. */
 int run_record_read(struct engine *en, const char *id, struct run_record *ret);
-/** The exit record of a container that ended and was not reaped yet; 0 or -ENOENT. */
+/** Tell why run_record_read() or what followed failed with @number; returns it. */
+int run_record_problem(struct engine *en, const struct container *c, int number, struct err *e);
+/** The exit record of a container that ended and was not reaped yet; -ENOENT, -EBADMSG as above. */
 int exit_record_read(struct engine *en, const char *id, struct exit_record *ret);
 /** Whether an exit record waits to be reaped. */
 bool exit_record_pending(struct engine *en, const char *id);
-/** True when the recorded process still lives (same start time, not a zombie). */
-bool run_record_alive(const struct run_record *r);
+/** 1 when the recorded process still lives (same start time, not a zombie), 0 or negative errno. */
+int run_record_alive(const struct run_record *r);
 
 /** On a full disk, give up the ballast, so that what frees space can be noted in the store. */
 void engine_make_room(struct engine *en);
@@ -48,6 +51,8 @@ void engine_make_room(struct engine *en);
 void engine_reap_waited(struct engine *en, const char *id);
 /** Reap one container; the caller holds its lock. */
 int reap_locked(struct engine *en, const char *id, struct err *e);
+/** The same for a container whose run record is damaged: what runs of it is ended. */
+int reap_damaged(struct engine *en, const struct container *c, struct err *e);
 /** Delete row, folders, anonymous volumes if @volumes; the caller holds the lock, nothing runs. */
 int remove_locked(struct engine *en, const char *id, bool volumes, struct err *e);
 
@@ -70,6 +75,11 @@ int container_name_conflict(struct engine *en, const char *name, struct err *e);
 
 int volume_name_check(const char *name, struct err *e);
 int volume_folder_make(struct engine *en, const char *name, struct err *e);
-/** Inside a transaction; an existing volume is left as it is. */
+/** Undo a volume that is not committed. */
+void volume_folder_drop(struct engine *en, const char *name);
+/** Make the volume's folder, inside a transaction. If it has no data yet, and the folder @staged
+ *  below --root is there, that becomes its data. */
+int volume_place(struct engine *en, const char *name, const char *staged, struct err *e);
+/** Inside a transaction; an existing volume is left as it is. 1: a new one, 0: it was there. */
 int volume_row_add(struct engine *en, const char *name, bool anonymous, const struct kvs *labels,
 		   struct err *e);

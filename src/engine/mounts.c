@@ -76,7 +76,6 @@ static int add_volume(struct gather *g, struct mount_point m)
 		if (r == 0)
 			id_new(id);
 		m.anonymous = true;
-		m.new_volume = r == 0;
 		m.name = arena_strdup(g->a, r ? db_text(s, 0) : id);
 	} else if ((r = volume_name_check(m.name, e)) < 0) {
 		return r;
@@ -239,7 +238,6 @@ static int add_from(struct gather *g, const char *spec)
 	for (size_t i = 0; r == 0 && i < from.count; i++) {
 		struct mount_point m = from.list[i];
 		m.read_only |= mode && !strcmp(mode, "ro");
-		m.new_volume = false;
 		if (m.kind != MOUNT_TMPFS)
 			r = add(g, m);
 	}
@@ -302,10 +300,15 @@ int container_mounts(struct engine *en, const struct container *c, struct arena 
 	return 0;
 }
 
-static int copy_up_one(struct engine *en, const struct mount_point *m, int root_fd, struct err *e)
+char *mount_staged(const char *id, size_t i, struct arena *a)
+{
+	return arena_printf(a, "containers/%s/volume.%zu", id, i);
+}
+
+static int stage_one(struct engine *en, const struct mount_point *m, const char *staged,
+		     int root_fd, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	char *path = arena_printf(&a, "volumes/%s/_data", m->name);
 	CLEANUP_FD int from =
 		path_open_in_root(root_fd, m->destination, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
 	if (from == -ENOENT || from == -ENOTDIR)
@@ -313,27 +316,27 @@ static int copy_up_one(struct engine *en, const struct mount_point *m, int root_
 	if (from < 0)
 		return err_errno(e, from, "volume %s: cannot open %s in the image", m->name,
 				 m->destination);
-	CLEANUP_FD int to = dir_open(en->root_fd, path, e);
-	if (to < 0)
-		return to;
-	int empty = tree_is_empty(to);
+	CLEANUP_FD int there = openat(en->root_fd, arena_printf(&a, "volumes/%s/_data", m->name),
+				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int empty = there >= 0 ? tree_is_empty(there) : 1;
 	if (empty <= 0)
 		return empty < 0 ? err_errno(e, empty, "volume %s: cannot read it", m->name) : 0;
-	int r = tree_copy(from, to, e);
+	if (mkdirat(en->root_fd, staged, 0755) < 0)
+		return err_errno(e, errno, "volume %s: cannot create its folder", m->name);
+	CLEANUP_FD int to = dir_open(en->root_fd, staged, e);
+	int r = to < 0 ? to : tree_copy(from, to, e);
 	return r < 0 ? err_context(e, "volume %s: cannot copy %s from the image", m->name,
 				   m->destination)
 		     : 0;
 }
 
-int mounts_copy_up(struct engine *en, const struct mount_point *mounts, size_t count, int root_fd,
-		   struct err *e)
+int mounts_stage(struct engine *en, const char *id, const struct mount_point *mounts, size_t count,
+		 int root_fd, struct err *e)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (mounts[i].kind != MOUNT_VOLUME || mounts[i].no_copy)
-			continue;
-		int r = copy_up_one(en, &mounts[i], root_fd, e);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	CLEANUP_ARENA struct arena a = {0};
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if (mounts[i].kind == MOUNT_VOLUME && !mounts[i].no_copy)
+			r = stage_one(en, &mounts[i], mount_staged(id, i, &a), root_fd, e);
+	return r;
 }

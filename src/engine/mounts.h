@@ -22,18 +22,20 @@ struct mount_point {
 	const struct kvs *labels; /* for a volume that is made for this mount, or NULL */
 	bool shallow_read_only;   /* what is mounted below a read-only bind stays writable */
 	bool read_only, no_copy, non_recursive, create_source, anonymous;
-	bool asked_for;  /* by -v, --mount or --tmpfs: no other may lie upon it */
-	bool new_volume; /* did not exist before this call */
+	bool asked_for; /* by -v, --mount or --tmpfs: no other may lie upon it */
 };
 
 /**
  * All mount points of @c, ordered so that parents come before what is mounted below them. Anonymous
- * volumes get the name that they have for this container already, or a new one (`new_volume`).
+ * volumes get the name that they have for this container already, or a new one.
  */
 int container_mounts(struct engine *en, const struct container *c, struct arena *a,
 		     struct mount_point **ret, size_t *ret_count, struct err *e);
 
-/** Fill new or empty volumes with what the image has at their destination, below @root_fd (the
- * mounted image). Owner and mode of the folder are taken over too, as docker does. */
-int mounts_copy_up(struct engine *en, const struct mount_point *mounts, size_t count, int root_fd,
-		   struct err *e);
+/** What new or empty volumes are to hold: copies of what the image has at their destinations, below
+ * @root_fd (the mounted image), in folders of the container @id, mount_staged() each. Owner and mode
+ * of the folder are taken over too, as docker does. */
+int mounts_stage(struct engine *en, const char *id, const struct mount_point *mounts, size_t count,
+		 int root_fd, struct err *e);
+/** The folder below --root where the contents for mount number @i wait for volume_place(). */
+char *mount_staged(const char *id, size_t i, struct arena *a);

@@ -54,10 +54,15 @@ static int clean_run(struct engine *en, const struct container *c, struct err *e
 /* The last step: from here on nothing is left to do for this run. */
 static int drop_record(struct engine *en, const char *id, struct err *e)
 {
-	char path[sizeof("exits/") + ID_LEN];
+	char path[sizeof("exits/" FILE_ASIDE) + ID_LEN];
 	snprintf(path, sizeof(path), "exits/%s", id);
-	if (unlinkat(en->run_fd, path, 0) < 0 && errno != ENOENT)
+	if (unlinkat(en->run_fd, path, 0) == 0)
+		return 0;
+	if (errno != ENOENT)
 		return err_errno(e, errno, "cannot remove the exit record of %.12s", id);
+	/* Nobody could write it: a killed monitor may have begun to. */
+	snprintf(path, sizeof(path), "exits/" FILE_ASIDE, id);
+	unlinkat(en->run_fd, path, 0);
 	return 0;
 }
 
@@ -82,6 +87,30 @@ static int finish(struct engine *en, const struct container *c, const struct exi
 	return r < 0 ? r : drop_record(en, c->id, e);
 }
 
+static struct exit_record lost(const char *why)
+{
+	struct exit_record x = {
+		.version = WIRE_VERSION,
+		.flags = EXIT_UNKNOWN,
+		.exit_code = 255,
+		.finished_ns = clock_real_ns(),
+	};
+	snprintf(x.error, sizeof(x.error), "%s", why);
+	return x;
+}
+
+/* Only these say that there is nothing; after any other nothing may be concluded. */
+static bool is_absent(int r)
+{
+	return r == -ENOENT || r == -EBADMSG;
+}
+
+static bool is_dead(int r)
+{
+	return r == -ENOENT || r == -ECONNREFUSED || r == -ECONNRESET || r == -EPIPE ||
+	       r == -EPROTO;
+}
+
 /* The process is gone and no record is there yet. Its monitor may be about to write it. */
 static int await_record(struct engine *en, const char *id, struct exit_record *ret, struct err *e)
 {
@@ -89,8 +118,11 @@ static int await_record(struct engine *en, const char *id, struct exit_record *r
 	CLEANUP_FD int monitor = monitor_connect(en->run_fd, id);
 	if (monitor >= 0)
 		setsockopt(monitor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	else
+		err_errno(e, monitor, "container %.12s: cannot ask its monitor how it ended", id);
 	int r = monitor < 0 ? monitor : monitor_wait(monitor, ret, e);
-	if (r == 0 || exit_record_read(en, id, ret) == 0)
+	int record = r == 0 ? 0 : exit_record_read(en, id, ret);
+	if (record == 0)
 		return 0;
 	if (r == -EAGAIN) {
 		r = err_set(e, ETIMEDOUT, ERR_TIMEOUT,
@@ -99,13 +131,13 @@ static int await_record(struct engine *en, const char *id, struct exit_record *r
 			    "process hull-monitor of this container: another one takes over");
 		return r;
 	}
-	*ret = (struct exit_record){
-		.version = WIRE_VERSION,
-		.flags = EXIT_UNKNOWN,
-		.exit_code = 255,
-		.finished_ns = clock_real_ns(),
-		.error = "the exit status was lost: every process that watched it was killed",
-	};
+	if (!is_dead(r))
+		return r;
+	if (!is_absent(record))
+		return err_errno(e, record, "container %.12s: cannot read its exit record", id);
+	*ret = lost(record == -EBADMSG ? "its exit record was damaged"
+				       : "the exit status was lost: every process that watched it "
+					 "was killed");
 	return 0;
 }
 
@@ -113,23 +145,29 @@ static int reap_running(struct engine *en, const struct container *c, struct err
 {
 	struct exit_record x;
 	struct run_record run;
-	if (exit_record_read(en, c->id, &x) == 0)
+	int r = exit_record_read(en, c->id, &x);
+	if (r == 0)
 		return finish(en, c, &x, e);
-	int r = run_record_read(en, c->id, &run);
-	if (r == 0 && run_record_alive(&run))
-		return 0;
-	if (r == 0) {
-		r = await_record(en, c->id, &x, e);
-		return r < 0 ? r : finish(en, c, &x, e);
+	if (!is_absent(r))
+		return err_errno(e, r, "container %s: cannot read its exit record", c->name);
+	r = run_record_read(en, c->id, &run);
+	if (r == -ENOENT) {
+		x = lost("it was not running any more: the machine restarted, or its start was "
+			 "interrupted");
+		return finish(en, c, &x, e);
 	}
-	x = (struct exit_record){
-		.version = WIRE_VERSION,
-		.flags = EXIT_UNKNOWN,
-		.exit_code = 255,
-		.finished_ns = clock_real_ns(),
-		.error = "it was not running any more: the machine restarted, or its start was "
-			 "interrupted",
-	};
+	int alive = r < 0 ? r : run_record_alive(&run);
+	if (alive < 0)
+		return run_record_problem(en, c, alive, e);
+	if (alive)
+		return 0;
+	r = await_record(en, c->id, &x, e);
+	return r < 0 ? r : finish(en, c, &x, e);
+}
+
+int reap_damaged(struct engine *en, const struct container *c, struct err *e)
+{
+	const struct exit_record x = lost("its run record was damaged");
 	return finish(en, c, &x, e);
 }
 
@@ -143,7 +181,7 @@ int reap_locked(struct engine *en, const char *id, struct err *e)
 	if (c.status == CONTAINER_RUNNING)
 		return reap_running(en, &c, e);
 	if (c.status == CONTAINER_REMOVING)
-		r = remove_locked(en, id, false, e);
+		r = remove_locked(en, id, c.auto_remove, e);
 	/* What is noted already needs its record no more. */
 	return r < 0 ? r : drop_record(en, id, e);
 }

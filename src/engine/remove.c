@@ -58,10 +58,12 @@ int remove_locked(struct engine *en, const char *id, bool volumes, struct err *e
 	return r < 0 ? err_context(e, "container %.12s: cannot remove it", id) : 0;
 }
 
-static int mark_removing(struct engine *en, const char *id, struct err *e)
+/* Whoever finishes a removal that was cut off must know whether the volumes go, as with --rm. */
+static int mark_removing(struct engine *en, const char *id, bool volumes, struct err *e)
 {
 	return db_change(&en->db, false, e,
-			 "UPDATE container SET status = 'removing' WHERE id = ?1", "s", id);
+			 "UPDATE container SET status = 'removing', auto_remove = ?2 WHERE id = ?1",
+			 "si", id, (int64_t)volumes);
 }
 
 static int stop_for_removal(struct engine *en, const struct container *c, struct err *e)
@@ -89,6 +91,9 @@ static int remove_once(struct engine *en, const char *id, unsigned flags, struct
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c;
 	int r = container_find(en, id, &a, &c, e);
+	bool damaged = r == -EBADMSG && flags & REMOVE_FORCE;
+	if (damaged)
+		r = 0;
 	if (r == 0 && c.pid && !(flags & REMOVE_FORCE))
 		return refuse_running(&c, e);
 	if (r == 0 && c.pid)
@@ -97,13 +102,13 @@ static int remove_once(struct engine *en, const char *id, unsigned flags, struct
 	if (r == 0 && (r = container_lock(en, id, true, &lock, e)) == -ENOENT)
 		r = 0;
 	if (r == 0)
-		r = reap_locked(en, id, e);
+		r = damaged ? reap_damaged(en, &c, e) : reap_locked(en, id, e);
 	if (r == 0)
 		r = container_read(en, id, &a, &c, e);
 	if (r == 0 && c.status == CONTAINER_RUNNING)
 		return flags & REMOVE_FORCE ? -EAGAIN : refuse_running(&c, e);
 	if (r == 0)
-		r = mark_removing(en, id, e);
+		r = mark_removing(en, id, flags & REMOVE_VOLUMES, e);
 	return r < 0 ? r : remove_locked(en, id, flags & REMOVE_VOLUMES, e);
 }
 

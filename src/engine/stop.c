@@ -38,7 +38,9 @@ static int not_running(const struct container *c, struct err *e)
 static int open_first(const struct container *c, struct err *e)
 {
 	int fd = c->pid ? pidfd_of_started(c->pid, c->pid_start) : -ESRCH;
-	return fd >= 0 ? fd : not_running(c, e);
+	if (fd == -ESRCH)
+		return not_running(c, e);
+	return fd >= 0 ? fd : err_errno(e, fd, "container %s: cannot find its process", c->name);
 }
 
 static int send_signal(const struct container *c, int pidfd, int signal, struct err *e)
@@ -84,11 +86,11 @@ int container_kill(struct engine *en, const char *ref, int signal, struct err *e
 	if (r < 0)
 		return r;
 	CLEANUP_FD int pidfd = open_first(&c, e);
-	if (pidfd < 0) {
-		r = err_set(e, ESRCH, ERR_CONFLICT,
-			    "cannot kill container: %s: container %s is not running", ref, c.id);
-		return r;
-	}
+	if (pidfd == -ESRCH)
+		return err_set(e, ESRCH, ERR_CONFLICT,
+			       "cannot kill container: %s: container %s is not running", ref, c.id);
+	if (pidfd < 0)
+		return pidfd;
 	r = send_signal(&c, pidfd, signal, e);
 	return r == 0 && signal == SIGKILL ? thaw(en, &c, pidfd, e) : r;
 }

@@ -32,6 +32,19 @@ int volume_folder_make(struct engine *en, const char *name, struct err *e)
 	return 0;
 }
 
+void volume_folder_drop(struct engine *en, const char *name)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct err ignored;
+	struct volume other;
+	if (db_begin(&en->db, false, &ignored) < 0)
+		return;
+	/* Someone else may have made one of the same name meanwhile. */
+	if (volume_find(en, name, &a, &other, &ignored) == -ENOENT)
+		tree_remove(en->root_fd, arena_printf(&a, "volumes/%s", name), &ignored);
+	db_rollback(&en->db);
+}
+
 int volume_name_check(const char *name, struct err *e)
 {
 	if (name_is_valid(name, VOLUME_NAME_MAX) && strlen(name) >= 2)
@@ -44,6 +57,8 @@ int volume_name_check(const char *name, struct err *e)
 		name, name);
 }
 
+static int volume_in_use(struct engine *en, const char *name, struct err *e);
+
 int volume_row_add(struct engine *en, const char *name, bool anonymous, const struct kvs *labels,
 		   struct err *e)
 {
@@ -53,7 +68,40 @@ int volume_row_add(struct engine *en, const char *name, bool anonymous, const st
 		       "ON CONFLICT (name) DO NOTHING",
 		       "sisi", name, (int64_t)anonymous, labels ? kvs_print(labels, &a) : "{}",
 		       clock_real_ns());
-	return r < 0 ? r : 0;
+	return r;
+}
+
+/* Copy what was staged into the folder that is there, if that is empty. */
+static int volume_fill(struct engine *en, const char *name, const char *staged, const char *data,
+		       struct err *e)
+{
+	int r = volume_folder_make(en, name, e);
+	CLEANUP_FD int from = r < 0 ? -1 : dir_open(en->root_fd, staged, e);
+	CLEANUP_FD int to = from < 0 ? -1 : dir_open(en->root_fd, data, e);
+	if (to < 0)
+		return -e->number;
+	r = tree_is_empty(to);
+	if (r > 0)
+		r = tree_copy(from, to, e);
+	else if (r < 0)
+		r = err_errno(e, r, "volume %s: cannot read it", name);
+	return r < 0 ? r : tree_remove(en->root_fd, staged, e);
+}
+
+int volume_place(struct engine *en, const char *name, const char *staged, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	const char *folder = arena_printf(&a, "volumes/%s", name);
+	const char *data = arena_printf(&a, "%s/_data", folder);
+	if (!file_exists(en->root_fd, staged))
+		return volume_folder_make(en, name, e);
+	if (mkdirat(en->root_fd, folder, 0711) < 0 && errno != EEXIST)
+		return err_errno(e, errno, "volume %s: cannot create its folder", name);
+	int r = volume_in_use(en, name, e);
+	if (r == 0 && renameat(en->root_fd, staged, en->root_fd, data) == 0)
+		return 0;
+	/* A container has it mounted, it has a file system of its own, or it is not empty. */
+	return r < 0 && r != -EBUSY ? r : volume_fill(en, name, staged, data, e);
 }
 
 int volume_create(struct engine *en, const char *name, const struct kvs *labels, struct arena *a,
@@ -70,11 +118,17 @@ int volume_create(struct engine *en, const char *name, const struct kvs *labels,
 		r = db_begin(&en->db, true, e);
 	if (r < 0)
 		return r;
-	r = db_end(&en->db, volume_row_add(en, name, anonymous, labels, e), e);
-	/* Row first: a folder without a row is what a removal left (check.c). */
-	if (r == 0)
+	r = volume_row_add(en, name, anonymous, labels, e);
+	bool fresh = r > 0;
+	/* Both under the writers' lock: a folder without a row belongs to nothing (check.c). */
+	if (r >= 0)
 		r = volume_folder_make(en, name, e);
-	return r < 0 ? r : volume_find(en, name, a, ret, e);
+	if (r == 0)
+		r = volume_find(en, name, a, ret, e);
+	r = db_end(&en->db, r, e);
+	if (r < 0 && fresh)
+		volume_folder_drop(en, name);
+	return r;
 }
 
 #define VOLUME_QUERY                                                                               \

@@ -120,11 +120,11 @@ int capability_bound(capset keep)
 		if ((keep & bit(n)) || prctl(PR_CAPBSET_DROP, n, 0, 0, 0) == 0)
 			continue;
 		/* Without CAP_SETPCAP only what is gone already is fine. */
-		int held = prctl(PR_CAPBSET_READ, n, 0, 0, 0);
-		if (held < 0)
+		int why = errno, held = prctl(PR_CAPBSET_READ, n, 0, 0, 0);
+		if (held < 0 && errno == EINVAL)
 			break; /* beyond the kernel's last one */
 		if (held)
-			return -EPERM;
+			return -why;
 	}
 	return 0;
 }

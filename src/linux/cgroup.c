@@ -41,7 +41,7 @@ static int path_check(const char *path, struct err *e)
 	}
 	return bad ? err_set(e, EINVAL, ERR_INVALID, "\"%.100s\" is no path of a control group",
 			     path)
-		   : 0;
+		   : cgroup_host_check(e);
 }
 
 static bool is_first_of(const int fds[static CGROUP_CONTROLLERS], int controller)

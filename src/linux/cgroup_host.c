@@ -143,15 +143,22 @@ static void mounts_read(struct cgroup_host *h)
 	size_t room = 0;
 	struct found found = {0};
 	struct cgroup_mount m;
+	if (!f)
+		h->error = errno;
 	while (f && getline(&line, &room, f) > 0) {
 		if (cgroup_mount_parse(line, &m) == 1)
 			mount_note(h, &found, &m);
 	}
+	if (f && ferror(f))
+		h->error = EIO;
 }
 
-static int point_open(const char *point)
+static int point_open(struct cgroup_host *h, const char *point)
 {
-	return *point ? open(point, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	int fd = *point ? open(point, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (*point && fd < 0)
+		h->error = errno;
+	return fd;
 }
 
 /* Co-mounted controllers ("cpu,cpuacct") share the descriptor of the first. */
@@ -178,17 +185,25 @@ static void points_open(struct cgroup_host *h)
 {
 	char list[512];
 	for (int c = 0; c < CGROUP_CONTROLLERS; c++)
-		h->v1[c] = point_open(h->v1_point[c]);
+		h->v1[c] = point_open(h, h->v1_point[c]);
 	v1_share(h);
-	h->v2 = point_open(h->v2_point);
-	if (h->v2 >= 0 && file_read_small(h->v2, "cgroup.controllers", list, sizeof(list)) > 0)
+	h->v2 = point_open(h, h->v2_point);
+	ssize_t n =
+		h->v2 < 0 ? 0 : file_read_small(h->v2, "cgroup.controllers", list, sizeof(list));
+	if (n > 0)
 		h->v2_controllers = cgroup_controllers_parse(list, ' ');
+	else if (n < 0)
+		h->error = (int)-n;
 }
 
-static bool is_mount_of(const char *path, long magic)
+static bool is_mount_of(struct cgroup_host *h, const char *path, long magic)
 {
 	struct statfs fs;
-	return statfs(path, &fs) == 0 && fs.f_type == magic;
+	if (statfs(path, &fs) == 0)
+		return fs.f_type == magic;
+	if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+		h->error = errno;
+	return false;
 }
 
 /* Where every distribution mounts them. mountinfo takes the kernel a fifth of a millisecond to
@@ -196,20 +211,20 @@ static bool is_mount_of(const char *path, long magic)
 static bool usual_points(struct cgroup_host *h)
 {
 	unsigned needed = 1U << CGROUP_CPU | 1U << CGROUP_MEMORY | 1U << CGROUP_PIDS;
-	bool v2_only = is_mount_of("/sys/fs/cgroup", CGROUP2_SUPER_MAGIC);
-	if (v2_only || is_mount_of("/sys/fs/cgroup/unified", CGROUP2_SUPER_MAGIC))
+	bool v2_only = is_mount_of(h, "/sys/fs/cgroup", CGROUP2_SUPER_MAGIC);
+	if (v2_only || is_mount_of(h, "/sys/fs/cgroup/unified", CGROUP2_SUPER_MAGIC))
 		snprintf(h->v2_point, sizeof(h->v2_point), "/sys/fs/cgroup%s",
 			 v2_only ? "" : "/unified");
 	for (int c = 0; !v2_only && c < CGROUP_CONTROLLERS; c++) {
 		snprintf(h->v1_point[c], sizeof(h->v1_point[c]), "/sys/fs/cgroup/%s",
 			 controllers[c].v1);
-		if (is_mount_of(h->v1_point[c], CGROUP_SUPER_MAGIC))
+		if (is_mount_of(h, h->v1_point[c], CGROUP_SUPER_MAGIC))
 			needed &= ~(1U << c);
 		else
 			h->v1_point[c][0] = '\0';
 	}
 	points_open(h);
-	return !(needed & ~h->v2_controllers);
+	return !(needed & ~h->v2_controllers) && !h->error;
 }
 
 static void points_close(struct cgroup_host *h)
@@ -240,6 +255,12 @@ static void host_find(void)
 		any_v1 |= host.v1[c] >= 0;
 	host.layout = host.v2 < 0 ? (any_v1 ? CGROUP_V1 : CGROUP_NONE)
 				  : (any_v1 ? CGROUP_HYBRID : CGROUP_V2);
+}
+
+int cgroup_host_check(struct err *e)
+{
+	int error = cgroup_host_get()->error;
+	return error ? err_errno(e, error, "cannot look for the machine's control groups") : 0;
 }
 
 const struct cgroup_host *cgroup_host_get(void)

@@ -20,7 +20,12 @@ struct cgroup_host {
 	unsigned v2_controllers;    /* bits: what the v2 root offers */
 	char v1_point[CGROUP_CONTROLLERS][CGROUP_POINT_SIZE]; /* mount points, for messages */
 	char v2_point[CGROUP_POINT_SIZE];
+	int error; /* errno of a look-up that failed: there may be more than what is here */
 };
+
+/** A group that is made or removed in some hierarchies only would be half a group: fails when not
+ *  all of them could be found. */
+int cgroup_host_check(struct err *e);
 
 /** One line of mountinfo, as far as control groups go. */
 struct cgroup_mount {

@@ -91,8 +91,11 @@ static int check_target(const struct rootfs_mount *m, int target, struct err *e)
 	}
 	bool replaces_proc = !strcmp(m->destination, "/proc") && !is_type(m, "proc") &&
 			     !(m->source >= 0 && fs_is(m->source, PROC_SUPER_MAGIC));
+	struct statfs fs;
+	if (fstatfs(target, &fs) < 0)
+		return err_errno(e, errno, "cannot look at the target");
 	bool inside_proc =
-		fs_is(target, PROC_SUPER_MAGIC) && !proc_target_is_allowed(m->destination);
+		(unsigned)fs.f_type == PROC_SUPER_MAGIC && !proc_target_is_allowed(m->destination);
 	if (replaces_proc || inside_proc)
 		return err_set(e, EPERM, ERR_DENIED,
 			       "nothing may be mounted there: the engine and the programs of the "
@@ -114,8 +117,10 @@ static int open_target(struct rootfs *r, const struct rootfs_mount *m, bool *ret
 		return err_set(e, ELOOP, ERR_DENIED, "the image has a symbolic link there");
 	if (fd != -ENOENT)
 		return err_errno(e, fd, "cannot open the target");
-	struct stat st;
-	if (m->source >= 0 && fstat(m->source, &st) == 0 && !S_ISDIR(st.st_mode))
+	struct stat st = {.st_mode = S_IFDIR};
+	if (m->source >= 0 && fstat(m->source, &st) < 0)
+		return err_errno(e, errno, "cannot stat %s", m->spec->source);
+	if (!S_ISDIR(st.st_mode))
 		return path_make_file_in_root(r->root, m->destination, e);
 	return path_make_dirs_in_root(r->root, m->destination, 0, 0, e);
 }
