@@ -241,12 +241,10 @@ int db_begin(struct db *db, bool durable, struct err *e)
  * for good. The next transaction is written over it; this one changes nothing. */
 static void disown_commit(struct db *db)
 {
-	char same[128];
 	sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
-	snprintf(same, sizeof(same),
-		 "PRAGMA synchronous=OFF; BEGIN IMMEDIATE; PRAGMA user_version=%d; COMMIT",
-		 SCHEMA_VERSION);
-	sqlite3_exec(db->sql, same, NULL, NULL, NULL);
+	sqlite3_exec(db->sql,
+		     "PRAGMA synchronous=OFF; BEGIN IMMEDIATE; PRAGMA application_id=0; COMMIT",
+		     NULL, NULL, NULL);
 }
 
 void db_rollback(struct db *db)

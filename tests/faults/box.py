@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A box: hull with its own roots, names and control groups, all of whose traces can be listed.
+
+What belongs to a box is told by its tag, which is part of its folder's name, of its containers' names and
+of its parent control group. snapshot() is all that one can find of it, with the ids replaced by numbers:
+two equal ones mean that nothing was done, or all of it.
+"""
+import os, pathlib, re, shutil, sqlite3, subprocess, tarfile, tempfile, time, io, json, hashlib
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("HULL_BIN_DIR", TOP / "build/bin")).resolve()
+HULL = str(BIN / "hull")
+ID = re.compile(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{12}\b")
+LIMIT = 20  # seconds for a command that is not disturbed
+
+QUERIES = {
+    "container": "SELECT id || ' ' || name || ' ' || status || ' ' || iif(status = 'exited',"
+    " exit_code, '') || ' ' || iif(error LIKE '%lost%' OR error LIKE '%running any more%', error, '')"
+    " FROM container",
+    "image": "SELECT 'image ' || size FROM image",
+    "reference": "SELECT name FROM reference",
+    "layer": "SELECT diff_id FROM layer",
+    "image_layer": "SELECT layer || ' ' || position FROM image_layer",
+    "volume": "SELECT CASE WHEN anonymous THEN 'anonymous' ELSE name END FROM volume",
+    "volume_use": "SELECT destination || ' of ' || container FROM volume_use",
+}
+
+
+def text_of(path):
+    try:
+        return pathlib.Path(path).read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def add_member(tar, name, data=b"", kind=tarfile.REGTYPE, mode=0o755, link=""):
+    m = tarfile.TarInfo(name)
+    m.type, m.mode, m.size, m.linkname = kind, mode, len(data), link
+    tar.addfile(m, io.BytesIO(data))
+
+
+def docker_archive(path, name, layers):
+    """layers: a list of {path: bytes, a folder ends in /}."""
+    blobs = []
+    for files in layers:
+        blob = io.BytesIO()
+        with tarfile.open(fileobj=blob, mode="w") as tar:
+            for member, data in files.items():
+                if member.endswith("/"):
+                    add_member(tar, member, kind=tarfile.DIRTYPE)
+                else:
+                    add_member(tar, member, data)
+        blobs.append(blob.getvalue())
+    config = json.dumps({
+        "architecture": "amd64", "os": "linux", "config": {"Cmd": ["/busybox"]},
+        "rootfs": {"type": "layers",
+                   "diff_ids": ["sha256:" + hashlib.sha256(b).hexdigest() for b in blobs]}}).encode()
+    with tarfile.open(path, "w") as tar:
+        add_member(tar, "config.json", config)
+        for i, blob in enumerate(blobs):
+            add_member(tar, f"{i}.tar", blob)
+        manifest = [{"Config": "config.json", "RepoTags": [name + ":latest"],
+                     "Layers": [f"{i}.tar" for i in range(len(blobs))]}]
+        add_member(tar, "manifest.json", json.dumps(manifest).encode())
+
+
+class Box:
+    def __init__(self, disk=None):
+        """disk: "tmpfs" or "ext4" to have the root on a small one of its own."""
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="hull-faults-"))
+        self.tag = self.dir.name.replace("_", "x")
+        self.group = "/" + self.tag
+        self.disk = self.mount(disk) if disk else None
+        self.root, self.run = (self.disk or self.dir) / "root", self.dir / "run"
+        self.env = dict(os.environ, HULL_ROOT=str(self.root), HULL_RUNROOT=str(self.run))
+        self.since = self.ticks()
+        busybox = pathlib.Path(shutil.which("busybox")).read_bytes()
+        self.inputs = {"other": self.tar_of(("a", b"a" * 3000), ("b", b"b")), None: b""}
+        tree = io.BytesIO()
+        with tarfile.open(fileobj=tree, mode="w") as tar:
+            add_member(tar, "busybox", busybox)
+            for folder in ("data", "tmp", "etc", "proc", "sys", "dev"):
+                add_member(tar, folder, kind=tarfile.DIRTYPE)
+            add_member(tar, "data/file", b"from the image\n")
+            add_member(tar, "sh", kind=tarfile.SYMTYPE, link="busybox")
+        self.hull("import", "-", "test", input=tree.getvalue(), check=True)
+        self.archive = self.dir / "archive.tar"
+        docker_archive(self.archive, "loaded", [
+            {"a/": b"", "a/x": b"x" * 5000, "b/": b"", "b/y": b"y"},
+            {"a/": b"", "a/.wh.x": b"", "c": b"c" * 70000, "b/": b"", "b/.wh..wh..opq": b""}])
+        self.fault = self.dir / "fault"
+        subprocess.run([os.environ.get("CC", "cc"), "-O1", "-D_GNU_SOURCE", "-o", self.fault,
+                        TOP / "tests/helpers/fault.c"], check=True)
+
+    def mount(self, kind):
+        disk = self.dir / "disk"
+        disk.mkdir()
+        if kind == "tmpfs":
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", disk], check=True)
+            return disk
+        image = self.dir / "image"
+        with open(image, "wb") as f:
+            f.truncate(24 << 20)
+        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-m", "0", image], check=True)
+        subprocess.run(["mount", "-o", "loop", image, disk], check=True)
+        return disk
+
+    def fill(self, rest):
+        """Leave this many bytes on the box's disk."""
+        fill = self.disk / "fill"
+        fill.unlink(missing_ok=True)
+        v = os.statvfs(self.disk)
+        try:
+            with open(fill, "wb") as f:
+                f.write(bytes(max(v.f_bavail * v.f_frsize - rest, 0)))
+        except OSError:
+            pass
+
+    @staticmethod
+    def tar_of(*members):
+        blob = io.BytesIO()
+        with tarfile.open(fileobj=blob, mode="w") as tar:
+            for name, data in members:
+                add_member(tar, name, data)
+        return blob.getvalue()
+
+    @staticmethod
+    def ticks():
+        return int(text_of("/proc/self/stat").rsplit(")", 1)[1].split()[19])
+
+    def hull(self, *args, input=b"", check=False, timeout=LIMIT, before=(), **more):
+        p = subprocess.run([*map(str, before), HULL, *map(str, args)], input=input, env=self.env,
+                           capture_output=True, timeout=timeout, cwd="/", **more)
+        p.out, p.err = p.stdout.decode(errors="replace"), p.stderr.decode(errors="replace")
+        if check and p.returncode:
+            raise RuntimeError(f"hull {' '.join(map(str, args))}: {p.returncode}: {p.err.strip()}")
+        return p
+
+    # ---- what there is of it
+
+    def processes(self):
+        found = {}
+        for entry in os.listdir("/proc"):
+            if not entry.isdigit() or int(entry) == os.getpid():
+                continue
+            stat = text_of(f"/proc/{entry}/stat")
+            if not stat or int(stat.rsplit(")", 1)[1].split()[19]) < self.since:
+                continue
+            if stat.rsplit(")", 1)[1].split()[0] in "ZX":
+                continue
+            line = text_of(f"/proc/{entry}/cmdline")
+            # Not ourselves, and not what the bystander does between its lines.
+            if line.split("\0")[0] == str(self.fault) or "python" in line.split("\0")[0] or "usleep" in line:
+                continue
+            if self.tag in line or self.tag in text_of(f"/proc/{entry}/cgroup") or \
+                    self.tag in text_of(f"/proc/{entry}/environ"):
+                found[int(entry)] = line.replace("\0", " ").strip()
+        return found
+
+    def groups(self):
+        found = []
+        for hierarchy in os.listdir("/sys/fs/cgroup"):
+            base = f"/sys/fs/cgroup/{hierarchy}{self.group}"
+            try:
+                found += [f"{hierarchy} {d.name}" for d in os.scandir(base) if d.is_dir()]
+            except OSError:
+                pass
+        base = f"/sys/fs/cgroup{self.group}"
+        if os.path.isdir(base):
+            found += [f"unified {d.name}" for d in os.scandir(base) if d.is_dir()]
+        return found
+
+    def files(self):
+        found = []
+        for base, skip in ((self.root, {"hull.db", "hull.db-wal", "hull.db-shm", "hull.lock", "ballast"}),
+                           (self.run, set())):
+            for where, folders, names in os.walk(base):
+                depth = len(pathlib.Path(where).relative_to(base).parts)
+                # What containers wrote is their own; their logs are looked at elsewhere.
+                if depth >= 2 and "containers" in where and base == self.root:
+                    folders.clear()
+                found += [os.path.relpath(os.path.join(where, n), self.dir) for n in folders + names
+                          if n not in skip]
+        return found
+
+    def rows(self):
+        if not (self.root / "hull.db").exists():
+            return []
+        db = sqlite3.connect(f"file:{self.root}/hull.db?mode=ro", uri=True, timeout=10)
+        try:
+            return [f"{table}: {row[0]}" for table, query in QUERIES.items() for row in db.execute(query)]
+        finally:
+            db.close()
+
+    def ids(self):
+        try:
+            db = sqlite3.connect(f"file:{self.root}/hull.db?mode=ro", uri=True, timeout=10)
+            known = [r[0] for r in db.execute("SELECT id FROM container ORDER BY created")]
+            db.close()
+        except sqlite3.Error:
+            known = []
+        return known
+
+    def snapshot(self):
+        known = self.ids()
+        anonymous = {}
+
+        def name_of(m):
+            word = m.group(0)
+            for i, known_id in enumerate(known):
+                if known_id.startswith(word):
+                    return f"<{i}>"
+            return anonymous.setdefault(word, "<?>") if "volumes" in lines_kind else word
+
+        lines = []
+        for lines_kind, part in (("rows", self.rows()), ("files volumes", self.files()),
+                                 ("groups", self.groups()),
+                                 ("processes", [p for p in self.processes().values()]),
+                                 ("mounts", [m for m in text_of("/proc/self/mountinfo").splitlines()
+                                             if self.tag in m or str(self.dir) in m])):
+            for line in part:
+                if lines_kind == "files volumes" and "layers/" in line:
+                    lines.append("files: " + line)
+                    continue
+                lines.append(lines_kind.split()[0] + ": " + ID.sub(name_of, line))
+        return sorted(line.replace(self.tag, "TAG") for line in lines)
+
+    def settled(self, wanted, seconds=6):
+        """The snapshot, once it is one of those wanted, or when the time is over."""
+        until = time.monotonic() + seconds
+        nap = 0.005
+        while True:
+            try:
+                now = self.snapshot()
+            except sqlite3.Error as problem:
+                now = [f"the store cannot be read: {problem}"]
+            if now in wanted or time.monotonic() > until:
+                return now
+            time.sleep(nap)
+            nap = min(nap * 1.5, 0.2)
+
+    def destroy(self):
+        """Remove everything, whatever state it is in. What had to be killed is returned."""
+        ids = self.ids()
+        if ids:
+            try:
+                self.hull("rm", "-f", "-v", *ids)
+            except subprocess.TimeoutExpired:
+                pass
+        left = self.processes()
+        for pid in left:
+            try:
+                os.kill(pid, 9)
+            except OSError:
+                pass
+        for _ in range(100):
+            if not self.processes():
+                break
+            time.sleep(0.02)
+        for hierarchy in [""] + ["/" + h for h in os.listdir("/sys/fs/cgroup")]:
+            for where, _, _ in os.walk(f"/sys/fs/cgroup{hierarchy}{self.group}", topdown=False):
+                try:
+                    os.rmdir(where)
+                except OSError:
+                    pass
+        if self.disk:
+            subprocess.run(["umount", self.disk], check=True)
+        shutil.rmtree(self.dir, ignore_errors=True)
+        return left
+
+
+def difference(old, new):
+    return ["- " + x for x in old if x not in new] + ["+ " + x for x in new if x not in old]

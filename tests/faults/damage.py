@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Damaged state: only the object is affected whose file it is, and the error names it."""
+import os, subprocess, time
+
+import box as boxes
+from sweep import Result, report
+
+COMMANDS = [["ps", "-a"], ["inspect", "C"], ["logs", "C"], ["exec", "C", "/busybox", "true"], ["stop", "-t", "0", "C"],
+            ["start", "C"], ["wait", "C"], ["system", "check"]]
+
+
+def mutations(data):
+    size = len(data)
+    step = max(size // 24, 1)
+    for n in range(0, size, step):
+        yield f"cut to {n} of {size} bytes", data[:n]
+    yield "zeroed", bytes(size)
+    yield "all ones", b"\xff" * size
+    for n in range(0, size, max(size // 96, 1)):
+        yield f"bit {n % 8} of byte {n} flipped", data[:n] + bytes([data[n] ^ 1 << n % 8]) + data[n + 1:]
+
+
+class Damage:
+    def __init__(self, result):
+        self.r = result
+        self.renew()
+
+    def renew(self):
+        self.b = b = boxes.Box()
+        self.c, self.o = b.tag + "-c", b.tag + "-o"
+        for name in (self.o, self.c):
+            self.start(name)
+        self.other = b.hull("inspect", "-f", "{{.State.Pid}}", self.o).out
+
+    def start(self, name):
+        p = self.b.hull("run", "-d", "--name", name, "--cgroup-parent", self.b.group, "--stop-signal", "KILL",
+                        "test", "/busybox", "sleep", "300", check=True)
+        self.id = p.out.strip()
+
+    def path(self, what):
+        return {"running": self.b.run / "containers" / self.id / "running",
+                "monitor": self.b.run / "containers" / self.id / "monitor",
+                "exit": self.b.run / "exits" / self.id}[what]
+
+    def replace(self, path, data):
+        path.unlink(missing_ok=True)
+        path.write_bytes(data)
+
+    def commands(self, where, names):
+        """None may crash or hang; those about others must work."""
+        fine = True
+        for command in COMMANDS:
+            words = [self.c if w == "C" else w for w in command]
+            try:
+                p = self.b.hull(*words, timeout=25)
+            except subprocess.TimeoutExpired:
+                self.r.fail("hang", where, " ".join(words))
+                return False
+            if p.returncode > 127 or p.returncode < 0:
+                if not (command[0] == "wait" and p.returncode == 137):
+                    self.r.fail("crash", where, f"{' '.join(words)}: {p.returncode}", p.err)
+                    fine = False
+            elif p.returncode and names and not any(n in p.err for n in names) and command[0] != "exec":
+                self.r.fail("unnamed", where, f"{' '.join(words)}: {p.returncode}", p.err)
+        return fine
+
+    def others(self, where):
+        q = self.b.hull("exec", self.o, "/busybox", "true")
+        pid = self.b.hull("inspect", "-f", "{{.State.Pid}}", self.o).out
+        if q.returncode or pid != self.other:
+            self.r.fail("others", where, q.err, pid)
+
+    def record(self, what, how, data):
+        where = f"{what} record: {how}"
+        self.r.points += 1
+        if what == "exit":
+            path = self.path("exit")
+            # Nobody may take note of the end before it is damaged.
+            lock = subprocess.Popen(["flock", "--no-fork", self.b.root / "containers" / self.id, "sleep", "60"])
+            time.sleep(0.05)
+            pid = self.b.hull("inspect", "-f", "{{.State.Pid}}", self.c).out.strip()
+            os.kill(int(pid), 9)
+            for _ in range(200):
+                if path.exists():
+                    break
+                time.sleep(0.02)
+            whole = path.read_bytes()
+            self.replace(path, data(whole))
+            lock.kill()
+            lock.wait()
+        else:
+            self.replace(self.path(what), data(self.path(what).read_bytes()))
+        fine = self.commands(where, [self.c, self.id[:12]])
+        p = self.b.hull("rm", "-f", self.c)
+        self.others(where)
+        if p.returncode:
+            self.r.fail("cannot be removed", where, p.err)
+            fine = False
+        left = [x for x in self.b.snapshot() if "<1>" in x or "TAG-c" in x]
+        if left:
+            self.r.fail("left", where, left)
+            fine = False
+        if not fine:
+            self.b.destroy()
+            self.renew()
+        else:
+            self.start(self.c)
+
+    def store(self, file, how, damaged, whole):
+        where = f"{file}: {how}"
+        self.r.points += 1
+        for name, data in whole.items():
+            self.replace(self.b.root / name, data)
+        (self.b.root / "hull.db-shm").unlink(missing_ok=True)
+        self.replace(self.b.root / file, damaged)
+        for command in (["ps", "-a"], ["images"], ["volume", "ls"], ["inspect", self.o], ["system", "check"]):
+            try:
+                p = self.b.hull(*command)
+            except subprocess.TimeoutExpired:
+                self.r.fail("hang", where, " ".join(command))
+                continue
+            if p.returncode > 127 or p.returncode < 0:
+                self.r.fail("crash", where, f"{' '.join(command)}: {p.returncode}", p.err)
+        for name, data in whole.items():
+            self.replace(self.b.root / name, data)
+        (self.b.root / "hull.db-shm").unlink(missing_ok=True)
+        self.others(where)
+
+
+def run(every):
+    r, started = Result(), time.monotonic()
+    d = Damage(r)
+    for what, size in (("running", 40), ("monitor", 5700), ("exit", 464)):
+        sizes = bytes(range(256)) * (size // 256 + 1)
+        for how, _ in list(mutations(sizes[:size]))[::every]:
+            index = [h for h, _ in mutations(sizes[:size])].index(how)
+            d.record(what, how, lambda whole, i=index: (list(mutations(whole)) + [("", b"")])[i][1])
+    d.b.hull("rm", "-f", d.c)
+    whole = {n: (d.b.root / n).read_bytes() for n in ("hull.db", "hull.db-wal") if (d.b.root / n).exists()}
+    for file, data in whole.items():
+        for how, damaged in list(mutations(data))[::every]:
+            d.store(file, how, damaged, whole)
+    d.b.destroy()
+    report("damage", r, started)
+    return r

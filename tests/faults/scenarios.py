@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands whose calls are swept: what must be there before, and how to come back there."""
+import dataclasses
+
+LINES = 40
+CHATTER = f"i=0; while [ $i -lt {LINES} ]; do echo line $i; i=$((i+1)); done; exit 7"
+OUTPUT = "".join(f"line {i}\n" for i in range(LINES))
+
+
+@dataclasses.dataclass
+class Scenario:
+    name: str
+    command: list
+    before: list = dataclasses.field(default_factory=list)
+    undo: list = dataclasses.field(default_factory=list)
+    status: int = 0
+    output: str = None
+    input: str = None       # "image": the tar of an image on standard input
+    main_only: bool = False  # what it leaves running is let go when it ends
+    story: bool = False     # the container c prints OUTPUT and ends with 7
+    stays: bool = False     # if it cannot be started, the container stays, as docker's does
+
+
+def scenarios(box):
+    c = box.tag + "-c"
+    make = ["--cgroup-parent", box.group, "--name", c]
+    sleeper = ["run", "-d", *make, "--stop-signal", "KILL", "test", "/busybox", "sleep", "300"]
+    remove = ["rm", "-f", "-v", c]
+    no_volume = ["volume", "rm", "-f", box.tag + "-v"]
+    volumes = ["-v", box.tag + "-v:/data", "-v", "/anonymous"]
+    return [
+        Scenario("run -d", ["run", "-d", *make, "test", "/sh", "-c", CHATTER], undo=[remove], story=True,
+                 stays=True),
+        Scenario("run -d --init -v", ["run", "-d", "--init", *volumes, *make, "test", "/sh", "-c", CHATTER],
+                 undo=[remove, no_volume], story=True, stays=True),
+        Scenario("run -dt", ["run", "-dt", *make, "test", "/sh", "-c", "exit 7"], undo=[remove], stays=True),
+        Scenario("run --rm", ["run", "--rm", *make, "test", "/sh", "-c", CHATTER], status=7, output=OUTPUT),
+        Scenario("create -v", ["create", *volumes, *make, "test", "/busybox", "true"],
+                 undo=[remove, no_volume]),
+        Scenario("start", ["start", c], before=[["create", *make, "test", "/sh", "-c", CHATTER]],
+                 undo=[remove], story=True, stays=True),
+        Scenario("stop", ["stop", c], before=[sleeper], undo=[remove], main_only=True),
+        Scenario("kill", ["kill", c], before=[sleeper], undo=[remove], main_only=True),
+        Scenario("restart", ["restart", c], before=[sleeper], undo=[remove], main_only=True, stays=True),
+        Scenario("pause", ["pause", c], before=[sleeper], undo=[remove], main_only=True),
+        Scenario("unpause", ["unpause", c], before=[sleeper, ["pause", c]], undo=[remove], main_only=True),
+        Scenario("exec", ["exec", c, "/sh", "-c", "echo hi; exit 5"], before=[sleeper], undo=[remove],
+                 status=5, output="hi\n"),
+        Scenario("rm", ["rm", "-v", c],
+                 before=[["create", "-v", "/anonymous", *make, "test", "/busybox", "true"]], undo=[remove]),
+        Scenario("rm -f", ["rm", "-f", "-v", c], before=[sleeper], undo=[remove], main_only=True),
+        Scenario("rename", ["rename", c, c + "2"], before=[["create", *make, "test", "/busybox", "true"]],
+                 undo=[remove, ["rm", "-f", c + "2"]]),
+        Scenario("load", ["load", "-q", "-i", box.archive], undo=[["rmi", "-f", "loaded"]]),
+        Scenario("import", ["import", "-", "imported"], input="other", undo=[["rmi", "-f", "imported"]]),
+        Scenario("rmi", ["rmi", "loaded"], before=[["load", "-q", "-i", box.archive]],
+                 undo=[["rmi", "-f", "loaded"]]),
+        Scenario("tag", ["tag", "test", "tagged"], undo=[["rmi", "-f", "tagged"]]),
+        Scenario("volume create", ["volume", "create", box.tag + "-v"], undo=[no_volume]),
+        Scenario("volume rm", ["volume", "rm", box.tag + "-v"],
+                 before=[["volume", "create", box.tag + "-v"]], undo=[no_volume]),
+        Scenario("ps", ["ps", "-a"]),
+        Scenario("logs", ["logs", c], before=[["run", "-d", *make, "test", "/sh", "-c", CHATTER],
+                                              ["wait", c]], undo=[remove], output=OUTPUT),
+    ]
