@@ -345,7 +345,9 @@ int rootfs_finish(struct rootfs *r, bool no_pivot, struct err *e)
 	if (fchdir(r->cwd) < 0)
 		return err_errno(e, errno, "cannot enter the working directory");
 	/* The kernel writes "(unreachable)" in front of a path outside the root. */
-	if (syscall(SYS_getcwd, path, sizeof(path)) < 0 || path[0] != '/')
+	if (syscall(SYS_getcwd, path, sizeof(path)) < 0)
+		return err_errno(e, errno, "cannot tell where the working directory is");
+	if (path[0] != '/')
 		return err_set(e, EPERM, ERR_DENIED,
 			       "the working directory is outside of the container");
 	return 0;
