@@ -264,6 +264,9 @@ static bool hear_monitor(struct keeper *k)
 	struct greeting g = {0};
 	int fds[FD_PASS_MAX];
 	ssize_t n = fd_recv(MONITOR_KEEPER_FD, &g, sizeof(g), fds, FD_PASS_MAX);
+	/* It ended without having read our note of the status. What it said before comes now. */
+	if (n == -ECONNRESET)
+		n = fd_recv(MONITOR_KEEPER_FD, &g, sizeof(g), fds, FD_PASS_MAX);
 	if (n == (ssize_t)sizeof(g) && g.magic == GREETING_MAGIC) {
 		take_descriptors(k, &g, fds);
 		return true;
