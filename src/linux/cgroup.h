@@ -135,6 +135,9 @@ void cgroup_close(struct cgroup *g);
  *  period (10 ms and more): overlap it with other work. @skip_v2: the process was cloned into it.
  */
 int cgroup_attach(const struct cgroup *g, pid_t pid, bool skip_v2, struct err *e);
+/** v2: a descriptor of the group below @g in which @pid is, or -errno. A container that made groups
+ * of its own and passes controllers on to them has none in @g itself, where clone3 says EBUSY. */
+int cgroup_v2_of(const struct cgroup *g, pid_t pid);
 /** Called as early as it is known that a cgroup_attach will follow: begins that wait in a child,
  * which the caller need not reap. Does nothing where no wait is needed. */
 void cgroup_warm(void);

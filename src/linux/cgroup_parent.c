@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a caller may make groups: the root's "/hull", or, without the right to write there, a
- * folder that was delegated to him. See cgroup-v2.rst, "Delegation"; systemd.resource-control(5),
- * Delegate=. Invariant: a folder that holds processes of its own is never chosen, since its
- * children could get no controllers. Read cgroup.h, cgroup_parent(), first.
+ * Places in the v2 tree. Where a caller may make groups: the root's "/hull", or, without the right
+ * to write there, a folder that was delegated to him. See cgroup-v2.rst, "Delegation";
+ * systemd.resource-control(5), Delegate=. Invariant: a folder that holds processes of its own is
+ * never chosen, since its children could get no controllers. Read cgroup.h, cgroup_parent(), first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,11 +14,12 @@
 #include "base/file.h"
 #include "linux/cgroup_host.h"
 
-/* "0::/user.slice/a.scope" is the caller's place in the v2 tree. */
-static bool own_group(char buf[static CGROUP_POINT_SIZE])
+/* "0::/user.slice/a.scope" is a process' place in the v2 tree. */
+static bool place_of(const char *process, char buf[static CGROUP_POINT_SIZE])
 {
-	char text[4096];
-	if (file_read_small(AT_FDCWD, "/proc/self/cgroup", text, sizeof(text)) <= 0)
+	char text[4096], file[32];
+	snprintf(file, sizeof(file), "/proc/%s/cgroup", process);
+	if (file_read_small(AT_FDCWD, file, text, sizeof(text)) <= 0)
 		return false;
 	for (const char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
@@ -46,6 +47,17 @@ static bool has_processes(int root, const char *rel)
 	return file_read_small(root, path, text, sizeof(text)) != 0;
 }
 
+int cgroup_v2_of(const struct cgroup *g, pid_t pid)
+{
+	char text[16], place[CGROUP_POINT_SIZE];
+	size_t len = strlen(g->path);
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	if (!place_of(text, place) || strncmp(place, g->path, len) != 0 || place[len] != '/')
+		return -ENOENT;
+	int fd = openat(g->v2, place + len + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 int cgroup_parent(char *buf, size_t size, struct err *e)
 {
 	const struct cgroup_host *h = cgroup_host_get();
@@ -55,7 +67,7 @@ int cgroup_parent(char *buf, size_t size, struct err *e)
 		snprintf(buf, size, "/hull");
 		return 0;
 	}
-	bool found = h->v2 >= 0 && own_group(own);
+	bool found = h->v2 >= 0 && place_of("self", own);
 	for (char *slash; found && (slash = strrchr(own, '/')) && slash != own;) {
 		*slash = '\0';
 		if (!is_writable(h->v2, own + 1, "") ||

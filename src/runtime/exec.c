@@ -182,6 +182,10 @@ static int clone_beside(const struct entry *x, int *ret_pidfd, struct err *e)
 		return err_errno(e, number, "cannot enter the container's pid namespace");
 	}
 	pid_t pid = namespace_clone(0, g && g->layout == CGROUP_V2 ? g->v2 : -1, ret_pidfd);
+	/* The container may have made groups of its own, as systemd does in one. */
+	CLEANUP_FD int inner = pid == -EBUSY ? cgroup_v2_of(g, pidfd_pid(x->exec->pidfd)) : -1;
+	if (inner >= 0)
+		pid = namespace_clone(0, inner, ret_pidfd);
 	if (pid == 0)
 		return 0;
 	prctl(PR_SET_DUMPABLE, dumpable);

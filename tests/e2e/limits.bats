@@ -221,6 +221,22 @@ in_files() {
 	[ -z "$(find /sys/fs/cgroup -maxdepth 6 -type d -name "*$id*")" ]
 }
 
+# On version 2 a group that passes controllers on takes no process itself: systemd or an engine inside.
+@test "groups: exec goes where PID 1 is when the container has made groups of its own" {
+	! is_v1 memory || skip "version 1 has no such rule"
+	hull run -d --privileged --name cc test sh -c 'cd /sys/fs/cgroup && mkdir init && echo 1 >init/cgroup.procs &&
+		echo "+memory +pids" >cgroup.subtree_control && echo ready; sleep 600'
+	wait_ready cc
+	assert_equal "0::/init" "$(hull exec cc cat /proc/self/cgroup)"
+	hull exec -d cc sleep 77
+	wait_for 5 eval '[ "$(hull top cc | grep -c "sleep 77")" = 1 ]'
+	hull pause cc
+	hull unpause cc
+	hull stop -t 0 cc
+	hull start cc
+	hull exec cc true
+}
+
 @test "groups: --cgroup-parent, and what leads out of it is refused (T023)" {
 	hull run -d --name cc --cgroup-parent "/hull-test-$$" test sleep 600
 	[[ "$(cgroup_dir cc pids)" == */hull-test-$$/* ]]
