@@ -119,6 +119,8 @@ int cgroup_parent(char *buf, size_t size, struct err *e);
  * 0 and negative numbers mean "not set" and "unlimited" where docker takes them so.
  */
 int cgroup_limits_check(const struct cgroup_limits *l, struct err *e);
+/** The name of a limit that is set, NULL when there is none: what it costs to do without a group. */
+const char *cgroup_limits_any(const struct cgroup_limits *l);
 /**
  * Make the group @path in every hierarchy that is needed (memory, pids, devices, cpu, cpuacct, and
  * cpuset when @limits asks for it, freezer where v2 cannot freeze), set the limits and device

@@ -281,6 +281,18 @@ static int evaluate(const struct knob *k, formula f, const struct cgroup_limits 
 	return f ? f((const struct opt_i64 *)((const char *)l + k->own), l, v) : 0;
 }
 
+const char *cgroup_limits_any(const struct cgroup_limits *l)
+{
+	struct value v;
+	for (size_t i = 0; i < ARRAY_LEN(knobs); i++)
+		if (evaluate(&knobs[i], knobs[i].v2, l, &v) != 0)
+			return knobs[i].label;
+	for (size_t i = 0; i < CGROUP_LISTS; i++)
+		if (l->lists[i].count)
+			return "limit of a device";
+	return l->unified ? "unified" : NULL;
+}
+
 /* "64MiB" for 67108864, so that the message shows what the user typed. */
 static const char *value_shown(const struct knob *k, const struct value *v,
 			       char buf[static SIZE_TEXT_SIZE])

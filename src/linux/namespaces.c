@@ -13,9 +13,11 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -84,6 +86,27 @@ pid_t namespace_clone(unsigned long long flags, int cgroup, int *ret_pidfd)
 	if (pid > 0)
 		*ret_pidfd = pidfd;
 	return (pid_t)pid;
+}
+
+bool namespace_user_is_own(void)
+{
+	enum { FIRST_INODE = (int)0xEFFFFFFDU }; /* PROC_USER_INIT_INO of the kernel */
+	struct stat st;
+	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino != (unsigned)FIRST_INODE;
+}
+
+int namespace_others(pid_t pid, int flags)
+{
+	char path[64];
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		struct stat ours, theirs;
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", kinds[i].file);
+		int r = stat(path, &ours);
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, kinds[i].file);
+		if (r == 0 && stat(path, &theirs) == 0 && ours.st_ino == theirs.st_ino)
+			flags &= ~kinds[i].flag;
+	}
+	return flags;
 }
 
 int namespace_loopback_up(void)

@@ -119,8 +119,13 @@ static int make_process(struct joining *j, const struct strv *words, struct err 
 	snprintf(path, sizeof(path), "/proc/%d/root", (int)j->state.record.pid);
 	bool whole = j->v->process && *j->v->process;
 	CLEANUP_FD int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return err_errno(e, errno, "container %s: cannot open its root", j->state.id);
+	if (root < 0) {
+		int r = err_errno(e, errno, "container %s: cannot open its root", j->state.id);
+		/* What has not executed its command yet can be looked into by root alone. */
+		if (r == -EACCES && j->state.status == OCI_CREATED)
+			err_hint(e, "a user can enter it once it is started");
+		return r;
+	}
 	int r = whole ? read_process(j, e) : state_config(&j->state, &j->oci->arena, &j->spec, e);
 	if (r == 0 && !whole)
 		r = change_process(j, words, root, e);

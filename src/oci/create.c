@@ -81,8 +81,22 @@ static uint32_t record_flags_of(const struct making *m)
 	return flags;
 }
 
+/* @e says why there can be no group: a user may do without, unless he asked for what it gives. */
+static int do_without_group(struct making *m, int r, struct err *e)
+{
+	const char *limit = cgroup_limits_any(&m->resources.limits);
+	bool denied = r == -EACCES || r == -EPERM || r == -EROFS;
+	if (!denied || !oci_is_rootless(m->oci))
+		return r;
+	if (limit)
+		return err_context(e, "limits (%s) need a control group", limit);
+	if (m->oci->globals.debug)
+		log_warning(m->oci, e);
+	return 0;
+}
+
 /* "" is none. A relative path begins at the root of the hierarchies, where an absolute one does. */
-static int group_path(const struct making *m, const char *id, char **ret, struct err *e)
+static int group_path(struct making *m, const char *id, char **ret, struct err *e)
 {
 	const char *given = m->c->bundle.spec.linux_.cgroups_path;
 	const char *manager = m->oci->globals.cgroup_manager;
@@ -97,7 +111,7 @@ static int group_path(const struct making *m, const char *id, char **ret, struct
 	}
 	int r = cgroup_parent(parent, sizeof(parent), e);
 	if (r < 0)
-		return oci_is_rootless(m->oci) ? 0 : r;
+		return do_without_group(m, r, e);
 	*ret = arena_printf(a, "%s-runtime/%s", parent, id);
 	return 0;
 }
@@ -157,16 +171,14 @@ static int make_group(struct making *m, struct err *e)
 	struct record *record = &m->c->state.record;
 	if (!*record->cgroup)
 		return 0;
-	int r = cgroup_make(record->cgroup, &w->limits, w->rules, w->rule_count, &m->group, e);
-	bool denied = r == -EACCES || r == -EPERM || r == -EROFS;
+	/* The rules are root's to give; a user namespace has no right to make devices anyway. */
+	size_t rules = oci_is_users() ? 0 : w->rule_count;
+	int r = cgroup_make(record->cgroup, &w->limits, w->rules, rules, &m->group, e);
 	if (r == 0)
 		return 0;
 	record->cgroup = ""; /* if there is one of that name, it is not ours */
-	if (!denied || !oci_is_rootless(m->oci))
-		return r;
-	if (m->oci->globals.debug)
-		log_warning(m->oci, e);
-	return state_write(&m->c->state, e);
+	r = do_without_group(m, r, e);
+	return r < 0 ? r : state_write(&m->c->state, e);
 }
 
 static int launch(struct making *m, struct err *e)

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/suggest.h"
+#include "linux/namespaces.h"
 #include "oci/oci.h"
 
 static const struct oci_command *find(const char *name)
@@ -40,12 +41,17 @@ static int print_version(void)
 	return 0;
 }
 
+bool oci_is_users(void)
+{
+	return geteuid() != 0 || namespace_user_is_own();
+}
+
 bool oci_is_rootless(const struct oci *oci)
 {
 	const char *given = oci->globals.rootless;
 	if (given && !strcmp(given, "true"))
 		return true;
-	return (!given || strcmp(given, "false") != 0) && geteuid() != 0;
+	return (!given || strcmp(given, "false") != 0) && oci_is_users();
 }
 
 static int check_manager(const struct oci *oci, struct err *e)

@@ -49,7 +49,9 @@ extern const struct option_table oci_global_options;
 /** The version of the specification that is implemented. */
 #define OCI_VERSION "1.3.0"
 
-/** May failures of control groups be passed over: --rootless, or no root. */
+/** Is this the program of a user: no root, or only that of a user namespace? */
+bool oci_is_users(void);
+/** May failures of control groups be passed over: --rootless, or a user. */
 bool oci_is_rootless(const struct oci *oci);
 
 /* log.c */

@@ -45,12 +45,15 @@ static int default_root(struct oci *oci, const char **ret, struct err *e)
 	if (*ret && **ret)
 		return 0;
 	*ret = "/run/hull-runtime";
-	if (geteuid() == 0)
+	/* As in runc: a root who calls himself so, in a user namespace, is that of a machine. */
+	const char *user = getenv("USER");
+	bool named = user && !strcmp(user, "root");
+	if (geteuid() == 0 && (!home || !*home || named || !oci_is_users()))
 		return 0;
 	if (!home || !*home) {
-		err_set(e, ENOENT, ERR_INVALID, "no folder for the state of containers is known");
+		err_set(e, EINVAL, ERR_INVALID, "no folder for the state of containers is known");
 		err_hint(e, "set XDG_RUNTIME_DIR, or give --root");
-		return -ENOENT;
+		return -EINVAL;
 	}
 	*ret = arena_printf(&oci->arena, "%s/hull-runtime", home);
 	return 0;

@@ -72,7 +72,7 @@ static int set_clocks(const struct container *c, struct err *e)
 
 static int begin(struct container *c, struct err *e)
 {
-	/* For its unprivileged creator a process that is not dumpable is root's, maps and all. */
+	/* Until its maps are written, for an unprivileged creator: start.c, opens_up(). */
 	if (!c->unprivileged)
 		prctl(PR_SET_DUMPABLE, 0);
 	umask(0);
@@ -131,11 +131,11 @@ static int enter_filesystem(struct container *c, struct err *e)
 	int r = 0;
 	if (c->late_cgroup)
 		make &= ~(unsigned long)CLONE_NEWCGROUP;
-	/* With a user namespace the parent took the sources, and we were born in our own mount one.
-	 */
+	/* With a user namespace we were born in our own mount one, and the parent took the sources,
+	 * unless it had no right to. */
 	if (c->spaces.own & CLONE_NEWUSER)
 		make &= ~(unsigned long)CLONE_NEWNS;
-	else
+	if (!(c->spaces.own & CLONE_NEWUSER) || c->unprivileged)
 		r = rootfs_take_sources(&c->rootfs, p, e);
 	if (r == 0 && make && unshare((int)make) < 0)
 		r = err_errno(e, errno, "cannot create the mount namespace");

@@ -29,8 +29,11 @@
 #include "linux/pty.h"
 #include "runtime/process.h"
 #include "runtime/runtime.h"
+#include "runtime/spaces.h"
 
-#define JOINED (CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+#define JOINED                                                                                     \
+	(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | \
+	 CLONE_NEWCGROUP)
 
 enum { SYNC_GO = 'g', SYNC_TERMINAL = 't' };
 
@@ -38,18 +41,20 @@ struct entry {
 	const struct runtime_exec *exec;
 	struct process_plan process;
 	struct arena words; /* of the child */
+	int spaces;         /* CLONE_NEW* to join */
+	bool unprivileged;  /* a user calls, or the root of a user namespace */
 	int sync;
 };
 
 /* A user namespace of the container's own gives the rights over its others and must be joined with
  * them; joining the one that we are in is refused (EINVAL), and says that there is no other. */
-static int join_all(int pidfd, bool own_time, struct err *e)
+static int join_all(const struct entry *x, struct err *e)
 {
-	int spaces = JOINED | (own_time ? CLONE_NEWTIME : 0);
-	if (setns(pidfd, CLONE_NEWUSER | spaces) == 0) {
+	int pidfd = x->exec->pidfd, spaces = x->spaces & ~(CLONE_NEWUSER | CLONE_NEWPID);
+	if (!x->unprivileged && setns(pidfd, CLONE_NEWUSER | spaces) == 0) {
 		if (setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0)
 			return 0;
-	} else if (errno == EINVAL && setns(pidfd, spaces) == 0) {
+	} else if ((x->unprivileged || errno == EINVAL) && setns(pidfd, spaces) == 0) {
 		return 0;
 	}
 	if (errno == ESRCH)
@@ -130,7 +135,7 @@ static int set_up(struct entry *x, struct err *e)
 	if (r == 0)
 		r = run_on(x, false, e);
 	if (r == 0)
-		r = join_all(p->pidfd, p->own_time, e);
+		r = join_all(x, e);
 	CLEANUP_FD int root = r < 0 ? -1 : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (r == 0 && root < 0)
 		r = err_errno(e, errno, "cannot open the container's root");
@@ -166,7 +171,34 @@ static _Noreturn void exec_child(struct entry *x)
 	process_fail(error_fd, &e);
 }
 
-static int clone_beside(const struct entry *x, int *ret_pidfd, struct err *e)
+static int not_entered(int number, struct err *e)
+{
+	if (number == ESRCH)
+		return err_set(e, ESRCH, ERR_CONFLICT, "the container is not running");
+	return err_errno(e, number, "cannot enter the container's pid namespace");
+}
+
+/* A user has rights over the container's namespaces only as the root of its user namespace. */
+static int enter_as_user(void *arg, struct err *e)
+{
+	const struct entry *x = arg;
+	int spaces = x->spaces & (CLONE_NEWUSER | CLONE_NEWPID);
+	if (spaces && setns(x->exec->pidfd, spaces) < 0)
+		return not_entered(errno, e);
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return err_errno(e, errno, "the container has no user and group 0");
+	return 0;
+}
+
+/* In the container's pid namespace by now, or by a process between. */
+static pid_t clone_child(struct entry *x, int cgroup, int *ret_pidfd, struct err *e)
+{
+	struct between b = {enter_as_user, x, 0, cgroup, false};
+	return x->unprivileged ? spaces_clone_between(&b, ret_pidfd, e)
+			       : namespace_clone(0, cgroup, ret_pidfd);
+}
+
+static int clone_beside(struct entry *x, int *ret_pidfd, struct err *e)
 {
 	const struct cgroup *g = x->exec->cgroup;
 	CLEANUP_FD int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
@@ -174,25 +206,25 @@ static int clone_beside(const struct entry *x, int *ret_pidfd, struct err *e)
 		return err_errno(e, errno, "cannot open our own pid namespace");
 	int dumpable = prctl(PR_GET_DUMPABLE);
 	prctl(PR_SET_DUMPABLE, 0);
-	if (setns(x->exec->pidfd, CLONE_NEWPID) < 0) {
+	if (!x->unprivileged && setns(x->exec->pidfd, CLONE_NEWPID) < 0) {
 		int number = errno;
 		prctl(PR_SET_DUMPABLE, dumpable);
-		if (number == ESRCH)
-			return err_set(e, ESRCH, ERR_CONFLICT, "the container is not running");
-		return err_errno(e, number, "cannot enter the container's pid namespace");
+		return not_entered(number, e);
 	}
-	pid_t pid = namespace_clone(0, g && g->layout == CGROUP_V2 ? g->v2 : -1, ret_pidfd);
+	pid_t pid = clone_child(x, g && g->layout == CGROUP_V2 ? g->v2 : -1, ret_pidfd, e);
 	/* The container may have made groups of its own, as systemd does in one. */
 	CLEANUP_FD int inner = pid == -EBUSY ? cgroup_v2_of(g, pidfd_pid(x->exec->pidfd)) : -1;
 	if (inner >= 0)
-		pid = namespace_clone(0, inner, ret_pidfd);
+		pid = clone_child(x, inner, ret_pidfd, e);
 	if (pid == 0)
 		return 0;
 	prctl(PR_SET_DUMPABLE, dumpable);
-	int r = setns(own, CLONE_NEWPID) < 0 ? -errno : 0;
+	int r = !x->unprivileged && setns(own, CLONE_NEWPID) < 0 ? -errno : 0;
 	/* ENOMEM is how the kernel says that the namespace's first process has ended. */
 	if (pid == -ENOMEM && pidfd_has_ended(x->exec->pidfd) == 1)
 		return err_set(e, ESRCH, ERR_CONFLICT, "the container is not running");
+	if (pid < 0 && x->unprivileged)
+		return pid;
 	if (pid < 0 || r < 0)
 		return err_errno(e, pid < 0 ? pid : r, "cannot create a process in the container");
 	return pid;
@@ -257,6 +289,11 @@ int runtime_exec(const struct runtime_exec *p, struct runtime_process *ret, stru
 	int r = process_plan_make(p->process, p->spec ? &p->spec->linux_ : NULL, p->seccomp,
 				  p->privileged, &a, &x.process, e);
 	x.process.preserve_fds = p->preserve_fds;
+	x.unprivileged = geteuid() != 0 || namespace_user_is_own();
+	x.spaces = JOINED | (p->own_time ? CLONE_NEWTIME : 0);
+	/* What is ours as well need not be joined, and a user may not. */
+	if (x.unprivileged)
+		x.spaces = namespace_others(pidfd_pid(p->pidfd), x.spaces);
 	if (r == 0)
 		r = seccomp_listener_connect(p->spec ? p->spec->linux_.seccomp : NULL,
 					     x.process.seccomp, &x.process.listener.socket, e);

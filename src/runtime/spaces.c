@@ -10,12 +10,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "linux/namespaces.h"
+#include "linux/pidfd.h"
 
 static size_t kind_index(const struct namespace_kind *kind)
 {
@@ -100,7 +105,9 @@ int spaces_open(struct spaces *s, const struct oci_linux *spec, struct err *e)
 	if (spec->time_offsets.count && !(s->make & CLONE_NEWTIME))
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "timeOffsets need a time namespace of the container's own");
-	s->staged = s->join && s->own & CLONE_NEWUSER;
+	/* Who has no rights over the pid namespace that he is in could not return to it. */
+	s->staged = s->join &&
+		    (s->own & CLONE_NEWUSER || (s->join & CLONE_NEWPID && namespace_user_is_own()));
 	return check_maps(s, e);
 }
 
@@ -154,6 +161,60 @@ int spaces_join_all(struct spaces *s, struct err *e)
 		}
 	}
 	return 0;
+}
+
+/* What the process between says of its child, besides the descriptor. */
+struct birth {
+	pid_t pid;
+	struct err e;
+};
+
+/* The child's parent is ours (CLONE_PARENT), and so is its pid. Returns only in the child. */
+static void stand_between(const struct between *b, int report)
+{
+	struct birth birth = {0};
+	int pidfd = -1;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_DUMPABLE, b->dumpable);
+	birth.pid = b->enter(b->arg, &birth.e);
+	if (birth.pid == 0) {
+		prctl(PR_SET_DUMPABLE, b->dumpable);
+		birth.pid = namespace_clone(b->flags | CLONE_PARENT, b->cgroup, &pidfd);
+		if (birth.pid == 0)
+			return;
+		if (birth.pid < 0)
+			err_errno(&birth.e, birth.pid, "cannot create the container's process");
+	}
+	fd_send(report, &birth, sizeof(birth), &pidfd, pidfd >= 0);
+	_exit(0);
+}
+
+pid_t spaces_clone_between(const struct between *b, int *ret_pidfd, struct err *e)
+{
+	int pair[2], status;
+	struct birth birth;
+	CLEANUP_FD int between = -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(e, errno, "cannot create a socket pair");
+	CLEANUP_FD int ours = pair[0];
+	CLEANUP_FD int theirs = pair[1];
+	pid_t pid = namespace_clone(0, -1, &between);
+	if (pid == 0) {
+		fd_drop(&ours);
+		stand_between(b, theirs);
+		return 0;
+	}
+	if (pid < 0)
+		return err_errno(e, pid, "cannot create the container's process");
+	fd_drop(&theirs);
+	ssize_t n = fd_recv(ours, &birth, sizeof(birth), ret_pidfd, 1);
+	pidfd_wait_child(between, &status);
+	if (n != sizeof(birth))
+		return err_set(e, EIO, ERR_INTERNAL,
+			       "the container's process could not be created");
+	if (birth.pid < 0)
+		*e = birth.e;
+	return birth.pid;
 }
 
 int spaces_set_clocks(const struct spaces *s, struct err *e)

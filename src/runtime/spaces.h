@@ -21,7 +21,8 @@ struct spaces {
 	int fds[SPACES_MAX]; /* of the joined ones, by namespace_at(); else -1 */
 	/* A joined namespace and a user namespace: the joined ones need the rights that we have
 	 * now, the new ones must belong to the user namespace. So the clone is made by a process
-	 * between that has joined, and is gone afterwards. */
+	 * between that has joined, and is gone afterwards. So it is with a pid namespace, for a
+	 * root of a user namespace. */
 	bool staged;
 	const struct oci_linux *spec; /* id mappings */
 };
@@ -37,6 +38,19 @@ int spaces_join(const struct spaces *s, unsigned long flag, struct err *e);
 int spaces_join_early(const struct spaces *s, struct err *e);
 /** Join all, with the user namespace's root as user. In the process between, when staged. */
 int spaces_join_all(struct spaces *s, struct err *e);
+/**
+ * A clone by a process between that has entered namespaces, and is gone afterwards: for when the
+ * caller may not enter them, or could not come back. The child is ours, and so is its pid. As
+ * namespace_clone(); -errno comes with @e.
+ */
+struct between {
+	int (*enter)(void *arg, struct err *e);
+	void *arg;
+	unsigned long flags; /* of the clone */
+	int cgroup;
+	bool dumpable; /* its child must be, for its maps to be written */
+};
+pid_t spaces_clone_between(const struct between *b, int *ret_pidfd, struct err *e);
 /** Make the time namespace that has offsets, and enter it. In the child. */
 int spaces_set_clocks(const struct spaces *s, struct err *e);
 /** Write the id maps of @pid's new user namespace. In the parent. */

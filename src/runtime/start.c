@@ -42,6 +42,12 @@ static int check_spec(const struct oci_spec *s, const struct spaces *spaces, str
 	if (s->hostname && strlen(s->hostname) > HOSTNAME_MAX)
 		return err_set(e, EINVAL, ERR_INVALID, "host name %.80s: longer than %d characters",
 			       s->hostname, HOSTNAME_MAX);
+	if (geteuid() != 0 && !(spaces->own & CLONE_NEWUSER)) {
+		err_set(e, EPERM, ERR_DENIED,
+			"a container of an ordinary user needs a user namespace");
+		err_hint(e, "add one to linux.namespaces, with uidMappings and gidMappings");
+		return -EPERM;
+	}
 	bool named = (s->hostname && *s->hostname) || (s->domainname && *s->domainname);
 	if (named && !(spaces->own & CLONE_NEWUTS))
 		return err_set(e, EINVAL, ERR_INVALID,
@@ -97,13 +103,19 @@ static int birth_group(const struct container *c)
 	return born_inside(c) ? c->start->cgroup->v2 : -1;
 }
 
+/* For its unprivileged creator a process that is not dumpable is root's, maps and all. Others gain
+ * nothing by it: into a new user namespace only its creator can look. */
+static bool opens_up(const struct container *c)
+{
+	return c->unprivileged && c->spaces.make & CLONE_NEWUSER;
+}
+
 /* The pid namespace of a path is given to children only: enter it for the clone, and come back. A
  * process of that container must not be able to look into the new one (its descriptors, its
  * program) before that has set itself up: CVE-2016-9962, CVE-2019-5736. */
 static pid_t clone_into(const struct container *c, int *ret_pidfd, struct err *e)
 {
 	CLEANUP_FD int own = -1;
-	int dumpable = 1;
 	if (c->spaces.join & CLONE_NEWPID) {
 		own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 		if (own < 0)
@@ -111,72 +123,26 @@ static pid_t clone_into(const struct container *c, int *ret_pidfd, struct err *e
 		int r = spaces_join(&c->spaces, CLONE_NEWPID, e);
 		if (r < 0)
 			return r;
-		dumpable = prctl(PR_GET_DUMPABLE);
-		prctl(PR_SET_DUMPABLE, 0);
 	}
+	int dumpable = prctl(PR_GET_DUMPABLE);
+	prctl(PR_SET_DUMPABLE, opens_up(c) || (dumpable && own < 0));
 	pid_t pid = namespace_clone(clone_flags(c), birth_group(c), ret_pidfd);
-	if (pid != 0 && own >= 0) {
+	if (pid != 0)
 		prctl(PR_SET_DUMPABLE, dumpable);
-		if (setns(own, CLONE_NEWPID) < 0 && pid > 0)
-			return err_errno(e, errno, "cannot return to our own pid namespace");
-	}
+	if (pid != 0 && own >= 0 && setns(own, CLONE_NEWPID) < 0 && pid > 0)
+		return err_errno(e, errno, "cannot return to our own pid namespace");
 	return pid < 0 ? err_errno(e, pid, "cannot create the container's process") : pid;
 }
 
-/* What the process between says of its child, besides the descriptor. */
-struct birth {
-	pid_t pid;
-	struct err e;
-};
-
-/* The child's parent is ours (CLONE_PARENT), and so is its pid. */
-static _Noreturn void stage(struct container *c, int report)
+static int join_all(void *spaces, struct err *e)
 {
-	struct birth b = {0};
-	int pidfd = -1;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (!c->unprivileged || !(c->spaces.make & CLONE_NEWUSER))
-		prctl(PR_SET_DUMPABLE, 0);
-	b.pid = spaces_join_all(&c->spaces, &b.e);
-	if (b.pid == 0) {
-		b.pid = namespace_clone(clone_flags(c) | CLONE_PARENT, birth_group(c), &pidfd);
-		if (b.pid == 0) {
-			close(report);
-			container_child(c);
-		}
-		if (b.pid < 0)
-			err_errno(&b.e, b.pid, "cannot create the container's process");
-	}
-	fd_send(report, &b, sizeof(b), &pidfd, pidfd >= 0);
-	_exit(0);
+	return spaces_join_all(spaces, e);
 }
 
 static pid_t clone_staged(struct container *c, int *ret_pidfd, struct err *e)
 {
-	int pair[2];
-	struct birth b;
-	CLEANUP_FD int between = -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_errno(e, errno, "cannot create a socket pair");
-	CLEANUP_FD int ours = pair[0];
-	CLEANUP_FD int theirs = pair[1];
-	pid_t pid = namespace_clone(0, -1, &between);
-	if (pid == 0) {
-		close(ours);
-		stage(c, theirs);
-	}
-	if (pid < 0)
-		return err_errno(e, pid, "cannot create the container's process");
-	fd_drop(&theirs);
-	ssize_t n = fd_recv(ours, &b, sizeof(b), ret_pidfd, 1);
-	int status;
-	pidfd_wait_child(between, &status);
-	if (n != sizeof(b))
-		return err_set(e, EIO, ERR_INTERNAL,
-			       "the container's process could not be created");
-	if (b.pid < 0)
-		*e = b.e;
-	return b.pid;
+	struct between b = {join_all, &c->spaces, clone_flags(c), birth_group(c), opens_up(c)};
+	return spaces_clone_between(&b, ret_pidfd, e);
 }
 
 static int say(int sync, char word)
@@ -286,7 +252,7 @@ int runtime_clone(const struct runtime_start *p, struct runtime_process *ret, st
 	int r = plan(&c, p, &a, e);
 	if (r == 0)
 		r = rootfs_take_idmaps(&c.rootfs, e);
-	if (r == 0 && c.spaces.own & CLONE_NEWUSER)
+	if (r == 0 && c.spaces.own & CLONE_NEWUSER && !c.unprivileged)
 		r = rootfs_take_sources(&c.rootfs, p, e);
 	if (r == 0)
 		r = launch(&c, ret, e);
