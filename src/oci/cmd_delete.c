@@ -17,7 +17,7 @@ static int delete (struct oci *oci, void *values, const struct strv *args, struc
 {
 	CLEANUP_STATE struct state s = STATE_CLOSED;
 	const struct values *v = values;
-	int r = state_open(oci, args->items[0], STATE_DELETE, &s, e);
+	int r = state_open(oci, args->items[0], v->force ? STATE_FORCE : STATE_DELETE, &s, e);
 	/* As in runc: force asks for its absence. */
 	if (r == -ENOENT && v->force)
 		return 0;

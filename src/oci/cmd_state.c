@@ -128,10 +128,12 @@ static int list(struct oci *oci, void *values, const struct strv *args, struct e
 	size_t count = 0;
 	for (int i = 0; i < n; i++) {
 		CLEANUP_STATE struct state s = STATE_CLOSED;
-		struct err ignored; /* one that comes or goes */
-		if (state_open(oci, arena_strdup(a, entries[i]->d_name), STATE_READ, &s,
-			       &ignored) == 0)
+		struct err why;
+		int r = state_open(oci, arena_strdup(a, entries[i]->d_name), STATE_READ, &s, &why);
+		if (r == 0)
 			views[count++] = view_of(&s, a);
+		else if (r != -ENOENT) /* one that comes or goes */
+			log_warning(oci, &why);
 		free(entries[i]);
 	}
 	free(entries);

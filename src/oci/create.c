@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "linux/pidfd.h"
+#include "oci/group.h"
 #include "oci/handover.h"
 #include "oci/notify.h"
 #include "oci/remove.h"
@@ -95,25 +96,16 @@ static int do_without_group(struct making *m, int r, struct err *e)
 	return 0;
 }
 
-/* "" is none. A relative path begins at the root of the hierarchies, where an absolute one does. */
-static int group_path(struct making *m, const char *id, char **ret, struct err *e)
+/* "" is none. */
+static int plan_group(struct making *m, const char *id, char **ret, struct err *e)
 {
-	const char *given = m->c->bundle.spec.linux_.cgroups_path;
 	const char *manager = m->oci->globals.cgroup_manager;
-	struct arena *a = &m->oci->arena;
-	char parent[sizeof(m->group.path)];
+	const char *given = m->c->bundle.spec.linux_.cgroups_path;
 	*ret = "";
 	if (manager && !strcmp(manager, "disabled"))
 		return 0;
-	if (given && *given) {
-		*ret = *given == '/' ? (char *)given : arena_printf(a, "/%s", given);
-		return 0;
-	}
-	int r = cgroup_parent(parent, sizeof(parent), e);
-	if (r < 0)
-		return do_without_group(m, r, e);
-	*ret = arena_printf(a, "%s-runtime/%s", parent, id);
-	return 0;
+	int r = group_path(id, given, &m->oci->arena, ret, e);
+	return r < 0 ? do_without_group(m, r, e) : 0;
 }
 
 static int plan(struct making *m, const char *id, struct err *e)
@@ -130,7 +122,7 @@ static int plan(struct making *m, const char *id, struct err *e)
 	if (r == 0 && s->linux_.seccomp)
 		r = runtime_seccomp_compile(s->linux_.seccomp, a, &m->filter, e);
 	if (r == 0)
-		r = group_path(m, id, &record->cgroup, e);
+		r = plan_group(m, id, &record->cgroup, e);
 	if (r < 0)
 		return r;
 	record->oci_version = s->oci_version;

@@ -8,6 +8,19 @@
 #include "base/cleanup.h"
 #include "linux/cgroup_host.h"
 
+int group_path(const char *id, const char *given, struct arena *a, char **ret, struct err *e)
+{
+	char parent[sizeof(((struct cgroup *)0)->path)];
+	if (given && *given) {
+		*ret = *given == '/' ? arena_strdup(a, given) : arena_printf(a, "/%s", given);
+		return 0;
+	}
+	int r = cgroup_parent(parent, sizeof(parent), e);
+	if (r == 0)
+		*ret = arena_printf(a, "%s-runtime/%s", parent, id);
+	return r;
+}
+
 void group_close(struct group *g)
 {
 	cgroup_close(&g->whole);

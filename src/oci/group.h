@@ -15,6 +15,9 @@ struct group {
 		.whole = CGROUP_CLOSED, .below = CGROUP_CLOSED, .joined = CGROUP_CLOSED            \
 	}
 
+/** Where the container @id has its group, @given its cgroupsPath or NULL. A relative path begins at
+ * the root of the hierarchies, where an absolute one does. */
+int group_path(const char *id, const char *given, struct arena *a, char **ret, struct err *e);
 /** The container's, or in each hierarchy what @subgroups ("[CONTROLLERS:]PATH") says. */
 int group_open(const struct state *s, const struct strv *subgroups, struct group *ret,
 	       struct err *e);

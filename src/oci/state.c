@@ -20,6 +20,7 @@
 #include "base/path.h"
 #include "linux/cgroup.h"
 #include "linux/pidfd.h"
+#include "oci/group.h"
 #include "runtime/gate.h"
 
 enum { RECORD_VERSION = 1, RECORD_MAX = 1 << 20, RECORD_STRINGS = 5 };
@@ -204,6 +205,19 @@ static int open_folder(struct oci *oci, const char *id, enum state_how how, stru
 	return r < 0 ? err_errno(e, r, "container %s: cannot open its state", id) : fd_steal(&dir);
 }
 
+/* Without its record it can be reached by its group alone, which the copy of its config.json names.
+ * A group that others were in already was never made its own: create refuses that. */
+static void guess(struct state *s, struct arena *a)
+{
+	enum { NOBODY = -1 }; /* there was a process */
+	struct oci_spec spec = {0};
+	struct err ignored;
+	state_config(s, a, &spec, &ignored);
+	s->record = (struct record){.pid = NOBODY, .bundle = "", .cgroup = ""};
+	s->record.flags = spec.hooks && spec.hooks->poststop.count ? RECORD_POSTSTOP : 0;
+	group_path(s->id, spec.linux_.cgroups_path, a, &s->record.cgroup, &ignored);
+}
+
 int state_open(struct oci *oci, const char *id, enum state_how how, struct state *ret,
 	       struct err *e)
 {
@@ -212,12 +226,16 @@ int state_open(struct oci *oci, const char *id, enum state_how how, struct state
 	if (s.dir < 0)
 		return s.dir;
 	int r = record_read(s.dir, &oci->arena, &s.record, e);
-	if (r == -ENOENT && how != STATE_DELETE)
+	if (r == -ENOENT && how < STATE_DELETE)
 		return not_there(id, e);
-	if (r < 0 && r != -ENOENT)
+	if (r < 0 && r != -ENOENT && how != STATE_FORCE) {
+		err_hint(e, "hull-runtime delete --force %s ends and removes it", id);
 		return err_context(e, "container %s", id);
-	if (r < 0)
+	}
+	if (r == -ENOENT)
 		s.record.cgroup = "";
+	else if (r < 0)
+		guess(&s, &oci->arena);
 	state_look(&s);
 	*ret = s;
 	s.dir = s.pidfd = -1;

@@ -62,6 +62,7 @@ enum state_how {
 	STATE_READ,   /* look only */
 	STATE_LOCK,   /* wait for those who change it, and keep them out */
 	STATE_DELETE, /* lock, and take one without a record, too: CREATING and locked is its end */
+	STATE_FORCE,  /* and one whose record is damaged: what is known of it then is its group */
 };
 /** Open the container @id, with what it does now. -ENOENT: "... does not exist". */
 int state_open(struct oci *oci, const char *id, enum state_how how, struct state *ret,

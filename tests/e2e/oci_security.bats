@@ -113,6 +113,41 @@ END
 	[ "$(pid_of c1)" = "$pid" ]
 }
 
+@test "a damaged record is no obstacle to delete --force, and others are not concerned" {
+	local damage pid
+	rt create --bundle "$(another c2)" c2
+	for damage in ': >record' 'truncate -s 30 record' 'head -c 4096 /dev/urandom >record' \
+		'rm record && mkdir record' 'truncate -s 30 record; echo x >config.json'; do
+		rt run -d c1 </dev/null >/dev/null 2>&1
+		pid=$(pid_of c1)
+		(cd "$dir/state/c1" && eval "$damage")
+		capture rt list -q
+		[[ "$output" == *c2* ]] || fail "$damage: list: $output"
+		capture rt delete c1
+		[ "$status" = 1 ] || fail "$damage: delete without --force"
+		[[ "$output" == *"delete --force"* ]] || fail "$damage: $output"
+		case $damage in
+		*config.json*) kill -9 "$pid" ;; # nothing says any more which one it is
+		esac
+		rt delete --force c1
+		until_true 10 sh -c "! kill -0 $pid"
+		[ "$(rt list -q)" = c2 ] || fail "$damage: still there"
+		case $damage in
+		*config.json*) find /sys/fs/cgroup -depth -type d -path "*$group/c1" -exec rmdir {} + ;;
+		esac
+		[ -z "$(groups_of "$group/c1")" ] || fail "$damage: $(groups_of "$group/c1")"
+	done
+	[ "$(status_of c2)" = created ]
+	# In the group that has no name in its config.json.
+	config 'del(.linux.cgroupsPath)'
+	rt run -d c1 </dev/null >/dev/null 2>&1
+	pid=$(pid_of c1)
+	: >"$dir/state/c1/record"
+	rt delete --force c1
+	until_true 10 sh -c "! kill -0 $pid"
+	[ -z "$(groups_of hull-runtime/c1)" ]
+}
+
 @test "the state folder is the owner's alone" {
 	rt create c1
 	[ "$(stat -c %a "$dir/state")" = 700 ]
