@@ -2,12 +2,14 @@
 /*
  * hull exec: one more process in a running container. hull itself is its parent: without a terminal
  * the process has pipes, those of our caller where he has some; with one we serve its pty. Signals
- * that we get go to it, so that ending `hull exec` ends what it started. Read exec_stdio.h and
- * client.h first.
+ * that we get go to it, so that ending `hull exec` ends what it started; what was detached goes on.
+ * Read exec_stdio.h and client.h first.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
@@ -59,6 +61,24 @@ static int exit_code(const struct exec_process *p, struct err *e)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* A terminal whose last holder closes it hangs up its session, and one that nobody reads stops its
+ * writers. So a child of ours takes what comes, until no process has it open any more. */
+static int hold_terminal(const struct exec_process *p, struct err *e)
+{
+	char chunk[4096];
+	signal(SIGHUP, SIG_IGN); /* our own end may hang up the user's terminal before the setsid */
+	pid_t pid = fork();
+	if (pid != 0)
+		return pid > 0 ? 0 : err_errno(e, errno, "cannot leave the terminal to a child");
+	setsid();
+	(void)!chdir("/");
+	dup2(p->pty_fd, STDIN_FILENO);
+	close_range(STDIN_FILENO + 1, ~0U, 0);
+	while (read(STDIN_FILENO, chunk, sizeof(chunk)) > 0)
+		;
+	_exit(0);
+}
+
 static int serve_pty(struct cli *cli, const struct exec_values *v, struct exec_process *p,
 		     struct err *e)
 {
@@ -80,7 +100,8 @@ static int serve_pty(struct cli *cli, const struct exec_values *v, struct exec_p
 		return exit_code(p, e);
 	case CLIENT_DETACHED:
 		cli_notice("read escape sequence");
-		return 1;
+		r = hold_terminal(p, e);
+		return r < 0 ? r : 1;
 	case CLIENT_SIGNALLED:
 		forward_signal(p, number);
 		return 128 + number;
@@ -131,8 +152,10 @@ static int exec_run(struct cli *cli, void *values, const struct strv *args, stru
 		x.cols = cols;
 	}
 	r = container_exec(en, args->items[0], &x, &p, e);
-	if (r < 0 || v->detach)
-		return r < 0 ? r : 0;
+	if (r < 0)
+		return r;
+	if (v->detach)
+		return v->tty ? hold_terminal(&p, e) : 0;
 	return v->tty ? serve_pty(cli, v, &p, e) : serve_stdio(&stdio, &p, e);
 }
 

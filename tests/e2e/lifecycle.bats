@@ -816,31 +816,57 @@ PY
 	assert_has /dev/pts/0
 }
 
-@test "terminal: detach keys leave the container running, attach comes back" {
+# detach.py KEYS COMMAND...: in a terminal, types KEYS once it said "up", and ends as it does; 99 when
+# the terminal is not what it was.
+detach_program() {
 	cat >detach.py <<'PY'
-import os, pty, sys, time
+import os, pty, select, sys, termios
 keys = sys.argv[1].encode().decode("unicode_escape").encode("latin-1")
-pid, master = pty.fork()
+master, slave = pty.openpty()
+before = termios.tcgetattr(slave)
+pid = os.fork()
 if pid == 0:
+    os.login_tty(slave)
     os.execv(sys.argv[2], sys.argv[2:])
 out = b""
 while b"up" not in out:
     out += os.read(master, 4096)
 os.write(master, keys)
-while True:
-    try:
-        if not os.read(master, 4096):
-            break
-    except OSError:
-        break
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+ended = status = 0
+while not ended:
+    if select.select([master], [], [], 0.05)[0]:
+        os.read(master, 4096)
+    ended, status = os.waitpid(pid, os.WNOHANG)
+same = termios.tcgetattr(slave) == before
+sys.exit(os.waitstatus_to_exitcode(status) if same else 99)
 PY
-	run within 30 python3 detach.py '\x10\x11' "$HULL" run -it --name cc test sh -c 'echo up; sleep 600'
+}
+
+@test "terminal: detach keys leave the container running, attach comes back" {
+	detach_program
+	run within 30 python3 detach.py '\x10\x11' "$HULL" run -it --name cc test sh -c 'while :; do echo up; sleep 0.1; done'
+	assert_equal running "$(status_of cc)"
+	run within 30 python3 detach.py '\x10\x11' "$HULL" attach cc
+	assert_status 1
 	assert_equal running "$(status_of cc)"
 	run within 30 python3 detach.py '\x01x' "$HULL" run -it --detach-keys ctrl-a,x --name dd test sh -c 'echo up; sleep 600'
 	assert_equal running "$(status_of dd)"
 	run hull run -d --detach-keys nonsense-key test true
 	assert_status 125
+}
+
+@test "terminal: detach keys, and -d, leave the process of an exec running, with its terminal" {
+	local work='echo up; until [ -e /tmp/go ]; do sleep 0.1; done; yes | head -n 99999; echo >/tmp/done; sleep 600'
+	detach_program
+	hull run -d --name cc test sleep 600
+	run within 30 python3 detach.py '\x10\x11' "$HULL" exec -it cc sh -c "$work"
+	assert_status 1
+	hull exec cc touch /tmp/go
+	wait_for 10 hull exec cc rm /tmp/done
+	run within 30 "$HULL" exec -dt cc sh -c "$work"
+	assert_status 0
+	wait_for 10 hull exec cc rm /tmp/done
+	assert_equal 3 "$(hull top cc | grep -c 'sleep 600$')"
 }
 
 @test "terminal: exec -it has one of its own; -t without a terminal is refused as docker does" {
