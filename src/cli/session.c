@@ -32,6 +32,10 @@ static void forward_signal(void *ctx, int signal)
 {
 	struct session *s = ctx;
 	struct err ignored;
+	if (s->client.raw && signal == SIGHUP) {
+		container_hang_up(s->engine, s->id, &ignored);
+		return;
+	}
 	tell_dropped(s, signal);
 	container_kill(s->engine, s->id, signal, &ignored);
 }
@@ -68,7 +72,7 @@ int session_open(struct cli *cli, struct session *s, const char *id,
 		.with_stderr = o->with_stderr,
 		.proxy = o->sig_proxy && !o->tty,
 		.watch = -1,
-		.on_signal = forward_signal,
+		.on_signal = o->sig_proxy ? forward_signal : NULL,
 		.on_resize = forward_size,
 		.ctx = s,
 	};

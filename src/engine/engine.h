@@ -145,6 +145,9 @@ int container_stop(struct engine *en, const char *ref, int signal, int64_t grace
 int container_restart(struct engine *en, const char *ref, int signal, int64_t grace_seconds,
 		      struct err *e);
 int container_kill(struct engine *en, const char *ref, int signal, struct err *e);
+/** Its client's terminal is gone: SIGHUP to PID 1, as docker does, and to the foreground group of
+ * the container's terminal, as the kernel does for a terminal of its own. */
+int container_hang_up(struct engine *en, const char *ref, struct err *e);
 /** True if it is known that the kernel will drop @signal, because the container's first process has
  * no handler for it. */
 bool container_drops_signal(struct engine *en, const char *ref, int signal);

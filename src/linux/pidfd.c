@@ -63,21 +63,43 @@ int pidfd_signal_value(int pidfd, int signal, uint64_t value)
 	return pidfd_send_signal(pidfd, signal, &info, 0) < 0 ? -errno : 0;
 }
 
-int pidfd_start_time(pid_t pid, uint64_t *ret)
+/* /proc/PID/stat from @field on, with the blank before it. */
+static int read_stat(pid_t pid, int field, char *text, size_t size, const char **ret)
 {
-	char path[32], text[1024];
+	char path[32];
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	ssize_t n = file_read_small(AT_FDCWD, path, text, sizeof(text));
+	ssize_t n = file_read_small(AT_FDCWD, path, text, size);
 	if (n < 0)
 		return (int)n;
 	/* The name, field 2, is in parentheses and may hold anything; field 3 follows the last. */
-	char *at = strrchr(text, ')');
-	for (int field = 2; at && field < 22; field++)
+	const char *at = strrchr(text, ')');
+	for (int i = 2; at && i < field; i++)
 		at = strchr(at + 1, ' ');
-	if (!at)
-		return -EINVAL;
-	*ret = strtoull(at + 1, NULL, 10);
-	return 0;
+	*ret = at;
+	return at ? 0 : -EINVAL;
+}
+
+int pidfd_start_time(pid_t pid, uint64_t *ret)
+{
+	char text[1024];
+	const char *at;
+	int r = read_stat(pid, 22, text, sizeof(text), &at);
+	if (r == 0)
+		*ret = strtoull(at + 1, NULL, 10);
+	return r;
+}
+
+int pidfd_job(pid_t pid, struct pidfd_job *ret)
+{
+	char text[1024];
+	const char *at;
+	int r = read_stat(pid, 4, text, sizeof(text), &at);
+	if (r < 0)
+		return r;
+	return sscanf(at, "%d %d %d %d %d", &ret->parent, &ret->group, &ret->session,
+		      &ret->terminal, &ret->foreground) == 5
+		       ? 0
+		       : -EINVAL;
 }
 
 pid_t pidfd_pid(int pidfd)

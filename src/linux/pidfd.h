@@ -19,13 +19,20 @@ int pidfd_signal(int pidfd, int signal);
 int pidfd_signal_value(int pidfd, int signal, uint64_t value);
 /** Start time of a process in clock ticks since boot: field 22 of /proc/PID/stat. 0 or -errno. */
 int pidfd_start_time(pid_t pid, uint64_t *ret);
+/** Where a process stands: fields 4 to 8 of /proc/PID/stat. Without a terminal `terminal` is 0. */
+struct pidfd_job {
+	pid_t parent, group, session;
+	int terminal;
+	pid_t foreground;
+};
+int pidfd_job(pid_t pid, struct pidfd_job *ret);
 /** The pid behind a pidfd as this process sees it; -ESRCH once it has been reaped. */
 pid_t pidfd_pid(int pidfd);
 /** 1 when the process has ended, 0 when it lives, -errno. Never waits. */
 int pidfd_has_ended(int pidfd);
 /**
- * The wait status (as of wait(2)) of a process that has ended and been reaped, for any holder of the
- * pidfd (Linux 6.15). -ENOTSUP on older kernels, -EAGAIN while it is not reaped yet.
+ * The wait status (as of wait(2)) of a process that has ended and been reaped, for any holder of
+ * the pidfd (Linux 6.15). -ENOTSUP on older kernels, -EAGAIN while it is not reaped yet.
  */
 int pidfd_exit_status(int pidfd, int *ret_status);
 #define PIDFD_INFO_IOCTL 0xc040ff0bU /* what that asks with, for filters of system calls */

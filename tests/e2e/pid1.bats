@@ -141,7 +141,8 @@ PY
 	assert_equal 129 "$(hull run --rm test sh -c 'sleep 600 & kill -HUP $!; wait $!; echo $?')"
 }
 
-@test "P9: the end of the client's terminal hangs up the foreground group" {
+# hang_up OPTION...: run -it until it says "ready", then close the client's terminal. The command is the last.
+hang_up() {
 	cat >hangup.py <<'PY'
 import os, pty, sys
 pid, master = pty.fork()
@@ -153,9 +154,33 @@ while b"ready" not in out:
 os.close(master)
 os.waitpid(pid, 0)
 PY
-	within 30 python3 hangup.py "$HULL" run -it --name cc test sh -c 'trap "exit 44" HUP; echo ready; while :; do sleep 0.1; done'
+	within 30 python3 hangup.py "$HULL" run -it "${@:1:$#-1}" test sh -c "${!#}"
+}
+
+@test "P9: the end of the client's terminal hangs up PID 1" {
+	local work='trap "exit 44" HUP; echo ready; while :; do sleep 0.1; done'
+	hang_up --name cc "$work"
 	wait_for 5 has_status cc exited
 	assert_equal 44 "$(hull wait cc)"
+	hang_up --name dd --sig-proxy=false "$work"
+	hull exec dd sleep 0.5
+	assert_equal running "$(status_of dd)"
+	# As with docker: nothing ends a PID 1 that has no handler.
+	hang_up --name ee 'echo ready; sleep 600'
+	assert_equal running "$(status_of ee)"
+}
+
+@test "P9: the end of the client's terminal hangs up the foreground group, and no other" {
+	local init note='trap "echo >>/tmp/%s; exit" HUP; %s; while :; do sleep 0.1; done' front back
+	# shellcheck disable=SC2059
+	front=$(printf "$note" front 'echo ready') back=$(printf "$note" back 'echo >/tmp/up')
+	for init in false true; do
+		hang_up --name "cc$init" --init=$init "trap 'echo >>/tmp/main' HUP; set -m; sh -c '$back' </dev/null &
+			until [ -e /tmp/up ]; do sleep 0.1; done; sh -c '$front'; sleep 600"
+		wait_for 5 hull exec "cc$init" test -e /tmp/main
+		assert_equal "1 /tmp/front 1 /tmp/main" "$(hull exec "cc$init" sh -c 'wc -l /tmp/[bfm]*' | grep -v total | xargs)"
+		assert_equal running "$(status_of "cc$init")"
+	done
 }
 
 @test "P10: KILL cannot be caught, blocked or ignored" {
