@@ -73,14 +73,6 @@ void strbuf_printf(struct strbuf *s, const char *fmt, ...)
 	va_end(again);
 }
 
-void strbuf_reset(struct strbuf *s)
-{
-	s->len = 0;
-	s->failed = false;
-	if (s->buf)
-		s->buf[0] = '\0';
-}
-
 void strbuf_free(struct strbuf *s)
 {
 	free(s->buf);

@@ -35,7 +35,6 @@ void strbuf_printf(struct strbuf *s, const char *fmt, ...) __attribute__((format
 /** Make room for @len more bytes and return where to put them; NULL when that exceeds the maximum.
  *  The caller then adds what it wrote to `len`. */
 char *strbuf_reserve(struct strbuf *s, size_t len);
-void strbuf_reset(struct strbuf *s);
 void strbuf_free(struct strbuf *s);
 static inline bool strbuf_ok(const struct strbuf *s)
 {

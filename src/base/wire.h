@@ -52,7 +52,7 @@ struct exit_record {
 	uint64_t oom_kills;         /* processes killed for memory in the container's cgroup */
 	uint64_t log_dropped_bytes; /* could not be written: the disk was full */
 	uint32_t survivor_count;    /* may exceed the array */
-	uint32_t stop_signal;       /* the last that a user asked for (WIRE_STOPPING), or 0 */
+	uint32_t unused;
 	struct exit_survivor survivors[8];
 	char error[256]; /* what the monitor could not do, or "" */
 };
@@ -116,11 +116,10 @@ enum wire_op {
 		      * stream 1 or 2, 3 zero bytes, length big-endian). Input is raw; a half-close
 		      * ends the container's stdin when stdin_once. Answer: struct wire_reply */
 	WIRE_WAIT,   /* the answer comes when the container has ended: struct wire_reply with exit.
-		      * With   WAIT_REAP the client says that it will clean up then; the keeper gives it
-		      * time   until it hangs up */
+		      * With   WAIT_REAP the client says that it will clean up then; the keeper gives
+		      * it   time   until it hangs up */
 	WIRE_RESIZE, /* rows, cols. Answer: struct wire_reply */
 	WIRE_LOG_SYNC, /* answered once everything now in the FIFOs is in the log file */
-	WIRE_STOPPING, /* note: this signal is about to be sent on behalf of a user */
 };
 
 enum wire_attach_flags {
@@ -137,7 +136,6 @@ struct wire_request {
 	uint32_t flags; /* of WIRE_ATTACH: enum wire_attach_flags; of WIRE_WAIT: enum
 			   wire_wait_flags */
 	uint32_t rows, cols;
-	int32_t signal;
 };
 
 struct wire_reply {

@@ -116,13 +116,6 @@ int monitor_log_sync(int conn, struct err *e)
 	return ask(conn, &q, NULL, e);
 }
 
-int monitor_note_stop(int conn, int signal, struct err *e)
-{
-	const struct wire_request q = {
-		.version = WIRE_VERSION, .op = WIRE_STOPPING, .signal = signal};
-	return ask(conn, &q, NULL, e);
-}
-
 void monitor_execute(int program, int null, const int fds[MONITOR_FD_COUNT], bool keeper,
 		     const char *name, const char *id)
 {

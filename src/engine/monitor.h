@@ -37,8 +37,6 @@ int monitor_resize(int conn, unsigned rows, unsigned cols, struct err *e);
  * while an attached client does not read: give the socket a receive timeout (SO_RCVTIMEO) where
  * that matters. */
 int monitor_log_sync(int conn, struct err *e);
-/** A user is about to send @signal to the container. */
-int monitor_note_stop(int conn, int signal, struct err *e);
 /** Right version, and all texts ended: to be asked of a record from a file or a socket. Ends them.
  */
 bool exit_record_check(struct exit_record *x);

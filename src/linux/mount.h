@@ -38,8 +38,6 @@ struct mount_options {
 /** Sort @options. -E2BIG with more than MOUNT_DATA_MAX of the file system's own. The strings of
  *  @data stay those of @options. */
 int mount_options_parse(const struct strv *options, struct mount_options *ret, struct err *e);
-/** True when this option is one of hull's table (not the file system's own): for `features`. */
-bool mount_option_is_known(const char *option);
 /** The table's names in order; NULL ends. For `features` and the manual. */
 const char *mount_option_name(size_t index);
 

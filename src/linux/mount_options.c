@@ -187,11 +187,6 @@ int mount_options_parse(const struct strv *list, struct mount_options *ret, stru
 	return 0;
 }
 
-bool mount_option_is_known(const char *option)
-{
-	return option_find(option) != NULL;
-}
-
 const char *mount_option_name(size_t index)
 {
 	return index < ARRAY_LEN(options) ? options[index].name : NULL;

@@ -118,20 +118,11 @@ static int op_log_sync(struct monitor *m, struct connection *c, const struct wir
 	return 1;
 }
 
-static int op_stopping(struct monitor *m, struct connection *c, const struct wire_request *q,
-		       int *fd)
-{
-	if (q->signal < 1 || q->signal > 64)
-		return -EINVAL;
-	m->record.stop_signal = (uint32_t)q->signal;
-	return 0;
-}
-
 typedef int (*op_fn)(struct monitor *m, struct connection *c, const struct wire_request *q,
 		     int *fd);
 static const op_fn ops[] = {
 	[WIRE_PING] = op_ping,     [WIRE_ATTACH] = op_attach,     [WIRE_WAIT] = op_wait,
-	[WIRE_RESIZE] = op_resize, [WIRE_LOG_SYNC] = op_log_sync, [WIRE_STOPPING] = op_stopping,
+	[WIRE_RESIZE] = op_resize, [WIRE_LOG_SYNC] = op_log_sync,
 };
 
 static int serve(struct monitor *m, struct connection *c, const struct wire_request *q, ssize_t len,

@@ -6,7 +6,6 @@
  * because a process that dies of SIGKILL right after a rise is taken for the victim. See
  * cgroup-v2.rst, cgroup-v1/memory.rst section 10.
  */
-#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -71,6 +70,5 @@ void oom_conclude(struct monitor *m, bool main_killed)
 	if (!m->oom_seen)
 		return;
 	bool near = clock_ms() - m->oom_seen_ms < OOM_NEAR_MS;
-	bool by_user = m->record.stop_signal == SIGKILL;
-	m->record.flags |= main_killed && near && !by_user ? EXIT_OOM_MAIN : EXIT_OOM_CHILD;
+	m->record.flags |= main_killed && near ? EXIT_OOM_MAIN : EXIT_OOM_CHILD;
 }

@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	struct template_data data = {.root = json, .methods = methods, .method_count = 1};
 	if (!template_parse(text, size, &t, &e)) {
 		template_execute(t, &data, &out, &e);
-		strbuf_reset(&out);
+		strbuf_free(&out);
 		data.strict = data.header = true;
 		template_execute(t, &data, &out, &e);
 		template_fields(t, found, &total);

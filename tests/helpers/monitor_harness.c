@@ -508,7 +508,6 @@ static int command_malformed(int argc, char **argv)
 		{.version = WIRE_VERSION, .op = 1000000},
 		{.version = WIRE_VERSION, .op = WIRE_ATTACH, .flags = 7}, /* no descriptor */
 		{.version = WIRE_VERSION, .op = WIRE_RESIZE, .rows = 1 << 20, .cols = 1},
-		{.version = WIRE_VERSION, .op = WIRE_STOPPING, .signal = -5},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		CLEANUP_FD int conn = connect_to(argv[0]);
@@ -517,7 +516,7 @@ static int command_malformed(int argc, char **argv)
 		if (n != sizeof(reply) || reply.error == 0)
 			return 1;
 	}
-	const size_t sizes[] = {1, 3, 23, 25, 4096, sizeof(big)};
+	const size_t sizes[] = {1, 3, sizeof(bad[0]) - 1, sizeof(bad[0]) + 1, 4096, sizeof(big)};
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		CLEANUP_FD int conn = connect_to(argv[0]);
 		int fds[8] = {1, 1, 1, 1, 1, 1, 1, 1};
