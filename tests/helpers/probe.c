@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The program that the end-to-end tests run inside containers: static, one subcommand each. Those that
- * ask the kernel what they may do print one line per answer; those that play a part (listen to signals,
- * breed, eat memory) say "ready" first.
+ * The program that the end-to-end tests run inside containers: static, one subcommand each. Those
+ * that ask the kernel what they may do print one line per answer; those that play a part (listen to
+ * signals, breed, eat memory) say "ready" first.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -159,7 +159,7 @@ static int graceful(char **args)
 	return 0;
 }
 
-static void start_graceful(const char *mark, const char *ms, int own_session)
+static void start_graceful(const char *mark, long ms, int own_session)
 {
 	int p[2];
 	char c;
@@ -174,24 +174,27 @@ static void start_graceful(const char *mark, const char *ms, int own_session)
 	close(p[1]);
 	while (!got)
 		pause();
-	nap(atol(ms));
+	nap(ms);
 	touch(mark);
 	_exit(0);
 }
 
-/* family DIR MS: graceful main, child in its group, and daemon in a session of its own. */
+/* family DIR MS: graceful main, child in its group, and daemon in a session of its own. The child
+ * is the first to end, the daemon the last. */
 static int family(char **args)
 {
+	enum { LATER = 150 };
+	long ms = atol(args[1]);
 	char mark[512];
 	on_signal(SIGTERM, note);
 	snprintf(mark, sizeof(mark), "%s/child", args[0]);
-	start_graceful(mark, args[1], 0);
+	start_graceful(mark, ms, 0);
 	snprintf(mark, sizeof(mark), "%s/daemon", args[0]);
-	start_graceful(mark, args[1], 1);
+	start_graceful(mark, ms + 2 * LATER, 1);
 	ready();
 	while (!got)
 		pause();
-	nap(atol(args[1]));
+	nap(ms + LATER);
 	snprintf(mark, sizeof(mark), "%s/main", args[0]);
 	touch(mark);
 	return 0;
@@ -261,7 +264,8 @@ static int reload(char **args)
 	return 0;
 }
 
-/* count N [FILE]: N numbered lines, and on until FILE is there; the status tells of failed writes. */
+/* count N [FILE]: N numbered lines, and on until FILE is there; the status tells of failed writes.
+ */
 static int count_lines(char **args)
 {
 	int failed = 0;
@@ -318,8 +322,9 @@ static int devices(char **args)
 		const char *name;
 		mode_t type;
 		unsigned major, minor;
-	} table[] = {{"mem", S_IFCHR, 1, 1},  {"null", S_IFCHR, 1, 3},	{"kmsg", S_IFCHR, 1, 11},
-		     {"loop0", S_IFBLK, 7, 0}, {"vda", S_IFBLK, 254, 0}, {"tun", S_IFCHR, 10, 200},
+	} table[] = {{"mem", S_IFCHR, 1, 1},     {"null", S_IFCHR, 1, 3},
+		     {"kmsg", S_IFCHR, 1, 11},   {"loop0", S_IFBLK, 7, 0},
+		     {"vda", S_IFBLK, 254, 0},   {"tun", S_IFCHR, 10, 200},
 		     {"fuse", S_IFCHR, 10, 229}, {"rtc", S_IFCHR, 250, 0}};
 	(void)args;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -344,7 +349,8 @@ static int limits(char **args)
 	struct rlimit r;
 	(void)args;
 	getrlimit(RLIMIT_NOFILE, &r);
-	printf("nofile %llu %llu\n", (unsigned long long)r.rlim_cur, (unsigned long long)r.rlim_max);
+	printf("nofile %llu %llu\n", (unsigned long long)r.rlim_cur,
+	       (unsigned long long)r.rlim_max);
 	getrlimit(RLIMIT_CORE, &r);
 	printf("core %llu %llu\n", (unsigned long long)r.rlim_cur, (unsigned long long)r.rlim_max);
 	return 0;
@@ -364,12 +370,12 @@ static const struct {
 	int args;
 	int (*run)(char **args);
 } table[] = {
-	{"fds", 0, fds},	     {"eat", 1, eat},	      {"eat-child", 1, eat_child},
-	{"orphans", 1, orphans},     {"neglect", 0, neglect}, {"breed", 0, breed},
-	{"graceful", 2, graceful},   {"family", 2, family},   {"stubborn", 0, stubborn},
-	{"deaf", 0, deaf},	     {"handlers", 0, handlers}, {"reload", 1, reload},
-	{"count", 1, count_lines},   {"calls", 0, calls},     {"devices", 0, devices},
-	{"limits", 0, limits},	     {"tiocsti", 0, tiocsti},
+	{"fds", 0, fds},           {"eat", 1, eat},           {"eat-child", 1, eat_child},
+	{"orphans", 1, orphans},   {"neglect", 0, neglect},   {"breed", 0, breed},
+	{"graceful", 2, graceful}, {"family", 2, family},     {"stubborn", 0, stubborn},
+	{"deaf", 0, deaf},         {"handlers", 0, handlers}, {"reload", 1, reload},
+	{"count", 1, count_lines}, {"calls", 0, calls},       {"devices", 0, devices},
+	{"limits", 0, limits},     {"tiocsti", 0, tiocsti},
 };
 
 int main(int argc, char **argv)
