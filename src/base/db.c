@@ -119,8 +119,8 @@ static int schema_install(struct db *db, struct err *e)
 enum {
 	PAGE_SIZE_STORE = 1024,
 	BUSY_MS = 30000,
-	WAL_TIDY = 128,    /* pages from which a background command brings them in */
-	WAL_DURABLE = 400, /* from which one does that waits for the disk anyway */
+	WAL_TIDY = 256,    /* pages from which a background command brings them in */
+	WAL_DURABLE = 512, /* from which one does that waits for the disk anyway */
 	WAL_MAX = 4000,    /* from which any does */
 };
 
@@ -136,6 +136,8 @@ static void checkpoint(struct db *db)
 static int after_commit(void *ctx, sqlite3 *sql, const char *name, int pages)
 {
 	struct db *db = ctx;
+	if (pages / WAL_TIDY > db->wal_pages / WAL_TIDY)
+		db->untidy = true;
 	db->wal_pages = pages;
 	if (pages >= (db->durable ? WAL_DURABLE : WAL_MAX))
 		checkpoint(db);
@@ -143,23 +145,17 @@ static int after_commit(void *ctx, sqlite3 *sql, const char *name, int pages)
 }
 
 /* The log's file shrinks only by a checkpoint that truncates it: its size tells its pages. */
-static int log_pages(const char *path)
+static int log_pages(sqlite3 *sql)
 {
 	enum { FRAME = PAGE_SIZE_STORE + 24 };
-	char log[4096 + 8];
 	struct stat st;
-	snprintf(log, sizeof(log), "%s-wal", path);
+	const char *log = sqlite3_filename_wal(sqlite3_db_filename(sql, "main"));
 	return stat(log, &st) == 0 ? (int)(st.st_size / FRAME) : 0;
-}
-
-bool db_is_tidy(const struct db *db)
-{
-	return db->wal_pages < WAL_TIDY;
 }
 
 void db_checkpoint(struct db *db)
 {
-	if (!db->sql || db->wal_pages < WAL_TIDY || flock(db->lock_fd, LOCK_EX | LOCK_NB) < 0)
+	if (!db->sql || log_pages(db->sql) < WAL_TIDY || flock(db->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return;
 	checkpoint(db);
 	flock(db->lock_fd, LOCK_UN);
@@ -197,7 +193,6 @@ int db_open(struct db *db, const char *root, struct err *e)
 		sqlite3_busy_timeout(db->sql, BUSY_MS);
 		sqlite3_extended_result_codes(db->sql, 1);
 		sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
-		db->wal_pages = log_pages(path);
 	}
 	/* SQLite makes do with reading; a command would notice that only half-way. */
 	if (r == 0 && sqlite3_db_readonly(db->sql, "main") == 1)
@@ -234,6 +229,7 @@ int db_begin(struct db *db, bool durable, struct err *e)
 	if (r < 0)
 		writers_unlock(db);
 	db->durable = durable;
+	db->wal_pages = log_pages(db->sql);
 	return r;
 }
 

@@ -23,7 +23,10 @@ struct db {
 	sqlite3 *sql;
 	int lock_fd; /* flock'ed while a transaction is open */
 	bool locked, durable;
-	int wal_pages; /* in the log, at the opening or after our last commit */
+	int wal_pages; /* in the log, at the beginning or after our last commit */
+	/* Of all commands' commits, one of ours filled up another WAL_TIDY pages of the log: it is
+	 * for us to have it tidied. (If all that see it long did, many would try, none succeed.) */
+	bool untidy;
 };
 
 /** Open (and make or upgrade) the database in the folder @root. The caller closes it. */
@@ -44,8 +47,6 @@ int db_change(struct db *db, bool durable, struct err *e, const char *sql, const
  * The first to open the store reads the whole log; a short one keeps every command's start short.
  */
 void db_checkpoint(struct db *db);
-/** Is the log short enough to be left as it is? */
-bool db_is_tidy(const struct db *db);
 
 /** Run one statement that returns no row. Returns the number of rows changed, or negative errno:
  *  -EEXIST for a broken UNIQUE or PRIMARY KEY, -EBUSY for a broken FOREIGN KEY. */

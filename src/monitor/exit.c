@@ -61,8 +61,9 @@ static void record(struct monitor *m)
 	report_event(m, 0, 0);
 	fill_record(m);
 	file_replace(m->exits_fd, m->id, &m->record, sizeof(m->record), false, &e);
-	m->phase = PHASE_RECORDED;
+	/* Who asks now still counts as one who waited. */
 	control_serve_pending(m);
+	m->phase = PHASE_RECORDED;
 	keeper_retire(m, control_answer_waiters(m));
 }
 

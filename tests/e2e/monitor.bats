@@ -312,6 +312,24 @@ inject() {
 	recorded
 }
 
+@test "a client that asked before the exit was recorded cleans up, and the keeper does not" {
+	printf '#!/bin/sh\ntouch "%s/reaped"\n' "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/hull"
+	chmod +x "$BATS_TEST_TMPDIR/hull"
+	start hull="$BATS_TEST_TMPDIR/hull" -- sleep 600
+	until_true "$H" ping "$D"
+	# The end and the question reach the monitor at once.
+	kill -STOP "$WATCHER"
+	kill -KILL "$CHILD"
+	"$H" reap "$D" >"$BATS_TEST_TMPDIR/end" 2>"$BATS_TEST_TMPDIR/asked" 3>&- &
+	local client=$!
+	until_true grep -q asked "$BATS_TEST_TMPDIR/asked"
+	kill -CONT "$WATCHER"
+	wait "$client"
+	grep -q '^code 137 ' "$BATS_TEST_TMPDIR/end"
+	until_true gone
+	[ ! -e "$BATS_TEST_TMPDIR/reaped" ]
+}
+
 @test "rotation bounds the log, and its lines stay whole" {
 	start size=100000 files=3 -- seq 1 100000
 	wait_record >/dev/null

@@ -6,6 +6,7 @@
  * child PID" monitor_harness adopt DIR MONITOR        new ones with nothing but the run folder
  *   monitor_harness attach DIR [in] [out] [err]   our stdio is the client, until the stream ends
  *   monitor_harness wait DIR                 "code N signal N flags N dropped N oom N error TEXT"
+ *   monitor_harness reap DIR                 the same, and clean up instead of the keeper
  *   monitor_harness record DIR               the same from the exit record file
  *   monitor_harness sync DIR | ping DIR | resize DIR ROWS COLS
  *   monitor_harness churn DIR COUNT          attach and detach so many times
@@ -435,6 +436,21 @@ static int command_wait(int argc, char **argv)
 	return 0;
 }
 
+static int command_reap(int argc, char **argv)
+{
+	(void)argc;
+	struct err e;
+	struct exit_record x;
+	char path[4096];
+	int conn = connect_to(argv[0]);
+	check_err(monitor_wait_begin(conn, WAIT_REAP, &e), &e);
+	fprintf(stderr, "asked\n");
+	check_err(monitor_wait_end(conn, &x, &e), &e);
+	print_record(&x);
+	snprintf(path, sizeof(path), "%s/containers/" ID "/monitor", argv[0]);
+	return unlink(path) < 0;
+}
+
 static int command_record(int argc, char **argv)
 {
 	(void)argc;
@@ -534,7 +550,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{"start", 3, command_start},   {"adopt", 2, command_adopt},
-	{"attach", 1, command_attach}, {"wait", 1, command_wait},
+	{"attach", 1, command_attach}, {"wait", 1, command_wait}, {"reap", 1, command_reap},
 	{"record", 1, command_record}, {"sync", 1, command_sync},
 	{"ping", 1, command_ping},     {"resize", 3, command_resize},
 	{"churn", 1, command_churn},   {"malformed", 1, command_malformed},
