@@ -172,7 +172,7 @@ int db_open(struct db *db, const char *root, struct err *e)
 {
 	char path[4096];
 	configure_library();
-	*db = (struct db){.lock_fd = -1};
+	*db = (struct db){.lock_fd = -1, .durable = true}; /* SQLite's default */
 	if (snprintf(path, sizeof(path), "%s/hull.lock", root) >= (int)sizeof(path))
 		return err_set(e, ENAMETOOLONG, ERR_INVALID, "--root %s: path is too long", root);
 	db->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -222,13 +222,14 @@ int db_begin(struct db *db, bool durable, struct err *e)
 	int r = writers_lock(db, e);
 	if (r < 0)
 		return r;
-	r = db_exec(db,
-		    durable ? "PRAGMA synchronous=FULL; BEGIN IMMEDIATE"
-			    : "PRAGMA synchronous=NORMAL; BEGIN IMMEDIATE",
-		    "begin", e);
+	if (durable != db->durable)
+		r = db_exec(db, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL",
+			    "begin", e);
+	db->durable = durable;
+	if (r == 0)
+		r = db_exec(db, "BEGIN IMMEDIATE", "begin", e);
 	if (r < 0)
 		writers_unlock(db);
-	db->durable = durable;
 	db->wal_pages = log_pages(db->sql);
 	return r;
 }
@@ -239,8 +240,10 @@ static void disown_commit(struct db *db)
 {
 	sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
 	sqlite3_exec(db->sql,
-		     "PRAGMA synchronous=OFF; BEGIN IMMEDIATE; PRAGMA application_id=0; COMMIT",
+		     "PRAGMA synchronous=OFF; BEGIN IMMEDIATE; PRAGMA application_id=0; COMMIT;"
+		     "PRAGMA synchronous=FULL",
 		     NULL, NULL, NULL);
+	db->durable = true;
 }
 
 void db_rollback(struct db *db)

@@ -322,65 +322,90 @@ static struct json_object *write_raw(const char *text)
 	return text && json_parse(text, strlen(text), &o, &ignored) == 0 ? o : NULL;
 }
 
-/* The field's value, and whether it counts as empty. */
-static struct json_object *write_field(const struct field *f, const void *at, bool *empty)
+/* Whether a field has its zero value. Structs tell only once they are written. */
+static bool is_empty(const struct field *f, const void *at)
+{
+	switch (f->type) {
+	case FIELD_STR:
+		return !*(char *const *)at || !**(char *const *)at;
+	case FIELD_RAW:
+	case FIELD_PTR:
+		return !*(void *const *)at;
+	case FIELD_BOOL:
+		return !*(const bool *)at;
+	case FIELD_I64:
+	case FIELD_U64:
+		return !*(const int64_t *)at;
+	case FIELD_F64:
+		return *(const double *)at == 0;
+	case FIELD_OPT_I64:
+		return !((const struct opt_i64 *)at)->set;
+	case FIELD_OPT_BOOL:
+		return !((const struct opt_bool *)at)->set;
+	case FIELD_STRV:
+	case FIELD_SET:
+		return !((const struct strv *)at)->count;
+	case FIELD_KVS:
+		return !((const struct kvs *)at)->count;
+	case FIELD_NUMBERS:
+	case FIELD_ARRAY:
+	case FIELD_MAP:
+		return !((const struct array *)at)->count;
+	case FIELD_STRUCT:
+		return false;
+	}
+	assert(!"unknown field type");
+	return false;
+}
+
+static struct json_object *write_field(const struct field *f, const void *at)
 {
 	const char *s;
 	switch (f->type) {
 	case FIELD_STR:
 		s = *(char *const *)at;
-		*empty = !s || !*s;
 		return json_object_new_string(s ? s : "");
 	case FIELD_RAW:
-		s = *(char *const *)at;
-		*empty = !s;
-		return write_raw(s);
+		return write_raw(*(char *const *)at);
 	case FIELD_BOOL:
-		*empty = !*(const bool *)at;
 		return json_object_new_boolean(*(const bool *)at);
 	case FIELD_I64:
-		*empty = !*(const int64_t *)at;
 		return json_object_new_int64(*(const int64_t *)at);
 	case FIELD_U64:
-		*empty = !*(const int64_t *)at;
 		return json_object_new_uint64((uint64_t) * (const int64_t *)at);
 	case FIELD_NUMBERS:
-		*empty = !((const struct array *)at)->count;
 		return write_numbers(at);
 	case FIELD_F64:
-		*empty = *(const double *)at == 0;
 		return json_object_new_double(*(const double *)at);
 	case FIELD_OPT_I64:
-		*empty = !((const struct opt_i64 *)at)->set;
 		return json_object_new_int64(((const struct opt_i64 *)at)->value);
 	case FIELD_OPT_BOOL:
-		*empty = !((const struct opt_bool *)at)->set;
 		return json_object_new_boolean(((const struct opt_bool *)at)->value);
 	case FIELD_STRV:
+		return json_of_strv(at);
 	case FIELD_SET:
-		*empty = !((const struct strv *)at)->count;
-		return f->type == FIELD_SET ? write_set(at) : json_of_strv(at);
+		return write_set(at);
 	case FIELD_KVS:
-		*empty = !((const struct kvs *)at)->count;
 		return json_of_kvs(at);
 	case FIELD_PTR:
 		at = *(void *const *)at;
-		*empty = !at;
 		return at ? shape_write(f->shape, at) : NULL;
-	case FIELD_STRUCT: {
-		struct json_object *o = shape_write(f->shape, at);
-		*empty = json_object_object_length(o) == 0;
-		return o;
-	}
+	case FIELD_STRUCT:
+		return shape_write(f->shape, at);
 	case FIELD_ARRAY:
-		*empty = !((const struct array *)at)->count;
 		return write_array(f, at);
 	case FIELD_MAP:
-		*empty = !((const struct array *)at)->count;
 		return write_map(f, at);
 	}
 	assert(!"unknown field type");
 	return NULL;
+}
+
+/* The names are the tables' own: no copies, and no two are the same. */
+static void add(struct json_object *o, const char *name, struct json_object *value)
+{
+	json_object_object_add_ex(o, name, value,
+				  JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_ADD_CONSTANT_KEY);
 }
 
 struct json_object *shape_write(const struct shape *s, const void *in)
@@ -388,16 +413,18 @@ struct json_object *shape_write(const struct shape *s, const void *in)
 	struct json_object *o = json_object_new_object();
 	for (size_t i = 0; i < s->count; i++) {
 		const struct field *f = &s->fields[i];
-		bool empty = false;
-		struct json_object *v = write_field(f, (const char *)in + f->offset, &empty);
-		if (empty && f->flags & FIELD_NULL) {
+		const void *at = (const char *)in + f->offset;
+		bool empty = is_empty(f, at);
+		bool as_it_is = (f->flags & (FIELD_KEEP | FIELD_NULL)) == FIELD_KEEP;
+		struct json_object *v = empty && !as_it_is ? NULL : write_field(f, at);
+		if (f->type == FIELD_STRUCT && json_object_object_length(v) == 0)
+			empty = true;
+		if (empty && !as_it_is) {
 			json_object_put(v);
-			json_object_object_add(o, f->name, NULL);
-		} else if (empty && !(f->flags & FIELD_KEEP)) {
-			json_object_put(v);
-		} else {
-			json_object_object_add(o, f->name, v);
+			v = NULL;
 		}
+		if (!empty || f->flags & (FIELD_KEEP | FIELD_NULL))
+			add(o, f->name, v);
 	}
 	return o;
 }

@@ -6,6 +6,7 @@
  * exec). Read command.h and cli.h first.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "base/suggest.h"
+
+enum { HEAP = 256 * 1024 };
 
 /* What the words of the command line come to. */
 struct request {
@@ -179,6 +182,9 @@ int main(int argc, char **argv)
 {
 	struct cli cli = {0};
 	struct err e = {0};
+	/* Most runs need less than this, and none lives long: one brk(2) for all of it. */
+	mallopt(M_TOP_PAD, HEAP);
+	mallopt(M_TRIM_THRESHOLD, 8 * HEAP);
 	int code = hull(&cli, argc - 1, argv + 1, &e);
 	if (code < 0) {
 		cli_complain(&cli, &e);

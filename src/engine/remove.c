@@ -14,19 +14,26 @@
 #include "base/file.h"
 #include "base/path.h"
 
+/* 1 if the volume has no name of the user's and no other container uses it. */
+static int is_its_own(struct engine *en, const char *volume, const char *id, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	return db_first(&en->db, &s, e,
+			"SELECT 1 FROM volume WHERE name = ?1 AND anonymous AND NOT EXISTS (SELECT 1 "
+			"FROM volume_use WHERE volume = ?1 AND container <> ?2)",
+			"ss", volume, id);
+}
+
 /* Volumes that were made for this container alone. */
 static int anonymous_volumes(struct engine *en, const char *id, struct arena *a, struct strv *ret,
 			     struct err *e)
 {
-	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_query(
-		&en->db, &s, e,
-		"SELECT DISTINCT v.name FROM volume v JOIN volume_use u ON u.volume = v.name "
-		"WHERE u.container = ?1 AND v.anonymous AND NOT EXISTS (SELECT 1 FROM "
-		"volume_use o WHERE o.volume = v.name AND o.container <> ?1)",
-		"s", id);
-	while (r >= 0 && (r = db_next(s, e)) == 1)
-		strv_push(a, ret, db_text(s, 0));
+	struct strv used = {0};
+	int r = db_list(&en->db, a, &used, e,
+			"SELECT DISTINCT volume FROM volume_use WHERE container = ?1", "s", id);
+	for (size_t i = 0; r >= 0 && i < used.count; i++)
+		if ((r = is_its_own(en, used.items[i], id, e)) > 0)
+			strv_push(a, ret, used.items[i]);
 	return r;
 }
 
