@@ -186,6 +186,8 @@ static int prepare(struct joining *j, const struct strv *args, struct err *e)
 		r = state_config(&j->state, a, &j->spec, e);
 	if (r == 0)
 		r = group_open(&j->state, &j->v->cgroups, &j->group, e);
+	if (r == 0)
+		log_process_warnings(j->oci, &j->process);
 	if (r == 0 && pipe2(j->failure, O_CLOEXEC) < 0)
 		r = err_errno(e, errno, "cannot make a pipe");
 	return r;

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "oci/oci.h"
+#include "runtime/process.h"
 
 struct entry {
 	char *level, *msg, *time;
@@ -58,12 +59,17 @@ static char *render(const struct entry *entry, bool json, struct arena *a)
 			    list + strlen("{\"m\":["));
 }
 
+static bool has_log(const struct oci *oci)
+{
+	return oci->globals.log && *oci->globals.log;
+}
+
 static void write_entry(const struct oci *oci, const char *level, const char *text)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	char now[TIME_TEXT_SIZE];
 	const char *path = oci->globals.log;
-	if (!path || !*path)
+	if (!has_log(oci))
 		return;
 	path += strncmp(path, "file:", 5) ? 0 : 5;
 	CLEANUP_FD int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC, 0644);
@@ -73,23 +79,38 @@ static void write_entry(const struct oci *oci, const char *level, const char *te
 		fd_write_full(fd, line, strlen(line));
 }
 
-static void tell(const struct oci *oci, const char *level, const struct err *e)
+static void tell(const struct oci *oci, const char *level, bool aloud, const struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	bool debug = oci->globals.debug && strerrorname_np(e->number);
 	const char *text = *e->hint ? arena_printf(&a, "%s (%s)", e->text, e->hint) : e->text;
 	write_entry(oci, level, text);
+	if (!aloud)
+		return;
 	fflush(stdout);
-	fprintf(stderr, "hull-runtime: %s%s%s%s\n", text, debug ? " [" : "",
-		debug ? strerrorname_np(e->number) : "", debug ? "]" : "");
+	fprintf(stderr, "hull-runtime: %s%s%s%s%s\n", *level == 'w' ? "warning: " : "", text,
+		debug ? " [" : "", debug ? strerrorname_np(e->number) : "", debug ? "]" : "");
 }
 
 void log_error(const struct oci *oci, const struct err *e)
 {
-	tell(oci, "error", e);
+	tell(oci, "error", true, e);
 }
 
 void log_warning(const struct oci *oci, const struct err *e)
 {
-	tell(oci, "warning", e);
+	const char *least = oci->globals.log_level;
+	if (!least || strcmp(least, "error") != 0)
+		tell(oci, "warning", !has_log(oci), e);
+}
+
+void log_process_warnings(struct oci *oci, const struct oci_process *p)
+{
+	struct strv texts = {0};
+	struct err e;
+	process_warnings(p, &oci->arena, &texts);
+	for (size_t i = 0; i < texts.count; i++) {
+		err_set(&e, EINVAL, ERR_INVALID, "%s", texts.items[i]);
+		log_warning(oci, &e);
+	}
 }

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/option.h"
+#include "spec/oci.h"
 
 struct oci_globals {
 	char *root, *log, *log_format, *log_level, *rootless, *cgroup_manager, *criu;
@@ -59,7 +60,10 @@ bool oci_is_rootless(const struct oci *oci);
 int log_check(const struct oci *oci, struct err *e);
 /** Tell a failure on standard error and in the log. */
 void log_error(const struct oci *oci, const struct err *e);
+/** The same for what is no failure, as runc does: where there is a log, in the log alone. */
 void log_warning(const struct oci *oci, const struct err *e);
+/** Tell what of a process object cannot be had and is left out. */
+void log_process_warnings(struct oci *oci, const struct oci_process *p);
 
 /* help.c */
 void oci_help_program(void);

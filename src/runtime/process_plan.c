@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "linux/rlimit.h"
@@ -68,6 +69,15 @@ static capset caps_read(const struct strv *names)
 	return set;
 }
 
+/* A name is in several sets as a rule. */
+static void warn_once(const char *text, struct arena *a, struct strv *ret)
+{
+	for (size_t i = 0; i < ret->count; i++)
+		if (!strcmp(ret->items[i], text))
+			return;
+	strv_push(a, ret, text);
+}
+
 void process_warnings(const struct oci_process *p, struct arena *a, struct strv *ret)
 {
 	const struct oci_capabilities *c = p->capabilities;
@@ -78,10 +88,10 @@ void process_warnings(const struct oci_process *p, struct arena *a, struct strv 
 	for (size_t k = 0; k < ARRAY_LEN(sets); k++)
 		for (size_t i = 0; i < sets[k]->count; i++)
 			if (capability_number(sets[k]->items[i]) < 0)
-				strv_push(a, ret,
-					  arena_printf(
+				warn_once(arena_printf(
 						  a, "capability %.64s: there is none of that name",
-						  sets[k]->items[i]));
+						  sets[k]->items[i]),
+					  a, ret);
 }
 
 static void plan_caps(struct process_plan *p, bool privileged)

@@ -101,6 +101,27 @@ limit() {
 	[ "$status" = 255 ]
 }
 
+@test "warnings: on standard error, and where there is a log in the log alone" {
+	local text='capability CAP_NONE: there is none of that name'
+	config '.process.capabilities[] += ["CAP_NONE"]'
+	bundle true
+	capture rt run c1
+	[ "$status" = 0 ]
+	[ "$output" = "hull-runtime: warning: $text" ] || fail "$output"
+	capture rt --log "$dir/log" --log-format json run c1
+	[ "$status" = 0 ]
+	[ -z "$output" ] || fail "$output"
+	[ "$(jq -r '.level + " " + .msg' "$dir/log")" = "warning $text" ] || fail "$(cat "$dir/log")"
+	capture rt --log-level error run c1
+	[ -z "$output" ] || fail "$output"
+	# A process that joins has its own.
+	config '.process.capabilities[] -= ["CAP_NONE"]'
+	bundle sleep 100
+	rt run -d c1 </dev/null >/dev/null 2>&1
+	capture rt exec --cap CAP_NONE c1 true
+	[ "$output" = "hull-runtime: warning: $text" ] || fail "$output"
+}
+
 @test "ps: ids as JSON, lines of ps with its options" {
 	running
 	rt ps -f json c1 | jq -e --argjson p "$(pid_of c1)" '. == [$p]'
