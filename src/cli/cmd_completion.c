@@ -4,79 +4,16 @@
  * -- WORDS...` prints what the last word could become, one a line, with a description after a tab.
  * The scripts know nothing of hull's commands, so they never grow stale.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/option_print.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/help.h"
-
-static const struct shell_script {
-	const char *shell, *text;
-} scripts[] = {
-	{"bash", "# bash completion for hull; load it with: source <(hull completion bash)\n"
-		 "_hull() {\n"
-		 "	local line=\"${COMP_LINE:0:COMP_POINT}\" current prefix\n"
-		 "	local -a words\n"
-		 "	read -ra words <<<\"$line\"\n"
-		 "	[[ $line == *[[:space:]] ]] && words+=(\"\")\n"
-		 "	mapfile -t COMPREPLY < <(\"${words[0]}\" __complete -- \"${words[@]:1}\" "
-		 "2>/dev/null)\n"
-		 "	COMPREPLY=(\"${COMPREPLY[@]%%$'\\t'*}\")\n"
-		 "	# bash replaces only what follows the last ':' or '='\n"
-		 "	current=\"${words[${#words[@]}-1]}\"\n"
-		 "	prefix=\"${current%\"${current##*[:=]}\"}\"\n"
-		 "	[[ -n $prefix ]] && COMPREPLY=(\"${COMPREPLY[@]#\"$prefix\"}\")\n"
-		 "	return 0\n"
-		 "}\n"
-		 "complete -o default -F _hull hull\n"},
-	{"zsh", "#compdef hull\n"
-		"# zsh completion for hull; load it with: source <(hull completion zsh)\n"
-		"_hull() {\n"
-		"	local -a lines values\n"
-		"	local tab=$'\\t'\n"
-		"	lines=(\"${(@f)$(\"${words[1]}\" __complete -- \"${(@)words[2,CURRENT]}\" "
-		"2>/dev/null)}\")\n"
-		"	values=(${${lines//:/\\\\:}/$tab/:})\n"
-		"	if (( ${#values} )); then _describe hull values; else _files; fi\n"
-		"}\n"
-		"compdef _hull hull\n"},
-	{"fish", "# fish completion for hull; load it with: hull completion fish | source\n"
-		 "complete -c hull -a '(hull __complete -- (commandline -opc)[2..-1] (commandline "
-		 "-ct))'\n"},
-};
 
 static int completion_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
-	for (size_t i = 0; i < ARRAY_LEN(scripts); i++)
-		if (!strcmp(scripts[i].shell, args->items[0])) {
-			fputs(scripts[i].text, stdout);
-			return 0;
-		}
-	return err_set(e, EINVAL, ERR_INVALID, "no completion for the shell %s: bash, zsh, or fish",
-		       args->items[0]);
-}
-
-/* One candidate, if it begins with what was typed. */
-static void offer(const char *typed, const char *dashes, const char *name, const char *about)
-{
-	size_t len = strlen(dashes), typed_len = strlen(typed);
-	if (strncmp(typed, dashes, typed_len < len ? typed_len : len) != 0)
-		return;
-	if (typed_len > len && strncmp(typed + len, name, typed_len - len) != 0)
-		return;
-	printf("%s%s\t%.*s\n", dashes, name, (int)strcspn(about, "\n"), about);
-}
-
-static void offer_options(const char *typed, const struct option_table *tables, size_t count)
-{
-	for (size_t t = 0; t < count; t++)
-		for (size_t i = 0; i < tables[t].count; i++)
-			if (help_shows(&tables[t].items[i]))
-				offer(typed, "--", tables[t].items[i].name,
-				      tables[t].items[i].help);
-	offer(typed, "--", "help", "Print usage");
+	return completion_script("hull", args->items[0], e);
 }
 
 static void offer_commands(const char *typed, const char *group)
@@ -88,11 +25,11 @@ static void offer_commands(const char *typed, const char *group)
 		for (size_t n = 0; c->names[n]; n++) {
 			const char *verb = c->names[n];
 			if (group ? command_in_group(verb, group, &verb) : !strchr(verb, ' '))
-				offer(typed, "", verb, c->summary);
+				completion_offer(typed, "", verb, c->summary);
 		}
 	}
 	for (size_t i = 0; !group && i < command_group_count; i++)
-		offer(typed, "", command_groups[i].name, command_groups[i].summary);
+		completion_offer(typed, "", command_groups[i].name, command_groups[i].summary);
 }
 
 static int offer_containers(struct cli *cli, const char *typed, struct err *e)
@@ -102,7 +39,7 @@ static int offer_containers(struct cli *cli, const char *typed, struct err *e)
 	size_t count = 0;
 	int r = container_list(&cli->engine, &f, &cli->arena, &list, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
-		offer(typed, "", list[i].name, list[i].image_name);
+		completion_offer(typed, "", list[i].name, list[i].image_name);
 	return r;
 }
 
@@ -113,7 +50,7 @@ static int offer_images(struct cli *cli, const char *typed, struct err *e)
 	int r = image_list(&cli->engine.images, NULL, &cli->arena, &list, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		for (size_t t = 0; t < list[i].tags.count; t++)
-			offer(typed, "", list[i].tags.items[t], "image");
+			completion_offer(typed, "", list[i].tags.items[t], "image");
 	return r;
 }
 
@@ -123,7 +60,7 @@ static int offer_volumes(struct cli *cli, const char *typed, struct err *e)
 	size_t count = 0;
 	int r = volume_list(&cli->engine, &cli->arena, &list, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
-		offer(typed, "", list[i].name, "volume");
+		completion_offer(typed, "", list[i].name, "volume");
 	return r;
 }
 
@@ -148,22 +85,6 @@ static int offer_arguments(struct cli *cli, unsigned complete, size_t before, co
 	return r;
 }
 
-/* Whether the option spelled by @word still waits for its value. */
-static bool wants_value(const struct option_table *tables, size_t count, const char *word)
-{
-	if (word[0] != '-' || !word[1] || strchr(word, '='))
-		return false;
-	for (size_t t = 0; t < count; t++)
-		for (size_t i = 0; i < tables[t].count; i++) {
-			const struct option *o = &tables[t].items[i];
-			bool named = word[1] == '-' ? !strcmp(o->name, word + 2)
-						    : o->letter == word[strlen(word) - 1];
-			if (named)
-				return option_takes_value(o);
-		}
-	return false;
-}
-
 static int complete_command(struct cli *cli, const struct command *c, const struct strv *words,
 			    struct err *e)
 {
@@ -174,12 +95,12 @@ static int complete_command(struct cli *cli, const struct command *c, const stru
 	for (size_t i = 0; i + 1 < words->count; i++) {
 		bool option = !waiting && words->items[i][0] == '-';
 		before += !option && !waiting;
-		waiting = option && wants_value(tables, count, words->items[i]);
+		waiting = option && completion_wants_value(tables, count, words->items[i]);
 	}
 	if (waiting || (before && c->flags & COMMAND_STOP_AT_ARGUMENT))
 		return 0; /* the shell falls back to file names */
 	if (*typed == '-') {
-		offer_options(typed, tables, count);
+		completion_offer_options(typed, tables, count);
 		return 0;
 	}
 	return offer_arguments(cli, c->complete, before, typed, e);
@@ -193,7 +114,7 @@ static int complete_run(struct cli *cli, void *values, const struct strv *args, 
 	void *settings[] = {&cli->settings};
 	struct option_request q = {&settings_options, 1, settings, true};
 	if (args->count == 1 && args->items[0][0] == '-') {
-		offer_options(args->items[0], &settings_options, 1);
+		completion_offer_options(args->items[0], &settings_options, 1);
 		return 0;
 	}
 	/* The word under the cursor is no option yet, so the global ones end before it. */

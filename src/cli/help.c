@@ -10,15 +10,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/option_print.h"
 #include "cli/cli.h"
 
 enum { WIDTH_MIN = 60, WIDTH_DEFAULT = 80, WIDTH_MAX = 120, VERB_WIDTH = 12 };
-
-bool help_shows(const struct option *o)
-{
-	return !(o->flags & OPTION_HIDDEN) && o->type != OPTION_REFUSED &&
-	       o->type != OPTION_REFUSED_FLAG;
-}
 
 static int terminal_width(FILE *out)
 {
@@ -83,7 +78,7 @@ static const struct option *next_option(const struct option_table *tables, size_
 	const struct option *first = NULL;
 	size_t from = 0;
 	for (size_t t = 0; t < count; t++) {
-		while (at[t] < tables[t].count && !help_shows(&tables[t].items[at[t]]))
+		while (at[t] < tables[t].count && !option_is_shown(&tables[t].items[at[t]]))
 			at[t]++;
 		if (at[t] == tables[t].count)
 			continue;

@@ -14,5 +14,3 @@ void help_group(FILE *out, const struct command_group *g);
 void help_command(FILE *out, const struct command *c);
 /** "Usage:  hull run [OPTIONS] IMAGE ..." and a newline. */
 void help_usage(FILE *out, const struct command *c);
-/** Whether an option appears in help, manual and completion. */
-bool help_shows(const struct option *o);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Manual pages, printed from the tables that also parse: see man(7) and groff_man_style(7) for the
- * macros. All text passes through put_text, which protects what roff would read as a request.
+ * macros. All text passes through roff_text, which protects what roff would read as a request.
  * Read man.h first.
  */
 #include "cli/man.h"
@@ -9,25 +9,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/option_print.h"
 #include "cli/cli.h"
-#include "cli/help.h"
-
-/* A '.' or "'" at the start of a line is a request; '\' and '-' have meanings of their own. */
-static void put_text(FILE *out, const char *text)
-{
-	for (bool start = true; *text; start = *text == '\n', text++) {
-		if (start && (*text == '.' || *text == '\''))
-			fputs("\\&", out);
-		if (*text == '\\')
-			fputs("\\e", out);
-		else if (*text == '-')
-			fputs("\\-", out);
-		else if (*text == '\'')
-			fputs("\\(aq", out);
-		else
-			fputc(*text, out);
-	}
-}
 
 static void put_paragraphs(FILE *out, const char *text)
 {
@@ -37,7 +20,7 @@ static void put_paragraphs(FILE *out, const char *text)
 		char part[4096];
 		snprintf(part, sizeof(part), "%.*s", (int)len, text);
 		fputs(".PP\n", out);
-		put_text(out, part);
+		roff_text(out, part);
 		fputc('\n', out);
 		text += len + (end ? 2 : 0);
 	}
@@ -57,55 +40,8 @@ static void put_title(FILE *out, const char *name, const char *summary)
 		fputs(name[i] == ' ' ? "\\-" : (char[]){name[i], '\0'}, out);
 	}
 	fputs(" \\- ", out);
-	put_text(out, summary);
+	roff_text(out, summary);
 	fputc('\n', out);
-}
-
-static void put_option(FILE *out, const struct option *o)
-{
-	fputs(".TP\n", out);
-	if (o->letter)
-		fprintf(out, "\\fB\\-%c\\fR, ", o->letter);
-	fputs("\\fB\\-\\-", out);
-	put_text(out, o->name);
-	fputs("\\fR", out);
-	const char *arg = option_arg(o);
-	if (*arg) {
-		fputs(o->implied ? "[=\\fI" : " \\fI", out);
-		put_text(out, arg);
-		fputs(o->implied ? "\\fR]" : "\\fR", out);
-	}
-	fputc('\n', out);
-	put_text(out, o->help);
-	if (o->initial && *o->initial) {
-		fputs(" (default ", out);
-		put_text(out, o->initial);
-		fputc(')', out);
-	}
-	fputs(".\n", out);
-}
-
-static bool any_shown(const struct option_table *t)
-{
-	for (size_t i = 0; i < t->count; i++)
-		if (help_shows(&t->items[i]))
-			return true;
-	return false;
-}
-
-static void put_options(FILE *out, const char *title, const struct option_table *tables,
-			size_t count)
-{
-	bool titled = false;
-	for (size_t t = 0; t < count; t++) {
-		if (!titled && any_shown(&tables[t])) {
-			fprintf(out, ".SH %s\n", title);
-			titled = true;
-		}
-		for (size_t i = 0; i < tables[t].count; i++)
-			if (help_shows(&tables[t].items[i]))
-				put_option(out, &tables[t].items[i]);
-	}
 }
 
 /* What docker has and hull refuses: the reader who looks for it finds why. */
@@ -121,9 +57,9 @@ static void put_refused(FILE *out, const struct option_table *tables, size_t cou
 				fputs(".SH NOT SUPPORTED\n", out);
 			titled = true;
 			fputs(".TP\n\\fB\\-\\-", out);
-			put_text(out, o->name);
+			roff_text(out, o->name);
 			fputs("\\fR\n", out);
-			put_text(out, o->help);
+			roff_text(out, o->help);
 			fputs(".\n", out);
 		}
 }
@@ -132,14 +68,14 @@ static void put_files(FILE *out)
 {
 	fputs(".SH FILES\n.TP\n.I /etc/hull/hull.conf\n.TQ\n.I \\(ti/.config/hull/hull.conf\n",
 	      out);
-	put_text(out,
-		 "One \"key value\" a line; lines that begin with # are comments. The keys:\n");
+	roff_text(out,
+		  "One \"key value\" a line; lines that begin with # are comments. The keys:\n");
 	for (size_t i = 0; i < settings_keys.count; i++) {
 		const struct option *o = &settings_keys.items[i];
 		fputs(".RS\n.TP\n\\fB", out);
-		put_text(out, o->name);
+		roff_text(out, o->name);
 		fprintf(out, "\\fR \\fI%s\\fR\n", option_arg(o));
-		put_text(out, o->help);
+		roff_text(out, o->help);
 		fputs(".\n.RE\n", out);
 	}
 }
@@ -147,13 +83,13 @@ static void put_files(FILE *out)
 static void put_exit_status(FILE *out)
 {
 	fputs(".SH EXIT STATUS\n.TP\n.B 125\n", out);
-	put_text(out, "The command line makes no sense, or (run, exec) hull itself failed.\n");
+	roff_text(out, "The command line makes no sense, or (run, exec) hull itself failed.\n");
 	fputs(".TP\n.B 126\n", out);
-	put_text(out, "The command in the container cannot be executed.\n");
+	roff_text(out, "The command in the container cannot be executed.\n");
 	fputs(".TP\n.B 127\n", out);
-	put_text(out, "The command in the container does not exist.\n");
+	roff_text(out, "The command in the container does not exist.\n");
 	fputs(".TP\n.B 1\n", out);
-	put_text(out, "Another command failed; or the exit code of the container itself.\n");
+	roff_text(out, "Another command failed; or the exit code of the container itself.\n");
 }
 
 void man_program(FILE *out)
@@ -167,12 +103,12 @@ void man_program(FILE *out)
 		if (c->flags & COMMAND_HIDDEN)
 			continue;
 		fputs(".TP\n\\fBhull ", out);
-		put_text(out, c->names[0]);
+		roff_text(out, c->names[0]);
 		fputs("\\fR\n", out);
-		put_text(out, c->summary);
+		roff_text(out, c->summary);
 		fputs(".\n", out);
 	}
-	put_options(out, "OPTIONS", &settings_options, 1);
+	roff_options(out, ".SH OPTIONS\n", &settings_options, 1);
 	put_files(out);
 	put_exit_status(out);
 }
@@ -183,12 +119,12 @@ void man_command(FILE *out, const struct command *c)
 	size_t count = command_tables(c, tables);
 	put_title(out, c->names[0], c->summary);
 	fputs(".SH SYNOPSIS\n\\fBhull ", out);
-	put_text(out, c->names[0]);
+	roff_text(out, c->names[0]);
 	fputs("\\fR ", out);
-	put_text(out, c->synopsis);
+	roff_text(out, c->synopsis);
 	fputc('\n', out);
 	fputs(".SH DESCRIPTION\n", out);
-	put_text(out, c->summary);
+	roff_text(out, c->summary);
 	fputs(".\n", out);
 	if (c->text)
 		put_paragraphs(out, c->text);
@@ -198,7 +134,7 @@ void man_command(FILE *out, const struct command *c)
 			fprintf(out, "%s \\fBhull %s\\fR", i > 1 ? "," : "", c->names[i]);
 		fputs(".\n", out);
 	}
-	put_options(out, "OPTIONS", tables, count);
+	roff_options(out, ".SH OPTIONS\n", tables, count);
 	put_refused(out, tables, count);
 	fputs(".SH SEE ALSO\n.BR hull (1)\n", out);
 }

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hull-runtime state, list: what is known of one container, and of all. */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pwd.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/path.h"
 #include "oci/commands.h"
 #include "oci/state.h"
 
@@ -64,16 +61,6 @@ struct values {
 	bool quiet;
 };
 
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int is_id(const struct dirent *d)
-{
-	return name_is_valid(d->d_name, OCI_ID_MAX);
-}
-
 static void print_table(const struct view *v, size_t count)
 {
 	int id = 12, bundle = 12;
@@ -114,29 +101,23 @@ static int print(const struct values *v, const struct view *views, size_t count,
 
 static int list(struct oci *oci, void *values, const struct strv *args, struct err *e)
 {
-	struct dirent **entries = NULL;
 	struct arena *a = &oci->arena;
+	struct strv ids = {0};
 	(void)args;
-	CLEANUP_FD int root = state_root(oci, false, e);
-	/* The default folder need not be there yet. */
-	if (root < 0 && (root != -ENOENT || oci->globals.root))
-		return root;
-	int n = root < 0 ? 0 : scandirat(root, ".", &entries, is_id, by_name);
-	if (n < 0)
-		return err_errno(e, errno, "cannot list the containers");
-	struct view *views = arena_array(a, (size_t)n, sizeof(*views));
+	int r = state_list(oci, &ids, e);
+	if (r < 0)
+		return r;
+	struct view *views = arena_array(a, ids.count, sizeof(*views));
 	size_t count = 0;
-	for (int i = 0; i < n; i++) {
+	for (size_t i = 0; i < ids.count; i++) {
 		CLEANUP_STATE struct state s = STATE_CLOSED;
 		struct err why;
-		int r = state_open(oci, arena_strdup(a, entries[i]->d_name), STATE_READ, &s, &why);
+		r = state_open(oci, ids.items[i], STATE_READ, &s, &why);
 		if (r == 0)
 			views[count++] = view_of(&s, a);
 		else if (r != -ENOENT) /* one that comes or goes */
 			log_warning(oci, &why);
-		free(entries[i]);
 	}
-	free(entries);
 	return print(values, views, count, a, e);
 }
 

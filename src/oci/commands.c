@@ -5,9 +5,10 @@
 #include "base/cleanup.h"
 
 const struct oci_command *const oci_commands[] = {
-	&oci_create, &oci_start,        &oci_run,      &oci_exec,       &oci_kill,    &oci_delete,
-	&oci_state,  &oci_list,         &oci_ps,       &oci_pause,      &oci_resume,  &oci_update,
-	&oci_events, &oci_spec_command, &oci_features, &oci_checkpoint, &oci_restore,
+	&oci_create,     &oci_start,   &oci_run,    &oci_exec,         &oci_kill,
+	&oci_delete,     &oci_state,   &oci_list,   &oci_ps,           &oci_pause,
+	&oci_resume,     &oci_update,  &oci_events, &oci_spec_command, &oci_features,
+	&oci_checkpoint, &oci_restore, &oci_man,    &oci_completion,   &oci_complete,
 };
 const size_t oci_command_count = ARRAY_LEN(oci_commands);
 

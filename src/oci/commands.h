@@ -6,4 +6,5 @@
 
 extern const struct oci_command oci_create, oci_start, oci_run, oci_exec, oci_kill, oci_delete,
 	oci_state, oci_list, oci_ps, oci_pause, oci_resume, oci_update, oci_events,
-	oci_spec_command, oci_features, oci_checkpoint, oci_restore;
+	oci_spec_command, oci_features, oci_checkpoint, oci_restore, oci_man, oci_completion,
+	oci_complete;

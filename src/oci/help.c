@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/option_print.h"
 #include "oci/oci.h"
 
 enum { COMMAND_WIDTH = 12 };
@@ -17,7 +18,7 @@ static void put_options(const char *title, const struct option_table *t)
 	printf(t->count ? "\n%s:\n" : "", title);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct option *o = &t->items[i];
-		if (o->flags & OPTION_HIDDEN)
+		if (!option_is_shown(o))
 			continue;
 		char letter[] = {' ',
 				 ' ',
@@ -36,8 +37,9 @@ void oci_help_program(void)
 	     "Runs containers from bundles of the Open Container Initiative, as runc does\n\n"
 	     "Commands:");
 	for (size_t i = 0; i < oci_command_count; i++)
-		printf("  %-*s%s\n", COMMAND_WIDTH, oci_commands[i]->name,
-		       oci_commands[i]->summary);
+		if (!(oci_commands[i]->flags & OCI_HIDDEN))
+			printf("  %-*s%s\n", COMMAND_WIDTH, oci_commands[i]->name,
+			       oci_commands[i]->summary);
 	put_options("Options", &oci_global_options);
 	puts("\nRun 'hull-runtime COMMAND --help' for more information on a command.");
 }

@@ -15,7 +15,7 @@
 #include "linux/namespaces.h"
 #include "oci/oci.h"
 
-static const struct oci_command *find(const char *name)
+const struct oci_command *oci_command_find(const char *name)
 {
 	for (size_t i = 0; i < oci_command_count; i++)
 		if (!strcmp(oci_commands[i]->name, name))
@@ -27,7 +27,8 @@ static int unknown(const char *word, struct err *e)
 {
 	struct suggestion best = suggestion_for(word);
 	for (size_t i = 0; i < oci_command_count; i++)
-		suggestion_offer(&best, oci_commands[i]->name);
+		if (!(oci_commands[i]->flags & OCI_HIDDEN))
+			suggestion_offer(&best, oci_commands[i]->name);
 	err_set(e, EINVAL, ERR_USAGE, "unknown command: %s", word);
 	if (best.name)
 		err_hint(e, "did you mean `hull-runtime %s`?", best.name);
@@ -119,7 +120,7 @@ static int hull_runtime(struct oci *oci, int argc, char **argv, struct err *e)
 		oci_help_program();
 		return 0;
 	}
-	oci->command = find(words.items[0]);
+	oci->command = oci_command_find(words.items[0]);
 	if (!oci->command)
 		return unknown(words.items[0], e);
 	struct strv rest = {words.items + 1, words.count - 1, 0};

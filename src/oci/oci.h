@@ -30,7 +30,9 @@ struct oci {
 enum oci_command_flags {
 	OCI_STOP_AT_ARGUMENT = 1, /* options end at the first argument: exec, ps */
 	OCI_EXIT_255 = 2,         /* failures end with 255 instead of 1: exec */
-	OCI_TAKES_ANYTHING = 4,   /* nothing is parsed: what is refused anyway */
+	OCI_TAKES_ANYTHING = 4,   /* nothing is parsed: the command does it, or refuses all */
+	OCI_NEW_ID = 8,           /* its ID is not that of a container that is there */
+	OCI_HIDDEN = 16,          /* not listed */
 };
 
 struct oci_command {
@@ -45,6 +47,8 @@ struct oci_command {
 
 extern const struct oci_command *const oci_commands[];
 extern const size_t oci_command_count;
+/** NULL: there is none of that name. */
+const struct oci_command *oci_command_find(const char *name);
 extern const struct option_table oci_global_options;
 
 /** The version of the specification that is implemented. */

@@ -6,6 +6,7 @@
  */
 #include "oci/state.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -317,4 +318,30 @@ int state_filter_read(const struct state *s, struct arena *a, struct seccomp_pro
 	memcpy(&ret->flags, text, sizeof(uint32_t));
 	memcpy(ret->code, text + sizeof(uint32_t), size);
 	return 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int is_id(const struct dirent *d)
+{
+	return name_is_valid(d->d_name, OCI_ID_MAX);
+}
+
+int state_list(struct oci *oci, struct strv *ret, struct err *e)
+{
+	struct dirent **entries = NULL;
+	CLEANUP_FD int root = state_root(oci, false, e);
+	/* The default folder need not be there yet. */
+	if (root < 0)
+		return root == -ENOENT && !oci->globals.root ? 0 : root;
+	int n = scandirat(root, ".", &entries, is_id, by_name);
+	for (int i = 0; i < n; i++) {
+		strv_push(&oci->arena, ret, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return n < 0 ? err_errno(e, errno, "cannot list the containers") : 0;
 }

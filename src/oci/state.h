@@ -71,6 +71,9 @@ void state_close(struct state *s);
 /** Look again for what its process does. */
 void state_look(struct state *s);
 
+/** The ids of all containers, sorted. */
+int state_list(struct oci *oci, struct strv *ret, struct err *e);
+
 /** Make the folder of a new container, locked. -EEXIST: "... already exists". */
 int state_make(struct oci *oci, const char *id, struct state *ret, struct err *e);
 int state_write(struct state *s, struct err *e);

@@ -238,6 +238,36 @@ limit() {
 		.linux.cgroup.v2 and .linux.seccomp.enabled and .linux.mountExtensions.idmap.enabled'
 }
 
+@test "man: one page of all commands and options" {
+	rt man >"$dir/page"
+	! command -v groff >/dev/null || [ -z "$(groff -man -Tutf8 -ww -z "$dir/page" 2>&1)" ]
+	grep -qF '.SS create ID' "$dir/page"
+	grep -qF '\fB\-\-pid\-file\fR \fIstring\fR' "$dir/page"
+	! grep -qF '__complete' "$dir/page"
+	! rt --help | grep -F '__complete'
+}
+
+@test "completion: commands, options, ids; the scripts are valid" {
+	rt completion bash | bash -n
+	! command -v zsh >/dev/null || rt completion zsh | zsh -n
+	capture rt completion tcsh
+	[ "$status" = 1 ]
+	[ "$(rt __complete -- resu)" = $'resume\tLet a paused container go on' ]
+	rt __complete -- --roo | grep -q $'^--root\t'
+	rt __complete -- exec --no-n | grep -q $'^--no-new-privs\t'
+	rt create c1
+	[ "$(rt __complete -- --debug kill c | cut -f1)" = c1 ]
+	[ "$("$runtime" __complete -- --root "$dir/state" kill "" | cut -f1)" = c1 ]
+	[ -z "$(rt __complete -- kill c1 "")" ]
+	[ -z "$(rt __complete -- exec --cwd "")" ]
+	[ -z "$(rt __complete -- run c)" ]
+	capture env PATH="$(dirname "$runtime"):$PATH" bash -c '
+		source <(hull-runtime completion bash)
+		COMP_LINE="hull-runtime exec --ignore" COMP_POINT=26
+		_hull_runtime; echo "${COMPREPLY[@]}"'
+	[ "$output" = "--ignore-paused" ] || fail "$output"
+}
+
 @test "checkpoint and restore are refused with the reason" {
 	running
 	capture rt checkpoint --image-path "$dir/x" c1
