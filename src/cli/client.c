@@ -53,6 +53,8 @@ static int write_output(void *ctx, int stream, const unsigned char *data, size_t
 	int r = fd_write_full(stream == 1 ? STDOUT_FILENO : STDERR_FILENO, data, len);
 	if (r == -EPIPE)
 		p->broken = true;
+	if (r == -EIO && p->c->raw)
+		p->ended_by = SIGHUP; /* the terminal is gone, and its signal on the way */
 	return r < 0 ? err_errno(e, r, "cannot write the container's output") : 0;
 }
 
@@ -148,9 +150,6 @@ static int take_signal(struct pump *p)
 		p->c->on_signal(p->c->ctx, number);
 		return client_is_forced(&p->wishes, number) ? CLIENT_FORCED : -1;
 	}
-	/* The terminal is gone: tell the container, as its own terminal would (FEATURES P9). */
-	if (number == SIGHUP && p->c->on_signal)
-		p->c->on_signal(p->c->ctx, SIGHUP);
 	p->ended_by = number;
 	return CLIENT_SIGNALLED;
 }
@@ -206,7 +205,9 @@ static int loop(struct pump *p, struct err *e)
 		if (fds[SLOT_STREAM].revents & (POLLIN | POLLHUP | POLLERR)) {
 			int r = take_output(p, e);
 			if (r < 0)
-				return p->broken ? CLIENT_BROKEN : r;
+				return p->broken     ? CLIENT_BROKEN
+				       : p->ended_by ? CLIENT_SIGNALLED
+						     : r;
 			if (r == 1)
 				return CLIENT_ENDED;
 		} else if (fds[SLOT_WATCH].revents) {
@@ -241,6 +242,9 @@ int client_run(struct client *c, int *ret_signal, struct err *e)
 	tty_raw_leave(&tty);
 	/* A broken pipe was told by the write: its signal must not come now. */
 	sigtimedwait(&broken_pipe, NULL, &(struct timespec){0, 0});
+	if (p.ended_by == SIGHUP)
+		sigaddset(&before,
+			  SIGHUP); /* a second one must not end us before the end is told */
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return r;
 }

@@ -32,10 +32,6 @@ static void forward_signal(void *ctx, int signal)
 {
 	struct session *s = ctx;
 	struct err ignored;
-	if (s->client.raw && signal == SIGHUP) {
-		container_hang_up(s->engine, s->id, &ignored);
-		return;
-	}
 	tell_dropped(s, signal);
 	container_kill(s->engine, s->id, signal, &ignored);
 }
@@ -100,6 +96,7 @@ void session_close(struct session *s)
 int session_serve(struct cli *cli, struct session *s, bool *ret_detached, struct err *e)
 {
 	int signal = 0;
+	struct err ignored;
 	fd_drop(&s->theirs); /* else the stream would never end */
 	int end = client_run(&s->client, &signal, e);
 	*ret_detached = end == CLIENT_DETACHED;
@@ -109,6 +106,8 @@ int session_serve(struct cli *cli, struct session *s, bool *ret_detached, struct
 	case CLIENT_DETACHED:
 		return 0;
 	case CLIENT_SIGNALLED:
+		if (signal == SIGHUP && s->client.on_signal)
+			container_hang_up(s->engine, s->id, &ignored);
 		return 128 + signal;
 	case CLIENT_BROKEN:
 		cli_complain(cli, e);

@@ -51,10 +51,10 @@ int container_hang_up(struct engine *en, const char *ref, struct err *e)
 		r = cgroup_open(container_cgroup_path(&c, &a), &group, e);
 	if (r == 0)
 		r = cgroup_pids(&group, &a, &pids, &count, e);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < count; i++)
+	if (r == 0)
+		r = container_kill(en, c.id, SIGHUP, e);
+	for (size_t i = 0; r == 0 && i < count; i++)
 		if (is_leader(pids[i], c.pid))
 			hang_up_group(pids, count, c.pid, pids[i]);
-	return container_kill(en, c.id, SIGHUP, e);
+	return r;
 }

@@ -165,6 +165,10 @@ PY
 	hang_up --name dd --sig-proxy=false "$work"
 	hull exec dd sleep 0.5
 	assert_equal running "$(status_of dd)"
+	for _ in 1 2 3 4 5; do # the client learns of it by its write, or by the signal
+		hang_up --rm --name ff 'trap "exit 44" HUP; echo ready; yes & while :; do sleep 0.1; done'
+		wait_for 5 eval '[ -z "$(hull ps -aqf name=ff)" ]'
+	done
 	# As with docker: nothing ends a PID 1 that has no handler.
 	hang_up --name ee 'echo ready; sleep 600'
 	assert_equal running "$(status_of ee)"
@@ -176,7 +180,7 @@ PY
 	front=$(printf "$note" front 'echo ready') back=$(printf "$note" back 'echo >/tmp/up')
 	for init in false true; do
 		hang_up --name "cc$init" --init=$init "trap 'echo >>/tmp/main' HUP; set -m; sh -c '$back' </dev/null &
-			until [ -e /tmp/up ]; do sleep 0.1; done; sh -c '$front'; sleep 600"
+			until [ -e /tmp/up ]; do sleep 0.1; done; sh -c '$front'; while :; do sleep 0.1; done"
 		wait_for 5 hull exec "cc$init" test -e /tmp/main
 		assert_equal "1 /tmp/front 1 /tmp/main" "$(hull exec "cc$init" sh -c 'wc -l /tmp/[bfm]*' | grep -v total | xargs)"
 		assert_equal running "$(status_of "cc$init")"
