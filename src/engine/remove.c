@@ -18,10 +18,11 @@
 static int is_its_own(struct engine *en, const char *volume, const char *id, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	return db_first(&en->db, &s, e,
-			"SELECT 1 FROM volume WHERE name = ?1 AND anonymous AND NOT EXISTS (SELECT 1 "
-			"FROM volume_use WHERE volume = ?1 AND container <> ?2)",
-			"ss", volume, id);
+	return db_first(
+		&en->db, &s, e,
+		"SELECT 1 FROM volume WHERE name = ?1 AND anonymous AND NOT EXISTS (SELECT 1 "
+		"FROM volume_use WHERE volume = ?1 AND container <> ?2)",
+		"ss", volume, id);
 }
 
 /* Volumes that were made for this container alone. */

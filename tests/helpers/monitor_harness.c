@@ -549,11 +549,12 @@ static const struct {
 	int args;
 	int (*run)(int argc, char **argv);
 } commands[] = {
-	{"start", 3, command_start},   {"adopt", 2, command_adopt},
-	{"attach", 1, command_attach}, {"wait", 1, command_wait}, {"reap", 1, command_reap},
-	{"record", 1, command_record}, {"sync", 1, command_sync},
-	{"ping", 1, command_ping},     {"resize", 3, command_resize},
-	{"churn", 1, command_churn},   {"malformed", 1, command_malformed},
+	{"start", 3, command_start},         {"adopt", 2, command_adopt},
+	{"attach", 1, command_attach},       {"wait", 1, command_wait},
+	{"reap", 1, command_reap},           {"record", 1, command_record},
+	{"sync", 1, command_sync},           {"ping", 1, command_ping},
+	{"resize", 3, command_resize},       {"churn", 1, command_churn},
+	{"malformed", 1, command_malformed},
 };
 
 int main(int argc, char **argv)
