@@ -59,6 +59,7 @@ struct launch {
 	struct run_folder folder;
 	struct runtime_start start;
 	int root, init, attach, program, null, oom, memory;
+	int *waiter; /* NULL: nobody waits */
 	int init_report[2], failure[2], keeper[2], gate[2];
 };
 
@@ -360,6 +361,18 @@ static void write_config_json(const struct launch *l)
 		fd_write_full(fd, text, strlen(text));
 }
 
+/* Who will wait asks first: a short command may be over before he could connect. */
+static void open_gate(const struct launch *l)
+{
+	struct err ignored;
+	if (l->waiter) {
+		*l->waiter = monitor_connect(l->en->run_fd, l->c->id);
+		if (*l->waiter >= 0 && monitor_wait_begin(*l->waiter, WAIT_REAP, &ignored) < 0)
+			fd_drop(l->waiter);
+	}
+	fd_send(l->gate[0], "g", 1, NULL, 0);
+}
+
 static int run(struct launch *l, struct err *e)
 {
 	struct runtime_process p = {.pidfd = -1, .pty_fd = -1, .go_fd = -1};
@@ -380,14 +393,14 @@ static int run(struct launch *l, struct err *e)
 	if (r < 0)
 		abandon(l, keeper, &p);
 	else
-		fd_send(l->gate[0], "g", 1, NULL, 0);
+		open_gate(l);
 	fd_drop(&p.pidfd);
 	fd_drop(&p.pty_fd);
 	return r;
 }
 
 int container_launch(struct engine *en, struct container *c, const struct spec_build *planned,
-		     int attach_fd, struct err *e)
+		     int attach_fd, int *ret_waiter, struct err *e)
 {
 	struct launch l = {
 		.en = en,
@@ -397,6 +410,7 @@ int container_launch(struct engine *en, struct container *c, const struct spec_b
 		.root = -1,
 		.init = -1,
 		.attach = attach_fd,
+		.waiter = ret_waiter,
 		.program = -1,
 		.null = -1,
 		.oom = -1,

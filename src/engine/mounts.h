@@ -33,8 +33,8 @@ int container_mounts(struct engine *en, const struct container *c, struct arena 
 		     struct mount_point **ret, size_t *ret_count, struct err *e);
 
 /** What new or empty volumes are to hold: copies of what the image has at their destinations, below
- * @root_fd (the mounted image), in folders of the container @id, mount_staged() each. Owner and mode
- * of the folder are taken over too, as docker does. */
+ * @root_fd (the mounted image), in folders of the container @id, mount_staged() each. Owner and
+ * mode of the folder are taken over too, as docker does. */
 int mounts_stage(struct engine *en, const char *id, const struct mount_point *mounts, size_t count,
 		 int root_fd, struct err *e);
 /** The folder below --root where the contents for mount number @i wait for volume_place(). */

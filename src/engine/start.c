@@ -48,19 +48,6 @@ static void failed(struct engine *en, const struct container *c, const struct er
 		   why->text, &ignored);
 }
 
-/* Under the container's lock nobody can remove it: either its monitor takes the question, or it has
- * written the exit record already. A monitor answers what waits in its socket before it ends. */
-static void watch(struct engine *en, const char *id, struct container_end *ret)
-{
-	struct err ignored;
-	*ret = (struct container_end){.monitor = monitor_connect(en->run_fd, id)};
-	memcpy(ret->id, id, sizeof(ret->id));
-	if (ret->monitor >= 0 && monitor_wait_begin(ret->monitor, WAIT_REAP, &ignored) < 0)
-		fd_drop(&ret->monitor);
-	if (exit_record_read(en, id, &ret->record) == 0)
-		fd_drop(&ret->monitor);
-}
-
 int container_ended(struct engine *en, struct container_end *end, int *ret_code, struct err *e)
 {
 	/* Open until the container is reaped: its keeper waits for that. */
@@ -121,11 +108,17 @@ static int start(struct engine *en, const char *ref, int attach_fd, struct conta
 		return r;
 	if (created)
 		c = &created->row;
-	r = container_launch(en, c, created ? &created->build : NULL, attach_fd, e);
+	if (ret_end)
+		*ret_end = (struct container_end){.monitor = -1};
+	r = container_launch(en, c, created ? &created->build : NULL, attach_fd,
+			     ret_end ? &ret_end->monitor : NULL, e);
 	if (r < 0)
 		failed(en, c, e);
 	else if (ret_end)
-		watch(en, c->id, ret_end);
+		memcpy(ret_end->id, c->id, sizeof(ret_end->id));
+	/* Under the container's lock nobody can remove it. */
+	if (r == 0 && ret_end && ret_end->monitor < 0)
+		exit_record_read(en, c->id, &ret_end->record);
 	return r;
 }
 

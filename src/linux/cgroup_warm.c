@@ -38,8 +38,8 @@ void cgroup_warm(void)
 	/* v2 needs no move at all: clone3 puts the child where it belongs. */
 	if (root < 0 || calls == ARRAY_LEN(stacks))
 		return;
-	/* Into the parent of all containers, where it harms nobody, and gone at once. */
-	CLEANUP_FD int fd = openat(root, "hull/cgroup.procs", O_WRONLY | O_CLOEXEC);
+	/* Into the root of a hierarchy, where it harms nobody, and gone at once. */
+	CLEANUP_FD int fd = openat(root, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	/* A handler would run in it as in us. */

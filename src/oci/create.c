@@ -167,8 +167,10 @@ static int make_group(struct making *m, struct err *e)
 	/* The rules are root's to give; a user namespace has no right to make devices anyway. */
 	size_t rules = oci_is_users() ? 0 : w->rule_count;
 	int r = cgroup_make(record->cgroup, &w->limits, w->rules, rules, &m->group, e);
-	if (r == 0)
+	if (r == 0) {
+		cgroup_warm();
 		return 0;
+	}
 	record->cgroup = ""; /* if there is one of that name, it is not ours */
 	r = do_without_group(m, r, e);
 	return r < 0 ? r : state_write(&m->c->state, e);
