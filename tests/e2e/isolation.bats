@@ -357,3 +357,23 @@ in_chroot() {
 	! hull run --rm --network host test cat /proc/net/unix | grep -q '@.*hull'
 	[ -z "$(find "$HULL_BIN_DIR" -perm /6000)" ]
 }
+
+@test "hull's own program cannot be executed, opened or looked into from a container (T003)" {
+	local before i
+	before=$(cat "$HULL_BIN_DIR"/hull* | sha256sum)
+	hull run -d --name cc test sh -c '/probe thief /seen 3000 >/said; sleep 100'
+	until hull exec cc test -e /seen; do sleep 0.05; done
+	for i in $(seq 15); do
+		hull exec -u user cc true
+		hull exec cc true
+	done
+	hull exec cc sh -c 'until [ -s /said ]; do sleep 0.1; done'
+	[[ "$(hull exec cc cat /said)" != *"refused 0 times"* ]] || fail "the thief saw nobody"
+	assert_equal "" "$(hull exec cc cat /seen)"
+	hull exec cc sh -c 'echo "#!/proc/self/exe" >/tmp/script; chmod 755 /tmp/script; ln -s /proc/self/exe /tmp/exe'
+	for i in /tmp/script /tmp/exe /proc/self/exe; do
+		run -126 hull exec cc $i
+		assert_has "permission denied"
+	done
+	assert_equal "$before" "$(cat "$HULL_BIN_DIR"/hull* | sha256sum)"
+}

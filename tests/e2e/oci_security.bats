@@ -75,6 +75,58 @@ load oci
 	rt list -q | { ! grep .; }
 }
 
+@test "the runtime's own program is no interpreter in the container either" {
+	local script
+	for script in '#!/proc/self/exe' '#! /proc/self/exe list' '#!/bin/entry'; do
+		ln -sf /proc/self/exe "$root/bin/entry"
+		printf '%s\n' "$script" >"$root/bin/script"
+		chmod 755 "$root/bin/script"
+		bundle script
+		capture rt run c1
+		[ "$status" = 1 ] || fail "$script: $status"
+		[[ "$output" == *"permission denied"* ]] || fail "$script: $output"
+		bundle sleep 100
+		rt run -d c1 </dev/null >/dev/null 2>&1
+		capture rt exec c1 script
+		[ "$status" = 255 ] || fail "$script: exec: $status"
+		[[ "$output" == *"permission denied"* ]] || fail "$script: exec: $output"
+		rt delete --force c1
+	done
+}
+
+@test "a container cannot get hold of the runtime that enters it, or that joins its processes" {
+	local before pid i
+	cp "$HULL_BIN_DIR/../tests/probe" "$root/thief"
+	before=$(sha256sum <"$runtime")
+	# What a dynamic program, or one that looks up users by the libc, would load.
+	mkdir -p "$root/lib/x86_64-linux-gnu" "$root/lib64"
+	for i in lib/x86_64-linux-gnu/libc.so.6 lib64/ld-linux-x86-64.so.2 lib/x86_64-linux-gnu/libnss_files.so.2 evil.so; do
+		printf '\177ELF' >"$root/$i"
+		chmod 755 "$root/$i"
+	done
+	echo /evil.so >"$root/etc/ld.so.preload"
+	mkdir "$root/out"
+	bundle sh -c '/thief thief /out/seen 4000 >/out/said; sleep 100'
+	rt run -d c1 </dev/null >/dev/null 2>&1
+	pid=$(pid_of c1)
+	until_true 10 test -e "$root/out/seen"
+	for i in $(seq 15); do
+		rt exec --user bob c1 true
+		rt exec c1 true
+	done
+	config --arg p "/proc/$pid/ns/pid" '(.linux.namespaces[] | select(.type == "pid")).path = $p'
+	bundle true
+	for i in c2 c3 c4; do
+		rt run --bundle "$(another $i)" $i
+	done
+	until_true 20 test -s "$root/out/said"
+	cat "$root/out/said"
+	# It did see processes on their way.
+	[[ "$(cat "$root/out/said")" != *"refused 0 times"* ]] || fail "the thief saw nobody"
+	[ ! -s "$root/out/seen" ] || fail "$(cat "$root/out/seen")"
+	[ "$before" = "$(sha256sum <"$runtime")" ]
+}
+
 @test "a process id that is another's by now is not signalled" {
 	bundle sleep 100
 	rt run -d c1 </dev/null >/dev/null 2>&1
