@@ -181,13 +181,12 @@ static int plan(struct launch *l, struct err *e)
 static int prepare(struct launch *l, struct err *e)
 {
 	int r = open_monitor(l, e);
-	/* The group first of all: making it takes the lock that a move holds while it waits. Then
-	 * that wait begins in a child, and lasts no longer than what is done here meanwhile. */
+	/* The group first of all: that begins the wait for a move, and it lasts no longer than what
+	 * is done here meanwhile. */
 	if (r == 0)
 		r = make_cgroup(l, e);
 	if (r < 0)
 		return r;
-	cgroup_warm();
 	l->build.root_fd = l->root = root_mount(l->en, l->c, &l->a, e);
 	if (l->root < 0)
 		return l->root;

@@ -173,6 +173,9 @@ int cgroup_make(const char *path, const struct cgroup_limits *limits,
 	r = cgroup_limits_check(limits, e);
 	if (r == 0)
 		r = folders_make(h, limits, &b.group, e);
+	/* Not before: making a folder waits for whoever moves a process. */
+	if (r == 0)
+		cgroup_warm();
 	if (r == 0)
 		r = cgroup_limits_apply(&b.group, limits, e);
 	if (r == 0)

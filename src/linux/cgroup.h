@@ -141,7 +141,7 @@ int cgroup_attach(const struct cgroup *g, pid_t pid, bool skip_v2, struct err *e
  * of its own and passes controllers on to them has none in @g itself, where clone3 says EBUSY. */
 int cgroup_v2_of(const struct cgroup *g, pid_t pid);
 /** Called as early as it is known that a cgroup_attach will follow: begins that wait in a child,
- * which the caller need not reap. Does nothing where no wait is needed. */
+ * which the caller need not reap. Does nothing where no wait is needed. cgroup_make does it. */
 void cgroup_warm(void);
 /** Change limits of a running group; unset ones stay. */
 int cgroup_update(const struct cgroup *g, const struct cgroup_limits *limits, struct err *e);

@@ -76,7 +76,6 @@ static uint32_t record_flags_of(const struct making *m)
 	uint32_t flags = 0;
 	flags |= s->hooks && s->hooks->poststart.count ? RECORD_POSTSTART : 0;
 	flags |= s->hooks && s->hooks->poststop.count ? RECORD_POSTSTOP : 0;
-	flags |= m->filter.count ? RECORD_FILTER : 0;
 	flags |= makes(s, "time") ? RECORD_OWN_TIME : 0;
 	flags |= s->process.terminal ? RECORD_TERMINAL : 0;
 	return flags;
@@ -119,8 +118,6 @@ static int plan(struct making *m, const char *id, struct err *e)
 		r = handover_descriptors(&s->process, m->o->preserve_fds, a, e);
 	if (r == 0)
 		r = resources_read(&s->linux_.resources, a, &m->resources, e);
-	if (r == 0 && s->linux_.seccomp)
-		r = runtime_seccomp_compile(s->linux_.seccomp, a, &m->filter, e);
 	if (r == 0)
 		r = plan_group(m, id, &record->cgroup, e);
 	if (r < 0)
@@ -152,9 +149,7 @@ static int make_state(struct making *m, const char *id, struct err *e)
 	r = config < 0 ? -errno : fd_write_full(config, m->c->bundle.text, m->c->bundle.length);
 	if (r < 0)
 		return err_errno(e, r, "cannot keep a copy of config.json");
-	r = m->filter.count ? state_filter_write(s, &m->filter, e) : 0;
-	if (r == 0)
-		r = notify_prepare(s, &m->c->bundle.spec, &m->oci->arena, e);
+	r = notify_prepare(s, &m->c->bundle.spec, &m->oci->arena, e);
 	return r < 0 ? r : state_write(s, e);
 }
 
@@ -167,13 +162,22 @@ static int make_group(struct making *m, struct err *e)
 	/* The rules are root's to give; a user namespace has no right to make devices anyway. */
 	size_t rules = oci_is_users() ? 0 : w->rule_count;
 	int r = cgroup_make(record->cgroup, &w->limits, w->rules, rules, &m->group, e);
-	if (r == 0) {
-		cgroup_warm();
+	if (r == 0)
 		return 0;
-	}
 	record->cgroup = ""; /* if there is one of that name, it is not ours */
 	r = do_without_group(m, r, e);
 	return r < 0 ? r : state_write(&m->c->state, e);
+}
+
+/* After the group was made: meanwhile the kernel gets ready to move a process there. */
+static int make_filter(struct making *m, struct err *e)
+{
+	const struct oci_seccomp *wanted = m->c->bundle.spec.linux_.seccomp;
+	int r = wanted ? runtime_seccomp_compile(wanted, &m->oci->arena, &m->filter, e) : 0;
+	if (r < 0 || !m->filter.count)
+		return r;
+	m->c->state.record.flags |= RECORD_FILTER;
+	return state_filter_write(&m->c->state, &m->filter, e);
 }
 
 static int launch(struct making *m, struct err *e)
@@ -270,6 +274,8 @@ static int bring_up(struct making *m, const char *id, struct err *e)
 		r = notify_listen(&c->state, &c->notify, e);
 	if (r == 0)
 		r = make_group(m, e);
+	if (r == 0)
+		r = make_filter(m, e);
 	if (r == 0)
 		r = launch(m, e);
 	if (r == 0)
