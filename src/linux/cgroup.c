@@ -342,6 +342,16 @@ int cgroup_update(const struct cgroup *g, const struct cgroup_limits *limits, st
 	return r;
 }
 
+int cgroup_adopt(const char *path, const struct cgroup_limits *limits,
+		 const struct cgroup_device_rule *rules, size_t rule_count, struct cgroup *ret,
+		 struct err *e)
+{
+	int r = cgroup_open(path, ret, e);
+	if (r == 0)
+		r = cgroup_update(ret, limits, e);
+	return r < 0 ? r : devices_set(ret, rules, rule_count, e);
+}
+
 /* rmdir @name below @fd; groups below it that a container made go first. */
 static int nested_remove(int fd, const char *name, int depth)
 {

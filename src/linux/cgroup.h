@@ -130,6 +130,11 @@ const char *cgroup_limits_any(const struct cgroup_limits *l);
 int cgroup_make(const char *path, const struct cgroup_limits *limits,
 		const struct cgroup_device_rule *rules, size_t rule_count, struct cgroup *ret,
 		struct err *e);
+/** The same for a group that somebody else (systemd) has made, and that has processes. What was set
+ *  stays when a later limit fails; then too @ret is the caller's to close. */
+int cgroup_adopt(const char *path, const struct cgroup_limits *limits,
+		 const struct cgroup_device_rule *rules, size_t rule_count, struct cgroup *ret,
+		 struct err *e);
 /** Open an existing group; -ENOENT when no hierarchy has it. */
 int cgroup_open(const char *path, struct cgroup *ret, struct err *e);
 void cgroup_close(struct cgroup *g);

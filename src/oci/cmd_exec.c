@@ -201,6 +201,8 @@ static int launch(struct joining *j, struct runtime_process *p, struct err *e)
 		.pidfd = j->state.pidfd,
 		.process = &j->process,
 		.cgroup = j->group.open ? &j->group.joined : NULL,
+		.unit = oci_is_users() && !j->v->cgroups.count ? record_unit(&j->state.record)
+							       : NULL,
 		.seccomp = j->filter.count ? &j->filter : NULL,
 		.spec = j->spec.oci_version ? &j->spec : NULL,
 		.id = j->state.id,

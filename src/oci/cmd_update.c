@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "linux/cgroup.h"
+#include "linux/systemd.h"
 #include "oci/commands.h"
 #include "oci/state.h"
 #include "runtime/resources.h"
@@ -103,6 +104,8 @@ static int update(struct oci *oci, void *values, const struct strv *args, struct
 		r = cgroup_open(s.record.cgroup, &group, e);
 	if (r == 0)
 		r = cgroup_update(&group, &resources.limits, e);
+	if (r == 0 && record_unit(&s.record))
+		r = systemd_scope_limits(record_unit(&s.record), &group, e);
 	return r;
 }
 

@@ -15,7 +15,7 @@ const size_t oci_command_count = ARRAY_LEN(oci_commands);
 #define G(member_) .offset = offsetof(struct oci_globals, member_)
 static const struct option globals[] = {
 	{"cgroup-manager", 0, OPTION_STR, G(cgroup_manager),
-	 .help = "cgroupfs (default) or disabled"},
+	 .help = "cgroupfs (default), systemd, or disabled"},
 	{"criu", 0, OPTION_STR, G(criu), .help = "Program that makes checkpoints"},
 	{"debug", 0, OPTION_BOOL, G(debug), .help = "Say more about failures"},
 	{"log", 0, OPTION_STR, G(log), .help = "File that failures are written to as well"},
@@ -27,7 +27,7 @@ static const struct option globals[] = {
 	{"rootless", 0, OPTION_STR, G(rootless),
 	 .help = "Pass over failures of control groups: true, false or auto (default)"},
 	{"systemd-cgroup", 0, OPTION_BOOL, G(systemd_cgroup),
-	 .help = "Refused: control groups by systemd are not supported yet"},
+	 .help = "Control groups by systemd: cgroupsPath is slice:prefix:name"},
 	{"version", 'v', OPTION_BOOL, G(version), .help = "Print the version"},
 };
 const struct option_table oci_global_options = OPTIONS(globals);

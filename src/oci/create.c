@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "linux/pidfd.h"
+#include "linux/systemd.h"
 #include "oci/group.h"
 #include "oci/handover.h"
 #include "oci/notify.h"
@@ -33,12 +34,14 @@ struct making {
 	struct resources resources;
 	struct seccomp_program filter;
 	struct cgroup group;
-	int failure[2]; /* the child's report */
+	struct systemd_scope scope; /* what holds it until the container does */
+	int failure[2];             /* the child's report */
 	int gate;
 };
 
 static void making_end(struct making *m)
 {
+	systemd_scope_release(&m->scope);
 	cgroup_close(&m->group);
 	fd_drop(&m->failure[0]);
 	fd_drop(&m->failure[1]);
@@ -103,6 +106,12 @@ static int plan_group(struct making *m, const char *id, char **ret, struct err *
 	*ret = "";
 	if (manager && !strcmp(manager, "disabled"))
 		return 0;
+	if (oci_uses_systemd(m->oci)) {
+		int r = systemd_scope_name(given, id, &m->scope, e);
+		*ret = arena_strdup(&m->oci->arena, m->scope.group);
+		m->c->state.record.flags |= RECORD_SYSTEMD;
+		return r;
+	}
 	int r = group_path(id, given, &m->oci->arena, ret, e);
 	return r < 0 ? do_without_group(m, r, e) : 0;
 }
@@ -127,7 +136,7 @@ static int plan(struct making *m, const char *id, struct err *e)
 	record->bundle = c->bundle.path;
 	record->rootfs = bundle_rootfs(&c->bundle, a);
 	record->annotations = s->annotations.count ? kvs_print(&s->annotations, a) : "";
-	record->flags = record_flags_of(m);
+	record->flags |= record_flags_of(m);
 	record->owner = geteuid();
 	record->created_ns = clock_real_ns();
 	CLEANUP_FD int root = open(record->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -153,6 +162,18 @@ static int make_state(struct making *m, const char *id, struct err *e)
 	return r < 0 ? r : state_write(s, e);
 }
 
+static int make_scope(struct making *m, size_t rules, struct err *e)
+{
+	const struct resources *w = &m->resources;
+	struct record *record = &m->c->state.record;
+	int r = systemd_scope_start(&m->scope, &m->c->bundle.spec.annotations, e);
+	if (r < 0)
+		return r;
+	record->cgroup = arena_strdup(&m->oci->arena, m->scope.group);
+	r = cgroup_adopt(record->cgroup, &w->limits, w->rules, rules, &m->group, e);
+	return r < 0 ? r : systemd_scope_limits(m->scope.unit, &m->group, e);
+}
+
 static int make_group(struct making *m, struct err *e)
 {
 	const struct resources *w = &m->resources;
@@ -161,7 +182,9 @@ static int make_group(struct making *m, struct err *e)
 		return 0;
 	/* The rules are root's to give; a user namespace has no right to make devices anyway. */
 	size_t rules = oci_is_users() ? 0 : w->rule_count;
-	int r = cgroup_make(record->cgroup, &w->limits, w->rules, rules, &m->group, e);
+	int r = record->flags & RECORD_SYSTEMD
+			? make_scope(m, rules, e)
+			: cgroup_make(record->cgroup, &w->limits, w->rules, rules, &m->group, e);
 	if (r == 0)
 		return 0;
 	record->cgroup = ""; /* if there is one of that name, it is not ours */
@@ -191,6 +214,7 @@ static int launch(struct making *m, struct err *e)
 		.spec = &c->bundle.spec,
 		.root_mount = -1,
 		.cgroup = *c->state.record.cgroup ? &m->group : NULL,
+		.unit = oci_is_users() ? record_unit(&c->state.record) : NULL,
 		.seccomp = m->filter.count ? &m->filter : NULL,
 		.stdio = {0, 1, 2},
 		.init_fd = -1,
@@ -261,6 +285,9 @@ static void give_up(struct making *m)
 	fd_drop(&c->process.pidfd);
 	fd_drop(&c->process.pty_fd);
 	fd_drop(&c->notify);
+	systemd_scope_release(&m->scope);
+	if (m->scope.made)
+		systemd_scope_stop(m->scope.unit, &ignored);
 	if (c->state.dir >= 0)
 		container_remove(m->oci, &c->state, &c->bundle.spec, &ignored);
 	state_close(&c->state);
@@ -303,6 +330,7 @@ int container_create(struct oci *oci, const char *id, const struct create_option
 			   .c = ret,
 			   .wait = wait,
 			   .group = CGROUP_CLOSED,
+			   .scope = SYSTEMD_SCOPE_NONE,
 			   .failure = {-1, -1},
 			   .gate = -1};
 	int r = bundle_read(oci, o->bundle, o->config, &ret->bundle, e);
@@ -311,6 +339,7 @@ int container_create(struct oci *oci, const char *id, const struct create_option
 	if (r < 0)
 		return r;
 	r = bring_up(&m, id, e);
+	systemd_scope_release(&m.scope);
 	if (r == 0)
 		return 0;
 	r = failed(&m, r, e);

@@ -47,6 +47,12 @@ bool oci_is_users(void)
 	return geteuid() != 0 || namespace_user_is_own();
 }
 
+bool oci_uses_systemd(const struct oci *oci)
+{
+	const char *manager = oci->globals.cgroup_manager;
+	return oci->globals.systemd_cgroup || (manager && !strcmp(manager, "systemd"));
+}
+
 bool oci_is_rootless(const struct oci *oci)
 {
 	const char *given = oci->globals.rootless;
@@ -59,10 +65,7 @@ static int check_manager(const struct oci *oci, struct err *e)
 {
 	const struct oci_globals *g = &oci->globals;
 	const char *name = g->cgroup_manager ? g->cgroup_manager : "cgroupfs";
-	if (g->systemd_cgroup || !strcmp(name, "systemd"))
-		return err_set(e, ENOTSUP, ERR_USAGE,
-			       "control groups by systemd are not supported yet: use cgroupfs");
-	if (!strcmp(name, "cgroupfs") || !strcmp(name, "disabled"))
+	if (!strcmp(name, "cgroupfs") || !strcmp(name, "systemd") || !strcmp(name, "disabled"))
 		return 0;
 	return err_set(e, EINVAL, ERR_USAGE,
 		       "--cgroup-manager \"%s\": must be cgroupfs, systemd or disabled", name);

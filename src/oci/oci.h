@@ -54,6 +54,8 @@ extern const struct option_table oci_global_options;
 /** The version of the specification that is implemented. */
 #define OCI_VERSION "1.3.0"
 
+/** Are control groups made by systemd: --systemd-cgroup, or --cgroup-manager systemd? */
+bool oci_uses_systemd(const struct oci *oci);
 /** Is this the program of a user: no root, or only that of a user namespace? */
 bool oci_is_users(void);
 /** May failures of control groups be passed over: --rootless, or a user. */

@@ -155,6 +155,12 @@ int state_write(struct state *s, struct err *e)
 	return file_replace(s->dir, "record", text, len, false, e);
 }
 
+const char *record_unit(const struct record *r)
+{
+	const char *slash = strrchr(r->cgroup, '/');
+	return r->flags & RECORD_SYSTEMD && slash ? slash + 1 : NULL;
+}
+
 static bool is_frozen(const struct state *s)
 {
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;

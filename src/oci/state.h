@@ -30,6 +30,7 @@ enum record_flags {
 	RECORD_FILTER = 4,
 	RECORD_OWN_TIME = 8, /* a time namespace of its own */
 	RECORD_TERMINAL = 16,
+	RECORD_SYSTEMD = 32, /* its group is a scope of systemd's */
 };
 
 struct record {
@@ -40,6 +41,9 @@ struct record {
 	/* None is NULL; annotations are a JSON object; no cgroup: "" */
 	char *oci_version, *bundle, *rootfs, *cgroup, *annotations;
 };
+
+/** The unit of systemd that its control group is, or NULL. */
+const char *record_unit(const struct record *r);
 
 enum oci_status { OCI_CREATING, OCI_CREATED, OCI_RUNNING, OCI_PAUSED, OCI_STOPPED };
 extern const char *const oci_status_names[];

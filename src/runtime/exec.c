@@ -27,6 +27,7 @@
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
 #include "linux/pty.h"
+#include "linux/systemd.h"
 #include "runtime/process.h"
 #include "runtime/runtime.h"
 #include "runtime/spaces.h"
@@ -200,7 +201,7 @@ static pid_t clone_child(struct entry *x, int cgroup, int *ret_pidfd, struct err
 
 static int clone_beside(struct entry *x, int *ret_pidfd, struct err *e)
 {
-	const struct cgroup *g = x->exec->cgroup;
+	const struct cgroup *g = x->exec->unit ? NULL : x->exec->cgroup;
 	CLEANUP_FD int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 	if (own < 0)
 		return err_errno(e, errno, "cannot open our own pid namespace");
@@ -241,8 +242,11 @@ static int receive_terminal(int sync, int *ret, struct err *e)
 static int tend(const struct entry *x, int sync, struct runtime_process *p, struct err *e)
 {
 	const struct cgroup *g = x->exec->cgroup;
+	const char *unit = x->exec->unit;
 	char word = SYNC_GO;
-	int r = g ? cgroup_attach(g, p->pid, g->layout == CGROUP_V2, e) : 0;
+	int r = unit && g ? systemd_scope_attach(unit, p->pid, e)
+		: g       ? cgroup_attach(g, p->pid, g->layout == CGROUP_V2, e)
+			  : 0;
 	if (r < 0 && pidfd_has_ended(p->pidfd) == 1)
 		return 0;
 	if (r == 0 && x->process.spec->terminal)

@@ -27,6 +27,7 @@ struct runtime_start {
 	 * -1: bind spec->root.path. Stays the caller's to close. */
 	int root_mount;
 	const struct cgroup *cgroup;           /* made already; NULL: stay in the caller's */
+	const char *unit;                      /* only systemd may put it there; NULL: we do */
 	const struct seccomp_program *seccomp; /* NULL: none (runtime/seccomp.h makes the spec's) */
 	int stdio[3];                          /* for the command; ignored with a terminal */
 	int init_fd;                           /* the hull-init program, or -1 */
@@ -75,6 +76,7 @@ struct runtime_exec {
 	int pidfd; /* first process of the container to join */
 	const struct oci_process *process;
 	const struct cgroup *cgroup;
+	const char *unit; /* as for a start */
 	const struct seccomp_program *seccomp;
 	bool privileged;
 	/* The container's, for a seccomp listener, personality and memoryPolicy; NULL: none. */

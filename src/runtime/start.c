@@ -20,6 +20,7 @@
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
 #include "linux/sysctl.h"
+#include "linux/systemd.h"
 #include "runtime/container.h"
 #include "runtime/hooks.h"
 
@@ -61,7 +62,7 @@ static int check_spec(const struct oci_spec *s, const struct spaces *spaces, str
 static bool born_inside(const struct container *c)
 {
 	const struct cgroup *g = c->start->cgroup;
-	return g && g->layout == CGROUP_V2 && !(c->spaces.join & CLONE_NEWUSER);
+	return g && g->layout == CGROUP_V2 && !(c->spaces.join & CLONE_NEWUSER) && !c->start->unit;
 }
 
 static int plan(struct container *c, const struct runtime_start *p, struct arena *a, struct err *e)
@@ -193,7 +194,8 @@ static int tend(const struct container *c, struct runtime_process *p, struct err
 	if (r == 0 && c->spaces.make & CLONE_NEWUSER && (r = say(p->go_fd, SYNC_MAPPED)) < 0)
 		r = has_failed(p) ? 0 : err_errno(e, r, "cannot reach the container's process");
 	if (r == 0 && g) {
-		r = cgroup_attach(g, p->pid, born_inside(c), e);
+		r = c->start->unit ? systemd_scope_attach(c->start->unit, p->pid, e)
+				   : cgroup_attach(g, p->pid, born_inside(c), e);
 		if (r < 0 && has_failed(p))
 			r = 0;
 	}

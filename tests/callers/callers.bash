@@ -8,21 +8,26 @@
 
 bats_require_minimum_version 1.5.0
 
-callers_begin() {
+# callers_root PROGRAM...: names and a root file system; false where something is missing.
+callers_root() {
 	local name
 	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	export HULL_BIN_DIR=${HULL_BIN_DIR:-$TOP/build/bin}
 	HULL_BIN_DIR=$(realpath "$HULL_BIN_DIR")
 	export RUNTIME=$HULL_BIN_DIR/hull-runtime WORK=$BATS_FILE_TMPDIR/w LC_ALL=C.UTF-8
 	export GROUP=/hull-callers-$$ LIMIT=60 NEEDS=$*
-	[ "$(id -u)" = 0 ] || return 0
-	for name; do command -v "$name" >/dev/null || return 0; done
+	[ "$(id -u)" = 0 ] || return 1
+	for name; do command -v "$name" >/dev/null || return 1; done
 	mkdir -p "$WORK/rootfs"/{bin,etc,proc,sys,dev,tmp,root,run} || return 1
 	cp "$(command -v busybox)" "$WORK/rootfs/bin/busybox" || return 1
 	for name in $("$WORK/rootfs/bin/busybox" --list); do
 		[ "$name" = busybox ] || ln -s busybox "$WORK/rootfs/bin/$name"
 	done
 	printf 'root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n' >"$WORK/rootfs/etc/passwd"
+}
+
+callers_begin() {
+	callers_root "$@" || return 0
 	unshare --pid --fork --kill-child --mount --net --mount-proc -- "$HULL_BIN_DIR/hull-init" -- sh -c '
 		mount -t tmpfs -o mode=755 none /run && mkdir /run/lock && ip link set lo up &&
 			touch "$1/inside" && exec sleep infinity' sh "$WORK" </dev/null >/dev/null 2>&1 3>&- &

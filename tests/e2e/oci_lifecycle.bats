@@ -296,12 +296,20 @@ load oci
 	[ -z "$(rt list -q)" ]
 }
 
-@test "what is not supported yet is refused, not passed over" {
+# Where there is one: spec_systemd.bats.
+@test "control groups by systemd, where it is not the first process" {
+	[ ! -e /run/systemd/private ] && [ ! -e /run/dbus/system_bus_socket ] || skip "systemd runs here"
+	config 'del(.linux.cgroupsPath)'
+	local manager
+	for manager in --systemd-cgroup --cgroup-manager=systemd; do
+		capture rt "$manager" create c1
+		[ "$status" = 1 ]
+		[[ "$output" == *"unit hull-c1.scope: cannot reach systemd: "*"use the manager cgroupfs"* ]]
+	done
+	config '.linux.cgroupsPath = "/a/b"'
 	capture rt --systemd-cgroup create c1
 	[ "$status" = 1 ]
-	[[ "$output" == *"systemd"* ]]
-	capture rt --cgroup-manager systemd create c1
-	[ "$status" = 1 ]
+	[[ "$output" == *'"/a/b": not slice:prefix:name'* ]]
 	capture rt --cgroup-manager nosuch create c1
 	[ "$status" = 1 ]
 	[ -z "$(ls -A "$dir/state" 2>/dev/null)" ]

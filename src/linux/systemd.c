@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Scopes. Invariant: when systemd_scope_start() fails, or its caller is killed, nothing of it is
+ * left but what systemd itself collects (CollectMode). Read systemd.h first.
+ */
+#include "linux/systemd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "linux/cgroup_host.h"
+#include "linux/cpuset_list.h"
+#include "linux/dbus.h"
+#include "linux/namespaces.h"
+#include "linux/pidfd.h"
+
+static bool is_users(void)
+{
+	return geteuid() != 0 || namespace_user_is_own();
+}
+
+/* ---- names ---- */
+
+static bool is_slice(const char *name)
+{
+	size_t len = strlen(name);
+	return len > 6 && !strcmp(name + len - 6, ".slice") && path_is_component(name) &&
+	       name[0] != '.' && !strstr(name, "--") &&
+	       (name[0] != '-' || !strcmp(name, "-.slice"));
+}
+
+/* "a-b.slice" lies in "a.slice": /a.slice/a-b.slice. */
+static int slice_path(const char *slice, char *buf, size_t size)
+{
+	size_t used = 0;
+	buf[0] = '\0';
+	if (!strcmp(slice, "-.slice"))
+		return 0;
+	for (size_t i = 0; slice[i] && used < size; i++)
+		if (slice[i] == '-' || !strcmp(slice + i, ".slice"))
+			used += (size_t)snprintf(buf + used, size - used, "/%.*s.slice", (int)i,
+						 slice);
+	return used < size ? 0 : -ENAMETOOLONG;
+}
+
+int systemd_scope_name(const char *path, const char *id, struct systemd_scope *ret, struct err *e)
+{
+	char copy[512], folder[256];
+	char *part[3] = {"", "", ""}, *rest = copy;
+	size_t n = 0;
+	bool given = path && *path;
+	*ret = (struct systemd_scope)SYSTEMD_SCOPE_NONE;
+	int len = snprintf(copy, sizeof(copy), "%s", given ? path : ":hull:");
+	while (rest && n < ARRAY_LEN(part))
+		part[n++] = strsep(&rest, ":");
+	if (rest || n != ARRAY_LEN(part) || len >= (int)sizeof(copy)) {
+		err_set(e, EINVAL, ERR_INVALID, "cgroupsPath \"%.100s\": not slice:prefix:name",
+			path);
+		err_hint(e,
+			 "systemd takes \"system.slice:prefix:name\"; for a path use the manager "
+			 "cgroupfs");
+		return -EINVAL;
+	}
+	const char *slice = *part[0] ? part[0] : is_users() ? "user.slice" : "system.slice";
+	snprintf(ret->slice, sizeof(ret->slice), "%s", slice);
+	len = snprintf(ret->unit, sizeof(ret->unit), "%s%s%s.scope", part[1], *part[1] ? "-" : "",
+		       *part[2] ? part[2] : id);
+	if (!is_slice(slice) || slice_path(slice, folder, sizeof(folder)) < 0)
+		return err_set(e, EINVAL, ERR_INVALID, "\"%.100s\" is not the name of a slice",
+			       slice);
+	if (len >= (int)sizeof(ret->unit) || !path_is_component(ret->unit) ||
+	    snprintf(ret->group, sizeof(ret->group), "%s/%s", folder, ret->unit) >=
+		    (int)sizeof(ret->group))
+		return err_set(e, EINVAL, ERR_INVALID, "\"%.100s\" is not the name of a scope",
+			       ret->unit);
+	return 0;
+}
+
+/* ---- the connection ---- */
+
+/* The socket of "unix:path=/run/user/1000/bus,guid=...", or of "unix:abstract=...". */
+static bool session_bus(char *buf, size_t size)
+{
+	static const char *const kinds[][2] = {{"unix:path=", ""}, {"unix:abstract=", "@"}};
+	const char *address = getenv("DBUS_SESSION_BUS_ADDRESS");
+	for (size_t i = 0; address && i < ARRAY_LEN(kinds); i++) {
+		size_t len = strlen(kinds[i][0]);
+		if (!strncmp(address, kinds[i][0], len)) {
+			snprintf(buf, size, "%s%.*s", kinds[i][1],
+				 (int)strcspn(address + len, ",;"), address + len);
+			return true;
+		}
+	}
+	return false;
+}
+
+static int connect_any(struct dbus *d)
+{
+	const char *folder = getenv("XDG_RUNTIME_DIR");
+	char path[128];
+	int r;
+	if (!is_users()) {
+		r = dbus_connect(d, "/run/systemd/private", false);
+		return r == 0 ? 0 : dbus_connect(d, "/run/dbus/system_bus_socket", true);
+	}
+	snprintf(path, sizeof(path), "%s/systemd/private", folder ? folder : "");
+	r = dbus_connect(d, path, false);
+	if (r < 0 && session_bus(path, sizeof(path)))
+		return dbus_connect(d, path, true);
+	snprintf(path, sizeof(path), "%s/bus", folder ? folder : "");
+	return r == 0 ? 0 : dbus_connect(d, path, true);
+}
+
+static int connect_to(struct dbus *d, struct err *e)
+{
+	struct dbus_reply reply;
+	struct dbus_body match = {.len = 0};
+	int r = connect_any(d);
+	if (r < 0) {
+		err_errno(e, r, "cannot reach systemd");
+		err_hint(e, is_users()
+				    ? "it needs a session of its own for this user: see loginctl "
+				      "enable-linger, and XDG_RUNTIME_DIR; else use the manager "
+				      "cgroupfs"
+				    : "it must be the first process of this machine; else use the "
+				      "manager cgroupfs");
+		return r;
+	}
+	if (!d->is_bus)
+		return 0;
+	dbus_put_string(&match,
+			"type='signal',sender='org.freedesktop.systemd1',member='JobRemoved'");
+	r = dbus_call(d, true, "Hello", "", NULL, &reply, e);
+	if (r == 0)
+		r = dbus_call(d, true, "AddMatch", "s", &match, &reply, e);
+	return r < 0 ? r : dbus_call(d, false, "Subscribe", "", NULL, &reply, e);
+}
+
+/* Call a method that returns a job, and wait for its end. */
+static int run_job(struct dbus *d, const char *member, const char *signature,
+		   const struct dbus_body *b, struct dbus_reply *reply, struct err *e)
+{
+	char job[256];
+	int r = dbus_call(d, false, member, signature, b, reply, e);
+	if (r < 0)
+		return r;
+	snprintf(job, sizeof(job), "%s", reply->strings[0]);
+	do
+		r = dbus_await_signal(d, reply, e);
+	while (r == 0 && (strcmp(reply->member, "JobRemoved") || strcmp(reply->strings[0], job)));
+	if (r == 0 && strcmp(reply->strings[2], "done"))
+		return err_set(e, EIO, ERR_SYSTEM, "systemd's job ended as \"%s\": see journalctl",
+			       reply->strings[2]);
+	return r;
+}
+
+/* ---- properties ---- */
+
+static void put_string(struct dbus_body *b, const char *name, const char *value)
+{
+	dbus_property(b, name, "s");
+	dbus_put_string(b, value);
+}
+
+static void put_bool(struct dbus_body *b, const char *name, bool value)
+{
+	dbus_property(b, name, "b");
+	dbus_put_number(b, value, 4);
+}
+
+static void put_u64(struct dbus_body *b, const char *name, uint64_t value)
+{
+	dbus_property(b, name, "t");
+	dbus_put_number(b, value, 8);
+}
+
+static void put_limit(struct dbus_body *b, const char *name, const char *text)
+{
+	put_u64(b, name, *text == 'm' ? UINT64_MAX : strtoull(text, NULL, 10));
+}
+
+/* io.weight begins with "default 100"; a group with cpu.idle has no weight. */
+static void put_weight(struct dbus_body *b, const char *name, const char *text)
+{
+	text += strcspn(text, "0123456789");
+	if (strtoull(text, NULL, 10))
+		put_limit(b, name, text);
+}
+
+/* A bitmap; the empty list is "as the parent", and systemd has no such setting. */
+static void put_cpus(struct dbus_body *b, const char *name, const char *text)
+{
+	struct cpuset_list set;
+	if (cpuset_list_parse(text, &set) < 0 || cpuset_list_is_empty(&set))
+		return;
+	dbus_property(b, name, "ay");
+	size_t list = dbus_array_begin(b, 1);
+	for (size_t i = 0; i < ARRAY_LEN(set.words) * 8; i++)
+		dbus_put_number(b, set.words[i / 8] >> i % 8 * 8 & 0xff, 1);
+	dbus_array_end(b, list, 1);
+}
+
+/* systemd counts in microseconds of a second, and keeps whole hundredths. */
+static void put_quota(struct dbus_body *b, const char *name, const char *text)
+{
+	unsigned long long quota, period;
+	put_u64(b, name,
+		sscanf(text, "%llu %llu", &quota, &period) == 2 && period
+			? (quota * 1000000 / period + 9999) / 10000 * 10000
+			: UINT64_MAX);
+}
+
+static void put_period(struct dbus_body *b, const char *name, const char *text)
+{
+	put_u64(b, name, strtoull(text + strcspn(text, " "), NULL, 10));
+}
+
+/* What systemd writes itself when it is reloaded, and by which property. */
+static const struct {
+	const char *file, *property;
+	void (*put)(struct dbus_body *b, const char *name, const char *text);
+} limits[] = {
+	{"memory.max", "MemoryMax", put_limit},
+	{"memory.high", "MemoryHigh", put_limit},
+	{"memory.low", "MemoryLow", put_limit},
+	{"memory.min", "MemoryMin", put_limit},
+	{"memory.swap.max", "MemorySwapMax", put_limit},
+	{"pids.max", "TasksMax", put_limit},
+	{"cpu.weight", "CPUWeight", put_weight},
+	{"cpu.max", "CPUQuotaPerSecUSec", put_quota},
+	{"cpu.max", "CPUQuotaPeriodUSec", put_period},
+	{"io.weight", "IOWeight", put_weight},
+	{"cpuset.cpus", "AllowedCPUs", put_cpus},
+	{"cpuset.mems", "AllowedMemoryNodes", put_cpus},
+};
+
+int systemd_scope_limits(const char *unit, const struct cgroup *g, struct err *e)
+{
+	CLEANUP_DBUS struct dbus d = DBUS_CLOSED;
+	struct dbus_body b = {.len = 0};
+	struct dbus_reply reply;
+	int r = connect_to(&d, e);
+	if (r < 0)
+		return err_context(e, "unit %s", unit);
+	dbus_put_string(&b, unit);
+	dbus_put_number(&b, true, 4); /* until the machine is started anew */
+	size_t list = dbus_array_begin(&b, 8);
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		char text[CPUSET_TEXT_MAX];
+		ssize_t n = file_read_small(g->v2, limits[i].file, text, sizeof(text));
+		if (n <= 0)
+			continue;
+		text[strcspn(text, "\n")] = '\0';
+		limits[i].put(&b, limits[i].property, text);
+	}
+	dbus_array_end(&b, list, 8);
+	r = dbus_call(&d, false, "SetUnitProperties", "sba(sv)", &b, &reply, e);
+	return r < 0 ? err_context(e, "unit %s", unit) : 0;
+}
+
+/* ---- the scope ---- */
+
+static int hold(struct systemd_scope *s, struct err *e)
+{
+	pid_t parent = getpid();
+	pid_t pid = namespace_clone(0, -1, &s->holder);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (getppid() == parent)
+			pause();
+		_exit(0);
+	}
+	return pid < 0 ? err_errno(e, pid, "cannot make a process to hold it") : pid;
+}
+
+/* The properties, the process last. */
+static int put_unit(struct dbus_body *b, struct systemd_scope *s, const struct kvs *annotations,
+		    struct err *e)
+{
+	static const char *const on[] = {"MemoryAccounting", "CPUAccounting", "IOAccounting",
+					 "TasksAccounting", "Delegate"};
+	dbus_put_string(b, s->unit);
+	dbus_put_string(b, "replace");
+	size_t list = dbus_array_begin(b, 8);
+	put_string(b, "Description", "container of hull-runtime");
+	put_string(b, "Slice", s->slice);
+	put_string(b, "CollectMode", "inactive-or-failed");
+	put_bool(b, "DefaultDependencies", false);
+	for (size_t i = 0; i < ARRAY_LEN(on); i++)
+		put_bool(b, on[i], true);
+	for (size_t i = 0; i < annotations->count; i++) {
+		const struct kv *a = &annotations->items[i];
+		if (systemd_property_put(b, a->key, a->value, e) < 0)
+			return -EINVAL;
+	}
+	pid_t pid = hold(s, e);
+	if (pid < 0)
+		return pid;
+	dbus_property(b, "PIDs", "au");
+	size_t pids = dbus_array_begin(b, 4);
+	dbus_put_number(b, (uint64_t)pid, 4);
+	dbus_array_end(b, pids, 4);
+	dbus_array_end(b, list, 8);
+	dbus_array_end(b, dbus_array_begin(b, 8), 8); /* no other units */
+	return pid;
+}
+
+/* Where it really is: below the user's own manager, for one. */
+static int read_group(pid_t pid, struct systemd_scope *s, struct err *e)
+{
+	char path[32], text[4096];
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+	ssize_t n = file_read_small(AT_FDCWD, path, text, sizeof(text));
+	const char *line = n > 0 ? strstr(text, "0::/") : NULL;
+	size_t len = line ? strcspn(line + 3, "\n") : 0, unit = strlen(s->unit);
+	if (len <= unit || len >= sizeof(s->group) ||
+	    strncmp(line + 3 + len - unit, s->unit, unit) != 0)
+		return err_set(e, EIO, ERR_SYSTEM, "systemd did not put the process %d there",
+			       (int)pid);
+	snprintf(s->group, sizeof(s->group), "%.*s", (int)len, line + 3);
+	return 0;
+}
+
+static int start(struct systemd_scope *s, const struct kvs *annotations, struct err *e)
+{
+	CLEANUP_DBUS struct dbus d = DBUS_CLOSED;
+	struct dbus_body b = {.len = 0};
+	struct dbus_reply reply;
+	int r = connect_to(&d, e);
+	if (r < 0)
+		return r;
+	if (cgroup_host_layout() != CGROUP_V2) {
+		err_set(e, ENOTSUP, ERR_INVALID,
+			"control groups by systemd need version 2, and this machine mounts "
+			"version 1");
+		err_hint(e, "boot with systemd.unified_cgroup_hierarchy=1, or use the manager "
+			    "cgroupfs");
+		return -ENOTSUP;
+	}
+	pid_t pid = put_unit(&b, s, annotations, e);
+	r = pid < 0 ? pid : run_job(&d, "StartTransientUnit", "ssa(sv)a(sa(sv))", &b, &reply, e);
+	return r < 0 ? r : read_group(pid, s, e);
+}
+
+int systemd_scope_start(struct systemd_scope *s, const struct kvs *annotations, struct err *e)
+{
+	int r = start(s, annotations, e);
+	s->made = r == 0;
+	if (s->made)
+		return 0;
+	systemd_scope_release(s);
+	return err_context(e, "unit %s", s->unit);
+}
+
+void systemd_scope_release(struct systemd_scope *s)
+{
+	int status;
+	if (s->holder < 0)
+		return;
+	pidfd_signal(s->holder, SIGKILL);
+	pidfd_wait_child(s->holder, &status);
+	fd_drop(&s->holder);
+}
+
+int systemd_scope_attach(const char *unit, pid_t pid, struct err *e)
+{
+	CLEANUP_DBUS struct dbus d = DBUS_CLOSED;
+	struct dbus_body b = {.len = 0};
+	struct dbus_reply reply;
+	int r = connect_to(&d, e);
+	dbus_put_string(&b, unit);
+	dbus_put_string(&b, "");
+	size_t list = dbus_array_begin(&b, 4);
+	dbus_put_number(&b, (uint64_t)pid, 4);
+	dbus_array_end(&b, list, 4);
+	if (r == 0)
+		r = dbus_call(&d, false, "AttachProcessesToUnit", "ssau", &b, &reply, e);
+	return r < 0 ? err_context(e, "unit %s", unit) : 0;
+}
+
+int systemd_scope_stop(const char *unit, struct err *e)
+{
+	CLEANUP_DBUS struct dbus d = DBUS_CLOSED;
+	struct dbus_body b = {.len = 0};
+	struct dbus_reply reply = {.error = ""};
+	int r = connect_to(&d, e);
+	dbus_put_string(&b, unit);
+	dbus_put_string(&b, "replace");
+	if (r == 0)
+		r = run_job(&d, "StopUnit", "ss", &b, &reply, e);
+	if (r == -EBADMSG && !strcmp(reply.error, "org.freedesktop.systemd1.NoSuchUnit"))
+		return 0;
+	return r < 0 ? err_context(e, "unit %s", unit) : 0;
+}
