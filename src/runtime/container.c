@@ -49,9 +49,10 @@ static void await(const struct container *c, char word)
 /* In a new user namespace we are nobody until the parent has written the maps. */
 static int become_root(const struct container *c, struct err *e)
 {
+	if (container_waits(c))
+		await(c, SYNC_MAPPED);
 	if (!(c->spaces.make & CLONE_NEWUSER))
 		return 0;
-	await(c, SYNC_MAPPED);
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return err_errno(e, errno, "the id mappings have no user and group 0");
 	return 0;

@@ -2,6 +2,8 @@
 /* The container's first process, from its first instruction in the child to its execve. */
 #pragma once
 
+#include <sched.h>
+
 #include "runtime/process.h"
 #include "runtime/rootfs.h"
 #include "runtime/runtime.h"
@@ -19,7 +21,8 @@ struct container {
 	int sync;           /* the child's end of the socket to the parent */
 };
 
-/* What the two ends of `sync` say. The parent: mapped (user namespace only), then go. The child:
+/* What the two ends of `sync` say. The parent: mapped (with a user namespace or
+ * network devices), then go. The child:
  * the master of its terminal, if it has one. Between these, where there are hooks of creation, the
  * child asks for those of the parent, which answers the same word. At a gate it says that it is
  * ready. */
@@ -30,5 +33,16 @@ enum {
 	SYNC_HOOKS = 'h',
 	SYNC_READY = 'r',
 };
+
+/** Does the child wait for SYNC_MAPPED? */
+static inline bool container_waits(const struct container *c)
+{
+	return c->spaces.make & CLONE_NEWUSER || c->start->spec->linux_.net_devices.count;
+}
+
+/* netdevices.c: in the parent, before the clone and after it. */
+int netdevices_check(const struct oci_linux *l, const struct spaces *spaces, struct err *e);
+int netdevices_move(const struct oci_linux *l, const struct spaces *spaces, pid_t pid,
+		    struct err *e);
 
 _Noreturn void container_child(struct container *c);

@@ -128,6 +128,17 @@ int spaces_join(const struct spaces *s, unsigned long flag, struct err *e)
 	return 0;
 }
 
+int spaces_open_network(const struct spaces *s, pid_t pid, struct err *e)
+{
+	const struct namespace_kind *kind;
+	char path[48];
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+	for (size_t i = 0; (kind = namespace_at(i)); i++)
+		if (kind->flag == CLONE_NEWNET && s->fds[i] >= 0)
+			return fcntl(s->fds[i], F_DUPFD_CLOEXEC, 0);
+	return namespace_open(namespace_find("network"), path, e);
+}
+
 int spaces_join_early(const struct spaces *s, struct err *e)
 {
 	const struct namespace_kind *kind;

@@ -53,6 +53,8 @@ struct between {
 pid_t spaces_clone_between(const struct between *b, int *ret_pidfd, struct err *e);
 /** Make the time namespace that has offsets, and enter it. In the child. */
 int spaces_set_clocks(const struct spaces *s, struct err *e);
+/** A descriptor of the network namespace of the container, which is @pid's. */
+int spaces_open_network(const struct spaces *s, pid_t pid, struct err *e);
 /** Write the id maps of @pid's new user namespace. In the parent. */
 int spaces_map_ids(const struct spaces *s, pid_t pid, struct err *e);
 /** The spec's maps as the kernel takes them; allocates in @a. @what names them in the error. */

@@ -37,9 +37,6 @@ static int check_spec(const struct oci_spec *s, const struct spaces *spaces, str
 	if (s->linux_.intel_rdt)
 		return err_set(e, EOPNOTSUPP, ERR_INVALID,
 			       "intelRdt: Resource Director Technology is not supported");
-	if (s->linux_.net_devices.count)
-		return err_set(e, EOPNOTSUPP, ERR_INVALID,
-			       "netDevices: moving network devices in is not supported yet");
 	if (s->hostname && strlen(s->hostname) > HOSTNAME_MAX)
 		return err_set(e, EINVAL, ERR_INVALID, "host name %.80s: longer than %d characters",
 			       s->hostname, HOSTNAME_MAX);
@@ -71,6 +68,8 @@ static int plan(struct container *c, const struct runtime_start *p, struct arena
 	int r = spaces_open(&c->spaces, &p->spec->linux_, e);
 	if (r >= 0)
 		r = check_spec(p->spec, &c->spaces, e);
+	if (r >= 0)
+		r = netdevices_check(&p->spec->linux_, &c->spaces, e);
 	if (r >= 0)
 		r = process_plan_make(&p->spec->process, &p->spec->linux_, p->seccomp, false, a,
 				      &c->process, e);
@@ -191,7 +190,9 @@ static int tend(const struct container *c, struct runtime_process *p, struct err
 {
 	const struct cgroup *g = c->start->cgroup;
 	int r = spaces_map_ids(&c->spaces, p->pid, e);
-	if (r == 0 && c->spaces.make & CLONE_NEWUSER && (r = say(p->go_fd, SYNC_MAPPED)) < 0)
+	if (r == 0)
+		r = netdevices_move(&c->start->spec->linux_, &c->spaces, p->pid, e);
+	if (r == 0 && container_waits(c) && (r = say(p->go_fd, SYNC_MAPPED)) < 0)
 		r = has_failed(p) ? 0 : err_errno(e, r, "cannot reach the container's process");
 	if (r == 0 && g) {
 		r = c->start->unit ? systemd_scope_attach(c->start->unit, p->pid, e)

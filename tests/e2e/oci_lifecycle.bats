@@ -327,3 +327,19 @@ load oci
 	[[ "$output" == *"no control group"* ]]
 	rt delete --force c1
 }
+
+@test "netDevices: links of the host move in, with their addresses" {
+	unshare --net ip link add ht0 type veth peer name hp0 2>/dev/null || skip "this kernel has no veth links"
+	bundle sh -c 'ifconfig eth5; ifconfig ht1; cat /proc/sys/net/ipv4/conf/eth5/forwarding'
+	config '.linux.netDevices = {ht0: {name: "eth5"}, ht1: {}} | .linux.sysctl["net.ipv4.conf.eth5.forwarding"] = "1"'
+	capture unshare --net sh -c '
+		ip link add ht0 address 02:00:00:00:00:07 mtu 1400 type veth peer name ht1 &&
+		ip addr add 10.9.8.7/24 brd 10.9.8.255 dev ht0 && ip addr add fd00::7/64 dev ht0 && ip link set ht0 up &&
+		"$@" && ip -o link' sh "$runtime" --root "$dir/state" run c1 3>&-
+	[ "$status" = 0 ] || fail "$output"
+	[[ $output == *02:00:00:00:00:07* && $output == *"inet addr:10.9.8.7  Bcast:10.9.8.255  Mask:255.255.255.0"* &&
+		$output == *"fd00::7/64"* && $output == *UP*MTU:1400* && $output == *ht1*UP* && $output == *$'\n1\n'* ]] ||
+		fail "$output"
+	# Outside there is nothing left but lo: with the container its links are gone.
+	[[ ${lines[-1]} == "1: lo:"* ]] || fail "$output"
+}

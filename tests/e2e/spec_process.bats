@@ -187,6 +187,11 @@ stat_field() {
 	try '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "a"}' 'memoryPolicy.nodes a'
 	try '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "0", flags: ["X"]}' 'memoryPolicy.flags X'
 	try '.linux.intelRdt = {closID: "x"}' 'intelRdt'
-	try '.linux.netDevices = {eth7: {name: "eth0"}}' 'netDevices'
+	try '.linux.netDevices = {"a/b": {name: "eth0"}}' 'netDevices: "a/b", inside "eth0": no name of a device'
+	try '.linux.netDevices = {eth7: {name: "sixteen-letters!"}}' 'no name of a device'
+	try '.linux.netDevices = {eth7: {}, eth8: {name: "eth7"}}' 'would both be eth7'
+	try '.linux.netDevices = {nosuch7: {}}' 'netDevices: there is no network device nosuch7 here'
+	try '.linux.netDevices = {lo: {name: "eth0"}}' 'netDevices: cannot move lo in as eth0'
+	try '.linux.netDevices = {eth7: {}} | .linux.namespaces |= map(select(.type != "network"))' 'need a network namespace'
 	try '.process.user.uid = "root"' 'uid: expected a number'
 }
