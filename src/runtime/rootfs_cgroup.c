@@ -13,11 +13,21 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "linux/cgroup_host.h"
 #include "runtime/rootfs.h"
 
-static int take(struct rootfs *r, const char *name, int group, struct err *e)
+/* Of an ordinary user we are in a mount namespace of our own by now, where the descriptor is of
+ * another's mount (EINVAL), and the control group is to be found by its path. */
+static int clone_v2(const struct cgroup *g)
 {
-	int fd = mount_clone(group, "", false);
+	char path[CGROUP_POINT_SIZE + sizeof(g->path)];
+	int fd = mount_clone(g->v2, "", false);
+	snprintf(path, sizeof(path), "%s%s", cgroup_host_get()->v2_point, g->path);
+	return fd == -EINVAL ? mount_clone(AT_FDCWD, path, false) : fd;
+}
+
+static int take(struct rootfs *r, const char *name, int fd, struct err *e)
+{
 	if (fd < 0)
 		return err_errno(e, fd, "cannot take the control group %s", name);
 	struct rootfs_cgroup *c = &r->cgroups[r->cgroup_count++];
@@ -46,8 +56,8 @@ static int take_v1(struct rootfs *r, const struct cgroup *g, struct err *e)
 				 cgroup_controller_name((enum cgroup_controller)i, false));
 			continue;
 		}
-		int n = take(r, cgroup_controller_name((enum cgroup_controller)i, false), g->v1[i],
-			     e);
+		int n = take(r, cgroup_controller_name((enum cgroup_controller)i, false),
+			     mount_clone(g->v1[i], "", false), e);
 		if (n < 0)
 			return n;
 		from[k] = st.st_dev;
@@ -75,11 +85,11 @@ int rootfs_take_cgroups(struct rootfs *r, const struct cgroup *g, struct err *e)
 		 */
 		CLEANUP_FD int all = open("/sys/fs/cgroup", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		return all < 0 ? err_errno(e, errno, "cannot open /sys/fs/cgroup")
-			       : take(r, "unified", all, e);
+			       : take(r, "unified", mount_clone(all, "", false), e);
 	}
 	int n = take_v1(r, g, e);
 	if (n == 0 && g->v2 >= 0)
-		n = take(r, "unified", g->v2, e);
+		n = take(r, "unified", clone_v2(g), e);
 	return n;
 }
 
