@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The processes of a container, as `ps` of the host prints them: docker's `top`. ps(1) is run with
- * the user's arguments, and the rows whose PID column is one of the container's are kept. Also
- * here: the size of a container's files.
+ * the user's arguments for the container's processes, where it lets them be chosen so, and the rows
+ * whose PID column is one of theirs are kept. Also here: the size of a container's files.
  */
 #include "engine/internal.h"
 
@@ -17,9 +17,10 @@
 #include "base/units.h"
 #include "linux/cgroup.h"
 
-enum { PS_OUTPUT_MAX = 64 << 20 };
+enum { PS_OUTPUT_MAX = 64 << 20, PS_ARGUMENT_MAX = 100 << 10 };
 
-static int run_ps(const struct strv *args, struct strbuf *out, struct err *e)
+/* @pids: "-q1,2,3", or NULL for those that ps itself chooses: without -e those of our terminal. */
+static int run_ps(const struct strv *args, const char *pids, struct strbuf *out, struct err *e)
 {
 	static const char *const programs[] = {"/usr/bin/ps", "/bin/ps"};
 	CLEANUP_ARENA struct arena a = {0};
@@ -30,12 +31,16 @@ static int run_ps(const struct strv *args, struct strbuf *out, struct err *e)
 		strv_push_all(&a, &argv, args);
 	else
 		strv_push(&a, &argv, "-ef");
+	if (pids)
+		strv_push(&a, &argv, pids);
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return err_errno(e, errno, "cannot make a pipe");
 	pid_t pid = fork();
 	if (pid == 0) {
 		char *const env[] = {"LC_ALL=C", "COLUMNS=10000", NULL};
 		dup2(pipes[1], STDOUT_FILENO);
+		if (pids)
+			close(STDERR_FILENO); /* it will be asked again */
 		for (size_t i = 0; i < ARRAY_LEN(programs); i++)
 			execve(programs[i], argv.items, env);
 		_exit(127);
@@ -102,6 +107,19 @@ static int parse_ps(char *text, const pid_t *pids, size_t count, struct arena *a
 	return 0;
 }
 
+/* Trees, and other ways to choose, cannot be had together with -q. */
+static int list(const struct strv *args, const pid_t *pids, size_t count, struct strbuf *out,
+		struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf q = STRBUF_MAX(PS_ARGUMENT_MAX);
+	for (size_t i = 0; i < count; i++)
+		strbuf_printf(&q, "%s%d", i ? "," : "-q", (int)pids[i]);
+	if (count && strbuf_ok(&q) && run_ps(args, strbuf_text(&q), out, e) == 0)
+		return 0;
+	strbuf_free(out);
+	return run_ps(args, NULL, out, e);
+}
+
 int container_top(struct engine *en, const char *ref, const struct strv *ps_args, struct arena *a,
 		  struct top_table *ret, struct err *e)
 {
@@ -118,7 +136,7 @@ int container_top(struct engine *en, const char *ref, const struct strv *ps_args
 	if (r == 0)
 		r = cgroup_pids(&group, a, &pids, &count, e);
 	if (r == 0)
-		r = run_ps(ps_args, &out, e);
+		r = list(ps_args, pids, count, &out, e);
 	if (r < 0)
 		return r;
 	struct top_table table = {0};

@@ -299,6 +299,10 @@ one:80/tcp, 53/udp" "$(hull ps --format '{{.Names}}:{{.Ports}}')"
 	assert_equal "1 yes 2" "$(hull exec -e B=2 cc sh -c 'echo $A $FROM_IMAGE $B')"
 	assert_equal "1000:1001" "$(hull exec -u user cc sh -c 'echo $(id -u):$(id -g)')"
 	assert_equal /data "$(hull exec -w /data cc pwd)"
+	run hull exec -u user cc ps
+	assert_line '^ *1 root +sleep 600$'
+	assert_line '^ *[0-9]+ user +ps$'
+	assert_equal 3 "${#lines[@]}"
 	run hull exec cc /no/such
 	assert_status 127
 	run hull exec cc /etc/passwd
@@ -682,8 +686,15 @@ three" "$output"
 	run hull top cc
 	assert_line '^UID +PID +PPID'
 	assert_line 'sleep 61$'
-	run hull top cc -o pid,comm
-	assert_line "^ *$(pid_of cc) +sh$"
+	# Also where ps itself would list those of its own terminal only.
+	run script -qec "'$HULL' top cc -o pid,comm" /dev/null
+	assert_line "^ *$(pid_of cc) +sh"
+	assert_equal 4 "${#lines[@]}"
+	run hull top cc -o pid=NUMBER
+	assert_status 1
+	# The last number of each in /proc is the one that it has inside.
+	inside=$(hull top cc -eo pid | sed 1d | while read -r pid; do awk '/^NSpid/ { print $NF }' "/proc/$pid/status"; done)
+	assert_equal "$(hull exec cc sh -c 'ls -d /proc/[0-9]*' | cut -d/ -f3 | sort | head -n 3)" "$(sort <<<"$inside")"
 	hull create --name dd test true
 	run hull top dd
 	assert_status 1

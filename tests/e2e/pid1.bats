@@ -316,11 +316,10 @@ main" "$(ls marks)"
 	wait_for 5 eval '[ "$(hull top cc | grep -c sleep)" -ge 2 ]'
 	hull exec -d cc sleep 63
 	wait_for 5 eval 'hull top cc | grep -q "sleep 63"'
-	run hull exec cc sh -c 'for p in /proc/[0-9]*; do awk "/^PPid/ { print \$2 }" $p/status; done'
-	for ppid in $output; do
-		[ "$ppid" = 0 ] || hull exec cc test -d "/proc/$ppid" || true
-	done
-	assert_line '^0$'
+	run hull exec cc ps -o pid,ppid,args
+	awk 'NR > 1 { is[$1]; parent[$2] } END { for (p in parent) if (p != 0 && !(p in is)) exit 1 }' <<<"$output"
+	assert_line '^ *1 +0 sh -c'
+	assert_line '^ *[0-9]+ +0 sleep 63$'
 }
 
 # bats test_tags=fast
