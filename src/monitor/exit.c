@@ -71,6 +71,8 @@ void exit_pump(struct monitor *m)
 {
 	if (m->phase == PHASE_DRAINING && stdio_drained(m)) {
 		stdio_flush(m);
+		attach_pump(
+			m); /* what came meanwhile: no event would tell that a client can take it */
 		record(m);
 	}
 	if (m->phase == PHASE_RECORDED && attach_drained(m)) {
