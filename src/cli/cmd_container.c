@@ -17,19 +17,19 @@
 /* --- kill: one signal to the first process --- */
 
 struct kill_values {
-	int64_t signal;
+	char *signal;
 };
 
 static int kill_one(struct cli *cli, const char *name, void *values, struct err *e)
 {
 	const struct kill_values *v = values;
-	return container_kill(&cli->engine, name, (int)v->signal, e);
+	int number = option_signal(v->signal, e);
+	return number < 0 ? number : container_kill(&cli->engine, name, number, e);
 }
 
 static const struct option kill_options[] = {
-	{"signal", 's', OPTION_CUSTOM, .offset = offsetof(struct kill_values, signal),
-	 .arg = "string", .set = option_set_signal, .initial = "KILL",
-	 .help = "Signal to send to the container"},
+	{"signal", 's', OPTION_STR, .offset = offsetof(struct kill_values, signal),
+	 .initial = "KILL", .help = "Signal to send to the container"},
 };
 
 const struct command command_kill = {

@@ -142,7 +142,7 @@ const struct command command_import = {
 /* --- names --- */
 
 struct rmi_values {
-	bool force;
+	bool force, no_prune;
 };
 
 static int rmi_one(struct cli *cli, const char *name, void *values, struct err *e)
@@ -169,7 +169,8 @@ static int tag_run(struct cli *cli, void *values, const struct strv *args, struc
 static const struct option rmi_options[] = {
 	{"force", 'f', OPTION_BOOL, .offset = offsetof(struct rmi_values, force),
 	 .help = "Force removal of the image"},
-	{"no-prune", 0, OPTION_REFUSED_FLAG, .help = "hull keeps no untagged parents"},
+	{"no-prune", 0, OPTION_BOOL, .offset = offsetof(struct rmi_values, no_prune),
+	 .help = "Do not delete untagged parents (hull has none)"},
 	{"platform", 0, OPTION_REFUSED, .help = "hull keeps the image of one platform only"},
 };
 

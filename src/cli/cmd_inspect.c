@@ -154,8 +154,12 @@ static const struct option inspect_options[] = {
 	{"type", 0, OPTION_STR, O(type),
 	 .help = "Only inspect objects of the given type (container|image|volume)"},
 };
+static const struct option image_options[] = {
+	FORMAT_OPTION,
+	{"platform", 0, OPTION_REFUSED, .help = "hull keeps the image of one platform only"},
+};
 static const struct option container_options[] = {FORMAT_OPTION, SIZE_OPTION};
-static const struct option format_option[] = {FORMAT_OPTION};
+static const struct option volume_options[] = {FORMAT_OPTION};
 
 const struct command command_inspect = {
 	.names = NAMES("inspect"),
@@ -185,7 +189,7 @@ const struct command command_image_inspect = {
 	.names = NAMES("image inspect"),
 	.synopsis = "[OPTIONS] IMAGE [IMAGE...]",
 	.summary = "Display detailed information on one or more images",
-	.options = OPTIONS(format_option),
+	.options = OPTIONS(image_options),
 	.values_size = sizeof(struct inspect_values),
 	.args_min = 1,
 	.args_max = ANY_NUMBER,
@@ -197,7 +201,7 @@ const struct command command_volume_inspect = {
 	.names = NAMES("volume inspect"),
 	.synopsis = "[OPTIONS] VOLUME [VOLUME...]",
 	.summary = "Display detailed information on one or more volumes",
-	.options = OPTIONS(format_option),
+	.options = OPTIONS(volume_options),
 	.values_size = sizeof(struct inspect_values),
 	.args_min = 1,
 	.args_max = ANY_NUMBER,

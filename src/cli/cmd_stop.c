@@ -16,7 +16,7 @@
 #include "linux/signals.h"
 
 struct stop_values {
-	int64_t signal;
+	char *signal;
 	struct opt_i64 timeout;
 	bool verbose;
 };
@@ -85,8 +85,10 @@ static int stop_one(struct cli *cli, const char *name, void *values, struct err 
 {
 	const struct stop_values *v = values;
 	struct stop_report report;
-	int r = container_stop(&cli->engine, name, (int)v->signal, grace(v), notice, (void *)name,
-			       &report, e);
+	int number = option_signal(v->signal, e);
+	int r = number < 0 ? number
+			   : container_stop(&cli->engine, name, number, grace(v), notice,
+					    (void *)name, &report, e);
 	if (r == 0)
 		summarise(name, &report, v->verbose);
 	return r;
@@ -95,20 +97,15 @@ static int stop_one(struct cli *cli, const char *name, void *values, struct err 
 static int restart_one(struct cli *cli, const char *name, void *values, struct err *e)
 {
 	const struct stop_values *v = values;
-	int r = container_restart(&cli->engine, name, (int)v->signal, grace(v), e);
+	int number = option_signal(v->signal, e);
+	int r = number < 0 ? number : container_restart(&cli->engine, name, number, grace(v), e);
 	cli_warn(cli);
 	return r;
 }
 
 #define O(member) .offset = offsetof(struct stop_values, member)
 #define COMMON_OPTIONS                                                                             \
-	{"signal",                                                                                 \
-	 's',                                                                                      \
-	 OPTION_CUSTOM,                                                                            \
-	 O(signal),                                                                                \
-	 .arg = "string",                                                                          \
-	 .set = option_set_signal,                                                                 \
-	 .help = "Signal to send to the container"},                                               \
+	{"signal", 's', OPTION_STR, O(signal), .help = "Signal to send to the container"},         \
 		{"time",        0,          OPTION_OPT_INT,                                        \
 		 OPTION_HIDDEN, O(timeout), .help = "The same as --timeout"},                      \
 	{                                                                                          \

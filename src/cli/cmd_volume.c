@@ -159,7 +159,12 @@ static int ls_run(struct cli *cli, void *values, const struct strv *args, struct
 	struct listing_out out CLEANUP_LISTING = {0};
 	struct volume *list;
 	size_t count;
-	int r = volume_list(&cli->engine, &cli->arena, &list, &count, e);
+	const struct volume none = {.name = ""};
+	int r = 0;
+	for (size_t i = 0; r >= 0 && i < v->filters.count; i++)
+		r = filter_matches(&none, v->filters.items[i], e);
+	if (r >= 0)
+		r = volume_list(&cli->engine, &cli->arena, &list, &count, e);
 	if (r == 0)
 		r = listing_open(&out, &listing, v->quiet ? "{{.Name}}" : v->format,
 				 "{{.Driver}}\t{{.Name}}",

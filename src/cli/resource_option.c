@@ -259,14 +259,12 @@ int option_set_init(void *field, const char *value, struct arena *a, struct err 
 	return option_set_str(field, on ? "auto" : "false", a, e);
 }
 
-int option_set_signal(void *field, const char *value, struct arena *a, struct err *e)
+int option_signal(const char *name, struct err *e)
 {
-	int number = signal_parse(value);
+	int number = name ? signal_parse(name) : 0;
 	if (number < 0) {
-		err_set(e, EINVAL, ERR_USAGE, "invalid signal: %s", value);
+		err_set(e, EINVAL, ERR_INVALID, "invalid signal: %s", name);
 		err_hint(e, "a name such as TERM, SIGHUP, RTMIN+3, or a number from 1 to 64");
-		return -EINVAL;
 	}
-	*(int64_t *)field = number;
-	return 0;
+	return number < 0 ? -EINVAL : number;
 }

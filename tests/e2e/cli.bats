@@ -103,7 +103,11 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 	refused 125 "sysctl 'x=1' is not allowed" run --sysctl x=1 i
 	refused 125 "invalid label '=x': empty name" run --label =x i
 	refused 125 "invalid environment variable: =x" run -e =x i
-	refused 125 'for "-s, --signal" flag: invalid signal: NOPE' kill -s NOPE c
+	refused 1 'invalid signal: NOPE' kill -s NOPE c
+	refused 1 'invalid signal: NOPE' stop -s NOPE c
+	refused 1 'invalid signal: NOPE' restart -s NOPE c
+	refused 1 "invalid filter 'foo" volume ls -f foo=bar
+	refused 125 "hull keeps the image of one platform only" image inspect --platform linux/arm64 i
 	refused 125 'for "-t, --timeout" flag: strconv.ParseInt: parsing "x": invalid syntax' stop -t x c
 }
 

@@ -112,13 +112,19 @@ static void numbers(void **state)
 	taken(option_set_swap, &n, "1g");
 	assert_int_equal(n, 1 << 30);
 	refused(option_set_swap, &n, "-2", "invalid size: '-2'");
-	taken(option_set_signal, &n, "SIGHUP");
-	assert_int_equal(n, 1);
-	taken(option_set_signal, &n, "RTMIN+3");
-	assert_int_equal(n, 37);
-	refused(option_set_signal, &n, "NOPE", "invalid signal: NOPE");
-	refused(option_set_signal, &n, "65", "invalid signal: 65");
-	refused(option_set_signal, &n, "0", "invalid signal: 0");
+}
+
+static void signals(void **state)
+{
+	(void)state;
+	struct err e = {0};
+	assert_int_equal(option_signal("SIGHUP", &e), 1);
+	assert_int_equal(option_signal("RTMIN+3", &e), 37);
+	assert_int_equal(option_signal(NULL, &e), 0); /* the container's own */
+	assert_int_equal(option_signal("NOPE", &e), -EINVAL);
+	assert_string_equal(e.text, "invalid signal: NOPE");
+	assert_int_equal(option_signal("65", &e), -EINVAL);
+	assert_int_equal(option_signal("0", &e), -EINVAL);
 }
 
 static void environment(void **state)
@@ -192,13 +198,10 @@ static int release(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(devices),
-		cmocka_unit_test(device_rules),
-		cmocka_unit_test(ulimits),
-		cmocka_unit_test(numbers),
-		cmocka_unit_test(environment),
-		cmocka_unit_test(sysctls),
-		cmocka_unit_test(streams_ports_init),
+		cmocka_unit_test(devices), cmocka_unit_test(device_rules),
+		cmocka_unit_test(ulimits), cmocka_unit_test(numbers),
+		cmocka_unit_test(signals), cmocka_unit_test(environment),
+		cmocka_unit_test(sysctls), cmocka_unit_test(streams_ports_init),
 	};
 	return cmocka_run_group_tests(tests, NULL, release);
 }
