@@ -227,16 +227,21 @@ static int set_propagation(struct rootfs *r, struct err *e)
 		       name);
 }
 
+/* Hooks look for it where the spec says. */
+static bool root_has_name(const struct rootfs *r)
+{
+	return r->root_path && hooks_before_pivot(r->spec);
+}
+
 /* Mount the root upon "/". Names that begin with "/" still lead to the host's root, which lies
- * below; the new one is reached by its descriptor only. Hooks look for it where the spec says. */
+ * below; the new one is reached by its descriptor only. */
 static int attach_root(struct rootfs *r, struct err *e)
 {
-	bool hooks = r->root_path && hooks_before_pivot(r->spec);
 	int n = mount_enter_top();
 	if (n == 0)
 		n = mount_isolate();
 	if (n == 0)
-		n = mount_attach_at(r->root, AT_FDCWD, hooks ? r->root_path : "/");
+		n = mount_attach_at(r->root, AT_FDCWD, root_has_name(r) ? r->root_path : "/");
 	return n < 0 ? err_errno(e, n, "cannot attach the root file system") : 0;
 }
 
@@ -318,9 +323,13 @@ int rootfs_console(struct rootfs *r, const struct process_plan *process, struct 
 	return bind_console(r, pty.slave, e);
 }
 
-/* The host's root stays below ours, but no name leads there. */
-static int change_root(int root, struct err *e)
+/* The host's root stays below ours, but no name leads there: ours is upon "/", or comes there now,
+ * so that whoever joins the mount namespace (exec) finds himself in it. */
+static int change_root(const struct rootfs *r, struct err *e)
 {
+	int root = r->root, n = 0;
+	if (root_has_name(r) && (n = mount_attach_at(root, AT_FDCWD, "/")) < 0)
+		return err_errno(e, n, "cannot make the root file system the root");
 	if (fchdir(root) < 0 || chroot(".") < 0 || chdir("/") < 0)
 		return err_errno(e, errno, "cannot enter the root file system");
 	return 0;
@@ -336,7 +345,7 @@ int rootfs_finish(struct rootfs *r, bool no_pivot, struct err *e)
 	    (n = mount_change(r->root, false, MOUNT_ATTR_RDONLY, 0, 0)) < 0)
 		err_errno(e, n, "cannot make the root read-only");
 	if (n == 0)
-		n = no_pivot ? change_root(r->root, e) : mount_pivot(r->root, e);
+		n = no_pivot ? change_root(r, e) : mount_pivot(r->root, e);
 	if (n == 0)
 		n = set_propagation(r, e);
 	if (n < 0)

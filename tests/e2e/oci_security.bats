@@ -40,6 +40,18 @@ load oci
 	[ "$(ls -A "$canary")" = keep ]
 }
 
+@test "exec stays inside of a root that was entered by chroot, hooks or not" {
+	local hooks
+	touch "$root/inside"
+	bundle sleep 100
+	for hooks in '{}' '{createContainer: [{path: "/bin/true"}]}'; do
+		config ".hooks = $hooks"
+		rt run --no-pivot -d c1 </dev/null >/dev/null 2>&1
+		rt exec c1 ls /inside || fail "$hooks: $(rt exec c1 ls /)"
+		rt delete --force c1
+	done
+}
+
 @test "a masked file is empty, whatever the root has as /dev/null" {
 	config 'del(.mounts[] | select(.destination | startswith("/dev"))) | .linux.maskedPaths = ["/proc/uptime"]'
 	ln -s /proc/version "$root/dev/null"
