@@ -24,7 +24,8 @@ int group_path(const char *id, const char *given, struct arena *a, char **ret, s
 void group_close(struct group *g)
 {
 	cgroup_close(&g->whole);
-	cgroup_close(&g->below);
+	while (g->count > 0)
+		cgroup_close(&g->below[--g->count]);
 	g->open = false;
 }
 
@@ -32,20 +33,23 @@ static int take(struct group *g, unsigned controllers, bool all, const char *pat
 {
 	char full[2 * sizeof(g->whole.path)];
 	snprintf(full, sizeof(full), "%s%s%s", g->whole.path, *path == '/' ? "" : "/", path);
-	cgroup_close(&g->below);
-	int r = cgroup_open(full, &g->below, e);
+	if (g->count == ARRAY_LEN(g->below))
+		return err_set(e, E2BIG, ERR_INVALID, "more groups than controllers");
+	struct cgroup *below = &g->below[g->count];
+	int r = cgroup_open(full, below, e);
 	if (r < 0)
 		return r;
+	g->count++;
 	bool any = false;
 	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
-		if (g->below.v1[c] < 0 || !(all || controllers & 1U << c))
+		if (below->v1[c] < 0 || !(all || controllers & 1U << c))
 			continue;
-		g->joined.v1[c] = g->below.v1[c];
+		g->joined.v1[c] = below->v1[c];
 		any = true;
 	}
-	if (all && g->below.v2 >= 0)
-		g->joined.v2 = g->below.v2;
-	return any || (all && g->below.v2 >= 0)
+	if (all && below->v2 >= 0)
+		g->joined.v2 = below->v2;
+	return any || (all && below->v2 >= 0)
 		       ? 0
 		       : err_set(e, ENOENT, ERR_NOT_FOUND, "there is no such group");
 }
@@ -76,9 +80,6 @@ int group_open(const struct state *s, const struct strv *subgroups, struct group
 	int r = cgroup_open(s->record.cgroup, &ret->whole, e);
 	ret->joined = ret->whole;
 	ret->open = r == 0;
-	/* Several may name different controllers: only the last one's descriptors are kept. */
-	if (subgroups->count > 1)
-		return err_set(e, ENOTSUP, ERR_INVALID, "--cgroup: only one group can be given");
 	for (size_t i = 0; r == 0 && i < subgroups->count; i++) {
 		r = take_one(ret, subgroups->items[i], e);
 		if (r < 0)

@@ -7,12 +7,13 @@
 
 struct group {
 	bool open; /* false: the container has no group of its own */
-	struct cgroup whole, below;
-	struct cgroup joined; /* descriptors of these two */
+	struct cgroup whole, below[CGROUP_CONTROLLERS];
+	size_t count;         /* of those below */
+	struct cgroup joined; /* descriptors of all these */
 };
 #define GROUP_CLOSED                                                                               \
 	{                                                                                          \
-		.whole = CGROUP_CLOSED, .below = CGROUP_CLOSED, .joined = CGROUP_CLOSED            \
+		.whole = CGROUP_CLOSED, .joined = CGROUP_CLOSED                                    \
 	}
 
 /** Where the container @id has its group, @given its cgroupsPath or NULL. A relative path begins at

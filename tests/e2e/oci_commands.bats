@@ -95,6 +95,16 @@ limit() {
 	for below in $(groups_of "$group/c1"); do mkdir "$below/sub"; done
 	rt exec -d --pid-file "$dir/pid" --cgroup sub c1 sleep 50 </dev/null >/dev/null 2>&1
 	grep -q "$group/c1/sub$" "/proc/$(cat "$dir/pid")/cgroup"
+	if [ -d /sys/fs/cgroup/memory ]; then
+		for below in $(groups_of "$group/c1"); do mkdir -p "$below/other"; done
+		rt exec -d --pid-file "$dir/pid" --cgroup memory:sub --cgroup pids:other --cgroup cpu,cpuacct:/other c1 \
+			sleep 50 </dev/null >/dev/null 2>&1
+		grep -q ":memory:$group/c1/sub$" "/proc/$(cat "$dir/pid")/cgroup"
+		grep -q ":pids:$group/c1/other$" "/proc/$(cat "$dir/pid")/cgroup"
+		grep -q ":devices:$group/c1$" "/proc/$(cat "$dir/pid")/cgroup"
+		capture rt exec --cgroup nosuch:sub c1 true
+		[ "$status" = 255 ]
+	fi
 	capture rt exec --cgroup ../../.. c1 true
 	[ "$status" = 255 ]
 	capture rt exec --cgroup nosuch c1 true
@@ -183,6 +193,21 @@ limit() {
 	[ "$(limit memory.limit_in_bytes memory.max)" = 67108864 ]
 	capture rt update --memory 1m nosuch
 	[[ "$output" == *"does not exist"* ]]
+}
+
+@test "update: a memory limit below what is in use is refused, checkBeforeUpdate or not" {
+	local check
+	config '.process.args = ["sh", "-c", "x=$(head -c 30000000 /dev/zero | tr \\\\0 x); sleep 100"]'
+	ln -s busybox "$root/bin/tr"
+	config '.linux.resources.memory.limit = 200000000'
+	rt run -d c1 </dev/null >/dev/null 2>&1
+	until_true 20 sh -c "[ \$(awk '/VmRSS/ { print \$2 }' /proc/$(pid_of c1)/status) -gt 29000 ]"
+	for check in true false; do
+		capture rt update -r - c1 <<<"{\"memory\": {\"limit\": 8388608, \"checkBeforeUpdate\": $check}}"
+		[ "$status" = 1 ] || fail "$check: taken"
+		[[ "$output" == *"memory limit"* ]] || fail "$check: $output"
+	done
+	[ "$(status_of c1)" = running ]
 }
 
 @test "events: counters once, again and again, and the end" {
