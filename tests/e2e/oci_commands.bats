@@ -293,11 +293,30 @@ limit() {
 	[ "$output" = "--ignore-paused" ] || fail "$output"
 }
 
-@test "checkpoint and restore are refused with the reason" {
-	running
+@test "checkpoint and restore are refused with the nearest reason" {
 	capture rt checkpoint --image-path "$dir/x" c1
 	[ "$status" = 1 ]
-	[[ "$output" == *criu* ]]
+	[[ "$output" == *"does not exist"* ]] || fail "$output"
+	running
+	capture rt checkpoint --no-such-option c1
+	[ "$status" = 1 ]
+	[[ "$output" == *"unknown flag"* ]] || fail "$output"
+	capture rt --criu "$dir/criu" checkpoint --image-path "$dir/x" --leave-running --tcp-established --shell-job \
+		--manage-cgroups-mode soft --empty-ns network --status-fd 5 c1
+	[ "$status" = 1 ]
+	[[ "$output" == *"needs criu"*"no such file"* ]] || fail "$output"
+	printf '#!/bin/sh\n' >"$dir/criu"
+	chmod 755 "$dir/criu"
+	capture rt --criu "$dir/criu" checkpoint c1
+	[ "$status" = 1 ]
+	[[ "$output" == *"does not drive criu"* ]] || fail "$output"
+	[ "$(status_of c1)" = running ]
 	capture rt restore --image-path "$dir/x" -d c2
 	[ "$status" = 1 ]
+	[[ "$output" == *"$dir/x: No such file"* ]] || fail "$output"
+	mkdir "$dir/x"
+	capture rt --criu "$dir/criu" restore --image-path "$dir/x" --bundle "$dir" --no-pivot --pid-file "$dir/pid" -d c2
+	[ "$status" = 1 ]
+	[[ "$output" == *"does not drive criu"* ]] || fail "$output"
+	[ "$(rt list -q)" = c1 ]
 }
