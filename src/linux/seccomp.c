@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "linux/seccomp_bpf.h"
 #include "linux/seccomp_calls.h"
 
@@ -33,21 +34,52 @@ static bool is_permissive(uint32_t action)
 	       action == SECCOMP_RET_TRACE;
 }
 
-static void rule_apply(struct seccomp_decisions *d, const struct seccomp_rule *rule,
+static void name_call(struct seccomp_decisions *d, int number)
+{
+	d->named = true;
+	if (number < SECCOMP_CALLS && (uint32_t)number > d->last)
+		d->last = (uint32_t)number;
+}
+
+/* What i386 has behind another call as well. The conditions cannot be looked at there: what they
+ * would allow is not, and what they would forbid is forbidden altogether. */
+static void apply_behind(struct seccomp_decisions *d, const struct seccomp_rule *rule,
+			 const char *name, struct arena *a)
+{
+	enum { CALL_MASK = 0xffff }; /* a version above it, in ipc(2) */
+	uint64_t argument;
+	int number = seccomp_call_behind(name, &argument);
+	if (number < 0 || (rule->arg_count > 0 && is_permissive(rule->action)))
+		return;
+	struct seccomp_arg *arg = arena_new(a, struct seccomp_arg);
+	*arg = (struct seccomp_arg){0, SC_MASKED_EQ, CALL_MASK, argument};
+	name_call(d, number);
+	seccomp_branch_add(d, number, arg, 1, rule->action, a);
+}
+
+static void apply_to(struct seccomp_decisions *d, const struct seccomp_rule *rule, int number,
+		     struct arena *a)
+{
+	struct seccomp_decision *own = seccomp_decision_of(d, number);
+	name_call(d, number);
+	if (rule->arg_count > 0) {
+		seccomp_branch_add(d, number, rule->args, rule->arg_count, rule->action, a);
+	} else if (!own->fixed) {
+		own->fixed = true;
+		own->action = rule->action;
+	}
+}
+
+static void rule_apply(struct seccomp_decisions *all, const struct seccomp_rule *rule,
 		       struct arena *a)
 {
 	for (const char *const *name = rule->names; *name; name++) {
-		int number = seccomp_call_number(*name);
-		if (number < 0)
-			continue;
-		struct seccomp_decision *own = &d->calls[number];
-		d->named = true;
-		d->last = (uint32_t)number > d->last ? (uint32_t)number : d->last;
-		if (rule->arg_count > 0) {
-			seccomp_branch_add(d, number, rule->args, rule->arg_count, rule->action, a);
-		} else if (!own->fixed) {
-			own->fixed = true;
-			own->action = rule->action;
+		const struct seccomp_call *call = seccomp_call_find(*name);
+		for (struct seccomp_decisions *d = call ? all : NULL; d; d = d->next) {
+			if (d->abi == SECCOMP_I386)
+				apply_behind(d, rule, *name, a);
+			if (call->numbers[d->abi] >= 0)
+				apply_to(d, rule, call->numbers[d->abi], a);
 		}
 	}
 }
@@ -73,27 +105,39 @@ static int policy_check(const struct seccomp_policy *p, struct err *e)
 	return 0;
 }
 
-static uint32_t newest_known(void)
+static uint32_t newest_known(enum seccomp_abi abi)
 {
-	uint32_t newest = 0;
+	int newest = 0;
 	for (size_t i = 0; i < seccomp_call_count; i++) {
-		if (seccomp_calls[i].number > (int)newest)
-			newest = (uint32_t)seccomp_calls[i].number;
+		int number = seccomp_calls[i].numbers[abi];
+		newest = number > newest && number < SECCOMP_CALLS ? number : newest;
 	}
-	return newest;
+	return (uint32_t)newest;
 }
 
-static void rules_apply(struct seccomp_decisions *d, const struct seccomp_policy *p,
-			struct arena *a)
+/* Decisions of one more ABI, before those of @next. */
+static struct seccomp_decisions *begin(enum seccomp_abi abi, const struct seccomp_policy *p,
+				       struct seccomp_decisions *next, struct arena *a)
 {
-	for (int n = 0; n < SECCOMP_CALLS; n++)
+	struct seccomp_decisions *d = arena_new(a, struct seccomp_decisions);
+	d->abi = abi;
+	d->next = next;
+	d->beyond = p->unknown_action;
+	d->between = p->default_action;
+	for (size_t n = 0; n < ARRAY_LEN(d->calls); n++)
 		d->calls[n].action = p->default_action;
-	for (uint32_t i = 0; i < p->rule_count; i++)
-		rule_apply(d, &p->rules[i], a);
-	for (int n = 0; n < SECCOMP_CALLS; n++) {
+	return d;
+}
+
+static void conclude(struct seccomp_decisions *d, const struct seccomp_policy *p)
+{
+	for (size_t n = 0; n < ARRAY_LEN(d->calls); n++)
 		if (d->calls[n].fixed)
 			d->calls[n].first = d->calls[n].last = NULL;
-	}
+	if (is_permissive(p->default_action))
+		d->last = X32_BIT - 1;
+	else if (!d->named)
+		d->last = newest_known(d->abi);
 }
 
 int seccomp_compile(const struct seccomp_policy *p, struct arena *a, struct seccomp_program *ret,
@@ -102,16 +146,15 @@ int seccomp_compile(const struct seccomp_policy *p, struct arena *a, struct secc
 	int r = policy_check(p, e);
 	if (r < 0)
 		return r;
-	struct seccomp_decisions *d = arena_new(a, struct seccomp_decisions);
-	d->beyond = p->unknown_action;
-	d->between = p->default_action;
-	rules_apply(d, p, a);
-	if (is_permissive(p->default_action))
-		d->last = X32_BIT - 1;
-	else if (!d->named)
-		d->last = newest_known();
+	struct seccomp_decisions *all = p->arm ? begin(SECCOMP_ARM, p, NULL, a) : NULL;
+	all = p->i386 ? begin(SECCOMP_I386, p, all, a) : all;
+	all = begin(SECCOMP_NATIVE, p, all, a);
+	for (uint32_t i = 0; i < p->rule_count; i++)
+		rule_apply(all, &p->rules[i], a);
+	for (struct seccomp_decisions *d = all; d; d = d->next)
+		conclude(d, p);
 	struct seccomp_program program = {.flags = p->flags};
-	r = seccomp_bpf_generate(d, a, &program);
+	r = seccomp_bpf_generate(all, a, &program);
 	if (r < 0)
 		return err_set(
 			e, E2BIG, ERR_INVALID,

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * System call filters. hull makes its BPF itself: sorted ranges of numbers searched as a binary tree,
- * native ABI only, which the kernel loads in a tenth of the time it takes for libseccomp's list.
- * Names of system calls stand in hull's own table (seccomp_calls.c).
- * See seccomp(2), bpf classic in networking/filter.rst.
+ * System call filters. hull makes its BPF itself: sorted ranges of numbers searched as a binary
+ * tree, which the kernel loads in a tenth of the time it takes for libseccomp's list. Names of
+ * system calls stand in hull's own table (seccomp_calls.c). See seccomp(2), bpf classic in
+ * networking/filter.rst.
  */
 #pragma once
 
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -32,19 +33,21 @@ struct seccomp_arg {
 };
 struct seccomp_rule {
 	const char *const *names; /* NULL-terminated; unknown names are skipped */
-	uint32_t action;	  /* SECCOMP_RET_* with data */
+	uint32_t action;          /* SECCOMP_RET_* with data */
 	const struct seccomp_arg *args;
 	uint32_t arg_count; /* all must match */
 };
 struct seccomp_policy {
 	uint32_t default_action; /* for numbers up to the newest that the rules name */
-	uint32_t unknown_action; /* for numbers beyond it (unless the default allows), and foreign ABIs */
+	uint32_t unknown_action; /* for numbers beyond it (unless the default allows), and foreign
+				    ABIs */
 	const struct seccomp_rule *rules;
 	uint32_t rule_count;
 	uint32_t flags;
+	bool i386, arm; /* the rules are for these ABIs, too; else they are foreign */
 };
-/** Several rules for one call: see seccomp.c. @ret's code lives in the arena. -EINVAL or -E2BIG for a
- *  policy that makes no sense or needs more than BPF_MAXINSNS instructions. */
+/** Several rules for one call: see seccomp.c. @ret's code lives in the arena. -EINVAL or -E2BIG for
+ * a policy that makes no sense or needs more than BPF_MAXINSNS instructions. */
 int seccomp_compile(const struct seccomp_policy *p, struct arena *a, struct seccomp_program *ret,
 		    struct err *e);
 /** Install on the calling thread. Needs no_new_privs or CAP_SYS_ADMIN. 0, with

@@ -24,7 +24,13 @@
 #define NATIVE_ARCH AUDIT_ARCH_AARCH64
 #endif
 
-enum { REACH = 255, RETURNS_MAX = 64, RANGES_MAX = SECCOMP_CALLS + 2 };
+static const uint32_t archs[] = {
+	[SECCOMP_NATIVE] = NATIVE_ARCH,
+	[SECCOMP_I386] = AUDIT_ARCH_I386,
+	[SECCOMP_ARM] = AUDIT_ARCH_ARM,
+};
+
+enum { REACH = 255, RETURNS_MAX = 64, RANGES_MAX = SECCOMP_CALLS + SECCOMP_APART_CALLS + 3 };
 
 /** Where a jump goes: to a return of @action, or to the code at @position. */
 struct target {
@@ -36,6 +42,7 @@ struct writer {
 	struct sock_filter *code; /* the last instruction first */
 	uint32_t count, room;
 	bool overflow;
+	bool narrow; /* arguments have 32 bits */
 	struct {
 		uint32_t action, position;
 	} returns[RETURNS_MAX]; /* the most recent return of each action */
@@ -123,6 +130,8 @@ static struct target put_masked(struct writer *w, const struct seccomp_arg *a, b
 {
 	uint32_t mask = (uint32_t)(a->value >> (high ? 32 : 0));
 	uint32_t value = (uint32_t)(a->value_two >> (high ? 32 : 0));
+	if (high && w->narrow)
+		return yes;
 	if (mask == 0)
 		return value == 0 ? yes : no;
 	put_jump(w, BPF_JEQ, value, yes, no);
@@ -138,6 +147,8 @@ static struct target put_order(struct writer *w, const struct seccomp_arg *a, ui
 	uint32_t high = (uint32_t)(a->value >> 32);
 	put_jump(w, low_test, (uint32_t)a->value, yes, no);
 	struct target low = put_load_half(w, a->index, false);
+	if (w->narrow)
+		return low;
 	struct target equal = put_jump(w, BPF_JEQ, high, low, no);
 	put_jump(w, BPF_JGT, high, yes, equal);
 	return put_load_half(w, a->index, true);
@@ -218,14 +229,24 @@ static uint32_t range_add(struct range *ranges, uint32_t count, uint32_t start, 
 	return count + 1;
 }
 
-static struct target leaf_of(struct writer *w, const struct seccomp_decisions *d, uint32_t number,
+static uint32_t slot_of(uint32_t number)
+{
+	return number < SECCOMP_APART ? number : SECCOMP_CALLS + number % SECCOMP_APART_CALLS;
+}
+
+struct seccomp_decision *seccomp_decision_of(struct seccomp_decisions *d, int number)
+{
+	return &d->calls[slot_of((uint32_t)number)];
+}
+
+static struct target leaf_of(struct writer *w, const struct seccomp_decisions *d, uint32_t slot,
 			     const struct range *ranges, uint32_t count)
 {
-	const struct seccomp_decision *own = &d->calls[number];
+	const struct seccomp_decision *own = &d->calls[slot];
 	if (!own->first)
 		return to_return(own->action);
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t other = ranges[i].start;
+		uint32_t other = slot_of(ranges[i].start);
 		if (!ranges[i].leaf.is_return && decisions_equal(&d->calls[other], own))
 			return ranges[i].leaf;
 	}
@@ -236,11 +257,17 @@ static uint32_t ranges_make(struct writer *w, const struct seccomp_decisions *d,
 			    struct range ranges[static RANGES_MAX])
 {
 	uint32_t count = 0, number = 0;
+	bool all = d->last >= SECCOMP_CALLS; /* up to numbers that no profile has heard of */
 	for (; number <= d->last && number < SECCOMP_CALLS; number++)
 		count = range_add(ranges, count, number, leaf_of(w, d, number, ranges, count));
-	if (d->last >= SECCOMP_CALLS)
-		count = range_add(ranges, count, number, to_return(d->between));
-	return range_add(ranges, count, d->last + 1, to_return(d->beyond));
+	struct target rest = to_return(all ? d->between : d->beyond);
+	count = range_add(ranges, count, number, rest);
+	for (uint32_t i = 0; d->abi == SECCOMP_ARM && i < SECCOMP_APART_CALLS; i++)
+		count = range_add(ranges, count, SECCOMP_APART + i,
+				  leaf_of(w, d, SECCOMP_CALLS + i, ranges, count));
+	if (d->abi == SECCOMP_ARM)
+		count = range_add(ranges, count, SECCOMP_APART + SECCOMP_APART_CALLS, rest);
+	return all ? range_add(ranges, count, d->last + 1, to_return(d->beyond)) : count;
 }
 
 static struct target put_tree(struct writer *w, const struct range *ranges, uint32_t count)
@@ -262,7 +289,7 @@ static void put_first(struct writer *w, struct target t)
 void seccomp_branch_add(struct seccomp_decisions *d, int number, const struct seccomp_arg *args,
 			uint32_t arg_count, uint32_t action, struct arena *a)
 {
-	struct seccomp_decision *own = &d->calls[number];
+	struct seccomp_decision *own = seccomp_decision_of(d, number);
 	struct seccomp_branch *b = arena_new(a, struct seccomp_branch);
 	*b = (struct seccomp_branch){.args = args, .arg_count = arg_count, .action = action};
 	if (own->last)
@@ -272,13 +299,24 @@ void seccomp_branch_add(struct seccomp_decisions *d, int number, const struct se
 	own->last = b;
 }
 
-static void put_program(struct writer *w, const struct seccomp_decisions *d)
+/* From the load of the number on. */
+static struct target put_abi(struct writer *w, const struct seccomp_decisions *d)
 {
 	struct range ranges[RANGES_MAX];
+	w->narrow = d->abi != SECCOMP_NATIVE;
 	uint32_t count = ranges_make(w, d, ranges);
 	put_first(w, put_tree(w, ranges, count));
-	struct target number = put_load(w, offsetof(struct seccomp_data, nr));
-	put_jump(w, BPF_JEQ, NATIVE_ARCH, number, to_return(d->beyond));
+	return put_load(w, offsetof(struct seccomp_data, nr));
+}
+
+static void put_program(struct writer *w, const struct seccomp_decisions *d)
+{
+	struct target entry[SECCOMP_ABIS], next = to_return(d->beyond);
+	for (const struct seccomp_decisions *i = d; i; i = i->next)
+		entry[i->abi] = put_abi(w, i);
+	for (const struct seccomp_decisions *i = d->next; i; i = i->next)
+		next = put_jump(w, BPF_JEQ, archs[i->abi], entry[i->abi], next);
+	put_jump(w, BPF_JEQ, archs[d->abi], entry[d->abi], next);
 	put_load(w, offsetof(struct seccomp_data, arch));
 }
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of system calls of this machine's native ABI. Inner header of seccomp*.c. */
+/* The table of system calls: of this machine's native ABI, and of the 32-bit ones. Inner header of
+ * seccomp*.c. */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
+enum seccomp_abi { SECCOMP_NATIVE, SECCOMP_I386, SECCOMP_ARM, SECCOMP_ABIS };
+
 struct seccomp_call {
 	const char *name;
-	int number;    /* -1: not on this architecture */
+	int numbers[SECCOMP_ABIS]; /* -1: there is none */
 	uint64_t when; /* docker's profile allows it with one of these capabilities; all ones:
 			  always */
 };
@@ -15,5 +18,8 @@ struct seccomp_call {
 extern const struct seccomp_call seccomp_calls[]; /* sorted by name */
 extern const size_t seccomp_call_count;
 
-/** "openat" to its number; -ENOENT when this architecture has no such call. */
-int seccomp_call_number(const char *name);
+/** By its name; NULL when no ABI has such a call. */
+const struct seccomp_call *seccomp_call_find(const char *name);
+/** Where old i386 has @name behind another call: the first argument that means it, and that call's
+ * number; -ENOENT when it has no such call. */
+int seccomp_call_behind(const char *name, uint64_t *ret_argument);

@@ -87,8 +87,9 @@ int seccomp_default_program(uint64_t caps, struct arena *a, struct seccomp_progr
 		d->calls[n].action = REFUSED;
 	for (size_t i = 0; i < seccomp_call_count; i++) {
 		const struct seccomp_call *c = &seccomp_calls[i];
-		if (c->number >= 0 && (c->when == UINT64_MAX || (c->when & caps)))
-			d->calls[c->number].action = SECCOMP_RET_ALLOW;
+		int number = c->numbers[SECCOMP_NATIVE];
+		if (number >= 0 && (c->when == UINT64_MAX || (c->when & caps)))
+			d->calls[number].action = SECCOMP_RET_ALLOW;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(otherwise); i++) {
 		if (!(otherwise[i].unless & caps))

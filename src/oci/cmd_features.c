@@ -21,9 +21,9 @@ static const char *const filter_flags[] = {
 	"SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_LOG",
 	"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"};
 #if defined(__x86_64__)
-static const char *const archs[] = {"SCMP_ARCH_X86_64"};
+static const char *const archs[] = {"SCMP_ARCH_X86", "SCMP_ARCH_X86_64"};
 #else
-static const char *const archs[] = {"SCMP_ARCH_AARCH64"};
+static const char *const archs[] = {"SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"};
 #endif
 
 struct features {

@@ -24,6 +24,12 @@ struct name {
 	uint32_t value;
 };
 
+#if defined(__x86_64__)
+enum { X86 = true };
+#else
+enum { X86 = false };
+#endif
+
 #define HAS_DATA 1U /* takes an errnoRet: no action has this bit */
 static const struct name actions[] = {
 	{"SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW},
@@ -52,7 +58,7 @@ static const struct name flags[] = {
 	{"SECCOMP_FILTER_FLAG_TSYNC", 0},
 	{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV},
 };
-/* Known; those that are not this machine's own get no system calls at all. */
+/* Known; those that this machine cannot execute, or that are not listed, get no system calls. */
 static const struct name architectures[] = {
 	{"SCMP_ARCH_X86"},      {"SCMP_ARCH_X86_64"},      {"SCMP_ARCH_X32"},
 	{"SCMP_ARCH_ARM"},      {"SCMP_ARCH_AARCH64"},     {"SCMP_ARCH_MIPS"},
@@ -188,6 +194,10 @@ static int parse_lists(const struct oci_seccomp *s, struct seccomp_policy *p, st
 	for (size_t i = 0; r == 0 && i < s->architectures.count; i++)
 		r = find(architectures, ARRAY_LEN(architectures), s->architectures.items[i],
 			 "architecture", &value, e);
+	for (size_t i = 0; r == 0 && i < s->architectures.count; i++) {
+		p->i386 |= X86 && !strcmp(s->architectures.items[i], "SCMP_ARCH_X86");
+		p->arm |= !X86 && !strcmp(s->architectures.items[i], "SCMP_ARCH_ARM");
+	}
 	return r;
 }
 

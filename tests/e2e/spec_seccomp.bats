@@ -48,22 +48,51 @@ filter() {
 	[[ $output == *2 ]]
 }
 
-@test "another ABI is no way around a filter" {
+# abi NUMBER ARGUMENT: a system call of i386, by its number; the error is the status.
+i386_program() {
 	[ "$(uname -m)" = x86_64 ] || skip "needs x86_64"
 	cat >"$dir/abi.c" <<-'C'
+		#include <stdlib.h>
 		static const char path[] = "/x";
-		int main(void)
+		int main(int argc, char **argv)
 		{
-			long r = 39; /* mkdir of i386 */
-			__asm__ volatile("int $0x80" : "+a"(r) : "b"(path), "c"(0755) : "memory");
-			return r == -38 ? 38 : 1;
+			long r = atol(argv[1]), b = argc > 2 ? atol(argv[2]) : (long)path;
+			__asm__ volatile("int $0x80" : "+a"(r) : "b"(b), "c"(0755) : "memory");
+			return (int)r < 0 ? -(int)r : 0;
 		}
 	C
 	"${CC:-cc}" -static -no-pie -o "$root/bin/abi" "$dir/abi.c"
-	filter '[{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}]'
-	start abi
-	[ "$status" = 38 ]
+	"$root/bin/abi" 20 || skip "this kernel does not execute i386 programs"
+}
+
+@test "another ABI is no way around a filter, and its own rules hold where it is listed" {
+	i386_program
+	filter '[{"names": ["mkdir", "mkdirat", "socket"], "action": "SCMP_ACT_ERRNO"}]'
+	start abi 39 # mkdir
+	[ "$status" = 1 ]
+	start abi 102 1 # socketcall(2): socket
+	[ "$status" = 1 ]
+	start abi 102 5 # accept
+	[ "$status" = 14 ]
+	start abi 20 # getpid
+	[ "$status" = 0 ]
 	[ ! -e "$root/x" ]
+	# What is not listed has no system calls, even where the default allows.
+	config '.linux.seccomp.architectures = ["SCMP_ARCH_X86_64"]'
+	start abi 39
+	[ "$status" = 38 ]
+	start abi 20
+	[ "$status" = 38 ]
+	# In a list of what is allowed.
+	local names
+	names=$(sed -n 's/^#define __NR_\([a-z0-9_]*\) .*/"\1"/p' /usr/include/*/asm/unistd_64.h | grep -v rmdir | paste -sd,)
+	filter "[{\"names\": [$names], \"action\": \"SCMP_ACT_ALLOW\"}]" SCMP_ACT_ERRNO
+	start abi 39
+	[ "$status" = 0 ]
+	[ -d "$root/x" ]
+	start abi 40 # rmdir
+	[ "$status" = 1 ]
+	[ -d "$root/x" ]
 }
 
 @test "conditions on arguments: all must match, those on one argument are alternatives" {

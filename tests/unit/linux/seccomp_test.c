@@ -77,6 +77,12 @@ static uint32_t run(const struct seccomp_program *p, int nr, uint64_t arg0, uint
 	return bpf_run(p->code, p->count, &d);
 }
 
+static int number_of(enum seccomp_abi abi, const char *name)
+{
+	const struct seccomp_call *c = seccomp_call_find(name);
+	return c && c->numbers[abi] >= 0 ? c->numbers[abi] : -ENOENT;
+}
+
 static void table_is_sound(void **state)
 {
 	(void)state;
@@ -84,19 +90,54 @@ static void table_is_sound(void **state)
 		const struct seccomp_call *c = &seccomp_calls[i];
 		if (i > 0)
 			assert_true(strcmp(seccomp_calls[i - 1].name, c->name) < 0);
-		assert_true(c->number < 512);
-		assert_int_equal(seccomp_call_number(c->name), c->number < 0 ? -ENOENT : c->number);
+		assert_true(c->numbers[SECCOMP_NATIVE] < 512);
+		assert_int_equal(number_of(SECCOMP_NATIVE, c->name),
+				 c->numbers[SECCOMP_NATIVE] < 0 ? -ENOENT
+								: c->numbers[SECCOMP_NATIVE]);
 		int theirs = seccomp_syscall_resolve_name(c->name);
 		if (theirs >= 0)
-			assert_int_equal(c->number, theirs);
+			assert_int_equal(c->numbers[SECCOMP_NATIVE], theirs);
 	}
-	assert_int_equal(seccomp_call_number("no_such_call"), -ENOENT);
+	assert_int_equal(number_of(SECCOMP_NATIVE, "no_such_call"), -ENOENT);
 	/* And the other way: whatever libseccomp knows, the table knows. */
 	for (int n = 0; n < 451; n++) {
 		char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, n);
 		if (name)
-			assert_int_equal(seccomp_call_number(name), n);
+			assert_int_equal(number_of(SECCOMP_NATIVE, name), n);
 		free(name);
+	}
+}
+
+/* Of the 32-bit siblings as well. */
+static void foreign_numbers(void **state)
+{
+	(void)state;
+	static const struct {
+		enum seccomp_abi abi;
+		uint32_t arch;
+	} abis[] = {{SECCOMP_I386, SCMP_ARCH_X86}, {SECCOMP_ARM, SCMP_ARCH_ARM}};
+	for (size_t k = 0; k < ARRAY_LEN(abis); k++) {
+		for (size_t i = 0; i < seccomp_call_count; i++) {
+			const struct seccomp_call *c = &seccomp_calls[i];
+			int theirs = seccomp_syscall_resolve_name_arch(abis[k].arch, c->name);
+			if (theirs >= 0)
+				assert_int_equal(c->numbers[abis[k].abi], theirs);
+			/* -101 and on is socketcall(2), -201 and on ipc(2). */
+			uint64_t argument;
+			int behind = seccomp_call_behind(c->name, &argument);
+			bool is_behind =
+				abis[k].abi == SECCOMP_I386 && theirs <= -101 && theirs > -300;
+			assert_true(is_behind == (abis[k].abi == SECCOMP_I386 && behind >= 0));
+			if (is_behind)
+				assert_int_equal(-theirs,
+						 (behind == 117 ? 200 : 100) + (int)argument);
+		}
+		for (int n = 0; n < 0xf0010; n = n == 450 ? 0xf0000 : n + 1) {
+			char *name = seccomp_syscall_resolve_num_arch(abis[k].arch, n);
+			if (name)
+				assert_int_equal(number_of(abis[k].abi, name), n);
+			free(name);
+		}
 	}
 }
 
@@ -115,6 +156,10 @@ static struct seccomp_program by_libseccomp(const struct seccomp_policy *p, stru
 	scmp_filter_ctx ctx = seccomp_init(p->default_action);
 	assert_non_null(ctx);
 	seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, p->unknown_action);
+	if (p->i386)
+		seccomp_arch_add(ctx, SCMP_ARCH_X86);
+	if (p->arm)
+		seccomp_arch_add(ctx, SCMP_ARCH_ARM);
 	for (uint32_t i = 0; i < p->rule_count; i++) {
 		const struct seccomp_rule *rule = &p->rules[i];
 		struct scmp_arg_cmp args[6];
@@ -124,7 +169,11 @@ static struct seccomp_program by_libseccomp(const struct seccomp_policy *p, stru
 				rule->args[k].value_two};
 		for (const char *const *name = rule->names; *name; name++) {
 			int nr = seccomp_syscall_resolve_name(*name);
-			if (nr >= 0)
+			/* Those of other ABIs have negative numbers. */
+			if (p->i386 || p->arm)
+				seccomp_rule_add_array(ctx, rule->action, nr, rule->arg_count,
+						       args);
+			else if (nr >= 0)
 				assert_int_equal(seccomp_rule_add_exact_array(ctx, rule->action, nr,
 									      rule->arg_count,
 									      args),
@@ -237,6 +286,44 @@ static void foreign_numbers_and_abis(void **state)
 	assert_int_equal(bpf_run(p.code, p.count, &d), ENOSYS_ACTION);
 }
 
+/* The rules for the 32-bit siblings, against libseccomp's. */
+static void rules_of_foreign_abis(void **state)
+{
+	(void)state;
+	static const char *const plain[] = {"read",    "mmap2",   "socket", "accept",       "semop",
+					    "set_tls", "fcntl64", "statx",  "futex_time64", NULL};
+	static const char *const some[] = {"ioctl", "personality", "_llseek", NULL};
+	static const uint32_t archs[] = {AUDIT_ARCH_I386, AUDIT_ARCH_ARM};
+	static const uint64_t values[] = {0, 2, 38, 0x7fffffff, 0xffffffff, 0xffffffffffffffff};
+	for (int round = 0; round < 2 * 7 * (int)ARRAY_LEN(values); round++) {
+		CLEANUP_ARENA struct arena a = {0};
+		struct err e;
+		uint64_t value = values[round / 14];
+		struct seccomp_arg arg = {1, (enum seccomp_op)(round / 2 % 7), value, value & 0x26};
+		uint32_t common = round % 2 ? SECCOMP_RET_ALLOW : EPERM_ACTION;
+		uint32_t special = round % 2 ? EPERM_ACTION : SECCOMP_RET_ALLOW;
+		struct seccomp_rule rules[] = {{plain, special, NULL, 0}, {some, special, &arg, 1}};
+		struct seccomp_policy p = {common, common, rules, 2, 0, true, true};
+		struct seccomp_program ours;
+		assert_int_equal(seccomp_compile(&p, &a, &ours, &e), 0);
+		struct seccomp_program theirs = by_libseccomp(&p, &a);
+		for (int nr = 0; nr < 0xf0020; nr = nr == 500 ? 0xefff0 : nr + 1)
+			for (size_t i = 0; i < 2 * ARRAY_LEN(samples); i++) {
+				struct seccomp_data d = {.nr = nr, .arch = archs[i % 2]};
+				d.args[0] = (uint32_t)samples[i / 2] % 32;
+				d.args[1] = (uint32_t)samples[i / 2];
+				uint32_t got = bpf_run(ours.code, ours.count, &d);
+				uint32_t wanted = bpf_run(theirs.code, theirs.count, &d);
+				if (got != wanted)
+					fail_msg("%s %#x(%#lx, %#lx), round %d: %#x, expected %#x",
+						 i % 2 ? "arm" : "i386", nr, (long)d.args[0],
+						 (long)d.args[1], round, got, wanted);
+			}
+		struct seccomp_data other = {.nr = 1, .arch = AUDIT_ARCH_PPC};
+		assert_int_equal(bpf_run(ours.code, ours.count, &other), common);
+	}
+}
+
 /* More than 255 instructions between jumps and their targets. */
 static void long_jumps(void **state)
 {
@@ -312,7 +399,7 @@ static uint32_t default_expected(uint64_t caps, const struct seccomp_data *d)
 	if (d->nr == SYS_clone3)
 		return admin ? SECCOMP_RET_ALLOW : ENOSYS_ACTION;
 	for (size_t i = 0; i < seccomp_call_count; i++) {
-		if (seccomp_calls[i].number == d->nr)
+		if (seccomp_calls[i].numbers[SECCOMP_NATIVE] == d->nr)
 			return seccomp_calls[i].when == UINT64_MAX || (seccomp_calls[i].when & caps)
 				       ? SECCOMP_RET_ALLOW
 				       : EPERM_ACTION;
@@ -430,9 +517,10 @@ static void default_names(void **state)
 	struct err e;
 	assert_int_equal(seccomp_default_program(CAPS_DOCKER_DEFAULT, &a, &p, &e), 0);
 	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
-		assert_int_equal(run(&p, seccomp_call_number(refused[i]), 0, 0, 0), EPERM_ACTION);
+		assert_int_equal(run(&p, number_of(SECCOMP_NATIVE, refused[i]), 0, 0, 0),
+				 EPERM_ACTION);
 	for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
-		assert_int_equal(run(&p, seccomp_call_number(allowed[i]), 0, 0, 0),
+		assert_int_equal(run(&p, number_of(SECCOMP_NATIVE, allowed[i]), 0, 0, 0),
 				 SECCOMP_RET_ALLOW);
 	assert_int_equal(run(&p, SYS_clone3, 0, 0, 0), ENOSYS_ACTION);
 	assert_int_equal(run(&p, SYS_socket, AF_ALG + (1ULL << 32), 0, 0), EPERM_ACTION);
@@ -486,10 +574,16 @@ static void loaded_in_a_child(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table_is_sound),    cmocka_unit_test(every_operator),
-		cmocka_unit_test(rules_that_meet),   cmocka_unit_test(foreign_numbers_and_abis),
-		cmocka_unit_test(long_jumps),        cmocka_unit_test(senseless_policies),
-		cmocka_unit_test(default_profile),   cmocka_unit_test(default_names),
+		cmocka_unit_test(table_is_sound),
+		cmocka_unit_test(every_operator),
+		cmocka_unit_test(rules_that_meet),
+		cmocka_unit_test(foreign_numbers_and_abis),
+		cmocka_unit_test(long_jumps),
+		cmocka_unit_test(senseless_policies),
+		cmocka_unit_test(rules_of_foreign_abis),
+		cmocka_unit_test(foreign_numbers),
+		cmocka_unit_test(default_profile),
+		cmocka_unit_test(default_names),
 		cmocka_unit_test(loaded_in_a_child),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
