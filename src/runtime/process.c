@@ -10,10 +10,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -143,18 +146,56 @@ static int become_user(const struct process_plan *p, struct err *e)
 	return 0;
 }
 
+/* What passes the listener on: a thread that the filter is not for, since sending may be what it
+ * notifies of, and that would wait for the listener for ever. Execve ends it. */
+struct passing {
+	const struct seccomp_listener *to;
+	int listener; /* PENDING until the filter is loaded; negative: it could not be */
+	int result;   /* PENDING until it is passed on */
+};
+enum { PENDING = INT_MIN, PASSING_STACK = 32768 };
+
+static int pass_listener(void *arg)
+{
+	struct passing *p = arg;
+	int fd;
+	while ((fd = __atomic_load_n(&p->listener, __ATOMIC_ACQUIRE)) == PENDING)
+		sched_yield();
+	int r = fd < 0 ? fd : fd_send(p->to->socket, p->to->state, strlen(p->to->state), &fd, 1);
+	/* Whoever reads to the end must not wait for our execve. */
+	shutdown(p->to->socket, SHUT_WR);
+	__atomic_store_n(&p->result, r, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* From the filter on there is no system call here until the listener is where it can be answered.
+ */
+static int load_and_pass(const struct process_plan *p, struct err *e)
+{
+	static char stack[PASSING_STACK] __attribute__((aligned(16)));
+	struct passing passing = {&p->listener, PENDING, PENDING};
+	int flags =
+		CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+	int r;
+	if (clone(pass_listener, stack + sizeof(stack), flags, &passing) < 0)
+		return err_errno(e, errno, "cannot pass the seccomp listener on");
+	int fd = seccomp_load(p->seccomp);
+	__atomic_store_n(&passing.listener, fd, __ATOMIC_RELEASE);
+	while ((r = __atomic_load_n(&passing.result, __ATOMIC_ACQUIRE)) == PENDING)
+		;
+	if (fd < 0)
+		return err_errno(e, fd, "cannot load the system call filter");
+	return r < 0 ? err_errno(e, r, "cannot pass the seccomp listener on") : 0;
+}
+
 static int load_filter(const struct process_plan *p, struct err *e)
 {
 	int r = p->seccomp && !p->spec->no_new_privileges ? capability_raise() : 0;
+	if (r == 0 && p->listener.socket >= 0)
+		return load_and_pass(p, e);
 	if (r == 0 && p->seccomp)
 		r = seccomp_load(p->seccomp);
-	if (r < 0)
-		return err_errno(e, r, "cannot load the system call filter");
-	/* The filter is in force: what it notifies of would wait for the listener for ever. */
-	const struct seccomp_listener *l = &p->listener;
-	if (l->socket >= 0 && (r = fd_send(l->socket, l->state, strlen(l->state), &r, 1)) < 0)
-		return err_errno(e, r, "cannot pass the seccomp listener on");
-	return 0;
+	return r < 0 ? err_errno(e, r, "cannot load the system call filter") : 0;
 }
 
 static int drop_caps(const struct process_plan *p, struct err *e)

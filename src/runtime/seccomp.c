@@ -157,30 +157,12 @@ static int rule_convert(const struct oci_seccomp_rule *in, struct rules *out, st
 	return 0;
 }
 
-static bool names_call(const struct seccomp_rule *rule, const char *call)
-{
-	for (const char *const *name = rule->names; *name; name++)
-		if (!strcmp(*name, call))
-			return true;
-	return false;
-}
-
-/* The call that hands the listener on comes after the filter. */
-static int check_notify(const struct seccomp_policy *p, uint32_t *flags_, struct err *e)
+static bool notifies(const struct seccomp_policy *p)
 {
 	bool any = p->default_action == SECCOMP_RET_USER_NOTIF;
-	bool itself = any;
-	for (uint32_t i = 0; i < p->rule_count; i++) {
-		bool notify = p->rules[i].action == SECCOMP_RET_USER_NOTIF;
-		any |= notify;
-		itself |= notify && names_call(&p->rules[i], "sendmsg");
-	}
-	if (itself)
-		return err_set(e, EINVAL, ERR_INVALID,
-			       "SCMP_ACT_NOTIFY cannot be the default action or that of sendmsg, "
-			       "which passes the listener on");
-	*flags_ |= any ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
-	return 0;
+	for (uint32_t i = 0; i < p->rule_count; i++)
+		any |= p->rules[i].action == SECCOMP_RET_USER_NOTIF;
+	return any;
 }
 
 static int parse_lists(const struct oci_seccomp *s, struct seccomp_policy *p, struct err *e)
@@ -222,8 +204,7 @@ static int compile(const struct oci_seccomp *s, struct arena *a, struct seccomp_
 	}
 	policy.rules = rules.items;
 	policy.rule_count = rules.count;
-	if (r == 0)
-		r = check_notify(&policy, &policy.flags, e);
+	policy.flags |= notifies(&policy) ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
 	return r < 0 ? r : seccomp_compile(&policy, a, ret, e);
 }
 

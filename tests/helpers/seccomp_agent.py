@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A listener of SCMP_ACT_NOTIFY: seccomp_agent.py SOCKET STATE-FILE COUNT.
+"""A listener of SCMP_ACT_NOTIFY: seccomp_agent.py SOCKET STATE-FILE COUNT [NUMBER...].
 
 Takes COUNT connections one after the other. Of each the process state is appended to STATE-FILE as a
-line, and every call that its filter notifies of fails with EXDEV until the process has ended.
+line, and every call that its filter notifies of fails with EXDEV until the process has ended. With
+numbers of calls only these fail, and the others go on.
 """
 import array
 import errno
@@ -15,6 +16,8 @@ import struct
 import sys
 
 RECV, SEND = 0xC0502100, 0xC0182101  # SECCOMP_IOCTL_NOTIF_RECV and _SEND
+CONTINUE = 1  # SECCOMP_USER_NOTIF_FLAG_CONTINUE
+FAILING = [int(n) for n in sys.argv[4:]]
 
 
 def answer(fd):
@@ -26,8 +29,10 @@ def answer(fd):
         notice = bytearray(80)
         try:
             fcntl.ioctl(fd, RECV, notice)
-            ident = struct.unpack_from("Q", notice)[0]
-            fcntl.ioctl(fd, SEND, bytearray(struct.pack("QqiI", ident, 0, -errno.EXDEV, 0)))
+            ident, _, _, number = struct.unpack_from("QIIi", notice)
+            fails = not FAILING or number in FAILING
+            reply = (ident, 0, -errno.EXDEV, 0) if fails else (ident, 0, 0, CONTINUE)
+            fcntl.ioctl(fd, SEND, bytearray(struct.pack("QqiI", *reply)))
         except OSError as e:
             if e.errno != errno.ENOENT:
                 raise
