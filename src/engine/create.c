@@ -205,14 +205,18 @@ static int check_command(const struct docker_config *config, const char *image, 
 	return r;
 }
 
+/* As docker shows it: an argument with a space in it is quoted. */
 static char *command_text(const struct docker_config *config, struct arena *a)
 {
 	struct strv words = {0};
 	strv_push_all(a, &words, &config->entrypoint);
 	strv_push_all(a, &words, &config->cmd);
 	char *text = "";
-	for (size_t i = 0; i < words.count && strlen(text) < 4096; i++)
-		text = arena_printf(a, "%s%s%s", text, i ? " " : "", words.items[i]);
+	for (size_t i = 0; i < words.count && strlen(text) < 4096; i++) {
+		const char *quote = i && strchr(words.items[i], ' ') ? "'" : "";
+		text = arena_printf(a, "%s%s%s%s%s", text, i ? " " : "", quote, words.items[i],
+				    quote);
+	}
 	return text;
 }
 

@@ -9,9 +9,9 @@
 # fails the case if anything of it is left: processes, control groups, mounts, files of the run folder.
 
 bats_require_minimum_version 1.5.0
-load patience
 
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+load "$TOP/tests/e2e/patience"
 HULL_BIN_DIR=$(realpath "${HULL_BIN_DIR:-$TOP/build/bin}")
 HULL=$HULL_BIN_DIR/hull
 export LC_ALL=C.UTF-8
