@@ -18,7 +18,8 @@ static const char *get_created_at(const void *row, const struct listing_view *vi
 {
 	const struct image_history_row *h = row;
 	char text[TIME_TEXT_SIZE];
-	return arena_strdup(view->arena, time_format(h->created, text));
+	/* Whole seconds, as docker's API has them. */
+	return arena_strdup(view->arena, time_format(h->created - h->created % 1000000000, text));
 }
 
 static const char *get_created_by(const void *row, const struct listing_view *view)

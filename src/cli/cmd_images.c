@@ -48,14 +48,23 @@ static const char *get_size(const void *row, const struct listing_view *view)
 	return text_size(view->arena, i->image->size);
 }
 
+/* What docker counts only for `system df`. */
+static const char *get_nothing(const void *row, const struct listing_view *view)
+{
+	return "N/A";
+}
+
 static const struct listing_column columns[] = {
+	{"Containers", "CONTAINERS", get_nothing},
 	{"CreatedAt", "CREATED AT", get_created_at},
 	{"CreatedSince", "CREATED", get_created_since},
 	{"Digest", "DIGEST", LISTING_MEMBER(struct image_row, digest)},
 	{"ID", "IMAGE ID", get_id},
 	{"Repository", "REPOSITORY", LISTING_MEMBER(struct image_row, repository)},
+	{"SharedSize", "SHARED SIZE", get_nothing},
 	{"Size", "SIZE", get_size},
 	{"Tag", "TAG", LISTING_MEMBER(struct image_row, tag)},
+	{"UniqueSize", "UNIQUE SIZE", get_nothing},
 };
 static const struct listing listing = {"*formatter.imageContext", columns, ARRAY_LEN(columns),
 				       NULL};

@@ -61,6 +61,9 @@ teardown() { hull_teardown; }
 	hull images --format json | jq -e .ID >/dev/null
 	assert_equal "$(hull images -q --no-trunc)" "$(hull inspect -f '{{.Id}}' test)"
 	hull history --format json test | jq -e .Size >/dev/null
+	[[ "$(hull history --format '{{.CreatedAt}}' test)" =~ ^[0-9]+-[0-9]+-[0-9]+T[0-9:]+Z$ ]]
+	assert_equal '["Containers","CreatedAt","CreatedSince","Digest","ID","Repository","SharedSize","Size","Tag","UniqueSize"]' \
+		"$(hull images --format json | jq -c keys)"
 	assert_equal '["/bin/sh"]' "$(hull image inspect -f '{{json .Config.Cmd}}' test)"
 }
 

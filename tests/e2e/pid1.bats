@@ -342,6 +342,26 @@ main" "$(ls marks)"
 	assert_equal x "$(hull run --rm --entrypoint echo empty x)"
 }
 
+# Of the host's own tree, with no unit but an empty one, lest it set up the host's kernel.
+@test "P24: systemd as PID 1, ended by the signal that it wants" {
+	[ -x /lib/systemd/systemd ] || skip "there is no systemd here"
+	local scope=/sys/fs/cgroup/systemd/init.scope made=
+	[ -d /sys/fs/cgroup/systemd ] && [ ! -d $scope ] && made=$scope
+	mkdir units
+	printf '[Unit]\nDefaultDependencies=no\n' >units/probe.target
+	hull run -dt --name cc --rootfs /:O --privileged --network none --cgroupns private --tmpfs /run --tmpfs /tmp \
+		-v "$WORK/units:/units:ro" -e SYSTEMD_UNIT_PATH=/units:/lib/systemd/system -e container=docker \
+		--stop-signal RTMIN+3 /lib/systemd/systemd --unit=probe.target --log-target=console
+	wait_for 20 logs_have cc "Startup finished"
+	assert_equal systemd "$(hull exec cc cat /proc/1/comm)"
+	hull exec cc sh -c 'setsid sleep 0.1 &'
+	wait_for 5 eval '! hull top cc | grep -q "sleep 0.1"'
+	stop_ms -t 20 -v cc
+	grep -q 'RTMIN+3 ended it' said || fail "$(cat said)"
+	hull rm cc
+	[ -z "$made" ] || rmdir "$made"
+}
+
 @test "P26: stop tells what was killed, and is silent after a graceful end" {
 	hull run -d --name good test /probe graceful /tmp/x 0
 	hull run -d --name bad test sleep 600
