@@ -98,8 +98,8 @@ static void merge_labels(struct arena *a, const struct kvs *image, struct kvs *o
 
 /* The rules of docker's image merge: what the user gave wins; a given entrypoint drops the image's
  * command. */
-static void merge_image(struct container_create *c, const struct oci_image_process *image,
-			struct arena *a)
+static void merge_image(struct engine *en, struct container_create *c,
+			const struct oci_image_process *image, struct arena *a)
 {
 	struct docker_config *own = &c->config.config;
 	if (!own->entrypoint.count && !c->entrypoint_set) {
@@ -114,6 +114,9 @@ static void merge_image(struct container_create *c, const struct oci_image_proce
 	own->user = string_or(own->user, image->user);
 	own->working_dir = string_or(own->working_dir, image->working_dir);
 	own->stop_signal = string_or(own->stop_signal, image->stop_signal);
+	if (!own->healthcheck && image->healthcheck && !strstr(image->healthcheck, "\"NONE\""))
+		engine_warn(en,
+			    "the image's health check is not run: hull has no health checks yet");
 	own->healthcheck = string_or(own->healthcheck, image->healthcheck);
 	if (!own->shell.count)
 		strv_push_all(a, &own->shell, &image->shell);
@@ -336,7 +339,7 @@ static int resolve_image(struct engine *en, struct container_create *c, struct c
 		return r;
 	row->image_id = image->id;
 	row->image_name = (char *)c->image;
-	merge_image(c, &image->config.config, a);
+	merge_image(en, c, &image->config.config, a);
 	return 0;
 }
 

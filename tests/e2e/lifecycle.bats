@@ -908,6 +908,18 @@ PY
 	done
 }
 
+@test "the health check of an image is not run, and that is said" {
+	make_image checked 'HEALTHCHECK CMD true'
+	run --separate-stderr hull run --rm checked echo ran
+	assert_equal ran "$output"
+	assert_equal "WARNING: the image's health check is not run: hull has no health checks yet" "$stderr"
+	run --separate-stderr hull run --rm --no-healthcheck checked true
+	assert_equal "" "$stderr"
+	make_image none 'HEALTHCHECK NONE'
+	run --separate-stderr hull run --rm none true
+	assert_equal "" "$stderr"
+}
+
 @test "network host and none" {
 	assert_equal lo "$(hull run --rm --network none test ls /sys/class/net)"
 	assert_equal "$(readlink /proc/self/ns/net)" "$(hull run --rm --network host test readlink /proc/self/ns/net)"
