@@ -11,8 +11,7 @@ CAPS = ["CAP_" + c for c in "CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETG
 SAFE = ["nosuid", "noexec", "nodev"]
 # The same limits for the engines' command lines and for the bundle; bench-floor --limits has them too.
 LIMITS = ["-m", "64m", "--cpus", "1", "--pids-limit", "100"]
-RESOURCES = {"memory": {"limit": 64 << 20, "swap": 128 << 20},
-             "cpu": {"quota": 100000, "period": 100000}, "pids": {"limit": 100},
+RESOURCES = {"cpu": {"quota": 100000, "period": 100000}, "pids": {"limit": 100},
              "devices": [{"allow": False, "access": "rwm"}] + [
                  {"allow": True, "type": "c", "major": major, "minor": minor, "access": "rwm"}
                  for major, minor in ((1, 5), (1, 3), (1, 9), (1, 8), (5, 0), (5, 1))]}
@@ -33,7 +32,7 @@ def seccomp():
             {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}]}
 
 
-def config(root, args):
+def config(root, args, memory):
     mount = lambda at, kind, *more: {"destination": at, "type": kind, "source": kind,
                                      "options": list(more)}
     return {
@@ -50,7 +49,8 @@ def config(root, args):
             mount("/sys", "sysfs", "ro", *SAFE),
             mount("/sys/fs/cgroup", "cgroup", "ro", *SAFE)],
         "linux": {
-            "resources": RESOURCES, "seccomp": seccomp(),
+            "resources": {**RESOURCES, "memory": {"limit": memory, "swap": 2 * memory}},
+            "seccomp": seccomp(),
             "namespaces": [{"type": t} for t in "pid network ipc uts mount cgroup".split()],
             "maskedPaths": ["/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore",
                             "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
@@ -59,9 +59,9 @@ def config(root, args):
                               "/proc/sysrq-trigger"]}}
 
 
-def write(folder, root, args):
+def write(folder, root, args, memory=64 << 20):
     """Make the bundle FOLDER, return it."""
     os.makedirs(folder)
     with open(os.path.join(folder, "config.json"), "w") as f:
-        json.dump(config(root, args), f)
+        json.dump(config(root, args, memory), f)
     return folder
