@@ -67,9 +67,9 @@ unit_is() {
 	END
 	dockerd --config-file "$WORK/daemon.json" >"$WORK/dockerd.log" 2>&1 3>&- &
 	local daemon=$! id
-	wait_for 200 timeout 20 docker version
+	wait_for 400 timeout 100 docker version || fail "$(tail -n 20 "$WORK/dockerd.log")"
 	tar -C "$WORK/rootfs" -c . | docker import - test
-	id=$(docker run -d --network none -m 64m test sleep 100)
+	id=$(docker run -d --security-opt apparmor=unconfined --network none -m 64m test sleep 100)
 	unit_is "docker-$id.scope" ActiveState=active Slice=system.slice MemoryMax=67108864
 	docker update -m 128m --memory-swap -1 "$id"
 	unit_is "docker-$id.scope" MemoryMax=134217728
