@@ -204,10 +204,10 @@ static int loop(struct pump *p, struct err *e)
 			give_input(p);
 		if (fds[SLOT_STREAM].revents & (POLLIN | POLLHUP | POLLERR)) {
 			int r = take_output(p, e);
+			if (r < 0 && p->ended_by)
+				return CLIENT_SIGNALLED;
 			if (r < 0)
-				return p->broken     ? CLIENT_BROKEN
-				       : p->ended_by ? CLIENT_SIGNALLED
-						     : r;
+				return p->broken ? CLIENT_BROKEN : r;
 			if (r == 1)
 				return CLIENT_ENDED;
 		} else if (fds[SLOT_WATCH].revents) {
@@ -242,9 +242,9 @@ int client_run(struct client *c, int *ret_signal, struct err *e)
 	tty_raw_leave(&tty);
 	/* A broken pipe was told by the write: its signal must not come now. */
 	sigtimedwait(&broken_pipe, NULL, &(struct timespec){0, 0});
+	/* It may come yet, and must not end us before the container was told. */
 	if (p.ended_by == SIGHUP)
-		sigaddset(&before,
-			  SIGHUP); /* a second one must not end us before the end is told */
+		sigaddset(&before, SIGHUP);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return r;
 }

@@ -15,15 +15,18 @@ struct attach_values {
 	char *detach_keys;
 };
 
+static int stopped(struct err *e)
+{
+	return err_set(e, ESRCH, ERR_CONFLICT,
+		       "You cannot attach to a stopped container, start it first");
+}
+
 static int check_state(const struct container *c, struct err *e)
 {
 	if (c->status == CONTAINER_PAUSED)
 		return err_set(e, EBUSY, ERR_CONFLICT,
 			       "You cannot attach to a paused container, unpause it first");
-	if (!c->pid)
-		return err_set(e, ESRCH, ERR_CONFLICT,
-			       "You cannot attach to a stopped container, start it first");
-	return 0;
+	return c->pid ? 0 : stopped(e);
 }
 
 /* Two connections: one is asked for the end before the stream begins, so that the answer cannot be
@@ -45,7 +48,7 @@ static int join(struct engine *en, const struct container *c, struct session *s,
 				   flags | (s->client.with_stdin ? ATTACH_STDIN : 0), e);
 	if (r < 0)
 		fd_drop(&end->monitor);
-	return r;
+	return r == -ESRCH ? stopped(e) : r; /* it has ended just now */
 }
 
 static int serve(struct cli *cli, struct session *s, struct container_end *end, struct err *e)
