@@ -54,12 +54,7 @@ static int join(struct engine *en, const struct container *c, struct session *s,
 static int serve(struct cli *cli, struct session *s, struct container_end *end, struct err *e)
 {
 	bool detached;
-	int code;
-	int r = session_serve(cli, s, &detached, e);
-	if (r == -ENODATA) {
-		r = container_ended(s->engine, end, &code, e);
-		return r < 0 ? r : code;
-	}
+	int r = session_serve(cli, s, end, &detached, e);
 	fd_drop(&end->monitor);
 	if (!detached)
 		return r;

@@ -67,7 +67,6 @@ static int run_attached(struct cli *cli, const struct run_values *v, const char 
 	struct session s CLEANUP_SESSION;
 	struct container_end end;
 	bool detached;
-	int code;
 	int r = session_open(cli, &s, id, &o, e);
 	if (r == 0)
 		r = container_start_watched(s.engine, id, s.theirs, &end, e);
@@ -81,11 +80,7 @@ static int run_attached(struct cli *cli, const struct run_values *v, const char 
 		puts(id);
 		fflush(stdout);
 	}
-	r = session_serve(cli, &s, &detached, e);
-	if (r != -ENODATA)
-		return r;
-	r = container_ended(s.engine, &end, &code, e);
-	return r < 0 ? r : code;
+	return session_serve(cli, &s, &end, &detached, e);
 }
 
 /* What docker's client refuses with exit code 1 instead of 125. */

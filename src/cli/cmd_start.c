@@ -27,7 +27,6 @@ static int start_attached(struct cli *cli, const struct start_values *v, const c
 	struct container *c = arena_new(&cli->arena, struct container);
 	struct container_end end;
 	bool detached;
-	int code;
 	int r = container_find(en, name, &cli->arena, c, e);
 	if (r < 0)
 		return r;
@@ -43,12 +42,7 @@ static int start_attached(struct cli *cli, const struct start_values *v, const c
 	if (r == 0)
 		r = container_start_watched(en, c->id, s.theirs, &end, e);
 	cli_warn(cli);
-	if (r == 0)
-		r = session_serve(cli, &s, &detached, e);
-	if (r != -ENODATA)
-		return r;
-	r = container_ended(en, &end, &code, e);
-	return r < 0 ? r : code;
+	return r < 0 ? r : session_serve(cli, &s, &end, &detached, e);
 }
 
 static int start_run(struct cli *cli, void *values, const struct strv *args, struct err *e)

@@ -93,16 +93,30 @@ void session_close(struct session *s)
 	fd_drop(&s->monitor);
 }
 
-int session_serve(struct cli *cli, struct session *s, bool *ret_detached, struct err *e)
+/* The stream has ended: with the container, whose record comes now, or with the monitor alone. */
+static int await_end(struct session *s, struct container_end *end, struct err *e)
+{
+	char first;
+	int code;
+	if (end->monitor >= 0 && recv(end->monitor, &first, 1, MSG_PEEK) <= 0)
+		cli_notice("%.12s: its monitor was killed; what it prints from now on is in "
+			   "`hull logs %.12s`",
+			   s->id, s->id);
+	int r = container_ended(s->engine, end, &code, e);
+	return r < 0 ? r : code;
+}
+
+int session_serve(struct cli *cli, struct session *s, struct container_end *end, bool *ret_detached,
+		  struct err *e)
 {
 	int signal = 0;
 	struct err ignored;
 	fd_drop(&s->theirs); /* else the stream would never end */
-	int end = client_run(&s->client, &signal, e);
-	*ret_detached = end == CLIENT_DETACHED;
-	switch (end) {
+	int how = client_run(&s->client, &signal, e);
+	*ret_detached = how == CLIENT_DETACHED;
+	switch (how) {
 	case CLIENT_ENDED:
-		return -ENODATA;
+		return await_end(s, end, e);
 	case CLIENT_DETACHED:
 		return 0;
 	case CLIENT_SIGNALLED:
@@ -115,6 +129,6 @@ int session_serve(struct cli *cli, struct session *s, bool *ret_detached, struct
 	case CLIENT_FORCED:
 		return 1;
 	default:
-		return end;
+		return how;
 	}
 }

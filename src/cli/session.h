@@ -27,8 +27,9 @@ void session_close(struct session *s);
 /** docker's check: a terminal is asked for, but the input is none. */
 int session_check_tty(bool tty, bool with_stdin, struct err *e);
 /**
- * Serve until the stream ends. Returns an exit code when the client is done without the container
- * (detached, ended by a signal, output broken), -ENODATA with @e untouched when the container's own
- * exit code is to be had, or another negative errno with @e filled. *@ret_detached: by the keys.
+ * Serve until the stream ends, then wait for @end. Returns the container's exit code, or that of a
+ * client which is done without it (detached, ended by a signal, output broken), or a negative errno
+ * with @e filled. *@ret_detached: by the keys.
  */
-int session_serve(struct cli *cli, struct session *s, bool *ret_detached, struct err *e);
+int session_serve(struct cli *cli, struct session *s, struct container_end *end, bool *ret_detached,
+		  struct err *e);

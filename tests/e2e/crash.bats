@@ -41,6 +41,22 @@ assert_consistent() {
 	assert_equal 0 "$(hull inspect -f '{{.State.ExitCode}}' cc)"
 }
 
+@test "monitor killed: an attached client says where the rest of the output is, and knows the end" {
+	"$HULL" run --name cc test sh -c 'echo begun; until [ -e /tmp/go ]; do sleep 0.05; done; echo rest; exit 5' \
+		>out 2>err 3>&- &
+	client=$!
+	started_by_test $client
+	wait_for 5 grep -q begun out
+	kill -KILL "$(monitor_of cc)"
+	wait_for 5 grep -q 'its monitor was killed; what it prints from now on is in `hull logs' err
+	hull exec cc touch /tmp/go
+	code=0
+	wait $client || code=$?
+	assert_equal 5 "$code"
+	assert_equal "begun
+rest" "$(hull logs cc)"
+}
+
 @test "monitor killed again and again" {
 	hull run -d --name cc test sh -c '/probe count 9000 /tmp/go; exit 9'
 	for _ in 1 2 3 4 5; do
