@@ -21,6 +21,7 @@
 #include "base/path.h"
 #include "linux/cgroup.h"
 #include "linux/pidfd.h"
+#include "linux/systemd.h"
 #include "oci/group.h"
 #include "runtime/gate.h"
 
@@ -214,15 +215,25 @@ static int open_folder(struct oci *oci, const char *id, enum state_how how, stru
 
 /* Without its record it can be reached by its group alone, which the copy of its config.json names.
  * A group that others were in already was never made its own: create refuses that. */
-static void guess(struct state *s, struct arena *a)
+static void guess(struct state *s, struct oci *oci)
 {
 	enum { NOBODY = -1 }; /* there was a process */
+	struct arena *a = &oci->arena;
 	struct oci_spec spec = {0};
+	struct systemd_scope scope = SYSTEMD_SCOPE_NONE;
 	struct err ignored;
 	state_config(s, a, &spec, &ignored);
+	const char *given = spec.linux_.cgroups_path;
 	s->record = (struct record){.pid = NOBODY, .bundle = "", .cgroup = ""};
 	s->record.flags = spec.hooks && spec.hooks->poststop.count ? RECORD_POSTSTOP : 0;
-	group_path(s->id, spec.linux_.cgroups_path, a, &s->record.cgroup, &ignored);
+	/* "slice:prefix:name", by a caller who may not say again that it is systemd's. */
+	bool scoped = oci_uses_systemd(oci) || (given && *given != '/' && strchr(given, ':'));
+	if (!scoped) {
+		group_path(s->id, given, a, &s->record.cgroup, &ignored);
+	} else if (systemd_scope_name(given, s->id, &scope, &ignored) == 0) {
+		s->record.flags |= RECORD_SYSTEMD;
+		s->record.cgroup = arena_strdup(a, scope.group);
+	}
 }
 
 int state_open(struct oci *oci, const char *id, enum state_how how, struct state *ret,
@@ -242,7 +253,7 @@ int state_open(struct oci *oci, const char *id, enum state_how how, struct state
 	if (r == -ENOENT)
 		s.record.cgroup = "";
 	else if (r < 0)
-		guess(&s, &oci->arena);
+		guess(&s, oci);
 	state_look(&s);
 	*ret = s;
 	s.dir = s.pidfd = -1;

@@ -69,6 +69,18 @@ group_file() {
 	is_gone
 }
 
+@test "a damaged record is no obstacle to delete --force" {
+	local manager pid
+	for manager in --systemd-cgroup --debug; do
+		sd run -d c1 </dev/null >/dev/null 2>&1
+		pid=$(pid_of c1)
+		: >"$dir/state/c1/record"
+		rt $manager delete --force c1
+		until_true 10 sh -c "! kill -0 $pid"
+		is_gone
+	done
+}
+
 @test "limits are systemd's, and stay through its reload" {
 	config '.linux.resources = {memory: {limit: 67108864, reservation: 33554432}, cpu: {shares: 2048, quota: 50000,
 		period: 100000, cpus: "0"}, pids: {limit: 42}, unified: {"memory.high": "50331648"}}'
