@@ -264,20 +264,17 @@ static int answer(int fd)
 }
 
 /* "EXTERNAL" without a name: as whom the other end sees, who has another number for us when we are
- * in a user namespace. systemd before 246 has no further question. */
+ * in a user namespace. All at once: systemd looks no further at what it reads together with BEGIN,
+ * so a message may follow only once we have its answer (systemd 252). */
 static int authenticate(int fd)
 {
-	static const char hello[] = "\0AUTH EXTERNAL\r\n";
+	static const char hello[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
 	int r = send_all(fd, hello, sizeof(hello) - 1);
 	if (r == 0)
 		r = answer(fd);
-	if (r == 'D') {
-		r = send_all(fd, "DATA\r\n", 6);
-		r = r < 0 ? r : answer(fd);
-	}
-	if (r >= 0)
-		r = r == 'O' ? send_all(fd, "BEGIN\r\n", 7) : -EACCES;
-	return r;
+	if (r == 'D')
+		r = answer(fd);
+	return r < 0 ? r : r == 'O' ? 0 : -EACCES;
 }
 
 int dbus_connect(struct dbus *d, const char *path, bool is_bus)

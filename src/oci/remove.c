@@ -62,24 +62,24 @@ static int run_poststop(struct oci *oci, const struct state *s, const struct oci
 	return r < 0 ? r : hooks_run(&hooks, HOOK_POSTSTOP, 0, e);
 }
 
-static int remove_group(const struct record *r, struct err *e)
+static int remove_group(struct oci *oci, const struct record *r, struct err *e)
 {
-	struct err ignored;
+	struct err warning;
 	if (!*r->cgroup)
 		return 0;
 	/* Of a create that was killed: what systemd made for it has ended with the holder, and what
 	 * is there may be another's. */
 	if (record_unit(r) && !r->pid)
 		return 0;
-	if (record_unit(r))
-		systemd_scope_stop(record_unit(r), &ignored);
+	if (record_unit(r) && systemd_scope_stop(record_unit(r), &warning) < 0)
+		log_warning(oci, &warning);
 	return cgroup_remove(r->cgroup, e);
 }
 
 int container_remove(struct oci *oci, struct state *s, const struct oci_spec *spec, struct err *e)
 {
 	struct err warning;
-	int r = remove_group(&s->record, e);
+	int r = remove_group(oci, &s->record, e);
 	if (r < 0)
 		return err_context(e, "container %s", s->id);
 	/* They are told of, and keep nothing from going (runtime.md, "Lifecycle"). */

@@ -61,7 +61,9 @@ group_file() {
 	sd exec c1 true
 	sd kill c1 KILL
 	until_true 20 has_status c1 stopped
-	sd delete c1
+	capture sd delete c1
+	[ "$status" = 0 ]
+	[ -z "$output" ] || fail "$output"
 	is_gone
 	# At once, so that the name is free.
 	sd run -d c1 </dev/null >/dev/null 2>&1
