@@ -39,6 +39,27 @@ unit_is() {
 	unit_is "libpod-$id.scope" ActiveState=inactive
 }
 
+@test "podman of an ordinary user, with his own systemd" {
+	local me=54321 id home group
+	useradd --create-home --uid $me me
+	home=$(getent passwd me | cut -d: -f6)
+	cp "$RUNTIME" "$home/hull-runtime"
+	systemctl start user@$me.service
+	pod() {
+		cd "$home" && timeout 300 setpriv --reuid $me --regid $me --clear-groups env -i PATH="$PATH" LC_ALL=C.UTF-8 \
+			HOME="$home" XDG_RUNTIME_DIR=/run/user/$me podman --storage-driver vfs --cgroup-manager systemd \
+			--events-backend file --runtime "$home/hull-runtime" "$@" 3>&-
+	}
+	tar -C "$WORK/rootfs" -c . | pod import - test
+	id=$(pod run -d --network none --memory 64m test sleep 100)
+	group=/sys/fs/cgroup/user.slice/user-$me.slice/user@$me.service/user.slice/libpod-$id.scope
+	[ "$(cat "$group/memory.max")" = 67108864 ]
+	[ "$(pod exec "$id" echo in)" = in ]
+	pod rm -f -t 0 "$id"
+	[ ! -e "$group" ]
+	systemctl stop user@$me.service
+}
+
 @test "containerd: ctr run --runc-systemd-cgroup" {
 	command -v ctr >/dev/null || skip "needs containerd"
 	mkdir -p "$WORK/containerd"
