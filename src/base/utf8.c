@@ -2,6 +2,10 @@
 /* UTF-8 by RFC 3629, section 3. Read utf8.h first. */
 #include "base/utf8.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 #include <stdbool.h>
 
 /* By width: what the first byte looks like, and the least character that may be so wide. */
@@ -58,4 +62,28 @@ size_t utf8_count(const char *s, size_t len)
 	for (size_t i = 0; i < len; count++)
 		i += utf8_decode(s + i, len - i, &c);
 	return count;
+}
+
+int utf8_check_json(const char *json, struct err *e)
+{
+	size_t len = strlen(json), width, i = 0;
+	uint32_t c;
+	for (; i < len; i += width) {
+		width = utf8_decode(json + i, len - i, &c);
+		if (c == UTF8_BROKEN && width == 1)
+			break;
+	}
+	if (i >= len)
+		return 0;
+	/* The string around it, as far as the message has room. */
+	enum { AROUND = 40 };
+	size_t from = i;
+	while (from > 0 && json[from - 1] != '"' && i - from < AROUND)
+		from--;
+	char word[4 * (2 * AROUND + 1) + 1], *out = word;
+	for (; from < len && json[from] != '"' && from < i + AROUND; from++)
+		out += snprintf(out, 5, (unsigned char)json[from] < 0x80 ? "%c" : "\\x%02x",
+				(unsigned char)json[from]);
+	*out = '\0';
+	return err_set(e, EINVAL, ERR_INVALID, "invalid argument \"%s\": it is not UTF-8", word);
 }

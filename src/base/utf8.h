@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 enum { UTF8_BROKEN = 0xFFFD, UTF8_MAX = 4 };
 
 /**
@@ -17,3 +19,6 @@ size_t utf8_decode(const char *s, size_t len, uint32_t *ret);
 size_t utf8_encode(uint32_t c, char *out);
 /** How many characters; each broken byte counts as one. */
 size_t utf8_count(const char *s, size_t len);
+/** -EINVAL, and the string that is not UTF-8 in @e, if @json holds one: the store could not read
+ *  back what it was given. */
+int utf8_check_json(const char *json, struct err *e);

@@ -220,6 +220,7 @@ static int ps_run(struct cli *cli, void *values, const struct strv *args, struct
 		r = container_filter_add(&cli->arena, &f, v->filters.items[i], e);
 	if (r == 0)
 		r = container_list(&cli->engine, &f, &cli->arena, &found, &count, e);
+	cli_warn(cli);
 	if (r < 0)
 		return r;
 	r = listing_open(&out, &ps_listing, v->quiet ? "{{.ID}}" : v->format,

@@ -23,6 +23,7 @@ static int check_run(struct cli *cli, void *values, const struct strv *args, str
 	const struct check_values *v = values;
 	struct strv problems = {0};
 	int r = engine_check(&cli->engine, v->repair, &cli->arena, &problems, e);
+	cli_warn(cli);
 	for (size_t i = 0; i < problems.count; i++)
 		puts(problems.items[i]);
 	if (r < 0)

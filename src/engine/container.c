@@ -179,7 +179,11 @@ static int row_read(sqlite3_stmt *s, const char *wanted, struct arena *a, struct
 	int r = strcmp(labels, "{}") ? kvs_parse(labels, &c->labels, a, e) : 0;
 	if (r == 0 && config && strstr(config, wanted))
 		r = shape_parse(&container_config_shape, config, strlen(config), &c->config, a, e);
-	return r < 0 ? err_context(e, "container %.12s: its record is damaged", c->id) : 0;
+	if (r == 0)
+		return 0;
+	e->number = EBADMSG;
+	err_hint(e, "hull rm -f %s ends its processes and removes it", c->name);
+	return err_context(e, "container %s: its record is damaged", c->name);
 }
 
 int container_read(struct engine *en, const char *id, struct arena *a, struct container *ret,
@@ -200,8 +204,8 @@ int container_glance(struct engine *en, const char *id, struct arena *a, struct 
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	int r = db_first(&en->db, &s, e,
-			 "SELECT name, status, auto_remove, config ->> '$.HostConfig.CgroupParent' "
-			 "FROM container WHERE id = ?1",
+			 "SELECT name, status, auto_remove, iif(json_valid(config), config ->> "
+			 "'$.HostConfig.CgroupParent', NULL) FROM container WHERE id = ?1",
 			 "s", id);
 	if (r < 0)
 		return r;
@@ -461,8 +465,10 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 			list = bigger;
 		}
 		struct container *c = &list[count];
-		if ((r = row_read(s, "\"ExposedPorts\"", a, c, e)) < 0)
-			break;
+		if (row_read(s, "\"ExposedPorts\"", a, c, e) < 0) {
+			engine_warn(en, "%s (%s)", e->text, e->hint);
+			continue;
+		}
 		/* A removal that was cut off: finish it, and do not show it. */
 		if (c->status == CONTAINER_REMOVING && engine_reap(en, c->id, e) == 0)
 			continue;

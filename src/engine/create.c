@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "base/utf8.h"
 #include "engine/launch.h"
 #include "engine/mounts.h"
 #include "engine/root.h"
@@ -274,7 +275,7 @@ static int insert_volumes(struct engine *en, const char *id, const struct mount_
 	return r;
 }
 
-static int insert(struct engine *en, struct container *c, const char *name,
+static int insert(struct engine *en, struct container *c, const char *name, const char *config,
 		  const struct mount_point *mounts, size_t count, struct arena *a, struct err *e)
 {
 	char generated[CONTAINER_NAME_MAX + 1];
@@ -296,8 +297,7 @@ static int insert(struct engine *en, struct container *c, const char *name,
 			   "created, status, auto_remove, started) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,"
 			   "?9,?10,?11)",
 			   "sssssssisii", c->id, c->name, c->image_id, c->image_name, c->command,
-			   shape_print(&container_config_shape, &c->config, false, a),
-			   kvs_print(&c->config.config.labels, a), c->created,
+			   config, kvs_print(&c->config.config.labels, a), c->created,
 			   container_status_name(c->status), (int64_t)c->auto_remove, c->started);
 	if (r == -EEXIST)
 		r = container_name_conflict(en, c->name, e);
@@ -396,13 +396,16 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 	r = plan(en, s, a, e);
 	if (r < 0)
 		return r;
+	const char *config = shape_print(&container_config_shape, &row->config, false, a);
+	if ((r = utf8_check_json(config, e)) < 0)
+		return r;
 	const struct mount_point *mounts = s->build.mounts;
 	size_t count = s->build.mount_count;
 	r = make_folder(en, c, row->id, &lock, e);
 	if (r == 0)
 		r = stage_volumes(en, row, mounts, count, a, e);
 	if (r == 0)
-		r = insert(en, row, c->name, mounts, count, a, e);
+		r = insert(en, row, c->name, config, mounts, count, a, e);
 	if (r < 0) {
 		struct err ignored;
 		tree_remove(en->root_fd, arena_printf(a, "containers/%s", row->id), &ignored);

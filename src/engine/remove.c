@@ -101,7 +101,7 @@ static int remove_once(struct engine *en, const char *id, unsigned flags, struct
 	int r = container_find(en, id, &a, &c, e);
 	bool damaged = r == -EBADMSG && flags & REMOVE_FORCE;
 	if (damaged)
-		r = 0;
+		r = container_glance(en, id, &a, &c, e);
 	if (r == 0 && c.pid && !(flags & REMOVE_FORCE))
 		return refuse_running(&c, e);
 	if (r == 0 && c.pid)
@@ -112,7 +112,7 @@ static int remove_once(struct engine *en, const char *id, unsigned flags, struct
 	if (r == 0)
 		r = damaged ? reap_damaged(en, &c, e) : reap_locked(en, id, e);
 	if (r == 0)
-		r = container_read(en, id, &a, &c, e);
+		r = container_glance(en, id, &a, &c, e);
 	if (r == 0 && c.status == CONTAINER_RUNNING)
 		return flags & REMOVE_FORCE ? -EAGAIN : refuse_running(&c, e);
 	if (r == 0)

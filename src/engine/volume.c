@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/tree.h"
+#include "base/utf8.h"
 
 enum { VOLUME_NAME_MAX = 255 };
 
@@ -63,12 +64,14 @@ int volume_row_add(struct engine *en, const char *name, bool anonymous, const st
 		   struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	int r = db_run(&en->db, e,
-		       "INSERT INTO volume (name, anonymous, labels, created) VALUES (?1,?2,?3,?4) "
-		       "ON CONFLICT (name) DO NOTHING",
-		       "sisi", name, (int64_t)anonymous, labels ? kvs_print(labels, &a) : "{}",
-		       clock_real_ns());
-	return r;
+	const char *text = labels ? kvs_print(labels, &a) : "{}";
+	int r = utf8_check_json(text, e);
+	if (r < 0)
+		return r;
+	return db_run(&en->db, e,
+		      "INSERT INTO volume (name, anonymous, labels, created) VALUES (?1,?2,?3,?4) "
+		      "ON CONFLICT (name) DO NOTHING",
+		      "sisi", name, (int64_t)anonymous, text, clock_real_ns());
 }
 
 /* Copy what was staged into the folder that is there, if that is empty. */

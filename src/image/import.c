@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "image/digest.h"
 #include "image/stage.h"
 #include "image/unpack_job.h"
@@ -122,6 +123,9 @@ static int commit(struct import *im, struct oci_image *c, char *name, char ret_i
 	strv_push(im->arena, &c->rootfs.diff_ids,
 		  arena_printf(im->arena, "sha256:%s", im->layer.diff_id));
 	char *text = shape_print(&oci_image_shape, c, false, im->arena);
+	int r = utf8_check_json(text, e);
+	if (r < 0)
+		return r;
 	digest_sha256(text, strlen(text), id);
 	struct stage_layer layer = {im->layer.diff_id, LAYER_FOLDER, (int64_t)im->layer.size};
 	struct stage_name named = {.name = name};
@@ -132,7 +136,7 @@ static int commit(struct import *im, struct oci_image *c, char *name, char ret_i
 				    .names = &named,
 				    .name_count = name != NULL};
 	time_parse(c->created, &image.created);
-	int r = stage_commit(&im->stage, im->store, &image, 1, e);
+	r = stage_commit(&im->stage, im->store, &image, 1, e);
 	if (r == 0)
 		memcpy(ret_id, id, sizeof(id));
 	return r;

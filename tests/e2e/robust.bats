@@ -78,6 +78,58 @@ teardown() {
 	assert_has "hull-monitor"
 }
 
+@test "what is not UTF-8 is refused before anything is made" {
+	bad=$(printf 'a=\xff')
+	for option in --label --env --annotation; do
+		run hull run -d --name cc "$option" "$bad" test true
+		assert_status 125
+		assert_has '\xff": it is not UTF-8'
+	done
+	run hull run -d --name cc test echo "$bad"
+	assert_status 125
+	assert_has 'a=\xff": it is not UTF-8'
+	run hull volume create --label "$bad" vol
+	[ "$status" != 0 ]
+	assert_has 'it is not UTF-8'
+	run hull import -c "CMD $bad" - odd < <(tar -C "$ROOTFS" -c ./etc)
+	[ "$status" != 0 ]
+	assert_has 'it is not UTF-8'
+	assert_equal "" "$(hull ps -aq)$(hull volume ls -q)$(ls "$HULL_ROOT/containers")"
+	hull run --rm -e 'A=ü€😀' test sh -c '[ "$A" = "ü€😀" ]'
+}
+
+# As an earlier hull wrote them: $1 is put in place of what a column holds.
+damage() {
+	python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("UPDATE container SET %s = CAST(? AS TEXT) WHERE name = ?" % sys.argv[2],
+	(eval(sys.argv[3]), sys.argv[4]))
+db.commit()' "$HULL_ROOT/hull.db" "$@"
+}
+
+@test "a record that cannot be read hides no other container, and rm -f removes it" {
+	hull run -d --name well test sleep 600
+	for how in 'labels:b"{\"a\":\"\xff\"}"' 'config:b"{\"ExposedPorts\":\"\xff\"}"' 'config:b"{\"ExposedPorts\""'; do
+		hull run -d --name cc test sleep 600
+		pid=$(pid_of cc)
+		damage "${how%%:*}" "${how#*:}" cc
+		run --separate-stderr hull ps --format '{{.Names}}'
+		assert_equal "0 well" "$status $output"
+		[[ "$stderr" == *"container cc: its record is damaged"*"hull rm -f cc"* ]] || fail "$how: $stderr"
+		run hull system check
+		assert_status 0
+		assert_has "hull rm -f cc"
+		run hull rm cc
+		[ "$status" != 0 ]
+		hull rm -f cc
+		[ ! -e "/proc/$pid" ] || fail "$how: it still runs"
+		assert_equal well "$(hull ps -a --format '{{.Names}}')"
+		hull create --name cc test true
+		damage "${how%%:*}" "${how#*:}" cc
+		hull rm -f cc
+	done
+}
+
 @test "an anonymous volume goes with the create that failed" {
 	hull create --name cc test true
 	run hull run --rm -v /anon --name cc test true
