@@ -275,7 +275,10 @@ int container_find(struct engine *en, const char *ref, struct arena *a, struct c
 		if (r < 0 || (r = container_read(en, id, a, ret, e)) < 0)
 			return r;
 	}
-	return container_probe(en, ret, e);
+	r = container_probe(en, ret, e);
+	if (r == 0 && ret->pid)
+		container_adopt_orphan(en, ret);
+	return r;
 }
 
 /* ---- lists and filters ---- */
@@ -475,6 +478,8 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 		if (c->status == CONTAINER_RUNNING) {
 			struct err ignored;
 			int seen = container_probe(en, c, &ignored);
+			if (seen == 0 && c->pid)
+				container_adopt_orphan(en, c);
 			/* It ended and nobody recorded it, or its start was cut off: put it right.
 			 */
 			if (seen == 0 && !c->pid && engine_reap(en, c->id, &ignored) == 0) {

@@ -33,6 +33,9 @@ int container_resolve(struct engine *en, const char *ref, char ret_id[ID_LEN + 1
  *  Fails when that cannot be read: then nothing may be concluded. */
 int container_probe(struct engine *en, struct container *c, struct err *e);
 
+/** A running container that lost monitor and keeper gets new ones, before it is told anything. */
+void container_adopt_orphan(struct engine *en, const struct container *c);
+
 /** The run folder's record of the first process; -ENOENT: none, -EBADMSG: damaged. */
 int run_record_read(struct engine *en, const char *id, struct run_record *ret);
 /** Tell why run_record_read() or what followed failed with @number; returns it. */

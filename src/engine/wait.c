@@ -9,7 +9,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
@@ -71,6 +74,28 @@ static int adopt(struct engine *en, const struct container *c, struct err *e)
 	if (pid < 0)
 		return err_errno(e, pid, "container %s: cannot start a new monitor", c->name);
 	return 0;
+}
+
+void container_adopt_orphan(struct engine *en, const struct container *c)
+{
+	static const struct timeval patience = {.tv_sec = 10};
+	struct err ignored;
+	char path[sizeof("containers/") + ID_LEN];
+	snprintf(path, sizeof(path), "containers/%s", c->id);
+	CLEANUP_FD int dir = openat(en->run_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* A monitor holds the lock on its folder: looking wakes nobody, as a connection would. */
+	if (dir < 0 || flock(dir, LOCK_SH | LOCK_NB) < 0)
+		return;
+	fd_drop(&dir);
+	CLEANUP_FD int starting = monitor_connect(en->run_fd, c->id);
+	if (starting >= 0 || adopt(en, c, &ignored) < 0)
+		return;
+	/* Once it answers it holds the pidfd and the pipes: what comes now is not lost. */
+	CLEANUP_FD int monitor = monitor_connect(en->run_fd, c->id);
+	if (monitor < 0)
+		return;
+	setsockopt(monitor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	monitor_ping(monitor, &ignored);
 }
 
 int container_monitor(struct engine *en, const struct container *c, struct err *e)

@@ -72,12 +72,48 @@ rest" "$(hull logs cc)"
 	assert_lines_whole all
 }
 
-@test "every process of hull killed at once: the container runs on; its end is noticed" {
-	hull run -d --name cc test sh -c 'until [ -e /tmp/go ]; do sleep 0.05; done; exit 6'
-	id=$(hull inspect -f '{{.Id}}' cc)
+# Monitors and keepers: whatever holds something below --runroot.
+kill_all_monitors() {
+	local pid
 	for pid in $(find /proc/[0-9]*/cwd /proc/[0-9]*/fd -maxdepth 1 -lname "$HULL_RUNROOT/*" 2>/dev/null | cut -d/ -f3 | sort -u); do
 		[[ "$(readlink "/proc/$pid/exe")" != */hull-monitor ]] || kill -KILL "$pid"
 	done
+}
+
+@test "monitor and keeper killed: every command that finds the container gives it new ones" {
+	for command in 'stop -t 5' 'kill -s TERM' 'exec -d' logs inspect ps top restart; do
+		hull run -d --name cc test sh -c 'trap "echo end; exit 7" TERM; echo up; while :; do sleep 0.02; done'
+		wait_for 5 logs_have cc up
+		kill_all_monitors
+		case $command in
+		ps) hull ps ;;
+		exec*) hull exec -d cc true ;;
+		*) hull $command cc ;;
+		esac >/dev/null
+		case $command in
+		restart)
+			wait_for 5 logs_have cc end
+			hull rm -f cc
+			continue
+			;;
+		stop* | kill*) ;;
+		*) kill -TERM "$(pid_of cc)" ;;
+		esac
+		wait_for 5 has_status cc exited
+		# Linux 6.15 keeps the status for holders of a pidfd.
+		code=$(hull inspect -f '{{.State.ExitCode}}' cc)
+		[ "$code" = 7 ] || [ "$code" = 255 -a "$(printf '%s\n' 6.15 "$(uname -r)" | sort -V | head -n 1)" != 6.15 ] ||
+			fail "$command: exit code $code"
+		assert_equal "up end" "$(hull logs cc | xargs)"
+		hull rm cc
+	done
+	assert_consistent
+}
+
+@test "every process of hull killed at once: the container runs on; its end is noticed" {
+	hull run -d --name cc test sh -c 'until [ -e /tmp/go ]; do sleep 0.05; done; exit 6'
+	id=$(hull inspect -f '{{.Id}}' cc)
+	kill_all_monitors
 	assert_equal running "$(status_of cc)"
 	hull exec cc touch /tmp/go
 	wait_for 10 has_status cc exited
