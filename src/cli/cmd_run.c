@@ -22,6 +22,7 @@ static int create(struct cli *cli, struct create_options *o, const struct strv *
 		  bool start, char ret_id[ID_LEN + 1], struct err *e)
 {
 	struct engine *en;
+	struct err ignored;
 	int r = create_options_build(cli, o, args, detach, e);
 	if (r < 0)
 		e->kind = ERR_USAGE; /* whatever it was: the command line is at fault */
@@ -34,15 +35,14 @@ static int create(struct cli *cli, struct create_options *o, const struct strv *
 		r = container_create(en, &o->create, &cli->arena, ret_id, e);
 	if (!o->quiet)
 		cli_warn(cli);
-	return r == 0 && o->cidfile ? cidfile_write(o->cidfile, ret_id, e) : r;
-}
-
-/* A container that could not be started, with --rm, would be of no use to anybody. */
-static void drop_failed(struct cli *cli, const struct create_options *o, const char *id)
-{
-	struct err ignored;
-	if (o->create.config.host.auto_remove)
-		container_remove(&cli->engine, id, REMOVE_FORCE | REMOVE_VOLUMES, &ignored);
+	if (r < 0 || !o->cidfile || !*o->cidfile)
+		return r;
+	r = cidfile_write(o->cidfile, ret_id, e);
+	if (r < 0) { /* nobody would know its name */
+		container_start_cancel(en, ret_id, e);
+		container_remove(en, ret_id, REMOVE_FORCE | REMOVE_VOLUMES, &ignored);
+	}
+	return r;
 }
 
 static int run_detached(struct cli *cli, const struct run_values *v, const char *id, struct err *e)
@@ -50,13 +50,8 @@ static int run_detached(struct cli *cli, const struct run_values *v, const char 
 	int r = container_start(&cli->engine, id, -1, e);
 	if (!v->create.quiet)
 		cli_warn(cli);
-	if (r < 0) {
-		puts(id); /* docker does, though the start failed */
-		drop_failed(cli, &v->create, id);
-		return r;
-	}
-	puts(id);
-	return 0;
+	puts(id); /* docker does, even if the start failed */
+	return r;
 }
 
 static int run_attached(struct cli *cli, const struct run_values *v, const char *id, struct err *e)
@@ -68,14 +63,14 @@ static int run_attached(struct cli *cli, const struct run_values *v, const char 
 	struct container_end end;
 	bool detached;
 	int r = session_open(cli, &s, id, &o, e);
-	if (r == 0)
+	if (r < 0)
+		container_start_cancel(&cli->engine, id, e);
+	else
 		r = container_start_watched(s.engine, id, s.theirs, &end, e);
 	if (!v->create.quiet)
 		cli_warn(cli);
-	if (r < 0) {
-		drop_failed(cli, &v->create, id);
+	if (r < 0)
 		return r;
-	}
 	if (!c->attach_stdout && !c->attach_stderr) {
 		puts(id);
 		fflush(stdout);

@@ -337,7 +337,7 @@ int create_options_build(struct cli *cli, struct create_options *o, const struct
 
 int cidfile_check(const char *path, struct err *e)
 {
-	if (!path || !file_exists(AT_FDCWD, path))
+	if (!path || !*path || !file_exists(AT_FDCWD, path))
 		return 0;
 	return err_set(
 		e, EEXIST, ERR_CONFLICT,

@@ -109,9 +109,13 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 
 /** Start it. @attach_fd: a stream socket that the monitor serves from the first byte on (see
  * wire.h), or -1; it stays the caller's. Returns when the command has been executed, or -errno with
- * the reason why it could not (err.kind gives 126, 127). -EALREADY, kind ERR_CONFLICT, when it runs
- * already. */
+ * the reason why it could not (err.kind gives 126, 127); with --rm it is removed then. -EALREADY,
+ * kind ERR_CONFLICT, when it runs already. */
 int container_start(struct engine *en, const char *ref, int attach_fd, struct err *e);
+
+/** What was created with `start` is not started after all, because of @why: as if the start had
+ * failed. Anything else is left alone. */
+void container_start_cancel(struct engine *en, const char *id, const struct err *why);
 
 /** How a container that was started here ends: also of one that is removed (--rm) before it is
  * asked. */

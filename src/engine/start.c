@@ -29,7 +29,9 @@ static int set_status(struct engine *en, const struct container *c, const char *
 
 enum { FAILED_WAIT_MS = 5000 };
 
-/* Undo what a failed start left in the kernel, and say in the store why it failed. */
+/* Undo what a failed start left in the kernel, and say in the store why it failed. With --rm the
+ * container is of no use to anybody; if it cannot be removed, its row says `running` still, and the
+ * next command finishes it. */
 static void failed(struct engine *en, const struct container *c, const struct err *why)
 {
 	struct err ignored;
@@ -44,8 +46,11 @@ static void failed(struct engine *en, const struct container *c, const struct er
 		cgroup_remove(cgroup, &ignored);
 	}
 	tree_remove(en->run_fd, path, &ignored);
-	set_status(en, c, c->started ? "exited" : "created", c->started, err_exit_code(why->kind),
-		   why->text, &ignored);
+	if (c->auto_remove)
+		remove_locked(en, c->id, true, &ignored);
+	else
+		set_status(en, c, c->started ? "exited" : "created", c->started,
+			   err_exit_code(why->kind), why->text, &ignored);
 }
 
 int container_ended(struct engine *en, struct container_end *end, int *ret_code, struct err *e)
@@ -94,6 +99,14 @@ static struct starting *take_created(struct engine *en, const char *ref,
 	lock->fd = fd_steal(&s->lock_fd);
 	s->row.started = 0;
 	return s;
+}
+
+void container_start_cancel(struct engine *en, const char *id, const struct err *why)
+{
+	CLEANUP_LOCK struct container_lock lock = {-1};
+	struct starting *created = take_created(en, id, &lock);
+	if (created)
+		failed(en, &created->row, why);
 }
 
 static int start(struct engine *en, const char *ref, int attach_fd, struct container_end *ret_end,

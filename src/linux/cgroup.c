@@ -161,14 +161,14 @@ int cgroup_make(const char *path, const struct cgroup_limits *limits,
 	const struct cgroup_host *h = cgroup_host_get();
 	CLEANUP(building_end) struct building b = {.group = no_group};
 	b.group.layout = h->layout;
+	int r = path_check(path, e);
+	if (r < 0)
+		return r;
 	if (h->layout == CGROUP_NONE) {
 		err_set(e, EOPNOTSUPP, ERR_SYSTEM, "no control groups are mounted on this machine");
 		err_hint(e, "mount -t cgroup2 none /sys/fs/cgroup");
 		return -EOPNOTSUPP;
 	}
-	int r = path_check(path, e);
-	if (r < 0)
-		return r;
 	snprintf(b.group.path, sizeof(b.group.path), "%s", path);
 	r = cgroup_limits_check(limits, e);
 	if (r == 0)

@@ -53,6 +53,24 @@ teardown() { hull_teardown; }
 	assert_line '^stays (created|exited)$'
 }
 
+@test "run: too few descriptors are an error that is told, and leave nothing" {
+	local limit
+	for limit in 10 11 12 13 14 16 20 26 32 100; do
+		run bash -c "ulimit -n $limit; exec timeout $((20 * PATIENCE)) '$HULL' run --rm test true 3>&-"
+		[ "$status" = 0 ] || assert_status 125
+		[ "$status" = 0 ] || assert_has "Too many open files"
+		assert_lacks "no control groups"
+		assert_equal "" "$(hull ps -aq)"
+	done
+	assert_status 0
+	hull system check --repair # a folder without a row, which would be swept later
+	# What could not be started by hand is removed as well.
+	hull create --rm --name cc test /no/such/command
+	run hull start cc
+	assert_status 1
+	assert_equal "" "$(hull ps -aq)"
+}
+
 @test "a message says what is wrong with the command: shebang with CR, no interpreter, a folder" {
 	mkdir scripts
 	printf '#!/bin/sh\r\necho hi\n' >scripts/cr
@@ -706,6 +724,15 @@ three" "$output"
 	run hull run --rm --cidfile cid test true
 	assert_status 125
 	assert_has cid
+	assert_equal 'not given' "$(hull run --rm --cidfile '' test echo not given)"
+	hull rm -f cc
+	for how in run create 'run -d' 'run --rm'; do
+		# shellcheck disable=SC2086 # words
+		run hull $how --cidfile missing/cid -v /anonymous test true
+		[ "$status" != 0 ]
+		assert_has missing/cid
+		assert_equal "" "$(hull ps -aq)$(hull volume ls -q)"
+	done
 }
 
 @test "environment: -e, --env-file, the image's, and what is always there" {
