@@ -101,11 +101,13 @@ int file_replace(int dirfd, const char *name, const void *data, size_t len, bool
 	char aside[300];
 	if (snprintf(aside, sizeof(aside), FILE_ASIDE, name) >= (int)sizeof(aside))
 		return err_set(e, ENAMETOOLONG, ERR_INVALID, "file name %s is too long", name);
-	CLEANUP_FD int fd =
-		openat(dirfd, aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	CLEANUP_FD int fd = openat(dirfd, aside, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_errno(e, errno, "cannot create %s", name);
+	/* Over what is there: its space may have been reserved. */
 	int r = fd_write_full(fd, data, len);
+	if (r == 0 && ftruncate(fd, (off_t)len) < 0)
+		r = -errno;
 	if (r == 0 && durable && fsync(fd) < 0)
 		r = -errno;
 	if (r == 0 && renameat(dirfd, aside, dirfd, name) < 0)

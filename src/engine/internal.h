@@ -52,6 +52,8 @@ void engine_make_room(struct engine *en);
 /** Reap a container that this command waited for with WAIT_REAP, unless it is time to tidy up too:
  * then the keeper does both, behind our back. */
 void engine_reap_waited(struct engine *en, const char *id);
+/** Remove the exit record, or the space reserved for it: nothing is left to do for this run. */
+int drop_record(struct engine *en, const char *id, struct err *e);
 /** Reap one container; the caller holds its lock. */
 int reap_locked(struct engine *en, const char *id, struct err *e);
 /** The same for a container whose run record is damaged: what runs of it is ended. */

@@ -190,13 +190,13 @@ static int prepare(struct launch *l, struct err *e)
 	l->build.root_fd = l->root = root_mount(l->en, l->c, &l->a, e);
 	if (l->root < 0)
 		return l->root;
-	r = run_folder_make(l->en, l->c, &l->folder, e);
+	r = run_folder_full(l->en, run_folder_make(l->en, l->c, &l->folder, e), e);
 	if (r == 0)
 		r = spec_finish(l->en, &l->build, &l->a, e);
 	if (r == 0)
 		r = open_init(l, e);
 	if (r == 0)
-		r = monitor_config_write(l->en, l->c, &l->folder, e);
+		r = run_folder_full(l->en, monitor_config_write(l->en, l->c, &l->folder, e), e);
 	if (r == 0)
 		r = make_sockets(l, e);
 	if (r == 0)
@@ -299,7 +299,8 @@ static int write_run_record(struct launch *l, const struct runtime_process *p, s
 	int r = pidfd_start_time(p->pid, &record.pid_start);
 	if (r < 0)
 		return err_errno(e, r, "cannot read the container's start time");
-	return file_replace(l->folder.dir, "running", &record, sizeof(record), false, e);
+	r = file_replace(l->folder.dir, "running", &record, sizeof(record), false, e);
+	return run_folder_full(l->en, r, e);
 }
 
 /* A terminal's master goes to the monitor at once: should this process be killed, it lives on. */

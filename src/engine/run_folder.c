@@ -14,6 +14,7 @@
 #include <sys/un.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/file.h"
 #include "engine/monitor.h"
 
@@ -57,6 +58,26 @@ static int make_fifos(struct run_folder *f, bool with_stdin, struct err *e)
 	return fcntl(f->stdin_read, F_SETFL, 0) < 0 ? err_errno(e, errno, "stdin FIFO") : 0;
 }
 
+/* The room for the exit record: at the end there may be none. */
+static int reserve_record(struct engine *en, const char *id, struct err *e)
+{
+	static const struct exit_record zeros;
+	char path[sizeof("exits/" FILE_ASIDE) + ID_LEN];
+	snprintf(path, sizeof(path), "exits/" FILE_ASIDE, id);
+	CLEANUP_FD int fd = openat(en->run_fd, path,
+				   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : fd_write_full(fd, &zeros, sizeof(zeros));
+	return r < 0 ? err_errno(e, r, "cannot reserve the exit record's space") : 0;
+}
+
+int run_folder_full(const struct engine *en, int r, struct err *e)
+{
+	if (r == -ENOSPC)
+		err_hint(e, "free space in %s, or choose another folder with --runroot",
+			 en->runroot);
+	return r;
+}
+
 int run_folder_make(struct engine *en, const struct container *c, struct run_folder *ret,
 		    struct err *e)
 {
@@ -74,7 +95,8 @@ int run_folder_make(struct engine *en, const struct container *c, struct run_fol
 	ret->control = ret->dir < 0 ? -1 : monitor_socket_make(ret->dir, e);
 	if (ret->control < 0)
 		return -e->number;
-	return config->tty ? 0 : make_fifos(ret, config->open_stdin, e);
+	int r = config->tty ? 0 : make_fifos(ret, config->open_stdin, e);
+	return r < 0 ? r : reserve_record(en, c->id, e);
 }
 
 void run_folder_close(struct run_folder *f)

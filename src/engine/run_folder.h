@@ -21,6 +21,8 @@ struct run_folder {
 /** Make it anew for @c; what an earlier run left in its place is removed. */
 int run_folder_make(struct engine *en, const struct container *c, struct run_folder *ret,
 		    struct err *e);
+/** Passes @r on; if it says that --runroot is full, the hint says so too. */
+int run_folder_full(const struct engine *en, int r, struct err *e);
 void run_folder_close(struct run_folder *f);
 
 /** Bind and listen at <run folder>/control; a descriptor or negative errno. */

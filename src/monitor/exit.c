@@ -58,9 +58,10 @@ int exit_open(struct monitor *m)
 static void record(struct monitor *m)
 {
 	struct err e;
-	report_event(m, 0, 0);
-	fill_record(m);
-	file_replace(m->exits_fd, m->id, &m->record, sizeof(m->record), false, &e);
+	int r = file_replace(m->exits_fd, m->id, &m->record, sizeof(m->record), false, &e);
+	/* The start reserved its space: only if that was taken away. The loop tries again. */
+	if (r == -ENOSPC || r == -EDQUOT)
+		return;
 	/* Who asks now still counts as one who waited. */
 	control_serve_pending(m);
 	m->phase = PHASE_RECORDED;
@@ -73,8 +74,12 @@ void exit_pump(struct monitor *m)
 		stdio_flush(m);
 		attach_pump(
 			m); /* what came meanwhile: no event would tell that a client can take it */
-		record(m);
+		report_event(m, 0, 0);
+		fill_record(m);
+		m->phase = PHASE_CONCLUDED;
 	}
+	if (m->phase == PHASE_CONCLUDED)
+		record(m);
 	if (m->phase == PHASE_RECORDED && attach_drained(m)) {
 		attach_close_all(m);
 		m->phase = PHASE_DONE;

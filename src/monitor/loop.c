@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "monitor/monitor.h"
 
-enum { EVENTS_AT_ONCE = 16, GIVE_BACK_MS = 1000 };
+enum { EVENTS_AT_ONCE = 16, GIVE_BACK_MS = 1000, RECORD_AGAIN_MS = 250 };
 
 typedef void (*event_fn)(struct monitor *m, size_t index, uint32_t events);
 static const event_fn handlers[WATCHES] = {
@@ -51,6 +51,8 @@ static int patience(const struct monitor *m)
 		int64_t left = m->status_deadline_ms - clock_ms();
 		return left < 0 ? 0 : (int)left;
 	}
+	if (m->phase == PHASE_CONCLUDED)
+		return RECORD_AGAIN_MS;
 	return buffers_idle(m) ? GIVE_BACK_MS : -1;
 }
 

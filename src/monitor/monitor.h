@@ -66,9 +66,10 @@ enum status_source { STATUS_NONE, STATUS_WAITED, STATUS_KEEPER, STATUS_PIDFD, ST
 
 enum phase {
 	PHASE_RUNNING,
-	PHASE_ENDED,    /* the first process is gone; its status is not known yet */
-	PHASE_DRAINING, /* the last bytes go to the log */
-	PHASE_RECORDED, /* waiters are answered; clients get what is still theirs */
+	PHASE_ENDED,     /* the first process is gone; its status is not known yet */
+	PHASE_DRAINING,  /* the last bytes go to the log */
+	PHASE_CONCLUDED, /* all is logged; the exit record is being written */
+	PHASE_RECORDED,  /* waiters are answered; clients get what is still theirs */
 	PHASE_DONE,
 };
 

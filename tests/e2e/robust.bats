@@ -55,6 +55,33 @@ teardown() {
 	export HULL_ROOT=$WORK/root
 }
 
+@test "a full --runroot: the exit code is kept, and a start says what is full" {
+	mkdir "$WORK/disk"
+	mount -t tmpfs -o size=1m none "$WORK/disk"
+	export HULL_RUNROOT=$WORK/disk/run
+	hull run -d --name cc test sh -c 'trap "exit 7" TERM; echo up; while :; do sleep 0.02; done'
+	"$HULL" run --name watched test sh -c 'trap "exit 8" TERM; echo up; while :; do sleep 0.02; done' 3>&- &
+	client=$!
+	for name in cc watched; do wait_for 5 logs_have $name up; done
+	dd if=/dev/zero of="$WORK/disk/fill" bs=4k 2>/dev/null || true
+	kill -TERM "$(pid_of cc)" "$(pid_of watched)" || true
+	code=0
+	wait $client || code=$?
+	wait_for 5 has_status cc exited
+	states=$(hull inspect -f '{{.State.ExitCode}}{{.State.Error}}' cc watched | xargs)
+	# What the end gave back is full again.
+	dd if=/dev/zero of="$WORK/disk/more" bs=1k 2>/dev/null || true
+	run hull start cc
+	rm "$WORK/disk/fill" "$WORK/disk/more"
+	hull rm -f cc watched
+	files=$(leftover_files)
+	umount "$WORK/disk"
+	export HULL_RUNROOT=$WORK/run
+	assert_equal "8 7 8 " "$code $states $files"
+	assert_status 1
+	assert_has "choose another folder with --runroot"
+}
+
 @test "a killed create leaves nothing for long" {
 	for i in $(seq 40); do
 		hull run --rm test true &
