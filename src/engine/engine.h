@@ -148,6 +148,7 @@ int container_stop(struct engine *en, const char *ref, int signal, int64_t grace
 		   stop_notice_fn notice, void *ctx, struct stop_report *ret, struct err *e);
 int container_restart(struct engine *en, const char *ref, int signal, int64_t grace_seconds,
 		      struct err *e);
+/** After SIGKILL it returns when the end is recorded, or fails after ten seconds. */
 int container_kill(struct engine *en, const char *ref, int signal, struct err *e);
 /** Its client's terminal is gone: SIGHUP to PID 1, as docker does, and to the foreground group of
  * the container's terminal, as the kernel does for a terminal of its own. */

@@ -23,8 +23,9 @@ static int set_status(struct engine *en, const struct container *c, const char *
 	return db_change(
 		&en->db, !c->auto_remove, e,
 		"UPDATE container SET status = ?2, started = ?3, exit_code = ?4, error = ?5, "
-		"exit_signal = 0, oom_killed = 0, oom_kills = 0 WHERE id = ?1",
-		"ssiis", c->id, status, started, (int64_t)exit_code, error);
+		"exit_signal = 0, oom_killed = 0, oom_kills = 0, auto_remove = ?6 WHERE id = ?1",
+		"ssiisi", c->id, status, started, (int64_t)exit_code, error,
+		(int64_t)c->auto_remove);
 }
 
 enum { FAILED_WAIT_MS = 5000 };
@@ -87,6 +88,7 @@ static int take(struct engine *en, const char *ref, struct container_lock *lock,
 	if (ret->status == CONTAINER_RUNNING)
 		return err_set(e, EALREADY, ERR_CONFLICT, "container %s is running already",
 			       ret->name);
+	ret->auto_remove = ret->config.host.auto_remove; /* a restart suspended it */
 	return set_status(en, ret, "running", clock_real_ns(), 0, "", e);
 }
 

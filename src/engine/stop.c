@@ -78,23 +78,6 @@ static int thaw(struct engine *en, const struct container *c, int pidfd, struct 
 	return r < 0 && pidfd_has_ended(pidfd) == 1 ? 0 : r;
 }
 
-int container_kill(struct engine *en, const char *ref, int signal, struct err *e)
-{
-	CLEANUP_ARENA struct arena a = {0};
-	struct container c;
-	int r = container_find(en, ref, &a, &c, e);
-	if (r < 0)
-		return r;
-	CLEANUP_FD int pidfd = open_first(&c, e);
-	if (pidfd == -ESRCH)
-		return err_set(e, ESRCH, ERR_CONFLICT,
-			       "cannot kill container: %s: container %s is not running", ref, c.id);
-	if (pidfd < 0)
-		return pidfd;
-	r = send_signal(&c, pidfd, signal, e);
-	return r == 0 && signal == SIGKILL ? thaw(en, &c, pidfd, e) : r;
-}
-
 /* One mask line of /proc/PID/status, as "SigCgt:\t0000000000004002". */
 static uint64_t signal_mask(const char *status, const char *name)
 {
@@ -176,6 +159,32 @@ static int stuck(const struct container *c, struct err *e)
 			"waits in the kernel%s%s",
 			c->name, c->pid, *wchan ? " in " : "", wchan);
 	err_hint(e, "it ends when the disk or the file system that it waits for answers");
+	return r;
+}
+
+int container_kill(struct engine *en, const char *ref, int signal, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c;
+	int r = container_find(en, ref, &a, &c, e);
+	if (r < 0)
+		return r;
+	CLEANUP_FD int pidfd = open_first(&c, e);
+	if (pidfd == -ESRCH)
+		return err_set(e, ESRCH, ERR_CONFLICT,
+			       "cannot kill container: %s: container %s is not running", ref, c.id);
+	if (pidfd < 0)
+		return pidfd;
+	r = send_signal(&c, pidfd, signal, e);
+	if (r < 0 || signal != SIGKILL)
+		return r;
+	r = thaw(en, &c, pidfd, e);
+	if (r == 0 && !await_end(pidfd, clock_ms() + KILL_WAIT_MS))
+		r = stuck(&c, e);
+	/* What comes next finds it ended: `hull kill X && hull rm X`. */
+	struct err ignored;
+	if (r == 0)
+		engine_reap(en, c.id, &ignored);
 	return r;
 }
 
@@ -281,15 +290,32 @@ int container_stop(struct engine *en, const char *ref, int signal, int64_t grace
 	return r;
 }
 
+/* Whoever reaps a --rm container that is to run again must leave it there. Its next start takes
+ * that back; a restart that is killed leaves a container that ended, or will. */
+static int suspend_removal(struct engine *en, const struct container *c, bool suspend,
+			   struct err *e)
+{
+	return db_change(&en->db, false, e,
+			 "UPDATE container SET auto_remove = ?2 WHERE id = ?1 AND status <> "
+			 "'removing'",
+			 "si", c->id, (int64_t)!suspend);
+}
+
 int container_restart(struct engine *en, const char *ref, int signal, int64_t grace_seconds,
 		      struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c;
 	struct stop_report report;
+	struct err ignored;
 	int r = container_find(en, ref, &a, &c, e);
-	if (r == 0)
-		r = container_stop(en, c.id, signal, grace_seconds, NULL, NULL, &report, e);
+	if (r == 0 && c.auto_remove)
+		r = suspend_removal(en, &c, true, e);
+	if (r < 0)
+		return r;
+	r = container_stop(en, c.id, signal, grace_seconds, NULL, NULL, &report, e);
+	if (r < 0 && c.auto_remove)
+		suspend_removal(en, &c, false, &ignored);
 	if (r < 0)
 		return r;
 	r = container_start(en, c.id, -1, e);
