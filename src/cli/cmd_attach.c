@@ -2,54 +2,16 @@
 /* hull attach: the terminal or the output of a running container, from now on. Read session.h
  * first. */
 #include <errno.h>
-#include <string.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/session.h"
-#include "engine/monitor.h"
 
 struct attach_values {
 	bool no_stdin, sig_proxy;
 	char *detach_keys;
 };
-
-static int stopped(struct err *e)
-{
-	return err_set(e, ESRCH, ERR_CONFLICT,
-		       "You cannot attach to a stopped container, start it first");
-}
-
-static int check_state(const struct container *c, struct err *e)
-{
-	if (c->status == CONTAINER_PAUSED)
-		return err_set(e, EBUSY, ERR_CONFLICT,
-			       "You cannot attach to a paused container, unpause it first");
-	return c->pid ? 0 : stopped(e);
-}
-
-/* Two connections: one is asked for the end before the stream begins, so that the answer cannot be
- * missed; the other hands our stream over. */
-static int join(struct engine *en, const struct container *c, struct session *s,
-		struct container_end *end, struct err *e)
-{
-	unsigned flags = ATTACH_STDOUT | ATTACH_STDERR;
-	CLEANUP_FD int monitor = container_monitor(en, c, e);
-	if (monitor < 0)
-		return monitor;
-	*end = (struct container_end){.monitor = container_monitor(en, c, e)};
-	memcpy(end->id, c->id, sizeof(end->id));
-	if (end->monitor < 0)
-		return end->monitor;
-	int r = monitor_wait_begin(end->monitor, 0, e);
-	if (r == 0)
-		r = monitor_attach(monitor, s->theirs,
-				   flags | (s->client.with_stdin ? ATTACH_STDIN : 0), e);
-	if (r < 0)
-		fd_drop(&end->monitor);
-	return r == -ESRCH ? stopped(e) : r; /* it has ended just now */
-}
 
 static int serve(struct cli *cli, struct session *s, struct container_end *end, struct err *e)
 {
@@ -70,7 +32,7 @@ static int attach_run(struct cli *cli, void *values, const struct strv *args, st
 	struct container_end end;
 	int r = container_find(en, args->items[0], &cli->arena, c, e);
 	if (r == 0)
-		r = check_state(c, e);
+		r = session_joinable(c, e);
 	if (r < 0)
 		return r;
 	const struct docker_config *config = &c->config.config;
@@ -83,7 +45,7 @@ static int attach_run(struct cli *cli, void *values, const struct strv *args, st
 	struct session s CLEANUP_SESSION;
 	r = session_open(cli, &s, c->id, &o, e);
 	if (r == 0)
-		r = join(en, c, &s, &end, e);
+		r = session_join(c, &s, &end, e);
 	return r < 0 ? r : serve(cli, &s, &end, e);
 }
 

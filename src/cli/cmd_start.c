@@ -20,6 +20,16 @@ static int start_one(struct cli *cli, const char *name, void *values, struct err
 	return r == -EALREADY ? 0 : r;
 }
 
+/* It runs already. */
+static int join(struct cli *cli, struct session *s, struct container_end *end, struct err *e)
+{
+	struct container *c = arena_new(&cli->arena, struct container);
+	int r = container_find(s->engine, s->id, &cli->arena, c, e);
+	if (r == 0)
+		r = session_joinable(c, e);
+	return r < 0 ? r : session_join(c, s, end, e);
+}
+
 static int start_attached(struct cli *cli, const struct start_values *v, const char *name,
 			  struct err *e)
 {
@@ -42,6 +52,8 @@ static int start_attached(struct cli *cli, const struct start_values *v, const c
 	if (r == 0)
 		r = container_start_watched(en, c->id, s.theirs, &end, e);
 	cli_warn(cli);
+	if (r == -EALREADY)
+		r = join(cli, &s, &end, e);
 	return r < 0 ? r : session_serve(cli, &s, &end, &detached, e);
 }
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -91,6 +92,42 @@ void session_close(struct session *s)
 	fd_drop(&s->client.stream);
 	fd_drop(&s->theirs);
 	fd_drop(&s->monitor);
+}
+
+static int stopped(struct err *e)
+{
+	return err_set(e, ESRCH, ERR_CONFLICT,
+		       "You cannot attach to a stopped container, start it first");
+}
+
+int session_joinable(const struct container *c, struct err *e)
+{
+	if (c->status == CONTAINER_PAUSED)
+		return err_set(e, EBUSY, ERR_CONFLICT,
+			       "You cannot attach to a paused container, unpause it first");
+	return c->pid ? 0 : stopped(e);
+}
+
+/* Two connections: one is asked for the end before the stream begins, so that the answer cannot be
+ * missed; the other hands our stream over. */
+int session_join(const struct container *c, struct session *s, struct container_end *end,
+		 struct err *e)
+{
+	unsigned flags = ATTACH_STDOUT | ATTACH_STDERR;
+	CLEANUP_FD int monitor = container_monitor(s->engine, c, e);
+	if (monitor < 0)
+		return monitor;
+	*end = (struct container_end){.monitor = container_monitor(s->engine, c, e)};
+	memcpy(end->id, c->id, sizeof(end->id));
+	if (end->monitor < 0)
+		return end->monitor;
+	int r = monitor_wait_begin(end->monitor, 0, e);
+	if (r == 0)
+		r = monitor_attach(monitor, s->theirs,
+				   flags | (s->client.with_stdin ? ATTACH_STDIN : 0), e);
+	if (r < 0)
+		fd_drop(&end->monitor);
+	return r == -ESRCH ? stopped(e) : r; /* it has ended just now */
 }
 
 /* The stream has ended: with the container, whose record comes now, or with the monitor alone. */

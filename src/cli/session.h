@@ -23,6 +23,11 @@ struct session_options {
 /** Make the stream. On success session.theirs is what the monitor gets. */
 int session_open(struct cli *cli, struct session *s, const char *id,
 		 const struct session_options *o, struct err *e);
+/** Whether a client may join the container, as docker has it: it runs, and is not paused. */
+int session_joinable(const struct container *c, struct err *e);
+/** Have the container's monitor serve the stream from now on; session_serve() closes @end. */
+int session_join(const struct container *c, struct session *s, struct container_end *end,
+		 struct err *e);
 void session_close(struct session *s);
 /** docker's check: a terminal is asked for, but the input is none. */
 int session_check_tty(bool tty, bool with_stdin, struct err *e);

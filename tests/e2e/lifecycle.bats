@@ -122,6 +122,28 @@ teardown() { hull_teardown; }
 	assert_status 0
 }
 
+@test "start -a and -ai of a running container attach to it" {
+	hull run -d --name cc test sh -c 'trap "echo got; exit 3" TERM; echo up; while :; do sleep 0.05; done'
+	wait_for 5 logs_have cc up
+	"$HULL" start -a cc >attached 2>&1 3>&- &
+	client=$!
+	started_by_test $client
+	nap 300
+	kill -TERM $client
+	wait $client || code=$?
+	assert_equal 3 $code
+	assert_equal got "$(cat attached)"
+	hull run -di --name dd test sh -c 'read line; echo "got $line"; exit 4'
+	run within 20 "$HULL" start -ai dd 3>&- <<<input
+	assert_status 4
+	assert_equal "got input" "$output"
+	hull run -d --name ee test sleep 600
+	hull pause ee
+	run within 20 "$HULL" start -a ee 3>&-
+	assert_status 1
+	assert_has paused
+}
+
 @test "start -ai gives input" {
 	hull create -i --name cc test cat
 	run bash -c "echo typed | '$HULL' start -ai cc 3>&-"
@@ -152,6 +174,37 @@ teardown() { hull_teardown; }
 	[ "$(pid_of cc)" != "$pid" ]
 	[ "$(hull inspect -f '{{.State.StartedAt}}' cc)" != "$started" ]
 	[ ! -d "/proc/$pid" ]
+}
+
+@test "restart: --rm holds again after it, and does not remove before" {
+	hull run -d --rm --name cc test sleep 600
+	id=$(hull inspect -f '{{.Id}}' cc)
+	for _ in 1 2; do
+		run hull restart -t 0 cc
+		assert_status 0
+		assert_equal "$id running true" "$(hull inspect -f '{{.Id}} {{.State.Status}} {{.HostConfig.AutoRemove}}' cc)"
+	done
+	hull stop -t 0 cc
+	assert_equal "" "$(hull ps -aq)"
+	# A restart that fails in the end removes it, as a start does.
+	touch source
+	hull create --rm --name ee --mount "type=bind,src=$WORK/source,dst=/source" test true
+	rm source
+	run hull restart ee
+	assert_status 1
+	run hull inspect ee
+	assert_status 1
+}
+
+@test "kill: returns when the container has ended, paused or not" {
+	for _ in 1 2 3 4 5; do
+		hull run -d --name cc test sleep 600
+		hull run -d --name dd test sleep 600
+		hull pause dd
+		hull kill cc dd
+		assert_equal exited "$(status_of cc)"
+		hull rm cc dd
+	done
 }
 
 @test "kill: signals by name and number, and errors" {
