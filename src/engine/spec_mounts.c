@@ -161,9 +161,10 @@ static int user_mount(const struct mount_point *m, struct list *l, struct arena 
 	char *source = m->source;
 	if (m->subpath && *m->subpath)
 		source = arena_printf(a, "%s/%s", source, m->subpath);
+	/* No "rw": a source that is mounted read-only stays so, as with docker. */
 	push(l, a, m->destination, "bind", source,
 	     arena_printf(a, "%s,%s,%s", m->non_recursive ? "bind" : "rbind", m->propagation,
-			  !m->read_only                              ? "rw"
+			  !m->read_only                              ? ""
 			  : m->non_recursive || m->shallow_read_only ? "ro"
 								     : "rro"));
 	return 0;

@@ -54,6 +54,23 @@ teardown() { hull_teardown; }
 	assert_has "Read-only"
 }
 
+@test "bind: of a read-only mount stays read-only" {
+	mkdir folder mounted
+	mount --bind folder mounted
+	mount -o remount,bind,ro,nosuid,nodev,noexec mounted
+	for option in "-v $WORK/mounted:/n" "-v $WORK/mounted:/n:rw" "--mount type=bind,src=$WORK/mounted,dst=/n"; do
+		# shellcheck disable=SC2086 # words
+		run hull run --rm $option test sh -c 'touch /n/file; grep " /n " /proc/self/mounts'
+		echo "$output" >>said
+	done
+	umount mounted
+	assert_equal 3 "$(grep -c "Read-only file system" said)"
+	assert_equal 3 "$(grep -c " ro,nosuid,nodev,noexec" said)"
+	[ ! -e folder/file ]
+	hull run --rm -v "$WORK/folder:/n" test touch /n/file
+	[ -e folder/file ]
+}
+
 @test "bind: propagation" {
 	need_root
 	mkdir -p shared
