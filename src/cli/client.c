@@ -37,7 +37,6 @@ struct pump {
 	struct tty_raw *tty;
 	int signals;     /* signalfd, or -1 */
 	bool stdin_open; /* more input may come */
-	bool broken;     /* our output has no reader */
 	int ended_by;    /* signal */
 	unsigned wishes; /* INT and TERM that came */
 	unsigned char input[CHUNK + DETACH_KEYS_MAX];
@@ -51,8 +50,6 @@ static int write_output(void *ctx, int stream, const unsigned char *data, size_t
 	if (!wanted)
 		return 0;
 	int r = fd_write_full(stream == 1 ? STDOUT_FILENO : STDERR_FILENO, data, len);
-	if (r == -EPIPE)
-		p->broken = true;
 	if (r == -EIO && p->c->raw)
 		p->ended_by = SIGHUP; /* the terminal is gone, and its signal on the way */
 	return r < 0 ? err_errno(e, r, "cannot write the container's output") : 0;
@@ -204,10 +201,8 @@ static int loop(struct pump *p, struct err *e)
 			give_input(p);
 		if (fds[SLOT_STREAM].revents & (POLLIN | POLLHUP | POLLERR)) {
 			int r = take_output(p, e);
-			if (r < 0 && p->ended_by)
-				return CLIENT_SIGNALLED;
 			if (r < 0)
-				return p->broken ? CLIENT_BROKEN : r;
+				return p->ended_by ? CLIENT_SIGNALLED : r;
 			if (r == 1)
 				return CLIENT_ENDED;
 		} else if (fds[SLOT_WATCH].revents) {

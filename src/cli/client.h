@@ -29,7 +29,6 @@ enum client_end {
 	CLIENT_ENDED,     /* the stream ended */
 	CLIENT_DETACHED,  /* by the detach keys */
 	CLIENT_SIGNALLED, /* a signal ended the client, not the container: see client_signal */
-	CLIENT_BROKEN,    /* nobody reads our output any more */
 	CLIENT_FORCED,    /* see client_is_forced */
 };
 

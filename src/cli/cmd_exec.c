@@ -105,9 +105,6 @@ static int serve_pty(struct cli *cli, const struct exec_values *v, struct exec_p
 	case CLIENT_SIGNALLED:
 		forward_signal(p, number);
 		return 128 + number;
-	case CLIENT_BROKEN:
-		cli_complain(cli, e);
-		return 1;
 	default:
 		return r;
 	}

@@ -173,6 +173,16 @@ static int check_namespaces(const struct docker_host_config *h, struct err *e)
 	return 0;
 }
 
+static int check_hostname(const struct create_options *o, struct err *e)
+{
+	const char *name = o->create.config.config.hostname;
+	const char *uts = o->create.config.host.uts_mode;
+	return name && *name && uts && !strcmp(uts, "host")
+		       ? err_set(e, EINVAL, ERR_INVALID,
+				 "conflicting options: hostname and the UTS mode")
+		       : 0;
+}
+
 static int check_restart(const struct create_options *o, struct err *e)
 {
 	static const char *const policies[] = {"always", "unless-stopped", "on-failure"};
@@ -290,6 +300,9 @@ static void note_ignored(const struct create_options *o)
 {
 	if (o->quiet)
 		return;
+	if (o->oom_kill_disable.value && !o->create.config.host.memory)
+		cli_notice("WARNING: Disabling the OOM killer on containers without setting a "
+			   "'-m/--memory' limit may be dangerous.");
 	if (o->kernel_memory)
 		cli_notice("WARNING: --kernel-memory is without effect: the kernel has dropped it");
 	if (o->disable_content_trust)
@@ -317,6 +330,8 @@ int create_options_build(struct cli *cli, struct create_options *o, const struct
 		r = check_network(o, e);
 	if (r == 0)
 		r = check_namespaces(host, e);
+	if (r == 0)
+		r = check_hostname(o, e);
 	if (r == 0)
 		r = check_restart(o, e);
 	if (r == 0)

@@ -160,9 +160,6 @@ int session_serve(struct cli *cli, struct session *s, struct container_end *end,
 		if (signal == SIGHUP && s->client.on_signal)
 			container_hang_up(s->engine, s->id, &ignored);
 		return 128 + signal;
-	case CLIENT_BROKEN:
-		cli_complain(cli, e);
-		return 1;
 	case CLIENT_FORCED:
 		return 1;
 	default:

@@ -33,7 +33,7 @@ void session_close(struct session *s);
 int session_check_tty(bool tty, bool with_stdin, struct err *e);
 /**
  * Serve until the stream ends, then wait for @end. Returns the container's exit code, or that of a
- * client which is done without it (detached, ended by a signal, output broken), or a negative errno
+ * client which is done without it (detached, ended by a signal), or a negative errno
  * with @e filled. *@ret_detached: by the keys.
  */
 int session_serve(struct cli *cli, struct session *s, struct container_end *end, bool *ret_detached,

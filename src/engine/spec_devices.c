@@ -130,8 +130,11 @@ static int add_device(struct devices *d, const struct docker_device *dev, struct
 			       "error gathering device information while adding custom device "
 			       "\"%s\": %s",
 			       dev->path_on_host, err_errno_text(errno));
-	if (S_ISDIR(st.st_mode))
-		return add_folder(d, dev->path_on_host, inside, access, 0, a, e);
+	size_t before = d->node_count;
+	bool folder = S_ISDIR(st.st_mode);
+	int r = folder ? add_folder(d, dev->path_on_host, inside, access, 0, a, e) : 0;
+	if (r < 0 || (folder && d->node_count > before))
+		return r;
 	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "error gathering device information while "

@@ -115,10 +115,12 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 	refused 1 "conflicting options: cannot specify both --attach and --detach" run -d -a stdout i
 	refused 125 "conflicting options: cannot specify both --restart and --rm" \
 		run --rm --restart=always i
+	refused 125 "WARNING: Disabling the OOM killer" run --oom-kill-disable i
 	refused 125 "hull has no restart policies yet" run --restart=always i
 	refused 125 "unknown policy 'foo'" run --restart=foo i
 	refused 125 "--pid: invalid PID mode" run --pid x i
 	refused 125 "--uts: invalid UTS mode" run --uts x i
+	refused 125 "conflicting options: hostname and the UTS mode" run --uts host -h foo i
 	refused 125 "--userns: invalid USER mode" run --userns x i
 	refused 125 "--cgroupns: invalid CGROUP mode" run --cgroupns x i
 	refused 125 "--network bridge: hull has no networks yet" run --network bridge i

@@ -161,6 +161,10 @@ JSON
 	assert_has "not writable"
 	run hull run --rm --device /dev/nonsense test true
 	assert_status 125
+	mkdir empty
+	run hull run --rm --device "$WORK/empty" test true
+	assert_status 125
+	assert_has 'empty": not a device node'
 }
 
 @test "descriptors: only 0, 1 and 2, whatever the caller had open (T002)" {

@@ -53,6 +53,14 @@ teardown() { hull_teardown; }
 	assert_line '^stays (created|exited)$'
 }
 
+@test "run: output that nobody takes is a failure of the client, whatever the reason" {
+	for to in '| true' '>/dev/full' '>&-'; do
+		code=$(bash -c "{ '$HULL' run --rm test sh -c 'sleep 0.3; seq 100000' 3>&- 4>&-; echo \$? >&4; } 4>code $to" 2>said; cat code)
+		assert_equal 125 "$code"
+		grep -q "cannot write the container's output" said
+	done
+}
+
 @test "run: too few descriptors are an error that is told, and leave nothing" {
 	local limit
 	for limit in 10 11 12 13 14 16 20 26 32 100; do
