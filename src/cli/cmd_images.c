@@ -65,6 +65,7 @@ static const struct listing_column columns[] = {
 	{"Size", "SIZE", get_size},
 	{"Tag", "TAG", LISTING_MEMBER(struct image_row, tag)},
 	{"UniqueSize", "UNIQUE SIZE", get_nothing},
+	{"VirtualSize", "SIZE", get_size},
 };
 static const struct listing listing = {"*formatter.imageContext", columns, ARRAY_LEN(columns),
 				       NULL};

@@ -5,6 +5,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 
 int object_format_open(const char *format, struct template **ret, struct err *e)
@@ -18,28 +19,53 @@ int object_format_open(const char *format, struct template **ret, struct err *e)
 }
 
 /* A Go struct, of which an unknown field is an error: the object itself, and these in it. */
-static const struct template_type inner_struct = {TEMPLATE_STRUCT, true, "types.Inspect", NULL,
-						  NULL};
 static const char *const inner[] = {"State",       "Config", "HostConfig", "NetworkSettings",
 				    "GraphDriver", "RootFS", "Hull"};
-enum { FIELDS_MAX = 64 };
+
+/* Fields of docker's that the JSON leaves out where they are nil, and templates may still name. */
+static const struct template_type health = {TEMPLATE_STRUCT, true, "*container.Health", NULL, NULL};
+static const struct template_type healthcheck = {TEMPLATE_STRUCT, true, "*container.HealthConfig",
+						 NULL, NULL};
+static const struct template_type ports = {TEMPLATE_MAP, false, "nat.PortSet", NULL, NULL};
+static const struct template_type size = {TEMPLATE_STRING, true, "*int64", NULL, NULL};
+static const struct {
+	const char *in, *name;
+	const struct template_type *type;
+} optional[] = {
+	{"State", "Health", &health},       {"Config", "Healthcheck", &healthcheck},
+	{"Config", "ExposedPorts", &ports}, {"container", "SizeRw", &size},
+	{"container", "SizeRootFs", &size},
+};
+
+static struct template_type *struct_type(struct json_object *o, const char *in, struct arena *a)
+{
+	struct template_type *type = arena_new(a, struct template_type);
+	size_t max = (size_t)json_object_object_length(o) + ARRAY_LEN(optional) + 1, count = 0;
+	struct template_field *fields = arena_array(a, max, sizeof(*fields));
+	json_object_object_foreach(o, key, value)
+	{
+		for (size_t i = 0; i < ARRAY_LEN(inner); i++)
+			if (!strcmp(inner[i], key) && json_object_is_type(value, json_type_object))
+				fields[count].type = struct_type(value, key, a);
+		fields[count++].name = key;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(optional); i++)
+		if (!strcmp(optional[i].in, in) &&
+		    !json_object_object_get_ex(o, optional[i].name, NULL))
+			fields[count++] =
+				(struct template_field){optional[i].name, optional[i].type};
+	*type = (struct template_type){TEMPLATE_STRUCT, true, "types.Inspect", NULL, fields};
+	return type;
+}
 
 int object_format_put(const struct template *t, struct json_object *o, struct strbuf *out,
 		      struct err *e)
 {
-	struct template_field fields[FIELDS_MAX + 1] = {0};
-	size_t count = 0;
-	json_object_object_foreach(o, key, value)
-	{
-		if (count == FIELDS_MAX)
-			break;
-		for (size_t i = 0; i < ARRAY_LEN(inner); i++)
-			if (!strcmp(inner[i], key))
-				fields[count].type = &inner_struct;
-		fields[count++].name = key;
-	}
-	const struct template_type type = {TEMPLATE_STRUCT, true, "*types.Inspect", NULL, fields};
-	const struct template_data data = {.root = o, .type = &type};
+	CLEANUP_ARENA struct arena a = {0};
+	bool container = json_object_object_get_ex(o, "State", NULL);
+	struct template_type *type = struct_type(o, container ? "container" : "", &a);
+	type->name = "*types.Inspect";
+	const struct template_data data = {.root = o, .type = type};
 	int r = template_execute(t, &data, out, e);
 	if (r < 0)
 		return err_context(e, "template parsing error");

@@ -9,13 +9,17 @@
 #include "engine/internal.h"
 #include "linux/cgroup.h"
 
-static const char *cgroup_text(void)
+/* docker knows versions 1 and 2, and calls the hybrid of both 1. */
+static void add_cgroup(struct json_object *o)
 {
-	static const char *const texts[] = {[CGROUP_NONE] = "none",
-					    [CGROUP_V1] = "1",
-					    [CGROUP_V2] = "2",
-					    [CGROUP_HYBRID] = "1 (hybrid)"};
-	return texts[cgroup_host_layout()];
+	static const char *const layouts[] = {[CGROUP_NONE] = "none",
+					      [CGROUP_V1] = "v1",
+					      [CGROUP_V2] = "v2",
+					      [CGROUP_HYBRID] = "hybrid"};
+	enum cgroup_layout layout = cgroup_host_layout();
+	json_add_string(o, "CgroupDriver", layout == CGROUP_NONE ? "none" : "cgroupfs");
+	json_add_string(o, "CgroupVersion", layout == CGROUP_V2 ? "2" : "1");
+	json_add_string(o, "HullCgroupLayout", layouts[layout]);
 }
 
 static int count_containers(struct engine *en, struct json_object *o, struct err *e)
@@ -57,7 +61,7 @@ int engine_info(struct engine *en, const char *log_driver, struct json_object **
 	json_add_int(o, "Images", (int64_t)count);
 	json_add_string(o, "Driver", "overlay");
 	json_add_string(o, "LoggingDriver", log_driver ? log_driver : "json-file");
-	json_add_string(o, "CgroupVersion", cgroup_text());
+	add_cgroup(o);
 	json_add_string(o, "KernelVersion", u.release);
 	json_add_string(o, "OSType", "linux");
 	json_add_string(o, "Architecture", u.machine);

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "engine/mounts.h"
+#include "engine/spec.h"
 #include "linux/cgroup.h"
 
 static struct json_object *state_object(const struct container *c)
@@ -109,6 +110,30 @@ static struct json_object *hull_object(const struct engine *en, const struct con
 	return o;
 }
 
+/* What docker always shows of features that hull has not: their zero values. */
+static const char host_zeros[] =
+	"{\"PortBindings\":{},\"VolumeDriver\":\"\",\"ConsoleSize\":[0,0],\"Cgroup\":\"\","
+	"\"Isolation\":\"\",\"BlkioWeight\":0,\"BlkioWeightDevice\":[],"
+	"\"BlkioDeviceReadBps\":[],\"BlkioDeviceWriteBps\":[],\"BlkioDeviceReadIOps\":[],"
+	"\"BlkioDeviceWriteIOps\":[],\"CpuRealtimePeriod\":0,\"CpuRealtimeRuntime\":0,"
+	"\"DeviceRequests\":null,\"CpuCount\":0,\"CpuPercent\":0,\"IOMaximumIOps\":0,"
+	"\"IOMaximumBandwidth\":0}";
+
+static struct json_object *host_object(const struct container *c, struct arena *a)
+{
+	struct docker_host_config host = c->config.host;
+	host.masked_paths = host.readonly_paths = (struct strv){0};
+	spec_paths(c, &host.masked_paths, &host.readonly_paths, a);
+	struct json_object *o = shape_write(&docker_host_config_shape, &host);
+	CLEANUP_JSON struct json_object *zeros = json_tokener_parse(host_zeros);
+	json_object_object_foreach(zeros, key, value)
+	{
+		if (!json_object_object_get_ex(o, key, NULL))
+			json_object_object_add(o, key, json_object_get(value));
+	}
+	return o;
+}
+
 static struct json_object *network_object(const struct container *c)
 {
 	struct json_object *o = json_object_new_object();
@@ -122,7 +147,9 @@ static struct json_object *network_object(const struct container *c)
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", c->pid);
 	json_add_string(o, "SandboxKey", c->pid ? path : "");
 	json_object_object_add(o, "Ports", json_object_new_object());
+	json_add_string(o, "Gateway", "");
 	json_add_string(o, "IPAddress", "");
+	json_add_string(o, "MacAddress", "");
 	json_object_object_add(o, "Networks", networks);
 	return o;
 }
@@ -198,8 +225,7 @@ int container_inspect(struct engine *en, const char *ref, bool with_size, struct
 	json_object_object_add(o, "State", state_object(&c));
 	json_add_string(o, "Image", c.image_id ? arena_printf(&a, "sha256:%s", c.image_id) : "");
 	add_paths(en, &c, o, &a);
-	json_object_object_add(o, "HostConfig",
-			       shape_write(&docker_host_config_shape, &c.config.host));
+	json_object_object_add(o, "HostConfig", host_object(&c, &a));
 	json_object_object_add(o, "GraphDriver", driver_object(en, &c, &a));
 	if (with_size) {
 		json_add_int(o, "SizeRw", rw);
@@ -223,7 +249,7 @@ int volume_inspect(struct engine *en, const char *name, struct json_object **ret
 	if (r < 0)
 		return r;
 	struct json_object *o = json_object_new_object();
-	json_add_time(o, "CreatedAt", v.created);
+	json_add_time(o, "CreatedAt", v.created - v.created % 1000000000); /* as docker */
 	json_add_string(o, "Driver", "local");
 	json_object_object_add(o, "Labels", v.labels.count ? json_of_kvs(&v.labels) : NULL);
 	json_add_string(o, "Mountpoint", v.mountpoint);

@@ -50,6 +50,9 @@ int spec_security(struct spec_build *b, struct arena *a, struct err *e);
 /** Process of an exec: the container's own, with what @x changes. */
 struct container_exec;
 int spec_exec(struct spec_build *b, const struct container_exec *x, struct arena *a, struct err *e);
+/** The default masked and read-only paths; none where they are unconfined. */
+void spec_paths(const struct container *c, struct strv *masked, struct strv *readonly,
+		struct arena *a);
 /** --security-opt NAME=VALUE or NAME:VALUE; NULL when not given. */
 const char *security_option(const struct container *c, const char *name);
 /** A privileged exec has the capabilities of a privileged container. */

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/cleanup.h"
 #include "engine/seccomp_profile.h"
 #include "linux/rlimit.h"
 #include "linux/sysctl.h"
@@ -153,20 +154,26 @@ static int check_options(const struct container *c, struct err *e)
 	return 0;
 }
 
+void spec_paths(const struct container *c, struct strv *masked, struct strv *readonly,
+		struct arena *a)
+{
+	const struct docker_host_config *h = &c->config.host;
+	if (h->privileged || h->system_paths_unconfined || security_option(c, "systempaths"))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(masked_paths); i++)
+		strv_push(a, masked, masked_paths[i]);
+	for (size_t i = 0; i < ARRAY_LEN(readonly_paths); i++)
+		strv_push(a, readonly, readonly_paths[i]);
+}
+
 static int build_paths(struct spec_build *b, struct arena *a, struct err *e)
 {
-	const struct docker_host_config *h = &b->container->config.host;
 	const char *system_paths = security_option(b->container, "systempaths");
 	if (system_paths && strcmp(system_paths, "unconfined"))
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "--security-opt systempaths=%s: only unconfined is known",
 			       system_paths);
-	if (h->privileged || h->system_paths_unconfined || system_paths)
-		return 0;
-	for (size_t i = 0; i < sizeof(masked_paths) / sizeof(masked_paths[0]); i++)
-		strv_push(a, &b->spec.linux_.masked_paths, masked_paths[i]);
-	for (size_t i = 0; i < sizeof(readonly_paths) / sizeof(readonly_paths[0]); i++)
-		strv_push(a, &b->spec.linux_.readonly_paths, readonly_paths[i]);
+	spec_paths(b->container, &b->spec.linux_.masked_paths, &b->spec.linux_.readonly_paths, a);
 	return 0;
 }
 

@@ -54,6 +54,31 @@ teardown() { hull_teardown; }
 	done
 }
 
+@test "inspect -f: fields that docker has always, even when there is nothing" {
+	hull create --name cc test true
+	hull create --name open --security-opt systempaths=unconfined test true
+	assert_equal none "$(hull inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' cc)"
+	assert_equal '<nil>' "$(hull inspect -f '{{.State.Health}}' cc)"
+	assert_equal '<nil> map[]' "$(hull inspect -f '{{.Config.Healthcheck}} {{.Config.ExposedPorts}}' cc)"
+	assert_equal '{} 0 [0 0] ' "$(hull inspect -f \
+		'{{json .HostConfig.PortBindings}} {{.HostConfig.BlkioWeight}} {{.HostConfig.ConsoleSize}} {{.HostConfig.VolumeDriver}}' cc)"
+	assert_equal '""' "$(hull inspect -f '{{json .NetworkSettings.Gateway}}' cc)"
+	assert_equal '<nil>' "$(hull inspect -f '{{.SizeRootFs}}' cc)"
+	(($(hull inspect -s -f '{{.SizeRootFs}}' cc) > 0))
+	assert_equal false "$(hull inspect cc | jq '.[0].State | has("Health")')"
+	# docker takes an empty list for systempaths=unconfined.
+	hull inspect cc | jq -e '.[0].HostConfig | (.MaskedPaths | index("/proc/kcore")) and (.ReadonlyPaths | index("/proc/sys"))'
+	assert_equal '[] []' "$(hull inspect -f '{{json .HostConfig.MaskedPaths}} {{json .HostConfig.ReadonlyPaths}}' open)"
+	assert_equal 'overlay2 map[]' "$(hull image inspect -f '{{.GraphDriver.Name}} {{.Config.ExposedPorts}}' test)"
+	[ -d "$(hull image inspect -f '{{.GraphDriver.Data.UpperDir}}' test)" ]
+	hull images --format '{{.Containers}} {{.SharedSize}} {{.UniqueSize}} {{.VirtualSize}}'
+	hull volume create vv
+	[[ "$(hull volume inspect -f '{{.CreatedAt}}' vv)" =~ ^[0-9]+-[0-9]+-[0-9]+T[0-9:]+Z$ ]]
+	[[ "$(hull history --format json test | jq -r .CreatedAt)" =~ ^[0-9]+-[0-9]+-[0-9]+T[0-9:]+Z$ ]]
+	[[ "$(hull info --format '{{.CgroupDriver}} {{.CgroupVersion}} {{.HullCgroupLayout}}')" =~ ^(cgroupfs|none)\ [12]\ [a-z0-9]+$ ]]
+	hull volume rm vv
+}
+
 @test "images and history --format" {
 	assert_equal "test:latest" "$(hull images --format '{{.Repository}}:{{.Tag}}')"
 	run hull images
@@ -62,7 +87,7 @@ teardown() { hull_teardown; }
 	assert_equal "$(hull images -q --no-trunc)" "$(hull inspect -f '{{.Id}}' test)"
 	hull history --format json test | jq -e .Size >/dev/null
 	[[ "$(hull history --format '{{.CreatedAt}}' test)" =~ ^[0-9]+-[0-9]+-[0-9]+T[0-9:]+Z$ ]]
-	assert_equal '["Containers","CreatedAt","CreatedSince","Digest","ID","Repository","SharedSize","Size","Tag","UniqueSize"]' \
+	assert_equal '["Containers","CreatedAt","CreatedSince","Digest","ID","Repository","SharedSize","Size","Tag","UniqueSize","VirtualSize"]' \
 		"$(hull images --format json | jq -c keys)"
 	assert_equal '["/bin/sh"]' "$(hull image inspect -f '{{json .Config.Cmd}}' test)"
 }
