@@ -78,10 +78,6 @@ static bool is_text(struct json_object *v)
 static int read_strv(struct json_object *v, struct strv *out, struct arena *a)
 {
 	*out = (struct strv){0};
-	if (is_text(v)) {
-		strv_push(a, out, json_object_get_string(v));
-		return 0;
-	}
 	if (!json_object_is_type(v, json_type_array))
 		return -EINVAL;
 	for (size_t i = 0; i < json_object_array_length(v); i++) {

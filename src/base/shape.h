@@ -46,7 +46,7 @@ enum field_type {
 	FIELD_F64,      /* double */
 	FIELD_OPT_I64,  /* struct opt_i64 */
 	FIELD_OPT_BOOL, /* struct opt_bool */
-	FIELD_STRV,     /* struct strv: array of strings; a single string is taken as one item */
+	FIELD_STRV,     /* struct strv: array of strings */
 	FIELD_KVS,      /* struct kvs: object whose values are strings */
 	FIELD_SET,      /* struct strv: object whose keys count, {"80/tcp": {}} */
 	FIELD_STRUCT,   /* a struct of .shape, in place */

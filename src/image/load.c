@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "image/digest.h"
 #include "image/plan.h"
 #include "image/unpack_job.h"
 
@@ -61,17 +62,20 @@ static void on_progress(void *ctx, uint64_t done)
 	tell(w->load, w->layer, w->index, done, false, false);
 }
 
+static int wrong_blob(const struct plan_layer *l, const char *digest, struct err *e)
+{
+	return err_set(e, EBADMSG, ERR_INVALID,
+		       "layer %.12s: the blob has sha256 %s, the manifest says %s", l->diff_id,
+		       digest, l->digest);
+}
+
 static int check_layer(const struct plan_layer *l, const struct unpack_layer *got, struct err *e)
 {
 	if (strcmp(got->diff_id, l->diff_id))
 		return err_set(e, EBADMSG, ERR_INVALID,
 			       "layer %.12s: the unpacked bytes have sha256 %s, the config says %s",
 			       l->diff_id, got->diff_id, l->diff_id);
-	if (*l->digest && strcmp(got->digest, l->digest))
-		return err_set(e, EBADMSG, ERR_INVALID,
-			       "layer %.12s: the blob has sha256 %s, the manifest says %s",
-			       l->diff_id, got->digest, l->digest);
-	return 0;
+	return *l->digest && strcmp(got->digest, l->digest) ? wrong_blob(l, got->digest, e) : 0;
 }
 
 static int begin(struct work *w, struct plan_layer *l, size_t index, struct err *e)
@@ -164,6 +168,18 @@ static int unpack_layers(struct load *ld, struct err *e)
 	return r;
 }
 
+/* A layer of the store is not unpacked again; its blob must still be what the manifest says. */
+static int check_blob(const struct plan_layer *l, struct err *e)
+{
+	char sum[ID_LEN + 1];
+	if (!*l->digest)
+		return 0;
+	int r = digest_sha256_file(l->source.fd, l->source.offset, l->source.size, sum);
+	if (r < 0)
+		return err_errno(e, r, "layer %.12s: cannot read its blob", l->diff_id);
+	return strcmp(sum, l->digest) ? wrong_blob(l, sum, e) : 0;
+}
+
 /* What need not be unpacked: layers of the store, and those that came in passing. */
 static int find_ready(struct load *ld, struct err *e)
 {
@@ -177,6 +193,8 @@ static int find_ready(struct load *ld, struct err *e)
 			r = stage_has_layer(&ld->stage, ld->store, l->diff_id, &l->size, e);
 		if (r < 0)
 			return r;
+		if (r > 0 && ld->archive.form != ARCHIVE_STREAM && check_blob(l, e) < 0)
+			return -e->number;
 		l->ready = r > 0 || ld->archive.form == ARCHIVE_STREAM;
 		if (r == 0 && l->ready) {
 			l->folder = arena_printf(ld->arena, "%u", m->number);

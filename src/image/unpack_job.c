@@ -14,6 +14,7 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -83,12 +84,31 @@ static int dup_up(int fd)
 	return up < 0 ? -errno : up;
 }
 
+/* What is packed takes no less room unpacked; a full disk is told before it is full. */
+static int check_room(const struct unpack_request *q, int source_fd, int stage_fd, struct err *e)
+{
+	struct stat st;
+	struct statvfs fs;
+	uint64_t size = q->size;
+	if (q->mode != UNPACK_LAYER || fstatvfs(stage_fd, &fs) < 0)
+		return 0;
+	if (size == UNPACK_WHOLE)
+		size = fstat(source_fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+	uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (size <= room)
+		return 0;
+	return err_errno(e, ENOSPC, "its %llu bytes do not fit into the %llu that are free",
+			 (unsigned long long)size, (unsigned long long)room);
+}
+
 int unpack_start(struct unpack_job *j, const char *libexec, const struct unpack_request *q,
 		 int source_fd, int stage_fd, struct err *e)
 {
 	char program[4096];
 	int pair[2];
 	*j = (struct unpack_job)UNPACK_JOB_NONE;
+	if (check_room(q, source_fd, stage_fd, e) < 0)
+		return -e->number;
 	if (snprintf(program, sizeof(program), "%s/hull-unpack", libexec) >= (int)sizeof(program))
 		return err_set(e, ENAMETOOLONG, ERR_INVALID, "%s: path is too long", libexec);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)

@@ -125,6 +125,43 @@ need() {
 	[ "$(state)" = "$before" ]
 }
 
+# The same archive with one byte of its largest blob changed.
+tamper() {
+	mkdir tampered && tar -C tampered -xf "$1"
+	blob=$(find tampered/blobs -type f -printf '%s %p\n' | sort -n | tail -1 | cut -d' ' -f2)
+	printf '\xff' | dd of="$blob" bs=1 seek=5000 conv=notrunc status=none
+	tar -C tampered -cf "$2" .
+}
+
+@test "load: a blob that was tampered with is refused, even when the store has the layer" {
+	need oci.tar
+	store load "$CACHE/oci.tar"
+	before=$(state)
+	tamper "$CACHE/oci.tar" bad.tar
+	for how in "load bad.tar" "load tampered" "load - <bad.tar"; do
+		run eval "store $how"
+		echo "$output"
+		[ "$status" = 1 ]
+		[[ $output == *sha256* ]]
+		[ "$(state)" = "$before" ]
+	done
+}
+
+@test "import: a bomb of zeros is refused at the ratio, from a file and a pipe" {
+	python3 -c 'import sys, tarfile
+t = tarfile.TarInfo("zeros")
+t.size = 1100 << 20
+sys.stdout.buffer.write(t.tobuf())
+for _ in range(1100): sys.stdout.buffer.write(bytes(1 << 20))' | gzip >bomb.tar.gz
+	for how in "<bomb.tar.gz" "< <(cat bomb.tar.gz)"; do
+		run eval "store import bomb:1 $how"
+		echo "$output"
+		[ "$status" = 1 ]
+		[[ $output == *"times its packed size"* ]]
+		[ -z "$(ls -A "$ROOT/layers")" ]
+	done
+}
+
 @test "load: two and more at once give one whole image" {
 	need docker.tar
 	for i in 1 2 3 4; do

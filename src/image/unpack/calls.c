@@ -30,6 +30,7 @@ static const char *const plain[] = {
 	"mkdirat",
 	"mknodat",
 	"symlinkat",
+	"readlinkat",
 	"linkat",
 	"unlinkat",
 	"fchown",
@@ -67,9 +68,8 @@ static const char *const plain[] = {
 };
 /* The sanitizers' own, in builds for tests. */
 #ifdef __SANITIZE_ADDRESS__
-static const char *const sanitizer[] = {"sigaltstack",   "prctl",     "readlink",
-					"readlinkat",    "getrlimit", "prlimit64",
-					"clock_gettime", "getppid",   NULL};
+static const char *const sanitizer[] = {"sigaltstack", "prctl",         "readlink", "getrlimit",
+					"prlimit64",   "clock_gettime", "getppid",  NULL};
 #else
 static const char *const sanitizer[] = {NULL};
 #endif

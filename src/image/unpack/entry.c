@@ -285,6 +285,9 @@ int layer_write_entry(struct layer_writer *w, struct archive *a, struct archive_
 		r = write_whiteout(w, path, e);
 	if (r == 0)
 		r = write_plain(w, a, entry, path, e);
+	if (r == TREE_LEADS_OUT)
+		err_set(e, -r, ERR_INVALID,
+			"its path goes through a symbolic link that leads out of the layer");
 	return r < 0 ? err_context(e, "entry \"%s\"", layer_show_name(name ? name : "", shown)) : 0;
 }
 

@@ -140,14 +140,36 @@ static int step_into(struct tree *t, int parent, const char *name)
 	return -ENOTDIR;
 }
 
+/* Does the symbolic link @name, in a folder @depth below the root, lead out of the layer? */
+static bool leads_out(int parent, const char *name, int depth)
+{
+	char target[TREE_PATH_MAX];
+	ssize_t len = readlinkat(parent, name, target, sizeof(target) - 1);
+	if (len < 0)
+		return false;
+	target[len] = '\0';
+	if (*target == '/')
+		return true;
+	for (const char *p = target; *(p += strspn(p, "/")); p += strcspn(p, "/")) {
+		size_t part = strcspn(p, "/");
+		bool up = part == 2 && !memcmp(p, "..", 2);
+		depth += up ? -1 : !(part == 1 && *p == '.');
+		if (depth < 0)
+			return true;
+	}
+	return false;
+}
+
 static int make_parents(struct tree *t, const char *dir)
 {
 	CLEANUP_FD int at = open_beneath(t->root, "", O_PATH | O_DIRECTORY);
-	while (at >= 0 && *dir) {
+	for (int depth = 0; at >= 0 && *dir; depth++) {
 		char name[NAME_BYTES_MAX + 1];
 		size_t len = strcspn(dir, "/");
 		memcpy(name, dir, len);
 		name[len] = '\0';
+		if (leads_out(at, name, depth))
+			return TREE_LEADS_OUT;
 		int next = step_into(t, at, name);
 		if (next < 0)
 			return next;
@@ -287,8 +309,8 @@ int tree_make_link(struct tree *t, const char *path, const char *target, struct 
 {
 	const char *name, *old;
 	struct stat st;
-	if (!strcmp(path, target) && *path) /* a link to itself: nothing to do if it is there */
-		return 0;
+	if (!strcmp(path, target))
+		return err_set(e, EINVAL, ERR_INVALID, "a hard link to itself");
 	CLEANUP_FD int holder = *target ? open_holder(t, target, &old) : -EISDIR;
 	if (holder < 0 || fstatat(holder, old, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    is_whiteout(holder, old))
@@ -365,7 +387,12 @@ int tree_opaque(struct tree *t, const char *path, struct err *e)
 	const char *name;
 	int r;
 	if (*path) {
+		int depth = 0;
+		for (const char *p = path; *p; p++)
+			depth += *p == '/';
 		r = enter_parent(t, path, &name);
+		if (r == 0 && leads_out(t->parent, name, depth))
+			r = TREE_LEADS_OUT;
 		int fd = r < 0 ? r : step_into(t, t->parent, name);
 		if (fd >= 0)
 			close(fd);

@@ -3,12 +3,14 @@
  * Writing a layer's tree beneath a folder descriptor.
  *
  * Invariants: no symbolic link is ever followed (openat2(2) RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS):
- * one that stands where a folder is needed is replaced by a folder. Whatever has the name of a new
+ * one that stands where a folder is needed is replaced by a folder, or refused when it leads out of
+ * the layer. Whatever has the name of a new
  * entry is removed before; nothing that exists is opened for writing, nor changed but a folder that
  * the archive names again.
  */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +19,8 @@
 #include "base/err.h"
 
 enum { TREE_PATH_MAX = 4096, TREE_DEPTH_MAX = 512 };
+/* A path goes through a symbolic link whose target is absolute or above the root. */
+enum { TREE_LEADS_OUT = -EXDEV };
 
 struct tree {
 	int root;   /* O_PATH or readable folder */
