@@ -49,13 +49,24 @@ void cli_close(struct cli *cli)
 	arena_free(&cli->arena);
 }
 
+/* Names come from archives and command lines: none may command the terminal. */
+static void put_plain(const char *prefix, const char *text)
+{
+	fputs(prefix, stderr);
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+		putc((c < ' ' && c != '\n' && c != '\t') || c == 0x7f ? '?' : c, stderr);
+	}
+	putc('\n', stderr);
+}
+
 void cli_complain(const struct cli *cli, const struct err *e)
 {
 	bool plain = !cli->command || cli->command->flags & COMMAND_ENGINE_EXIT;
 	fflush(stdout);
-	fprintf(stderr, "%s: %s\n", plain || e->kind == ERR_USAGE ? "hull" : "Error", e->text);
+	put_plain(plain || e->kind == ERR_USAGE ? "hull: " : "Error: ", e->text);
 	if (*e->hint)
-		fprintf(stderr, "hint: %s\n", e->hint);
+		put_plain("hint: ", e->hint);
 	if (cli->settings.debug)
 		fprintf(stderr, "debug: %s, kind %u; root %s, runroot %s\n",
 			strerrorname_np(e->number) ? strerrorname_np(e->number) : "no errno",

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/shape.h"
 #include "cli/table.h"
+#include "cli/text.h"
 
 void listing_free(struct listing_out *o)
 {
@@ -113,7 +114,8 @@ static const char *column_text(const struct listing_out *o, const struct listing
 {
 	const char *text =
 		c->get ? c->get(row, &o->view) : *(char *const *)((const char *)row + c->offset);
-	return text ? text : "";
+	/* Tables go to terminals; what an image says of itself may not command them. */
+	return !text ? "" : o->table ? text_plain(o->view.arena, text) : text;
 }
 
 int listing_row(struct listing_out *o, const void *row, struct err *e)

@@ -22,6 +22,19 @@ char *text_ellipsis(struct arena *a, const char *text, size_t max)
 	return arena_printf(a, "%.*s…", (int)cut, text);
 }
 
+const char *text_plain(struct arena *a, const char *text)
+{
+	char *copy = NULL;
+	for (size_t i = 0; text[i]; i++) {
+		unsigned char c = (unsigned char)text[i];
+		if (c >= ' ' && c != 0x7f)
+			continue;
+		copy = copy ? copy : arena_strdup(a, text);
+		copy[i] = c >= '\t' && c <= '\r' ? ' ' : '?';
+	}
+	return copy ? copy : text;
+}
+
 char *text_quote(struct arena *a, const char *text)
 {
 	size_t len = strlen(text);

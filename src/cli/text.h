@@ -9,6 +9,8 @@
 
 /** At most @max characters, the last one "…" when something was cut off. */
 char *text_ellipsis(struct arena *a, const char *text, size_t max);
+/** Without control characters: blanks for white space, else question marks. */
+const char *text_plain(struct arena *a, const char *text);
 /** Go's strconv.Quote: in double quotes, with escapes. */
 char *text_quote(struct arena *a, const char *text);
 /** "2026-11-22 03:19:14 +0000 UTC", in the local zone. */
