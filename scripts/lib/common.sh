@@ -30,14 +30,13 @@ place() {
 	mv -f "$2.new" "$2"
 }
 
-# Every command that build/bin/hull has a manual page of, a line each: "run", "volume create".
+# Every command that build/bin/hull has a manual page of, a line each: "run", "volume",
+# "volume create".
 documented_commands() {
 	local name verb
 	build/bin/hull __complete -- man '' | cut -f 1 | while read -r name; do
-		if build/bin/hull man "$name" >/dev/null 2>&1; then
-			echo "$name"
-			continue
-		fi
+		echo "$name"
+		build/bin/hull help "$name" | grep -q "^Usage:  hull $name COMMAND" || continue
 		build/bin/hull __complete -- "$name" '' | cut -f 1 | while read -r verb; do
 			echo "$name $verb"
 		done

@@ -6,6 +6,7 @@
  */
 #include "base/suggest.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static size_t min3(size_t a, size_t b, size_t c)
@@ -36,7 +37,8 @@ static size_t distance(const char *a, size_t alen, const char *b, size_t blen)
 
 struct suggestion suggestion_for(const char *word)
 {
-	return (struct suggestion){.word = word, .distance = strlen(word) / 3 + 1};
+	size_t len = strlen(word);
+	return (struct suggestion){.word = word, .distance = len == 2 ? 2 : len / 3 + 1};
 }
 
 void suggestion_offer(struct suggestion *s, const char *name)
@@ -47,7 +49,9 @@ void suggestion_offer(struct suggestion *s, const char *name)
 	size_t d = distance(s->word, wlen, name, len);
 	if (wlen >= 3 && len > wlen && !strncmp(s->word, name, wlen))
 		d = 1; /* an abbreviation */
-	if (d >= s->distance)
+	/* Of two that are as near, the one that has every letter: "rn" is "run" before "rm". */
+	bool whole = s->name && len == wlen + d && strlen(s->name) != wlen + d;
+	if (d > s->distance || (d == s->distance && !whole))
 		return;
 	s->name = name;
 	s->distance = d;

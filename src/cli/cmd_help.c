@@ -39,9 +39,13 @@ static int man_run(struct cli *cli, void *values, const struct strv *args, struc
 		return 0;
 	}
 	const struct command *c = commands_find(args, &used);
-	if (!c)
+	const struct command_group *g = c ? NULL : commands_group_find(args->items[0]);
+	if (!c && (!g || args->count > 1))
 		return unknown(args, e);
-	man_command(stdout, c);
+	if (c)
+		man_command(stdout, c);
+	else
+		man_group(stdout, g);
 	return 0;
 }
 

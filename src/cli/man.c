@@ -92,22 +92,40 @@ static void put_exit_status(FILE *out)
 	roff_text(out, "Another command failed; or the exit code of the container itself.\n");
 }
 
+/* All commands by their first names, or those of a family by their names in it. */
+static void put_commands(FILE *out, const char *group)
+{
+	for (size_t i = 0; i < command_count; i++) {
+		const struct command *c = commands[i];
+		const char *verb;
+		size_t n = 0;
+		while (group && c->names[n] && !command_in_group(c->names[n], group, &verb))
+			n++;
+		if (c->flags & COMMAND_HIDDEN || !c->names[n])
+			continue;
+		fputs(".TP\n\\fBhull ", out);
+		roff_text(out, c->names[n]);
+		fputs("\\fR\n", out);
+		roff_text(out, c->summary);
+		fputs(".\n", out);
+	}
+}
+
+void man_group(FILE *out, const struct command_group *g)
+{
+	put_title(out, g->name, g->summary);
+	fprintf(out, ".SH SYNOPSIS\n\\fBhull %s\\fR \\fICOMMAND\\fR\n.SH COMMANDS\n", g->name);
+	put_commands(out, g->name);
+	fputs(".SH SEE ALSO\n.BR hull (1)\n", out);
+}
+
 void man_program(FILE *out)
 {
 	put_title(out, "", "a container engine that tells you why");
 	fputs(".SH SYNOPSIS\n.B hull\n[\\fIOPTIONS\\fR] \\fICOMMAND\\fR [\\fIARG\\fR...]\n.SH "
 	      "COMMANDS\n",
 	      out);
-	for (size_t i = 0; i < command_count; i++) {
-		const struct command *c = commands[i];
-		if (c->flags & COMMAND_HIDDEN)
-			continue;
-		fputs(".TP\n\\fBhull ", out);
-		roff_text(out, c->names[0]);
-		fputs("\\fR\n", out);
-		roff_text(out, c->summary);
-		fputs(".\n", out);
-	}
+	put_commands(out, NULL);
 	roff_options(out, ".SH OPTIONS\n", &settings_options, 1);
 	put_files(out);
 	put_exit_status(out);

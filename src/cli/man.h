@@ -10,3 +10,5 @@
 void man_program(FILE *out);
 /** hull-run(1) and the like; a space in the name becomes a hyphen. */
 void man_command(FILE *out, const struct command *c);
+/** hull-volume(1) and the like: the commands of a family. */
+void man_group(FILE *out, const struct command_group *g);

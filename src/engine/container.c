@@ -46,7 +46,10 @@ char *container_dir_path(const struct engine *en, const char *id, struct arena *
 char *container_cgroup_path(const struct container *c, struct arena *a)
 {
 	const char *parent = c->config.host.cgroup_parent;
-	return arena_printf(a, "%s/%s", parent && *parent ? parent : "/hull", c->id);
+	if (!parent || !*parent)
+		parent = "/hull";
+	/* docker takes "a.slice" for a group below the root, too. */
+	return arena_printf(a, "%s%s/%s", *parent == '/' ? "" : "/", parent, c->id);
 }
 
 int container_lock(struct engine *en, const char *id, bool wait, struct container_lock *ret,
@@ -283,8 +286,32 @@ int container_find(struct engine *en, const char *ref, struct arena *a, struct c
 
 /* ---- lists and filters ---- */
 
-static const char *const filter_keys[] = {"id",       "name",   "label", "exited", "status",
-					  "ancestor", "before", "since", "volume"};
+static const char *const filter_keys[] = {"id",       "name",    "label",  "exited", "status",
+					  "ancestor", "before",  "since",  "volume", "network",
+					  "health",   "publish", "expose", "is-task"};
+
+/* Keys that take these values only. */
+static const struct {
+	const char *key, *values;
+} filter_values[] = {
+	{"status", " created running paused restarting removing exited dead "},
+	{"health", " none starting healthy unhealthy "},
+	{"is-task", " true false 1 0 "},
+};
+
+static int check_value(const char *key, const char *value, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(filter_values); i++) {
+		char word[64];
+		snprintf(word, sizeof(word), " %.60s ", value);
+		if (strcmp(key, filter_values[i].key) || strstr(filter_values[i].values, word))
+			continue;
+		err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s=%s'", key, value);
+		err_hint(e, "its values are:%s", filter_values[i].values);
+		return -EINVAL;
+	}
+	return 0;
+}
 
 int container_filter_add(struct arena *a, struct container_filter *f, const char *filter,
 			 struct err *e)
@@ -303,13 +330,16 @@ int container_filter_add(struct arena *a, struct container_filter *f, const char
 			return err_set(e, EINVAL, ERR_INVALID,
 				       "invalid filter 'exited=%s': not an exit code (0 to 255)",
 				       equals + 1);
+		if (check_value(key, equals + 1, e) < 0)
+			return -EINVAL;
 		/* Keys repeat, so each gets a number: "label#2". */
 		kvs_set(a, &f->filters, arena_printf(a, "%s#%zu", key, f->filters.count),
 			equals + 1);
 		return 0;
 	}
 	int r = err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", key);
-	err_hint(e, "known filters: id name label exited status ancestor before since volume");
+	err_hint(e, "known filters: id name label exited status ancestor before since volume "
+		    "network health publish expose is-task");
 	return r;
 }
 
@@ -355,6 +385,16 @@ static bool uses_volume(struct engine *en, const struct container *c, const char
 	       db_next(s, &ignored) == 1;
 }
 
+static bool has_network(struct engine *en, const struct container *c, const char *network)
+{
+	struct err ignored;
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	return db_first(&en->db, &s, &ignored,
+			"SELECT 1 FROM container WHERE id = ?1 AND config ->> "
+			"'$.HostConfig.NetworkMode' = ?2",
+			"ss", c->id, network) == 1;
+}
+
 static bool is_descendant(struct engine *en, const struct container *c, const char *image)
 {
 	struct err ignored;
@@ -385,6 +425,15 @@ static bool filter_matches(struct engine *en, const struct container *c, const c
 		return c->created > created_of(en, value);
 	if (!strcmp(key, "volume"))
 		return uses_volume(en, c, value);
+	if (!strcmp(key, "network"))
+		return has_network(en, c, value);
+	/* hull has no health checks, swarm tasks and published ports. */
+	if (!strcmp(key, "health"))
+		return !strcmp(value, "none");
+	if (!strcmp(key, "is-task"))
+		return *value == 'f' || *value == '0';
+	if (!strcmp(key, "publish") || !strcmp(key, "expose"))
+		return false;
 	return is_descendant(en, c, value);
 }
 
@@ -424,6 +473,18 @@ static bool has_key(const struct kvs *filters, const char *key)
 	return false;
 }
 
+/* before= and since= name containers that must be there. */
+static int check_references(struct engine *en, const struct kvs *filters, struct err *e)
+{
+	char id[ID_LEN + 1];
+	int r = 0;
+	for (size_t i = 0; r >= 0 && i < filters->count; i++)
+		if (!strncmp(filters->items[i].key, "before#", 7) ||
+		    !strncmp(filters->items[i].key, "since#", 6))
+			r = container_resolve(en, filters->items[i].value, id, e);
+	return r;
+}
+
 int engine_settle(struct engine *en, struct err *e)
 {
 	engine_make_room(en);
@@ -451,9 +512,11 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 					 "created DESC, rowid DESC";
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	int r = engine_settle(en, e);
+	if (r == 0)
+		r = check_references(en, &f->filters, e);
 	bool all = f->all || f->last > 0 || has_key(&f->filters, "status") ||
 		   has_key(&f->filters, "exited");
-	if (r == 0)
+	if (r >= 0)
 		r = db_query(&en->db, &s, e, query, "ii", (int64_t)f->exposing, (int64_t)all);
 	struct container *list = NULL;
 	size_t count = 0, room = 0;

@@ -10,6 +10,7 @@
 #include <regex.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/logformat.h"
@@ -259,6 +260,18 @@ static int read_attrs(const struct container *c, struct monitor_config *m, struc
 	return 0;
 }
 
+/* Without it every line would be lost, one after the other. */
+static int check_journal(struct err *e)
+{
+	static const char socket[] = "/run/systemd/journal/socket";
+	if (access(socket, F_OK) == 0)
+		return 0;
+	int r = err_errno(e, errno, "log driver journald: %s", socket);
+	err_hint(e, "start systemd-journald, or use another --log-driver");
+	e->kind = ERR_INVALID;
+	return r;
+}
+
 int log_options_read(const struct container *c, struct monitor_config *m, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
@@ -268,6 +281,8 @@ int log_options_read(const struct container *c, struct monitor_config *m, struct
 		return r;
 	m->log_driver = (uint32_t)r;
 	r = check_names(log, r, e);
+	if (r == 0 && m->log_driver == LOG_JOURNALD)
+		r = check_journal(e);
 	if (r == 0)
 		r = check_refused(&log->config, e);
 	if (r == 0)

@@ -4,12 +4,14 @@
  * while no command looked.
  *
  * What can be found, and what is done:
- *   exit record           the container ended: note it in the store, clean up, remove it if --rm
- *   running, process dead no record: its monitors died too; ask once more, else the status is
- * unknown running, no process   the boot ended, or `start` was killed half-way: clean up removing
- * `rm` was killed half-way: finish it The order is kernel, store, record. Every step may be
- * repeated. The exit record goes last: as long as it exists, the job is not done. Caller holds the
- * container's lock. Read wire.h first.
+ * - an exit record: the container ended; note it in the store, clean up, remove it if --rm
+ * - running, but the process is dead and there is no record: its monitors died too; ask once more,
+ *   else the status is unknown
+ * - running, but without a process: the boot ended, or `start` was killed half-way; clean up
+ * - removing: `rm` was killed half-way; finish it
+ *
+ * The order is kernel, store, record. Every step may be repeated. The exit record goes last: as
+ * long as it exists, the job is not done. Caller holds the container's lock. Read wire.h first.
  */
 #include "engine/internal.h"
 

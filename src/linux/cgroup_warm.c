@@ -5,8 +5,8 @@
  * forks out (cgroup_threadgroup_rwsem, a percpu_rw_semaphore; see kernel/rcu/sync.c). Moves that
  * come during that wait, or shortly after it, share it. So a command that will start a container
  * moves a child of its own first thing: while the grace period runs, it reads its store, mounts and
- * clones. The child shares our memory, because copying
- * it would cost more than all else it does: it has a stack of its own, and makes two system calls.
+ * clones. The child shares our memory, because copying it would cost more than all else it does: it
+ * has a stack of its own, and makes two system calls.
  * Invariant: failure means no gain, and nothing else.
  */
 #include <fcntl.h>

@@ -101,11 +101,14 @@ static int enter_cwd(int root, const char *path, struct err *e)
 	return fchdir(cwd) < 0 ? no_cwd(root, path, errno, e) : 0;
 }
 
-/* The container's own: whose root owns the host's node, which he could change for all. */
-static int open_null(int root, struct err *e)
+/* The container's own, since its root could change the mode of the host's. But a container that
+ * removed or replaced its node must not keep others from entering. */
+static int open_null(int root, int host_null, struct err *e)
 {
 	int null = device_open_null(root);
-	return null < 0 ? err_errno(e, null, "cannot use the container's /dev/null") : null;
+	if (null < 0)
+		null = fcntl(host_null, F_DUPFD_CLOEXEC, 0);
+	return null < 0 ? err_errno(e, errno, "cannot use the host's /dev/null") : null;
 }
 
 /* execCPUAffinity: before, and after the process has entered the container's control groups. */
@@ -124,6 +127,7 @@ static int set_up(struct entry *x, struct err *e)
 	const struct runtime_exec *p = x->exec;
 	int stdio[3] = {p->stdio[0], p->stdio[1], p->stdio[2]};
 	CLEANUP_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int host_null = open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	CLEANUP_FD int null = -1;
 	if (proc < 0)
 		return err_errno(e, errno, "cannot open the host's /proc");
@@ -143,7 +147,7 @@ static int set_up(struct entry *x, struct err *e)
 	if (r == 0 && x->process.spec->terminal) {
 		r = take_terminal(x, root, stdio, e);
 	} else if (r == 0 && (stdio[0] < 0 || stdio[1] < 0 || stdio[2] < 0)) {
-		null = open_null(root, e);
+		null = open_null(root, host_null, e);
 		r = null < 0 ? null : 0;
 	}
 	if (r == 0)

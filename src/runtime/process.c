@@ -88,6 +88,16 @@ static void give_to_user(int fd, const struct process_plan *p)
 		(void)!fchown(fd, p->uid, (gid_t)-1);
 }
 
+/* The limits are set by now, and the one on files may be too low for ourselves. */
+static int no_descriptor(int i, struct err *e)
+{
+	if (errno != EINVAL && errno != EMFILE)
+		return err_errno(e, errno, "cannot set up descriptor %d", i);
+	err_set(e, errno, ERR_INVALID, "the limit on open files (nofile) is too low to start with");
+	err_hint(e, "give --ulimit nofile=64 or more; the command itself may lower it");
+	return -e->number;
+}
+
 int process_stdio(const struct process_plan *p, const int stdio[3], int null, struct err *e)
 {
 	int kept[3];
@@ -95,7 +105,7 @@ int process_stdio(const struct process_plan *p, const int stdio[3], int null, st
 	for (int i = 0; i < 3; i++) {
 		kept[i] = fcntl(stdio[i] >= 0 ? stdio[i] : null, F_DUPFD_CLOEXEC, ABOVE_STDIO);
 		if (kept[i] < 0)
-			return err_errno(e, errno, "cannot set up descriptor %d", i);
+			return no_descriptor(i, e);
 	}
 	for (int i = 0; i < 3; i++) {
 		if (dup2(kept[i], i) < 0)

@@ -122,7 +122,47 @@ teardown() { hull_teardown; }
 	run hull rnu test true
 	assert_has "run"
 	[ "$status" != 0 ]
+	run hull rn test true
+	assert_has 'hull run`'
+	for group in container image volume system; do
+		run hull man $group
+		assert_status 0
+		assert_has ".TH HULL-${group^^} 1"
+	done
 	run hull run --memroy 1g test true
 	assert_status 125
 	assert_has "--memory"
+}
+
+# What an archive says of itself must not command the terminal.
+@test "control characters of images: history, error messages" {
+	esc=$'\e]0;evil\a'
+	mkdir layer image && echo x >layer/x && tar -C layer -cf image/layer.tar .
+	diff=$(sha256sum <image/layer.tar | cut -d' ' -f1)
+	make() { # TAG ENV
+		jq -n --arg by "$esc"$'RUN a\nb' --arg d "sha256:$diff" --argjson env "$2" '{os: "linux", architecture: "amd64",
+			config: {Env: $env}, rootfs: {type: "layers", diff_ids: [$d]}, history: [{created_by: $by}]}' >image/config.json
+		jq -n --arg t "$1" '[{Config: "config.json", RepoTags: [$t], Layers: ["layer.tar"]}]' >image/manifest.json
+		tar -C image -cf image.tar .
+	}
+	make evil:1 '["A=b"]'
+	hull load -i image.tar
+	for how in history "history --no-trunc"; do
+		run hull $how evil:1
+		assert_status 0
+		assert_lacks $'\e'
+		assert_equal 2 "${#lines[@]}"
+		assert_has "evil?RUN a b"
+	done
+	assert_equal "${esc}RUN a"$'\nb' "$(hull history --format json evil:1 | jq -r .CreatedBy)"
+	make "Evil${esc}:1" '["A=b"]'
+	run hull load -i image.tar
+	assert_status 1
+	assert_lacks $'\e'
+	assert_has "invalid reference format"
+	make evil:2 '"A=b"'
+	run hull load -i image.tar
+	assert_status 1
+	assert_has "Env: expected an array of strings"
+	assert_equal evil:1 "$(hull images --format '{{.Repository}}:{{.Tag}}' evil)"
 }

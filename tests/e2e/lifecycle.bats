@@ -265,7 +265,7 @@ teardown() { hull_teardown; }
 
 # bats test_tags=fast
 @test "ps: columns, -a, -q, --no-trunc, --filter (B6)" {
-	id=$(hull run -d --name up --label tier=web test sleep 600)
+	id=$(hull run -d --name up --network none --label tier=web test sleep 600)
 	hull run --name down test sh -c 'exit 3' || true
 	run hull ps
 	assert_line '^CONTAINER ID +IMAGE +COMMAND +CREATED +STATUS +PORTS +NAMES$'
@@ -281,6 +281,18 @@ teardown() { hull_teardown; }
 	assert_status 1
 	run hull ps --filter exited=abc
 	assert_status 1
+	run hull ps -f status=foo
+	assert_status 1
+	assert_has "invalid filter 'status=foo'"
+	for key in before since; do
+		run hull ps -f $key=nope
+		assert_status 1
+		assert_has "No such container: nope"
+	done
+	assert_equal up "$(hull ps -f network=none -f health=none -f is-task=false --format '{{.Names}}')"
+	for filter in network=host health=healthy is-task=true publish=80 expose=80; do
+		assert_equal "" "$(hull ps -q -f $filter)"
+	done
 }
 
 # bats test_tags=fast
@@ -675,6 +687,30 @@ three" "$output"
 	assert_status 125
 	assert_has "more than 1023 bytes in every record"
 	hull run --rm --log-opt compress=false --log-opt mode=blocking test true
+}
+
+@test "journald: without a journal nothing is created or started" {
+	need_root
+	cat >journal.sh <<-'END'
+		mount -t tmpfs none /run || exit 77
+		exec "$1" "$2" --name jj --log-driver journald test true
+	END
+	# As docker's: what the engine refuses is 1 of create, 125 of run.
+	for command in create:1 run:125; do
+		run unshare -m --propagation private bash journal.sh "$HULL" ${command%:*}
+		[ "$status" != 77 ] || skip "no mount namespace"
+		assert_status ${command#*:}
+		assert_has "/run/systemd/journal/socket: No such file"
+		assert_equal "" "$(hull ps -aq)"
+	done
+}
+
+@test "exec: a container that removed its /dev/null can still be entered" {
+	hull run -d --name cc test sh -c 'rm /dev/null; exec sleep 600'
+	wait_for 5 eval '! [ -e "/proc/$(pid_of cc)/root/dev/null" ]'
+	assert_equal in "$(hull exec cc echo in)"
+	hull exec -d cc touch /tmp/done
+	wait_for 5 eval '[ -e "/proc/$(pid_of cc)/root/tmp/done" ]'
 }
 
 # A journal of one's own: systemd-journald by hand, in a mount namespace.
