@@ -122,13 +122,12 @@ static int64_t room(const struct engine *en)
 					     : (int64_t)v.f_bavail * (int64_t)v.f_frsize;
 }
 
-void engine_make_room(struct engine *en)
+bool engine_make_room(struct engine *en)
 {
-	if (room(en) < ROOM_NEEDED)
-		unlinkat(en->root_fd, "ballast", 0);
+	return room(en) < ROOM_NEEDED && unlinkat(en->root_fd, "ballast", 0) == 0;
 }
 
-static void renew_ballast(struct engine *en)
+void engine_renew_ballast(struct engine *en)
 {
 	if (file_exists(en->root_fd, "ballast") || room(en) < ROOM_PLENTY)
 		return;
@@ -145,7 +144,7 @@ void engine_tidy(struct engine *en)
 	struct err ignored;
 	if (folder_count(en) > row_count(en))
 		check_place(en, en->root_fd, &root_places[0], true, true, &a, &found, &ignored);
-	renew_ballast(en);
+	engine_renew_ballast(en);
 	db_checkpoint(&en->db);
 }
 

@@ -504,6 +504,18 @@ int engine_settle(struct engine *en, struct err *e)
 	return 0;
 }
 
+/* How it ended, when the store cannot be told: its disk may be full. */
+static void show_record(struct engine *en, struct container *c)
+{
+	struct exit_record x;
+	if (exit_record_read(en, c->id, &x) < 0)
+		return;
+	c->status = CONTAINER_EXITED;
+	c->finished = x.finished_ns;
+	c->exit_code = x.exit_code;
+	c->exit_signal = x.signal;
+}
+
 int container_list(struct engine *en, const struct container_filter *f, struct arena *a,
 		   struct container **ret, size_t *ret_count, struct err *e)
 {
@@ -549,6 +561,8 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 				if (container_read(en, c->id, a, c, &ignored) < 0)
 					continue;
 				container_probe(en, c, &ignored);
+			} else if (seen == 0 && !c->pid) {
+				show_record(en, c);
 			}
 			if (!all && c->status != CONTAINER_RUNNING && c->status != CONTAINER_PAUSED)
 				continue;

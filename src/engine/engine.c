@@ -77,10 +77,13 @@ int engine_open(struct engine *en, const char *root, const char *runroot, const 
 	en->root_fd = open_root(root, root_folders, e);
 	en->run_fd = en->root_fd < 0 ? -1 : open_root(runroot, run_folders, e);
 	int r = en->root_fd < 0 || en->run_fd < 0 ? -e->number : db_open(&en->db, root, e);
+	if (r < 0 && en->run_fd >= 0 && engine_make_room(en))
+		r = db_open(&en->db, root, e);
 	if (r < 0) {
 		engine_close(en);
 		return r;
 	}
+	engine_renew_ballast(en);
 	en->images = (struct image_store){
 		.db = &en->db, .root_fd = en->root_fd, .root = root, .libexec = libexec};
 	return 0;

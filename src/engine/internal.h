@@ -47,8 +47,11 @@ bool exit_record_pending(struct engine *en, const char *id);
 /** 1 when the recorded process still lives (same start time, not a zombie), 0 or negative errno. */
 int run_record_alive(const struct run_record *r);
 
-/** On a full disk, give up the ballast, so that what frees space can be noted in the store. */
-void engine_make_room(struct engine *en);
+/** On a full disk, give up the ballast, so that what frees space can be noted in the store; true if
+ * there was one. */
+bool engine_make_room(struct engine *en);
+/** Make the ballast if it is not there and there is plenty of room. */
+void engine_renew_ballast(struct engine *en);
 /** Reap a container that this command waited for with WAIT_REAP, unless it is time to tidy up too:
  * then the keeper does both, behind our back. */
 void engine_reap_waited(struct engine *en, const char *id);

@@ -6,7 +6,11 @@ load lib
 
 setup() { hull_setup; }
 teardown() {
-	umount "$WORK/disk" 2>/dev/null
+	if mountpoint -q "$WORK/disk"; then
+		rm -f "$WORK/disk/fill" "$WORK/disk/more"
+		hull ps -aq | xargs -r "$HULL" rm -f
+		umount "$WORK/disk"
+	fi
 	hull_teardown
 }
 
@@ -44,13 +48,54 @@ teardown() {
 	export HULL_ROOT=$WORK/disk/root
 	tar -C "$ROOTFS" --exclude=./probe -c . | hull import - small >/dev/null
 	hull run -d --name cc small sleep 600
-	hull run --rm small true
-	wait_for 5 test -e "$HULL_ROOT/ballast"
 	dd if=/dev/zero of="$WORK/disk/fill" bs=64k 2>/dev/null || true
+	dd if=/dev/zero of="$WORK/disk/more" bs=1 2>/dev/null || true
 	hull stop -t 0 cc
 	assert_equal exited "$(hull inspect -f '{{.State.Status}}' cc)"
 	hull rm cc
 	hull rmi small
+	umount "$WORK/disk"
+	export HULL_ROOT=$WORK/root
+}
+
+@test "a full disk: each of stop, rm -f and rmi works as the first command" {
+	for command in 'stop -t 0 cc' 'rm -f cc' 'rmi -f small' 'rmi other'; do
+		mkdir -p "$WORK/disk"
+		mount -t tmpfs -o size=24m none "$WORK/disk"
+		export HULL_ROOT=$WORK/disk/root
+		tar -C "$ROOTFS" --exclude=./probe -c . | hull import - small >/dev/null
+		tar -C "$ROOTFS" -c ./etc | hull import - other >/dev/null
+		[[ $command == rmi* ]] || hull run -d --name cc small sleep 600
+		dd if=/dev/zero of="$WORK/disk/fill" bs=64k 2>/dev/null || true
+		dd if=/dev/zero of="$WORK/disk/more" bs=1 2>/dev/null || true
+		run hull $command
+		assert_status 0
+		hull rm -f cc
+		umount "$WORK/disk"
+	done
+	export HULL_ROOT=$WORK/root
+}
+
+@test "a full disk: ps tells the end that cannot be stored" {
+	mkdir "$WORK/disk"
+	mount -t tmpfs -o size=24m none "$WORK/disk"
+	export HULL_ROOT=$WORK/disk/root
+	tar -C "$ROOTFS" --exclude=./probe -c . | hull import - small >/dev/null
+	for i in 1 2 3 4; do
+		hull run -d --log-driver none --name "c$i" small sh -c 'trap "exit 7" TERM; while :; do sleep 0.02; done'
+	done
+	pids=$(for i in 1 2 3 4; do pid_of "c$i"; done)
+	nap 300
+	rm "$HULL_ROOT/ballast"
+	dd if=/dev/zero of="$WORK/disk/fill" bs=64k 2>/dev/null || true
+	dd if=/dev/zero of="$WORK/disk/more" bs=1 2>/dev/null || true
+	kill -TERM $pids
+	for pid in $pids; do wait_for 5 eval "! kill -0 $pid 2>/dev/null"; done
+	ended() { [ "$(hull ps -a --format '{{.Status}}' | grep -c '^Exited (7)')" = 4 ]; }
+	wait_for 5 ended
+	rm "$WORK/disk/fill" "$WORK/disk/more"
+	ended
+	hull rm c1 c2 c3 c4
 	umount "$WORK/disk"
 	export HULL_ROOT=$WORK/root
 }
