@@ -99,6 +99,7 @@ start() {
 background() {
 	[ $# -gt 0 ] || set -- sleep 600
 	config --argjson a "$(words "$@")" '.process.args = $a'
+	rm -f "$dir/pid" # of one before
 	"$probe" run ${options:-} --pid-file "$dir/pid" "$dir/config.json" </dev/null 3>&- &
 	background=$!
 	local i
