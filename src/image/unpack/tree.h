@@ -4,9 +4,8 @@
  *
  * Invariants: no symbolic link is ever followed (openat2(2) RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS):
  * one that stands where a folder is needed is replaced by a folder, or refused when it leads out of
- * the layer. Whatever has the name of a new
- * entry is removed before; nothing that exists is opened for writing, nor changed but a folder that
- * the archive names again.
+ * the layer. Whatever has the name of a new entry is removed before; nothing that exists is opened
+ * for writing, nor changed but a folder that the archive names again.
  */
 #pragma once
 
