@@ -392,7 +392,7 @@ static int thief(char **args)
 {
 	struct stat ours[2];
 	struct timespec t;
-	char path[64];
+	char path[64], byte;
 	FILE *seen = fopen(args[0], "w");
 	long rounds = 0, refused = 0;
 	if (!seen || stat("/proc/self/exe", &ours[0]) < 0 || stat("/bin/busybox", &ours[1]) < 0)
@@ -409,8 +409,9 @@ static int thief(char **args)
 			refused++;
 			snprintf(path, sizeof(path), "/proc/%d/mem", pid);
 			int fd = open(path, O_RDWR | O_CLOEXEC);
-			/* It may have become the container's meanwhile. */
-			if (fd >= 0 && is_ours(pid, ours, seen) != 1)
+			/* It may have become the container's meanwhile, or have ended: then there is
+			 * no program to compare, and the memory, if it was got, reads as empty. */
+			if (fd >= 0 && is_ours(pid, ours, seen) != 1 && pread(fd, &byte, 1, 0) != 0)
 				fprintf(seen, "memory of %d\n", pid);
 			if (fd >= 0)
 				close(fd);
