@@ -81,3 +81,14 @@ int device_open_null(int root)
 	r = null < 0 ? null : device_check_null(null);
 	return r < 0 ? r : fd_steal(&null);
 }
+
+int device_new_null(struct err *e)
+{
+	static const struct device node = {"null", S_IFCHR, MEMORY_MAJOR, NULL_MINOR, 0666, 0, 0};
+	CLEANUP_FD int folder = mount_new("tmpfs", "null", NULL, 0, MOUNT_ATTR_NOEXEC, e);
+	int r = folder < 0 ? folder : device_make(folder, node.path, &node, e);
+	if (r < 0)
+		return r;
+	int null = openat(folder, node.path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	return null < 0 ? err_errno(e, errno, "cannot open a null device") : null;
+}

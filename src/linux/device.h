@@ -27,3 +27,6 @@ int device_check_null(int fd);
 /** Open dev/null below @root, a container's root: read-write, or -errno. It is looked at before it
  * is opened, since opening some devices has effects, and once more afterwards. */
 int device_open_null(int root);
+/** A null device of the caller's alone, in no folder that has a name. Needs umask 0 and the right
+ * to make nodes. A descriptor, read-write, or negative errno with @e. */
+int device_new_null(struct err *e);

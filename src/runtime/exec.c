@@ -44,15 +44,18 @@ struct entry {
 	struct arena words; /* of the child */
 	int spaces;         /* CLONE_NEW* to join */
 	bool unprivileged;  /* a user calls, or the root of a user namespace */
+	bool own_user;      /* its root has no rights over what is root's on the host */
 	int sync;
 };
 
 /* A user namespace of the container's own gives the rights over its others and must be joined with
  * them; joining the one that we are in is refused (EINVAL), and says that there is no other. */
-static int join_all(const struct entry *x, struct err *e)
+static int join_all(struct entry *x, struct err *e)
 {
 	int pidfd = x->exec->pidfd, spaces = x->spaces & ~(CLONE_NEWUSER | CLONE_NEWPID);
+	x->own_user = x->unprivileged;
 	if (!x->unprivileged && setns(pidfd, CLONE_NEWUSER | spaces) == 0) {
+		x->own_user = true;
 		if (setresgid(0, 0, 0) == 0 && setresuid(0, 0, 0) == 0)
 			return 0;
 	} else if ((x->unprivileged || errno == EINVAL) && setns(pidfd, spaces) == 0) {
@@ -103,9 +106,11 @@ static int enter_cwd(int root, const char *path, struct err *e)
 
 /* The container's own, since its root could change the mode of the host's. But a container that
  * removed or replaced its node must not keep others from entering. */
-static int open_null(int root, int host_null, struct err *e)
+static int open_null(const struct entry *x, int root, int host_null, struct err *e)
 {
 	int null = device_open_null(root);
+	if (null < 0 && !x->own_user)
+		return device_new_null(e);
 	if (null < 0)
 		null = fcntl(host_null, F_DUPFD_CLOEXEC, 0);
 	return null < 0 ? err_errno(e, errno, "cannot use the host's /dev/null") : null;
@@ -147,7 +152,7 @@ static int set_up(struct entry *x, struct err *e)
 	if (r == 0 && x->process.spec->terminal) {
 		r = take_terminal(x, root, stdio, e);
 	} else if (r == 0 && (stdio[0] < 0 || stdio[1] < 0 || stdio[2] < 0)) {
-		null = open_null(root, host_null, e);
+		null = open_null(x, root, host_null, e);
 		r = null < 0 ? null : 0;
 	}
 	if (r == 0)

@@ -711,6 +711,14 @@ three" "$output"
 	assert_equal in "$(hull exec cc echo in)"
 	hull exec -d cc touch /tmp/done
 	wait_for 5 eval '[ -e "/proc/$(pid_of cc)/root/tmp/done" ]'
+	# What it has instead is not the host's: its root could close that to all others.
+	mode=$(stat -c %a /dev/null)
+	hull exec cc sh -c 'echo x >/proc/self/fd/0 && chmod 667 /proc/self/fd/0' || true
+	now=$(stat -c %a /dev/null)
+	chmod "$mode" /dev/null
+	assert_equal "$mode" "$now"
+	assert_equal "1,3" "$(hull exec cc stat -L -c '%t,%T' /proc/self/fd/0)"
+	hull exec -u user cc sh -c 'echo x >/proc/self/fd/0'
 }
 
 # A journal of one's own: systemd-journald by hand, in a mount namespace.
