@@ -30,8 +30,8 @@ int namespace_open(const struct namespace_kind *kind, const char *path, struct e
  * Like fork(2): the child has a copy of everything and its own descriptor table.
  */
 pid_t namespace_clone(unsigned long long flags, int cgroup, int *ret_pidfd);
-/** Is the caller's user namespace another than the machine's first? */
-bool namespace_user_is_own(void);
+/** Is the caller an ordinary user, or root only of a user namespace? */
+bool namespace_caller_is_user(void);
 /** Those of @flags (CLONE_NEW*) of which @pid has another namespace than the caller. */
 int namespace_others(pid_t pid, int flags);
 /** Bring up the loopback device of the caller's network namespace. 0 or -errno. */

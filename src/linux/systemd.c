@@ -24,11 +24,6 @@
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
 
-static bool is_users(void)
-{
-	return geteuid() != 0 || namespace_user_is_own();
-}
-
 /* ---- names ---- */
 
 static bool is_slice(const char *name)
@@ -71,7 +66,9 @@ int systemd_scope_name(const char *path, const char *id, struct systemd_scope *r
 			 "cgroupfs");
 		return -EINVAL;
 	}
-	const char *slice = *part[0] ? part[0] : is_users() ? "user.slice" : "system.slice";
+	const char *slice = *part[0]                     ? part[0]
+			    : namespace_caller_is_user() ? "user.slice"
+							 : "system.slice";
 	snprintf(ret->slice, sizeof(ret->slice), "%s", slice);
 	len = snprintf(ret->unit, sizeof(ret->unit), "%s%s%s.scope", part[1], *part[1] ? "-" : "",
 		       *part[2] ? part[2] : id);
@@ -109,7 +106,7 @@ static int connect_any(struct dbus *d)
 	const char *folder = getenv("XDG_RUNTIME_DIR");
 	char path[128];
 	int r;
-	if (!is_users()) {
+	if (!namespace_caller_is_user()) {
 		r = dbus_connect(d, "/run/systemd/private", false);
 		return r == 0 ? 0 : dbus_connect(d, "/run/dbus/system_bus_socket", true);
 	}
@@ -128,7 +125,7 @@ static int connect_to(struct dbus *d, struct err *e)
 	int r = connect_any(d);
 	if (r < 0) {
 		err_errno(e, r, "cannot reach systemd");
-		err_hint(e, is_users()
+		err_hint(e, namespace_caller_is_user()
 				    ? "it needs a session of its own for this user: see loginctl "
 				      "enable-linger, and XDG_RUNTIME_DIR; else use the manager "
 				      "cgroupfs"

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/units.h"
+#include "linux/namespaces.h"
 #include "linux/pidfd.h"
 #include "oci/bundle.h"
 #include "oci/commands.h"
@@ -201,8 +202,9 @@ static int launch(struct joining *j, struct runtime_process *p, struct err *e)
 		.pidfd = j->state.pidfd,
 		.process = &j->process,
 		.cgroup = j->group.open ? &j->group.joined : NULL,
-		.unit = oci_is_users() && !j->v->cgroups.count ? record_unit(&j->state.record)
-							       : NULL,
+		.unit = namespace_caller_is_user() && !j->v->cgroups.count
+				? record_unit(&j->state.record)
+				: NULL,
 		.seccomp = j->filter.count ? &j->filter : NULL,
 		.spec = j->spec.oci_version ? &j->spec : NULL,
 		.id = j->state.id,

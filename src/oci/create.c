@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "linux/namespaces.h"
 #include "linux/pidfd.h"
 #include "linux/systemd.h"
 #include "oci/group.h"
@@ -181,7 +182,7 @@ static int make_group(struct making *m, struct err *e)
 	if (!*record->cgroup)
 		return 0;
 	/* The rules are root's to give; a user namespace has no right to make devices anyway. */
-	size_t rules = oci_is_users() ? 0 : w->rule_count;
+	size_t rules = namespace_caller_is_user() ? 0 : w->rule_count;
 	int r = record->flags & RECORD_SYSTEMD
 			? make_scope(m, rules, e)
 			: cgroup_make(record->cgroup, &w->limits, w->rules, rules, &m->group, e);
@@ -214,7 +215,7 @@ static int launch(struct making *m, struct err *e)
 		.spec = &c->bundle.spec,
 		.root_mount = -1,
 		.cgroup = *c->state.record.cgroup ? &m->group : NULL,
-		.unit = oci_is_users() ? record_unit(&c->state.record) : NULL,
+		.unit = namespace_caller_is_user() ? record_unit(&c->state.record) : NULL,
 		.seccomp = m->filter.count ? &m->filter : NULL,
 		.stdio = {0, 1, 2},
 		.init_fd = -1,

@@ -42,11 +42,6 @@ static int print_version(void)
 	return 0;
 }
 
-bool oci_is_users(void)
-{
-	return geteuid() != 0 || namespace_user_is_own();
-}
-
 bool oci_uses_systemd(const struct oci *oci)
 {
 	const char *manager = oci->globals.cgroup_manager;
@@ -58,7 +53,7 @@ bool oci_is_rootless(const struct oci *oci)
 	const char *given = oci->globals.rootless;
 	if (given && !strcmp(given, "true"))
 		return true;
-	return (!given || strcmp(given, "false") != 0) && oci_is_users();
+	return (!given || strcmp(given, "false") != 0) && namespace_caller_is_user();
 }
 
 static int check_manager(const struct oci *oci, struct err *e)

@@ -56,9 +56,8 @@ extern const struct option_table oci_global_options;
 
 /** Are control groups made by systemd: --systemd-cgroup, or --cgroup-manager systemd? */
 bool oci_uses_systemd(const struct oci *oci);
-/** Is this the program of a user: no root, or only that of a user namespace? */
-bool oci_is_users(void);
-/** May failures of control groups be passed over: --rootless, or a user. */
+/** May failures of control groups be passed over: --rootless, or a user (namespace_caller_is_user).
+ */
 bool oci_is_rootless(const struct oci *oci);
 
 /* log.c */

@@ -20,6 +20,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "linux/cgroup.h"
+#include "linux/namespaces.h"
 #include "linux/pidfd.h"
 #include "linux/systemd.h"
 #include "oci/group.h"
@@ -51,7 +52,7 @@ static int default_root(struct oci *oci, const char **ret, struct err *e)
 	/* As in runc: a root who calls himself so, in a user namespace, is that of a machine. */
 	const char *user = getenv("USER");
 	bool named = user && !strcmp(user, "root");
-	if (geteuid() == 0 && (!home || !*home || named || !oci_is_users()))
+	if (geteuid() == 0 && (!home || !*home || named || !namespace_caller_is_user()))
 		return 0;
 	if (!home || !*home) {
 		err_set(e, EINVAL, ERR_INVALID, "no folder for the state of containers is known");

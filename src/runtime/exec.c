@@ -302,7 +302,7 @@ int runtime_exec(const struct runtime_exec *p, struct runtime_process *ret, stru
 	int r = process_plan_make(p->process, p->spec ? &p->spec->linux_ : NULL, p->seccomp,
 				  p->privileged, &a, &x.process, e);
 	x.process.preserve_fds = p->preserve_fds;
-	x.unprivileged = geteuid() != 0 || namespace_user_is_own();
+	x.unprivileged = namespace_caller_is_user();
 	x.spaces = JOINED | (p->own_time ? CLONE_NEWTIME : 0);
 	/* What is ours as well need not be joined, and a user may not. */
 	if (x.unprivileged)

@@ -106,8 +106,8 @@ int spaces_open(struct spaces *s, const struct oci_linux *spec, struct err *e)
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "timeOffsets need a time namespace of the container's own");
 	/* Who has no rights over the pid namespace that he is in could not return to it. */
-	s->staged = s->join &&
-		    (s->own & CLONE_NEWUSER || (s->join & CLONE_NEWPID && namespace_user_is_own()));
+	s->staged = s->join && (s->own & CLONE_NEWUSER ||
+				(s->join & CLONE_NEWPID && namespace_caller_is_user()));
 	return check_maps(s, e);
 }
 
