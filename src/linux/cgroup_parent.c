@@ -14,11 +14,11 @@
 #include "base/file.h"
 #include "linux/cgroup_host.h"
 
-/* "0::/user.slice/a.scope" is a process' place in the v2 tree. */
-static bool place_of(const char *process, char buf[static CGROUP_POINT_SIZE])
+bool cgroup_v2_place(pid_t pid, char buf[static CGROUP_POINT_SIZE])
 {
-	char text[4096], file[32];
-	snprintf(file, sizeof(file), "/proc/%s/cgroup", process);
+	char text[4096], file[32] = "/proc/self/cgroup";
+	if (pid)
+		snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)pid);
 	if (file_read_small(AT_FDCWD, file, text, sizeof(text)) <= 0)
 		return false;
 	for (const char *line = text; line; line = strchr(line, '\n')) {
@@ -49,10 +49,9 @@ static bool has_processes(int root, const char *rel)
 
 int cgroup_v2_of(const struct cgroup *g, pid_t pid)
 {
-	char text[16], place[CGROUP_POINT_SIZE];
+	char place[CGROUP_POINT_SIZE];
 	size_t len = strlen(g->path);
-	snprintf(text, sizeof(text), "%d", (int)pid);
-	if (!place_of(text, place) || strncmp(place, g->path, len) != 0 || place[len] != '/')
+	if (!cgroup_v2_place(pid, place) || strncmp(place, g->path, len) != 0 || place[len] != '/')
 		return -ENOENT;
 	int fd = openat(g->v2, place + len + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
@@ -67,7 +66,7 @@ int cgroup_parent(char *buf, size_t size, struct err *e)
 		snprintf(buf, size, "/hull");
 		return 0;
 	}
-	bool found = h->v2 >= 0 && place_of("self", own);
+	bool found = h->v2 >= 0 && cgroup_v2_place(0, own);
 	for (char *slash; found && (slash = strrchr(own, '/')) && slash != own;) {
 		*slash = '\0';
 		if (!is_writable(h->v2, own + 1, "") ||

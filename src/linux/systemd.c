@@ -6,7 +6,6 @@
 #include "linux/systemd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -315,16 +314,12 @@ static int put_unit(struct dbus_body *b, struct systemd_scope *s, const struct k
 /* Where it really is: below the user's own manager, for one. */
 static int read_group(pid_t pid, struct systemd_scope *s, struct err *e)
 {
-	char path[32], text[4096];
-	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	ssize_t n = file_read_small(AT_FDCWD, path, text, sizeof(text));
-	const char *line = n > 0 ? strstr(text, "0::/") : NULL;
-	size_t len = line ? strcspn(line + 3, "\n") : 0, unit = strlen(s->unit);
-	if (len <= unit || len >= sizeof(s->group) ||
-	    strncmp(line + 3 + len - unit, s->unit, unit) != 0)
+	char place[CGROUP_POINT_SIZE];
+	const char *slash = cgroup_v2_place(pid, place) ? strrchr(place, '/') : NULL;
+	if (!slash || strcmp(slash + 1, s->unit) != 0 || strlen(place) >= sizeof(s->group))
 		return err_set(e, EIO, ERR_SYSTEM, "systemd did not put the process %d there",
 			       (int)pid);
-	snprintf(s->group, sizeof(s->group), "%.*s", (int)len, line + 3);
+	snprintf(s->group, sizeof(s->group), "%s", place);
 	return 0;
 }
 
