@@ -130,13 +130,14 @@ int spaces_join(const struct spaces *s, unsigned long flag, struct err *e)
 
 int spaces_open_network(const struct spaces *s, pid_t pid, struct err *e)
 {
-	const struct namespace_kind *kind;
+	const struct namespace_kind *network = namespace_find("network");
 	char path[48];
+	int fd = s->fds[kind_index(network)];
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
-	for (size_t i = 0; (kind = namespace_at(i)); i++)
-		if (kind->flag == CLONE_NEWNET && s->fds[i] >= 0)
-			return fcntl(s->fds[i], F_DUPFD_CLOEXEC, 0);
-	return namespace_open(namespace_find("network"), path, e);
+	if (fd < 0)
+		return namespace_open(network, path, e);
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? err_errno(e, errno, "cannot keep the network namespace open") : fd;
 }
 
 int spaces_join_early(const struct spaces *s, struct err *e)
