@@ -78,7 +78,7 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 
 @test "commands of docker that hull does not have are not listed" {
 	for name in pull build push network search; do
-		! hull --help | grep -q "^  $name "
+		run ! grep "^  $name " <<<"$(hull --help)"
 		refused 1 "unknown command: hull $name" $name
 	done
 }
@@ -219,7 +219,7 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 	[ "$(hull __complete -- ru)" = $'run\tCreate and run a new container from an image' ]
 	hull __complete -- container "" | grep -q $'^ls\t'
 	hull __complete -- run --mem | grep -q $'^--memory\t'
-	! hull __complete -- run --publ | grep -q publish
+	run ! grep publish <<<"$(hull __complete -- run --publ)"
 	[ -z "$(hull __complete -- run --name "")" ]
 	[ -z "$(hull __complete -- run image "")" ]
 	hull volume create vol1 >/dev/null

@@ -417,8 +417,8 @@ finish() {
 	kill -TERM "$PID"
 	until_true grep -qx 15 daemon
 	until_true grep -qx 15 group
-	! grep -qx 1 group
-	! grep -qxE '1|2' daemon
+	run ! grep -qx 1 group
+	run ! grep -qxE '1|2' daemon
 }
 
 @test "init: --forward HUP:all and --forward TERM:main override single signals" {
@@ -431,7 +431,7 @@ finish() {
 	kill -TERM "$PID"
 	until_true grep -qx 15 main
 	nap 50
-	! grep -qx 15 daemon
+	run ! grep -qx 15 daemon
 }
 
 @test "init: outside a namespace nobody but descendants is signalled" {
@@ -457,7 +457,7 @@ finish() {
 	until_true grep -qx 10 got
 	kill -TERM "$PID"
 	until_true grep -qx 12 got
-	! grep -qxE '1|2|15' got
+	run ! grep -qxE '1|2|15' got
 	run "$INIT" -r TERM true
 	[ "$status" -eq 125 ]
 }
@@ -477,7 +477,7 @@ finish() {
 	until_true grep -q ready main2
 	kill -HUP "$PID"
 	until_true grep -qx 1 main2
-	! grep -qx 1 group2
+	run ! grep -qx 1 group2
 	kill -KILL "$PID"
 	finish
 	TINI_KILL_PROCESS_GROUP=1 start_pid1 "$TINI" sh -c "'$PROBE' catch group3 & exec '$PROBE' catch main3"
@@ -800,7 +800,7 @@ has_ended() {
 	until_true grep -qx 10 got
 	kill -USR2 "$PID"
 	until_true grep -qx 12 got
-	! grep -qx 13 got
+	run ! grep -qx 13 got
 }
 
 # ---- the report --------------------------------------------------------------------------------

@@ -848,7 +848,7 @@ three" "$output"
 	done
 	grep -q '^PATH=' out
 	grep -q '^HOSTNAME=' out
-	! grep -q SECRET out
+	run ! grep SECRET out
 	run hull run --rm --env-file /no/such test true
 	assert_status 125
 	printf 'no good=1\n' >bad

@@ -268,8 +268,8 @@ limit() {
 	! command -v groff >/dev/null || [ -z "$(groff -man -Tutf8 -ww -z "$dir/page" 2>&1)" ]
 	grep -qF '.SS create ID' "$dir/page"
 	grep -qF '\fB\-\-pid\-file\fR \fIstring\fR' "$dir/page"
-	! grep -qF '__complete' "$dir/page"
-	! rt --help | grep -F '__complete'
+	run ! grep -F '__complete' "$dir/page"
+	run ! grep -F '__complete' <<<"$(rt --help)"
 }
 
 @test "completion: commands, options, ids; the scripts are valid" {

@@ -65,7 +65,7 @@ load oci
 	config --arg s "$dir" '.mounts += [{destination: "/link/made", type: "tmpfs", source: "tmpfs"}]'
 	rt run c1 >/dev/null 2>&1 || true
 	[ -z "$(ls -A "$canary")" ]
-	! grep -q "$canary" /proc/self/mountinfo
+	run ! grep "$canary" /proc/self/mountinfo
 }
 
 @test "a control group outside of the given place is refused" {

@@ -19,7 +19,7 @@ load spec
 	[ "${#lines[@]}" = 6 ]
 	local line
 	for line in "${lines[@]}"; do
-		! readlink /proc/self/ns/* | grep -qF "$line"
+		run ! grep -F "$line" <<<"$(readlink /proc/self/ns/*)"
 	done
 	start hostname
 	[ "$output" = probe ]

@@ -2,6 +2,7 @@
 # What the cases about src/runtime share: a root file system, a config.json, and runtime-probe, which
 # drives the library with it. `load spec` brings its own setup and teardown.
 
+bats_require_minimum_version 1.5.0
 load patience
 TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 

@@ -73,7 +73,7 @@ hook() {
 	hook createContainer "mount --bind $dir/extra $root/extra"
 	start cat /extra/file
 	[ "$output" = mounted ]
-	! grep -q "$root/extra" /proc/self/mountinfo
+	run ! grep "$root/extra" /proc/self/mountinfo
 }
 
 @test "startContainer runs as the container's user, in its root" {
@@ -149,7 +149,7 @@ hook() {
 	capture env SECRET=1 bash -c 'trap "" TERM CHLD; exec 9</; exec "$0" run --bundle "$1" "$2"' \
 		"$probe" "$dir" "$dir/config.json"
 	[ "$status" = 0 ]
-	! grep -q SECRET "$log/env"
+	run ! grep SECRET "$log/env"
 	[ "$(xargs <"$log/fds")" = "0 1 2 3" ]
 	grep -q 0000000000000000 "$log/signals"
 }
