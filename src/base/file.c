@@ -95,30 +95,35 @@ int file_write_small(int dirfd, const char *path, const char *text)
 	return n < 0 ? -errno : 0;
 }
 
-int file_replace(int dirfd, const char *name, const void *data, size_t len, bool durable,
+/* What lies there already is written over if it is reserved space; else somebody else may have put
+ * a link or a FIFO there, in a folder of his. */
+static int open_aside(int dirfd, const char *aside, bool reserved)
+{
+	const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+	int fd = openat(dirfd, aside, flags | (reserved ? 0 : O_EXCL), 0600);
+	if (fd < 0 && errno == EEXIST && unlinkat(dirfd, aside, 0) == 0)
+		fd = openat(dirfd, aside, flags | O_EXCL, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+int file_replace(int dirfd, const char *name, const void *data, size_t len, bool reserved,
 		 struct err *e)
 {
 	char aside[300];
 	if (snprintf(aside, sizeof(aside), FILE_ASIDE, name) >= (int)sizeof(aside))
 		return err_set(e, ENAMETOOLONG, ERR_INVALID, "file name %s is too long", name);
-	CLEANUP_FD int fd = openat(dirfd, aside, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	CLEANUP_FD int fd = open_aside(dirfd, aside, reserved);
 	if (fd < 0)
-		return err_errno(e, errno, "cannot create %s", name);
-	/* Over what is there: its space may have been reserved. */
+		return err_errno(e, fd, "cannot create %s", name);
 	int r = fd_write_full(fd, data, len);
-	if (r == 0 && ftruncate(fd, (off_t)len) < 0)
-		r = -errno;
-	if (r == 0 && durable && fsync(fd) < 0)
+	if (r == 0 && reserved && ftruncate(fd, (off_t)len) < 0)
 		r = -errno;
 	if (r == 0 && renameat(dirfd, aside, dirfd, name) < 0)
 		r = -errno;
-	if (r < 0) {
-		unlinkat(dirfd, aside, 0);
-		return err_errno(e, r, "cannot write %s", name);
-	}
-	if (durable && fsync(dirfd) < 0)
-		return err_errno(e, errno, "cannot sync the folder of %s", name);
-	return 0;
+	if (r == 0)
+		return 0;
+	unlinkat(dirfd, aside, 0);
+	return err_errno(e, r, "cannot write %s", name);
 }
 
 int dir_make(int dirfd, const char *path, mode_t mode, struct err *e)

@@ -23,10 +23,11 @@ int file_read(int dirfd, const char *path, size_t max, struct arena *a, char **r
 ssize_t file_read_small(int dirfd, const char *path, char *buf, size_t size);
 /** Write @text in one write(2) to an existing (kernel) file. 0 or negative errno. */
 int file_write_small(int dirfd, const char *path, const char *text);
-/** Replace @name atomically: write aside, optionally fsync, rename. Mode 0600. One writer at a time:
- *  the name aside is always the same, so that what a killed one left goes with the next. */
+/** Replace @name atomically: write aside, rename. Mode 0600. One writer at a time: the name aside
+ * is always the same, so that what a killed one left goes with the next. @reserved: what lies there
+ * is space that was reserved for this, in a folder of ours; write over it. */
 #define FILE_ASIDE ".%s.hull"
-int file_replace(int dirfd, const char *name, const void *data, size_t len, bool durable,
+int file_replace(int dirfd, const char *name, const void *data, size_t len, bool reserved,
 		 struct err *e);
 /** mkdir -p below @dirfd; parents get @mode too. An existing directory is no error. */
 int dir_make(int dirfd, const char *path, mode_t mode, struct err *e);

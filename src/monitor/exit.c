@@ -58,7 +58,7 @@ int exit_open(struct monitor *m)
 static void record(struct monitor *m)
 {
 	struct err e;
-	int r = file_replace(m->exits_fd, m->id, &m->record, sizeof(m->record), false, &e);
+	int r = file_replace(m->exits_fd, m->id, &m->record, sizeof(m->record), true, &e);
 	/* The start reserved its space: only if that was taken away. The loop tries again. */
 	if (r == -ENOSPC || r == -EDQUOT)
 		return;

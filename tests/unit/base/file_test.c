@@ -38,7 +38,8 @@ static void reads_kernel_files_to_their_end(void **state)
 	assert_int_equal(file_read(AT_FDCWD, "/proc/self/smaps", 1 << 20, &a, &text, &len, &e), 0);
 	assert_true(len > 8192);
 	assert_non_null(strstr(text + len - 100, "VmFlags:"));
-	assert_int_equal(file_read(AT_FDCWD, "/proc/self/smaps", 5000, &a, &text, &len, &e), -EFBIG);
+	assert_int_equal(file_read(AT_FDCWD, "/proc/self/smaps", 5000, &a, &text, &len, &e),
+			 -EFBIG);
 }
 
 static void small_files(void **state)
@@ -77,7 +78,7 @@ static void replacing_is_atomic_and_tidy(void **state)
 	struct stat st;
 	char *text, name[300];
 	assert_int_equal(file_replace(s->fd, "f", "one", 3, false, &e), 0);
-	assert_int_equal(file_replace(s->fd, "f", "two!", 4, true, &e), 0);
+	assert_int_equal(file_replace(s->fd, "f", "two!", 4, false, &e), 0);
 	assert_int_equal(file_read(s->fd, "f", 10, &a, &text, NULL, &e), 0);
 	assert_string_equal(text, "two!");
 	assert_int_equal(fstatat(s->fd, "f", &st, 0), 0);
@@ -95,6 +96,35 @@ static void replacing_is_atomic_and_tidy(void **state)
 	assert_int_equal(file_replace(s->fd, "link", "new", 3, false, &e), 0);
 	assert_int_equal(file_read(s->fd, "target", 10, &a, &text, NULL, &e), 0);
 	assert_string_equal(text, "safe");
+}
+
+/* Who may write in the folder of a --cidfile could lie in wait there. */
+static void what_lies_aside_is_written_into_only_if_reserved(void **state)
+{
+	struct scratch *s = *state;
+	CLEANUP_ARENA struct arena a = {0};
+	struct err e;
+	struct stat before, after;
+	char *text;
+	put_file(s->fd, "victim", "safe");
+	assert_int_equal(linkat(s->fd, "victim", s->fd, ".f.hull", 0), 0);
+	assert_int_equal(file_replace(s->fd, "f", "new", 3, false, &e), 0);
+	assert_int_equal(file_read(s->fd, "victim", 10, &a, &text, NULL, &e), 0);
+	assert_string_equal(text, "safe");
+	assert_int_equal(symlinkat("victim", s->fd, ".f.hull"), 0);
+	assert_int_equal(file_replace(s->fd, "f", "newer", 5, false, &e), 0);
+	assert_int_equal(mkfifoat(s->fd, ".f.hull", 0600), 0);
+	assert_int_equal(file_replace(s->fd, "f", "newest", 6, false, &e), 0);
+	assert_int_equal(file_read(s->fd, "f", 10, &a, &text, NULL, &e), 0);
+	assert_string_equal(text, "newest");
+	put_file(s->fd, ".f.hull", "0000000000");
+	assert_int_equal(fstatat(s->fd, ".f.hull", &before, 0), 0);
+	assert_int_equal(file_replace(s->fd, "f", "last", 4, true, &e), 0);
+	assert_int_equal(fstatat(s->fd, "f", &after, 0), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
+	assert_int_equal(file_read(s->fd, "f", 10, &a, &text, NULL, &e), 0);
+	assert_string_equal(text, "last");
+	assert_int_equal(count_entries(s->path), 2);
 }
 
 static void folders_are_made(void **state)
@@ -192,6 +222,7 @@ int main(void)
 		cmocka_unit_test(reads_kernel_files_to_their_end),
 		scratch_test(small_files),
 		scratch_test(replacing_is_atomic_and_tidy),
+		scratch_test(what_lies_aside_is_written_into_only_if_reserved),
 		scratch_test(folders_are_made),
 		scratch_test(removes_trees_without_following),
 		scratch_test(removes_very_deep_trees),
