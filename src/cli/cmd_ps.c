@@ -208,8 +208,9 @@ const struct listing ps_listing = {"*formatter.ContainerContext", columns, ARRAY
 static int ps_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct ps_values *v = values;
-	struct container_filter f = {
-		.all = v->all, .last = v->latest ? 1 : v->last, .exposing = !v->quiet};
+	struct container_filter f = {.all = v->all,
+				     .last = v->latest ? 1 : v->last,
+				     .configs = v->quiet ? NULL : "\"ExposedPorts\""};
 	struct ps_context x = {.engine = &cli->engine, .now = clock_real_ns()};
 	const struct listing_view view = {&cli->arena, v->no_trunc, .more = &x};
 	struct listing_out out CLEANUP_LISTING = {0};

@@ -516,6 +516,27 @@ static void show_record(struct engine *en, struct container *c)
 	c->exit_signal = x.signal;
 }
 
+/* Bring a row up to date that says `running`. False: it is gone. */
+static bool refresh(struct engine *en, struct container *c, struct arena *a)
+{
+	struct err ignored;
+	if (container_probe(en, c, &ignored) < 0)
+		return true; /* nothing may be concluded */
+	if (c->pid) {
+		container_adopt_orphan(en, c);
+		return true;
+	}
+	/* It ended and nobody recorded it, or its start was cut off: put it right. */
+	if (engine_reap(en, c->id, &ignored) < 0) {
+		show_record(en, c);
+		return true;
+	}
+	if (container_read(en, c->id, a, c, &ignored) < 0)
+		return false;
+	container_probe(en, c, &ignored);
+	return true;
+}
+
 int container_list(struct engine *en, const struct container_filter *f, struct arena *a,
 		   struct container **ret, size_t *ret_count, struct err *e)
 {
@@ -529,7 +550,8 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 	bool all = f->all || f->last > 0 || has_key(&f->filters, "status") ||
 		   has_key(&f->filters, "exited");
 	if (r >= 0)
-		r = db_query(&en->db, &s, e, query, "ii", (int64_t)f->exposing, (int64_t)all);
+		r = db_query(&en->db, &s, e, query, "ii", (int64_t)(f->configs != NULL),
+			     (int64_t)all);
 	struct container *list = NULL;
 	size_t count = 0, room = 0;
 	while (r >= 0 && (r = db_next(s, e)) == 1) {
@@ -543,7 +565,7 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 			list = bigger;
 		}
 		struct container *c = &list[count];
-		if (row_read(s, "\"ExposedPorts\"", a, c, e) < 0) {
+		if (row_read(s, f->configs, a, c, e) < 0) {
 			engine_warn(en, "%s (%s)", e->text, e->hint);
 			continue;
 		}
@@ -551,19 +573,8 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 		if (c->status == CONTAINER_REMOVING && engine_reap(en, c->id, e) == 0)
 			continue;
 		if (c->status == CONTAINER_RUNNING) {
-			struct err ignored;
-			int seen = container_probe(en, c, &ignored);
-			if (seen == 0 && c->pid)
-				container_adopt_orphan(en, c);
-			/* It ended and nobody recorded it, or its start was cut off: put it right.
-			 */
-			if (seen == 0 && !c->pid && engine_reap(en, c->id, &ignored) == 0) {
-				if (container_read(en, c->id, a, c, &ignored) < 0)
-					continue;
-				container_probe(en, c, &ignored);
-			} else if (seen == 0 && !c->pid) {
-				show_record(en, c);
-			}
+			if (!refresh(en, c, a))
+				continue;
 			if (!all && c->status != CONTAINER_RUNNING && c->status != CONTAINER_PAUSED)
 				continue;
 		}

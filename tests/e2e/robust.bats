@@ -200,6 +200,15 @@ db.commit()' "$HULL_ROOT/hull.db" "$@"
 		damage "${how%%:*}" "${how#*:}" cc
 		hull rm -f cc
 	done
+	# A list has no need of the config, a check reads all.
+	hull create --name cc test true
+	damage config 'b"{"' cc
+	run --separate-stderr hull ps -a --format '{{.Names}}'
+	assert_equal "0 cc well" "$status $(xargs <<<"$output")"
+	run hull system check
+	assert_status 0
+	assert_has "container cc: its record is damaged"
+	hull rm -f cc
 }
 
 @test "an anonymous volume goes with the create that failed" {
