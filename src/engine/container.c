@@ -304,7 +304,8 @@ static int check_value(const char *key, const char *value, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(filter_values); i++) {
 		char word[64];
 		snprintf(word, sizeof(word), " %.60s ", value);
-		if (strcmp(key, filter_values[i].key) || strstr(filter_values[i].values, word))
+		bool known = strstr(filter_values[i].values, word) && !strchr(value, ' ');
+		if (known || strcmp(key, filter_values[i].key))
 			continue;
 		err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s=%s'", key, value);
 		err_hint(e, "its values are:%s", filter_values[i].values);

@@ -281,9 +281,11 @@ teardown() { hull_teardown; }
 	assert_status 1
 	run hull ps --filter exited=abc
 	assert_status 1
-	run hull ps -f status=foo
-	assert_status 1
-	assert_has "invalid filter 'status=foo'"
+	for value in foo 'created running'; do
+		run hull ps -f "status=$value"
+		assert_status 1
+		assert_has "invalid filter 'status=$value'"
+	done
 	for key in before since; do
 		run hull ps -f $key=nope
 		assert_status 1
