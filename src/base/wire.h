@@ -116,8 +116,8 @@ enum wire_op {
 		      * stream 1 or 2, 3 zero bytes, length big-endian). Input is raw; a half-close
 		      * ends the container's stdin when stdin_once. Answer: struct wire_reply */
 	WIRE_WAIT,   /* the answer comes when the container has ended: struct wire_reply with exit.
-		      * With   WAIT_REAP the client says that it will clean up then; the keeper gives
-		      * it   time   until it hangs up */
+		      * With WAIT_REAP the client says that it will clean up then; the keeper gives
+		      * it time until it hangs up */
 	WIRE_RESIZE, /* rows, cols. Answer: struct wire_reply */
 	WIRE_LOG_SYNC, /* answered once everything now in the FIFOs is in the log file */
 };

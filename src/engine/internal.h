@@ -44,6 +44,8 @@ int run_record_problem(struct engine *en, const struct container *c, int number,
 int exit_record_read(struct engine *en, const char *id, struct exit_record *ret);
 /** Whether an exit record waits to be reaped. */
 bool exit_record_pending(struct engine *en, const char *id);
+/** Remove the exit record, or the space reserved for it: nothing is left to do for this run. */
+int exit_record_drop(struct engine *en, const char *id, struct err *e);
 /** 1 when the recorded process still lives (same start time, not a zombie), 0 or negative errno. */
 int run_record_alive(const struct run_record *r);
 
@@ -55,8 +57,6 @@ void engine_renew_ballast(struct engine *en);
 /** Reap a container that this command waited for with WAIT_REAP, unless it is time to tidy up too:
  * then the keeper does both, behind our back. */
 void engine_reap_waited(struct engine *en, const char *id);
-/** Remove the exit record, or the space reserved for it: nothing is left to do for this run. */
-int drop_record(struct engine *en, const char *id, struct err *e);
 /** Reap one container; the caller holds its lock. */
 int reap_locked(struct engine *en, const char *id, struct err *e);
 /** The same for a container whose run record is damaged: what runs of it is ended. */

@@ -53,7 +53,7 @@ static int clean_run(struct engine *en, const struct container *c, struct err *e
 	return tree_remove(en->run_fd, path, e);
 }
 
-int drop_record(struct engine *en, const char *id, struct err *e)
+int exit_record_drop(struct engine *en, const char *id, struct err *e)
 {
 	char path[sizeof("exits/" FILE_ASIDE) + ID_LEN];
 	snprintf(path, sizeof(path), "exits/%s", id);
@@ -85,7 +85,7 @@ static int finish(struct engine *en, const struct container *c, const struct exi
 	int r = clean_run(en, c, e);
 	if (r == 0)
 		r = c->auto_remove ? remove_locked(en, c->id, true, e) : note_exit(en, c, x, e);
-	return r < 0 ? r : drop_record(en, c->id, e);
+	return r < 0 ? r : exit_record_drop(en, c->id, e);
 }
 
 static struct exit_record lost(const char *why)
@@ -184,7 +184,7 @@ int reap_locked(struct engine *en, const char *id, struct err *e)
 	if (c.status == CONTAINER_REMOVING)
 		r = remove_locked(en, id, c.auto_remove, e);
 	/* What is noted already needs its record no more. */
-	return r < 0 ? r : drop_record(en, id, e);
+	return r < 0 ? r : exit_record_drop(en, id, e);
 }
 
 int engine_reap(struct engine *en, const char *ref, struct err *e)
@@ -210,7 +210,7 @@ int engine_reap(struct engine *en, const char *ref, struct err *e)
 	if (r == 0 || r == -ENOENT)
 		r = reap_locked(en, id, e);
 	/* A record whose container is gone: the removal was cut off just before its end. */
-	return r == -ENOENT && whole ? drop_record(en, id, e) : r;
+	return r == -ENOENT && whole ? exit_record_drop(en, id, e) : r;
 }
 
 void engine_reap_waited(struct engine *en, const char *id)

@@ -47,7 +47,7 @@ static void failed(struct engine *en, const struct container *c, const struct er
 		cgroup_remove(cgroup, &ignored);
 	}
 	tree_remove(en->run_fd, path, &ignored);
-	drop_record(en, c->id, &ignored);
+	exit_record_drop(en, c->id, &ignored);
 	if (c->auto_remove)
 		remove_locked(en, c->id, true, &ignored);
 	else
