@@ -144,7 +144,6 @@ void engine_tidy(struct engine *en)
 	struct err ignored;
 	if (folder_count(en) > row_count(en))
 		check_place(en, en->root_fd, &root_places[0], true, true, &a, &found, &ignored);
-	engine_renew_ballast(en);
 	db_checkpoint(&en->db);
 }
 

@@ -219,7 +219,7 @@ int engine_reap(struct engine *en, const char *ref, struct err *e);
 int engine_settle(struct engine *en, struct err *e);
 
 /** What a command may do that nobody waits for: shorten the store's log, sweep folders that a
- * killed `create` left, renew the ballast. */
+ * killed `create` left. */
 void engine_tidy(struct engine *en);
 
 /** Look through everything for what belongs to nothing; one line each in @problems. With @repair it

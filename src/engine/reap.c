@@ -216,6 +216,6 @@ int engine_reap(struct engine *en, const char *ref, struct err *e)
 void engine_reap_waited(struct engine *en, const char *id)
 {
 	struct err ignored;
-	if (!en->db.untidy && file_exists(en->root_fd, "ballast"))
+	if (!en->db.untidy)
 		engine_reap(en, id, &ignored);
 }
