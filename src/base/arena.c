@@ -184,6 +184,17 @@ const char *kvs_get(const struct kvs *m, const char *key)
 	return NULL;
 }
 
+bool kvs_holds(const struct kvs *m, const char *want)
+{
+	size_t len = strcspn(want, "=");
+	for (size_t i = 0; i < m->count; i++) {
+		const struct kv *item = &m->items[i];
+		if (!strncmp(item->key, want, len) && !item->key[len])
+			return !want[len] || !strcmp(item->value, want + len + 1);
+	}
+	return false;
+}
+
 static int by_key(const void *a, const void *b)
 {
 	return strcmp(((const struct kv *)a)->key, ((const struct kv *)b)->key);

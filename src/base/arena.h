@@ -13,6 +13,7 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct arena_chunk;
@@ -68,5 +69,7 @@ struct kvs {
 
 void kvs_set(struct arena *a, struct kvs *m, const char *key, const char *value);
 const char *kvs_get(const struct kvs *m, const char *key);
+/** Whether it has @want, which is KEY or KEY=VALUE: what filters ask of labels. */
+bool kvs_holds(const struct kvs *m, const char *want);
 /** Order by key, as Go prints maps. */
 void kvs_sort(struct kvs *m);

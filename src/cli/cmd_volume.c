@@ -81,18 +81,6 @@ static const struct kvs *row_labels(const void *item)
 static const struct listing listing = {"*formatter.volumeContext", columns, ARRAY_LEN(columns),
 				       row_labels};
 
-static bool label_matches(const struct kvs *labels, const char *want)
-{
-	char key[256];
-	size_t len = strcspn(want, "=");
-	if (len >= sizeof(key))
-		return false;
-	memcpy(key, want, len);
-	key[len] = '\0';
-	const char *value = kvs_get(labels, key);
-	return value && (!want[len] || !strcmp(value, want + len + 1));
-}
-
 static const char *after(const char *text, const char *prefix)
 {
 	size_t len = strlen(prefix);
@@ -118,7 +106,7 @@ static int filter_matches(const struct volume *v, const char *filter, struct err
 	if ((value = after(filter, "name=")))
 		return strstr(v->name, value) != NULL;
 	if ((value = after(filter, "label=")))
-		return label_matches(&v->labels, value);
+		return kvs_holds(&v->labels, value);
 	if ((value = after(filter, "driver=")))
 		return !strcmp(value, "local");
 	if ((value = after(filter, "dangling=")))
@@ -130,18 +118,14 @@ static int filter_matches(const struct volume *v, const char *filter, struct err
 static int filters_match(const struct volume *v, const struct strv *filters, struct err *e)
 {
 	for (size_t i = 0; i < filters->count; i++) {
-		size_t key = strcspn(filters->items[i], "=") + 1;
-		bool any = strncmp(filters->items[i], "label=", key), found = false;
-		for (size_t k = any ? 0 : i; !found && k < (any ? filters->count : i + 1); k++) {
-			if (strncmp(filters->items[i], filters->items[k], key))
-				continue;
-			int r = filter_matches(v, filters->items[k], e);
-			if (r < 0)
-				return r;
-			found = r;
-		}
-		if (!found)
-			return 0;
+		const char *filter = filters->items[i];
+		size_t key = strcspn(filter, "=") + 1;
+		int r = filter_matches(v, filter, e);
+		for (size_t k = 0; r == 0 && k < filters->count; k++)
+			if (!after(filter, "label=") && !strncmp(filter, filters->items[k], key))
+				r = filter_matches(v, filters->items[k], e);
+		if (r <= 0)
+			return r;
 	}
 	return 1;
 }
@@ -182,19 +166,19 @@ static int rm_one(struct cli *cli, const char *name, void *values, struct err *e
 
 /* ---- prune ---- */
 
-/* label=, label!= and all=; like filter_matches. */
-static int is_pruned(const struct volume *v, const struct prune_values *p, struct err *e)
+/* label=, label!= and all= */
+static bool is_pruned(const struct volume *v, const struct prune_values *p)
 {
 	bool all = p->all;
 	if (v->uses)
-		return 0;
+		return false;
 	for (size_t i = 0; i < p->filters.count; i++) {
 		const char *filter = p->filters.items[i], *value;
 		if ((value = after(filter, "all=")))
 			all = is_true(value);
 		else if ((value = after(filter, "label=")) || (value = after(filter, "label!="))) {
-			if (label_matches(&v->labels, value) != (filter[5] == '='))
-				return 0;
+			if (kvs_holds(&v->labels, value) != (filter[5] == '='))
+				return false;
 		}
 	}
 	return all || v->anonymous;
@@ -231,7 +215,7 @@ static int prune_run(struct cli *cli, void *values, const struct strv *args, str
 		return 0;
 	r = volume_list(&cli->engine, &cli->arena, &list, &count, e);
 	for (size_t i = 0; r >= 0 && i < count; i++) {
-		if (is_pruned(&list[i], p, e) <= 0)
+		if (!is_pruned(&list[i], p))
 			continue;
 		bool measured = volume_size(&cli->engine, &list[i], &size, e) == 0;
 		r = volume_remove(&cli->engine, list[i].name, true, e);

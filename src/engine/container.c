@@ -350,18 +350,6 @@ static bool exit_code_is(const struct container *c, const char *value)
 	return uint_parse(value, 255, &code) == 0 && (uint64_t)c->exit_code == code;
 }
 
-static bool label_matches(const struct container *c, const char *want)
-{
-	const char *equals = strchr(want, '=');
-	size_t len = equals ? (size_t)(equals - want) : strlen(want);
-	for (size_t i = 0; i < c->labels.count; i++) {
-		const struct kv *l = &c->labels.items[i];
-		if (strlen(l->key) == len && !memcmp(l->key, want, len))
-			return !equals || !strcmp(l->value, equals + 1);
-	}
-	return false;
-}
-
 static int64_t created_of(struct engine *en, const char *ref)
 {
 	struct err ignored;
@@ -415,7 +403,7 @@ static bool filter_matches(struct engine *en, const struct container *c, const c
 	if (!strcmp(key, "name"))
 		return strstr(c->name, *value == '/' ? value + 1 : value);
 	if (!strcmp(key, "label"))
-		return label_matches(c, value);
+		return kvs_holds(&c->labels, value);
 	if (!strcmp(key, "exited"))
 		return c->status == CONTAINER_EXITED && exit_code_is(c, value);
 	if (!strcmp(key, "status"))

@@ -107,6 +107,9 @@ static void maps_replace_and_sort(void **state)
 	assert_int_equal(m.count, 100);
 	assert_string_equal(kvs_get(&m, "k42"), "42");
 	assert_null(kvs_get(&m, "k"));
+	assert_true(kvs_holds(&m, "k42") && kvs_holds(&m, "k42=42"));
+	assert_false(kvs_holds(&m, "k4") || kvs_holds(&m, "k421") || kvs_holds(&m, "k"));
+	assert_false(kvs_holds(&m, "k42=4") || kvs_holds(&m, "k42=") || kvs_holds(&m, "=42"));
 	kvs_sort(&m);
 	assert_string_equal(m.items[0].key, "k00");
 	assert_string_equal(m.items[99].key, "k99");
