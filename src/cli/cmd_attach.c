@@ -3,7 +3,6 @@
  * first. */
 #include <errno.h>
 
-#include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/session.h"
@@ -17,7 +16,6 @@ static int serve(struct cli *cli, struct session *s, struct container_end *end, 
 {
 	bool detached;
 	int r = session_serve(cli, s, end, &detached, e);
-	fd_drop(&end->monitor);
 	if (!detached)
 		return r;
 	cli_notice("read escape sequence");

@@ -151,6 +151,8 @@ int session_serve(struct cli *cli, struct session *s, struct container_end *end,
 	fd_drop(&s->theirs); /* else the stream would never end */
 	int how = client_run(&s->client, &signal, e);
 	*ret_detached = how == CLIENT_DETACHED;
+	if (how != CLIENT_ENDED)
+		fd_drop(&end->monitor);
 	switch (how) {
 	case CLIENT_ENDED:
 		return await_end(s, end, e);
