@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/text.h"
 
 /* The programs that the engine starts lie beside this one. */
 static int program_folder(struct arena *a, char **ret, struct err *e)
@@ -53,9 +54,10 @@ void cli_close(struct cli *cli)
 static void put_plain(const char *prefix, const char *text)
 {
 	fputs(prefix, stderr);
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-		putc((c < ' ' && c != '\n' && c != '\t') || c == 0x7f ? '?' : c, stderr);
+	while (*text) {
+		size_t width = *text == '\n' || *text == '\t' ? 0 : text_control(text);
+		putc(width ? '?' : *text, stderr);
+		text += width ? width : 1;
 	}
 	putc('\n', stderr);
 }

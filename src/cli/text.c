@@ -22,15 +22,23 @@ char *text_ellipsis(struct arena *a, const char *text, size_t max)
 	return arena_printf(a, "%.*s…", (int)cut, text);
 }
 
+size_t text_control(const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+	if (*c < ' ' || *c == 0x7f)
+		return 1;
+	return c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f ? 2 : 0;
+}
+
 const char *text_plain(struct arena *a, const char *text)
 {
 	char *copy = NULL;
-	for (size_t i = 0; text[i]; i++) {
-		unsigned char c = (unsigned char)text[i];
-		if (c >= ' ' && c != 0x7f)
+	for (size_t i = 0, width; text[i]; i += width ? width : 1) {
+		width = text_control(text + i);
+		if (!width)
 			continue;
 		copy = copy ? copy : arena_strdup(a, text);
-		copy[i] = c >= '\t' && c <= '\r' ? ' ' : '?';
+		memset(copy + i, text[i] >= '\t' && text[i] <= '\r' ? ' ' : '?', width);
 	}
 	return copy ? copy : text;
 }

@@ -9,6 +9,9 @@
 
 /** At most @max characters, the last one "…" when something was cut off. */
 char *text_ellipsis(struct arena *a, const char *text, size_t max);
+/** How many bytes the control character has that @text begins with; 0 if it begins with none. Those
+ * from U+0080 on command terminals as well: U+009B is "ESC [". */
+size_t text_control(const char *text);
 /** Without control characters: blanks for white space, else question marks. */
 const char *text_plain(struct arena *a, const char *text);
 /** Go's strconv.Quote: in double quotes, with escapes. */

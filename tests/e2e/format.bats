@@ -136,7 +136,8 @@ teardown() { hull_teardown; }
 
 # What an archive says of itself must not command the terminal.
 @test "control characters of images: history, error messages" {
-	esc=$'\e]0;evil\a'
+	csi=$'\xc2\x9b' # the same as ESC [
+	esc=$csi$'2J\e]0;evil\a'
 	mkdir layer image && echo x >layer/x && tar -C layer -cf image/layer.tar .
 	diff=$(sha256sum <image/layer.tar | cut -d' ' -f1)
 	make() { # TAG ENV
@@ -151,6 +152,7 @@ teardown() { hull_teardown; }
 		run hull $how evil:1
 		assert_status 0
 		assert_lacks $'\e'
+		assert_lacks "$csi"
 		assert_equal 2 "${#lines[@]}"
 		assert_has "evil?RUN a b"
 	done
@@ -159,6 +161,7 @@ teardown() { hull_teardown; }
 	run hull load -i image.tar
 	assert_status 1
 	assert_lacks $'\e'
+	assert_lacks "$csi"
 	assert_has "invalid reference format"
 	make evil:2 '"A=b"'
 	run hull load -i image.tar
