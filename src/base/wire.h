@@ -6,7 +6,6 @@
  * The run folder <runroot>/containers/<id>/ (0700) holds
  *   stdout, stderr   FIFOs; the container itself holds them open read-write, so the death of
  *                    their reader gives it no EPIPE and loses no byte
- *   stdin            FIFO, only with -i and no terminal
  *   monitor          struct monitor_config; read-only, and used by descriptor
  *   running          struct run_record, written before the container's first instruction
  *   control          the monitor's SOCK_SEQPACKET socket
@@ -27,8 +26,7 @@ struct run_record {
 	int32_t pid;        /* in the host's pid namespace */
 	uint64_t pid_start; /* field 22 of /proc/PID/stat: tells a reused pid apart */
 	int64_t started_ns; /* CLOCK_REALTIME */
-	uint32_t unused;
-	uint32_t reserved;
+	uint64_t stdin_pipe; /* inode of the pipe that is its stdin, with -i and no terminal; or 0 */
 };
 
 enum exit_flags {
@@ -93,7 +91,7 @@ enum monitor_fd {
 	MONITOR_CONTROL_FD, /* listening control socket */
 	MONITOR_PIDFD_FD,   /* pidfd of the container's first process */
 	MONITOR_PTY_FD,     /* pty master, with tty */
-	MONITOR_STDIN_FD,   /* write end of the container's stdin FIFO, with -i and no tty */
+	MONITOR_STDIN_FD,   /* write end of the container's stdin pipe, with -i and no tty */
 	MONITOR_ATTACH_FD,  /* stream socket of the client that is attached from the start */
 	MONITOR_OOM_FD,     /* v1: eventfd registered with memory.oom_control */
 	MONITOR_MEMORY_FD,  /* memory.oom_control (v1) or memory.events (v2) of its group */

@@ -296,6 +296,9 @@ static int write_run_record(struct launch *l, const struct runtime_process *p, s
 {
 	struct run_record record = {
 		.version = WIRE_VERSION, .pid = p->pid, .started_ns = clock_real_ns()};
+	struct stat in;
+	if (l->folder.stdin_read >= 0 && fstat(l->folder.stdin_read, &in) == 0)
+		record.stdin_pipe = in.st_ino;
 	int r = pidfd_start_time(p->pid, &record.pid_start);
 	if (r < 0)
 		return err_errno(e, r, "cannot read the container's start time");

@@ -38,24 +38,22 @@ static int open_fifo(int dir, const char *name, int flags, struct err *e)
 	return fd >= 0 ? fd : err_errno(e, errno, "cannot open the %s FIFO", name);
 }
 
-static int make_fifos(struct run_folder *f, bool with_stdin, struct err *e)
+/* A pipe for stdin, not a FIFO: once its writers are gone, opening /dev/stdin again must not wait for
+ * one (fifo(7)). */
+static int make_stdio(struct run_folder *f, bool with_stdin, struct err *e)
 {
-	static const char *const names[] = {"stdin", "stdout", "stderr"};
-	for (size_t i = with_stdin ? 0 : 1; i < ARRAY_LEN(names); i++)
+	static const char *const names[] = {"stdout", "stderr"};
+	int in[2] = {-1, -1};
+	if (with_stdin && pipe2(in, O_CLOEXEC) < 0)
+		return err_errno(e, errno, "cannot make the stdin pipe");
+	f->stdin_read = in[0];
+	f->stdin_write = in[1];
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (mkfifoat(f->dir, names[i], 0600) < 0)
 			return err_errno(e, errno, "cannot make the %s FIFO", names[i]);
 	f->stdout_fd = open_fifo(f->dir, "stdout", O_RDWR, e);
 	f->stderr_fd = f->stdout_fd < 0 ? -1 : open_fifo(f->dir, "stderr", O_RDWR, e);
-	if (f->stderr_fd < 0)
-		return -e->number;
-	if (!with_stdin)
-		return 0;
-	/* A reader must be there before a writer can open: both ends, reader first. */
-	f->stdin_read = open_fifo(f->dir, "stdin", O_RDONLY | O_NONBLOCK, e);
-	f->stdin_write = f->stdin_read < 0 ? -1 : open_fifo(f->dir, "stdin", O_WRONLY, e);
-	if (f->stdin_write < 0)
-		return -e->number;
-	return fcntl(f->stdin_read, F_SETFL, 0) < 0 ? err_errno(e, errno, "stdin FIFO") : 0;
+	return f->stderr_fd < 0 ? -e->number : 0;
 }
 
 /* The room for the exit record: at the end there may be none. */
@@ -95,7 +93,7 @@ int run_folder_make(struct engine *en, const struct container *c, struct run_fol
 	ret->control = ret->dir < 0 ? -1 : monitor_socket_make(ret->dir, e);
 	if (ret->control < 0)
 		return -e->number;
-	int r = config->tty ? 0 : make_fifos(ret, config->open_stdin, e);
+	int r = config->tty ? 0 : make_stdio(ret, config->open_stdin, e);
 	return r < 0 ? r : reserve_record(en, c->id, e);
 }
 

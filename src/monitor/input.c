@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Input: from attached clients to the container's stdin FIFO or pty, through one buffer. While that
+ * Input: from attached clients to the container's stdin pipe or pty, through one buffer. While that
  * is not empty no client is read, so a container that does not read slows its clients down.
  *
  * The end of a client's input (a half-close, or its departure) becomes the container's end of file

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
@@ -82,6 +83,24 @@ static void take_descriptors(struct monitor *m)
 	m->gate_fd = inherited(MONITOR_GATE_FD);
 }
 
+static bool is_pipe(const struct stat *st, uint64_t inode)
+{
+	return S_ISFIFO(st->st_mode) && st->st_ino == inode;
+}
+
+/* The write end of the container's stdin, from the container; -1 when that is something else now. */
+static int stdin_again(const struct run_record *run)
+{
+	char path[32];
+	struct stat st;
+	snprintf(path, sizeof(path), "/proc/%u/fd/0", (unsigned)run->pid);
+	/* Looked at before, since opening is no small thing for a terminal, and after. */
+	if (fstatat(AT_FDCWD, path, &st, 0) < 0 || !is_pipe(&st, run->stdin_pipe))
+		return -1;
+	CLEANUP_FD int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	return fd >= 0 && fstat(fd, &st) == 0 && is_pipe(&st, run->stdin_pipe) ? fd_steal(&fd) : -1;
+}
+
 /* Without a pidfd: the container that the run record names, if it still is that one. A failure to
  * look does not mean that it ended: the next monitor may see more. */
 static int adopt(struct monitor *m, const struct monitor_config *c)
@@ -93,9 +112,8 @@ static int adopt(struct monitor *m, const struct monitor_config *c)
 		n = m->pidfd = pidfd_of_started(run.pid, run.pid_start);
 	if (n < 0 && n != -ENOENT && n != -ESRCH)
 		return (int)n;
-	if (c->stdin_open && !c->tty && m->stdin_fd < 0)
-		m->stdin_fd =
-			openat(m->run_fd, "stdin", O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (m->pidfd >= 0 && c->stdin_open && !c->tty && m->stdin_fd < 0)
+		m->stdin_fd = stdin_again(&run);
 	if (c->tty)
 		strcpy(m->record.error,
 		       "its terminal was lost: every process that held it was killed");

@@ -110,6 +110,15 @@ kill_all_monitors() {
 	assert_consistent
 }
 
+@test "monitor and keeper killed: a client still reaches the container's stdin" {
+	hull run -di --name cc test sh -c 'until [ -e /tmp/go ]; do sleep 0.05; done; read line; echo "got $line"'
+	kill_all_monitors
+	hull exec cc touch /tmp/go
+	run within 20 "$HULL" attach cc 3>&- <<<input
+	wait_for 10 logs_have cc 'got input'
+	assert_consistent
+}
+
 @test "every process of hull killed at once: the container runs on; its end is noticed" {
 	hull run -d --name cc test sh -c 'until [ -e /tmp/go ]; do sleep 0.05; done; exit 6'
 	id=$(hull inspect -f '{{.Id}}' cc)

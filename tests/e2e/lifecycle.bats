@@ -805,6 +805,19 @@ three" "$output"
 	assert_equal 0001-01-01T00:00:00Z "$(hull inspect -f '{{.State.StartedAt}}' cc)"
 }
 
+@test "/dev/stdin can be opened again, before and after the client's input ended" {
+	echo input >in
+	local user
+	for user in 0 1000; do
+		# KILL: a client would only pass on a signal that nobody hears.
+		run -0 timeout -s KILL $((20 * PATIENCE)) "$HULL" run --rm -i -u $user test cat /dev/stdin <in 3>&-
+		assert_equal input "$output"
+		run -0 timeout -s KILL $((20 * PATIENCE)) "$HULL" run --rm -i -u $user test \
+			sh -c 'cat; cat /dev/stdin; echo end' <in 3>&-
+		assert_equal $'input\nend' "$output"
+	done
+}
+
 @test "top: the container's processes with the host's numbers (B9)" {
 	hull run -d --name cc test sh -c 'sleep 61 & sleep 62 & wait'
 	wait_for 5 eval '[ "$(hull top cc | wc -l)" = 4 ]'

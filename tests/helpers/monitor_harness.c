@@ -151,9 +151,10 @@ static void prepare(struct launch *l)
 	l->err = fifo(l->run_fd, "stderr", O_RDWR);
 	if (!c->stdin_open)
 		return;
-	l->stdin_read = fifo(l->run_fd, "stdin", O_RDONLY | O_NONBLOCK);
-	l->stdin_write = fifo(l->run_fd, "stdin", O_WRONLY);
-	fcntl(l->stdin_read, F_SETFL, 0);
+	int in[2];
+	check("pipe", pipe2(in, O_CLOEXEC));
+	l->stdin_read = in[0];
+	l->stdin_write = in[1];
 }
 
 /* @pairs: number of enum monitor_fd, descriptor; ended by 0. */
