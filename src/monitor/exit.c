@@ -55,12 +55,17 @@ int exit_open(struct monitor *m)
 	return m->exits_fd < 0 ? -errno : 0;
 }
 
+enum { RECORD_TRIES = 40 };
+
 static void record(struct monitor *m)
 {
 	struct err e;
 	int r = file_replace(m->exits_fd, m->id, &m->record, sizeof(m->record), true, &e);
-	/* The start reserved its space: only if that was taken away. The loop tries again. */
-	if (r == -ENOSPC || r == -EDQUOT)
+	/* The start reserved its space, but that may have been taken away, and the kernel may be
+	 * short of something. The loop tries again; waiters are not kept for ever by a broken
+	 * folder. */
+	const bool full = r == -ENOSPC || r == -EDQUOT;
+	if (full || (r < 0 && ++m->record_failures < RECORD_TRIES))
 		return;
 	/* Who asks now still counts as one who waited. */
 	control_serve_pending(m);

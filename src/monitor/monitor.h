@@ -103,6 +103,7 @@ struct monitor {
 	int main_status;     /* of the command below hull-init, by wait(2); -1: not reported */
 	int wait_status;
 	struct exit_record record;
+	int record_failures; /* of writing it, not for want of space */
 	char id[65];
 
 	/* Behind here: large, touched only in use. */

@@ -320,6 +320,8 @@ int runtime_await_exec(int fd, struct err *e)
 	ssize_t n = fd_read_full(fd, &theirs, sizeof(theirs));
 	if (n == 0)
 		return 0;
+	if (n < 0)
+		return err_errno(e, (int)n, "cannot read what became of the container's command");
 	if (n != sizeof(theirs))
 		return err_set(e, EIO, ERR_INTERNAL,
 			       "the container's process ended before its "

@@ -127,6 +127,26 @@ teardown() {
 	assert_has "choose another folder with --runroot"
 }
 
+@test "a --runroot that cannot be written for a while: the exit code is kept" {
+	mkdir "$WORK/disk"
+	mount -t tmpfs none "$WORK/disk"
+	export HULL_RUNROOT=$WORK/disk/run
+	hull run -d --name cc test sh -c 'trap "exit 7" TERM; echo up; while :; do sleep 0.02; done'
+	wait_for 5 logs_have cc up
+	main=$(pid_of cc)
+	mount -o remount,bind,ro "$WORK/disk"
+	kill -TERM "$main"
+	wait_for 5 eval '! kill -0 $main 2>/dev/null'
+	nap 500
+	mount -o remount,bind,rw "$WORK/disk"
+	wait_for 5 has_status cc exited
+	state=$(hull inspect -f '{{.State.ExitCode}}{{.State.Error}}' cc)
+	hull rm cc
+	umount "$WORK/disk"
+	export HULL_RUNROOT=$WORK/run
+	assert_equal 7 "$state"
+}
+
 @test "a killed create leaves nothing for long" {
 	for i in $(seq 40); do
 		hull run --rm test true &
