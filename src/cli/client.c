@@ -234,6 +234,7 @@ int client_run(struct client *c, int *ret_signal, struct err *e)
 	if (r == 0)
 		r = loop(&p, e);
 	*ret_signal = p.ended_by;
+	c->with_stdin = p.stdin_open;
 	tty_raw_leave(&tty);
 	/* A broken pipe was told by the write: its signal must not come now. */
 	sigtimedwait(&broken_pipe, NULL, &(struct timespec){0, 0});

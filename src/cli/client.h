@@ -33,7 +33,8 @@ enum client_end {
 };
 
 /** Serve until it ends: an enum client_end, or negative errno with @e filled. With CLIENT_SIGNALLED
- *  *@ret_signal is the signal. The terminal is restored before it returns. */
+ *  *@ret_signal is the signal. The terminal is restored before it returns, and with_stdin is false
+ *  once all the input was given. */
 int client_run(struct client *c, int *ret_signal, struct err *e);
 
 /** Count the INT and TERM that were handed on in *@count. True at the third, and the user is told:

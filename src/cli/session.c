@@ -56,6 +56,16 @@ int session_check_tty(bool tty, bool with_stdin, struct err *e)
 	return -ENOTTY;
 }
 
+static int make_stream(struct session *s, struct err *e)
+{
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(e, errno, "cannot make a socket");
+	s->client.stream = pair[0];
+	s->theirs = pair[1];
+	return 0;
+}
+
 int session_open(struct cli *cli, struct session *s, const char *id,
 		 const struct session_options *o, struct err *e)
 {
@@ -79,12 +89,7 @@ int session_open(struct cli *cli, struct session *s, const char *id,
 		r = cli_engine(cli, &s->engine, e);
 	if (r < 0)
 		return r;
-	int pair[2];
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_errno(e, errno, "cannot make a socket");
-	s->client.stream = pair[0];
-	s->theirs = pair[1];
-	return 0;
+	return make_stream(s, e);
 }
 
 void session_close(struct session *s)
@@ -131,31 +136,54 @@ int session_join(const struct container *c, struct session *s, struct container_
 }
 
 /* The stream has ended: with the container, whose record comes now, or with the monitor alone. */
-static int await_end(struct session *s, struct container_end *end, struct err *e)
+static bool monitor_lost(const struct container_end *end)
 {
 	char first;
-	int code;
-	if (end->monitor >= 0 && recv(end->monitor, &first, 1, MSG_PEEK) <= 0)
-		cli_notice("%.12s: its monitor was killed; what it prints from now on is in "
-			   "`hull logs %.12s`",
-			   s->id, s->id);
-	int r = container_ended(s->engine, end, &code, e);
-	return r < 0 ? r : code;
+	return end->monitor >= 0 && recv(end->monitor, &first, 1, MSG_PEEK) <= 0;
+}
+
+/* Its keeper, or else container_monitor(), sees to a new monitor: go on with that one. */
+static int join_again(struct session *s, struct container_end *end, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c;
+	struct container_end again;
+	fd_drop(&s->monitor);
+	fd_drop(&s->client.stream);
+	int r = container_find(s->engine, s->id, &a, &c, e);
+	if (r == 0 && !c.pid)
+		r = stopped(e);
+	if (r == 0)
+		r = make_stream(s, e);
+	if (r == 0)
+		r = session_join(&c, s, &again, e);
+	fd_drop(&s->theirs); /* else the stream would never end */
+	if (r < 0)
+		return r;
+	fd_drop(&end->monitor);
+	*end = again;
+	cli_notice("%.12s: its monitor was killed, and a new one took over; what was printed in "
+		   "between is in `hull logs %.12s`",
+		   s->id, s->id);
+	return 0;
 }
 
 int session_serve(struct cli *cli, struct session *s, struct container_end *end, bool *ret_detached,
 		  struct err *e)
 {
-	int signal = 0;
+	int signal = 0, code;
 	struct err ignored;
 	fd_drop(&s->theirs); /* else the stream would never end */
 	int how = client_run(&s->client, &signal, e);
+	while (how == CLIENT_ENDED && monitor_lost(end) && join_again(s, end, &ignored) == 0)
+		how = client_run(&s->client, &signal, e);
 	*ret_detached = how == CLIENT_DETACHED;
 	if (how != CLIENT_ENDED)
 		fd_drop(&end->monitor);
 	switch (how) {
 	case CLIENT_ENDED:
-		return await_end(s, end, e);
+		how = container_ended(s->engine, end, &code, e);
+		return how < 0 ? how : code;
 	case CLIENT_DETACHED:
 		return 0;
 	case CLIENT_SIGNALLED:
