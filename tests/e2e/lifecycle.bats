@@ -120,6 +120,18 @@ teardown() { hull_teardown; }
 	assert_has web
 }
 
+# attached_gets_term COMMAND...: hull COMMAND in the background with its output in `attached`; TERM for that client once it
+# is attached; its exit code in $code.
+attached_gets_term() {
+	"$HULL" "$@" >attached 2>&1 3>&- &
+	client=$!
+	started_by_test $client
+	nap 300
+	kill -TERM $client
+	code=0
+	wait $client || code=$?
+}
+
 @test "start -a gives output and exit code; start of a running one is no error" {
 	hull create --name cc test sh -c 'echo hello; exit 4'
 	run hull start -a cc
@@ -133,12 +145,7 @@ teardown() { hull_teardown; }
 @test "start -a and -ai of a running container attach to it" {
 	hull run -d --name cc test sh -c 'trap "echo got; exit 3" TERM; echo up; while :; do sleep 0.05; done'
 	wait_for 5 logs_have cc up
-	"$HULL" start -a cc >attached 2>&1 3>&- &
-	client=$!
-	started_by_test $client
-	nap 300
-	kill -TERM $client
-	wait $client || code=$?
+	attached_gets_term start -a cc
 	assert_equal 3 $code
 	assert_equal got "$(cat attached)"
 	hull run -di --name dd test sh -c 'read line; echo "got $line"; exit 4'
@@ -771,12 +778,7 @@ three" "$output"
 @test "attach: output, exit code, and signals by --sig-proxy" {
 	hull run -d --name cc test sh -c 'trap "echo got; exit 3" TERM; echo up; while :; do sleep 0.05; done'
 	wait_for 5 logs_have cc up
-	"$HULL" attach cc >attached 2>&1 3>&- &
-	client=$!
-	started_by_test $client
-	nap 300
-	kill -TERM $client
-	wait $client || code=$?
+	attached_gets_term attach cc
 	assert_equal 3 $code
 	assert_equal 3 "$(hull wait cc)"
 	grep -q got attached
@@ -784,12 +786,7 @@ three" "$output"
 
 @test "attach: without --sig-proxy the client alone hears it" {
 	hull run -d --name cc test sleep 600
-	"$HULL" attach --sig-proxy=false --no-stdin cc 3>&- &
-	client=$!
-	started_by_test $client
-	nap 300
-	kill -TERM $client
-	wait $client || true
+	attached_gets_term attach --sig-proxy=false --no-stdin cc
 	assert_equal running "$(status_of cc)"
 }
 

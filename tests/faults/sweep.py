@@ -86,6 +86,8 @@ class Sweep:
         b = self.box
         b.hull("run", "-d", "--name", b.tag + "-o", "--cgroup-parent", b.group, "test", "/sh", "-c",
                "i=0; while :; do echo $i; i=$((i+1)); /busybox usleep 50000; done", check=True)
+        while not b.hull("logs", b.tag + "-o").out:
+            time.sleep(0.02)
         self.other_pid = b.hull("inspect", "-f", "{{.State.Pid}}", b.tag + "-o").out.strip()
         self.s = next(s for s in scenarios(b) if s.name == self.name)
         self.base = self.still()
@@ -179,11 +181,15 @@ class Sweep:
                 return False
         return True
 
-    def crashed(self, where):
+    def hung_or_crashed(self, p, where):
+        """Counts the point, whatever comes of it."""
+        self.result.points += 1
         crash = [line for line in self.hit.splitlines() if line.startswith("crash")]
-        if crash:
+        if p.returncode == 124:
+            self.result.fail("hang", where, p.err)
+        elif crash:
             self.result.fail("crash", where, crash)
-        return bool(crash)
+        return p.returncode == 124 or bool(crash)
 
 
 def consistent(lines, ids):
@@ -206,11 +212,7 @@ def kill_point(sweep, point):
     b, r = sweep.box, sweep.result
     p = sweep.disturbed("-a", f"{point.role}:{point.number}", "-k")
     where = f"hull {sweep.name}: killed at {sweep.where()}"
-    r.points += 1
-    if p.returncode == 124:
-        r.fail("hang", where, p.err)
-        return False
-    if sweep.crashed(where):
+    if sweep.hung_or_crashed(p, where):
         return False
     for command in (["ps", "-a"], ["system", "check", "--repair"]):
         try:
@@ -248,11 +250,7 @@ CAUSES = ("readonly", "disk is full", "I/O error", "malformed", "locking protoco
 def judge(sweep, p, where, causes):
     """Fully done, or fully undone with one of the causes named. False: the box is not as it was."""
     b, r = sweep.box, sweep.result
-    r.points += 1
-    if p.returncode == 124:
-        r.fail("hang", where, p.err)
-        return False
-    if sweep.crashed(where):
+    if sweep.hung_or_crashed(p, where):
         return False
     good = sweep.succeeded(p) or "cannot write the output" in p.err
     # As with docker, a container that could not be started stays, but --rm.
