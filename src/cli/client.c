@@ -28,18 +28,18 @@
 #include "cli/frames.h"
 #include "linux/tty.h"
 
-enum { CHUNK = 32 * 1024, FORCED_AT = 3 };
+enum { CHUNK = 32 * 1024, INPUT_SIZE = CHUNK + DETACH_KEYS_MAX, FORCED_AT = 3 };
 enum { SLOT_STREAM, SLOT_STDIN, SLOT_SIGNALS, SLOT_WATCH, SLOTS };
 
 struct pump {
 	struct client *c;
 	struct frames frames;
 	struct tty_raw *tty;
-	int signals;     /* signalfd, or -1 */
-	bool stdin_open; /* more input may come */
-	int ended_by;    /* signal */
-	unsigned wishes; /* INT and TERM that came */
-	unsigned char input[CHUNK + DETACH_KEYS_MAX];
+	int signals;                /* signalfd, or -1 */
+	bool stdin_open;            /* more input may come */
+	int ended_by;               /* signal */
+	unsigned wishes;            /* INT and TERM that came */
+	unsigned char *input;       /* of INPUT_SIZE */
 	size_t input_at, input_len; /* what the stream did not take yet */
 };
 
@@ -58,7 +58,7 @@ static int write_output(void *ctx, int stream, const unsigned char *data, size_t
 /* 1: the stream has ended. */
 static int take_output(struct pump *p, struct err *e)
 {
-	unsigned char chunk[CHUNK];
+	static unsigned char chunk[CHUNK]; /* large: nothing clears it, and there is one loop */
 	ssize_t n = read(p->c->stream, chunk, sizeof(chunk));
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return 0;
@@ -101,7 +101,7 @@ static void give_input(struct pump *p)
 /* 1: the detach keys were typed. */
 static int take_input(struct pump *p)
 {
-	unsigned char chunk[CHUNK];
+	static unsigned char chunk[CHUNK];
 	ssize_t n = read(STDIN_FILENO, chunk, sizeof(chunk));
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return 0;
@@ -218,7 +218,9 @@ int client_run(struct client *c, int *ret_signal, struct err *e)
 	struct tty_raw tty CLEANUP_TTY = {.fd = -1};
 	sigset_t caught, before, broken_pipe;
 	CLEANUP_FD int signals = -1;
-	struct pump p = {.c = c, .tty = &tty, .stdin_open = c->with_stdin, .signals = -1};
+	static unsigned char input[INPUT_SIZE];
+	struct pump p = {
+		.c = c, .tty = &tty, .stdin_open = c->with_stdin, .signals = -1, .input = input};
 	sigemptyset(&broken_pipe);
 	sigaddset(&broken_pipe, SIGPIPE);
 	sigprocmask(SIG_BLOCK, &broken_pipe, &before); /* a write says EPIPE instead */
