@@ -7,6 +7,7 @@
 #include "cli/session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +16,8 @@
 #include "base/cleanup.h"
 #include "engine/monitor.h"
 #include "linux/signals.h"
+
+enum { JOIN_TRIES = 50, JOIN_AGAIN_MS = 20 };
 
 /* Once: whoever wants it to end should not have to guess why it does not. */
 static void tell_dropped(struct session *s, int signal)
@@ -142,22 +145,33 @@ static bool monitor_lost(const struct container_end *end)
 	return end->monitor >= 0 && recv(end->monitor, &first, 1, MSG_PEEK) <= 0;
 }
 
-/* Its keeper, or else container_monitor(), sees to a new monitor: go on with that one. */
-static int join_again(struct session *s, struct container_end *end, struct err *e)
+static int join_running(struct session *s, struct container_end *end, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c;
-	struct container_end again;
-	fd_drop(&s->monitor);
-	fd_drop(&s->client.stream);
 	int r = container_find(s->engine, s->id, &a, &c, e);
 	if (r == 0 && !c.pid)
 		r = stopped(e);
+	fd_drop(&s->client.stream);
 	if (r == 0)
 		r = make_stream(s, e);
 	if (r == 0)
-		r = session_join(&c, s, &again, e);
+		r = session_join(&c, s, end, e);
 	fd_drop(&s->theirs); /* else the stream would never end */
+	return r;
+}
+
+/* Its keeper, or else container_monitor(), sees to a new monitor: go on with that one. It may die
+ * as well; as long as the container runs there will be another. */
+static int join_again(struct session *s, struct container_end *end, struct err *e)
+{
+	struct container_end again;
+	fd_drop(&s->monitor);
+	int r = join_running(s, &again, e);
+	for (int tries = 0; r < 0 && r != -ESRCH && r != -ENOENT && tries < JOIN_TRIES; tries++) {
+		poll(NULL, 0, JOIN_AGAIN_MS);
+		r = join_running(s, &again, e);
+	}
 	if (r < 0)
 		return r;
 	fd_drop(&end->monitor);

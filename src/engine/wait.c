@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -21,6 +22,8 @@
 #include "engine/run_folder.h"
 #include "linux/cgroup.h"
 #include "linux/shared_child.h"
+
+enum { AGAIN_MS = 20 }; /* after a monitor that died meanwhile */
 
 struct adoption {
 	const struct container *c;
@@ -156,6 +159,7 @@ static int await_exit(struct engine *en, struct container *c, int *ret_code, str
 		if (tries > 100)
 			return err_set(e, EIO, ERR_INTERNAL,
 				       "container %s: its monitor dies again and again", c->name);
+		poll(NULL, 0, AGAIN_MS);
 	}
 }
 

@@ -3,9 +3,10 @@
  * What the engine and hull-unpack say to each other: one request, then messages until UNPACK_DONE
  * or UNPACK_FAILED, over a SOCK_SEQPACKET pair. Fixed-size structs of one machine.
  *
- * hull-unpack is the only process that parses archives. It gets three descriptors and nothing else:
- * the bytes (0), the socket (3) and a staging folder (4). The engine trusts its messages no further
- * than their form: the worst a taken-over hull-unpack can do is to fill its own staging folder.
+ * hull-unpack is the only process that parses archives, and that makes them. It gets three
+ * descriptors and nothing else: the bytes (0), the socket (3) and a folder (4), in which it writes
+ * or reads, but not both. The engine trusts its messages no further than their form: the worst a
+ * taken-over hull-unpack can do is to fill that folder.
  */
 #pragma once
 
@@ -25,16 +26,28 @@ enum unpack_mode {
 	UNPACK_INDEX,     /* the source is a plain seekable tar: list its members */
 	UNPACK_ARCHIVE,   /* the source is a tar in any packing, read once: keep small members as
 			   * <stage>/<number>.small, unpack the layers in it to <stage>/<number>/fs */
+	UNPACK_INTO,      /* the source is a tar in any packing: unpack it into the folder itself,
+			   * where other files may be */
+	UNPACK_PACK,      /* the other way: write the tree <stage>/<name> as a tar, by the name
+			   * <as>, to descriptor 0 */
+};
+
+enum unpack_flag {
+	UNPACK_OWNER = 1,     /* UNPACK_INTO: everything belongs to uid and gid */
+	UNPACK_WHITEOUTS = 2, /* UNPACK_PACK: the tree is the upper folder of an overlay, the tar a
+			       * layer of an image */
 };
 
 struct unpack_request {
 	uint32_t version;
 	uint32_t mode;     /* enum unpack_mode */
 	uint32_t seekable; /* read by pread(2) from @offset, never moving the shared position */
-	uint32_t reserved;
+	uint32_t flags;    /* enum unpack_flag */
 	uint64_t offset;
 	uint64_t size; /* bytes of the source; UNPACK_WHOLE: to its end */
 	uint64_t max_bytes, max_entries, max_ratio; /* struct image_limits, none 0 */
+	uint32_t uid, gid;
+	char name[UNPACK_NAME_MAX], as[UNPACK_NAME_MAX]; /* "": the folder itself; its content */
 };
 
 /** What became of a layer. */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -206,6 +207,8 @@ static int take(struct unpack_job *j, const struct unpack_message *m, int fd,
 		r = on->member ? on->member(on->ctx, m, e) : 0;
 		return r < 0 ? r : 1;
 	case UNPACK_DONE:
+		if (on->progress)
+			on->progress(on->ctx, m->done);
 		j->layer = m->layer;
 		return 0;
 	case UNPACK_FAILED:
@@ -244,4 +247,29 @@ int unpack_finish(struct unpack_job *j, const struct unpack_events *on, struct e
 		r = unpack_handle(j, on, e);
 	while (r > 0);
 	return r;
+}
+
+int unpack_finish_pair(struct unpack_job *pack, struct unpack_job *into,
+		       const struct unpack_events *on, struct err *e)
+{
+	static const struct unpack_events none;
+	struct err other;
+	while (pack->pid && into->pid) {
+		struct pollfd fds[] = {{pack->sock, POLLIN, 0}, {into->sock, POLLIN, 0}};
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
+			continue;
+		int r = fds[0].revents ? unpack_handle(pack, &none, e) : 0;
+		if (r < 0) /* what it has written so far is no archive, and the other may say so */
+			return r;
+		r = fds[1].revents ? unpack_handle(into, on, e) : 0;
+		if (r < 0)
+			return r;
+	}
+	int r = pack->pid ? unpack_finish(pack, &none, &other) : 0;
+	/* Its reader has all that it needs, and the rest goes nowhere. */
+	if (r < 0 && other.number != EPIPE) {
+		*e = other;
+		return r;
+	}
+	return into->pid ? unpack_finish(into, on, e) : 0;
 }

@@ -35,6 +35,10 @@ int unpack_start(struct unpack_job *j, const char *libexec, const struct unpack_
 int unpack_handle(struct unpack_job *j, const struct unpack_events *on, struct err *e);
 /** unpack_handle until it is done. */
 int unpack_finish(struct unpack_job *j, const struct unpack_events *on, struct err *e);
+/** Both until they are done: @pack writes into a pipe that @into reads, which has been closed here;
+ *  @on hears @into only. The failure of the one that failed first is told. */
+int unpack_finish_pair(struct unpack_job *pack, struct unpack_job *into,
+		       const struct unpack_events *on, struct err *e);
 /** Kill and reap it if it still runs. */
 void unpack_stop(struct unpack_job *j);
 #define CLEANUP_JOB __attribute__((cleanup(unpack_stop)))

@@ -108,7 +108,7 @@ code_or_lost() {
 	for word in one two three; do
 		# What a monitor has taken and not given yet dies with it.
 		until grep -q $word out; do
-			echo $word >&7
+			echo $word >&7 || fail "the client has ended: $(cat err)"
 			nap 300
 		done
 		case $word in

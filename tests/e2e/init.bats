@@ -266,7 +266,7 @@ finish() {
 	kill -TERM "$PID"
 	finish
 	[ "$status" -eq 143 ]
-	quick "$ms" 200
+	quick "$ms" 2000
 }
 
 @test "init: outside a namespace -s adopts orphans, and so does --wait" {
@@ -374,7 +374,7 @@ finish() {
 	finish
 	[ "$status" -eq 9 ]
 	[ "$ms" -ge 490 ]
-	quick "$ms" 1000 500
+	quick "$ms" 2500 500
 	begin
 	start_pid1 "$INIT" --no-wait --grace $((10 * PATIENCE)) sh -c "setsid '$PROBE' ignore up & until [ -e up ]; do sleep 0.01; done; sleep 0.5; exit 9"
 	finish
@@ -503,7 +503,7 @@ enter() {
 	[ "$status" -eq 143 ]
 	[ -e outsider.done ]
 	[ "$ms" -ge 390 ]
-	quick "$ms" 900 400
+	quick "$ms" 2500 400
 }
 
 @test "init: who entered from outside and ignores TERM does not hold the stop up" {
@@ -515,7 +515,7 @@ enter() {
 	kill -TERM "$PID"
 	finish
 	[ "$status" -eq 143 ]
-	quick "$ms" 400
+	quick "$ms" 2000
 }
 
 # ---- the end of the grace time -----------------------------------------------------------------
@@ -537,7 +537,7 @@ enter() {
 	begin
 	finish
 	[ "$status" -eq 3 ]
-	quick "$ms" 1100 500
+	quick "$ms" 2500 500
 }
 
 @test "init: the same outside a namespace" {
@@ -548,7 +548,7 @@ enter() {
 	finish
 	[ "$status" -eq 137 ]
 	[ "$ms" -ge 490 ]
-	quick "$ms" 1000 500
+	quick "$ms" 2500 500
 	[ "$(grep -c 'did not end' err)" -eq 2 ]
 }
 
@@ -574,7 +574,7 @@ enter() {
 	finish
 	[ "$status" -eq 137 ]
 	[ "$ms" -ge 190 ]
-	quick "$ms" 700 200
+	quick "$ms" 2500 200
 }
 
 @test "init: a stop signal of the image begins the stop, and goes to all" {
@@ -584,7 +584,7 @@ enter() {
 	kill -37 "$PID"
 	finish
 	[ "$status" -eq 137 ]
-	quick "$ms" 800 300
+	quick "$ms" 2500 300
 	grep -qx 37 got
 }
 
@@ -602,7 +602,7 @@ enter() {
 	begin
 	kill -KILL "$PID"
 	finish
-	quick "$ms" 500
+	quick "$ms" 2000
 }
 
 @test "init: KILL and STOP from inside do nothing to PID 1" {
@@ -790,7 +790,7 @@ has_ended() {
 	kill -TERM "$PID"
 	finish
 	[ "$status" -eq 137 ]
-	quick "$ms" 800 300
+	quick "$ms" 2500 300
 }
 
 @test "init: a closed standard error signals nobody" {
@@ -855,6 +855,6 @@ has_ended() {
 	kill -TERM "$PID"
 	finish
 	[ "$status" -eq 143 ]
-	quick "$ms" 300
+	quick "$ms" 2000
 	exec 9>&-
 }

@@ -6,7 +6,9 @@
  * calls (calls.c).
  *
  * CAP_SYS_ADMIN, which trusted.overlay.opaque would need, is not among the six: folders to be
- * marked go to the engine as descriptors (image/unpack.h, UNPACK_OPAQUE). Read confine.h first.
+ * marked go to the engine as descriptors (image/unpack.h, UNPACK_OPAQUE). Who packs the upper
+ * folder of an overlay reads that mark and has it, with no system call that could use it otherwise.
+ * Read confine.h first.
  */
 #include "image/unpack/confine.h"
 
@@ -22,7 +24,8 @@
 #include "linux/landlock.h"
 
 #define BIT(n) ((capset)1 << (n))
-#define CAPS_KEPT                                                                                  \
+#define CAPS_TO_READ BIT(CAP_DAC_READ_SEARCH)
+#define CAPS_TO_WRITE                                                                              \
 	(BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) |              \
 	 BIT(CAP_MKNOD) | BIT(CAP_SETFCAP))
 
@@ -56,8 +59,14 @@ static int limit_resources(uint64_t max_file)
 	return 0;
 }
 
-int confine(int stage, uint64_t max_file, struct err *e)
+int confine(int stage, struct cage cage, struct err *e)
 {
+	const uint64_t reading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+	const uint64_t writing = (LANDLOCK_ALL | LANDLOCK_REFER | LANDLOCK_FILE_TRUNCATE) &
+				 ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE;
+	const capset caps = !cage.reads          ? CAPS_TO_WRITE
+			    : cage.overlay_marks ? CAPS_TO_READ | BIT(CAP_SYS_ADMIN)
+						 : CAPS_TO_READ;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_errno(e, errno, "hull-unpack: cannot set no_new_privs");
 	/* Without the right to make a namespace there is still the system call filter. */
@@ -66,19 +75,16 @@ int confine(int stage, uint64_t max_file, struct err *e)
 	if (fchdir(stage) < 0)
 		return err_errno(e, errno, "hull-unpack: cannot enter the staging folder");
 	int rooted = chroot(".");
-	const struct landlock_rule below = {
-		stage, (LANDLOCK_ALL | LANDLOCK_REFER | LANDLOCK_FILE_TRUNCATE) &
-			       ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE};
+	const struct landlock_rule below = {stage, cage.reads ? reading : writing};
 	int locked = landlock_restrict(&below, 1);
 	if (locked < 0)
 		return err_errno(e, locked, "hull-unpack: cannot use Landlock");
 	if (!locked && rooted < 0)
 		return err_errno(e, errno, "hull-unpack: cannot be confined: no Landlock, chroot");
-	int r = limit_resources(max_file);
+	int r = limit_resources(cage.reads ? RLIM_INFINITY : cage.max_file);
 	if (r < 0)
 		return err_errno(e, r, "hull-unpack: cannot set resource limits");
-	struct capability_sets sets = {
-		.bounding = CAPS_KEPT, .permitted = CAPS_KEPT, .effective = CAPS_KEPT};
+	struct capability_sets sets = {.bounding = caps, .permitted = caps, .effective = caps};
 	r = capability_apply(&sets);
 	return r < 0 ? err_errno(e, r, "hull-unpack: cannot drop capabilities") : confine_calls(e);
 }

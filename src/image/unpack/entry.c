@@ -20,9 +20,11 @@ enum { HOLE_BLOCK = 4096, XATTR_BYTES_MAX = 64 << 10, XATTRS_MAX = 256 };
 /* dev_t of the kernel: 12 bits and 20 bits. */
 enum { DEVICE_MAJOR_MAX = 0xfff, DEVICE_MINOR_MAX = 0xfffff };
 
-static int entry_meta(struct archive_entry *entry, struct tree_meta *m, struct err *e)
+static int entry_meta(const struct layer_writer *w, struct archive_entry *entry,
+		      struct tree_meta *m, struct err *e)
 {
-	int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
+	int64_t uid = w->owner ? w->owner->uid : archive_entry_uid(entry);
+	int64_t gid = w->owner ? w->owner->gid : archive_entry_gid(entry);
 	/* 4294967295 means "leave as it is" to chown(2). */
 	if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX)
 		return err_set(e, ERANGE, ERR_INVALID, "owner %lld:%lld is out of range",
@@ -248,7 +250,7 @@ static int write_plain(struct layer_writer *w, struct archive *a, struct archive
 	mode_t type = archive_entry_filetype(entry);
 	if (link)
 		return write_link(w, link, path, e);
-	int r = entry_meta(entry, &m, e);
+	int r = entry_meta(w, entry, &m, e);
 	if (r < 0)
 		return r;
 	switch (type) {
@@ -281,7 +283,10 @@ int layer_write_entry(struct layer_writer *w, struct archive *a, struct archive_
 			    (unsigned long long)w->limits.entries);
 	if (r == 0)
 		r = tree_normalise(name, path, e);
-	if (r == 0)
+	/* Where it goes among other files, the folder itself stays as it is. */
+	if (r == 0 && w->tree.into && !*path && archive_entry_filetype(entry) == AE_IFDIR)
+		return 0;
+	if (r == 0 && !w->tree.into)
 		r = write_whiteout(w, path, e);
 	if (r == 0)
 		r = write_plain(w, a, entry, path, e);

@@ -116,9 +116,10 @@ static int drain(struct feed *f, struct err *e)
 
 static int make_root(const struct layer_target *target, struct err *e)
 {
-	if (mkdirat(target->stage, "fs", 0755) < 0)
+	if (!target->into && mkdirat(target->stage, "fs", 0755) < 0)
 		return err_errno(e, errno, "cannot create the layer's folder");
-	int fd = openat(target->stage, "fs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(target->stage, target->into ? "." : "fs",
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd >= 0 ? fd : err_errno(e, errno, "cannot open the layer's folder");
 }
 
@@ -133,8 +134,10 @@ static int unpack(struct feed *f, const struct layer_limits *limits, uint64_t *r
 	CLEANUP_FD int root = make_root(f->target, e);
 	if (root < 0)
 		return root;
-	CLEANUP(cleanup_writer) struct layer_writer w = {.tree.parent = -1, .limits = *limits};
+	CLEANUP(cleanup_writer)
+	struct layer_writer w = {.tree.parent = -1, .owner = f->target->owner, .limits = *limits};
 	int r = tree_open(&w.tree, root, f->target->times, f->target->socket, e);
+	w.tree.into = f->target->into;
 	if (r == 0)
 		r = write_entries(f, &w, e);
 	if (r == 0)

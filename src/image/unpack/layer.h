@@ -19,20 +19,30 @@ struct layer_limits {
 /** Called with the stored bytes read so far, from the calling thread. */
 typedef void (*layer_progress_fn)(void *ctx, uint64_t done);
 
+/** Whose everything is, whatever the archive says. */
+struct layer_owner {
+	uid_t uid;
+	gid_t gid;
+};
+
 struct layer_target {
 	int stage; /* folder in which "fs" is made */
-	int times; /* unlinked file */
+	bool into; /* no: into which it goes, among other files, and without whiteouts */
+	const struct layer_owner *owner; /* or NULL */
+	int times;                       /* unlinked file */
 	int socket;
 	layer_progress_fn progress;
 	void *ctx;
 };
 
-/** Unpack the whole of @source to <stage>/fs. On failure the text names the entry. */
+/** Unpack the whole of @source to <stage>/fs, or <stage> itself. On failure the text names the
+ * entry. */
 int layer_unpack(struct source *source, const struct layer_target *target,
 		 const struct layer_limits *limits, struct unpack_layer *ret, struct err *e);
 /** One entry, its data read from @a: the part of layer_unpack that decides. */
 struct layer_writer {
 	struct tree tree;
+	const struct layer_owner *owner; /* or NULL */
 	struct layer_limits limits;
 	uint64_t bytes, entries; /* of regular files; so far */
 };

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <malloc.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -15,6 +16,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -24,6 +27,7 @@
 #include "image/unpack.h"
 #include "image/unpack/confine.h"
 #include "image/unpack/outer.h"
+#include "image/unpack/pack.h"
 
 enum { PROGRESS_STEP = 1 << 20 };
 
@@ -35,7 +39,7 @@ static const bool QUIET = true;
 #endif
 
 struct progress {
-	uint64_t told;
+	uint64_t done, told;
 };
 
 static int send_message(void *ctx, const struct unpack_message *m)
@@ -46,6 +50,7 @@ static int send_message(void *ctx, const struct unpack_message *m)
 static void on_progress(void *ctx, uint64_t done)
 {
 	struct progress *p = ctx;
+	p->done = done;
 	if (done >= p->told && done - p->told < PROGRESS_STEP)
 		return;
 	p->told = done;
@@ -69,7 +74,8 @@ static int take_request(struct unpack_request *q, struct err *e)
 	ssize_t n = fd_recv(UNPACK_SOCKET_FD, q, sizeof(*q), NULL, 0);
 	if (n < 0)
 		return err_errno(e, (int)n, "hull-unpack: no request");
-	if (n != sizeof(*q) || q->version != UNPACK_VERSION)
+	if (n != sizeof(*q) || q->version != UNPACK_VERSION ||
+	    !memchr(q->name, 0, sizeof(q->name)) || !memchr(q->as, 0, sizeof(q->as)))
 		return err_set(
 			e, EPROTO, ERR_INTERNAL,
 			"hull-unpack is of another version than the program that started it");
@@ -77,9 +83,17 @@ static int take_request(struct unpack_request *q, struct err *e)
 }
 
 /* The file that remembers the folders' times: unlinked, so that it dies with this process. */
-static int open_times(struct err *e)
+static int open_times(uint32_t mode, struct err *e)
 {
-	int fd = openat(UNPACK_STAGE_FD, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	int fd;
+	if (mode == UNPACK_PACK)
+		return 0;
+	/* Others look into that folder, and there is less to remember. */
+	if (mode == UNPACK_INTO)
+		return (fd = memfd_create("times", MFD_CLOEXEC)) >= 0
+			       ? fd
+			       : err_errno(e, errno, "hull-unpack: no memory");
+	fd = openat(UNPACK_STAGE_FD, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		return fd;
 	fd = openat(UNPACK_STAGE_FD, ".times", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -90,9 +104,10 @@ static int open_times(struct err *e)
 }
 
 /* What libraries load lazily is loaded now: afterwards there are no files. */
-static int warm_up(struct err *e)
+static int warm_up(uint32_t mode, struct err *e)
 {
 	mallopt(M_ARENA_MAX, 1);
+	setlocale(LC_CTYPE, mode == UNPACK_PACK ? "C.UTF-8" : "C"); /* for the names in a tar */
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
 	    EVP_Digest("", 0, sum, NULL, EVP_sha256(), NULL) != 1)
@@ -100,23 +115,50 @@ static int warm_up(struct err *e)
 	return 0;
 }
 
-static int serve(const struct unpack_request *q, int times, struct unpack_message *m, struct err *e)
+static struct cage cage_of(const struct unpack_request *q)
 {
-	struct progress progress = {0};
+	if (q->mode == UNPACK_PACK)
+		return (struct cage){.reads = true, .overlay_marks = q->flags & UNPACK_WHITEOUTS};
+	return (struct cage){.max_file = q->max_bytes};
+}
+
+static int serve(const struct unpack_request *q, int times, struct progress *progress,
+		 struct unpack_message *m, struct err *e)
+{
 	struct source source;
 	struct layer_limits limits = {q->max_bytes, q->max_entries, q->max_ratio};
-	struct layer_target target = {UNPACK_STAGE_FD, times, UNPACK_SOCKET_FD, on_progress,
-				      &progress};
+	const struct layer_owner owner = {q->uid, q->gid};
+	struct layer_target target = {
+		.stage = UNPACK_STAGE_FD,
+		.into = q->mode == UNPACK_INTO,
+		.owner = q->flags & UNPACK_OWNER ? &owner : NULL,
+		.times = times,
+		.socket = UNPACK_SOCKET_FD,
+		.progress = on_progress,
+		.ctx = progress,
+	};
+	const struct pack pack = {
+		.folder = UNPACK_STAGE_FD,
+		.name = q->name,
+		.as = q->as,
+		.whiteouts = q->flags & UNPACK_WHITEOUTS,
+		.to = UNPACK_SOURCE_FD,
+		.progress = on_progress,
+		.ctx = progress,
+	};
 	struct outer outer = {UNPACK_STAGE_FD, times,        UNPACK_SOCKET_FD, limits,
-			      on_progress,     send_message, &progress};
+			      on_progress,     send_message, progress};
 	source_open(&source, UNPACK_SOURCE_FD, q->seekable, q->offset, q->size);
 	switch (q->mode) {
 	case UNPACK_LAYER:
+	case UNPACK_INTO:
 		return layer_unpack(&source, &target, &limits, &m->layer, e);
 	case UNPACK_INDEX:
 		return outer_index(&outer, &source, e);
 	case UNPACK_ARCHIVE:
 		return outer_unpack(&outer, &source, e);
+	case UNPACK_PACK:
+		return pack_tree(&pack, e);
 	}
 	return err_set(e, EPROTO, ERR_INTERNAL, "hull-unpack: unknown request %u", q->mode);
 }
@@ -125,6 +167,7 @@ int main(void)
 {
 	struct unpack_request q;
 	struct unpack_message m = {.version = UNPACK_VERSION, .op = UNPACK_DONE};
+	struct progress progress = {0};
 	int times = -1;
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	signal(SIGPIPE, SIG_IGN);
@@ -140,13 +183,14 @@ int main(void)
 		dup2(STDOUT_FILENO, STDERR_FILENO); /* /dev/null */
 	int r = take_request(&q, &m.err);
 	if (r == 0)
-		r = warm_up(&m.err);
+		r = warm_up(q.mode, &m.err);
 	if (r == 0)
-		times = r = open_times(&m.err);
+		times = r = open_times(q.mode, &m.err);
 	if (r >= 0)
-		r = confine(UNPACK_STAGE_FD, q.max_bytes, &m.err);
+		r = confine(UNPACK_STAGE_FD, cage_of(&q), &m.err);
 	if (r == 0)
-		r = serve(&q, times, &m, &m.err);
+		r = serve(&q, times, &progress, &m, &m.err);
+	m.done = progress.done;
 	if (r < 0)
 		m.op = UNPACK_FAILED;
 	send_message(NULL, &m);

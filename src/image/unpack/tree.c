@@ -29,13 +29,13 @@ struct time_record {
 
 enum { PENDING_SIZE = 64 << 10, NAME_BYTES_MAX = 255 };
 
-static int open_beneath(int root, const char *path, int flags)
+static int open_beneath(const struct tree *t, const char *path, int flags)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | (t->into ? 0 : RESOLVE_NO_XDEV),
 	};
-	long fd = syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
+	long fd = syscall(SYS_openat2, t->root, *path ? path : ".", &how, sizeof(how));
 	return fd < 0 ? -errno : (int)fd;
 }
 
@@ -107,12 +107,12 @@ static int mark_opaque(struct tree *t, int parent, const char *name)
 }
 
 /* Remove whatever is called @name; was it a whiteout? Then a folder in its place must be opaque. */
-static int clear_name(int parent, const char *name, bool *ret_whiteout)
+static int clear_name(const struct tree *t, int parent, const char *name, bool *ret_whiteout)
 {
-	*ret_whiteout = is_whiteout(parent, name);
+	*ret_whiteout = !t->into && is_whiteout(parent, name);
 	if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
 		return 0;
-	if (errno != EISDIR && errno != EPERM)
+	if (t->into || (errno != EISDIR && errno != EPERM))
 		return -errno;
 	struct err e = {0};
 	return tree_remove(parent, name, &e);
@@ -131,9 +131,9 @@ static int step_into(struct tree *t, int parent, const char *name)
 		int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd >= 0)
 			return fd;
-		if (errno != ENOTDIR && errno != ELOOP)
+		if (t->into || (errno != ENOTDIR && errno != ELOOP))
 			return -errno;
-		int r = clear_name(parent, name, &whiteout);
+		int r = clear_name(t, parent, name, &whiteout);
 		if (r < 0)
 			return r;
 	}
@@ -162,13 +162,13 @@ static bool leads_out(int parent, const char *name, int depth)
 
 static int make_parents(struct tree *t, const char *dir)
 {
-	CLEANUP_FD int at = open_beneath(t->root, "", O_PATH | O_DIRECTORY);
+	CLEANUP_FD int at = open_beneath(t, "", O_PATH | O_DIRECTORY);
 	for (int depth = 0; at >= 0 && *dir; depth++) {
 		char name[NAME_BYTES_MAX + 1];
 		size_t len = strcspn(dir, "/");
 		memcpy(name, dir, len);
 		name[len] = '\0';
-		if (leads_out(at, name, depth))
+		if (!t->into && leads_out(at, name, depth))
 			return TREE_LEADS_OUT;
 		int next = step_into(t, at, name);
 		if (next < 0)
@@ -195,7 +195,7 @@ static int enter_parent(struct tree *t, const char *path, const char **ret_name)
 	fd_drop(&t->parent);
 	memcpy(t->parent_path, path, len);
 	t->parent_path[len] = '\0';
-	int fd = open_beneath(t->root, t->parent_path, O_PATH | O_DIRECTORY);
+	int fd = open_beneath(t, t->parent_path, O_PATH | O_DIRECTORY);
 	if (fd == -ENOENT || fd == -ELOOP || fd == -ENOTDIR)
 		fd = make_parents(t, t->parent_path);
 	if (fd < 0)
@@ -212,7 +212,10 @@ static int prepare(struct tree *t, const char *path, const char **ret_name, stru
 		return err_set(e, EINVAL, ERR_INVALID, "only a folder can be the root");
 	int r = enter_parent(t, path, ret_name);
 	if (r == 0)
-		r = clear_name(t->parent, *ret_name, &whiteout);
+		r = clear_name(t, t->parent, *ret_name, &whiteout);
+	if (r == -EISDIR && t->into)
+		return err_set(e, EISDIR, ERR_CONFLICT,
+			       "cannot overwrite directory with non-directory");
 	return r < 0 ? err_errno(e, r, "cannot make room for it") : 0;
 }
 
@@ -302,7 +305,7 @@ static int open_holder(struct tree *t, const char *path, const char **ret_name)
 	memcpy(dir, path, len);
 	dir[len] = '\0';
 	*ret_name = slash ? slash + 1 : path;
-	return open_beneath(t->root, dir, O_PATH | O_DIRECTORY);
+	return open_beneath(t, dir, O_PATH | O_DIRECTORY);
 }
 
 int tree_make_link(struct tree *t, const char *path, const char *target, struct err *e)
@@ -344,7 +347,7 @@ static int remember_time(struct tree *t, const char *path, struct timespec mtime
 
 static int dir_meta(struct tree *t, const char *path, const struct tree_meta *m)
 {
-	CLEANUP_FD int fd = open_beneath(t->root, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+	CLEANUP_FD int fd = open_beneath(t, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
 	if (fd < 0)
 		return fd;
 	if (fchown(fd, m->uid, m->gid) < 0 || fchmod(fd, m->mode) < 0)
@@ -362,6 +365,9 @@ int tree_make_dir(struct tree *t, const char *path, const struct tree_meta *m, s
 		if (fd >= 0)
 			close(fd);
 	}
+	if (t->into && (r == -ENOTDIR || r == -ELOOP))
+		return err_set(e, ENOTDIR, ERR_CONFLICT,
+			       "cannot overwrite non-directory with directory");
 	if (r == 0)
 		r = dir_meta(t, path, m);
 	return r < 0 ? err_errno(e, r, "cannot create the folder") : 0;
@@ -401,7 +407,7 @@ int tree_opaque(struct tree *t, const char *path, struct err *e)
 		else
 			r = fd;
 	} else {
-		CLEANUP_FD int root = open_beneath(t->root, "", O_RDONLY | O_DIRECTORY);
+		CLEANUP_FD int root = open_beneath(t, "", O_RDONLY | O_DIRECTORY);
 		r = root < 0 ? root : send_opaque(t, root);
 	}
 	return r < 0 ? err_errno(e, r, "cannot make the whiteout") : 0;
@@ -410,18 +416,18 @@ int tree_opaque(struct tree *t, const char *path, struct err *e)
 int tree_open_for_xattr(struct tree *t, const char *path)
 {
 	struct stat st;
-	CLEANUP_FD int at = open_beneath(t->root, path, O_PATH | O_NOFOLLOW);
+	CLEANUP_FD int at = open_beneath(t, path, O_PATH | O_NOFOLLOW);
 	if (at < 0 || fstat(at, &st) < 0)
 		return at < 0 ? at : -errno;
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
 		return -EPERM;
-	return open_beneath(t->root, path, O_RDONLY | O_NONBLOCK);
+	return open_beneath(t, path, O_RDONLY | O_NONBLOCK);
 }
 
 /* One remembered folder; it may have been replaced since, which is no error. */
 static void restore_time(struct tree *t, const char *path, struct timespec mtime)
 {
-	CLEANUP_FD int fd = open_beneath(t->root, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+	CLEANUP_FD int fd = open_beneath(t, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
 	struct timespec times[2] = {mtime, mtime};
 	if (fd >= 0)
 		(void)!futimens(fd, times);

@@ -25,6 +25,8 @@ struct tree {
 	int root;   /* O_PATH or readable folder */
 	int times;  /* unlinked file of the folders' times, set when all entries are written */
 	int socket; /* to the engine: opaque folders */
+	bool into;  /* among files of others: mounts may be crossed, and neither a folder takes the
+		     * place of something else nor the other way round */
 	int parent; /* O_PATH of the folder used last, or -1 */
 	char parent_path[TREE_PATH_MAX];
 	char *pending; /* buffer in front of @times */
@@ -38,7 +40,7 @@ struct tree_meta {
 	struct timespec mtime;
 };
 
-/** @root, @times and @socket stay the caller's. */
+/** @root, @times and @socket stay the caller's; @t->into is set by the caller afterwards. */
 int tree_open(struct tree *t, int root, int times, int socket, struct err *e);
 void tree_close(struct tree *t);
 

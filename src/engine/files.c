@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copying files in and out. A running container's root is opened through /proc/PID/root: paths that
+ * are resolved from there cross its mounts as they would inside. For one that does not run, its
+ * root and mounts are put together in a mount namespace of this process. Read files.h first.
+ */
+#include "engine/files.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/path.h"
+#include "engine/internal.h"
+#include "engine/mounts.h"
+#include "engine/root.h"
+#include "image/unpack_job.h"
+#include "linux/mount.h"
+
+enum { LINKS_MAX = 40 };
+
+void file_space_close(struct file_space *s)
+{
+	fd_drop(&s->root);
+	fd_drop(&s->lock);
+}
+
+int file_space_host(struct file_space *ret, struct err *e)
+{
+	*ret = (struct file_space)FILE_SPACE_NONE;
+	ret->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return ret->root < 0 ? err_errno(e, errno, "cannot open /") : 0;
+}
+
+/* The number may belong to another process by now: the record of its start tells. */
+static int open_running(struct engine *en, const struct container *c, struct err *e)
+{
+	char path[64];
+	struct run_record record;
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)c->pid);
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(e, errno, "container %s: cannot open its root", c->name);
+	int r = run_record_read(en, c->id, &record);
+	if (r == 0 && (r = run_record_alive(&record)) == 1)
+		return fd;
+	close(fd);
+	return err_set(e, EAGAIN, ERR_CONFLICT, "container %s has just ended", c->name);
+}
+
+static int attach_mount(const struct container *c, int root, const struct mount_point *m,
+			struct err *e)
+{
+	struct stat st;
+	CLEANUP_FD int source = open(m->source, O_PATH | O_CLOEXEC);
+	if (source < 0)
+		return errno == ENOENT ? 0 : err_errno(e, errno, "cannot open %s", m->source);
+	CLEANUP_FD int volume =
+		m->subpath ? path_open_in_root(source, m->subpath, O_PATH, 0) : dup(source);
+	CLEANUP_FD int clone = volume < 0 ? volume : mount_clone(volume, "", !m->non_recursive);
+	if (clone < 0 || fstat(clone, &st) < 0)
+		return err_errno(e, clone < 0 ? clone : errno, "cannot bind %s", m->source);
+	CLEANUP_FD int target = S_ISDIR(st.st_mode)
+					? path_make_dirs_in_root(root, m->destination, 0, 0, e)
+					: path_make_file_in_root(root, m->destination, e);
+	if (target < 0)
+		return err_context(e, "container %s", c->name);
+	int r = m->read_only ? mount_change(clone, !m->shallow_read_only, MOUNT_ATTR_RDONLY, 0, 0)
+			     : 0;
+	if (r == 0)
+		r = mount_attach(clone, target);
+	return r < 0 ? err_errno(e, r, "container %s: cannot mount %s", c->name, m->destination)
+		     : 0;
+}
+
+static int attach_mounts(struct engine *en, const struct container *c, int root, struct arena *a,
+			 struct err *e)
+{
+	struct mount_point *mounts;
+	size_t count;
+	int r = container_mounts(en, c, a, &mounts, &count, e);
+	if (r < 0 || !count)
+		return r;
+	/* A detached mount takes none upon it: this one is hung up where only we can see it. */
+	if (unshare(CLONE_NEWNS) < 0)
+		return err_errno(e, errno, "cannot make a mount namespace");
+	CLEANUP_FD int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int place = open(en->runroot, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r = top < 0 || place < 0 ? -errno : mount_change(top, true, 0, 0, MS_PRIVATE);
+	if (r == 0)
+		r = mount_attach(root, place);
+	if (r < 0)
+		return err_errno(e, r, "container %s: cannot mount its root", c->name);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if (mounts[i].kind != MOUNT_TMPFS)
+			r = attach_mount(c, root, &mounts[i], e);
+	return r;
+}
+
+int file_space_container(struct engine *en, const char *ref, struct arena *a,
+			 struct file_space *ret, struct err *e)
+{
+	struct container c;
+	*ret = (struct file_space)FILE_SPACE_NONE;
+	CLEANUP_FILE_SPACE struct file_space s = FILE_SPACE_NONE;
+	CLEANUP_LOCK struct container_lock lock = {-1};
+	int r = container_find(en, ref, a, &c, e);
+	if (r == 0 && !c.pid) {
+		r = container_lock(en, c.id, true, &lock, e);
+		if (r == 0)
+			r = container_find(en, c.id, a, &c, e);
+	}
+	if (r < 0)
+		return r;
+	s.name = c.name;
+	s.root = c.pid ? open_running(en, &c, e) : root_mount(en, &c, a, e);
+	if (s.root < 0)
+		return s.root;
+	s.lock = c.pid ? -1 : fd_steal(&lock.fd);
+	s.read_only = !c.pid && c.config.host.readonly_rootfs;
+	if (!c.pid && (r = attach_mounts(en, &c, s.root, a, e)) < 0)
+		return r;
+	*ret = s;
+	s = (struct file_space)FILE_SPACE_NONE;
+	return 0;
+}
+
+/* --- places --- */
+
+/* Split a clean absolute path: where it lies, and its name. */
+static char *parent_of(const char *path, const char **ret_name, struct arena *a)
+{
+	const char *slash = strrchr(path, '/');
+	*ret_name = slash + 1;
+	return slash == path ? arena_strdup(a, "/")
+			     : arena_strndup(a, path, (size_t)(slash - path));
+}
+
+static int missing(const struct file_space *s, const char *path, int number, struct err *e)
+{
+	if (number != ENOENT && number != ENOTDIR)
+		return err_errno(e, number, "cannot look at %s", path);
+	if (s->name)
+		err_set(e, ENOENT, ERR_NOT_FOUND, "Could not find the file %s in container %s",
+			path, s->name);
+	else
+		err_set(e, number, ERR_NOT_FOUND, "lstat %s: %s", path,
+			number == ENOENT ? "no such file or directory" : "not a directory");
+	return -e->number;
+}
+
+/* Follow the links at the end of @path, one by one, so that folder and name are known. */
+static int walk(const struct file_space *s, const char *path, bool follow, struct arena *a,
+		struct file_place *ret, struct err *e)
+{
+	char *at = path_clean(a, path);
+	for (int links = 0; links <= LINKS_MAX; links++) {
+		struct stat st;
+		char target[PATH_MAX];
+		const char *name;
+		CLEANUP_FD int folder = path_open_in_root(s->root, parent_of(at, &name, a),
+							  O_PATH | O_DIRECTORY, 0);
+		if (folder < 0)
+			return missing(s, path, -folder, e);
+		bool there = fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0;
+		if (!there && errno != ENOENT)
+			return missing(s, path, errno, e);
+		if (!there || !S_ISLNK(st.st_mode) || !follow) {
+			ret->folder = fd_steal(&folder);
+			ret->name = arena_strdup(a, name);
+			ret->exists = there;
+			ret->is_folder = there && S_ISDIR(st.st_mode);
+			return 0;
+		}
+		ssize_t n = readlinkat(folder, name, target, sizeof(target) - 1);
+		if (n < 0)
+			return missing(s, path, errno, e);
+		target[n] = '\0';
+		/* Not path_clean: ".." behind a link means the link's folder. */
+		at = *target == '/' ? arena_strdup(a, target)
+				    : arena_printf(a, "%s/%s", parent_of(at, &name, a), target);
+		while (at[1] && at[strlen(at) - 1] == '/')
+			at[strlen(at) - 1] = '\0';
+	}
+	return missing(s, path, ELOOP, e);
+}
+
+static bool ends_with(const char *path, const char *end)
+{
+	size_t len = strlen(path), more = strlen(end);
+	return len >= more && !strcmp(path + len - more, end);
+}
+
+int file_find_source(const struct file_space *s, const char *path, bool follow, struct arena *a,
+		     struct file_place *ret, struct err *e)
+{
+	char *clean = path_clean(a, path);
+	*ret = (struct file_place){.folder = -1,
+				   .content = ends_with(path, "/.") || !strcmp(path, ".")};
+	bool folder = ret->content || ends_with(path, "/");
+	int r = walk(s, path, follow || folder, a, ret, e);
+	if (r == 0 && !ret->exists)
+		r = missing(s, path, ENOENT, e);
+	if (r == 0 && folder && !ret->is_folder)
+		r = err_set(e, ENOTDIR, ERR_INVALID, "%s is not a directory", path);
+	ret->base = strrchr(clean, '/') + 1;
+	if (r == 0 && !*ret->base) /* the root has no name */
+		ret->content = true;
+	if (r < 0)
+		fd_drop(&ret->folder);
+	return r;
+}
+
+int file_find_target(const struct file_space *s, const char *path, struct arena *a,
+		     struct file_place *ret, struct err *e)
+{
+	*ret = (struct file_place){.folder = -1};
+	if (s->read_only)
+		return err_set(e, EROFS, ERR_CONFLICT, "container rootfs is marked read-only");
+	int r = walk(s, path, true, a, ret, e);
+	if (r == 0 && ret->exists && !ret->is_folder && ends_with(path, "/"))
+		r = err_set(e, ENOTDIR, ERR_INVALID, "%s is not a directory", path);
+	if (r == 0 && ret->is_folder && *ret->name) {
+		int fd = openat(ret->folder, ret->name,
+				O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0)
+			r = missing(s, path, errno, e);
+		close(ret->folder);
+		ret->folder = fd;
+		ret->name = "";
+	}
+	ret->content = ends_with(path, "/");
+	if (r < 0)
+		fd_drop(&ret->folder);
+	return r;
+}
+
+/* --- copies --- */
+
+static const struct image_limits NO_LIMITS = {.bytes = INT64_MAX / 2, .entries = INT64_MAX};
+
+static int request(struct unpack_request *q, enum unpack_mode mode, const char *name,
+		   const char *as, struct err *e)
+{
+	*q = (struct unpack_request){.version = UNPACK_VERSION, .mode = mode, .size = UNPACK_WHOLE};
+	unpack_limits(q, &NO_LIMITS);
+	if (snprintf(q->name, sizeof(q->name), "%s", name) >= (int)sizeof(q->name) ||
+	    snprintf(q->as, sizeof(q->as), "%s", as) >= (int)sizeof(q->as))
+		return err_errno(e, ENAMETOOLONG, "cannot copy %.64s...", name);
+	return 0;
+}
+
+static void on_progress(void *ctx, uint64_t done)
+{
+	const struct file_copy *copy = ctx;
+	if (copy->progress)
+		copy->progress(copy->ctx, done);
+}
+
+static int start_into(struct engine *en, struct unpack_job *j, int fd, const struct file_place *to,
+		      const struct file_copy *copy, struct err *e)
+{
+	struct unpack_request q;
+	int r = request(&q, UNPACK_INTO, "", "", e);
+	q.flags = copy->keep_owner ? 0 : UNPACK_OWNER;
+	q.uid = copy->uid;
+	q.gid = copy->gid;
+	return r < 0 ? r : unpack_start(j, en->libexec, &q, fd, to->folder, e);
+}
+
+int file_unpack(struct engine *en, int fd, const struct file_place *to,
+		const struct file_copy *copy, struct err *e)
+{
+	CLEANUP_JOB struct unpack_job j = UNPACK_JOB_NONE;
+	const struct unpack_events on = {.progress = on_progress, .ctx = (void *)copy};
+	int r = start_into(en, &j, fd, to, copy, e);
+	return r < 0 ? r : unpack_finish(&j, &on, e);
+}
+
+static int pack(struct engine *en, int folder, const char *name, const char *as, int fd,
+		const struct file_copy *copy, struct err *e)
+{
+	CLEANUP_JOB struct unpack_job j = UNPACK_JOB_NONE;
+	const struct unpack_events on = {.progress = on_progress, .ctx = (void *)copy};
+	struct unpack_request q;
+	int r = request(&q, UNPACK_PACK, name, as, e);
+	if (r == 0)
+		r = unpack_start(&j, en->libexec, &q, fd, folder, e);
+	return r < 0 ? r : unpack_finish(&j, &on, e);
+}
+
+int file_pack(struct engine *en, const struct file_place *from, int fd,
+	      const struct file_copy *copy, struct err *e)
+{
+	return pack(en, from->folder, from->name, from->content ? "./" : from->base, fd, copy, e);
+}
+
+/* The name in the archive: where the target is a folder, below it; else the target's. */
+static int name_copy(const struct file_place *from, const struct file_place *to, const char **ret,
+		     struct err *e)
+{
+	*ret = to->name;
+	if (to->is_folder) {
+		*ret = from->content ? "" : from->base;
+		return 0;
+	}
+	if (to->exists && from->is_folder)
+		return err_set(e, ENOTDIR, ERR_CONFLICT, "cannot copy directory");
+	if (!to->exists && !from->is_folder && to->content)
+		return err_set(e, ENOENT, ERR_NOT_FOUND, "the destination directory must exist: %s",
+			       to->name);
+	return 0;
+}
+
+int file_copy(struct engine *en, const struct file_place *from, const struct file_place *to,
+	      const struct file_copy *copy, struct err *e)
+{
+	CLEANUP_JOB struct unpack_job out = UNPACK_JOB_NONE;
+	CLEANUP_JOB struct unpack_job in = UNPACK_JOB_NONE;
+	const struct unpack_events on = {.progress = on_progress, .ctx = (void *)copy};
+	struct unpack_request q;
+	const char *as;
+	int pipe[2];
+	int r = name_copy(from, to, &as, e);
+	if (r == 0)
+		r = request(&q, UNPACK_PACK, from->name, as, e);
+	if (r == 0 && pipe2(pipe, O_CLOEXEC) < 0)
+		r = err_errno(e, errno, "cannot copy");
+	if (r < 0)
+		return r;
+	r = unpack_start(&out, en->libexec, &q, pipe[1], from->folder, e);
+	close(pipe[1]);
+	if (r == 0)
+		r = start_into(en, &in, pipe[0], to, copy, e);
+	close(pipe[0]);
+	return r < 0 ? r : unpack_finish_pair(&out, &in, &on, e);
+}
+
+/* --- export --- */
+
+/* What is mounted at the root of its mount namespace, without what is mounted upon it. Only there
+ * can it be copied: this process goes in and comes back. */
+static int clone_running(struct engine *en, const struct container *c, struct err *e)
+{
+	CLEANUP_FD int theirs = pidfd_open(c->pid, 0);
+	CLEANUP_FD int ours = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	CLEANUP_FD int alive = theirs < 0 || ours < 0 ? -1 : open_running(en, c, e);
+	if (theirs < 0 || ours < 0)
+		return err_errno(e, errno, "container %s: cannot reach it", c->name);
+	if (alive < 0)
+		return alive;
+	if (setns(theirs, CLONE_NEWNS) < 0)
+		return err_errno(e, errno, "container %s: cannot enter its mounts", c->name);
+	int fd = mount_clone(AT_FDCWD, "/", false);
+	if (setns(ours, CLONE_NEWNS) < 0)
+		return err_errno(e, errno, "cannot come back from the container's mounts");
+	return fd >= 0 ? fd : err_errno(e, fd, "container %s: cannot read its root", c->name);
+}
+
+int container_export(struct engine *en, const char *ref, int fd, const struct file_copy *copy,
+		     struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_LOCK struct container_lock lock = {-1};
+	struct container c;
+	int r = container_find(en, ref, &a, &c, e);
+	if (r == 0 && !c.pid) {
+		r = container_lock(en, c.id, true, &lock, e);
+		if (r == 0)
+			r = container_find(en, c.id, &a, &c, e);
+	}
+	if (r < 0)
+		return r;
+	CLEANUP_FD int root = c.pid ? clone_running(en, &c, e) : root_mount(en, &c, &a, e);
+	return root < 0 ? root : pack(en, root, "", "", fd, copy, e);
+}

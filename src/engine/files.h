@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The files of a container from outside: for cp and export. All paths are resolved below its root,
+ * by openat2(2), as its own processes would; archives are written and read by hull-unpack. No
+ * program of the container runs, and no link in it leads out of it.
+ */
+#pragma once
+
+#include "engine/engine.h"
+
+/** Whose files: a container's, or this machine's. */
+struct file_space {
+	int root;         /* O_PATH */
+	int lock;         /* of a container that does not run, or -1 */
+	const char *name; /* of the container, NULL: this machine */
+	bool read_only;   /* a container that does not run, and whose root is --read-only */
+};
+#define FILE_SPACE_NONE                                                                            \
+	{                                                                                          \
+		.root = -1, .lock = -1                                                             \
+	}
+
+/** What its processes see while it runs; else its root with its volumes and binds, as they will see
+ *  it, and it cannot be started until file_space_close(). The process is in a mount namespace of
+ * its own afterwards. */
+int file_space_container(struct engine *en, const char *ref, struct arena *a,
+			 struct file_space *ret, struct err *e);
+int file_space_host(struct file_space *ret, struct err *e);
+void file_space_close(struct file_space *s);
+#define CLEANUP_FILE_SPACE __attribute__((cleanup(file_space_close)))
+
+/** One name in a folder, symbolic links of the path before it followed. */
+struct file_place {
+	int folder; /* O_PATH */
+	char *name; /* "" for the folder itself */
+	char *base; /* how a copy of it is called */
+	bool exists, is_folder;
+	bool content; /* the path ended with "/.": what is in the folder, without it */
+};
+/** A source: with @follow a symbolic link at its end is followed too. -ENOENT if it is not there.
+ */
+int file_find_source(const struct file_space *s, const char *path, bool follow, struct arena *a,
+		     struct file_place *ret, struct err *e);
+/** A destination: links are followed; it may be missing, but not the folder it lies in. */
+int file_find_target(const struct file_space *s, const char *path, struct arena *a,
+		     struct file_place *ret, struct err *e);
+
+typedef void (*file_progress_fn)(void *ctx, uint64_t bytes);
+struct file_copy {
+	bool keep_owner; /* else all belongs to @uid:@gid */
+	uid_t uid, gid;
+	file_progress_fn progress; /* or NULL */
+	void *ctx;
+};
+/** docker's rules for what a copy of @from is called at @to, and whether it can be. */
+int file_copy(struct engine *en, const struct file_place *from, const struct file_place *to,
+	      const struct file_copy *copy, struct err *e);
+/** The tar at @fd into the folder @to; @source_bytes of a whole file, for the progress. */
+int file_unpack(struct engine *en, int fd, const struct file_place *to,
+		const struct file_copy *copy, struct err *e);
+/** A tar of @from to @fd. */
+int file_pack(struct engine *en, const struct file_place *from, int fd,
+	      const struct file_copy *copy, struct err *e);
+
+/** The root file system of a container without what is mounted into it, as a tar to @fd. */
+int container_export(struct engine *en, const char *ref, int fd, const struct file_copy *copy,
+		     struct err *e);

@@ -1,0 +1,236 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# cp and export: files between containers, this machine, and tars; running containers and stopped ones.
+
+load lib
+
+setup() { hull_setup; }
+teardown() { hull_teardown; }
+
+# A tree with one of each kind in the folder `tree`.
+make_tree() {
+	mkdir -p tree/sub/deep
+	echo content >tree/file
+	echo '#!/bin/sh' >tree/sub/deep/script
+	chmod 4711 tree/sub/deep/script
+	chmod 1777 tree/sub
+	ln -s file tree/link
+	ln -s /etc/passwd tree/absolute
+	ln -s nowhere tree/dangling
+	ln tree/file tree/hard
+	mkfifo tree/fifo
+	mknod tree/device c 1 3
+	truncate -s 20M tree/sparse
+	echo end >>tree/sparse
+	chown -h 1000:2000 tree/file tree/link tree/sub
+	setfattr -n user.mark -v value tree/file
+	setcap cap_net_raw+ep tree/sub/deep/script
+	touch -h -d '2001-02-03 04:05:06.789' tree/file tree/link tree/sub/deep tree
+}
+
+# shape FOLDER: everything about a tree that a copy must keep, [OWNERS] or not.
+shape() {
+	(cd "$1" && find . -printf '%P|%y|%m|%l|%T@|'"${2:+%U:%G}"'|' -exec stat -c '%h %t %T' {} \; | sort
+		getfattr -d -m 'user|security' -R . 2>/dev/null
+		find . -type f -exec sha256sum {} \; | sort)
+}
+
+runner() { hull run -d --name cc "$@" test sh -c 'while :; do sleep 0.1; done' >/dev/null; }
+
+# bats test_tags=fast
+@test "cp: a tree with one of each kind, there and back, with and without its owners" {
+	make_tree
+	runner
+	hull cp -a tree cc:/there
+	hull cp -a cc:/there back
+	assert_equal "$(shape tree owners)" "$(shape back owners)"
+	[ "$(stat -c %b back/sparse)" -lt 1000 ]
+	hull cp -q tree cc:/mine
+	assert_equal 0:0 "$(hull exec cc stat -c %u:%g /mine/file)"
+	hull cp cc:/there mine
+	assert_equal "$(shape tree)" "$(shape mine)"
+	assert_equal 0:0 "$(stat -c %u:%g mine/file)"
+}
+
+@test "cp: what the copy is called, for every kind of source and destination" {
+	mkdir -p src/sub there
+	echo one >src/one
+	echo two >two
+	runner
+	hull exec cc mkdir /dir
+	hull exec cc sh -c 'echo old >/old; ln -s /dir /to-dir; ln -s /old /to-old; ln -s new /to-new'
+	hull cp two cc:/new-file
+	assert_equal two "$(hull exec cc cat /new-file)"
+	hull cp two cc:/dir
+	assert_equal two "$(hull exec cc cat /dir/two)"
+	hull cp two cc:/old
+	hull cp two cc:/to-old
+	assert_equal "two /old" "$(hull exec cc sh -c 'echo $(cat /old) $(readlink /to-old)')"
+	hull cp src/one cc:/to-dir/
+	assert_equal one "$(hull exec cc cat /dir/one)"
+	hull cp two cc:to-new
+	assert_equal two "$(hull exec cc cat /new)"
+	hull cp src cc:/new-dir
+	hull cp src cc:/dir
+	hull cp src/. cc:/dir
+	assert_equal "one sub one sub" "$(hull exec cc sh -c 'echo $(ls /new-dir /dir/src | grep -v :)')"
+	hull exec cc test -d /dir/sub
+	hull cp cc:/dir/src there
+	hull cp cc:/dir/src/. there
+	assert_equal "there/one there/src there/src/one there/src/sub there/sub" "$(find there -mindepth 1 | sort | xargs)"
+	hull cp cc:/to-old link
+	assert_equal /old "$(readlink link)"
+	hull cp -L cc:/to-old followed
+	assert_equal two "$(cat followed)"
+	hull cp cc:/to-dir/ folder
+	assert_equal two "$(cat folder/two)"
+}
+
+@test "cp: what cannot be is refused with docker's words, and changes nothing" {
+	mkdir src
+	echo one >src/one
+	runner
+	while IFS='|' read -r from to words; do
+		run hull cp "$from" "$to"
+		assert_status 1
+		assert_has "$words"
+	done <<-END
+		cc:/nope|.|Could not find the file /nope in container cc
+		nope|cc:/|no such file or directory
+		src/one|cc:/nope/|the destination directory must exist
+		src/one|cc:/nope/file|Could not find the file
+		src|cc:/etc/passwd|cannot copy directory
+		src/one/|cc:/|not a directory
+		src|nobody:/|No such container
+		cc:|x|arguments cannot be empty
+	END
+	run hull cp src other
+	assert_has "must specify at least one container source"
+	hull exec cc mkdir -p /there/one
+	run hull cp src/. cc:/there
+	assert_status 1
+	assert_has "cannot overwrite directory with non-directory"
+	run hull cp src/one cc:/etc/passwd/x
+	assert_status 1
+	hull exec cc sh -c 'mkdir -p /real; ln -s real /as'
+	mkdir -p also/as
+	run hull cp also/. cc:/
+	assert_status 1
+	assert_has "cannot overwrite non-directory with directory"
+	run hull cp - cc:/etc/passwd </dev/null
+	assert_status 1
+	assert_has "must be a directory"
+}
+
+@test "cp: tars on both sides, and from one container to another" {
+	make_tree
+	runner
+	tar -C tree --xattrs --xattrs-include='*' -cf - . | hull cp - cc:/tmp
+	assert_equal 1000:2000 "$(hull exec cc stat -c %u:%g /tmp/file)"
+	tar -C tree -czf - . | hull cp - cc:/var
+	assert_equal content "$(hull exec cc cat /var/hard)"
+	hull cp cc:/tmp/sub - >out.tar
+	assert_equal "sub/ sub/deep/ sub/deep/script" "$(tar tf out.tar | sort | xargs)"
+	hull cp cc:/tmp/. - | tar tf - | grep -qx './file'
+	hull create --name dd test true
+	hull cp -a cc:/tmp/sub dd:/copied
+	hull cp -a dd:/copied back
+	assert_equal "$(shape tree/sub owners | sed "s/\.[0-9]*//")" "$(shape back owners | sed "s/\.[0-9]*//")"
+	printf garbage | { run hull cp - cc:/tmp; assert_status 1; }
+	hull exec cc test -e /tmp/file
+}
+
+@test "cp: links and paths of a container lead nowhere else" {
+	mkdir -p host/secrets
+	echo secret >host/secrets/key
+	echo outside >marker
+	runner
+	hull exec cc sh -c "ln -s $PWD/host /evil; ln -s ../../../../../..$PWD/host /up; mkdir /d; ln -s /proc/1/root /d/root; ln -s $PWD /d/sub; echo fine >/fine"
+	run hull cp cc:/evil/secrets/key got
+	assert_status 1
+	run hull cp cc:/up/secrets/key got
+	assert_status 1
+	run hull cp cc:/../../../../../..$PWD/marker got
+	assert_status 1
+	run hull cp marker cc:/evil/secrets/
+	assert_status 1
+	run hull cp marker cc:/d/sub/marker2
+	assert_status 1
+	[ ! -e marker2 ] && [ ! -e got ]
+	# A tar whose entries go through what was a link a moment ago.
+	mkdir -p bad && ln -s "$PWD/host" bad/x && tar -C bad -cf bad.tar x && rm bad/x
+	mkdir bad/x && echo owned >bad/x/owned && tar -C bad -rf bad.tar x/owned
+	mkdir target && cp bad.tar target.tar
+	hull cp - cc:/d <bad.tar || true
+	[ ! -e host/owned ]
+	# The same into this machine: a container that swaps a folder for a link while it is copied.
+	hull exec -d cc sh -c 'mkdir /swap; while :; do mkdir /swap/x 2>/dev/null && echo 1 >/swap/x/owned; rm -rf /swap/x; ln -s '"$PWD"'/host /swap/x; rm /swap/x; done'
+	for _ in $(seq 30); do
+		hull cp cc:/swap out 2>/dev/null || true
+		rm -rf out
+	done
+	[ ! -e host/owned ]
+	run hull cp cc:/proc/1/root/fine got
+	assert_status 1
+}
+
+@test "cp: a container that does not run, with its volumes and binds" {
+	make_tree
+	echo mine >tree/only-here
+	hull create --name cc -v vol:/vol -v "$PWD/tree:/bind:ro" test true
+	hull cp cc:/bind/only-here got
+	assert_equal mine "$(cat got)"
+	hull cp got cc:/vol/got
+	hull cp got cc:/root-file
+	run hull cp got cc:/bind/got
+	assert_status 1
+	assert_has "Read-only file system"
+	assert_equal "mine mine" "$(hull run --rm --volumes-from cc test cat /vol/got) $(hull cp cc:/root-file - | tar xOf -)"
+	hull start -a cc
+	hull cp cc:/root-file - | tar xOf - | grep -q mine
+	hull create --name ro --read-only -v vol:/vol test true
+	run hull cp got ro:/x
+	assert_status 1
+	assert_has "container rootfs is marked read-only"
+	assert_equal "" "$(findmnt -rno TARGET | grep "$WORK" || true)"
+}
+
+@test "cp: killed half-way leaves no mount, no process, and a container that starts" {
+	hull create --name cc -v vol:/vol test true
+	truncate -s 100M big
+	for i in $(seq 15); do
+		hull cp big cc:/big 2>/dev/null &
+		nap $((i * 3))
+		kill -KILL $! 2>/dev/null || true
+		wait $! 2>/dev/null || true
+	done
+	wait_for 5 eval "! pgrep -f '$HULL_ROOT' >/dev/null"
+	assert_equal 0 "$(hull start -a cc >/dev/null; echo $?)"
+}
+
+# bats test_tags=fast
+@test "export: the whole root, without what is mounted into it, running or not" {
+	make_tree
+	runner -v vol:/vol --tmpfs /scratch
+	hull cp -a tree cc:/tree
+	hull exec cc sh -c 'echo in >/vol/in; echo in >/scratch/in'
+	hull export cc >running.tar
+	hull export -o file.tar cc
+	hull stop -t 0 cc
+	hull export cc >stopped.tar
+	for tar in running.tar file.tar stopped.tar; do
+		mkdir x
+		tar -C x --xattrs --xattrs-include='*' -xf $tar
+		assert_equal "$(shape tree owners)" "$(shape x/tree owners)"
+		assert_equal "" "$(ls -A x/vol x/proc x/scratch | grep -v : | xargs)"
+		[ -x x/bin/busybox ]
+		rm -rf x
+	done
+	hull import - again <stopped.tar
+	assert_equal content "$(hull run --rm again cat /tree/file)"
+	run hull export -o /nowhere/x cc
+	assert_status 1
+	run hull export nobody
+	assert_status 1
+	assert_has "No such container"
+}
