@@ -4,12 +4,12 @@
 
 #include "cli/command.h"
 
-extern const struct command command_attach, command_complete, command_completion,
-	command_container_inspect, command_cp, command_create, command_exec, command_export,
-	command_help, command_history, command_image_inspect, command_images, command_import,
-	command_info, command_inspect, command_kill, command_load, command_logs, command_man,
-	command_pause, command_ps, command_rename, command_restart, command_rm, command_rmi,
-	command_run, command_start, command_stop, command_system_check, command_system_reap,
-	command_tag, command_top, command_unpause, command_version, command_volume_create,
-	command_volume_inspect, command_volume_ls, command_volume_prune, command_volume_rm,
-	command_wait;
+extern const struct command command_attach, command_commit, command_complete, command_completion,
+	command_container_inspect, command_cp, command_create, command_diff, command_exec,
+	command_export, command_help, command_history, command_image_inspect, command_images,
+	command_import, command_info, command_inspect, command_kill, command_load, command_logs,
+	command_man, command_pause, command_ps, command_rename, command_restart, command_rm,
+	command_rmi, command_run, command_start, command_stop, command_system_check,
+	command_system_reap, command_tag, command_top, command_unpause, command_version,
+	command_volume_create, command_volume_inspect, command_volume_ls, command_volume_prune,
+	command_volume_rm, command_wait;

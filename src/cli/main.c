@@ -185,8 +185,8 @@ static void warm_heap(void)
 {
 	const size_t page = 4096;
 	void *first = malloc(1);
-	free(first);
 	madvise((void *)((uintptr_t)first & ~(page - 1)), HEAP * 3 / 4, MADV_POPULATE_WRITE);
+	free(first);
 }
 
 int main(int argc, char **argv)

@@ -65,3 +65,24 @@ int file_pack(struct engine *en, const struct file_place *from, int fd,
 /** The root file system of a container without what is mounted into it, as a tar to @fd. */
 int container_export(struct engine *en, const char *ref, int fd, const struct file_copy *copy,
 		     struct err *e);
+
+/* --- what a container has changed --- */
+
+enum change_kind { CHANGE_MODIFIED, CHANGE_ADDED, CHANGE_DELETED }; /* as docker's API */
+struct file_change {
+	enum change_kind kind;
+	char *path;
+};
+/** What is in the container's own layer, against its image; ordered by path. -ENOTSUP for one that
+ *  has no layer of its own (--rootfs). */
+int container_changes(struct engine *en, const char *ref, struct arena *a, struct file_change **ret,
+		      size_t *ret_count, struct err *e);
+
+struct container_commit {
+	const char *reference, *author, *message; /* or NULL */
+	struct strv changes;                      /* Dockerfile instructions */
+	bool pause;                               /* while its files are read */
+};
+/** A new image from the container's image, its layer and its config. */
+int container_commit(struct engine *en, const char *ref, const struct container_commit *commit,
+		     char ret_id[ID_LEN + 1], struct err *e);

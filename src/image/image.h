@@ -179,12 +179,19 @@ struct image_loaded {
 int image_load(struct image_store *s, const struct image_load *req, struct arena *a,
 	       struct image_loaded **ret, size_t *ret_count, struct err *e);
 
+struct unpack_job;
 struct image_import {
 	int fd;                /* tar of a root file system: plain, gzip, zstd; seekable or not */
 	const char *reference; /* or NULL */
 	struct strv changes;   /* Dockerfile instructions */
-	const char *message;   /* NULL: "Imported from -" */
+	const char *message;   /* NULL: "Imported from -", without @base */
 	const char *platform;  /* or NULL */
+	/* For commit: the image below, the tar being a layer upon it; what a container made of its
+	 * config; who did what. All NULL otherwise. */
+	const struct image *base;
+	const struct oci_image_process *process;
+	const char *author, *created_by;
+	struct unpack_job *packer; /* that writes into the other end of the pipe @fd */
 	struct image_limits limits;
 	image_progress_fn progress;
 	void *ctx;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An image of one layer from the tar of a root file system, with a config of hull's own making. The
- * way of the layer is that of a load (load.c). Read image.h first.
+ * An image of one layer from the tar of a root file system, or of one layer more than another has,
+ * with a config of hull's own making. The way of the layer is that of a load (load.c). Read image.h
+ * first.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -57,7 +58,8 @@ static int unpack(struct import *im, struct err *e)
 		return folder;
 	int r = unpack_start(&j, im->store->libexec, &q, im->req->fd, folder, e);
 	if (r == 0)
-		r = unpack_finish(&j, &on, e);
+		r = im->req->packer ? unpack_finish_pair(im->req->packer, &j, &on, e)
+				    : unpack_finish(&j, &on, e);
 	im->layer = j.layer;
 	return r;
 }
@@ -83,22 +85,40 @@ static int set_platform(const char *text, struct oci_image *c, struct arena *a, 
 	return 0;
 }
 
+/* Those of the image below, and this one. */
+static void add_history(struct import *im, struct oci_image *c)
+{
+	const struct image_import *q = im->req;
+	const char *message = q->message ? q->message : "";
+	if (!*message && !q->base)
+		message = "Imported from -";
+	size_t before = c->history.count;
+	struct oci_history *all = arena_array(im->arena, before + 1, sizeof(*all));
+	if (before)
+		memcpy(all, c->history.items, before * sizeof(*all));
+	all[before] = (struct oci_history){.created = c->created,
+					   .created_by = (char *)q->created_by,
+					   .author = (char *)q->author,
+					   .comment = arena_strdup(im->arena, message)};
+	c->history = (struct array){all, before + 1};
+}
+
 static int make_config(struct import *im, struct oci_image *c, struct err *e)
 {
 	char now[TIME_TEXT_SIZE];
-	*c = (struct oci_image){.rootfs = {.type = "layers"}};
+	const struct image *base = im->req->base;
+	*c = base ? base->config : (struct oci_image){.rootfs = {.type = "layers"}};
 	c->created = arena_strdup(im->arena, time_format(clock_real_ns(), now));
-	int r = set_platform(im->req->platform, c, im->arena, e);
+	if (im->req->author)
+		c->author = (char *)im->req->author;
+	if (im->req->process)
+		c->config = *im->req->process;
+	int r = base ? 0 : set_platform(im->req->platform, c, im->arena, e);
 	for (size_t i = 0; r == 0 && i < im->req->changes.count; i++)
 		r = image_change_apply(im->req->changes.items[i], &c->config, im->arena, e);
 	if (r < 0)
 		return r;
-	struct oci_history *h = arena_new(im->arena, struct oci_history);
-	h->created = c->created;
-	h->comment =
-		arena_strdup(im->arena, im->req->message && *im->req->message ? im->req->message
-									      : "Imported from -");
-	c->history = (struct array){h, 1};
+	add_history(im, c);
 	return 0;
 }
 
@@ -127,12 +147,20 @@ static int commit(struct import *im, struct oci_image *c, char *name, char ret_i
 	if (r < 0)
 		return r;
 	digest_sha256(text, strlen(text), id);
-	struct stage_layer layer = {im->layer.diff_id, LAYER_FOLDER, (int64_t)im->layer.size};
+	const struct image *base = im->req->base;
+	size_t below = base ? base->layer_count : 0;
+	struct stage_layer *layers = arena_array(im->arena, below + 1, sizeof(*layers));
+	for (size_t i = 0; i < below; i++) {
+		const struct image_layer *l = &base->layers[below - 1 - i];
+		layers[i] = (struct stage_layer){l->diff_id, NULL, l->size};
+	}
+	layers[below] =
+		(struct stage_layer){im->layer.diff_id, LAYER_FOLDER, (int64_t)im->layer.size};
 	struct stage_name named = {.name = name};
 	struct stage_image image = {.id = id,
 				    .config_text = text,
-				    .layers = &layer,
-				    .layer_count = 1,
+				    .layers = layers,
+				    .layer_count = below + 1,
 				    .names = &named,
 				    .name_count = name != NULL};
 	time_parse(c->created, &image.created);

@@ -234,3 +234,66 @@ runner() { hull run -d --name cc "$@" test sh -c 'while :; do sleep 0.1; done' >
 	assert_status 1
 	assert_has "No such container"
 }
+
+# bats test_tags=fast
+@test "diff: what was added, changed and deleted, and nothing else" {
+	hull run --name none test true
+	assert_equal "" "$(hull diff none)"
+	hull create --name cc -v vol:/vol test sh -c 'echo x >>/etc/passwd; mkdir -p /new/deep; echo y >/new/deep/file
+		rm /bin/cat; rm -r /var; mkdir /var; echo z >/var/z; echo in >/vol/in; printf x >"/new/a$(printf "\033")b"; sleep 600'
+	assert_equal "" "$(hull diff cc | grep -v '^A /vol$')"
+	hull start cc
+	wait_for 5 hull exec cc test -e /vol/in
+	wait_for 5 eval "hull diff cc | grep -q 'A /new/a'"
+	hull diff cc >running
+	hull stop -t 0 cc
+	assert_equal "$(cat running)" "$(hull diff cc)"
+	for line in 'C /etc' 'C /etc/passwd' 'A /new' 'A /new/deep' 'A /new/deep/file' 'C /bin' 'D /bin/cat' 'C /var' 'A /var/z'; do
+		grep -qxF "$line" running || fail "no line $line in $(cat running)"
+	done
+	run ! grep -q "/vol/\|/proc\|/dev\|hosts" running
+	assert_equal "$(sort -k 2 <running)" "$(cat running)"
+	run hull diff nobody
+	assert_status 1
+	mkdir root && cp -a "$(command -v busybox)" root/sh
+	hull create --name plain --rootfs "$PWD/root" /sh true
+	run hull diff plain
+	assert_status 1
+	assert_has "no layer of its own"
+}
+
+# bats test_tags=fast
+@test "commit: an image with the container's layer and config, for docker and for a second commit" {
+	hull run --name cc -e A=b -w /tmp --label l=1 test sh -c 'echo new >/new; rm /bin/cat; rm -r /var; mkdir /var; echo z >/var/z; ln /new /hard; echo "exit 4" >/entry'
+	id=$(hull commit -a "Some One" -m "what it is for" -c 'ENV C=d' -c 'CMD ["sh", "/entry"]' cc made:1)
+	[[ "$id" =~ ^sha256:[0-9a-f]{64}$ ]]
+	assert_equal "$id" "$(hull image inspect -f '{{.Id}}' made:1)"
+	run hull run --rm made:1
+	assert_status 4
+	assert_equal "b d /tmp new z" "$(hull run --rm made:1 sh -c 'echo $A $C $PWD $(busybox cat /new) $(ls /var)')"
+	run -127 hull run --rm made:1 cat /new
+	assert_status 127
+	assert_equal 2 "$(hull run --rm made:1 stat -c %h /hard)"
+	assert_equal "Some One what it is for" "$(hull image inspect -f '{{.Author}}' made:1) $(hull history --no-trunc --format '{{.Comment}}' made:1 | head -n 1)"
+	layers=$(hull image inspect -f '{{len .RootFS.Layers}}' test)
+	assert_equal $((layers + 1)) "$(hull image inspect -f '{{len .RootFS.Layers}}' made:1)"
+	# Upon that one, from a container that runs, and from one that changed nothing.
+	hull run -d --name dd made:1 sh -c 'echo more >/more; sleep 600'
+	wait_for 5 hull exec dd test -e /more
+	hull commit dd made:2
+	assert_equal running "$(status_of dd)"
+	assert_equal "new more" "$(hull run --rm made:2 sh -c 'echo $(busybox cat /new /more)')"
+	hull create --name ee test true
+	hull commit -p=false ee
+	hull rm -f cc dd ee
+	hull rmi made:1 made:2
+	run hull commit nobody
+	assert_status 1
+	hull create --name ff test true
+	run hull commit ff "Not:A/name"
+	assert_status 1
+	assert_has "invalid reference format"
+	run hull commit -c 'RUN x' ff
+	assert_status 1
+	hull run --rm test true
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hull diff and commit: what a container has changed, and an image of it. Read engine/files.h
+ * first. */
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/text.h"
+#include "engine/files.h"
+
+struct commit_values {
+	char *author, *message;
+	struct strv changes;
+	bool pause, no_pause;
+};
+
+static int diff_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	static const char letters[] = {
+		[CHANGE_MODIFIED] = 'C', [CHANGE_ADDED] = 'A', [CHANGE_DELETED] = 'D'};
+	struct file_change *changes;
+	size_t count;
+	int r = container_changes(&cli->engine, args->items[0], &cli->arena, &changes, &count, e);
+	/* A name is the container's choice, and must make neither a line nor a terminal's command.
+	 */
+	for (size_t i = 0; r == 0 && i < count; i++)
+		printf("%c %s\n", letters[changes[i].kind],
+		       text_plain(&cli->arena, changes[i].path));
+	return r;
+}
+
+static int commit_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct commit_values *v = values;
+	char id[ID_LEN + 1];
+	const struct container_commit commit = {
+		.reference = args->count > 1 ? args->items[1] : NULL,
+		.author = v->author,
+		.message = v->message,
+		.changes = v->changes,
+		.pause = v->pause && !v->no_pause,
+	};
+	int r = container_commit(&cli->engine, args->items[0], &commit, id, e);
+	if (r == 0)
+		printf("sha256:%s\n", id);
+	return r;
+}
+
+#define C(member) .offset = offsetof(struct commit_values, member)
+static const struct option commit_options[] = {
+	{"author", 'a', OPTION_STR, C(author),
+	 .help = "Author (e.g., \"John Hannibal Smith <hannibal@a-team.com>\")"},
+	{"change", 'c', OPTION_LIST, C(changes),
+	 .help = "Apply Dockerfile instruction to the created image"},
+	{"message", 'm', OPTION_STR, C(message), .help = "Commit message"},
+	{"no-pause", 0, OPTION_BOOL, C(no_pause),
+	 .help = "Do not pause the container during commit"},
+	{"pause", 'p', OPTION_BOOL, C(pause), .initial = "true",
+	 .help = "Pause container during commit"},
+};
+
+const struct command command_diff = {
+	.names = NAMES("diff", "container diff"),
+	.synopsis = "CONTAINER",
+	.summary = "Inspect changes to files or directories on a container's filesystem",
+	.text = "A was added, C was changed, D was deleted: against the image, in the container's "
+		"own "
+		"layer. What was written into volumes and binds is not there.",
+	.args_min = 1,
+	.args_max = 1,
+	.complete = COMPLETE_CONTAINER_ONCE,
+	.run = diff_run,
+};
+
+const struct command command_commit = {
+	.names = NAMES("commit", "container commit"),
+	.synopsis = "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
+	.summary = "Create a new image from a container's changes",
+	.text = "The image has the container's layer upon those of its image, and the container's "
+		"own "
+		"configuration. What was written into volumes and binds is not in it.",
+	.options = OPTIONS(commit_options),
+	.values_size = sizeof(struct commit_values),
+	.args_min = 1,
+	.args_max = 2,
+	.complete = COMPLETE_CONTAINER_ONCE,
+	.run = commit_run,
+};

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a container has changed: diff, and commit. Both read the upper folder of its overlay, whose
+ * marks are those of the kernel's Documentation/filesystems/overlayfs.rst: a character device 0:0
+ * hides a name, trusted.overlay.opaque on a folder all that is in the folder below. Read files.h
+ * first.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/tree.h"
+#include "engine/files.h"
+#include "engine/internal.h"
+#include "engine/root.h"
+#include "image/unpack_job.h"
+
+enum { FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC };
+
+struct walk {
+	struct arena *a;
+	struct file_change *list;
+	size_t count, room;
+	struct err *e;
+};
+
+static void note(struct walk *w, enum change_kind kind, const char *dir, const char *name)
+{
+	if (w->count == w->room) {
+		size_t room = w->room ? 2 * w->room : 64;
+		struct file_change *more = arena_array(w->a, room, sizeof(*more));
+		if (w->count)
+			memcpy(more, w->list, w->count * sizeof(*more));
+		w->list = more;
+		w->room = room;
+	}
+	w->list[w->count++] = (struct file_change){kind, arena_printf(w->a, "%s/%s", dir, name)};
+}
+
+static bool exists(int dir, const char *name)
+{
+	struct stat st;
+	return dir >= 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static bool is_opaque(int fd)
+{
+	char value;
+	return fgetxattr(fd, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
+}
+
+static bool is_dot(const char *name)
+{
+	return !strcmp(name, ".") || !strcmp(name, "..");
+}
+
+static int walk_folder(struct walk *w, int upper, int lower, const char *dir, int depth);
+
+static int walk_entry(struct walk *w, int upper, int lower, const char *dir, const char *name,
+		      int depth)
+{
+	struct stat st;
+	bool below = exists(lower, name);
+	if (fstatat(upper, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : err_errno(w->e, errno, "%s/%s", dir, name);
+	if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0)) {
+		if (below)
+			note(w, CHANGE_DELETED, dir, name);
+		return 0;
+	}
+	note(w, below ? CHANGE_MODIFIED : CHANGE_ADDED, dir, name);
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	CLEANUP_FD int up = openat(upper, name, FOLDER);
+	CLEANUP_FD int low = lower < 0 ? -1 : openat(lower, name, FOLDER);
+	if (up < 0)
+		return errno == ENOENT ? 0 : err_errno(w->e, errno, "%s/%s", dir, name);
+	return walk_folder(w, up, low, arena_printf(w->a, "%s/%s", dir, name), depth + 1);
+}
+
+/* The whole folder was replaced: what it does not have again is gone. */
+static void note_hidden(struct walk *w, int upper, int lower, const char *dir)
+{
+	int copy = openat(lower, ".", FOLDER);
+	CLEANUP_DIR DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	for (struct dirent *entry; d && (entry = readdir(d));)
+		if (!is_dot(entry->d_name) && !exists(upper, entry->d_name))
+			note(w, CHANGE_DELETED, dir, entry->d_name);
+}
+
+static int walk_folder(struct walk *w, int upper, int lower, const char *dir, int depth)
+{
+	int copy = openat(upper, ".", FOLDER);
+	CLEANUP_DIR DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	if (!d)
+		return err_errno(w->e, errno, "cannot read %s", *dir ? dir : "/");
+	if (depth > TREE_DEPTH_MAX)
+		return err_set(w->e, ELOOP, ERR_INVALID, "deeper than %d folders", TREE_DEPTH_MAX);
+	int r = 0;
+	for (struct dirent *entry; r == 0 && (entry = readdir(d));)
+		if (!is_dot(entry->d_name))
+			r = walk_entry(w, upper, lower, dir, entry->d_name, depth);
+	if (r == 0 && lower >= 0 && is_opaque(upper))
+		note_hidden(w, upper, lower, dir);
+	return r;
+}
+
+static int by_path(const void *x, const void *y)
+{
+	const struct file_change *a = x, *b = y;
+	return strcmp(a->path, b->path);
+}
+
+static int open_upper(struct engine *en, const struct container *c, struct err *e)
+{
+	char path[64 + ID_LEN];
+	if (!c->image_id && !c->config.hull.rootfs_overlay)
+		return err_set(
+			e, ENOTSUP, ERR_INVALID,
+			"container %s writes into the folder %s itself (--rootfs): it has no "
+			"layer of its own",
+			c->name, c->config.hull.rootfs);
+	snprintf(path, sizeof(path), "containers/%s/upper", c->id);
+	int fd = openat(en->root_fd, path, FOLDER);
+	return fd >= 0 ? fd : err_errno(e, errno, "container %s: cannot open its layer", c->name);
+}
+
+static int open_lower(struct engine *en, const struct container *c, struct arena *a, struct err *e)
+{
+	if (c->image_id) {
+		CLEANUP_FD int mount = root_mount_image(en, c, a, e);
+		int fd = mount < 0 ? mount : openat(mount, ".", FOLDER);
+		return fd >= 0 || mount < 0 ? fd : err_errno(e, errno, "cannot open the image");
+	}
+	int fd = open(c->config.hull.rootfs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 ? fd : err_errno(e, errno, "cannot open %s", c->config.hull.rootfs);
+}
+
+int container_changes(struct engine *en, const char *ref, struct arena *a, struct file_change **ret,
+		      size_t *ret_count, struct err *e)
+{
+	struct container c;
+	struct walk w = {.a = a, .e = e};
+	int r = container_find(en, ref, a, &c, e);
+	if (r < 0)
+		return r;
+	CLEANUP_FD int upper = open_upper(en, &c, e);
+	if (upper < 0)
+		return upper;
+	CLEANUP_FD int lower = open_lower(en, &c, a, e);
+	if (lower < 0)
+		return lower;
+	r = walk_folder(&w, upper, lower, "", 0);
+	if (r < 0)
+		return err_context(e, "container %s", c.name);
+	if (w.count)
+		qsort(w.list, w.count, sizeof(*w.list), by_path);
+	*ret = w.list;
+	*ret_count = w.count;
+	return 0;
+}
+
+/* --- commit --- */
+
+/* docker's config of the container as the config of an image. */
+static struct oci_image_process process_of(const struct docker_config *c)
+{
+	return (struct oci_image_process){
+		.user = c->user,
+		.exposed_ports = c->exposed_ports,
+		.env = c->env,
+		.entrypoint = c->entrypoint,
+		.cmd = c->cmd,
+		.volumes = c->volumes,
+		.working_dir = c->working_dir,
+		.labels = c->labels,
+		.stop_signal = c->stop_signal,
+		.healthcheck = c->healthcheck,
+		.shell = c->shell,
+		.on_build = c->on_build,
+	};
+}
+
+static int pack_upper(struct engine *en, int upper, struct unpack_job *j, int to, struct err *e)
+{
+	static const struct image_limits no_limits = {.bytes = INT64_MAX / 2, .entries = INT64_MAX};
+	struct unpack_request q = {.version = UNPACK_VERSION,
+				   .mode = UNPACK_PACK,
+				   .flags = UNPACK_WHITEOUTS,
+				   .size = UNPACK_WHOLE};
+	unpack_limits(&q, &no_limits);
+	return unpack_start(j, en->libexec, &q, to, upper, e);
+}
+
+static int commit(struct engine *en, const struct container *c, const struct container_commit *q,
+		  struct arena *a, char ret_id[ID_LEN + 1], struct err *e)
+{
+	CLEANUP_JOB struct unpack_job packer = UNPACK_JOB_NONE;
+	struct image base;
+	int pipe[2];
+	CLEANUP_FD int upper = open_upper(en, c, e);
+	int r = upper < 0 ? upper : image_find(&en->images, c->image_id, a, &base, e);
+	if (r == 0 && pipe2(pipe, O_CLOEXEC) < 0)
+		r = err_errno(e, errno, "cannot commit");
+	if (r < 0)
+		return r;
+	r = pack_upper(en, upper, &packer, pipe[1], e);
+	close(pipe[1]);
+	CLEANUP_FD int source = pipe[0];
+	struct oci_image_process process = process_of(&c->config.config);
+	struct image_import import = {.fd = source,
+				      .reference = q->reference,
+				      .changes = q->changes,
+				      .message = q->message,
+				      .base = &base,
+				      .process = &process,
+				      .author = q->author,
+				      .created_by = c->command,
+				      .packer = &packer};
+	return r < 0 ? r : image_import(&en->images, &import, ret_id, e);
+}
+
+int container_commit(struct engine *en, const char *ref, const struct container_commit *q,
+		     char ret_id[ID_LEN + 1], struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c;
+	struct err ignored;
+	int r = container_find(en, ref, &a, &c, e);
+	if (r < 0)
+		return r;
+	if (!c.image_id) {
+		err_set(e, ENOTSUP, ERR_INVALID,
+			"container %s runs on a folder (--rootfs): there is no image below",
+			c.name);
+		err_hint(e, "hull export %s | hull import - NAME", c.name);
+		return -ENOTSUP;
+	}
+	bool pause = q->pause && c.status == CONTAINER_RUNNING;
+	if (pause)
+		r = container_pause(en, c.id, e);
+	if (r == 0)
+		r = commit(en, &c, q, &a, ret_id, e);
+	/* It may have been unpaused, or have ended, by somebody else. */
+	if (pause)
+		container_unpause(en, c.id, &ignored);
+	return r;
+}
