@@ -100,16 +100,17 @@ static int schema_install(struct db *db, struct err *e)
 	 * alone reads the whole log (see checkpoint). */
 	if ((r = writers_lock(db, e)) < 0)
 		return r;
-	r = db_exec(db, "PRAGMA page_size=1024; PRAGMA journal_mode=WAL", "open", e);
+	if (!version)
+		r = db_exec(db, "PRAGMA page_size=1024; PRAGMA journal_mode=WAL", "open", e);
 	writers_unlock(db);
 	if (r < 0 || (r = db_begin(db, true, e)) < 0)
 		return r;
 	/* Another process may have made the tables while this one waited for the lock. */
 	r = schema_version(db, &version, e);
-	if (r == 0 && version == 0) {
+	if (r == 0 && version < SCHEMA_VERSION) {
 		char done[64];
 		snprintf(done, sizeof(done), "PRAGMA user_version=%d", SCHEMA_VERSION);
-		r = db_exec(db, SCHEMA_SQL, "open", e);
+		r = db_exec(db, version ? SCHEMA_UPGRADE_SQL : SCHEMA_SQL, "open", e);
 		if (r == 0)
 			r = db_exec(db, done, "open", e);
 	}

@@ -5,7 +5,14 @@
  */
 #pragma once
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
+
+/* From version 1, which had no restart policies. */
+#define SCHEMA_UPGRADE_SQL                                                                          \
+	"ALTER TABLE container ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;"                     \
+	"ALTER TABLE container ADD COLUMN restart_wait INTEGER NOT NULL DEFAULT 0;"                 \
+	"ALTER TABLE container ADD COLUMN restart_due INTEGER NOT NULL DEFAULT 0;"                  \
+	"ALTER TABLE container ADD COLUMN held INTEGER NOT NULL DEFAULT 0"
 
 #define SCHEMA_SQL                                                                                  \
 	/* A file tree that one layer archive became; folder layers/<diff_id>. */                   \
@@ -53,6 +60,10 @@
 	"  oom_killed INTEGER NOT NULL DEFAULT 0,"                                                  \
 	"  oom_kills INTEGER NOT NULL DEFAULT 0," /* processes killed, children included */         \
 	"  error TEXT NOT NULL DEFAULT '',"                                                         \
+	"  restarts INTEGER NOT NULL DEFAULT 0," /* by its policy, since it was started by hand */  \
+	"  restart_wait INTEGER NOT NULL DEFAULT 0," /* before the last one, ms */                  \
+	"  restart_due INTEGER NOT NULL DEFAULT 0,"  /* the next one; 0: none */                    \
+	"  held INTEGER NOT NULL DEFAULT 0," /* somebody wanted it stopped */                       \
 	"  config TEXT NOT NULL" /* struct container_config as JSON; last, because it is long */    \
 	") STRICT;"                                                                                 \
 	"CREATE INDEX container_image ON container(image);"                                         \

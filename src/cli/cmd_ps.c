@@ -37,6 +37,9 @@ char *ps_status(struct arena *a, const struct container *c, int64_t now)
 		return "Created";
 	case CONTAINER_REMOVING:
 		return "Removal In Progress";
+	case CONTAINER_RESTARTING:
+		return arena_printf(a, "Restarting (%d) %s ago", c->exit_code,
+				    duration_human(now - c->finished, human));
 	case CONTAINER_DEAD:
 		return "Dead";
 	case CONTAINER_EXITED:

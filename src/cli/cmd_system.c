@@ -18,6 +18,19 @@ static int reap_run(struct cli *cli, void *values, const struct strv *args, stru
 	return r;
 }
 
+/* The caller goes on at once; this waits for its time, and nobody for this. */
+static int restart_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	return container_start_due(&cli->engine, args->items[0], e);
+}
+
+static int restore_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	int r = engine_restore(&cli->engine, e);
+	cli_warn(cli);
+	return r;
+}
+
 static int check_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct check_values *v = values;
@@ -45,6 +58,28 @@ const struct command command_system_check = {
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct check_values),
 	.run = check_run,
+};
+
+const struct command command_system_restart = {
+	.names = NAMES("system restart"),
+	.synopsis = "CONTAINER",
+	.summary = "Wait until a restart policy's time has come, and start the container",
+	.args_min = 1,
+	.args_max = 1,
+	.flags = COMMAND_HIDDEN,
+	.run = restart_run,
+};
+
+const struct command command_system_restore = {
+	.names = NAMES("system restore"),
+	.synopsis = "",
+	.summary = "After a boot, start the containers that their restart policies ask for",
+	.text = "What a service calls once at each boot (hull-restore.service). Containers with "
+		"the "
+		"policy always start whether they were stopped or not, those with unless-stopped "
+		"or "
+		"on-failure if they ran when the machine went down.",
+	.run = restore_run,
 };
 
 const struct command command_system_reap = {

@@ -51,6 +51,8 @@ const struct command *const commands[] = {
 	&command_volume_rm,
 	&command_system_check,
 	&command_system_reap,
+	&command_system_restart,
+	&command_system_restore,
 	&command_complete,
 };
 const size_t command_count = ARRAY_LEN(commands);

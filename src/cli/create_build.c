@@ -183,26 +183,14 @@ static int check_hostname(const struct create_options *o, struct err *e)
 		       : 0;
 }
 
-static int check_restart(const struct create_options *o, struct err *e)
+static int check_restart(struct create_options *o, struct arena *a, struct err *e)
 {
-	static const char *const policies[] = {"always", "unless-stopped", "on-failure"};
-	const char *restart = o->restart;
-	size_t len = strcspn(restart, ":");
-	if (!len || (len == 2 && !strcmp(restart, "no")))
-		return 0;
-	if (o->create.config.host.auto_remove)
-		return err_set(e, EINVAL, ERR_INVALID,
-			       "conflicting options: cannot specify both --restart and --rm");
-	for (size_t i = 0; i < ARRAY_LEN(policies); i++)
-		if (strlen(policies[i]) == len && !strncmp(policies[i], restart, len))
-			return err_set(e, ENOTSUP, ERR_INVALID,
-				       "--restart %s: hull has no restart policies yet; only no is "
-				       "known",
-				       restart);
-	return err_set(e, EINVAL, ERR_INVALID,
-		       "invalid restart policy: unknown policy '%s'; use one of 'no', 'always', "
-		       "'on-failure', or 'unless-stopped'",
-		       restart);
+	struct docker_host_config *host = &o->create.config.host;
+	int r = restart_policy_parse(o->restart, a, &host->restart_policy, e);
+	if (r == 0 && host->auto_remove && strcmp(host->restart_policy.name, "no"))
+		r = err_set(e, EINVAL, ERR_INVALID,
+			    "conflicting options: cannot specify both --restart and --rm");
+	return r;
 }
 
 static int check_pull(const char *pull, struct err *e)
@@ -333,7 +321,7 @@ int create_options_build(struct cli *cli, struct create_options *o, const struct
 	if (r == 0)
 		r = check_hostname(o, e);
 	if (r == 0)
-		r = check_restart(o, e);
+		r = check_restart(o, a, e);
 	if (r == 0)
 		r = check_pull(o->pull, e);
 	if (r < 0)

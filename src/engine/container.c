@@ -20,9 +20,10 @@
 #include "linux/pidfd.h"
 
 static const char *const status_names[] = {
-	[CONTAINER_CREATED] = "created",   [CONTAINER_RUNNING] = "running",
-	[CONTAINER_PAUSED] = "paused",     [CONTAINER_EXITED] = "exited",
-	[CONTAINER_REMOVING] = "removing", [CONTAINER_DEAD] = "dead",
+	[CONTAINER_CREATED] = "created", [CONTAINER_RUNNING] = "running",
+	[CONTAINER_PAUSED] = "paused",   [CONTAINER_RESTARTING] = "restarting",
+	[CONTAINER_EXITED] = "exited",   [CONTAINER_REMOVING] = "removing",
+	[CONTAINER_DEAD] = "dead",
 };
 
 const char *container_status_name(enum container_status s)
@@ -155,7 +156,8 @@ int container_probe(struct engine *en, struct container *c, struct err *e)
 
 #define COLUMNS_WITH(config)                                                                       \
 	"id, name, image, image_name, command, " config ", labels, created, status, auto_remove, " \
-	"started, finished, exit_code, exit_signal, oom_killed, oom_kills, error"
+	"started, finished, exit_code, exit_signal, oom_killed, oom_kills, error, restarts, "      \
+	"restart_wait, restart_due"
 
 /* @wanted: the config is parsed if it holds this text. */
 static int row_read(sqlite3_stmt *s, const char *wanted, struct arena *a, struct container *c,
@@ -177,7 +179,12 @@ static int row_read(sqlite3_stmt *s, const char *wanted, struct arena *a, struct
 		.oom_killed = db_int(s, 14),
 		.oom_kills = db_int(s, 15),
 		.error = arena_strdup(a, db_text(s, 16)),
+		.restarts = db_int(s, 17),
+		.restart_wait = db_int(s, 18),
+		.restart_due = db_int(s, 19),
 	};
+	if (c->restart_due && c->status == CONTAINER_EXITED)
+		c->status = CONTAINER_RESTARTING;
 	snprintf(c->id, sizeof(c->id), "%s", db_text(s, 0));
 	int r = strcmp(labels, "{}") ? kvs_parse(labels, &c->labels, a, e) : 0;
 	if (r == 0 && config && strstr(config, wanted))
@@ -208,18 +215,29 @@ int container_glance(struct engine *en, const char *id, struct arena *a, struct 
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	int r = db_first(&en->db, &s, e,
 			 "SELECT name, status, auto_remove, iif(json_valid(config), config ->> "
-			 "'$.HostConfig.CgroupParent', NULL) FROM container WHERE id = ?1",
+			 "'$.HostConfig.CgroupParent', NULL), iif(json_valid(config), config ->> "
+			 "'$.HostConfig.RestartPolicy.Name', NULL), restarts, restart_wait, "
+			 "restart_due, started, held, iif(json_valid(config), config ->> "
+			 "'$.HostConfig.RestartPolicy.MaximumRetryCount', 0) FROM container "
+			 "WHERE id = ?1",
 			 "s", id);
 	if (r < 0)
 		return r;
 	if (r == 0)
 		return err_set(e, ENOENT, ERR_NOT_FOUND, "No such container: %s", id);
-	const char *parent = db_text(s, 3);
+	const char *parent = db_text(s, 3), *policy = db_text(s, 4);
 	*ret = (struct container){
 		.name = arena_strdup(a, db_text(s, 0)),
 		.status = status_parse(db_text(s, 1)),
 		.auto_remove = db_int(s, 2),
 		.config.host.cgroup_parent = parent ? arena_strdup(a, parent) : NULL,
+		.config.host.restart_policy = {.name = policy ? arena_strdup(a, policy) : NULL,
+					       .maximum_retry_count = db_int(s, 10)},
+		.restarts = db_int(s, 5),
+		.restart_wait = db_int(s, 6),
+		.restart_due = db_int(s, 7),
+		.started = db_int(s, 8),
+		.held = db_int(s, 9),
 	};
 	snprintf(ret->id, sizeof(ret->id), "%s", id);
 	return 0;
@@ -268,6 +286,7 @@ int container_find(struct engine *en, const char *ref, struct arena *a, struct c
 	int r = container_resolve(en, ref, id, e);
 	if (r < 0 || (r = container_read(en, id, a, ret, e)) < 0)
 		return r;
+	restart_check(en, ret);
 	if (ret->status != CONTAINER_RUNNING && ret->status != CONTAINER_REMOVING)
 		return 0;
 	struct run_record record;
@@ -530,8 +549,8 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 		   struct container **ret, size_t *ret_count, struct err *e)
 {
 	static const char query[] = "SELECT " COLUMNS_WITH(
-		"iif(?1, config, NULL)") " FROM container WHERE ?2 OR status = 'running' ORDER BY "
-					 "created DESC, rowid DESC";
+		"iif(?1, config, NULL)") " FROM container WHERE ?2 OR status = 'running' OR "
+					 "restart_due ORDER BY created DESC, rowid DESC";
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	int r = engine_settle(en, e);
 	if (r == 0)
@@ -561,10 +580,11 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 		/* A removal that was cut off: finish it, and do not show it. */
 		if (c->status == CONTAINER_REMOVING && engine_reap(en, c->id, e) == 0)
 			continue;
+		restart_check(en, c);
 		if (c->status == CONTAINER_RUNNING) {
 			if (!refresh(en, c, a))
 				continue;
-			if (!all && c->status != CONTAINER_RUNNING && c->status != CONTAINER_PAUSED)
+			if (!all && !container_is_up(c))
 				continue;
 		}
 		if (filters_match(en, c, &f->filters))

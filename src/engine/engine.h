@@ -52,6 +52,7 @@ enum container_status {
 	CONTAINER_CREATED,
 	CONTAINER_RUNNING,
 	CONTAINER_PAUSED,
+	CONTAINER_RESTARTING, /* has ended, and its restart policy starts it again soon */
 	CONTAINER_EXITED,
 	CONTAINER_REMOVING,
 	CONTAINER_DEAD,
@@ -68,9 +69,12 @@ struct container {
 	int64_t created, started, finished; /* ns since 1970, 0: never */
 	enum container_status status;
 	bool auto_remove, oom_killed;
+	bool held; /* somebody wanted it stopped: container_glance() alone fills it */
 	int64_t oom_kills;
 	int exit_code, exit_signal;
-	pid_t pid; /* host pid of the first process, 0 unless running */
+	int64_t restarts;                  /* by its restart policy, since it was started by hand */
+	int64_t restart_wait, restart_due; /* ms before the last one; ns since 1970, 0: none */
+	pid_t pid;                         /* host pid of the first process, 0 unless running */
 	uint64_t pid_start;
 };
 
@@ -130,6 +134,15 @@ int container_start_watched(struct engine *en, const char *ref, int attach_fd,
 			    struct container_end *ret, struct err *e);
 /** Wait for that end, once; closes the connection. @ret_code: docker's exit code. */
 int container_ended(struct engine *en, struct container_end *end, int *ret_code, struct err *e);
+
+/** Wait until a container that has ended is due, and start it, unless somebody was faster: what
+ *  `hull system restart` does, in the background. */
+int container_start_due(struct engine *en, const char *id, struct err *e);
+/** After a boot: notice what has ended with it, and start what the restart policies ask for. */
+int engine_restore(struct engine *en, struct err *e);
+/** "no", "always", "unless-stopped", "on-failure[:TIMES]"; "" is "no". Errors are docker's. */
+int restart_policy_parse(const char *text, struct arena *a, struct docker_restart_policy *ret,
+			 struct err *e);
 
 /** What `stop` did, so that it can say so. */
 struct stop_report {

@@ -51,6 +51,10 @@ static int build_process(struct spec_build *b, const struct container_exec *x, s
 
 static int check(const struct container *c, const struct container_exec *x, struct err *e)
 {
+	if (c->status == CONTAINER_RESTARTING)
+		return err_set(e, EBUSY, ERR_CONFLICT,
+			       "container %s is restarting, wait until the container is running",
+			       c->id);
 	if (!c->pid)
 		return not_running(c, e);
 	if (c->status == CONTAINER_PAUSED) {

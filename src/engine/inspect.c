@@ -21,9 +21,9 @@ static struct json_object *state_object(const struct container *c)
 	struct json_object *o = json_object_new_object();
 	bool paused = c->status == CONTAINER_PAUSED;
 	json_add_string(o, "Status", container_status_name(c->status));
-	json_add_bool(o, "Running", c->status == CONTAINER_RUNNING || paused);
+	json_add_bool(o, "Running", container_is_up(c));
 	json_add_bool(o, "Paused", paused);
-	json_add_bool(o, "Restarting", false);
+	json_add_bool(o, "Restarting", c->status == CONTAINER_RESTARTING);
 	json_add_bool(o, "OOMKilled", c->oom_killed);
 	json_add_bool(o, "Dead", c->status == CONTAINER_DEAD);
 	json_add_int(o, "Pid", c->pid);
@@ -165,7 +165,7 @@ static void add_paths(const struct engine *en, const struct container *c, struct
 	json_add_string(o, "HostsPath", arena_printf(a, "%s/hosts", dir));
 	json_add_string(o, "LogPath", logs ? arena_printf(a, "%s/%s-json.log", dir, c->id) : "");
 	json_add_string(o, "Name", arena_printf(a, "/%s", c->name));
-	json_add_int(o, "RestartCount", 0);
+	json_add_int(o, "RestartCount", c->restarts);
 	json_add_string(o, "Driver", c->image_id ? "overlay2" : "rootfs");
 	json_add_string(o, "Platform", "linux");
 	json_add_string(o, "MountLabel", "");

@@ -57,6 +57,19 @@ void engine_renew_ballast(struct engine *en);
 /** Reap a container that this command waited for with WAIT_REAP, unless it is time to tidy up too:
  * then the keeper does both, behind our back. */
 void engine_reap_waited(struct engine *en, const char *id);
+/** What docker calls running for `ps`: up, paused, or about to be started again. */
+bool container_is_up(const struct container *c);
+/** Whether the policy of @c, which has ended with @code, starts it again; and after how long. */
+bool restart_wanted(const struct container *c, int code, int64_t *ret_wait_ms);
+/** Have a process of its own call container_start_due(). */
+void restart_spawn(struct engine *en, const char *id);
+/** The same if one is overdue: whoever waited for it was killed. */
+void restart_check(struct engine *en, const struct container *c);
+/** Somebody wants it stopped: its policy must not start it again. Inside its lock or not. */
+int restart_hold(struct engine *en, const struct container *c, struct err *e);
+/** container_start() for the one that was due at @due; -EALREADY when that was taken back. */
+int container_start_at(struct engine *en, const char *id, int64_t due, struct err *e);
+
 /** Reap one container; the caller holds its lock. */
 int reap_locked(struct engine *en, const char *id, struct err *e);
 /** The same for a container whose run record is damaged: what runs of it is ended. */

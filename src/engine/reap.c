@@ -70,13 +70,20 @@ int exit_record_drop(struct engine *en, const char *id, struct err *e)
 static int note_exit(struct engine *en, const struct container *c, const struct exit_record *x,
 		     struct err *e)
 {
-	return db_change(
+	int64_t wait_ms = 0;
+	bool again = restart_wanted(c, x->exit_code, &wait_ms);
+	int r = db_change(
 		&en->db, false, e,
 		"UPDATE container SET status = 'exited', finished = ?2, exit_code = ?3, "
-		"exit_signal = ?4, oom_killed = ?5, oom_kills = ?6, error = ?7 WHERE id = ?1",
-		"siiiiis", c->id, (int64_t)x->finished_ns, (int64_t)x->exit_code,
+		"exit_signal = ?4, oom_killed = ?5, oom_kills = ?6, error = ?7, restart_wait = ?8, "
+		"restart_due = ?9 WHERE id = ?1",
+		"siiiiisii", c->id, (int64_t)x->finished_ns, (int64_t)x->exit_code,
 		(int64_t)x->signal, (int64_t)((x->flags & (EXIT_OOM_MAIN | EXIT_OOM_CHILD)) != 0),
-		(int64_t)x->oom_kills, x->error);
+		(int64_t)x->oom_kills, x->error, wait_ms,
+		again ? clock_real_ns() + wait_ms * 1000000 : 0);
+	if (r >= 0 && again)
+		restart_spawn(en, c->id);
+	return r;
 }
 
 static int finish(struct engine *en, const struct container *c, const struct exit_record *x,

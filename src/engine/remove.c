@@ -102,7 +102,7 @@ static int remove_once(struct engine *en, const char *id, unsigned flags, struct
 	bool damaged = r == -EBADMSG && flags & REMOVE_FORCE;
 	if (damaged)
 		r = container_glance(en, id, &a, &c, e);
-	if (r == 0 && c.pid && !(flags & REMOVE_FORCE))
+	if (r == 0 && container_is_up(&c) && !(flags & REMOVE_FORCE))
 		return refuse_running(&c, e);
 	if (r == 0 && c.pid)
 		r = stop_for_removal(en, &c, e);

@@ -38,8 +38,8 @@ static int open_fifo(int dir, const char *name, int flags, struct err *e)
 	return fd >= 0 ? fd : err_errno(e, errno, "cannot open the %s FIFO", name);
 }
 
-/* A pipe for stdin, not a FIFO: once its writers are gone, opening /dev/stdin again must not wait for
- * one (fifo(7)). */
+/* A pipe for stdin, not a FIFO: once its writers are gone, opening /dev/stdin again must not wait
+ * for one (fifo(7)). */
 static int make_stdio(struct run_folder *f, bool with_stdin, struct err *e)
 {
 	static const char *const names[] = {"stdout", "stderr"};

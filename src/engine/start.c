@@ -23,9 +23,10 @@ static int set_status(struct engine *en, const struct container *c, const char *
 	return db_change(
 		&en->db, !c->auto_remove, e,
 		"UPDATE container SET status = ?2, started = ?3, exit_code = ?4, error = ?5, "
-		"exit_signal = 0, oom_killed = 0, oom_kills = 0, auto_remove = ?6 WHERE id = ?1",
-		"ssiisi", c->id, status, started, (int64_t)exit_code, error,
-		(int64_t)c->auto_remove);
+		"exit_signal = 0, oom_killed = 0, oom_kills = 0, auto_remove = ?6, restarts = ?7, "
+		"restart_due = 0, held = 0 WHERE id = ?1",
+		"ssiisii", c->id, status, started, (int64_t)exit_code, error,
+		(int64_t)c->auto_remove, c->restarts);
 }
 
 enum { FAILED_WAIT_MS = 5000 };
@@ -71,9 +72,10 @@ int container_ended(struct engine *en, struct container_end *end, int *ret_code,
 	return 0;
 }
 
-/* Find it, lock it, and put it down as running. */
-static int take(struct engine *en, const char *ref, struct container_lock *lock, struct arena *a,
-		struct container *ret, struct err *e)
+/* Find it, lock it, and put it down as running. @due: only if its restart policy still wants that;
+ * 0: somebody asks for it. */
+static int take(struct engine *en, const char *ref, int64_t due, struct container_lock *lock,
+		struct arena *a, struct container *ret, struct err *e)
 {
 	int r = container_find(en, ref, a, ret, e);
 	if (r == 0)
@@ -88,6 +90,10 @@ static int take(struct engine *en, const char *ref, struct container_lock *lock,
 	if (ret->status == CONTAINER_RUNNING)
 		return err_set(e, EALREADY, ERR_CONFLICT, "container %s is running already",
 			       ret->name);
+	if (due && ret->restart_due != due)
+		return err_set(e, EALREADY, ERR_CONFLICT, "container %s is not to be restarted",
+			       ret->name);
+	ret->restarts = due ? ret->restarts + 1 : 0;
 	ret->auto_remove = ret->config.host.auto_remove; /* a restart suspended it */
 	return set_status(en, ret, "running", clock_real_ns(), 0, "", e);
 }
@@ -112,14 +118,14 @@ void container_start_cancel(struct engine *en, const char *id, const struct err 
 		failed(en, &created->row, why);
 }
 
-static int start(struct engine *en, const char *ref, int attach_fd, struct container_end *ret_end,
-		 struct err *e)
+static int start(struct engine *en, const char *ref, int64_t due, int attach_fd,
+		 struct container_end *ret_end, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_LOCK struct container_lock lock = {-1};
 	struct container own, *c = &own;
 	struct starting *created = take_created(en, ref, &lock);
-	int r = created ? 0 : take(en, ref, &lock, &a, c, e);
+	int r = created ? 0 : take(en, ref, due, &lock, &a, c, e);
 	if (r < 0)
 		return r;
 	if (created)
@@ -140,11 +146,16 @@ static int start(struct engine *en, const char *ref, int attach_fd, struct conta
 
 int container_start(struct engine *en, const char *ref, int attach_fd, struct err *e)
 {
-	return start(en, ref, attach_fd, NULL, e);
+	return start(en, ref, 0, attach_fd, NULL, e);
 }
 
 int container_start_watched(struct engine *en, const char *ref, int attach_fd,
 			    struct container_end *ret, struct err *e)
 {
-	return start(en, ref, attach_fd, ret, e);
+	return start(en, ref, 0, attach_fd, ret, e);
+}
+
+int container_start_at(struct engine *en, const char *id, int64_t due, struct err *e)
+{
+	return start(en, id, due, -1, NULL, e);
 }

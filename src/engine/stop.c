@@ -169,6 +169,11 @@ int container_kill(struct engine *en, const char *ref, int signal, struct err *e
 	int r = container_find(en, ref, &a, &c, e);
 	if (r < 0)
 		return r;
+	/* As docker has it: who sends the last signal, or the one that stops it, wants it stopped.
+	 */
+	if ((signal == SIGKILL || signal == stop_signal_of(&c)) &&
+	    (r = restart_hold(en, &c, e)) < 0)
+		return r;
 	CLEANUP_FD int pidfd = open_first(&c, e);
 	if (pidfd == -ESRCH)
 		return err_set(e, ESRCH, ERR_CONFLICT,
@@ -275,6 +280,8 @@ int container_stop(struct engine *en, const char *ref, int signal, int64_t grace
 		.was_running = c.pid != 0,
 		.signal = signal ? signal : stop_signal_of(&c),
 	};
+	if ((r = restart_hold(en, &c, e)) < 0)
+		return r;
 	if (grace_seconds == -2)
 		grace_seconds = own->set ? own->value : GRACE_DEFAULT;
 	if (c.pid) {

@@ -116,7 +116,7 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 	refused 125 "conflicting options: cannot specify both --restart and --rm" \
 		run --rm --restart=always i
 	refused 125 "WARNING: Disabling the OOM killer" run --oom-kill-disable i
-	refused 125 "hull has no restart policies yet" run --restart=always i
+	refused 125 "can only be used with 'on-failure'" run --restart=always:3 i
 	refused 125 "unknown policy 'foo'" run --restart=foo i
 	refused 125 "--pid: invalid PID mode" run --pid x i
 	refused 125 "--uts: invalid UTS mode" run --uts x i

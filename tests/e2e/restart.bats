@@ -1,0 +1,157 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Restart policies, without a daemon.
+
+load lib
+
+setup() { hull_setup; }
+# What waits for a restart lets go when its container is gone.
+teardown() {
+	hull ps -aq | xargs -r "$HULL" rm -f >/dev/null 2>&1 || true
+	hull_teardown
+}
+
+restarts_of() { hull inspect -f '{{.RestartCount}}' "$1"; }
+restarted() { [ "$(restarts_of "$1")" -ge "$2" ]; }
+
+# bats test_tags=fast
+@test "always: it is started again whatever it ended with, and its log goes on" {
+	hull run -d --name cc --restart always test sh -c 'echo run; exit 0'
+	wait_for 10 restarted cc 2
+	[ "$(hull logs cc | grep -c run)" -ge 2 ]
+	assert_equal "always 0" "$(hull inspect -f '{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}' cc)"
+	hull stop cc
+	count=$(restarts_of cc)
+	nap 1500
+	assert_equal "exited $count" "$(status_of cc) $(restarts_of cc)"
+	hull start cc
+	wait_for 10 restarted cc 1
+}
+
+# bats test_tags=fast
+@test "on-failure: only after a failure, and only so often" {
+	hull run -d --name good --restart on-failure test true
+	hull run -d --name bad --restart on-failure:2 test sh -c 'echo run; exit 3'
+	wait_for 10 has_status bad exited
+	wait_for 10 restarted bad 2
+	nap 1500
+	assert_equal "exited 2 3" "$(status_of bad) $(restarts_of bad) $(hull inspect -f '{{.State.ExitCode}}' bad)"
+	assert_equal 3 "$(hull logs bad | grep -c run)"
+	assert_equal "exited 0" "$(status_of good) $(restarts_of good)"
+}
+
+@test "the back-off: doubled each time, and shown while it lasts" {
+	hull run -d --name cc --restart always test sh -c 'echo run; exit 7'
+	wait_for 30 restarted cc 5
+	wait_for 10 has_status cc restarting
+	assert_equal "restarting true true" "$(hull inspect -f '{{.State.Status}} {{.State.Restarting}} {{.State.Running}}' cc)"
+	[[ "$(hull ps --format '{{.Status}}')" == "Restarting (7) "* ]]
+	assert_equal cc "$(hull ps --filter status=restarting --format '{{.Names}}')"
+	run hull exec cc true
+	assert_status 1
+	assert_has "is restarting"
+	run hull rm cc
+	assert_status 1
+	assert_has "restarting"
+	hull stop cc
+	assert_equal exited "$(status_of cc)"
+	# At least 100 ms, 200, 400, 800 between the starts.
+	hull logs -t cc | cut -d' ' -f1 | date -f - +%s%N |
+		awk 'NR > 1 && ($1 - last) / 1e6 < wait { exit 1 } { last = $1; wait = wait ? 2 * wait : 100 }'
+	hull rm cc
+}
+
+@test "stop and kill end it for good; a signal by the way does not; restart and start begin anew" {
+	for how in 'stop -t 5' 'kill' 'kill -s TERM' 'rm -f'; do
+		hull run -d --name cc --restart unless-stopped test sh -c 'trap "exit 9" TERM; echo up; while :; do sleep 0.02; done'
+		wait_for 5 logs_have cc up
+		hull $how cc
+		nap 700
+		[ "$how" = 'rm -f' ] || {
+			assert_equal exited "$(status_of cc)"
+			hull rm cc
+		}
+	done
+	hull run -d --name cc --restart always test sh -c 'trap "exit 9" TERM USR1; echo up; while :; do sleep 0.02; done'
+	wait_for 5 logs_have cc up
+	hull kill -s USR1 cc
+	wait_for 10 restarted cc 1
+	wait_for 5 has_status cc running
+	hull restart cc
+	assert_equal "running 0" "$(status_of cc) $(restarts_of cc)"
+}
+
+@test "whoever watched it may be killed: the next command sees to the restart" {
+	hull run -d --name cc --restart always test sh -c 'echo up; sleep 600'
+	wait_for 5 logs_have cc up
+	# Its monitor, its keeper, and what would wait for the restart.
+	pid=$(pid_of cc)
+	monitor=$(awk '/^PPid/ { print $2 }' "/proc/$pid/status")
+	keeper=$(awk '/^PPid/ { print $2 }' "/proc/$monitor/status")
+	kill -KILL "$keeper" "$monitor"
+	kill -KILL "$pid"
+	wait_for 10 eval 'hull ps >/dev/null; restarted cc 1'
+	wait_for 10 has_status cc running
+	hull run -d --name dd --restart always test sh -c 'exit 1'
+	wait_for 30 restarted dd 4
+	wait_for 10 has_status dd restarting
+	pkill -KILL -f "system restart $(hull inspect -f '{{.Id}}' dd)" || true
+	count=$(restarts_of dd)
+	wait_for 30 eval 'hull ps >/dev/null; [ "$(restarts_of dd)" -gt $count ]'
+}
+
+@test "after a boot: what ran comes up again, what was stopped does so with always alone" {
+	for policy in no always unless-stopped on-failure; do
+		for what in ran stopped; do
+			hull run -d --name $policy-$what --restart $policy test sh -c 'trap "exit 0" TERM; while :; do sleep 0.02; done'
+		done
+		hull stop -t 5 $policy-stopped
+	done
+	# A boot: no process is left, and nothing below --runroot.
+	for c in $(hull ps -q); do
+		pid=$(pid_of "$c")
+		monitor=$(awk '/^PPid/ { print $2 }' "/proc/$pid/status")
+		kill -KILL "$(awk '/^PPid/ { print $2 }' "/proc/$monitor/status")" "$monitor" "$pid"
+	done
+	nap 200
+	rm -rf "${HULL_RUNROOT:?}"/*
+	hull system restore
+	for up in always-ran always-stopped unless-stopped-ran on-failure-ran; do wait_for 10 has_status $up running; done
+	nap 500
+	assert_equal "always-ran always-stopped on-failure-ran unless-stopped-ran" "$(hull ps --format '{{.Names}}' | sort | xargs)"
+}
+
+@test "what is no policy is refused, with docker's words" {
+	while IFS='|' read -r policy words; do
+		run hull create --restart "$policy" test true
+		assert_status 125
+		assert_has "$words"
+	done <<-END
+		sometimes|invalid restart policy: unknown policy 'sometimes'
+		always:3|maximum retry count can only be used with 'on-failure'
+		on-failure:x|maximum retry count must be an integer
+		on-failure:-1|maximum retry count must be an integer
+	END
+	run hull run --rm --restart always test true
+	assert_status 125
+	assert_has "cannot specify both --restart and --rm"
+	run -127 hull run -d --name cc --restart always test /nowhere
+	assert_status 127
+	nap 500
+	assert_equal "created 0" "$(status_of cc) $(restarts_of cc)"
+}
+
+@test "a store of the version before restart policies is brought up to date" {
+	hull run --name cc test true
+	python3 - "$HULL_ROOT/hull.db" <<-'END'
+		import sqlite3, sys
+		store = sqlite3.connect(sys.argv[1])
+		for column in ("restarts", "restart_wait", "restart_due", "held"):
+		    store.execute(f"ALTER TABLE container DROP COLUMN {column}")
+		store.execute("PRAGMA user_version = 1")
+		store.commit()
+	END
+	assert_equal "exited 0" "$(status_of cc) $(restarts_of cc)"
+	hull run -d --name dd --restart always test true
+	wait_for 10 restarted dd 1
+}
