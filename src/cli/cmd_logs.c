@@ -5,6 +5,7 @@
  * command is in it. Read engine/logs.h first.
  */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -24,7 +25,7 @@ struct logs_values {
 	bool details, follow, timestamps;
 	char *since, *until, *tail;
 };
-enum { SYNC_SECONDS = 1 };
+enum { SYNC_SECONDS = 1, LOOK_AGAIN_MS = 100 };
 
 static int not_readable(const struct container *c, enum log_driver driver, struct err *e)
 {
@@ -69,6 +70,9 @@ static int parse_query(const struct logs_values *v, struct logs_query *q, struct
 struct printer {
 	const struct logs_values *v;
 	FILE *last; /* what is in its buffer must go out before the other one is written */
+	struct engine *en;
+	const char *id;
+	int end; /* tells the end of the container as it runs now, or -1 */
 };
 
 /* "2026-11-22T02:46:52.100000000Z ": always nine digits, so that lines align and sort. */
@@ -152,24 +156,44 @@ static int watch_end(struct engine *en, const struct container *c)
 	return fd_steal(&conn);
 }
 
+/* It has ended, or its monitor was killed; its restart policy may start it again. */
+static int await_next(void *ctx)
+{
+	struct printer *p = ctx;
+	fd_drop(&p->end);
+	for (;;) {
+		CLEANUP_ARENA struct arena a = {0};
+		struct container c;
+		struct err ignored;
+		if (container_find(p->en, p->id, &a, &c, &ignored) < 0)
+			return -1;
+		if (c.status != CONTAINER_RESTARTING)
+			return p->end = watch_end(p->en, &c);
+		poll(NULL, 0, LOOK_AGAIN_MS);
+	}
+}
+
 static int read_log(struct engine *en, const struct container *c, const struct logs_values *v,
 		    struct logs_query *q, struct arena *a, struct err *e)
 {
-	struct printer p = {.v = v};
+	struct printer p = {.v = v, .en = en, .id = c->id, .end = -1};
 	struct logs_result result = {0};
 	CLEANUP_FD int dir = dir_open(en->root_fd, arena_printf(a, "containers/%s", c->id), e);
 	if (dir < 0)
 		return dir;
-	CLEANUP_FD int end = q->follow ? watch_end(en, c) : -1;
+	if (q->follow)
+		await_next(&p);
 	if (!q->follow && c->pid)
 		bring_up_to_date(en, c);
 	q->id = c->id;
-	q->end_fd = end;
+	q->end_fd = p.end;
+	q->ended = await_next;
 	q->missed = print_missed;
-	q->follow = end >= 0; /* one that has ended writes nothing more */
+	q->follow = p.end >= 0; /* one that has ended writes nothing more */
 	setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
 	setvbuf(stderr, NULL, _IOFBF, BUFSIZ);
 	int r = logs_read(dir, q, print_record, &p, &result, e);
+	fd_drop(&p.end);
 	fflush(stdout);
 	fflush(stderr);
 	if (result.compressed)

@@ -39,6 +39,7 @@ struct reader {
 	int dir_fd;
 	bool local;
 	char name[300];
+	int end_fd;    /* of the query, or the one after it */
 	bool ended[3]; /* the last record of stream i ended a line */
 	struct files files;
 	uint64_t made, opened; /* files that became the current one since following began */
@@ -412,7 +413,7 @@ static uint64_t take_news(const struct reader *r, int notify)
 static int await_news(struct reader *r, int notify, struct err *e)
 {
 	struct pollfd p[2] = {{.fd = notify, .events = POLLIN},
-			      {.fd = r->query->end_fd, .events = POLLIN}};
+			      {.fd = r->end_fd, .events = POLLIN}};
 	int n = TEMP_FAILURE_RETRY(poll(p, 2, -1));
 	if (n < 0)
 		return err_errno(e, errno, "cannot wait for the log");
@@ -429,8 +430,12 @@ static int follow(struct reader *r, int notify, int *fd, struct err *e)
 		int ended = await_news(r, notify, e);
 		if (ended < 0)
 			return ended;
-		if (ended)
-			return catch_up(r, fd, e);
+		if (!ended)
+			continue;
+		result = catch_up(r, fd, e);
+		r->end_fd = result == 0 && r->query->ended ? r->query->ended(r->ctx) : -1;
+		if (r->end_fd < 0)
+			return result;
 	}
 }
 
@@ -485,6 +490,7 @@ int logs_read(int dir_fd, const struct logs_query *q, logs_fn fn, void *ctx,
 	r->dir_fd = dir_fd;
 	r->local = q->driver == LOG_LOCAL;
 	r->ended[1] = r->ended[2] = true;
+	r->end_fd = q->end_fd;
 	*r->result = (struct logs_result){0};
 	snprintf(r->name, sizeof(r->name), "%s%s", q->id,
 		 r->local ? LOG_LOCAL_SUFFIX : LOG_JSON_SUFFIX);

@@ -40,6 +40,8 @@ struct logs_query {
 	int end_fd; /* follow until this is readable or hung up (pidfd, or the connection on which
 		     * monitor_wait_begin was called), then read what is there and return; -1: for
 		     * ever */
+	/* Asked then: the next end_fd, or -1 if that was the end. May be NULL. */
+	int (*ended)(void *ctx);
 };
 
 struct logs_result {

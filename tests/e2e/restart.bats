@@ -61,6 +61,27 @@ restarted() { [ "$(restarts_of "$1")" -ge "$2" ]; }
 	hull rm cc
 }
 
+@test "logs -f goes on over restarts, and over a monitor that is killed" {
+	hull run -d --name cc --restart always test sh -c 'echo run; sleep 0.1; exit 1'
+	"$HULL" logs -f cc >out 3>&- &
+	client=$!
+	started_by_test $client
+	wait_for 20 eval '[ "$(grep -c run out)" -ge 3 ]'
+	hull stop -t 1 cc
+	wait $client
+	assert_equal "$(hull logs cc)" "$(cat out)"
+	hull run -d --name dd test sh -c 'echo up; until [ -e /tmp/go ]; do sleep 0.02; done; echo last'
+	"$HULL" logs -f dd >out 3>&- &
+	client=$!
+	started_by_test $client
+	wait_for 5 grep -q up out
+	kill -KILL "$(awk '/^PPid/ { print $2 }' "/proc/$(pid_of dd)/status")"
+	nap 300
+	hull exec dd touch /tmp/go
+	wait $client
+	assert_equal "up last" "$(xargs <out)"
+}
+
 @test "stop and kill end it for good; a signal by the way does not; restart and start begin anew" {
 	for how in 'stop -t 5' 'kill' 'kill -s TERM' 'rm -f'; do
 		hull run -d --name cc --restart unless-stopped test sh -c 'trap "exit 9" TERM; echo up; while :; do sleep 0.02; done'
