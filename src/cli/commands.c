@@ -37,6 +37,7 @@ const struct command *const commands[] = {
 	&command_rm,
 	&command_rmi,
 	&command_start,
+	&command_stats,
 	&command_stop,
 	&command_tag,
 	&command_top,

@@ -178,6 +178,15 @@ static void read_io_v2(const char *text, struct arena *a, struct cgroup_stats *s
 	}
 }
 
+/* "some avg10=0.12 avg60=0.00 avg300=0.00 total=1234": in the v2 tree alone, on hybrid hosts too.
+ */
+static void read_pressure(int v2, const char *file, char buf[static 8], struct arena *a)
+{
+	const char *text = v2 >= 0 ? whole(v2, file, a) : NULL;
+	if (text)
+		sscanf(text, "some avg10=%7[0-9.]", buf);
+}
+
 void cgroup_stats_read(const struct cgroup *g, struct arena *a, struct cgroup_stats *ret)
 {
 	int pids = g->v1[CGROUP_PIDS] >= 0 ? g->v1[CGROUP_PIDS] : g->v2;
@@ -185,6 +194,9 @@ void cgroup_stats_read(const struct cgroup *g, struct arena *a, struct cgroup_st
 	*ret = (struct cgroup_stats){0};
 	read_cpu(g, a, ret);
 	read_memory(g, a, ret);
+	read_pressure(g->v2, "cpu.pressure", ret->pressure.cpu, a);
+	read_pressure(g->v2, "memory.pressure", ret->pressure.memory, a);
+	read_pressure(g->v2, "io.pressure", ret->pressure.io, a);
 	ret->pids.current = number(pids, "pids.current");
 	ret->pids.limit = number(pids, "pids.max");
 	if (ret->pids.limit == INT64_MAX)

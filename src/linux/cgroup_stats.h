@@ -28,6 +28,9 @@ struct cgroup_stats {
 		int64_t current, limit; /* 0: none */
 	} pids;
 	struct array io_bytes, io_operations; /* of struct cgroup_io_entry */
+	struct {
+		char cpu[8], memory[8], io[8]; /* avg10 of "some", per cent; "": not known */
+	} pressure;
 };
 
 /** Read all; what a hierarchy lacks stays 0. Allocates in @a. */

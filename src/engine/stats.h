@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a container uses, for `stats`: counters, of which two readings make a rate. */
+#pragma once
+
+#include "engine/engine.h"
+
+struct container_stats {
+	bool runs;     /* else all is 0 */
+	int64_t at_ms; /* of clock_ms() */
+	int64_t cpu_ns, cpu_user_ns, cpu_kernel_ns, throttled_ns;
+	int64_t memory;       /* docker's figure: without the inactive part of the page cache */
+	int64_t memory_limit; /* its own, or the machine's */
+	int64_t memory_anon, memory_file, memory_kernel;
+	int64_t net_in, net_out; /* bytes, all interfaces but lo; of the host's network none */
+	int64_t io_read, io_written;
+	int64_t pids;
+	/* Per cent of the last ten seconds in which some process waited for it, as the kernel
+	 * prints it; "" where it does not. */
+	char pressure_cpu[8], pressure_memory[8], pressure_io[8];
+};
+
+/** @c as container_list() with configs, or container_find(), filled it. */
+void container_stats_read(const struct container *c, struct container_stats *ret);
