@@ -26,6 +26,7 @@ struct row {
 	char id[ID_LEN + 1];
 	char *name;
 	const char *asked; /* as the user named it, or NULL */
+	struct container_stats_place place;
 	struct container_stats before, now;
 };
 
@@ -118,20 +119,42 @@ static const struct listing stats_listing = {"*formatter.statsContext", columns,
 	"{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}"  \
 	"\t{{.PIDs}}"
 
-static void add(struct pass *p, const struct container *c, const char *asked)
+static const struct row *find_row(const struct pass *p, const char *id)
 {
-	struct row *r = &p->rows[p->count++];
+	for (size_t i = 0; i < p->count; i++)
+		if (!strcmp(p->rows[i].id, id))
+			return &p->rows[i];
+	return NULL;
+}
+
+/* What the last pass knew of it is kept: a config is read once. */
+static void add(struct cli *cli, struct pass *p, const struct pass *before,
+		const struct container *c, const char *asked)
+{
+	struct row *r = &p->rows[p->count];
+	const struct row *known = find_row(before, c->id);
+	struct container whole;
+	struct err ignored;
 	memcpy(r->id, c->id, sizeof(r->id));
+	if (known) {
+		r->before = known->now;
+		r->place = known->place;
+	} else if (container_find(&cli->engine, c->id, &p->arena, &whole, &ignored) == 0) {
+		container_stats_place(&whole, &r->place);
+	} else {
+		return; /* it has just gone */
+	}
 	r->name = arena_strdup(&p->arena, c->name);
 	r->asked = asked;
-	container_stats_read(c, &r->now);
+	container_stats_read(&r->place, c->pid, &r->now);
+	p->count++;
 }
 
 /* Those that were named, or all that are up. */
 static int look(struct cli *cli, const struct stats_values *v, const struct strv *args,
-		struct pass *ret, struct err *e)
+		const struct pass *before, struct pass *ret, struct err *e)
 {
-	struct container_filter f = {.all = v->all, .configs = ""};
+	struct container_filter f = {.all = v->all};
 	struct container *list, c;
 	size_t count = args->count;
 	*ret = (struct pass){0};
@@ -143,18 +166,10 @@ static int look(struct cli *cli, const struct stats_values *v, const struct strv
 		if (args->count)
 			r = container_find(&cli->engine, args->items[i], &ret->arena, &c, e);
 		if (r == 0)
-			add(ret, args->count ? &c : &list[i], args->count ? args->items[i] : NULL);
+			add(cli, ret, before, args->count ? &c : &list[i],
+			    args->count ? args->items[i] : NULL);
 	}
 	return r;
-}
-
-/* What each was a moment ago. */
-static void compare(struct pass *now, const struct pass *before)
-{
-	for (size_t i = 0; i < now->count; i++)
-		for (size_t j = 0; j < before->count; j++)
-			if (!strcmp(now->rows[i].id, before->rows[j].id))
-				now->rows[i].before = before->rows[j].now;
 }
 
 static int show(const struct stats_values *v, struct pass *p, bool screen, struct err *e)
@@ -178,13 +193,12 @@ static int stats_run(struct cli *cli, void *values, const struct strv *args, str
 	const bool screen = !v->no_stream && isatty(STDOUT_FILENO);
 	CLEANUP(pass_free) struct pass before = {0};
 	CLEANUP(pass_free) struct pass now = {0};
-	int r = look(cli, v, args, &before, e);
+	int r = look(cli, v, args, &now, &before, e);
 	do {
 		if (r == 0)
 			poll(NULL, 0, EVERY_MS);
 		if (r == 0)
-			r = look(cli, v, args, &now, e);
-		compare(&now, &before);
+			r = look(cli, v, args, &before, &now, e);
 		if (r == 0)
 			r = show(v, &now, screen, e);
 		pass_free(&before);

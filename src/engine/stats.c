@@ -16,11 +16,12 @@
 enum { NET_DEV_MAX = 64 << 10 };
 
 /* "  eth0: bytes packets errs drop fifo frame compressed multicast bytes ...", all but lo. */
-static void read_network(pid_t pid, struct arena *a, struct container_stats *s)
+static void read_network(pid_t pid, struct container_stats *s)
 {
-	char path[64], *text = arena_alloc(a, NET_DEV_MAX);
+	static char text[NET_DEV_MAX];
+	char path[64];
 	snprintf(path, sizeof(path), "/proc/%d/net/dev", (int)pid);
-	if (file_read_small(AT_FDCWD, path, text, NET_DEV_MAX) < 0)
+	if (file_read_small(AT_FDCWD, path, text, sizeof(text)) < 0)
 		return;
 	for (char *line = text; (line = strchr(line, '\n'));) {
 		char name[64];
@@ -82,19 +83,27 @@ static void fill(const struct cgroup_stats *g, struct container_stats *s)
 	sum_io(&g->io_bytes, s);
 }
 
-void container_stats_read(const struct container *c, struct container_stats *ret)
+void container_stats_place(const struct container *c, struct container_stats_place *ret)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	const char *network = c->config.host.network_mode;
+	*ret = (struct container_stats_place){.has_network = !network || strcmp(network, "host")};
+	snprintf(ret->cgroup, sizeof(ret->cgroup), "%s", container_cgroup_path(c, &a));
+}
+
+void container_stats_read(const struct container_stats_place *place, pid_t pid,
+			  struct container_stats *ret)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	struct err ignored;
 	struct cgroup_stats g;
-	const char *network = c->config.host.network_mode;
 	*ret = (struct container_stats){.at_ms = clock_ms()};
-	if (!c->pid || cgroup_open(container_cgroup_path(c, &a), &group, &ignored) < 0)
+	if (!pid || cgroup_open(place->cgroup, &group, &ignored) < 0)
 		return;
-	cgroup_stats_read(&group, &a, &g);
+	cgroup_stats_read(&group, true, &a, &g);
 	fill(&g, ret);
 	ret->runs = true;
-	if (!network || strcmp(network, "host"))
-		read_network(c->pid, &a, ret);
+	if (place->has_network)
+		read_network(pid, ret);
 }

@@ -19,5 +19,13 @@ struct container_stats {
 	char pressure_cpu[8], pressure_memory[8], pressure_io[8];
 };
 
-/** @c as container_list() with configs, or container_find(), filled it. */
-void container_stats_read(const struct container *c, struct container_stats *ret);
+/** Where to look, which does not change while the container is there. */
+struct container_stats_place {
+	char cgroup[256];
+	bool has_network; /* of its own */
+};
+/** @c as container_find() filled it. */
+void container_stats_place(const struct container *c, struct container_stats_place *ret);
+/** @pid of the first process; 0: it does not run. */
+void container_stats_read(const struct container_stats_place *place, pid_t pid,
+			  struct container_stats *ret);

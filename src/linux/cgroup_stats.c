@@ -30,9 +30,10 @@ static int64_t number(int dir, const char *file)
 	return n >= INT64_MAX - 0xffff ? INT64_MAX : n;
 }
 
-static char *whole(int dir, const char *file, struct arena *a)
+/* Valid until the next call. */
+static const char *whole(int dir, const char *file)
 {
-	char *text = arena_alloc(a, TEXT_MAX);
+	static char text[TEXT_MAX];
 	return dir >= 0 && file_read_small(dir, file, text, TEXT_MAX) > 0 ? text : NULL;
 }
 
@@ -61,10 +62,10 @@ static void read_percpu(const char *text, struct arena *a, struct array *ret)
 	ret->items = items;
 }
 
-static void read_cpu(const struct cgroup *g, struct arena *a, struct cgroup_stats *s)
+static void read_cpu(const struct cgroup *g, bool brief, struct arena *a, struct cgroup_stats *s)
 {
 	int cpu = g->v1[CGROUP_CPU], account = g->v1[CGROUP_CPUACCT];
-	const char *text = whole(cpu >= 0 ? cpu : g->v2, "cpu.stat", a);
+	const char *text = whole(cpu >= 0 ? cpu : g->v2, "cpu.stat");
 	int64_t unit = cpu >= 0 ? 1 : USEC;
 	s->cpu.periods = keyed(text, "nr_periods");
 	s->cpu.throttled_periods = keyed(text, "nr_throttled");
@@ -76,19 +77,20 @@ static void read_cpu(const struct cgroup *g, struct arena *a, struct cgroup_stat
 		return;
 	}
 	int64_t tick = 1000000000 / sysconf(_SC_CLK_TCK);
-	text = whole(account, "cpuacct.stat", a);
+	text = whole(account, "cpuacct.stat");
 	s->cpu.total = number(account, "cpuacct.usage");
 	s->cpu.user = keyed(text, "user") * tick;
 	s->cpu.kernel = keyed(text, "system") * tick;
-	read_percpu(whole(account, "cpuacct.usage_percpu", a), a, &s->cpu.percpu);
+	if (!brief)
+		read_percpu(whole(account, "cpuacct.usage_percpu"), a, &s->cpu.percpu);
 }
 
-static struct cgroup_usage usage_v1(int dir, const char *prefix)
+static struct cgroup_usage usage_v1(int dir, bool brief, const char *prefix)
 {
 	static const char *const names[] = {"limit_in_bytes", "usage_in_bytes",
 					    "max_usage_in_bytes", "failcnt"};
-	int64_t values[ARRAY_LEN(names)];
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+	int64_t values[ARRAY_LEN(names)] = {0};
+	for (size_t i = 0; i < (brief ? 2 : ARRAY_LEN(names)); i++) {
 		char file[64];
 		snprintf(file, sizeof(file), "%s.%s", prefix, names[i]);
 		values[i] = number(dir, file);
@@ -107,16 +109,17 @@ static void read_raw(const char *text, struct arena *a, struct kvs *ret)
 	}
 }
 
-static void read_memory(const struct cgroup *g, struct arena *a, struct cgroup_stats *s)
+static void read_memory(const struct cgroup *g, bool brief, struct arena *a, struct cgroup_stats *s)
 {
 	int v1 = g->v1[CGROUP_MEMORY];
-	const char *text = whole(v1 >= 0 ? v1 : g->v2, "memory.stat", a);
+	const char *text = whole(v1 >= 0 ? v1 : g->v2, "memory.stat");
 	read_raw(text, a, &s->memory.raw);
 	s->memory.cache = keyed(text, v1 >= 0 ? "cache" : "file");
 	if (v1 >= 0) {
-		s->memory.usage = usage_v1(v1, "memory");
-		s->memory.swap = usage_v1(v1, "memory.memsw");
-		s->memory.kernel = usage_v1(v1, "memory.kmem");
+		s->memory.usage = usage_v1(v1, brief, "memory");
+		s->memory.kernel = usage_v1(v1, brief, "memory.kmem");
+		if (!brief)
+			s->memory.swap = usage_v1(v1, brief, "memory.memsw");
 		return;
 	}
 	s->memory.usage =
@@ -182,18 +185,19 @@ static void read_io_v2(const char *text, struct arena *a, struct cgroup_stats *s
  */
 static void read_pressure(int v2, const char *file, char buf[static 8], struct arena *a)
 {
-	const char *text = v2 >= 0 ? whole(v2, file, a) : NULL;
+	const char *text = v2 >= 0 ? whole(v2, file) : NULL;
 	if (text)
 		sscanf(text, "some avg10=%7[0-9.]", buf);
 }
 
-void cgroup_stats_read(const struct cgroup *g, struct arena *a, struct cgroup_stats *ret)
+void cgroup_stats_read(const struct cgroup *g, bool brief, struct arena *a,
+		       struct cgroup_stats *ret)
 {
 	int pids = g->v1[CGROUP_PIDS] >= 0 ? g->v1[CGROUP_PIDS] : g->v2;
 	int io = g->v1[CGROUP_BLKIO];
 	*ret = (struct cgroup_stats){0};
-	read_cpu(g, a, ret);
-	read_memory(g, a, ret);
+	read_cpu(g, brief, a, ret);
+	read_memory(g, brief, a, ret);
 	read_pressure(g->v2, "cpu.pressure", ret->pressure.cpu, a);
 	read_pressure(g->v2, "memory.pressure", ret->pressure.memory, a);
 	read_pressure(g->v2, "io.pressure", ret->pressure.io, a);
@@ -202,9 +206,11 @@ void cgroup_stats_read(const struct cgroup *g, struct arena *a, struct cgroup_st
 	if (ret->pids.limit == INT64_MAX)
 		ret->pids.limit = 0;
 	if (io < 0) {
-		read_io_v2(whole(g->v2, "io.stat", a), a, ret);
+		read_io_v2(whole(g->v2, "io.stat"), a, ret);
 		return;
 	}
-	read_io_v1(whole(io, "blkio.throttle.io_service_bytes_recursive", a), a, &ret->io_bytes);
-	read_io_v1(whole(io, "blkio.throttle.io_serviced_recursive", a), a, &ret->io_operations);
+	read_io_v1(whole(io, "blkio.throttle.io_service_bytes_recursive"), a, &ret->io_bytes);
+	if (!brief)
+		read_io_v1(whole(io, "blkio.throttle.io_serviced_recursive"), a,
+			   &ret->io_operations);
 }

@@ -165,7 +165,7 @@ static void print_stats(const struct state *s, const struct cgroup *group)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct cgroup_stats c;
-	cgroup_stats_read(group, &a, &c);
+	cgroup_stats_read(group, false, &a, &c);
 	struct stats stats = {
 		.cpu = {.usage = {c.cpu.total, c.cpu.kernel, c.cpu.user, c.cpu.percpu},
 			.throttling = {c.cpu.periods, c.cpu.throttled_periods,
