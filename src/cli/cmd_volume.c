@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hull volume create, ls, rm, prune. Read listing.h first. */
+/* hull volume create, ls, rm. Read listing.h first. */
 #include <errno.h>
 #include <string.h>
 
@@ -21,10 +21,6 @@ struct ls_values {
 };
 struct rm_values {
 	bool force;
-};
-struct prune_values {
-	bool all, force;
-	struct strv filters;
 };
 
 static int create_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
@@ -81,12 +77,6 @@ static const struct kvs *row_labels(const void *item)
 static const struct listing listing = {"*formatter.volumeContext", columns, ARRAY_LEN(columns),
 				       row_labels};
 
-static const char *after(const char *text, const char *prefix)
-{
-	size_t len = strlen(prefix);
-	return strncmp(text, prefix, len) ? NULL : text + len;
-}
-
 static int no_filter(const char *filter, const char *known, struct err *e)
 {
 	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", filter);
@@ -103,13 +93,13 @@ static bool is_true(const char *value)
 static int filter_matches(const struct volume *v, const char *filter, struct err *e)
 {
 	const char *value;
-	if ((value = after(filter, "name=")))
+	if ((value = text_after(filter, "name=")))
 		return strstr(v->name, value) != NULL;
-	if ((value = after(filter, "label=")))
+	if ((value = text_after(filter, "label=")))
 		return kvs_holds(&v->labels, value);
-	if ((value = after(filter, "driver=")))
+	if ((value = text_after(filter, "driver=")))
 		return !strcmp(value, "local");
-	if ((value = after(filter, "dangling=")))
+	if ((value = text_after(filter, "dangling=")))
 		return is_true(value) == (v->uses == 0);
 	return no_filter(filter, "dangling driver label name", e);
 }
@@ -122,7 +112,8 @@ static int filters_match(const struct volume *v, const struct strv *filters, str
 		size_t key = strcspn(filter, "=") + 1;
 		int r = filter_matches(v, filter, e);
 		for (size_t k = 0; r == 0 && k < filters->count; k++)
-			if (!after(filter, "label=") && !strncmp(filter, filters->items[k], key))
+			if (!text_after(filter, "label=") &&
+			    !strncmp(filter, filters->items[k], key))
 				r = filter_matches(v, filters->items[k], e);
 		if (r <= 0)
 			return r;
@@ -164,76 +155,6 @@ static int rm_one(struct cli *cli, const char *name, void *values, struct err *e
 	return volume_remove(&cli->engine, name, v->force, e);
 }
 
-/* ---- prune ---- */
-
-/* label=, label!= and all= */
-static bool is_pruned(const struct volume *v, const struct prune_values *p)
-{
-	bool all = p->all;
-	if (v->uses)
-		return false;
-	for (size_t i = 0; i < p->filters.count; i++) {
-		const char *filter = p->filters.items[i], *value;
-		if ((value = after(filter, "all=")))
-			all = is_true(value);
-		else if ((value = after(filter, "label=")) || (value = after(filter, "label!="))) {
-			if (kvs_holds(&v->labels, value) != (filter[5] == '='))
-				return false;
-		}
-	}
-	return all || v->anonymous;
-}
-
-static int check_prune(const struct prune_values *p, struct err *e)
-{
-	for (size_t i = 0; i < p->filters.count; i++) {
-		const char *f = p->filters.items[i];
-		if (p->all && after(f, "all="))
-			return err_set(e, EINVAL, ERR_INVALID,
-				       "conflicting options: cannot specify both --all and "
-				       "--filter all=1");
-		if (!after(f, "all=") && !after(f, "label=") && !after(f, "label!="))
-			return no_filter(f, "all label label!", e);
-	}
-	return 0;
-}
-
-static int prune_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
-{
-	const struct prune_values *p = values;
-	struct volume *list;
-	size_t count, removed = 0;
-	int64_t freed = 0, size;
-	int r = check_prune(p, e);
-	if (r < 0)
-		return r;
-	if (!p->force &&
-	    !cli_confirm(p->all ? "WARNING! This will remove all local volumes not used "
-				  "by at least one container."
-				: "WARNING! This will remove anonymous local volumes "
-				  "not used by at least one container."))
-		return 0;
-	r = volume_list(&cli->engine, &cli->arena, &list, &count, e);
-	for (size_t i = 0; r >= 0 && i < count; i++) {
-		if (!is_pruned(&list[i], p))
-			continue;
-		bool measured = volume_size(&cli->engine, &list[i], &size, e) == 0;
-		r = volume_remove(&cli->engine, list[i].name, true, e);
-		if (r == -EBUSY) { /* taken into use meanwhile */
-			r = 0;
-			continue;
-		}
-		if (r < 0)
-			break;
-		printf("%s%s\n", removed++ ? "" : "Deleted Volumes:\n", list[i].name);
-		freed += measured ? size : 0;
-	}
-	if (r < 0)
-		return r;
-	printf("%sTotal reclaimed space: %s\n", removed ? "\n" : "", text_size(&cli->arena, freed));
-	return 0;
-}
-
 #define LOCAL_ONLY "hull has local volumes without options only"
 static const struct option create_options[] = {
 	{"driver", 'd', OPTION_STR, .offset = offsetof(struct create_values, driver),
@@ -249,14 +170,6 @@ static const struct option ls_options[] = {
 	 .help = LISTING_FORMAT_HELP},
 	{"quiet", 'q', OPTION_BOOL, .offset = offsetof(struct ls_values, quiet),
 	 .help = "Only display volume names"},
-};
-static const struct option prune_options[] = {
-	{"all", 'a', OPTION_BOOL, .offset = offsetof(struct prune_values, all),
-	 .help = "Remove all unused volumes, not just anonymous ones"},
-	{"filter", 0, OPTION_LIST, .offset = offsetof(struct prune_values, filters),
-	 .arg = "filter", .help = "Provide filter values (e.g. \"label=<label>\")"},
-	{"force", 'f', OPTION_BOOL, .offset = offsetof(struct prune_values, force),
-	 .help = "Do not prompt for confirmation"},
 };
 static const struct option rm_options[] = {
 	{"force", 'f', OPTION_BOOL, .offset = offsetof(struct rm_values, force),
@@ -295,16 +208,4 @@ const struct command command_volume_rm = {
 	.args_max = ANY_NUMBER,
 	.complete = COMPLETE_VOLUMES,
 	.each = rm_one,
-};
-
-const struct command command_volume_prune = {
-	.names = NAMES("volume prune"),
-	.synopsis = "[OPTIONS]",
-	.summary = "Remove unused local volumes",
-	.text = "Only anonymous ones, unless --all is given. A volume that a container uses, even "
-		"one "
-		"that does not run, is kept.",
-	.options = OPTIONS(prune_options),
-	.values_size = sizeof(struct prune_values),
-	.run = prune_run,
 };

@@ -208,5 +208,7 @@ int image_change_apply(const char *instruction, struct oci_image_process *p, str
 
 /** One line in @problems for each image that is not whole on the disk. 0 even if there are some. */
 int image_store_check(struct image_store *s, struct arena *a, struct strv *problems, struct err *e);
+/** Bytes of the files of all layers. */
+int image_store_size(struct image_store *s, int64_t *ret_bytes, struct err *e);
 /** Remove what killed commands left below layers/; done by each load, too. */
 int image_store_sweep(struct image_store *s, struct err *e);

@@ -201,3 +201,11 @@ int image_list(struct image_store *s, const struct image_filter *f, struct arena
 	*ret_count = n;
 	return 0;
 }
+
+int image_store_size(struct image_store *s, int64_t *ret_bytes, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *q = NULL;
+	int r = db_first(s->db, &q, e, "SELECT total(size) FROM layer", "");
+	*ret_bytes = r > 0 ? db_int(q, 0) : 0;
+	return r < 0 ? r : 0;
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# container prune, image prune, system prune. volume prune is in volumes.bats.
+
+load lib
+
+setup() { hull_setup; }
+teardown() { hull_teardown; }
+
+names() { hull ps -a --format '{{.Names}}' | sort | xargs; }
+images() { hull images --format '{{.Repository}}' | sort | xargs; }
+
+@test "container prune: what has ended goes, with its space; what runs or is paused stays" {
+	hull run -d --name up test sleep 600
+	hull run -d --name paused test sleep 600
+	hull pause paused
+	hull run --name ended test sh -c 'dd if=/dev/zero of=/big bs=1k count=100 2>/dev/null'
+	hull create --name made --label keep=1 test true
+	run hull container prune <<<n
+	assert_equal "ended made paused up" "$(names)"
+	run hull container prune --filter label!=keep <<<y
+	assert_has "This will remove all stopped containers"
+	assert_has "Total reclaimed space: 102"
+	assert_has "Deleted Containers:"
+	assert_equal "made paused up" "$(names)"
+	hull container prune -f --filter until=10h
+	assert_equal "made paused up" "$(names)"
+	hull container prune -f
+	assert_equal "paused up" "$(names)"
+	hull unpause paused
+	run hull container prune -f --filter nonsense=1
+	assert_status 1
+	assert_has "invalid filter 'nonsense=1'"
+}
+
+@test "image prune: those without a name, or all that nothing uses" {
+	echo 1 >one && echo 2 >two
+	tar -cf - one | hull import - used
+	tar -cf - two | hull import - unused
+	hull tag unused second
+	tar -cf - one two | hull import -
+	hull create --name cc used /one
+	run hull image prune -f
+	assert_has "Deleted Images:"
+	assert_has "Total reclaimed space"
+	assert_equal "second test unused used" "$(images)"
+	run hull image prune -f
+	assert_equal "Total reclaimed space: 0B" "$output"
+	hull image prune -fa --filter label=none
+	run hull image prune -a <<<y
+	assert_has "all images without at least one container associated"
+	assert_has "untagged: second:latest"
+	assert_has "untagged: unused:latest"
+	assert_equal "used" "$(images)"
+	hull system check
+}
+
+@test "system prune: containers, images, and volumes if they are asked for" {
+	echo 1 >one
+	tar -cf - one | hull import -
+	hull run --name cc -v named:/n -v /anonymous test true
+	run hull system prune <<<y
+	assert_has "all stopped containers"
+	assert_has "all dangling images"
+	assert_equal " test" "$(names) $(images)"
+	assert_equal 2 "$(hull volume ls -q | wc -l)"
+	hull system prune -f --volumes
+	assert_equal named "$(hull volume ls -q)"
+	hull system prune -fa
+	assert_equal "" "$(images)"
+	run hull system prune -f --volumes --filter until=1h
+	assert_status 1
+	hull volume rm named
+	hull system check
+}
