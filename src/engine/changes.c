@@ -187,17 +187,6 @@ static struct oci_image_process process_of(const struct docker_config *c)
 	};
 }
 
-static int pack_upper(struct engine *en, int upper, struct unpack_job *j, int to, struct err *e)
-{
-	static const struct image_limits no_limits = {.bytes = INT64_MAX / 2, .entries = INT64_MAX};
-	struct unpack_request q = {.version = UNPACK_VERSION,
-				   .mode = UNPACK_PACK,
-				   .flags = UNPACK_WHITEOUTS,
-				   .size = UNPACK_WHOLE};
-	unpack_limits(&q, &no_limits);
-	return unpack_start(j, en->libexec, &q, to, upper, e);
-}
-
 static int commit(struct engine *en, const struct container *c, const struct container_commit *q,
 		  struct arena *a, char ret_id[ID_LEN + 1], struct err *e)
 {
@@ -210,7 +199,7 @@ static int commit(struct engine *en, const struct container *c, const struct con
 		r = err_errno(e, errno, "cannot commit");
 	if (r < 0)
 		return r;
-	r = pack_upper(en, upper, &packer, pipe[1], e);
+	r = unpack_start_pack(&packer, en->libexec, upper, "", "", UNPACK_WHITEOUTS, pipe[1], e);
 	close(pipe[1]);
 	CLEANUP_FD int source = pipe[0];
 	struct oci_image_process process = process_of(&c->config.config);

@@ -244,19 +244,6 @@ int file_find_target(const struct file_space *s, const char *path, struct arena 
 
 /* --- copies --- */
 
-static const struct image_limits NO_LIMITS = {.bytes = INT64_MAX / 2, .entries = INT64_MAX};
-
-static int request(struct unpack_request *q, enum unpack_mode mode, const char *name,
-		   const char *as, struct err *e)
-{
-	*q = (struct unpack_request){.version = UNPACK_VERSION, .mode = mode, .size = UNPACK_WHOLE};
-	unpack_limits(q, &NO_LIMITS);
-	if (snprintf(q->name, sizeof(q->name), "%s", name) >= (int)sizeof(q->name) ||
-	    snprintf(q->as, sizeof(q->as), "%s", as) >= (int)sizeof(q->as))
-		return err_errno(e, ENAMETOOLONG, "cannot copy %.64s...", name);
-	return 0;
-}
-
 static void on_progress(void *ctx, uint64_t done)
 {
 	const struct file_copy *copy = ctx;
@@ -267,12 +254,9 @@ static void on_progress(void *ctx, uint64_t done)
 static int start_into(struct engine *en, struct unpack_job *j, int fd, const struct file_place *to,
 		      const struct file_copy *copy, struct err *e)
 {
-	struct unpack_request q;
-	int r = request(&q, UNPACK_INTO, "", "", e);
-	q.flags = copy->keep_owner ? 0 : UNPACK_OWNER;
-	q.uid = copy->uid;
-	q.gid = copy->gid;
-	return r < 0 ? r : unpack_start(j, en->libexec, &q, fd, to->folder, e);
+	const uint32_t owner[2] = {copy->uid, copy->gid};
+	return unpack_start_into(j, en->libexec, fd, to->folder, copy->keep_owner ? NULL : owner,
+				 e);
 }
 
 int file_unpack(struct engine *en, int fd, const struct file_place *to,
@@ -289,10 +273,7 @@ static int pack(struct engine *en, int folder, const char *name, const char *as,
 {
 	CLEANUP_JOB struct unpack_job j = UNPACK_JOB_NONE;
 	const struct unpack_events on = {.progress = on_progress, .ctx = (void *)copy};
-	struct unpack_request q;
-	int r = request(&q, UNPACK_PACK, name, as, e);
-	if (r == 0)
-		r = unpack_start(&j, en->libexec, &q, fd, folder, e);
+	int r = unpack_start_pack(&j, en->libexec, folder, name, as, 0, fd, e);
 	return r < 0 ? r : unpack_finish(&j, &on, e);
 }
 
@@ -325,17 +306,14 @@ int file_copy(struct engine *en, const struct file_place *from, const struct fil
 	CLEANUP_JOB struct unpack_job out = UNPACK_JOB_NONE;
 	CLEANUP_JOB struct unpack_job in = UNPACK_JOB_NONE;
 	const struct unpack_events on = {.progress = on_progress, .ctx = (void *)copy};
-	struct unpack_request q;
 	const char *as;
 	int pipe[2];
 	int r = name_copy(from, to, &as, e);
-	if (r == 0)
-		r = request(&q, UNPACK_PACK, from->name, as, e);
 	if (r == 0 && pipe2(pipe, O_CLOEXEC) < 0)
 		r = err_errno(e, errno, "cannot copy");
 	if (r < 0)
 		return r;
-	r = unpack_start(&out, en->libexec, &q, pipe[1], from->folder, e);
+	r = unpack_start_pack(&out, en->libexec, from->folder, from->name, as, 0, pipe[1], e);
 	close(pipe[1]);
 	if (r == 0)
 		r = start_into(en, &in, pipe[0], to, copy, e);

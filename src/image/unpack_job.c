@@ -131,6 +131,36 @@ int unpack_start(struct unpack_job *j, const char *libexec, const struct unpack_
 	return r;
 }
 
+/* What the user himself copies has no limits. */
+static const struct image_limits no_limits = {.bytes = INT64_MAX / 2, .entries = INT64_MAX};
+
+int unpack_start_pack(struct unpack_job *j, const char *libexec, int folder, const char *name,
+		      const char *as, uint32_t flags, int to, struct err *e)
+{
+	struct unpack_request q = {.version = UNPACK_VERSION,
+				   .mode = UNPACK_PACK,
+				   .flags = flags,
+				   .size = UNPACK_WHOLE};
+	unpack_limits(&q, &no_limits);
+	if (snprintf(q.name, sizeof(q.name), "%s", name) >= (int)sizeof(q.name) ||
+	    snprintf(q.as, sizeof(q.as), "%s", as) >= (int)sizeof(q.as))
+		return err_errno(e, ENAMETOOLONG, "cannot copy %.64s...", name);
+	return unpack_start(j, libexec, &q, to, folder, e);
+}
+
+int unpack_start_into(struct unpack_job *j, const char *libexec, int from, int folder,
+		      const uint32_t *owner, struct err *e)
+{
+	struct unpack_request q = {.version = UNPACK_VERSION,
+				   .mode = UNPACK_INTO,
+				   .flags = owner ? UNPACK_OWNER : 0,
+				   .size = UNPACK_WHOLE,
+				   .uid = owner ? owner[0] : 0,
+				   .gid = owner ? owner[1] : 0};
+	unpack_limits(&q, &no_limits);
+	return unpack_start(j, libexec, &q, from, folder, e);
+}
+
 static void reap(struct unpack_job *j, siginfo_t *ret)
 {
 	TEMP_FAILURE_RETRY(waitid(P_PID, (id_t)j->pid, ret, WEXITED));

@@ -30,6 +30,14 @@ void unpack_limits(struct unpack_request *q, const struct image_limits *limits);
 /** Start it; @source_fd and @stage_fd stay the caller's. */
 int unpack_start(struct unpack_job *j, const char *libexec, const struct unpack_request *q,
 		 int source_fd, int stage_fd, struct err *e);
+/** Start it the other way: the tree @name below @folder ("": the folder itself) as a tar to @to, by
+ *  the name @as; @flags: enum unpack_flag. */
+int unpack_start_pack(struct unpack_job *j, const char *libexec, int folder, const char *name,
+		      const char *as, uint32_t flags, int to, struct err *e);
+/** Start it with a tar of any size that goes among the files in @folder. @owner: two numbers, whose
+ *  everything is, or NULL. */
+int unpack_start_into(struct unpack_job *j, const char *libexec, int from, int folder,
+		      const uint32_t *owner, struct err *e);
 /** Take one message (blocks for it): 1: go on, 0: done and reaped, negative errno: failed, reaped.
  */
 int unpack_handle(struct unpack_job *j, const struct unpack_events *on, struct err *e);
