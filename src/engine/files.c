@@ -156,6 +156,18 @@ static int missing(const struct file_space *s, const char *path, int number, str
 	return -e->number;
 }
 
+/* Where @at lies, and its name. What ends with ".." (a link's target may) has none: it is resolved
+ * whole, as a name alone it would lead above the root. */
+static int open_holder(const struct file_space *s, const char *at, struct arena *a,
+		       const char **ret_name)
+{
+	char *parent = parent_of(at, ret_name, a);
+	bool plain = **ret_name && strcmp(*ret_name, ".") && strcmp(*ret_name, "..");
+	if (!plain)
+		*ret_name = "";
+	return path_open_in_root(s->root, plain ? parent : at, O_PATH | O_DIRECTORY, 0);
+}
+
 /* Follow the links at the end of @path, one by one, so that folder and name are known. */
 static int walk(const struct file_space *s, const char *path, bool follow, struct arena *a,
 		struct file_place *ret, struct err *e)
@@ -165,8 +177,7 @@ static int walk(const struct file_space *s, const char *path, bool follow, struc
 		struct stat st;
 		char target[PATH_MAX];
 		const char *name;
-		CLEANUP_FD int folder = path_open_in_root(s->root, parent_of(at, &name, a),
-							  O_PATH | O_DIRECTORY, 0);
+		CLEANUP_FD int folder = open_holder(s, at, a, &name);
 		if (folder < 0)
 			return missing(s, path, -folder, e);
 		bool there = fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0;

@@ -10,12 +10,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -141,11 +141,14 @@ static int go_on_alone(struct err *e)
 	return pid > 0;
 }
 
-static void sleep_until(int64_t due)
+/* Never longer than the back-off, wherever the clock was set meanwhile. */
+static void sleep_until_due(const struct container *c)
 {
-	const struct timespec until = {due / SECOND, due % SECOND};
-	while (clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL) == EINTR)
-		;
+	int64_t left_ms = (c->restart_due - clock_real_ns()) / 1000000 + 1;
+	if (left_ms > c->restart_wait)
+		left_ms = c->restart_wait;
+	for (int64_t end = clock_ms() + left_ms; (left_ms = end - clock_ms()) > 0;)
+		poll(NULL, 0, (int)left_ms);
 }
 
 int container_start_due(struct engine *en, const char *id, struct err *e)
@@ -159,7 +162,7 @@ int container_start_due(struct engine *en, const char *id, struct err *e)
 	r = go_on_alone(e);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	sleep_until(c.restart_due);
+	sleep_until_due(&c);
 	r = chdir("/") < 0 ? err_errno(e, errno, "cannot leave the current folder")
 			   : db_open(&en->db, en->root, e);
 	if (r == 0)

@@ -267,6 +267,17 @@ static int stop_running(struct engine *en, const struct container *c, int64_t gr
 	return 0;
 }
 
+/* The lock is held for the whole of a start. */
+static int settle_restart(struct engine *en, struct container *c, struct arena *a, struct err *e)
+{
+	CLEANUP_LOCK struct container_lock lock = {-1};
+	char id[ID_LEN + 1];
+	memcpy(id, c->id, sizeof(id));
+	int r = container_lock(en, id, true, &lock, e);
+	container_unlock(&lock);
+	return r < 0 ? r : container_find(en, id, a, c, e);
+}
+
 int container_stop(struct engine *en, const char *ref, int signal, int64_t grace_seconds,
 		   stop_notice_fn notice, void *ctx, struct stop_report *ret, struct err *e)
 {
@@ -282,6 +293,10 @@ int container_stop(struct engine *en, const char *ref, int signal, int64_t grace
 	};
 	if ((r = restart_hold(en, &c, e)) < 0)
 		return r;
+	/* Its policy may be starting it at this moment, and then it is to be stopped. */
+	if (c.status == CONTAINER_RESTARTING && (r = settle_restart(en, &c, &a, e)) < 0)
+		return r;
+	report.was_running = c.pid != 0;
 	if (grace_seconds == -2)
 		grace_seconds = own->set ? own->value : GRACE_DEFAULT;
 	if (c.pid) {

@@ -157,6 +157,13 @@ runner() { hull run -d --name cc "$@" test sh -c 'while :; do sleep 0.1; done' >
 	run hull cp marker cc:/d/sub/marker2
 	assert_status 1
 	[ ! -e marker2 ] && [ ! -e got ]
+	# Links to "..", whose end has no name: at the root they lead to the root.
+	hull exec cc sh -c 'ln -s .. /above; ln -s ../.. /d/above; ln -s . /d/here'
+	hull cp marker cc:/above
+	hull cp marker cc:/d/above
+	hull cp marker cc:/d/here
+	assert_equal "/d/marker /marker" "$(hull exec cc find / -xdev -name marker | sort | xargs)"
+	hull cp -L cc:/above - | tar tf - | grep -qE '(^|/)marker$'
 	# A tar whose entries go through what was a link a moment ago.
 	mkdir -p bad && ln -s "$PWD/host" bad/x && tar -C bad -cf bad.tar x && rm bad/x
 	mkdir bad/x && echo owned >bad/x/owned && tar -C bad -rf bad.tar x/owned
