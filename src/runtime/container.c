@@ -129,14 +129,18 @@ static int enter_filesystem(struct container *c, struct err *e)
 {
 	const struct runtime_start *p = c->start;
 	unsigned long make = c->spaces.make & (CLONE_NEWCGROUP | CLONE_NEWNS);
-	int r = 0;
+	/* Whoever is in a joined one finds himself in our root afterwards: it is pivoted there. */
+	bool joins = c->spaces.join & CLONE_NEWNS;
+	int r = joins ? rootfs_take_cgroups(&c->rootfs, p->cgroup, e) : 0;
+	if (r == 0)
+		r = spaces_join(&c->spaces, CLONE_NEWNS, e);
 	if (c->late_cgroup)
 		make &= ~(unsigned long)CLONE_NEWCGROUP;
 	/* With a user namespace we were born in our own mount one, and the parent took the sources,
 	 * unless it had no right to. */
 	if (c->spaces.own & CLONE_NEWUSER)
 		make &= ~(unsigned long)CLONE_NEWNS;
-	if (!(c->spaces.own & CLONE_NEWUSER) || c->unprivileged)
+	if (r == 0 && (joins || !(c->spaces.own & CLONE_NEWUSER) || c->unprivileged))
 		r = rootfs_take_sources(&c->rootfs, p, e);
 	if (r == 0 && make && unshare((int)make) < 0)
 		r = err_errno(e, errno, "cannot create the mount namespace");

@@ -60,7 +60,8 @@ struct rootfs {
 int rootfs_plan(struct rootfs *r, const struct runtime_start *p, struct arena *a, struct err *e);
 /** Make the user namespaces of idmapped mounts. In the engine's pid namespace. */
 int rootfs_take_idmaps(struct rootfs *r, struct err *e);
-/** Take the sources. In the engine's mount namespace. */
+/** Take the sources. In the engine's mount namespace, or in one that is joined; but the control
+ * groups, unless they are taken already, in the engine's. */
 int rootfs_take_sources(struct rootfs *r, const struct runtime_start *p, struct err *e);
 /** Attach everything. In the container's own mount namespace, with umask 0. */
 int rootfs_build(struct rootfs *r, const struct process_plan *process, struct err *e);

@@ -77,7 +77,7 @@ static bool wants_cgroups(const struct rootfs *r)
 
 int rootfs_take_cgroups(struct rootfs *r, const struct cgroup *g, struct err *e)
 {
-	if (!g || !wants_cgroups(r))
+	if (!g || r->cgroup_count || !wants_cgroups(r))
 		return 0;
 	r->cgroup_v2 = g->layout == CGROUP_V2;
 	if (r->cgroup_v2 && r->cgroup_shared) {

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -25,6 +26,15 @@
 static size_t kind_index(const struct namespace_kind *kind)
 {
 	return (size_t)(kind - namespace_at(0));
+}
+
+/* That of the machine or of the caller: everybody there would lose his root. */
+static bool is_hosts(int fd)
+{
+	struct stat theirs, self, first;
+	return fstat(fd, &theirs) == 0 &&
+	       ((stat("/proc/self/ns/mnt", &self) == 0 && theirs.st_ino == self.st_ino) ||
+		(stat("/proc/1/ns/mnt", &first) == 0 && theirs.st_ino == first.st_ino));
 }
 
 static int add(struct spaces *s, const struct oci_namespace *n, struct err *e)
@@ -41,11 +51,12 @@ static int add(struct spaces *s, const struct oci_namespace *n, struct err *e)
 		s->make |= flag;
 		return 0;
 	}
-	if (flag == CLONE_NEWNS)
+	int fd = s->fds[kind_index(kind)] = namespace_open(kind, n->path, e);
+	if (fd >= 0 && flag == CLONE_NEWNS && is_hosts(fd))
 		return err_set(e, EINVAL, ERR_INVALID,
-			       "a container cannot join a mount namespace: it has its own root");
+			       "mount namespace %s: the host would lose its root", n->path);
 	s->join |= flag;
-	return s->fds[kind_index(kind)] = namespace_open(kind, n->path, e);
+	return fd;
 }
 
 static int idmaps(const struct array *list, const char *what, const char *kind, struct arena *a,
@@ -100,7 +111,7 @@ int spaces_open(struct spaces *s, const struct oci_linux *spec, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	if (!(s->make & CLONE_NEWNS))
+	if (!(s->own & CLONE_NEWNS))
 		return err_set(e, EINVAL, ERR_INVALID, "a container needs a mount namespace");
 	if (spec->time_offsets.count && !(s->make & CLONE_NEWTIME))
 		return err_set(e, EINVAL, ERR_INVALID,

@@ -256,7 +256,8 @@ int runtime_clone(const struct runtime_start *p, struct runtime_process *ret, st
 	if (r == 0)
 		r = rootfs_take_idmaps(&c.rootfs, e);
 	if (r == 0 && c.spaces.own & CLONE_NEWUSER && !c.unprivileged)
-		r = rootfs_take_sources(&c.rootfs, p, e);
+		r = c.spaces.join & CLONE_NEWNS ? rootfs_take_cgroups(&c.rootfs, p->cgroup, e)
+						: rootfs_take_sources(&c.rootfs, p, e);
 	if (r == 0)
 		r = launch(&c, ret, e);
 	if (c.rootfs.spec)

@@ -158,3 +158,55 @@ maps() {
 	try '.linux.namespaces += [{type: "user"}] | .linux.gidMappings = [{containerID: 0, hostID: 0, size: 1}] |
 		.linux.uidMappings = [range(341) | {containerID: ., hostID: ., size: 1}]' 'more than 340 id mappings'
 }
+
+# A mount namespace where $dir/only/root is the root file system, and nobody else sees it.
+hold_mounts() {
+	mkdir -p "$dir/only"
+	unshare --mount "$@" sh -c 'mount -t tmpfs none "$1/only" && cp -a "$2" "$1/only/root" && echo theirs >"$1/only/file" &&
+		exec sleep 600' sh "$dir" "$root" </dev/null >/dev/null 2>&1 3>&- &
+	holder=$!
+	local i
+	for i in $(seq $((100 * PATIENCE))); do
+		[ "$(readlink "/proc/$holder/exe")" = "$(realpath "$(command -v sleep)")" ] && break
+		sleep 0.02
+	done
+	config --arg r "$dir/only/root" --arg f "$dir/only/file" '.root.path = $r |
+		.mounts += [{destination: "/etc/file", type: "bind", source: $f, options: ["bind"]}]'
+	join_path mount "/proc/$holder/ns/mnt"
+}
+
+@test "a mount namespace of a path: the root and the sources are found there, and it is pivoted there" {
+	hold_mounts
+	start sh -c 'readlink /proc/self/ns/mnt; cat /etc/file; ls -d /sys/fs/cgroup/*; echo masked $(cat /proc/kcore); touch /made'
+	[ "$status" = 0 ] || { echo "$output"; false; }
+	[ "${lines[0]}" = "$(readlink "/proc/$holder/ns/mnt")" ]
+	[ "${lines[1]}" = theirs ]
+	[ "${lines[-1]}" = masked ]
+	# Nothing is left of what was there before, and the host has not changed.
+	[ -e "/proc/$holder/root/made" ]
+	[ ! -e "/proc/$holder/root$dir" ]
+	[ ! -e "$root/made" ] && [ ! -e "$dir/only/root" ]
+	kill -9 "$holder"
+	wait "$holder" || true
+	local path
+	config --arg r "$root" '.root.path = $r | del(.mounts[-1])'
+	for path in /proc/self/ns/mnt /proc/1/ns/mnt; do
+		join_path mount $path
+		start true
+		[ "$status" != 0 ]
+		# Some machines do not let even root look at their first process.
+		[[ "$output" == *"$path: "@("the host would lose its root"|"Permission denied")* ]] || { echo "$output"; false; }
+	done
+}
+
+@test "the mount namespace of a joined user namespace" {
+	hold_mounts --user --map-root-user
+	config '(.mounts[] | select(.type == "devpts")).options |= map(select(. != "gid=5"))' # not mapped
+	join_path user "/proc/$holder/ns/user"
+	start sh -c 'readlink /proc/self/ns/mnt; cat /etc/file'
+	[ "$status" = 0 ] || { echo "$output"; false; }
+	[ "${lines[0]}" = "$(readlink "/proc/$holder/ns/mnt")" ]
+	[ "${lines[1]}" = theirs ]
+	kill -9 "$holder"
+	wait "$holder" || true
+}
