@@ -24,6 +24,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "linux/device.h"
 #include "linux/keyring.h"
 #include "linux/lsm.h"
 #include "linux/rlimit.h"
@@ -101,9 +102,11 @@ static int no_descriptor(int i, struct err *e)
 int process_stdio(const struct process_plan *p, const int stdio[3], int null, struct err *e)
 {
 	int kept[3];
-	/* Out of the way first: the three may be any of 0, 1, 2 in any order. */
+	/* Out of the way first: the three may be any of 0, 1, 2 in any order. The host's /dev/null
+	 * is as good as none, and the container's own can be checkpointed. */
 	for (int i = 0; i < 3; i++) {
-		kept[i] = fcntl(stdio[i] >= 0 ? stdio[i] : null, F_DUPFD_CLOEXEC, ABOVE_STDIO);
+		bool none = stdio[i] < 0 || (null >= 0 && device_check_null(stdio[i]) == 0);
+		kept[i] = fcntl(none ? null : stdio[i], F_DUPFD_CLOEXEC, ABOVE_STDIO);
 		if (kept[i] < 0)
 			return no_descriptor(i, e);
 	}

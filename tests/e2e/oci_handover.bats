@@ -176,3 +176,10 @@ s.send(b"STATUS=now\nREADY=1")' "/proc/$(pid_of c1)/root/run/notify/notify.sock"
 	"$runtime" --root "$dir/state" run c1 >"$dir/out" 0<&- 2>&- 3>&-
 	[ "$(cat "$dir/out")" = /dev/null ]
 }
+
+@test "a stream that is the host's /dev/null becomes the container's own" {
+	bundle sh -c 'stat -L -c %d /proc/self/fd/0 /dev/null; stat -L -c %d /proc/self/fd/2'
+	rt run c1 </dev/null >"$dir/out" 2>/dev/null
+	[ "$(sort -u "$dir/out" | wc -l)" = 1 ] || fail "$(cat "$dir/out")"
+	[ "$(head -n 1 "$dir/out")" != "$(stat -c %d /dev/null)" ]
+}
