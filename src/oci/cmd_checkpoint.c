@@ -1,123 +1,146 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hull-runtime checkpoint, restore: refused. runc's options are understood, and what is wrong
- * beside is told first, so that a caller hears the reason that is nearest to him.
+ * hull-runtime checkpoint: criu writes the processes of a container to files, and ends them.
+ * Invariant: a checkpoint that failed leaves the container as it was. Read criu.h first.
  */
 #include <errno.h>
-#include <stdlib.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/units.h"
 #include "oci/commands.h"
+#include "oci/criu.h"
+#include "oci/remove.h"
 #include "oci/state.h"
-#include "runtime/command.h"
 
-struct values {
-	char *image, *word;
-	struct strv words;
-	int64_t number;
-	bool flag;
-};
-
-/* Is there the program that would do it: that of --criu, or criu in the caller's PATH? */
-static int find_criu(const struct oci *oci, struct err *e)
+/* By their group criu freezes them at once, if it is whole: version 2, or version 1's freezer. */
+static void name_freezer(struct criu_call *c, const struct cgroup *g)
 {
-	char path[COMMAND_PATH_SIZE];
-	struct command_self nobody = {0};
-	struct strv env = {0};
-	CLEANUP_ARENA struct arena a = {0};
-	const char *search = getenv("PATH"), *name = oci->globals.criu;
-	if (search)
-		strv_set_env(&a, &env, arena_printf(&a, "PATH=%s", search));
-	name = name && *name ? name : "criu";
-	return command_find(name, &env, &nobody, path, e);
+	char link[32], at[PATH_MAX];
+	snprintf(link, sizeof(link), "/proc/self/fd/%d",
+		 g->layout == CGROUP_V2 ? g->v2 : g->v1[CGROUP_FREEZER]);
+	ssize_t n = readlink(link, at, sizeof(at) - 1);
+	at[n > 0 ? n : 0] = '\0';
+	criu_text(c, CRIU_FREEZE_CGROUP, at);
 }
 
-static int refuse(struct oci *oci, struct err *e)
+static int on_event(void *arg, const char *event, pid_t pid, int fd, struct err *e)
 {
-	const char *verb = oci->command->name;
-	if (find_criu(oci, e) < 0)
-		return err_context(e, "%s needs criu, and it cannot be used", verb);
-	return err_set(e, ENOTSUP, ERR_INVALID,
-		       "%s is not supported: this runtime does not drive criu", verb);
+	const struct criu_options *o = arg;
+	(void)pid, (void)fd;
+	/* The pages wait to be asked for. */
+	if (strcmp(event, "status-ready") != 0 || o->status_fd < 0)
+		return 0;
+	bool told = write((int)o->status_fd, "", 1) == 1;
+	close((int)o->status_fd);
+	return told ? 0 : err_errno(e, errno, "--status-fd %d", (int)o->status_fd);
+}
+
+static int dump(struct oci *oci, const struct state *s, struct criu_options *o, struct err *e)
+{
+	CLEANUP_CRIU struct criu_call c = CRIU_CLOSED;
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	struct oci_spec spec = {0};
+	int r = state_config(s, &oci->arena, &spec, e);
+	if (r == 0)
+		r = criu_open(oci, o->pre_dump ? CRIU_PRE_DUMP : CRIU_DUMP, o, &spec, &c, e);
+	/* criu would make it a whole one without a word. */
+	if (r == 0 && o->parent && *o->parent && faccessat(c.images, o->parent, F_OK, 0) < 0)
+		r = err_errno(e, errno, "--parent-path %s (from %s)", o->parent, o->image);
+	if (r == 0 && *s->record.cgroup)
+		r = cgroup_open(s->record.cgroup, &group, e);
+	if (r == 0)
+		r = criu_outside(&c, &spec, s->record.bundle, s->record.pid, &oci->arena, e);
+	if (r < 0)
+		return r;
+	c.event = on_event;
+	c.arg = o;
+	criu_number(&c, CRIU_PID, s->record.pid);
+	criu_text(&c, CRIU_ROOT, s->record.rootfs);
+	name_freezer(&c, &group);
+	return criu_run(&c, e);
 }
 
 static int checkpoint(struct oci *oci, void *values, const struct strv *args, struct err *e)
 {
 	CLEANUP_STATE struct state s = STATE_CLOSED;
-	(void)values;
-	int r = state_open(oci, args->items[0], STATE_READ, &s, e);
+	struct criu_options *o = values;
+	int r = state_open(oci, args->items[0], STATE_LOCK, &s, e);
 	if (r == 0 && s.status != OCI_RUNNING && s.status != OCI_PAUSED)
 		r = err_set(e, ESRCH, ERR_CONFLICT, "container %s: container not running: it is %s",
 			    s.id, oci_status_names[s.status]);
-	return r < 0 ? r : refuse(oci, e);
+	if (r < 0)
+		return r;
+	r = dump(oci, &s, o, e);
+	if (r < 0)
+		return err_context(e, "container %s", s.id);
+	if (o->leave_running || o->pre_dump)
+		return 0;
+	r = container_kill(&s, e);
+	return r < 0 ? r : container_remove(oci, &s, NULL, e);
 }
 
-static int restore(struct oci *oci, void *values, const struct strv *args, struct err *e)
+int criu_set_cgroups_mode(void *field, const char *value, struct arena *a, struct err *e)
 {
-	const struct values *v = values;
-	(void)args;
-	const char *image = v->image && *v->image ? v->image : "checkpoint";
-	if (access(image, R_OK) < 0)
-		return err_errno(e, errno, "cannot open the checkpoint %s", image);
-	return refuse(oci, e);
+	static const struct {
+		const char *name;
+		int64_t number;
+	} modes[] = {{"soft", 3}, {"full", 4}, {"strict", 5}, {"ignore", 0}};
+	(void)a;
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		if (strcmp(value, modes[i].name) != 0)
+			continue;
+		*(int64_t *)field = modes[i].number;
+		return 0;
+	}
+	return err_set(e, EINVAL, ERR_USAGE, "it is soft, full, strict or ignore");
 }
 
-#define O(member_) .offset = offsetof(struct values, member_)
+int criu_set_empty_ns(void *field, const char *value, struct arena *a, struct err *e)
+{
+	(void)a;
+	*(int64_t *)field = CLONE_NEWNET;
+	return strcmp(value, "network") == 0 ? 0
+					     : err_set(e, EINVAL, ERR_USAGE, "it can be network");
+}
+
+static int set_pages(void *field, const char *value, struct arena *a, struct err *e)
+{
+	enum { PORT_MAX = 65535 };
+	struct criu_pages *pages = field;
+	const char *colon = strrchr(value, ':');
+	if (!colon || colon == value || int_parse(colon + 1, 1, PORT_MAX, &pages->port) < 0)
+		return err_set(e, EINVAL, ERR_USAGE, "it is ADDRESS:PORT");
+	bool brackets = *value == '[' && colon[-1] == ']';
+	pages->address =
+		arena_strndup(a, value + brackets, (size_t)(colon - value) - 2 * (size_t)brackets);
+	return 0;
+}
+
 /* clang-format off */
-#define COMMON                                                                                     \
-	{"auto-dedup", 0, OPTION_BOOL, O(flag), .help = "Deduplicate the memory of the images"},   \
-	{"empty-ns", 0, OPTION_LIST, O(words), .help = "Namespace whose content is left out"},     \
-	{"ext-unix-sk", 0, OPTION_BOOL, O(flag), .help = "Allow sockets to outside"},              \
-	{"file-locks", 0, OPTION_BOOL, O(flag), .help = "Keep file locks"},                        \
-	{"image-path", 0, OPTION_STR, O(image), .help = "Folder of the images"},                   \
-	{"lazy-pages", 0, OPTION_BOOL, O(flag), .help = "Move memory when it is used"},            \
-	{"manage-cgroups-mode", 0, OPTION_STR, O(word), .help = "soft, full, strict or ignore"},   \
-	{"shell-job", 0, OPTION_BOOL, O(flag), .help = "Allow a terminal"},                        \
-	{"tcp-established", 0, OPTION_BOOL, O(flag), .help = "Keep open connections"},             \
-	{"work-path", 0, OPTION_STR, O(word), .help = "Folder of logs and work files"}
-static const struct option checkpoint_items[] = {
-	COMMON,
-	{"leave-running", 0, OPTION_BOOL, O(flag), .help = "Do not end the container"},
-	{"link-remap", 0, OPTION_BOOL, O(flag), .help = "Allow open files that were removed"},
-	{"page-server", 0, OPTION_STR, O(word), .help = "ADDRESS:PORT that memory is sent to"},
-	{"parent-path", 0, OPTION_STR, O(word), .help = "Images of an earlier pre-dump"},
-	{"pre-dump", 0, OPTION_BOOL, O(flag), .help = "Only the memory, and let it run"},
-	{"status-fd", 0, OPTION_INT, O(number), .initial = "-1", .help = "Descriptor that is told when pages can be asked for"},
-	{"tcp-skip-in-flight", 0, OPTION_BOOL, O(flag), .help = "Leave out connections that are being opened"},
-};
-static const struct option restore_items[] = {
-	COMMON,
-	{"bundle", 'b', OPTION_STR, O(word), .help = "Folder with config.json"},
-	{"console-socket", 0, OPTION_STR, O(word), .help = "Socket that is sent the master of the terminal"},
-	{"detach", 'd', OPTION_BOOL, O(flag), .help = "Leave the container running"},
-	{"lsm-mount-context", 0, OPTION_STR, O(word), .help = "Label of mounts"},
-	{"lsm-profile", 0, OPTION_STR, O(word), .help = "Profile of its processes"},
-	{"no-pivot", 0, OPTION_BOOL, O(flag), .help = "Enter the root by chroot"},
-	{"no-subreaper", 0, OPTION_BOOL, O(flag), .help = "Do not adopt orphans"},
-	{"pid-file", 0, OPTION_STR, O(word), .help = "File to write the process id to"},
+#define C(member_) .offset = offsetof(struct criu_options, member_)
+static const struct option items[] = {
+	CRIU_OPTIONS(0),
+	{"leave-running", 0, OPTION_BOOL, C(leave_running), .help = "Do not end the container"},
+	{"link-remap", 0, OPTION_BOOL, C(link_remap), .help = "Allow open files that were removed"},
+	{"page-server", 0, OPTION_CUSTOM, C(pages), .set = set_pages, .arg = "ADDRESS:PORT", .help = "Where memory is sent to, or asked for with --lazy-pages"},
+	{"parent-path", 0, OPTION_STR, C(parent), .help = "Images of an earlier pre-dump, from --image-path"},
+	{"pre-dump", 0, OPTION_BOOL, C(pre_dump), .help = "Only the memory, and let it run"},
+	{"status-fd", 0, OPTION_INT, C(status_fd), .initial = "-1", .help = "Descriptor that gets a zero byte when lazy pages can be asked for"},
+	{"tcp-skip-in-flight", 0, OPTION_BOOL, C(tcp_skip_in_flight), .help = "Leave out connections that are being opened"},
 };
 /* clang-format on */
 
 const struct oci_command oci_checkpoint = {
 	.name = "checkpoint",
 	.synopsis = "ID",
-	.summary = "Refused: checkpoints are not supported yet",
-	.options = OPTIONS(checkpoint_items),
-	.values_size = sizeof(struct values),
+	.summary = "Write a running container to files by criu, and end it",
+	.options = OPTIONS(items),
+	.values_size = sizeof(struct criu_options),
 	.args_min = 1,
 	.args_max = 1,
 	.run = checkpoint,
-};
-
-const struct oci_command oci_restore = {
-	.name = "restore",
-	.synopsis = "ID",
-	.summary = "Refused: checkpoints are not supported yet",
-	.options = OPTIONS(restore_items),
-	.values_size = sizeof(struct values),
-	.args_min = 1,
-	.args_max = 1,
-	.flags = OCI_NEW_ID,
-	.run = restore,
 };

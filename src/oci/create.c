@@ -207,6 +207,9 @@ static int make_filter(struct making *m, struct err *e)
 static int launch(struct making *m, struct err *e)
 {
 	struct creation *c = m->c;
+	const struct cgroup *group = *c->state.record.cgroup ? &m->group : NULL;
+	if (m->o->launch)
+		return m->o->launch(m->oci, m->o, c, group, e);
 	if (pipe2(m->failure, O_CLOEXEC) < 0)
 		return err_errno(e, errno, "cannot make a pipe");
 	if (m->wait && (m->gate = gate_listen(c->state.dir, "start", e)) < 0)
@@ -214,7 +217,7 @@ static int launch(struct making *m, struct err *e)
 	struct runtime_start start = {
 		.spec = &c->bundle.spec,
 		.root_mount = -1,
-		.cgroup = *c->state.record.cgroup ? &m->group : NULL,
+		.cgroup = group,
 		.unit = namespace_caller_is_user() ? record_unit(&c->state.record) : NULL,
 		.seccomp = m->filter.count ? &m->filter : NULL,
 		.stdio = {0, 1, 2},
@@ -239,20 +242,22 @@ static int launch(struct making *m, struct err *e)
 	return r;
 }
 
-static int note_process(struct making *m, struct err *e)
+int container_note(struct creation *c, struct err *e)
 {
-	struct record *record = &m->c->state.record;
-	int r = pidfd_start_time(m->c->process.pid, &record->pid_start);
+	struct record *record = &c->state.record;
+	int r = pidfd_start_time(c->process.pid, &record->pid_start);
 	if (r < 0)
 		return err_errno(e, r, "cannot read the container's start time");
-	record->pid = m->c->process.pid;
-	return state_write(&m->c->state, e);
+	record->pid = c->process.pid;
+	return state_write(&c->state, e);
 }
 
 static int release(struct making *m, struct err *e)
 {
 	struct creation *c = m->c;
 	struct hooks hooks = {&c->bundle.spec, c->state.id, c->bundle.path};
+	if (m->o->launch)
+		return 0;
 	if (m->wait)
 		return runtime_release_to_gate(&c->process, m->failure[0], e);
 	int r = runtime_release(&c->process, e);
@@ -298,7 +303,7 @@ static int bring_up(struct making *m, const char *id, struct err *e)
 {
 	struct creation *c = m->c;
 	int r = make_state(m, id, e);
-	if (r == 0 && !m->wait)
+	if (r == 0 && !m->wait && !m->o->launch)
 		r = notify_listen(&c->state, &c->notify, e);
 	if (r == 0)
 		r = make_group(m, e);
@@ -306,8 +311,8 @@ static int bring_up(struct making *m, const char *id, struct err *e)
 		r = make_filter(m, e);
 	if (r == 0)
 		r = launch(m, e);
-	if (r == 0)
-		r = note_process(m, e);
+	if (r == 0 && !m->o->launch)
+		r = container_note(c, e);
 	if (r == 0 && c->process.pty_fd >= 0 && (m->wait || m->o->detach)) {
 		r = handover_socket(m->o->console_socket, "/dev/ptmx", c->process.pty_fd, e);
 		fd_drop(&c->process.pty_fd);

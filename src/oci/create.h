@@ -6,12 +6,18 @@
 #include "oci/state.h"
 #include "runtime/runtime.h"
 
+struct creation;
+
 /** The options of create and run, as far as either has them. */
 struct create_options {
 	char *bundle, *config, *console_socket, *pid_file, *pidfd_socket;
 	int64_t preserve_fds;
 	bool no_pivot, no_new_keyring, no_subreaper;
 	bool detach, keep; /* run's */
+	/** restore's, in the place of a clone: the process runs then, and is noted. @group: NULL
+	 * if there is none. */
+	int (*launch)(struct oci *oci, const struct create_options *o, struct creation *c,
+		      const struct cgroup *group, struct err *e);
 };
 /* clang-format off */
 #define O(member_) .offset = offsetof(struct create_options, member_)
@@ -35,6 +41,9 @@ struct creation {
 	int notify; /* socket where a running one tells that it is ready, or -1; the caller's, too
 		     */
 };
+
+/** Write into its record which process it is. */
+int container_note(struct creation *c, struct err *e);
 
 /**
  * Take a bundle to a container. @wait: its process waits for `start`, and is no child of anyone who

@@ -15,8 +15,6 @@
 #include "base/cleanup.h"
 
 enum { MESSAGE_MAX = 4096, MOUNT_OPTIONS = 5 };
-#define INSIDE "/run/notify"
-
 static const char *manager(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -39,13 +37,13 @@ int notify_prepare(const struct state *s, struct oci_spec *spec, struct arena *a
 	struct oci_mount *ours = &mounts[spec->mounts.count];
 	if (spec->mounts.count)
 		memcpy(mounts, spec->mounts.items, spec->mounts.count * sizeof(*mounts));
-	*ours = (struct oci_mount){.destination = INSIDE,
+	*ours = (struct oci_mount){.destination = NOTIFY_INSIDE,
 				   .type = "bind",
 				   .source = arena_printf(a, "%s/notify", path)};
 	for (size_t i = 0; i < MOUNT_OPTIONS; i++)
 		strv_push(a, &ours->options, options[i]);
 	spec->mounts = (struct array){mounts, spec->mounts.count + 1};
-	strv_set_env(a, &spec->process.env, "NOTIFY_SOCKET=" INSIDE "/notify.sock");
+	strv_set_env(a, &spec->process.env, "NOTIFY_SOCKET=" NOTIFY_INSIDE "/notify.sock");
 	return 0;
 }
 

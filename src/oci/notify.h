@@ -7,6 +7,9 @@
 
 #include "oci/state.h"
 
+/** Where the folder is mounted in the container. */
+#define NOTIFY_INSIDE "/run/notify"
+
 /** With $NOTIFY_SOCKET: the folder notify/, its mount and the environment of the process. */
 int notify_prepare(const struct state *s, struct oci_spec *spec, struct arena *a, struct err *e);
 /** With $NOTIFY_SOCKET: listen, before the container is started. A descriptor, -1: not asked for.

@@ -293,30 +293,89 @@ limit() {
 	[ "$output" = "--ignore-paused" ] || fail "$output"
 }
 
-@test "checkpoint and restore are refused with the nearest reason" {
+# fake_criu LINE...: a program in its place.
+fake_criu() {
+	printf '%s\n' "$@" >"$dir/criu"
+	chmod 755 "$dir/criu"
+}
+
+@test "what criu is asked for, and that lazy pages are told of" {
+	running
+	cat >"$dir/criu" <<-'END'
+		#!/usr/bin/env python3
+		import socket, sys
+		def varint(data, at):
+		    n = shift = 0
+		    while True:
+		        n |= (data[at] & 127) << shift
+		        shift, at = shift + 7, at + 1
+		        if data[at - 1] < 128:
+		            return n, at
+		def fields(data):
+		    at, found = 0, {}
+		    while at < len(data):
+		        key, at = varint(data, at)
+		        n, at = varint(data, at)
+		        if key & 7 == 2:
+		            n, at = data[at:at + n], at + n
+		        found.setdefault(key >> 3, []).append(n)
+		    return found
+		s = socket.socket(fileno=int(sys.argv[2]))
+		request = fields(s.recv(65536))
+		options = {k: v[-1] for k, v in fields(request[2][0]).items()}
+		print(request[1], [options.get(k) for k in (3, 4, 5, 7, 8, 15, 16, 18, 34, 38, 46, 48)], options[14],
+		      list(fields(options[11]).values()), file=open(__file__ + ".asked", "w"))
+		s.send(b"\x08\x06\x10\x01\x2a\x0e\x0a\x0cstatus-ready")
+		assert fields(s.recv(100)) == {1: [6], 3: [1]}
+		s.send(b"\x08\x01\x10\x01")
+	END
+	chmod 755 "$dir/criu"
+	mkdir "$dir/before"
+	rt --criu "$dir/criu" checkpoint --image-path "$dir/x" --leave-running c1 --ext-unix-sk --tcp-established \
+		--shell-job --file-locks --auto-dedup --link-remap --manage-cgroups-mode strict --empty-ns network \
+		--tcp-skip-in-flight --lazy-pages --parent-path ../before --page-server '[::1]:99' --status-fd 8 8>"$dir/ready"
+	[ "$(cat "$dir/criu.asked")" = \
+		"[1] [1, 1, 1, 1, 1, 1, 1, 1, 5, 1073741824, 1, 1] b'../before' [[b'::1'], [99]]" ] || fail "$(cat "$dir/criu.asked")"
+	[ "$(stat -c %s "$dir/ready")" = 1 ]
+	[ "$(status_of c1)" = running ]
+}
+
+@test "checkpoint and restore fail with the nearest reason, and nothing is left of it" {
+	local words
 	capture rt checkpoint --image-path "$dir/x" c1
 	[ "$status" = 1 ]
 	[[ "$output" == *"does not exist"* ]] || fail "$output"
-	running
-	capture rt checkpoint --no-such-option c1
+	rt create c1
+	capture rt checkpoint --image-path "$dir/x" c1
+	[[ "$output" == *"container not running: it is created"* ]] || fail "$output"
+	rt start c1
+	for words in --no-such-option "--empty-ns ipc" "--manage-cgroups-mode most" "--page-server 127.0.0.1" "--page-server :0"; do
+		capture rt checkpoint $words c1
+		[ "$status" = 1 ]
+		[[ "$output" == *"${words%% *}"* ]] || fail "$output"
+	done
+	capture rt --criu "$dir/criu" checkpoint --image-path "$dir/x" c1
 	[ "$status" = 1 ]
-	[[ "$output" == *"unknown flag"* ]] || fail "$output"
-	capture rt --criu "$dir/criu" checkpoint --image-path "$dir/x" --leave-running --tcp-established --shell-job \
-		--manage-cgroups-mode soft --empty-ns network --status-fd 5 c1
+	[[ "$output" == *"checkpoint needs criu"*"no such file"* ]] || fail "$output"
+	fake_criu '#!/bin/sh' 'echo "Warn  (criu/a.c:1): well" >&2; echo "Error (criu/a.c:2): no luck" >&2; echo "Error (criu/a.c:3): FAILED" >&2; exit 1'
+	capture rt --criu "$dir/criu" checkpoint --image-path "$dir/x" c1
 	[ "$status" = 1 ]
-	[[ "$output" == *"needs criu"*"no such file"* ]] || fail "$output"
-	printf '#!/bin/sh\n' >"$dir/criu"
-	chmod 755 "$dir/criu"
-	capture rt --criu "$dir/criu" checkpoint c1
-	[ "$status" = 1 ]
-	[[ "$output" == *"does not drive criu"* ]] || fail "$output"
+	[[ "$output" == *"container c1: criu failed: Error (criu/a.c:2): no luck" ]] || fail "$output"
+	# What makes no sense as an answer.
+	for words in '' '\xff' '\x08\x01\x10' '\x08\x01\x10\x00' '\x08\x06\x10\x01\x2a\x7f' '\x08\x07\x10\x01'; do
+		fake_criu '#!/usr/bin/env python3' 'import socket, sys' 's = socket.socket(fileno=int(sys.argv[2]))' \
+			's.recv(65536)' "s.send(b'$words') if b'$words' else None"
+		capture rt --criu "$dir/criu" checkpoint --image-path "$dir/x" c1
+		[ "$status" = 1 ]
+		[[ "$output" == *"criu failed: it said nothing"* ]] || fail "$words: $output"
+	done
 	[ "$(status_of c1)" = running ]
-	capture rt restore --image-path "$dir/x" -d c2
+	capture rt restore --image-path "$dir/nosuch" -d c2
 	[ "$status" = 1 ]
-	[[ "$output" == *"$dir/x: No such file"* ]] || fail "$output"
-	mkdir "$dir/x"
-	capture rt --criu "$dir/criu" restore --image-path "$dir/x" --bundle "$dir" --no-pivot --pid-file "$dir/pid" -d c2
+	[[ "$output" == *"$dir/nosuch: No such file"* ]] || fail "$output"
+	capture rt --criu "$dir/criu" restore --image-path "$dir/x" --bundle "$(another c2)" --no-pivot -d c2
 	[ "$status" = 1 ]
-	[[ "$output" == *"does not drive criu"* ]] || fail "$output"
+	[[ "$output" == *"criu failed"* ]] || fail "$output"
 	[ "$(rt list -q)" = c1 ]
+	[ -z "$(groups_of "$group/c2")" ]
 }
