@@ -434,6 +434,15 @@ char *shape_print(const struct shape *s, const void *in, bool pretty, struct are
 	return arena_strdup(a, json_object_to_json_string_ext(o, flags));
 }
 
+void *array_push(struct arena *a, struct array *list, size_t size)
+{
+	char *items = arena_array(a, list->count + 1, size);
+	if (list->count)
+		memcpy(items, list->items, list->count * size);
+	list->items = items;
+	return items + size * list->count++;
+}
+
 char *kvs_print(const struct kvs *m, struct arena *a)
 {
 	CLEANUP_JSON struct json_object *o = json_of_kvs(m);

@@ -38,6 +38,10 @@ struct array {
 	size_t count;
 };
 
+/** Room for one more item of @size, zeroed. The list is copied, which is fine for the few that a
+ * person types. */
+void *array_push(struct arena *a, struct array *list, size_t size);
+
 enum field_type {
 	FIELD_STR,      /* char *: NULL when absent or null */
 	FIELD_BOOL,     /* bool */

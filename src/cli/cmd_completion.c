@@ -88,8 +88,8 @@ static int offer_arguments(struct cli *cli, unsigned complete, size_t before, co
 static int complete_command(struct cli *cli, const struct command *c, const struct strv *words,
 			    struct err *e)
 {
-	struct option_table tables[2];
-	size_t count = command_tables(c, tables), before = 0;
+	struct option_table tables[COMMAND_TABLES_MAX];
+	size_t count = command_tables(c, tables, NULL, NULL), before = 0;
 	const char *typed = words->items[words->count - 1];
 	bool waiting = false;
 	for (size_t i = 0; i + 1 < words->count; i++) {

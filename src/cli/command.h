@@ -39,10 +39,12 @@ struct command {
 	const char *summary;      /* one line, docker's words, no full stop */
 	const char *text; /* for the manual; paragraphs divided by an empty line; may be NULL */
 	struct option_table options;
-	size_t values_size;              /* of the struct that the options fill */
-	const struct option_table *more; /* a second table (run and create share theirs) ... */
-	size_t more_offset;              /* ... filling the values from here on */
-	size_t args_min, args_max;       /* args_max 0: none; SIZE_MAX: any number */
+	size_t values_size; /* of the struct that the options fill */
+	struct {
+		const struct option_table *table;
+		size_t offset;
+	} more[2]; /* tables that commands share, filling the values from the offset on */
+	size_t args_min, args_max; /* args_max 0: none; SIZE_MAX: any number */
 	unsigned flags;
 	unsigned complete; /* enum command_complete */
 	/** Returns the exit code, or negative errno with @e filled. @values as the tables filled
@@ -72,5 +74,8 @@ const struct command *commands_find(const struct strv *words, size_t *ret_used);
 const struct command_group *commands_group_find(const char *name);
 /** True when @name is a command of @group; @ret_verb is its second word. */
 bool command_in_group(const char *name, const char *group, const char **ret_verb);
-/** Option tables of a command; returns how many (at most 2). */
-size_t command_tables(const struct command *c, struct option_table ret[2]);
+/** Option tables of a command; returns how many. With @values: @fill are the structs that they
+ * fill. */
+enum { COMMAND_TABLES_MAX = 3 };
+size_t command_tables(const struct command *c, struct option_table ret[COMMAND_TABLES_MAX],
+		      char *values, void *fill[COMMAND_TABLES_MAX]);

@@ -111,12 +111,19 @@ const struct command *commands_find(const struct strv *words, size_t *ret_used)
 	return NULL;
 }
 
-size_t command_tables(const struct command *c, struct option_table ret[2])
+size_t command_tables(const struct command *c, struct option_table ret[COMMAND_TABLES_MAX],
+		      char *values, void *fill[COMMAND_TABLES_MAX])
 {
 	size_t count = 0;
-	if (c->options.count)
+	if (c->options.count) {
+		if (values)
+			fill[count] = values;
 		ret[count++] = c->options;
-	if (c->more)
-		ret[count++] = *c->more;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(c->more) && c->more[i].table; i++) {
+		if (values)
+			fill[count] = values + c->more[i].offset;
+		ret[count++] = *c->more[i].table;
+	}
 	return count;
 }

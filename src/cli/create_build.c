@@ -211,11 +211,6 @@ static int check_pull(const char *pull, struct err *e)
 static int check_values(const struct create_options *o, struct err *e)
 {
 	const struct container_config *c = &o->create.config;
-	int64_t swappiness = o->swappiness.set ? o->swappiness.value : -1;
-	if (swappiness < -1 || swappiness > 100)
-		return err_set(e, EINVAL, ERR_INVALID,
-			       "invalid value: %lld. Valid memory swappiness range is 0-100",
-			       (long long)swappiness);
 	if (c->host.oom_score_adj < -1000 || c->host.oom_score_adj > 1000)
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "Invalid value %lld, range for oom score adj is [-1000, 1000]",
@@ -288,7 +283,7 @@ static void note_ignored(const struct create_options *o)
 {
 	if (o->quiet)
 		return;
-	if (o->oom_kill_disable.value && !o->create.config.host.memory)
+	if (o->create.config.host.oom_kill_disable.value && !o->create.config.host.memory)
 		cli_notice("WARNING: Disabling the OOM killer on containers without setting a "
 			   "'-m/--memory' limit may be dangerous.");
 	if (o->kernel_memory)
@@ -329,9 +324,6 @@ int create_options_build(struct cli *cli, struct create_options *o, const struct
 	build_attach(o, detach);
 	build_logging(cli, &host->log_config);
 	note_ignored(o);
-	host->oom_kill_disable = o->oom_kill_disable;
-	host->memory_swappiness = o->swappiness;
-	host->memory_swappiness.set &= o->swappiness.value != -1;
 	host->container_id_file = o->cidfile;
 	if (o->no_healthcheck)
 		o->create.config.config.healthcheck = "{\"Test\":[\"NONE\"]}";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The option table of `run` and `create`, in alphabetical order: all that docker has on Linux. What
- * hull cannot do yet is in the table too, marked as refused with the reason. Read create_options.h
- * first, then create_build.c.
+ * The option table of `run` and `create`, in alphabetical order: all that docker has on Linux, but
+ * for the limits, which limit_options.c has. What hull cannot do yet is in the table too, marked as
+ * refused with the reason. Read create_options.h first, then create_build.c.
  */
 #include "cli/create_options.h"
 
@@ -14,7 +14,6 @@
 #define CONFIG(member) O(create.config.config.member)
 #define HOST(member) O(create.config.host.member)
 #define NO_NETWORKS "hull has no networks yet; use --network none, host or container:NAME"
-#define NO_BLOCK_IO "hull has no limits for block I/O yet"
 #define NO_HEALTH "hull has no health checks yet"
 #define WINDOWS "it exists on Windows only"
 
@@ -24,8 +23,6 @@ static const struct option items[] = {
 	 .help = "Add an annotation to the container"},
 	{"attach", 'a', OPTION_CUSTOM, O(attach), .arg = "list", .set = option_set_stream,
 	 .help = "Attach to STDIN, STDOUT or STDERR"},
-	{"blkio-weight", 0, OPTION_REFUSED, .help = NO_BLOCK_IO},
-	{"blkio-weight-device", 0, OPTION_REFUSED, .help = NO_BLOCK_IO},
 	{"cap-add", 0, OPTION_LIST, HOST(cap_add), .help = "Add Linux capabilities"},
 	{"cap-drop", 0, OPTION_LIST, HOST(cap_drop), .help = "Drop Linux capabilities"},
 	{"cgroup-parent", 0, OPTION_STR, HOST(cgroup_parent),
@@ -35,27 +32,10 @@ static const struct option items[] = {
 	{"cidfile", 0, OPTION_STR, O(cidfile), .help = "Write the container ID to the file"},
 	{"cpu-count", 0, OPTION_REFUSED, .help = WINDOWS},
 	{"cpu-percent", 0, OPTION_REFUSED, .help = WINDOWS},
-	{"cpu-period", 0, OPTION_INT, HOST(cpu_period),
-	 .help = "Limit CPU CFS (Completely Fair Scheduler) period, in microseconds"},
-	{"cpu-quota", 0, OPTION_INT, HOST(cpu_quota),
-	 .help = "Limit CPU CFS (Completely Fair Scheduler) quota, in microseconds"},
-	{"cpu-rt-period", 0, OPTION_REFUSED, .help = "hull has no real-time limits yet"},
-	{"cpu-rt-runtime", 0, OPTION_REFUSED, .help = "hull has no real-time limits yet"},
-	{"cpu-shares", 'c', OPTION_INT, HOST(cpu_shares), .help = "CPU shares (relative weight)"},
-	{"cpus", 0, OPTION_CUSTOM, HOST(nano_cpus), .arg = "decimal", .set = option_set_cpus,
-	 .help = "Number of CPUs"},
-	{"cpuset-cpus", 0, OPTION_STR, HOST(cpuset_cpus),
-	 .help = "CPUs in which to allow execution (0-3, 0,1)"},
-	{"cpuset-mems", 0, OPTION_STR, HOST(cpuset_mems),
-	 .help = "MEMs in which to allow execution (0-3, 0,1)"},
 	{"device", 0, OPTION_CUSTOM, HOST(devices), .arg = "list", .set = option_set_device,
 	 .help = "Add a host device to the container (SRC[:DST][:rwm])"},
 	{"device-cgroup-rule", 0, OPTION_CUSTOM, HOST(device_cgroup_rules), .arg = "list",
 	 .set = option_set_device_rule, .help = "Add a rule to the cgroup allowed devices list"},
-	{"device-read-bps", 0, OPTION_REFUSED, .help = NO_BLOCK_IO},
-	{"device-read-iops", 0, OPTION_REFUSED, .help = NO_BLOCK_IO},
-	{"device-write-bps", 0, OPTION_REFUSED, .help = NO_BLOCK_IO},
-	{"device-write-iops", 0, OPTION_REFUSED, .help = NO_BLOCK_IO},
 	{"disable-content-trust", 0, OPTION_BOOL, OPTION_HIDDEN, O(disable_content_trust),
 	 .help = "Taken for docker's sake: hull has no content trust"},
 	{"dns", 0, OPTION_REFUSED, .help = NO_NETWORKS},
@@ -107,13 +87,6 @@ static const struct option items[] = {
 	{"log-opt", 0, OPTION_MAP, HOST(log_config.config), .arg = "list",
 	 .help = "Log driver options"},
 	{"mac-address", 0, OPTION_REFUSED, .help = NO_NETWORKS},
-	{"memory", 'm', OPTION_SIZE, HOST(memory), .help = "Memory limit"},
-	{"memory-reservation", 0, OPTION_SIZE, HOST(memory_reservation),
-	 .help = "Memory soft limit"},
-	{"memory-swap", 0, OPTION_CUSTOM, HOST(memory_swap), .arg = "bytes", .set = option_set_swap,
-	 .help = "Swap limit equal to memory plus swap: '-1' to enable unlimited swap"},
-	{"memory-swappiness", 0, OPTION_OPT_INT, O(swappiness),
-	 .help = "Tune container memory swappiness (0 to 100)"},
 	{"mount", 0, OPTION_CUSTOM, HOST(mounts), .arg = "mount", .set = option_set_mount,
 	 .help = "Attach a filesystem mount to the container"},
 	{"name", 0, OPTION_STR, O(create.name), .help = "Assign a name to the container"},
@@ -124,13 +97,10 @@ static const struct option items[] = {
 	{"network-alias", 0, OPTION_REFUSED, .help = NO_NETWORKS},
 	{"no-healthcheck", 0, OPTION_BOOL, O(no_healthcheck),
 	 .help = "Disable any container-specified HEALTHCHECK"},
-	{"oom-kill-disable", 0, OPTION_TRI, O(oom_kill_disable), .help = "Disable OOM Killer"},
 	{"oom-score-adj", 0, OPTION_INT, HOST(oom_score_adj),
 	 .help = "Tune host's OOM preferences (-1000 to 1000)"},
 	{"pid", 0, OPTION_STR, HOST(pid_mode),
 	 .help = "PID namespace to use (host|container:NAME)"},
-	{"pids-limit", 0, OPTION_OPT_INT, HOST(pids_limit),
-	 .help = "Tune container pids limit (set -1 for unlimited); default 4096"},
 	{"platform", 0, OPTION_STR, O(create.platform),
 	 .help = "Set platform if server is multi-platform capable"},
 	{"privileged", 0, OPTION_BOOL, HOST(privileged),

@@ -72,7 +72,7 @@ static void put_option(FILE *out, const struct option *o, int names, int width)
 	put_wrapped(out, text, names + 11, width);
 }
 
-/* The shown options of up to two tables, merged by name: each table is in alphabetical order. */
+/* The shown options of all tables, merged by name: each table is in alphabetical order. */
 static const struct option *next_option(const struct option_table *tables, size_t count, size_t *at)
 {
 	const struct option *first = NULL;
@@ -96,7 +96,7 @@ static const struct option *next_option(const struct option_table *tables, size_
 static void put_options(FILE *out, const char *title, const struct option_table *tables,
 			size_t count)
 {
-	size_t at[2] = {0, 0};
+	size_t at[COMMAND_TABLES_MAX] = {0};
 	int names = 0, width = terminal_width(out);
 	const struct option *o;
 	while ((o = next_option(tables, count, at)))
@@ -105,7 +105,7 @@ static void put_options(FILE *out, const char *title, const struct option_table 
 	if (!names)
 		return;
 	fprintf(out, "\n%s:\n", title);
-	at[0] = at[1] = 0;
+	memset(at, 0, sizeof(at));
 	while ((o = next_option(tables, count, at)))
 		put_option(out, o, names, width);
 }
@@ -117,8 +117,8 @@ void help_usage(FILE *out, const struct command *c)
 
 void help_command(FILE *out, const struct command *c)
 {
-	struct option_table tables[2];
-	size_t count = command_tables(c, tables);
+	struct option_table tables[COMMAND_TABLES_MAX];
+	size_t count = command_tables(c, tables, NULL, NULL);
 	help_usage(out, c);
 	fprintf(out, "\n%s\n", c->summary);
 	if (c->names[1]) {

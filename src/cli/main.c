@@ -122,11 +122,9 @@ static int run_command(struct cli *cli, const struct request *q, struct err *e)
 	struct engine *en;
 	struct strv args = {0};
 	char *values = arena_alloc(&cli->arena, c->values_size + 1);
-	struct option_table tables[2];
-	size_t count = command_tables(c, tables);
-	void *fill[2] = {values, values + c->more_offset};
-	if (!c->options.count)
-		fill[0] = fill[1];
+	struct option_table tables[COMMAND_TABLES_MAX];
+	void *fill[COMMAND_TABLES_MAX];
+	size_t count = command_tables(c, tables, values, fill);
 	struct option_request options = {tables, count, fill,
 					 (c->flags & COMMAND_STOP_AT_ARGUMENT) != 0};
 	int r = options_parse(&options, &cli->arena, q->words.items, q->words.count, &args, e);

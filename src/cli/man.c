@@ -133,8 +133,8 @@ void man_program(FILE *out)
 
 void man_command(FILE *out, const struct command *c)
 {
-	struct option_table tables[2];
-	size_t count = command_tables(c, tables);
+	struct option_table tables[COMMAND_TABLES_MAX];
+	size_t count = command_tables(c, tables, NULL, NULL);
 	put_title(out, c->names[0], c->summary);
 	fputs(".SH SYNOPSIS\n\\fBhull ", out);
 	roff_text(out, c->names[0]);

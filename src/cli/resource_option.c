@@ -18,16 +18,6 @@
 
 enum { LIST_MAX = 1024, PORT_MAX = 65535 };
 
-/* Room for one more item; the list is copied, which is fine for the few that a person types. */
-static void *array_push(struct arena *a, struct array *list, size_t size)
-{
-	char *items = arena_array(a, list->count + 1, size);
-	if (list->count)
-		memcpy(items, list->items, list->count * size);
-	list->items = items;
-	return items + size * list->count++;
-}
-
 static int too_many(struct err *e)
 {
 	return err_set(e, E2BIG, ERR_USAGE, "given more than %d times", LIST_MAX);
@@ -154,21 +144,6 @@ int option_set_mount(void *field, const char *value, struct arena *a, struct err
 		return too_many(e);
 	*(struct docker_mount *)array_push(a, list, sizeof(m)) = m;
 	return 0;
-}
-
-int option_set_cpus(void *field, const char *value, struct arena *a, struct err *e)
-{
-	return nano_parse(value, field) < 0
-		       ? err_set(e, EINVAL, ERR_USAGE, "failed to parse %s as a rational number",
-				 value)
-		       : 0;
-}
-
-int option_set_swap(void *field, const char *value, struct arena *a, struct err *e)
-{
-	return size_parse(value, field) < 0
-		       ? err_set(e, EINVAL, ERR_USAGE, "invalid size: '%s'", value)
-		       : 0;
 }
 
 int option_set_env(void *field, const char *value, struct arena *a, struct err *e)

@@ -16,10 +16,6 @@ int option_set_device_rule(void *field, const char *value, struct arena *a, stru
 int option_set_ulimit(void *field, const char *value, struct arena *a, struct err *e);
 /** --mount; struct array of struct docker_mount */
 int option_set_mount(void *field, const char *value, struct arena *a, struct err *e);
-/** --cpus 1.5; int64_t nano-CPUs */
-int option_set_cpus(void *field, const char *value, struct arena *a, struct err *e);
-/** --memory-swap 1g or -1; int64_t */
-int option_set_swap(void *field, const char *value, struct arena *a, struct err *e);
 /** --env NAME=VALUE or NAME (taken from hull's environment); struct strv */
 int option_set_env(void *field, const char *value, struct arena *a, struct err *e);
 /** --label KEY[=VALUE]; struct strv */
@@ -34,6 +30,6 @@ int option_set_stream(void *field, const char *value, struct arena *a, struct er
 int option_set_expose(void *field, const char *value, struct arena *a, struct err *e);
 /** --init, --init=false, --init=main|group|all; char *: "", "false" or the mode */
 int option_set_init(void *field, const char *value, struct arena *a, struct err *e);
-/** Of --signal: a name or number, its number; NULL: 0. As docker's engine, which looks late, with exit
- * code 1. */
+/** Of --signal: a name or number, its number; NULL: 0. As docker's engine, which looks late, with
+ * exit code 1. */
 int option_signal(const char *name, struct err *e);

@@ -87,6 +87,15 @@ static struct json_object *namespaces_object(pid_t pid)
 	return o;
 }
 
+static void add_missing(struct json_object *o, struct json_object *from)
+{
+	json_object_object_foreach(from, key, value)
+	{
+		if (!json_object_object_get_ex(o, key, NULL))
+			json_object_object_add(o, key, json_object_get(value));
+	}
+}
+
 static struct json_object *hull_object(const struct engine *en, const struct container *c,
 				       struct arena *a)
 {
@@ -107,10 +116,12 @@ static struct json_object *hull_object(const struct engine *en, const struct con
 	json_add_string(o, "Config",
 			arena_printf(a, "%s/containers/%s/config.json", en->runroot, c->id));
 	json_object_object_add(o, "Namespaces", namespaces_object(c->pid));
+	CLEANUP_JSON struct json_object *config = shape_write(&hull_config_shape, &c->config.hull);
+	add_missing(o, config);
 	return o;
 }
 
-/* What docker always shows of features that hull has not: their zero values. */
+/* What docker always shows, and is left out where hull has not got it or it is not set. */
 static const char host_zeros[] =
 	"{\"PortBindings\":{},\"VolumeDriver\":\"\",\"ConsoleSize\":[0,0],\"Cgroup\":\"\","
 	"\"Isolation\":\"\",\"BlkioWeight\":0,\"BlkioWeightDevice\":[],"
@@ -126,11 +137,7 @@ static struct json_object *host_object(const struct container *c, struct arena *
 	spec_paths(c, &host.masked_paths, &host.readonly_paths, a);
 	struct json_object *o = shape_write(&docker_host_config_shape, &host);
 	CLEANUP_JSON struct json_object *zeros = json_tokener_parse(host_zeros);
-	json_object_object_foreach(zeros, key, value)
-	{
-		if (!json_object_object_get_ex(o, key, NULL))
-			json_object_object_add(o, key, json_object_get(value));
-	}
+	add_missing(o, zeros);
 	return o;
 }
 

@@ -176,9 +176,9 @@ static int build(struct engine *en, struct spec_build *b, struct arena *a, struc
 
 static int build_resources(struct spec_build *b, struct arena *a, struct err *e)
 {
-	int r = spec_devices(b, a, e);
+	int r = spec_limits(b, a, e);
 	b->spec.linux_.cgroups_path = container_cgroup_path(b->container, a);
-	return r < 0 ? r : spec_limits(b, a, e);
+	return r < 0 ? r : spec_devices(b, a, e);
 }
 
 int spec_plan(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)

@@ -45,6 +45,11 @@ int spec_seccomp(struct spec_build *b, struct arena *a, struct err *e);
 int spec_mounts(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
 int spec_devices(struct spec_build *b, struct arena *a, struct err *e);
 int spec_limits(struct spec_build *b, struct arena *a, struct err *e);
+/** The limits that a config asks for, as the spec's resources (all but devices) and for control
+ * groups, which point into @ret. What makes no sense, or cannot be had on this machine, is refused.
+ */
+int limits_plan(const struct container_config *c, struct engine *warn, struct arena *a,
+		struct oci_resources *ret, struct cgroup_limits *ret_limits, struct err *e);
 int spec_security(struct spec_build *b, struct arena *a, struct err *e);
 
 /** Process of an exec: the container's own, with what @x changes. */

@@ -106,6 +106,8 @@ struct cgroup {
 const char *cgroup_controller_name(enum cgroup_controller c, bool is_v2);
 /** How this host mounts its control groups (read once from /proc/self/mountinfo). */
 enum cgroup_layout cgroup_host_layout(void);
+/** Whether this host has the controller in version 1. */
+bool cgroup_host_on_v1(enum cgroup_controller c);
 /** True when a memory+swap limit can be enforced here; else leave memory_swap unset (docker warns).
  */
 bool cgroup_host_limits_swap(void);
@@ -119,7 +121,11 @@ int cgroup_parent(char *buf, size_t size, struct err *e);
  * 0 and negative numbers mean "not set" and "unlimited" where docker takes them so.
  */
 int cgroup_limits_check(const struct cgroup_limits *l, struct err *e);
-/** The name of a limit that is set, NULL when there is none: what it costs to do without a group. */
+/** Can the limits be had with this machine's version of control groups? 0, or -EOPNOTSUPP with the
+ * one that cannot, and why. */
+int cgroup_limits_possible(const struct cgroup_limits *l, struct err *e);
+/** The name of a limit that is set, NULL when there is none: what it costs to do without a group.
+ */
 const char *cgroup_limits_any(const struct cgroup_limits *l);
 /**
  * Make the group @path in every hierarchy that is needed (memory, pids, devices, cpu, cpuacct, and

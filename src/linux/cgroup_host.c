@@ -269,6 +269,11 @@ const struct cgroup_host *cgroup_host_get(void)
 	return &host;
 }
 
+bool cgroup_host_on_v1(enum cgroup_controller c)
+{
+	return cgroup_host_get()->v1[c] >= 0;
+}
+
 enum cgroup_layout cgroup_host_layout(void)
 {
 	return cgroup_host_get()->layout;

@@ -24,6 +24,7 @@ static const struct list {
 	const char *v1_file, *v2_file; /* NULL: not there */
 	const char *v1_line, *v2_line; /* between the device and the number */
 	const char *also[2];           /* v1, v2: a second file, where it exists */
+	const char *hint;              /* when it cannot be had */
 } lists[CGROUP_LISTS] = {
 	[CGROUP_IO_WEIGHTS] = {"I/O weight of device",
 			       CGROUP_BLKIO,
@@ -31,7 +32,9 @@ static const struct list {
 			       "io.weight",
 			       " ",
 			       " ",
-			       {"blkio.bfq.weight_device", "io.bfq.weight"}},
+			       {"blkio.bfq.weight_device", "io.bfq.weight"},
+			       "the disk needs the I/O scheduler bfq: echo bfq "
+			       ">/sys/block/NAME/queue/scheduler"},
 	[CGROUP_IO_LEAF_WEIGHTS] = {"I/O leaf weight of device", CGROUP_BLKIO,
 				    "blkio.leaf_weight_device", NULL, " "},
 	[CGROUP_IO_READ_BPS] = {"read rate of device", CGROUP_BLKIO,
@@ -48,7 +51,8 @@ static const struct list {
 			      "hugetlb.%s.max",
 			      NULL,
 			      NULL,
-			      {"hugetlb.%s.rsvd.limit_in_bytes", "hugetlb.%s.rsvd.max"}},
+			      {"hugetlb.%s.rsvd.limit_in_bytes", "hugetlb.%s.rsvd.max"},
+			      "ls /sys/kernel/mm/hugepages shows the sizes that this kernel has"},
 	[CGROUP_NET_PRIORITIES] = {"priority of network interface", CGROUP_NET_PRIO,
 				   "net_prio.ifpriomap", NULL, " "},
 	[CGROUP_RDMA_HANDLES] = {"RDMA handles of device", CGROUP_RDMA, "rdma.max", "rdma.max",
@@ -82,9 +86,12 @@ static void line(const struct list *k, const struct cgroup_item *i, bool on_v1, 
 	const char *between = on_v1 ? k->v1_line : k->v2_line;
 	char of[TEXT_MAX], number[24];
 	subject(k, i, of);
+	bool weight = k == &lists[CGROUP_IO_WEIGHTS];
 	/* v1 takes 0 for a rate without a limit, and -1 for huge pages. */
 	bool unlimited = value < 0 || (value == 0 && is_io(k));
-	if (unlimited && !on_v1)
+	if (weight && value == 0)
+		snprintf(number, sizeof(number), "default");
+	else if (unlimited && !on_v1)
 		snprintf(number, sizeof(number), "max");
 	else
 		snprintf(number, sizeof(number), "%lld", (long long)value);
@@ -128,19 +135,29 @@ static int failed(const struct list *k, const struct cgroup_item *i, int r, stru
 	if (r == -ENODEV)
 		return err_set(e, ENODEV, ERR_INVALID, "%s %s: there is no such device", k->label,
 			       of);
-	if (r == -ENOENT || r == -EOPNOTSUPP)
-		return err_set(e, EOPNOTSUPP, ERR_INVALID,
-			       "%s %s cannot be set: this machine's control groups have no such "
-			       "limit",
-			       k->label, of);
-	return err_errno(e, r, "cannot set %s %s to %lld", k->label, of, (long long)i->value);
+	if (r != -ENOENT && r != -EOPNOTSUPP)
+		return err_errno(e, r, "cannot set %s %s to %lld", k->label, of,
+				 (long long)i->value);
+	err_set(e, EOPNOTSUPP, ERR_INVALID,
+		"%s %s cannot be set: this machine's control groups have no such limit", k->label,
+		of);
+	if (k->hint)
+		err_hint(e, "%s", k->hint);
+	return -EOPNOTSUPP;
+}
+
+static bool is_there(const struct list *k)
+{
+	const struct cgroup_host *h = cgroup_host_get();
+	return cgroup_host_on_v1(k->controller)
+		       ? k->v1_file != NULL
+		       : k->v2_file && h->v2_controllers & 1U << k->controller;
 }
 
 static int apply(const struct cgroup *g, const struct list *k, const struct cgroup_item *i,
 		 struct err *e)
 {
-	const struct cgroup_host *h = cgroup_host_get();
-	bool on_v1 = h->v1[k->controller] >= 0;
+	bool on_v1 = cgroup_host_on_v1(k->controller);
 	bool weight = k == &lists[CGROUP_IO_WEIGHTS];
 	const char *file = on_v1 ? k->v1_file : k->v2_file;
 	const char *also = k->also[!on_v1];
@@ -148,9 +165,10 @@ static int apply(const struct cgroup *g, const struct list *k, const struct cgro
 	int r = check(k, i, e);
 	if (r < 0)
 		return r;
-	if (!file || (!on_v1 && (g->v2 < 0 || !(h->v2_controllers & 1U << k->controller))))
+	if (!is_there(k) || (!on_v1 && g->v2 < 0))
 		return failed(k, i, -EOPNOTSUPP, e);
-	line(k, i, on_v1, weight && !on_v1 ? cgroup_io_weight(i->value) : i->value, text);
+	line(k, i, on_v1, weight && !on_v1 && i->value ? cgroup_io_weight(i->value) : i->value,
+	     text);
 	r = write_line(g, k, on_v1, file, i, text);
 	if (also && (r == 0 || r == -ENOENT || r == -EOPNOTSUPP)) {
 		line(k, i, on_v1, i->value, text);
@@ -159,6 +177,34 @@ static int apply(const struct cgroup *g, const struct list *k, const struct cgro
 											: r;
 	}
 	return r < 0 ? failed(k, i, r, e) : 0;
+}
+
+/* "memory.high" needs the memory controller in the v2 tree. */
+static int unified_possible(const char *file, struct err *e)
+{
+	char name[32];
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(file, "."), file);
+	unsigned bits = cgroup_controllers_parse(name, ' ');
+	if (!(bits & ~cgroup_host_get()->v2_controllers))
+		return 0;
+	err_set(e, EOPNOTSUPP, ERR_INVALID,
+		"%s cannot be set: this machine has no %s controller in control groups version 2",
+		file, name);
+	if (cgroup_host_on_v1(__builtin_ctz(bits)))
+		err_hint(e, "version 1 has it: boot with cgroup_no_v1=%s, or with version 2 alone",
+			 name);
+	return -EOPNOTSUPP;
+}
+
+int cgroup_lists_possible(const struct cgroup_limits *l, struct err *e)
+{
+	for (size_t k = 0; k < CGROUP_LISTS; k++)
+		if (l->lists[k].count && !is_there(&lists[k]))
+			return failed(&lists[k], l->lists[k].items, -EOPNOTSUPP, e);
+	int r = 0;
+	for (size_t i = 0; r == 0 && l->unified && i < l->unified->count; i++)
+		r = unified_possible(l->unified->items[i].key, e);
+	return r;
 }
 
 int cgroup_lists_apply(const struct cgroup *g, const struct cgroup_limits *l, struct err *e)

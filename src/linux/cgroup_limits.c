@@ -223,10 +223,14 @@ struct knob {
 	const char *hint; /* when the file or the feature is missing */
 	const char
 		*bfq[2]; /* v1, v2: the same for the scheduler bfq, which takes the value of v1 */
+	const char *refused; /* hint for EINVAL, in place of the general one */
 };
 
 #define OWN(member) offsetof(struct cgroup_limits, member)
 #define NO_REALTIME "it needs control groups version 1 and CONFIG_RT_GROUP_SCHED"
+#define REALTIME_REFUSED                                                                           \
+	"each group above needs as much real-time budget first, like: echo 500000 "                \
+	">/sys/fs/cgroup/cpu/hull/cpu.rt_runtime_us"
 
 /* In the order of writing: in a fresh group the kernel takes each line after the one above. */
 static const struct knob knobs[] = {
@@ -254,9 +258,9 @@ static const struct knob knobs[] = {
 	{"cpuset of memory nodes", CGROUP_CPUSET, false, 0, "cpuset.mems", mems, "cpuset.mems",
 	 mems},
 	{"realtime period", CGROUP_CPU, false, OWN(cpu_rt_period), "cpu.rt_period_us", number, NULL,
-	 absent, NO_REALTIME},
+	 absent, NO_REALTIME, .refused = REALTIME_REFUSED},
 	{"realtime runtime", CGROUP_CPU, false, OWN(cpu_rt_runtime), "cpu.rt_runtime_us", number,
-	 NULL, absent, NO_REALTIME},
+	 NULL, absent, NO_REALTIME, .refused = REALTIME_REFUSED},
 	{"CPU idle flag", CGROUP_CPU, false, OWN(cpu_idle), "cpu.idle", number_or_zero, "cpu.idle",
 	 number_or_zero, "it needs Linux 5.15"},
 	{"limit of processes", CGROUP_PIDS, false, OWN(pids), "pids.max", pids, "pids.max", pids},
@@ -339,6 +343,8 @@ static int knob_failed(const struct knob *k, const struct value *v, const char *
 		if (meanings[i].number == -r)
 			err_hint(e, "%s", meanings[i].hint);
 	}
+	if (r == -EINVAL && k->refused)
+		err_hint(e, "%s", k->refused);
 	return r;
 }
 
@@ -396,6 +402,19 @@ static int knob_apply(const struct cgroup *g, const struct knob *k, const struct
 			 "of its own (systemd-run --scope -p Delegate=yes)",
 			 g->path, cgroup_controller_name(k->controller, true));
 	return r;
+}
+
+int cgroup_limits_possible(const struct cgroup_limits *l, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(knobs); i++) {
+		const struct knob *k = &knobs[i];
+		bool on_v1 = cgroup_host_on_v1(k->controller);
+		struct value v = {.text = ""};
+		int r = evaluate(k, on_v1 ? k->v1 : k->v2, l, &v);
+		if (r < 0)
+			return knob_failed(k, &v, on_v1 ? k->v1_file : k->v2_file, r, e);
+	}
+	return cgroup_lists_possible(l, e);
 }
 
 int cgroup_limits_apply(const struct cgroup *g, const struct cgroup_limits *l, struct err *e)

@@ -14,6 +14,8 @@ int cgroup_limits_apply(const struct cgroup *g, const struct cgroup_limits *l, s
 int64_t cgroup_io_weight(int64_t weight);
 /** The limits that are lists; after the others. */
 int cgroup_lists_apply(const struct cgroup *g, const struct cgroup_limits *l, struct err *e);
+/** Whether this machine has them, and the controllers of the settings below. */
+int cgroup_lists_possible(const struct cgroup_limits *l, struct err *e);
 /** The settings that only v2 has, by the names of their files. */
 int cgroup_unified_apply(const struct cgroup *g, const struct kvs *unified, struct err *e);
 /** Write a file of the v2 group, handing its controller down first where it is not. */

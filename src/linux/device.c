@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Device nodes. Rests on mknod(2), open_tree(2). Invariant: a name in @dirfd is never followed.
- * Read device.h first.
+ * Device nodes. Rests on mknod(2), open_tree(2); sysfs(5) for disks. Invariant: a name in @dirfd is
+ * never followed. Read device.h first.
  */
 #include "linux/device.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/path.h"
 #include "linux/mount.h"
 
@@ -57,6 +60,30 @@ int device_make(int dirfd, const char *name, const struct device *d, struct err 
 		return err_errno(e, errno, "cannot create device %s", d->path);
 	if ((d->uid || d->gid) && fchownat(dirfd, name, d->uid, d->gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_errno(e, errno, "cannot set the owner of device %s", d->path);
+	return 0;
+}
+
+int device_find_disk(const char *path, dev_t *ret, bool *ret_is_partition)
+{
+	struct stat st;
+	char file[64], text[32];
+	unsigned major, minor;
+	if (stat(path, &st) < 0)
+		return -errno;
+	if (!S_ISBLK(st.st_mode))
+		return -ENOTBLK;
+	*ret = st.st_rdev;
+	snprintf(file, sizeof(file), "/sys/dev/block/%u:%u/partition", major(st.st_rdev),
+		 minor(st.st_rdev));
+	*ret_is_partition = file_exists(AT_FDCWD, file);
+	if (!*ret_is_partition)
+		return 0;
+	/* The folder of a partition lies in that of its disk. */
+	strcpy(strrchr(file, '/'), "/../dev");
+	int r = file_read_small(AT_FDCWD, file, text, sizeof(text));
+	if (r < 0 || sscanf(text, "%u:%u", &major, &minor) != 2)
+		return r < 0 ? r : -ENODEV;
+	*ret = makedev(major, minor);
 	return 0;
 }
 

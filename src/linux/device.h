@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,6 +23,9 @@ struct device {
 /** Make the node @name in the folder @dirfd. A node with the same numbers may exist and is kept;
  *  anything else of that name is replaced, never followed. Needs umask 0. */
 int device_make(int dirfd, const char *name, const struct device *d, struct err *e);
+/** The disk that the block device at @path is, or is a partition of: what rates of I/O are set for.
+ * 0, -ENOTBLK, or negative errno. */
+int device_find_disk(const char *path, dev_t *ret, bool *ret_is_partition);
 /** Check that @fd is the host's real /dev/null (character device 1:3); 0 or -errno. */
 int device_check_null(int fd);
 /** Open dev/null below @root, a container's root: read-write, or -errno. It is looked at before it

@@ -55,6 +55,15 @@ static const struct field device_fields[] = {
 };
 static const struct shape device_shape = SHAPE(struct docker_device, device_fields);
 
+#define BLKIO_SHAPE(of, name)                                                                      \
+	static const struct field of##_fields[] = {                                                \
+		FIELD(struct docker_blkio_device, path, "Path", FIELD_STR, .flags = FIELD_KEEP),   \
+		FIELD(struct docker_blkio_device, value, name, FIELD_I64, .flags = FIELD_KEEP),    \
+	};                                                                                         \
+	static const struct shape of##_shape = SHAPE(struct docker_blkio_device, of##_fields)
+BLKIO_SHAPE(weight, "Weight");
+BLKIO_SHAPE(rate, "Rate");
+
 static const struct field ulimit_fields[] = {
 	FIELD(struct docker_ulimit, name, "Name", FIELD_STR, .flags = FIELD_KEEP),
 	FIELD(struct docker_ulimit, hard, "Hard", FIELD_I64, .flags = FIELD_KEEP),
@@ -138,8 +147,16 @@ static const struct field host_fields[] = {
 	F(memory, "Memory", FIELD_I64, .flags = FIELD_KEEP),
 	F(nano_cpus, "NanoCpus", FIELD_I64, .flags = FIELD_KEEP),
 	F(cgroup_parent, "CgroupParent", FIELD_STR, .flags = FIELD_KEEP),
+	F(blkio_weight, "BlkioWeight", FIELD_I64),
+	F(blkio_weights, "BlkioWeightDevice", FIELD_ARRAY, .shape = &weight_shape),
+	F(blkio_rates[RATE_READ_BPS], "BlkioDeviceReadBps", FIELD_ARRAY, .shape = &rate_shape),
+	F(blkio_rates[RATE_WRITE_BPS], "BlkioDeviceWriteBps", FIELD_ARRAY, .shape = &rate_shape),
+	F(blkio_rates[RATE_READ_IOPS], "BlkioDeviceReadIOps", FIELD_ARRAY, .shape = &rate_shape),
+	F(blkio_rates[RATE_WRITE_IOPS], "BlkioDeviceWriteIOps", FIELD_ARRAY, .shape = &rate_shape),
 	F(cpu_period, "CpuPeriod", FIELD_I64, .flags = FIELD_KEEP),
 	F(cpu_quota, "CpuQuota", FIELD_I64, .flags = FIELD_KEEP),
+	F(cpu_rt_period, "CpuRealtimePeriod", FIELD_I64),
+	F(cpu_rt_runtime, "CpuRealtimeRuntime", FIELD_I64),
 	F(cpuset_cpus, "CpusetCpus", FIELD_STR, .flags = FIELD_KEEP),
 	F(cpuset_mems, "CpusetMems", FIELD_STR, .flags = FIELD_KEEP),
 	F(devices, "Devices", FIELD_ARRAY, .flags = FIELD_KEEP, .shape = &device_shape),
@@ -163,14 +180,18 @@ static const struct field hull_fields[] = {
 	FIELD(struct hull_config, rootfs, "Rootfs", FIELD_STR),
 	FIELD(struct hull_config, rootfs_overlay, "RootfsOverlay", FIELD_BOOL),
 	FIELD(struct hull_config, init_mode, "InitMode", FIELD_STR),
+	FIELD(struct hull_config, cpu_burst, "CpuBurst", FIELD_OPT_I64),
+	FIELD(struct hull_config, oom_group, "OomGroup", FIELD_OPT_BOOL),
+	FIELD(struct hull_config, hugepages, "Hugepages", FIELD_KVS),
+	FIELD(struct hull_config, cgroup_conf, "CgroupConf", FIELD_KVS),
 };
-static const struct shape hull_shape = SHAPE(struct hull_config, hull_fields);
+const struct shape hull_config_shape = SHAPE(struct hull_config, hull_fields);
 
 static const struct field container_fields[] = {
 	FIELD(struct container_config, config, "Config", FIELD_STRUCT,
 	      .shape = &docker_config_shape),
 	FIELD(struct container_config, host, "HostConfig", FIELD_STRUCT,
 	      .shape = &docker_host_config_shape),
-	FIELD(struct container_config, hull, "Hull", FIELD_STRUCT, .shape = &hull_shape),
+	FIELD(struct container_config, hull, "Hull", FIELD_STRUCT, .shape = &hull_config_shape),
 };
 const struct shape container_config_shape = SHAPE(struct container_config, container_fields);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Docker's container objects as C structs: Config and HostConfig of the Engine API 1.51, with docker's
- * own field names, because `inspect`, the API and scripts speak them. The state store keeps them as
- * JSON (struct container_config). Tables in docker.c.
+ * Docker's container objects as C structs: Config and HostConfig of the Engine API 1.51, with
+ * docker's own field names, because `inspect`, the API and scripts speak them. The state store
+ * keeps them as JSON (struct container_config). Tables in docker.c.
  *
  * Ownership: everything lives in the arena that filled the struct.
  */
@@ -19,7 +19,7 @@ struct docker_config {
 	bool tty, open_stdin, stdin_once;
 	struct strv env, cmd;
 	char *healthcheck; /* JSON text */
-	char *image;	   /* as the user typed it */
+	char *image;       /* as the user typed it */
 	struct strv volumes;
 	char *working_dir;
 	struct strv entrypoint;
@@ -40,6 +40,10 @@ struct docker_restart_policy {
 };
 struct docker_device {
 	char *path_on_host, *path_in_container, *cgroup_permissions;
+};
+struct docker_blkio_device { /* API "WeightDevice" and "ThrottleDevice" */
+	char *path;
+	int64_t value; /* a weight; bytes or operations a second; 0: none */
 };
 struct docker_ulimit {
 	char *name; /* "nofile" */
@@ -65,6 +69,9 @@ struct docker_mount { /* API "Mount": the --mount form */
 	struct docker_volume_options *volume_options;
 	struct docker_tmpfs_options *tmpfs_options;
 };
+
+/** The members of blkio_rates. */
+enum docker_rate { RATE_READ_BPS, RATE_WRITE_BPS, RATE_READ_IOPS, RATE_WRITE_IOPS, RATES };
 
 /** API "HostConfig": what belongs to this host and this container. */
 struct docker_host_config {
@@ -93,7 +100,9 @@ struct docker_host_config {
 	char *runtime;
 	int64_t cpu_shares, memory, nano_cpus; /* 0: unset, as docker */
 	char *cgroup_parent;
-	int64_t cpu_period, cpu_quota;
+	int64_t blkio_weight;                           /* 10..1000, 0: unset */
+	struct array blkio_weights, blkio_rates[RATES]; /* of struct docker_blkio_device */
+	int64_t cpu_period, cpu_quota, cpu_rt_period, cpu_rt_runtime; /* microseconds */
 	char *cpuset_cpus, *cpuset_mems;
 	struct array devices; /* of struct docker_device */
 	struct strv device_cgroup_rules;
@@ -101,8 +110,8 @@ struct docker_host_config {
 	struct opt_i64 memory_swappiness;
 	struct opt_bool oom_kill_disable;
 	struct opt_i64 pids_limit; /* absent: hull's default; -1 or 0 unlimited */
-	struct array ulimits; /* of struct docker_ulimit */
-	struct array mounts;  /* of struct docker_mount */
+	struct array ulimits;      /* of struct docker_ulimit */
+	struct array mounts;       /* of struct docker_mount */
 	struct opt_bool init;
 	struct strv masked_paths, readonly_paths; /* systempaths=unconfined clears both */
 	bool system_paths_unconfined;
@@ -110,9 +119,13 @@ struct docker_host_config {
 
 /** What hull adds; "Hull" in inspect. */
 struct hull_config {
-	char *rootfs;	     /* --rootfs: absolute path of a folder instead of an image */
+	char *rootfs;        /* --rootfs: absolute path of a folder instead of an image */
 	bool rootfs_overlay; /* DIR:O, a throw-away overlay over it */
 	char *init_mode;     /* "auto", "main", "group" or "all": how hull-init forwards signals */
+	struct opt_i64 cpu_burst; /* microseconds */
+	struct opt_bool oom_group;
+	struct kvs hugepages;   /* size of a page, "2MB" -> limit in bytes */
+	struct kvs cgroup_conf; /* file of version 2 -> its text */
 };
 
 struct container_config {
@@ -123,4 +136,5 @@ struct container_config {
 
 extern const struct shape docker_config_shape;
 extern const struct shape docker_host_config_shape;
+extern const struct shape hull_config_shape;
 extern const struct shape container_config_shape;

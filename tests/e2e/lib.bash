@@ -245,3 +245,19 @@ cgroup_value() {
 	dir=$(cgroup_dir "$1" "$2")
 	if is_v1 "$2"; then cat "$dir/$3"; else cat "$dir/$4"; fi
 }
+
+has_controller() {
+	is_v1 "$1" || grep -qw "$1" /sys/fs/cgroup/cgroup.controllers 2>/dev/null || skip "no $1 controller here"
+}
+
+# in_files CONTAINER: each line of the input is "controller file-of-v1 value file-of-v2 value", "-" for none;
+# the value of a v2 file of two words has a comma in it.
+in_files() {
+	local controller v1 want1 v2 want2 file want dir
+	while read -r controller v1 want1 v2 want2; do
+		file=$v2 want=${want2/,/ }
+		! is_v1 "$controller" || { file=$v1 want=$want1; }
+		dir=$(cgroup_dir "$1" "$controller")
+		[ "$file" = - ] || [ "$want" = "$(cat "$dir/$file")" ] || fail "$file: $(cat "$dir/$file"), not $want"
+	done
+}

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "base/cleanup.h"
+#include "cli/create_options.h"
 #include "cli/resource_option.h"
 #include "spec/docker.h"
 
@@ -99,19 +101,74 @@ static void ulimits(void **state)
 		"strconv.ParseInt: parsing \"x\": invalid syntax");
 }
 
-static void numbers(void **state)
+/* --NAME VALUE of run, create and update; "" or what is wrong with it. */
+static const char *limit(struct container_config *c, const char *name, const char *value)
+{
+	struct err *e = arena_new(&arena, struct err);
+	for (size_t i = 0; i < limit_option_table.count; i++)
+		if (!strcmp(limit_option_table.items[i].name, name)) {
+			option_apply(&limit_option_table.items[i], c, value, &arena, e);
+			return e->text;
+		}
+	return "there is no such option";
+}
+
+static void limits(void **state)
 {
 	(void)state;
-	int64_t n = 0;
-	taken(option_set_cpus, &n, "1.5");
-	assert_int_equal(n, 1500000000);
-	refused(option_set_cpus, &n, "x", "failed to parse x as a rational number");
-	refused(option_set_cpus, &n, "-1", "failed to parse -1 as a rational number");
-	taken(option_set_swap, &n, "-1");
-	assert_int_equal(n, -1);
-	taken(option_set_swap, &n, "1g");
-	assert_int_equal(n, 1 << 30);
-	refused(option_set_swap, &n, "-2", "invalid size: '-2'");
+	struct container_config c = {0};
+	static const char *const good[][2] = {
+		{"cpus", "1.5"},
+		{"memory-swap", "-1"},
+		{"memory-swappiness", "0"},
+		{"blkio-weight-device", "/dev/a:10"},
+		{"blkio-weight-device", "/dev/b:1000"},
+		{"blkio-weight-device", "/dev/a:0"},
+		{"device-read-bps", "/dev/a:1mb"},
+		{"device-write-iops", "/dev/a:1000"},
+		{"hugepages", "2Mi=64m"},
+		{"hugepages", "2m=-1"},
+		{"hugepages", "1GB=1g"},
+		{"hugepages", "64KB=0"},
+		{"cgroup-conf", "memory.high=5"},
+		{"oom-group", "true"},
+	};
+	static const char *const bad[][3] = {
+		{"cpus", "x", "failed to parse x as a rational number"},
+		{"cpus", "-1", "failed to parse -1 as a rational number"},
+		{"memory-swap", "-2", "invalid size: '-2'"},
+		{"memory-swappiness", "101",
+		 "invalid value: 101. Valid memory swappiness range is 0-100"},
+		{"blkio-weight-device", "/dev/a", "bad format: /dev/a"},
+		{"blkio-weight-device", "a:10", "bad format for device path: a:10"},
+		{"blkio-weight-device", "/dev/a:9",
+		 "invalid weight for device: /dev/a:9: it goes from 10 to 1000, 0: none"},
+		{"device-read-bps", "/dev/a:-1",
+		 "invalid rate for device: /dev/a:-1. The correct format is "
+		 "<device-path>:<number>[<unit>]. Number must be a positive integer. Unit is "
+		 "optional and can be kb, mb, or gb"},
+		{"device-read-iops", "/dev/a:1k",
+		 "invalid rate for device: /dev/a:1k. The correct format is "
+		 "<device-path>:<number>. Number must be a positive integer"},
+		{"hugepages", "2MB", "expected SIZE=LIMIT with a size of huge pages, like 2MB=64m"},
+		{"hugepages", "5=1", "expected SIZE=LIMIT with a size of huge pages, like 2MB=64m"},
+		{"hugepages", "2MB=x", "invalid size: 'x'"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		assert_string_equal(limit(&c, good[i][0], good[i][1]), "");
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_string_equal(limit(&c, bad[i][0], bad[i][1]), bad[i][2]);
+	assert_int_equal(c.host.nano_cpus, 1500000000);
+	assert_int_equal(c.host.memory_swap, -1);
+	const struct docker_blkio_device *d = c.host.blkio_weights.items;
+	assert_int_equal(c.host.blkio_weights.count, 2); /* what a device had is replaced */
+	assert_string_equal(d[0].path, "/dev/a");
+	assert_int_equal(d[0].value, 0);
+	d = c.host.blkio_rates[RATE_READ_BPS].items;
+	assert_int_equal(d[0].value, 1 << 20);
+	assert_string_equal(kvs_print(&c.hull.hugepages, &arena),
+			    "{\"2MB\":\"-1\",\"1GB\":\"1073741824\",\"64KB\":\"0\"}");
+	assert_true(c.hull.oom_group.set && c.hull.oom_group.value);
 }
 
 static void signals(void **state)
@@ -199,7 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(devices), cmocka_unit_test(device_rules),
-		cmocka_unit_test(ulimits), cmocka_unit_test(numbers),
+		cmocka_unit_test(ulimits), cmocka_unit_test(limits),
 		cmocka_unit_test(signals), cmocka_unit_test(environment),
 		cmocka_unit_test(sysctls), cmocka_unit_test(streams_ports_init),
 	};

@@ -1,0 +1,162 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The limits that few containers have: block I/O, huge pages, bursts, files of version 2 by name, real time.
+
+load lib
+
+setup() { hull_setup; }
+
+teardown() {
+	hull_teardown || return 1
+	[ -z "${loop-}" ] || { delpart "$loop" 1; losetup -d "$loop"; }
+}
+
+# The path of some block device, and its numbers.
+some_disk() {
+	local dev
+	for dev in /sys/block/*/dev; do
+		disk=/dev/$(basename "$(dirname "$dev")") numbers=$(cat "$dev")
+		[ ! -b "$disk" ] || return 0
+	done
+	skip "no block device"
+}
+
+# bats test_tags=fast
+@test "rates of a device, huge pages and the burst are in their files, of either version" {
+	some_disk
+	run --separate-stderr hull run -d --name cc --device-read-bps "$disk:1mb" --device-write-bps "$disk:2mb" \
+		--device-read-iops "$disk:100" --device-write-iops "$disk:200" --cpus 0.5 --cpu-burst 1000 test sleep 600
+	assert_status 0
+	if is_v1 blkio; then
+		[[ $stderr == *"buffered writes are not limited"* ]]
+		for want in read_bps:1048576 write_bps:2097152 read_iops:100 write_iops:200; do
+			assert_equal "$numbers ${want#*:}" "$(cat "$(cgroup_dir cc blkio)/blkio.throttle.${want%:*}_device")"
+		done
+	else
+		assert_equal "" "$stderr"
+		assert_equal "$numbers rbps=1048576 wbps=2097152 riops=100 wiops=200" "$(cat "$(cgroup_dir cc io)/io.max")"
+	fi
+	assert_equal 1000 "$(cgroup_value cc cpu cpu.cfs_burst_us cpu.max.burst)"
+	assert_equal "[map[Path:$disk Rate:2097152]] 1000" \
+		"$(hull inspect -f '{{.HostConfig.BlkioDeviceWriteBps}} {{.Hull.CpuBurst}}' cc)"
+	[ -d /sys/kernel/mm/hugepages/hugepages-2048kB ] || skip "no huge pages"
+	hull run -d --name dd --hugepages 2Mi=64m test sleep 600
+	in_files dd <<<"hugetlb hugetlb.2MB.limit_in_bytes 67108864 hugetlb.2MB.max 67108864"
+}
+
+# bats test_tags=fast
+@test "swappiness, the killer, its group, files by name: as this version has them" {
+	has_controller memory
+	if is_v1 memory; then
+		hull run -d --name cc -m 64m --memory-swappiness 10 --oom-kill-disable test sleep 600
+		assert_equal 10 "$(cat "$(cgroup_dir cc memory)/memory.swappiness")"
+		grep -qx 'oom_kill_disable 1' "$(cgroup_dir cc memory)/memory.oom_control"
+		for option in --oom-group --cgroup-conf=memory.high=32m; do
+			run hull create "$option" test
+			assert_status 1
+			assert_has "no memory controller in control groups version 2"
+			assert_has "hint: version 1 has it"
+		done
+	else
+		run --separate-stderr hull run -d --name cc -m 64m --memory-swappiness 0 --oom-group \
+			--cgroup-conf memory.high=33554432 test sleep 600
+		[[ $stderr == *"version 2 have no swappiness; the container gets no swap at all"* ]]
+		in_files cc <<-'TABLE'
+			memory - - memory.oom.group 1
+			memory - - memory.high 33554432
+		TABLE
+		[ ! -e "$(cgroup_dir cc memory)/memory.swap.max" ] || assert_equal 0 "$(cat "$(cgroup_dir cc memory)/memory.swap.max")"
+		for option in --memory-swappiness=10 --oom-kill-disable --cpu-rt-runtime=1000; do
+			run hull create -m 64m "$option" test
+			assert_status 1
+			assert_has "cannot be set"
+			assert_has "hint: "
+		done
+	fi
+	run hull run --rm --cgroup-conf cgroup.freeze=1 test true
+	assert_status 125
+	assert_has "is no file of a controller"
+	assert_equal cc "$(hull ps -a --format '{{.Names}}')"
+}
+
+# bats test_tags=fast
+@test "block I/O: a rate holds; buffered writes are under it on version 2 (F5 F6 F7)" {
+	local from flag=conv=fsync
+	from=$(findmnt -no SOURCE -T "$WORK")
+	[ -b "$from" ] || skip "$WORK is on no block device"
+	! is_v1 blkio || flag=oflag=direct
+	hull run -d --name cc -m 256m -v "$WORK:/out" --device-write-bps "$from:1mb" test sleep 600
+	local started
+	started=$(now_ms)
+	hull exec cc dd if=/dev/zero of=/out/file bs=64k count=48 "$flag"
+	# 3 MiB; the kernel lets the first part of a second pass.
+	[ $(($(now_ms) - started)) -ge 1500 ] || fail "after $(($(now_ms) - started)) ms"
+}
+
+@test "block I/O: a partition is resolved to its disk, and that is told" {
+	truncate -s 4M image
+	loop=$(losetup -f --show image) || skip "no loop device"
+	addpart "$loop" 1 2048 2048
+	wait_for 5 test -b "${loop}p1" || skip "no nodes for partitions"
+	run --separate-stderr hull run -d --name cc --device-read-bps "${loop}p1:1mb" test sleep 600
+	assert_status 0
+	[[ $stderr == *"--device-read-bps ${loop}p1: that is a partition"* ]]
+	if is_v1 blkio; then
+		assert_equal "7:${loop#/dev/loop} 1048576" "$(cat "$(cgroup_dir cc blkio)/blkio.throttle.read_bps_device")"
+	else
+		assert_equal "7:${loop#/dev/loop} rbps=1048576 wbps=max riops=max wiops=max" "$(cat "$(cgroup_dir cc io)/io.max")"
+	fi
+	hull rm -f cc
+}
+
+@test "block I/O: a weight where the kernel has them, else refused by name" {
+	run hull run -d --name cc --blkio-weight 500 test sleep 600
+	if [ "$status" = 0 ]; then
+		dir=$(cgroup_dir cc "$(is_v1 blkio && echo blkio || echo io)")
+		run cat "$dir"/*.bfq.weight "$dir/io.weight"
+		assert_line '(^|[ :])(500|4950)$'
+	else
+		assert_status 125
+		assert_has "I/O weight cannot be set"
+	fi
+}
+
+@test "realtime: a budget below a group that has one, else the way to it" {
+	is_v1 cpu || skip "version 2 has none"
+	local parent
+	parent=$(awk '$3 == "cgroup" && $4 ~ /(^|,)cpu(,|$)/ { print $2; exit }' /proc/mounts)/hull-rt-$$
+	[ -e "${parent%/*}/cpu.rt_runtime_us" ] || skip "the kernel has no CONFIG_RT_GROUP_SCHED"
+	mkdir "$parent"
+	run hull run --rm --cgroup-parent "/hull-rt-$$" --cpu-rt-runtime 10000 test true
+	assert_status 125
+	assert_has "hint: each group above needs as much real-time budget first"
+	if echo 20000 >"$parent/cpu.rt_runtime_us"; then
+		hull run -d --name cc --cgroup-parent "/hull-rt-$$" --cpu-rt-runtime 10000 --cpu-rt-period 500000 test sleep 600
+		assert_equal "10000 500000" "$(cd "$(cgroup_dir cc cpu)" && cat cpu.rt_runtime_us cpu.rt_period_us | xargs)"
+		hull rm -f cc
+	fi
+	find /sys/fs/cgroup -maxdepth 3 -type d -name "hull-rt-$$" -exec rmdir {} + 2>/dev/null || true
+	[ ! -e "$parent" ]
+}
+
+@test "what makes no sense is refused, with docker's words" {
+	refused() { # TEXT OPTION...
+		local text=$1
+		shift
+		run hull run --rm "$@" test true
+		assert_status 125
+		assert_has "$text"
+	}
+	refused "Range of blkio weight is from 10 to 1000" --blkio-weight 9
+	refused "bad format for device path: sda:10" --blkio-weight-device sda:10
+	refused "The correct format is <device-path>:<number>[<unit>]" --device-read-bps /dev/sda:x
+	refused "The correct format is <device-path>:<number>. Number" --device-write-iops /dev/sda:1k
+	refused "--device-read-bps /dev/null: not a block device" --device-read-bps /dev/null:1
+	refused "--device-read-iops /dev/nosuch: no such device" --device-read-iops /dev/nosuch:1
+	refused "cpu real-time runtime cannot be higher than cpu real-time period" --cpu-rt-runtime 2 --cpu-rt-period 1
+	refused "You should always set the Memory limit when using Memoryswap limit" --memory-swap 64m
+	refused "Minimum memoryswap limit should be larger than memory limit" -m 64m --memory-swap 32m
+	refused "can not be less than memory reservation limit" -m 64m --memory-reservation 65m
+	refused "like 2MB=64m" --hugepages 64m
+	assert_equal "" "$(hull ps -aq)"
+}
