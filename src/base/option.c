@@ -90,6 +90,10 @@ static int apply(struct parser *p, const struct found *f, const char *value)
 			       o->help);
 	struct err why = {0};
 	int r = option_apply(o, f->values, value, p->arena, &why);
+	if (r >= 0 && p->q->given) {
+		strv_push(p->arena, p->q->given, o->name);
+		strv_push(p->arena, p->q->given, value);
+	}
 	if (r >= 0)
 		return 0;
 	char letter[5] = "";

@@ -72,6 +72,7 @@ struct option_request {
 	void *const *values;   /* one struct for each table, zeroed */
 	bool stop_at_argument; /* the first argument ends the options: run, exec, create */
 	bool one_dash;         /* -name is --name, as Go's flag package has it: runc's callers */
+	struct strv *given;    /* NULL, or gets NAME, VALUE, NAME, VALUE ... in their order */
 };
 
 /**

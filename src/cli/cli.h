@@ -23,6 +23,7 @@ struct cli {
 	struct arena arena;
 	struct settings settings;
 	const struct command *command; /* NULL before one is found */
+	struct strv given;             /* its options: NAME, VALUE, NAME, VALUE ... */
 	struct engine engine;
 	bool engine_is_open;
 };

@@ -42,6 +42,7 @@ const struct command *const commands[] = {
 	&command_tag,
 	&command_top,
 	&command_unpause,
+	&command_update,
 	&command_wait,
 	&command_container_inspect,
 	&command_container_prune,

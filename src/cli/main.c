@@ -125,8 +125,9 @@ static int run_command(struct cli *cli, const struct request *q, struct err *e)
 	struct option_table tables[COMMAND_TABLES_MAX];
 	void *fill[COMMAND_TABLES_MAX];
 	size_t count = command_tables(c, tables, values, fill);
-	struct option_request options = {tables, count, fill,
-					 (c->flags & COMMAND_STOP_AT_ARGUMENT) != 0};
+	struct option_request options = {tables, count,
+					 fill,   (c->flags & COMMAND_STOP_AT_ARGUMENT) != 0,
+					 false,  &cli->given};
 	int r = options_parse(&options, &cli->arena, q->words.items, q->words.count, &args, e);
 	if (r == 1) {
 		help_command(stdout, c);

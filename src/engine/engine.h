@@ -171,6 +171,13 @@ int container_hang_up(struct engine *en, const char *ref, struct err *e);
 bool container_drops_signal(struct engine *en, const char *ref, int signal);
 int container_pause(struct engine *en, const char *ref, struct err *e);
 int container_unpause(struct engine *en, const char *ref, struct err *e);
+/** Change the config of a container that is there: called with what is stored, under its lock. */
+typedef int (*container_change_fn)(struct container_config *config, void *ctx, struct arena *a,
+				   struct err *e);
+/** Let @change change its limits (HostConfig's resources and hull's): of a running container at
+ * once, and for the next start. All of them or none; docker's texts. */
+int container_update(struct engine *en, const char *ref, container_change_fn change, void *ctx,
+		     struct err *e);
 int container_rename(struct engine *en, const char *ref, const char *name, struct err *e);
 
 enum wait_condition { WAIT_NOT_RUNNING, WAIT_NEXT_EXIT, WAIT_REMOVED };

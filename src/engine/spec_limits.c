@@ -124,6 +124,8 @@ static int weights(const struct array *list, struct engine *warn, struct arena *
 	for (size_t i = 0; i < list->count; i++) {
 		dev_t disk;
 		int r = find_disk("blkio-weight-device", d[i].path, warn, &disk, e);
+		if (r == -ENOENT && d[i].value == 0)
+			continue; /* no limit, and no device either */
 		if (r < 0)
 			return r;
 		*(struct oci_weight_device *)array_push(a, &io->weight_device,
@@ -141,6 +143,8 @@ static int rates(const char *option, const struct array *list, struct engine *wa
 	for (size_t i = 0; i < list->count; i++) {
 		dev_t disk;
 		int r = find_disk(option, d[i].path, warn, &disk, e);
+		if (r == -ENOENT && d[i].value == 0)
+			continue; /* no limit, and no device either */
 		if (r < 0)
 			return r;
 		*(struct oci_throttle_device *)array_push(a, ret,

@@ -18,9 +18,9 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/path.h"
-#include "base/units.h"
 #include "linux/cgroup_limits.h"
 #include "linux/cgroup_version.h"
+#include "linux/cpuset_list.h"
 
 enum { NESTED_MAX = 128 };
 
@@ -187,32 +187,38 @@ int cgroup_make(const char *path, const struct cgroup_limits *limits,
 	return 0;
 }
 
-static int folder_open(int root, const char *rel)
+/* The folder where the hierarchy has it, -1 where not; a failure to look is neither. */
+static int folder_open(int root, const char *point, const char *path, int *ret, struct err *e)
 {
-	return root < 0 ? -1 : openat(root, rel, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	*ret = root < 0 ? -1 : openat(root, path + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return root < 0 || *ret >= 0 || errno == ENOENT
+		       ? 0
+		       : err_errno(e, errno, "cannot open control group %s in %s", path, point);
 }
 
 int cgroup_open(const char *path, struct cgroup *ret, struct err *e)
 {
 	const struct cgroup_host *h = cgroup_host_get();
-	int r = path_check(path, e);
-	if (r < 0)
-		return r;
-	struct cgroup g = no_group;
-	g.layout = h->layout;
-	snprintf(g.path, sizeof(g.path), "%s", path);
+	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
 	bool any = false;
-	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
+	int r = path_check(path, e);
+	for (int c = 0; r == 0 && c < CGROUP_CONTROLLERS; c++) {
 		for (int other = 0; other < c && g.v1[c] < 0; other++)
 			g.v1[c] = h->v1[other] == h->v1[c] ? g.v1[other] : -1;
 		if (g.v1[c] < 0 && is_first_of(h->v1, c))
-			g.v1[c] = folder_open(h->v1[c], path + 1);
+			r = folder_open(h->v1[c], h->v1_point[c], path, &g.v1[c], e);
 		any |= g.v1[c] >= 0;
 	}
-	g.v2 = folder_open(h->v2, path + 1);
-	if (!any && g.v2 < 0)
-		return err_set(e, ENOENT, ERR_NOT_FOUND, "there is no control group %s", path);
+	if (r == 0)
+		r = folder_open(h->v2, h->v2_point, path, &g.v2, e);
+	if (r == 0 && !any && g.v2 < 0)
+		r = err_set(e, ENOENT, ERR_NOT_FOUND, "there is no control group %s", path);
+	if (r < 0)
+		return r;
+	g.layout = h->layout;
+	snprintf(g.path, sizeof(g.path), "%s", path);
 	*ret = g;
+	g = no_group;
 	return 0;
 }
 
@@ -247,34 +253,17 @@ static void v2_complete(const struct cgroup *g, struct cgroup_limits *l)
 		l->cpu_quota = (struct opt_i64){true, *text == 'm' ? -1 : strtoll(text, NULL, 10)};
 }
 
-static int64_t v2_usage(const struct cgroup *g)
+/* An empty list is what the group above has; the kernel takes none from a group with processes. */
+static const char *cpuset_given(const struct cgroup *g, const char *list, const char *v1_file,
+				const char *v2_file, char buf[static CPUSET_TEXT_MAX])
 {
-	char text[64];
-	if (file_read_small(g->v2, "memory.current", text, sizeof(text)) <= 0)
-		return 0;
-	return strtoll(text, NULL, 10);
-}
-
-/* v1 refuses a limit below what cannot be reclaimed; v2 would take it and kill. Refuse there too.
- */
-static int v2_shrink(const struct cgroup *g, const struct cgroup_limits *l, struct err *e)
-{
-	char text[32], used[SIZE_TEXT_SIZE], wanted[SIZE_TEXT_SIZE];
-	if (!l->memory.set || l->memory.value <= 0)
-		return 0;
-	int64_t excess = v2_usage(g) - l->memory.value;
-	if (excess <= 0)
-		return 0;
-	snprintf(text, sizeof(text), "%lld", (long long)excess);
-	file_write_small(g->v2, "memory.reclaim", text); /* Linux 5.19; it may manage a part only */
-	int64_t usage = v2_usage(g);
-	if (usage <= l->memory.value)
-		return 0;
-	err_set(e, EBUSY, ERR_CONFLICT,
-		"cannot set memory limit %s: %s are in use and not reclaimable",
-		size_binary(l->memory.value, wanted), size_binary(usage, used));
-	err_hint(e, "give more than %s, or stop the container first", used);
-	return -EBUSY;
+	bool on_v1 = g->v1[CGROUP_CPUSET] >= 0;
+	if (!list || *list)
+		return list;
+	return file_read_small(on_v1 ? g->v1[CGROUP_CPUSET] : g->v2, on_v1 ? v1_file : v2_file, buf,
+			       CPUSET_TEXT_MAX) > 0
+		       ? buf
+		       : NULL;
 }
 
 /* A group that was not in this hierarchy so far enters it now, with all its processes. What was
@@ -319,19 +308,25 @@ static int v1_extend(struct cgroup *g, const struct cgroup_limits *l, unsigned *
 
 int cgroup_update(const struct cgroup *g, const struct cgroup_limits *limits, struct err *e)
 {
-	const struct cgroup_host *h = cgroup_host_get();
 	struct cgroup_limits l = *limits;
 	struct cgroup with = *g;
+	char cpus[CPUSET_TEXT_MAX], mems[CPUSET_TEXT_MAX];
 	unsigned new = 0;
 	int r = cgroup_limits_check(&l, e);
 	if (r == 0)
 		r = v1_extend(&with, &l, &new, e);
 	if (r == 0 && g->v2 >= 0) {
 		v2_complete(g, &l);
-		r = h->v1[CGROUP_MEMORY] < 0 ? v2_shrink(g, &l, e) : 0;
+		r = cgroup_memory_shrink(g, &l, e);
 	}
+	l.cpuset_cpus = cpuset_given(&with, l.cpuset_cpus, "../cpuset.cpus",
+				     "../cpuset.cpus.effective", cpus);
+	l.cpuset_mems = cpuset_given(&with, l.cpuset_mems, "../cpuset.mems",
+				     "../cpuset.mems.effective", mems);
 	if (r == 0)
 		r = cgroup_limits_apply(&with, &l, e);
+	if (r == -EBUSY)
+		cgroup_memory_busy(g, &l, e);
 	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
 		if (!(new & 1U << c) || !is_first_of(with.v1, c))
 			continue;

@@ -68,15 +68,17 @@ struct cgroup_limits {
 	struct opt_bool oom_kill_disable;
 	struct opt_i64 cpu_shares;                       /* 2..262144 */
 	struct opt_i64 cpu_quota, cpu_period, cpu_burst; /* microseconds; quota -1 max */
-	const char *cpuset_cpus, *cpuset_mems;           /* NULL: as the parent */
+	const char *cpuset_cpus, *cpuset_mems;           /* NULL: as it is; "": as the parent */
 	struct opt_i64 cpu_rt_runtime, cpu_rt_period;    /* microseconds; version 1 */
 	struct opt_i64 cpu_idle;                         /* 1: SCHED_IDLE */
 	struct opt_i64 pids;                             /* -1 max */
-	struct opt_i64 io_weight, io_leaf_weight;        /* 10..1000 */
+	struct opt_i64 io_weight, io_leaf_weight;        /* 10..1000, or CGROUP_IO_WEIGHT_DEFAULT */
 	struct opt_i64 net_class;                        /* version 1 */
 	struct cgroup_list lists[CGROUP_LISTS];
 	const struct kvs *unified; /* v2 file -> value, or NULL */
 };
+
+enum { CGROUP_IO_WEIGHT_DEFAULT = -1 };
 
 struct cgroup_device_rule {
 	bool allow;
@@ -154,7 +156,10 @@ int cgroup_v2_of(const struct cgroup *g, pid_t pid);
 /** Called as early as it is known that a cgroup_attach will follow: begins that wait in a child,
  * which the caller need not reap. Does nothing where no wait is needed. cgroup_make does it. */
 void cgroup_warm(void);
-/** Change limits of a running group; unset ones stay. */
+/** CPU shares for so many thousandths of a CPU, as Kubernetes counts them in requests. */
+int64_t cgroup_shares_from_milli(int64_t milli_cpus);
+/** Change limits of a running group; unset ones stay. A memory limit below what is used reclaims,
+ * or fails with the figures (-EBUSY). */
 int cgroup_update(const struct cgroup *g, const struct cgroup_limits *limits, struct err *e);
 /** Freeze or thaw all processes, and wait until it took effect (bounded, by notification). */
 int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e);

@@ -157,15 +157,27 @@ int64_t cgroup_weight_from_shares(int64_t shares)
 	return (int64_t)ceil(pow(10, (l * l + 125 * l) / 612.0 - 7.0 / 34.0));
 }
 
+int64_t cgroup_shares_from_milli(int64_t milli_cpus)
+{
+	return clamp(clamp(milli_cpus, 0, SHARES_MAX) * 1024 / 1000, SHARES_MIN, SHARES_MAX);
+}
+
 static int shares_v2(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
 	(void)l;
 	return given(own) ? put_number(v, cgroup_weight_from_shares(own->value)) : 0;
 }
 
+static int io_weight_v1(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
+{
+	return own->value == CGROUP_IO_WEIGHT_DEFAULT ? put(v, "100") : number(own, l, v);
+}
+
 static int io_weight_v2(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
 	(void)l;
+	if (own->value == CGROUP_IO_WEIGHT_DEFAULT)
+		return put(v, "default");
 	return given(own) ? put_number(v, cgroup_io_weight(own->value)) : 0;
 }
 
@@ -269,7 +281,7 @@ static const struct knob knobs[] = {
 	 false,
 	 OWN(io_weight),
 	 "blkio.weight",
-	 number,
+	 io_weight_v1,
 	 "io.weight",
 	 io_weight_v2,
 	 "it needs the I/O scheduler bfq, or a kernel with io.weight",

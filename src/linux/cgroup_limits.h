@@ -12,6 +12,10 @@ int64_t cgroup_weight_from_shares(int64_t shares);
 int cgroup_limits_apply(const struct cgroup *g, const struct cgroup_limits *l, struct err *e);
 /** An I/O weight of v1 and of bfq, 10 to 1000, to that of v2, 1 to 10000. */
 int64_t cgroup_io_weight(int64_t weight);
+/** Version 2 would take a memory limit below what is used, and kill: reclaim first, or -EBUSY. */
+int cgroup_memory_shrink(const struct cgroup *g, const struct cgroup_limits *l, struct err *e);
+/** If that is why the kernel said EBUSY, say it in figures. */
+void cgroup_memory_busy(const struct cgroup *g, const struct cgroup_limits *l, struct err *e);
 /** The limits that are lists; after the others. */
 int cgroup_lists_apply(const struct cgroup *g, const struct cgroup_limits *l, struct err *e);
 /** Whether this machine has them, and the controllers of the settings below. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the memory controller says about killed processes, and whether it counts swap.
- * See cgroup-v1/memory.rst, "OOM Control" and "memory.oom_control"; cgroup-v2.rst, "memory.events".
+ * What the memory controller says about killed processes and about what is in use, and whether it
+ * counts swap. See cgroup-v1/memory.rst, "OOM Control" and "memory.oom_control"; cgroup-v2.rst,
+ * "memory.events" and "memory.reclaim".
  * Invariant: v1's files are used where v1 has the controller. Read cgroup.h first.
  */
 #include <errno.h>
@@ -14,7 +15,8 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "linux/cgroup_host.h"
+#include "base/units.h"
+#include "linux/cgroup_limits.h"
 
 void cgroup_memory_path(const struct cgroup *g, char *buf, size_t size)
 {
@@ -33,6 +35,18 @@ int cgroup_oom_file(const struct cgroup *g)
 		      on_v1 ? "memory.oom_control" : "memory.events", O_RDONLY | O_CLOEXEC);
 }
 
+/* The number behind @key at the beginning of a line. */
+static int64_t keyed(const char *text, const char *key)
+{
+	size_t len = strlen(key);
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, key, len) && line[len] == ' ')
+			return strtoll(line + len, NULL, 10);
+	}
+	return -EOPNOTSUPP;
+}
+
 int64_t cgroup_oom_kills(const struct cgroup *g)
 {
 	char text[1024];
@@ -41,13 +55,7 @@ int64_t cgroup_oom_kills(const struct cgroup *g)
 	if (n < 0)
 		return n;
 	text[n] = '\0';
-	/* "oom_kill 0" begins a line; "oom_kill_disable" is another one of v1's. */
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (!strncmp(line, "oom_kill ", 9))
-			return strtoll(line + 9, NULL, 10);
-	}
-	return -EOPNOTSUPP;
+	return keyed(text, "oom_kill");
 }
 
 int cgroup_oom_eventfd(const struct cgroup *g)
@@ -63,6 +71,64 @@ int cgroup_oom_eventfd(const struct cgroup *g)
 	if (file_write_small(g->v1[CGROUP_MEMORY], "cgroup.event_control", text) < 0)
 		return -1;
 	return fd_steal(&event);
+}
+
+static int64_t usage(const struct cgroup *g)
+{
+	char text[64];
+	bool on_v1 = g->v1[CGROUP_MEMORY] >= 0;
+	int r = file_read_small(on_v1 ? g->v1[CGROUP_MEMORY] : g->v2,
+				on_v1 ? "memory.usage_in_bytes" : "memory.current", text,
+				sizeof(text));
+	return r > 0 ? strtoll(text, NULL, 10) : 0;
+}
+
+/* Page cache, and what the kernel keeps for speed. */
+static int64_t reclaimable(const struct cgroup *g)
+{
+	static const char *const keys[2][3] = {{"inactive_file", "active_file", "slab_reclaimable"},
+					       {"total_inactive_file", "total_active_file"}};
+	char text[8192];
+	bool on_v1 = g->v1[CGROUP_MEMORY] >= 0;
+	int64_t sum = 0;
+	if (file_read_small(on_v1 ? g->v1[CGROUP_MEMORY] : g->v2, "memory.stat", text,
+			    sizeof(text)) <= 0)
+		return 0;
+	for (size_t i = 0; i < 3 && keys[on_v1][i]; i++) {
+		int64_t n = keyed(text, keys[on_v1][i]);
+		sum += n > 0 ? n : 0;
+	}
+	return sum;
+}
+
+void cgroup_memory_busy(const struct cgroup *g, const struct cgroup_limits *l, struct err *e)
+{
+	char used[SIZE_TEXT_SIZE], free[SIZE_TEXT_SIZE], wanted[SIZE_TEXT_SIZE];
+	int64_t now = usage(g);
+	if (!l->memory.set || l->memory.value <= 0 || now <= l->memory.value)
+		return;
+	err_set(e, EBUSY, ERR_CONFLICT,
+		"cannot set memory limit %s: %s are in use, of which %s can be reclaimed",
+		size_binary(l->memory.value, wanted), size_binary(now, used),
+		size_binary(reclaimable(g), free));
+	err_hint(e, "give more than %s, or stop the container first", used);
+}
+
+/* v1 reclaims by itself, and refuses a limit below what is left. */
+int cgroup_memory_shrink(const struct cgroup *g, const struct cgroup_limits *l, struct err *e)
+{
+	char text[32];
+	if (g->v1[CGROUP_MEMORY] >= 0 || !l->memory.set || l->memory.value <= 0)
+		return 0;
+	int64_t excess = usage(g) - l->memory.value;
+	if (excess <= 0)
+		return 0;
+	snprintf(text, sizeof(text), "%lld", (long long)excess);
+	file_write_small(g->v2, "memory.reclaim", text); /* Linux 5.19; it may manage a part only */
+	if (usage(g) <= l->memory.value)
+		return 0;
+	cgroup_memory_busy(g, l, e);
+	return -EBUSY;
 }
 
 /* v1 shows it in the root group. On v2 the files are in every group but the root; they are missing

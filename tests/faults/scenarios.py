@@ -44,6 +44,8 @@ def scenarios(box):
         Scenario("restart", ["restart", c], before=[sleeper], undo=[remove], main_only=True, stays=True),
         Scenario("pause", ["pause", c], before=[sleeper], undo=[remove], main_only=True),
         Scenario("unpause", ["unpause", c], before=[sleeper, ["pause", c]], undo=[remove], main_only=True),
+        Scenario("update", ["update", "-m", "64m", "--pids-limit", "50", "--cpus", "0.5", c], before=[sleeper],
+                 undo=[remove], main_only=True),
         Scenario("exec", ["exec", c, "/sh", "-c", "echo hi; exit 5"], before=[sleeper], undo=[remove],
                  status=5, output="hi\n"),
         Scenario("rm", ["rm", "-v", c],

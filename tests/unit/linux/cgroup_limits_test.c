@@ -32,6 +32,12 @@ static void shares_to_weight(void **state)
 	assert_int_equal(cgroup_io_weight(10), 1);
 	assert_int_equal(cgroup_io_weight(500), 4950);
 	assert_int_equal(cgroup_io_weight(1000), 10000);
+	/* Requests of Kubernetes. */
+	assert_int_equal(cgroup_shares_from_milli(1000), 1024);
+	assert_int_equal(cgroup_shares_from_milli(250), 256);
+	assert_int_equal(cgroup_shares_from_milli(1), 2);
+	assert_int_equal(cgroup_shares_from_milli(0), 2);
+	assert_int_equal(cgroup_shares_from_milli(INT64_MAX), 262144);
 	for (int64_t s = 3; s < 262144; s++)
 		assert_true(cgroup_weight_from_shares(s) >= cgroup_weight_from_shares(s - 1));
 }
@@ -146,7 +152,8 @@ static void cpu_lists_in_time(void **state)
 		memcpy(text + used, "0-8191,", 8);
 	text[strlen(text) - 1] = '\0';
 	struct cpuset_list l;
-	assert_int_equal(cpuset_list_parse(text, &l), 0); /* before the clock runs: its pages are there */
+	assert_int_equal(cpuset_list_parse(text, &l),
+			 0); /* before the clock runs: its pages are there */
 	clock_t start = clock();
 	assert_int_equal(cpuset_list_parse(text, &l), 0);
 	assert_true(clock() - start < CLOCKS_PER_SEC / 4);
