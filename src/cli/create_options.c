@@ -128,7 +128,6 @@ static const struct option items[] = {
 	 .help = "Security options: seccomp=FILE|unconfined, no-new-privileges, "
 		 "apparmor=unconfined, "
 		 "label=disable, systempaths=unconfined"},
-	{"shm-size", 0, OPTION_SIZE, HOST(shm_size), .help = "Size of /dev/shm"},
 	{"stop-signal", 0, OPTION_STR, CONFIG(stop_signal), .help = "Signal to stop the container"},
 	{"stop-timeout", 0, OPTION_OPT_INT, CONFIG(stop_timeout),
 	 .help = "Timeout (in seconds) to stop a container"},
@@ -138,8 +137,6 @@ static const struct option items[] = {
 	{"tmpfs", 0, OPTION_CUSTOM, HOST(tmpfs), .arg = "list", .set = option_set_tmpfs,
 	 .help = "Mount a tmpfs directory"},
 	{"tty", 't', OPTION_BOOL, CONFIG(tty), .help = "Allocate a pseudo-TTY"},
-	{"ulimit", 0, OPTION_CUSTOM, HOST(ulimits), .arg = "ulimit", .set = option_set_ulimit,
-	 .help = "Ulimit options"},
 	{"use-api-socket", 0, OPTION_REFUSED_FLAG,
 	 .help = "a container that controls the engine is root"},
 	{"user", 'u', OPTION_STR, CONFIG(user),

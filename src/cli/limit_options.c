@@ -189,5 +189,8 @@ static const struct option items[] = {
 	{"oom-kill-disable", 0, OPTION_TRI, HOST(oom_kill_disable), .help = "Disable OOM Killer"},
 	{"pids-limit", 0, OPTION_OPT_INT, HOST(pids_limit),
 	 .help = "Tune container pids limit (set -1 for unlimited); default 4096"},
+	{"shm-size", 0, OPTION_SIZE, HOST(shm_size), .help = "Size of /dev/shm"},
+	{"ulimit", 0, OPTION_CUSTOM, HOST(ulimits), .arg = "ulimit", .set = option_set_ulimit,
+	 .help = "Ulimit options"},
 };
 const struct option_table limit_option_table = OPTIONS(items);

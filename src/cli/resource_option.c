@@ -127,9 +127,16 @@ int option_set_ulimit(void *field, const char *value, struct arena *a, struct er
 			       "ulimit soft limit must be less than or equal to hard limit: %lld > "
 			       "%lld",
 			       (long long)u.soft, (long long)u.hard);
-	if (list->count == LIST_MAX)
+	/* The last one of a name counts. */
+	struct docker_ulimit *own = list->items, *at = NULL;
+	for (size_t i = 0; i < list->count; i++)
+		if (!strcmp(own[i].name, name))
+			at = &own[i];
+	if (!at && list->count == LIST_MAX)
 		return too_many(e);
-	*(struct docker_ulimit *)array_push(a, list, sizeof(u)) = u;
+	if (!at)
+		at = array_push(a, list, sizeof(u));
+	*at = u;
 	return 0;
 }
 

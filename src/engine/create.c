@@ -169,7 +169,7 @@ static void set_defaults(struct container_create *c, const char *id, struct aren
 							       : arena_strndup(a, id, ID_SHORT_LEN);
 	}
 	if (!host->shm_size)
-		host->shm_size = INT64_C(64) << 20;
+		host->shm_size = SHM_DEFAULT;
 	if (!host->log_config.type || !*host->log_config.type)
 		host->log_config.type = "json-file";
 	if (!host->restart_policy.name || !*host->restart_policy.name)

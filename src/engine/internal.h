@@ -89,6 +89,9 @@ char *container_cgroup_path(const struct container *c, struct arena *a);
 /** "/usr/local/sbin:..." when the image sets none. */
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+/** Of /dev/shm, where nothing is said. */
+#define SHM_DEFAULT (INT64_C(64) << 20)
+
 /** docker's rule for names; -EINVAL with docker's text. */
 int container_name_check(const char *name, struct err *e);
 /** Fills @e with docker's text about a name that is taken, naming its holder. Returns -EEXIST. */

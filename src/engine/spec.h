@@ -51,6 +51,7 @@ int spec_limits(struct spec_build *b, struct arena *a, struct err *e);
 int limits_plan(const struct container_config *c, struct engine *warn, struct arena *a,
 		struct oci_resources *ret, struct cgroup_limits *ret_limits, struct err *e);
 int spec_security(struct spec_build *b, struct arena *a, struct err *e);
+int spec_rlimits(struct spec_build *b, struct arena *a, struct err *e);
 
 /** Process of an exec: the container's own, with what @x changes. */
 struct container_exec;

@@ -194,7 +194,7 @@ static struct oci_rlimit clamp(const struct spec_build *b, const char *name, str
 	return l;
 }
 
-static int build_rlimits(struct spec_build *b, struct arena *a, struct err *e)
+int spec_rlimits(struct spec_build *b, struct arena *a, struct err *e)
 {
 	/* Enough files for anyone, few enough that programs which close them all stay fast. */
 	static const struct oci_rlimit defaults[] = {{"RLIMIT_NOFILE", 524288, 1024},
@@ -268,7 +268,7 @@ int spec_security(struct spec_build *b, struct arena *a, struct err *e)
 	if (r == 0)
 		r = build_paths(b, a, e);
 	if (r == 0)
-		r = build_rlimits(b, a, e);
+		r = spec_rlimits(b, a, e);
 	if (r == 0)
 		r = check_sysctls(b, e);
 	if (r < 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Changing the limits of a container: what differs between its old config and the new one is
- * written to its control group, if it runs, and the new config to the store. Invariant: all of it
- * or nothing; when the kernel refuses one limit, the others are set back. Kernel first, store last:
- * killed in between, the old limits come back with the next start. Read spec_limits.c first.
+ * written to its control group and its processes, if it runs, and the new config to the store.
+ * Invariant: all of it or nothing; when the kernel refuses one limit, the others are set back.
+ * Kernel first, store last: killed in between, the old limits come back with the next start. Read
+ * spec_limits.c first.
  */
 #include "engine/internal.h"
 
@@ -12,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "engine/spec.h"
+#include "engine/update_live.h"
 #include "linux/cgroup.h"
 
 /* The limits of one config. */
@@ -170,8 +172,9 @@ static int conflict(const struct docker_host_config *old, const struct docker_ho
 	return 0;
 }
 
-static int write_limits(const struct container *c, const struct planned *from,
-			const struct planned *to, struct arena *a, struct err *e)
+static int write_limits(struct engine *en, const struct container *c, const struct container *new,
+			const struct planned *from, const struct planned *to, struct arena *a,
+			struct err *e)
 {
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	struct cgroup_limits forth = changes(&from->limits, &to->limits, a),
@@ -182,6 +185,13 @@ static int write_limits(const struct container *c, const struct planned *from,
 		return 0;
 	if (r == 0)
 		r = cgroup_update(&group, &forth, e);
+	if (r == 0)
+		r = update_shm(en, c, new, a, e);
+	bool resized = r == 0;
+	if (r == 0)
+		r = update_ulimits(en, &group, c, new, a, e);
+	if (r < 0 && resized)
+		update_shm(en, new, c, a, &ignored);
 	if (r < 0 && group.layout != CGROUP_NONE && from->known)
 		cgroup_update(&group, &back, &ignored);
 	return r;
@@ -194,6 +204,8 @@ static int update_locked(struct engine *en, const struct container *c, struct co
 	struct planned *was = arena_new(a, struct planned), *is = arena_new(a, struct planned);
 	struct err ignored;
 	int r = change(&new->config, ctx, a, e);
+	if (!new->config.host.shm_size)
+		new->config.host.shm_size = SHM_DEFAULT;
 	if (r == 0)
 		r = conflict(&c->config.host, &new->config.host, e);
 	if (r == 0)
@@ -202,7 +214,7 @@ static int update_locked(struct engine *en, const struct container *c, struct co
 		return r;
 	/* A device of the old ones may be gone: then nothing is known of them, and all is set. */
 	was->known = limits_plan(&c->config, NULL, a, &was->resources, &was->limits, &ignored) == 0;
-	r = c->pid ? write_limits(c, was, is, a, e) : 0;
+	r = c->pid ? write_limits(en, c, new, was, is, a, e) : 0;
 	if (r == 0)
 		r = db_change(&en->db, !c->auto_remove, e,
 			      "UPDATE container SET config = ?2 WHERE id = ?1", "ss", c->id,
@@ -229,6 +241,7 @@ int container_update(struct engine *en, const char *ref, container_change_fn cha
 		r = container_probe(en, &c, e);
 	if (r < 0)
 		return r;
+	new.pid = c.pid;
 	r = update_locked(en, &c, &new, change, ctx, &a, e);
 	return r < 0 ? err_context(e, "Cannot update container %s", c.name) : 0;
 }

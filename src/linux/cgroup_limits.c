@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one table of limits: what each becomes on version 1 and on version 2.
- * See cgroup-v1/memory.rst, scheduler/sched-bwc.rst, cgroup-v2.rst of the kernel; the OCI runtime
- * spec, config-linux.md "Control groups". Invariant: a limit that was asked for is set, or the call
- * fails and names it. Read cgroup.h, struct cgroup_limits, first.
+ * The one table of limits: what each becomes on version 1 and on version 2; docs/limits.md has its
+ * rows and formulas for people. See cgroup-v1/memory.rst, scheduler/sched-bwc.rst, cgroup-v2.rst of
+ * the kernel; the OCI runtime spec, config-linux.md "Control groups". Invariant: a limit that was
+ * asked for is set, or the call fails and names it. Read cgroup.h, struct cgroup_limits, first.
  */
 #include "linux/cgroup_limits.h"
 

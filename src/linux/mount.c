@@ -73,6 +73,16 @@ int mount_new(const char *type, const char *source, const char *const *data, siz
 	return mount >= 0 ? mount : context_failed(fs, errno, type, "the kernel refuses", e);
 }
 
+int mount_reconfigure(int mount, const char *option, struct err *e)
+{
+	CLEANUP_FD int fs = fspick(mount, "", FSPICK_EMPTY_PATH | FSPICK_CLOEXEC);
+	if (fs < 0)
+		return err_errno(e, errno, "cannot mount it anew");
+	if (set_option(fs, option) < 0 || fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
+		return context_failed(fs, errno, "it anew", option, e);
+	return 0;
+}
+
 int mount_clone(int dirfd, const char *path, bool recursive)
 {
 	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;

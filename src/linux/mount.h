@@ -45,6 +45,8 @@ const char *mount_option_name(size_t index);
  *  own words about a bad option become part of the error. */
 int mount_new(const char *type, const char *source, const char *const *data, size_t data_count,
 	      uint64_t attrs, struct err *e);
+/** Change an option of the file system that is mounted at @mount: "size=64m". */
+int mount_reconfigure(int mount, const char *option, struct err *e);
 /** A detached copy of what is mounted at @path (or of @dirfd itself with ""); fd or -errno. */
 int mount_clone(int dirfd, const char *path, bool recursive);
 /** Attach a detached mount upon @target, a descriptor. 0 or -errno. */

@@ -67,6 +67,12 @@ static rlim_t to_kernel(int64_t value)
 	return value < 0 ? RLIM_INFINITY : (rlim_t)value;
 }
 
+int rlimit_set_of(pid_t pid, int number, int64_t soft, int64_t hard)
+{
+	const struct rlimit wish = {.rlim_cur = to_kernel(soft), .rlim_max = to_kernel(hard)};
+	return prlimit(pid, (enum __rlimit_resource)number, &wish, NULL) < 0 ? -errno : 0;
+}
+
 int rlimit_set(int number, int64_t soft, int64_t hard, bool *ret_clamped)
 {
 	struct rlimit wish = {.rlim_cur = to_kernel(soft), .rlim_max = to_kernel(hard)};

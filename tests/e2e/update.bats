@@ -126,6 +126,41 @@ changed() {
 	assert_equal 100 "$(hull inspect -f '{{.HostConfig.CpuShares}}' cc)"
 }
 
+@test "ulimits of all processes, and the size of /dev/shm" {
+	hull run -d --name cc --ulimit nofile=100:200 test sh -c 'sleep 601 & sleep 602'
+	shm() { hull exec cc df -k /dev/shm | awk 'END { print $2 }'; }
+	nofile() {
+		for pid in $(cat "$(cgroup_dir cc pids)/cgroup.procs"); do
+			awk '/^Max open files/ { print $4, $5 }' "/proc/$pid/limits"
+		done | sort -u
+	}
+	wait_for 5 eval '[ "$(wc -l <"$(cgroup_dir cc pids)/cgroup.procs")" = 2 ]'
+	assert_equal "100 200" "$(nofile)"
+	hull update --ulimit nofile=50:150 --shm-size 8m cc
+	assert_equal "50 150" "$(nofile)"
+	assert_equal 150 "$(hull exec cc sh -c 'ulimit -Hn')"
+	assert_equal 8192 "$(shm)"
+	assert_equal "[map[Hard:150 Name:nofile Soft:50]] 8388608" "$(hull inspect -f '{{.HostConfig.Ulimits}} {{.HostConfig.ShmSize}}' cc)"
+	hull exec cc dd if=/dev/zero of=/dev/shm/file bs=1M count=6
+	run hull update --shm-size 2m --pids-limit 9 --ulimit nofile=60 cc
+	assert_status 1
+	assert_has "--shm-size"
+	assert_equal "4096 8192 50 150" "$(cgroup_value cc pids pids.max pids.max) $(shm) $(nofile)"
+	run hull update --ulimit nofile=50:300 --shm-size 9m cc
+	if [ "$status" = 0 ]; then
+		assert_equal "50 300" "$(nofile)"
+	else
+		assert_has "hint: to raise a hard limit takes CAP_SYS_RESOURCE"
+		assert_equal 8192 "$(shm)"
+	fi
+	hull update --shm-size 0 cc
+	assert_equal 65536 "$(shm)"
+	hull run -d --name dd --tmpfs /dev/shm:size=1m test sleep 600
+	run hull update --shm-size 2m dd
+	assert_status 1
+	assert_has "/dev/shm of the container is not its own"
+}
+
 @test "one that does not run has it from its start on; a paused one at once; many at a time" {
 	hull create --name cc test sleep 600
 	hull run -d --name dd test sleep 600
