@@ -221,22 +221,27 @@ need_root() {
 
 # ---------------------------------------------------------------- control groups
 
-# The folder of a container's control group for the controller: cgroup_dir CONTAINER memory
-cgroup_dir() {
-	local pid hierarchy
-	pid=$(pid_of "$1")
-	if is_v1 "$2"; then
-		hierarchy=$(awk -v c="$2" '$3 == "cgroup" && index("," $4 ",", "," c ",") { print $2; exit }' /proc/mounts)
-		echo "$hierarchy$(awk -F: -v c="$2" 'index("," $2 ",", "," c ",") { print $3 }' "/proc/$pid/cgroup")"
-	else
-		hierarchy=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-		echo "$hierarchy$(awk -F: '$2 == "" { print $3 }' "/proc/$pid/cgroup")"
-	fi
+# In bash alone, and read once: programs are slow in the second kernel.
+CGROUP_MOUNTS=$'\n'$(</proc/mounts)
+
+# True if the controller is on a version 1 hierarchy of this machine, which is then BASH_REMATCH[1].
+is_v1() {
+	[[ $CGROUP_MOUNTS =~ $'\n'[^\ ]+\ ([^\ ]+)\ cgroup\ [^\ ]*,$1[,\ ] ]]
 }
 
-# True if the controller is on a version 1 hierarchy of this machine.
-is_v1() {
-	awk -v c="$1" '$3 == "cgroup" && index("," $4 ",", "," c ",") { found = 1 } END { exit !found }' /proc/mounts
+# The folder of a container's control group for the controller: cgroup_dir CONTAINER memory
+cgroup_dir() {
+	local pid=${CGROUP_PID-} point groups line=$'\n'0::
+	[ -n "$pid" ] || pid=$(pid_of "$1")
+	groups=$'\n'$(<"/proc/$pid/cgroup")
+	if is_v1 "$2"; then
+		point=${BASH_REMATCH[1]} line=$'\n'"[0-9]+:([^:]*,)?$2(,[^:]*)?:"
+	else
+		[[ $CGROUP_MOUNTS =~ $'\n'[^\ ]+\ ([^\ ]+)\ cgroup2\  ]]
+		point=${BASH_REMATCH[1]}
+	fi
+	[[ $groups =~ $line(/[^$'\n']*) ]]
+	echo "$point${BASH_REMATCH[${#BASH_REMATCH[@]} - 1]}"
 }
 
 # cgroup_value CONTAINER CONTROLLER V1-FILE V2-FILE
@@ -253,11 +258,12 @@ has_controller() {
 # in_files CONTAINER: each line of the input is "controller file-of-v1 value file-of-v2 value", "-" for none;
 # the value of a v2 file of two words has a comma in it.
 in_files() {
-	local controller v1 want1 v2 want2 file want dir
+	local controller v1 want1 v2 want2 file want dir CGROUP_PID
+	CGROUP_PID=$(pid_of "$1")
 	while read -r controller v1 want1 v2 want2; do
 		file=$v2 want=${want2/,/ }
 		! is_v1 "$controller" || { file=$v1 want=$want1; }
 		dir=$(cgroup_dir "$1" "$controller")
-		[ "$file" = - ] || [ "$want" = "$(cat "$dir/$file")" ] || fail "$file: $(cat "$dir/$file"), not $want"
+		[ "$file" = - ] || [ "$want" = "$(<"$dir/$file")" ] || fail "$file: $(<"$dir/$file"), not $want"
 	done
 }

@@ -12,7 +12,10 @@ swap_file() {
 }
 
 changed() {
-	in_files "$1" <<-'TABLE'
+	local swap="-"
+	[ ! -e "$(cgroup_dir "$1" memory)/$(swap_file)" ] || swap=$(swap_file)
+	in_files "$1" <<-TABLE
+		memory $swap 268435456 $swap 134217728
 		memory memory.limit_in_bytes 134217728 memory.max 134217728
 		memory memory.soft_limit_in_bytes 67108864 memory.low 67108864
 		cpu cpu.shares 512 cpu.weight 59
@@ -22,8 +25,6 @@ changed() {
 		cpuset cpuset.mems 0 cpuset.mems 0
 		pids pids.max 50 pids.max 50
 	TABLE
-	[ ! -e "$(cgroup_dir "$1" memory)/$(swap_file)" ] ||
-		in_files "$1" <<<"memory $(swap_file) 268435456 $(swap_file) 134217728"
 }
 
 # bats test_tags=fast
