@@ -50,7 +50,6 @@ static const struct option update_options[] = {
 	{"kernel-memory", 0, OPTION_SIZE, OPTION_HIDDEN,
 	 .offset = offsetof(struct update_values, kernel_memory),
 	 .help = "Taken for docker's sake: without effect, the kernel has dropped it"},
-	{"restart", 0, OPTION_REFUSED, .help = "hull has no restart policies yet"},
 };
 
 const struct command command_update = {

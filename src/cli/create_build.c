@@ -183,14 +183,14 @@ static int check_hostname(const struct create_options *o, struct err *e)
 		       : 0;
 }
 
-static int check_restart(struct create_options *o, struct arena *a, struct err *e)
+static int check_restart(const struct create_options *o, struct err *e)
 {
-	struct docker_host_config *host = &o->create.config.host;
-	int r = restart_policy_parse(o->restart, a, &host->restart_policy, e);
-	if (r == 0 && host->auto_remove && strcmp(host->restart_policy.name, "no"))
-		r = err_set(e, EINVAL, ERR_INVALID,
-			    "conflicting options: cannot specify both --restart and --rm");
-	return r;
+	const struct docker_host_config *host = &o->create.config.host;
+	const char *policy = host->restart_policy.name;
+	return host->auto_remove && policy && strcmp(policy, "no")
+		       ? err_set(e, EINVAL, ERR_INVALID,
+				 "conflicting options: cannot specify both --restart and --rm")
+		       : 0;
 }
 
 static int check_pull(const char *pull, struct err *e)
@@ -316,7 +316,7 @@ int create_options_build(struct cli *cli, struct create_options *o, const struct
 	if (r == 0)
 		r = check_hostname(o, e);
 	if (r == 0)
-		r = check_restart(o, a, e);
+		r = check_restart(o, e);
 	if (r == 0)
 		r = check_pull(o->pull, e);
 	if (r < 0)

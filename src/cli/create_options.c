@@ -114,9 +114,6 @@ static const struct option items[] = {
 	{"quiet", 'q', OPTION_BOOL, O(quiet), .help = "Do not print warnings"},
 	{"read-only", 0, OPTION_BOOL, HOST(readonly_rootfs),
 	 .help = "Mount the container's root filesystem as read only"},
-	{"restart", 0, OPTION_STR, O(restart), .initial = "no",
-	 .help = "Restart policy to apply when a container exits (no, always, unless-stopped, "
-		 "on-failure[:TIMES])"},
 	{"rm", 0, OPTION_BOOL, HOST(auto_remove),
 	 .help = "Automatically remove the container and its associated anonymous volumes when it "
 		 "exits"},

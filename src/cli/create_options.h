@@ -14,13 +14,15 @@ struct cli;
 struct create_options {
 	struct container_create create;
 	struct strv attach, env, env_files, labels, label_files, volumes, security;
-	char *cidfile, *entrypoint, *init, *network, *restart, *rootfs, *pull, *runtime;
+	char *cidfile, *entrypoint, *init, *network, *rootfs, *pull, *runtime;
 	int64_t kernel_memory;
 	bool no_healthcheck, quiet, disable_content_trust;
 };
 
 extern const struct option_table create_option_table;
-/** The limits, of run, create and update; they fill a struct container_config. */
+/** The limits and the restart policy, of run, create and update; they fill a struct
+ * container_config.
+ */
 extern const struct option_table limit_option_table;
 
 /** Check what docker's client checks, read the files, and complete `create` from the options and

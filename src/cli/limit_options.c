@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The limits of a container as options: one table for run, create and update, which fills struct
- * container_config. The grammars are docker's; what the limits become is in
- * engine/spec_limits.c and linux/cgroup_limits.c.
+ * The limits of a container, and its restart policy, as options: one table for run, create and
+ * update, which fills struct container_config. The grammars are docker's; what the limits become is
+ * in engine/spec_limits.c and linux/cgroup_limits.c.
  */
 #include "cli/create_options.h"
 
@@ -139,6 +139,11 @@ static int set_swappiness(void *field, const char *value, struct arena *a, struc
 	return r;
 }
 
+static int set_restart(void *field, const char *value, struct arena *a, struct err *e)
+{
+	return restart_policy_parse(value, a, field, e);
+}
+
 #define HOST(member) .offset = offsetof(struct container_config, host.member)
 #define HULL(member) .offset = offsetof(struct container_config, hull.member)
 
@@ -189,6 +194,9 @@ static const struct option items[] = {
 	{"oom-kill-disable", 0, OPTION_TRI, HOST(oom_kill_disable), .help = "Disable OOM Killer"},
 	{"pids-limit", 0, OPTION_OPT_INT, HOST(pids_limit),
 	 .help = "Tune container pids limit (set -1 for unlimited); default 4096"},
+	{"restart", 0, OPTION_CUSTOM, HOST(restart_policy), .arg = "string", .set = set_restart,
+	 .help = "Restart policy to apply when a container exits (no, always, unless-stopped, "
+		 "on-failure[:TIMES])"},
 	{"shm-size", 0, OPTION_SIZE, HOST(shm_size), .help = "Size of /dev/shm"},
 	{"ulimit", 0, OPTION_CUSTOM, HOST(ulimits), .arg = "ulimit", .set = option_set_ulimit,
 	 .help = "Ulimit options"},

@@ -133,6 +133,11 @@ static struct cgroup_limits changes(const struct cgroup_limits *old,
 	return change;
 }
 
+static bool restarts(const struct docker_host_config *h)
+{
+	return h->restart_policy.name && strcmp(h->restart_policy.name, "no") != 0;
+}
+
 /* What docker refuses by comparison with what is set already. */
 static int conflict(const struct docker_host_config *old, const struct docker_host_config *new,
 		    struct err *e)
@@ -141,6 +146,9 @@ static int conflict(const struct docker_host_config *old, const struct docker_ho
 		bool is;
 		const char *text, *hint;
 	} conflicts[] = {
+		{new->auto_remove &&restarts(new),
+		 "Restart policy cannot be updated because AutoRemove is enabled for the container",
+		 "it was made with --rm"},
 		{new->memory != old->memory && old->memory_swap > 0 &&
 			 new->memory_swap == old->memory_swap &&new->memory > old->memory_swap,
 		 "Memory limit should be smaller than already set memoryswap limit, update the "
@@ -216,9 +224,12 @@ static int update_locked(struct engine *en, const struct container *c, struct co
 	was->known = limits_plan(&c->config, NULL, a, &was->resources, &was->limits, &ignored) == 0;
 	r = c->pid ? write_limits(en, c, new, was, is, a, e) : 0;
 	if (r == 0)
-		r = db_change(&en->db, !c->auto_remove, e,
-			      "UPDATE container SET config = ?2 WHERE id = ?1", "ss", c->id,
-			      shape_print(&container_config_shape, &new->config, false, a));
+		r = db_change(
+			&en->db, !c->auto_remove, e,
+			"UPDATE container SET config = ?2, restart_due = iif(?3, restart_due, 0) "
+			"WHERE id = ?1",
+			"ssi", c->id, shape_print(&container_config_shape, &new->config, false, a),
+			(int64_t)restarts(&new->config.host));
 	return r;
 }
 

@@ -162,6 +162,22 @@ changed() {
 	assert_has "/dev/shm of the container is not its own"
 }
 
+@test "the restart policy: for the next end, and for a restart that is due" {
+	restarted() { [ "$(hull inspect -f '{{.RestartCount}} {{.State.Status}}' cc)" = "$1 running" ]; }
+	hull run -d --name cc test sleep 600
+	hull update --restart on-failure:5 cc
+	assert_equal "map[MaximumRetryCount:5 Name:on-failure] running" "$(hull inspect -f '{{.HostConfig.RestartPolicy}} {{.State.Status}}' cc)"
+	kill -KILL "$(pid_of cc)"
+	wait_for 10 restarted 1
+	hull update --restart no cc
+	kill -KILL "$(pid_of cc)"
+	wait_for 10 has_status cc exited
+	hull run -d --name dd --restart always test false
+	wait_for 20 has_status dd restarting
+	hull update --restart no dd
+	wait_for 10 has_status dd exited
+}
+
 @test "one that does not run has it from its start on; a paused one at once; many at a time" {
 	hull create --name cc test sleep 600
 	hull run -d --name dd test sleep 600
@@ -189,7 +205,9 @@ changed() {
 	}
 	refused 1 "you must provide one or more flags when using this command" cc
 	refused 1 "requires at least 1 argument" -m 64m
-	refused 125 "--restart is not supported: hull has no restart policies yet" --restart always cc
+	refused 125 "unknown policy 'foo'" --restart foo cc
+	hull create --name ee --rm test
+	refused 1 "Restart policy cannot be updated because AutoRemove is enabled for the container" --restart always ee
 	refused 1 "Cannot update container cc: Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time" -m 256m cc
 	refused 1 "Minimum memoryswap limit should be larger than memory limit" --memory-swap 32m cc
 	refused 1 "You should always set the Memory limit when using Memoryswap limit" --memory-swap 32m dd
