@@ -69,18 +69,23 @@ struct building {
 	bool done;
 };
 
-/* Only what was made here: never cgroup_remove(), which clears away what is below a folder. */
-static void building_end(struct building *b)
+/* Never cgroup_remove(), which clears away what is below a folder. */
+static void remove_empty(const int v1[static CGROUP_CONTROLLERS], int v2, const char *path)
 {
 	const struct cgroup_host *h = cgroup_host_get();
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++)
+		if (is_first_of(v1, c))
+			unlinkat(h->v1[c], path + 1, AT_REMOVEDIR);
+	if (v2 >= 0)
+		unlinkat(h->v2, path + 1, AT_REMOVEDIR);
+}
+
+/* Only what was made here. */
+static void building_end(struct building *b)
+{
 	if (b->done)
 		return;
-	for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
-		if (is_first_of(b->group.v1, c))
-			unlinkat(h->v1[c], b->group.path + 1, AT_REMOVEDIR);
-	}
-	if (b->group.v2 >= 0)
-		unlinkat(h->v2, b->group.path + 1, AT_REMOVEDIR);
+	remove_empty(b->group.v1, b->group.v2, b->group.path);
 	cgroup_close(&b->group);
 }
 
@@ -110,6 +115,8 @@ static bool is_wanted(const struct cgroup_host *h, int c, const struct cgroup_li
 	case CGROUP_NET_PRIO:
 	case CGROUP_RDMA:
 		return wants_list(c, l);
+	case CGROUP_SYSTEMD: /* it makes them itself */
+		return false;
 	default:
 		return true;
 	}
@@ -341,7 +348,10 @@ int cgroup_adopt(const char *path, const struct cgroup_limits *limits,
 		 const struct cgroup_device_rule *rules, size_t rule_count, struct cgroup *ret,
 		 struct err *e)
 {
+	unsigned new = 0;
 	int r = cgroup_open(path, ret, e);
+	if (r == 0)
+		r = v1_extend(ret, limits, &new, e);
 	if (r == 0)
 		r = cgroup_update(ret, limits, e);
 	return r < 0 ? r : devices_set(ret, rules, rule_count, e);
@@ -399,4 +409,12 @@ int cgroup_remove(const char *path, struct err *e)
 	}
 	int r = h->v2 >= 0 ? hierarchy_remove(h->v2, h->v2_point, path, e) : 0;
 	return first < 0 ? first : r;
+}
+
+void cgroup_remove_empty(const char *path)
+{
+	const struct cgroup_host *h = cgroup_host_get();
+	struct err ignored;
+	if (path_check(path, &ignored) == 0)
+		remove_empty(h->v1, h->v2, path);
 }

@@ -33,6 +33,7 @@ enum cgroup_controller {
 	CGROUP_NET_CLS,
 	CGROUP_NET_PRIO,
 	CGROUP_RDMA,
+	CGROUP_SYSTEMD, /* no controller: where systemd keeps its units on version 1 */
 	CGROUP_CONTROLLERS
 };
 
@@ -174,6 +175,9 @@ int cgroup_pids(const struct cgroup *g, struct arena *a, pid_t **ret, size_t *re
 /** Remove the group in all hierarchies, with groups that the container made below it. A group that
  *  is gone is no error; -EBUSY while processes live in it. */
 int cgroup_remove(const char *path, struct err *e);
+/** Remove what is left of the group where it is empty, and has none below it: no more than that is
+ *  known to be nobody's when its maker was killed. */
+void cgroup_remove_empty(const char *path);
 /** Absolute path of the folder with the memory files (v1) or of the v2 group, "" if none. */
 void cgroup_memory_path(const struct cgroup *g, char *buf, size_t size);
 /** Wait until no process lives in the group (v2: by notification of cgroup.events). 0, -ETIMEDOUT,

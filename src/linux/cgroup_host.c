@@ -34,6 +34,7 @@ static const struct {
 	[CGROUP_NET_CLS] = {"net_cls", NULL},
 	[CGROUP_NET_PRIO] = {"net_prio", NULL},
 	[CGROUP_RDMA] = {"rdma", "rdma"},
+	[CGROUP_SYSTEMD] = {"systemd", NULL},
 };
 
 const char *cgroup_controller_name(enum cgroup_controller c, bool is_v2)
@@ -51,6 +52,7 @@ unsigned cgroup_controllers_parse(const char *list, char separator)
 	const char stops[] = {separator, '\n', '\0'};
 	unsigned bits = 0;
 	while (*list) {
+		list += strncmp(list, "name=systemd", 12) ? 0 : 5;
 		size_t len = strcspn(list, stops);
 		for (int c = 0; c < CGROUP_CONTROLLERS; c++) {
 			if (word_is(list, len, controllers[c].v1) ||
@@ -252,7 +254,7 @@ static void host_find(void)
 		points_open(&host);
 	}
 	for (int c = 0; c < CGROUP_CONTROLLERS; c++)
-		any_v1 |= host.v1[c] >= 0;
+		any_v1 |= host.v1[c] >= 0 && c != CGROUP_SYSTEMD;
 	host.layout = host.v2 < 0 ? (any_v1 ? CGROUP_V1 : CGROUP_NONE)
 				  : (any_v1 ? CGROUP_HYBRID : CGROUP_V2);
 }

@@ -40,5 +40,6 @@ const struct cgroup_host *cgroup_host_get(void);
 int cgroup_mount_parse(const char *line, struct cgroup_mount *ret);
 /** "memory", "io", ... to bits of enum cgroup_controller, from a list separated by @separator. */
 unsigned cgroup_controllers_parse(const char *list, char separator);
-/** Where @pid (0: the caller) is in the v2 tree, "/user.slice/a.scope". False: not known. */
-bool cgroup_v2_place(pid_t pid, char buf[static CGROUP_POINT_SIZE]);
+/** Where @pid (0: the caller) is, "/user.slice/a.scope", in the v1 hierarchy of that name (such as
+ *  "name=systemd"), or for "" in the v2 tree. False: not known. */
+bool cgroup_place(pid_t pid, const char *hierarchy, char buf[static CGROUP_POINT_SIZE]);

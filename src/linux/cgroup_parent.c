@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "linux/cgroup_host.h"
 
-bool cgroup_v2_place(pid_t pid, char buf[static CGROUP_POINT_SIZE])
+bool cgroup_place(pid_t pid, const char *hierarchy, char buf[static CGROUP_POINT_SIZE])
 {
 	char text[4096], file[32] = "/proc/self/cgroup";
 	if (pid)
@@ -23,11 +23,12 @@ bool cgroup_v2_place(pid_t pid, char buf[static CGROUP_POINT_SIZE])
 		return false;
 	for (const char *line = text; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
+		const char *name = line + strcspn(line, ":"), *path = name + 1 + strlen(hierarchy);
 		size_t len = strcspn(line, "\n");
-		if (strncmp(line, "0::/", 4) != 0 || len - 3 >= CGROUP_POINT_SIZE)
+		if (*name != ':' || strncmp(name + 1, hierarchy, strlen(hierarchy)) != 0 ||
+		    strncmp(path, ":/", 2) != 0 || line + len - path > CGROUP_POINT_SIZE)
 			continue;
-		memcpy(buf, line + 3, len - 3);
-		buf[len - 3] = '\0';
+		snprintf(buf, CGROUP_POINT_SIZE, "%.*s", (int)(line + len - path - 1), path + 1);
 		return !strstr(buf, "..");
 	}
 	return false;
@@ -51,7 +52,7 @@ int cgroup_v2_of(const struct cgroup *g, pid_t pid)
 {
 	char place[CGROUP_POINT_SIZE];
 	size_t len = strlen(g->path);
-	if (!cgroup_v2_place(pid, place) || strncmp(place, g->path, len) != 0 || place[len] != '/')
+	if (!cgroup_place(pid, "", place) || strncmp(place, g->path, len) != 0 || place[len] != '/')
 		return -ENOENT;
 	int fd = openat(g->v2, place + len + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
@@ -66,7 +67,7 @@ int cgroup_parent(char *buf, size_t size, struct err *e)
 		snprintf(buf, size, "/hull");
 		return 0;
 	}
-	bool found = h->v2 >= 0 && cgroup_v2_place(0, own);
+	bool found = h->v2 >= 0 && cgroup_place(0, "", own);
 	for (char *slash; found && (slash = strrchr(own, '/')) && slash != own;) {
 		*slash = '\0';
 		if (!is_writable(h->v2, own + 1, "") ||

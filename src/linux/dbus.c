@@ -91,9 +91,14 @@ void dbus_array_end(struct dbus_body *b, size_t begin, size_t alignment)
 		memcpy(b->buf + begin - sizeof(len), &len, sizeof(len));
 }
 
-void dbus_property(struct dbus_body *b, const char *name, const char *signature)
+void dbus_struct(struct dbus_body *b)
 {
 	put(b, "", 0, 8);
+}
+
+void dbus_property(struct dbus_body *b, const char *name, const char *signature)
+{
+	dbus_struct(b);
 	dbus_put_string(b, name);
 	put_signature(b, signature);
 }

@@ -28,6 +28,8 @@ void dbus_put_string(struct dbus_body *b, const char *text);
 /** An array: its length is filled in by dbus_array_end(); @alignment is that of its items. */
 size_t dbus_array_begin(struct dbus_body *b, size_t alignment);
 void dbus_array_end(struct dbus_body *b, size_t begin, size_t alignment);
+/** Begin a structure. */
+void dbus_struct(struct dbus_body *b);
 /** Begin "(sv)", an item of systemd's lists of properties; a value of type @signature follows. */
 void dbus_property(struct dbus_body *b, const char *name, const char *signature);
 

@@ -180,9 +180,11 @@ static void put_u64(struct dbus_body *b, const char *name, uint64_t value)
 	dbus_put_number(b, value, 8);
 }
 
+/* "max", and what version 1 has for it. */
 static void put_limit(struct dbus_body *b, const char *name, const char *text)
 {
-	put_u64(b, name, *text == 'm' ? UINT64_MAX : strtoull(text, NULL, 10));
+	uint64_t value = strtoull(text, NULL, 10);
+	put_u64(b, name, *text == 'm' || value >> 62 ? UINT64_MAX : value);
 }
 
 /* io.weight begins with "default 100"; a group with cpu.idle has no weight. */
@@ -209,36 +211,81 @@ static void put_cpus(struct dbus_body *b, const char *name, const char *text)
 /* systemd counts in microseconds of a second, and keeps whole hundredths. */
 static void put_quota(struct dbus_body *b, const char *name, const char *text)
 {
-	unsigned long long quota, period;
+	long long quota, period;
 	put_u64(b, name,
-		sscanf(text, "%llu %llu", &quota, &period) == 2 && period
-			? (quota * 1000000 / period + 9999) / 10000 * 10000
+		sscanf(text, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0
+			? ((uint64_t)quota * 1000000 / (uint64_t)period + 9999) / 10000 * 10000
 			: UINT64_MAX);
 }
 
 static void put_period(struct dbus_body *b, const char *name, const char *text)
 {
-	put_u64(b, name, strtoull(text + strcspn(text, " "), NULL, 10));
+	const char *space = strchr(text, ' ');
+	put_u64(b, name, strtoull(space ? space : text, NULL, 10));
+}
+
+/* A line of devices.list is "c 1:3 rwm", "c 136:* rw" or "b *:* m"; and "a *:* rwm" alone where all
+ * is allowed, which systemd must be told as well: it would give up the group. */
+static void put_devices(struct dbus_body *b, const char *name, const char *text)
+{
+	char type, major[12], minor[12], access[4], path[48];
+	put_string(b, "DevicePolicy", "strict");
+	dbus_property(b, name, "a(ss)"); /* nothing empties its list; more is added to it */
+	dbus_array_end(b, dbus_array_begin(b, 8), 8);
+	dbus_property(b, name, "a(ss)");
+	size_t list = dbus_array_begin(b, 8);
+	text = *text == 'a' ? "b *:* rwm\nc *:* rwm" : text;
+	while (sscanf(text, "%c %11[^:]:%11s %3s", &type, major, minor, access) == 4) {
+		snprintf(path, sizeof(path), *minor == '*' ? "%s-%s" : "/dev/%s/%s:%s",
+			 type == 'b' ? "block" : "char", major, minor);
+		dbus_struct(b);
+		dbus_put_string(b, path);
+		dbus_put_string(b, access);
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	dbus_array_end(b, list, 8);
 }
 
 /* What systemd writes itself when it is reloaded, and by which property. */
-static const struct {
-	const char *file, *property;
+static const struct limit {
+	enum cgroup_controller controller;
+	const char *v1_file, *v1_property, *v2_file, *v2_property;
 	void (*put)(struct dbus_body *b, const char *name, const char *text);
 } limits[] = {
-	{"memory.max", "MemoryMax", put_limit},
-	{"memory.high", "MemoryHigh", put_limit},
-	{"memory.low", "MemoryLow", put_limit},
-	{"memory.min", "MemoryMin", put_limit},
-	{"memory.swap.max", "MemorySwapMax", put_limit},
-	{"pids.max", "TasksMax", put_limit},
-	{"cpu.weight", "CPUWeight", put_weight},
-	{"cpu.max", "CPUQuotaPerSecUSec", put_quota},
-	{"cpu.max", "CPUQuotaPeriodUSec", put_period},
-	{"io.weight", "IOWeight", put_weight},
-	{"cpuset.cpus", "AllowedCPUs", put_cpus},
-	{"cpuset.mems", "AllowedMemoryNodes", put_cpus},
+	{CGROUP_MEMORY, "memory.limit_in_bytes", "MemoryLimit", "memory.max", "MemoryMax",
+	 put_limit},
+	{CGROUP_MEMORY, NULL, NULL, "memory.high", "MemoryHigh", put_limit},
+	{CGROUP_MEMORY, NULL, NULL, "memory.low", "MemoryLow", put_limit},
+	{CGROUP_MEMORY, NULL, NULL, "memory.min", "MemoryMin", put_limit},
+	{CGROUP_MEMORY, NULL, NULL, "memory.swap.max", "MemorySwapMax", put_limit},
+	{CGROUP_PIDS, "pids.max", "TasksMax", "pids.max", "TasksMax", put_limit},
+	{CGROUP_CPU, "cpu.shares", "CPUShares", "cpu.weight", "CPUWeight", put_weight},
+	{CGROUP_CPU, "cpu.cfs_quota_us", "CPUQuotaPerSecUSec", "cpu.max", "CPUQuotaPerSecUSec",
+	 put_quota},
+	{CGROUP_CPU, "cpu.cfs_period_us", "CPUQuotaPeriodUSec", "cpu.max", "CPUQuotaPeriodUSec",
+	 put_period},
+	{CGROUP_BLKIO, "blkio.bfq.weight", "BlockIOWeight", "io.weight", "IOWeight", put_weight},
+	{CGROUP_CPUSET, NULL, NULL, "cpuset.cpus", "AllowedCPUs", put_cpus},
+	{CGROUP_CPUSET, NULL, NULL, "cpuset.mems", "AllowedMemoryNodes", put_cpus},
+	{CGROUP_DEVICES, "devices.list", "DeviceAllow", NULL, NULL, put_devices},
 };
+
+static void put_limits(struct dbus_body *b, const struct cgroup *g)
+{
+	char text[8192], period[32];
+	for (const struct limit *l = limits; l < limits + ARRAY_LEN(limits); l++) {
+		bool v1 = cgroup_host_get()->v1[l->controller] >= 0;
+		int folder = v1 ? g->v1[l->controller] : g->v2;
+		const char *file = v1 ? l->v1_file : l->v2_file;
+		if (folder < 0 || !file || file_read_small(folder, file, text, sizeof(text)) <= 0)
+			continue;
+		if (v1 && l->put == put_quota &&
+		    file_read_small(folder, "cpu.cfs_period_us", period, sizeof(period)) > 0)
+			snprintf(text + strlen(text), sizeof(period) + 1, " %s", period);
+		l->put(b, v1 ? l->v1_property : l->v2_property, text);
+	}
+}
 
 int systemd_scope_limits(const char *unit, const struct cgroup *g, struct err *e)
 {
@@ -251,14 +298,7 @@ int systemd_scope_limits(const char *unit, const struct cgroup *g, struct err *e
 	dbus_put_string(&b, unit);
 	dbus_put_number(&b, true, 4); /* until the machine is started anew */
 	size_t list = dbus_array_begin(&b, 8);
-	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
-		char text[CPUSET_TEXT_MAX];
-		ssize_t n = file_read_small(g->v2, limits[i].file, text, sizeof(text));
-		if (n <= 0)
-			continue;
-		text[strcspn(text, "\n")] = '\0';
-		limits[i].put(&b, limits[i].property, text);
-	}
+	put_limits(&b, g);
 	dbus_array_end(&b, list, 8);
 	r = dbus_call(&d, false, "SetUnitProperties", "sba(sv)", &b, &reply, e);
 	return r < 0 ? err_context(e, "unit %s", unit) : 0;
@@ -283,8 +323,9 @@ static int hold(struct systemd_scope *s, struct err *e)
 static int put_unit(struct dbus_body *b, struct systemd_scope *s, const struct kvs *annotations,
 		    struct err *e)
 {
-	static const char *const on[] = {"MemoryAccounting", "CPUAccounting", "IOAccounting",
-					 "TasksAccounting", "Delegate"};
+	bool v1 = cgroup_host_get()->v1[CGROUP_BLKIO] >= 0;
+	const char *const on[] = {"MemoryAccounting", "CPUAccounting", "TasksAccounting",
+				  "Delegate", v1 ? "BlockIOAccounting" : "IOAccounting"};
 	dbus_put_string(b, s->unit);
 	dbus_put_string(b, "replace");
 	size_t list = dbus_array_begin(b, 8);
@@ -315,7 +356,8 @@ static int put_unit(struct dbus_body *b, struct systemd_scope *s, const struct k
 static int read_group(pid_t pid, struct systemd_scope *s, struct err *e)
 {
 	char place[CGROUP_POINT_SIZE];
-	const char *slash = cgroup_v2_place(pid, place) ? strrchr(place, '/') : NULL;
+	const char *tree = cgroup_host_layout() == CGROUP_V1 ? "name=systemd" : "";
+	const char *slash = cgroup_place(pid, tree, place) ? strrchr(place, '/') : NULL;
 	if (!slash || strcmp(slash + 1, s->unit) != 0 || strlen(place) >= sizeof(s->group))
 		return err_set(e, EIO, ERR_SYSTEM, "systemd did not put the process %d there",
 			       (int)pid);
@@ -331,10 +373,10 @@ static int start(struct systemd_scope *s, const struct kvs *annotations, struct 
 	int r = connect_to(&d, e);
 	if (r < 0)
 		return r;
-	if (cgroup_host_layout() != CGROUP_V2) {
+	if (cgroup_host_layout() != CGROUP_V2 && namespace_caller_is_user()) {
 		err_set(e, ENOTSUP, ERR_INVALID,
-			"control groups by systemd need version 2, and this machine mounts "
-			"version 1");
+			"control groups by a user's systemd need version 2, and this machine "
+			"mounts version 1");
 		err_hint(e, "boot with systemd.unified_cgroup_hierarchy=1, or use the manager "
 			    "cgroupfs");
 		return -ENOTSUP;

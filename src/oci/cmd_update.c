@@ -79,6 +79,19 @@ static void apply_options(const struct values *v, struct oci_resources *r, struc
 		r->block_io->weight = v->blkio_weight;
 }
 
+/* On version 1 systemd takes away all devices for a moment, and gives back those that are allowed.
+ */
+static int tell_systemd(const struct state *s, const struct cgroup *g, struct err *e)
+{
+	struct err ignored;
+	bool freeze = g->layout != CGROUP_V2 && s->status == OCI_RUNNING &&
+		      cgroup_freeze(g, true, &ignored) == 0;
+	int r = systemd_scope_limits(record_unit(&s->record), g, e);
+	if (freeze)
+		cgroup_freeze(g, false, &ignored);
+	return r;
+}
+
 static int update(struct oci *oci, void *values, const struct strv *args, struct err *e)
 {
 	CLEANUP_STATE struct state s = STATE_CLOSED;
@@ -104,9 +117,7 @@ static int update(struct oci *oci, void *values, const struct strv *args, struct
 		r = cgroup_open(s.record.cgroup, &group, e);
 	if (r == 0)
 		r = cgroup_update(&group, &resources.limits, e);
-	if (r == 0 && record_unit(&s.record))
-		r = systemd_scope_limits(record_unit(&s.record), &group, e);
-	return r;
+	return r == 0 && record_unit(&s.record) ? tell_systemd(&s, &group, e) : r;
 }
 
 #define O(member_) .offset = offsetof(struct values, member_)

@@ -163,11 +163,28 @@ static int make_state(struct making *m, const char *id, struct err *e)
 	return r < 0 ? r : state_write(s, e);
 }
 
+/* On version 1 it is told of the list of what is allowed, and has none of what is not. */
+static int check_denials(const struct cgroup_device_rule *rules, size_t count, struct err *e)
+{
+	bool open = true;
+	for (size_t i = 0; i < count && cgroup_host_layout() != CGROUP_V2; i++) {
+		if (rules[i].type == 'a')
+			open = rules[i].allow;
+		else if (open && !rules[i].allow)
+			return err_set(e, ENOTSUP, ERR_INVALID,
+				       "systemd cannot keep device rules that take something from "
+				       "all, on control groups version 1: deny all first");
+	}
+	return 0;
+}
+
 static int make_scope(struct making *m, size_t rules, struct err *e)
 {
 	const struct resources *w = &m->resources;
 	struct record *record = &m->c->state.record;
-	int r = systemd_scope_start(&m->scope, &m->c->bundle.spec.annotations, e);
+	int r = check_denials(w->rules, rules, e);
+	if (r == 0)
+		r = systemd_scope_start(&m->scope, &m->c->bundle.spec.annotations, e);
 	if (r < 0)
 		return r;
 	record->cgroup = arena_strdup(&m->oci->arena, m->scope.group);
@@ -292,8 +309,10 @@ static void give_up(struct making *m)
 	fd_drop(&c->process.pty_fd);
 	fd_drop(&c->notify);
 	systemd_scope_release(&m->scope);
-	if (m->scope.made)
+	if (m->scope.made) {
 		systemd_scope_stop(m->scope.unit, &ignored);
+		cgroup_remove_empty(m->scope.group); /* where systemd has no controller */
+	}
 	if (c->state.dir >= 0)
 		container_remove(m->oci, &c->state, &c->bundle.spec, &ignored);
 	state_close(&c->state);

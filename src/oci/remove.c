@@ -70,7 +70,7 @@ static int remove_group(struct oci *oci, const struct record *r, struct err *e)
 	/* Of a create that was killed: what systemd made for it has ended with the holder, and what
 	 * is there may be another's. */
 	if (record_unit(r) && !r->pid)
-		return 0;
+		return cgroup_remove_empty(r->cgroup), 0;
 	if (record_unit(r) && systemd_scope_stop(record_unit(r), &warning) < 0)
 		log_warning(oci, &warning);
 	return cgroup_remove(r->cgroup, e);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Control groups by systemd: a scope for each container. Runs where systemd is the first process,
 # such as in a second kernel: run-in-vm --systemd -- tests/e2e/run tests/e2e/spec_systemd.bats
+# scripts/test-long tells systemd there to mount version 1, too.
 
 load oci
 
@@ -15,12 +16,17 @@ setup() {
 	config --arg g "hulltest.slice:hull:$name" '.linux.cgroupsPath = $g | .root.path = "root" |
 		.process.args = ["sleep", "100"]'
 	unit=hull-$name.scope
+	# Where systemd keeps its units, and the processes in them.
+	tree=/sys/fs/cgroup version=2
+	[ -e $tree/cgroup.controllers ] || tree=/sys/fs/cgroup/systemd version=1
 	cd "$dir"
 }
 
 teardown() {
 	rt delete --force c1 2>/dev/null || true
 	systemctl stop hulltest.slice 2>/dev/null || true
+	# In hierarchies that systemd does not know.
+	find /sys/fs/cgroup -depth -type d -path '*/hulltest*' -exec rmdir {} + 2>/dev/null || true
 }
 
 sd() {
@@ -39,11 +45,15 @@ property() {
 
 # systemd has unloaded the unit, or not heard of it.
 is_gone() {
-	[ "$(property ActiveState)" = inactive ] && [ ! -e "/sys/fs/cgroup/hulltest.slice/$unit" ]
+	[ "$(property ActiveState)" = inactive ] && [ -z "$(groups_of "/$unit")" ]
 }
 
 group_file() {
-	cat "/sys/fs/cgroup/hulltest.slice/$unit/$1"
+	cat "/sys/fs/cgroup/${2-}/hulltest.slice/$unit/$1"
+}
+
+needs_version() {
+	[ $version = "$1" ] || skip "needs control groups version $1"
 }
 
 @test "a container is a scope in the slice that was asked for" {
@@ -56,7 +66,7 @@ group_file() {
 	pid=$(pid_of c1)
 	grep -q "/hulltest.slice/$unit$" "/proc/$pid/cgroup"
 	# What held the scope is gone: the container is alone.
-	[ "$(group_file cgroup.procs)" = "$pid" ]
+	[ "$(cat "$tree/hulltest.slice/$unit/cgroup.procs")" = "$pid" ]
 	sd start c1
 	sd exec c1 true
 	sd kill c1 KILL
@@ -84,6 +94,7 @@ group_file() {
 }
 
 @test "limits are systemd's, and stay through its reload" {
+	needs_version 2
 	config '.linux.resources = {memory: {limit: 67108864, reservation: 33554432}, cpu: {shares: 2048, quota: 50000,
 		period: 100000, cpus: "0"}, pids: {limit: 42}, unified: {"memory.high": "50331648"}}'
 	sd create c1 </dev/null >/dev/null 2>&1
@@ -114,14 +125,76 @@ group_file() {
 	sd delete --force c1
 }
 
+@test "version 1: limits and devices are systemd's, and stay through its reload" {
+	needs_version 1
+	config '.linux.resources = {memory: {limit: 67108864}, cpu: {shares: 2048, quota: 50000, period: 100000, cpus: "0"},
+		pids: {limit: 42}, devices: [{allow: false, access: "rwm"},
+		{allow: true, type: "c", major: 10, minor: 229, access: "rw"}, {allow: true, type: "b", access: "m"},
+		{allow: true, type: "c", major: 4, access: "r"}]} | .process.terminal = false'
+	sd create c1 </dev/null >/dev/null 2>&1
+	[ "$(property MemoryLimit)" = 67108864 ]
+	[ "$(property CPUShares)" = 2048 ]
+	[ "$(property CPUQuotaPerSecUSec)" = 500ms ]
+	[ "$(property CPUQuotaPeriodUSec)" = 100ms ]
+	[ "$(property TasksMax)" = 42 ]
+	[ "$(property DevicePolicy)" = strict ]
+	local before pid controller
+	before=$(group_file devices.list devices | sort)
+	grep -qx 'c 10:229 rw' <<<"$before" && grep -qx 'b \*:\* m' <<<"$before" && grep -qx 'c 4:\* r' <<<"$before"
+	# In all hierarchies, those that systemd does not know too.
+	pid=$(pid_of c1)
+	for controller in name=systemd memory cpu pids devices cpuset; do
+		grep -qE ":([^:]*,)?$controller(,[^:]*)?:/hulltest.slice/$unit$" "/proc/$pid/cgroup" || fail "$(cat "/proc/$pid/cgroup")"
+	done
+	[ "$(group_file cpuset.cpus cpuset)" = 0 ]
+	still() {
+		[ "$(group_file memory.limit_in_bytes memory)" = "$1" ]
+		[ "$(group_file cpu.shares cpu)" = 2048 ]
+		[ "$(group_file cpu.cfs_quota_us cpu)" = 50000 ]
+		[ "$(group_file pids.max pids)" = "$2" ]
+		[ "$(group_file devices.list devices | sort)" = "$before" ]
+	}
+	systemctl daemon-reload
+	still 67108864 42
+	sd start c1
+	sd update --memory 128m --pids-limit 50 c1
+	[ "$(status_of c1)" = running ]
+	[ "$(property MemoryLimit)" = 134217728 ]
+	systemctl daemon-reload
+	still 134217728 50
+	sd update --memory -1 c1
+	[ "$(property MemoryLimit)" = infinity ]
+	sd pause c1
+	[ "$(status_of c1)" = paused ]
+	sd update --pids-limit 51 c1
+	[ "$(status_of c1)" = paused ]
+	sd resume c1
+	sd exec c1 sh -c 'echo x >/dev/null; ls /sys/fs/cgroup/systemd/cgroup.procs'
+	sd delete --force c1
+	is_gone
+}
+
+@test "version 1: rules that take some devices from all are refused, and all may be allowed" {
+	needs_version 1
+	config '.linux.resources.devices = [{allow: true, access: "rwm"}]'
+	sd create c1 </dev/null >/dev/null 2>&1
+	systemctl daemon-reload
+	[ "$(group_file devices.list devices | sort)" = $'b *:* rwm\nc *:* rwm' ]
+	sd delete --force c1
+	config '.linux.resources.devices += [{allow: false, type: "c", major: 10, minor: 229, access: "rw"}]'
+	refused
+	[[ $output == *"deny all first"* ]] || fail "$output"
+	is_gone
+}
+
 @test "names: a nested slice, no prefix, none at all, and what is no name" {
 	config --arg n "$name" '.linux.cgroupsPath = "hulltest-a-b.slice::\($n)"'
 	sd create c1 </dev/null >/dev/null 2>&1
-	[ -d "/sys/fs/cgroup/hulltest.slice/hulltest-a.slice/hulltest-a-b.slice/$name.scope" ]
+	[ -d "$tree/hulltest.slice/hulltest-a.slice/hulltest-a-b.slice/$name.scope" ]
 	sd delete --force c1
 	config 'del(.linux.cgroupsPath)'
 	rt --cgroup-manager systemd create c1 </dev/null >/dev/null 2>&1
-	[ -d /sys/fs/cgroup/system.slice/hull-c1.scope ]
+	[ -d $tree/system.slice/hull-c1.scope ]
 	sd delete --force c1
 	local bad
 	for bad in /a/b a:b x:y:z:w ..slice:p:n 'a/b.slice:p:n' 'a.slice:p/../q:n' 'a--b.slice:p:n'; do
@@ -161,7 +234,7 @@ group_file() {
 	# The name is taken.
 	config 'del(.linux.resources.memory)'
 	systemd-run --quiet --scope --slice=hulltest.slice --unit="$unit" sleep 100 3>&- &
-	until_true 20 test -e "/sys/fs/cgroup/hulltest.slice/$unit/cgroup.procs"
+	until_true 20 test -e "$tree/hulltest.slice/$unit/cgroup.procs"
 	refused
 	[[ $output == *"$unit: systemd refuses StartTransientUnit: "*"already"* ]] || fail "$output"
 	[ "$(property ActiveState)" = active ]
@@ -169,7 +242,7 @@ group_file() {
 	wait $! || true
 	config '.hooks.createRuntime = [{path: "/bin/sleep", args: ["sleep", "100"]}]'
 	"$runtime" --root "$dir/state" --systemd-cgroup create c1 </dev/null >/dev/null 2>&1 3>&- &
-	until_true 20 sh -c 'grep -q . /sys/fs/cgroup/hulltest.slice/'"$unit"'/cgroup.procs'
+	until_true 20 sh -c 'grep -q . '$tree'/hulltest.slice/'"$unit"'/cgroup.procs'
 	sleep 1
 	kill -KILL $!
 	wait $! || true
@@ -196,6 +269,7 @@ user() {
 }
 
 @test "an ordinary user has scopes of his own systemd" {
+	needs_version 2
 	[ -n "${RUN_IN_VM-}" ] || skip "starts a session: in a second kernel only"
 	systemctl start user@65534.service
 	local b=/run/user/65534/b group pid

@@ -176,6 +176,9 @@ static void mount_lines(void **state)
 	assert_true(m.is_v2 && !m.whole && !m.controllers);
 	assert_string_equal(m.point, "/m n\\");
 	assert_int_equal(cgroup_mount_parse("1 2 0:3 / /s rw - cgroup cgroup rw,name=systemd", &m),
+			 1);
+	assert_int_equal(m.controllers, 1U << CGROUP_SYSTEMD);
+	assert_int_equal(cgroup_mount_parse("1 2 0:3 / /s rw - cgroup cgroup rw,name=other", &m),
 			 0);
 	assert_int_equal(cgroup_mount_parse("1 2 0:3 / /s rw - tmpfs cgroup rw,cpu", &m), 0);
 	assert_int_equal(cgroup_mount_parse("1 2 0:3 / /s rw cgroup cgroup rw,cpu", &m), -EINVAL);
