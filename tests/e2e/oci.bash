@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the cases about hull-runtime share: on top of spec.bash (a root file system, config.json in
 # $dir, which is the bundle) a state folder, a parent of all control groups, and a teardown that
-# fails the case if anything is left of a container.
+# fails the case if anything is left of a container. HULL_TEST_MANAGER=systemd has systemd make the
+# control groups of all of them.
 
 load spec
 
@@ -14,9 +15,37 @@ setup() {
 
 	spec_setup
 	group=/oci-test-${dir##*.}
-	config --arg g "$group/c1" '.linux.cgroupsPath = $g | .root.path = "root" |
+	[ "${HULL_TEST_MANAGER-}" != systemd ] || by_systemd
+	config --arg g "$(group_name c1)" '.linux.cgroupsPath = $g | .root.path = "root" |
 		.process.args = ["sleep", "100"]'
 	cd "$dir"
+}
+
+by_systemd() {
+	[ -S /run/systemd/private ] || skip "needs systemd as the first process"
+	group=/ocitest${dir##*.}.slice
+	printf '#!/bin/sh\nexec "%s" --systemd-cgroup "$@"\n' "$runtime" >"$dir/hull-runtime"
+	chmod 755 "$dir/hull-runtime"
+	runtime=$dir/hull-runtime
+}
+
+cgroupfs_only() {
+	[ "${HULL_TEST_MANAGER-}" != systemd ] || skip "is about the manager cgroupfs"
+}
+
+# group_name ID: what cgroupsPath says for it; group_of ID: where that is below the root.
+group_name() {
+	case $group in
+	*.slice) echo "${group#/}:t${dir##*.}:$1" ;;
+	*) echo "$group/$1" ;;
+	esac
+}
+
+group_of() {
+	case $group in
+	*.slice) echo "$group/t${dir##*.}-$1.scope" ;;
+	*) echo "$group/$1" ;;
+	esac
 }
 
 # bats keeps descriptor 3 for itself.
@@ -32,7 +61,7 @@ bundle() {
 # another ID: a second bundle like the first, in its own group; its path.
 another() {
 	mkdir -p "$dir/bundles/$1"
-	jq --arg g "$group/$1" --arg r "$root" '.linux.cgroupsPath = $g | .root.path = $r' \
+	jq --arg g "$(group_name "$1")" --arg r "$root" '.linux.cgroupsPath = $g | .root.path = $r' \
 		"$dir/config.json" >"$dir/bundles/$1/config.json"
 	echo "$dir/bundles/$1"
 }
@@ -91,6 +120,7 @@ teardown() {
 		[ -n "$left" ] || break
 		sleep 0.1
 	done
+	[[ $group != *.slice ]] || systemctl stop "${group#/}"
 	find /sys/fs/cgroup -maxdepth 4 -depth -type d -path "*$group*" -exec rmdir {} + 2>/dev/null
 	[ -z "$left" ] || fail "left behind:" "$left"
 	[ -z "$(ls -A "$canary" 2>/dev/null | grep -v keep)" ] || fail "the canary was touched"

@@ -12,7 +12,7 @@ running() {
 # What a file of the container's group says, on either version.
 limit() {
 	local d
-	for d in $(groups_of "$group/c1"); do
+	for d in $(groups_of "$(group_of c1)"); do
 		if [ -f "$d/$1" ]; then cat "$d/$1"; return; fi
 		if [ -f "$d/$2" ]; then cat "$d/$2"; return; fi
 	done
@@ -92,16 +92,16 @@ limit() {
 @test "exec: a group below the container's" {
 	running
 	local below
-	for below in $(groups_of "$group/c1"); do mkdir "$below/sub"; done
+	for below in $(groups_of "$(group_of c1)"); do mkdir "$below/sub"; done
 	rt exec -d --pid-file "$dir/pid" --cgroup sub c1 sleep 50 </dev/null >/dev/null 2>&1
-	grep -q "$group/c1/sub$" "/proc/$(cat "$dir/pid")/cgroup"
+	grep -q "$(group_of c1)/sub$" "/proc/$(cat "$dir/pid")/cgroup"
 	if [ -d /sys/fs/cgroup/memory ]; then
-		for below in $(groups_of "$group/c1"); do mkdir -p "$below/other"; done
+		for below in $(groups_of "$(group_of c1)"); do mkdir -p "$below/other"; done
 		rt exec -d --pid-file "$dir/pid" --cgroup memory:sub --cgroup pids:other --cgroup cpu,cpuacct:/other c1 \
 			sleep 50 </dev/null >/dev/null 2>&1
-		grep -q ":memory:$group/c1/sub$" "/proc/$(cat "$dir/pid")/cgroup"
-		grep -q ":pids:$group/c1/other$" "/proc/$(cat "$dir/pid")/cgroup"
-		grep -q ":devices:$group/c1$" "/proc/$(cat "$dir/pid")/cgroup"
+		grep -q ":memory:$(group_of c1)/sub$" "/proc/$(cat "$dir/pid")/cgroup"
+		grep -q ":pids:$(group_of c1)/other$" "/proc/$(cat "$dir/pid")/cgroup"
+		grep -q ":devices:$(group_of c1)$" "/proc/$(cat "$dir/pid")/cgroup"
 		capture rt exec --cgroup nosuch:sub c1 true
 		[ "$status" = 255 ]
 	fi

@@ -49,7 +49,7 @@ load oci
 	[ "$status" = 7 ]
 	[ "$output" = $'out\nerr' ]
 	[ -z "$(rt list -q)" ]
-	[ -z "$(groups_of "$group/c1")" ]
+	[ -z "$(groups_of "$(group_of c1)")" ]
 }
 
 @test "run: a signal's exit status, --keep, and standard input" {
@@ -125,7 +125,7 @@ load oci
 	[ ! -e "/proc/$pid" ] || grep -q '^State:.Z' "/proc/$pid/status"
 	rt run -d c1
 	rt delete -f c1
-	[ -z "$(groups_of "$group/c1")" ]
+	[ -z "$(groups_of "$(group_of c1)")" ]
 }
 
 @test "ids: only plain names, in every command" {
@@ -213,7 +213,7 @@ load oci
 		cpu: {shares: 512, quota: 50000, period: 100000}}'
 	rt create c1
 	local all
-	all=$(groups_of "$group/c1" | while read -r d; do
+	all=$(groups_of "$(group_of c1)" | while read -r d; do
 		cat "$d"/{memory.limit_in_bytes,memory.max,pids.max,cpu.cfs_quota_us} 2>/dev/null
 	done | xargs)
 	[[ " $all " == *" 67108864 "* ]]
@@ -318,7 +318,7 @@ load oci
 @test "--cgroup-manager disabled: a container without a group of its own" {
 	bundle true
 	rt --cgroup-manager disabled run c1
-	[ -z "$(groups_of "$group/c1")" ]
+	[ -z "$(groups_of "$(group_of c1)")" ]
 	bundle sleep 100
 	rt --cgroup-manager disabled run -d c1 </dev/null >/dev/null 2>&1
 	rt exec c1 true

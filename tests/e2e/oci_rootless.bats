@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 # hull-runtime of an ordinary user, who is made for the case in a mount namespace: with an account, and
-# where a case asks for it with ids to give away (/etc/subuid). He has no rights over control groups.
+# where a case asks for it with ids to give away (/etc/subuid). He has no rights over control groups, unless
+# HULL_TEST_DELEGATED=1 gives all cases a group of their own on version 2.
 
 load oci
 
@@ -29,6 +30,15 @@ setup() {
 	cd "$home"
 	me sh -c './hull-runtime spec --rootless && touch mine'
 	mine '.process.terminal = false | .root.readonly = false'
+	[ -z "${HULL_TEST_DELEGATED-}" ] || delegate
+}
+
+# A group as systemd gives one to a session: the user may make others in it, and is in it himself.
+delegate() {
+	[ -e /sys/fs/cgroup/cgroup.controllers ] || skip "needs control groups version 2 alone"
+	delegated=/sys/fs/cgroup/rootless-${home##*.}
+	mkdir -p "$delegated/in"
+	chown $ME:$ME "$delegated" "$delegated"/{cgroup.procs,cgroup.subtree_control,in,in/cgroup.procs}
 }
 
 # me COMMAND...: as the user, with his own account, below his folder.
@@ -38,8 +48,9 @@ me() {
 		for f in subuid subgid; do
 			[ -e /etc/$f ] && mount --bind "$1/subids" /etc/$f
 		done
-		cd "$2" && shift 2 && exec setpriv --reuid '$ME' --regid '$ME' --clear-groups \
-			env -i PATH="$PATH" HOME="$PWD" XDG_RUNTIME_DIR="$PWD/run" "$@"' sh "$dir" "$home" "$@" 3>&-
+		[ -z "$3" ] || echo $$ >"$3/in/cgroup.procs"
+		cd "$2" && shift 3 && exec setpriv --reuid '$ME' --regid '$ME' --clear-groups \
+			env -i PATH="$PATH" HOME="$PWD" XDG_RUNTIME_DIR="$PWD/run" "$@"' sh "$dir" "$home" "${delegated-}" "$@" 3>&-
 }
 
 rt() {
@@ -84,6 +95,7 @@ teardown() {
 		[ -n "$left" ] || break
 		sleep 0.1
 	done
+	[ -z "${delegated-}" ] || find "$delegated" -depth -type d -exec rmdir {} +
 	rm -rf --one-file-system "$home"
 	[ -z "$left" ] || fail "left behind:" "$left"
 }
@@ -172,7 +184,29 @@ teardown() {
 	[ -z "$(rt list -q)" ]
 }
 
+@test "rootless: a group that was given to the user: limits, ps, pause, update, events" {
+	[ -n "${delegated-}" ] || delegate
+	local group=$delegated/hull-runtime/c1
+	bundle sleep 100
+	mine '.linux.resources = {memory: {limit: 67108864}, pids: {limit: 20}}'
+	rt run -d c1 </dev/null >"$dir/out" 2>&1 || fail "$(cat "$dir/out")"
+	[ "$(cat "$group/memory.max")" = 67108864 ]
+	[ "$(cat "$group/pids.max")" = 20 ]
+	[ "$(cat "$group/cgroup.procs")" = "$(pid_of c1)" ]
+	rt exec c1 true
+	[ "$(rt ps -f json c1)" = "[$(pid_of c1)]" ]
+	rt update --memory 128m c1
+	[ "$(cat "$group/memory.max")" = 134217728 ]
+	rt pause c1
+	[ "$(status_of c1)" = paused ]
+	rt resume c1
+	rt events --stats c1 | jq -e '.data.memory.usage.limit == 134217728'
+	rt delete --force c1
+	[ ! -e "$group" ]
+}
+
 @test "rootless: without rights over control groups they are left out, unless limits are asked for" {
+	[ -z "${delegated-}" ] || skip "is about a user without a group"
 	local value
 	bundle true
 	mine '.linux.cgroupsPath = "/oci-rootless-test/c1"'

@@ -197,9 +197,9 @@ END
 		until_true 10 sh -c "! kill -0 $pid"
 		[ "$(rt list -q)" = c2 ] || fail "$damage: still there"
 		case $damage in
-		*config.json*) find /sys/fs/cgroup -depth -type d -path "*$group/c1" -exec rmdir {} + ;;
+		*config.json*) find /sys/fs/cgroup -depth -type d -path "*$(group_of c1)" -exec rmdir {} + || true ;;
 		esac
-		[ -z "$(groups_of "$group/c1")" ] || fail "$damage: $(groups_of "$group/c1")"
+		[ -z "$(groups_of "$(group_of c1)")" ] || fail "$damage: $(groups_of "$(group_of c1)")"
 	done
 	[ "$(status_of c2)" = created ]
 	# In the group that has no name in its config.json.
