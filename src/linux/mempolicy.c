@@ -19,8 +19,19 @@ static const char *const modes[] = {
 	"MPOL_PREFERRED_MANY",
 	"MPOL_WEIGHTED_INTERLEAVE",
 };
-static const char *const flags[] = {
-	[13] = "MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"};
+static const char *const flags[] = {"MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES",
+				    "MPOL_F_STATIC_NODES"};
+enum { FLAG_FIRST = 13 }; /* its bit */
+
+const char *mempolicy_mode_name(size_t i)
+{
+	return i < ARRAY_LEN(modes) ? modes[i] : NULL;
+}
+
+const char *mempolicy_flag_name(size_t i)
+{
+	return i < ARRAY_LEN(flags) ? flags[i] : NULL;
+}
 
 int mempolicy_mode(const char *name)
 {
@@ -33,8 +44,8 @@ int mempolicy_mode(const char *name)
 int mempolicy_flag(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
-		if (flags[i] && !strcmp(flags[i], name))
-			return 1 << i;
+		if (!strcmp(flags[i], name))
+			return 1 << (FLAG_FIRST + i);
 	return -EINVAL;
 }
 

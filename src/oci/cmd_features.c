@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "linux/capability.h"
+#include "linux/mempolicy.h"
 #include "linux/mount.h"
 #include "linux/namespaces.h"
 #include "oci/commands.h"
@@ -28,12 +29,12 @@ static const char *const archs[] = {"SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"};
 
 struct features {
 	char *version_min, *version_max;
-	struct strv hooks, mount_options;
+	struct strv hooks, mount_options, unsafe;
 	struct {
 		struct strv namespaces, capabilities;
 		bool v1, v2, systemd, systemd_user, rdma;
 		bool seccomp;
-		struct strv actions, operators, archs, known_flags, supported_flags;
+		struct strv actions, operators, archs, known_flags, supported_flags, modes, flags;
 		bool apparmor, selinux, idmap, intel_rdt, net_devices;
 	} linux_;
 };
@@ -69,6 +70,9 @@ static const struct field rdt_fields[] = {F(linux_.intel_rdt, "enabled", FIELD_B
 PART(rdt_shape, rdt_fields);
 static const struct field idmap_fields[] = {F(linux_.idmap, "enabled", FIELD_BOOL)};
 PART(idmap_shape, idmap_fields);
+static const struct field policy_fields[] = {F(linux_.modes, "modes", FIELD_STRV),
+					     F(linux_.flags, "flags", FIELD_STRV)};
+PART(policy_shape, policy_fields);
 static const struct field net_fields[] = {F(linux_.net_devices, "enabled", FIELD_BOOL)};
 PART(net_shape, net_fields);
 static const struct field extension_fields[] = {INSIDE("idmap", idmap_shape)};
@@ -80,6 +84,7 @@ static const struct field linux_fields[] = {
 	INSIDE("seccomp", seccomp_shape),
 	INSIDE("apparmor", apparmor_shape),
 	INSIDE("selinux", selinux_shape),
+	INSIDE("memoryPolicy", policy_shape),
 	INSIDE("intelRdt", rdt_shape),
 	INSIDE("mountExtensions", extension_shape),
 	INSIDE("netDevices", net_shape),
@@ -91,6 +96,7 @@ static const struct field features_fields[] = {
 	F(hooks, "hooks", FIELD_STRV),
 	F(mount_options, "mountOptions", FIELD_STRV),
 	INSIDE("linux", linux_shape),
+	F(unsafe, "potentiallyUnsafeConfigAnnotations", FIELD_STRV),
 };
 PART(features_shape, features_fields);
 
@@ -118,6 +124,7 @@ static int features(struct oci *oci, void *values, const struct strv *args, stru
 			   .systemd_user = true,
 			   .v1 = true,
 			   .v2 = true,
+			   .rdma = true,
 			   .seccomp = true,
 			   .actions = LIST(actions, a),
 			   .operators = LIST(operators, a),
@@ -136,6 +143,11 @@ static int features(struct oci *oci, void *values, const struct strv *args, stru
 		strv_push(a, &f.linux_.capabilities, name);
 	for (size_t i = 0; (name = mount_option_name(i)); i++)
 		strv_push(a, &f.mount_options, name);
+	for (size_t i = 0; (name = mempolicy_mode_name(i)); i++)
+		strv_push(a, &f.linux_.modes, name);
+	for (size_t i = 0; (name = mempolicy_flag_name(i)); i++)
+		strv_push(a, &f.linux_.flags, name);
+	strv_push(a, &f.unsafe, "org.systemd.property.");
 	puts(shape_print(&features_shape, &f, true, a));
 	return 0;
 }

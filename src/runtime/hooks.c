@@ -47,6 +47,29 @@ static const struct array *list_of(const struct oci_hooks *h, enum hook_kind kin
 	return (const struct array *)((const char *)h + kinds[kind].offset);
 }
 
+static int check_one(const struct oci_hook *h, struct err *e)
+{
+	if (h->path[0] != '/')
+		return err_set(e, EINVAL, ERR_INVALID, "the path must be absolute");
+	if (h->timeout.set && (h->timeout.value <= 0 || h->timeout.value > TIMEOUT_MAX))
+		return err_set(e, EINVAL, ERR_INVALID, "timeout %lld: it goes from 1 to %d seconds",
+			       (long long)h->timeout.value, TIMEOUT_MAX);
+	return 0;
+}
+
+int hooks_check(const struct oci_hooks *h, struct err *e)
+{
+	for (size_t kind = 0; h && kind < ARRAY_LEN(kinds); kind++) {
+		const struct array *list = list_of(h, (enum hook_kind)kind);
+		const struct oci_hook *hooks = list->items;
+		for (size_t i = 0; i < list->count; i++)
+			if (check_one(&hooks[i], e) < 0)
+				return err_context(e, "%s hook %zu (%s)", kinds[kind].name, i,
+						   hooks[i].path);
+	}
+	return 0;
+}
+
 bool hooks_before_pivot(const struct oci_spec *spec)
 {
 	const struct oci_hooks *h = spec->hooks;
@@ -177,11 +200,6 @@ static int run_one(const struct oci_hook *h, const struct hooks_ready *ready, st
 {
 	int status = 0;
 	char said[OUTPUT_SHOWN];
-	if (h->path[0] != '/')
-		return err_set(e, EINVAL, ERR_INVALID, "the path must be absolute");
-	if (h->timeout.set && (h->timeout.value <= 0 || h->timeout.value > TIMEOUT_MAX))
-		return err_set(e, EINVAL, ERR_INVALID, "timeout %lld: it goes from 1 to %d seconds",
-			       (long long)h->timeout.value, TIMEOUT_MAX);
 	if (lseek(ready->state, 0, SEEK_SET) < 0 || ftruncate(ready->output, 0) < 0 ||
 	    lseek(ready->output, 0, SEEK_SET) < 0)
 		return err_errno(e, errno, "cannot prepare it");

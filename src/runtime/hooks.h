@@ -41,6 +41,8 @@ struct hooks_ready {
 
 /** What is told about a container; @pid 0 is none. */
 struct oci_state hooks_state(const struct hooks *h, const char *status, pid_t pid);
+/** Are they well-formed, those of the end too? */
+int hooks_check(const struct oci_hooks *h, struct err *e);
 /** Is there any that runs before pivot_root? */
 bool hooks_before_pivot(const struct oci_spec *spec);
 /** Open what the hooks of @kind need; @pid is the container's as they see it. */

@@ -26,6 +26,31 @@
 
 enum { HOSTNAME_MAX = 64 };
 
+static int check_absolute(const struct strv *paths, const char *name, struct err *e)
+{
+	for (size_t i = 0; i < paths->count; i++)
+		if (paths->items[i][0] != '/')
+			return err_set(e, EINVAL, ERR_INVALID, "%s \"%.100s\": must be absolute",
+				       name, paths->items[i]);
+	return 0;
+}
+
+/* What the specification rules out, and would otherwise pass without effect. */
+static int check_words(const struct oci_spec *s, struct err *e)
+{
+	const struct oci_seccomp *filter = s->linux_.seccomp;
+	for (size_t i = 0; i < s->annotations.count; i++)
+		if (!*s->annotations.items[i].key)
+			return err_set(e, EINVAL, ERR_INVALID, "annotations: a key is empty");
+	if (filter && filter->listener_metadata && !filter->listener_path)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "seccomp: listenerMetadata without a listenerPath");
+	int r = check_absolute(&s->linux_.masked_paths, "maskedPaths", e);
+	if (r == 0)
+		r = check_absolute(&s->linux_.readonly_paths, "readonlyPaths", e);
+	return r < 0 ? r : hooks_check(s->hooks, e);
+}
+
 static int check_spec(const struct oci_spec *s, const struct spaces *spaces, struct err *e)
 {
 	const struct kvs *sysctl = &s->linux_.sysctl;
@@ -34,6 +59,9 @@ static int check_spec(const struct oci_spec *s, const struct spaces *spaces, str
 		if (r < 0)
 			return r;
 	}
+	int r = check_words(s, e);
+	if (r < 0)
+		return r;
 	if (s->linux_.intel_rdt)
 		return err_set(e, EOPNOTSUPP, ERR_INVALID,
 			       "intelRdt: Resource Director Technology is not supported");

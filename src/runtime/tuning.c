@@ -106,6 +106,16 @@ static int plan_memory(const struct oci_memory_policy *p, struct arena *a, struc
 	return 0;
 }
 
+static int check_affinity(const char *name, const char *list, struct err *e)
+{
+	struct cpuset_list set;
+	return list && cpuset_list_parse(list, &set) < 0
+		       ? err_set(e, EINVAL, ERR_INVALID,
+				 "execCPUAffinity.%s %.100s: expected a list of CPUs like 0-2,4",
+				 name, list)
+		       : 0;
+}
+
 int tuning_plan(const struct oci_process *p, const struct oci_linux *l, struct arena *a,
 		struct tuning *ret, struct err *e)
 {
@@ -117,6 +127,11 @@ int tuning_plan(const struct oci_process *p, const struct oci_linux *l, struct a
 		r = plan_personality(l->personality, ret, e);
 	if (r == 0 && l && l->memory_policy)
 		r = plan_memory(l->memory_policy, a, ret, e);
+	const struct oci_cpu_affinity *cpus = p->exec_cpu_affinity;
+	if (r == 0 && cpus)
+		r = check_affinity("initial", cpus->initial, e);
+	if (r == 0 && cpus)
+		r = check_affinity("final", cpus->final, e);
 	return r;
 }
 

@@ -260,7 +260,9 @@ limit() {
 	rt features | jq -e '.ociVersionMin == "1.0.0" and (.ociVersionMax | startswith("1.")) and
 		(.hooks | length) == 6 and (.mountOptions | index("rro") != null) and
 		(.linux.namespaces | length) == 8 and (.linux.capabilities | index("CAP_BPF") != null) and
-		.linux.cgroup.v2 and .linux.cgroup.systemd and .linux.cgroup.systemdUser and .linux.seccomp.enabled and .linux.mountExtensions.idmap.enabled'
+		.linux.cgroup.v2 and .linux.cgroup.systemd and .linux.cgroup.systemdUser and .linux.seccomp.enabled and .linux.mountExtensions.idmap.enabled and
+		.linux.cgroup.rdma and (.linux.memoryPolicy.modes | index("MPOL_BIND") != null) and
+		(.linux.memoryPolicy.flags | length) == 3 and .potentiallyUnsafeConfigAnnotations == ["org.systemd.property."]'
 }
 
 @test "man: one page of all commands and options" {

@@ -179,6 +179,10 @@ load oci
 		'.ociVersion = "2.0.0"' '.process.args = []' 'del(.root)' \
 		'.process.cwd = "relative"' '.linux.sysctl = {"kernel.core_pattern": "x"}' \
 		'.hooks.prestart = [{path: "/bin/false"}]' '.linux.cgroupsPath = "/../../x"' \
+		'.hooks.poststop = [{path: "relative"}]' '.hooks.poststop = [{path: "/bin/true", timeout: 0}]' \
+		'.annotations = {"": "x"}' '.linux.maskedPaths += ["proc/x"]' '.linux.readonlyPaths += [""]' \
+		'.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerMetadata: "x"}' \
+		'.process.execCPUAffinity = {initial: "x"}' '.process.execCPUAffinity = {final: "0-"}' \
 		'.process.terminal = true'; do
 		cp config.json good.json
 		config "$filter"
