@@ -80,7 +80,7 @@ has_status() {
 
 # until_true SECONDS COMMAND...
 until_true() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1 * PATIENCE))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || { echo "never true: $*" >&2; return 1; }
