@@ -106,6 +106,55 @@ load oci
 	done
 }
 
+# A process of the container swaps the command for a link to /proc/self/exe, after the runtime has looked at it and
+# before the kernel does (strace makes that time longer). Then it holds on to the program, and writes to it as soon as
+# nobody runs it any more.
+@test "the runtime's own program, by a link that is swapped in time: on a read-only mount it cannot be written to" {
+	command -v strace >/dev/null || skip "needs strace"
+	local before i
+	mkdir "$dir/bin" "$root/out"
+	cp "$HULL_BIN_DIR/hull-runtime" "$dir/bin/"
+	before=$(sha256sum <"$dir/bin/hull-runtime")
+	cat >"$root/bin/steal" <<-'END'
+		#!/bin/sh
+		echo 'echo the command' >/bin/good && chmod 755 /bin/good
+		ln -sf /proc/self/exe /bin/evil
+		until [ -e /out/program ]; do
+			cp -P /bin/good /bin/next && mv /bin/next /bin/victim
+			cp -P /bin/evil /bin/next && mv /bin/next /bin/victim
+			for p in /proc/[0-9]*; do
+				case $(readlink $p/exe) in
+				*/hull-runtime) exec 9<$p/exe && echo $p >/out/program && break ;;
+				esac
+			done
+		done 2>/dev/null
+		for i in $(seq 300); do
+			said=$( (echo overwritten >>/proc/self/fd/9) 2>&1) || case $said in
+			*"Text file busy"*) sleep 0.1 && continue ;;
+			esac
+			echo "$i: $said" >/out/said
+			break
+		done
+		sleep 100
+	END
+	chmod 755 "$root/bin/steal"
+	for i in cp mv ln seq chmod; do ln -sf busybox "$root/bin/$i"; done
+	bundle steal
+	rt run -d c1 </dev/null >/dev/null 2>&1
+	until_true 10 test -e "$root/bin/victim"
+	for i in $(seq 100); do
+		[ ! -e "$root/out/program" ] || break
+		# The stolen program waits for its standard input, so that there is something to steal.
+		(sleep 0.5) | unshare --mount sh -c 'mount --bind "$1/bin" "$1/bin" && mount -o remount,bind,ro "$1/bin" &&
+			exec strace -f -qq -o /dev/null -e trace=execve -e inject=execve:delay_enter=100ms \
+			"$1/bin/hull-runtime" --root "$1/state" exec c1 victim update --resources - x' sh "$dir" >/dev/null 2>&1 3>&- || true
+	done
+	[ -e "$root/out/program" ] || fail "the program was never got hold of"
+	until_true 40 test -s "$root/out/said"
+	grep -q "Read-only file system" "$root/out/said" || fail "$(cat "$root/out/said")"
+	[ "$before" = "$(sha256sum <"$dir/bin/hull-runtime")" ]
+}
+
 @test "a container cannot get hold of the runtime that enters it, or that joins its processes" {
 	local before pid i
 	cp "$HULL_BIN_DIR/../tests/probe" "$root/thief"
