@@ -37,7 +37,6 @@ shape() {
 
 runner() { hull run -d --name cc "$@" test sh -c 'while :; do sleep 0.1; done' >/dev/null; }
 
-# bats test_tags=fast
 @test "cp: a tree with one of each kind, there and back, with and without its owners" {
 	make_tree
 	runner
@@ -215,7 +214,6 @@ runner() { hull run -d --name cc "$@" test sh -c 'while :; do sleep 0.1; done' >
 	assert_equal 0 "$(hull start -a cc >/dev/null; echo $?)"
 }
 
-# bats test_tags=fast
 @test "export: the whole root, without what is mounted into it, running or not" {
 	make_tree
 	runner -v vol:/vol --tmpfs /scratch
@@ -269,7 +267,6 @@ runner() { hull run -d --name cc "$@" test sh -c 'while :; do sleep 0.1; done' >
 	assert_has "no layer of its own"
 }
 
-# bats test_tags=fast
 @test "commit: an image with the container's layer and config, for docker and for a second commit" {
 	hull run --name cc -e A=b -w /tmp --label l=1 test sh -c 'echo new >/new; rm /bin/cat; rm -r /var; mkdir /var; echo z >/var/z; ln /new /hard; echo "exit 4" >/entry'
 	id=$(hull commit -a "Some One" -m "what it is for" -c 'ENV C=d' -c 'CMD ["sh", "/entry"]' cc made:1)

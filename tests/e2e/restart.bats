@@ -14,7 +14,6 @@ teardown() {
 restarts_of() { hull inspect -f '{{.RestartCount}}' "$1"; }
 restarted() { [ "$(restarts_of "$1")" -ge "$2" ]; }
 
-# bats test_tags=fast
 @test "always: it is started again whatever it ended with, and its log goes on" {
 	hull run -d --name cc --restart always test sh -c 'echo run; exit 0'
 	wait_for 10 restarted cc 2
