@@ -172,6 +172,10 @@ static int export_run(struct cli *cli, void *values, const struct strv *args, st
 	/* Written aside: a failure leaves what was there. The way through the container's mounts
 	 * leads out of the current folder. */
 	char *aside = arena_printf(&cli->arena, "%s.hull-%d", v->output, (int)getpid());
+	struct stat st;
+	if (stat(v->output, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "cannot create %s: something that is no file is there", v->output);
 	CLEANUP_FD int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_FD int fd = openat(here, aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)

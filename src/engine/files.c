@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -49,7 +50,9 @@ static int open_running(struct engine *en, const struct container *c, struct err
 	if (fd < 0)
 		return err_errno(e, errno, "container %s: cannot open its root", c->name);
 	int r = run_record_read(en, c->id, &record);
-	if (r == 0 && (r = run_record_alive(&record)) == 1)
+	/* Started anew meanwhile, it has another: ours may be anybody's. */
+	if (r == 0 && record.pid == c->pid && record.pid_start == c->pid_start &&
+	    run_record_alive(&record) == 1)
 		return fd;
 	close(fd);
 	return err_set(e, EAGAIN, ERR_CONFLICT, "container %s has just ended", c->name);
@@ -124,9 +127,12 @@ int file_space_container(struct engine *en, const char *ref, struct arena *a,
 	if (s.root < 0)
 		return s.root;
 	s.lock = c.pid ? -1 : fd_steal(&lock.fd);
-	s.read_only = !c.pid && c.config.host.readonly_rootfs;
 	if (!c.pid && (r = attach_mounts(en, &c, s.root, a, e)) < 0)
 		return r;
+	/* Not before: a place for a volume may be missing in it. */
+	if (!c.pid && c.config.host.readonly_rootfs &&
+	    (r = mount_change(s.root, false, MOUNT_ATTR_RDONLY, 0, 0)) < 0)
+		return err_errno(e, r, "container %s: cannot protect its root", c.name);
 	*ret = s;
 	s = (struct file_space)FILE_SPACE_NONE;
 	return 0;
@@ -229,12 +235,22 @@ int file_find_source(const struct file_space *s, const char *path, bool follow, 
 	return r;
 }
 
+static int check_writable(const struct file_space *s, const struct file_place *to, struct err *e)
+{
+	struct stat root, here;
+	struct statvfs fs;
+	if (!s->name || fstatvfs(to->folder, &fs) < 0 || !(fs.f_flag & ST_RDONLY))
+		return 0;
+	bool in_root = fstat(s->root, &root) == 0 && fstat(to->folder, &here) == 0 &&
+		       root.st_dev == here.st_dev;
+	return err_set(e, EROFS, ERR_CONFLICT, "%s is marked read-only",
+		       in_root ? "container rootfs" : "mounted volume");
+}
+
 int file_find_target(const struct file_space *s, const char *path, struct arena *a,
 		     struct file_place *ret, struct err *e)
 {
 	*ret = (struct file_place){.folder = -1};
-	if (s->read_only)
-		return err_set(e, EROFS, ERR_CONFLICT, "container rootfs is marked read-only");
 	int r = walk(s, path, true, a, ret, e);
 	if (r == 0 && ret->exists && !ret->is_folder && ends_with(path, "/"))
 		r = err_set(e, ENOTDIR, ERR_INVALID, "%s is not a directory", path);
@@ -248,6 +264,8 @@ int file_find_target(const struct file_space *s, const char *path, struct arena 
 		ret->name = "";
 	}
 	ret->content = ends_with(path, "/");
+	if (r == 0)
+		r = check_writable(s, ret, e);
 	if (r < 0)
 		fd_drop(&ret->folder);
 	return r;

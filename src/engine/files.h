@@ -13,7 +13,6 @@ struct file_space {
 	int root;         /* O_PATH */
 	int lock;         /* of a container that does not run, or -1 */
 	const char *name; /* of the container, NULL: this machine */
-	bool read_only;   /* a container that does not run, and whose root is --read-only */
 };
 #define FILE_SPACE_NONE                                                                            \
 	{                                                                                          \

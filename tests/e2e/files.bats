@@ -190,7 +190,7 @@ runner() { hull run -d --name cc "$@" test sh -c 'while :; do sleep 0.1; done' >
 	hull cp got cc:/root-file
 	run hull cp got cc:/bind/got
 	assert_status 1
-	assert_has "Read-only file system"
+	assert_has "mounted volume is marked read-only"
 	assert_equal "mine mine" "$(hull run --rm --volumes-from cc test cat /vol/got) $(hull cp cc:/root-file - | tar xOf -)"
 	hull start -a cc
 	hull cp cc:/root-file - | tar xOf - | grep -q mine
@@ -198,6 +198,8 @@ runner() { hull run -d --name cc "$@" test sh -c 'while :; do sleep 0.1; done' >
 	run hull cp got ro:/x
 	assert_status 1
 	assert_has "container rootfs is marked read-only"
+	hull cp got ro:/vol/by-ro
+	assert_equal mine "$(hull cp cc:/vol/by-ro - | tar xOf -)"
 	assert_equal "" "$(findmnt -rno TARGET | grep "$WORK" || true)"
 }
 
@@ -238,6 +240,33 @@ runner() { hull run -d --name cc "$@" test sh -c 'while :; do sleep 0.1; done' >
 	run hull export nobody
 	assert_status 1
 	assert_has "No such container"
+}
+
+@test "cp: of a sparse file that grows meanwhile, all that it had is there" {
+	command -v strace >/dev/null || skip "no strace"
+	hull run -d --name cc test sh -c 'truncate -s 64k /g; while :; do echo xxxxxxxxxxxxxxx >>/g; done' >/dev/null
+	wait_for 5 hull exec cc sh -c '[ $(stat -c %s /g) -gt 70000 ]'
+	# Between the look at its size and those at its holes.
+	strace -f -o /dev/null -e trace=lseek -e inject=lseek:delay_enter=3000 "$HULL" cp cc:/g g 3>&-
+	assert_equal "$(yes xxxxxxxxxxxxxxx | head -n 200)" "$(tail -c +65537 g | head -n 200)"
+}
+
+# bats test_tags=fast
+@test "export -o: replaces a file, and nothing that is none" {
+	hull create --name cc test true
+	mknod null c 1 3
+	mkfifo fifo
+	mkdir folder
+	ln -s null link
+	for to in null fifo folder link; do
+		run hull export -o $to cc
+		assert_status 1
+		assert_has "cannot create $to"
+	done
+	[ -c null ] && [ -p fifo ] && [ -L link ]
+	echo old >file
+	hull export -o file cc
+	tar tf file | grep -q bin/busybox
 }
 
 # bats test_tags=fast
