@@ -7,14 +7,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/tree.h"
 #include "engine/files.h"
 #include "engine/internal.h"
@@ -215,6 +218,45 @@ static int commit(struct engine *en, const struct container *c, const struct con
 	return r < 0 ? r : image_import(&en->images, &import, ret_id, e);
 }
 
+/* A child that unpauses the container if this process is killed before it dismisses it. */
+struct guard {
+	pid_t pid;
+	int pipe[2];
+};
+
+static void guard_dismiss(struct guard *g)
+{
+	/* Its end for reading is open here, too: no SIGPIPE if it was killed. */
+	if (g->pid > 0 && write(g->pipe[1], "", 1) == 1)
+		TEMP_FAILURE_RETRY(waitpid(g->pid, NULL, 0));
+	fd_drop(&g->pipe[0]);
+	fd_drop(&g->pipe[1]);
+}
+
+_Noreturn static void guard(const struct engine *en, const char *id, struct guard *g)
+{
+	char program[PATH_MAX], byte;
+	setsid(); /* the terminal's ^C is for the other one */
+	fd_drop(&g->pipe[1]);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; fd <= 2; fd++)
+		dup2(null, fd);
+	snprintf(program, sizeof(program), "%s/hull", en->libexec);
+	if (TEMP_FAILURE_RETRY(read(g->pipe[0], &byte, 1)) == 0)
+		execl(program, "hull", "--root", en->root, "--runroot", en->runroot, "unpause", id,
+		      (char *)NULL);
+	_exit(0);
+}
+
+static int guard_post(const struct engine *en, const char *id, struct guard *ret, struct err *e)
+{
+	if (pipe2(ret->pipe, O_CLOEXEC) < 0 || (ret->pid = fork()) < 0)
+		return err_errno(e, errno, "cannot guard the pause");
+	if (!ret->pid)
+		guard(en, id, ret);
+	return 0;
+}
+
 int container_commit(struct engine *en, const char *ref, const struct container_commit *q,
 		     char ret_id[ID_LEN + 1], struct err *e)
 {
@@ -231,13 +273,16 @@ int container_commit(struct engine *en, const char *ref, const struct container_
 		err_hint(e, "hull export %s | hull import - NAME", c.name);
 		return -ENOTSUP;
 	}
-	bool pause = q->pause && c.status == CONTAINER_RUNNING;
-	if (pause)
-		r = container_pause(en, c.id, e);
+	if (!q->pause || c.status != CONTAINER_RUNNING)
+		return commit(en, &c, q, &a, ret_id, e);
+	CLEANUP(guard_dismiss) struct guard guard = {.pipe = {-1, -1}};
+	r = guard_post(en, c.id, &guard, e);
 	if (r == 0)
-		r = commit(en, &c, q, &a, ret_id, e);
+		r = container_pause(en, c.id, e);
+	if (r < 0)
+		return r;
+	r = commit(en, &c, q, &a, ret_id, e);
 	/* It may have been unpaused, or have ended, by somebody else. */
-	if (pause)
-		container_unpause(en, c.id, &ignored);
+	container_unpause(en, c.id, &ignored);
 	return r;
 }

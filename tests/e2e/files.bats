@@ -328,5 +328,22 @@ runner() { hull run -d --name cc "$@" test sh -c 'while :; do sleep 0.1; done' >
 	assert_has "invalid reference format"
 	run hull commit -c 'RUN x' ff
 	assert_status 1
+	hull run --name gg test touch /tmp/.wh..wh..opq
+	run hull commit gg
+	assert_status 1
+	assert_has 'entry "tmp/.wh..wh..opq": in a layer its name would hide others'
 	hull run --rm test true
+}
+
+@test "commit: killed half-way leaves a container that runs" {
+	runner
+	hull exec cc dd if=/dev/zero of=/big bs=1M count=100 2>/dev/null
+	for signal in TERM KILL INT; do
+		(trap - INT; exec "$HULL" commit cc half 3>&-) >/dev/null 2>&1 &
+		wait_for 5 eval "has_status cc paused || ! kill -0 $!"
+		kill -$signal $! 2>/dev/null || true
+		wait $! 2>/dev/null || true
+		wait_for 5 has_status cc running
+	done
+	wait_for 5 eval "! pgrep -f -- '$HULL_ROOT.*unpause' >/dev/null"
 }

@@ -63,8 +63,10 @@ static void note_holes(struct packer *p, int fd, off_t size)
 	for (at = 0; at < size;) {
 		off_t data = lseek(fd, at, SEEK_DATA);
 		off_t end = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
-		if (data < 0 || end < 0)
+		if (data < 0 || end < 0 || data >= size)
 			break;
+		if (end > size) /* it grew meanwhile: libarchive drops what exceeds the size */
+			end = size;
 		archive_entry_sparse_add_entry(p->entry, data, end - data);
 		at = end;
 	}
@@ -273,7 +275,10 @@ static int pack_entry(struct packer *p, int dir, const char *name, dev_t device,
 	char shown[208];
 	struct stat st;
 	int r;
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (p->pack->whiteouts && !strncmp(name, ".wh.", 4))
+		r = err_set(p->e, EINVAL, ERR_INVALID,
+			    "in a layer its name would hide others (.wh.): remove or rename it");
+	else if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		r = errno == ENOENT && depth ? 0 : failed(p, errno, "cannot look at it");
 	else if (S_ISDIR(st.st_mode))
 		return pack_folder(p, dir, name, depth ? device : st.st_dev, depth);
