@@ -23,7 +23,7 @@
 #include "base/units.h"
 #include "engine/internal.h"
 
-enum { WAIT_FIRST_MS = 100, WAIT_MAX_MS = 60000, STEADY_S = 10, OVERDUE_S = 2 };
+enum { WAIT_FIRST_MS = 100, WAIT_MAX_MS = 60000, STEADY_S = 10, OVERDUE_S = 2, LOOK_MS = 2000 };
 static const int64_t SECOND = 1000000000;
 
 int restart_policy_parse(const char *text, struct arena *a, struct docker_restart_policy *ret,
@@ -141,14 +141,32 @@ static int go_on_alone(struct err *e)
 	return pid > 0;
 }
 
-/* Never longer than the back-off, wherever the clock was set meanwhile. */
-static void sleep_until_due(const struct container *c)
+/* Is it to be started at @due still? Looks once and closes the store again. */
+static int still_due(struct engine *en, const char *id, int64_t due, struct err *e)
 {
-	int64_t left_ms = (c->restart_due - clock_real_ns()) / 1000000 + 1;
-	if (left_ms > c->restart_wait)
-		left_ms = c->restart_wait;
-	for (int64_t end = clock_ms() + left_ms; (left_ms = end - clock_ms()) > 0;)
-		poll(NULL, 0, (int)left_ms);
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c;
+	int r = db_open(&en->db, en->root, e);
+	if (r == 0)
+		r = container_read(en, id, &a, &c, e);
+	db_close(&en->db);
+	return r < 0 ? r : c.restart_due == due;
+}
+
+/* Never longer than the back-off, wherever the clock was set meanwhile; and no longer than somebody
+ * wants it. 1: now, 0: not any more. */
+static int sleep_until_due(struct engine *en, const struct container *c, struct err *e)
+{
+	int64_t left = (c->restart_due - clock_real_ns()) / 1000000 + 1;
+	if (left > c->restart_wait)
+		left = c->restart_wait;
+	int r = 1;
+	for (int64_t end = clock_ms() + left; r == 1 && (left = end - clock_ms()) > 0;) {
+		poll(NULL, 0, left < LOOK_MS ? (int)left : LOOK_MS);
+		if (left > LOOK_MS)
+			r = still_due(en, c->id, c->restart_due, e);
+	}
+	return r;
 }
 
 int container_start_due(struct engine *en, const char *id, struct err *e)
@@ -162,9 +180,13 @@ int container_start_due(struct engine *en, const char *id, struct err *e)
 	r = go_on_alone(e);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	sleep_until_due(&c);
-	r = chdir("/") < 0 ? err_errno(e, errno, "cannot leave the current folder")
-			   : db_open(&en->db, en->root, e);
+	if (chdir("/") < 0)
+		return err_errno(e, errno, "cannot leave the current folder");
+	r = sleep_until_due(en, &c, e);
+	if (r == 1)
+		r = db_open(&en->db, en->root, e);
+	else if (r == 0)
+		return 0;
 	if (r == 0)
 		r = container_start_at(en, id, c.restart_due, e);
 	return r == -EALREADY || r == -ENOENT ? 0 : r;

@@ -24,9 +24,9 @@ static int set_status(struct engine *en, const struct container *c, const char *
 		&en->db, !c->auto_remove, e,
 		"UPDATE container SET status = ?2, started = ?3, exit_code = ?4, error = ?5, "
 		"exit_signal = 0, oom_killed = 0, oom_kills = 0, auto_remove = ?6, restarts = ?7, "
-		"restart_due = 0, held = 0 WHERE id = ?1",
-		"ssiisii", c->id, status, started, (int64_t)exit_code, error,
-		(int64_t)c->auto_remove, c->restarts);
+		"restart_wait = ?8, restart_due = 0, held = 0 WHERE id = ?1",
+		"ssiisiii", c->id, status, started, (int64_t)exit_code, error,
+		(int64_t)c->auto_remove, c->restarts, c->restart_wait);
 }
 
 enum { FAILED_WAIT_MS = 5000 };
@@ -94,6 +94,7 @@ static int take(struct engine *en, const char *ref, int64_t due, struct containe
 		return err_set(e, EALREADY, ERR_CONFLICT, "container %s is not to be restarted",
 			       ret->name);
 	ret->restarts = due ? ret->restarts + 1 : 0;
+	ret->restart_wait = due ? ret->restart_wait : 0;
 	ret->auto_remove = ret->config.host.auto_remove; /* a restart suspended it */
 	return set_status(en, ret, "running", clock_real_ns(), 0, "", e);
 }

@@ -65,7 +65,7 @@ static void record(struct monitor *m)
 	 * short of something. The loop tries again; waiters are not kept for ever by a broken
 	 * folder. */
 	const bool full = r == -ENOSPC || r == -EDQUOT;
-	if (full || (r < 0 && ++m->record_failures < RECORD_TRIES))
+	if (full || (r < 0 && r != -ENOENT && ++m->record_failures < RECORD_TRIES))
 		return;
 	/* Who asks now still counts as one who waited. */
 	control_serve_pending(m);

@@ -99,6 +99,13 @@ restarted() { [ "$(restarts_of "$1")" -ge "$2" ]; }
 	wait_for 5 has_status cc running
 	hull restart cc
 	assert_equal "running 0" "$(status_of cc) $(restarts_of cc)"
+	# The back-off too begins anew, and nobody waits on for what was taken back.
+	hull run -d --name dd --restart always test false
+	wait_for 30 restarted dd 4
+	hull start dd 2>/dev/null || hull restart dd
+	wait_for 10 restarted dd 2
+	hull rm -f dd
+	wait_for 5 eval '! pgrep -f "$HULL_ROOT .*system restart" >/dev/null'
 }
 
 @test "whoever watched it may be killed: the next command sees to the restart" {
@@ -131,7 +138,9 @@ restarted() { [ "$(restarts_of "$1")" -ge "$2" ]; }
 	for c in $(hull ps -q); do
 		pid=$(pid_of "$c")
 		monitor=$(awk '/^PPid/ { print $2 }' "/proc/$pid/status")
-		kill -KILL "$(awk '/^PPid/ { print $2 }' "/proc/$monitor/status")" "$monitor" "$pid"
+		keeper=$(awk '/^PPid/ { print $2 }' "/proc/$monitor/status")
+		kill -STOP "$monitor" "$keeper" # else one starts the other again
+		kill -KILL "$keeper" "$monitor" "$pid"
 	done
 	nap 200
 	rm -rf "${HULL_RUNROOT:?}"/*

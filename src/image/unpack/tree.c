@@ -273,7 +273,7 @@ int tree_make_node(struct tree *t, const char *path, mode_t type, dev_t device,
 	if (r == 0)
 		r = set_owner(t->parent, name, m);
 	/* A change of owner clears the setuid bits; no link can have got there meanwhile. */
-	if (r == 0 && m->mode & 07000 && fchmodat(t->parent, name, m->mode, 0) < 0)
+	if (r == 0 && m->mode & 07000 && !t->into && fchmodat(t->parent, name, m->mode, 0) < 0)
 		r = -errno;
 	if (r == 0)
 		r = set_mtime(t->parent, name, m->mtime);
