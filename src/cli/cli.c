@@ -14,15 +14,15 @@
 
 #include "base/cleanup.h"
 #include "cli/text.h"
+#include "linux/own_program.h"
 
 /* The programs that the engine starts lie beside this one. */
 static int program_folder(struct arena *a, char **ret, struct err *e)
 {
 	char path[4096];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-	if (n < 0)
-		return err_errno(e, errno, "cannot find where hull is installed");
-	path[n] = '\0';
+	int r = own_program_path(path, sizeof(path));
+	if (r < 0)
+		return err_errno(e, r, "cannot find where hull is installed");
 	*strrchr(path, '/') = '\0';
 	*ret = arena_strdup(a, path);
 	return 0;

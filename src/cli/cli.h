@@ -22,6 +22,7 @@ struct settings {
 struct cli {
 	struct arena arena;
 	struct settings settings;
+	char **argv;                   /* of main */
 	const struct command *command; /* NULL before one is found */
 	struct strv given;             /* its options: NAME, VALUE, NAME, VALUE ... */
 	struct engine engine;

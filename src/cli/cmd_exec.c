@@ -184,8 +184,8 @@ const struct command command_exec = {
 	.values_size = sizeof(struct exec_values),
 	.args_min = 2,
 	.args_max = ANY_NUMBER,
-	.flags =
-		COMMAND_STOP_AT_ARGUMENT | COMMAND_COMMON | COMMAND_EXEC_EXIT | COMMAND_LATE_ENGINE,
+	.flags = COMMAND_STOP_AT_ARGUMENT | COMMAND_COMMON | COMMAND_EXEC_EXIT |
+		 COMMAND_LATE_ENGINE | COMMAND_ENTERS,
 	.complete = COMPLETE_CONTAINER_ONCE,
 	.run = exec_run,
 };

@@ -11,12 +11,22 @@
 #include "cli/commands.h"
 #include "cli/create_options.h"
 #include "cli/session.h"
+#include "linux/own_program.h"
 
 struct run_values {
 	bool detach, sig_proxy;
 	char *detach_keys;
 	struct create_options create;
 };
+
+/* Whether another container, or who writes into its folders from outside, can change what this one
+ * is about to execute; else nobody is there before its command. */
+static bool is_shared(const struct create_options *o)
+{
+	const struct docker_host_config *host = &o->create.config.host;
+	return o->volumes.count || host->mounts.count || host->volumes_from.count ||
+	       (o->rootfs && *o->rootfs) || (host->pid_mode && *host->pid_mode);
+}
 
 static int create(struct cli *cli, struct create_options *o, const struct strv *args, bool detach,
 		  bool start, char ret_id[ID_LEN + 1], struct err *e)
@@ -98,6 +108,8 @@ static int run_run(struct cli *cli, void *values, const struct strv *args, struc
 		return 1;
 	}
 	int r = v->detach_keys ? detach_keys_parse(v->detach_keys, &keys, e) : 0;
+	if (r == 0 && is_shared(&v->create))
+		r = own_program_protect(cli->argv, e);
 	if (r == 0)
 		r = create(cli, &v->create, args, v->detach, true, id, e);
 	if (r < 0)

@@ -86,6 +86,7 @@ const struct command command_start = {
 	.values_size = sizeof(struct start_values),
 	.args_min = 1,
 	.args_max = ANY_NUMBER,
+	.flags = COMMAND_ENTERS,
 	.complete = COMPLETE_CONTAINERS,
 	.run = start_run,
 	.each = start_one,

@@ -145,7 +145,7 @@ const struct command command_restart = {
 	.values_size = sizeof(struct stop_values),
 	.args_min = 1,
 	.args_max = ANY_NUMBER,
-	.flags = COMMAND_PARALLEL,
+	.flags = COMMAND_PARALLEL | COMMAND_ENTERS,
 	.complete = COMPLETE_CONTAINERS,
 	.each = restart_one,
 };

@@ -66,7 +66,7 @@ const struct command command_system_restart = {
 	.summary = "Wait until a restart policy's time has come, and start the container",
 	.args_min = 1,
 	.args_max = 1,
-	.flags = COMMAND_HIDDEN,
+	.flags = COMMAND_HIDDEN | COMMAND_ENTERS,
 	.run = restart_run,
 };
 
@@ -79,6 +79,7 @@ const struct command command_system_restore = {
 		"policy always start whether they were stopped or not, those with unless-stopped "
 		"or "
 		"on-failure if they ran when the machine went down.",
+	.flags = COMMAND_ENTERS,
 	.run = restore_run,
 };
 

@@ -17,6 +17,7 @@
 #include "cli/commands.h"
 #include "cli/help.h"
 #include "base/suggest.h"
+#include "linux/own_program.h"
 
 enum { HEAP = 256 * 1024 };
 
@@ -141,6 +142,8 @@ static int run_command(struct cli *cli, const struct request *q, struct err *e)
 		tell_usage(c);
 		return 1;
 	}
+	if (c->flags & COMMAND_ENTERS && (r = own_program_protect(cli->argv, e)) < 0)
+		return r;
 	if (!c->run)
 		return cli_each(cli, &args, values);
 	if (!(c->flags & COMMAND_LATE_ENGINE))
@@ -196,6 +199,7 @@ int main(int argc, char **argv)
 	mallopt(M_TOP_PAD, HEAP);
 	mallopt(M_TRIM_THRESHOLD, 8 * HEAP);
 	warm_heap();
+	cli.argv = argv;
 	int code = hull(&cli, argc - 1, argv + 1, &e);
 	if (code < 0) {
 		cli_complain(&cli, &e);

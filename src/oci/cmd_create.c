@@ -74,7 +74,7 @@ const struct oci_command oci_create = {
 	.values_size = sizeof(struct create_options),
 	.args_min = 1,
 	.args_max = 1,
-	.flags = OCI_NEW_ID,
+	.flags = OCI_NEW_ID | OCI_ENTERS,
 	.run = create,
 };
 
@@ -91,6 +91,6 @@ const struct oci_command oci_run = {
 	.values_size = sizeof(struct create_options),
 	.args_min = 1,
 	.args_max = 1,
-	.flags = OCI_NEW_ID,
+	.flags = OCI_NEW_ID | OCI_ENTERS,
 	.run = run,
 };

@@ -290,6 +290,6 @@ const struct oci_command oci_exec = {
 	.values_size = sizeof(struct values),
 	.args_min = 1,
 	.args_max = SIZE_MAX,
-	.flags = OCI_STOP_AT_ARGUMENT | OCI_EXIT_255,
+	.flags = OCI_STOP_AT_ARGUMENT | OCI_EXIT_255 | OCI_ENTERS,
 	.run = exec,
 };

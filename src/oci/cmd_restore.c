@@ -130,6 +130,6 @@ const struct oci_command oci_restore = {
 	.values_size = sizeof(struct restore_options),
 	.args_min = 1,
 	.args_max = 1,
-	.flags = OCI_NEW_ID,
+	.flags = OCI_NEW_ID | OCI_ENTERS,
 	.run = restore,
 };

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/suggest.h"
 #include "linux/namespaces.h"
+#include "linux/own_program.h"
 #include "oci/oci.h"
 
 const struct oci_command *oci_command_find(const char *name)
@@ -99,6 +100,8 @@ static int run_command(struct oci *oci, const struct strv *words, struct err *e)
 	if (args.count < c->args_min || args.count > c->args_max)
 		return err_set(e, EINVAL, ERR_USAGE, "\"%s\" takes these arguments: %s", c->name,
 			       *c->synopsis ? c->synopsis : "none");
+	if (c->flags & OCI_ENTERS && (r = own_program_protect(oci->argv, e)) < 0)
+		return r;
 	return c->run(oci, values, &args, e);
 }
 
@@ -143,6 +146,7 @@ int main(int argc, char **argv)
 	struct err e = {0};
 	if (!has_standard_descriptors())
 		return 1;
+	oci.argv = argv;
 	int code = hull_runtime(&oci, argc - 1, argv + 1, &e);
 	if (code >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		code = err_errno(&e, errno, "cannot write the output");

@@ -24,6 +24,7 @@ struct oci_globals {
 struct oci {
 	struct arena arena;
 	struct oci_globals globals;
+	char **argv;                       /* of main */
 	const struct oci_command *command; /* NULL before one is found */
 };
 
@@ -33,6 +34,7 @@ enum oci_command_flags {
 	OCI_TAKES_ANYTHING = 4,   /* nothing is parsed: the command does it, or refuses all */
 	OCI_NEW_ID = 8,           /* its ID is not that of a container that is there */
 	OCI_HIDDEN = 16,          /* not listed */
+	OCI_ENTERS = 32,          /* goes where others may be already: own_program_protect() */
 };
 
 struct oci_command {

@@ -109,7 +109,7 @@ load oci
 # A process of the container swaps the command for a link to /proc/self/exe, after the runtime has looked at it and
 # before the kernel does (strace makes that time longer). Then it holds on to the program, and writes to it as soon as
 # nobody runs it any more.
-@test "the runtime's own program, by a link that is swapped in time: on a read-only mount it cannot be written to" {
+@test "the runtime's own program, by a link that is swapped in time, cannot be written to" {
 	command -v strace >/dev/null || skip "needs strace"
 	local before i
 	mkdir "$dir/bin" "$root/out"
@@ -124,7 +124,8 @@ load oci
 			cp -P /bin/evil /bin/next && mv /bin/next /bin/victim
 			for p in /proc/[0-9]*; do
 				case $(readlink $p/exe) in
-				*/hull-runtime) exec 9<$p/exe && echo $p >/out/program && break ;;
+				'' | */busybox | */bin/steal) ;;
+				*) exec 9<$p/exe && echo $p >/out/program && break ;;
 				esac
 			done
 		done 2>/dev/null
@@ -145,9 +146,8 @@ load oci
 	for i in $(seq 100); do
 		[ ! -e "$root/out/program" ] || break
 		# The stolen program waits for its standard input, so that there is something to steal.
-		(sleep 0.5) | unshare --mount sh -c 'mount --bind "$1/bin" "$1/bin" && mount -o remount,bind,ro "$1/bin" &&
-			exec strace -f -qq -o /dev/null -e trace=execve -e inject=execve:delay_enter=100ms \
-			"$1/bin/hull-runtime" --root "$1/state" exec c1 victim update --resources - x' sh "$dir" >/dev/null 2>&1 3>&- || true
+		(sleep 0.5) | strace -f -qq -o /dev/null -e trace=execve -e inject=execve:delay_enter=100ms \
+			"$dir/bin/hull-runtime" --root "$dir/state" exec c1 victim update --resources - x >/dev/null 2>&1 3>&- || true
 	done
 	[ -e "$root/out/program" ] || fail "the program was never got hold of"
 	until_true 40 test -s "$root/out/said"
