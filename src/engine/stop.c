@@ -236,9 +236,10 @@ static int stop_running(struct engine *en, const struct container *c, int64_t gr
 			stop_notice_fn notice, void *ctx, struct stop_report *ret, struct err *e)
 {
 	CLEANUP_FD int pidfd = open_first(c, e);
-	CLEANUP_FD int monitor = pidfd < 0 ? -1 : monitor_connect(en->run_fd, c->id);
-	int64_t began = clock_ms();
 	struct err ignored;
+	/* One that was killed a moment ago may look alive still, and its last lines want a reader. */
+	CLEANUP_FD int monitor = pidfd < 0 ? -1 : container_monitor(en, c, &ignored);
+	int64_t began = clock_ms();
 	if (pidfd < 0)
 		return pidfd;
 	/* Asked before the signal: afterwards it may be too late. */
