@@ -164,8 +164,10 @@ static int read_i64(struct json_object *v, int64_t *out)
 /* Beyond INT64_MAX only the largest number has a meaning here, which -1 stands for. */
 static int read_u64(struct json_object *v, int64_t *out)
 {
-	if (!json_object_is_type(v, json_type_int))
-		return read_i64(v, out);
+	if (!json_object_is_type(v, json_type_int)) {
+		int r = read_i64(v, out);
+		return r == 0 && *out < -1 ? -EINVAL : r; /* -8.0 is no more unsigned than -8 */
+	}
 	if (json_object_get_int64(v) < -1)
 		return -EINVAL;
 	uint64_t value = json_object_get_uint64(v);
