@@ -153,6 +153,25 @@ int dir_open(int dirfd, const char *path, struct err *e)
  * moved up into the topmost folder, and removed from there in the next round. */
 enum { REMOVE_DEPTH = 24 };
 
+DIR *dir_stream(int fd)
+{
+	CLEANUP_FD int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	if (d)
+		fd_steal(&copy);
+	return d;
+}
+
+struct dirent *dir_next(DIR *d)
+{
+	struct dirent *entry;
+	do {
+		errno = 0;
+		entry = readdir(d);
+	} while (entry && (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")));
+	return entry;
+}
+
 struct removal {
 	int top;
 	dev_t dev;
@@ -209,9 +228,7 @@ static int remove_entry(struct removal *r, int parent, const struct dirent *entr
 static int empty_dir(struct removal *r, DIR *d, int depth)
 {
 	struct dirent *entry;
-	while ((errno = 0, entry = readdir(d))) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-			continue;
+	while ((entry = dir_next(d))) {
 		int result = remove_entry(r, dirfd(d), entry, depth);
 		if (result < 0)
 			return result;

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -33,6 +34,10 @@ int file_replace(int dirfd, const char *name, const void *data, size_t len, bool
 int dir_make(int dirfd, const char *path, mode_t mode, struct err *e);
 /** Open a directory for *at calls; a descriptor, or negative errno with @e filled. */
 int dir_open(int dirfd, const char *path, struct err *e);
+/** What is in the folder @fd, which stays the caller's; NULL with errno. */
+DIR *dir_stream(int fd);
+/** The next entry, without "." and ".."; NULL at the end (errno 0), and with errno. */
+struct dirent *dir_next(DIR *d);
 /** Remove a file or a whole tree by descriptor, never following a symbolic link nor leaving the
  *  file system. A missing @name is no error. Depth and names are the kernel's to limit. */
 int tree_remove(int dirfd, const char *name, struct err *e);

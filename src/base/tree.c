@@ -14,31 +14,14 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-
-static bool is_dot(const char *name)
-{
-	return !strcmp(name, ".") || !strcmp(name, "..");
-}
-
-/* A stream over a copy of @fd, so that the caller keeps his. */
-static DIR *dir_stream(int fd)
-{
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = copy < 0 ? NULL : fdopendir(copy);
-	if (!d && copy >= 0)
-		close(copy);
-	return d;
-}
+#include "base/file.h"
 
 int tree_is_empty(int fd)
 {
 	CLEANUP_DIR DIR *d = dir_stream(fd);
 	if (!d)
 		return -errno;
-	for (struct dirent *entry; (entry = readdir(d));)
-		if (!is_dot(entry->d_name))
-			return 0;
-	return 1;
+	return !dir_next(d);
 }
 
 /* Copy @len bytes at the descriptors' offsets through memory. */
@@ -184,8 +167,8 @@ static int copy_dir(int from, int to, int depth, struct err *e)
 		return err_errno(e, errno, "cannot read a folder");
 	if (depth > TREE_DEPTH_MAX)
 		return err_set(e, ELOOP, ERR_INVALID, "deeper than %d folders", TREE_DEPTH_MAX);
-	for (struct dirent *entry; (errno = 0, entry = readdir(d));) {
-		int r = is_dot(entry->d_name) ? 0 : copy_entry(from, to, entry->d_name, depth, e);
+	for (struct dirent *entry; (entry = dir_next(d));) {
+		int r = copy_entry(from, to, entry->d_name, depth, e);
 		if (r < 0)
 			return r;
 	}
@@ -207,10 +190,9 @@ static int size_dir(int fd, int depth, int64_t *total)
 		return -errno;
 	if (depth > TREE_DEPTH_MAX)
 		return -ELOOP;
-	for (struct dirent *entry; (entry = readdir(d));) {
+	for (struct dirent *entry; (entry = dir_next(d));) {
 		struct stat st;
-		if (is_dot(entry->d_name) ||
-		    fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		if (fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		if (S_ISREG(st.st_mode))
 			*total += st.st_size;

@@ -11,18 +11,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
+#include "base/file.h"
 #include "base/tree.h"
 #include "engine/files.h"
 #include "engine/internal.h"
 #include "engine/root.h"
 #include "image/unpack_job.h"
+#include "linux/overlay.h"
 
 enum { FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC };
 
@@ -52,17 +51,6 @@ static bool exists(int dir, const char *name)
 	return dir >= 0 && fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static bool is_opaque(int fd)
-{
-	char value;
-	return fgetxattr(fd, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
-}
-
-static bool is_dot(const char *name)
-{
-	return !strcmp(name, ".") || !strcmp(name, "..");
-}
-
 static int walk_folder(struct walk *w, int upper, int lower, const char *dir, int depth);
 
 static int walk_entry(struct walk *w, int upper, int lower, const char *dir, const char *name,
@@ -72,7 +60,7 @@ static int walk_entry(struct walk *w, int upper, int lower, const char *dir, con
 	bool below = exists(lower, name);
 	if (fstatat(upper, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : err_errno(w->e, errno, "%s/%s", dir, name);
-	if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0)) {
+	if (overlay_is_whiteout(&st)) {
 		if (below)
 			note(w, CHANGE_DELETED, dir, name);
 		return 0;
@@ -90,26 +78,23 @@ static int walk_entry(struct walk *w, int upper, int lower, const char *dir, con
 /* The whole folder was replaced: what it does not have again is gone. */
 static void note_hidden(struct walk *w, int upper, int lower, const char *dir)
 {
-	int copy = openat(lower, ".", FOLDER);
-	CLEANUP_DIR DIR *d = copy < 0 ? NULL : fdopendir(copy);
-	for (struct dirent *entry; d && (entry = readdir(d));)
-		if (!is_dot(entry->d_name) && !exists(upper, entry->d_name))
+	CLEANUP_DIR DIR *d = dir_stream(lower);
+	for (struct dirent *entry; d && (entry = dir_next(d));)
+		if (!exists(upper, entry->d_name))
 			note(w, CHANGE_DELETED, dir, entry->d_name);
 }
 
 static int walk_folder(struct walk *w, int upper, int lower, const char *dir, int depth)
 {
-	int copy = openat(upper, ".", FOLDER);
-	CLEANUP_DIR DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	CLEANUP_DIR DIR *d = dir_stream(upper);
 	if (!d)
 		return err_errno(w->e, errno, "cannot read %s", *dir ? dir : "/");
 	if (depth > TREE_DEPTH_MAX)
 		return err_set(w->e, ELOOP, ERR_INVALID, "deeper than %d folders", TREE_DEPTH_MAX);
 	int r = 0;
-	for (struct dirent *entry; r == 0 && (entry = readdir(d));)
-		if (!is_dot(entry->d_name))
-			r = walk_entry(w, upper, lower, dir, entry->d_name, depth);
-	if (r == 0 && lower >= 0 && is_opaque(upper))
+	for (struct dirent *entry; r == 0 && (entry = dir_next(d));)
+		r = walk_entry(w, upper, lower, dir, entry->d_name, depth);
+	if (r == 0 && lower >= 0 && overlay_is_opaque(upper))
 		note_hidden(w, upper, lower, dir);
 	return r;
 }

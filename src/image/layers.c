@@ -8,12 +8,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "image/stage.h"
+#include "linux/overlay.h"
 
 void image_layers_close(int *fds, size_t count)
 {
@@ -23,14 +23,13 @@ void image_layers_close(int *fds, size_t count)
 
 static int open_tree(struct image_store *s, const char *diff_id, bool *ret_opaque)
 {
-	char path[ID_LEN + 16], value[2];
+	char path[ID_LEN + 16];
 	snprintf(path, sizeof(path), "layers/%s/fs", diff_id);
 	CLEANUP_FD int fd =
 		openat(s->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	*ret_opaque = fgetxattr(fd, "trusted.overlay.opaque", value, sizeof(value)) == 1 &&
-		      value[0] == 'y';
+	*ret_opaque = overlay_is_opaque(fd);
 	int tree = openat(fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return tree < 0 ? -errno : tree;
 }

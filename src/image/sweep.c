@@ -20,18 +20,12 @@
 /* Names of the folder, read whole before anything is changed. */
 static int list_names(int layers_fd, struct arena *a, struct strv *ret, struct err *e)
 {
-	int fd = openat(layers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_DIR DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	if (!d) {
-		int r = err_errno(e, errno, "cannot list the layers");
-		if (fd >= 0)
-			close(fd);
-		return r;
-	}
+	CLEANUP_DIR DIR *d = dir_stream(layers_fd);
+	if (!d)
+		return err_errno(e, errno, "cannot list the layers");
 	struct dirent *entry;
-	while ((errno = 0, entry = readdir(d)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			strv_push(a, ret, entry->d_name);
+	while ((entry = dir_next(d)))
+		strv_push(a, ret, entry->d_name);
 	return errno ? err_errno(e, errno, "cannot list the layers") : 0;
 }
 

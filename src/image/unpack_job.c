@@ -22,6 +22,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "linux/overlay.h"
 
 enum { FD_ABOVE = 10 };
 
@@ -215,7 +216,7 @@ static int mark_opaque(int fd, struct err *e)
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
 		return err_set(e, EPROTO, ERR_INTERNAL, "hull-unpack sent no folder");
-	if (fsetxattr(fd, "trusted.overlay.opaque", "y", 1, 0) < 0)
+	if (fsetxattr(fd, OVERLAY_OPAQUE, "y", 1, 0) < 0)
 		return err_errno(e, errno, "cannot mark a folder as opaque");
 	return 0;
 }

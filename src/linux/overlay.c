@@ -16,7 +16,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -227,4 +229,15 @@ int overlay_mount(const struct overlay *o, struct err *e)
 	else if (log[0])
 		err_hint(e, "the kernel says: %s", log);
 	return mount;
+}
+
+bool overlay_is_opaque(int fd)
+{
+	char value;
+	return fgetxattr(fd, OVERLAY_OPAQUE, &value, 1) == 1 && value == 'y';
+}
+
+bool overlay_is_whiteout(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 
@@ -21,6 +22,12 @@ struct overlay {
 	int work;	    /* -1 with upper -1 */
 	bool is_volatile;   /* skip all syncs: for an upper layer that dies with its container */
 };
+
+#define OVERLAY_OPAQUE "trusted.overlay.opaque"
+/** Marks in an upper folder or layer: the folder hides all that is in it below (CAP_SYS_ADMIN sees
+ *  it); the file hides its name. */
+bool overlay_is_opaque(int fd);
+bool overlay_is_whiteout(const struct stat *st);
 
 /** A detached mount of the overlay: an O_PATH-like mount descriptor, or negative errno. */
 int overlay_mount(const struct overlay *o, struct err *e);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "runtime/rootfs.h"
 
 enum { DEPTH_MAX = 64 };
@@ -101,9 +102,7 @@ static int copy_dir(int from, int to, unsigned depth)
 	if (depth > DEPTH_MAX)
 		return -ELOOP;
 	struct dirent *entry;
-	while ((errno = 0, entry = readdir(d))) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-			continue;
+	while ((entry = dir_next(d))) {
 		int r = copy_entry(dirfd(d), to, entry->d_name, depth);
 		if (r < 0)
 			return r;

@@ -19,6 +19,8 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/file.h"
+#include "linux/overlay.h"
 
 enum { BLOCK = 128 << 10, XATTR_NAMES_MAX = 64 << 10, XATTR_VALUE_MAX = 64 << 10 };
 enum { ENTRY_OPEN = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC };
@@ -192,12 +194,6 @@ static int pack_mark(struct packer *p, const char *name)
 	return r;
 }
 
-static bool is_opaque(int fd)
-{
-	char value;
-	return fgetxattr(fd, "trusted.overlay.opaque", &value, 1) == 1 && value == 'y';
-}
-
 /* What the kernel makes up when it is read belongs into no archive. */
 static bool is_made_up(int fd)
 {
@@ -220,9 +216,7 @@ static int pack_content(struct packer *p, int fd, dev_t device, int depth)
 		return failed(p, ELOOP, "it lies too deep");
 	struct dirent *entry;
 	int r = 0;
-	while (r == 0 && (errno = 0, entry = readdir(d))) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-			continue;
+	while (r == 0 && (entry = dir_next(d))) {
 		ssize_t len = push(p, entry->d_name);
 		if (len < 0)
 			return (int)len;
@@ -242,7 +236,7 @@ static int pack_folder(struct packer *p, int dir, const char *name, dev_t device
 		begin(p, &st);
 		note_xattrs(p, fd);
 		int r = write_header(p);
-		if (r == 0 && p->pack->whiteouts && is_opaque(fd))
+		if (r == 0 && p->pack->whiteouts && overlay_is_opaque(fd))
 			r = pack_mark(p, ".wh..wh..opq");
 		if (r < 0)
 			return r;
@@ -257,7 +251,7 @@ static int pack_special(struct packer *p, const char *name, const struct stat *s
 	char mark[NAME_MAX + 5];
 	if (S_ISSOCK(st->st_mode))
 		return 0;
-	if (!p->pack->whiteouts || !S_ISCHR(st->st_mode) || st->st_rdev != makedev(0, 0)) {
+	if (!p->pack->whiteouts || !overlay_is_whiteout(st)) {
 		begin(p, st);
 		return write_header(p);
 	}

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "image/unpack.h"
+#include "linux/overlay.h"
 
 /* In the file of times: this, then the path with its NUL. */
 struct time_record {
@@ -88,8 +89,7 @@ int tree_normalise(const char *name, char path[static TREE_PATH_MAX], struct err
 static bool is_whiteout(int parent, const char *name)
 {
 	struct stat st;
-	return fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(st.st_mode) &&
-	       st.st_rdev == makedev(0, 0);
+	return fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && overlay_is_whiteout(&st);
 }
 
 /* Mark the folder at @fd as hiding the layers below: the engine does it for us. */
