@@ -186,8 +186,7 @@ static int check_hostname(const struct create_options *o, struct err *e)
 static int check_restart(const struct create_options *o, struct err *e)
 {
 	const struct docker_host_config *host = &o->create.config.host;
-	const char *policy = host->restart_policy.name;
-	return host->auto_remove && policy && strcmp(policy, "no")
+	return host->auto_remove && restart_policy_any(&host->restart_policy)
 		       ? err_set(e, EINVAL, ERR_INVALID,
 				 "conflicting options: cannot specify both --restart and --rm")
 		       : 0;

@@ -215,9 +215,10 @@ int container_glance(struct engine *en, const char *id, struct arena *a, struct 
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	int r = db_first(&en->db, &s, e,
 			 "SELECT name, status, auto_remove, iif(json_valid(config), config ->> "
-			 "'$.HostConfig.CgroupParent', NULL), iif(json_valid(config), config ->> "
-			 "'$.HostConfig.RestartPolicy.Name', NULL), restarts, restart_wait, "
-			 "restart_due, started, held, iif(json_valid(config), config ->> "
+			 "'$.HostConfig.CgroupParent', NULL), iif(NOT auto_remove AND "
+			 "json_valid(config), config ->> '$.HostConfig.RestartPolicy.Name', NULL), "
+			 "restarts, restart_wait, restart_due, started, held, iif(NOT auto_remove "
+			 "AND json_valid(config), config ->> "
 			 "'$.HostConfig.RestartPolicy.MaximumRetryCount', 0) FROM container "
 			 "WHERE id = ?1",
 			 "s", id);
@@ -301,6 +302,20 @@ int container_find(struct engine *en, const char *ref, struct arena *a, struct c
 	if (r == 0 && ret->pid)
 		container_adopt_orphan(en, ret);
 	return r;
+}
+
+int container_find_locked(struct engine *en, const char *ref, struct arena *a,
+			  struct container_lock *lock, struct container *ret, struct err *e)
+{
+	int r = container_find(en, ref, a, ret, e);
+	if (r == 0)
+		r = container_lock(en, ret->id, true, lock, e);
+	/* Again under the lock: someone may have started or removed it meanwhile. */
+	if (r == 0)
+		r = reap_locked(en, ret->id, e);
+	if (r == 0)
+		r = container_read(en, ret->id, a, ret, e);
+	return r < 0 ? r : container_probe(en, ret, e);
 }
 
 /* ---- lists and filters ---- */

@@ -140,6 +140,8 @@ int container_ended(struct engine *en, struct container_end *end, int *ret_code,
 int container_start_due(struct engine *en, const char *id, struct err *e);
 /** After a boot: notice what has ended with it, and start what the restart policies ask for. */
 int engine_restore(struct engine *en, struct err *e);
+/** Whether it is one: not NULL, not "no". */
+bool restart_policy_any(const struct docker_restart_policy *p);
 /** "no", "always", "unless-stopped", "on-failure[:TIMES]"; "" is "no". Errors are docker's. */
 int restart_policy_parse(const char *text, struct arena *a, struct docker_restart_policy *ret,
 			 struct err *e);

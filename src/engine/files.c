@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -24,6 +23,7 @@
 #include "engine/root.h"
 #include "image/unpack_job.h"
 #include "linux/mount.h"
+#include "linux/pidfd.h"
 
 enum { LINKS_MAX = 40 };
 
@@ -40,22 +40,28 @@ int file_space_host(struct file_space *ret, struct err *e)
 	return ret->root < 0 ? err_errno(e, errno, "cannot open /") : 0;
 }
 
-/* The number may belong to another process by now: the record of its start tells. */
-static int open_running(struct engine *en, const struct container *c, struct err *e)
+int container_root_open(const struct container *c, struct err *e)
 {
 	char path[64];
-	struct run_record record;
 	snprintf(path, sizeof(path), "/proc/%d/root", (int)c->pid);
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(e, errno, "container %s: cannot open its root", c->name);
-	int r = run_record_read(en, c->id, &record);
-	/* Started anew meanwhile, it has another: ours may be anybody's. */
-	if (r == 0 && record.pid == c->pid && record.pid_start == c->pid_start &&
-	    run_record_alive(&record) == 1)
-		return fd;
-	close(fd);
+	/* The number may belong to another process by now. */
+	CLEANUP_FD int pidfd = pidfd_of_started(c->pid, c->pid_start);
+	if (pidfd >= 0 && pidfd_has_ended(pidfd) == 0)
+		return fd_steal(&fd);
 	return err_set(e, EAGAIN, ERR_CONFLICT, "container %s has just ended", c->name);
+}
+
+/* What does not run is locked: it cannot be started meanwhile. */
+static int find(struct engine *en, const char *ref, struct arena *a, struct container_lock *lock,
+		struct container *c, struct err *e)
+{
+	int r = container_find_locked(en, ref, a, lock, c, e);
+	if (r == 0 && c->pid)
+		container_unlock(lock);
+	return r;
 }
 
 static int attach_mount(const struct container *c, int root, const struct mount_point *m,
@@ -114,19 +120,14 @@ int file_space_container(struct engine *en, const char *ref, struct arena *a,
 	*ret = (struct file_space)FILE_SPACE_NONE;
 	CLEANUP_FILE_SPACE struct file_space s = FILE_SPACE_NONE;
 	CLEANUP_LOCK struct container_lock lock = {-1};
-	int r = container_find(en, ref, a, &c, e);
-	if (r == 0 && !c.pid) {
-		r = container_lock(en, c.id, true, &lock, e);
-		if (r == 0)
-			r = container_find(en, c.id, a, &c, e);
-	}
+	int r = find(en, ref, a, &lock, &c, e);
 	if (r < 0)
 		return r;
 	s.name = c.name;
-	s.root = c.pid ? open_running(en, &c, e) : root_mount(en, &c, a, e);
+	s.root = c.pid ? container_root_open(&c, e) : root_mount(en, &c, a, e);
 	if (s.root < 0)
 		return s.root;
-	s.lock = c.pid ? -1 : fd_steal(&lock.fd);
+	s.lock = fd_steal(&lock.fd);
 	if (!c.pid && (r = attach_mounts(en, &c, s.root, a, e)) < 0)
 		return r;
 	/* Not before: a place for a volume may be missing in it. */
@@ -354,15 +355,13 @@ int file_copy(struct engine *en, const struct file_place *from, const struct fil
 
 /* What is mounted at the root of its mount namespace, without what is mounted upon it. Only there
  * can it be copied: this process goes in and comes back. */
-static int clone_running(struct engine *en, const struct container *c, struct err *e)
+static int clone_running(const struct container *c, struct err *e)
 {
-	CLEANUP_FD int theirs = pidfd_open(c->pid, 0);
+	CLEANUP_FD int theirs = pidfd_of_started(c->pid, c->pid_start);
 	CLEANUP_FD int ours = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	CLEANUP_FD int alive = theirs < 0 || ours < 0 ? -1 : open_running(en, c, e);
 	if (theirs < 0 || ours < 0)
-		return err_errno(e, errno, "container %s: cannot reach it", c->name);
-	if (alive < 0)
-		return alive;
+		return err_errno(e, theirs < 0 ? theirs : errno, "container %s: cannot reach it",
+				 c->name);
 	if (setns(theirs, CLONE_NEWNS) < 0)
 		return err_errno(e, errno, "container %s: cannot enter its mounts", c->name);
 	int fd = mount_clone(AT_FDCWD, "/", false);
@@ -377,14 +376,9 @@ int container_export(struct engine *en, const char *ref, int fd, const struct fi
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_LOCK struct container_lock lock = {-1};
 	struct container c;
-	int r = container_find(en, ref, &a, &c, e);
-	if (r == 0 && !c.pid) {
-		r = container_lock(en, c.id, true, &lock, e);
-		if (r == 0)
-			r = container_find(en, c.id, &a, &c, e);
-	}
+	int r = find(en, ref, &a, &lock, &c, e);
 	if (r < 0)
 		return r;
-	CLEANUP_FD int root = c.pid ? clone_running(en, &c, e) : root_mount(en, &c, &a, e);
+	CLEANUP_FD int root = c.pid ? clone_running(&c, e) : root_mount(en, &c, &a, e);
 	return root < 0 ? root : pack(en, root, "", "", fd, copy, e);
 }

@@ -20,8 +20,8 @@ struct file_space {
 	}
 
 /** What its processes see while it runs; else its root with its volumes and binds, as they will see
- *  it, and it cannot be started until file_space_close(). The process is in a mount namespace of
- * its own afterwards. */
+ *  it: then it cannot be started until file_space_close(), and where it has any, this process is in
+ *  a mount namespace of its own afterwards. */
 int file_space_container(struct engine *en, const char *ref, struct arena *a,
 			 struct file_space *ret, struct err *e);
 int file_space_host(struct file_space *ret, struct err *e);
@@ -54,7 +54,7 @@ struct file_copy {
 /** docker's rules for what a copy of @from is called at @to, and whether it can be. */
 int file_copy(struct engine *en, const struct file_place *from, const struct file_place *to,
 	      const struct file_copy *copy, struct err *e);
-/** The tar at @fd into the folder @to; @source_bytes of a whole file, for the progress. */
+/** The tar at @fd, packed or not, into the folder @to. */
 int file_unpack(struct engine *en, int fd, const struct file_place *to,
 		const struct file_copy *copy, struct err *e);
 /** A tar of @from to @fd. */

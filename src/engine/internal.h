@@ -27,6 +27,11 @@ int container_read(struct engine *en, const char *id, struct arena *a, struct co
  * work. */
 int container_glance(struct engine *en, const char *id, struct arena *a, struct container *ret,
 		     struct err *e);
+/** container_find(), and again what it is under its lock, which the caller has then. */
+int container_find_locked(struct engine *en, const char *ref, struct arena *a,
+			  struct container_lock *lock, struct container *ret, struct err *e);
+/** The root of a running container, as it sees it (O_PATH): paths below go through its mounts. */
+int container_root_open(const struct container *c, struct err *e);
 /** Resolve NAME, id or id prefix to the full id. */
 int container_resolve(struct engine *en, const char *ref, char ret_id[ID_LEN + 1], struct err *e);
 /** Fill pid and status of a row that says `running` from its run folder: cheap, repairs nothing.

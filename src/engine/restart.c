@@ -58,6 +58,11 @@ int restart_policy_parse(const char *text, struct arena *a, struct docker_restar
 	return 0;
 }
 
+bool restart_policy_any(const struct docker_restart_policy *p)
+{
+	return p->name && strcmp(p->name, "no");
+}
+
 static bool policy_is(const struct container *c, const char *name)
 {
 	const char *own = c->config.host.restart_policy.name;
@@ -86,8 +91,7 @@ bool restart_wanted(const struct container *c, int code, int64_t *ret_wait_ms)
 
 int restart_hold(struct engine *en, const struct container *c, struct err *e)
 {
-	const char *policy = c->config.host.restart_policy.name;
-	if (!policy || !strcmp(policy, "no"))
+	if (!restart_policy_any(&c->config.host.restart_policy))
 		return 0;
 	int r = db_change(&en->db, false, e,
 			  "UPDATE container SET held = 1, restart_due = 0 WHERE id = ?1", "s",
@@ -148,7 +152,7 @@ static int still_due(struct engine *en, const char *id, int64_t due, struct err 
 	struct container c;
 	int r = db_open(&en->db, en->root, e);
 	if (r == 0)
-		r = container_read(en, id, &a, &c, e);
+		r = container_glance(en, id, &a, &c, e);
 	db_close(&en->db);
 	return r < 0 ? r : c.restart_due == due;
 }
@@ -183,11 +187,7 @@ int container_start_due(struct engine *en, const char *id, struct err *e)
 	if (chdir("/") < 0)
 		return err_errno(e, errno, "cannot leave the current folder");
 	r = sleep_until_due(en, &c, e);
-	if (r == 1)
-		r = db_open(&en->db, en->root, e);
-	else if (r == 0)
-		return 0;
-	if (r == 0)
+	if (r == 1 && (r = db_open(&en->db, en->root, e)) == 0)
 		r = container_start_at(en, id, c.restart_due, e);
 	return r == -EALREADY || r == -ENOENT ? 0 : r;
 }

@@ -77,17 +77,10 @@ int container_ended(struct engine *en, struct container_end *end, int *ret_code,
 static int take(struct engine *en, const char *ref, int64_t due, struct container_lock *lock,
 		struct arena *a, struct container *ret, struct err *e)
 {
-	int r = container_find(en, ref, a, ret, e);
-	if (r == 0)
-		r = container_lock(en, ret->id, true, lock, e);
-	/* Again under the lock: someone may have started or removed it meanwhile. */
-	if (r == 0)
-		r = reap_locked(en, ret->id, e);
-	if (r == 0)
-		r = container_read(en, ret->id, a, ret, e);
+	int r = container_find_locked(en, ref, a, lock, ret, e);
 	if (r < 0)
 		return r;
-	if (ret->status == CONTAINER_RUNNING)
+	if (ret->status == CONTAINER_RUNNING || ret->status == CONTAINER_PAUSED)
 		return err_set(e, EALREADY, ERR_CONFLICT, "container %s is running already",
 			       ret->name);
 	if (due && ret->restart_due != due)

@@ -133,11 +133,6 @@ static struct cgroup_limits changes(const struct cgroup_limits *old,
 	return change;
 }
 
-static bool restarts(const struct docker_host_config *h)
-{
-	return h->restart_policy.name && strcmp(h->restart_policy.name, "no") != 0;
-}
-
 /* What docker refuses by comparison with what is set already. */
 static int conflict(const struct docker_host_config *old, const struct docker_host_config *new,
 		    struct err *e)
@@ -146,7 +141,7 @@ static int conflict(const struct docker_host_config *old, const struct docker_ho
 		bool is;
 		const char *text, *hint;
 	} conflicts[] = {
-		{new->auto_remove &&restarts(new),
+		{new->auto_remove &&restart_policy_any(&new->restart_policy),
 		 "Restart policy cannot be updated because AutoRemove is enabled for the container",
 		 "it was made with --rm"},
 		{new->memory != old->memory && old->memory_swap > 0 &&
@@ -229,7 +224,7 @@ static int update_locked(struct engine *en, const struct container *c, struct co
 			"UPDATE container SET config = ?2, restart_due = iif(?3, restart_due, 0) "
 			"WHERE id = ?1",
 			"ssi", c->id, shape_print(&container_config_shape, &new->config, false, a),
-			(int64_t)restarts(&new->config.host));
+			(int64_t)restart_policy_any(&new->config.host.restart_policy));
 	return r;
 }
 
@@ -239,20 +234,13 @@ int container_update(struct engine *en, const char *ref, container_change_fn cha
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_LOCK struct container_lock lock = {-1};
 	struct container c, new;
-	int r = container_find(en, ref, &a, &c, e);
-	if (r == 0)
-		r = container_lock(en, c.id, true, &lock, e);
-	if (r == 0)
-		r = reap_locked(en, c.id, e);
-	if (r == 0)
-		r = container_read(en, c.id, &a, &c, e);
+	int r = container_find_locked(en, ref, &a, &lock, &c, e);
 	if (r == 0)
 		r = container_read(en, c.id, &a, &new, e);
-	if (r == 0)
-		r = container_probe(en, &c, e);
 	if (r < 0)
 		return r;
 	new.pid = c.pid;
+	new.pid_start = c.pid_start;
 	r = update_locked(en, &c, &new, change, ctx, &a, e);
 	return r < 0 ? err_context(e, "Cannot update container %s", c.name) : 0;
 }

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -38,18 +37,17 @@ static int shm_is_own(struct engine *en, const struct container *c, struct arena
 int update_shm(struct engine *en, const struct container *from, const struct container *to,
 	       struct arena *a, struct err *e)
 {
-	char path[32];
 	int64_t size = to->config.host.shm_size;
 	if (size == from->config.host.shm_size)
 		return 0;
 	int r = shm_is_own(en, from, a, e);
 	if (r < 0)
 		return r;
-	snprintf(path, sizeof(path), "/proc/%d/root", from->pid);
-	CLEANUP_FD int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int root = container_root_open(from, e);
+	if (root < 0)
+		return root;
 	CLEANUP_FD int shm =
-		root < 0 ? -errno
-			 : path_open_in_root(root, "dev/shm", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+		path_open_in_root(root, "dev/shm", O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (shm < 0)
 		return err_errno(e, shm, "--shm-size: cannot open /dev/shm of the container");
 	r = mount_reconfigure(shm, arena_printf(a, "size=%lld", (long long)size), e);

@@ -8,6 +8,7 @@ setup() { hull_setup; }
 # What waits for a restart lets go when its container is gone.
 teardown() {
 	hull ps -aq | xargs -r "$HULL" rm -f >/dev/null 2>&1 || true
+	wait_for 10 eval '! pgrep -f -- "--root $HULL_ROOT .*system restart" >/dev/null'
 	hull_teardown
 }
 
