@@ -95,6 +95,13 @@ bool cli_confirm(const char *warning)
 	return (answer[0] == 'y' || answer[0] == 'Y') && (answer[1] == '\n' || !answer[1]);
 }
 
+int cli_no_filter(const char *filter, const char *known, struct err *e)
+{
+	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", filter);
+	err_hint(e, "known filters: %s", known);
+	return -EINVAL;
+}
+
 void cli_warn(struct cli *cli)
 {
 	struct strv *warnings = &cli->engine.warnings;

@@ -39,6 +39,8 @@ void cli_complain(const struct cli *cli, const struct err *e);
 void cli_notice(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /** Ask as docker does: @warning, "Are you sure ...?"; true for y. */
 bool cli_confirm(const char *warning);
+/** -EINVAL: no such --filter; @known names those that there are. */
+int cli_no_filter(const char *filter, const char *known, struct err *e);
 /** The engine's warnings as "WARNING: ...", as docker does, once. */
 void cli_warn(struct cli *cli);
 

@@ -62,9 +62,8 @@ const struct command command_diff = {
 	.names = NAMES("diff", "container diff"),
 	.synopsis = "CONTAINER",
 	.summary = "Inspect changes to files or directories on a container's filesystem",
-	.text = "A was added, C was changed, D was deleted: against the image, in the container's "
-		"own "
-		"layer. What was written into volumes and binds is not there.",
+	.text = "A was added, C was changed, D was deleted: against the image, in the "
+		"container's own layer. What was written into volumes and binds is not there.",
 	.args_min = 1,
 	.args_max = 1,
 	.complete = COMPLETE_CONTAINER_ONCE,
@@ -75,9 +74,9 @@ const struct command command_commit = {
 	.names = NAMES("commit", "container commit"),
 	.synopsis = "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
 	.summary = "Create a new image from a container's changes",
-	.text = "The image has the container's layer upon those of its image, and the container's "
-		"own "
-		"configuration. What was written into volumes and binds is not in it.",
+	.text = "The image has the container's layer upon those of its image, and the "
+		"container's own configuration. What was written into volumes and binds is not "
+		"in it.",
 	.options = OPTIONS(commit_options),
 	.values_size = sizeof(struct commit_values),
 	.args_min = 1,

@@ -173,9 +173,13 @@ static int export_run(struct cli *cli, void *values, const struct strv *args, st
 	 * leads out of the current folder. */
 	char *aside = arena_printf(&cli->arena, "%s.hull-%d", v->output, (int)getpid());
 	struct stat st;
-	if (stat(v->output, &st) == 0 && !S_ISREG(st.st_mode))
-		return err_set(e, EINVAL, ERR_INVALID,
-			       "cannot create %s: something that is no file is there", v->output);
+	if (stat(v->output, &st) == 0 && !S_ISREG(st.st_mode)) {
+		err_set(e, EINVAL, ERR_INVALID,
+			"cannot create %s: something that is no file is there", v->output);
+		err_hint(e, "without -o the archive goes to the standard output: ... > %s",
+			 v->output);
+		return -EINVAL;
+	}
 	CLEANUP_FD int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_FD int fd = openat(here, aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -205,15 +209,13 @@ const struct command command_cp = {
 	.names = NAMES("cp", "container cp"),
 	.synopsis = "[OPTIONS] CONTAINER:SRC_PATH DEST_PATH|- | SRC_PATH|- CONTAINER:DEST_PATH",
 	.summary = "Copy files/folders between a container and the local filesystem",
-	.text = "Both may be containers, running or not. A path in a container begins at its root; "
-		"links in it lead nowhere else. A folder is copied into one that exists, and "
-		"becomes "
-		"the destination otherwise; SRC_PATH/. stands for what is in it. A symbolic link "
-		"at the "
-		"end of SRC_PATH is copied as such, unless -L is given.\n\n"
+	.text = "Both may be containers, running or not. A path in a container begins at its "
+		"root; links in it lead nowhere else. A folder is copied into one that exists, "
+		"and becomes the destination otherwise; SRC_PATH/. stands for what is in it. A "
+		"symbolic link at the end of SRC_PATH is copied as such, unless -L is given.\n\n"
 		"With - the other side is a tar stream. Copies belong to root in a container and "
-		"to the "
-		"caller on this machine, unless -a is given; from a tar they keep their owners.",
+		"to the caller on this machine, unless -a is given; from a tar they keep their "
+		"owners.",
 	.options = OPTIONS(cp_options),
 	.values_size = sizeof(struct cp_values),
 	.args_min = 2,

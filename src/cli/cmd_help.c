@@ -63,9 +63,8 @@ const struct command command_man = {
 	.names = NAMES("man"),
 	.synopsis = "[COMMAND]",
 	.summary = "Print the manual page of hull, or of a command",
-	.text = "The page is roff on the standard output: read it with `hull man run | man -l -`, "
-		"or "
-		"install it as hull-run.1.",
+	.text = "The page is roff on the standard output: read it with `hull man run | man -l "
+		"-`, or install it as hull-run.1.",
 	.args_max = 2,
 	.flags = COMMAND_LATE_ENGINE,
 	.complete = COMPLETE_COMMANDS,

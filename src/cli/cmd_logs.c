@@ -182,7 +182,7 @@ static int read_log(struct engine *en, const struct container *c, const struct l
 	if (dir < 0)
 		return dir;
 	if (q->follow)
-		await_next(&p);
+		p.end = c->status == CONTAINER_RESTARTING ? await_next(&p) : watch_end(en, c);
 	if (!q->follow && c->pid)
 		bring_up_to_date(en, c);
 	q->id = c->id;

@@ -28,11 +28,6 @@ struct prune {
 	int64_t freed;
 };
 
-static bool is_true(const char *value)
-{
-	return !strcmp(value, "true") || !strcmp(value, "1");
-}
-
 /* @switch_: the filter that says the same as --all, the other way round for images: "all=",
  * "dangling=" or NULL. @known: for the message. */
 static int take_filters(struct prune *p, const struct prune_values *v, const char *switch_,
@@ -48,7 +43,7 @@ static int take_filters(struct prune *p, const struct prune_values *v, const cha
 				return err_set(e, EINVAL, ERR_INVALID,
 					       "conflicting options: cannot specify both --all and "
 					       "--filter all=1");
-			p->all = is_true(value) == (*switch_ == 'a');
+			p->all = text_is_true(value) == (*switch_ == 'a');
 		} else if ((value = text_after(f, "label="))) {
 			kvs_set(a, &p->labels, value, "");
 		} else if ((value = text_after(f, "label!="))) {
@@ -56,9 +51,7 @@ static int take_filters(struct prune *p, const struct prune_values *v, const cha
 		} else if (with_until && (value = text_after(f, "until="))) {
 			r = time_option_parse(value, clock_real_ns(), &p->until, e);
 		} else {
-			err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", f);
-			err_hint(e, "known filters: %s", known);
-			return -EINVAL;
+			r = cli_no_filter(f, known, e);
 		}
 	}
 	return r;
@@ -77,6 +70,17 @@ static bool matches(const struct prune *p, const struct kvs *labels, int64_t cre
 	return true;
 }
 
+/* What went, under its heading. */
+static void tell(const char *heading, const struct strv *lines)
+{
+	if (lines->count)
+		puts(heading);
+	for (size_t i = 0; i < lines->count; i++)
+		puts(lines->items[i]);
+	if (lines->count)
+		putchar('\n');
+}
+
 /* Somebody uses it now, or it has just gone: nothing to tell. */
 static int forgive(int r)
 {
@@ -88,7 +92,8 @@ static int prune_containers(struct prune *p, struct err *e)
 	struct engine *en = &p->cli->engine;
 	struct container_filter all = {.all = true, .configs = ""};
 	struct container *list;
-	size_t count, removed = 0;
+	struct strv removed = {0};
+	size_t count;
 	int r = container_list(en, &all, &p->cli->arena, &list, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		const struct container *c = &list[i];
@@ -101,13 +106,12 @@ static int prune_containers(struct prune *p, struct err *e)
 		container_size(en, c, &size, &root, &ignored);
 		r = container_remove(en, c->id, 0, e);
 		if (r == 0) {
-			printf("%s%s\n", removed++ ? "" : "Deleted Containers:\n", c->id);
+			strv_push(&p->cli->arena, &removed, c->id);
 			p->freed += size;
 		}
 		r = forgive(r);
 	}
-	if (removed)
-		putchar('\n');
+	tell("Deleted Containers:", &removed);
 	return r;
 }
 
@@ -115,7 +119,8 @@ static int prune_volumes(struct prune *p, struct err *e)
 {
 	struct engine *en = &p->cli->engine;
 	struct volume *list;
-	size_t count, removed = 0;
+	struct strv removed = {0};
+	size_t count;
 	int r = volume_list(en, &p->cli->arena, &list, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		const struct volume *v = &list[i];
@@ -126,13 +131,12 @@ static int prune_volumes(struct prune *p, struct err *e)
 		volume_size(en, v, &size, &ignored);
 		r = volume_remove(en, v->name, true, e);
 		if (r == 0) {
-			printf("%s%s\n", removed++ ? "" : "Deleted Volumes:\n", v->name);
+			strv_push(&p->cli->arena, &removed, v->name);
 			p->freed += size;
 		}
 		r = forgive(r);
 	}
-	if (removed)
-		putchar('\n');
+	tell("Deleted Volumes:", &removed);
 	return r;
 }
 
@@ -177,15 +181,10 @@ static int prune_images(struct prune *p, struct err *e)
 		    matches(p, &image->config.config.labels, image->created))
 			r = remove_image(p, image, &lines, e);
 	}
-	if (lines.count)
-		puts("Deleted Images:");
-	for (size_t i = 0; i < lines.count; i++) {
-		/* docker writes these words small here. */
+	/* docker writes these words small here. */
+	for (size_t i = 0; i < lines.count; i++)
 		lines.items[i][0] |= 0x20;
-		puts(lines.items[i]);
-	}
-	if (lines.count)
-		putchar('\n');
+	tell("Deleted Images:", &lines);
 	if (r == 0)
 		r = image_store_size(&en->images, &left, e);
 	p->freed += before > left ? before - left : 0;
@@ -309,10 +308,9 @@ const struct command command_image_prune = {
 	.names = NAMES("image prune"),
 	.synopsis = "[OPTIONS]",
 	.summary = "Remove unused images",
-	.text = "Only those without a name, unless --all is given. An image that a container uses, "
-		"even "
-		"one that does not run, is kept. Filters: dangling=false (as --all), until=TIME, "
-		"label=KEY[=VALUE], label!=KEY[=VALUE].",
+	.text = "Only those without a name, unless --all is given. An image that a container "
+		"uses, even one that does not run, is kept. Filters: dangling=false (as --all), "
+		"until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE].",
 	.options = OPTIONS(image_options),
 	.values_size = sizeof(struct prune_values),
 	.run = image_prune_run,
@@ -322,9 +320,8 @@ const struct command command_volume_prune = {
 	.names = NAMES("volume prune"),
 	.synopsis = "[OPTIONS]",
 	.summary = "Remove unused local volumes",
-	.text = "Only anonymous ones, unless --all is given. A volume that a container uses, even "
-		"one "
-		"that does not run, is kept. Filters: all=true, label=KEY[=VALUE], "
+	.text = "Only anonymous ones, unless --all is given. A volume that a container uses, "
+		"even one that does not run, is kept. Filters: all=true, label=KEY[=VALUE], "
 		"label!=KEY[=VALUE].",
 	.options = OPTIONS(volume_options),
 	.values_size = sizeof(struct prune_values),

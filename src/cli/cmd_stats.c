@@ -88,9 +88,9 @@ GET(memory_kernel, one(view, r->now.memory_kernel))
 GET(memory_per_cent, per_cent(view, r->now.memory, r->now.memory_limit))
 GET(net_io, pair(view, size_human, r->now.net_in, r->now.net_out))
 GET(pids, arena_printf(view->arena, "%lld", (long long)r->now.pids))
-GET(pressure_cpu, r->now.pressure_cpu)
-GET(pressure_io, r->now.pressure_io)
-GET(pressure_memory, r->now.pressure_memory)
+GET(pressure_cpu, r->now.pressure.cpu)
+GET(pressure_io, r->now.pressure.io)
+GET(pressure_memory, r->now.pressure.memory)
 GET(throttled, rate(r, view, r->before.throttled_ns, r->now.throttled_ns))
 
 static const struct listing_column columns[] = {
@@ -223,15 +223,12 @@ const struct command command_stats = {
 	.synopsis = "[OPTIONS] [CONTAINER...]",
 	.summary = "Display a live stream of container(s) resource usage statistics",
 	.text = "CPU % is of one processor, over the last second. MEM USAGE is docker's figure: "
-		"all that "
-		"the control group holds, without the inactive part of the page cache. The fields "
-		"of a "
-		"format: .Container .ID .Name .CPUPerc .MemUsage .MemPerc .NetIO .BlockIO .PIDs, "
-		"and "
-		"beyond docker's .CPUUser .CPUKernel .Throttled (waiting for its quota), .MemAnon "
-		".MemFile .MemKernel, and .PressureCPU .PressureMem .PressureIO: per cent of the "
-		"last "
-		"ten seconds in which a process waited for it (of the v2 tree).",
+		"all that the control group holds, without the inactive part of the page cache. "
+		"The fields of a format: .Container .ID .Name .CPUPerc .MemUsage .MemPerc .NetIO "
+		".BlockIO .PIDs, and beyond docker's .CPUUser .CPUKernel .Throttled (waiting for "
+		"its quota), .MemAnon .MemFile .MemKernel, and .PressureCPU .PressureMem "
+		".PressureIO: per cent of the last ten seconds in which a process waited for it "
+		"(of the v2 tree).",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct stats_values),
 	.args_max = ANY_NUMBER,

@@ -53,8 +53,8 @@ const struct command command_system_check = {
 	.names = NAMES("system check"),
 	.synopsis = "[OPTIONS]",
 	.summary = "Check that state, kernel and disk agree",
-	.text = "Prints one line for each problem; the exit code is 1 if there is any that was not "
-		"repaired.",
+	.text = "Prints one line for each problem; the exit code is 1 if there is any that was "
+		"not repaired.",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct check_values),
 	.run = check_run,
@@ -75,10 +75,8 @@ const struct command command_system_restore = {
 	.synopsis = "",
 	.summary = "After a boot, start the containers that their restart policies ask for",
 	.text = "What a service calls once at each boot (hull-restore.service). Containers with "
-		"the "
-		"policy always start whether they were stopped or not, those with unless-stopped "
-		"or "
-		"on-failure if they ran when the machine went down.",
+		"the policy always start whether they were stopped or not, those with "
+		"unless-stopped or on-failure if they ran when the machine went down.",
 	.flags = COMMAND_ENTERS,
 	.run = restore_run,
 };

@@ -57,13 +57,11 @@ const struct command command_update = {
 	.synopsis = "[OPTIONS] CONTAINER [CONTAINER...]",
 	.summary = "Update configuration of one or more containers",
 	.text = "The limits of a running container change at once, and those of the next start "
-		"with "
-		"them; what is not given stays as it is, and 0 (or an empty list of CPUs) takes a "
-		"limit away. If one of them is refused, none is changed.\n\n"
+		"with them; what is not given stays as it is, and 0 (or an empty list of CPUs) "
+		"takes a limit away. If one of them is refused, none is changed.\n\n"
 		"A memory limit below what the container uses makes the kernel reclaim what it "
-		"can, "
-		"which is mostly page cache. If that is not enough, the limit is refused, with the "
-		"figures.",
+		"can, which is mostly page cache. If that is not enough, the limit is refused, "
+		"with the figures.",
 	.options = OPTIONS(update_options),
 	.values_size = sizeof(struct update_values),
 	.more = {{&limit_option_table, offsetof(struct update_values, config)}},

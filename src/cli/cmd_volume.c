@@ -77,18 +77,6 @@ static const struct kvs *row_labels(const void *item)
 static const struct listing listing = {"*formatter.volumeContext", columns, ARRAY_LEN(columns),
 				       row_labels};
 
-static int no_filter(const char *filter, const char *known, struct err *e)
-{
-	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", filter);
-	err_hint(e, "known filters: %s", known);
-	return -EINVAL;
-}
-
-static bool is_true(const char *value)
-{
-	return !strcmp(value, "true") || !strcmp(value, "1");
-}
-
 /* 1 it matches, 0 it does not, -EINVAL no such filter. */
 static int filter_matches(const struct volume *v, const char *filter, struct err *e)
 {
@@ -100,8 +88,8 @@ static int filter_matches(const struct volume *v, const char *filter, struct err
 	if ((value = text_after(filter, "driver=")))
 		return !strcmp(value, "local");
 	if ((value = text_after(filter, "dangling=")))
-		return is_true(value) == (v->uses == 0);
-	return no_filter(filter, "dangling driver label name", e);
+		return text_is_true(value) == (v->uses == 0);
+	return cli_no_filter(filter, "dangling driver label name", e);
 }
 
 /* Of one key but label any may match, as with docker. */

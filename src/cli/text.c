@@ -109,3 +109,8 @@ const char *text_after(const char *text, const char *prefix)
 	size_t len = strlen(prefix);
 	return strncmp(text, prefix, len) ? NULL : text + len;
 }
+
+bool text_is_true(const char *text)
+{
+	return !strcmp(text, "true") || !strcmp(text, "1");
+}

@@ -11,7 +11,6 @@
 #include "engine/internal.h"
 #include "engine/stats.h"
 #include "linux/cgroup.h"
-#include "linux/cgroup_stats.h"
 
 enum { NET_DEV_MAX = 64 << 10 };
 
@@ -77,9 +76,7 @@ static void fill(const struct cgroup_stats *g, struct container_stats *s)
 	s->memory_file = raw(g, "total_cache", "file");
 	s->memory_kernel = g->memory.kernel.usage;
 	s->pids = g->pids.current;
-	snprintf(s->pressure_cpu, sizeof(s->pressure_cpu), "%s", g->pressure.cpu);
-	snprintf(s->pressure_memory, sizeof(s->pressure_memory), "%s", g->pressure.memory);
-	snprintf(s->pressure_io, sizeof(s->pressure_io), "%s", g->pressure.io);
+	s->pressure = g->pressure;
 	sum_io(&g->io_bytes, s);
 }
 

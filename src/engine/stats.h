@@ -3,6 +3,7 @@
 #pragma once
 
 #include "engine/engine.h"
+#include "linux/cgroup_stats.h"
 
 struct container_stats {
 	bool runs;     /* else all is 0 */
@@ -14,9 +15,7 @@ struct container_stats {
 	int64_t net_in, net_out; /* bytes, all interfaces but lo; of the host's network none */
 	int64_t io_read, io_written;
 	int64_t pids;
-	/* Per cent of the last ten seconds in which some process waited for it, as the kernel
-	 * prints it; "" where it does not. */
-	char pressure_cpu[8], pressure_memory[8], pressure_io[8];
+	struct cgroup_pressure pressure;
 };
 
 /** Where to look, which does not change while the container is there. */

@@ -13,6 +13,11 @@ struct cgroup_io_entry {
 struct cgroup_usage {
 	int64_t limit, usage, max, failcnt; /* limit INT64_MAX: none */
 };
+/** Per cent of the last ten seconds in which some process waited for it, as the kernel prints it; ""
+ *  where it does not. */
+struct cgroup_pressure {
+	char cpu[8], memory[8], io[8];
+};
 struct cgroup_stats {
 	struct {
 		int64_t total, user, kernel; /* nanoseconds */
@@ -28,9 +33,7 @@ struct cgroup_stats {
 		int64_t current, limit; /* 0: none */
 	} pids;
 	struct array io_bytes, io_operations; /* of struct cgroup_io_entry */
-	struct {
-		char cpu[8], memory[8], io[8]; /* avg10 of "some", per cent; "": not known */
-	} pressure;
+	struct cgroup_pressure pressure;
 };
 
 /** Read all; what a hierarchy lacks stays 0. Allocates in @a. @brief: only what the table of
