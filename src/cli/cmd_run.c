@@ -154,6 +154,11 @@ const struct command command_run = {
 		"every process (all), to the command's process group (group), or to the command "
 		"alone "
 		"(main, as tini does).\n\n"
+		"idmap, an option of -v and --mount, shows what belongs to the owner of the source "
+		"as the container's user's, and stores what he writes as the owner's; nothing is "
+		"changed on the disk. A command that changes to another user wants that one named: "
+		"idmap=uids=STORED-SHOWN-COUNT;gids=STORED-SHOWN-COUNT, with # between ranges. Of "
+		"-v's other options z, Z, consistent, cached and delegated have no effect here.\n\n"
 		"Until hull has networks, a container has only a loopback interface (--network "
 		"none) "
 		"unless --network host or container:NAME is given.",

@@ -12,7 +12,7 @@
 
 struct create_values {
 	char *driver;
-	struct strv labels;
+	struct strv labels, options;
 };
 struct ls_values {
 	bool quiet;
@@ -23,21 +23,26 @@ struct rm_values {
 	bool force;
 };
 
+static void read_pairs(struct arena *a, const struct strv *from, struct kvs *to)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		const char *pair = from->items[i];
+		size_t len = strcspn(pair, "=");
+		kvs_set(a, to, arena_strndup(a, pair, len), pair[len] ? pair + len + 1 : "");
+	}
+}
+
 static int create_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct create_values *v = values;
 	struct volume made;
-	struct kvs labels = {0};
+	struct kvs labels = {0}, options = {0};
 	if (strcmp(v->driver, "local"))
 		return err_set(e, ENOTSUP, ERR_INVALID,
 			       "volume driver %s: hull has local volumes only", v->driver);
-	for (size_t i = 0; i < v->labels.count; i++) {
-		const char *label = v->labels.items[i];
-		size_t len = strcspn(label, "=");
-		kvs_set(&cli->arena, &labels, arena_strndup(&cli->arena, label, len),
-			label[len] ? label + len + 1 : "");
-	}
-	int r = volume_create(&cli->engine, args->count ? args->items[0] : NULL, &labels,
+	read_pairs(&cli->arena, &v->labels, &labels);
+	read_pairs(&cli->arena, &v->options, &options);
+	int r = volume_create(&cli->engine, args->count ? args->items[0] : NULL, &labels, &options,
 			      &cli->arena, &made, e);
 	if (r == 0)
 		puts(made.name);
@@ -143,13 +148,13 @@ static int rm_one(struct cli *cli, const char *name, void *values, struct err *e
 	return volume_remove(&cli->engine, name, v->force, e);
 }
 
-#define LOCAL_ONLY "hull has local volumes without options only"
 static const struct option create_options[] = {
 	{"driver", 'd', OPTION_STR, .offset = offsetof(struct create_values, driver),
 	 .initial = "local", .help = "Specify volume driver name"},
 	{"label", 0, OPTION_CUSTOM, .offset = offsetof(struct create_values, labels), .arg = "list",
 	 .set = option_set_label, .help = "Set metadata for a volume"},
-	{"opt", 'o', OPTION_REFUSED, .help = LOCAL_ONLY},
+	{"opt", 'o', OPTION_LIST, .offset = offsetof(struct create_values, options), .arg = "map",
+	 .help = "Set driver specific options"},
 };
 static const struct option ls_options[] = {
 	{"filter", 'f', OPTION_LIST, .offset = offsetof(struct ls_values, filters), .arg = "filter",
@@ -168,6 +173,11 @@ const struct command command_volume_create = {
 	.names = NAMES("volume create"),
 	.synopsis = "[OPTIONS] [VOLUME]",
 	.summary = "Create a volume",
+	.text = "Without options it is a folder of hull's. With them it is what mount(8) would "
+		"mount, in the containers that use it and nowhere else: "
+		"-o type=TYPE -o device=DEVICE -o o=OPTIONS. A folder: type=none and o=bind. "
+		"NFS: type=nfs and o=addr=ADDRESS. tmpfs: containers that run at the same "
+		"time share one; with the last of them it is gone.",
 	.options = OPTIONS(create_options),
 	.values_size = sizeof(struct create_values),
 	.args_max = 1,

@@ -167,15 +167,19 @@ static int set_no_copy(struct reader *r, const char *value)
 	return set_flag(r, value, &volume_of(r)->no_copy);
 }
 
-static int set_label(struct reader *r, const char *value)
+static int set_pair(struct reader *r, const char *value, struct kvs *to)
 {
 	const char *equals = strchr(value, '=');
 	size_t len = equals ? (size_t)(equals - value) : strlen(value);
 	if (!len)
 		return bad_value(r, value);
-	kvs_set(r->a, &volume_of(r)->labels, arena_strndup(r->a, value, len),
-		equals ? equals + 1 : "");
+	kvs_set(r->a, to, arena_strndup(r->a, value, len), equals ? equals + 1 : "");
 	return 0;
+}
+
+static int set_label(struct reader *r, const char *value)
+{
+	return set_pair(r, value, &volume_of(r)->labels);
 }
 
 static int set_subpath(struct reader *r, const char *value)
@@ -202,10 +206,41 @@ static int set_tmpfs_mode(struct reader *r, const char *value)
 	return 0;
 }
 
-static int refuse(struct reader *r, const char *value)
+static struct docker_driver *driver_of(struct reader *r)
 {
-	return err_set(r->e, ENOTSUP, ERR_USAGE,
-		       "%s=%s is not supported: hull has local volumes only", r->key, value);
+	struct docker_volume_options *v = volume_of(r);
+	if (!v->driver)
+		v->driver = arena_new(r->a, struct docker_driver);
+	return v->driver;
+}
+
+static int set_driver(struct reader *r, const char *value)
+{
+	driver_of(r)->name = arena_strdup(r->a, value);
+	return 0;
+}
+
+static int set_driver_option(struct reader *r, const char *value)
+{
+	return set_pair(r, value, &driver_of(r)->options);
+}
+
+static int set_create_source(struct reader *r, const char *value)
+{
+	return set_flag(r, value, &bind_of(r)->create_mountpoint);
+}
+
+/* Alone, or with maps. */
+static int set_idmap(struct reader *r, const char *value)
+{
+	bool plain = false;
+	if (strchr(value, '=')) {
+		r->m->idmap = arena_strdup(r->a, value);
+		return 0;
+	}
+	int n = set_flag(r, value, &plain);
+	r->m->idmap = plain ? "" : NULL;
+	return n;
 }
 
 static const struct mount_key {
@@ -225,13 +260,15 @@ static const struct mount_key {
 	{"bind-propagation", false, set_propagation},
 	{"bind-nonrecursive", true, set_non_recursive},
 	{"bind-recursive", false, set_recursive},
+	{"bind-create-src", true, set_create_source},
 	{"volume-nocopy", true, set_no_copy},
 	{"volume-label", false, set_label},
 	{"volume-subpath", false, set_subpath},
-	{"volume-driver", false, refuse},
-	{"volume-opt", false, refuse},
+	{"volume-driver", false, set_driver},
+	{"volume-opt", false, set_driver_option},
 	{"tmpfs-size", false, set_tmpfs_size},
 	{"tmpfs-mode", false, set_tmpfs_mode},
+	{"idmap", true, set_idmap},
 };
 
 static int read_field(struct reader *r, const char *field)
@@ -290,6 +327,8 @@ static int check_options(const struct docker_mount *m, struct err *e)
 				       parts[i].type, m->type);
 	if (!strcmp(m->type, "bind") && !m->source)
 		return err_set(e, EINVAL, ERR_USAGE, "source is required for type 'bind'");
+	if (!strcmp(m->type, "tmpfs") && m->idmap)
+		return err_set(e, EINVAL, ERR_USAGE, "type 'tmpfs' takes no idmap");
 	if (!strcmp(m->type, "tmpfs") && m->source)
 		return err_set(e, EINVAL, ERR_USAGE, "type 'tmpfs' takes no source");
 	return check_recursive(m, e);

@@ -262,7 +262,7 @@ static int insert_volumes(struct engine *en, const char *id, const struct mount_
 		const struct mount_point *m = &mounts[i];
 		if (m->kind != MOUNT_VOLUME)
 			continue;
-		r = volume_row_add(en, m->name, m->anonymous, m->labels, e);
+		r = volume_row_add(en, m->name, m->anonymous, m->labels, m->options, e);
 		fresh[i] = r > 0;
 		if (r >= 0)
 			r = volume_place(en, m->name, mount_staged(id, i, a), e);

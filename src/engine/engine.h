@@ -259,7 +259,8 @@ struct volume {
 	int64_t uses;
 };
 int volume_create(struct engine *en, const char *name /* NULL: anonymous */,
-		  const struct kvs *labels, struct arena *a, struct volume *ret, struct err *e);
+		  const struct kvs *labels, const struct kvs *options, struct arena *a,
+		  struct volume *ret, struct err *e);
 /** docker's inspect object, as container_inspect(). */
 int volume_inspect(struct engine *en, const char *name, struct json_object **ret, struct err *e);
 int volume_find(struct engine *en, const char *name, struct arena *a, struct volume *ret,

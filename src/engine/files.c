@@ -64,18 +64,19 @@ static int find(struct engine *en, const char *ref, struct arena *a, struct cont
 	return r;
 }
 
-static int attach_mount(const struct container *c, int root, const struct mount_point *m,
-			struct err *e)
+static int attach_mount(struct engine *en, const struct container *c, int root,
+			const struct mount_point *m, struct err *e)
 {
 	struct stat st;
-	CLEANUP_FD int source = open(m->source, O_PATH | O_CLOEXEC);
-	if (source < 0)
-		return errno == ENOENT ? 0 : err_errno(e, errno, "cannot open %s", m->source);
-	CLEANUP_FD int volume =
-		m->subpath ? path_open_in_root(source, m->subpath, O_PATH, 0) : dup(source);
-	CLEANUP_FD int clone = volume < 0 ? volume : mount_clone(volume, "", !m->non_recursive);
+	bool volume = m->kind == MOUNT_VOLUME;
+	CLEANUP_FD int clone = volume ? volume_mount(en, m, c->id, NULL, e)
+				      : mount_clone(AT_FDCWD, m->source, !m->non_recursive);
+	if (clone == -ENOENT && !volume)
+		return 0;
 	if (clone < 0 || fstat(clone, &st) < 0)
-		return err_errno(e, clone < 0 ? clone : errno, "cannot bind %s", m->source);
+		return volume && clone < 0 ? clone
+					   : err_errno(e, clone < 0 ? clone : errno,
+						       "cannot bind %s", m->source);
 	CLEANUP_FD int target = S_ISDIR(st.st_mode)
 					? path_make_dirs_in_root(root, m->destination, 0, 0, e)
 					: path_make_file_in_root(root, m->destination, e);
@@ -109,7 +110,7 @@ static int attach_mounts(struct engine *en, const struct container *c, int root,
 		return err_errno(e, r, "container %s: cannot mount its root", c->name);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		if (mounts[i].kind != MOUNT_TMPFS)
-			r = attach_mount(c, root, &mounts[i], e);
+			r = attach_mount(en, c, root, &mounts[i], e);
 	return r;
 }
 

@@ -71,6 +71,7 @@ static void launch_close(struct launch *l)
 			    &l->gate[0],    &l->gate[1]};
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fd_drop(fds[i]);
+	spec_close(&l->build);
 	run_folder_close(&l->folder);
 	cgroup_close(&l->cgroup);
 	arena_free(&l->a);

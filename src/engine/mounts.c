@@ -37,6 +37,12 @@ static int add(struct gather *g, struct mount_point m)
 	if (!strcmp(m.destination, "/"))
 		return err_set(g->e, EINVAL, ERR_INVALID,
 			       "invalid specification: destination can't be '/'");
+	if (m.idmap && *m.idmap) {
+		struct oci_mount ignored = {0};
+		int r = mount_idmap_plan(&m, NULL, NULL, &ignored, g->a, g->e);
+		if (r < 0)
+			return r;
+	}
 	m.asked_for = g->asked_for;
 	m.mode = m.mode ? m.mode : "";
 	m.propagation = m.propagation ? m.propagation : "rprivate";
@@ -54,6 +60,16 @@ static int add(struct gather *g, struct mount_point m)
 		return err_set(g->e, E2BIG, ERR_INVALID, "more than %d mounts", MOUNTS_MAX);
 	g->list[g->count++] = m;
 	return 0;
+}
+
+static bool climbs(const char *path)
+{
+	for (size_t len; *path; path += len + (path[len] == '/')) {
+		len = strcspn(path, "/");
+		if (len == 2 && !memcmp(path, "..", 2))
+			return true;
+	}
+	return false;
 }
 
 static int add_volume(struct gather *g, struct mount_point m)
@@ -81,11 +97,24 @@ static int add_volume(struct gather *g, struct mount_point m)
 		return r;
 	}
 	m.source = arena_printf(g->a, "%s/volumes/%s/_data", g->en->root, m.name);
-	return add(g, m);
+	if (m.subpath && (*m.subpath == '/' || climbs(m.subpath)))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "volume-subpath %s: must be a relative path within the volume",
+			       m.subpath);
+	r = m.options ? volume_options_check(m.name, m.options, e) : 0;
+	return r < 0 ? r : add(g, m);
 }
 
 /* The words of the third part of -v. Those of one class exclude each other, as in docker. */
-enum bind_class { BIND_ACCESS, BIND_PROPAGATION, BIND_LABEL, BIND_COPY, BIND_CACHE, BIND_DEPTH };
+enum bind_class {
+	BIND_ACCESS,
+	BIND_PROPAGATION,
+	BIND_LABEL,
+	BIND_COPY,
+	BIND_CACHE,
+	BIND_DEPTH,
+	BIND_IDMAP
+};
 static const struct bind_word {
 	const char *word;
 	enum bind_class class;
@@ -106,11 +135,15 @@ static const struct bind_word {
 	{"delegated", BIND_CACHE},
 	{"bind", BIND_DEPTH},
 	{"rbind", BIND_DEPTH},
+	{"idmap", BIND_IDMAP}, /* and "idmap=MAPS" */
 };
 
 static int bind_option(struct mount_point *m, char *word, unsigned *seen, struct err *e)
 {
 	size_t i = 0;
+	char *maps = strncmp(word, "idmap=", 6) ? NULL : word + 5;
+	if (maps)
+		*maps++ = '\0';
 	while (i < ARRAY_LEN(bind_words) && strcmp(bind_words[i].word, word))
 		i++;
 	if (i == ARRAY_LEN(bind_words) || *seen & 1u << bind_words[i].class)
@@ -120,6 +153,8 @@ static int bind_option(struct mount_point *m, char *word, unsigned *seen, struct
 	 */
 	if (bind_words[i].class == BIND_PROPAGATION)
 		m->propagation = word;
+	if (bind_words[i].class == BIND_IDMAP)
+		m->idmap = maps ? maps : "";
 	m->read_only |= !strcmp(word, "ro");
 	m->no_copy |= !strcmp(word, "nocopy");
 	m->non_recursive |= !strcmp(word, "bind");
@@ -188,7 +223,13 @@ static int add_mount(struct gather *g, const struct docker_mount *d)
 		.shallow_read_only = b && b->read_only_non_recursive,
 		.subpath = v ? v->subpath : NULL,
 		.labels = v ? &v->labels : NULL,
+		.options = v && v->driver ? &v->driver->options : NULL,
+		.idmap = d->idmap,
 	};
+	const char *driver = v && v->driver ? v->driver->name : NULL;
+	if (driver && *driver && strcmp(driver, "local"))
+		return err_set(g->e, ENOTSUP, ERR_INVALID,
+			       "volume driver %s: hull has local volumes only", driver);
 	if (!d->target || !*d->target)
 		return err_set(
 			g->e, EINVAL, ERR_INVALID,
@@ -305,10 +346,29 @@ char *mount_staged(const char *id, size_t i, struct arena *a)
 	return arena_printf(a, "containers/%s/volume.%zu", id, i);
 }
 
+/* With options it is mounted, and filled at once: only a folder can be renamed into place. A tmpfs
+ * begins empty. */
+static int fill_mounted(struct engine *en, const struct mount_point *m, const struct kvs *options,
+			int from, struct err *e)
+{
+	const char *type = kvs_get(options, "type");
+	if (type && !strcmp(type, "tmpfs"))
+		return 0;
+	CLEANUP_FD int mount = volume_mount(en, m, "", NULL, e);
+	CLEANUP_FD int to = mount < 0 ? -1 : dir_open(mount, ".", e);
+	if (to < 0)
+		return -e->number;
+	int r = tree_is_empty(to);
+	if (r < 0)
+		return err_errno(e, r, "volume %s: cannot read it", m->name);
+	return r ? tree_copy(from, to, e) : 0;
+}
+
 static int stage_one(struct engine *en, const struct mount_point *m, const char *staged,
 		     int root_fd, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
+	struct kvs options = {0};
 	CLEANUP_FD int from =
 		path_open_in_root(root_fd, m->destination, O_RDONLY | O_DIRECTORY | O_NONBLOCK, 0);
 	if (from == -ENOENT || from == -ENOTDIR)
@@ -316,6 +376,11 @@ static int stage_one(struct engine *en, const struct mount_point *m, const char 
 	if (from < 0)
 		return err_errno(e, from, "volume %s: cannot open %s in the image", m->name,
 				 m->destination);
+	int r = volume_options(en, m->name, &a, &options, e);
+	if (r == 0 && m->options)
+		options = *m->options;
+	if (r < 0 || options.count)
+		return r < 0 ? r : fill_mounted(en, m, &options, from, e);
 	CLEANUP_FD int there = openat(en->root_fd, arena_printf(&a, "volumes/%s/_data", m->name),
 				      O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int empty = there >= 0 ? tree_is_empty(there) : 1;
@@ -324,7 +389,7 @@ static int stage_one(struct engine *en, const struct mount_point *m, const char 
 	if (mkdirat(en->root_fd, staged, 0755) < 0)
 		return err_errno(e, errno, "volume %s: cannot create its folder", m->name);
 	CLEANUP_FD int to = dir_open(en->root_fd, staged, e);
-	int r = to < 0 ? to : tree_copy(from, to, e);
+	r = to < 0 ? to : tree_copy(from, to, e);
 	return r < 0 ? err_context(e, "volume %s: cannot copy %s from the image", m->name,
 				   m->destination)
 		     : 0;
@@ -336,7 +401,7 @@ int mounts_stage(struct engine *en, const char *id, const struct mount_point *mo
 	CLEANUP_ARENA struct arena a = {0};
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < count; i++)
-		if (mounts[i].kind == MOUNT_VOLUME && !mounts[i].no_copy)
+		if (mounts[i].kind == MOUNT_VOLUME && !mounts[i].no_copy && !mounts[i].subpath)
 			r = stage_one(en, &mounts[i], mount_staged(id, i, &a), root_fd, e);
 	return r;
 }

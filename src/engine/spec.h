@@ -16,6 +16,7 @@ struct spec_build {
 	const struct container *container;
 	const struct mount_point *mounts;
 	size_t mount_count;
+	int lock;    /* of the volumes that are shared, until the container has them; 0: none */
 	int root_fd; /* the mounted root, for names of users: spec_finish and spec_exec need it */
 	struct engine *warn; /* told what a user should know (engine_warn), or NULL */
 
@@ -38,9 +39,11 @@ int spec_plan(struct engine *en, struct spec_build *b, struct arena *a, struct e
  * /etc, sources of mounts. After spec_plan. */
 int spec_finish(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
 
+/** Close what spec_finish opened: the sources of volumes, and their lock. */
+void spec_close(struct spec_build *b);
+
 /* Parts. */
-int spec_mount_sources(struct engine *en, const struct spec_build *b, struct arena *a,
-		       struct err *e);
+int spec_mount_sources(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
 int spec_seccomp(struct spec_build *b, struct arena *a, struct err *e);
 int spec_mounts(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
 int spec_devices(struct spec_build *b, struct arena *a, struct err *e);

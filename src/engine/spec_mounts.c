@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -160,7 +161,7 @@ static int user_mount(const struct mount_point *m, struct list *l, struct arena 
 		return r;
 	char *source = m->source;
 	if (m->subpath && *m->subpath)
-		source = arena_printf(a, "%s/%s", source, m->subpath);
+		source = arena_printf(a, "%s/%s", source, m->subpath); /* to read: spec_close */
 	/* No "rw": a source that is mounted read-only stays so, as with docker. */
 	push(l, a, m->destination, "bind", source,
 	     arena_printf(a, "%s,%s,%s", m->non_recursive ? "bind" : "rbind", m->propagation,
@@ -184,17 +185,41 @@ int spec_mounts(struct engine *en, struct spec_build *b, struct arena *a, struct
 	return 0;
 }
 
-int spec_mount_sources(struct engine *en, const struct spec_build *b, struct arena *a,
-		       struct err *e)
+static int mount_source(struct engine *en, struct spec_build *b, const struct mount_point *m,
+			struct oci_mount *to, struct arena *a, struct err *e)
 {
+	struct stat owner = {0};
+	int r = 0;
+	if (m->kind == MOUNT_VOLUME && (r = volume_mount(en, m, b->container->id, &b->lock, e)) > 0)
+		to->fd = r;
+	else if (m->kind == MOUNT_BIND && m->create_source &&
+		 faccessat(AT_FDCWD, m->source, F_OK, 0) < 0)
+		r = dir_make(AT_FDCWD, m->source, 0755, e);
+	if (r < 0 || !m->idmap)
+		return r;
+	if (fstatat(to->fd ? to->fd : AT_FDCWD, to->fd ? "" : m->source, &owner, AT_EMPTY_PATH) < 0)
+		return err_errno(e, errno, "bind source %s", m->source);
+	return mount_idmap_plan(m, &b->spec.process.user, &owner, to, a, e);
+}
+
+int spec_mount_sources(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
+{
+	/* The user's are the last. */
+	struct oci_mount *own =
+		(struct oci_mount *)b->spec.mounts.items + b->spec.mounts.count - b->mount_count;
 	int r = write_etc(en, b, a, e);
-	for (size_t i = 0; r == 0 && i < b->mount_count; i++) {
-		const struct mount_point *m = &b->mounts[i];
-		if (m->kind == MOUNT_VOLUME)
-			r = volume_folder_make(en, m->name, e);
-		else if (m->kind == MOUNT_BIND && m->create_source &&
-			 faccessat(AT_FDCWD, m->source, F_OK, 0) < 0)
-			r = dir_make(AT_FDCWD, m->source, 0755, e);
-	}
-	return r;
+	for (size_t i = 0; r >= 0 && i < b->mount_count; i++)
+		r = mount_source(en, b, &b->mounts[i], &own[i], a, e);
+	return r < 0 ? r : 0;
+}
+
+void spec_close(struct spec_build *b)
+{
+	struct oci_mount *mounts = b->spec.mounts.items;
+	for (size_t i = 0; i < b->spec.mounts.count; i++)
+		if (mounts[i].fd)
+			fd_drop(&mounts[i].fd);
+	/* Explicitly: who was just forked may hold the same open folder still. */
+	if (b->lock && flock(b->lock, LOCK_UN) == 0)
+		fd_drop(&b->lock);
 }

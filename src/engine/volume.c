@@ -15,8 +15,9 @@
 #include "base/path.h"
 #include "base/tree.h"
 #include "base/utf8.h"
+#include "engine/mounts.h"
 
-enum { VOLUME_NAME_MAX = 255 };
+enum { VOLUME_NAME_MAX = 255, USERS_MAX = 512 };
 
 int volume_folder_make(struct engine *en, const char *name, struct err *e)
 {
@@ -60,18 +61,51 @@ int volume_name_check(const char *name, struct err *e)
 
 static int volume_in_use(struct engine *en, const char *name, struct err *e);
 
-int volume_row_add(struct engine *en, const char *name, bool anonymous, const struct kvs *labels,
+int volume_options(struct engine *en, const char *name, struct arena *a, struct kvs *ret,
 		   struct err *e)
 {
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	int r = db_first(&en->db, &s, e, "SELECT options FROM volume WHERE name = ?1", "s", name);
+	if (r > 0 && strcmp(db_text(s, 0), "{}"))
+		r = kvs_parse(db_text(s, 0), ret, a, e) < 0 ? -e->number : 1;
+	return r;
+}
+
+/* docker goes on with those that it has: a promise without effect. */
+static int check_same(struct engine *en, const char *name, const char *options, struct err *e)
+{
 	CLEANUP_ARENA struct arena a = {0};
-	const char *text = labels ? kvs_print(labels, &a) : "{}";
+	struct kvs have = {0};
+	int r = volume_options(en, name, &a, &have, e);
+	if (r < 0 || !strcmp(kvs_print(&have, &a), options))
+		return r < 0 ? r : 0;
+	err_set(e, EEXIST, ERR_CONFLICT,
+		"create %s: conflict: a volume of this name exists, with other options", name);
+	err_hint(e, "hull volume inspect %s shows them", name);
+	return -EEXIST;
+}
+
+int volume_row_add(struct engine *en, const char *name, bool anonymous, const struct kvs *labels,
+		   const struct kvs *options, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	const char *text = labels ? kvs_print(labels, &a) : "{}", *driver = "{}";
+	if (options && options->count) {
+		struct kvs sorted = {0};
+		for (size_t i = 0; i < options->count; i++)
+			kvs_set(&a, &sorted, options->items[i].key, options->items[i].value);
+		kvs_sort(&sorted);
+		driver = kvs_print(&sorted, &a);
+	}
 	int r = utf8_check_json(text, e);
-	if (r < 0)
-		return r;
-	return db_run(&en->db, e,
-		      "INSERT INTO volume (name, anonymous, labels, created) VALUES (?1,?2,?3,?4) "
-		      "ON CONFLICT (name) DO NOTHING",
-		      "sisi", name, (int64_t)anonymous, text, clock_real_ns());
+	if (r == 0)
+		r = utf8_check_json(driver, e);
+	if (r == 0)
+		r = db_run(&en->db, e,
+			   "INSERT INTO volume (name, anonymous, labels, options, created) VALUES "
+			   "(?1,?2,?3,?4,?5) ON CONFLICT (name) DO NOTHING",
+			   "sissi", name, (int64_t)anonymous, text, driver, clock_real_ns());
+	return r == 0 && driver[1] != '}' ? check_same(en, name, driver, e) : r;
 }
 
 /* Copy what was staged into the folder that is there, if that is empty. */
@@ -107,8 +141,8 @@ int volume_place(struct engine *en, const char *name, const char *staged, struct
 	return r < 0 && r != -EBUSY ? r : volume_fill(en, name, staged, data, e);
 }
 
-int volume_create(struct engine *en, const char *name, const struct kvs *labels, struct arena *a,
-		  struct volume *ret, struct err *e)
+int volume_create(struct engine *en, const char *name, const struct kvs *labels,
+		  const struct kvs *options, struct arena *a, struct volume *ret, struct err *e)
 {
 	char id[ID_LEN + 1];
 	bool anonymous = !name;
@@ -118,10 +152,12 @@ int volume_create(struct engine *en, const char *name, const struct kvs *labels,
 	}
 	int r = volume_name_check(name, e);
 	if (r == 0)
+		r = volume_options_check(name, options, e);
+	if (r == 0)
 		r = db_begin(&en->db, true, e);
 	if (r < 0)
 		return r;
-	r = volume_row_add(en, name, anonymous, labels, e);
+	r = volume_row_add(en, name, anonymous, labels, options, e);
 	bool fresh = r > 0;
 	/* Both under the writers' lock: a folder without a row belongs to nothing (check.c). */
 	if (r >= 0)
@@ -194,12 +230,14 @@ static int volume_in_use(struct engine *en, const char *name, struct err *e)
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	struct strv users = {0};
+	const char *list = "";
 	int r = db_list(&en->db, &a, &users, e,
 			"SELECT DISTINCT container FROM volume_use WHERE volume = ?1", "s", name);
 	if (r < 0 || !users.count)
 		return r;
-	r = err_set(e, EBUSY, ERR_CONFLICT, "remove %s: volume is in use - [%s%s]", name,
-		    users.items[0], users.count > 1 ? ", ..." : "");
+	for (size_t i = 0; i < users.count && strlen(list) < USERS_MAX; i++)
+		list = arena_printf(&a, "%s%s%s", list, i ? ", " : "", users.items[i]);
+	r = err_set(e, EBUSY, ERR_CONFLICT, "remove %s: volume is in use - [%s]", name, list);
 	err_hint(e, "remove the containers first: hull ps -a --filter volume=%s", name);
 	return r;
 }

@@ -49,6 +49,10 @@ int mount_new(const char *type, const char *source, const char *const *data, siz
 int mount_reconfigure(int mount, const char *option, struct err *e);
 /** A detached copy of what is mounted at @path (or of @dirfd itself with ""); fd or -errno. */
 int mount_clone(int dirfd, const char *path, bool recursive);
+/** A detached copy of what lies at @path, taken in another mount namespace by a child: in that of the
+ *  process @pidfd, below its root; or with @pidfd -1 below @mount, which is detached and the
+ *  caller's. fd or -errno. */
+int mount_clone_elsewhere(int pidfd, int mount, const char *path);
 /** Attach a detached mount upon @target, a descriptor. 0 or -errno. */
 int mount_attach(int mount, int target);
 /** Attach below @dirfd by a name of our own (a file system that only we have written). */

@@ -181,10 +181,13 @@ static int apply_idmap(struct rootfs_mount *m, struct err *e)
 {
 	int n = mount_idmap(m->source, m->options.idmap_all, m->idmap);
 	fd_drop(&m->idmap);
-	if (n == -EINVAL)
-		return err_set(e, EINVAL, ERR_INVALID,
-			       "mount %s: the file system of %s cannot be idmapped", m->destination,
-			       m->spec->source);
+	if (n == -EINVAL) {
+		err_set(e, EINVAL, ERR_INVALID,
+			"mount %s: the file system of %s cannot be idmapped", m->destination,
+			m->spec->source);
+		err_hint(e, "ext4, xfs and btrfs can; tmpfs since Linux 6.3; NFS cannot");
+		return -EINVAL;
+	}
 	return n < 0 ? err_errno(e, n, "mount %s: cannot be idmapped", m->destination) : 0;
 }
 
@@ -199,7 +202,8 @@ int rootfs_take_sources(struct rootfs *r, const struct runtime_start *p, struct 
 		struct rootfs_mount *m = &r->mounts[i];
 		if (!is_bind(m))
 			continue;
-		m->source = n = mount_clone(AT_FDCWD, m->from, m->options.recursive);
+		m->source = n = m->spec->fd ? m->spec->fd
+					    : mount_clone(AT_FDCWD, m->from, m->options.recursive);
 		if (n < 0)
 			err_errno(e, n, "cannot mount %s upon %s", m->spec->source, m->destination);
 		else if (m->idmap >= 0)

@@ -82,9 +82,17 @@ static const struct field bind_fields[] = {
 };
 static const struct shape bind_shape = SHAPE(struct docker_bind_options, bind_fields);
 
+static const struct field driver_fields[] = {
+	FIELD(struct docker_driver, name, "Name", FIELD_STR),
+	FIELD(struct docker_driver, options, "Options", FIELD_KVS),
+};
+static const struct shape driver_shape = SHAPE(struct docker_driver, driver_fields);
+
 static const struct field volume_fields[] = {
 	FIELD(struct docker_volume_options, no_copy, "NoCopy", FIELD_BOOL),
 	FIELD(struct docker_volume_options, labels, "Labels", FIELD_KVS),
+	FIELD(struct docker_volume_options, driver, "DriverConfig", FIELD_PTR,
+	      .shape = &driver_shape),
 	FIELD(struct docker_volume_options, subpath, "Subpath", FIELD_STR),
 };
 static const struct shape volume_shape = SHAPE(struct docker_volume_options, volume_fields);
@@ -105,6 +113,7 @@ static const struct field mount_fields[] = {
 	FIELD(struct docker_mount, volume_options, "VolumeOptions", FIELD_PTR,
 	      .shape = &volume_shape),
 	FIELD(struct docker_mount, tmpfs_options, "TmpfsOptions", FIELD_PTR, .shape = &tmpfs_shape),
+	FIELD(struct docker_mount, idmap, "Idmap", FIELD_STR, .flags = FIELD_KEEP),
 };
 static const struct shape mount_shape = SHAPE(struct docker_mount, mount_fields);
 

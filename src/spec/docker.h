@@ -53,9 +53,14 @@ struct docker_bind_options {
 	char *propagation;
 	bool non_recursive, create_mountpoint, read_only_non_recursive, read_only_force_recursive;
 };
+struct docker_driver {
+	char *name;
+	struct kvs options;
+};
 struct docker_volume_options {
 	bool no_copy;
 	struct kvs labels;
+	struct docker_driver *driver;
 	char *subpath;
 };
 struct docker_tmpfs_options {
@@ -68,6 +73,7 @@ struct docker_mount { /* API "Mount": the --mount form */
 	struct docker_bind_options *bind_options;
 	struct docker_volume_options *volume_options;
 	struct docker_tmpfs_options *tmpfs_options;
+	char *idmap; /* hull's; NULL: none, see mount_idmap_parse() in engine/mounts.h */
 };
 
 /** The members of blkio_rates. */

@@ -69,6 +69,7 @@ struct oci_mount {
 	char *source;
 	struct strv options;
 	struct array uid_mappings, gid_mappings; /* of struct oci_id_mapping: an idmapped mount */
+	int fd; /* of a bind: the source as a detached mount, the caller's; 0: none. Not in JSON */
 };
 struct oci_hook {
 	char *path;

@@ -247,3 +247,226 @@ Total reclaimed space: 4kB" "$output"
 	hull create --name dd test cat /data/file
 	assert_equal "from the image" "$(hull start -a dd)"
 }
+
+# ---------------------------------------------------------------- volumes with options
+
+# bats test_tags=fast
+@test "volume options: a folder of the host, filled from the image, in containers only" {
+	mkdir target
+	hull volume create -o type=none -o "device=$WORK/target" --opt o=bind,noexec vol >/dev/null
+	assert_equal '{"device":"'"$WORK/target"'","o":"bind,noexec","type":"none"}' \
+		"$(hull volume inspect vol | jq -c '.[0].Options')"
+	hull run --rm -v vol:/data test sh -c 'echo mine >/data/new; grep -q " /data .*noexec" /proc/self/mounts'
+	assert_equal "from the image" "$(cat target/file)"
+	assert_equal mine "$(cat target/new)"
+	assert_equal "" "$(ls "$HULL_ROOT/volumes/vol/_data")"
+	hull create --name cc -v vol:/x test true
+	assert_equal mine "$(hull cp cc:/x/new - | tar -xO)"
+	hull rm cc
+	hull volume rm vol
+	[ -e target/new ]
+}
+
+@test "volume options: another file system, whole and a part of it" {
+	need_root
+	truncate -s 16M disk
+	mkfs.ext4 -q disk
+	loop=$(losetup -f --show disk)
+	hull volume create -o type=ext4 -o "device=$loop" -o o=noatime vol >/dev/null
+	run hull run --rm -v vol:/mnt test sh -c 'mkdir -p /mnt/sub/deep; echo here >/mnt/sub/deep/file; grep " /mnt " /proc/self/mounts'
+	part=$(hull run --rm --mount type=volume,src=vol,dst=/part,volume-subpath=sub/deep,ro test \
+		sh -c 'cat /part/file; touch /part/x 2>/dev/null || echo no; wc -l </proc/self/mounts')
+	all=$(hull run --rm --mount type=volume,src=vol,dst=/part test sh -c 'wc -l </proc/self/mounts')
+	hull volume rm vol
+	losetup -d "$loop"
+	assert_line "^$loop /mnt ext4 .*noatime"
+	assert_equal $'here\nno\n'"$all" "$part"
+}
+
+# bats test_tags=fast
+@test "volume options: what is wrong is refused, by name" {
+	for bad in "nonsense=1|invalid option: \"nonsense\"" "type=ext4|missing required option: \"device\"" \
+		"o=ro|missing required option: \"device\""; do
+		run hull volume create -o "${bad%|*}" vol
+		assert_status 1
+		assert_has "${bad#*|}"
+	done
+	run hull volume create -o type=none -o device=relative -o o=bind vol
+	assert_status 1
+	assert_has "must be an absolute path"
+	assert_equal "" "$(hull volume ls -q)"
+	hull volume create -o type=none -o device="$WORK" -o o=bind vol
+	run hull volume create -o type=tmpfs -o device=tmpfs vol
+	assert_status 1
+	assert_has "with other options"
+	assert_equal vol "$(hull volume create -o o=bind -o type=none -o device="$WORK" vol)"
+	assert_equal vol "$(hull volume create vol)"
+	hull volume create -o type=none -o device="$WORK/none" -o o=bind gone
+	hull volume create -o type=nosuchfs -o device=/dev/none other
+	hull volume create -o type=tmpfs -o device=tmpfs -o o=nonsense=1 third
+	run hull run --rm -v gone:/x test true
+	assert_status 125
+	assert_has "volume gone: cannot open $WORK/none: No such file"
+	run hull run --rm -v other:/x test true
+	assert_status 125
+	assert_has "volume other: device /dev/none: cannot mount nosuchfs"
+	run hull run --rm -v third:/x test true
+	assert_status 125
+	assert_has "volume third: device tmpfs: cannot mount tmpfs: nonsense=1"
+	assert_equal "" "$(hull ps -aq)"
+}
+
+@test "volume options: NFS reaches the kernel with device and options" {
+	grep -q nfs4 /proc/filesystems || modprobe nfsv4 2>/dev/null || skip "this kernel has no NFS"
+	hull volume create -o type=nfs4 -o device=127.0.0.1:/export -o o=addr=127.0.0.1,port=9,soft,retrans=1,timeo=1 vol
+	run hull run --rm -v vol:/x test true
+	assert_status 125
+	assert_has "volume vol: device 127.0.0.1:/export: cannot mount nfs4: the kernel refuses"
+	hull volume create -o type=nfs4 -o device=127.0.0.1:/export -o o=addr=127.0.0.1,nonsense=1 bad
+	run hull run --rm -v bad:/x test true
+	assert_has "nonsense=1"
+}
+
+# bats test_tags=fast
+@test "volume options: one tmpfs for those that run at the same time, gone with the last" {
+	hull volume create -o type=tmpfs -o device=tmpfs -o o=size=1m,mode=700,uid=1000 vol
+	hull run -d --name one -v vol:/a test sleep 600
+	hull exec one sh -c 'echo shared >/a/file'
+	assert_equal "1000 700" "$(hull exec one stat -c '%u %a' /a)"
+	hull run -d --name two -v vol:/deep/b:ro test sleep 600
+	assert_equal shared "$(hull exec two cat /deep/b/file)"
+	run hull exec two touch /deep/b/x
+	assert_has "Read-only"
+	hull rm -f one
+	# Taken from one that may only read it, it can be written.
+	assert_equal shared "$(hull run --rm -v vol:/c test sh -c 'cat /c/file; touch /c/y')"
+	run hull exec two ls /deep/b
+	assert_equal $'file\ny' "$output"
+	hull restart -t 0 two
+	assert_equal "" "$(hull exec two ls /deep/b)"
+	run hull run --rm --mount type=volume,src=vol,dst=/c,volume-subpath=x test true
+	assert_status 125
+	assert_has "no subpath"
+	hull rm -f two
+	assert_equal "" "$(leftover_mounts)"
+}
+
+@test "volume options: containers that start at the same time have one tmpfs" {
+	hull volume create -o type=tmpfs -o device=tmpfs vol
+	for i in 1 2 3 4 5 6; do
+		hull run -d --name "c$i" -v vol:/x test sleep 600 >/dev/null &
+		pids+=($!)
+	done
+	wait "${pids[@]}"
+	for i in 1 2 3 4 5 6; do
+		hull exec "c$i" touch "/x/$i"
+	done
+	assert_equal 6 "$(hull exec c3 ls /x | wc -l)"
+}
+
+# bats test_tags=fast
+@test "--mount type=volume: driver, options and labels make the volume" {
+	mkdir target
+	hull run --rm --mount "type=volume,src=vol,dst=/x,volume-driver=local,volume-opt=type=none,volume-opt=device=$WORK/target,volume-opt=o=bind,volume-label=a=b" \
+		test touch /x/made
+	[ -e target/made ]
+	assert_equal b "$(hull volume inspect -f '{{.Labels.a}}' vol)"
+	assert_equal none "$(hull volume inspect -f '{{.Options.type}}' vol)"
+	run hull run --rm --mount type=volume,src=vol,dst=/x,volume-opt=type=tmpfs,volume-opt=device=tmpfs test true
+	assert_status 125
+	assert_has "with other options"
+	run hull run --rm --mount type=volume,src=other,dst=/x,volume-opt=nonsense=1 test true
+	assert_status 125
+	assert_has 'invalid option: "nonsense"'
+	run hull run --rm --mount type=volume,src=other,dst=/x,volume-driver=flocker test true
+	assert_status 125
+	assert_has "local volumes only"
+	assert_equal vol "$(hull volume ls -q)"
+}
+
+# bats test_tags=fast
+@test "volume-subpath: a folder, a file, and no way out" {
+	hull run --rm -v vol:/v test sh -c 'mkdir -p /v/a/b; echo in >/v/a/b/file; ln -s /etc /v/out; ln -s ../../../../etc /v/up; ln -s a/b /v/good'
+	assert_equal in "$(hull run --rm --mount type=volume,src=vol,dst=/x,volume-subpath=a/b test cat /x/file)"
+	assert_equal in "$(hull run --rm --mount type=volume,src=vol,dst=/x,volume-subpath=a/b/file test cat /x)"
+	assert_equal in "$(hull run --rm --mount type=volume,src=vol,dst=/x,volume-subpath=good test cat /x/file)"
+	for bad in out up none out/passwd; do
+		run hull run --rm --mount "type=volume,src=vol,dst=/x,volume-subpath=$bad" test true
+		assert_status 125
+		assert_has "cannot mount $bad of $HULL_ROOT/volumes/vol/_data"
+	done
+	for bad in ../.. a/../.. /a; do
+		run hull run --rm --mount "type=volume,src=vol,dst=/x,volume-subpath=$bad" test true
+		assert_status 125
+		assert_has "must be a relative path within the volume"
+	done
+}
+
+@test "volume rm says which containers use it" {
+	one=$(hull create -v vol:/x test true)
+	two=$(hull create -v vol:/x test true)
+	run hull volume rm vol
+	assert_has "$one"
+	assert_has "$two"
+}
+
+# ---------------------------------------------------------------- binds
+
+@test "bind-create-src makes the source" {
+	hull run --rm --mount "type=bind,src=$WORK/new/deep,dst=/x,bind-create-src" test touch /x/file
+	[ -e new/deep/file ]
+}
+
+# bats test_tags=fast
+@test "idmap: what belongs to the owner of the source looks like the user's" {
+	need_root
+	mkdir host
+	touch host/mine host/other
+	chown -R 1234:4321 host
+	chown 7:8 host/other
+	touch host/roots
+	run hull run --rm -v "$WORK/host:/x:idmap" test sh -c 'stat -c "%n %u:%g" /x /x/*; touch /x/new'
+	assert_equal "/x 0:0
+/x/mine 0:0
+/x/other 7:8
+/x/roots 65534:65534" "$output"
+	assert_equal 1234:4321 "$(stat -c %u:%g host/new)"
+	run hull run --rm -u user --mount "type=bind,src=$WORK/host,dst=/x,idmap" test sh -c 'stat -c "%u:%g" /x/mine; touch /x/newer; rm /x/new'
+	assert_equal 1000:1001 "$output"
+	assert_equal 1234:4321 "$(stat -c %u:%g host/newer)"
+	[ ! -e host/new ]
+	# With maps: as stored, as shown, how many.
+	maps='uids=1234-50-1#7-60-1;gids=4321-51-1'
+	assert_equal "50:51" "$(hull run --rm -v "$WORK/host:/x:ro,idmap=$maps" test stat -c %u:%g /x/mine)"
+	assert_equal "60:65534" "$(hull run --rm --mount "type=bind,src=$WORK/host,dst=/x,idmap=$maps" test stat -c %u:%g /x/other)"
+	assert_equal 1234 "$(hull run --rm --mount "type=bind,src=$WORK/host,dst=/x,idmap=false" test stat -c %u /x/mine)"
+}
+
+# bats test_tags=fast
+@test "idmap: a volume is the user's without chown" {
+	need_root
+	run hull run --rm -u user -v vol:/x test touch /x/file
+	assert_has denied
+	hull run --rm -u user -v vol:/x:idmap test touch /x/file
+	assert_equal 0:0 "$(stat -c %u:%g "$HULL_ROOT/volumes/vol/_data/file")"
+	hull run --rm -u user --mount type=volume,src=other,dst=/x,idmap test touch /x/file
+	assert_equal 0:0 "$(stat -c %u:%g "$HULL_ROOT/volumes/other/_data/file")"
+}
+
+@test "idmap: what cannot be is refused" {
+	need_root
+	mkdir host
+	for bad in uids=1 uids=1-2 uids=a-b-c uids=1-2-0 uids=1-2-3-4 'uids=0-0-1;uids=1-1-1' uids=-1-0-1 nonsense=1 \
+		uids=4294967295-0-1 uids=0-0-4294967296; do
+		run hull run --rm -v "$WORK/host:/x:idmap=$bad" test true
+		assert_status 125
+		assert_has "idmap=$bad: not understood"
+	done
+	run hull run --rm -v "$WORK/host:/x:idmap=uids=0-0-5#1-1-1" test true
+	assert_status 125
+	run hull run --rm -v /proc:/x:idmap test true
+	assert_status 125
+	assert_has "the file system of /proc cannot be idmapped"
+	run hull run --rm --mount type=tmpfs,dst=/x,idmap test true
+	assert_status 125
+}

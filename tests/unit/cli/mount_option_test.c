@@ -40,6 +40,12 @@ static void keys(void **state)
 	assert_true(m.bind_options->non_recursive);
 	m = parsed("type=bind,source=/a,target=/b,bind-nonrecursive");
 	assert_true(m.bind_options->non_recursive);
+	m = parsed("src=v,dst=/d,volume-driver=local,volume-opt=type=nfs,volume-opt=o=a=b");
+	assert_string_equal(m.volume_options->driver->name, "local");
+	assert_string_equal(kvs_get(&m.volume_options->driver->options, "o"), "a=b");
+	assert_null(m.idmap);
+	assert_string_equal(parsed("src=v,dst=/d,idmap").idmap, "");
+	assert_string_equal(parsed("src=v,dst=/d,idmap=uids=0-1-2").idmap, "uids=0-1-2");
 	/* The default type is volume, the source may be missing. */
 	m = parsed("dst=/anonymous");
 	assert_string_equal(m.type, "volume");
@@ -99,8 +105,9 @@ static void refusals(void **state)
 		 "option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be "
 		 "specified "
 		 "in conjunction"},
-		{"type=volume,dst=/b,volume-opt=o=1",
-		 "volume-opt=o=1 is not supported: hull has local volumes only"},
+		{"type=volume,dst=/b,volume-opt==1", "invalid value for volume-opt: =1"},
+		{"type=tmpfs,dst=/b,idmap", "type 'tmpfs' takes no idmap"},
+		{"type=bind,src=/a,dst=/b,idmap=x", "invalid value for idmap: x"},
 		{"a\"b", "bare \" in non-quoted field"},
 		{"\"ab", "extraneous or missing \" in quoted field"},
 		{"\"ab\"c", "extraneous or missing \" in quoted field"},
