@@ -85,7 +85,9 @@ static void writers_unlock(struct db *db)
 
 static int schema_install(struct db *db, struct err *e)
 {
+	static const char *const upgrades[SCHEMA_VERSION - 1] = SCHEMA_UPGRADES;
 	int64_t version = 0;
+	char done[64];
 	int r = schema_version(db, &version, e);
 	if (r < 0 || version == SCHEMA_VERSION)
 		return r;
@@ -107,13 +109,13 @@ static int schema_install(struct db *db, struct err *e)
 		return r;
 	/* Another process may have made the tables while this one waited for the lock. */
 	r = schema_version(db, &version, e);
-	if (r == 0 && version < SCHEMA_VERSION) {
-		char done[64];
-		snprintf(done, sizeof(done), "PRAGMA user_version=%d", SCHEMA_VERSION);
-		r = db_exec(db, version ? SCHEMA_UPGRADE_SQL : SCHEMA_SQL, "open", e);
-		if (r == 0)
-			r = db_exec(db, done, "open", e);
-	}
+	if (r == 0 && !version)
+		r = db_exec(db, SCHEMA_SQL, "open", e);
+	for (int64_t v = version; r == 0 && v && v < SCHEMA_VERSION; v++)
+		r = db_exec(db, upgrades[v - 1], "open", e);
+	snprintf(done, sizeof(done), "PRAGMA user_version=%d", SCHEMA_VERSION);
+	if (r == 0 && version < SCHEMA_VERSION)
+		r = db_exec(db, done, "open", e);
 	return db_end(db, r, e);
 }
 

@@ -5,14 +5,30 @@
  */
 #pragma once
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
-/* From version 1, which had no restart policies. */
-#define SCHEMA_UPGRADE_SQL                                                                          \
-	"ALTER TABLE container ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;"                     \
-	"ALTER TABLE container ADD COLUMN restart_wait INTEGER NOT NULL DEFAULT 0;"                 \
-	"ALTER TABLE container ADD COLUMN restart_due INTEGER NOT NULL DEFAULT 0;"                  \
-	"ALTER TABLE container ADD COLUMN held INTEGER NOT NULL DEFAULT 0"
+#define SCHEMA_EVENT_SQL                                                                           \
+	/* What happened, for hull events; trimmed (base/event.h). */                              \
+	"CREATE TABLE event ("                                                                     \
+	"  seq INTEGER PRIMARY KEY,"                                                               \
+	"  time INTEGER NOT NULL,"                                                                 \
+	"  type TEXT NOT NULL,"      /* container image volume */                                  \
+	"  action TEXT NOT NULL,"    /* docker's: create start die ... */                          \
+	"  actor TEXT NOT NULL,"     /* id or name */                                              \
+	"  attributes TEXT NOT NULL" /* JSON object of texts */                                    \
+	") STRICT;"
+
+/* From version i + 1 to the next: restart policies; events and health checks. */
+#define SCHEMA_UPGRADES                                                                            \
+	{                                                                                          \
+		"ALTER TABLE container ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;"            \
+		"ALTER TABLE container ADD COLUMN restart_wait INTEGER NOT NULL DEFAULT 0;"        \
+		"ALTER TABLE container ADD COLUMN restart_due INTEGER NOT NULL DEFAULT 0;"         \
+		"ALTER TABLE container ADD COLUMN held INTEGER NOT NULL DEFAULT 0",                \
+			"ALTER TABLE container ADD COLUMN told INTEGER NOT NULL DEFAULT 0;"        \
+			"ALTER TABLE container ADD COLUMN health TEXT NOT NULL DEFAULT '';"        \
+			"UPDATE container SET told = 1 WHERE status = 'running';" SCHEMA_EVENT_SQL \
+	}
 
 #define SCHEMA_SQL                                                                                  \
 	/* A file tree that one layer archive became; folder layers/<diff_id>. */                   \
@@ -63,7 +79,9 @@
 	"  restarts INTEGER NOT NULL DEFAULT 0," /* by its policy, since it was started by hand */  \
 	"  restart_wait INTEGER NOT NULL DEFAULT 0," /* before the last one, ms */                  \
 	"  restart_due INTEGER NOT NULL DEFAULT 0,"  /* the next one; 0: none */                    \
-	"  held INTEGER NOT NULL DEFAULT 0," /* somebody wanted it stopped */                       \
+	"  held INTEGER NOT NULL DEFAULT 0,"         /* somebody wanted it stopped */               \
+	"  told INTEGER NOT NULL DEFAULT 0,"         /* events of its run: enum told of event.h */  \
+	"  health TEXT NOT NULL DEFAULT ''," /* starting healthy unhealthy; '': not checked */      \
 	"  config TEXT NOT NULL" /* struct container_config as JSON; last, because it is long */    \
 	") STRICT;"                                                                                 \
 	"CREATE INDEX container_image ON container(image);"                                         \
@@ -80,4 +98,4 @@
 	"  destination TEXT NOT NULL,"                                                              \
 	"  PRIMARY KEY (volume, container, destination)"                                            \
 	") STRICT, WITHOUT ROWID;"                                                                  \
-	"CREATE INDEX volume_use_container ON volume_use(container);"
+	"CREATE INDEX volume_use_container ON volume_use(container);" SCHEMA_EVENT_SQL

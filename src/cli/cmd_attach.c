@@ -3,6 +3,7 @@
  * first. */
 #include <errno.h>
 
+#include "base/event.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/session.h"
@@ -44,7 +45,11 @@ static int attach_run(struct cli *cli, void *values, const struct strv *args, st
 	r = session_open(cli, &s, c->id, &o, e);
 	if (r == 0)
 		r = session_join(c, &s, &end, e);
-	return r < 0 ? r : serve(cli, &s, &end, e);
+	if (r < 0)
+		return r;
+	struct err ignored;
+	event_container(&en->db, &ignored, c->id, "attach", NULL);
+	return serve(cli, &s, &end, e);
 }
 
 #define O(member) .offset = offsetof(struct attach_values, member)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/event.h"
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -153,6 +154,11 @@ static int cp_run(struct cli *cli, void *values, const struct strv *args, struct
 			: between(cli, &from, &to, v->follow, &copy, e);
 	if (account.show && r < 0)
 		fprintf(stderr, "\r\033[K");
+	struct err ignored;
+	if (r == 0 && from.container)
+		event_container(&cli->engine.db, &ignored, from.space.id, "archive-path", NULL);
+	if (r == 0 && to.container)
+		event_container(&cli->engine.db, &ignored, to.space.id, "extract-to-dir", NULL);
 	if (r == 0 && !to.is_tar)
 		tell_end(&account, v->quiet, to.text);
 	return r;

@@ -52,13 +52,15 @@ static void forward_size(void *ctx, unsigned rows, unsigned cols)
 	pty_resize(p->pty_fd, rows, cols);
 }
 
-static int exit_code(const struct exec_process *p, struct err *e)
+static int exit_code(struct cli *cli, const struct exec_process *p, struct err *e)
 {
 	int status;
 	int r = pidfd_wait_child(p->pidfd, &status);
 	if (r < 0)
 		return err_errno(e, r, "cannot wait for the process");
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	container_exec_ended(&cli->engine, p, code);
+	return code;
 }
 
 /* A terminal whose last holder closes it hangs up its session, and one that nobody reads stops its
@@ -97,8 +99,9 @@ static int serve_pty(struct cli *cli, const struct exec_values *v, struct exec_p
 		return r;
 	switch (r = client_run(&c, &number, e)) {
 	case CLIENT_ENDED:
-		return exit_code(p, e);
+		return exit_code(cli, p, e);
 	case CLIENT_DETACHED:
+		container_exec_ended(&cli->engine, p, -1);
 		cli_notice("read escape sequence");
 		r = hold_terminal(p, e);
 		return r < 0 ? r : 1;
@@ -111,11 +114,12 @@ static int serve_pty(struct cli *cli, const struct exec_values *v, struct exec_p
 }
 
 /* What we are told meanwhile, it is told. */
-static int serve_stdio(struct exec_stdio *stdio, struct exec_process *p, struct err *e)
+static int serve_stdio(struct cli *cli, struct exec_stdio *stdio, struct exec_process *p,
+		       struct err *e)
 {
 	exec_stdio_given(stdio);
 	int r = exec_stdio_serve(stdio, p->pidfd, forward_signal, p, e);
-	return r ? r : exit_code(p, e);
+	return r ? r : exit_code(cli, p, e);
 }
 
 static int exec_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
@@ -153,7 +157,7 @@ static int exec_run(struct cli *cli, void *values, const struct strv *args, stru
 		return r;
 	if (v->detach)
 		return v->tty ? hold_terminal(&p, e) : 0;
-	return v->tty ? serve_pty(cli, v, &p, e) : serve_stdio(&stdio, &p, e);
+	return v->tty ? serve_pty(cli, v, &p, e) : serve_stdio(cli, &stdio, &p, e);
 }
 
 #define O(member) .offset = offsetof(struct exec_values, member)

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/event.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/text.h"
@@ -81,6 +82,15 @@ static void tell(const char *heading, const struct strv *lines)
 		putchar('\n');
 }
 
+static int tell_prune(struct prune *p, const char *type, int64_t freed, int r)
+{
+	struct err ignored;
+	p->freed += freed;
+	event_note(&p->cli->engine.db, &ignored, type, "", "prune", "reclaimed",
+		   arena_printf(&p->cli->arena, "%lld", (long long)freed), NULL);
+	return r;
+}
+
 /* Somebody uses it now, or it has just gone: nothing to tell. */
 static int forgive(int r)
 {
@@ -93,6 +103,7 @@ static int prune_containers(struct prune *p, struct err *e)
 	struct container_filter all = {.all = true, .configs = ""};
 	struct container *list;
 	struct strv removed = {0};
+	int64_t freed = 0;
 	size_t count;
 	int r = container_list(en, &all, &p->cli->arena, &list, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++) {
@@ -107,12 +118,12 @@ static int prune_containers(struct prune *p, struct err *e)
 		r = container_remove(en, c->id, 0, e);
 		if (r == 0) {
 			strv_push(&p->cli->arena, &removed, c->id);
-			p->freed += size;
+			freed += size;
 		}
 		r = forgive(r);
 	}
 	tell("Deleted Containers:", &removed);
-	return r;
+	return tell_prune(p, "container", freed, r);
 }
 
 static int prune_volumes(struct prune *p, struct err *e)
@@ -120,6 +131,7 @@ static int prune_volumes(struct prune *p, struct err *e)
 	struct engine *en = &p->cli->engine;
 	struct volume *list;
 	struct strv removed = {0};
+	int64_t freed = 0;
 	size_t count;
 	int r = volume_list(en, &p->cli->arena, &list, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++) {
@@ -132,12 +144,12 @@ static int prune_volumes(struct prune *p, struct err *e)
 		r = volume_remove(en, v->name, true, e);
 		if (r == 0) {
 			strv_push(&p->cli->arena, &removed, v->name);
-			p->freed += size;
+			freed += size;
 		}
 		r = forgive(r);
 	}
 	tell("Deleted Volumes:", &removed);
-	return r;
+	return tell_prune(p, "volume", freed, r);
 }
 
 static bool is_used(const struct image *image, const struct container *list, size_t count)
@@ -187,8 +199,7 @@ static int prune_images(struct prune *p, struct err *e)
 	tell("Deleted Images:", &lines);
 	if (r == 0)
 		r = image_store_size(&en->images, &left, e);
-	p->freed += before > left ? before - left : 0;
-	return r;
+	return tell_prune(p, "image", before > left ? before - left : 0, r);
 }
 
 static int tell_total(const struct prune *p, int r)

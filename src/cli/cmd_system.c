@@ -18,6 +18,12 @@ static int reap_run(struct cli *cli, void *values, const struct strv *args, stru
 	return r;
 }
 
+static int tidy_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	engine_tidy(&cli->engine);
+	return 0;
+}
+
 /* The caller goes on at once; this waits for its time, and nobody for this. */
 static int restart_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
@@ -58,6 +64,14 @@ const struct command command_system_check = {
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct check_values),
 	.run = check_run,
+};
+
+const struct command command_system_tidy = {
+	.names = NAMES("system tidy"),
+	.synopsis = "",
+	.summary = "Shorten the log of the state store",
+	.flags = COMMAND_HIDDEN,
+	.run = tidy_run,
 };
 
 const struct command command_system_restart = {

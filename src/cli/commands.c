@@ -22,6 +22,7 @@ const struct command *const commands[] = {
 	&command_cp,
 	&command_create,
 	&command_diff,
+	&command_events,
 	&command_help,
 	&command_export,
 	&command_history,
@@ -58,6 +59,7 @@ const struct command *const commands[] = {
 	&command_system_reap,
 	&command_system_restart,
 	&command_system_restore,
+	&command_system_tidy,
 	&command_complete,
 };
 const size_t command_count = ARRAY_LEN(commands);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/event.h"
 #include "engine/monitor.h"
 #include "linux/signals.h"
 
@@ -46,8 +47,13 @@ static void forward_size(void *ctx, unsigned rows, unsigned cols)
 	struct err ignored;
 	if (s->monitor < 0)
 		s->monitor = monitor_connect(s->engine->run_fd, s->id);
+	char height[12], width[12];
 	if (s->monitor >= 0 && monitor_resize(s->monitor, rows, cols, &ignored) < 0)
 		fd_drop(&s->monitor); /* a new monitor may be there the next time */
+	snprintf(height, sizeof(height), "%u", rows);
+	snprintf(width, sizeof(width), "%u", cols);
+	event_container(&s->engine->db, &ignored, s->id, "resize", "height", height, "width", width,
+			NULL);
 }
 
 int session_check_tty(bool tty, bool with_stdin, struct err *e)
@@ -199,6 +205,7 @@ int session_serve(struct cli *cli, struct session *s, struct container_end *end,
 		how = container_ended(s->engine, end, &code, e);
 		return how < 0 ? how : code;
 	case CLIENT_DETACHED:
+		event_container(&s->engine->db, &ignored, s->id, "detach", NULL);
 		return 0;
 	case CLIENT_SIGNALLED:
 		if (signal == SIGHUP && s->client.on_signal)

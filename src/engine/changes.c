@@ -200,7 +200,15 @@ static int commit(struct engine *en, const struct container *c, const struct con
 				      .author = q->author,
 				      .created_by = c->command,
 				      .packer = &packer};
-	return r < 0 ? r : image_import(&en->images, &import, ret_id, e);
+	if (r == 0)
+		r = image_import(&en->images, &import, ret_id, e);
+	struct err ignored;
+	if (r == 0)
+		event_container(&en->db, &ignored, c->id, "commit", "comment",
+				q->message ? q->message : "", "imageID",
+				arena_printf(a, "sha256:%s", ret_id), "imageRef",
+				q->reference ? q->reference : "", NULL);
+	return r;
 }
 
 /* A child that unpauses the container if this process is killed before it dismisses it. */

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/event.h"
 #include "base/file.h"
 
 struct place {
@@ -144,7 +145,9 @@ void engine_tidy(struct engine *en)
 	struct err ignored;
 	if (folder_count(en) > row_count(en))
 		check_place(en, en->root_fd, &root_places[0], true, true, &a, &found, &ignored);
+	event_trim(&en->db);
 	db_checkpoint(&en->db);
+	en->db.untidy = false;
 }
 
 int engine_check(struct engine *en, bool repair, struct arena *a, struct strv *problems,

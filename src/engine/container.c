@@ -219,7 +219,7 @@ int container_glance(struct engine *en, const char *id, struct arena *a, struct 
 			 "json_valid(config), config ->> '$.HostConfig.RestartPolicy.Name', NULL), "
 			 "restarts, restart_wait, restart_due, started, held, iif(NOT auto_remove "
 			 "AND json_valid(config), config ->> "
-			 "'$.HostConfig.RestartPolicy.MaximumRetryCount', 0) FROM container "
+			 "'$.HostConfig.RestartPolicy.MaximumRetryCount', 0), told FROM container "
 			 "WHERE id = ?1",
 			 "s", id);
 	if (r < 0)
@@ -239,6 +239,7 @@ int container_glance(struct engine *en, const char *id, struct arena *a, struct 
 		.restart_due = db_int(s, 7),
 		.started = db_int(s, 8),
 		.held = db_int(s, 9),
+		.told = (unsigned)db_int(s, 11),
 	};
 	snprintf(ret->id, sizeof(ret->id), "%s", id);
 	return 0;

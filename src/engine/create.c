@@ -264,6 +264,9 @@ static int insert_volumes(struct engine *en, const char *id, const struct mount_
 			continue;
 		r = volume_row_add(en, m->name, m->anonymous, m->labels, m->options, e);
 		fresh[i] = r > 0;
+		if (r > 0)
+			r = event_note(&en->db, e, "volume", m->name, "create", "driver", "local",
+				       NULL);
 		if (r >= 0)
 			r = volume_place(en, m->name, mount_staged(id, i, a), e);
 		if (r >= 0)
@@ -303,6 +306,8 @@ static int insert(struct engine *en, struct container *c, const char *name, cons
 		r = container_name_conflict(en, c->name, e);
 	if (r >= 0)
 		r = insert_volumes(en, c->id, mounts, count, fresh, a, e);
+	if (r >= 0)
+		r = event_container(&en->db, e, c->id, "create", NULL);
 	r = db_end(&en->db, r, e);
 	for (size_t i = 0; r < 0 && i < count; i++)
 		if (fresh[i])

@@ -91,6 +91,9 @@ int engine_open(struct engine *en, const char *root, const char *runroot, const 
 
 void engine_close(struct engine *en)
 {
+	/* What is tidied after a container has ended may long be due before one does. */
+	if (en->db.untidy)
+		engine_spawn(en, "tidy", NULL, false);
 	db_close(&en->db);
 	fd_drop(&en->root_fd);
 	fd_drop(&en->run_fd);

@@ -69,7 +69,8 @@ struct container {
 	int64_t created, started, finished; /* ns since 1970, 0: never */
 	enum container_status status;
 	bool auto_remove, oom_killed;
-	bool held; /* somebody wanted it stopped: container_glance() alone fills it */
+	bool held; /* somebody wanted it stopped: container_glance() alone fills it and `told` */
+	unsigned told; /* enum told of base/event.h */
 	int64_t oom_kills;
 	int exit_code, exit_signal;
 	int64_t restarts;                  /* by its restart policy, since it was started by hand */
@@ -198,6 +199,7 @@ struct container_exec {
 	struct strv args, env;
 	const char *user, *workdir; /* NULL: the container's */
 	bool tty, privileged;
+	bool untold;        /* no events */
 	int stdio[3];       /* for the process, without tty; -1: /dev/null */
 	int64_t rows, cols; /* initial size of the tty, 0: unknown */
 };
@@ -205,11 +207,14 @@ struct exec_process {
 	pid_t pid;
 	int pidfd;
 	int pty_fd; /* master with tty, else -1 */
+	char id[ID_LEN + 1], container[ID_LEN + 1];
 };
 /** Start a process in a running container; the caller is its parent, owns the descriptors, and
  *  waits for it. */
 int container_exec(struct engine *en, const char *ref, const struct container_exec *x,
 		   struct exec_process *ret, struct err *e);
+/** Who waited for it tells how it ended, or (@code -1) that he no longer watches it. */
+void container_exec_ended(struct engine *en, const struct exec_process *p, int code);
 
 /** docker's inspect object (owned by the caller: json_object_put). @with_size adds SizeRw,
  * SizeRootFs. */

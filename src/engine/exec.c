@@ -68,6 +68,27 @@ static int check(const struct container *c, const struct container_exec *x, stru
 	return 0;
 }
 
+/* As docker, before it is known whether it can be executed: while the process sets itself up. This
+ * stands for exec_create, too (events.c). */
+static void tell_exec(struct engine *en, const char *container, const struct container_exec *x,
+		      const char *id, struct arena *a)
+{
+	struct err ignored;
+	char *words = "exec_start:";
+	for (size_t i = 0; i < x->args.count; i++)
+		words = arena_printf(a, "%s %s", words, x->args.items[i]);
+	event_container(&en->db, &ignored, container, words, "execID", id, NULL);
+}
+
+void container_exec_ended(struct engine *en, const struct exec_process *p, int code)
+{
+	struct err ignored;
+	char text[12];
+	snprintf(text, sizeof(text), "%d", code);
+	event_container(&en->db, &ignored, p->container, code < 0 ? "exec_detach" : "exec_die",
+			"execID", p->id, "exitCode", code < 0 ? NULL : text, NULL);
+}
+
 int container_exec(struct engine *en, const char *ref, const struct container_exec *x,
 		   struct exec_process *ret, struct err *e)
 {
@@ -102,6 +123,9 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
 	error_read = error[0];
 	error_write = error[1];
 	prctl(PR_SET_DUMPABLE, 0);
+	struct exec_process made = {0};
+	id_new(made.id);
+	memcpy(made.container, c.id, sizeof(made.container));
 	struct runtime_exec request = {
 		.pidfd = first,
 		.process = &build.spec.process,
@@ -115,6 +139,8 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
 	if (r < 0)
 		return failed(&c, first, r, e);
 	fd_drop(&error_write);
+	if (!x->untold)
+		tell_exec(en, c.id, x, made.id, &a);
 	r = runtime_await_exec(error_read, e);
 	if (r < 0) {
 		int status;
@@ -123,6 +149,9 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
 		fd_drop(&p.pty_fd);
 		return failed(&c, first, r, e);
 	}
-	*ret = (struct exec_process){.pid = p.pid, .pidfd = p.pidfd, .pty_fd = p.pty_fd};
+	made.pid = p.pid;
+	made.pidfd = p.pidfd;
+	made.pty_fd = p.pty_fd;
+	*ret = made;
 	return 0;
 }

@@ -125,6 +125,7 @@ int file_space_container(struct engine *en, const char *ref, struct arena *a,
 	if (r < 0)
 		return r;
 	s.name = c.name;
+	memcpy(s.id, c.id, sizeof(s.id));
 	s.root = c.pid ? container_root_open(&c, e) : root_mount(en, &c, a, e);
 	if (s.root < 0)
 		return s.root;
@@ -381,5 +382,9 @@ int container_export(struct engine *en, const char *ref, int fd, const struct fi
 	if (r < 0)
 		return r;
 	CLEANUP_FD int root = c.pid ? clone_running(&c, e) : root_mount(en, &c, &a, e);
-	return root < 0 ? root : pack(en, root, "", "", fd, copy, e);
+	struct err ignored;
+	if (root < 0 || (r = pack(en, root, "", "", fd, copy, e)) < 0)
+		return root < 0 ? root : r;
+	event_container(&en->db, &ignored, c.id, "export", NULL);
+	return 0;
 }

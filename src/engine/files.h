@@ -13,6 +13,7 @@ struct file_space {
 	int root;         /* O_PATH */
 	int lock;         /* of a container that does not run, or -1 */
 	const char *name; /* of the container, NULL: this machine */
+	char id[65];      /* the same */
 };
 #define FILE_SPACE_NONE                                                                            \
 	{                                                                                          \

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "base/event.h"
 #include "engine/engine.h"
 
 /**
@@ -66,21 +67,31 @@ void engine_reap_waited(struct engine *en, const char *id);
 bool container_is_up(const struct container *c);
 /** Whether the policy of @c, which has ended with @code, starts it again; and after how long. */
 bool restart_wanted(const struct container *c, int code, int64_t *ret_wait_ms);
+/** `hull system VERB ID` (or NULL) behind our back; with @wait it lets go of us itself. */
+void engine_spawn(const struct engine *en, const char *verb, const char *id, bool wait);
 /** Have a process of its own call container_start_due(). */
 void restart_spawn(struct engine *en, const char *id);
 /** The same if one is overdue: whoever waited for it was killed. */
 void restart_check(struct engine *en, const struct container *c);
 /** Somebody wants it stopped: its policy must not start it again. Inside its lock or not. */
 int restart_hold(struct engine *en, const struct container *c, struct err *e);
-/** container_start() for the one that was due at @due; -EALREADY when that was taken back. */
+/** container_start() for one that was due at @due; -EALREADY when that was taken back. Or with
+ *  START_AGAIN, where somebody restarts it, or 0, where he starts it. */
+enum { START_AGAIN = -1 };
 int container_start_at(struct engine *en, const char *id, int64_t due, struct err *e);
 
 /** Reap one container; the caller holds its lock. */
 int reap_locked(struct engine *en, const char *id, struct err *e);
 /** The same for a container whose run record is damaged: what runs of it is ended. */
 int reap_damaged(struct engine *en, const struct container *c, struct err *e);
-/** Delete row, folders, anonymous volumes if @volumes; the caller holds the lock, nothing runs. */
-int remove_locked(struct engine *en, const char *id, bool volumes, struct err *e);
+/** Delete row, folders, anonymous volumes if @volumes; the caller holds the lock, nothing runs.
+ *  @ended, @x: whose end this is, and how, or NULL where that was told. */
+int remove_locked(struct engine *en, const char *id, bool volumes, const struct container *ended,
+		  const struct exit_record *x, struct err *e);
+/** The events of its end, in the transaction that notes it. @policy: that starts it again, or NULL.
+ */
+int reap_tell(struct engine *en, const struct container *c, const struct exit_record *x,
+	      const char *policy, struct err *e);
 
 /** 1: a container has this name, 0: none. */
 int name_taken(struct engine *en, const char *name, struct err *e);

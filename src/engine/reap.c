@@ -67,20 +67,60 @@ int exit_record_drop(struct engine *en, const char *id, struct err *e)
 	return 0;
 }
 
+/* One whose start was cut off never ran: nothing is told of it. */
+static bool never_ran(const struct container *c, const struct exit_record *x)
+{
+	return !c->told && x->flags & EXIT_UNKNOWN && !x->finished_ns;
+}
+
+int reap_tell(struct engine *en, const struct container *c, const struct exit_record *x,
+	      const char *policy, struct err *e)
+{
+	char code[12], duration[24], signal[12];
+	bool oom = x->flags & (EXIT_OOM_MAIN | EXIT_OOM_CHILD);
+	int64_t lasted = (x->finished_ns - c->started) / 1000000000;
+	int r = 0;
+	if (never_ran(c, x))
+		return 0;
+	snprintf(code, sizeof(code), "%d", x->exit_code);
+	snprintf(signal, sizeof(signal), "%d", x->signal);
+	snprintf(duration, sizeof(duration), "%lld", (long long)(lasted > 0 ? lasted : 0));
+	if (!(c->told & TOLD_START))
+		r = event_container(&en->db, e, c->id, "start", NULL);
+	if (r >= 0 && oom)
+		r = event_container(&en->db, e, c->id, "oom", NULL);
+	if (r >= 0)
+		r = event_container(&en->db, e, c->id, "die", "exitCode", code, "execDuration",
+				    duration, "signal", x->signal ? signal : NULL, "oomKilled",
+				    x->flags & EXIT_OOM_MAIN ? "true" : NULL, "error",
+				    *x->error ? x->error : NULL, "restart", policy, NULL);
+	if (r >= 0 && c->told & TOLD_VOLUMES)
+		r = event_volumes(&en->db, e, c->id, "unmount");
+	if (r >= 0 && c->told & TOLD_STOPPING)
+		r = event_container(&en->db, e, c->id, "stop", NULL);
+	return r;
+}
+
 static int note_exit(struct engine *en, const struct container *c, const struct exit_record *x,
 		     struct err *e)
 {
-	int64_t wait_ms = 0;
+	int64_t wait_ms = 0, finished = x->finished_ns ? x->finished_ns : clock_real_ns();
 	bool again = restart_wanted(c, x->exit_code, &wait_ms);
-	int r = db_change(
-		&en->db, false, e,
+	int r = db_begin(&en->db, false, e);
+	if (r < 0)
+		return r;
+	r = db_run(
+		&en->db, e,
 		"UPDATE container SET status = 'exited', finished = ?2, exit_code = ?3, "
 		"exit_signal = ?4, oom_killed = ?5, oom_kills = ?6, error = ?7, restart_wait = ?8, "
 		"restart_due = ?9 WHERE id = ?1",
-		"siiiiisii", c->id, (int64_t)x->finished_ns, (int64_t)x->exit_code,
-		(int64_t)x->signal, (int64_t)((x->flags & (EXIT_OOM_MAIN | EXIT_OOM_CHILD)) != 0),
+		"siiiiisii", c->id, finished, (int64_t)x->exit_code, (int64_t)x->signal,
+		(int64_t)((x->flags & (EXIT_OOM_MAIN | EXIT_OOM_CHILD)) != 0),
 		(int64_t)x->oom_kills, x->error, wait_ms,
 		again ? clock_real_ns() + wait_ms * 1000000 : 0);
+	if (r >= 0)
+		r = reap_tell(en, c, x, again ? c->config.host.restart_policy.name : NULL, e);
+	r = db_end(&en->db, r, e);
 	if (r >= 0 && again)
 		restart_spawn(en, c->id);
 	return r;
@@ -91,7 +131,8 @@ static int finish(struct engine *en, const struct container *c, const struct exi
 {
 	int r = clean_run(en, c, e);
 	if (r == 0)
-		r = c->auto_remove ? remove_locked(en, c->id, true, e) : note_exit(en, c, x, e);
+		r = c->auto_remove ? remove_locked(en, c->id, true, c, x, e)
+				   : note_exit(en, c, x, e);
 	return r < 0 ? r : exit_record_drop(en, c->id, e);
 }
 
@@ -162,6 +203,7 @@ static int reap_running(struct engine *en, const struct container *c, struct err
 	if (r == -ENOENT) {
 		x = lost("it was not running any more: the machine restarted, or its start was "
 			 "interrupted");
+		x.finished_ns = c->told ? x.finished_ns : 0; /* it never ran */
 		return finish(en, c, &x, e);
 	}
 	int alive = r < 0 ? r : run_record_alive(&run);
@@ -189,7 +231,7 @@ int reap_locked(struct engine *en, const char *id, struct err *e)
 	if (c.status == CONTAINER_RUNNING)
 		return reap_running(en, &c, e);
 	if (c.status == CONTAINER_REMOVING)
-		r = remove_locked(en, id, c.auto_remove, e);
+		r = remove_locked(en, id, c.auto_remove, NULL, NULL, e);
 	/* What is noted already needs its record no more. */
 	return r < 0 ? r : exit_record_drop(en, id, e);
 }
@@ -225,4 +267,6 @@ void engine_reap_waited(struct engine *en, const char *id)
 	struct err ignored;
 	if (!en->db.untidy)
 		engine_reap(en, id, &ignored);
+	else
+		en->db.untidy = false;
 }

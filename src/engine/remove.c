@@ -38,19 +38,31 @@ static int anonymous_volumes(struct engine *en, const char *id, struct arena *a,
 	return r;
 }
 
-static int delete_rows(struct engine *en, const char *id, const struct strv *volumes, struct err *e)
+static int delete_volume(struct engine *en, const char *name, struct err *e)
+{
+	int r = event_note(&en->db, e, "volume", name, "destroy", "driver", "local", NULL);
+	return r < 0 ? r : db_run(&en->db, e, "DELETE FROM volume WHERE name = ?1", "s", name);
+}
+
+static int delete_rows(struct engine *en, const char *id, const struct strv *volumes,
+		       const struct container *ended, const struct exit_record *x, struct err *e)
 {
 	int r = db_begin(&en->db, false, e);
 	if (r < 0)
 		return r;
-	r = db_run(&en->db, e, "DELETE FROM container WHERE id = ?1", "s", id);
+	if (ended)
+		r = reap_tell(en, ended, x, NULL, e);
+	if (r >= 0)
+		r = event_container(&en->db, e, id, "destroy", NULL);
+	if (r >= 0)
+		r = db_run(&en->db, e, "DELETE FROM container WHERE id = ?1", "s", id);
 	for (size_t i = 0; r >= 0 && i < volumes->count; i++)
-		r = db_run(&en->db, e, "DELETE FROM volume WHERE name = ?1", "s",
-			   volumes->items[i]);
+		r = delete_volume(en, volumes->items[i], e);
 	return db_end(&en->db, r, e);
 }
 
-int remove_locked(struct engine *en, const char *id, bool volumes, struct err *e)
+int remove_locked(struct engine *en, const char *id, bool volumes, const struct container *ended,
+		  const struct exit_record *x, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct strv gone = {0};
@@ -62,7 +74,7 @@ int remove_locked(struct engine *en, const char *id, bool volumes, struct err *e
 	for (size_t i = 0; r >= 0 && i < gone.count; i++)
 		r = tree_remove(en->root_fd, arena_printf(&a, "volumes/%s", gone.items[i]), e);
 	if (r >= 0)
-		r = delete_rows(en, id, &gone, e);
+		r = delete_rows(en, id, &gone, ended, x, e);
 	return r < 0 ? err_context(e, "container %.12s: cannot remove it", id) : 0;
 }
 
@@ -117,7 +129,7 @@ static int remove_once(struct engine *en, const char *id, unsigned flags, struct
 		return flags & REMOVE_FORCE ? -EAGAIN : refuse_running(&c, e);
 	if (r == 0)
 		r = mark_removing(en, id, flags & REMOVE_VOLUMES, e);
-	return r < 0 ? r : remove_locked(en, id, flags & REMOVE_VOLUMES, e);
+	return r < 0 ? r : remove_locked(en, id, flags & REMOVE_VOLUMES, NULL, NULL, e);
 }
 
 int container_remove(struct engine *en, const char *ref, unsigned flags, struct err *e)
@@ -152,7 +164,13 @@ int container_rename(struct engine *en, const char *ref, const char *name, struc
 	if (!strcmp(c.name, name))
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "Error renaming container: it is called %s already", name);
-	r = db_change(&en->db, true, e, "UPDATE container SET name = ?2 WHERE id = ?1", "ss", c.id,
-		      name);
+	r = db_begin(&en->db, true, e);
+	if (r < 0)
+		return r;
+	r = db_run(&en->db, e, "UPDATE container SET name = ?2 WHERE id = ?1", "ss", c.id, name);
+	if (r >= 0)
+		r = event_container(&en->db, e, c.id, "rename", "oldName",
+				    arena_printf(&a, "/%s", c.name), NULL);
+	r = db_end(&en->db, r, e);
 	return r == -EEXIST ? container_name_conflict(en, name, e) : r;
 }

@@ -99,7 +99,7 @@ int restart_hold(struct engine *en, const struct container *c, struct err *e)
 	return r < 0 ? r : 0;
 }
 
-void restart_spawn(struct engine *en, const char *id)
+void engine_spawn(const struct engine *en, const char *verb, const char *id, bool wait)
 {
 	char program[4096];
 	posix_spawnattr_t attr;
@@ -107,8 +107,8 @@ void restart_spawn(struct engine *en, const char *id)
 	sigset_t none, all;
 	pid_t pid;
 	char *const argv[] = {
-		"hull",   "--root",  (char *)en->root, "--runroot", (char *)en->runroot,
-		"system", "restart", (char *)id,       NULL};
+		"hull",   "--root",     (char *)en->root, "--runroot", (char *)en->runroot,
+		"system", (char *)verb, (char *)id,       NULL};
 	if (snprintf(program, sizeof(program), "%s/hull", en->libexec) >= (int)sizeof(program))
 		return;
 	sigemptyset(&none);
@@ -122,11 +122,16 @@ void restart_spawn(struct engine *en, const char *id)
 	int r = 0;
 	for (int fd = 0; r == 0 && fd <= 2; fd++)
 		r = posix_spawn_file_actions_addopen(&files, fd, "/dev/null", O_RDWR, 0);
-	/* If it cannot be started now, the next command finds the time past. */
-	if (r == 0 && posix_spawn(&pid, program, &files, &attr, argv, environ) == 0)
-		TEMP_FAILURE_RETRY(waitpid(pid, NULL, 0)); /* it lets go of us at once */
+	if (r == 0 && posix_spawn(&pid, program, &files, &attr, argv, environ) == 0 && wait)
+		TEMP_FAILURE_RETRY(waitpid(pid, NULL, 0));
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
+}
+
+/* If it cannot be started now, the next command finds the time past. */
+void restart_spawn(struct engine *en, const char *id)
+{
+	engine_spawn(en, "restart", id, true); /* it lets go of us at once */
 }
 
 void restart_check(struct engine *en, const struct container *c)

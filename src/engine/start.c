@@ -24,7 +24,7 @@ static int set_status(struct engine *en, const struct container *c, const char *
 		&en->db, !c->auto_remove, e,
 		"UPDATE container SET status = ?2, started = ?3, exit_code = ?4, error = ?5, "
 		"exit_signal = 0, oom_killed = 0, oom_kills = 0, auto_remove = ?6, restarts = ?7, "
-		"restart_wait = ?8, restart_due = 0, held = 0 WHERE id = ?1",
+		"restart_wait = ?8, restart_due = 0, held = 0, told = 0 WHERE id = ?1",
 		"ssiisiii", c->id, status, started, (int64_t)exit_code, error,
 		(int64_t)c->auto_remove, c->restarts, c->restart_wait);
 }
@@ -50,7 +50,7 @@ static void failed(struct engine *en, const struct container *c, const struct er
 	tree_remove(en->run_fd, path, &ignored);
 	exit_record_drop(en, c->id, &ignored);
 	if (c->auto_remove)
-		remove_locked(en, c->id, true, &ignored);
+		remove_locked(en, c->id, true, NULL, NULL, &ignored);
 	else
 		set_status(en, c, c->started ? "exited" : "created", c->started,
 			   err_exit_code(why->kind), why->text, &ignored);
@@ -72,8 +72,39 @@ int container_ended(struct engine *en, struct container_end *end, int *ret_code,
 	return 0;
 }
 
-/* Find it, lock it, and put it down as running. @due: only if its restart policy still wants that;
- * 0: somebody asks for it. */
+static bool may_have_volumes(const struct container_config *c)
+{
+	return c->host.binds.count || c->host.mounts.count || c->host.volumes_from.count ||
+	       c->config.volumes.count;
+}
+
+/* Once its command runs, and its lock is held still, so that its end is told later. If this is cut
+ * off, whoever notes the end tells of the start, too. */
+static void tell_start(struct engine *en, const struct container *c, int64_t due, bool attached)
+{
+	struct err e;
+	char count[24];
+	int r = db_begin(&en->db, false, &e);
+	if (r < 0)
+		return;
+	if (may_have_volumes(&c->config))
+		r = event_volumes(&en->db, &e, c->id, "mount");
+	int64_t told = TOLD_START | (r > 0 ? TOLD_VOLUMES : 0);
+	snprintf(count, sizeof(count), "%lld", (long long)c->restarts);
+	if (r >= 0)
+		r = db_run(&en->db, &e, "UPDATE container SET told = ?2 WHERE id = ?1", "si", c->id,
+			   told);
+	if (r >= 0 && attached)
+		r = event_container(&en->db, &e, c->id, "attach", NULL);
+	if (r >= 0)
+		r = event_container(&en->db, &e, c->id, "start", "restartCount",
+				    due > 0 ? count : NULL, NULL);
+	if (r >= 0 && due == START_AGAIN)
+		r = event_container(&en->db, &e, c->id, "restart", NULL);
+	db_end(&en->db, r, &e);
+}
+
+/* Find it, lock it, and put it down as running. @due: see container_start_at(). */
 static int take(struct engine *en, const char *ref, int64_t due, struct container_lock *lock,
 		struct arena *a, struct container *ret, struct err *e)
 {
@@ -83,11 +114,11 @@ static int take(struct engine *en, const char *ref, int64_t due, struct containe
 	if (ret->status == CONTAINER_RUNNING || ret->status == CONTAINER_PAUSED)
 		return err_set(e, EALREADY, ERR_CONFLICT, "container %s is running already",
 			       ret->name);
-	if (due && ret->restart_due != due)
+	if (due > 0 && ret->restart_due != due)
 		return err_set(e, EALREADY, ERR_CONFLICT, "container %s is not to be restarted",
 			       ret->name);
-	ret->restarts = due ? ret->restarts + 1 : 0;
-	ret->restart_wait = due ? ret->restart_wait : 0;
+	ret->restarts = due > 0 ? ret->restarts + 1 : 0;
+	ret->restart_wait = due > 0 ? ret->restart_wait : 0;
 	ret->auto_remove = ret->config.host.auto_remove; /* a restart suspended it */
 	return set_status(en, ret, "running", clock_real_ns(), 0, "", e);
 }
@@ -130,7 +161,9 @@ static int start(struct engine *en, const char *ref, int64_t due, int attach_fd,
 			     ret_end ? &ret_end->monitor : NULL, e);
 	if (r < 0)
 		failed(en, c, e);
-	else if (ret_end)
+	else
+		tell_start(en, c, due, attach_fd >= 0);
+	if (r == 0 && ret_end)
 		memcpy(ret_end->id, c->id, sizeof(ret_end->id));
 	/* Under the container's lock nobody can remove it. */
 	if (r == 0 && ret_end && ret_end->monitor < 0)

@@ -43,14 +43,6 @@ static int open_first(const struct container *c, struct err *e)
 	return fd >= 0 ? fd : err_errno(e, fd, "container %s: cannot find its process", c->name);
 }
 
-static int send_signal(const struct container *c, int pidfd, int signal, struct err *e)
-{
-	int r = pidfd_signal(pidfd, signal);
-	if (r == -ESRCH)
-		return not_running(c, e);
-	return r < 0 ? err_errno(e, r, "container %s: cannot send signal %d", c->name, signal) : 0;
-}
-
 static int set_paused(struct engine *en, const struct container *c, bool paused, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
@@ -62,11 +54,14 @@ static int set_paused(struct engine *en, const struct container *c, bool paused,
 		r = cgroup_freeze(&group, paused, e);
 	if (r < 0)
 		return err_context(e, "container %s", c->name);
+	struct err ignored;
 	if (!paused) {
 		unlinkat(en->run_fd, path, 0);
+		event_container(&en->db, &ignored, c->id, "unpause", NULL);
 		return 0;
 	}
 	CLEANUP_FD int mark = openat(en->run_fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	event_container(&en->db, &ignored, c->id, "pause", NULL);
 	return mark < 0 ? err_errno(e, errno, "container %s: cannot note the pause", c->name) : 0;
 }
 
@@ -162,6 +157,30 @@ static int stuck(const struct container *c, struct err *e)
 	return r;
 }
 
+/* Send @value, or the signal alone, and tell of it: in one transaction, so that what it leads to is
+ * told later, and nothing that was not sent. That it cannot be told, on a full disk, is no reason
+ * not to send it. */
+static int send_told(struct engine *en, const struct container *c, int pidfd, int signal,
+		     const uint64_t *value, bool stopping, struct err *e)
+{
+	char number[12];
+	struct err ignored;
+	snprintf(number, sizeof(number), "%d", signal);
+	int told = db_begin(&en->db, false, &ignored);
+	if (told == 0)
+		told = event_container(&en->db, &ignored, c->id, "kill", "signal", number, NULL);
+	if (told >= 0 && stopping)
+		told = db_run(&en->db, &ignored,
+			      "UPDATE container SET told = told | ?2 WHERE id = ?1", "si", c->id,
+			      (int64_t)TOLD_STOPPING);
+	int r = value ? pidfd_signal_value(pidfd, signal, *value) : pidfd_signal(pidfd, signal);
+	if (en->db.locked)
+		db_end(&en->db, r < 0 ? r : told, &ignored);
+	if (r == -ESRCH)
+		return not_running(c, e);
+	return r < 0 ? err_errno(e, r, "container %s: cannot send signal %d", c->name, signal) : 0;
+}
+
 int container_kill(struct engine *en, const char *ref, int signal, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
@@ -180,7 +199,7 @@ int container_kill(struct engine *en, const char *ref, int signal, struct err *e
 			       "cannot kill container: %s: container %s is not running", ref, c.id);
 	if (pidfd < 0)
 		return pidfd;
-	r = send_signal(&c, pidfd, signal, e);
+	r = send_told(en, &c, pidfd, signal, NULL, false, e);
 	if (r < 0 || signal != SIGKILL)
 		return r;
 	r = thaw(en, &c, pidfd, e);
@@ -199,18 +218,14 @@ static bool has_init(const struct container *c)
 }
 
 /* hull-init is told the grace time, so that it ends and names the survivors before we would. */
-static int send_stop(const struct container *c, int pidfd, int signal, int64_t grace_seconds,
-		     struct err *e)
+static int send_stop(struct engine *en, const struct container *c, int pidfd, int signal,
+		     int64_t grace_seconds, struct err *e)
 {
 	uint32_t ms = grace_seconds < 0 || grace_seconds > 86400 * 20
 			      ? INIT_STOP_NO_LIMIT
 			      : (uint32_t)(grace_seconds * 1000);
-	if (!has_init(c))
-		return send_signal(c, pidfd, signal, e);
-	int r = pidfd_signal_value(pidfd, signal, INIT_STOP_VALUE(ms));
-	if (r == -ESRCH)
-		return not_running(c, e);
-	return r < 0 ? err_errno(e, r, "container %s: cannot send signal %d", c->name, signal) : 0;
+	const uint64_t value = INIT_STOP_VALUE(ms);
+	return send_told(en, c, pidfd, signal, has_init(c) ? &value : NULL, true, e);
 }
 
 /* The exit record: from the monitor, which answers at once when the container has ended. */
@@ -237,7 +252,8 @@ static int stop_running(struct engine *en, const struct container *c, int64_t gr
 {
 	CLEANUP_FD int pidfd = open_first(c, e);
 	struct err ignored;
-	/* One that was killed a moment ago may look alive still, and its last lines want a reader. */
+	/* One that was killed a moment ago may look alive still, and its last lines want a reader.
+	 */
 	CLEANUP_FD int monitor = pidfd < 0 ? -1 : container_monitor(en, c, &ignored);
 	int64_t began = clock_ms();
 	if (pidfd < 0)
@@ -248,7 +264,7 @@ static int stop_running(struct engine *en, const struct container *c, int64_t gr
 	ret->ignored_by_kernel = dropped_by_kernel(c->pid, ret->signal);
 	if (notice && ret->ignored_by_kernel)
 		notice(ret, grace_seconds, ctx);
-	int r = send_stop(c, pidfd, ret->signal, grace_seconds, e);
+	int r = send_stop(en, c, pidfd, ret->signal, grace_seconds, e);
 	if (r == 0)
 		r = thaw(en, c, pidfd, e);
 	if (r < 0 && r != -ESRCH)
@@ -258,7 +274,7 @@ static int stop_running(struct engine *en, const struct container *c, int64_t gr
 		until += INIT_SLACK_MS;
 	if (!await_end(pidfd, until)) {
 		ret->killed = true;
-		send_signal(c, pidfd, SIGKILL, e);
+		send_told(en, c, pidfd, SIGKILL, NULL, true, e);
 		if (!await_end(pidfd, clock_ms() + KILL_WAIT_MS))
 			return stuck(c, e);
 	}
@@ -341,7 +357,7 @@ int container_restart(struct engine *en, const char *ref, int signal, int64_t gr
 		suspend_removal(en, &c, false, &ignored);
 	if (r < 0)
 		return r;
-	r = container_start(en, c.id, -1, e);
+	r = container_start_at(en, c.id, START_AGAIN, e);
 	/* Someone else was faster: it runs anew, as was asked for. */
 	return r == -EALREADY ? 0 : r;
 }

@@ -141,8 +141,11 @@ int container_top(struct engine *en, const char *ref, const struct strv *ps_args
 		return r;
 	struct top_table table = {0};
 	r = parse_ps(arena_strndup(a, out.buf, out.len), pids, count, a, &table, e);
+	struct err ignored;
 	if (r == 0)
 		*ret = table;
+	if (r == 0)
+		event_container(&en->db, &ignored, c.id, "top", NULL);
 	return r;
 }
 

@@ -218,14 +218,16 @@ static int update_locked(struct engine *en, const struct container *c, struct co
 	/* A device of the old ones may be gone: then nothing is known of them, and all is set. */
 	was->known = limits_plan(&c->config, NULL, a, &was->resources, &was->limits, &ignored) == 0;
 	r = c->pid ? write_limits(en, c, new, was, is, a, e) : 0;
-	if (r == 0)
-		r = db_change(
-			&en->db, !c->auto_remove, e,
-			"UPDATE container SET config = ?2, restart_due = iif(?3, restart_due, 0) "
-			"WHERE id = ?1",
-			"ssi", c->id, shape_print(&container_config_shape, &new->config, false, a),
-			(int64_t)restart_policy_any(&new->config.host.restart_policy));
-	return r;
+	if (r < 0 || (r = db_begin(&en->db, !c->auto_remove, e)) < 0)
+		return r;
+	r = db_run(&en->db, e,
+		   "UPDATE container SET config = ?2, restart_due = iif(?3, restart_due, 0) "
+		   "WHERE id = ?1",
+		   "ssi", c->id, shape_print(&container_config_shape, &new->config, false, a),
+		   (int64_t)restart_policy_any(&new->config.host.restart_policy));
+	if (r >= 0)
+		r = event_container(&en->db, e, c->id, "update", NULL);
+	return db_end(&en->db, r, e);
 }
 
 int container_update(struct engine *en, const char *ref, container_change_fn change, void *ctx,

@@ -159,6 +159,8 @@ int volume_create(struct engine *en, const char *name, const struct kvs *labels,
 		return r;
 	r = volume_row_add(en, name, anonymous, labels, options, e);
 	bool fresh = r > 0;
+	if (fresh)
+		r = event_note(&en->db, e, "volume", name, "create", "driver", "local", NULL);
 	/* Both under the writers' lock: a folder without a row belongs to nothing (check.c). */
 	if (r >= 0)
 		r = volume_folder_make(en, name, e);
@@ -256,6 +258,8 @@ int volume_remove(struct engine *en, const char *name, bool force, struct err *e
 	/* Under the writers' lock: no container can take it into use meanwhile. */
 	r = volume_in_use(en, name, e);
 	if (r == 0)
+		r = event_note(&en->db, e, "volume", name, "destroy", "driver", "local", NULL);
+	if (r >= 0)
 		r = db_run(&en->db, e, "DELETE FROM volume WHERE name = ?1", "s", name);
 	r = db_end(&en->db, r, e);
 	return r < 0 ? r : tree_remove(en->root_fd, arena_printf(&a, "volumes/%s", name), e);

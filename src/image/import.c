@@ -158,6 +158,7 @@ static int commit(struct import *im, struct oci_image *c, char *name, char ret_i
 		(struct stage_layer){im->layer.diff_id, LAYER_FOLDER, (int64_t)im->layer.size};
 	struct stage_name named = {.name = name};
 	struct stage_image image = {.id = id,
+				    .event = base ? NULL : "import",
 				    .config_text = text,
 				    .layers = layers,
 				    .layer_count = below + 1,

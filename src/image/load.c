@@ -211,6 +211,7 @@ static void fill_image(struct load *ld, const struct plan_image *from, struct st
 	size_t n = from->config.rootfs.diff_ids.count;
 	*to = (struct stage_image){
 		.id = from->id,
+		.event = "load",
 		.config_text = from->config_text,
 		.layers = arena_array(ld->arena, n, sizeof(struct stage_layer)),
 		.layer_count = n,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/event.h"
 #include "image/rows.h"
 #include "image/stage.h"
 
@@ -87,6 +88,8 @@ static int untag(struct removal *x, const char *name, struct err *e)
 	struct image_reference ref;
 	int r = image_reference_parse(name, x->arena, &ref, e);
 	if (r == 0)
+		r = event_image(x->store->db, e, x->image.id, "untag", NULL);
+	if (r >= 0)
 		r = db_run(x->store->db, e, "DELETE FROM reference WHERE name = ?1", "s", name);
 	if (r >= 0)
 		strv_push(x->arena, x->lines,
@@ -106,7 +109,9 @@ static int list_unused_layers(struct removal *x, struct strv *ret, struct err *e
 static int delete_image(struct removal *x, struct err *e)
 {
 	struct strv unused = {0};
-	int r = db_run(x->store->db, e, "DELETE FROM image WHERE id = ?1", "s", x->image.id);
+	int r = event_image(x->store->db, e, x->image.id, "delete", NULL);
+	if (r >= 0)
+		r = db_run(x->store->db, e, "DELETE FROM image WHERE id = ?1", "s", x->image.id);
 	if (r < 0)
 		return r;
 	strv_push(x->arena, x->lines, arena_printf(x->arena, "Deleted: sha256:%s", x->image.id));

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/event.h"
 #include "base/file.h"
 
 int stage_open_layers(struct image_store *s, struct err *e)
@@ -126,6 +127,19 @@ static int write_layers(struct db *db, const struct stage_image *im, int64_t now
 	return 0;
 }
 
+/* As docker: the names of an archive are not told. */
+static int tell_image(struct db *db, const struct stage_image *im, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct image_reference ref;
+	int r = im->event ? event_image(db, e, im->id, im->event, NULL) : 0;
+	bool names = !im->event || strcmp(im->event, "load");
+	for (size_t i = 0; r >= 0 && names && i < im->name_count; i++)
+		if ((r = image_reference_parse(im->names[i].name, &a, &ref, e)) == 0)
+			r = event_image(db, e, im->id, "tag", image_reference_familiar(&ref, &a));
+	return r < 0 ? r : 0;
+}
+
 static int write_image(struct db *db, const struct stage_image *im, struct err *e)
 {
 	int64_t now = clock_real_ns(), size = 0;
@@ -140,7 +154,7 @@ static int write_image(struct db *db, const struct stage_image *im, struct err *
 			   "INSERT INTO reference VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE "
 			   "SET image = excluded.image, digest = excluded.digest",
 			   "sss", im->names[i].name, im->id, im->names[i].digest);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : tell_image(db, im, e);
 }
 
 int stage_commit(struct stage *st, struct image_store *s, const struct stage_image *images,

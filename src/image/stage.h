@@ -51,6 +51,7 @@ struct stage_name {
 };
 struct stage_image {
 	const char *id;
+	const char *event; /* "load", "import"; NULL: none but those of its names */
 	const char *config_text;
 	int64_t created;
 	struct stage_layer *layers; /* the lowest first */

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "base/event.h"
 #include "image/rows.h"
 
 int image_tag(struct image_store *s, const char *source, const char *target, struct err *e)
@@ -26,5 +27,7 @@ int image_tag(struct image_store *s, const char *source, const char *target, str
 			"INSERT INTO reference VALUES (?1, ?2, NULL) ON CONFLICT (name) DO UPDATE "
 			"SET image = excluded.image, digest = NULL WHERE image <> excluded.image",
 			"ss", image_reference_full(&ref, &a), id);
+	if (r >= 0)
+		r = event_image(s->db, e, id, "tag", image_reference_familiar(&ref, &a));
 	return db_end(s->db, r, e);
 }

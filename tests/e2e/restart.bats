@@ -171,16 +171,28 @@ restarted() { [ "$(restarts_of "$1")" -ge "$2" ]; }
 	assert_equal "created 0" "$(status_of cc) $(restarts_of cc)"
 }
 
-@test "a store of the version before restart policies is brought up to date" {
-	hull run --name cc test true
-	python3 - "$HULL_ROOT/hull.db" <<-'END'
+# older VERSION: what the store was in that version.
+older() {
+	python3 - "$HULL_ROOT/hull.db" "$1" <<-'END'
 		import sqlite3, sys
 		store = sqlite3.connect(sys.argv[1])
-		for column in ("restarts", "restart_wait", "restart_due", "held"):
+		version = int(sys.argv[2])
+		for column in ("told", "health") + (("restarts", "restart_wait", "restart_due", "held") if version < 2 else ()):
 		    store.execute(f"ALTER TABLE container DROP COLUMN {column}")
-		store.execute("PRAGMA user_version = 1")
+		store.execute("DROP TABLE event")
+		store.execute(f"PRAGMA user_version = {version}")
 		store.commit()
 	END
+}
+
+@test "stores of earlier versions are brought up to date" {
+	hull run --name cc test true
+	hull run -d --name up test sleep 600
+	older 2
+	hull stop -t 0 up
+	assert_equal "kill kill die stop" "$(hull events --since 1 --until "$(date +%s.%N)" --format '{{.Action}}' | paste -sd' ')"
+	hull rm up
+	older 1
 	assert_equal "exited 0" "$(status_of cc) $(restarts_of cc)"
 	hull run -d --name dd --restart always test true
 	wait_for 10 restarted dd 1

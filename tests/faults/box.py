@@ -201,6 +201,19 @@ class Box:
             known = []
         return known
 
+    def lives(self):
+        """The events of each container's states, and the status that its row has, or None."""
+        db = sqlite3.connect(f"file:{self.root}/hull.db?mode=ro", uri=True, timeout=10)
+        try:
+            told = {}
+            for actor, action in db.execute("SELECT actor, action FROM event WHERE type = 'container' ORDER BY seq"):
+                if action in ("create", "start", "restart", "die", "stop", "destroy"):
+                    told[actor] = told.get(actor, "") + action + " "
+            status = dict(db.execute("SELECT id, status FROM container"))
+            return [(told.get(i, ""), status.get(i)) for i in {*told, *status}]
+        finally:
+            db.close()
+
     def snapshot(self):
         known = self.ids()
         anonymous = {}

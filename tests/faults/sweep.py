@@ -192,6 +192,9 @@ class Sweep:
         return p.returncode == 124 or bool(crash)
 
 
+LIFE = re.compile("create (start (restart )?die (stop )?)*(start (restart )?)?(destroy )?")
+
+
 def consistent(lines, ids):
     """Containers that do not run have nothing in the kernel; those that run have all of it."""
     wrong = []
@@ -230,6 +233,12 @@ def kill_point(sweep, point):
             r.fail("half", where, wrong)
             return False
         sweep.known.append(now)
+    for told, status in b.lives():
+        # A start whose teller was killed is told with the end.
+        if not LIFE.fullmatch(told) or (status is None) != told.endswith("destroy ") or \
+                (status == "exited" and not told.endswith(("create ", "die ", "stop "))):
+            r.fail("events", where, f"{status}: {told}")
+            return False
     if sweep.s.story and now != sweep.before:
         log, code = sweep.story()
         if (log and (log, code) != (OUTPUT, "exited 7")) or (not log and code == "exited 7"):

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading events: those of the past from the store, those to come as they are noted. Noting them:
+ * base/event.h.
+ */
+#pragma once
+
+#include <json-c/json.h>
+
+#include "engine/engine.h"
+
+struct event_query {
+	int64_t since, until; /* ns since 1970, 0: not given. Without both only what comes */
+	struct kvs filters;   /* see event_filter_add() */
+	int client;           /* a descriptor whose other end leaves when nobody listens; or -1 */
+};
+
+/** Add one --filter KEY=VALUE: docker's keys, of one key any value may match, but all labels. */
+int event_filter_add(struct arena *a, struct event_query *q, const char *filter, struct err *e);
+
+/** Called with docker's event object (Engine API 1.51, EventMessage), or with NULL after all that
+ *  are known by now. Anything but 0 ends the reading. */
+typedef int (*event_fn)(struct json_object *event, void *ctx, struct err *e);
+/** Until `until`, until @tell or the client has enough, else for ever. Returns 0, what @tell
+ *  returned, or negative errno. */
+int engine_events(struct engine *en, const struct event_query *q, event_fn tell, void *ctx,
+		  struct err *e);
