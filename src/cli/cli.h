@@ -16,7 +16,7 @@ struct settings {
 	char *root, *runroot; /* NULL: not given; see settings_finish */
 	bool debug, version;
 	char *log_driver, *detach_keys;
-	struct kvs log_opts;
+	struct kvs log_opts, storage_opts;
 };
 
 struct cli {

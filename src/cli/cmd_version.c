@@ -65,6 +65,7 @@ static void print_info(struct json_object *o)
 		{"Images", "Images"},
 		{"Version", "ServerVersion"},
 		{"Storage Driver", "Driver"},
+		{"Storage Quota", "HullStorageQuota"},
 		{"Logging Driver", "LoggingDriver"},
 		{"Cgroup Driver", "CgroupDriver"},
 		{"Cgroup Version", "CgroupVersion"},

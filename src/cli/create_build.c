@@ -322,6 +322,8 @@ int create_options_build(struct cli *cli, struct create_options *o, const struct
 		return r;
 	build_attach(o, detach);
 	build_logging(cli, &host->log_config);
+	if (!host->storage_opt.count && (o->create.image || o->create.config.hull.rootfs_overlay))
+		host->storage_opt = cli->settings.storage_opts;
 	note_ignored(o);
 	host->container_id_file = o->cidfile;
 	if (o->no_healthcheck)

@@ -128,7 +128,9 @@ static const struct option items[] = {
 	{"stop-signal", 0, OPTION_STR, CONFIG(stop_signal), .help = "Signal to stop the container"},
 	{"stop-timeout", 0, OPTION_OPT_INT, CONFIG(stop_timeout),
 	 .help = "Timeout (in seconds) to stop a container"},
-	{"storage-opt", 0, OPTION_REFUSED, .help = "hull has no storage options yet"},
+	{"storage-opt", 0, OPTION_MAP, HOST(storage_opt), .arg = "list",
+	 .help = "Storage driver options for the container: size=BYTES limits what it may write "
+		 "into its root"},
 	{"sysctl", 0, OPTION_CUSTOM, HOST(sysctls), .arg = "map", .set = option_set_sysctl,
 	 .help = "Sysctl options"},
 	{"tmpfs", 0, OPTION_CUSTOM, HOST(tmpfs), .arg = "list", .set = option_set_tmpfs,

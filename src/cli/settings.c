@@ -38,6 +38,8 @@ static const struct option key_items[] = {
 	 .help = "Option of that log driver; may be repeated"},
 	{"root", 0, OPTION_STR, S(root), .arg = "dir", .help = "Folder of what survives a reboot"},
 	{"runroot", 0, OPTION_STR, S(runroot), .arg = "dir", .help = "Folder of what does not"},
+	{"storage-opt", 0, OPTION_MAP, S(storage_opts), .arg = "key=value",
+	 .help = "Storage option of new containers: size=BYTES"},
 };
 #undef S
 const struct option_table settings_options = OPTIONS(option_items);

@@ -18,7 +18,7 @@
 #include "base/file.h"
 #include "base/tree.h"
 #include "engine/files.h"
-#include "engine/internal.h"
+#include "engine/layer.h"
 #include "engine/root.h"
 #include "image/unpack_job.h"
 #include "linux/overlay.h"
@@ -107,15 +107,16 @@ static int by_path(const void *x, const void *y)
 
 static int open_upper(struct engine *en, const struct container *c, struct err *e)
 {
-	char path[64 + ID_LEN];
 	if (!c->image_id && !c->config.hull.rootfs_overlay)
 		return err_set(
 			e, ENOTSUP, ERR_INVALID,
 			"container %s writes into the folder %s itself (--rootfs): it has no "
 			"layer of its own",
 			c->name, c->config.hull.rootfs);
-	snprintf(path, sizeof(path), "containers/%s/upper", c->id);
-	int fd = openat(en->root_fd, path, FOLDER);
+	CLEANUP_FD int layer = layer_open(en, c, NULL, e);
+	if (layer < 0)
+		return layer;
+	int fd = openat(layer, "upper", FOLDER);
 	return fd >= 0 ? fd : err_errno(e, errno, "container %s: cannot open its layer", c->name);
 }
 

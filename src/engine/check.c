@@ -4,7 +4,7 @@
  * left by a `create` that was killed; they hold nothing that anyone was told about. Everything else
  * is found by its row or its exit record (reap.c).
  */
-#include "engine/internal.h"
+#include "engine/layer.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -82,7 +82,8 @@ static int check_place(struct engine *en, int base, const struct place *p, bool 
 			  arena_printf(a, "%s %s that does not exist%s", p->what, name,
 				       repair ? ": removed" : ""));
 		if (repair)
-			r = tree_remove(dirfd(d), name, e);
+			r = p == root_places ? container_folder_remove(dirfd(d), name, e)
+					     : tree_remove(dirfd(d), name, e);
 		db_rollback(&en->db);
 		if (r < 0)
 			return r;
@@ -158,6 +159,8 @@ int engine_check(struct engine *en, bool repair, struct arena *a, struct strv *p
 		r = check_place(en, en->root_fd, &root_places[i], repair, false, a, problems, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(run_places); i++)
 		r = check_place(en, en->run_fd, &run_places[i], repair, false, a, problems, e);
+	if (r == 0 && (r = layer_check(en, repair, a, problems)) < 0)
+		err_errno(e, r, "cannot give back a quota");
 	if (r == 0 && repair)
 		r = image_store_sweep(&en->images, e);
 	return r < 0 ? r : image_store_check(&en->images, a, problems, e);

@@ -19,6 +19,7 @@
 #include "base/path.h"
 #include "base/utf8.h"
 #include "engine/launch.h"
+#include "engine/layer.h"
 #include "engine/mounts.h"
 #include "engine/root.h"
 #include "linux/overlay.h"
@@ -224,32 +225,18 @@ static char *command_text(const struct docker_config *config, struct arena *a)
 	return text;
 }
 
-static int make_one(struct engine *en, const char *id, const char *below, mode_t mode,
-		    struct err *e)
-{
-	char path[64 + ID_LEN];
-	snprintf(path, sizeof(path), "containers/%s%s", id, below);
-	/* The mode is what is said, whatever the caller's umask. */
-	if (mkdirat(en->root_fd, path, mode) < 0 || fchmodat(en->root_fd, path, mode, 0) < 0)
-		return err_errno(e, errno, "cannot create the container's folder");
-	return 0;
-}
-
 /* Locked from its first moment until its row is there: a folder without either is what a killed
  * create left. */
-static int make_folder(struct engine *en, const struct container_create *c, const char *id,
-		       struct container_lock *lock, struct err *e)
+static int make_folder(struct engine *en, const struct container *c, struct container_lock *lock,
+		       struct err *e)
 {
-	bool writable = !c->config.hull.rootfs || c->config.hull.rootfs_overlay;
-	int r = make_one(en, id, "", 0700, e);
-	if (r == 0)
-		r = container_lock(en, id, true, lock, e);
-	/* The upper folder is the container's "/". */
-	if (r == 0 && writable)
-		r = make_one(en, id, "/upper", 0755, e);
-	if (r == 0 && writable)
-		r = make_one(en, id, "/work", 0700, e);
-	return r;
+	char path[64 + ID_LEN];
+	snprintf(path, sizeof(path), "containers/%s", c->id);
+	/* The mode is what is said, whatever the caller's umask. */
+	if (mkdirat(en->root_fd, path, 0700) < 0 || fchmodat(en->root_fd, path, 0700, 0) < 0)
+		return err_errno(e, errno, "cannot create the container's folder");
+	int r = container_lock(en, c->id, true, lock, e);
+	return r < 0 ? r : layer_make(en, c, lock->fd, e);
 }
 
 /* A volume is there with its container or not at all: row, folder and contents come in the
@@ -395,6 +382,9 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 	if (r < 0)
 		return r;
 	set_defaults(c, row->id, a);
+	r = layer_plan(en, &c->config, e);
+	if (r < 0)
+		return r;
 	row->config = c->config;
 	row->command = command_text(&c->config.config, a);
 	row->auto_remove = c->config.host.auto_remove;
@@ -406,14 +396,15 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 		return r;
 	const struct mount_point *mounts = s->build.mounts;
 	size_t count = s->build.mount_count;
-	r = make_folder(en, c, row->id, &lock, e);
+	r = make_folder(en, row, &lock, e);
 	if (r == 0)
 		r = stage_volumes(en, row, mounts, count, a, e);
 	if (r == 0)
 		r = insert(en, row, c->name, config, mounts, count, a, e);
 	if (r < 0) {
 		struct err ignored;
-		tree_remove(en->root_fd, arena_printf(a, "containers/%s", row->id), &ignored);
+		container_folder_remove(en->root_fd, arena_printf(a, "containers/%s", row->id),
+					&ignored);
 		return r;
 	}
 	memcpy(ret_id, row->id, sizeof(row->id));

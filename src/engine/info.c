@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "engine/internal.h"
+#include "engine/layer.h"
 #include "linux/cgroup.h"
 
 /* docker knows versions 1 and 2, and calls the hybrid of both 1. */
@@ -62,6 +62,9 @@ int engine_info(struct engine *en, const char *log_driver, struct json_object **
 	json_add_string(o, "Driver", "overlay");
 	json_add_string(o, "LoggingDriver", log_driver ? log_driver : "json-file");
 	add_cgroup(o);
+	const char *why = "";
+	const char *quota = layer_backend(en, &why);
+	json_add_string(o, "HullStorageQuota", quota ? quota : arena_printf(&a, "none (%s)", why));
 	json_add_string(o, "KernelVersion", u.release);
 	json_add_string(o, "OSType", "linux");
 	json_add_string(o, "Architecture", u.machine);

@@ -4,7 +4,7 @@
  * HostConfig in docker's own names, because scripts live on them; what only hull knows stands under
  * "Hull". Source: Engine API 1.51, ContainerInspectResponse.
  */
-#include "engine/internal.h"
+#include "engine/layer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -204,8 +204,8 @@ static struct json_object *driver_object(const struct engine *en, const struct c
 					 struct arena *a)
 {
 	struct json_object *o = json_object_new_object(), *data = json_object_new_object();
-	const char *dir = container_dir_path(en, c->id, a);
-	if (c->image_id || c->config.hull.rootfs_overlay) {
+	const char *dir = layer_path(en, c, a);
+	if (dir && (c->image_id || c->config.hull.rootfs_overlay)) {
 		json_add_string(data, "UpperDir", arena_printf(a, "%s/upper", dir));
 		json_add_string(data, "WorkDir", arena_printf(a, "%s/work", dir));
 	}

@@ -3,7 +3,7 @@
  * Removing and renaming containers. Invariant: the row goes after the folder, so that a removal
  * that was cut off is found again by its row. Read reap.c first.
  */
-#include "engine/internal.h"
+#include "engine/layer.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -70,7 +70,7 @@ int remove_locked(struct engine *en, const char *id, bool volumes, const struct 
 	snprintf(path, sizeof(path), "containers/%s", id);
 	int r = volumes ? anonymous_volumes(en, id, &a, &gone, e) : 0;
 	if (r >= 0)
-		r = tree_remove(en->root_fd, path, e);
+		r = container_folder_remove(en->root_fd, path, e);
 	for (size_t i = 0; r >= 0 && i < gone.count; i++)
 		r = tree_remove(en->root_fd, arena_printf(&a, "volumes/%s", gone.items[i]), e);
 	if (r >= 0)

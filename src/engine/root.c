@@ -10,28 +10,16 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "engine/layer.h"
 #include "linux/mount.h"
 #include "linux/overlay.h"
 
-static int open_own(struct engine *en, const struct container *c, const char *what, struct err *e)
+static int open_own(const struct container *c, int layer, const char *what, struct err *e)
 {
-	char path[64 + ID_LEN];
-	snprintf(path, sizeof(path), "containers/%s/%s", c->id, what);
-	int fd = openat(en->root_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(layer, what, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd >= 0 ? fd
 		       : err_errno(e, errno, "container %s: cannot open its %s folder",
 				   c->name ? c->name : c->id, what);
-}
-
-/* Begin anew with an empty folder. */
-static int renew_own(struct engine *en, const struct container *c, const char *what, struct err *e)
-{
-	char path[64 + ID_LEN];
-	snprintf(path, sizeof(path), "containers/%s/%s", c->id, what);
-	int r = tree_remove(en->root_fd, path, e);
-	if (r == 0 && mkdirat(en->root_fd, path, 0755) < 0)
-		r = err_errno(e, errno, "container %s: cannot renew its layer", c->name);
-	return r;
 }
 
 /*
@@ -97,18 +85,20 @@ static int open_skeleton(struct engine *en, struct err *e)
 	return fd >= 0 || r < 0 ? fd : err_errno(e, errno, "cannot open the places of mounts");
 }
 
-static int mount_lowers(struct engine *en, const struct container *c, const int *lowers,
-			size_t count, bool writable, struct err *e)
+/* @layer: the container's own, or -1. */
+static int mount_lowers(const struct container *c, const int *lowers, size_t count, int layer,
+			bool is_mount, struct err *e)
 {
-	CLEANUP_FD int upper = writable ? open_own(en, c, "upper", e) : -1;
-	CLEANUP_FD int work = upper >= 0 ? open_own(en, c, "work", e) : -1;
-	if (writable && work < 0)
+	CLEANUP_FD int upper = layer >= 0 ? open_own(c, layer, "upper", e) : -1;
+	CLEANUP_FD int work = upper >= 0 ? open_own(c, layer, "work", e) : -1;
+	if (layer >= 0 && work < 0)
 		return -e->number;
 	struct overlay o = {
 		.lowers = lowers,
 		.lower_count = count,
 		.upper = upper,
 		.work = work,
+		.upper_mount = is_mount ? layer : -1,
 		.is_volatile = c->auto_remove || c->config.hull.rootfs_overlay,
 	};
 	return overlay_mount(&o, e);
@@ -119,11 +109,13 @@ static int mount_image(struct engine *en, const struct container *c, bool writab
 {
 	int *lowers;
 	size_t count;
-	int r = 0;
+	bool is_mount = false;
+	CLEANUP_FD int layer = writable ? layer_open(en, c, &is_mount, e) : -1;
+	int r = writable && layer < 0 ? layer : 0;
 	/* A volatile overlay refuses to be mounted twice; a --rm container that is restarted has
 	 * had no power cut in between, so its mark may go. */
-	if (writable && c->auto_remove && c->started)
-		r = renew_own(en, c, "work", e);
+	if (layer >= 0 && c->auto_remove && c->started)
+		r = layer_renew(c, layer, "work", e);
 	if (r == 0)
 		r = image_layers_open(&en->images, c->image_id, a, &lowers, &count, e);
 	if (r < 0)
@@ -134,7 +126,7 @@ static int mount_image(struct engine *en, const struct container *c, bool writab
 	if (fd >= 0 && writable)
 		lowers[count++] = fd;
 	if (fd >= 0)
-		fd = mount_lowers(en, c, lowers, count, writable, e);
+		fd = mount_lowers(c, lowers, count, layer, is_mount, e);
 	image_layers_close(lowers, count);
 	return fd;
 }
@@ -159,10 +151,12 @@ static int mount_folder(struct engine *en, const struct container *c, struct err
 		int fd = mount_clone(dir, "", true);
 		return fd >= 0 ? fd : err_errno(e, fd, "--rootfs %s: cannot bind it", path);
 	}
-	int r = renew_own(en, c, "upper", e);
+	bool is_mount;
+	CLEANUP_FD int layer = layer_open(en, c, &is_mount, e);
+	int r = layer < 0 ? layer : layer_renew(c, layer, "upper", e);
 	if (r == 0)
-		r = renew_own(en, c, "work", e);
-	return r < 0 ? r : mount_lowers(en, c, &dir, 1, true, e);
+		r = layer_renew(c, layer, "work", e);
+	return r < 0 ? r : mount_lowers(c, &dir, 1, layer, is_mount, e);
 }
 
 int root_mount(struct engine *en, const struct container *c, struct arena *a, struct err *e)

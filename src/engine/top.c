@@ -4,7 +4,7 @@
  * the user's arguments for the container's processes, where it lets them be chosen so, and the rows
  * whose PID column is one of theirs are kept. Also here: the size of a container's files.
  */
-#include "engine/internal.h"
+#include "engine/layer.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -155,10 +155,11 @@ int container_size(struct engine *en, const struct container *c, int64_t *ret_rw
 	CLEANUP_ARENA struct arena a = {0};
 	int64_t rw = 0, root = 0;
 	struct image image;
-	char path[64 + ID_LEN];
-	snprintf(path, sizeof(path), "containers/%s/upper", c->id);
-	CLEANUP_FD int upper = openat(en->root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = upper < 0 ? 0 : tree_size(upper, &rw, e);
+	bool own = c->image_id || c->config.hull.rootfs_overlay;
+	CLEANUP_FD int layer = own ? layer_open(en, c, NULL, e) : -1;
+	CLEANUP_FD int upper =
+		layer < 0 ? -1 : openat(layer, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = own && layer < 0 ? layer : upper < 0 ? 0 : tree_size(upper, &rw, e);
 	if (r == 0 && c->image_id && (r = image_find(&en->images, c->image_id, &a, &image, e)) == 0)
 		root = image.size;
 	if (r < 0)

@@ -4,7 +4,8 @@
  * nobody can move. Three ways lead there, tried in this order, since each kernel has a limit:
  *   one option with all lower layers	a value of fsconfig(2) has at most 255 bytes: 14 layers
  *   one option for each layer		"lowerdir+", Linux 6.5
- *   mount(2)				a page of options, but needs a place: overlay_place()
+ *   mount(2)				a page of options, but needs a place: mount_by_child()
+ * The last one is also taken where the upper layer is in a detached mount, before Linux 6.15.
  * Invariant: the result is detached, whichever way was taken. Read overlay.h first.
  */
 #include "linux/overlay.h"
@@ -123,16 +124,32 @@ static int reopen(int fd)
 	return dup3(again, fd, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
+/* A place for the mount of upper and work: as with mount_by_page(), upon "/". */
+static int attach_upper(const struct overlay *o)
+{
+	CLEANUP_FD int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r = top < 0 ? -errno : mount_attach(o->upper_mount, top);
+	if (r < 0)
+		return r;
+	CLEANUP_FD int upper = open("/../upper", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int work = open("/../work", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (upper < 0 || work < 0)
+		return -errno;
+	return dup3(upper, o->upper, O_CLOEXEC) < 0 || dup3(work, o->work, O_CLOEXEC) < 0 ? -errno
+											  : 0;
+}
+
 static int reopen_all(const struct overlay *o)
 {
 	int r = 0;
 	for (size_t i = 0; i < o->lower_count && r == 0; i++)
 		r = reopen(o->lowers[i]);
-	if (r == 0 && o->upper >= 0)
-		r = reopen(o->upper);
-	if (r == 0 && o->upper >= 0)
-		r = reopen(o->work);
-	return r;
+	if (r < 0 || o->upper < 0)
+		return r;
+	if (o->upper_mount >= 0)
+		return attach_upper(o);
+	r = reopen(o->upper);
+	return r < 0 ? r : reopen(o->work);
 }
 
 static int mount_by_page(const struct overlay *o)
@@ -219,7 +236,7 @@ int overlay_mount(const struct overlay *o, struct err *e)
 	if (o->is_volatile)
 		forget_volatile(o->work);
 	int mount = mount_by_context(o, log, sizeof(log));
-	if (mount == -EINVAL && o->lower_count > 1)
+	if (mount == -EINVAL && (o->lower_count > 1 || o->upper >= 0))
 		mount = mount_by_child(o);
 	if (mount >= 0)
 		return mount;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * OverlayFS mounts by descriptor: fsopen(2), fsconfig(2), fsmount(2) where the kernel has them, else
- * mount(2) in one place. The mount is detached: it belongs to whoever holds the descriptor, until
- * move_mount(2) puts it somewhere, so nothing is left on the host when that process dies.
- * See the kernel's Documentation/filesystems/overlayfs.rst.
+ * OverlayFS mounts by descriptor: fsopen(2), fsconfig(2), fsmount(2) where the kernel has them,
+ * else mount(2) in one place. The mount is detached: it belongs to whoever holds the descriptor,
+ * until move_mount(2) puts it somewhere, so nothing is left on the host when that process dies. See
+ * the kernel's Documentation/filesystems/overlayfs.rst.
  */
 #pragma once
 
@@ -16,10 +16,11 @@
 enum { OVERLAY_LAYERS_MAX = 128 };
 
 struct overlay {
-	const int *lowers; /* O_PATH descriptors of the layers' trees, the topmost first */
+	const int *lowers;  /* O_PATH descriptors of the layers' trees, the topmost first */
 	size_t lower_count; /* 1 to OVERLAY_LAYERS_MAX */
-	int upper;	    /* -1: read-only overlay */
-	int work;	    /* -1 with upper -1 */
+	int upper;          /* -1: read-only overlay */
+	int work;           /* -1 with upper -1 */
+	int upper_mount;    /* -1, or a detached mount that has them, as `upper` and `work` */
 	bool is_volatile;   /* skip all syncs: for an upper layer that dies with its container */
 };
 

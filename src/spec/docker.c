@@ -193,6 +193,7 @@ static const struct field hull_fields[] = {
 	FIELD(struct hull_config, oom_group, "OomGroup", FIELD_OPT_BOOL),
 	FIELD(struct hull_config, hugepages, "Hugepages", FIELD_KVS),
 	FIELD(struct hull_config, cgroup_conf, "CgroupConf", FIELD_KVS),
+	FIELD(struct hull_config, storage_quota, "StorageQuota", FIELD_STR),
 };
 const struct shape hull_config_shape = SHAPE(struct hull_config, hull_fields);
 

@@ -132,6 +132,7 @@ struct hull_config {
 	struct opt_bool oom_group;
 	struct kvs hugepages;   /* size of a page, "2MB" -> limit in bytes */
 	struct kvs cgroup_conf; /* file of version 2 -> its text */
+	char *storage_quota;    /* what keeps --storage-opt size=, see engine/layer.h */
 };
 
 struct container_config {

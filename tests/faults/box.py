@@ -5,7 +5,7 @@ What belongs to a box is told by its tag, which is part of its folder's name, of
 of its parent control group. snapshot() is all that one can find of it, with the ids replaced by numbers:
 two equal ones mean that nothing was done, or all of it.
 """
-import os, pathlib, re, shutil, sqlite3, subprocess, tarfile, tempfile, time, io, json, hashlib
+import glob, os, pathlib, re, shutil, sqlite3, subprocess, tarfile, tempfile, time, io, json, hashlib
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("HULL_BIN_DIR", TOP / "build/bin")).resolve()
@@ -230,7 +230,9 @@ class Box:
                                  ("groups", self.groups()),
                                  ("processes", [p for p in self.processes().values()]),
                                  ("mounts", [m for m in text_of("/proc/self/mountinfo").splitlines()
-                                             if self.tag in m or str(self.dir) in m])):
+                                             if self.tag in m or str(self.dir) in m]),
+                                 ("loops", [f for f in map(text_of, glob.glob("/sys/block/loop*/loop/backing_file"))
+                                            if str(self.dir) in f])):
             for line in part:
                 if lines_kind == "files volumes" and "layers/" in line:
                     lines.append("files: " + line)

@@ -27,6 +27,7 @@ def scenarios(box):
     sleeper = ["run", "-d", *make, "--stop-signal", "KILL", "test", "/busybox", "sleep", "300"]
     remove = ["rm", "-f", "-v", c]
     no_volume = ["volume", "rm", "-f", box.tag + "-v"]
+    quota = ["--storage-opt", "size=4m"]
     volumes = ["-v", box.tag + "-v:/data", "-v", "/anonymous"]
     return [
         Scenario("run -d", ["run", "-d", *make, "test", "/sh", "-c", CHATTER], undo=[remove], story=True,
@@ -39,6 +40,9 @@ def scenarios(box):
                  undo=[remove, no_volume]),
         Scenario("start", ["start", c], before=[["create", *make, "test", "/sh", "-c", CHATTER]],
                  undo=[remove], story=True, stays=True),
+        Scenario("create quota", ["create", *quota, *make, "test", "/busybox", "true"], undo=[remove]),
+        Scenario("run -d quota", ["run", "-d", *quota, *make, "test", "/sh", "-c", CHATTER], undo=[remove],
+                 story=True, stays=True),
         Scenario("stop", ["stop", c], before=[sleeper], undo=[remove], main_only=True),
         Scenario("kill", ["kill", c], before=[sleeper], undo=[remove], main_only=True),
         Scenario("restart", ["restart", c], before=[sleeper], undo=[remove], main_only=True, stays=True),

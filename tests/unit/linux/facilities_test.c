@@ -277,8 +277,11 @@ static void overlay_of_many_layers(void **state)
 	}
 	static const size_t counts[] = {1, 2, 14, 15, 40, OVERLAY_LAYERS_MAX};
 	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
-		struct overlay o = {
-			.lowers = lowers, .lower_count = counts[i], .upper = -1, .work = -1};
+		struct overlay o = {.lowers = lowers,
+				    .lower_count = counts[i],
+				    .upper = -1,
+				    .work = -1,
+				    .upper_mount = -1};
 		if (counts[i] == 1)
 			continue; /* the kernel wants two without an upper one */
 		int mount = overlay_mount(&o, &e);
@@ -291,7 +294,8 @@ static void overlay_of_many_layers(void **state)
 		assert_int_not_equal(faccessat(mount, name, F_OK, 0), 0);
 		close(mount);
 	}
-	struct overlay none = {.lowers = lowers, .lower_count = 0, .upper = -1, .work = -1};
+	struct overlay none = {
+		.lowers = lowers, .lower_count = 0, .upper = -1, .work = -1, .upper_mount = -1};
 	assert_int_equal(overlay_mount(&none, &e), -EINVAL);
 	none.lower_count = OVERLAY_LAYERS_MAX + 1;
 	assert_int_equal(overlay_mount(&none, &e), -EINVAL);
