@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include <sys/xattr.h>
 
+#include "base/arena.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/file.h"
@@ -213,6 +214,74 @@ int tree_size(int fd, int64_t *ret_bytes, struct err *e)
 	int r = size_dir(fd, 0, &total);
 	if (r < 0)
 		return err_errno(e, r, "cannot measure a folder");
+	*ret_bytes = total;
+	return 0;
+}
+
+/* Files with several names, each of which counts once: a table with open addressing. */
+struct seen {
+	struct arena arena;
+	struct inode {
+		dev_t dev;
+		ino_t ino;
+	} * slots;
+	size_t count, room; /* a power of two */
+};
+
+static void seen_free(struct seen *s)
+{
+	arena_free(&s->arena);
+}
+
+/* True for the first time. */
+static bool seen_add(struct seen *s, dev_t dev, ino_t ino)
+{
+	if (2 * s->count >= s->room) {
+		struct seen more = {.arena = s->arena, .room = s->room ? 4 * s->room : 256};
+		more.slots = arena_array(&more.arena, more.room, sizeof(*more.slots));
+		for (size_t i = 0; i < s->room; i++)
+			if (s->slots[i].ino)
+				seen_add(&more, s->slots[i].dev, s->slots[i].ino);
+		*s = more;
+	}
+	size_t at = (size_t)(ino * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (s->room - 1);
+	for (; s->slots[at].ino; at = (at + 1) & (s->room - 1))
+		if (s->slots[at].ino == ino && s->slots[at].dev == dev)
+			return false;
+	s->slots[at] = (struct inode){dev, ino};
+	s->count++;
+	return true;
+}
+
+static int usage(int dirfd, const char *name, int depth, struct seen *seen, int64_t *total)
+{
+	enum { STAT_BLOCK = 512 };
+	struct stat st;
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (S_ISDIR(st.st_mode) || st.st_nlink < 2 || seen_add(seen, st.st_dev, st.st_ino))
+		*total += (int64_t)st.st_blocks * STAT_BLOCK;
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	if (depth > TREE_DEPTH_MAX)
+		return -ELOOP;
+	CLEANUP_FD int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_DIR DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	int r = 0, folder = fd_steal(&fd);
+	for (struct dirent *entry; r == 0 && (entry = dir_next(d));)
+		r = usage(folder, entry->d_name, depth + 1, seen, total);
+	return r;
+}
+
+int tree_usage(int dirfd, const char *name, int64_t *ret_bytes, struct err *e)
+{
+	CLEANUP(seen_free) struct seen seen = {0};
+	int64_t total = 0;
+	int r = usage(dirfd, name, 0, &seen, &total);
+	if (r < 0)
+		return err_errno(e, r, "cannot measure %s", name);
 	*ret_bytes = total;
 	return 0;
 }

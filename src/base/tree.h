@@ -20,3 +20,6 @@ int tree_copy(int from, int to, struct err *e);
 int tree_is_empty(int fd);
 /** Bytes of all regular files below the directory @fd, a file with two names counts twice. */
 int tree_size(int fd, int64_t *ret_bytes, struct err *e);
+/** What du(1) says of the file or tree @name: bytes that are allocated for it, folders too, a file
+ * with several names in it once. What vanishes meanwhile does not count; nothing there is 0. */
+int tree_usage(int dirfd, const char *name, int64_t *ret_bytes, struct err *e);

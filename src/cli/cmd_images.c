@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/listing.h"
 #include "cli/text.h"
+#include "cli/usage_rows.h"
 
 struct images_values {
 	bool all, digests, no_trunc, quiet;
@@ -21,6 +22,7 @@ struct images_values {
 struct image_row {
 	const struct image *image;
 	const char *repository, *tag, *digest;
+	const struct usage_image *use; /* NULL: not measured */
 };
 static const char none[] = "<none>";
 
@@ -45,29 +47,42 @@ static const char *get_id(const void *row, const struct listing_view *view)
 static const char *get_size(const void *row, const struct listing_view *view)
 {
 	const struct image_row *i = row;
-	return text_size(view->arena, i->image->size);
+	return text_size(view->arena, i->use ? i->use->size : i->image->size);
 }
 
 /* What docker counts only for `system df`. */
-static const char *get_nothing(const void *row, const struct listing_view *view)
+static const char *get_containers(const void *row, const struct listing_view *view)
 {
-	return "N/A";
+	const struct image_row *i = row;
+	return i->use ? arena_printf(view->arena, "%lld", (long long)i->use->containers) : "N/A";
+}
+
+static const char *get_shared(const void *row, const struct listing_view *view)
+{
+	const struct image_row *i = row;
+	return i->use ? text_size(view->arena, i->use->shared) : "N/A";
+}
+
+static const char *get_unique(const void *row, const struct listing_view *view)
+{
+	const struct image_row *i = row;
+	return i->use ? text_size(view->arena, i->use->unique) : "N/A";
 }
 
 static const struct listing_column columns[] = {
-	{"Containers", "CONTAINERS", get_nothing},
+	{"Containers", "CONTAINERS", get_containers},
 	{"CreatedAt", "CREATED AT", get_created_at},
 	{"CreatedSince", "CREATED", get_created_since},
 	{"Digest", "DIGEST", LISTING_MEMBER(struct image_row, digest)},
 	{"ID", "IMAGE ID", get_id},
 	{"Repository", "REPOSITORY", LISTING_MEMBER(struct image_row, repository)},
-	{"SharedSize", "SHARED SIZE", get_nothing},
+	{"SharedSize", "SHARED SIZE", get_shared},
 	{"Size", "SIZE", get_size},
 	{"Tag", "TAG", LISTING_MEMBER(struct image_row, tag)},
-	{"UniqueSize", "UNIQUE SIZE", get_nothing},
+	{"UniqueSize", "UNIQUE SIZE", get_unique},
 	{"VirtualSize", "SIZE", get_size},
 };
-static const struct listing listing = {"*formatter.imageContext", columns, ARRAY_LEN(columns),
+const struct listing images_listing = {"*formatter.imageContext", columns, ARRAY_LEN(columns),
 				       NULL};
 
 #define HEAD "{{.Repository}}\t{{.Tag}}\t"
@@ -80,7 +95,7 @@ static struct image_row split_name(const struct image *image, const char *name, 
 	const char *colon = at ? NULL : strrchr(slash ? slash : name, ':');
 	size_t len = at ? (size_t)(at - name) : colon ? (size_t)(colon - name) : strlen(name);
 	return (struct image_row){image, arena_strndup(a, name, len), colon ? colon + 1 : none,
-				  at ? at + 1 : none};
+				  at ? at + 1 : none, NULL};
 }
 
 static const char *digest_of(const struct image *image, const char *repository)
@@ -94,20 +109,28 @@ static const char *digest_of(const struct image *image, const char *repository)
 	return none;
 }
 
-static int add_image(struct listing_out *out, const struct image *image, bool by_id, struct err *e)
+static int add_image(struct listing_out *out, const struct image *image,
+		     const struct usage_image *use, bool by_id, struct err *e)
 {
 	/* Names by digest only are left by `pull a@sha256:...`. */
 	const struct strv *names = image->tags.count ? &image->tags : &image->digests;
 	int r = 0;
 	if (by_id || !names->count)
-		return listing_row(out, &(struct image_row){image, none, none, none}, e);
+		return listing_row(out, &(struct image_row){image, none, none, none, use}, e);
 	for (size_t i = 0; r == 0 && i < names->count; i++) {
 		struct image_row row = split_name(image, names->items[i], out->view.arena);
 		if (image->tags.count)
 			row.digest = digest_of(image, row.repository);
+		row.use = use;
 		r = listing_row(out, &row, e);
 	}
 	return r;
+}
+
+int images_add(struct listing_out *out, const struct image *image, const struct usage_image *use,
+	       struct err *e)
+{
+	return add_image(out, image, use, false, e);
 }
 
 static int images_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
@@ -129,9 +152,10 @@ static int images_run(struct cli *cli, void *values, const struct strv *args, st
 	if (r < 0)
 		return r;
 	const char *standard = v->digests ? HEAD "{{.Digest}}\t" TAIL : HEAD TAIL;
-	r = listing_open(&out, &listing, v->quiet ? "{{.ID}}" : v->format, standard, &view, e);
+	r = listing_open(&out, &images_listing, v->quiet ? "{{.ID}}" : v->format, standard, &view,
+			 e);
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = add_image(&out, &found[i], v->quiet, e);
+		r = add_image(&out, &found[i], NULL, v->quiet, e);
 	return r < 0 ? r : listing_print(&out, stdout, e);
 }
 

@@ -164,7 +164,9 @@ static const char *get_size(const void *row, const struct listing_view *view)
 	struct ps_context *x = view->more;
 	struct err ignored;
 	int64_t rw = 0, root = 0;
-	if (x->engine)
+	if (x->size)
+		rw = *x->size;
+	else if (x->engine)
 		container_size(x->engine, full(row, view), &rw, &root, &ignored);
 	char *text = text_size(view->arena, rw);
 	return root <= 0 ? text

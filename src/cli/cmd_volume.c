@@ -8,7 +8,9 @@
 #include "cli/commands.h"
 #include "cli/listing.h"
 #include "cli/resource_option.h"
+#include "cli/ps.h"
 #include "cli/text.h"
+#include "cli/usage_rows.h"
 
 struct create_values {
 	char *driver;
@@ -66,6 +68,13 @@ static const char *get_links(const void *row, const struct listing_view *view)
 	return arena_printf(view->arena, "%lld", (long long)v->uses);
 }
 
+/* Measured for `system df` alone, as docker does. */
+static const char *get_size(const void *row, const struct listing_view *view)
+{
+	const struct ps_context *x = view->more;
+	return x && x->size ? text_size(view->arena, *x->size) : "N/A";
+}
+
 static const struct listing_column columns[] = {
 	{"Driver", "DRIVER", get_local},
 	{"Labels", "LABELS", get_labels},
@@ -73,13 +82,14 @@ static const struct listing_column columns[] = {
 	{"Mountpoint", "MOUNTPOINT", LISTING_MEMBER(struct volume, mountpoint)},
 	{"Name", "VOLUME NAME", LISTING_MEMBER(struct volume, name)},
 	{"Scope", "SCOPE", get_local},
+	{"Size", "SIZE", get_size},
 };
 
 static const struct kvs *row_labels(const void *item)
 {
 	return &((const struct volume *)item)->labels;
 }
-static const struct listing listing = {"*formatter.volumeContext", columns, ARRAY_LEN(columns),
+const struct listing volume_listing = {"*formatter.volumeContext", columns, ARRAY_LEN(columns),
 				       row_labels};
 
 /* 1 it matches, 0 it does not, -EINVAL no such filter. */
@@ -134,7 +144,7 @@ static int ls_run(struct cli *cli, void *values, const struct strv *args, struct
 	if (r >= 0)
 		r = volume_list(&cli->engine, &cli->arena, &list, &count, e);
 	if (r == 0)
-		r = listing_open(&out, &listing, v->quiet ? "{{.Name}}" : v->format,
+		r = listing_open(&out, &volume_listing, v->quiet ? "{{.Name}}" : v->format,
 				 "{{.Driver}}\t{{.Name}}",
 				 &(struct listing_view){.arena = &cli->arena}, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
@@ -189,7 +199,7 @@ const struct command command_volume_ls = {
 	.synopsis = "[OPTIONS]",
 	.summary = "List volumes",
 	.text = "The fields of a format: .Driver .Labels .Label \"key\" .Links .Mountpoint .Name "
-		".Scope",
+		".Scope .Size",
 	.options = OPTIONS(ls_options),
 	.values_size = sizeof(struct ls_values),
 	.run = ls_run,

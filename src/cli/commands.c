@@ -55,6 +55,7 @@ const struct command *const commands[] = {
 	&command_volume_prune,
 	&command_volume_rm,
 	&command_system_check,
+	&command_system_df,
 	&command_system_prune,
 	&command_system_reap,
 	&command_system_restart,

@@ -9,6 +9,7 @@
 struct ps_context {
 	struct engine *engine; /* NULL: only what the row itself says */
 	int64_t now;
+	const int64_t *size;             /* of the row, where it was measured already, or NULL */
 	const struct container *full_of; /* whose config is in `full` */
 	struct container full;
 };

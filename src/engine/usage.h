@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What --root takes on the disk, and what of it could be had back: `hull system df`. All figures
+ * are allocated bytes, and the sizes of the kinds add up to what du(1) says of --root.
+ */
+#pragma once
+
+#include "engine/engine.h"
+
+enum usage_kind {
+	USAGE_IMAGES,
+	USAGE_CONTAINERS, /* without their logs */
+	USAGE_VOLUMES,
+	USAGE_CACHE, /* of builds, which hull has none of */
+	USAGE_LOGS,
+	USAGE_ORPHANS, /* what `system check --repair` would remove */
+	USAGE_STATE,   /* hull's own: the store, the ballast, folders of folders, what is being made
+			*/
+	USAGE_KINDS
+};
+struct usage_total {
+	int64_t count, active, size, reclaimable;
+};
+struct usage_image {
+	int64_t size, shared, unique; /* shared: layers that other images have, too */
+	int64_t containers;
+};
+struct usage {
+	struct usage_total totals[USAGE_KINDS];
+	struct image *images;
+	struct usage_image *image_sizes;
+	size_t image_count;
+	struct container *containers; /* with their configs */
+	int64_t *container_sizes;
+	size_t container_count;
+	struct volume *volumes;
+	int64_t *volume_sizes;
+	size_t volume_count;
+};
+int engine_usage(struct engine *en, struct arena *a, struct usage *ret, struct err *e);
+/** docker's object of /system/df, owned by the caller; the other kinds stand under "Hull". */
+struct json_object *usage_object(const struct usage *u, struct arena *a);
