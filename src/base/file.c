@@ -126,6 +126,37 @@ int file_replace(int dirfd, const char *name, const void *data, size_t len, bool
 	return err_errno(e, r, "cannot write %s", name);
 }
 
+int file_unnamed(int dirfd, const char *path, const char *aside)
+{
+	const char *slash = strrchr(path, '/');
+	CLEANUP_ARENA struct arena a = {0};
+	const char *folder = slash ? arena_strndup(&a, path, (size_t)(slash - path) + 1) : ".";
+	int fd = openat(dirfd, folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR))
+		fd = openat(dirfd, aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : fd;
+}
+
+int file_publish(int fd, int dirfd, const char *path, const char *aside)
+{
+	char self[32];
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	/* A link replaces nothing, so for a moment it has the name aside all the same. */
+	if (!st.st_nlink && linkat(AT_FDCWD, self, dirfd, path, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	if (!st.st_nlink &&
+	    (errno != EEXIST || linkat(AT_FDCWD, self, dirfd, aside, AT_SYMLINK_FOLLOW) < 0))
+		return -errno;
+	if (renameat(dirfd, aside, dirfd, path) == 0)
+		return 0;
+	int r = -errno;
+	unlinkat(dirfd, aside, 0);
+	return r;
+}
+
 int dir_make(int dirfd, const char *path, mode_t mode, struct err *e)
 {
 	char part[4096];

@@ -30,6 +30,13 @@ int file_write_small(int dirfd, const char *path, const char *text);
 #define FILE_ASIDE ".%s.hull"
 int file_replace(int dirfd, const char *name, const void *data, size_t len, bool reserved,
 		 struct err *e);
+/** A new file, mode 0600, that has no name before file_publish() makes it @path, or puts it in the
+ *  place of what is there: who is killed in between leaves nothing. (Where a file system has no
+ * such files, it is called @aside meanwhile, a path in the same folder.) A descriptor, or -errno.
+ */
+int file_unnamed(int dirfd, const char *path, const char *aside);
+/** 0 or -errno; then the file is gone, but for its descriptor. */
+int file_publish(int fd, int dirfd, const char *path, const char *aside);
 /** mkdir -p below @dirfd; parents get @mode too. An existing directory is no error. */
 int dir_make(int dirfd, const char *path, mode_t mode, struct err *e);
 /** Open a directory for *at calls; a descriptor, or negative errno with @e filled. */

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/event.h"
+#include "base/file.h"
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -187,15 +188,16 @@ static int export_run(struct cli *cli, void *values, const struct strv *args, st
 		return -EINVAL;
 	}
 	CLEANUP_FD int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_FD int fd = openat(here, aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	CLEANUP_FD int fd = here < 0 ? -errno : file_unnamed(here, v->output, aside);
 	if (fd < 0)
-		return err_errno(e, errno, "cannot create %s", v->output);
+		return err_errno(e, fd, "cannot create %s", v->output);
 	int r = container_export(&cli->engine, args->items[0], fd, &none, e);
-	if (r == 0 && renameat(here, aside, here, v->output) < 0)
-		r = err_errno(e, errno, "cannot create %s", v->output);
-	if (r < 0)
+	if (r < 0) {
 		unlinkat(here, aside, 0);
-	return r;
+		return r;
+	}
+	r = file_publish(fd, here, v->output, aside);
+	return r < 0 ? err_errno(e, r, "cannot create %s", v->output) : 0;
 }
 
 #define C(member) .offset = offsetof(struct cp_values, member)

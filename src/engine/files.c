@@ -194,6 +194,7 @@ static int walk(const struct file_space *s, const char *path, bool follow, struc
 			return missing(s, path, errno, e);
 		if (!there || !S_ISLNK(st.st_mode) || !follow) {
 			ret->folder = fd_steal(&folder);
+			ret->path = at;
 			ret->name = arena_strdup(a, name);
 			ret->exists = there;
 			ret->is_folder = there && S_ISDIR(st.st_mode);
@@ -253,7 +254,7 @@ static int check_writable(const struct file_space *s, const struct file_place *t
 int file_find_target(const struct file_space *s, const char *path, struct arena *a,
 		     struct file_place *ret, struct err *e)
 {
-	*ret = (struct file_place){.folder = -1};
+	*ret = (struct file_place){.folder = -1, .root = s->name ? s->root : -1};
 	int r = walk(s, path, true, a, ret, e);
 	if (r == 0 && ret->exists && !ret->is_folder && ends_with(path, "/"))
 		r = err_set(e, ENOTDIR, ERR_INVALID, "%s is not a directory", path);
@@ -267,6 +268,9 @@ int file_find_target(const struct file_space *s, const char *path, struct arena 
 		ret->name = "";
 	}
 	ret->content = ends_with(path, "/");
+	const char *ignored;
+	if (r == 0 && *ret->name)
+		ret->path = parent_of(ret->path, &ignored, a);
 	if (r == 0)
 		r = check_writable(s, ret, e);
 	if (r < 0)
@@ -287,8 +291,9 @@ static int start_into(struct engine *en, struct unpack_job *j, int fd, const str
 		      const struct file_copy *copy, struct err *e)
 {
 	const uint32_t owner[2] = {copy->uid, copy->gid};
-	return unpack_start_into(j, en->libexec, fd, to->folder, copy->keep_owner ? NULL : owner,
-				 e);
+	bool below = to->root >= 0;
+	return unpack_start_into(j, en->libexec, fd, below ? to->root : to->folder,
+				 below ? to->path : "", copy->keep_owner ? NULL : owner, e);
 }
 
 int file_unpack(struct engine *en, int fd, const struct file_place *to,

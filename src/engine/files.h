@@ -32,6 +32,8 @@ void file_space_close(struct file_space *s);
 /** One name in a folder, symbolic links of the path before it followed. */
 struct file_place {
 	int folder; /* O_PATH */
+	int root;   /* of a container, where links may lead, and its owner's; else -1 */
+	char *path; /* of the folder, below that */
 	char *name; /* "" for the folder itself */
 	char *base; /* how a copy of it is called */
 	bool exists, is_folder;

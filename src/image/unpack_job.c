@@ -150,7 +150,7 @@ int unpack_start_pack(struct unpack_job *j, const char *libexec, int folder, con
 }
 
 int unpack_start_into(struct unpack_job *j, const char *libexec, int from, int folder,
-		      const uint32_t *owner, struct err *e)
+		      const char *below, const uint32_t *owner, struct err *e)
 {
 	struct unpack_request q = {.version = UNPACK_VERSION,
 				   .mode = UNPACK_INTO,
@@ -159,6 +159,8 @@ int unpack_start_into(struct unpack_job *j, const char *libexec, int from, int f
 				   .uid = owner ? owner[0] : 0,
 				   .gid = owner ? owner[1] : 0};
 	unpack_limits(&q, &no_limits);
+	if (snprintf(q.name, sizeof(q.name), "%s", below) >= (int)sizeof(q.name))
+		return err_errno(e, ENAMETOOLONG, "cannot copy to %.64s...", below);
 	return unpack_start(j, libexec, &q, from, folder, e);
 }
 

@@ -34,10 +34,11 @@ int unpack_start(struct unpack_job *j, const char *libexec, const struct unpack_
  *  the name @as; @flags: enum unpack_flag. */
 int unpack_start_pack(struct unpack_job *j, const char *libexec, int folder, const char *name,
 		      const char *as, uint32_t flags, int to, struct err *e);
-/** Start it with a tar of any size that goes among the files in @folder. @owner: two numbers, whose
- *  everything is, or NULL. */
+/** Start it with a tar of any size that goes among the files in @folder; with @below ("": not)
+ * below that root directory there, and links that its paths meet are followed. @owner: two numbers,
+ * whose everything is, or NULL. */
 int unpack_start_into(struct unpack_job *j, const char *libexec, int from, int folder,
-		      const uint32_t *owner, struct err *e);
+		      const char *below, const uint32_t *owner, struct err *e);
 /** Take one message (blocks for it): 1: go on, 0: done and reaped, negative errno: failed, reaped.
  */
 int unpack_handle(struct unpack_job *j, const struct unpack_events *on, struct err *e);

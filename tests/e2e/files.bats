@@ -252,6 +252,59 @@ runner() { hull run -d --name cc "$@" test sh -c 'while :; do sleep 0.1; done' >
 }
 
 # bats test_tags=fast
+@test "cp: paths of a tar go through links of the container, and nowhere else" {
+	mkdir -p tree/{abs,up,new,loop,dangling}
+	for folder in tree/*; do echo "${folder#tree/}" >"$folder/file"; done
+	runner
+	hull create --name dd test true
+	hull exec cc sh -c 'mkdir -p /real/deep /dest; cd /dest; ln -s /real abs; ln -s ../../../../../real/deep up; ln -s loop loop; ln -s nowhere dangling'
+	hull cp cc:/dest - | hull cp - dd:/
+	hull cp cc:/real - | hull cp - dd:/
+	for to in cc dd; do
+		tar -C tree -c abs/file up/file new/file | hull cp - $to:/dest
+		for bad in loop dangling; do
+			run hull cp - $to:/dest < <(tar -C tree -c $bad/file)
+			assert_status 1
+			assert_has "$bad/file"
+		done
+		run hull cp - $to:/dest < <(tar -C tree -c abs)
+		assert_status 1
+		assert_has "cannot overwrite non-directory with directory"
+		assert_equal new "$(hull cp $to:/dest/new/file - | tar -xO)"
+		assert_equal abs "$(hull cp $to:/real/file - | tar -xO)"
+		assert_equal up "$(hull cp $to:/real/deep/file - | tar -xO)"
+	done
+	[ ! -e /real ]
+	# On this machine a link is no way.
+	mkdir -p here there
+	ln -s "$WORK/there" here/abs
+	hull exec cc sh -c 'mkdir -p /src/abs; echo x >/src/abs/file'
+	run hull cp cc:/src/. here
+	assert_status 1
+	[ ! -e there/file ]
+}
+
+@test "cp and export: of a huge file with holes only what is there is read" {
+	runner --tmpfs /t:size=64m
+	hull exec cc sh -c 'truncate -s 1024G /huge; echo middle | dd of=/huge bs=1M seek=500000 conv=notrunc 2>/dev/null'
+	timeout $((60 * PATIENCE)) "$HULL" cp cc:/huge copy 3>&-
+	assert_equal "1099511627776" "$(stat -c %s copy)"
+	[ "$(stat -c %b copy)" -lt 1000 ]
+	assert_equal middle "$(dd if=copy bs=1M skip=500000 count=1 2>/dev/null | head -c 6)"
+	# Others read it.
+	mkdir others
+	hull cp cc:/huge - | timeout $((60 * PATIENCE)) tar -C others -x
+	assert_equal "1099511627776 middle" \
+		"$(stat -c %s others/huge) $(dd if=others/huge bs=1M skip=500000 count=1 2>/dev/null | head -c 6)"
+	# More pieces than are worth noting; on a tmpfs, as a disk takes its time to remove them.
+	pieces=/proc/$(hull inspect -f '{{.State.Pid}}' cc)/root/t/pieces
+	python3 -c 'import os, sys
+fd = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT)
+for i in range(12000): os.pwrite(fd, b"x", i * 8192)' "$pieces"
+	assert_equal "$(sha256sum <"$pieces")" "$(hull cp cc:/t/pieces - | tar -xO | sha256sum)"
+}
+
+# bats test_tags=fast
 @test "export -o: replaces a file, and nothing that is none" {
 	hull create --name cc test true
 	mknod null c 1 3
@@ -267,6 +320,16 @@ runner() { hull run -d --name cc "$@" test sh -c 'while :; do sleep 0.1; done' >
 	echo old >file
 	hull export -o file cc
 	tar tf file | grep -q bin/busybox
+}
+
+@test "export -o: killed when all is written, it leaves nothing" {
+	command -v strace >/dev/null || skip "no strace"
+	hull create --name cc test true
+	mkdir out
+	run strace -o /dev/null -e trace=linkat,renameat -e inject=linkat,renameat:signal=KILL "$HULL" export -o out/tar cc 3>&-
+	assert_equal "" "$(ls -A out)"
+	hull export -o out/tar cc
+	assert_equal tar "$(ls -A out)"
 }
 
 # bats test_tags=fast

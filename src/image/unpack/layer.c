@@ -138,6 +138,7 @@ static int unpack(struct feed *f, const struct layer_limits *limits, uint64_t *r
 	struct layer_writer w = {.tree.parent = -1, .owner = f->target->owner, .limits = *limits};
 	int r = tree_open(&w.tree, root, f->target->times, f->target->socket, e);
 	w.tree.into = f->target->into;
+	w.tree.below = f->target->below;
 	if (r == 0)
 		r = write_entries(f, &w, e);
 	if (r == 0)

@@ -26,8 +26,9 @@ struct layer_owner {
 };
 
 struct layer_target {
-	int stage; /* folder in which "fs" is made */
-	bool into; /* no: into which it goes, among other files, and without whiteouts */
+	int stage;         /* folder in which "fs" is made */
+	bool into;         /* no: into which it goes, among other files, and without whiteouts */
+	const char *below; /* then: it goes there, below @stage; see struct tree */
 	const struct layer_owner *owner; /* or NULL */
 	int times;                       /* unlinked file */
 	int socket;

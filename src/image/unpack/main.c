@@ -131,6 +131,7 @@ static int serve(const struct unpack_request *q, int times, struct progress *pro
 	struct layer_target target = {
 		.stage = UNPACK_STAGE_FD,
 		.into = q->mode == UNPACK_INTO,
+		.below = q->mode == UNPACK_INTO && *q->name ? q->name : NULL,
 		.owner = q->flags & UNPACK_OWNER ? &owner : NULL,
 		.times = times,
 		.socket = UNPACK_SOCKET_FD,

@@ -22,6 +22,8 @@
 #include "base/file.h"
 #include "linux/overlay.h"
 
+/* A file with more pieces is read whole from there on: a list of them takes memory. */
+enum { PIECES_MAX = 10000, HOLE = 1 << 20 };
 enum { BLOCK = 128 << 10, XATTR_NAMES_MAX = 64 << 10, XATTR_VALUE_MAX = 64 << 10 };
 enum { ENTRY_OPEN = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC };
 
@@ -62,18 +64,20 @@ static void note_holes(struct packer *p, int fd, off_t size)
 	off_t at = lseek(fd, 0, SEEK_HOLE);
 	if (at < 0 || at >= size)
 		return;
-	for (at = 0; at < size;) {
+	int pieces = 0;
+	for (at = 0; at < size; pieces++) {
 		off_t data = lseek(fd, at, SEEK_DATA);
 		off_t end = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
 		if (data < 0 || end < 0 || data >= size)
 			break;
-		if (end > size) /* it grew meanwhile: libarchive drops what exceeds the size */
+		/* It grew meanwhile: libarchive drops what exceeds the size. */
+		if (end > size || pieces == PIECES_MAX)
 			end = size;
 		archive_entry_sparse_add_entry(p->entry, data, end - data);
 		at = end;
 	}
 	/* A hole to the end, or nothing else. */
-	if (archive_entry_sparse_count(p->entry) == 0)
+	if (!pieces)
 		archive_entry_sparse_add_entry(p->entry, size, 0);
 }
 
@@ -116,25 +120,50 @@ static int write_header(struct packer *p)
 	return r == ARCHIVE_OK || r == ARCHIVE_WARN ? 0 : archive_failed(p);
 }
 
-static int write_data(struct packer *p, int fd)
+/* libarchive wants the bytes of a hole, and looks at none of them. */
+static int write_hole(struct packer *p, int64_t len)
+{
+	static char zeros[HOLE];
+	for (; len > 0; len -= HOLE)
+		if (archive_write_data(p->archive, zeros, len < HOLE ? (size_t)len : HOLE) < 0)
+			return archive_failed(p);
+	return 0;
+}
+
+static int write_piece(struct packer *p, int fd, int64_t at, int64_t end)
 {
 	static char block[BLOCK];
-	for (int64_t left = archive_entry_size(p->entry); left > 0;) {
-		ssize_t n = read(fd, block, left < BLOCK ? (size_t)left : BLOCK);
+	while (at < end) {
+		ssize_t n = pread(fd, block, end - at < BLOCK ? (size_t)(end - at) : BLOCK, at);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return failed(p, errno, "cannot read it");
-		if (n == 0)
-			break; /* it became shorter: zeros are put in its place */
+		if (n == 0) /* it became shorter: zeros in its place */
+			return write_hole(p, end - at);
 		if (archive_write_data(p->archive, block, (size_t)n) < 0)
 			return archive_failed(p);
-		left -= n;
+		at += n;
 		p->done += (uint64_t)n;
 		if (p->pack->progress)
 			p->pack->progress(p->pack->ctx, p->done);
 	}
 	return 0;
+}
+
+static int write_data(struct packer *p, int fd)
+{
+	int64_t size = archive_entry_size(p->entry), done = 0, at, len;
+	int r = 0;
+	if (archive_entry_sparse_reset(p->entry) == 0)
+		return write_piece(p, fd, 0, size);
+	while (r == 0 && archive_entry_sparse_next(p->entry, &at, &len) == ARCHIVE_OK) {
+		r = write_hole(p, at - done);
+		if (r == 0)
+			r = write_piece(p, fd, at, at + len);
+		done = at + len;
+	}
+	return r == 0 ? write_hole(p, size - done) : r;
 }
 
 static int pack_file(struct packer *p, int dir, const char *name)
@@ -153,7 +182,6 @@ static int pack_file(struct packer *p, int dir, const char *name)
 	if (!archive_entry_hardlink(p->entry)) {
 		note_xattrs(p, fd);
 		note_holes(p, fd, st.st_size);
-		lseek(fd, 0, SEEK_SET);
 	}
 	int r = write_header(p);
 	return r < 0 || archive_entry_hardlink(p->entry) ? r : write_data(p, fd);

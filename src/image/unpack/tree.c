@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -18,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/path.h"
 #include "image/unpack.h"
 #include "linux/overlay.h"
 
@@ -29,9 +31,21 @@ struct time_record {
 };
 
 enum { PENDING_SIZE = 64 << 10, NAME_BYTES_MAX = 255 };
+enum { FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK };
+
+/* Where it begins, in front of it; -ENAMETOOLONG. */
+static int whole_path(const struct tree *t, const char *path, char ret[static TREE_PATH_MAX])
+{
+	int len = snprintf(ret, TREE_PATH_MAX, "%s/%s", t->below, path);
+	return len < TREE_PATH_MAX ? 0 : -ENAMETOOLONG;
+}
 
 static int open_beneath(const struct tree *t, const char *path, int flags)
 {
+	char whole[TREE_PATH_MAX];
+	if (t->below)
+		return whole_path(t, path, whole) < 0 ? -ENAMETOOLONG
+						      : path_open_in_root(t->root, whole, flags, 0);
 	struct open_how how = {
 		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | (t->into ? 0 : RESOLVE_NO_XDEV),
@@ -162,6 +176,12 @@ static bool leads_out(int parent, const char *name, int depth)
 
 static int make_parents(struct tree *t, const char *dir)
 {
+	char whole[TREE_PATH_MAX];
+	struct err ignored;
+	if (t->below)
+		return whole_path(t, dir, whole) < 0
+			       ? -ENAMETOOLONG
+			       : path_make_dirs_in_root(t->root, whole, 0, 0, &ignored);
 	CLEANUP_FD int at = open_beneath(t, "", O_PATH | O_DIRECTORY);
 	for (int depth = 0; at >= 0 && *dir; depth++) {
 		char name[NAME_BYTES_MAX + 1];
@@ -347,7 +367,7 @@ static int remember_time(struct tree *t, const char *path, struct timespec mtime
 
 static int dir_meta(struct tree *t, const char *path, const struct tree_meta *m)
 {
-	CLEANUP_FD int fd = open_beneath(t, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+	CLEANUP_FD int fd = open_beneath(t, path, FOLDER);
 	if (fd < 0)
 		return fd;
 	if (fchown(fd, m->uid, m->gid) < 0 || fchmod(fd, m->mode) < 0)
@@ -421,13 +441,13 @@ int tree_open_for_xattr(struct tree *t, const char *path)
 		return at < 0 ? at : -errno;
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
 		return -EPERM;
-	return open_beneath(t, path, O_RDONLY | O_NONBLOCK);
+	return open_beneath(t, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
 }
 
 /* One remembered folder; it may have been replaced since, which is no error. */
 static void restore_time(struct tree *t, const char *path, struct timespec mtime)
 {
-	CLEANUP_FD int fd = open_beneath(t, path, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+	CLEANUP_FD int fd = open_beneath(t, path, FOLDER);
 	struct timespec times[2] = {mtime, mtime};
 	if (fd >= 0)
 		(void)!futimens(fd, times);

@@ -2,10 +2,10 @@
 /*
  * Writing a layer's tree beneath a folder descriptor.
  *
- * Invariants: no symbolic link is ever followed (openat2(2) RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS):
- * one that stands where a folder is needed is replaced by a folder, or refused when it leads out of
- * the layer. Whatever has the name of a new entry is removed before; nothing that exists is opened
- * for writing, nor changed but a folder that the archive names again.
+ * Invariants: no symbolic link of a layer is ever followed (openat2(2) RESOLVE_BENEATH |
+ * RESOLVE_NO_SYMLINKS): one that stands where a folder is needed is replaced by a folder, or
+ * refused when it leads out of the layer. Whatever has the name of a new entry is removed before;
+ * nothing that exists is opened for writing, nor changed but a folder that the archive names again.
  */
 #pragma once
 
@@ -27,7 +27,9 @@ struct tree {
 	int socket; /* to the engine: opaque folders */
 	bool into;  /* among files of others: mounts may be crossed, and neither a folder takes the
 		     * place of something else nor the other way round */
-	int parent; /* O_PATH of the folder used last, or -1 */
+	const char *below; /* then: paths begin there, below @root, and links that are there on the
+			    * way to an entry are followed as in a root directory. NULL: none is */
+	int parent;        /* O_PATH of the folder used last, or -1 */
 	char parent_path[TREE_PATH_MAX];
 	char *pending; /* buffer in front of @times */
 	size_t pending_len;

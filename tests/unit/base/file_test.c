@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "base/arena.h"
+#include "base/cleanup.h"
 
 static void reads_whole_regular_files(void **state)
 {
@@ -127,6 +128,34 @@ static void what_lies_aside_is_written_into_only_if_reserved(void **state)
 	assert_int_equal(count_entries(s->path), 2);
 }
 
+static void a_file_has_no_name_before_it_is_published(void **state)
+{
+	struct scratch *s = *state;
+	int at = s->fd;
+	assert_int_equal(mkdirat(at, "unnamed", 0755), 0);
+	for (int round = 0; round < 2; round++) { /* the second replaces */
+		CLEANUP_FD int fd = file_unnamed(at, "unnamed/file", "unnamed/aside");
+		assert_true(fd >= 0);
+		assert_int_equal(write(fd, "12", (size_t)round + 1), round + 1);
+		assert_int_equal(file_publish(fd, at, "unnamed/file", "unnamed/aside"), 0);
+		struct stat st;
+		assert_int_equal(fstatat(at, "unnamed/file", &st, 0), 0);
+		assert_int_equal(st.st_size, round + 1);
+		assert_false(file_exists(at, "unnamed/aside"));
+	}
+	/* Named from the start, as where a file system has nothing else. */
+	CLEANUP_FD int fd = openat(at, "unnamed/aside", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(file_publish(fd, at, "unnamed/file", "unnamed/aside"), 0);
+	assert_false(file_exists(at, "unnamed/aside"));
+	fd_drop(&fd);
+	fd = file_unnamed(at, "unnamed/file", "unnamed/aside");
+	assert_int_equal(unlinkat(at, "unnamed/file", 0), 0);
+	assert_int_equal(mkdirat(at, "unnamed/file", 0755), 0);
+	assert_int_equal(file_publish(fd, at, "unnamed/file", "unnamed/aside"), -EISDIR);
+	assert_false(file_exists(at, "unnamed/aside"));
+	assert_true(file_unnamed(at, "none/file", "none/aside") < 0);
+}
+
 static void folders_are_made(void **state)
 {
 	struct scratch *s = *state;
@@ -223,6 +252,7 @@ int main(void)
 		scratch_test(small_files),
 		scratch_test(replacing_is_atomic_and_tidy),
 		scratch_test(what_lies_aside_is_written_into_only_if_reserved),
+		scratch_test(a_file_has_no_name_before_it_is_published),
 		scratch_test(folders_are_made),
 		scratch_test(removes_trees_without_following),
 		scratch_test(removes_very_deep_trees),
