@@ -17,25 +17,32 @@
 #include "engine/monitor.h"
 #include "linux/cgroup.h"
 
+/* A start takes back that somebody wanted it stopped; a failed one must not. */
 static int set_status(struct engine *en, const struct container *c, const char *status,
-		      int64_t started, int exit_code, const char *error, struct err *e)
+		      int64_t started, int exit_code, const char *error, int64_t due, struct err *e)
 {
 	return db_change(
 		&en->db, !c->auto_remove, e,
 		"UPDATE container SET status = ?2, started = ?3, exit_code = ?4, error = ?5, "
 		"exit_signal = 0, oom_killed = 0, oom_kills = 0, auto_remove = ?6, restarts = ?7, "
-		"restart_wait = ?8, restart_due = 0, held = 0, told = 0 WHERE id = ?1",
-		"ssiisiii", c->id, status, started, (int64_t)exit_code, error,
-		(int64_t)c->auto_remove, c->restarts, c->restart_wait);
+		"restart_wait = ?8, held = held AND ?2 <> 'running', "
+		"restart_due = iif(held AND ?2 <> 'running', 0, ?9), told = 0 WHERE id = ?1",
+		"ssiisiiii", c->id, status, started, (int64_t)exit_code, error,
+		(int64_t)c->auto_remove, c->restarts, c->restart_wait, due);
 }
 
 enum { FAILED_WAIT_MS = 5000 };
 
 /* Undo what a failed start left in the kernel, and say in the store why it failed. With --rm the
  * container is of no use to anybody; if it cannot be removed, its row says `running` still, and the
- * next command finishes it. */
-static void failed(struct engine *en, const struct container *c, const struct err *why)
+ * next command finishes it. @by_policy: that tries it again, as after an end. */
+static void failed(struct engine *en, const struct container *c, bool by_policy,
+		   const struct err *why)
 {
+	struct container tried = *c;
+	int code = err_exit_code(why->kind);
+	tried.started = clock_real_ns(); /* what did not run was no steady run */
+	bool again = by_policy && restart_wanted(&tried, code, &tried.restart_wait);
 	struct err ignored;
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
@@ -51,9 +58,11 @@ static void failed(struct engine *en, const struct container *c, const struct er
 	exit_record_drop(en, c->id, &ignored);
 	if (c->auto_remove)
 		remove_locked(en, c->id, true, NULL, NULL, &ignored);
-	else
-		set_status(en, c, c->started ? "exited" : "created", c->started,
-			   err_exit_code(why->kind), why->text, &ignored);
+	else if (set_status(en, &tried, c->started ? "exited" : "created", c->started, code,
+			    why->text, again ? tried.started + tried.restart_wait * 1000000 : 0,
+			    &ignored) >= 0 &&
+		 again)
+		restart_spawn(en, c->id);
 }
 
 int container_ended(struct engine *en, struct container_end *end, int *ret_code, struct err *e)
@@ -120,7 +129,7 @@ static int take(struct engine *en, const char *ref, int64_t due, struct containe
 	ret->restarts = due > 0 ? ret->restarts + 1 : 0;
 	ret->restart_wait = due > 0 ? ret->restart_wait : 0;
 	ret->auto_remove = ret->config.host.auto_remove; /* a restart suspended it */
-	return set_status(en, ret, "running", clock_real_ns(), 0, "", e);
+	return set_status(en, ret, "running", clock_real_ns(), 0, "", 0, e);
 }
 
 /* It was created to be started: it is locked and put down as running already. */
@@ -140,7 +149,7 @@ void container_start_cancel(struct engine *en, const char *id, const struct err 
 	CLEANUP_LOCK struct container_lock lock = {-1};
 	struct starting *created = take_created(en, id, &lock);
 	if (created)
-		failed(en, &created->row, why);
+		failed(en, &created->row, false, why);
 }
 
 static int start(struct engine *en, const char *ref, int64_t due, int attach_fd,
@@ -160,7 +169,7 @@ static int start(struct engine *en, const char *ref, int64_t due, int attach_fd,
 	r = container_launch(en, c, created ? &created->build : NULL, attach_fd,
 			     ret_end ? &ret_end->monitor : NULL, e);
 	if (r < 0)
-		failed(en, c, e);
+		failed(en, c, due, e);
 	else
 		tell_start(en, c, due, attach_fd >= 0);
 	if (r == 0 && ret_end)

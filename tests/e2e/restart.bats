@@ -109,6 +109,35 @@ restarted() { [ "$(restarts_of "$1")" -ge "$2" ]; }
 	wait_for 5 eval '! pgrep -f "$HULL_ROOT .*system restart" >/dev/null'
 }
 
+@test "a restart that fails is tried again, as often as the policy says" {
+	mkdir host
+	for policy in always on-failure:3; do
+		hull run -d --name "${policy%:*}" --restart $policy --mount "type=bind,src=$WORK/host,dst=/x" test sh -c 'sleep 0.5; exit 4'
+	done
+	rmdir host
+	wait_for 30 restarted always 4
+	wait_for 5 has_status always restarting
+	run hull inspect -f '{{.State.Error}}' always
+	assert_has "bind source path does not exist"
+	wait_for 10 has_status on-failure exited
+	nap 1500
+	assert_equal "exited 3" "$(status_of on-failure) $(restarts_of on-failure)"
+	# What it lacked is there again.
+	mkdir host
+	wait_for 30 has_status always running
+	assert_equal "" "$(hull inspect -f '{{.State.Error}}' always)"
+	rmdir host
+	wait_for 10 has_status always restarting
+	hull stop always
+	count=$(restarts_of always)
+	nap 1500
+	assert_equal "exited $count" "$(status_of always) $(restarts_of always)"
+	# By hand it fails at once.
+	run hull start always
+	assert_status 1
+	assert_equal exited "$(status_of always)"
+}
+
 @test "whoever watched it may be killed: the next command sees to the restart" {
 	hull run -d --name cc --restart always test sh -c 'echo up; sleep 600'
 	wait_for 5 logs_have cc up
