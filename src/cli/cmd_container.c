@@ -129,12 +129,18 @@ const struct command command_rm = {
 
 enum { TOP_OUTPUT_MAX = 16 * 1024 * 1024, TOP_COLUMN_MIN = 20 };
 
+struct top_values {
+	bool inside;
+};
+
 static int top_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
+	const struct top_values *v = values;
 	struct top_table t;
 	struct strv ps_args = {args->items + 1, args->count - 1, 0};
 	struct strbuf text CLEANUP_STRBUF = STRBUF_MAX(TOP_OUTPUT_MAX);
-	int r = container_top(&cli->engine, args->items[0], &ps_args, &cli->arena, &t, e);
+	int r = container_top(&cli->engine, args->items[0], &ps_args, v->inside, &cli->arena, &t,
+			      e);
 	if (r < 0)
 		return r;
 	strbuf_printf(&text, "%s\n", text_join(&cli->arena, &t.titles, "\t"));
@@ -143,10 +149,18 @@ static int top_run(struct cli *cli, void *values, const struct strv *args, struc
 	return table_print(stdout, strbuf_text(&text), text.len, TOP_COLUMN_MIN, e);
 }
 
+static const struct option top_options[] = {
+	{"inside", 0, OPTION_BOOL, .offset = offsetof(struct top_values, inside),
+	 .help = "Show first what each process is called in the container"},
+};
+
 const struct command command_top = {
 	.names = NAMES("top", "container top"),
-	.synopsis = "CONTAINER [ps OPTIONS]",
+	.synopsis = "[OPTIONS] CONTAINER [ps OPTIONS]",
 	.summary = "Display the running processes of a container",
+	.text = "ps of this machine prints them, so a PID is this machine's.",
+	.options = OPTIONS(top_options),
+	.values_size = sizeof(struct top_values),
 	.args_min = 1,
 	.args_max = ANY_NUMBER,
 	.flags = COMMAND_STOP_AT_ARGUMENT,

@@ -224,14 +224,15 @@ int container_inspect(struct engine *en, const char *ref, bool with_size, struct
 int engine_info(struct engine *en, const char *log_driver, struct json_object **ret, struct err *e);
 
 /** Processes as `ps @args` of the host shows them, reduced to the container's; titles first. Each
- * row has the titles' number of columns. */
+ * row has the titles' number of columns; with @inside the first is what the container knows the
+ * process by. */
 struct top_table {
 	struct strv titles;
 	struct strv *rows;
 	size_t row_count;
 };
-int container_top(struct engine *en, const char *ref, const struct strv *ps_args, struct arena *a,
-		  struct top_table *ret, struct err *e);
+int container_top(struct engine *en, const char *ref, const struct strv *ps_args, bool inside,
+		  struct arena *a, struct top_table *ret, struct err *e);
 /** Bytes in the writable layer, and in the whole root file system. */
 int container_size(struct engine *en, const struct container *c, int64_t *ret_rw, int64_t *ret_root,
 		   struct err *e);

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/strbuf.h"
 #include "base/tree.h"
 #include "base/units.h"
@@ -87,8 +88,45 @@ static bool has_pid(const pid_t *pids, size_t count, const char *text)
 	return false;
 }
 
-static int parse_ps(char *text, const pid_t *pids, size_t count, struct arena *a,
-		    struct top_table *t, struct err *e)
+/* The @depth-th number that a process has, from the outermost namespace on; how many it has. */
+static size_t number_of(const char *pid, size_t depth, struct arena *a, char **ret)
+{
+	char path[64], text[4096] = "";
+	size_t count = 0;
+	snprintf(path, sizeof(path), "/proc/%s/status", pid);
+	file_read_small(AT_FDCWD, path, text, sizeof(text));
+	char *line = strstr(text, "\nNSpid:");
+	for (line = line ? line + 7 : text + strlen(text); *(line += strspn(line, "\t "));
+	     count++) {
+		size_t len = strspn(line, "0123456789");
+		if (!len)
+			break;
+		if (count == depth)
+			*ret = arena_strndup(a, line, len);
+		line += len;
+	}
+	return count;
+}
+
+/* In front of each row. */
+static void add_inside(const struct container *c, size_t pid_column, struct arena *a,
+		       struct top_table *t)
+{
+	char *ignored;
+	size_t depth = number_of(arena_printf(a, "%d", (int)c->pid), 0, a, &ignored);
+	for (size_t i = 0; i <= t->row_count; i++) {
+		struct strv *row = i ? &t->rows[i - 1] : &t->titles, wide = {0};
+		char *number = i ? "-" : "INSIDE"; /* - : it has ended */
+		if (i && depth)
+			number_of(row->items[pid_column], depth - 1, a, &number);
+		strv_push(a, &wide, number);
+		strv_push_all(a, &wide, row);
+		*row = wide;
+	}
+}
+
+static int parse_ps(char *text, const pid_t *pids, size_t count, const struct container *inside,
+		    struct arena *a, struct top_table *t, struct err *e)
 {
 	char *rest = text;
 	size_t pid_column = 0;
@@ -104,6 +142,8 @@ static int parse_ps(char *text, const pid_t *pids, size_t count, struct arena *a
 		if (row.count > pid_column && has_pid(pids, count, row.items[pid_column]))
 			t->rows[t->row_count++] = row;
 	}
+	if (inside)
+		add_inside(inside, pid_column, a, t);
 	return 0;
 }
 
@@ -120,8 +160,8 @@ static int list(const struct strv *args, const pid_t *pids, size_t count, struct
 	return run_ps(args, NULL, out, e);
 }
 
-int container_top(struct engine *en, const char *ref, const struct strv *ps_args, struct arena *a,
-		  struct top_table *ret, struct err *e)
+int container_top(struct engine *en, const char *ref, const struct strv *ps_args, bool inside,
+		  struct arena *a, struct top_table *ret, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(PS_OUTPUT_MAX);
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
@@ -140,7 +180,8 @@ int container_top(struct engine *en, const char *ref, const struct strv *ps_args
 	if (r < 0)
 		return r;
 	struct top_table table = {0};
-	r = parse_ps(arena_strndup(a, out.buf, out.len), pids, count, a, &table, e);
+	r = parse_ps(arena_strndup(a, out.buf, out.len), pids, count, inside ? &c : NULL, a, &table,
+		     e);
 	struct err ignored;
 	if (r == 0)
 		*ret = table;

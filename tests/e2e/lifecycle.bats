@@ -837,6 +837,18 @@ three" "$output"
 	assert_status 1
 }
 
+@test "top --inside: what a process is called in the container and on the machine" {
+	hull run -d --name cc test sh -c 'sleep 61 & echo $!; exec sleep 62'
+	wait_for 5 eval '[ "$(hull top cc | wc -l)" = 3 ]'
+	run hull top --inside cc -o pid,args
+	assert_line '^INSIDE +PID +COMMAND'
+	assert_line "^1 +$(pid_of cc) +sleep 62"
+	assert_line "^$(hull logs cc) +[0-9]+ +sleep 61"
+	hull run -d --name dd --pid host test sleep 600
+	run hull top --inside dd
+	assert_line "^$(pid_of dd) +root +$(pid_of dd) "
+}
+
 @test "--cidfile is written once" {
 	hull run -d --cidfile cid --name cc test sleep 600 >out
 	assert_equal "$(cat out)" "$(cat cid)"
