@@ -24,7 +24,7 @@
 #include "base/logformat.h"
 #include "engine/logs_parse.h"
 
-enum { WINDOW = 2 * LOG_JSON_LINE_MAX };
+enum { WINDOW = 2 * LOG_JSON_LINE_MAX, FREE_MAX = 4 };
 
 struct files {
 	int fd[LOG_FILES_MAX]; /* the newest first; -1 is skipped by close(2) */
@@ -310,7 +310,8 @@ static bool is_packed(const struct reader *r, unsigned number)
 
 /*
  * Open all files that are newer than @than (-1: all), the newest first. In this order a rotation
- * that happens meanwhile shows one file under two numbers, which is seen, but never hides one.
+ * that happens meanwhile shows one file under two numbers, which is seen, but never hides one. It
+ * leaves one number free while it moves the files up, and so may the next: few are not the end.
  */
 static void files_open(struct reader *r, int than)
 {
@@ -318,15 +319,13 @@ static void files_open(struct reader *r, int than)
 	struct stat stop = {0}, st;
 	if (than >= 0)
 		fstat(than, &stop);
-	for (unsigned i = 0; i < LOG_FILES_MAX; i++) {
+	for (unsigned i = 0, free = 0; i < LOG_FILES_MAX && free < FREE_MAX; i++) {
 		CLEANUP_FD int fd = open_log(r, i);
-		if (fd < 0) {
-			bool packed = is_packed(r, i);
-			r->result->compressed += packed && than < 0;
-			if (i > 0 && !packed)
-				return;
+		bool packed = fd < 0 && is_packed(r, i);
+		free = fd < 0 && !packed ? free + 1 : 0;
+		r->result->compressed += packed && than < 0;
+		if (fd < 0)
 			continue;
-		}
 		if (fstat(fd, &st) < 0 || (than >= 0 && st.st_ino == stop.st_ino))
 			return;
 		if (!is_open(f, &st))

@@ -628,6 +628,54 @@ three" "$output"
 	assert_status 125
 }
 
+@test "logs: since, until, -n, -f, -t, --details over rotated files: nothing is lost, nothing comes twice" {
+	local attributes=(--log-opt labels=who --label who=me) details='who=me '
+	mkdir box
+	for driver in json-file local; do
+		rm -f box/go
+		[ $driver = json-file ] || attributes=() details=' '
+		hull run -d --name $driver --log-driver $driver --log-opt max-size=20k --log-opt max-file=100 \
+			"${attributes[@]}" -v "$WORK/box:/box" test sh -c \
+			'seq 1 4000; until [ -e /box/go ]; do sleep 0.05; done; seq 4001 8000'
+		wait_for 20 logs_have $driver 4000
+		[ "$(find "$HULL_ROOT/containers/$(hull inspect -f '{{.Id}}' $driver)" -name '*log*' -type f | wc -l)" -gt 3 ]
+		hull logs -t $driver >times
+		assert_equal "$(seq 4000 | md5sum)" "$(cut -d' ' -f2 times | md5sum)"
+		from=$(sed -n 1200p times | cut -d' ' -f1) to=$(sed -n 3300p times | cut -d' ' -f1)
+		awk -v from="$from" -v to="$to" '$1 >= from && $1 <= to' times >between
+		[ "$(wc -l <between)" -ge 2100 ]
+		hull logs -t --since "$from" --until "$to" $driver | cmp - between
+		hull logs -t --since "$from" -n 1000 $driver | cmp - <(tail -n 1000 times)
+		assert_equal "${details}4000" "$(hull logs --details -n 1 $driver)"
+		assert_equal "$(seq 4000 | md5sum)" "$(hull logs -n 100000 $driver | md5sum)"
+		"$HULL" logs -f --since "$from" $driver >followed 3>&- &
+		client=$!
+		"$HULL" logs -f -n 10 $driver >last 3>&- &
+		other=$!
+		started_by_test $client
+		started_by_test $other
+		wait_for 10 grep -q '^4000$' followed
+		wait_for 10 grep -q '^4000$' last
+		touch box/go
+		wait $client $other
+		cmp followed <(awk -v from="$from" '$1 >= from { print $2 }' times; seq 4001 8000)
+		cmp last <(seq 3991 8000)
+	done
+}
+
+@test "logs and attach: 100 MB, byte for byte" {
+	head -c 100M /dev/urandom >bytes
+	hull create --name cc --log-driver local --log-opt max-size=300m -v "$WORK/bytes:/bytes:ro" test cat /bytes
+	hull start -a cc | cmp - bytes
+	hull logs cc | cmp - bytes
+	hull rm cc
+	# As text, since JSON has no other bytes.
+	base64 -w 150 bytes | head -c 100M >text
+	rm bytes
+	hull run --name cc --log-opt max-size=300m -v "$WORK/text:/text:ro" test cat /text | cmp - text
+	hull logs cc | cmp - text
+}
+
 @test "logs: drivers json-file, local, none" {
 	hull run --name jj --log-driver json-file test echo '"quoted"' >/dev/null
 	file=$(hull inspect -f '{{.LogPath}}' jj)

@@ -40,6 +40,19 @@ restarted() { [ "$(restarts_of "$1")" -ge "$2" ]; }
 	assert_equal "exited 0" "$(status_of good) $(restarts_of good)"
 }
 
+# bats test_tags=fast
+@test "on-failure: killed for memory is a failure, and stays known; a child's end is none" {
+	has_controller memory
+	hull run -d --name cc --restart on-failure:2 -m 64m test /probe eat 200
+	wait_for 20 has_status cc exited
+	assert_equal "2 137 true" "$(hull inspect -f '{{.RestartCount}} {{.State.ExitCode}} {{.State.OOMKilled}}' cc)"
+	hull run -d --name dd --restart on-failure -m 64m test /probe eat-child 200
+	wait_ready dd 20
+	assert_equal "running 0" "$(status_of dd) $(restarts_of dd)"
+	hull stop -t 0 dd
+	assert_equal "exited true" "$(status_of dd) $(hull inspect -f '{{.State.OOMKilled}}' dd)"
+}
+
 @test "the back-off: doubled each time, and shown while it lasts" {
 	hull run -d --name cc --restart always test sh -c 'echo run; exit 7'
 	wait_for 30 restarted cc 5
