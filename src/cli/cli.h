@@ -49,6 +49,12 @@ void cli_warn(struct cli *cli);
 enum { CLI_PARALLEL_MAX = 50 };
 int cli_each(struct cli *cli, const struct strv *names, void *values);
 
+/** Have @write write an archive: to the file @output, which is there when all went well and as it
+ * was else, or to the standard output (NULL, ""), unless that is a terminal. */
+typedef int (*archive_writer)(struct cli *cli, int fd, void *ctx, struct err *e);
+int cli_write_archive(struct cli *cli, const char *output, archive_writer write, void *ctx,
+		      struct err *e);
+
 /** After a removal with --force: what was not there is told, but what was wanted is the case. */
 int cli_missing_is_fine(const struct cli *cli, int r, const struct err *e);
 

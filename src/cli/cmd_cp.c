@@ -165,39 +165,49 @@ static int cp_run(struct cli *cli, void *values, const struct strv *args, struct
 	return r;
 }
 
-static int export_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+int cli_write_archive(struct cli *cli, const char *output, archive_writer write, void *ctx,
+		      struct err *e)
 {
-	const struct export_values *v = values;
-	const struct file_copy none = {0};
-	bool is_file = v->output && *v->output;
+	bool is_file = output && *output;
 	if (!is_file && isatty(STDOUT_FILENO))
 		return err_set(
 			e, EINVAL, ERR_INVALID,
 			"cowardly refusing to save to a terminal. Use the -o flag or redirect");
 	if (!is_file)
-		return container_export(&cli->engine, args->items[0], STDOUT_FILENO, &none, e);
+		return write(cli, STDOUT_FILENO, ctx, e);
 	/* Written aside: a failure leaves what was there. The way through the container's mounts
 	 * leads out of the current folder. */
-	char *aside = arena_printf(&cli->arena, "%s.hull-%d", v->output, (int)getpid());
+	char *aside = arena_printf(&cli->arena, "%s.hull-%d", output, (int)getpid());
 	struct stat st;
-	if (stat(v->output, &st) == 0 && !S_ISREG(st.st_mode)) {
+	if (stat(output, &st) == 0 && !S_ISREG(st.st_mode)) {
 		err_set(e, EINVAL, ERR_INVALID,
-			"cannot create %s: something that is no file is there", v->output);
-		err_hint(e, "without -o the archive goes to the standard output: ... > %s",
-			 v->output);
+			"cannot create %s: something that is no file is there", output);
+		err_hint(e, "without -o the archive goes to the standard output: ... > %s", output);
 		return -EINVAL;
 	}
 	CLEANUP_FD int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_FD int fd = here < 0 ? -errno : file_unnamed(here, v->output, aside);
+	CLEANUP_FD int fd = here < 0 ? -errno : file_unnamed(here, output, aside);
 	if (fd < 0)
-		return err_errno(e, fd, "cannot create %s", v->output);
-	int r = container_export(&cli->engine, args->items[0], fd, &none, e);
+		return err_errno(e, fd, "cannot create %s", output);
+	int r = write(cli, fd, ctx, e);
 	if (r < 0) {
 		unlinkat(here, aside, 0);
 		return r;
 	}
-	r = file_publish(fd, here, v->output, aside);
-	return r < 0 ? err_errno(e, r, "cannot create %s", v->output) : 0;
+	r = file_publish(fd, here, output, aside);
+	return r < 0 ? err_errno(e, r, "cannot create %s", output) : 0;
+}
+
+static int write_export(struct cli *cli, int fd, void *ctx, struct err *e)
+{
+	const struct file_copy none = {0};
+	return container_export(&cli->engine, ctx, fd, &none, e);
+}
+
+static int export_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct export_values *v = values;
+	return cli_write_archive(cli, v->output, write_export, args->items[0], e);
 }
 
 #define C(member) .offset = offsetof(struct cp_values, member)

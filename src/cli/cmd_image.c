@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hull load, import, rmi, tag: images from archives (or a folder with an OCI layout), and their
- * names. */
+/* hull load, save, import, rmi, tag: images from and to archives (or from a folder with an OCI
+ * layout), and their names. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -14,6 +14,9 @@
 struct load_values {
 	char *input, *platform;
 	bool quiet;
+};
+struct save_values {
+	char *output, *platform;
 };
 struct import_values {
 	struct strv changes;
@@ -99,6 +102,28 @@ static int import_run(struct cli *cli, void *values, const struct strv *args, st
 	return r;
 }
 
+static int write_images(struct cli *cli, int fd, void *ctx, struct err *e)
+{
+	struct image_save *req = ctx;
+	req->fd = fd;
+	return image_save(&cli->engine.images, req, e);
+}
+
+static int save_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct save_values *v = values;
+	struct image_save req = {.names = *args, .platform = v->platform};
+	return cli_write_archive(cli, v->output, write_images, &req, e);
+}
+
+#define S(member) .offset = offsetof(struct save_values, member)
+static const struct option save_options[] = {
+	{"output", 'o', OPTION_STR, S(output), .help = "Write to a file, instead of STDOUT"},
+	{"platform", 0, OPTION_STR, S(platform),
+	 .help = "Save only the given platform variant. Formatted as \"os[/arch[/variant]]\" "
+		 "(e.g., \"linux/amd64\")"},
+};
+
 #define L(member) .offset = offsetof(struct load_values, member)
 static const struct option load_options[] = {
 	{"input", 'i', OPTION_STR, L(input),
@@ -126,6 +151,24 @@ const struct command command_load = {
 	.options = OPTIONS(load_options),
 	.values_size = sizeof(struct load_values),
 	.run = load_run,
+};
+
+const struct command command_save = {
+	.names = NAMES("save", "image save"),
+	.synopsis = "[OPTIONS] IMAGE [IMAGE...]",
+	.summary = "Save one or more images to a tar archive (streamed to STDOUT by default)",
+	.text = "The archive is docker's and an OCI layout in one. hull keeps the files of layers, "
+		"not "
+		"the tars they came in: a layer is packed anew, and an image whose layers come "
+		"out with other digests gets another id. Saved again, that one stays the same. "
+		"A name without a tag stands for all its tags; an image that is given by its id "
+		"is saved without a name.",
+	.options = OPTIONS(save_options),
+	.values_size = sizeof(struct save_values),
+	.args_min = 1,
+	.args_max = ANY_NUMBER,
+	.complete = COMPLETE_IMAGES,
+	.run = save_run,
 };
 
 const struct command command_import = {

@@ -37,6 +37,7 @@ const struct command *const commands[] = {
 	&command_restart,
 	&command_rm,
 	&command_rmi,
+	&command_save,
 	&command_start,
 	&command_stats,
 	&command_stop,

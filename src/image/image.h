@@ -179,6 +179,16 @@ struct image_loaded {
 int image_load(struct image_store *s, const struct image_load *req, struct arena *a,
 	       struct image_loaded **ret, size_t *ret_count, struct err *e);
 
+/* ---- taking out (image/save.c) ---- */
+
+struct image_save {
+	struct strv names;    /* of images, or ids */
+	const char *platform; /* each must be of it; or NULL */
+	int fd;               /* where the archive goes: need not be seekable */
+};
+/** docker's archive and an OCI layout in one. Layers are packed anew: see save.c. */
+int image_save(struct image_store *s, const struct image_save *req, struct err *e);
+
 struct unpack_job;
 struct image_import {
 	int fd;                /* tar of a root file system: plain, gzip, zstd; seekable or not */

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -233,6 +234,42 @@ static bool is_made_up(int fd)
 
 static int pack_entry(struct packer *p, int dir, const char *name, dev_t device, int depth);
 
+static int pack_below(struct packer *p, int dir, const char *name, dev_t device, int depth)
+{
+	ssize_t len = push(p, name);
+	if (len < 0)
+		return (int)len;
+	int r = pack_entry(p, dir, name, device, depth + 1);
+	p->path[len] = '\0';
+	return r;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int no_dots(const struct dirent *entry)
+{
+	return strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+}
+
+/* A layer of the same files is the same tar, whatever order the file system has. */
+static int pack_sorted(struct packer *p, int fd, dev_t device, int depth)
+{
+	struct dirent **names;
+	int r = 0, count = scandirat(fd, ".", &names, no_dots, by_name);
+	if (count < 0)
+		return failed(p, errno, "cannot read the folder");
+	for (int i = 0; i < count; i++) {
+		if (r == 0)
+			r = pack_below(p, fd, names[i]->d_name, device, depth);
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
 static int pack_content(struct packer *p, int fd, dev_t device, int depth)
 {
 	CLEANUP_DIR DIR *d = fdopendir(fd);
@@ -242,15 +279,12 @@ static int pack_content(struct packer *p, int fd, dev_t device, int depth)
 	}
 	if (depth > TREE_DEPTH_MAX)
 		return failed(p, ELOOP, "it lies too deep");
+	if (p->pack->whiteouts)
+		return pack_sorted(p, dirfd(d), device, depth);
 	struct dirent *entry;
 	int r = 0;
-	while (r == 0 && (entry = dir_next(d))) {
-		ssize_t len = push(p, entry->d_name);
-		if (len < 0)
-			return (int)len;
-		r = pack_entry(p, dirfd(d), entry->d_name, device, depth + 1);
-		p->path[len] = '\0';
-	}
+	while (r == 0 && (entry = dir_next(d)))
+		r = pack_below(p, dirfd(d), entry->d_name, device, depth);
 	return r == 0 && errno ? failed(p, errno, "cannot read the folder") : r;
 }
 
