@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hull volume create, ls, rm. Read listing.h first. */
+/* hull volume create, export, import, ls, rm. Read listing.h first. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
@@ -10,6 +12,7 @@
 #include "cli/resource_option.h"
 #include "cli/ps.h"
 #include "cli/text.h"
+#include "engine/files.h"
 #include "cli/usage_rows.h"
 
 struct create_values {
@@ -23,6 +26,9 @@ struct ls_values {
 };
 struct rm_values {
 	bool force;
+};
+struct export_values {
+	char *output;
 };
 
 static void read_pairs(struct arena *a, const struct strv *from, struct kvs *to)
@@ -152,6 +158,29 @@ static int ls_run(struct cli *cli, void *values, const struct strv *args, struct
 	return r < 0 ? r : listing_print(&out, stdout, e);
 }
 
+static int write_export(struct cli *cli, int fd, void *ctx, struct err *e)
+{
+	return volume_export(&cli->engine, ctx, fd, e);
+}
+
+static int export_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct export_values *v = values;
+	return cli_write_archive(cli, v->output, write_export, args->items[0], e);
+}
+
+static int import_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const char *file = args->count > 1 && strcmp(args->items[1], "-") ? args->items[1] : NULL;
+	CLEANUP_FD int fd = open(file ? file : "/dev/stdin", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(e, errno, "cannot open %s", file ? file : "the standard input");
+	if (isatty(fd))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "the archive comes from the standard input, which is a terminal");
+	return volume_import(&cli->engine, args->items[0], fd, e);
+}
+
 static int rm_one(struct cli *cli, const char *name, void *values, struct err *e)
 {
 	const struct rm_values *v = values;
@@ -192,6 +221,35 @@ const struct command command_volume_create = {
 	.values_size = sizeof(struct create_values),
 	.args_max = 1,
 	.run = create_run,
+};
+
+static const struct option export_options[] = {
+	{"output", 'o', OPTION_STR, .offset = offsetof(struct export_values, output),
+	 .help = "Write to a file, instead of STDOUT"},
+};
+
+const struct command command_volume_export = {
+	.names = NAMES("volume export"),
+	.synopsis = "[OPTIONS] VOLUME",
+	.summary = "Export what is in a volume as a tar archive",
+	.options = OPTIONS(export_options),
+	.values_size = sizeof(struct export_values),
+	.args_min = 1,
+	.args_max = 1,
+	.complete = COMPLETE_VOLUMES,
+	.run = export_run,
+};
+
+const struct command command_volume_import = {
+	.names = NAMES("volume import"),
+	.synopsis = "VOLUME [FILE|-]",
+	.summary = "Import a tar archive into a volume",
+	.text = "Without FILE it comes from the standard input. What the volume has of the same "
+		"names is replaced, the rest stays; owners are kept.",
+	.args_min = 1,
+	.args_max = 2,
+	.complete = COMPLETE_VOLUMES,
+	.run = import_run,
 };
 
 const struct command command_volume_ls = {

@@ -51,6 +51,8 @@ const struct command *const commands[] = {
 	&command_image_inspect,
 	&command_image_prune,
 	&command_volume_create,
+	&command_volume_export,
+	&command_volume_import,
 	&command_volume_inspect,
 	&command_volume_ls,
 	&command_volume_prune,

@@ -393,3 +393,29 @@ int container_export(struct engine *en, const char *ref, int fd, const struct fi
 	event_container(&en->db, &ignored, c.id, "export", NULL);
 	return 0;
 }
+
+static int open_volume(struct engine *en, const char *name, struct arena *a, struct err *e)
+{
+	struct volume v;
+	if (volume_find(en, name, a, &v, e) < 0)
+		return -e->number;
+	const struct mount_point m = {.kind = MOUNT_VOLUME, .name = v.name, .source = v.mountpoint};
+	return volume_mount(en, &m, "", NULL, e);
+}
+
+int volume_export(struct engine *en, const char *name, int fd, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	const struct file_copy all = {0};
+	CLEANUP_FD int folder = open_volume(en, name, &a, e);
+	return folder < 0 ? folder : pack(en, folder, "", "", fd, &all, e);
+}
+
+int volume_import(struct engine *en, const char *name, int fd, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	const struct file_copy all = {.keep_owner = true};
+	CLEANUP_FD int folder = open_volume(en, name, &a, e);
+	const struct file_place to = {.folder = folder, .root = folder, .path = "/"};
+	return folder < 0 ? folder : file_unpack(en, fd, &to, &all, e);
+}

@@ -68,6 +68,11 @@ int file_pack(struct engine *en, const struct file_place *from, int fd,
 int container_export(struct engine *en, const char *ref, int fd, const struct file_copy *copy,
 		     struct err *e);
 
+/** What is in a volume as a tar to @fd. */
+int volume_export(struct engine *en, const char *name, int fd, struct err *e);
+/** The tar at @fd, packed or not, into a volume, among what is there; owners are kept. */
+int volume_import(struct engine *en, const char *name, int fd, struct err *e);
+
 /* --- what a container has changed --- */
 
 enum change_kind { CHANGE_MODIFIED, CHANGE_ADDED, CHANGE_DELETED }; /* as docker's API */

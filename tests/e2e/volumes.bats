@@ -410,6 +410,41 @@ Total reclaimed space: 4kB" "$output"
 	assert_has "$two"
 }
 
+# bats test_tags=fast
+@test "volume export and import: owners and modes kept, into what is there, of any kind of volume" {
+	mkdir target
+	hull run --rm -v vol:/data test sh -c 'mkdir /data/deep; echo x >/data/deep/x; chown 7:8 /data/deep/x; chmod 4755 /data/deep/x; ln -s file /data/link'
+	hull volume export vol >tar
+	assert_equal "$(printf '%s\n' deep/ deep/x file link sub/ sub/file)" "$(tar tf tar | sort)"
+	hull volume export -o again vol
+	cmp tar again
+	hull volume create -o type=none -o o=bind -o device="$WORK/target" other
+	echo kept >target/kept
+	echo old >target/file
+	hull volume import other tar
+	assert_equal "7:8 4755" "$(stat -c '%u:%g %a' target/deep/x)"
+	assert_equal "kept from the image" "$(echo $(cat target/kept target/link))"
+	hull volume create third
+	gzip -c tar | hull volume import third
+	hull volume import third - <tar
+	assert_equal "$(hull volume export vol | tar t | sort)" "$(hull volume export third | tar t | sort)"
+	# A link in the volume leads nowhere else.
+	hull run --rm -v third:/x test sh -c 'rm -r /x/deep; ln -s /etc /x/deep'
+	run hull volume import third tar
+	assert_status 1
+	[ ! -e /etc/x ]
+	run hull volume import third <<<garbage
+	assert_status 1
+	for command in export import; do
+		run hull volume $command nobody </dev/null
+		assert_status 1
+		assert_has "no such volume"
+	done
+	run hull volume export -o none/tar vol
+	assert_status 1
+	assert_has "cannot create none/tar"
+}
+
 # ---------------------------------------------------------------- binds
 
 @test "bind-create-src makes the source" {
