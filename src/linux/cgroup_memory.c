@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "linux/cgroup_limits.h"
+#include "linux/cgroup_stats.h"
 
 void cgroup_memory_path(const struct cgroup *g, char *buf, size_t size)
 {
@@ -35,18 +36,6 @@ int cgroup_oom_file(const struct cgroup *g)
 		      on_v1 ? "memory.oom_control" : "memory.events", O_RDONLY | O_CLOEXEC);
 }
 
-/* The number behind @key at the beginning of a line. */
-static int64_t keyed(const char *text, const char *key)
-{
-	size_t len = strlen(key);
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (!strncmp(line, key, len) && line[len] == ' ')
-			return strtoll(line + len, NULL, 10);
-	}
-	return -EOPNOTSUPP;
-}
-
 int64_t cgroup_oom_kills(const struct cgroup *g)
 {
 	char text[1024];
@@ -55,7 +44,7 @@ int64_t cgroup_oom_kills(const struct cgroup *g)
 	if (n < 0)
 		return n;
 	text[n] = '\0';
-	return keyed(text, "oom_kill");
+	return cgroup_keyed(text, "oom_kill");
 }
 
 int cgroup_oom_eventfd(const struct cgroup *g)
@@ -95,7 +84,7 @@ static int64_t reclaimable(const struct cgroup *g)
 			    sizeof(text)) <= 0)
 		return 0;
 	for (size_t i = 0; i < 3 && keys[on_v1][i]; i++) {
-		int64_t n = keyed(text, keys[on_v1][i]);
+		int64_t n = cgroup_keyed(text, keys[on_v1][i]);
 		sum += n > 0 ? n : 0;
 	}
 	return sum;

@@ -37,8 +37,7 @@ static const char *whole(int dir, const char *file)
 	return dir >= 0 && file_read_small(dir, file, text, TEXT_MAX) > 0 ? text : NULL;
 }
 
-/* The value behind "key " in a flat-keyed file. */
-static int64_t keyed(const char *text, const char *key)
+int64_t cgroup_keyed(const char *text, const char *key)
 {
 	size_t len = strlen(key);
 	for (const char *line = text; line && *line; line += *line == '\n') {
@@ -46,7 +45,13 @@ static int64_t keyed(const char *text, const char *key)
 			return strtoll(line + len + 1, NULL, 10);
 		line += strcspn(line, "\n");
 	}
-	return 0;
+	return -EOPNOTSUPP;
+}
+
+static int64_t keyed(const char *text, const char *key)
+{
+	int64_t n = cgroup_keyed(text, key);
+	return n == -EOPNOTSUPP ? 0 : n;
 }
 
 static void read_percpu(const char *text, struct arena *a, struct array *ret)
@@ -183,9 +188,9 @@ static void read_io_v2(const char *text, struct arena *a, struct cgroup_stats *s
 
 /* "some avg10=0.12 avg60=0.00 avg300=0.00 total=1234": in the v2 tree alone, on hybrid hosts too.
  */
-static void read_pressure(int v2, const char *file, char buf[static 8], struct arena *a)
+static void read_pressure(int v2, const char *file, char buf[static 8])
 {
-	const char *text = v2 >= 0 ? whole(v2, file) : NULL;
+	const char *text = whole(v2, file);
 	if (text)
 		sscanf(text, "some avg10=%7[0-9.]", buf);
 }
@@ -198,9 +203,9 @@ void cgroup_stats_read(const struct cgroup *g, bool brief, struct arena *a,
 	*ret = (struct cgroup_stats){0};
 	read_cpu(g, brief, a, ret);
 	read_memory(g, brief, a, ret);
-	read_pressure(g->v2, "cpu.pressure", ret->pressure.cpu, a);
-	read_pressure(g->v2, "memory.pressure", ret->pressure.memory, a);
-	read_pressure(g->v2, "io.pressure", ret->pressure.io, a);
+	read_pressure(g->v2, "cpu.pressure", ret->pressure.cpu);
+	read_pressure(g->v2, "memory.pressure", ret->pressure.memory);
+	read_pressure(g->v2, "io.pressure", ret->pressure.io);
 	ret->pids.current = number(pids, "pids.current");
 	ret->pids.limit = number(pids, "pids.max");
 	if (ret->pids.limit == INT64_MAX)

@@ -36,6 +36,8 @@ struct cgroup_stats {
 	struct cgroup_pressure pressure;
 };
 
+/** The number behind @key at the beginning of a line; -EOPNOTSUPP if there is none. */
+int64_t cgroup_keyed(const char *text, const char *key);
 /** Read all; what a hierarchy lacks stays 0. Allocates in @a. @brief: only what the table of
  * `stats` shows, at half the cost, which is that of opening files: no percpu, swap, peaks,
  * operations. */

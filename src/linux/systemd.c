@@ -275,7 +275,7 @@ static void put_limits(struct dbus_body *b, const struct cgroup *g)
 {
 	char text[8192], period[32];
 	for (const struct limit *l = limits; l < limits + ARRAY_LEN(limits); l++) {
-		bool v1 = cgroup_host_get()->v1[l->controller] >= 0;
+		bool v1 = cgroup_host_on_v1(l->controller);
 		int folder = v1 ? g->v1[l->controller] : g->v2;
 		const char *file = v1 ? l->v1_file : l->v2_file;
 		if (folder < 0 || !file || file_read_small(folder, file, text, sizeof(text)) <= 0)
@@ -323,7 +323,7 @@ static int hold(struct systemd_scope *s, struct err *e)
 static int put_unit(struct dbus_body *b, struct systemd_scope *s, const struct kvs *annotations,
 		    struct err *e)
 {
-	bool v1 = cgroup_host_get()->v1[CGROUP_BLKIO] >= 0;
+	bool v1 = cgroup_host_on_v1(CGROUP_BLKIO);
 	const char *const on[] = {"MemoryAccounting", "CPUAccounting", "TasksAccounting",
 				  "Delegate", v1 ? "BlockIOAccounting" : "IOAccounting"};
 	dbus_put_string(b, s->unit);

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 
 enum { MESSAGE_MAX = 4096, MOUNT_OPTIONS = 5 };
+
 static const char *manager(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET");

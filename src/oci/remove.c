@@ -69,8 +69,10 @@ static int remove_group(struct oci *oci, const struct record *r, struct err *e)
 		return 0;
 	/* Of a create that was killed: what systemd made for it has ended with the holder, and what
 	 * is there may be another's. */
-	if (record_unit(r) && !r->pid)
-		return cgroup_remove_empty(r->cgroup), 0;
+	if (record_unit(r) && !r->pid) {
+		cgroup_remove_empty(r->cgroup);
+		return 0;
+	}
 	if (record_unit(r) && systemd_scope_stop(record_unit(r), &warning) < 0)
 		log_warning(oci, &warning);
 	return cgroup_remove(r->cgroup, e);
