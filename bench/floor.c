@@ -10,9 +10,8 @@
  * microseconds of each start are printed, from before the clone until its end was waited for. With
  * --enter the command runs in the namespaces and groups of the container that PID is in.
  *
- * Control groups are v1 ones (one folder in each of five hierarchies and the v2 tree), attached by
- * the parent while the child sets itself up, as the kernel lets it wait least; or where there is
- * but a v2 tree, one folder that the child is cloned into.
+ * The child is cloned into its group of the v2 tree, and enters those of version 1 (one folder in
+ * each of five hierarchies) itself, by "tasks", for which the kernel does not wait.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,10 +50,11 @@ static struct {
 	struct seccomp_program filter;
 } o = {.overlay = true, .groups = true, .seccomp = true, .repeat = 1};
 
-static const char *const v1_groups[] = {"memory", "pids", "devices", "cpu", "cpuacct", "unified"};
+/* The v2 tree is the first, where there is one. */
+static const char *const v1_groups[] = {"unified", "memory", "pids", "devices", "cpu", "cpuacct"};
 static const char *const v2_groups[] = {"."};
 static const char *const *groups = v1_groups;
-static size_t group_count = sizeof(v1_groups) / sizeof(v1_groups[0]);
+static size_t group_count = sizeof(v1_groups) / sizeof(v1_groups[0]), trees = 1;
 struct limit {
 	const char *group, *file, *value;
 };
@@ -189,33 +189,6 @@ static void execute(void)
 	_exit(127);
 }
 
-static void child(int go)
-{
-	char word;
-	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	TRY(ioctl(sock, SIOCSIFFLAGS, &lo));
-	umask(0);
-	setsid();
-	/* On v2 the child was born in its group, and sees it as the root of a mount from here on.
-	 */
-	if (groups == v2_groups)
-		TRY(unshare(CLONE_NEWCGROUP));
-	mount_root();
-	mount_kernel();
-	mount_cgroups();
-	mount_masks();
-	TRY(syscall(SYS_pivot_root, ".", "."));
-	TRY(umount2(".", MNT_DETACH));
-	TRY(chdir("/"));
-	TRY(sethostname("floor", 5));
-	TRY(read(go, &word, 1));
-	if (groups == v1_groups)
-		TRY(unshare(CLONE_NEWCGROUP));
-	umask(022);
-	execute();
-}
-
 static int group_open(const char *group, const char *name, const char *file, int flags)
 {
 	char path[4096];
@@ -234,9 +207,39 @@ static void group_write(const char *group, const char *name, const char *file, c
 	close(fd);
 }
 
+static void groups_enter(void)
+{
+	for (size_t i = trees; o.groups && i < group_count; i++)
+		group_write(groups[i], o.cgroup, "tasks", "0");
+}
+
+static void child(int go)
+{
+	char word;
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	TRY(ioctl(sock, SIOCSIFFLAGS, &lo));
+	umask(0);
+	setsid();
+	groups_enter();
+	/* It sees its groups as roots of mounts from here on. */
+	TRY(unshare(CLONE_NEWCGROUP));
+	mount_root();
+	mount_kernel();
+	mount_cgroups();
+	mount_masks();
+	TRY(syscall(SYS_pivot_root, ".", "."));
+	TRY(umount2(".", MNT_DETACH));
+	TRY(chdir("/"));
+	TRY(sethostname("floor", 5));
+	TRY(read(go, &word, 1));
+	umask(022);
+	execute();
+}
+
 static void groups_make(void)
 {
-	const struct limit *limits = groups == v1_groups ? v1_limits : v2_limits;
+	const struct limit *limits = groups == v2_groups ? v2_limits : v1_limits;
 	char path[256];
 	for (size_t i = 0; o.groups && i < group_count; i++) {
 		snprintf(path, sizeof(path), "/sys/fs/cgroup/%s/%s", groups[i], o.cgroup);
@@ -255,21 +258,13 @@ static void groups_remove(void)
 	}
 }
 
-static void groups_attach(long pid)
-{
-	char text[16];
-	snprintf(text, sizeof(text), "%ld", pid);
-	for (size_t i = 0; o.groups && groups == v1_groups && i < group_count; i++)
-		group_write(groups[i], o.cgroup, "cgroup.procs", text);
-}
-
-/* clone3, into the group where there is but one. */
+/* clone3, into the group of the v2 tree. */
 static long clone_into(uint64_t flags)
 {
 	struct clone_args args = {.flags = flags, .exit_signal = SIGCHLD};
 	int group = -1;
-	if (o.groups && groups == v2_groups) {
-		group = group_open(".", o.cgroup, "", O_PATH | O_DIRECTORY);
+	if (o.groups && trees) {
+		group = group_open(groups[0], o.cgroup, "", O_PATH | O_DIRECTORY);
 		TRY(group);
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)group;
@@ -334,7 +329,6 @@ static void once(void)
 		clone_into(CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS);
 	if (pid == 0)
 		child(go[0]);
-	groups_attach(pid);
 	TRY(write(go[1], "g", 1));
 	TRY(waitpid((pid_t)pid, &status, 0));
 	close(go[0]);
@@ -372,6 +366,7 @@ static void enter_once(void)
 	long pid = clone_into(0);
 	if (pid == 0) {
 		char word;
+		groups_enter();
 		TRY(setns(process, CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
 					   CLONE_NEWNS | CLONE_NEWCGROUP));
 		TRY(read(go[0], &word, 1));
@@ -382,7 +377,6 @@ static void enter_once(void)
 		TRY(waitpid(inner, &status, 0));
 		_exit(WEXITSTATUS(status));
 	}
-	groups_attach(pid);
 	TRY(write(go[1], "g", 1));
 	TRY(waitpid((pid_t)pid, &status, 0));
 	close(go[0]);
@@ -423,12 +417,13 @@ int main(int argc, char **argv)
 	if (!o.enter)
 		o.root = *argv++;
 	o.argv = argv;
-	/* The bare v2 tree comes last, and not every host has it, or has but that. */
 	if (access("/sys/fs/cgroup/cgroup.procs", F_OK) == 0) {
 		groups = v2_groups;
 		group_count = 1;
 	} else if (access("/sys/fs/cgroup/unified/cgroup.procs", F_OK) < 0) {
+		groups++;
 		group_count--;
+		trees = 0;
 	}
 	snprintf(o.cgroup, sizeof(o.cgroup), "bench-floor-%d", (int)getpid());
 	if (o.seccomp && seccomp_default_program(CAPS_14, &a, &o.filter, &e) < 0)

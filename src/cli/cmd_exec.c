@@ -135,7 +135,6 @@ static int exec_run(struct cli *cli, void *values, const struct strv *args, stru
 		.privileged = v->privileged,
 	};
 	unsigned rows, cols;
-	engine_warm();
 	int r = session_check_tty(v->tty, v->interactive && !v->detach, e);
 	if (r == 0)
 		r = read_env(v, &x.env, &cli->arena, e);

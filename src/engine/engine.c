@@ -114,8 +114,3 @@ void engine_warn(struct engine *en, const char *fmt, ...)
 	va_end(ap);
 	strv_push(&en->notes, &en->warnings, arena_strdup(&en->notes, text));
 }
-
-void engine_warm(void)
-{
-	cgroup_warm();
-}

@@ -43,11 +43,6 @@ void engine_close(struct engine *en);
 /** Add to @en's warnings; nobody to tell: NULL. */
 void engine_warn(struct engine *en, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/** An exec will follow soon: begin what takes the kernel long. Costs next to nothing; see
- * cgroup_warm in linux/cgroup.h. To be called before anything else is done. (A start does it by
- * itself.) */
-void engine_warm(void);
-
 enum container_status {
 	CONTAINER_CREATED,
 	CONTAINER_RUNNING,

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "linux/cgroup_limits.h"
@@ -180,9 +181,6 @@ int cgroup_make(const char *path, const struct cgroup_limits *limits,
 	r = cgroup_limits_check(limits, e);
 	if (r == 0)
 		r = folders_make(h, limits, &b.group, e);
-	/* Not before: making a folder waits for whoever moves a process. */
-	if (r == 0)
-		cgroup_warm();
 	if (r == 0)
 		r = cgroup_limits_apply(&b.group, limits, e);
 	if (r == 0)
@@ -236,7 +234,14 @@ static int process_write(int fd, const char *pid, const char *where, struct err 
 		     : 0;
 }
 
-int cgroup_attach(const struct cgroup *g, pid_t pid, bool skip_v2, struct err *e)
+int cgroup_attach_v2(const struct cgroup *g, pid_t pid, struct err *e)
+{
+	char text[16];
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	return g->v2 < 0 ? 0 : process_write(g->v2, text, g->path, e);
+}
+
+int cgroup_attach(const struct cgroup *g, pid_t pid, struct err *e)
 {
 	char text[16];
 	snprintf(text, sizeof(text), "%d", (int)pid);
@@ -245,7 +250,39 @@ int cgroup_attach(const struct cgroup *g, pid_t pid, bool skip_v2, struct err *e
 		if (r < 0)
 			return r;
 	}
-	return g->v2 >= 0 && !skip_v2 ? process_write(g->v2, text, g->path, e) : 0;
+	return cgroup_attach_v2(g, pid, e);
+}
+
+void cgroup_entry_close(struct cgroup_entry *entry)
+{
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++)
+		fd_drop(&entry->tasks[c]);
+}
+
+int cgroup_entry_open(const struct cgroup *g, struct cgroup_entry *ret, struct err *e)
+{
+	for (int c = 0; g && c < CGROUP_CONTROLLERS; c++) {
+		if (!is_first_of(g->v1, c))
+			continue;
+		ret->tasks[c] = openat(g->v1[c], "tasks", O_WRONLY | O_CLOEXEC);
+		if (ret->tasks[c] >= 0)
+			continue;
+		int r = err_errno(e, errno, "cannot open control group %s to enter it (%s)",
+				  g->path, cgroup_controller_name(c, false));
+		cgroup_entry_close(ret);
+		return r;
+	}
+	return 0;
+}
+
+int cgroup_enter(const struct cgroup_entry *entry, struct err *e)
+{
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++)
+		if (entry->tasks[c] >= 0 && write(entry->tasks[c], "0", 1) < 0)
+			return err_errno(e, errno,
+					 "cannot enter the container's control group (%s)",
+					 cgroup_controller_name(c, false));
+	return 0;
 }
 
 /* v2 states some limits relative to others: fetch what the user does not change. */

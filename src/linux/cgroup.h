@@ -147,16 +147,33 @@ int cgroup_adopt(const char *path, const struct cgroup_limits *limits,
 /** Open an existing group; -ENOENT when no hierarchy has it. */
 int cgroup_open(const char *path, struct cgroup *ret, struct err *e);
 void cgroup_close(struct cgroup *g);
-/** Move @pid into all hierarchies of the group. On v1 and v2 the first write waits for an RCU grace
- *  period (10 ms and more): overlap it with other work. @skip_v2: the process was cloned into it.
+/**
+ * How a process of one thread puts itself into the hierarchies of version 1: a descriptor of
+ * `tasks` in each, -1 where there is none. Whoever moves another process makes the kernel wait for
+ * an RCU grace period (5 to 25 ms), in which nothing on the machine can fork; this way it need not
+ * (cgroup_procs_write_start() in kernel/cgroup/cgroup.c, Linux 5.4).
  */
-int cgroup_attach(const struct cgroup *g, pid_t pid, bool skip_v2, struct err *e);
+struct cgroup_entry {
+	int tasks[CGROUP_CONTROLLERS];
+};
+#define CGROUP_ENTRY_CLOSED                                                                        \
+	{                                                                                          \
+		{                                                                                  \
+			[0 ... CGROUP_CONTROLLERS - 1] = -1                                        \
+		}                                                                                  \
+	}
+/** @g NULL, or without a hierarchy of version 1: there is nothing to open. */
+int cgroup_entry_open(const struct cgroup *g, struct cgroup_entry *ret, struct err *e);
+void cgroup_entry_close(struct cgroup_entry *entry);
+/** The calling process, of one thread, enters. The v2 tree has no such way: clone into that. */
+int cgroup_enter(const struct cgroup_entry *entry, struct err *e);
+/** Move another process into all hierarchies, with the wait that is told above. */
+int cgroup_attach(const struct cgroup *g, pid_t pid, struct err *e);
+/** The same in the v2 tree alone, for a process that may not be cloned into it. */
+int cgroup_attach_v2(const struct cgroup *g, pid_t pid, struct err *e);
 /** v2: a descriptor of the group below @g in which @pid is, or -errno. A container that made groups
  * of its own and passes controllers on to them has none in @g itself, where clone3 says EBUSY. */
 int cgroup_v2_of(const struct cgroup *g, pid_t pid);
-/** Called as early as it is known that a cgroup_attach will follow: begins that wait in a child,
- * which the caller need not reap. Does nothing where no wait is needed. cgroup_make does it. */
-void cgroup_warm(void);
 /** CPU shares for so many thousandths of a CPU, as Kubernetes counts them in requests. */
 int64_t cgroup_shares_from_milli(int64_t milli_cpus);
 /** Change limits of a running group; unset ones stay. A memory limit below what is used reclaims,

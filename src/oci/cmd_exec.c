@@ -242,7 +242,6 @@ static int exec(struct oci *oci, void *values, const struct strv *args, struct e
 			    .group = GROUP_CLOSED,
 			    .failure = {-1, -1}};
 	struct runtime_process p = {0, -1, -1, -1};
-	cgroup_warm();
 	int r = prepare(&j, args, e);
 	if (r < 0)
 		return r;

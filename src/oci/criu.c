@@ -268,7 +268,7 @@ static int put_cgroups(struct criu_call *c, pid_t pid, struct arena *a, struct e
 	char path[32], *text, *line, *one;
 	if (!c->cgroup)
 		return 0;
-	int r = cgroup_attach(c->cgroup, pid, false, e);
+	int r = cgroup_attach(c->cgroup, pid, e);
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
 	text = r < 0 ? NULL : arena_alloc(a, TEXT_MAX);
 	ssize_t n = r < 0 ? r : file_read_small(AT_FDCWD, path, text, TEXT_MAX);

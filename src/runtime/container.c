@@ -5,10 +5,9 @@
  *   2. sources of all mounts, while the engine's mount namespace is still ours
  *   3. its own mount namespace; the new root and everything in it; pivot_root
  *   4. hooks of creation before pivot_root; limits, descriptors, terminal
- *   5. wait for the parent, which attaches us to control groups meanwhile (that waits for the
- * kernel)
- *   6. cgroup namespace, rooted at the group we are in by now; user, capabilities, filter; hooks of
- *      the start; execve
+ *   5. before those hooks: control groups of version 1, which are to count what the command needs
+ *      and not what setting it up took; a cgroup namespace, rooted at the group we are in by now
+ *   6. wait for the parent; user, capabilities, filter; hooks of the start; execve
  * Invariant: until 6 this process cannot be looked into by others (not dumpable), and all it does
  * goes by descriptors. Read container.h first.
  */
@@ -128,18 +127,16 @@ static int set_sysctls(const struct container *c, struct err *e)
 static int enter_filesystem(struct container *c, struct err *e)
 {
 	const struct runtime_start *p = c->start;
-	unsigned long make = c->spaces.make & (CLONE_NEWCGROUP | CLONE_NEWNS);
+	unsigned long make = c->spaces.make & CLONE_NEWNS;
 	/* Whoever is in a joined one finds himself in our root afterwards: it is pivoted there. */
 	bool joins = c->spaces.join & CLONE_NEWNS;
 	int r = joins ? rootfs_take_cgroups(&c->rootfs, p->cgroup, e) : 0;
 	if (r == 0)
 		r = spaces_join(&c->spaces, CLONE_NEWNS, e);
-	if (c->late_cgroup)
-		make &= ~(unsigned long)CLONE_NEWCGROUP;
 	/* With a user namespace we were born in our own mount one, and the parent took the sources,
 	 * unless it had no right to. */
 	if (c->spaces.own & CLONE_NEWUSER)
-		make &= ~(unsigned long)CLONE_NEWNS;
+		make = 0;
 	if (r == 0 && (joins || !(c->spaces.own & CLONE_NEWUSER) || c->unprivileged))
 		r = rootfs_take_sources(&c->rootfs, p, e);
 	if (r == 0 && make && unshare((int)make) < 0)
@@ -166,6 +163,21 @@ static int take_terminal(struct container *c, int stdio[3], struct err *e)
 		return err_errno(e, errno, "cannot take the terminal");
 	stdio[0] = stdio[1] = stdio[2] = pty.slave;
 	return 0;
+}
+
+static int make_cgroup_space(struct err *e)
+{
+	return unshare(CLONE_NEWCGROUP) < 0
+		       ? err_errno(e, errno, "cannot create the cgroup namespace")
+		       : 0;
+}
+
+static int enter_groups(struct container *c, struct err *e)
+{
+	int r = cgroup_enter(&c->groups, e);
+	cgroup_entry_close(&c->groups);
+	return r == 0 && c->spaces.make & CLONE_NEWCGROUP && !c->late_cgroup ? make_cgroup_space(e)
+									     : r;
 }
 
 /* All is mounted, and the host's root still ours: the parent's hooks first, then those that run in
@@ -205,6 +217,8 @@ static int set_up(struct container *c, struct err *e)
 		r = set_sysctls(c, e);
 	if (r == 0 && p->spec->process.terminal)
 		r = take_terminal(c, stdio, e);
+	if (r == 0)
+		r = enter_groups(c, e);
 	if (r == 0 && hooks_before_pivot(p->spec))
 		r = run_create_hooks(c, e);
 	if (r == 0)
@@ -271,8 +285,8 @@ static int finish(struct container *c, int *error_fd, struct err *e)
 	CLEANUP_HOOKS struct hooks_ready ready;
 	struct hooks hooks = hooks_of(c->start);
 	int r = hooks_prepare(&hooks, HOOK_START_CONTAINER, getpid(), &ready, e);
-	if (r == 0 && c->late_cgroup && unshare(CLONE_NEWCGROUP) < 0)
-		r = err_errno(e, errno, "cannot create the cgroup namespace");
+	if (r == 0 && c->late_cgroup)
+		r = make_cgroup_space(e);
 	if (r == 0)
 		r = spaces_join(&c->spaces, CLONE_NEWCGROUP, e);
 	if (r == 0 && c->start->start_fd > 0)

@@ -15,10 +15,11 @@ struct container {
 	struct spaces spaces;
 	struct process_plan process;
 	struct rootfs rootfs;
-	struct arena words; /* of the child */
-	bool late_cgroup;   /* its cgroup namespace is made after the parent attached it */
-	bool unprivileged;  /* its creator is not root */
-	int sync;           /* the child's end of the socket to the parent */
+	struct arena words;         /* of the child */
+	struct cgroup_entry groups; /* of version 1, by which it enters them itself */
+	bool late_cgroup;           /* its cgroup namespace is made after the parent attached it */
+	bool unprivileged;          /* its creator is not root */
+	int sync;                   /* the child's end of the socket to the parent */
 };
 
 /* What the two ends of `sync` say. The parent: mapped (with a user namespace or

@@ -41,10 +41,11 @@ enum { SYNC_GO = 'g', SYNC_TERMINAL = 't' };
 struct entry {
 	const struct runtime_exec *exec;
 	struct process_plan process;
-	struct arena words; /* of the child */
-	int spaces;         /* CLONE_NEW* to join */
-	bool unprivileged;  /* a user calls, or the root of a user namespace */
-	bool own_user;      /* its root has no rights over what is root's on the host */
+	struct arena words;         /* of the child */
+	int spaces;                 /* CLONE_NEW* to join */
+	bool unprivileged;          /* a user calls, or the root of a user namespace */
+	bool own_user;              /* its root has no rights over what is root's on the host */
+	struct cgroup_entry groups; /* of version 1, by which it enters them itself */
 	int sync;
 };
 
@@ -172,7 +173,7 @@ static _Noreturn void exec_child(struct entry *x)
 		x->exec->error_fd <= 2 ? fd_move_up(x->exec->error_fd, 3) : x->exec->error_fd;
 	if (x->sync <= 2)
 		x->sync = fd_move_up(x->sync, 3);
-	if (set_up(x, &e) < 0)
+	if (set_up(x, &e) < 0 || cgroup_enter(&x->groups, &e) < 0)
 		process_fail(error_fd, &e);
 	if (read(x->sync, &word, 1) != 1 || word != SYNC_GO)
 		_exit(125);
@@ -221,7 +222,7 @@ static int clone_beside(struct entry *x, int *ret_pidfd, struct err *e)
 		prctl(PR_SET_DUMPABLE, dumpable);
 		return not_entered(number, e);
 	}
-	pid_t pid = clone_child(x, g && g->layout == CGROUP_V2 ? g->v2 : -1, ret_pidfd, e);
+	pid_t pid = clone_child(x, g ? g->v2 : -1, ret_pidfd, e);
 	/* The container may have made groups of its own, as systemd does in one. */
 	CLEANUP_FD int inner = pid == -EBUSY ? cgroup_v2_of(g, pidfd_pid(x->exec->pidfd)) : -1;
 	if (inner >= 0)
@@ -250,12 +251,9 @@ static int receive_terminal(int sync, int *ret, struct err *e)
 
 static int tend(const struct entry *x, int sync, struct runtime_process *p, struct err *e)
 {
-	const struct cgroup *g = x->exec->cgroup;
 	const char *unit = x->exec->unit;
 	char word = SYNC_GO;
-	int r = unit && g ? systemd_scope_attach(unit, p->pid, e)
-		: g       ? cgroup_attach(g, p->pid, g->layout == CGROUP_V2, e)
-			  : 0;
+	int r = unit && x->exec->cgroup ? systemd_scope_attach(unit, p->pid, e) : 0;
 	if (r < 0 && pidfd_has_ended(p->pidfd) == 1)
 		return 0;
 	if (r == 0 && x->process.spec->terminal)
@@ -298,7 +296,7 @@ static int launch(struct entry *x, struct runtime_process *ret, struct err *e)
 int runtime_exec(const struct runtime_exec *p, struct runtime_process *ret, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	struct entry x = {.exec = p};
+	struct entry x = {.exec = p, .groups = CGROUP_ENTRY_CLOSED};
 	int r = process_plan_make(p->process, p->spec ? &p->spec->linux_ : NULL, p->seccomp,
 				  p->privileged, &a, &x.process, e);
 	x.process.preserve_fds = p->preserve_fds;
@@ -311,7 +309,10 @@ int runtime_exec(const struct runtime_exec *p, struct runtime_process *ret, stru
 		r = seccomp_listener_connect(p->spec ? p->spec->linux_.seccomp : NULL,
 					     x.process.seccomp, &x.process.listener.socket, e);
 	if (r == 0)
+		r = cgroup_entry_open(p->unit ? NULL : p->cgroup, &x.groups, e);
+	if (r == 0)
 		r = launch(&x, ret, e);
+	cgroup_entry_close(&x.groups);
 	fd_drop(&x.process.listener.socket);
 	return r;
 }

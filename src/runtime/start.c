@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starting a container: the parent's half. Check the spec, clone once, attach to control groups
- * while the child sets itself up, receive its terminal. Rests on clone3(2), socketpair(2).
- * Invariant: when runtime_start() fails, the child is dead and reaped. Read runtime.h, then
- * container.c for the child's half.
+ * Starting a container: the parent's half. Check the spec, clone once into the v2 tree of control
+ * groups, tend the child while it sets itself up, receive its terminal. Rests on clone3(2),
+ * socketpair(2). Invariant: when runtime_start() fails, the child is dead and reaped. Read
+ * runtime.h, then container.c for the child's half.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -81,13 +81,18 @@ static int check_spec(const struct oci_spec *s, const struct spaces *spaces, str
 	return 0;
 }
 
-/* Beside v1 hierarchies it is moved into the v2 tree with the others: a clone into it would take
- * the lock that another move holds while it waits (cgroup_mutex); an ordinary one does not. And the
- * root of a joined user namespace may not put processes there. */
+/* In the v2 tree. The root of a joined user namespace may not put processes there. */
 static bool born_inside(const struct container *c)
 {
 	const struct cgroup *g = c->start->cgroup;
-	return g && g->layout == CGROUP_V2 && !(c->spaces.join & CLONE_NEWUSER) && !c->start->unit;
+	return g && g->v2 >= 0 && !(c->spaces.join & CLONE_NEWUSER) && !c->start->unit;
+}
+
+/* By systemd, or where the process could not be born. */
+static bool attached_by_us(const struct container *c)
+{
+	const struct cgroup *g = c->start->cgroup;
+	return g && (c->start->unit || (g->v2 >= 0 && !born_inside(c)));
 }
 
 static int plan(struct container *c, const struct runtime_start *p, struct arena *a, struct err *e)
@@ -110,7 +115,9 @@ static int plan(struct container *c, const struct runtime_start *p, struct arena
 					     &c->process.listener.socket, e);
 	c->unprivileged = geteuid() != 0;
 	/* Else the process is in its groups only once the parent has written it there. */
-	c->late_cgroup = c->spaces.make & CLONE_NEWCGROUP && p->cgroup && !born_inside(c);
+	c->late_cgroup = c->spaces.make & CLONE_NEWCGROUP && attached_by_us(c);
+	if (r >= 0)
+		r = cgroup_entry_open(p->unit ? NULL : p->cgroup, &c->groups, e);
 	return r < 0 ? r : 0;
 }
 
@@ -222,9 +229,9 @@ static int tend(const struct container *c, struct runtime_process *p, struct err
 		r = netdevices_move(&c->start->spec->linux_, &c->spaces, p->pid, e);
 	if (r == 0 && container_waits(c) && (r = say(p->go_fd, SYNC_MAPPED)) < 0)
 		r = has_failed(p) ? 0 : err_errno(e, r, "cannot reach the container's process");
-	if (r == 0 && g) {
+	if (r == 0 && attached_by_us(c)) {
 		r = c->start->unit ? systemd_scope_attach(c->start->unit, p->pid, e)
-				   : cgroup_attach(g, p->pid, born_inside(c), e);
+				   : cgroup_attach_v2(g, p->pid, e);
 		if (r < 0 && has_failed(p))
 			r = 0;
 	}
@@ -279,7 +286,7 @@ static int launch(struct container *c, struct runtime_process *ret, struct err *
 int runtime_clone(const struct runtime_start *p, struct runtime_process *ret, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	struct container c = {0};
+	struct container c = {.groups = CGROUP_ENTRY_CLOSED};
 	int r = plan(&c, p, &a, e);
 	if (r == 0)
 		r = rootfs_take_idmaps(&c.rootfs, e);
@@ -292,6 +299,7 @@ int runtime_clone(const struct runtime_start *p, struct runtime_process *ret, st
 		drop_sources(&c.rootfs);
 	if (c.process.spec)
 		fd_drop(&c.process.listener.socket);
+	cgroup_entry_close(&c.groups);
 	spaces_close(&c.spaces);
 	return r;
 }

@@ -194,6 +194,16 @@ teardown() { hull_teardown; }
 	assert_status 125
 }
 
+# Whoever writes another's pid there makes the kernel wait 5 to 25 ms, in which nothing on the machine can fork.
+@test "groups: neither a run nor an exec moves a process by its pid" {
+	command -v strace >/dev/null || skip "needs strace"
+	hull run -d --name cc test sleep 600
+	strace -f -qq -o moves -e trace=openat "$HULL" run --rm test true 3>&-
+	strace -f -qq -A -o moves -e trace=openat "$HULL" exec cc true 3>&-
+	run ! grep 'cgroup.procs.*O_WRONLY' moves
+	grep -q O_WRONLY moves
+}
+
 @test "groups: all processes are in them, exec'd ones too; gone after the end (G3 G4)" {
 	id=$(hull run -d --name cc test sh -c 'sleep 61 & sleep 62')
 	hull exec -d cc sleep 63

@@ -220,8 +220,8 @@ static void life_of_processes(void **state)
 	CLEANUP_FD int go2 = -1;
 	pid_t one = child_start(wait_for_ever, &go1), two = child_start(wait_for_ever, &go2), *pids;
 	size_t count;
-	must(cgroup_attach(&g, one, false, &e), &e);
-	must(cgroup_attach(&g, two, false, &e), &e);
+	must(cgroup_attach(&g, one, &e), &e);
+	must(cgroup_attach(&g, two, &e), &e);
 	must(cgroup_pids(&g, &a, &pids, &count, &e), &e);
 	assert_int_equal(count, 2);
 	assert_true(pids[0] + pids[1] == one + two);
@@ -247,6 +247,45 @@ static void life_of_processes(void **state)
 	gone("life");
 }
 
+static struct cgroup_entry entry = CGROUP_ENTRY_CLOSED;
+
+static void enter_and_wait(void)
+{
+	struct err e = {0};
+	if (cgroup_enter(&entry, &e) == 0)
+		wait_for_ever();
+}
+
+static void enters_by_itself(void **state)
+{
+	(void)state;
+	struct cgroup_limits none = {0};
+	struct err e = {0};
+	char pid_text[32] = "", text[64] = "";
+	CLEANUP_CGROUP struct cgroup g = made("self", &none);
+	if (cgroup_host_layout() == CGROUP_V2)
+		skip();
+	assert_int_equal(cgroup_entry_open(NULL, &entry, &e), 0);
+	must(cgroup_entry_open(&g, &entry, &e), &e);
+	CLEANUP_FD int go = -1;
+	pid_t pid = child_start(enter_and_wait, &go);
+	cgroup_entry_close(&entry);
+	snprintf(pid_text, sizeof(pid_text), "%d\n", pid);
+	assert_int_equal(write(go, "g", 1), 1);
+	for (int i = 0; i < 500 && strcmp(text, pid_text) != 0; i++) {
+		usleep(10000);
+		ssize_t n = file_read_small(g.v1[CGROUP_PIDS], "cgroup.procs", text, sizeof(text));
+		text[n > 0 ? n : 0] = '\0';
+	}
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++)
+		if (g.v1[c] >= 0)
+			assert_true(file_read_small(g.v1[c], "tasks", text, sizeof(text)) > 0);
+	must(cgroup_kill(&g, &e), &e);
+	kill(pid, SIGKILL); /* on a hybrid host the v2 tree does not have it */
+	assert_int_equal(WTERMSIG(status_of(pid)), SIGKILL);
+	gone("self");
+}
+
 /* Without cgroup.kill: as before Linux 5.14, on the v2 side alone. */
 static void killed_by_list(void **state)
 {
@@ -260,7 +299,7 @@ static void killed_by_list(void **state)
 	v1_side.v2 = -1;
 	CLEANUP_FD int go = -1;
 	pid_t pid = child_start(wait_for_ever, &go);
-	must(cgroup_attach(&g, pid, false, &e), &e);
+	must(cgroup_attach(&g, pid, &e), &e);
 	must(cgroup_kill(&v1_side, &e), &e);
 	assert_int_equal(WTERMSIG(status_of(pid)), SIGKILL);
 	gone("list");
@@ -315,7 +354,7 @@ static void devices_refused(void **state)
 	must(cgroup_make(below("dev"), &none, rules, ARRAY_LEN(rules), &g, &e), &e);
 	int go;
 	pid_t pid = child_start(device_body, &go);
-	must(cgroup_attach(&g, pid, false, &e), &e);
+	must(cgroup_attach(&g, pid, &e), &e);
 	close(go);
 	assert_int_equal(status_of(pid), 0);
 	cgroup_close(&g);
@@ -345,7 +384,7 @@ static void out_of_memory(void **state)
 	assert_int_equal(cgroup_oom_kills(&g), 0);
 	int go;
 	pid_t pid = child_start(eater, &go);
-	must(cgroup_attach(&g, pid, false, &e), &e);
+	must(cgroup_attach(&g, pid, &e), &e);
 	close(go);
 	assert_int_equal(WTERMSIG(status_of(pid)), SIGKILL);
 	assert_int_equal(cgroup_oom_kills(&g), 1);
@@ -364,7 +403,7 @@ static void cpuset_joined_later(void **state)
 	CLEANUP_CGROUP struct cgroup g = made("join", &none);
 	CLEANUP_FD int go = -1;
 	pid_t pid = child_start(wait_for_ever, &go);
-	must(cgroup_attach(&g, pid, false, &e), &e);
+	must(cgroup_attach(&g, pid, &e), &e);
 	update(&g, &first, 0);
 	cpu_set_t set;
 	assert_int_equal(sched_getaffinity(pid, sizeof(set), &set), 0);
@@ -447,7 +486,7 @@ static void processes_above(void **state)
 	CLEANUP_CGROUP struct cgroup g = made("above", &none);
 	CLEANUP_FD int go = -1;
 	pid_t pid = child_start(wait_for_ever, &go);
-	must(cgroup_attach(&g, pid, false, &e), &e);
+	must(cgroup_attach(&g, pid, &e), &e);
 	assert_int_equal(cgroup_make(below("above/x/y"), &l, NULL, 0, &inner, &e), -EBUSY);
 	assert_non_null(strstr(e.hint, "processes of its own"));
 	must(cgroup_kill(&g, &e), &e);
@@ -464,7 +503,7 @@ static void in_use_is_not_replaced(void **state)
 	CLEANUP_CGROUP struct cgroup g = made("twice", &l);
 	CLEANUP_FD int go = -1;
 	pid_t pid = child_start(wait_for_ever, &go);
-	must(cgroup_attach(&g, pid, false, &e), &e);
+	must(cgroup_attach(&g, pid, &e), &e);
 	assert_int_equal(cgroup_make(below("twice"), &l, NULL, 0, &again, &e), -EEXIST);
 	assert_int_equal(e.kind, ERR_CONFLICT);
 	must(cgroup_kill(&g, &e), &e);
@@ -529,7 +568,7 @@ static void parent_of_a_user(void **state)
 		assert_int_equal(fchownat(above.v2, files[i], USER, USER, 0), 0);
 	CLEANUP_FD int go = -1;
 	pid_t pid = child_start(delegated_body, &go);
-	must(cgroup_attach(&own, pid, false, &e), &e);
+	must(cgroup_attach(&own, pid, &e), &e);
 	fd_drop(&go);
 	assert_int_equal(status_of(pid), 0);
 	gone("deleg");
@@ -548,21 +587,14 @@ int main(void)
 		return 77;
 	snprintf(parent, sizeof(parent), "/hull-test-%d", (int)getpid());
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_limit),
-		cmocka_unit_test(limits_rise_and_fall),
-		cmocka_unit_test(life_of_processes),
-		cmocka_unit_test(killed_by_list),
-		cmocka_unit_test(groups_made_below),
-		cmocka_unit_test(devices_refused),
-		cmocka_unit_test(out_of_memory),
-		cmocka_unit_test(cpuset_joined_later),
-		cmocka_unit_test(failure_leaves_nothing),
-		cmocka_unit_test(unified_settings),
-		cmocka_unit_test(what_v2_lacks),
-		cmocka_unit_test(processes_above),
-		cmocka_unit_test(in_use_is_not_replaced),
-		cmocka_unit_test(bad_paths),
-		cmocka_unit_test(parent_of_a_user),
+		cmocka_unit_test(every_limit),         cmocka_unit_test(limits_rise_and_fall),
+		cmocka_unit_test(life_of_processes),   cmocka_unit_test(enters_by_itself),
+		cmocka_unit_test(killed_by_list),      cmocka_unit_test(groups_made_below),
+		cmocka_unit_test(devices_refused),     cmocka_unit_test(out_of_memory),
+		cmocka_unit_test(cpuset_joined_later), cmocka_unit_test(failure_leaves_nothing),
+		cmocka_unit_test(unified_settings),    cmocka_unit_test(what_v2_lacks),
+		cmocka_unit_test(processes_above),     cmocka_unit_test(in_use_is_not_replaced),
+		cmocka_unit_test(bad_paths),           cmocka_unit_test(parent_of_a_user),
 	};
 	return cmocka_run_group_tests(tests, NULL, parent_remove);
 }
