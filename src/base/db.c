@@ -122,7 +122,7 @@ static int schema_install(struct db *db, struct err *e)
 enum {
 	PAGE_SIZE_STORE = 1024,
 	BUSY_MS = 30000,
-	WAL_TIDY = 256,    /* pages from which a background command brings them in */
+	WAL_TIDY = 128,    /* pages from which a background command brings them in */
 	WAL_DURABLE = 512, /* from which one does that waits for the disk anyway */
 	WAL_MAX = 4000,    /* from which any does */
 };
@@ -162,6 +162,19 @@ void db_checkpoint(struct db *db)
 		return;
 	checkpoint(db);
 	flock(db->lock_fd, LOCK_UN);
+}
+
+/* Whoever finds this byte unlocked is the first to open the store and rebuilds the index of its
+ * log: UNIX_SHM_DMS of SQLite's os_unix.c, part of its file format (sqlite.org/walformat.html). */
+int db_hold_index(int root_fd)
+{
+	struct flock first = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 128, .l_len = 1};
+	int fd = openat(root_fd, "hull.db-shm", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fcntl(fd, F_OFD_SETLK, &first) == 0)
+		return fd < 0 ? -errno : fd;
+	int r = -errno;
+	close(fd);
+	return r;
 }
 
 /* One thread, and nobody who asks for statistics: no mutexes and counters in every allocation. */

@@ -48,6 +48,11 @@ int db_change(struct db *db, bool durable, struct err *e, const char *sql, const
  */
 void db_checkpoint(struct db *db);
 
+/** A descriptor that spares the commands the reading of the log when they open the store below
+ * @root_fd, for as long as any process has it open; or negative errno. Not for the process that has
+ * the store open: to close it there would give up SQLite's locks (fcntl(2), F_SETLK). */
+int db_hold_index(int root_fd);
+
 /** Run one statement that returns no row. Returns the number of rows changed, or negative errno:
  *  -EEXIST for a broken UNIQUE or PRIMARY KEY, -EBUSY for a broken FOREIGN KEY. */
 int db_run(struct db *db, struct err *e, const char *sql, const char *types, ...);

@@ -26,7 +26,8 @@ struct run_record {
 	int32_t pid;        /* in the host's pid namespace */
 	uint64_t pid_start; /* field 22 of /proc/PID/stat: tells a reused pid apart */
 	int64_t started_ns; /* CLOCK_REALTIME */
-	uint64_t stdin_pipe; /* inode of the pipe that is its stdin, with -i and no terminal; or 0 */
+	uint64_t
+		stdin_pipe; /* inode of the pipe that is its stdin, with -i and no terminal; or 0 */
 };
 
 enum exit_flags {
@@ -104,6 +105,7 @@ enum monitor_fd {
 			    * with the pty master if there is a terminal, and "g" once the command
 			    * runs; the monitor acts on nothing before. If it is closed instead: see
 			    * await_gate of monitor/main.c */
+	MONITOR_STORE_FD,  /* the keeper's: of db_hold_index(), to be kept open and no more */
 	MONITOR_FD_END
 };
 

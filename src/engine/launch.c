@@ -240,7 +240,8 @@ static void run_monitor(void *arg)
 					   l->keeper[1],
 					   l->folder.stdout_fd,
 					   l->folder.stderr_fd,
-					   l->gate[1]};
+					   l->gate[1],
+					   -1};
 	become(l, fds, false);
 }
 
@@ -269,7 +270,8 @@ static void run_keeper(void *arg)
 					   l->keeper[0],
 					   l->folder.stdout_fd,
 					   l->folder.stderr_fd,
-					   -1};
+					   -1,
+					   db_hold_index(l->en->root_fd)};
 	become(l, fds, true);
 }
 

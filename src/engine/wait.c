@@ -28,13 +28,14 @@ enum { AGAIN_MS = 20 }; /* after a monitor that died meanwhile */
 struct adoption {
 	const struct container *c;
 	int program, null;
-	int fds[MONITOR_FD_COUNT];
+	int fds[MONITOR_FD_COUNT], root;
 };
 
 static void run_adopter(void *arg)
 {
-	const struct adoption *a = arg;
+	struct adoption *a = arg;
 	setsid();
+	a->fds[MONITOR_STORE_FD - MONITOR_RUN_FD] = db_hold_index(a->root);
 	monitor_execute(a->program, a->null, a->fds, true, a->c->name, a->c->id);
 }
 
@@ -69,7 +70,7 @@ static int adopt(struct engine *en, const struct container *c, struct err *e)
 	CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	CLEANUP_FD int config = openat(run_dir, "monitor", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	CLEANUP_FD int memory = open_oom_file(c);
-	struct adoption a = {c, program, null, {run_dir, config, control}};
+	struct adoption a = {c, program, null, {run_dir, config, control}, en->root_fd};
 	for (int i = 3; i < MONITOR_FD_COUNT; i++)
 		a.fds[i] = -1;
 	a.fds[MONITOR_MEMORY_FD - MONITOR_RUN_FD] = memory;

@@ -88,3 +88,13 @@ teardown() { hull_teardown; }
 	wait "${pids[@]}"
 	for i in $(seq 10); do assert_equal "$(seq 1 2000 | md5sum)" "$(md5sum <"out$i")"; done
 }
+
+# The first to open the store reads its log; with a container up, its keeper has seen to that.
+@test "while a container runs, no command reads the log of the store again" {
+	command -v strace >/dev/null || skip "needs strace"
+	hull run -d --name cc test sleep 600
+	for i in $(seq 6); do hull create --name "c$i" test true; done
+	strace -qq -y -o reads -e trace=pread64 "$HULL" ps 3>&-
+	[ "$(grep -c 'hull.db-wal' reads)" -lt 15 ] || fail "$(grep -c . reads) reads"
+	hull rm -f cc c1 c2 c3 c4 c5 c6
+}
