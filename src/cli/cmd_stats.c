@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -16,6 +17,9 @@
 #include "engine/stats.h"
 
 enum { EVERY_MS = 1000 };
+
+static const struct container_stats_place no_place = {.group = CGROUP_CLOSED,
+						      .files = CGROUP_STATS_CLOSED};
 
 struct stats_values {
 	bool all, no_stream, no_trunc;
@@ -38,6 +42,8 @@ struct pass {
 
 static void pass_free(struct pass *p)
 {
+	for (size_t i = 0; i < p->count; i++)
+		container_stats_place_close(&p->rows[i].place);
 	arena_free(&p->arena);
 }
 
@@ -119,26 +125,30 @@ static const struct listing stats_listing = {"*formatter.statsContext", columns,
 	"{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}"  \
 	"\t{{.PIDs}}"
 
-static const struct row *find_row(const struct pass *p, const char *id)
+/* Most often where it was: from @near on. */
+static struct row *find_row(const struct pass *p, const char *id, size_t near)
 {
-	for (size_t i = 0; i < p->count; i++)
-		if (!strcmp(p->rows[i].id, id))
-			return &p->rows[i];
+	for (size_t i = 0; i < p->count; i++) {
+		struct row *r = &p->rows[(near + i) % p->count];
+		if (!strcmp(r->id, id))
+			return r;
+	}
 	return NULL;
 }
 
-/* What the last pass knew of it is kept: a config is read once. */
+/* What the last pass knew of it is taken over: a config is read once, a file opened once. */
 static void add(struct cli *cli, struct pass *p, const struct pass *before,
 		const struct container *c, const char *asked)
 {
 	struct row *r = &p->rows[p->count];
-	const struct row *known = find_row(before, c->id);
+	struct row *known = find_row(before, c->id, p->count);
 	struct container whole;
 	struct err ignored;
 	memcpy(r->id, c->id, sizeof(r->id));
 	if (known) {
 		r->before = known->now;
 		r->place = known->place;
+		known->place = no_place;
 	} else if (container_find(&cli->engine, c->id, &p->arena, &whole, &ignored) == 0) {
 		container_stats_place(&whole, &r->place);
 	} else {
@@ -187,12 +197,23 @@ static int show(const struct stats_values *v, struct pass *p, bool screen, struc
 	return r == 0 && fflush(stdout) != 0 ? err_errno(e, errno, "cannot write the output") : r;
 }
 
+/* A dozen for each container. */
+static void raise_descriptors(void)
+{
+	struct rlimit l;
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+		return;
+	l.rlim_cur = l.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &l);
+}
+
 static int stats_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct stats_values *v = values;
 	const bool screen = !v->no_stream && isatty(STDOUT_FILENO);
 	CLEANUP(pass_free) struct pass before = {0};
 	CLEANUP(pass_free) struct pass now = {0};
+	raise_descriptors();
 	int r = look(cli, v, args, &now, &before, e);
 	do {
 		if (r == 0)

@@ -35,14 +35,6 @@ static void read_network(pid_t pid, struct container_stats *s)
 	}
 }
 
-static int64_t raw(const struct cgroup_stats *g, const char *v1, const char *v2)
-{
-	const char *value = kvs_get(&g->memory.raw, v1);
-	if (!value)
-		value = kvs_get(&g->memory.raw, v2);
-	return value ? strtoll(value, NULL, 10) : 0;
-}
-
 static void sum_io(const struct array *list, struct container_stats *s)
 {
 	const struct cgroup_io_entry *entries = list->items;
@@ -56,8 +48,11 @@ static void sum_io(const struct array *list, struct container_stats *s)
 
 static int64_t host_memory(void)
 {
+	static int64_t bytes;
 	struct sysinfo info;
-	return sysinfo(&info) == 0 ? (int64_t)(info.totalram * info.mem_unit) : 0;
+	if (!bytes && sysinfo(&info) == 0)
+		bytes = (int64_t)(info.totalram * info.mem_unit);
+	return bytes;
 }
 
 static void fill(const struct cgroup_stats *g, struct container_stats *s)
@@ -68,12 +63,12 @@ static void fill(const struct cgroup_stats *g, struct container_stats *s)
 	s->cpu_kernel_ns = g->cpu.kernel;
 	s->throttled_ns = g->cpu.throttled_time;
 	/* As docker: what can be reclaimed without loss does not count. */
-	s->memory = g->memory.usage.usage - raw(g, "total_inactive_file", "inactive_file");
+	s->memory = g->memory.usage.usage - g->memory.inactive_file;
 	if (s->memory < 0)
 		s->memory = g->memory.usage.usage;
 	s->memory_limit = limit > 0 && limit < host ? limit : host;
-	s->memory_anon = raw(g, "total_rss", "anon");
-	s->memory_file = raw(g, "total_cache", "file");
+	s->memory_anon = g->memory.anon;
+	s->memory_file = g->memory.file;
 	s->memory_kernel = g->memory.kernel.usage;
 	s->pids = g->pids.current;
 	s->pressure = g->pressure;
@@ -84,21 +79,43 @@ void container_stats_place(const struct container *c, struct container_stats_pla
 {
 	CLEANUP_ARENA struct arena a = {0};
 	const char *network = c->config.host.network_mode;
-	*ret = (struct container_stats_place){.has_network = !network || strcmp(network, "host")};
-	snprintf(ret->cgroup, sizeof(ret->cgroup), "%s", container_cgroup_path(c, &a));
+	*ret = (struct container_stats_place){
+		.has_network = !network || (strcmp(network, "host") && strcmp(network, "none")),
+		.group = CGROUP_CLOSED,
+		.files = CGROUP_STATS_CLOSED};
+	snprintf(ret->path, sizeof(ret->path), "%s", container_cgroup_path(c, &a));
 }
 
-void container_stats_read(const struct container_stats_place *place, pid_t pid,
+void container_stats_place_close(struct container_stats_place *place)
+{
+	cgroup_stats_close(&place->files);
+	cgroup_close(&place->group);
+	place->group.layout = CGROUP_NONE;
+}
+
+/* A container that was started again has a new group. */
+static bool read_group(struct container_stats_place *p, struct arena *a, struct cgroup_stats *ret)
+{
+	struct err ignored;
+	for (int i = 0; i < 2; i++) {
+		if (p->group.layout == CGROUP_NONE && cgroup_open(p->path, &p->group, &ignored) < 0)
+			return false;
+		cgroup_stats_read(&p->group, &p->files, true, a, ret);
+		if (!p->files.gone)
+			return true;
+		container_stats_place_close(p);
+	}
+	return false;
+}
+
+void container_stats_read(struct container_stats_place *place, pid_t pid,
 			  struct container_stats *ret)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
-	struct err ignored;
 	struct cgroup_stats g;
 	*ret = (struct container_stats){.at_ms = clock_ms()};
-	if (!pid || cgroup_open(place->cgroup, &group, &ignored) < 0)
+	if (!pid || !read_group(place, &a, &g))
 		return;
-	cgroup_stats_read(&group, true, &a, &g);
 	fill(&g, ret);
 	ret->runs = true;
 	if (place->has_network)

@@ -18,13 +18,16 @@ struct container_stats {
 	struct cgroup_pressure pressure;
 };
 
-/** Where to look, which does not change while the container is there. */
+/** Where to look, with what is kept open there. */
 struct container_stats_place {
-	char cgroup[256];
-	bool has_network; /* of its own */
+	char path[256];   /* of its control group */
+	bool has_network; /* of its own, and more than lo */
+	struct cgroup group;
+	struct cgroup_stats_files files;
 };
 /** @c as container_find() filled it. */
 void container_stats_place(const struct container *c, struct container_stats_place *ret);
+void container_stats_place_close(struct container_stats_place *place);
 /** @pid of the first process; 0: it does not run. */
-void container_stats_read(const struct container_stats_place *place, pid_t pid,
+void container_stats_read(struct container_stats_place *place, pid_t pid,
 			  struct container_stats *ret);

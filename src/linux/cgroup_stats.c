@@ -5,6 +5,7 @@
  */
 #include "linux/cgroup_stats.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,11 +19,55 @@
 enum { TEXT_MAX = 64 * 1024, IO_ENTRIES_MAX = 1024 };
 #define USEC INT64_C(1000)
 
+enum { UNKNOWN = -1, ABSENT = -2 };
+
+void cgroup_stats_close(struct cgroup_stats_files *f)
+{
+	for (size_t i = 0; i < ARRAY_LEN(f->fds); i++)
+		if (f->fds[i] >= 0)
+			close(f->fds[i]);
+	*f = (struct cgroup_stats_files)CGROUP_STATS_CLOSED;
+}
+
+/* A descriptor of many would leave none for others. */
+static bool may_keep(int fd)
+{
+	static long most;
+	if (!most)
+		most = sysconf(_SC_OPEN_MAX) / 2;
+	return fd < most;
+}
+
+/* What a reading asks for it asks for in the same order each time: the next place is this file's.
+ * One pread(2), since the kernel makes such a file as one piece. */
+static ssize_t text_of(struct cgroup_stats_files *f, int dir, const char *file, char *buf,
+		       size_t size)
+{
+	int *place = &f->fds[f->at++];
+	assert(f->at <= ARRAY_LEN(f->fds));
+	if (dir < 0 || *place == ABSENT)
+		return -ENOENT;
+	int fd = *place >= 0 ? *place : openat(dir, file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		*place = errno == ENOENT ? ABSENT : UNKNOWN;
+		return -errno;
+	}
+	ssize_t n = pread(fd, buf, size - 1, 0);
+	if (n < 0)
+		n = -errno;
+	*place = may_keep(fd) ? fd : UNKNOWN;
+	if (*place < 0)
+		close(fd);
+	buf[n < 0 ? 0 : n] = '\0';
+	f->gone |= n == -ENODEV;
+	return n;
+}
+
 /* A number alone; "max" and v1's largest page count are no limit. */
-static int64_t number(int dir, const char *file)
+static int64_t number(struct cgroup_stats_files *f, int dir, const char *file)
 {
 	char text[32];
-	if (dir < 0 || file_read_small(dir, file, text, sizeof(text)) <= 0)
+	if (text_of(f, dir, file, text, sizeof(text)) <= 0)
 		return 0;
 	if (*text == 'm')
 		return INT64_MAX;
@@ -31,10 +76,10 @@ static int64_t number(int dir, const char *file)
 }
 
 /* Valid until the next call. */
-static const char *whole(int dir, const char *file)
+static const char *whole(struct cgroup_stats_files *f, int dir, const char *file)
 {
 	static char text[TEXT_MAX];
-	return dir >= 0 && file_read_small(dir, file, text, TEXT_MAX) > 0 ? text : NULL;
+	return text_of(f, dir, file, text, TEXT_MAX) > 0 ? text : NULL;
 }
 
 int64_t cgroup_keyed(const char *text, const char *key)
@@ -67,10 +112,11 @@ static void read_percpu(const char *text, struct arena *a, struct array *ret)
 	ret->items = items;
 }
 
-static void read_cpu(const struct cgroup *g, bool brief, struct arena *a, struct cgroup_stats *s)
+static void read_cpu(const struct cgroup *g, struct cgroup_stats_files *f, bool brief,
+		     struct arena *a, struct cgroup_stats *s)
 {
 	int cpu = g->v1[CGROUP_CPU], account = g->v1[CGROUP_CPUACCT];
-	const char *text = whole(cpu >= 0 ? cpu : g->v2, "cpu.stat");
+	const char *text = whole(f, cpu >= 0 ? cpu : g->v2, "cpu.stat");
 	int64_t unit = cpu >= 0 ? 1 : USEC;
 	s->cpu.periods = keyed(text, "nr_periods");
 	s->cpu.throttled_periods = keyed(text, "nr_throttled");
@@ -82,15 +128,16 @@ static void read_cpu(const struct cgroup *g, bool brief, struct arena *a, struct
 		return;
 	}
 	int64_t tick = 1000000000 / sysconf(_SC_CLK_TCK);
-	text = whole(account, "cpuacct.stat");
-	s->cpu.total = number(account, "cpuacct.usage");
+	text = whole(f, account, "cpuacct.stat");
+	s->cpu.total = number(f, account, "cpuacct.usage");
 	s->cpu.user = keyed(text, "user") * tick;
 	s->cpu.kernel = keyed(text, "system") * tick;
 	if (!brief)
-		read_percpu(whole(account, "cpuacct.usage_percpu"), a, &s->cpu.percpu);
+		read_percpu(whole(f, account, "cpuacct.usage_percpu"), a, &s->cpu.percpu);
 }
 
-static struct cgroup_usage usage_v1(int dir, bool brief, const char *prefix)
+static struct cgroup_usage usage_v1(struct cgroup_stats_files *f, int dir, bool brief,
+				    const char *prefix)
 {
 	static const char *const names[] = {"limit_in_bytes", "usage_in_bytes",
 					    "max_usage_in_bytes", "failcnt"};
@@ -98,7 +145,7 @@ static struct cgroup_usage usage_v1(int dir, bool brief, const char *prefix)
 	for (size_t i = 0; i < (brief ? 2 : ARRAY_LEN(names)); i++) {
 		char file[64];
 		snprintf(file, sizeof(file), "%s.%s", prefix, names[i]);
-		values[i] = number(dir, file);
+		values[i] = number(f, dir, file);
 	}
 	return (struct cgroup_usage){values[0], values[1], values[2], values[3]};
 }
@@ -114,25 +161,30 @@ static void read_raw(const char *text, struct arena *a, struct kvs *ret)
 	}
 }
 
-static void read_memory(const struct cgroup *g, bool brief, struct arena *a, struct cgroup_stats *s)
+static void read_memory(const struct cgroup *g, struct cgroup_stats_files *f, bool brief,
+			struct arena *a, struct cgroup_stats *s)
 {
 	int v1 = g->v1[CGROUP_MEMORY];
-	const char *text = whole(v1 >= 0 ? v1 : g->v2, "memory.stat");
-	read_raw(text, a, &s->memory.raw);
+	const char *text = whole(f, v1 >= 0 ? v1 : g->v2, "memory.stat");
+	if (!brief)
+		read_raw(text, a, &s->memory.raw);
 	s->memory.cache = keyed(text, v1 >= 0 ? "cache" : "file");
+	s->memory.anon = keyed(text, v1 >= 0 ? "total_rss" : "anon");
+	s->memory.file = keyed(text, v1 >= 0 ? "total_cache" : "file");
+	s->memory.inactive_file = keyed(text, v1 >= 0 ? "total_inactive_file" : "inactive_file");
 	if (v1 >= 0) {
-		s->memory.usage = usage_v1(v1, brief, "memory");
-		s->memory.kernel = usage_v1(v1, brief, "memory.kmem");
+		s->memory.usage = usage_v1(f, v1, brief, "memory");
+		s->memory.kernel = usage_v1(f, v1, brief, "memory.kmem");
 		if (!brief)
-			s->memory.swap = usage_v1(v1, brief, "memory.memsw");
+			s->memory.swap = usage_v1(f, v1, brief, "memory.memsw");
 		return;
 	}
-	s->memory.usage =
-		(struct cgroup_usage){number(g->v2, "memory.max"), number(g->v2, "memory.current"),
-				      number(g->v2, "memory.peak"), 0};
-	s->memory.swap = (struct cgroup_usage){number(g->v2, "memory.swap.max"),
-					       number(g->v2, "memory.swap.current"),
-					       number(g->v2, "memory.swap.peak"), 0};
+	s->memory.usage = (struct cgroup_usage){number(f, g->v2, "memory.max"),
+						number(f, g->v2, "memory.current"),
+						number(f, g->v2, "memory.peak"), 0};
+	s->memory.swap = (struct cgroup_usage){number(f, g->v2, "memory.swap.max"),
+					       number(f, g->v2, "memory.swap.current"),
+					       number(f, g->v2, "memory.swap.peak"), 0};
 	s->memory.kernel.usage = keyed(text, "kernel");
 }
 
@@ -188,34 +240,36 @@ static void read_io_v2(const char *text, struct arena *a, struct cgroup_stats *s
 
 /* "some avg10=0.12 avg60=0.00 avg300=0.00 total=1234": in the v2 tree alone, on hybrid hosts too.
  */
-static void read_pressure(int v2, const char *file, char buf[static 8])
+static void read_pressure(struct cgroup_stats_files *f, int v2, const char *file,
+			  char buf[static 8])
 {
-	const char *text = whole(v2, file);
+	const char *text = whole(f, v2, file);
 	if (text)
 		sscanf(text, "some avg10=%7[0-9.]", buf);
 }
 
-void cgroup_stats_read(const struct cgroup *g, bool brief, struct arena *a,
-		       struct cgroup_stats *ret)
+void cgroup_stats_read(const struct cgroup *g, struct cgroup_stats_files *f, bool brief,
+		       struct arena *a, struct cgroup_stats *ret)
 {
 	int pids = g->v1[CGROUP_PIDS] >= 0 ? g->v1[CGROUP_PIDS] : g->v2;
 	int io = g->v1[CGROUP_BLKIO];
 	*ret = (struct cgroup_stats){0};
-	read_cpu(g, brief, a, ret);
-	read_memory(g, brief, a, ret);
-	read_pressure(g->v2, "cpu.pressure", ret->pressure.cpu);
-	read_pressure(g->v2, "memory.pressure", ret->pressure.memory);
-	read_pressure(g->v2, "io.pressure", ret->pressure.io);
-	ret->pids.current = number(pids, "pids.current");
-	ret->pids.limit = number(pids, "pids.max");
+	f->at = 0;
+	read_cpu(g, f, brief, a, ret);
+	read_memory(g, f, brief, a, ret);
+	read_pressure(f, g->v2, "cpu.pressure", ret->pressure.cpu);
+	read_pressure(f, g->v2, "memory.pressure", ret->pressure.memory);
+	read_pressure(f, g->v2, "io.pressure", ret->pressure.io);
+	ret->pids.current = number(f, pids, "pids.current");
+	ret->pids.limit = number(f, pids, "pids.max");
 	if (ret->pids.limit == INT64_MAX)
 		ret->pids.limit = 0;
 	if (io < 0) {
-		read_io_v2(whole(g->v2, "io.stat"), a, ret);
+		read_io_v2(whole(f, g->v2, "io.stat"), a, ret);
 		return;
 	}
-	read_io_v1(whole(io, "blkio.throttle.io_service_bytes_recursive"), a, &ret->io_bytes);
+	read_io_v1(whole(f, io, "blkio.throttle.io_service_bytes_recursive"), a, &ret->io_bytes);
 	if (!brief)
-		read_io_v1(whole(io, "blkio.throttle.io_serviced_recursive"), a,
+		read_io_v1(whole(f, io, "blkio.throttle.io_serviced_recursive"), a,
 			   &ret->io_operations);
 }

@@ -163,9 +163,11 @@ static void print_event(struct event *event, struct arena *a)
 
 static void print_stats(const struct state *s, const struct cgroup *group)
 {
+	struct cgroup_stats_files files = CGROUP_STATS_CLOSED;
 	CLEANUP_ARENA struct arena a = {0};
 	struct cgroup_stats c;
-	cgroup_stats_read(group, false, &a, &c);
+	cgroup_stats_read(group, &files, false, &a, &c);
+	cgroup_stats_close(&files);
 	struct stats stats = {
 		.cpu = {.usage = {c.cpu.total, c.cpu.kernel, c.cpu.user, c.cpu.percpu},
 			.throttling = {c.cpu.periods, c.cpu.throttled_periods,
