@@ -41,19 +41,9 @@ as_pid1() {
 	unshare --pid --fork --mount-proc "$@"
 }
 
-# Wait up to 5 s (of an ordinary machine) until a command succeeds.
-until_true() {
-	local i
-	for ((i = 0; i < 500 * PATIENCE; i++)); do
-		if "$@" 2>/dev/null; then return 0; fi
-		sleep 0.01
-	done
-	echo "never true: $*" >&2
-	return 1
-}
-
+# Or it was so short that it has ended already.
 first_child() {
-	PID=$(pgrep -P "$OUTER")
+	PID=$(pgrep -P "$OUTER") || ! kill -0 "$OUTER" 2>/dev/null
 }
 
 # Start in the background as PID 1: OUTER is unshare, PID is PID 1 seen from here.
@@ -61,7 +51,7 @@ start_pid1() {
 	need_root
 	unshare --pid --fork --mount-proc "$@" 3>&- &
 	OUTER=$!
-	until_true first_child
+	wait_for 10 first_child
 }
 
 # Start in the background outside a namespace.
@@ -234,7 +224,7 @@ finish() {
 @test "init: keeps only the standard descriptors and the report" {
 	exec 7</dev/null 8</dev/null
 	start_pid1 "$INIT" --report-fd 8 sleep 600
-	until_true pgrep -P "$PID" sleep
+	wait_for 10 pgrep -P "$PID" sleep
 	[ "$(ls "/proc/$PID/fd" | tr '\n' ' ')" = "0 1 2 8 " ]
 	[ -e "/proc/$(pgrep -P "$PID")/fd/7" ]
 	[ ! -e "/proc/$(pgrep -P "$PID")/fd/8" ]
@@ -261,7 +251,7 @@ finish() {
 
 @test "init: TERM is handled at once while none exits" {
 	start_pid1 "$INIT" sleep 600
-	until_true pgrep -P "$PID" sleep
+	wait_for 10 pgrep -P "$PID" sleep
 	begin
 	kill -TERM "$PID"
 	finish
@@ -293,7 +283,7 @@ finish() {
 	cp "$INIT" "$PROBE" "$OPEN"
 	start_pid1 prlimit --nproc=64:64 setpriv --reuid $uid --regid $uid --clear-groups \
 		"$OPEN/hull-init" --grace 1 "$OPEN/init_probe" bomb
-	until_true eval '[ "$(pgrep -c -u '$uid')" -ge 60 ]'
+	wait_for 10 eval '[ "$(pgrep -c -u '$uid')" -ge 60 ]'
 	begin
 	kill -TERM "$PID"
 	finish
@@ -310,7 +300,7 @@ finish() {
 	for mode in auto all; do
 		mkdir $mode
 		start_pid1 "$INIT" --forward $mode "$PROBE" trio $mode 600
-		until_true test -e $mode/main.ready -a -e $mode/group.ready -a -e $mode/daemon.ready
+		wait_for 10 test -e $mode/main.ready -a -e $mode/group.ready -a -e $mode/daemon.ready
 		begin
 		kill -TERM "$PID"
 		finish
@@ -325,7 +315,7 @@ finish() {
 
 @test "init: the same outside a PID namespace" {
 	start_plain "$INIT" "$PROBE" trio . 600
-	until_true test -e main.ready -a -e group.ready -a -e daemon.ready
+	wait_for 10 test -e main.ready -a -e group.ready -a -e daemon.ready
 	begin
 	kill -TERM "$PID"
 	finish
@@ -338,7 +328,7 @@ finish() {
 
 @test "init: --forward main reaches the main process only, and exits with it" {
 	start_pid1 "$INIT" --forward main "$PROBE" trio . 100
-	until_true test -e main.ready -a -e group.ready -a -e daemon.ready
+	wait_for 10 test -e main.ready -a -e group.ready -a -e daemon.ready
 	begin
 	kill -TERM "$PID"
 	finish
@@ -350,7 +340,7 @@ finish() {
 
 @test "init: --group --wait reaches the group, then the rest when the main process ended" {
 	start_pid1 "$INIT" --group --wait "$PROBE" trio . 100
-	until_true test -e main.ready -a -e group.ready -a -e daemon.ready
+	wait_for 10 test -e main.ready -a -e group.ready -a -e daemon.ready
 	begin
 	kill -TERM "$PID"
 	finish
@@ -384,7 +374,7 @@ finish() {
 
 @test "init: a stopped process gets TERM too" {
 	start_pid1 "$INIT" --grace $((10 * PATIENCE)) sh -c "'$PROBE' slow a 1 & until [ -e a.ready ]; do sleep 0.01; done; kill -STOP \$!; touch up; wait"
-	until_true test -e up
+	wait_for 10 test -e up
 	begin
 	kill -TERM "$PID"
 	finish
@@ -395,28 +385,28 @@ finish() {
 @test "init: every signal but KILL, STOP and CHLD is forwarded, real-time ones too" {
 	local sig got
 	start_pid1 "$INIT" --forward main "$PROBE" catch got
-	until_true grep -q ready got
+	wait_for 10 grep -q ready got
 	for ((sig = 1; sig <= 64; sig++)); do
 		case $sig in 9 | 17 | 19 | 32 | 33) continue ;; esac
 		kill -$sig "$PID"
-		until_true grep -qx $sig got
+		wait_for 10 grep -qx $sig got
 	done
 	[ "$(wc -l <got)" -eq 60 ] # ready and 59 signals, each once
 }
 
 @test "init: auto sends HUP to the main process only, INT to its group" {
 	start_pid1 "$INIT" sh -c "'$PROBE' catch group & setsid '$PROBE' catch daemon & exec '$PROBE' catch main"
-	until_true grep -q ready group
-	until_true grep -q ready daemon
-	until_true grep -q ready main
+	wait_for 10 grep -q ready group
+	wait_for 10 grep -q ready daemon
+	wait_for 10 grep -q ready main
 	kill -HUP "$PID"
-	until_true grep -qx 1 main
+	wait_for 10 grep -qx 1 main
 	kill -INT "$PID"
-	until_true grep -qx 2 main
-	until_true grep -qx 2 group
+	wait_for 10 grep -qx 2 main
+	wait_for 10 grep -qx 2 group
 	kill -TERM "$PID"
-	until_true grep -qx 15 daemon
-	until_true grep -qx 15 group
+	wait_for 10 grep -qx 15 daemon
+	wait_for 10 grep -qx 15 group
 	run ! grep -qx 1 group
 	run ! grep -qxE '1|2' daemon
 }
@@ -424,12 +414,12 @@ finish() {
 @test "init: --forward HUP:all and --forward TERM:main override single signals" {
 	start_pid1 "$INIT" --forward HUP,USR1:all --forward TERM:main sh -c \
 		"setsid '$PROBE' catch daemon & exec '$PROBE' catch main"
-	until_true grep -q ready daemon
-	until_true grep -q ready main
+	wait_for 10 grep -q ready daemon
+	wait_for 10 grep -q ready main
 	kill -USR1 "$PID"
-	until_true grep -qx 10 daemon
+	wait_for 10 grep -qx 10 daemon
 	kill -TERM "$PID"
-	until_true grep -qx 15 main
+	wait_for 10 grep -qx 15 main
 	nap 50
 	run ! grep -qx 15 daemon
 }
@@ -438,7 +428,7 @@ finish() {
 	sleep 600 3>&- &
 	local bystander=$!
 	start_plain "$INIT" --forward all sh -c 'setsid sleep 600 & sleep 600'
-	until_true pgrep -P "$PID" sh
+	wait_for 10 pgrep -P "$PID" sh
 	nap 100
 	begin
 	kill -TERM "$PID"
@@ -451,12 +441,12 @@ finish() {
 
 @test "init: signals are rewritten by name and number, and dropped with 0" {
 	start_pid1 "$INIT" -r TERM:USR2 --rewrite 1:SIGUSR1 -r INT:0 "$PROBE" catch got
-	until_true grep -q ready got
+	wait_for 10 grep -q ready got
 	kill -INT "$PID"
 	kill -HUP "$PID"
-	until_true grep -qx 10 got
+	wait_for 10 grep -qx 10 got
 	kill -TERM "$PID"
-	until_true grep -qx 12 got
+	wait_for 10 grep -qx 12 got
 	run ! grep -qxE '1|2|15' got
 	run "$INIT" -r TERM true
 	[ "$status" -eq 125 ]
@@ -464,27 +454,27 @@ finish() {
 
 @test "init: dumb-init's -r and group, tini's main and -g" {
 	start_pid1 "$DUMB" -r 15:3 sh -c "'$PROBE' catch group & exec '$PROBE' catch main"
-	until_true grep -q ready group
-	until_true grep -q ready main
+	wait_for 10 grep -q ready group
+	wait_for 10 grep -q ready main
 	kill -TERM "$PID"
-	until_true grep -qx 3 group
-	until_true grep -qx 3 main
+	wait_for 10 grep -qx 3 group
+	wait_for 10 grep -qx 3 main
 	kill -KILL "$PID"
 	begin
 	finish
 	start_pid1 "$TINI" sh -c "'$PROBE' catch group2 & exec '$PROBE' catch main2"
-	until_true grep -q ready group2
-	until_true grep -q ready main2
+	wait_for 10 grep -q ready group2
+	wait_for 10 grep -q ready main2
 	kill -HUP "$PID"
-	until_true grep -qx 1 main2
+	wait_for 10 grep -qx 1 main2
 	run ! grep -qx 1 group2
 	kill -KILL "$PID"
 	finish
 	TINI_KILL_PROCESS_GROUP=1 start_pid1 "$TINI" sh -c "'$PROBE' catch group3 & exec '$PROBE' catch main3"
-	until_true grep -q ready group3
-	until_true grep -q ready main3
+	wait_for 10 grep -q ready group3
+	wait_for 10 grep -q ready main3
 	kill -HUP "$PID"
-	until_true grep -qx 1 group3
+	wait_for 10 grep -qx 1 group3
 }
 
 # Enter the namespace as an exec session does.
@@ -494,9 +484,9 @@ enter() {
 
 @test "init: who entered from outside gets TERM and its time" {
 	start_pid1 "$INIT" sleep 600
-	until_true pgrep -P "$PID" sleep
+	wait_for 10 pgrep -P "$PID" sleep
 	enter "$PROBE" slow outsider 400
-	until_true test -e outsider.ready
+	wait_for 10 test -e outsider.ready
 	begin
 	kill -TERM "$PID"
 	finish
@@ -508,9 +498,9 @@ enter() {
 
 @test "init: who entered from outside and ignores TERM does not hold the stop up" {
 	start_pid1 "$INIT" sleep 600
-	until_true pgrep -P "$PID" sleep
+	wait_for 10 pgrep -P "$PID" sleep
 	enter "$PROBE" ignore up
-	until_true test -e up
+	wait_for 10 test -e up
 	begin
 	kill -TERM "$PID"
 	finish
@@ -522,7 +512,7 @@ enter() {
 
 @test "init: who ignores TERM is killed at the grace time, and named" {
 	start_pid1 "$INIT" --grace 1 "$PROBE" ignore up 2>err
-	until_true test -e up
+	wait_for 10 test -e up
 	begin
 	kill -TERM "$PID"
 	finish
@@ -542,7 +532,7 @@ enter() {
 
 @test "init: the same outside a namespace" {
 	start_plain "$INIT" --grace 0.5 sh -c "setsid '$PROBE' ignore up & exec '$PROBE' ignore up2" 2>err
-	until_true test -e up -a -e up2
+	wait_for 10 test -e up -a -e up2
 	begin
 	kill -TERM "$PID"
 	finish
@@ -554,7 +544,7 @@ enter() {
 
 @test "init: a second TERM does not lengthen the grace time" {
 	start_pid1 "$INIT" --grace $PATIENCE "$PROBE" ignore up
-	until_true test -e up
+	wait_for 10 test -e up
 	begin
 	kill -TERM "$PID"
 	nap 600
@@ -565,7 +555,7 @@ enter() {
 
 @test "init: --grace none waits for ever, a queued stop brings its own time" {
 	start_pid1 "$INIT" --grace none "$PROBE" ignore up
-	until_true test -e up
+	wait_for 10 test -e up
 	kill -TERM "$PID"
 	sleep 0.3
 	kill -0 "$PID"
@@ -579,7 +569,7 @@ enter() {
 
 @test "init: a stop signal of the image begins the stop, and goes to all" {
 	start_pid1 "$INIT" --stop-signal RTMIN+3 --grace 0.3 "$PROBE" catch got
-	until_true grep -q ready got
+	wait_for 10 grep -q ready got
 	begin
 	kill -37 "$PID"
 	finish
@@ -590,7 +580,7 @@ enter() {
 
 @test "init: without --wait there is no grace time: main ignores TERM and lives" {
 	start_pid1 "$INIT" --forward main --grace 0.1 "$PROBE" ignore up
-	until_true test -e up
+	wait_for 10 test -e up
 	kill -TERM "$PID"
 	sleep 0.6
 	kill -0 "$PID"
@@ -598,7 +588,7 @@ enter() {
 
 @test "init: KILL from outside ends the namespace at once" {
 	start_pid1 "$INIT" sh -c 'setsid sleep 600 & sleep 600'
-	until_true pgrep -P "$PID" sh
+	wait_for 10 pgrep -P "$PID" sh
 	begin
 	kill -KILL "$PID"
 	finish
@@ -607,7 +597,7 @@ enter() {
 
 @test "init: KILL and STOP from inside do nothing to PID 1" {
 	start_pid1 "$INIT" sh -c 'kill -STOP 1; kill -KILL 1; touch tried; sleep 600'
-	until_true test -e tried
+	wait_for 10 test -e tried
 	nap 100
 	kill -0 "$PID"
 	grep -q '^State:.S' "/proc/$PID/status"
@@ -630,37 +620,37 @@ has_ended() {
 
 @test "init: TSTP stops and CONT continues everybody" {
 	start_pid1 "$INIT" sleep 600
-	until_true pgrep -P "$PID" sleep
+	wait_for 10 pgrep -P "$PID" sleep
 	local child
 	child=$(pgrep -P "$PID" sleep)
 	kill -TSTP "$PID"
-	until_true is_state "$child" T
+	wait_for 10 is_state "$child" T
 	is_state "$PID" S
 	kill -CONT "$PID"
-	until_true is_state "$child" S
+	wait_for 10 is_state "$child" S
 }
 
 @test "init: with a session of its own TSTP is sent as STOP" {
 	start_pid1 "$DUMB" sleep 600
-	until_true pgrep -P "$PID" sleep
+	wait_for 10 pgrep -P "$PID" sleep
 	local child
 	child=$(pgrep -P "$PID" sleep)
 	kill -TSTP "$PID"
-	until_true is_state "$child" T
+	wait_for 10 is_state "$child" T
 	kill -CONT "$PID"
-	until_true is_state "$child" S
+	wait_for 10 is_state "$child" S
 }
 
 @test "init: outside a namespace it stops itself after TSTP, and continues both" {
 	start_plain "$INIT" sleep 600
-	until_true pgrep -P "$PID" sleep
+	wait_for 10 pgrep -P "$PID" sleep
 	local child
 	child=$(pgrep -P "$PID" sleep)
 	kill -TSTP "$PID"
-	until_true is_state "$PID" T
+	wait_for 10 is_state "$PID" T
 	kill -CONT "$PID"
-	until_true is_state "$PID" S
-	until_true is_state "$child" S
+	wait_for 10 is_state "$PID" S
+	wait_for 10 is_state "$child" S
 	begin
 	kill -TERM "$PID"
 	finish
@@ -728,7 +718,7 @@ has_ended() {
 	start_plain "$PROBE" orphaned pid "$INIT" -p TERM sleep 600
 	begin
 	finish
-	until_true has_ended "$(cat pid)"
+	wait_for 10 has_ended "$(cat pid)"
 }
 
 @test "init: -e turns exit codes into success" {
@@ -744,7 +734,7 @@ has_ended() {
 
 @test "init: -v tells what is done" {
 	start_pid1 "$INIT" -v sleep 600 2>err
-	until_true pgrep -P "$PID" sleep
+	wait_for 10 pgrep -P "$PID" sleep
 	kill -TERM "$PID"
 	begin
 	finish
@@ -785,7 +775,7 @@ has_ended() {
 
 @test "init: a full standard error does not stop it" {
 	start_pid1 "$PROBE" full "$INIT" -v -w --grace 0.3 "$PROBE" ignore up
-	until_true test -e up
+	wait_for 10 test -e up
 	begin
 	kill -TERM "$PID"
 	finish
@@ -795,11 +785,11 @@ has_ended() {
 
 @test "init: a closed standard error signals nobody" {
 	start_pid1 bash -c "exec 2> >(:); sleep 0.1; exec '$INIT' -v --forward all '$PROBE' catch got"
-	until_true grep -q ready got
+	wait_for 10 grep -q ready got
 	kill -USR1 "$PID"
-	until_true grep -qx 10 got
+	wait_for 10 grep -qx 10 got
 	kill -USR2 "$PID"
-	until_true grep -qx 12 got
+	wait_for 10 grep -qx 12 got
 	run ! grep -qx 13 got
 }
 
@@ -809,11 +799,11 @@ has_ended() {
 	mkfifo fifo
 	"$PROBE" report <fifo >report 3>&- &
 	start_pid1 "$INIT" --grace 0.3 --report-fd 9 "$PROBE" ignore up 9>fifo
-	until_true test -e up
+	wait_for 10 test -e up
 	begin
 	kill -TERM "$PID"
 	finish
-	until_true grep -q exiting report
+	wait_for 10 grep -q exiting report
 	cat report
 	[ "$(cut -d' ' -f1 report | tr '\n' ' ')" = "started forwarded stopping killed main-ended exiting " ]
 	grep -q '^started pid=2 ' report
@@ -835,7 +825,7 @@ has_ended() {
 	start_pid1 "$INIT" --grace 0.5 --report-fd 9 sh -c \
 		"for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do '$PROBE' ignore up\$i & done; exec '$PROBE' ignore up" \
 		9>report.bin 2>/dev/null
-	until_true eval '[ "$(ls up* | wc -l)" -eq 20 ]'
+	wait_for 10 eval '[ "$(ls up* | wc -l)" -eq 20 ]'
 	kill -TERM "$PID"
 	begin
 	finish
@@ -850,7 +840,7 @@ has_ended() {
 	# Fill the pipe to the brim.
 	dd if=/dev/zero of=fifo bs=1 count=100000 oflag=nonblock 2>/dev/null || true
 	start_pid1 "$INIT" --report-fd 9 sleep 600
-	until_true pgrep -P "$PID" sleep
+	wait_for 10 pgrep -P "$PID" sleep
 	begin
 	kill -TERM "$PID"
 	finish

@@ -146,19 +146,6 @@ now_ms() {
 	echo $((${EPOCHREALTIME/./} / 1000))
 }
 
-# wait_for SECONDS COMMAND...: until it succeeds.
-wait_for() {
-	local until=$(($(now_ms) + $1 * 1000 * PATIENCE))
-	shift
-	while ! "$@" >/dev/null 2>&1; do
-		if [ "$(now_ms)" -ge "$until" ]; then
-			echo "never true: $*" >&2
-			return 1
-		fi
-		sleep 0.02
-	done
-}
-
 logs_have() {
 	hull logs "$1" 2>&1 | grep -q -- "$2"
 }

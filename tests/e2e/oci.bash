@@ -78,16 +78,6 @@ has_status() {
 	[ "$(status_of "$1" 2>/dev/null)" = "$2" ]
 }
 
-# until_true SECONDS COMMAND...
-until_true() {
-	local end=$((SECONDS + $1 * PATIENCE))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || { echo "never true: $*" >&2; return 1; }
-		sleep 0.02
-	done
-}
-
 # groups NAME: its folders in all hierarchies.
 groups_of() {
 	find /sys/fs/cgroup -maxdepth 5 -type d -path "*$1" 2>/dev/null

@@ -25,7 +25,7 @@ counts_on() {
 	[ "$(count)" -ge "$1" ] || fail "$(count) after $1"
 	local now
 	now=$(count)
-	until_true 200 test_count "$now"
+	wait_for 200 test_count "$now"
 }
 
 test_count() {
@@ -40,7 +40,7 @@ rt_ok() {
 
 begin() {
 	rt run -d "$@" c1 </dev/null >/dev/null 2>&1
-	until_true 200 test -s "$root/tmp/count"
+	wait_for 200 test -s "$root/tmp/count"
 }
 
 @test "a container goes on from its checkpoint" {
@@ -61,7 +61,7 @@ begin() {
 	[ "$(rt exec c1 hostname)" = probe ]
 	[ -z "$(rt exec c1 cat /proc/kcore)" ]
 	rt kill c1 KILL
-	until_true 200 has_status c1 stopped
+	wait_for 200 has_status c1 stopped
 	rt delete c1
 }
 
@@ -69,13 +69,13 @@ begin() {
 	local seen first
 	bundle sh -c 'i=0; while :; do i=$((i + 1)); echo line $i; echo $i >/tmp/count; sleep 0.1; done'
 	rt run c1 2>&1 </dev/null | cat >"$dir/out1" &
-	until_true 200 test -s "$root/tmp/count"
+	wait_for 200 test -s "$root/tmp/count"
 	rt_ok checkpoint --image-path "$image" --work-path "$dir/work" --empty-ns network c1
 	wait_jobs
 	[ -s "$dir/work/dump.log" ]
 	seen=$(count)
 	rt restore --image-path "$image" --bundle "$(another c2)" --empty-ns network c2 2>&1 </dev/null | cat >"$dir/out2" &
-	until_true 200 test -s "$dir/out2"
+	wait_for 200 test -s "$dir/out2"
 	first=$(head -n 1 "$dir/out2")
 	[ "${first#line }" -ge "$seen" ] || fail "$first after $seen"
 	[ "$(status_of c2)" = running ]
@@ -171,7 +171,7 @@ END
 @test "a network namespace of a path stays the caller's" {
 	unshare --net sleep 100 3>&- &
 	local holder=$!
-	until_true 200 test "$(readlink /proc/$holder/ns/net)" != "$(readlink /proc/self/ns/net)"
+	wait_for 200 test "$(readlink /proc/$holder/ns/net)" != "$(readlink /proc/self/ns/net)"
 	config --arg p "/proc/$holder/ns/net" '(.linux.namespaces[] | select(.type == "network")).path = $p'
 	begin
 	rt_ok checkpoint --image-path "$image" c1
@@ -185,7 +185,7 @@ END
 	bundle sh -c 'ifconfig lo >/dev/null; sleep 1000 | busybox nc -l -p 99 >/tmp/lines & sleep 1; ('"${work/sleep 0.1/echo line; sleep 0.1}"') |
 		busybox nc 127.0.0.1 99'
 	begin
-	until_true 200 test -s "$root/tmp/lines"
+	wait_for 200 test -s "$root/tmp/lines"
 	capture rt checkpoint --image-path "$image" --work-path "$dir/work" c1
 	[ "$status" = 1 ]
 	[[ "$output" == *"container c1: criu failed: Error (criu/"*"TCP"*"$dir/work/dump.log"* ]] || fail "$output"

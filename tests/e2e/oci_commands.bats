@@ -53,7 +53,7 @@ limit() {
 	jq '.process | .args = ["sh", "-c", "echo $X; exec sleep 50"] | .env += ["X=from-file"]' \
 		config.json >process.json
 	rt exec --process process.json --detach --pid-file "$dir/pid" c1 >"$dir/out" 2>&1 </dev/null
-	until_true 5 grep -q from-file "$dir/out"
+	wait_for 5 grep -q from-file "$dir/out"
 	[ "$(readlink "/proc/$(cat "$dir/pid")/ns/pid")" = "$(readlink "/proc/$(pid_of c1)/ns/pid")" ]
 	rt ps --format json c1 | jq -e --argjson p "$(cat "$dir/pid")" 'index($p) != null'
 }
@@ -69,7 +69,7 @@ limit() {
 	capture rt exec c1
 	[ "$status" = 255 ]
 	rt kill c1 9
-	until_true 5 has_status c1 stopped
+	wait_for 5 has_status c1 stopped
 	capture rt exec c1 true
 	[ "$status" = 255 ]
 	[[ "$output" == *"cannot exec in a stopped container"* ]]
@@ -83,7 +83,7 @@ limit() {
 	[ "$status" = 1 ]
 	rt exec c1 sh -c 'trap "exit 4" TERM; echo ready; while :; do sleep 0.1; done' >"$dir/out" &
 	local pid=$! status=0
-	until_true 10 grep -q ready "$dir/out"
+	wait_for 10 grep -q ready "$dir/out"
 	kill -TERM "$(pgrep -P $pid || echo $pid)"
 	wait $pid || status=$?
 	[ "$status" = 4 ]
@@ -148,7 +148,7 @@ limit() {
 @test "pause and resume: frozen, state, exec, kill" {
 	bundle sh -c 'while :; do echo x >>/tmp/count; sleep 0.01; done'
 	rt run -d c1 </dev/null >/dev/null 2>&1
-	until_true 5 test -s "$root/tmp/count"
+	wait_for 5 test -s "$root/tmp/count"
 	rt pause c1
 	[ "$(status_of c1)" = paused ]
 	local before
@@ -166,7 +166,7 @@ limit() {
 	[[ "$output" == *"not paused"* ]]
 	rt pause c1
 	rt kill c1 KILL
-	until_true 5 has_status c1 stopped
+	wait_for 5 has_status c1 stopped
 	rt delete c1
 	rt run -d c1 </dev/null >/dev/null 2>&1
 	rt pause c1
@@ -201,7 +201,7 @@ limit() {
 	ln -s busybox "$root/bin/tr"
 	config '.linux.resources.memory.limit = 200000000'
 	rt run -d c1 </dev/null >/dev/null 2>&1
-	until_true 20 sh -c "[ \$(awk '/VmRSS/ { print \$2 }' /proc/$(pid_of c1)/status) -gt 29000 ]"
+	wait_for 20 sh -c "[ \$(awk '/VmRSS/ { print \$2 }' /proc/$(pid_of c1)/status) -gt 29000 ]"
 	for check in true false; do
 		capture rt update -r - c1 <<<"{\"memory\": {\"limit\": 8388608, \"checkBeforeUpdate\": $check}}"
 		[ "$status" = 1 ] || fail "$check: taken"
@@ -219,7 +219,7 @@ limit() {
 		(.data | has("blkio"))'
 	rt events --interval 100ms c1 >"$dir/events" &
 	local pid=$!
-	until_true 10 grep -c . "$dir/events"
+	wait_for 10 grep -c . "$dir/events"
 	rt kill c1 9
 	wait $pid
 	jq -es 'length > 0 and all(.type == "stats")' "$dir/events"
@@ -232,9 +232,9 @@ limit() {
 	bundle sh -c 'while [ ! -e /tmp/go ]; do sleep 0.1; done; head -c 64m /dev/zero | tail; sleep 100'
 	rt run -d c1 </dev/null >/dev/null 2>&1
 	rt events --interval 200ms c1 >"$dir/events" &
-	until_true 10 grep -q stats "$dir/events"
+	wait_for 10 grep -q stats "$dir/events"
 	touch "$root/tmp/go"
-	until_true 20 grep -q '"oom"' "$dir/events"
+	wait_for 20 grep -q '"oom"' "$dir/events"
 	rt kill c1 9
 	wait_jobs
 }

@@ -13,7 +13,7 @@ receive() {
 receiver() {
 	receive "$@" >"$dir/received" 2>"$dir/receiver" &
 	receiver=$!
-	until_true 10 grep -q ready "$dir/receiver"
+	wait_for 10 grep -q ready "$dir/receiver"
 }
 
 @test "console socket: create with a terminal" {
@@ -41,7 +41,7 @@ receiver() {
 	(cd "$deep" && exec python3 "$TOP/tests/helpers/oci_receive.py" console c) >"$dir/received" \
 		2>"$dir/receiver" 3>&- &
 	receiver=$!
-	until_true 10 grep -q ready "$dir/receiver"
+	wait_for 10 grep -q ready "$dir/receiver"
 	rt exec -t -d --console-socket "$deep/c" c1 sh -c 'tty; echo from exec'
 	wait $receiver
 	grep -q 'from exec' "$dir/received"
@@ -140,8 +140,8 @@ receiver() {
 	rt create c1 >"$dir/out" 2>&1
 	rt start c1 &
 	local start=$!
-	until_true 10 test -S "$dir/state/c1/notify/notify.sock"
-	until_true 10 grep -q notify.sock "$dir/out"
+	wait_for 10 test -S "$dir/state/c1/notify/notify.sock"
+	wait_for 10 grep -q notify.sock "$dir/out"
 	grep -qx /run/notify/notify.sock "$dir/out"
 	python3 -c 'import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -158,7 +158,7 @@ s.send(b"STATUS=now\nREADY=1")' "/proc/$(pid_of c1)/root/run/notify/notify.sock"
 	export NOTIFY_SOCKET=$dir/manager
 	rt create c1
 	rt start c1
-	until_true 5 has_status c1 stopped
+	wait_for 5 has_status c1 stopped
 }
 
 @test "one dash is as good as two, as in Go" {

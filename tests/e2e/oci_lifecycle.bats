@@ -10,10 +10,10 @@ load oci
 	[ "$(status_of c1)" = created ]
 	[ ! -e "$root/tmp/mark" ]
 	rt start c1
-	until_true 5 test -e "$root/tmp/mark"
+	wait_for 5 test -e "$root/tmp/mark"
 	[ "$(status_of c1)" = running ]
 	rt kill c1 KILL
-	until_true 5 has_status c1 stopped
+	wait_for 5 has_status c1 stopped
 	[ "$(pid_of c1)" = 0 ]
 	rt delete c1
 	capture rt state c1
@@ -81,7 +81,7 @@ load oci
 	bundle sh -c 'trap "echo got; exit 5" TERM; echo ready; while :; do sleep 0.1; done'
 	rt run c1 >"$dir/out" &
 	local pid=$!
-	until_true 10 grep -q ready "$dir/out"
+	wait_for 10 grep -q ready "$dir/out"
 	# $pid is the shell's, the runtime its child.
 	kill -TERM "$(pgrep -P $pid || echo $pid)"
 	local status=0
@@ -106,7 +106,7 @@ load oci
 	[ "$status" = 1 ]
 	[[ "$output" == *"cannot start an already running container"* ]]
 	rt kill c1 9
-	until_true 5 has_status c1 stopped
+	wait_for 5 has_status c1 stopped
 	capture rt start c1
 	[[ "$output" == *"cannot start a container that has stopped"* ]]
 	capture rt kill c1
@@ -169,7 +169,7 @@ load oci
 	capture rt start c1
 	[ "$status" = 1 ]
 	[[ "$output" == *"no such file or directory"* ]]
-	until_true 5 has_status c1 stopped
+	wait_for 5 has_status c1 stopped
 }
 
 @test "a failed create leaves nothing, whatever failed" {
@@ -237,7 +237,7 @@ load oci
 	bundle sh -c 'mkdir /tmp/x; echo $? >/tmp/result'
 	rt create c1
 	rt start c1
-	until_true 5 test -s "$root/tmp/result"
+	wait_for 5 test -s "$root/tmp/result"
 	[ "$(cat "$root/tmp/result")" = 1 ]
 	[ ! -d "$root/tmp/x" ]
 }
@@ -260,15 +260,15 @@ load oci
 	config '.linux.namespaces |= map(select(.type != "pid"))'
 	bundle sh -c 'sleep 100 & trap "" TERM; echo $! >/tmp/child; wait; sleep 100'
 	rt run -d c1 </dev/null >/dev/null 2>&1
-	until_true 5 test -s "$root/tmp/child"
+	wait_for 5 test -s "$root/tmp/child"
 	rt kill c1 SIGTERM
 	rt kill c1 15
 	[ "$(status_of c1)" = running ]
 	capture rt kill c1 NOSUCH
 	[ "$status" = 1 ]
 	rt kill --all c1 KILL
-	until_true 5 has_status c1 stopped
-	until_true 5 test ! -e "/proc/$(cat "$root/tmp/child")"
+	wait_for 5 has_status c1 stopped
+	wait_for 5 test ! -e "/proc/$(cat "$root/tmp/child")"
 }
 
 @test "version and help" {

@@ -123,7 +123,7 @@ teardown() {
 	[ "$status" = 7 ]
 	[ "$(rt exec --user 0:0 --cwd /tmp c1 pwd)" = /tmp ]
 	rt kill c1 KILL
-	until_true 10 has_status c1 stopped
+	wait_for 10 has_status c1 stopped
 	rt delete c1
 	[ -z "$(rt list -q)" ]
 	rt run -d c2 </dev/null >/dev/null 2>&1

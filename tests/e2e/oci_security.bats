@@ -142,7 +142,7 @@ load oci
 	for i in cp mv ln seq chmod; do ln -sf busybox "$root/bin/$i"; done
 	bundle steal
 	rt run -d c1 </dev/null >/dev/null 2>&1
-	until_true 10 test -e "$root/bin/victim"
+	wait_for 10 test -e "$root/bin/victim"
 	for i in $(seq 100); do
 		[ ! -e "$root/out/program" ] || break
 		# The stolen program waits for its standard input, so that there is something to steal.
@@ -150,7 +150,7 @@ load oci
 			"$dir/bin/hull-runtime" --root "$dir/state" exec c1 victim update --resources - x >/dev/null 2>&1 3>&- || true
 	done
 	[ -e "$root/out/program" ] || fail "the program was never got hold of"
-	until_true 40 test -s "$root/out/said"
+	wait_for 40 test -s "$root/out/said"
 	grep -q "Read-only file system" "$root/out/said" || fail "$(cat "$root/out/said")"
 	[ "$before" = "$(sha256sum <"$dir/bin/hull-runtime")" ]
 }
@@ -170,7 +170,7 @@ load oci
 	bundle sh -c '/thief thief /out/seen 4000 >/out/said; sleep 100'
 	rt run -d c1 </dev/null >/dev/null 2>&1
 	pid=$(pid_of c1)
-	until_true 10 test -e "$root/out/seen"
+	wait_for 10 test -e "$root/out/seen"
 	for i in $(seq 15); do
 		rt exec --user bob c1 true
 		rt exec c1 true
@@ -180,7 +180,7 @@ load oci
 	for i in c2 c3 c4; do
 		rt run --bundle "$(another $i)" $i
 	done
-	until_true 20 test -s "$root/out/said"
+	wait_for 20 test -s "$root/out/said"
 	cat "$root/out/said"
 	# It did see processes on their way.
 	[[ "$(cat "$root/out/said")" != *"refused 0 times"* ]] || fail "the thief saw nobody"
@@ -243,7 +243,7 @@ END
 		*config.json*) kill -9 "$pid" ;; # nothing says any more which one it is
 		esac
 		rt delete --force c1
-		until_true 10 sh -c "! kill -0 $pid"
+		wait_for 10 sh -c "! kill -0 $pid"
 		[ "$(rt list -q)" = c2 ] || fail "$damage: still there"
 		case $damage in
 		*config.json*) find /sys/fs/cgroup -depth -type d -path "*$(group_of c1)" -exec rmdir {} + || true ;;
@@ -257,7 +257,7 @@ END
 	pid=$(pid_of c1)
 	: >"$dir/state/c1/record"
 	rt delete --force c1
-	until_true 10 sh -c "! kill -0 $pid"
+	wait_for 10 sh -c "! kill -0 $pid"
 	[ -z "$(groups_of hull-runtime/c1)" ]
 }
 

@@ -10,6 +10,19 @@ within() {
 	timeout $(($1 * PATIENCE)) "${@:2}"
 }
 
+# wait_for SECONDS COMMAND...: until it succeeds.
+wait_for() {
+	local end=$((SECONDS + $1 * PATIENCE))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -le "$end" ] || {
+			echo "never true: $*" >&2
+			return 1
+		}
+		sleep 0.02
+	done
+}
+
 # quick MS LIMIT [SLEPT]: it took less than LIMIT, of which the program sleeps SLEPT on purpose.
 quick() {
 	local slept=${3:-0}

@@ -70,7 +70,7 @@ needs_version() {
 	sd start c1
 	sd exec c1 true
 	sd kill c1 KILL
-	until_true 20 has_status c1 stopped
+	wait_for 20 has_status c1 stopped
 	capture sd delete c1
 	[ "$status" = 0 ]
 	[ -z "$output" ] || fail "$output"
@@ -88,7 +88,7 @@ needs_version() {
 		pid=$(pid_of c1)
 		: >"$dir/state/c1/record"
 		rt $manager delete --force c1
-		until_true 10 sh -c "! kill -0 $pid"
+		wait_for 10 sh -c "! kill -0 $pid"
 		is_gone
 	done
 }
@@ -234,7 +234,7 @@ needs_version() {
 	# The name is taken.
 	config 'del(.linux.resources.memory)'
 	systemd-run --quiet --scope --slice=hulltest.slice --unit="$unit" sleep 100 3>&- &
-	until_true 20 test -e "$tree/hulltest.slice/$unit/cgroup.procs"
+	wait_for 20 test -e "$tree/hulltest.slice/$unit/cgroup.procs"
 	refused
 	[[ $output == *"$unit: systemd refuses StartTransientUnit: "*"already"* ]] || fail "$output"
 	[ "$(property ActiveState)" = active ]
@@ -242,12 +242,12 @@ needs_version() {
 	wait $! || true
 	config '.hooks.createRuntime = [{path: "/bin/sleep", args: ["sleep", "100"]}]'
 	"$runtime" --root "$dir/state" --systemd-cgroup create c1 </dev/null >/dev/null 2>&1 3>&- &
-	until_true 20 sh -c 'grep -q . '$tree'/hulltest.slice/'"$unit"'/cgroup.procs'
+	wait_for 20 sh -c 'grep -q . '$tree'/hulltest.slice/'"$unit"'/cgroup.procs'
 	sleep 1
 	kill -KILL $!
 	wait $! || true
 	sd delete --force c1
-	until_true 20 is_gone
+	wait_for 20 is_gone
 }
 
 @test "over the system bus, without systemd's own socket" {
