@@ -19,7 +19,8 @@ between() { awk -v n="${1%\%}" -v a="$2" -v b="$3" 'BEGIN { exit !(n >= a && n <
 	nap 1500
 	hull stats --no-stream --format json busy >row
 	between "$(jq -r .CPUPerc row)" 3 40
-	between "$(jq -r .Throttled row)" 1 400
+	# A busy machine may not even give it its quota.
+	between "$(jq -r .Throttled row)" "$(jq -r 'if (.CPUPerc | rtrimstr("%") | tonumber) > 20 then 1 else 0 end' row)" 400
 	assert_equal "busy 1" "$(jq -r '.Name + " " + .PIDs' row)"
 	# 10 MiB are there and cannot be reclaimed; beyond docker's figure it is told what they are.
 	hull stats --no-stream --format json idle >row
