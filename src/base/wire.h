@@ -9,6 +9,7 @@
  *   monitor          struct monitor_config; read-only, and used by descriptor
  *   running          struct run_record, written before the container's first instruction
  *   control          the monitor's SOCK_SEQPACKET socket
+ *   health           struct health_record, with a health check
  * and <runroot>/exits/<id> is the struct exit_record, renamed into place by the monitor once the
  * container has ended. A container whose exit record exists has ended, whatever the state store
  * says: the next command that sees it finishes the job (engine/reap.c).
@@ -57,6 +58,28 @@ struct exit_record {
 };
 static_assert(sizeof(struct exit_record) == 464, "the exit record is a file format");
 
+/** One health check and what it said. */
+struct health_result {
+	int64_t start_ns, end_ns; /* CLOCK_REALTIME */
+	int32_t exit_code;
+	uint32_t len;
+	char output[4096 + 4];
+};
+
+/** The file `health` of the run folder: the last results, and when the keeper has the next check
+ *  done. Nothing of it outlives the container's run. */
+struct health_head {
+	uint32_t version;
+	uint32_t streak; /* failures in a row */
+	int64_t due_ms;  /* CLOCK_BOOTTIME */
+	uint32_t count;
+	uint32_t checking; /* one was begun: if nobody has the lock, it was killed */
+};
+struct health_record {
+	struct health_head head;
+	struct health_result log[5]; /* the oldest first */
+};
+
 enum log_driver { LOG_JSON_FILE, LOG_LOCAL, LOG_JOURNALD, LOG_NONE };
 
 /**
@@ -68,10 +91,10 @@ struct monitor_config {
 	uint32_t log_driver;   /* enum log_driver */
 	uint64_t log_max_size; /* bytes of one file; 0: unlimited */
 	uint32_t log_max_file; /* files kept, the current one included; at least 1 */
-	uint32_t unused;
-	uint32_t tty;        /* one pty instead of three FIFOs */
-	uint32_t stdin_open; /* -i */
-	uint32_t stdin_once; /* close stdin when the first attached client leaves */
+	uint32_t health_ms;    /* before the first health check; 0: there is none */
+	uint32_t tty;          /* one pty instead of three FIFOs */
+	uint32_t stdin_open;   /* -i */
+	uint32_t stdin_once;   /* close stdin when the first attached client leaves */
 	char id[65];
 	char name[129];
 	char root[1024]; /* --root, --runroot: for the clean-up command */

@@ -28,11 +28,16 @@ struct ps_values {
 char *ps_status(struct arena *a, const struct container *c, int64_t now)
 {
 	char human[TIME_TEXT_SIZE];
+	const char *health = c->health ? c->health : "";
 	switch (c->status) {
 	case CONTAINER_RUNNING:
 	case CONTAINER_PAUSED:
-		return arena_printf(a, "Up %s%s", duration_human(now - c->started, human),
-				    c->status == CONTAINER_PAUSED ? " (Paused)" : "");
+		duration_human(now - c->started, human);
+		if (c->status == CONTAINER_PAUSED || !*health)
+			return arena_printf(a, "Up %s%s", human,
+					    c->status == CONTAINER_PAUSED ? " (Paused)" : "");
+		return arena_printf(a, "Up %s (%s%s)", human,
+				    strcmp(health, "starting") ? "" : "health: ", health);
 	case CONTAINER_CREATED:
 		return "Created";
 	case CONTAINER_REMOVING:
@@ -242,7 +247,7 @@ static const struct option options[] = {
 	 .help = "Show all containers (default shows just running)"},
 	{"filter", 'f', OPTION_LIST, O(filters), .arg = "filter",
 	 .help = "Filter output based on conditions provided (id name label exited status ancestor "
-		 "before since volume)"},
+		 "before since volume health)"},
 	{"format", 0, OPTION_STR, O(format), .help = LISTING_FORMAT_HELP},
 	{"last", 'n', OPTION_INT, O(last), .initial = "-1",
 	 .help = "Show n last created containers (includes all states)"},

@@ -48,6 +48,7 @@ const struct command *const commands[] = {
 	&command_wait,
 	&command_container_inspect,
 	&command_container_prune,
+	&command_healthcheck_run,
 	&command_image_inspect,
 	&command_image_prune,
 	&command_volume_create,
@@ -60,6 +61,8 @@ const struct command *const commands[] = {
 	&command_system_check,
 	&command_system_df,
 	&command_system_prune,
+	&command_system_health,
+	&command_system_probe,
 	&command_system_reap,
 	&command_system_restart,
 	&command_system_restore,
@@ -69,9 +72,8 @@ const struct command *const commands[] = {
 const size_t command_count = ARRAY_LEN(commands);
 
 const struct command_group command_groups[] = {
-	{"container", "Manage containers"},
-	{"image", "Manage images"},
-	{"system", "Manage hull"},
+	{"container", "Manage containers"}, {"healthcheck", "Manage health checks"},
+	{"image", "Manage images"},         {"system", "Manage hull"},
 	{"volume", "Manage volumes"},
 };
 const size_t command_group_count = ARRAY_LEN(command_groups);

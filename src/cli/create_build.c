@@ -292,6 +292,40 @@ static void note_ignored(const struct create_options *o)
 			   "content trust");
 }
 
+/* docker's client's words. */
+static int build_health(struct create_options *o, struct arena *a, struct err *e)
+{
+	struct docker_healthcheck *h = &o->health;
+	const struct {
+		const char *option;
+		int64_t value;
+	} numbers[] = {{"interval", h->interval},
+		       {"timeout", h->timeout},
+		       {"retries", h->retries},
+		       {"start-period", h->start_period},
+		       {"start-interval", h->start_interval}};
+	bool given = o->health_cmd && *o->health_cmd;
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		given |= numbers[i].value != 0;
+	if (o->no_healthcheck && given)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "--no-healthcheck conflicts with --health-* options");
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		if (numbers[i].value < 0)
+			return err_set(e, EINVAL, ERR_INVALID, "--health-%s cannot be negative",
+				       numbers[i].option);
+	if (o->health_cmd && *o->health_cmd) {
+		strv_push(a, &h->test, "CMD-SHELL");
+		strv_push(a, &h->test, o->health_cmd);
+	}
+	if (o->no_healthcheck)
+		strv_push(a, &h->test, "NONE");
+	if (o->no_healthcheck || given)
+		o->create.config.config.healthcheck =
+			shape_print(&docker_healthcheck_shape, h, false, a);
+	return 0;
+}
+
 int create_options_build(struct cli *cli, struct create_options *o, const struct strv *args,
 			 bool detach, struct err *e)
 {
@@ -326,9 +360,8 @@ int create_options_build(struct cli *cli, struct create_options *o, const struct
 		host->storage_opt = cli->settings.storage_opts;
 	note_ignored(o);
 	host->container_id_file = o->cidfile;
-	if (o->no_healthcheck)
-		o->create.config.config.healthcheck = "{\"Test\":[\"NONE\"]}";
-	return check_values(o, e);
+	r = build_health(o, a, e);
+	return r < 0 ? r : check_values(o, e);
 }
 
 int cidfile_check(const char *path, struct err *e)

@@ -6,7 +6,11 @@
  */
 #include "cli/create_options.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/option_value.h"
 #include "cli/resource_option.h"
 
@@ -14,8 +18,28 @@
 #define CONFIG(member) O(create.config.config.member)
 #define HOST(member) O(create.config.host.member)
 #define NO_NETWORKS "hull has no networks yet; use --network none, host or container:NAME"
-#define NO_HEALTH "hull has no health checks yet"
 #define WINDOWS "it exists on Windows only"
+
+/* Go's, which may be negative; what that means is said later. */
+static int set_duration(void *field, const char *value, struct arena *a, struct err *e)
+{
+	int64_t ns;
+	bool negative = *value == '-';
+	if (duration_parse(value + negative, &ns) < 0)
+		return err_set(e, EINVAL, ERR_USAGE, "time: invalid duration \"%s\"", value);
+	*(int64_t *)field = negative ? -ns : ns;
+	return 0;
+}
+#define DURATION(member) OPTION_CUSTOM, O(member), .arg = "duration", .set = set_duration
+
+static int set_on_failure(void *field, const char *value, struct arena *a, struct err *e)
+{
+	static const char *const actions[] = {"none", "restart", "stop", "kill"};
+	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+		if (!strcmp(actions[i], value))
+			return option_set_str(field, value, a, e);
+	return err_set(e, EINVAL, ERR_USAGE, "use one of none, restart, stop, kill");
+}
 
 static const struct option items[] = {
 	{"add-host", 0, OPTION_REFUSED, .help = NO_NETWORKS},
@@ -54,12 +78,21 @@ static const struct option items[] = {
 	{"gpus", 0, OPTION_REFUSED,
 	 .help = "hull has no GPU support yet; pass the devices by --device"},
 	{"group-add", 0, OPTION_LIST, HOST(group_add), .help = "Add additional groups to join"},
-	{"health-cmd", 0, OPTION_REFUSED, .help = NO_HEALTH},
-	{"health-interval", 0, OPTION_REFUSED, .help = NO_HEALTH},
-	{"health-retries", 0, OPTION_REFUSED, .help = NO_HEALTH},
-	{"health-start-interval", 0, OPTION_REFUSED, .help = NO_HEALTH},
-	{"health-start-period", 0, OPTION_REFUSED, .help = NO_HEALTH},
-	{"health-timeout", 0, OPTION_REFUSED, .help = NO_HEALTH},
+	{"health-cmd", 0, OPTION_STR, O(health_cmd), .help = "Command to run to check health"},
+	{"health-interval", 0, DURATION(health.interval),
+	 .help = "Time between running the check (ms|s|m|h) (default 30s)"},
+	{"health-on-failure", 0, OPTION_CUSTOM, O(create.config.hull.health_on_failure),
+	 .arg = "action", .set = set_on_failure,
+	 .help = "What to do once the container is unhealthy (none|restart|stop|kill)"},
+	{"health-retries", 0, OPTION_INT, O(health.retries),
+	 .help = "Consecutive failures needed to report unhealthy (default 3)"},
+	{"health-start-interval", 0, DURATION(health.start_interval),
+	 .help = "Time between running the check during the start period (ms|s|m|h) (default 5s)"},
+	{"health-start-period", 0, DURATION(health.start_period),
+	 .help = "Start period for the container to initialize before starting health-retries "
+		 "countdown (ms|s|m|h) (default 0s)"},
+	{"health-timeout", 0, DURATION(health.timeout),
+	 .help = "Maximum time to allow one check to run (ms|s|m|h) (default 30s)"},
 	{"hostname", 'h', OPTION_STR, CONFIG(hostname), .help = "Container host name"},
 	{"init", 0, OPTION_CUSTOM, O(init), .implied = "auto", .arg = "", .set = option_set_init,
 	 .help = "Run an init inside the container that forwards signals (=auto|main|group|all) "

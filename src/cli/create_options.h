@@ -16,6 +16,8 @@ struct create_options {
 	struct strv attach, env, env_files, labels, label_files, volumes, security;
 	char *cidfile, *entrypoint, *init, *network, *rootfs, *pull, *runtime;
 	int64_t kernel_memory;
+	struct docker_healthcheck health;
+	char *health_cmd;
 	bool no_healthcheck, quiet, disable_content_trust;
 };
 

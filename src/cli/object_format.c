@@ -20,7 +20,7 @@ int object_format_open(const char *format, struct template **ret, struct err *e)
 
 /* A Go struct, of which an unknown field is an error: the object itself, and these in it. */
 static const char *const inner[] = {"State",       "Config", "HostConfig", "NetworkSettings",
-				    "GraphDriver", "RootFS", "Hull"};
+				    "GraphDriver", "RootFS", "Hull",       "Health"};
 
 /* Fields of docker's that the JSON leaves out where they are nil, and templates may still name. */
 static const struct template_type health = {TEMPLATE_STRUCT, true, "*container.Health", NULL, NULL};

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/units.h"
+#include "engine/health.h"
 #include "engine/monitor.h"
 #include "linux/pidfd.h"
 
@@ -157,7 +158,7 @@ int container_probe(struct engine *en, struct container *c, struct err *e)
 #define COLUMNS_WITH(config)                                                                       \
 	"id, name, image, image_name, command, " config ", labels, created, status, auto_remove, " \
 	"started, finished, exit_code, exit_signal, oom_killed, oom_kills, error, restarts, "      \
-	"restart_wait, restart_due"
+	"restart_wait, restart_due, health"
 
 /* @wanted: the config is parsed if it holds this text. */
 static int row_read(sqlite3_stmt *s, const char *wanted, struct arena *a, struct container *c,
@@ -182,6 +183,7 @@ static int row_read(sqlite3_stmt *s, const char *wanted, struct arena *a, struct
 		.restarts = db_int(s, 17),
 		.restart_wait = db_int(s, 18),
 		.restart_due = db_int(s, 19),
+		.health = arena_strdup(a, db_text(s, 20)),
 	};
 	if (c->restart_due && c->status == CONTAINER_EXITED)
 		c->status = CONTAINER_RESTARTING;
@@ -302,6 +304,8 @@ int container_find(struct engine *en, const char *ref, struct arena *a, struct c
 	r = container_probe(en, ret, e);
 	if (r == 0 && ret->pid)
 		container_adopt_orphan(en, ret);
+	if (r == 0)
+		health_check(en, ret);
 	return r;
 }
 
@@ -451,9 +455,9 @@ static bool filter_matches(struct engine *en, const struct container *c, const c
 		return uses_volume(en, c, value);
 	if (!strcmp(key, "network"))
 		return has_network(en, c, value);
-	/* hull has no health checks, swarm tasks and published ports. */
 	if (!strcmp(key, "health"))
-		return !strcmp(value, "none");
+		return !strcmp(*c->health ? c->health : "none", value);
+	/* hull has no swarm tasks and published ports. */
 	if (!strcmp(key, "is-task"))
 		return *value == 'f' || *value == '0';
 	if (!strcmp(key, "publish") || !strcmp(key, "expose"))
@@ -548,6 +552,7 @@ static bool refresh(struct engine *en, struct container *c, struct arena *a)
 		return true; /* nothing may be concluded */
 	if (c->pid) {
 		container_adopt_orphan(en, c);
+		health_check(en, c);
 		return true;
 	}
 	/* It ended and nobody recorded it, or its start was cut off: put it right. */

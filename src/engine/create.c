@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/utf8.h"
+#include "engine/health.h"
 #include "engine/launch.h"
 #include "engine/layer.h"
 #include "engine/mounts.h"
@@ -100,8 +101,8 @@ static void merge_labels(struct arena *a, const struct kvs *image, struct kvs *o
 
 /* The rules of docker's image merge: what the user gave wins; a given entrypoint drops the image's
  * command. */
-static void merge_image(struct engine *en, struct container_create *c,
-			const struct oci_image_process *image, struct arena *a)
+static int merge_image(struct container_create *c, const struct oci_image_process *image,
+		       struct arena *a, struct err *e)
 {
 	struct docker_config *own = &c->config.config;
 	if (!own->entrypoint.count && !c->entrypoint_set) {
@@ -116,12 +117,9 @@ static void merge_image(struct engine *en, struct container_create *c,
 	own->user = string_or(own->user, image->user);
 	own->working_dir = string_or(own->working_dir, image->working_dir);
 	own->stop_signal = string_or(own->stop_signal, image->stop_signal);
-	if (!own->healthcheck && image->healthcheck && !strstr(image->healthcheck, "\"NONE\""))
-		engine_warn(en,
-			    "the image's health check is not run: hull has no health checks yet");
-	own->healthcheck = string_or(own->healthcheck, image->healthcheck);
 	if (!own->shell.count)
 		strv_push_all(a, &own->shell, &image->shell);
+	return health_merge(own, image->healthcheck, a, e);
 }
 
 static const char *native_architecture(void)
@@ -284,11 +282,12 @@ static int insert(struct engine *en, struct container *c, const char *name, cons
 		r = db_run(&en->db, e,
 			   "INSERT INTO container (id, name, image, image_name, command, config, "
 			   "labels, "
-			   "created, status, auto_remove, started) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,"
-			   "?9,?10,?11)",
-			   "sssssssisii", c->id, c->name, c->image_id, c->image_name, c->command,
+			   "created, status, auto_remove, started, health) VALUES (?1,?2,?3,?4,?5,"
+			   "?6,?7,?8,?9,?10,?11,?12)",
+			   "sssssssisiis", c->id, c->name, c->image_id, c->image_name, c->command,
 			   config, kvs_print(&c->config.config.labels, a), c->created,
-			   container_status_name(c->status), (int64_t)c->auto_remove, c->started);
+			   container_status_name(c->status), (int64_t)c->auto_remove, c->started,
+			   c->started ? c->health : "");
 	if (r == -EEXIST)
 		r = container_name_conflict(en, c->name, e);
 	if (r >= 0)
@@ -331,8 +330,7 @@ static int resolve_image(struct engine *en, struct container_create *c, struct c
 		return r;
 	row->image_id = image->id;
 	row->image_name = (char *)c->image;
-	merge_image(en, c, &image->config.config, a);
-	return 0;
+	return merge_image(c, &image->config.config, a, e);
 }
 
 /* Name, image, command: what can be said before anything else is looked at. */
@@ -369,7 +367,7 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 	CLEANUP_LOCK struct container_lock lock = {-1};
 	struct starting *s = arena_new(a, struct starting);
 	struct container *row = &s->row;
-	*row = (struct container){.created = clock_real_ns(), .error = ""};
+	*row = (struct container){.created = clock_real_ns(), .error = "", .health = ""};
 	if (c->name && !*c->name)
 		c->name = NULL; /* as docker: scripts pass an empty variable */
 	if (c->start) {
@@ -388,6 +386,9 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 	row->config = c->config;
 	row->command = command_text(&c->config.config, a);
 	row->auto_remove = c->config.host.auto_remove;
+	r = health_begin(row, a, e);
+	if (r < 0)
+		return r;
 	r = plan(en, s, a, e);
 	if (r < 0)
 		return r;

@@ -27,6 +27,7 @@ struct engine {
 	const char *root, *runroot; /* absolute, valid as long as the engine */
 	const char *libexec;        /* folder of hull, hull-monitor, hull-init, hull-unpack */
 	int root_fd, run_fd;
+	bool checks_health;        /* this process does: nobody else need be asked to */
 	struct starting *starting; /* what was created with `start`, until it is started, or NULL */
 	struct image_store images;
 	struct arena notes;
@@ -66,6 +67,7 @@ struct container {
 	bool auto_remove, oom_killed;
 	bool held; /* somebody wanted it stopped: container_glance() alone fills it and `told` */
 	unsigned told; /* enum told of base/event.h */
+	char *health;  /* "starting", "healthy", "unhealthy"; "": it has no health check */
 	int64_t oom_kills;
 	int exit_code, exit_signal;
 	int64_t restarts;                  /* by its restart policy, since it was started by hand */
@@ -83,8 +85,9 @@ struct container_filter {
 	const char *configs; /* read the configs that hold this text: "" all, NULL none */
 	struct kvs filters;  /* --filter key=value; a key may repeat: see container_filter_add */
 };
-/** Add one --filter KEY=VALUE (id name label exited status ancestor before since volume); -EINVAL
- * with a text that lists the known keys. Values of one key are alternatives, labels must all match.
+/** Add one --filter KEY=VALUE (id name label exited status ancestor before since volume health);
+ * -EINVAL with a text that lists the known keys. Values of one key are alternatives, labels must
+ * all match.
  */
 int container_filter_add(struct arena *a, struct container_filter *f, const char *filter,
 			 struct err *e);
@@ -195,6 +198,7 @@ struct container_exec {
 	const char *user, *workdir; /* NULL: the container's */
 	bool tty, privileged;
 	bool untold;        /* no events */
+	bool tended;        /* below hull-init: nothing that it starts outlives it */
 	int stdio[3];       /* for the process, without tty; -1: /dev/null */
 	int64_t rows, cols; /* initial size of the tty, 0: unknown */
 };
@@ -210,6 +214,12 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
 		   struct exec_process *ret, struct err *e);
 /** Who waited for it tells how it ended, or (@code -1) that he no longer watches it. */
 void container_exec_ended(struct engine *en, const struct exec_process *p, int code);
+
+/** Run the health check of a container, unless it is not time yet, with what follows from it. By
+ *  @by_hand it is time, and it is told: 0 it was healthy, 1 it was not. */
+int container_health_probe(struct engine *en, const char *ref, bool by_hand, struct err *e);
+/** The same again and again, in the background, in the place of a keeper that was killed. */
+int container_health_follow(struct engine *en, const char *id, struct err *e);
 
 /** docker's inspect object (owned by the caller: json_object_put). @with_size adds SizeRw,
  * SizeRootFs. */

@@ -8,12 +8,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "engine/spec.h"
+#include "linux/mount.h"
 #include "linux/pidfd.h"
 #include "runtime/runtime.h"
 
@@ -89,6 +91,24 @@ void container_exec_ended(struct engine *en, const struct exec_process *p, int c
 			"execID", p->id, "exitCode", code < 0 ? NULL : text, NULL);
 }
 
+/* Its command below hull-init, as a subreaper that ends what is left, and itself if we are killed.
+ * Its program comes from a read-only mount, as for a start. */
+static int put_init(const struct engine *en, struct oci_process *p, struct arena *a, struct err *e)
+{
+	static const char *const words[] = {"hull-init", "--wait", "--grace=0",
+					    "--parent-death-signal=TERM", "--"};
+	struct strv args = {0};
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		strv_push(a, &args, words[i]);
+	strv_push_all(a, &args, &p->args);
+	p->args = args;
+	const char *path = arena_printf(a, "%s/hull-init", en->libexec);
+	CLEANUP_FD int program = open(path, O_PATH | O_CLOEXEC);
+	CLEANUP_FD int fd = program < 0 ? -errno : mount_clone(program, "", false);
+	int r = fd < 0 ? fd : mount_change(fd, false, MOUNT_ATTR_RDONLY, 0, MS_PRIVATE);
+	return r < 0 ? err_errno(e, r, "cannot take %s", path) : fd_steal(&fd);
+}
+
 int container_exec(struct engine *en, const char *ref, const struct container_exec *x,
 		   struct exec_process *ret, struct err *e)
 {
@@ -109,6 +129,11 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
 	CLEANUP_FD int root = open_root(&c, e);
 	struct spec_build build = {.container = &c, .root_fd = root};
 	r = root < 0 ? root : build_process(&build, x, &a, e);
+	CLEANUP_FD int init = -1;
+	if (r == 0 && x->tended) {
+		init = put_init(en, &build.spec.process, &a, e);
+		r = init < 0 ? init : 0;
+	}
 	if (r == 0)
 		r = spec_seccomp(&build, &a, e);
 	if (r == 0)
@@ -134,6 +159,7 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
 		.privileged = x->privileged,
 		.stdio = {x->stdio[0], x->stdio[1], x->stdio[2]},
 		.error_fd = error_write,
+		.init_fd = init,
 	};
 	r = runtime_exec(&request, &p, e);
 	if (r < 0)

@@ -12,11 +12,12 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "engine/health.h"
 #include "engine/mounts.h"
 #include "engine/spec.h"
 #include "linux/cgroup.h"
 
-static struct json_object *state_object(const struct container *c)
+static struct json_object *state_object(struct engine *en, const struct container *c)
 {
 	struct json_object *o = json_object_new_object();
 	bool paused = c->status == CONTAINER_PAUSED;
@@ -31,6 +32,8 @@ static struct json_object *state_object(const struct container *c)
 	json_add_string(o, "Error", c->error);
 	json_add_time(o, "StartedAt", c->started);
 	json_add_time(o, "FinishedAt", c->finished);
+	if (*c->health)
+		json_object_object_add(o, "Health", health_object(en, c));
 	return o;
 }
 
@@ -229,7 +232,7 @@ int container_inspect(struct engine *en, const char *ref, bool with_size, struct
 	json_add_string(o, "Id", c.id);
 	json_add_time(o, "Created", c.created);
 	add_command(&c, o);
-	json_object_object_add(o, "State", state_object(&c));
+	json_object_object_add(o, "State", state_object(en, &c));
 	json_add_string(o, "Image", c.image_id ? arena_printf(&a, "sha256:%s", c.image_id) : "");
 	add_paths(en, &c, o, &a);
 	json_object_object_add(o, "HostConfig", host_object(&c, &a));

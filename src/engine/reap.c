@@ -113,6 +113,7 @@ static int note_exit(struct engine *en, const struct container *c, const struct 
 		&en->db, e,
 		"UPDATE container SET status = 'exited', finished = ?2, exit_code = ?3, "
 		"exit_signal = ?4, oom_killed = ?5, oom_kills = ?6, error = ?7, restart_wait = ?8, "
+		"health = iif(health = '', '', 'unhealthy'), "
 		"restart_due = ?9 WHERE id = ?1",
 		"siiiiisii", c->id, finished, (int64_t)x->exit_code, (int64_t)x->signal,
 		(int64_t)((x->flags & (EXIT_OOM_MAIN | EXIT_OOM_CHILD)) != 0),

@@ -141,12 +141,11 @@ void restart_check(struct engine *en, const struct container *c)
 		restart_spawn(en, c->id);
 }
 
-/* The caller must not wait for us: a child goes on. 0 in it, 1 in its parent. */
-static int go_on_alone(struct err *e)
+int go_on_alone(struct err *e)
 {
 	pid_t pid = fork();
 	if (pid < 0)
-		return err_errno(e, errno, "cannot wait for a restart");
+		return err_errno(e, errno, "cannot wait in the background");
 	return pid > 0;
 }
 

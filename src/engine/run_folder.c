@@ -114,6 +114,7 @@ int monitor_config_write(struct engine *en, const struct container *c, struct ru
 		.stdin_open = c->config.config.open_stdin,
 		.stdin_once = c->config.config.stdin_once,
 	};
+	m.health_ms = health_first_wait(c);
 	int r = log_options_read(c, &m, e);
 	if (r < 0)
 		return r;

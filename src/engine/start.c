@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "engine/health.h"
 #include "engine/launch.h"
 #include "engine/monitor.h"
 #include "linux/cgroup.h"
@@ -26,9 +27,11 @@ static int set_status(struct engine *en, const struct container *c, const char *
 		"UPDATE container SET status = ?2, started = ?3, exit_code = ?4, error = ?5, "
 		"exit_signal = 0, oom_killed = 0, oom_kills = 0, auto_remove = ?6, restarts = ?7, "
 		"restart_wait = ?8, held = held AND ?2 <> 'running', "
-		"restart_due = iif(held AND ?2 <> 'running', 0, ?9), told = 0 WHERE id = ?1",
-		"ssiisiiii", c->id, status, started, (int64_t)exit_code, error,
-		(int64_t)c->auto_remove, c->restarts, c->restart_wait, due);
+		"restart_due = iif(held AND ?2 <> 'running', 0, ?9), told = 0, health = ?10 WHERE "
+		"id = ?1",
+		"ssiisiiiis", c->id, status, started, (int64_t)exit_code, error,
+		(int64_t)c->auto_remove, c->restarts, c->restart_wait, due,
+		strcmp(status, "running") ? "" : c->health);
 }
 
 enum { FAILED_WAIT_MS = 5000 };
@@ -129,7 +132,8 @@ static int take(struct engine *en, const char *ref, int64_t due, struct containe
 	ret->restarts = due > 0 ? ret->restarts + 1 : 0;
 	ret->restart_wait = due > 0 ? ret->restart_wait : 0;
 	ret->auto_remove = ret->config.host.auto_remove; /* a restart suspended it */
-	return set_status(en, ret, "running", clock_real_ns(), 0, "", 0, e);
+	r = health_begin(ret, a, e);
+	return r < 0 ? r : set_status(en, ret, "running", clock_real_ns(), 0, "", 0, e);
 }
 
 /* It was created to be started: it is locked and put down as running already. */

@@ -181,7 +181,7 @@ static int send_told(struct engine *en, const struct container *c, int pidfd, in
 	return r < 0 ? err_errno(e, r, "container %s: cannot send signal %d", c->name, signal) : 0;
 }
 
-int container_kill(struct engine *en, const char *ref, int signal, struct err *e)
+static int kill_one(struct engine *en, const char *ref, int signal, bool hold, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c;
@@ -190,7 +190,7 @@ int container_kill(struct engine *en, const char *ref, int signal, struct err *e
 		return r;
 	/* As docker has it: who sends the last signal, or the one that stops it, wants it stopped.
 	 */
-	if ((signal == SIGKILL || signal == stop_signal_of(&c)) &&
+	if (hold && (signal == SIGKILL || signal == stop_signal_of(&c)) &&
 	    (r = restart_hold(en, &c, e)) < 0)
 		return r;
 	CLEANUP_FD int pidfd = open_first(&c, e);
@@ -199,6 +199,9 @@ int container_kill(struct engine *en, const char *ref, int signal, struct err *e
 			       "cannot kill container: %s: container %s is not running", ref, c.id);
 	if (pidfd < 0)
 		return pidfd;
+	struct err ignored;
+	/* One that was killed a moment ago may look alive still, and the end wants a witness. */
+	CLEANUP_FD int monitor = container_monitor(en, &c, &ignored);
 	r = send_told(en, &c, pidfd, signal, NULL, false, e);
 	if (r < 0 || signal != SIGKILL)
 		return r;
@@ -206,10 +209,19 @@ int container_kill(struct engine *en, const char *ref, int signal, struct err *e
 	if (r == 0 && !await_end(pidfd, clock_ms() + KILL_WAIT_MS))
 		r = stuck(&c, e);
 	/* What comes next finds it ended: `hull kill X && hull rm X`. */
-	struct err ignored;
 	if (r == 0)
 		engine_reap(en, c.id, &ignored);
 	return r;
+}
+
+int container_kill(struct engine *en, const char *ref, int signal, struct err *e)
+{
+	return kill_one(en, ref, signal, true, e);
+}
+
+int container_kill_unheld(struct engine *en, const char *id, struct err *e)
+{
+	return kill_one(en, id, SIGKILL, false, e);
 }
 
 static bool has_init(const struct container *c)

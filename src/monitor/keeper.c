@@ -10,10 +10,11 @@
  *
  * The two speak over a SOCK_SEQPACKET pair. The monitor's first message carries the descriptors;
  * one byte says that the exit is recorded, or that stdin was closed. The keeper sends struct
- * status_note. When the exit is recorded, the keeper becomes the clean-up command `hull system
- * reap`. That takes all rights, so the keeper keeps them, and takes from the monitor nothing but
- * these three messages; a standby is as confined as the monitor that forked it (confine.c) and
- * leaves the clean-up to hull's next command.
+ * status_note. For a health check it has the time of the next one, and executes `hull system
+ * probe`, which writes that time (engine/health.c). When the exit is recorded, the keeper becomes
+ * the clean-up command `hull system reap`. That takes all rights, so the keeper keeps them, and
+ * takes from the monitor nothing but these three messages; a standby is as confined as the monitor
+ * that forked it (confine.c) and leaves the clean-up to hull's next command.
  *
  * Started without a monitor, for a container that has lost both, it starts one itself.
  */
@@ -156,6 +157,9 @@ struct keeper {
 	struct status_note status;
 	int64_t started_ms; /* of the current monitor, CLOCK_BOOTTIME */
 	int quick;
+	uint32_t health_ms; /* 0: no health check, or one that we may not have done */
+	int64_t health_due; /* CLOCK_BOOTTIME */
+	pid_t probe;        /* what does it now, or 0 */
 };
 
 static void child_ended(int signal)
@@ -208,6 +212,52 @@ static void look_at_container(struct keeper *k)
 	send(MONITOR_KEEPER_FD, &k->status, sizeof(k->status), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* ---- health checks ---- */
+
+static void health_init(struct keeper *k)
+{
+	if (is_confined() ||
+	    pread(MONITOR_CONFIG_FD, &k->health_ms, sizeof(k->health_ms),
+		  offsetof(struct monitor_config, health_ms)) != sizeof(k->health_ms))
+		k->health_ms = 0;
+	k->health_due = k->health_ms ? clock_ms() + k->health_ms : 0;
+}
+
+/* What the last one wrote. If it was killed before, or others are at it, after the first wait. */
+static void plan_probe(struct keeper *k, bool ended)
+{
+	struct health_head h;
+	int64_t now = clock_ms();
+	CLEANUP_FD int fd = openat(MONITOR_RUN_FD, "health", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	bool known = ended && fd >= 0 && pread(fd, &h, sizeof(h), 0) == (ssize_t)sizeof(h) &&
+		     h.due_ms > now;
+	k->health_due = known ? h.due_ms : now + k->health_ms;
+	k->probe = 0;
+}
+
+static void start_probe(struct keeper *k)
+{
+	k->health_due =
+		clock_ms() + k->health_ms; /* if it cannot be started, that is tried again */
+	k->probe = k->greeted ? fork() : 0;
+	if (k->probe == 0 && k->greeted) {
+		monitor_become("probe");
+		_exit(1);
+	}
+	if (k->probe < 0)
+		k->probe = 0;
+}
+
+static const struct timespec *until_probe(const struct keeper *k, struct timespec *left)
+{
+	int64_t ms = k->health_due - clock_ms();
+	if (!k->health_ms || k->probe)
+		return NULL;
+	ms = ms < 0 ? 0 : ms;
+	*left = (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+	return left;
+}
+
 /* Children are the monitor, the orphaned container, and orphans of a container in our pid
  * namespace. First only look who it is: the container's status must not be thrown away, and without
  * the pidfd that a monitor greets with nobody can tell. */
@@ -218,6 +268,8 @@ static void reap_children(struct keeper *k)
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid)
 			return;
 		look_at_container(k);
+		if (info.si_pid == k->probe)
+			plan_probe(k, info.si_code == CLD_EXITED);
 		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
 	}
 }
@@ -279,7 +331,7 @@ static bool hear_monitor(struct keeper *k)
 	}
 	if (n == 1 && note == KEEPER_NOTE_RECORDED) {
 		if (!is_reaped_by(fds[0]) && !is_confined())
-			monitor_become_reaper();
+			monitor_become("reap");
 		return false;
 	}
 	if (n == 1 && note == KEEPER_NOTE_ABANDONED)
@@ -306,6 +358,7 @@ int keeper_main(void)
 	sigaction(SIGCHLD, &on_child, NULL);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	hold_pipes();
+	health_init(&k);
 	close(MONITOR_ATTACH_FD); /* the client must see its monitor die */
 	close(MONITOR_STDOUT_FD); /* hold_pipes has opened them itself */
 	close(MONITOR_STDERR_FD);
@@ -315,8 +368,12 @@ int keeper_main(void)
 	for (bool alive = true; alive;) {
 		reap_children(&k);
 		struct pollfd p = {.fd = MONITOR_KEEPER_FD, .events = POLLIN};
-		if (ppoll(&p, 1, NULL, &none) > 0)
+		struct timespec left;
+		int n = ppoll(&p, 1, until_probe(&k, &left), &none);
+		if (n > 0)
 			alive = hear_monitor(&k);
+		else if (n == 0)
+			start_probe(&k);
 	}
 	return 0;
 }

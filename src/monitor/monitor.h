@@ -114,9 +114,9 @@ struct monitor {
 };
 
 /* config.c */
-/** Replace this process by `hull system reap ID`, as the configuration says. Returns only on
+/** Replace this process by `hull system VERB ID`, as the configuration says. Returns only on
  * failure. */
-void monitor_become_reaper(void);
+void monitor_become(const char *verb);
 /** Read MONITOR_CONFIG_FD. 0, or -EINVAL when it is not one of this version. */
 int monitor_config_read(struct monitor_config *ret);
 

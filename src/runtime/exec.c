@@ -165,6 +165,16 @@ static int set_up(struct entry *x, struct err *e)
 	return r;
 }
 
+static void execute(const struct entry *x, struct err *e)
+{
+	if (x->exec->init_fd <= 0) {
+		process_execute(&x->process, e);
+		return;
+	}
+	execveat(x->exec->init_fd, "", x->process.argv, x->process.envp, AT_EMPTY_PATH);
+	err_errno(e, errno, "cannot execute hull-init");
+}
+
 static _Noreturn void exec_child(struct entry *x)
 {
 	struct err e = {0};
@@ -178,7 +188,7 @@ static _Noreturn void exec_child(struct entry *x)
 	if (read(x->sync, &word, 1) != 1 || word != SYNC_GO)
 		_exit(125);
 	if (run_on(x, true, &e) == 0 && process_become(&x->process, &e) == 0)
-		process_execute(&x->process, &e);
+		execute(x, &e);
 	process_fail(error_fd, &e);
 }
 

@@ -86,6 +86,7 @@ struct runtime_exec {
 	int stdio[3];  /* -1: the container's /dev/null */
 	int error_fd;
 	unsigned preserve_fds; /* as for a start */
+	int init_fd; /* hull-init, from a read-only mount, whose command the process is; 0: none */
 };
 /** Start another process in a running container. The caller is its parent. `ret->go_fd` is -1. */
 int runtime_exec(const struct runtime_exec *p, struct runtime_process *ret, struct err *e);

@@ -33,6 +33,18 @@ static const struct field config_fields[] = {
 #undef F
 const struct shape docker_config_shape = SHAPE(struct docker_config, config_fields);
 
+#define F(member, name, type) FIELD(struct docker_healthcheck, member, name, type)
+static const struct field healthcheck_fields[] = {
+	F(test, "Test", FIELD_STRV),
+	F(interval, "Interval", FIELD_I64),
+	F(timeout, "Timeout", FIELD_I64),
+	F(start_period, "StartPeriod", FIELD_I64),
+	F(start_interval, "StartInterval", FIELD_I64),
+	F(retries, "Retries", FIELD_I64),
+};
+#undef F
+const struct shape docker_healthcheck_shape = SHAPE(struct docker_healthcheck, healthcheck_fields);
+
 static const struct field log_config_fields[] = {
 	FIELD(struct docker_log_config, type, "Type", FIELD_STR, .flags = FIELD_KEEP),
 	FIELD(struct docker_log_config, config, "Config", FIELD_KVS, .flags = FIELD_KEEP),
@@ -188,6 +200,7 @@ const struct shape docker_host_config_shape = SHAPE(struct docker_host_config, h
 static const struct field hull_fields[] = {
 	FIELD(struct hull_config, rootfs, "Rootfs", FIELD_STR),
 	FIELD(struct hull_config, rootfs_overlay, "RootfsOverlay", FIELD_BOOL),
+	FIELD(struct hull_config, health_on_failure, "HealthOnFailure", FIELD_STR),
 	FIELD(struct hull_config, init_mode, "InitMode", FIELD_STR),
 	FIELD(struct hull_config, cpu_burst, "CpuBurst", FIELD_OPT_I64),
 	FIELD(struct hull_config, oom_group, "OomGroup", FIELD_OPT_BOOL),

@@ -18,7 +18,7 @@ struct docker_config {
 	struct strv exposed_ports;
 	bool tty, open_stdin, stdin_once;
 	struct strv env, cmd;
-	char *healthcheck; /* JSON text */
+	char *healthcheck; /* JSON text of a struct docker_healthcheck */
 	char *image;       /* as the user typed it */
 	struct strv volumes;
 	char *working_dir;
@@ -28,6 +28,12 @@ struct docker_config {
 	char *stop_signal;
 	struct opt_i64 stop_timeout; /* seconds */
 	struct strv shell;
+};
+
+/** API "HealthConfig"; times in ns, 0: docker's default. */
+struct docker_healthcheck {
+	struct strv test; /* NONE; CMD and its words; CMD-SHELL and its text */
+	int64_t interval, timeout, start_period, start_interval, retries;
 };
 
 struct docker_log_config {
@@ -125,9 +131,10 @@ struct docker_host_config {
 
 /** What hull adds; "Hull" in inspect. */
 struct hull_config {
-	char *rootfs;        /* --rootfs: absolute path of a folder instead of an image */
-	bool rootfs_overlay; /* DIR:O, a throw-away overlay over it */
-	char *init_mode;     /* "auto", "main", "group" or "all": how hull-init forwards signals */
+	char *rootfs;            /* --rootfs: absolute path of a folder instead of an image */
+	bool rootfs_overlay;     /* DIR:O, a throw-away overlay over it */
+	char *health_on_failure; /* "none", "restart", "stop" or "kill" */
+	char *init_mode; /* "auto", "main", "group" or "all": how hull-init forwards signals */
 	struct opt_i64 cpu_burst; /* microseconds */
 	struct opt_bool oom_group;
 	struct kvs hugepages;   /* size of a page, "2MB" -> limit in bytes */
@@ -142,6 +149,7 @@ struct container_config {
 };
 
 extern const struct shape docker_config_shape;
+extern const struct shape docker_healthcheck_shape;
 extern const struct shape docker_host_config_shape;
 extern const struct shape hull_config_shape;
 extern const struct shape container_config_shape;

@@ -139,7 +139,7 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 }
 
 @test "what docker has and hull has not is refused with the reason" {
-	for option in --publish=80:80 -P --dns=1.1.1.1 --health-cmd=x --gpus=all \
+	for option in --publish=80:80 -P --dns=1.1.1.1 --gpus=all \
 		--add-host=a:b; do
 		refused 125 "is not supported: " run $option i
 	done

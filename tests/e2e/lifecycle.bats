@@ -1106,24 +1106,12 @@ PY
 }
 
 @test "options that hull does not have yet are refused with the reason" {
-	for option in '-p 80:80' '--dns 1.1.1.1' '--restart always' '--health-cmd true' '--gpus all'; do
+	for option in '-p 80:80' '--dns 1.1.1.1' '--gpus all'; do
 		# shellcheck disable=SC2086
 		run hull run --rm $option test true
 		assert_status 125
 		[ -n "$output" ]
 	done
-}
-
-@test "the health check of an image is not run, and that is said" {
-	make_image checked 'HEALTHCHECK CMD true'
-	run --separate-stderr hull run --rm checked echo ran
-	assert_equal ran "$output"
-	assert_equal "WARNING: the image's health check is not run: hull has no health checks yet" "$stderr"
-	run --separate-stderr hull run --rm --no-healthcheck checked true
-	assert_equal "" "$stderr"
-	make_image none 'HEALTHCHECK NONE'
-	run --separate-stderr hull run --rm none true
-	assert_equal "" "$stderr"
 }
 
 @test "network host and none" {
