@@ -24,6 +24,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import bundle
@@ -269,6 +270,39 @@ class Bench:
         for e in self.engines:
             e.remove(ids[e.name])
 
+    def thousand(self):
+        """A thousand containers of hull alive at once, and what each command takes with them."""
+        for e in (e for e in self.engines if e.name == "hull"):
+            names = [self.name() for _ in range(1000)]
+            todo, before = list(names), available_kib()
+
+            def starter():
+                while todo:
+                    check(e.run("-d", "--name", todo.pop(), args=UNTIL_TERM))
+
+            def timed(what, argv):
+                ms, cpu, status = spawn(argv)
+                print(f"  {what:30} {ms:9.1f} ms  cpu {cpu:8.1f}" + (f"  status {status}" if status else ""),
+                      flush=True)
+
+            print("\n1000 containers of hull")
+            begin = time.perf_counter()
+            starters = [threading.Thread(target=starter) for _ in range(4)]
+            for t in starters:
+                t.start()
+            for t in starters:
+                t.join()
+            took = time.perf_counter() - begin
+            print(f"  started by four at a time      {took * 1000:9.1f} ms, {1000 / took:.0f} a second; "
+                  f"{(before - available_kib()) / 1000:.0f} KiB of the machine's memory each")
+            timed("ps", e.argv + ["ps"])
+            timed("ps -q", e.argv + ["ps", "-q"])
+            timed("stats --no-stream (1 s apart)", e.argv + ["stats", "--no-stream"])
+            timed("exec in one of them", e.argv + ["exec", names[500], "/bin/true"])
+            timed("stop, all in one command", e.argv + ["stop", *names])
+            timed("ps -a", e.argv + ["ps", "-a"])
+            timed("rm, all in one command", e.argv + ["rm", *names])
+
     def parallel(self):
         commands = {"floor": self.floor + [self.rootfs, "/bin/true"]}
         commands.update({e.name: e.run("--rm") for e in self.engines})
@@ -331,6 +365,10 @@ def helper_pss(folder, ids):
         return None, 0
 
 
+def available_kib():
+    return int(re.search(r"MemAvailable: *(\d+)", open("/proc/meminfo").read())[1])
+
+
 def regime():
     mounts = open("/proc/mounts").read()
     layout = "v2" if " /sys/fs/cgroup cgroup2 " in mounts else "v1" if not os.path.exists(
@@ -339,7 +377,7 @@ def regime():
 
 
 def main():
-    whats = ["run", "exec", "oci", "steps", "least", "stop", "ps", "parallel", "memory"]
+    whats = ["run", "exec", "oci", "steps", "least", "stop", "ps", "parallel", "memory", "thousand"]
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--only", default="", help="of floor, hull, crun, runc, podman, docker")
