@@ -330,7 +330,8 @@ static bool hear_monitor(struct keeper *k)
 		return true;
 	}
 	if (n == 1 && note == KEEPER_NOTE_RECORDED) {
-		if (!is_reaped_by(fds[0]) && !is_confined())
+		/* Who is confined could not do it, and may not look (filter.c). */
+		if (!is_confined() && !is_reaped_by(fds[0]))
 			monitor_become("reap");
 		return false;
 	}
