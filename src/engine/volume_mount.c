@@ -151,17 +151,24 @@ static int take_from(struct engine *en, const char *id, const char *destination,
 	return fd_steal(&fd);
 }
 
-static int take_from_any(struct engine *en, const char *name, const char *but, uint64_t device,
+/* -ENOENT: nobody has it. */
+static int take_from_any(struct engine *en, const char *name, const char *self, uint64_t device,
 			 struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	int places = 0;
 	int r = db_query(&en->db, &s, e,
-			 "SELECT container, destination FROM volume_use WHERE volume = ?1", "s",
-			 name);
+			 "SELECT container, destination FROM volume_use WHERE volume = ?1 "
+			 "ORDER BY container <> ?2",
+			 "ss", name, self);
 	while (r >= 0 && (r = db_next(s, e)) == 1) {
-		int fd = strcmp(db_text(s, 0), but)
-				 ? take_from(en, db_text(s, 0), db_text(s, 1), device)
-				 : -ENOENT;
+		bool own = !strcmp(db_text(s, 0), self);
+		/* Before it is mounted somewhere it cannot be copied. */
+		if (own && ++places > 1)
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "volume %s: a tmpfs can be at one place of a container only",
+				       name);
+		int fd = own ? -ENOENT : take_from(en, db_text(s, 0), db_text(s, 1), device);
 		if (fd >= 0)
 			return fd;
 		if (fd != -ENOENT)
@@ -195,10 +202,9 @@ static int mount_tmpfs(struct engine *en, const struct mount_point *m, const str
 	int r = lock ? lock_volumes(en, lock, e) : 0;
 	if (r < 0)
 		return r;
-	CLEANUP_FD int fd = -ENOENT;
-	if (file_read_small(en->root_fd, file, noted, sizeof(noted)) > 0 &&
-	    uint_parse(noted, UINT64_MAX, &device) == 0)
-		fd = take_from_any(en, m->name, container, device, e);
+	if (file_read_small(en->root_fd, file, noted, sizeof(noted)) > 0)
+		uint_parse(noted, UINT64_MAX, &device);
+	CLEANUP_FD int fd = take_from_any(en, m->name, container, device, e);
 	if (fd >= 0) { /* that container may have had it read-only */
 		r = mount_change(fd, false, l->mount.set, ~l->mount.set & MOUNT_ATTR_RDONLY, 0);
 		return r < 0 ? err_errno(e, r, "volume %s", m->name) : fd_steal(&fd);

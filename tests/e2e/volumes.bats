@@ -347,6 +347,11 @@ Total reclaimed space: 4kB" "$output"
 	run hull run --rm --mount type=volume,src=vol,dst=/c,volume-subpath=x test true
 	assert_status 125
 	assert_has "no subpath"
+	for name in '' two; do
+		run hull run --rm ${name:+--volumes-from $name} -v vol:/c -v vol:/d test true
+		assert_status 125
+		assert_has "at one place of a container only"
+	done
 	hull rm -f two
 	assert_equal "" "$(leftover_mounts)"
 }
