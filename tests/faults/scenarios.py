@@ -29,11 +29,19 @@ def scenarios(box):
     no_volume = ["volume", "rm", "-f", box.tag + "-v"]
     quota = ["--storage-opt", "size=4m"]
     volumes = ["-v", box.tag + "-v:/data", "-v", "/anonymous"]
+    tmpfs = ["volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", box.tag + "-v"]
+    shared = ["-v", box.tag + "-v:/data"]
+    holder = ["run", "-d", *shared, "--cgroup-parent", box.group, "--name", c + "h", "--stop-signal", "KILL", "test",
+              "/busybox", "sleep", "300"]
     return [
         Scenario("run -d", ["run", "-d", *make, "test", "/sh", "-c", CHATTER], undo=[remove], story=True,
                  stays=True),
         Scenario("run -d --init -v", ["run", "-d", "--init", *volumes, *make, "test", "/sh", "-c", CHATTER],
                  undo=[remove, no_volume], story=True, stays=True),
+        Scenario("run -d tmpfs", ["run", "-d", *shared, *make, "test", "/sh", "-c", CHATTER],
+                 before=[tmpfs], undo=[remove, no_volume], story=True, stays=True),
+        Scenario("run -d shared tmpfs", ["run", "-d", *shared, *make, "test", "/sh", "-c", CHATTER],
+                 before=[tmpfs, holder], undo=[remove, ["rm", "-f", c + "h"], no_volume], story=True, stays=True),
         Scenario("run -dt", ["run", "-dt", *make, "test", "/sh", "-c", "exit 7"], undo=[remove], stays=True),
         Scenario("run --rm", ["run", "--rm", *make, "test", "/sh", "-c", CHATTER], status=7, output=OUTPUT),
         Scenario("create -v", ["create", *volumes, *make, "test", "/busybox", "true"],

@@ -271,7 +271,7 @@ def judge(sweep, p, where, causes):
         b.hull("system", "check", "--repair")
         now = b.settled(wanted)
     if not good and sweep.s.stays and now not in wanted and not consistent(now, len(b.ids())) and \
-            any(re.match(r"rows: container: <1> TAG-c (created|exited)", x) for x in now):
+            any(re.match(r"rows: container: <\d> TAG-c (created|exited)", x) for x in now):
         sweep.created.append(now)
         wanted.append(now)
     if now not in wanted:

@@ -93,7 +93,10 @@ static void note_program(struct task *t)
 	snprintf(link, sizeof(link), "/proc/%d/exe", (int)t->pid);
 	if (readlink(link, path, sizeof(path) - 1) < 0)
 		return;
+	/* "/" is the program itself, executed again from a mount of its own. */
 	const char *slash = strrchr(path, '/');
+	if (slash && !slash[1])
+		return;
 	snprintf(t->program, sizeof(t->program), "%.19s", slash ? slash + 1 : path);
 }
 
