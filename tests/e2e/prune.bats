@@ -73,3 +73,25 @@ images() { hull images --format '{{.Repository}}' | sort | xargs; }
 	hull volume rm named
 	hull system check
 }
+
+@test "system prune --filter: until and label hold for all that it removes" {
+	echo 1 >one
+	plain=$(tar -cf - one | hull import - | cut -d: -f2)
+	labelled=$(tar -cf - one | hull import -c 'LABEL a=1' - | cut -d: -f2)
+	dangling() { hull images -q --no-trunc --filter dangling=true | cut -d: -f2 | sort; }
+	hull create --name with --label a=1 test true
+	hull create --name without test true
+	volume=$(hull volume create --label a=1)
+	other=$(hull volume create)
+	everything=$(names; dangling; hull volume ls -q)
+	hull system prune -f --filter until=1h
+	assert_equal "$everything" "$(names; dangling; hull volume ls -q)"
+	hull system prune -f --volumes --filter label=a=1
+	assert_equal "without" "$(names)"
+	assert_equal "$plain" "$(dangling)"
+	assert_equal "$other" "$(hull volume ls -q)"
+	[ "$labelled" != "$plain" ] && [ "$volume" != "$other" ]
+	hull system prune -f --volumes --filter label!=b
+	assert_equal "" "$(names)$(dangling)$(hull volume ls -q)"
+	assert_equal test "$(images)"
+}
