@@ -168,7 +168,9 @@ int disk_image_make(int dirfd, uint64_t bytes, struct err *e)
 		return r;
 	uint64_t own = field(super, BLOCKS, BLOCKS_HIGH) - field(super, FREE, FREE_HIGH);
 	size += (own - FOLDER_BLOCKS) * BLOCK;
-	return format(dirfd, image, size, bytes / FILE_BYTES, e);
+	r = format(dirfd, image, size, bytes / FILE_BYTES, e);
+	/* Its container is told to exist next, and for good. */
+	return r == 0 && fdatasync(image) < 0 ? err_errno(e, errno, "cannot make a disk image") : r;
 }
 
 /* The machine crashed while it was mounted. */

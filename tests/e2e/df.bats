@@ -21,7 +21,6 @@ df_of() {
 	hull system df --format "{{.Type}}: {{.$2}}" | sed -n "s/^$1: //p"
 }
 
-# bats test_tags=fast
 @test "system df: adds up to du, with links, holes, images in files, and what belongs to nothing" {
 	hull run -d --name web -v named:/data -v /anonymous test sh -c \
 		'dd if=/dev/zero of=/big bs=1k count=300 2>/dev/null; ln /big /twin
