@@ -173,11 +173,20 @@ static int execute(struct check *x, struct health_result *ret, struct err *e)
 	bool ended = await(pidfd, out, clock_ms() + x->config.timeout / MS, ret);
 	int late = ended ? 0 : overdue(x, &p, out, ret, e);
 	r = pidfd_wait_child(pidfd, &status);
+	if (ended && r == 0 && WIFSIGNALED(status))
+		return err_set(e, EINTR, ERR_SYSTEM, "the check was killed by signal %d",
+			       WTERMSIG(status));
 	if (ended)
-		ret->exit_code = r < 0                 ? -1
-				 : WIFSIGNALED(status) ? 128 + WTERMSIG(status)
-						       : WEXITSTATUS(status);
+		ret->exit_code = r < 0 ? -1 : WEXITSTATUS(status);
 	return late;
+}
+
+/* The kernel kills what is in a container before the end of its first process is seen: a check that
+ * came to nothing waits for that. */
+static bool has_ended(const struct check *x)
+{
+	CLEANUP_FD int first = pidfd_of_started(x->c.pid, x->c.pid_start);
+	return first < 0 || poll(&(struct pollfd){first, POLLIN, 0}, 1, END_MS) > 0;
 }
 
 /* JSON must be UTF-8; what is said, or where it was cut off, need not be. */
@@ -223,12 +232,25 @@ static int note_status(struct check *x, const char *status, struct err *e)
 	return db_end(db, r, e);
 }
 
+/* Who stops it has the last word. */
+static int is_to_run(struct engine *en, const struct container *c, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	return db_first(&en->db, &s, e,
+			"SELECT 1 FROM container WHERE id = ?1 AND started = ?2 AND status = "
+			"'running' AND NOT told & ?3",
+			"sii", c->id, c->started, (int64_t)TOLD_STOPPING);
+}
+
 static int act(struct engine *en, const struct container *c, struct err *e)
 {
 	const char *action = c->config.hull.health_on_failure;
 	struct stop_report report;
 	if (!action || !strcmp(action, "none"))
 		return 0;
+	int r = is_to_run(en, c, e);
+	if (r <= 0)
+		return r;
 	if (!strcmp(action, "restart"))
 		return container_restart(en, c->id, 0, -2, e);
 	if (!strcmp(action, "stop"))
@@ -248,6 +270,8 @@ static int check_now(struct check *x, bool *ret_bad, struct err *e)
 		return r;
 	result->start_ns = clock_real_ns();
 	r = execute(x, result, e);
+	if (r < 0 && r != -ESRCH && r != -EBUSY && has_ended(x))
+		r = err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", x->c.id);
 	x->record.head.checking = false;
 	plan_next(x, 0);
 	if (r == -ESRCH || r == -EBUSY) { /* it has ended, or was paused: that says nothing */

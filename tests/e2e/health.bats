@@ -206,6 +206,23 @@ processes_of() {
 	hull rm -f policy restart
 }
 
+@test "health: a check that is killed with its container is no failure, and brings back nothing" {
+	check() { hull run -d --name "$1" --health-on-failure restart --health-cmd "$2" --health-interval "$(every 300)" --health-retries 1 test sh -c "$3"; }
+	check ended 'touch /tmp/began; sleep 600' 'until test -e /tmp/began; do sleep 0.1; done; exit 3'
+	wait_for 20 has_status ended exited
+	check stopped 'touch /tmp/began; sleep 600' 'trap "exit 0" TERM; while :; do sleep 0.1; done'
+	wait_for 20 hull exec stopped test -e /tmp/began
+	hull stop -t 20 stopped
+	# Its service is down already, and it has not ended yet.
+	check fails 'touch /tmp/began; ! test -e /tmp/down' 'trap "touch /tmp/down; sleep 2; exit 0" TERM; while :; do sleep 0.1; done'
+	wait_for 20 is fails healthy
+	hull stop -t 3 fails
+	wait_for 10 eval '! pgrep -f -- "--root $HULL_ROOT .*system (restart|health|probe)" >/dev/null'
+	assert_equal "fails exited,stopped exited,ended exited" "$(hull ps -a --format '{{.Names}} {{.State}}' | paste -sd,)"
+	assert_equal 0 "$(hull events --since 1 --until "$(date +%s.%N)" -f event=restart | wc -l)"
+	assert_equal "" "$(hull events --since 1 --until "$(date +%s.%N)" -f event=health_status -f container=ended -f container=stopped)"
+}
+
 @test "health: what is refused" {
 	while IFS='|' read -r options text; do
 		# shellcheck disable=SC2086
