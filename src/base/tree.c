@@ -226,6 +226,7 @@ struct seen {
 		ino_t ino;
 	} * slots;
 	size_t count, room; /* a power of two */
+	bool deeper;        /* than we go: left out */
 };
 
 static void seen_free(struct seen *s)
@@ -237,7 +238,9 @@ static void seen_free(struct seen *s)
 static bool seen_add(struct seen *s, dev_t dev, ino_t ino)
 {
 	if (2 * s->count >= s->room) {
-		struct seen more = {.arena = s->arena, .room = s->room ? 4 * s->room : 256};
+		struct seen more = {.arena = s->arena,
+				    .deeper = s->deeper,
+				    .room = s->room ? 4 * s->room : 256};
 		more.slots = arena_array(&more.arena, more.room, sizeof(*more.slots));
 		for (size_t i = 0; i < s->room; i++)
 			if (s->slots[i].ino)
@@ -263,9 +266,13 @@ static int usage(int dirfd, const char *name, int depth, struct seen *seen, int6
 		*total += (int64_t)st.st_blocks * STAT_BLOCK;
 	if (!S_ISDIR(st.st_mode))
 		return 0;
-	if (depth > TREE_DEPTH_MAX)
-		return -ELOOP;
-	CLEANUP_FD int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	bool deeper = depth > TREE_DEPTH_MAX;
+	CLEANUP_FD int fd =
+		deeper ? -1 : openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (deeper || (fd < 0 && errno == EMFILE)) {
+		seen->deeper = true;
+		return 0;
+	}
 	CLEANUP_DIR DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	if (!d)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
@@ -283,5 +290,5 @@ int tree_usage(int dirfd, const char *name, int64_t *ret_bytes, struct err *e)
 	if (r < 0)
 		return err_errno(e, r, "cannot measure %s", name);
 	*ret_bytes = total;
-	return 0;
+	return seen.deeper;
 }

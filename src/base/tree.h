@@ -21,5 +21,6 @@ int tree_is_empty(int fd);
 /** Bytes of all regular files below the directory @fd, a file with two names counts twice. */
 int tree_size(int fd, int64_t *ret_bytes, struct err *e);
 /** What du(1) says of the file or tree @name: bytes that are allocated for it, folders too, a file
- * with several names in it once. What vanishes meanwhile does not count; nothing there is 0. */
+ * with several names in it once. What vanishes meanwhile does not count; nothing there is 0. 1:
+ * what lies deeper than TREE_DEPTH_MAX folders, or than descriptors allow, is left out. */
 int tree_usage(int dirfd, const char *name, int64_t *ret_bytes, struct err *e);

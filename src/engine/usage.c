@@ -50,12 +50,21 @@ static void count(struct survey *s, enum usage_kind kind, int64_t size, bool act
 	t->reclaimable += active ? 0 : size;
 }
 
+/* A container may make folders as deep as it likes: that must not end the survey. */
+static int measure(struct survey *s, int dir, const char *name, int64_t *ret)
+{
+	int r = tree_usage(dir, name, ret, s->e);
+	if (r > 0)
+		engine_warn(s->en, "%s: folders that lie too deep are not counted", name);
+	return r < 0 ? r : 0;
+}
+
 /* --- what each folder holds: 1 if @name has a row, and is counted --- */
 
 static int measure_layer(struct survey *s, int dir, const char *name)
 {
 	struct layer *l = find_layer(s, name);
-	int r = l ? tree_usage(dir, name, &l->size, s->e) : 0;
+	int r = l ? measure(s, dir, name, &l->size) : 0;
 	return r < 0 ? r : l != NULL;
 }
 
@@ -74,7 +83,7 @@ static int measure_parts(struct survey *s, int dir, const struct container *c, i
 	*ret_size = (int64_t)st.st_blocks * 512;
 	int r = 0;
 	for (struct dirent *entry; r == 0 && (entry = dir_next(d));) {
-		r = tree_usage(dir, entry->d_name, &part, s->e);
+		r = measure(s, dir, entry->d_name, &part);
 		if (r == 0)
 			*(is_log(entry->d_name, c->id) ? &logs : ret_size) += part;
 	}
@@ -105,7 +114,7 @@ static int measure_volume(struct survey *s, int dir, const char *name)
 	for (size_t i = 0; i < u->volume_count; i++) {
 		if (strcmp(u->volumes[i].name, name))
 			continue;
-		int r = tree_usage(dir, name, &u->volume_sizes[i], s->e);
+		int r = measure(s, dir, name, &u->volume_sizes[i]);
 		if (r == 0)
 			count(s, USAGE_VOLUMES, u->volume_sizes[i], u->volumes[i].uses > 0);
 		return r < 0 ? r : 1;
@@ -138,7 +147,7 @@ static int measure_entry(struct survey *s, int dir, const char *name, size_t whi
 	int r = folders[which].measure(s, dir, name);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	r = tree_usage(dir, name, &size, s->e);
+	r = measure(s, dir, name, &size);
 	if (r == 0 && is_new(s, dir, name, folders[which].query))
 		s->u->totals[USAGE_STATE].size += size;
 	else if (r == 0 && size)
@@ -176,7 +185,7 @@ static int measure_root(struct survey *s)
 		while (i < ARRAY_LEN(folders) && strcmp(folders[i].name, entry->d_name))
 			i++;
 		r = i < ARRAY_LEN(folders) ? measure_folder(s, i)
-					   : tree_usage(s->en->root_fd, entry->d_name, &size, s->e);
+					   : measure(s, s->en->root_fd, entry->d_name, &size);
 		state->size += size;
 	}
 	return r;

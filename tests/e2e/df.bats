@@ -78,3 +78,12 @@ df_of() {
 	wait $pid
 	grep -q '^State' out
 }
+
+@test "system df: a container that makes folders deeper than we go does not end it" {
+	hull run --rm -v deep:/v test sh -c 'cd /v; i=0; while [ $i -lt 1100 ]; do mkdir d && cd d || exit 1; i=$((i + 1)); done'
+	run -0 hull system df
+	assert_has "deep: folders that lie too deep are not counted"
+	assert_line '^Local Volumes +1 '
+	(ulimit -n 256 && hull system df)
+	hull volume rm deep
+}
