@@ -143,9 +143,9 @@ static int read_row(sqlite3_stmt *s, struct arena *a, struct event *v, struct er
 {
 	*v = (struct event){.seq = db_int(s, 0),
 			    .time = db_int(s, 1),
-			    .type = db_text(s, 2),
-			    .action = db_text(s, 3),
-			    .actor = db_text(s, 4)};
+			    .type = arena_strdup(a, db_text(s, 2)),
+			    .action = arena_strdup(a, db_text(s, 3)),
+			    .actor = arena_strdup(a, db_text(s, 4))};
 	int r = kvs_parse(db_text(s, 5), &v->attributes, a, e);
 	kvs_sort(&v->attributes);
 	v->name = attribute(v, "name");
@@ -162,22 +162,25 @@ static int offer(const struct event *v, const struct event_query *q, event_fn te
 	return tell(o, ctx, e);
 }
 
-/* Those behind @last, which becomes the newest seen. */
+/* Those behind @last, which becomes the newest seen. Each by a query of its own: who listens may be
+ * slow, and while a query is open the store's log cannot be emptied. */
 static int read_events(struct engine *en, const struct event_query *q, int64_t since, int64_t *last,
 		       event_fn tell, void *ctx, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	int r = db_query(&en->db, &s, e,
 			 "SELECT seq, time, type, action, actor, attributes FROM event WHERE seq > "
-			 "?1 AND time >= ?2 AND time <= ?3 ORDER BY seq",
+			 "?1 AND time >= ?2 AND time <= ?3 ORDER BY seq LIMIT 1",
 			 "iii", *last, since, q->until ? q->until : INT64_MAX);
 	while (r >= 0 && (r = db_next(s, e)) == 1) {
 		CLEANUP_ARENA struct arena a = {0};
 		struct event v;
 		r = read_row(s, &a, &v, e);
+		sqlite3_reset(s);
 		if (r < 0)
 			break;
 		*last = v.seq;
+		sqlite3_bind_int64(s, 1, v.seq);
 		const char *start = v.action;
 		if (begins(start, "exec_start")) {
 			v.action = arena_printf(&a, "exec_create%s", start + strlen("exec_start"));

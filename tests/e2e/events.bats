@@ -191,3 +191,19 @@ actions_of() { history -f "type=container" --format '{{.Actor.Attributes.name}} 
 	hull system reap
 	assert_equal 10000 "$(hull events --until "$(now)" --format x | wc -l)"
 }
+
+@test "events: who reads slowly does not keep the store's log from being emptied" {
+	for i in $(seq 12); do hull volume create "v$i"; done
+	mkfifo slow
+	# A line fills the pipe.
+	"$HULL" events --since 1 --format '{{printf "%100000s" .Action}}' >slow 2>said 3>&- &
+	local client=$!
+	exec 4<slow
+	head -c 1 <&4
+	for i in $(seq 100); do hull volume create "w$i"; done
+	# It is emptied from 128 pages on.
+	wait_for 10 eval 'hull system tidy; [ "$(stat -c %s "$HULL_ROOT/hull.db-wal")" -lt 140000 ]'
+	kill -0 $client
+	exec 4<&-
+	run wait $client
+}
