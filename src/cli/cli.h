@@ -14,7 +14,7 @@
 /** --root, --runroot, ... and the keys of hull.conf: one table (settings.c). */
 struct settings {
 	char *root, *runroot; /* NULL: not given; see settings_finish */
-	bool debug, version;
+	bool debug, version, systemd_cgroup;
 	char *log_driver, *detach_keys;
 	struct kvs log_opts, storage_opts;
 };

@@ -21,7 +21,20 @@
 enum { CONFIG_MAX = 64 * 1024 };
 
 #define S(member) .offset = offsetof(struct settings, member)
+static int set_manager(void *field, const char *value, struct arena *a, struct err *e)
+{
+	bool *systemd = field;
+	(void)a;
+	*systemd = !strcmp(value, "systemd");
+	return *systemd || !strcmp(value, "cgroupfs")
+		       ? 0
+		       : err_set(e, EINVAL, ERR_INVALID,
+				 "cgroup manager '%s': must be cgroupfs or systemd", value);
+}
+
 static const struct option option_items[] = {
+	{"cgroup-manager", 0, OPTION_CUSTOM, S(systemd_cgroup), .arg = "cgroupfs|systemd",
+	 .set = set_manager, .help = "Who makes the control groups of new containers"},
 	{"debug", 'D', OPTION_BOOL, S(debug), .help = "Say more about failures"},
 	{"root", 0, OPTION_STR, S(root), .arg = "dir",
 	 .help = "Folder of what survives a reboot (HULL_ROOT)"},
@@ -30,6 +43,9 @@ static const struct option option_items[] = {
 	{"version", 'v', OPTION_BOOL, S(version), .help = "Print version information and quit"},
 };
 static const struct option key_items[] = {
+	{"cgroup-manager", 0, OPTION_CUSTOM, S(systemd_cgroup), .arg = "cgroupfs|systemd",
+	 .set = set_manager,
+	 .help = "Who makes the control groups of new containers: systemd makes each a scope"},
 	{"detach-keys", 0, OPTION_STR, S(detach_keys), .arg = "keys",
 	 .help = "Key sequence for detaching from a container"},
 	{"log-driver", 0, OPTION_STR, S(log_driver), .arg = "driver",

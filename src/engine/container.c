@@ -45,12 +45,25 @@ char *container_dir_path(const struct engine *en, const char *id, struct arena *
 	return arena_printf(a, "%s/containers/%s", en->root, id);
 }
 
+bool container_scope(const struct container *c, struct systemd_scope *ret)
+{
+	char path[512];
+	struct err ignored;
+	const char *parent = c->config.host.cgroup_parent;
+	if (!parent || !systemd_is_slice(parent))
+		return false;
+	snprintf(path, sizeof(path), "%s:hull:%s", parent, c->id);
+	return systemd_scope_name(path, c->id, ret, &ignored) == 0;
+}
+
 char *container_cgroup_path(const struct container *c, struct arena *a)
 {
 	const char *parent = c->config.host.cgroup_parent;
+	struct systemd_scope scope;
+	if (container_scope(c, &scope))
+		return arena_strdup(a, scope.group);
 	if (!parent || !*parent)
 		parent = "/hull";
-	/* docker takes "a.slice" for a group below the root, too. */
 	return arena_printf(a, "%s%s/%s", *parent == '/' ? "" : "/", parent, c->id);
 }
 

@@ -226,7 +226,8 @@ int container_health_follow(struct engine *en, const char *id, struct err *e);
 int container_inspect(struct engine *en, const char *ref, bool with_size, struct json_object **ret,
 		      struct err *e);
 /** docker's info object. @log_driver: the configured one, or NULL. */
-int engine_info(struct engine *en, const char *log_driver, struct json_object **ret, struct err *e);
+int engine_info(struct engine *en, const char *log_driver, const char *cgroup_manager,
+		struct json_object **ret, struct err *e);
 
 /** Processes as `ps @args` of the host shows them, reduced to the container's; titles first. Each
  * row has the titles' number of columns; with @inside the first is what the container knows the

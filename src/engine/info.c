@@ -10,14 +10,14 @@
 #include "linux/cgroup.h"
 
 /* docker knows versions 1 and 2, and calls the hybrid of both 1. */
-static void add_cgroup(struct json_object *o)
+static void add_cgroup(const char *manager, struct json_object *o)
 {
 	static const char *const layouts[] = {[CGROUP_NONE] = "none",
 					      [CGROUP_V1] = "v1",
 					      [CGROUP_V2] = "v2",
 					      [CGROUP_HYBRID] = "hybrid"};
 	enum cgroup_layout layout = cgroup_host_layout();
-	json_add_string(o, "CgroupDriver", layout == CGROUP_NONE ? "none" : "cgroupfs");
+	json_add_string(o, "CgroupDriver", layout == CGROUP_NONE ? "none" : manager);
 	json_add_string(o, "CgroupVersion", layout == CGROUP_V2 ? "2" : "1");
 	json_add_string(o, "HullCgroupLayout", layouts[layout]);
 }
@@ -43,7 +43,8 @@ static int count_containers(struct engine *en, struct json_object *o, struct err
 	return 0;
 }
 
-int engine_info(struct engine *en, const char *log_driver, struct json_object **ret, struct err *e)
+int engine_info(struct engine *en, const char *log_driver, const char *cgroup_manager,
+		struct json_object **ret, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_JSON struct json_object *o = json_object_new_object();
@@ -61,7 +62,7 @@ int engine_info(struct engine *en, const char *log_driver, struct json_object **
 	json_add_int(o, "Images", (int64_t)count);
 	json_add_string(o, "Driver", "overlay");
 	json_add_string(o, "LoggingDriver", log_driver ? log_driver : "json-file");
-	add_cgroup(o);
+	add_cgroup(cgroup_manager, o);
 	const char *why = "";
 	const char *quota = layer_backend(en, &why);
 	json_add_string(o, "HullStorageQuota", quota ? quota : arena_printf(&a, "none (%s)", why));

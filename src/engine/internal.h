@@ -6,6 +6,7 @@
 
 #include "base/event.h"
 #include "engine/engine.h"
+#include "linux/systemd.h"
 
 /**
  * The folder of one container below --root, locked against every other command that changes its
@@ -107,6 +108,10 @@ int name_generate(struct engine *en, char *buf, size_t size, struct err *e);
 char *container_dir_path(const struct engine *en, const char *id, struct arena *a);
 /** The container's control group. */
 char *container_cgroup_path(const struct container *c, struct arena *a);
+/** Is that a scope of systemd, which a parent like "system.slice" says? Then its names. */
+bool container_scope(const struct container *c, struct systemd_scope *ret);
+/** Remove it, with what lives in it still. */
+int container_cgroup_clean(const struct container *c, struct err *e);
 /** "/usr/local/sbin:..." when the image sets none. */
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

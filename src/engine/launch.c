@@ -56,6 +56,8 @@ struct launch {
 	struct arena a;
 	struct spec_build build;
 	struct cgroup cgroup;
+	struct systemd_scope
+		scope; /* of which it is one, and what holds it until the container does */
 	struct run_folder folder;
 	struct runtime_start start;
 	int root, init, attach, program, null, oom, memory;
@@ -74,6 +76,7 @@ static void launch_close(struct launch *l)
 	spec_close(&l->build);
 	run_folder_close(&l->folder);
 	cgroup_close(&l->cgroup);
+	systemd_scope_release(&l->scope);
 	arena_free(&l->a);
 }
 
@@ -110,8 +113,11 @@ static int open_monitor(struct launch *l, struct err *e)
 static int make_cgroup(struct launch *l, struct err *e)
 {
 	const struct spec_build *b = &l->build;
-	int r = cgroup_make(b->spec.linux_.cgroups_path, &b->limits, b->device_rules,
-			    b->device_rule_count, &l->cgroup, e);
+	int r = container_scope(l->c, &l->scope)
+			? systemd_scope_make(&l->scope, &b->spec.annotations, &b->limits,
+					     b->device_rules, b->device_rule_count, &l->cgroup, e)
+			: cgroup_make(b->spec.linux_.cgroups_path, &b->limits, b->device_rules,
+				      b->device_rule_count, &l->cgroup, e);
 	if (r < 0)
 		return r;
 	l->oom = cgroup_oom_eventfd(&l->cgroup);
@@ -412,6 +418,7 @@ int container_launch(struct engine *en, struct container *c, const struct spec_b
 		.en = en,
 		.c = c,
 		.cgroup = CGROUP_CLOSED,
+		.scope = SYSTEMD_SCOPE_NONE,
 		.folder = RUN_FOLDER_CLOSED,
 		.root = -1,
 		.init = -1,

@@ -29,11 +29,10 @@
 
 enum { KILL_WAIT_MS = 5000, RECORD_WAIT_S = 20 };
 
-/* Control group and run folder: what a run leaves in the kernel and below --runroot. */
-static int clean_run(struct engine *en, const struct container *c, struct err *e)
+int container_cgroup_clean(const struct container *c, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	char path[sizeof("containers/") + ID_LEN];
+	struct systemd_scope scope;
 	const char *cgroup = container_cgroup_path(c, &a);
 	int r = cgroup_remove(cgroup, e);
 	if (r == -EBUSY) {
@@ -47,6 +46,14 @@ static int clean_run(struct engine *en, const struct container *c, struct err *e
 			r = cgroup_remove(cgroup, e);
 		}
 	}
+	return r == 0 && container_scope(c, &scope) ? systemd_scope_stop(scope.unit, e) : r;
+}
+
+/* Control group and run folder: what a run leaves in the kernel and below --runroot. */
+static int clean_run(struct engine *en, const struct container *c, struct err *e)
+{
+	char path[sizeof("containers/") + ID_LEN];
+	int r = container_cgroup_clean(c, e);
 	if (r < 0)
 		return err_context(e, "container %s", c->name);
 	snprintf(path, sizeof(path), "containers/%s", c->id);

@@ -47,16 +47,9 @@ static void failed(struct engine *en, const struct container *c, bool by_policy,
 	tried.started = clock_real_ns(); /* what did not run was no steady run */
 	bool again = by_policy && restart_wanted(&tried, code, &tried.restart_wait);
 	struct err ignored;
-	CLEANUP_ARENA struct arena a = {0};
-	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	char path[sizeof("containers/") + ID_LEN];
-	const char *cgroup = container_cgroup_path(c, &a);
 	snprintf(path, sizeof(path), "containers/%s", c->id);
-	if (cgroup_open(cgroup, &group, &ignored) == 0) {
-		cgroup_kill(&group, &ignored);
-		cgroup_wait_empty(&group, FAILED_WAIT_MS);
-		cgroup_remove(cgroup, &ignored);
-	}
+	container_cgroup_clean(c, &ignored);
 	tree_remove(en->run_fd, path, &ignored);
 	exit_record_drop(en, c->id, &ignored);
 	if (c->auto_remove)

@@ -182,12 +182,15 @@ static int write_limits(struct engine *en, const struct container *c, const stru
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	struct cgroup_limits forth = changes(&from->limits, &to->limits, a),
 			     back = changes(&to->limits, &from->limits, a);
+	struct systemd_scope scope;
 	struct err ignored;
 	int r = cgroup_open(container_cgroup_path(c, a), &group, e);
 	if (r == -ENOENT) /* it has just ended */
 		return 0;
 	if (r == 0)
 		r = cgroup_update(&group, &forth, e);
+	if (r == 0 && container_scope(c, &scope))
+		r = systemd_scope_limits(scope.unit, &group, e);
 	if (r == 0)
 		r = update_shm(en, c, new, a, e);
 	bool resized = r == 0;
@@ -197,6 +200,8 @@ static int write_limits(struct engine *en, const struct container *c, const stru
 		update_shm(en, new, c, a, &ignored);
 	if (r < 0 && group.layout != CGROUP_NONE && from->known)
 		cgroup_update(&group, &back, &ignored);
+	if (r < 0 && container_scope(c, &scope))
+		systemd_scope_limits(scope.unit, &group, &ignored);
 	return r;
 }
 

@@ -25,7 +25,7 @@
 
 /* ---- names ---- */
 
-static bool is_slice(const char *name)
+bool systemd_is_slice(const char *name)
 {
 	size_t len = strlen(name);
 	return len > 6 && !strcmp(name + len - 6, ".slice") && path_is_component(name) &&
@@ -71,7 +71,7 @@ int systemd_scope_name(const char *path, const char *id, struct systemd_scope *r
 	snprintf(ret->slice, sizeof(ret->slice), "%s", slice);
 	len = snprintf(ret->unit, sizeof(ret->unit), "%s%s%s.scope", part[1], *part[1] ? "-" : "",
 		       *part[2] ? part[2] : id);
-	if (!is_slice(slice) || slice_path(slice, folder, sizeof(folder)) < 0)
+	if (!systemd_is_slice(slice) || slice_path(slice, folder, sizeof(folder)) < 0)
 		return err_set(e, EINVAL, ERR_INVALID, "\"%.100s\" is not the name of a slice",
 			       slice);
 	if (len >= (int)sizeof(ret->unit) || !path_is_component(ret->unit) ||
@@ -420,6 +420,33 @@ int systemd_scope_attach(const char *unit, pid_t pid, struct err *e)
 	if (r == 0)
 		r = dbus_call(&d, false, "AttachProcessesToUnit", "ssau", &b, &reply, e);
 	return r < 0 ? err_context(e, "unit %s", unit) : 0;
+}
+
+/* On version 1 it is told of the list of what is allowed, and has none of what is not. */
+static int check_denials(const struct cgroup_device_rule *rules, size_t count, struct err *e)
+{
+	bool open = true;
+	for (size_t i = 0; i < count && cgroup_host_layout() != CGROUP_V2; i++) {
+		if (rules[i].type == 'a')
+			open = rules[i].allow;
+		else if (open && !rules[i].allow)
+			return err_set(e, ENOTSUP, ERR_INVALID,
+				       "systemd cannot keep device rules that take something from "
+				       "all, on control groups version 1: deny all first");
+	}
+	return 0;
+}
+
+int systemd_scope_make(struct systemd_scope *s, const struct kvs *annotations,
+		       const struct cgroup_limits *limits, const struct cgroup_device_rule *rules,
+		       size_t rule_count, struct cgroup *ret, struct err *e)
+{
+	int r = check_denials(rules, rule_count, e);
+	if (r == 0)
+		r = systemd_scope_start(s, annotations, e);
+	if (r == 0)
+		r = cgroup_adopt(s->group, limits, rules, rule_count, ret, e);
+	return r < 0 ? r : systemd_scope_limits(s->unit, ret, e);
 }
 
 int systemd_scope_stop(const char *unit, struct err *e)

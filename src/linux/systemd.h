@@ -27,12 +27,18 @@ struct systemd_scope {
 		.holder = -1                                                                       \
 	}
 
+bool systemd_is_slice(const char *name);
 /** "slice:prefix:name" to the unit's name, its slice and its group; parts may be empty, and without
  *  any it is hull-@id in the default slice. */
 int systemd_scope_name(const char *path, const char *id, struct systemd_scope *ret, struct err *e);
 /** Make the scope, with a holder in it, and the properties of @annotations
  *  ("org.systemd.property.NAME"). s->group is where systemd put it. */
 int systemd_scope_start(struct systemd_scope *s, const struct kvs *annotations, struct err *e);
+/** The same, and the limits and device rules in that group, of which systemd is told. What was made
+ *  stays when that fails: release and stop it. */
+int systemd_scope_make(struct systemd_scope *s, const struct kvs *annotations,
+		       const struct cgroup_limits *limits, const struct cgroup_device_rule *rules,
+		       size_t rule_count, struct cgroup *ret, struct err *e);
 /** The container is in: let the holder go. */
 void systemd_scope_release(struct systemd_scope *s);
 /** Tell systemd of the limits that the group @g of its @unit has. */

@@ -163,33 +163,14 @@ static int make_state(struct making *m, const char *id, struct err *e)
 	return r < 0 ? r : state_write(s, e);
 }
 
-/* On version 1 it is told of the list of what is allowed, and has none of what is not. */
-static int check_denials(const struct cgroup_device_rule *rules, size_t count, struct err *e)
-{
-	bool open = true;
-	for (size_t i = 0; i < count && cgroup_host_layout() != CGROUP_V2; i++) {
-		if (rules[i].type == 'a')
-			open = rules[i].allow;
-		else if (open && !rules[i].allow)
-			return err_set(e, ENOTSUP, ERR_INVALID,
-				       "systemd cannot keep device rules that take something from "
-				       "all, on control groups version 1: deny all first");
-	}
-	return 0;
-}
-
 static int make_scope(struct making *m, size_t rules, struct err *e)
 {
 	const struct resources *w = &m->resources;
-	struct record *record = &m->c->state.record;
-	int r = check_denials(w->rules, rules, e);
-	if (r == 0)
-		r = systemd_scope_start(&m->scope, &m->c->bundle.spec.annotations, e);
-	if (r < 0)
-		return r;
-	record->cgroup = arena_strdup(&m->oci->arena, m->scope.group);
-	r = cgroup_adopt(record->cgroup, &w->limits, w->rules, rules, &m->group, e);
-	return r < 0 ? r : systemd_scope_limits(m->scope.unit, &m->group, e);
+	int r = systemd_scope_make(&m->scope, &m->c->bundle.spec.annotations, &w->limits, w->rules,
+				   rules, &m->group, e);
+	if (m->scope.made)
+		m->c->state.record.cgroup = arena_strdup(&m->oci->arena, m->scope.group);
+	return r;
 }
 
 static int make_group(struct making *m, struct err *e)

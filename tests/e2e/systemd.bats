@@ -1,0 +1,74 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# hull's containers as scopes of systemd. The last case runs anywhere, the others where systemd is the first process:
+# run-in-vm --systemd -- tests/e2e/run tests/e2e/systemd.bats
+
+load lib
+
+setup() {
+	hull_setup
+	SD=(hull --cgroup-manager systemd)
+}
+
+teardown() { hull_teardown; }
+
+need_systemd() { [ -S /run/systemd/private ] || skip "needs systemd as the first process"; }
+id_of() { hull inspect -f '{{.Id}}' "$1"; }
+shown() { systemctl show -P "$2" "hull-$(id_of "$1").scope"; }
+
+@test "systemd: a container is a scope, with its limits, through reload, update, stop and start" {
+	need_systemd
+	assert_equal systemd "$("${SD[@]}" info --format '{{.CgroupDriver}}')"
+	"${SD[@]}" run -d --name cc -m 64m --pids-limit 50 test sleep 600
+	assert_equal active "$(shown cc ActiveState)"
+	assert_equal system.slice "$(shown cc Slice)"
+	assert_equal 67108864 "$(shown cc MemoryMax)"
+	grep -q "/system.slice/hull-$(id_of cc).scope" "/proc/$(pid_of cc)/cgroup"
+	systemctl daemon-reload
+	hull update -m 80m --memory-swap -1 cc
+	assert_equal 83886080 "$(shown cc MemoryMax)"
+	hull exec cc grep -q . /proc/self/cgroup
+	hull exec -d cc sleep 77
+	wait_for 5 eval '[ "$(hull top cc | grep -c "sleep 77")" = 1 ]'
+	hull pause cc && hull unpause cc
+	hull stop -t 0 cc
+	assert_equal inactive "$(shown cc ActiveState)"
+	hull start cc
+	assert_equal active "$(shown cc ActiveState)"
+	assert_equal 83886080 "$(shown cc MemoryMax)"
+	hull restart -t 0 cc
+	unit=hull-$(id_of cc).scope
+	hull rm -f cc
+	assert_equal inactive "$(systemctl show -P ActiveState "$unit")"
+	run find /sys/fs/cgroup -type d -name "$unit"
+	assert_equal "" "$output"
+}
+
+@test "systemd: --cgroup-parent is a slice; a command that cannot start leaves no scope" {
+	need_systemd
+	"${SD[@]}" run -d --name cc --cgroup-parent hulltest-a.slice test sleep 600
+	grep -q "/hulltest.slice/hulltest-a.slice/hull-$(id_of cc).scope" "/proc/$(pid_of cc)/cgroup"
+	hull rm -f cc
+	run "${SD[@]}" run --name bad test /no/such
+	assert_status 127
+	assert_equal inactive "$(shown bad ActiveState)"
+	hull rm bad
+	systemctl stop hulltest.slice
+	find /sys/fs/cgroup -depth -type d -path '*/hulltest*' -exec rmdir {} + 2>/dev/null || true
+}
+
+# bats test_tags=fast
+@test "systemd: what is refused, and what a slice is without it" {
+	run hull --cgroup-manager other ps
+	assert_status 125
+	assert_has "must be cgroupfs or systemd"
+	run "${SD[@]}" create --cgroup-parent /a test true
+	assert_status 125
+	assert_has "not the name of a slice"
+	hull create --name cc --cgroup-parent hull-a.slice test true
+	assert_equal /hull-a.slice "$(hull inspect -f '{{.HostConfig.CgroupParent}}' cc)"
+	[ ! -S /run/systemd/private ] || return 0
+	run "${SD[@]}" run --rm test true
+	assert_status 125
+	assert_has systemd
+}
