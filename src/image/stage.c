@@ -168,5 +168,10 @@ int stage_commit(struct stage *st, struct image_store *s, const struct stage_ima
 	r = place_all(st, images, count, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = write_image(s->db, &images[i], e);
-	return db_end(s->db, r, e);
+	r = db_end(s->db, r, e);
+	struct err ignored;
+	/* What is in its place already belongs to nothing. */
+	if (r < 0)
+		stage_sweep(s, &ignored);
+	return r;
 }

@@ -194,6 +194,14 @@ int main(void)
 	m.done = progress.done;
 	if (r < 0)
 		m.op = UNPACK_FAILED;
-	send_message(NULL, &m);
-	_exit(r < 0);
+	/* A message in between could not be sent. */
+	if (r < 0 && !m.err.number)
+		err_errno(&m.err, r, "hull-unpack cannot tell what it has unpacked");
+	int sent = send_message(NULL, &m);
+	if (sent < 0) {
+		m.op = UNPACK_FAILED;
+		err_errno(&m.err, sent, "hull-unpack cannot tell what it has unpacked");
+		send_message(NULL, &m);
+	}
+	_exit(r < 0 || sent < 0);
 }

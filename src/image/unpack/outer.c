@@ -168,7 +168,8 @@ int outer_index(const struct outer *o, struct source *source, struct err *e)
 		if (n >= 0 && have) {
 			m.offset = base + end - padded;
 			m.kind = MEMBER_FILE;
-			n = o->send(o->ctx, &m) < 0 ? -EPIPE : n;
+			int sent = o->send(o->ctx, &m);
+			n = sent < 0 ? sent : n;
 		}
 		if (n <= 0)
 			break;
