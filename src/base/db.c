@@ -225,6 +225,7 @@ void db_close(struct db *db)
 {
 	if (db->sql) {
 		db_rollback(db);
+		sqlite3_finalize(db->kept);
 		sqlite3_close_v2(db->sql);
 	}
 	if (db->lock_fd >= 0)
@@ -368,6 +369,26 @@ int db_run(struct db *db, struct err *e, const char *sql, const char *types, ...
 	int r = db_vrun(db, e, sql, types, ap);
 	va_end(ap);
 	return r;
+}
+
+int db_run_kept(struct db *db, struct err *e, const char *sql, const char *types, ...)
+{
+	va_list ap;
+	int r = SQLITE_OK;
+	if (db->kept_sql != sql) {
+		sqlite3_finalize(db->kept);
+		r = sqlite3_prepare_v2(db->sql, sql, -1, &db->kept, NULL);
+		db->kept_sql = r == SQLITE_OK ? sql : NULL;
+	}
+	va_start(ap, types);
+	if (r == SQLITE_OK)
+		r = db_bind(db->kept, types, ap);
+	va_end(ap);
+	if (r != SQLITE_OK)
+		return db_error(db->sql, e, "query");
+	r = db_next(db->kept, e);
+	sqlite3_reset(db->kept);
+	return r < 0 ? r : sqlite3_changes(db->sql);
 }
 
 int db_change(struct db *db, bool durable, struct err *e, const char *sql, const char *types, ...)

@@ -35,7 +35,7 @@ static int put(struct db *db, struct err *e, const char *sql, const char *types,
 	int r = own ? db_begin(db, false, e) : 0;
 	if (r < 0)
 		return r;
-	r = db_run(db, e, sql, types, id, clock_real_ns(), action, more, type);
+	r = db_run_kept(db, e, sql, types, id, clock_real_ns(), action, more, type);
 	return own ? db_end(db, r, e) : r;
 }
 
