@@ -6,22 +6,30 @@
 #include "base/event.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/shape.h"
+#include "base/utf8.h"
 
 enum { SLACK = 1000 }; /* events beyond those kept, before it is worth a transaction */
+
+/* Many events are kept, and neither commands nor labels have a limit: commands are cut off, and
+ * more labels than 16 KiB left out. */
+enum { ACTION_MAX = 4096 };
 
 /* ?1 its id, ?2 the time, ?3 the action, ?4 further attributes. */
 #define INSERT "INSERT INTO event (time, type, action, actor, attributes) SELECT ?2, "
 
 static const char of_container[] =
-	INSERT "'container', ?3, id, json_patch(json_patch(labels, json_object('image', "
-	       "image_name, 'name', name)), ?4) FROM container WHERE id = ?1";
+	INSERT "'container', ?3, id, json_patch(json_patch(iif(length(labels) <= 16384, labels, "
+	       "'{}'), json_object('image', image_name, 'name', name)), ?4) FROM container "
+	       "WHERE id = ?1";
 static const char of_image[] =
 	INSERT "'image', ?3, 'sha256:' || id, json_patch(iif(json_type(config, '$.config.Labels') "
-	       "= 'object', config -> '$.config.Labels', '{}'), json_object('name', coalesce(?4, "
+	       "= 'object' AND length(config -> '$.config.Labels') <= 16384, "
+	       "config -> '$.config.Labels', '{}'), json_object('name', coalesce(?4, "
 	       "'sha256:' || id))) FROM image WHERE id = ?1";
 static const char of_volumes[] =
 	INSERT "'volume', ?3, volume, json_object('container', container, 'destination', "
@@ -31,11 +39,14 @@ static const char of_volumes[] =
 static int put(struct db *db, struct err *e, const char *sql, const char *types, const char *id,
 	       const char *action, const char *more, const char *type)
 {
+	char clean[ACTION_MAX + 1];
 	bool own = !db->locked;
 	int r = own ? db_begin(db, false, e) : 0;
 	if (r < 0)
 		return r;
-	r = db_run_kept(db, e, sql, types, id, clock_real_ns(), action, more, type);
+	snprintf(clean, sizeof(clean), "%s", action);
+	utf8_repair(clean);
+	r = db_run_kept(db, e, sql, types, id, clock_real_ns(), clean, more, type);
 	return own ? db_end(db, r, e) : r;
 }
 

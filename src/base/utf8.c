@@ -87,3 +87,14 @@ int utf8_check_json(const char *json, struct err *e)
 	*out = '\0';
 	return err_set(e, EINVAL, ERR_INVALID, "invalid argument \"%s\": it is not UTF-8", word);
 }
+
+void utf8_repair(char *text)
+{
+	size_t len = strlen(text);
+	uint32_t c;
+	for (size_t i = 0, width; i < len; i += width) {
+		width = utf8_decode(text + i, len - i, &c);
+		if (c == UTF8_BROKEN && width == 1)
+			text[i] = '?';
+	}
+}

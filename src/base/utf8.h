@@ -22,3 +22,6 @@ size_t utf8_count(const char *s, size_t len);
 /** -EINVAL, and the string that is not UTF-8 in @e, if @json holds one: the store could not read
  *  back what it was given. */
 int utf8_check_json(const char *json, struct err *e);
+/** A question mark for each byte that is none: JSON must be UTF-8, and what others say need not be.
+ */
+void utf8_repair(char *text);

@@ -189,18 +189,6 @@ static bool has_ended(const struct check *x)
 	return first < 0 || poll(&(struct pollfd){first, POLLIN, 0}, 1, END_MS) > 0;
 }
 
-/* JSON must be UTF-8; what is said, or where it was cut off, need not be. */
-static void repair(char *text)
-{
-	size_t len = strlen(text);
-	uint32_t c;
-	for (size_t i = 0, width; i < len; i += width) {
-		width = utf8_decode(text + i, len - i, &c);
-		if (c == UTF8_BROKEN && width == 1)
-			text[i] = '?';
-	}
-}
-
 /* docker's rules: within the start period no failure counts that comes before a success. */
 static const char *judge(struct check *x, const struct health_result *result)
 {
@@ -288,7 +276,7 @@ static int check_now(struct check *x, bool *ret_bad, struct err *e)
 		memmove(&h->log[0], &h->log[1], (LOG_MAX - 1) * sizeof(h->log[0]));
 	else
 		h->head.count++;
-	repair(result->output);
+	utf8_repair(result->output);
 	h->log[h->head.count - 1] = *result;
 	const char *status = judge(x, result);
 	bool changed = strcmp(status, x->c.health);

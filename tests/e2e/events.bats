@@ -207,3 +207,13 @@ actions_of() { history -f "type=container" --format '{{.Actor.Attributes.name}} 
 	exec 4<&-
 	run wait $client
 }
+
+@test "events: long commands and labels, and bytes that are no text" {
+	printf 'big=%s\n' "$(head -c 20000 /dev/zero | tr '\0' x)" >labels
+	hull run -d --name cc --label-file labels test sleep 600
+	hull exec cc true $'a\xffb' "$(head -c 20000 /dev/zero | tr '\0' y)"
+	[ "$(history --format json | wc -c)" -lt 20000 ]
+	history --format json | python3 -c 'import json, sys; [json.loads(l.decode()) for l in sys.stdin.buffer]'
+	assert_equal "exec_start: true a?b yyy" "$(history -f event=exec_start --format '{{.Action}}' | cut -c 1-24)"
+	assert_equal cc "$(history -f event=start --format '{{.Actor.Attributes.name}}')"
+}
