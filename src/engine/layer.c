@@ -159,6 +159,12 @@ static const struct backend *backend_of(const struct container *c)
 	return NULL;
 }
 
+bool layer_has_project(const struct container *c)
+{
+	const struct backend *b = backend_of(c);
+	return b && b->place == IN_FOLDER;
+}
+
 /* docker's rules: `size` alone, 0 is no limit. */
 static int read_size(const struct kvs *options, int64_t *ret, struct err *e)
 {
@@ -247,10 +253,9 @@ int layer_open(const struct engine *en, const struct container *c, bool *ret_mou
 
 int layer_renew(const struct container *c, int layer, const char *what, struct err *e)
 {
-	const struct backend *b = backend_of(c);
 	uint32_t project = 0;
 	int r = tree_remove(layer, what, e);
-	if (r == 0 && b && b->place == IN_FOLDER && (r = project_get(layer, &project)) < 0)
+	if (r == 0 && layer_has_project(c) && (r = project_get(layer, &project)) < 0)
 		err_errno(e, r, "container %s: cannot renew its layer", c->name);
 	return r < 0 ? r : make_one(layer, what, 0755, project, e);
 }

@@ -13,6 +13,8 @@
 const char *layer_backend(const struct engine *en, const char **ret_why);
 /** Check the storage options of a container to be, and choose the back-end if there is a limit. */
 int layer_plan(const struct engine *en, struct container_config *config, struct err *e);
+/** Its limit is a project's quota: nothing in the container may leave the project. */
+bool layer_has_project(const struct container *c);
 /** Make upper and work folder, or what they will be in; @folder is the container's, and new. What
  *  a failure leaves goes with container_folder_remove(). */
 int layer_make(const struct engine *en, const struct container *c, int folder, struct err *e);

@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "engine/layer.h"
 #include "engine/seccomp_profile.h"
 #include "linux/rlimit.h"
 #include "linux/sysctl.h"
@@ -288,9 +289,10 @@ int spec_security(struct spec_build *b, struct arena *a, struct err *e)
 int spec_seccomp(struct spec_build *b, struct arena *a, struct err *e)
 {
 	const char *profile = security_option(b->container, "seccomp");
+	uint64_t project = layer_has_project(b->container) ? SECCOMP_KEEP_PROJECT : 0;
 	if (b->unconfined)
 		return 0;
 	if (!profile || !strcmp(profile, "builtin"))
-		return seccomp_default_program(b->caps, a, &b->seccomp, e);
+		return seccomp_default_program(b->caps | project, a, &b->seccomp, e);
 	return seccomp_profile_compile(profile, b->caps, a, &b->seccomp, e);
 }

@@ -20,6 +20,9 @@ struct seccomp_program {
 	uint32_t flags; /* SECCOMP_FILTER_FLAG_* */
 };
 
+/** A bit beside those of capabilities: files keep their project and flags, or what is written would
+ *  leave the project whose quota limits it. */
+#define SECCOMP_KEEP_PROJECT ((uint64_t)1 << 63)
 /** Docker's default profile for a process with the bounding capabilities @caps (bit per number). */
 int seccomp_default_program(uint64_t caps, struct arena *a, struct seccomp_program *ret,
 			    struct err *e);

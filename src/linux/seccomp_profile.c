@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
+#include <linux/fs.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
@@ -78,6 +79,12 @@ static const struct {
 	{SYS_clone3, SECCOMP_RET_ERRNO | ENOSYS, BIT(CAP_SYS_ADMIN)},
 };
 
+/* The 32-bit one is another ABI's. The kernel takes the number from the low 32 bits. */
+static const struct seccomp_arg project_changes[] = {
+	{1, SC_MASKED_EQ, LOW_32, FS_IOC_FSSETXATTR},
+	{1, SC_MASKED_EQ, LOW_32, FS_IOC_SETFLAGS},
+};
+
 int seccomp_default_program(uint64_t caps, struct arena *a, struct seccomp_program *ret,
 			    struct err *e)
 {
@@ -100,6 +107,8 @@ int seccomp_default_program(uint64_t caps, struct arena *a, struct seccomp_progr
 		if (!(c->unless & caps))
 			seccomp_branch_add(d, c->number, c->args, c->arg_count, c->action, a);
 	}
+	for (size_t i = 0; i < ARRAY_LEN(project_changes) && caps & SECCOMP_KEEP_PROJECT; i++)
+		seccomp_branch_add(d, SYS_ioctl, &project_changes[i], 1, REFUSED, a);
 	struct seccomp_program program = {0};
 	int r = seccomp_bpf_generate(d, a, &program);
 	if (r < 0)

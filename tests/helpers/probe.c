@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -386,6 +387,27 @@ static int is_ours(int pid, const struct stat ours[2], FILE *seen)
 	return 0;
 }
 
+/* leave-project DIR: tries to take a folder out of the project whose quota limits it. (linux/fs.h
+ * is at odds with sys/mount.h.) */
+static int leave_project(char **args)
+{
+	struct {
+		uint32_t flags, extent, extents, project, cow_extent, unused[2];
+	} x = {0};
+	enum { INHERIT = 0x200, INHERIT_FLAG = 0x20000000 };
+	int flags = 0, fd = open(args[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return 2;
+	ioctl(fd, _IOR('X', 31, x), &x); /* FS_IOC_FSGETXATTR */
+	x.project = 0;
+	x.flags &= ~(uint32_t)INHERIT;
+	ioctl(fd, _IOW('X', 32, x), &x);
+	ioctl(fd, _IOR('f', 1, long), &flags); /* FS_IOC_GETFLAGS */
+	flags &= ~INHERIT_FLAG;
+	ioctl(fd, _IOW('f', 2, long), &flags);
+	return 0;
+}
+
 /* thief FILE MS: gets hold of programs that are not the container's, and of the memory of processes
  * that run them; notes what it got. */
 static int thief(char **args)
@@ -435,6 +457,7 @@ static const struct {
 	{"deaf", 0, deaf},         {"handlers", 0, handlers}, {"reload", 1, reload},
 	{"count", 1, count_lines}, {"calls", 0, calls},       {"devices", 0, devices},
 	{"limits", 0, limits},     {"tiocsti", 0, tiocsti},   {"thief", 2, thief},
+	{"leave-project", 1, leave_project},
 };
 
 int main(int argc, char **argv)

@@ -2,6 +2,7 @@
 /* Filters run in an interpreter, for every number and many arguments, against a plain evaluation of
  * the same policy and against what libseccomp makes of it; and loaded in a child. */
 #include <errno.h>
+#include <linux/fs.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <sched.h>
@@ -524,6 +525,12 @@ static void default_names(void **state)
 				 SECCOMP_RET_ALLOW);
 	assert_int_equal(run(&p, SYS_clone3, 0, 0, 0), ENOSYS_ACTION);
 	assert_int_equal(run(&p, SYS_socket, AF_ALG + (1ULL << 32), 0, 0), EPERM_ACTION);
+	assert_int_equal(run(&p, SYS_ioctl, 3, FS_IOC_FSSETXATTR, 0), SECCOMP_RET_ALLOW);
+	uint64_t caps = CAPS_DOCKER_DEFAULT | SECCOMP_KEEP_PROJECT;
+	assert_int_equal(seccomp_default_program(caps, &a, &p, &e), 0);
+	assert_int_equal(run(&p, SYS_ioctl, 3, FS_IOC_FSSETXATTR + (1ULL << 32), 0), EPERM_ACTION);
+	assert_int_equal(run(&p, SYS_ioctl, 3, FS_IOC_SETFLAGS, 0), EPERM_ACTION);
+	assert_int_equal(run(&p, SYS_ioctl, 3, FS_IOC_GETFLAGS, 0), SECCOMP_RET_ALLOW);
 }
 
 static int child_under_filter(void)
