@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -246,6 +247,12 @@ static int execute_init(struct container *c, struct err *e)
 	struct strv args = {0};
 	strv_push_all(&a, &args, p->init_args);
 	strv_push_all(&a, &args, &process->spec->args);
+	/* PID 1 never hears of what comes before it has said what it does with it; blocked, it
+	 * waits until hull-init, which blocks all itself and gives its child none of that, takes
+	 * it. */
+	sigset_t all;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
 	execveat(c->rootfs.init, "", args.items, process->envp, AT_EMPTY_PATH);
 	return err_errno(e, errno, "cannot execute hull-init");
 }

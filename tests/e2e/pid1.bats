@@ -375,3 +375,14 @@ main" "$(ls marks)"
 	stop_ms -v told
 	grep -q 'exit code 0' said
 }
+
+# strace holds each program for a while between its execve and its first instruction.
+@test "a signal that comes before hull-init has begun is not lost" {
+	command -v strace >/dev/null || skip "needs strace"
+	strace -f -qq -o /dev/null -e trace=execveat -e inject=execveat:delay_exit=$((PATIENCE * 500000)) \
+		"$HULL" run -d --init --name cc test sleep 600 >out 3>&- &
+	wait_for 20 test -s out
+	hull kill -s TERM cc
+	assert_equal 143 "$(within 20 "$HULL" wait cc 3>&-)"
+	wait
+}
