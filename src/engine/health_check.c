@@ -388,6 +388,12 @@ int container_health_follow(struct engine *en, const char *id, struct err *e)
 		return r < 0 ? r : 0;
 	if (chdir("/") < 0)
 		return err_errno(e, errno, "cannot leave the current folder");
+	/* One is enough; it may be late itself, as all are after the machine slept. */
+	CLEANUP_FD int run = health_run_folder(en, id);
+	CLEANUP_FD int lock =
+		run < 0 ? -1 : openat(run, "following", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) < 0)
+		return 0;
 	do {
 		r = db_open(&en->db, en->root, e);
 		if (r == 0)

@@ -125,6 +125,15 @@ processes_of() {
 	# It is noticed once the check is overdue by five seconds.
 	wait_for 30 eval '[ "$(hull exec cc cat /tmp/began | wc -l)" -gt $((count + 3)) ]'
 	assert_equal 1 "$(pgrep -cf -- "--root $HULL_ROOT .*system health")"
+	# Late itself, as after the machine slept: one is enough.
+	local late
+	late=$(pgrep -f -- "--root $HULL_ROOT .*system health")
+	kill -STOP "$late"
+	nap 7000
+	hull ps
+	hull ps
+	assert_equal "$late" "$(pgrep -f -- "--root $HULL_ROOT .*system health")"
+	kill -CONT "$late"
 }
 
 @test "health: one that is paused is not checked" {
