@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Health checks without a daemon. The container's keeper has the time of the next one, and executes
- * `hull system health`, which comes here: one process in the container, whose result goes into the
+ * `hull system probe`, which comes here: one process in the container, whose result goes into the
  * health record of the run folder with the time of the next; the store is written when the status
  * changes. So nothing waits but a process that is there anyway. (monitor/keeper.c)
  *
