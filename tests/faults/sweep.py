@@ -26,9 +26,10 @@ CALLS = call_names()
 
 SPARED = ",".join(str(number) for number, name in CALLS.items() if name in NEVER)
 
-# What the C library does before main: there is nothing of hull's in it.
+# What the C library does before main, in hull-unpack its loader too: there is nothing of hull's in it.
 STARTING = {"brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64", "readlinkat", "readlink",
             "getrandom", "mprotect"}
+LOADING = STARTING | {"access", "close", "mmap", "munmap", "newfstatat", "openat", "pread64", "read"}
 
 
 def without_start(points):
@@ -37,7 +38,7 @@ def without_start(points):
     for p in points:
         if p.call.startswith("execve"):
             begun.discard(p.role)
-        elif p.call not in STARTING:
+        elif p.call not in (LOADING if p.program == "hull-unpack" else STARTING):
             begun.add(p.role)
         if p.role in begun or (p.number < 30 and p.program == "hull" and "." in p.role):
             yield p

@@ -137,7 +137,8 @@ static int step_into(struct tree *t, int parent, const char *name)
 {
 	bool whiteout = false;
 	for (int tries = 0; tries < 2; tries++) {
-		if (mkdirat(parent, name, 0755) == 0 && whiteout) {
+		int made = mkdirat(parent, name, 0755) < 0 ? -errno : 0;
+		if (made == 0 && whiteout) {
 			int r = mark_opaque(t, parent, name);
 			if (r < 0)
 				return r;
@@ -145,6 +146,8 @@ static int step_into(struct tree *t, int parent, const char *name)
 		int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd >= 0)
 			return fd;
+		if (errno == ENOENT && made < 0)
+			return made;
 		if (t->into || (errno != ENOTDIR && errno != ELOOP))
 			return -errno;
 		int r = clear_name(t, parent, name, &whiteout);
