@@ -262,7 +262,10 @@ class Box:
                 self.hull("rm", "-f", "-v", *ids)
             except subprocess.TimeoutExpired:
                 pass
-        left = self.processes()
+        for _ in range(100):  # what tidies the store ends by itself
+            if not (left := self.processes()):
+                break
+            time.sleep(0.03)
         for pid in left:
             try:
                 os.kill(pid, 9)

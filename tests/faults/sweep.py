@@ -8,11 +8,11 @@ from scenarios import OUTPUT, scenarios
 ERRORS = ["ENOMEM", "ENOSPC", "EIO", "EINTR", "EMFILE", "EAGAIN", "EPERM"]
 HANG = 20  # seconds that a disturbed command may take; SQLite alone waits up to ten for a lock
 
-# They cannot fail, or nothing comes after them; the C library ends a program when a futex call or random
+# They cannot fail (prctl: but with EINVAL, which is an answer), or nothing comes after them; the C library ends a program when a futex call or random
 # bytes fail, and brk(2) has no error: it returns the old end.
 NEVER = {"exit", "exit_group", "rt_sigreturn", "getpid", "getppid", "gettid", "getuid", "geteuid", "getgid",
          "getegid", "umask", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "sched_yield",
-         "futex", "brk", "getrandom"}
+         "futex", "brk", "getrandom", "prctl"}
 
 
 def call_names():
