@@ -75,7 +75,6 @@ actions_of() { history -f "type=container" --format '{{.Actor.Attributes.name}} 
 	assert_equal 0 "$(history -f event=prune -f type=volume --format '{{.Actor.Attributes.reclaimed}}')"
 }
 
-# bats test_tags=fast
 @test "events: why it died, and a restart policy's die and start" {
 	hull run -d --name cc --restart on-failure:1 test sh -c 'exit 4'
 	wait_for 10 eval '[ "$(actions_of cc)" = "create start die start die" ]'
@@ -133,7 +132,6 @@ actions_of() { history -f "type=container" --format '{{.Actor.Attributes.name}} 
 	assert_has "invalid time"
 }
 
-# bats test_tags=fast
 @test "events: live, without a lost one, until its time or nobody reads" {
 	"$HULL" events --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}' >live 3>&- &
 	client=$!

@@ -72,7 +72,6 @@ processes_of() {
 	wait_for 10 is dd unhealthy
 }
 
-# bats test_tags=fast
 @test "health: nothing of a check outlives it, whatever it started" {
 	# PID 1 reaps nothing.
 	hull run -d --name cc --health-cmd 'sleep 500 & (setsid sleep 501 &) ; true' --health-interval 1h test sleep 600
@@ -150,7 +149,6 @@ processes_of() {
 	is cc healthy
 }
 
-# bats test_tags=fast
 @test "health: an image's check, and what of it is replaced" {
 	make_image checked 'HEALTHCHECK --interval=300ms --retries=7 CMD ["test","-e","/etc/passwd"]'
 	hull run -d --name cc checked sleep 600

@@ -200,7 +200,6 @@ wait_for_line() {
 	return 1
 }
 
-# bats test_tags=fast
 @test "quota: projects are numbered apart, and given back" {
 	ext4_root
 	local ids=() id

@@ -40,7 +40,6 @@ restarted() { [ "$(restarts_of "$1")" -ge "$2" ]; }
 	assert_equal "exited 0" "$(status_of good) $(restarts_of good)"
 }
 
-# bats test_tags=fast
 @test "on-failure: killed for memory is a failure, and stays known; a child's end is none" {
 	has_controller memory
 	hull run -d --name cc --restart on-failure:2 -m 64m test /probe eat 200

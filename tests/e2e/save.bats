@@ -124,7 +124,6 @@ field() {
 		"sha256:$(field a.tar manifest.json 'd[0]["Config"].split("/")[2]')" ]
 }
 
-# bats test_tags=fast
 @test "save: what is refused leaves what was there" {
 	echo kept >out.tar
 	run hull save -o out.tar test nosuch

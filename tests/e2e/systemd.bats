@@ -57,7 +57,6 @@ shown() { systemctl show -P "$2" "hull-$(id_of "$1").scope"; }
 	find /sys/fs/cgroup -depth -type d -path '*/hulltest*' -exec rmdir {} + 2>/dev/null || true
 }
 
-# bats test_tags=fast
 @test "systemd: what is refused, and what a slice is without it" {
 	run hull --cgroup-manager other ps
 	assert_status 125

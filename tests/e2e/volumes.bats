@@ -250,7 +250,6 @@ Total reclaimed space: 4kB" "$output"
 
 # ---------------------------------------------------------------- volumes with options
 
-# bats test_tags=fast
 @test "volume options: a folder of the host, filled from the image, in containers only" {
 	mkdir target
 	hull volume create -o type=none -o "device=$WORK/target" --opt o=bind,noexec vol >/dev/null
@@ -283,7 +282,6 @@ Total reclaimed space: 4kB" "$output"
 	assert_equal $'here\nno\n'"$all" "$part"
 }
 
-# bats test_tags=fast
 @test "volume options: what is wrong is refused, by name" {
 	for bad in "nonsense=1|invalid option: \"nonsense\"" "type=ext4|missing required option: \"device\"" \
 		"o=ro|missing required option: \"device\""; do
@@ -369,7 +367,6 @@ Total reclaimed space: 4kB" "$output"
 	assert_equal 6 "$(hull exec c3 ls /x | wc -l)"
 }
 
-# bats test_tags=fast
 @test "--mount type=volume: driver, options and labels make the volume" {
 	mkdir target
 	hull run --rm --mount "type=volume,src=vol,dst=/x,volume-driver=local,volume-opt=type=none,volume-opt=device=$WORK/target,volume-opt=o=bind,volume-label=a=b" \
@@ -389,7 +386,6 @@ Total reclaimed space: 4kB" "$output"
 	assert_equal vol "$(hull volume ls -q)"
 }
 
-# bats test_tags=fast
 @test "volume-subpath: a folder, a file, and no way out" {
 	hull run --rm -v vol:/v test sh -c 'mkdir -p /v/a/b; echo in >/v/a/b/file; ln -s /etc /v/out; ln -s ../../../../etc /v/up; ln -s a/b /v/good'
 	assert_equal in "$(hull run --rm --mount type=volume,src=vol,dst=/x,volume-subpath=a/b test cat /x/file)"
@@ -415,7 +411,6 @@ Total reclaimed space: 4kB" "$output"
 	assert_has "$two"
 }
 
-# bats test_tags=fast
 @test "volume export and import: owners and modes kept, into what is there, of any kind of volume" {
 	mkdir target
 	hull run --rm -v vol:/data test sh -c 'mkdir /data/deep; echo x >/data/deep/x; chown 7:8 /data/deep/x; chmod 4755 /data/deep/x; ln -s file /data/link'
@@ -457,7 +452,6 @@ Total reclaimed space: 4kB" "$output"
 	[ -e new/deep/file ]
 }
 
-# bats test_tags=fast
 @test "idmap: what belongs to the owner of the source looks like the user's" {
 	need_root
 	mkdir host
