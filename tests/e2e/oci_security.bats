@@ -191,6 +191,7 @@ load oci
 @test "a process id that is another's by now is not signalled" {
 	bundle sleep 100
 	rt run -d c1 </dev/null >/dev/null 2>&1
+	sleep 0.05 # a start time is in hundredths of a second
 	sleep 100 3>&- &
 	local victim=$! pid
 	pid=$(pid_of c1)
