@@ -381,8 +381,10 @@ main" "$(ls marks)"
 	command -v strace >/dev/null || skip "needs strace"
 	strace -f -qq -o /dev/null -e trace=execveat -e inject=execveat:delay_exit=$((PATIENCE * 500000)) \
 		"$HULL" run -d --init --name cc test sleep 600 >out 3>&- &
+	local tracer=$!
 	wait_for 20 test -s out
 	hull kill -s TERM cc
 	assert_equal 143 "$(within 20 "$HULL" wait cc 3>&-)"
-	wait
+	# It may wait for more than there is.
+	kill -KILL "$tracer" 2>/dev/null || true
 }
