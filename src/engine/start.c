@@ -166,7 +166,7 @@ static int start(struct engine *en, const char *ref, int64_t due, int attach_fd,
 	r = container_launch(en, c, created ? &created->build : NULL, attach_fd,
 			     ret_end ? &ret_end->monitor : NULL, e);
 	if (r < 0)
-		failed(en, c, due, e);
+		failed(en, c, due > 0, e);
 	else
 		tell_start(en, c, due, attach_fd >= 0);
 	if (r == 0 && ret_end)

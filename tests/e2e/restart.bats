@@ -212,6 +212,17 @@ restarted() { [ "$(restarts_of "$1")" -ge "$2" ]; }
 	assert_equal "created 0" "$(status_of cc) $(restarts_of cc)"
 }
 
+@test "a restart by hand that fails is not the policy's to try again" {
+	mkdir host
+	hull run -d --name cc --restart always --mount "type=bind,src=$WORK/host,dst=/x" test sleep 600
+	rmdir host
+	run hull restart -t 0 cc
+	assert_status 1
+	assert_has "bind source path does not exist"
+	nap 500
+	assert_equal "exited 0" "$(status_of cc) $(restarts_of cc)"
+}
+
 # older VERSION: what the store was in that version.
 older() {
 	python3 - "$HULL_ROOT/hull.db" "$1" <<-'END'
