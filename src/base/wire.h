@@ -24,11 +24,10 @@ enum { WIRE_VERSION = 1 };
 /** The first process of a container, as the engine finds it again. */
 struct run_record {
 	uint32_t version;
-	int32_t pid;        /* in the host's pid namespace */
-	uint64_t pid_start; /* field 22 of /proc/PID/stat: tells a reused pid apart */
-	int64_t started_ns; /* CLOCK_REALTIME */
-	uint64_t
-		stdin_pipe; /* inode of the pipe that is its stdin, with -i and no terminal; or 0 */
+	int32_t pid;         /* in the host's pid namespace */
+	uint64_t pid_start;  /* field 22 of /proc/PID/stat: tells a reused pid apart */
+	int64_t started_ns;  /* CLOCK_REALTIME */
+	uint64_t stdin_pipe; /* inode of the pipe that is its stdin: -i without a terminal; or 0 */
 };
 
 enum exit_flags {

@@ -56,8 +56,7 @@ struct launch {
 	struct arena a;
 	struct spec_build build;
 	struct cgroup cgroup;
-	struct systemd_scope
-		scope; /* of which it is one, and what holds it until the container does */
+	struct systemd_scope scope; /* if it is one, with its holder */
 	struct run_folder folder;
 	struct runtime_start start;
 	int root, init, attach, program, null, oom, memory;

@@ -16,7 +16,6 @@
 #include "engine/health.h"
 #include "engine/launch.h"
 #include "engine/monitor.h"
-#include "linux/cgroup.h"
 
 /* A start takes back that somebody wanted it stopped; a failed one must not. */
 static int set_status(struct engine *en, const struct container *c, const char *status,
@@ -33,8 +32,6 @@ static int set_status(struct engine *en, const struct container *c, const char *
 		(int64_t)c->auto_remove, c->restarts, c->restart_wait, due,
 		strcmp(status, "running") ? "" : c->health);
 }
-
-enum { FAILED_WAIT_MS = 5000 };
 
 /* Undo what a failed start left in the kernel, and say in the store why it failed. With --rm the
  * container is of no use to anybody; if it cannot be removed, its row says `running` still, and the

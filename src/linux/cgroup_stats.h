@@ -42,14 +42,15 @@ int64_t cgroup_keyed(const char *text, const char *key);
 
 /** The files of a group, open from the first reading on, since to open them costs more than to read
  * them. What is read by one such thing must be the same group, and as brief, each time. */
+enum { CGROUP_STATS_FILES = 24 };
 struct cgroup_stats_files {
-	int fds[24];
+	int fds[CGROUP_STATS_FILES];
 	unsigned at;
 	bool gone; /* the group was removed; there may be a new one of that name */
 };
 #define CGROUP_STATS_CLOSED                                                                        \
 	{                                                                                          \
-		.fds = { [0 ... 23] = -1 }                                                         \
+		.fds = { [0 ... CGROUP_STATS_FILES - 1] = -1 }                                     \
 	}
 void cgroup_stats_close(struct cgroup_stats_files *f);
 /** Read all; what a hierarchy lacks stays 0. Allocates in @a. @brief: only what the table of

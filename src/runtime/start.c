@@ -114,7 +114,7 @@ static int plan(struct container *c, const struct runtime_start *p, struct arena
 		r = seccomp_listener_connect(p->spec->linux_.seccomp, p->seccomp,
 					     &c->process.listener.socket, e);
 	c->unprivileged = geteuid() != 0;
-	/* Else the process is in its groups only once the parent has written it there. */
+	/* Then the process is in its groups only once the parent has written it there. */
 	c->late_cgroup = c->spaces.make & CLONE_NEWCGROUP && attached_by_us(c);
 	if (r >= 0)
 		r = cgroup_entry_open(p->unit ? NULL : p->cgroup, &c->groups, e);

@@ -8,13 +8,13 @@ from scenarios import OUTPUT, scenarios
 ERRORS = ["ENOMEM", "ENOSPC", "EIO", "EINTR", "EMFILE", "EAGAIN", "EPERM"]
 HANG = 20  # seconds that a disturbed command may take; SQLite alone waits up to ten for a lock
 
-# They cannot fail (prctl: but with EINVAL, which is an answer), or nothing comes after them; the C library ends a program when a futex call or random
-# bytes fail, and brk(2) has no error: it returns the old end.
+# They cannot fail (prctl: but with EINVAL, which is an answer), or nothing comes after them; the C library ends a
+# program when a futex call or random bytes fail, and brk(2) has no error: it returns the old end.
 NEVER = {"exit", "exit_group", "rt_sigreturn", "getpid", "getppid", "gettid", "getuid", "geteuid", "getgid",
          "getegid", "umask", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "sched_yield",
          "futex", "brk", "getrandom", "prctl"}
 
-# For locks SQLite takes what it does not know for "later", and waits longer than we do.
+# The kernel has none of them for it; and a lock that could not be given back SQLite waits for itself.
 NOT_OF_FCNTL = {"ENOMEM", "ENOSPC", "EIO", "EPERM"}
 
 
