@@ -33,6 +33,7 @@ int container_cgroup_clean(const struct container *c, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct systemd_scope scope;
+	struct err ignored;
 	const char *cgroup = container_cgroup_path(c, &a);
 	int r = cgroup_remove(cgroup, e);
 	if (r == -EBUSY) {
@@ -46,7 +47,10 @@ int container_cgroup_clean(const struct container *c, struct err *e)
 			r = cgroup_remove(cgroup, e);
 		}
 	}
-	return r == 0 && container_scope(c, &scope) ? systemd_scope_stop(scope.unit, e) : r;
+	/* A scope without processes ends by itself: this waits for it, where systemd answers. */
+	if (r == 0 && container_scope(c, &scope))
+		systemd_scope_stop(scope.unit, &ignored);
+	return r;
 }
 
 /* Control group and run folder: what a run leaves in the kernel and below --runroot. */

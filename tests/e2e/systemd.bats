@@ -71,3 +71,12 @@ shown() { systemctl show -P "$2" "hull-$(id_of "$1").scope"; }
 	assert_status 125
 	assert_has systemd
 }
+
+# Such as a machine that was started with systemd and is not any more.
+@test "systemd: what it has made can be removed where it does not answer" {
+	[ ! -S /run/systemd/private ] || skip "systemd answers"
+	"${SD[@]}" create --name cc test true
+	python3 -c 'import sqlite3, sys; s = sqlite3.connect(sys.argv[1]); s.execute("UPDATE container SET status = ?, told = 1", ("running",)); s.commit()' "$HULL_ROOT/hull.db"
+	assert_equal exited "$(hull inspect -f '{{.State.Status}}' cc)"
+	hull rm cc
+}
