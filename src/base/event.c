@@ -17,7 +17,6 @@ enum { SLACK = 1000 }; /* events beyond those kept, before it is worth a transac
 
 /* Many events are kept, and neither commands nor labels have a limit: commands are cut off, and
  * more labels than 16 KiB left out. */
-enum { ACTION_MAX = 4096 };
 
 /* ?1 its id, ?2 the time, ?3 the action, ?4 further attributes. */
 #define INSERT "INSERT INTO event (time, type, action, actor, attributes) SELECT ?2, "
@@ -39,7 +38,7 @@ static const char of_volumes[] =
 static int put(struct db *db, struct err *e, const char *sql, const char *types, const char *id,
 	       const char *action, const char *more, const char *type)
 {
-	char clean[ACTION_MAX + 1];
+	char clean[EVENT_ACTION_MAX + 1];
 	bool own = !db->locked;
 	int r = own ? db_begin(db, false, e) : 0;
 	if (r < 0)

@@ -9,8 +9,8 @@
 
 #include "base/db.h"
 
-/** So many are kept. */
-enum { EVENTS_KEPT = 10000 };
+/** So many are kept; and of an action so many bytes. */
+enum { EVENTS_KEPT = 10000, EVENT_ACTION_MAX = 4096 };
 
 /** What a container's row says of its present run, as bits of its column `told`. */
 enum told { TOLD_START = 1, TOLD_STOPPING = 2, TOLD_VOLUMES = 4 };

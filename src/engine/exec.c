@@ -77,7 +77,7 @@ static void tell_exec(struct engine *en, const char *container, const struct con
 {
 	struct err ignored;
 	char *words = "exec_start:";
-	for (size_t i = 0; i < x->args.count; i++)
+	for (size_t i = 0; i < x->args.count && strlen(words) < EVENT_ACTION_MAX; i++)
 		words = arena_printf(a, "%s %s", words, x->args.items[i]);
 	event_container(&en->db, &ignored, container, words, "execID", id, NULL);
 }

@@ -214,4 +214,7 @@ actions_of() { history -f "type=container" --format '{{.Actor.Attributes.name}} 
 	history --format json | python3 -c 'import json, sys; [json.loads(l.decode()) for l in sys.stdin.buffer]'
 	assert_equal "exec_start: true a?b yyy" "$(history -f event=exec_start --format '{{.Action}}' | cut -c 1-24)"
 	assert_equal cc "$(history -f event=start --format '{{.Actor.Attributes.name}}')"
+	# shellcheck disable=SC2046 # many words are meant
+	(ulimit -v 500000 && hull exec cc true $(seq 30000))
+	assert_equal "exec_start: true 1 2 3" "$(history -f event=exec_start --format '{{.Action}}' | tail -n 1 | cut -c 1-22)"
 }
