@@ -99,15 +99,13 @@ void event_trim(struct db *db)
 	struct err ignored;
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	/* A number is given again only after the newest, which is kept. */
-	if (db_first(db, &s, &ignored, "SELECT max(seq) FROM event", "") != 1)
+	if (db_first(db, &s, &ignored,
+		     "SELECT (SELECT max(seq) FROM event) - ?1, (SELECT min(seq) FROM event)", "i",
+		     (int64_t)EVENTS_KEPT) != 1)
 		return;
-	int64_t last = db_int(s, 0);
+	int64_t old = db_int(s, 0);
+	bool many = old - db_int(s, 1) >= SLACK;
 	sqlite3_reset(s);
-	CLEANUP_STMT sqlite3_stmt *old = NULL;
-	if (db_first(db, &old, &ignored, "SELECT 1 FROM event WHERE seq <= ?1", "i",
-		     last - EVENTS_KEPT - SLACK) != 1)
-		return;
-	sqlite3_reset(old);
-	db_change(db, false, &ignored, "DELETE FROM event WHERE seq <= ?1", "i",
-		  last - EVENTS_KEPT);
+	if (many)
+		db_change(db, false, &ignored, "DELETE FROM event WHERE seq <= ?1", "i", old);
 }

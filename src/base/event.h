@@ -16,8 +16,8 @@ enum { EVENTS_KEPT = 10000, EVENT_ACTION_MAX = 4096 };
 enum told { TOLD_START = 1, TOLD_STOPPING = 2, TOLD_VOLUMES = 4 };
 
 /* The arguments after @action of all of these are pairs of texts, attribute and value, ended by
- * NULL; a pair without a value is left out. They return 0 or negative errno; who tells of what is
- * done already ignores that. */
+ * NULL; a pair without a value is left out. They return negative errno, or how many were noted (0
+ * in a transaction of their own); who tells of what is done already ignores that. */
 
 /** With image, name and labels of the container's row: it must still be there. */
 int event_container(struct db *db, struct err *e, const char *id, const char *action, ...)
@@ -27,7 +27,7 @@ int event_image(struct db *db, struct err *e, const char *id, const char *action
 /** Of anything else. */
 int event_note(struct db *db, struct err *e, const char *type, const char *id, const char *action,
 	       ...) __attribute__((sentinel));
-/** "mount" or "unmount" of each volume that the container uses; 1 if there are any. */
+/** "mount" or "unmount" of each volume that the container uses. */
 int event_volumes(struct db *db, struct err *e, const char *container, const char *action);
 
 /** Forget the oldest ones, if it is time. */
