@@ -380,14 +380,10 @@ static int sleep_until(struct engine *en, const char *id, int64_t due)
 int container_health_follow(struct engine *en, const char *id, struct err *e)
 {
 	int64_t due;
-	int r = 0;
 	en->checks_health = true;
-	db_close(&en->db); /* it is not carried over a fork(2), nor held while we sleep */
-	r = go_on_alone(e);
+	int r = go_on_alone(en, e);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	if (chdir("/") < 0)
-		return err_errno(e, errno, "cannot leave the current folder");
 	/* One is enough; it may be late itself, as all are after the machine slept. */
 	CLEANUP_FD int run = health_run_folder(en, id);
 	CLEANUP_FD int lock =

@@ -70,9 +70,9 @@ bool container_is_up(const struct container *c);
 bool restart_wanted(const struct container *c, int code, int64_t *ret_wait_ms);
 /** `hull system VERB ID` (or NULL) behind our back; with @wait it lets go of us itself. */
 void engine_spawn(const struct engine *en, const char *verb, const char *id, bool wait);
-/** The caller must not wait for us: a child goes on. 0 in it, 1 in its parent. The store must be
- *  closed. */
-int go_on_alone(struct err *e);
+/** The caller must not wait for us: a child goes on, in "/". 0 in it, 1 in its parent; the store is
+ *  closed in both. */
+int go_on_alone(struct engine *en, struct err *e);
 /** SIGKILL, and its restart policy does with it what it would with any other end. */
 int container_kill_unheld(struct engine *en, const char *id, struct err *e);
 /** Have a process of its own call container_start_due(). */

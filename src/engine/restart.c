@@ -141,11 +141,14 @@ void restart_check(struct engine *en, const struct container *c)
 		restart_spawn(en, c->id);
 }
 
-int go_on_alone(struct err *e)
+int go_on_alone(struct engine *en, struct err *e)
 {
+	db_close(&en->db); /* it is not carried over a fork(2), nor held while we sleep */
 	pid_t pid = fork();
 	if (pid < 0)
 		return err_errno(e, errno, "cannot wait in the background");
+	if (pid == 0 && chdir("/") < 0)
+		return err_errno(e, errno, "cannot leave the current folder");
 	return pid > 0;
 }
 
@@ -184,12 +187,9 @@ int container_start_due(struct engine *en, const char *id, struct err *e)
 	int r = container_read(en, id, &a, &c, e);
 	if (r < 0 || c.status != CONTAINER_RESTARTING)
 		return r;
-	db_close(&en->db); /* it is not carried over a fork(2), nor held while we sleep */
-	r = go_on_alone(e);
+	r = go_on_alone(en, e);
 	if (r != 0)
 		return r < 0 ? r : 0;
-	if (chdir("/") < 0)
-		return err_errno(e, errno, "cannot leave the current folder");
 	r = sleep_until_due(en, &c, e);
 	if (r == 1 && (r = db_open(&en->db, en->root, e)) == 0)
 		r = container_start_at(en, id, c.restart_due, e);
