@@ -447,9 +447,16 @@ static bool is_descendant(struct engine *en, const struct container *c, const ch
 	       !strcmp(found.id, c->image_id);
 }
 
-static bool filter_matches(struct engine *en, const struct container *c, const char *key,
-			   const char *value)
+struct candidate {
+	struct engine *en;
+	const struct container *c;
+};
+
+static bool filter_matches(const void *item, const char *key, const char *value)
 {
+	const struct candidate *x = item;
+	struct engine *en = x->en;
+	const struct container *c = x->c;
 	if (!strcmp(key, "id"))
 		return !strncmp(c->id, value, strlen(value));
 	if (!strcmp(key, "name"))
@@ -483,8 +490,7 @@ static size_t key_len(const char *numbered)
 	return strcspn(numbered, "#");
 }
 
-/* Values of one key are alternatives; labels must all match; different keys must all match. */
-static bool filters_match(struct engine *en, const struct container *c, const struct kvs *filters)
+bool filters_match(const struct kvs *filters, filter_fn matches, const void *item)
 {
 	for (size_t i = 0; i < filters->count; i++) {
 		size_t len = key_len(filters->items[i].key);
@@ -495,7 +501,7 @@ static bool filters_match(struct engine *en, const struct container *c, const st
 			const struct kv *f = &filters->items[j];
 			if (key_len(f->key) != len || strncmp(f->key, key, len))
 				continue;
-			bool match = filter_matches(en, c, key, f->value);
+			bool match = matches(item, key, f->value);
 			any |= match;
 			all &= match;
 		}
@@ -621,7 +627,7 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 			if (!all && !container_is_up(c))
 				continue;
 		}
-		if (filters_match(en, c, &f->filters))
+		if (filters_match(&f->filters, filter_matches, &(struct candidate){en, c}))
 			count++;
 	}
 	if (r < 0)

@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "engine/internal.h"
 
 /* ---- filters: docker's rules (moby, daemon/events/filter.go) ---- */
 
@@ -72,8 +73,9 @@ static bool action_is(const char *action, const char *want)
 	return !strcmp(action, want);
 }
 
-static bool matches(const struct event *v, const char *key, const char *want)
+static bool matches(const void *item, const char *key, const char *want)
 {
+	const struct event *v = item;
 	if (!strcmp(key, "type"))
 		return !strcmp(v->type, want);
 	if (!strcmp(key, "event"))
@@ -88,26 +90,6 @@ static bool matches(const struct event *v, const char *key, const char *want)
 	if (!strcmp(key, "container") || !strcmp(key, "volume") || !strcmp(key, "network"))
 		return begins(v->actor, want) || begins(v->name, want);
 	return false; /* hull has no nodes, services, plugins ... */
-}
-
-static bool wanted(const struct event *v, const struct kvs *filters)
-{
-	for (size_t i = 0; i < filters->count; i++) {
-		char key[16];
-		size_t len = strcspn(filters->items[i].key, "#");
-		bool any = false, all = true;
-		snprintf(key, sizeof(key), "%.*s", (int)len, filters->items[i].key);
-		for (size_t j = 0; j < filters->count; j++) {
-			if (strncmp(filters->items[j].key, filters->items[i].key, len + 1))
-				continue;
-			bool match = matches(v, key, filters->items[j].value);
-			any |= match;
-			all &= match;
-		}
-		if (!strcmp(key, "label") ? !all : !any)
-			return false;
-	}
-	return true;
 }
 
 /* ---- docker's object ---- */
@@ -156,7 +138,7 @@ static int read_row(sqlite3_stmt *s, struct arena *a, struct event *v, struct er
 static int offer(const struct event *v, const struct event_query *q, event_fn tell, void *ctx,
 		 struct err *e)
 {
-	if (!wanted(v, &q->filters))
+	if (!filters_match(&q->filters, matches, v))
 		return 0;
 	CLEANUP_JSON struct json_object *o = object(v);
 	return tell(o, ctx, e);

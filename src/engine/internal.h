@@ -43,6 +43,12 @@ int container_probe(struct engine *en, struct container *c, struct err *e);
 /** A running container that lost monitor and keeper gets new ones, before it is told anything. */
 void container_adopt_orphan(struct engine *en, const struct container *c);
 
+/** Whether @item has the value of a filter. */
+typedef bool (*filter_fn)(const void *item, const char *key, const char *value);
+/** docker's rule for filters, whose keys are numbered ("label#2"): values of one key are
+ *  alternatives; labels must all match; different keys must all match. */
+bool filters_match(const struct kvs *filters, filter_fn matches, const void *item);
+
 /** The run folder's record of the first process; -ENOENT: none, -EBADMSG: damaged. */
 int run_record_read(struct engine *en, const char *id, struct run_record *ret);
 /** Tell why run_record_read() or what followed failed with @number; returns it. */
