@@ -162,14 +162,8 @@ static int print_sections(struct cli *cli, const struct usage *u, struct err *e)
 
 static int print_object(struct cli *cli, const struct usage *u, const char *format, struct err *e)
 {
-	struct template *t CLEANUP_TEMPLATE = NULL;
-	struct strbuf out CLEANUP_STRBUF = STRBUF_MAX(TEMPLATE_OUTPUT_MAX);
 	CLEANUP_JSON struct json_object *o = usage_object(u, &cli->arena);
-	int r = object_format_open(format, &t, e);
-	if (r == 0)
-		r = object_format_put(t, o, &out, e);
-	fwrite(strbuf_text(&out), 1, out.len, stdout);
-	return r;
+	return object_format_print(format, o, e);
 }
 
 static int df_run(struct cli *cli, void *values, const struct strv *args, struct err *e)

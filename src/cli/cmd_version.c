@@ -16,17 +16,6 @@ struct format_values {
 	char *format;
 };
 
-static int print_format(const char *format, struct json_object *o, struct err *e)
-{
-	struct template *t CLEANUP_TEMPLATE = NULL;
-	struct strbuf out CLEANUP_STRBUF = STRBUF_MAX(TEMPLATE_OUTPUT_MAX);
-	int r = object_format_open(format, &t, e);
-	if (r == 0)
-		r = object_format_put(t, o, &out, e);
-	fwrite(strbuf_text(&out), 1, out.len, stdout);
-	return r;
-}
-
 static int version_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct format_values *v = values;
@@ -50,7 +39,7 @@ static int version_run(struct cli *cli, void *values, const struct strv *args, s
 		json_add_string(o, "KernelVersion", u.release);
 		json_object_object_add(both, halves[i], o);
 	}
-	return print_format(v->format, both, e);
+	return object_format_print(v->format, both, e);
 }
 
 static void print_info(struct json_object *o)
@@ -99,7 +88,7 @@ static int info_run(struct cli *cli, void *values, const struct strv *args, stru
 	if (r < 0)
 		return r;
 	if (v->format && *v->format)
-		return print_format(v->format, o, e);
+		return object_format_print(v->format, o, e);
 	print_info(o);
 	return 0;
 }

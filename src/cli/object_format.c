@@ -3,6 +3,7 @@
 #include "cli/object_format.h"
 
 #include <json-c/json.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -71,4 +72,15 @@ int object_format_put(const struct template *t, struct json_object *o, struct st
 		return err_context(e, "template parsing error");
 	strbuf_putc(out, '\n');
 	return 0;
+}
+
+int object_format_print(const char *format, struct json_object *o, struct err *e)
+{
+	struct template *t CLEANUP_TEMPLATE = NULL;
+	struct strbuf out CLEANUP_STRBUF = STRBUF_MAX(TEMPLATE_OUTPUT_MAX);
+	int r = object_format_open(format, &t, e);
+	if (r == 0)
+		r = object_format_put(t, o, &out, e);
+	fwrite(strbuf_text(&out), 1, out.len, stdout);
+	return r;
 }

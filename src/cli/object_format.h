@@ -9,3 +9,5 @@ int object_format_open(const char *format, struct template **ret, struct err *e)
 /** Append what @t makes of @o, and a newline. */
 int object_format_put(const struct template *t, struct json_object *o, struct strbuf *out,
 		      struct err *e);
+/** All of that for one object, to stdout. */
+int object_format_print(const char *format, struct json_object *o, struct err *e);
