@@ -237,15 +237,14 @@ static void plan_probe(struct keeper *k, bool ended)
 
 static void start_probe(struct keeper *k)
 {
-	k->health_due =
-		clock_ms() + k->health_ms; /* if it cannot be started, that is tried again */
-	k->probe = k->greeted ? fork() : 0;
-	if (k->probe == 0 && k->greeted) {
+	/* If it cannot be started, that is tried again. */
+	k->health_due = clock_ms() + k->health_ms;
+	pid_t pid = k->greeted ? fork() : -1;
+	if (pid == 0) {
 		monitor_become("probe");
 		_exit(1);
 	}
-	if (k->probe < 0)
-		k->probe = 0;
+	k->probe = pid > 0 ? pid : 0;
 }
 
 static const struct timespec *until_probe(const struct keeper *k, struct timespec *left)
