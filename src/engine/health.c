@@ -8,10 +8,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/json.h"
 
 enum {
@@ -133,12 +133,17 @@ int health_run_folder(const struct engine *en, const char *id)
 	return fd < 0 ? -errno : fd;
 }
 
+static bool read_at(int run, const char *name, size_t offset, void *ret, size_t size)
+{
+	CLEANUP_FD int fd = openat(run, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && pread(fd, ret, size, (off_t)offset) == (ssize_t)size;
+}
+
 /* All zeros before the first check, and if it is damaged: it is not worth more. */
 void health_record_read(int run, struct health_record *ret)
 {
-	CLEANUP_FD int fd = openat(run, "health", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fd_read_full(fd, ret, sizeof(*ret)) != (ssize_t)sizeof(*ret) ||
-	    ret->head.version != WIRE_VERSION || ret->head.count > ARRAY_LEN(ret->log))
+	if (!read_at(run, "health", 0, ret, sizeof(*ret)) || ret->head.version != WIRE_VERSION ||
+	    ret->head.count > ARRAY_LEN(ret->log))
 		*ret = (struct health_record){.head.version = WIRE_VERSION};
 }
 
@@ -163,25 +168,26 @@ struct json_object *health_object(struct engine *en, const struct container *c)
 	return o;
 }
 
+/* What the keeper has been told: `ps` asks this of each container, and has no config of it. 0: when
+ * cannot be said. */
+static int64_t first_due(int run, const struct container *c)
+{
+	uint32_t wait = 0;
+	bool known = read_at(run, "monitor", offsetof(struct monitor_config, health_ms), &wait,
+			     sizeof(wait));
+	return known ? clock_ms() - (clock_real_ns() - c->started) / MS + wait : 0;
+}
+
 void health_check(struct engine *en, const struct container *c)
 {
-	static struct health_record h;
+	struct health_head h;
 	if (!c->pid || !*c->health || c->status != CONTAINER_RUNNING || en->checks_health)
 		return;
 	CLEANUP_FD int run = health_run_folder(en, c->id);
 	if (run < 0)
 		return;
-	health_record_read(run, &h);
-	int64_t due = h.head.due_ms;
-	/* The row says when it was started, and a container of `ps` has no config. */
-	if (!due) {
-		CLEANUP_ARENA struct arena a = {0};
-		struct container whole;
-		struct err ignored;
-		if (container_read(en, c->id, &a, &whole, &ignored) < 0)
-			return;
-		due = clock_ms() - (clock_real_ns() - c->started) / MS + health_first_wait(&whole);
-	}
-	if (clock_ms() > due + OVERDUE_MS)
+	bool known = read_at(run, "health", 0, &h, sizeof(h)) && h.version == WIRE_VERSION;
+	int64_t due = known ? h.due_ms : first_due(run, c);
+	if (due && clock_ms() > due + OVERDUE_MS)
 		engine_spawn(en, "health", c->id, true);
 }
