@@ -241,7 +241,7 @@ int engine_usage(struct engine *en, struct arena *a, struct usage *ret, struct e
 {
 	struct usage u = {0};
 	struct survey s = {.en = en, .u = &u, .e = e};
-	const struct container_filter all = {.all = true, .configs = ""};
+	const struct container_filter all = {.all = true};
 	int r = container_list(en, &all, a, &u.containers, &u.container_count, e);
 	if (r == 0)
 		r = image_list(&en->images, NULL, a, &u.images, &u.image_count, e);

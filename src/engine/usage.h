@@ -30,7 +30,7 @@ struct usage {
 	struct image *images;
 	struct usage_image *image_sizes;
 	size_t image_count;
-	struct container *containers; /* with their configs */
+	struct container *containers; /* without their configs */
 	int64_t *container_sizes;
 	size_t container_count;
 	struct volume *volumes;
