@@ -4,7 +4,7 @@
  * nobody can move. Three ways lead there, tried in this order, since each kernel has a limit:
  *   one option with all lower layers	a value of fsconfig(2) has at most 255 bytes: 14 layers
  *   one option for each layer		"lowerdir+", Linux 6.5
- *   mount(2)				a page of options, but needs a place: mount_by_child()
+ *   mount(2)				a page of options, but needs a place: mount_in_place()
  * The last one is also taken where the upper layer is in a detached mount, before Linux 6.15.
  * Invariant: the result is detached, whichever way was taken. Read overlay.h first.
  */
@@ -15,15 +15,12 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/strbuf.h"
 #include "linux/mount.h"
 
@@ -172,37 +169,14 @@ static int mount_by_page(const struct overlay *o)
 	return mount_clone(AT_FDCWD, "/..", false);
 }
 
-static _Noreturn void place_and_send(const struct overlay *o, int sock)
-{
-	int fd = unshare(CLONE_NEWNS) < 0 ? -errno : mount_isolate();
-	if (fd == 0)
-		fd = reopen_all(o);
-	if (fd == 0)
-		fd = mount_by_page(o);
-	int32_t r = fd < 0 ? fd : 0;
-	fd_send(sock, &r, sizeof(r), &fd, fd >= 0);
-	_exit(0);
-}
-
 /* mount(2) needs a place: "/" of a child's own mount namespace, where nobody else sees it. */
-static int mount_by_child(const struct overlay *o)
+static int mount_in_place(const void *arg)
 {
-	int pair[2];
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
-	CLEANUP_FD int ours = pair[0];
-	CLEANUP_FD int theirs = pair[1];
-	pid_t pid = fork();
-	if (pid < 0)
-		return -errno;
-	if (pid == 0)
-		place_and_send(o, theirs);
-	fd_drop(&theirs);
-	int32_t r = -EIO;
-	int fd;
-	ssize_t n = fd_recv(ours, &r, sizeof(r), &fd, 1);
-	TEMP_FAILURE_RETRY(waitpid(pid, NULL, 0));
-	return n == sizeof(r) && r < 0 ? r : fd;
+	const struct overlay *o = arg;
+	int r = unshare(CLONE_NEWNS) < 0 ? -errno : mount_isolate();
+	if (r == 0)
+		r = reopen_all(o);
+	return r < 0 ? r : mount_by_page(o);
 }
 
 /*
@@ -237,7 +211,7 @@ int overlay_mount(const struct overlay *o, struct err *e)
 		forget_volatile(o->work);
 	int mount = mount_by_context(o, log, sizeof(log));
 	if (mount == -EINVAL && (o->lower_count > 1 || o->upper >= 0))
-		mount = mount_by_child(o);
+		mount = mount_by_child(mount_in_place, o);
 	if (mount >= 0)
 		return mount;
 	err_errno(e, mount, "cannot mount the image's layers");
