@@ -100,7 +100,7 @@ static int forgive(int r)
 static int prune_containers(struct prune *p, struct err *e)
 {
 	struct engine *en = &p->cli->engine;
-	struct container_filter all = {.all = true, .configs = ""};
+	struct container_filter all = {.all = true, .configs = CONFIGS_ALL};
 	struct container *list;
 	struct strv removed = {0};
 	int64_t freed = 0;

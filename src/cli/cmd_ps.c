@@ -220,7 +220,7 @@ static int ps_run(struct cli *cli, void *values, const struct strv *args, struct
 	const struct ps_values *v = values;
 	struct container_filter f = {.all = v->all,
 				     .last = v->latest ? 1 : v->last,
-				     .configs = v->quiet ? NULL : "\"ExposedPorts\""};
+				     .configs = v->quiet ? CONFIGS_NONE : CONFIGS_PORTS};
 	struct ps_context x = {.engine = &cli->engine, .now = clock_real_ns()};
 	const struct listing_view view = {&cli->arena, v->no_trunc, .more = &x};
 	struct listing_out out CLEANUP_LISTING = {0};

@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/units.h"
+#include "base/utf8.h"
 #include "engine/health.h"
 #include "engine/monitor.h"
 #include "linux/pidfd.h"
@@ -168,16 +169,22 @@ int container_probe(struct engine *en, struct container *c, struct err *e)
 	return 0;
 }
 
-#define COLUMNS_WITH(config)                                                                       \
-	"id, name, image, image_name, command, " config ", labels, created, status, auto_remove, " \
+#define COLUMNS                                                                                    \
+	"id, name, image, image_name, command, config, labels, created, status, auto_remove, "     \
 	"started, finished, exit_code, exit_signal, oom_killed, oom_kills, error, restarts, "      \
 	"restart_wait, restart_due, health"
+/* Its ports, as a config that has no more: to parse all of it takes ps twice the time. What is
+ * damaged is left to be told by who parses it. */
+#define COLUMN_PORTS                                                                               \
+	"iif(instr(config, '\"ExposedPorts\"'), iif(json_valid(config), json_object('Config', "    \
+	"json_object('ExposedPorts', config -> '$.Config.ExposedPorts'), 'HostConfig', "           \
+	"json_object('NetworkMode', config -> '$.HostConfig.NetworkMode')), config), NULL)"
 
-/* @wanted: the config is parsed if it holds this text. */
-static int row_read(sqlite3_stmt *s, const char *wanted, struct arena *a, struct container *c,
+/* @config: the whole one, or a part of it, or NULL. */
+static int row_read(sqlite3_stmt *s, const char *config, struct arena *a, struct container *c,
 		    struct err *e)
 {
-	const char *image = db_text(s, 2), *config = db_text(s, 5), *labels = db_text(s, 6);
+	const char *image = db_text(s, 2), *labels = db_text(s, 6);
 	*c = (struct container){
 		.name = arena_strdup(a, db_text(s, 1)),
 		.image_id = image ? arena_strdup(a, image) : NULL,
@@ -202,7 +209,7 @@ static int row_read(sqlite3_stmt *s, const char *wanted, struct arena *a, struct
 		c->status = CONTAINER_RESTARTING;
 	snprintf(c->id, sizeof(c->id), "%s", db_text(s, 0));
 	int r = strcmp(labels, "{}") ? kvs_parse(labels, &c->labels, a, e) : 0;
-	if (r == 0 && config && strstr(config, wanted))
+	if (r == 0 && config)
 		r = shape_parse(&container_config_shape, config, strlen(config), &c->config, a, e);
 	if (r == 0)
 		return 0;
@@ -215,13 +222,13 @@ int container_read(struct engine *en, const char *id, struct arena *a, struct co
 		   struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_first(&en->db, &s, e,
-			 "SELECT " COLUMNS_WITH("config") " FROM container WHERE id = ?1", "s", id);
+	int r = db_first(&en->db, &s, e, "SELECT " COLUMNS " FROM container WHERE id = ?1", "s",
+			 id);
 	if (r < 0)
 		return r;
 	if (r == 0)
 		return err_set(e, ENOENT, ERR_NOT_FOUND, "No such container: %s", id);
-	return row_read(s, "", a, ret, e);
+	return row_read(s, db_text(s, 5), a, ret, e);
 }
 
 int container_glance(struct engine *en, const char *id, struct arena *a, struct container *ret,
@@ -585,12 +592,22 @@ static bool refresh(struct engine *en, struct container *c, struct arena *a)
 	return true;
 }
 
+/* What is to be parsed of it. */
+static const char *config_of(sqlite3_stmt *s, const struct container_filter *f)
+{
+	enum { WHOLE = 5, PORTS = 21 };
+	struct err ignored;
+	const char *ports = f->configs == CONFIGS_PORTS ? db_text(s, PORTS) : NULL;
+	bool broken = ports && utf8_check_json(db_text(s, WHOLE), &ignored) < 0;
+	return f->configs == CONFIGS_ALL || broken ? db_text(s, WHOLE) : ports;
+}
+
 int container_list(struct engine *en, const struct container_filter *f, struct arena *a,
 		   struct container **ret, size_t *ret_count, struct err *e)
 {
-	static const char query[] = "SELECT " COLUMNS_WITH(
-		"iif(?1, config, NULL)") " FROM container WHERE ?2 OR status = 'running' OR "
-					 "restart_due ORDER BY created DESC, rowid DESC";
+	static const char query[] =
+		"SELECT " COLUMNS ", iif(?1, " COLUMN_PORTS ", NULL) FROM container WHERE ?2 OR "
+		"status = 'running' OR restart_due ORDER BY created DESC, rowid DESC";
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	int r = engine_settle(en, e);
 	if (r == 0)
@@ -598,7 +615,7 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 	bool all = f->all || f->last > 0 || has_key(&f->filters, "status") ||
 		   has_key(&f->filters, "exited");
 	if (r >= 0)
-		r = db_query(&en->db, &s, e, query, "ii", (int64_t)(f->configs != NULL),
+		r = db_query(&en->db, &s, e, query, "ii", (int64_t)(f->configs == CONFIGS_PORTS),
 			     (int64_t)all);
 	struct container *list = NULL;
 	size_t count = 0, room = 0;
@@ -613,7 +630,7 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 			list = bigger;
 		}
 		struct container *c = &list[count];
-		if (row_read(s, f->configs, a, c, e) < 0) {
+		if (row_read(s, config_of(s, f), a, c, e) < 0) {
 			engine_warn(en, "%s (%s)", e->text, e->hint);
 			continue;
 		}

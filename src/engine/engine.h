@@ -80,10 +80,10 @@ int container_find(struct engine *en, const char *ref, struct arena *a, struct c
 		   struct err *e);
 
 struct container_filter {
-	bool all;            /* not only running and paused ones */
-	int64_t last;        /* > 0: only this many, the newest created, in any state */
-	const char *configs; /* read the configs that hold this text: "" all, NULL none */
-	struct kvs filters;  /* --filter key=value; a key may repeat: see container_filter_add */
+	bool all;     /* not only running and paused ones */
+	int64_t last; /* > 0: only this many, the newest created, in any state */
+	enum { CONFIGS_NONE, CONFIGS_PORTS, CONFIGS_ALL } configs; /* what is read of them */
+	struct kvs filters; /* --filter key=value; a key may repeat: see container_filter_add */
 };
 /** Add one --filter KEY=VALUE (id name label exited status ancestor before since volume health);
  * -EINVAL with a text that lists the known keys. Values of one key are alternatives, labels must

@@ -254,7 +254,7 @@ int engine_reap(struct engine *en, const char *ref, struct err *e)
 	char id[ID_LEN + 1];
 	if (!ref) {
 		CLEANUP_ARENA struct arena a = {0};
-		struct container_filter all = {.all = true, .configs = ""};
+		struct container_filter all = {.all = true, .configs = CONFIGS_ALL};
 		struct container *list;
 		size_t count;
 		return container_list(en, &all, &a, &list, &count, e);

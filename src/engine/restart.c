@@ -199,7 +199,7 @@ int container_start_due(struct engine *en, const char *id, struct err *e)
 int engine_restore(struct engine *en, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	struct container_filter all = {.all = true, .configs = ""};
+	struct container_filter all = {.all = true, .configs = CONFIGS_ALL};
 	struct container *list;
 	size_t count;
 	/* Looking finds what went down with the machine, and its policy does the rest. */
