@@ -176,6 +176,12 @@ void kvs_set(struct arena *a, struct kvs *m, const char *key, const char *value)
 	m->items[m->count++] = (struct kv){arena_strdup(a, key), arena_strdup(a, value)};
 }
 
+void kvs_set_pair(struct arena *a, struct kvs *m, const char *pair)
+{
+	size_t len = strcspn(pair, "=");
+	kvs_set(a, m, arena_strndup(a, pair, len), pair[len] ? pair + len + 1 : "");
+}
+
 const char *kvs_get(const struct kvs *m, const char *key)
 {
 	for (size_t i = 0; i < m->count; i++)

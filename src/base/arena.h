@@ -68,6 +68,8 @@ struct kvs {
 };
 
 void kvs_set(struct arena *a, struct kvs *m, const char *key, const char *value);
+/** "KEY=VALUE", or "KEY" for an empty value. */
+void kvs_set_pair(struct arena *a, struct kvs *m, const char *pair);
 const char *kvs_get(const struct kvs *m, const char *key);
 /** Whether it has @want, which is KEY or KEY=VALUE: what filters ask of labels. */
 bool kvs_holds(const struct kvs *m, const char *want);

@@ -61,12 +61,10 @@ int option_set_lower_list(void *field, const char *value, struct arena *a, struc
 
 static int set_map(void *field, const char *value, struct arena *a, struct err *e)
 {
-	const char *equals = strchr(value, '=');
-	if (equals == value || !*value)
+	if (!*value || *value == '=')
 		return err_set(e, EINVAL, ERR_USAGE, "invalid value '%s': the key is missing",
 			       value);
-	size_t len = equals ? (size_t)(equals - value) : strlen(value);
-	kvs_set(a, field, arena_strndup(a, value, len), equals ? equals + 1 : "");
+	kvs_set_pair(a, field, value);
 	return 0;
 }
 

@@ -33,11 +33,8 @@ struct export_values {
 
 static void read_pairs(struct arena *a, const struct strv *from, struct kvs *to)
 {
-	for (size_t i = 0; i < from->count; i++) {
-		const char *pair = from->items[i];
-		size_t len = strcspn(pair, "=");
-		kvs_set(a, to, arena_strndup(a, pair, len), pair[len] ? pair + len + 1 : "");
-	}
+	for (size_t i = 0; i < from->count; i++)
+		kvs_set_pair(a, to, from->items[i]);
 }
 
 static int create_run(struct cli *cli, void *values, const struct strv *args, struct err *e)

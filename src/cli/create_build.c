@@ -42,12 +42,8 @@ static int build_labels(struct create_options *o, struct arena *a, struct err *e
 			return r;
 	}
 	strv_push_all(a, &lines, &o->labels);
-	for (size_t i = 0; i < lines.count; i++) {
-		size_t len = strcspn(lines.items[i], "=");
-		const char *value = lines.items[i] + len;
-		kvs_set(a, &o->create.config.config.labels, arena_strndup(a, lines.items[i], len),
-			*value ? value + 1 : "");
-	}
+	for (size_t i = 0; i < lines.count; i++)
+		kvs_set_pair(a, &o->create.config.config.labels, lines.items[i]);
 	return 0;
 }
 

@@ -169,11 +169,9 @@ static int set_no_copy(struct reader *r, const char *value)
 
 static int set_pair(struct reader *r, const char *value, struct kvs *to)
 {
-	const char *equals = strchr(value, '=');
-	size_t len = equals ? (size_t)(equals - value) : strlen(value);
-	if (!len)
+	if (!*value || *value == '=')
 		return bad_value(r, value);
-	kvs_set(r->a, to, arena_strndup(r->a, value, len), equals ? equals + 1 : "");
+	kvs_set_pair(r->a, to, value);
 	return 0;
 }
 

@@ -136,11 +136,8 @@ static int change_label(struct change *c, struct err *e)
 {
 	struct strv pairs = {0};
 	int r = split_pairs(c, &pairs, e);
-	for (size_t i = 0; r == 0 && i < pairs.count; i++) {
-		char *equals = strchr(pairs.items[i], '=');
-		*equals = '\0';
-		kvs_set(c->a, &c->p->labels, pairs.items[i], equals + 1);
-	}
+	for (size_t i = 0; r == 0 && i < pairs.count; i++)
+		kvs_set_pair(c->a, &c->p->labels, pairs.items[i]);
 	return r;
 }
 

@@ -21,9 +21,7 @@ static int add_reference(struct image_store *s, struct image_filter *f, const ch
 static int add_label(struct image_store *s, struct image_filter *f, const char *value,
 		     struct arena *a, struct err *e)
 {
-	const char *equals = strchr(value, '=');
-	const char *key = equals ? arena_strndup(a, value, (size_t)(equals - value)) : value;
-	kvs_set(a, &f->labels, key, equals ? equals + 1 : "");
+	kvs_set_pair(a, &f->labels, value);
 	return 0;
 }
 
