@@ -360,20 +360,13 @@ int file_copy(struct engine *en, const struct file_place *from, const struct fil
 
 /* --- export --- */
 
-/* What is mounted at the root of its mount namespace, without what is mounted upon it. Only there
- * can it be copied: this process goes in and comes back. */
+/* What is mounted at the root of its mount namespace, without what is mounted upon it. */
 static int clone_running(const struct container *c, struct err *e)
 {
-	CLEANUP_FD int theirs = pidfd_of_started(c->pid, c->pid_start);
-	CLEANUP_FD int ours = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	if (theirs < 0 || ours < 0)
-		return err_errno(e, theirs < 0 ? theirs : errno, "container %s: cannot reach it",
-				 c->name);
-	if (setns(theirs, CLONE_NEWNS) < 0)
-		return err_errno(e, errno, "container %s: cannot enter its mounts", c->name);
-	int fd = mount_clone(AT_FDCWD, "/", false);
-	if (setns(ours, CLONE_NEWNS) < 0)
-		return err_errno(e, errno, "cannot come back from the container's mounts");
+	CLEANUP_FD int pidfd = pidfd_of_started(c->pid, c->pid_start);
+	if (pidfd < 0)
+		return err_errno(e, pidfd, "container %s: cannot reach it", c->name);
+	int fd = mount_clone_elsewhere(pidfd, -1, "/");
 	return fd >= 0 ? fd : err_errno(e, fd, "container %s: cannot read its root", c->name);
 }
 
