@@ -249,9 +249,6 @@ static int insert_volumes(struct engine *en, const char *id, const struct mount_
 			continue;
 		r = volume_row_add(en, m->name, m->anonymous, m->labels, m->options, e);
 		fresh[i] = r > 0;
-		if (r > 0)
-			r = event_note(&en->db, e, "volume", m->name, "create", "driver", "local",
-				       NULL);
 		if (r >= 0)
 			r = volume_place(en, m->name, mount_staged(id, i, a), e);
 		if (r >= 0)

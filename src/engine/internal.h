@@ -136,8 +136,8 @@ void volume_folder_drop(struct engine *en, const char *name);
 /** Make the volume's folder, inside a transaction. If it has no data yet, and the folder @staged
  *  below --root is there, that becomes its data. */
 int volume_place(struct engine *en, const char *name, const char *staged, struct err *e);
-/** Inside a transaction; an existing volume is left as it is, and @options that it has not are a
- *  conflict. 1: a new one, 0: it was there. */
+/** Inside a transaction, and told; an existing volume is left as it is, and @options that it has
+ *  not are a conflict. 1: a new one, 0: it was there. */
 int volume_row_add(struct engine *en, const char *name, bool anonymous, const struct kvs *labels,
 		   const struct kvs *options, struct err *e);
 /** The options of a volume, those of the local driver. 1, or 0: there is no such volume. */

@@ -105,6 +105,8 @@ int volume_row_add(struct engine *en, const char *name, bool anonymous, const st
 			   "INSERT INTO volume (name, anonymous, labels, options, created) VALUES "
 			   "(?1,?2,?3,?4,?5) ON CONFLICT (name) DO NOTHING",
 			   "sissi", name, (int64_t)anonymous, text, driver, clock_real_ns());
+	if (r > 0)
+		r = event_note(&en->db, e, "volume", name, "create", "driver", "local", NULL);
 	return r == 0 && driver[1] != '}' ? check_same(en, name, driver, e) : r;
 }
 
@@ -159,8 +161,6 @@ int volume_create(struct engine *en, const char *name, const struct kvs *labels,
 		return r;
 	r = volume_row_add(en, name, anonymous, labels, options, e);
 	bool fresh = r > 0;
-	if (fresh)
-		r = event_note(&en->db, e, "volume", name, "create", "driver", "local", NULL);
 	/* Both under the writers' lock: a folder without a row belongs to nothing (check.c). */
 	if (r >= 0)
 		r = volume_folder_make(en, name, e);
