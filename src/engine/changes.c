@@ -107,7 +107,7 @@ static int by_path(const void *x, const void *y)
 
 static int open_upper(struct engine *en, const struct container *c, struct err *e)
 {
-	if (!c->image_id && !c->config.hull.rootfs_overlay)
+	if (!layer_exists(&c->config))
 		return err_set(
 			e, ENOTSUP, ERR_INVALID,
 			"container %s writes into the folder %s itself (--rootfs): it has no "

@@ -208,7 +208,7 @@ static struct json_object *driver_object(const struct engine *en, const struct c
 {
 	struct json_object *o = json_object_new_object(), *data = json_object_new_object();
 	const char *dir = layer_path(en, c, a);
-	if (dir && (c->image_id || c->config.hull.rootfs_overlay)) {
+	if (dir && layer_exists(&c->config)) {
 		json_add_string(data, "UpperDir", arena_printf(a, "%s/upper", dir));
 		json_add_string(data, "WorkDir", arena_printf(a, "%s/work", dir));
 	}

@@ -138,6 +138,11 @@ static const struct backend {
 	{"loop ext4", 0, IN_IMAGE, probe_image, make_image},
 };
 
+bool layer_exists(const struct container_config *config)
+{
+	return !config->hull.rootfs || config->hull.rootfs_overlay;
+}
+
 const char *layer_backend(const struct engine *en, const char **ret_why)
 {
 	struct statfs fs;
@@ -191,7 +196,7 @@ int layer_plan(const struct engine *en, struct container_config *config, struct 
 	int r = read_size(&config->host.storage_opt, &size, e);
 	if (r < 0 || !size)
 		return r;
-	if (config->hull.rootfs && !config->hull.rootfs_overlay) {
+	if (!layer_exists(config)) {
 		err_set(e, EINVAL, ERR_INVALID,
 			"--storage-opt size: the container writes into the folder %s itself, which "
 			"hull does not limit",
@@ -215,7 +220,7 @@ int layer_make(const struct engine *en, const struct container *c, int folder, s
 {
 	int64_t size;
 	const struct backend *b = backend_of(c);
-	if (c->config.hull.rootfs && !c->config.hull.rootfs_overlay)
+	if (!layer_exists(&c->config))
 		return 0;
 	int r = b ? read_size(&c->config.host.storage_opt, &size, e) : 0;
 	if (r < 0)

@@ -9,6 +9,8 @@
 
 #include "engine/internal.h"
 
+/** With --rootfs DIR it has no layer: it writes into DIR itself. */
+bool layer_exists(const struct container_config *config);
 /** The back-end for new limits ("ext4 project"), or NULL with the reason in @ret_why. */
 const char *layer_backend(const struct engine *en, const char **ret_why);
 /** Check the storage options of a container to be, and choose the back-end if there is a limit. */

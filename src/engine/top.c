@@ -196,7 +196,7 @@ int container_size(struct engine *en, const struct container *c, int64_t *ret_rw
 	CLEANUP_ARENA struct arena a = {0};
 	int64_t rw = 0, root = 0;
 	struct image image;
-	bool own = c->image_id || c->config.hull.rootfs_overlay;
+	bool own = layer_exists(&c->config);
 	CLEANUP_FD int layer = own ? layer_open(en, c, NULL, e) : -1;
 	CLEANUP_FD int upper =
 		layer < 0 ? -1 : openat(layer, "upper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
