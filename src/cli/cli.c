@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The frame of a command: the engine on demand, messages, and doing one thing for many names.
- * Rests on fork(2) and waitpid(2) for names in parallel: the state store's connection must not
- * cross a fork, so each child opens its own. Read cli.h first.
+ * The frame of a command: the engine on demand, messages, archives that are written, and doing one
+ * thing for many names. Rests on fork(2) and waitpid(2) for names in parallel: the state store's
+ * connection must not cross a fork, so each child opens its own. Read cli.h first.
  */
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "cli/text.h"
 #include "linux/own_program.h"
 
@@ -119,6 +122,39 @@ int cli_exit_code(const struct cli *cli, const struct err *e)
 	if (flags & COMMAND_ENGINE_EXIT || (flags & COMMAND_EXEC_EXIT && command))
 		return err_exit_code(e->kind);
 	return 1;
+}
+
+int cli_write_archive(struct cli *cli, const char *output, archive_writer write, void *ctx,
+		      struct err *e)
+{
+	bool is_file = output && *output;
+	if (!is_file && isatty(STDOUT_FILENO))
+		return err_set(
+			e, EINVAL, ERR_INVALID,
+			"cowardly refusing to save to a terminal. Use the -o flag or redirect");
+	if (!is_file)
+		return write(cli, STDOUT_FILENO, ctx, e);
+	/* Written aside: a failure leaves what was there. The way through the container's mounts
+	 * leads out of the current folder. */
+	char *aside = arena_printf(&cli->arena, "%s.hull-%d", output, (int)getpid());
+	struct stat st;
+	if (stat(output, &st) == 0 && !S_ISREG(st.st_mode)) {
+		err_set(e, EINVAL, ERR_INVALID,
+			"cannot create %s: something that is no file is there", output);
+		err_hint(e, "without -o the archive goes to the standard output: ... > %s", output);
+		return -EINVAL;
+	}
+	CLEANUP_FD int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int fd = here < 0 ? -errno : file_unnamed(here, output, aside);
+	if (fd < 0)
+		return err_errno(e, fd, "cannot create %s", output);
+	int r = write(cli, fd, ctx, e);
+	if (r < 0) {
+		unlinkat(here, aside, 0);
+		return r;
+	}
+	r = file_publish(fd, here, output, aside);
+	return r < 0 ? err_errno(e, r, "cannot create %s", output) : 0;
 }
 
 int cli_missing_is_fine(const struct cli *cli, int r, const struct err *e)

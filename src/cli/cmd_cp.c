@@ -2,14 +2,11 @@
 /* hull cp and export: files between containers, this machine, and tars. Read engine/files.h first.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/event.h"
-#include "base/file.h"
 #include "base/units.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -163,39 +160,6 @@ static int cp_run(struct cli *cli, void *values, const struct strv *args, struct
 	if (r == 0 && !to.is_tar)
 		tell_end(&account, v->quiet, to.text);
 	return r;
-}
-
-int cli_write_archive(struct cli *cli, const char *output, archive_writer write, void *ctx,
-		      struct err *e)
-{
-	bool is_file = output && *output;
-	if (!is_file && isatty(STDOUT_FILENO))
-		return err_set(
-			e, EINVAL, ERR_INVALID,
-			"cowardly refusing to save to a terminal. Use the -o flag or redirect");
-	if (!is_file)
-		return write(cli, STDOUT_FILENO, ctx, e);
-	/* Written aside: a failure leaves what was there. The way through the container's mounts
-	 * leads out of the current folder. */
-	char *aside = arena_printf(&cli->arena, "%s.hull-%d", output, (int)getpid());
-	struct stat st;
-	if (stat(output, &st) == 0 && !S_ISREG(st.st_mode)) {
-		err_set(e, EINVAL, ERR_INVALID,
-			"cannot create %s: something that is no file is there", output);
-		err_hint(e, "without -o the archive goes to the standard output: ... > %s", output);
-		return -EINVAL;
-	}
-	CLEANUP_FD int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_FD int fd = here < 0 ? -errno : file_unnamed(here, output, aside);
-	if (fd < 0)
-		return err_errno(e, fd, "cannot create %s", output);
-	int r = write(cli, fd, ctx, e);
-	if (r < 0) {
-		unlinkat(here, aside, 0);
-		return r;
-	}
-	r = file_publish(fd, here, output, aside);
-	return r < 0 ? err_errno(e, r, "cannot create %s", output) : 0;
 }
 
 static int write_export(struct cli *cli, int fd, void *ctx, struct err *e)
