@@ -9,11 +9,11 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/listing.h"
-#include "cli/resource_option.h"
 #include "cli/ps.h"
+#include "cli/resource_option.h"
 #include "cli/text.h"
-#include "engine/files.h"
 #include "cli/usage_rows.h"
+#include "engine/files.h"
 
 struct create_values {
 	char *driver;
@@ -169,12 +169,17 @@ static int export_run(struct cli *cli, void *values, const struct strv *args, st
 static int import_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const char *file = args->count > 1 && strcmp(args->items[1], "-") ? args->items[1] : NULL;
-	CLEANUP_FD int fd = open(file ? file : "/dev/stdin", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(e, errno, "cannot open %s", file ? file : "the standard input");
-	if (isatty(fd))
-		return err_set(e, EINVAL, ERR_INVALID,
-			       "the archive comes from the standard input, which is a terminal");
+	CLEANUP_FD int opened = file ? open(file, O_RDONLY | O_CLOEXEC) : -1;
+	if (file && opened < 0)
+		return err_errno(e, errno, "cannot open %s", file);
+	/* Not by name: a socket cannot be opened. */
+	int fd = file ? opened : STDIN_FILENO;
+	if (isatty(fd)) {
+		err_set(e, EINVAL, ERR_INVALID, "the archive comes from %s, which is a terminal",
+			file ? file : "the standard input");
+		err_hint(e, "hull volume import %s FILE, or ... < FILE", args->items[0]);
+		return -EINVAL;
+	}
 	return volume_import(&cli->engine, args->items[0], fd, e);
 }
 

@@ -427,6 +427,18 @@ Total reclaimed space: 4kB" "$output"
 	hull volume create third
 	gzip -c tar | hull volume import third
 	hull volume import third - <tar
+	# From a socket too, which cannot be opened by its name.
+	hull volume create fourth
+	python3 - "$HULL" tar <<-'END'
+		import shutil, socket, subprocess, sys
+		ours, theirs = socket.socketpair()
+		p = subprocess.Popen([sys.argv[1], "volume", "import", "fourth"], stdin=theirs)
+		theirs.close()
+		ours.sendall(open(sys.argv[2], "rb").read())
+		ours.close()
+		sys.exit(p.wait())
+	END
+	assert_equal "$(tar t <tar | sort)" "$(hull volume export fourth | tar t | sort)"
 	assert_equal "$(hull volume export vol | tar t | sort)" "$(hull volume export third | tar t | sort)"
 	# A link in the volume leads nowhere else.
 	hull run --rm -v third:/x test sh -c 'rm -r /x/deep; ln -s /etc /x/deep'
