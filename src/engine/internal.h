@@ -140,6 +140,6 @@ int volume_place(struct engine *en, const char *name, const char *staged, struct
  *  not are a conflict. 1: a new one, 0: it was there. */
 int volume_row_add(struct engine *en, const char *name, bool anonymous, const struct kvs *labels,
 		   const struct kvs *options, struct err *e);
-/** The options of a volume, those of the local driver. 1, or 0: there is no such volume. */
-int volume_options(struct engine *en, const char *name, struct arena *a, struct kvs *ret,
-		   struct err *e);
+/** The options of a volume, those of the local driver; @planned (or NULL) if there is none yet. */
+int volume_options(struct engine *en, const char *name, const struct kvs *planned, struct arena *a,
+		   struct kvs *ret, struct err *e);

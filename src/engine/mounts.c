@@ -376,9 +376,7 @@ static int stage_one(struct engine *en, const struct mount_point *m, const char 
 	if (from < 0)
 		return err_errno(e, from, "volume %s: cannot open %s in the image", m->name,
 				 m->destination);
-	int r = volume_options(en, m->name, &a, &options, e);
-	if (r == 0 && m->options)
-		options = *m->options;
+	int r = volume_options(en, m->name, m->options, &a, &options, e);
 	if (r < 0 || options.count)
 		return r < 0 ? r : fill_mounted(en, m, &options, from, e);
 	CLEANUP_FD int there = openat(en->root_fd, arena_printf(&a, "volumes/%s/_data", m->name),

@@ -61,14 +61,14 @@ int volume_name_check(const char *name, struct err *e)
 
 static int volume_in_use(struct engine *en, const char *name, struct err *e);
 
-int volume_options(struct engine *en, const char *name, struct arena *a, struct kvs *ret,
-		   struct err *e)
+int volume_options(struct engine *en, const char *name, const struct kvs *planned, struct arena *a,
+		   struct kvs *ret, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	int r = db_first(&en->db, &s, e, "SELECT options FROM volume WHERE name = ?1", "s", name);
-	if (r > 0 && strcmp(db_text(s, 0), "{}"))
-		r = kvs_parse(db_text(s, 0), ret, a, e) < 0 ? -e->number : 1;
-	return r;
+	if (r == 0 && planned)
+		*ret = *planned;
+	return r > 0 ? kvs_parse(db_text(s, 0), ret, a, e) : r;
 }
 
 /* docker goes on with those that it has: a promise without effect. */
@@ -76,7 +76,7 @@ static int check_same(struct engine *en, const char *name, const char *options, 
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct kvs have = {0};
-	int r = volume_options(en, name, &a, &have, e);
+	int r = volume_options(en, name, NULL, &a, &have, e);
 	if (r < 0 || !strcmp(kvs_print(&have, &a), options))
 		return r < 0 ? r : 0;
 	err_set(e, EEXIST, ERR_CONFLICT,

@@ -225,9 +225,7 @@ int volume_mount(struct engine *en, const struct mount_point *m, const char *con
 	CLEANUP_ARENA struct arena a = {0};
 	struct kvs options = {0};
 	struct local l = {0};
-	int r = volume_options(en, m->name, &a, &options, e);
-	if (r == 0 && m->options)
-		options = *m->options;
+	int r = volume_options(en, m->name, m->options, &a, &options, e);
 	if (r >= 0)
 		r = read_options(&options, &a, &l, e);
 	if (r < 0)
