@@ -79,7 +79,7 @@ struct docker_mount { /* API "Mount": the --mount form */
 	struct docker_bind_options *bind_options;
 	struct docker_volume_options *volume_options;
 	struct docker_tmpfs_options *tmpfs_options;
-	char *idmap; /* hull's; NULL: none, see mount_idmap_parse() in engine/mounts.h */
+	char *idmap; /* hull's; NULL: none, see mount_idmap_plan() in engine/mounts.h */
 };
 
 /** The members of blkio_rates. */
