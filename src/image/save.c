@@ -271,14 +271,12 @@ static struct json_object *index_entry(struct save *s, const struct saved_image 
 				       const char *tag)
 {
 	struct json_object *o = descriptor(s, OCI_TYPE("manifest.v1+json"), &im->manifest);
+	if (!tag)
+		return o;
 	struct json_object *names = json_object_new_object();
-	if (tag) {
-		json_add_string(names, "io.containerd.image.name", tag);
-		json_add_string(names, "org.opencontainers.image.ref.name", strrchr(tag, ':') + 1);
-		json_object_object_add(o, "annotations", names);
-	} else {
-		json_object_put(names);
-	}
+	json_add_string(names, "io.containerd.image.name", tag);
+	json_add_string(names, "org.opencontainers.image.ref.name", strrchr(tag, ':') + 1);
+	json_object_object_add(o, "annotations", names);
 	return o;
 }
 
