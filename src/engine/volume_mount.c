@@ -46,9 +46,12 @@ static int check_known(const struct kvs *options, struct err *e)
 		size_t k = 0;
 		while (k < ARRAY_LEN(known) && strcmp(known[k].name, options->items[i].key))
 			k++;
-		if (k == ARRAY_LEN(known))
-			return err_set(e, EINVAL, ERR_INVALID, "invalid option: \"%s\"",
-				       options->items[i].key);
+		if (k == ARRAY_LEN(known)) {
+			err_set(e, EINVAL, ERR_INVALID, "invalid option: \"%s\"",
+				options->items[i].key);
+			err_hint(e, "there are type, device and o; o has what mount -o takes");
+			return -EINVAL;
+		}
 		for (size_t n = 0; n < ARRAY_LEN(known[k].needs) && known[k].needs[n]; n++)
 			if (!kvs_get(options, known[k].needs[n]))
 				return err_set(e, EINVAL, ERR_INVALID,

@@ -289,6 +289,8 @@ Total reclaimed space: 4kB" "$output"
 		assert_status 1
 		assert_has "${bad#*|}"
 	done
+	run hull volume create -o nonsense=1 vol
+	assert_has "hint: there are type, device and o"
 	run hull volume create -o type=none -o device=relative -o o=bind vol
 	assert_status 1
 	assert_has "must be an absolute path"
