@@ -90,7 +90,8 @@ images() { hull images --format '{{.Repository}}' | sort | xargs; }
 	assert_equal "without" "$(names)"
 	assert_equal "$plain" "$(dangling)"
 	assert_equal "$other" "$(hull volume ls -q)"
-	[ "$labelled" != "$plain" ] && [ "$volume" != "$other" ]
+	[ "$labelled" != "$plain" ]
+	[ "$volume" != "$other" ]
 	hull system prune -f --volumes --filter label!=b
 	assert_equal "" "$(names)$(dangling)$(hull volume ls -q)"
 	assert_equal test "$(images)"

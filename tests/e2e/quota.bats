@@ -71,7 +71,8 @@ fill_is_limited() {
 		'mkdir x; cd x; /probe leave-project .; dd if=/dev/zero of=big bs=64k count=320; sync; wc -c <big' >out 2>&1 && cat out
 	grep -qi 'no space left on device\|quota exceeded' out
 	n=$(tail -n 1 out)
-	[ "$n" -le $((10 * 1048576 * 101 / 100)) ] && [ "$n" -ge $((9 * 1048576)) ]
+	[ "$n" -le $((10 * 1048576 * 101 / 100)) ]
+	[ "$n" -ge $((9 * 1048576)) ]
 	hull rm full
 }
 

@@ -51,7 +51,9 @@ field() {
 	hull save -o one.tar two:v1 two:v2
 	elsewhere hull load -i one.tar
 	[ "$(elsewhere hull images --format '{{.Repository}}:{{.Tag}}' | sort | xargs)" = 'two:v1 two:v2' ]
-	diff <(tree two:v1) <(elsewhere tree two:v1)
+	tree two:v1 >here
+	grep -q '^hole file 0o644 0 0 ' here
+	elsewhere tree two:v1 | diff here -
 	elsewhere hull save two >two.tar
 	cmp one.tar two.tar
 	# The config tells the digests of what is really in the archive, and is the image's id.

@@ -30,7 +30,8 @@ shown() { systemctl show -P "$2" "hull-$(id_of "$1").scope"; }
 	hull exec cc grep -q . /proc/self/cgroup
 	hull exec -d cc sleep 77
 	wait_for 5 eval '[ "$(hull top cc | grep -c "sleep 77")" = 1 ]'
-	hull pause cc && hull unpause cc
+	hull pause cc
+	hull unpause cc
 	hull stop -t 0 cc
 	assert_equal inactive "$(shown cc ActiveState)"
 	hull start cc
