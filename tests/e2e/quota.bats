@@ -18,16 +18,11 @@ teardown() {
 	return $r
 }
 
+loops() { cat /sys/block/loop*/loop/backing_file 2>/dev/null | grep -F "$WORK/"; }
+
 # Loop devices of this case go with their last user, which may take a moment.
 no_loops() {
-	local left
-	for _ in $(seq $((50 * PATIENCE))); do
-		left=$(cat /sys/block/loop*/loop/backing_file 2>/dev/null | grep -F "$WORK/" || true)
-		[ -n "$left" ] || return 0
-		sleep 0.1
-	done
-	echo "loop devices left: $left"
-	return 1
+	wait_for 5 eval '! loops' || { loops; return 1; }
 }
 
 # root_on TYPE OPTIONS MKFS...: --root on a file system of its own.
@@ -89,7 +84,7 @@ whole_life() {
 	echo in >in
 	hull cp in web:/in
 	[ "$(hull exec web cat /in)" = in ]
-	wait_for_line '^A /in' hull diff web
+	wait_for 20 prints '^A /in' hull diff web
 	hull diff web | grep -q '^D /data/file'
 	hull stop -t 0 web
 	hull diff web | grep -q '^A /mark'
@@ -111,15 +106,9 @@ whole_life() {
 	hull system check
 }
 
-wait_for_line() {
-	local pattern=$1
-	shift
-	for _ in $(seq $((20 * PATIENCE))); do
-		! "$@" | grep -q "$pattern" || return 0
-		sleep 0.1
-	done
-	"$@"
-	return 1
+# prints PATTERN COMMAND...: once, now.
+prints() {
+	"${@:2}" | grep -q "$1"
 }
 
 @test "quota: an image on a loop device limits the layer, and df shows its size" {
@@ -129,7 +118,7 @@ wait_for_line() {
 	# What is deleted inside is given back outside.
 	hull run -d --name web --storage-opt size=10m test sh -c \
 		'dd if=/dev/zero of=/big bs=64k count=100 2>/dev/null; sync; rm /big; sync; echo done; sleep 1000'
-	wait_for_line done hull logs web
+	wait_for 20 prints done hull logs web
 	sleep 1
 	[ "$(du -k "$HULL_ROOT"/containers/*/disk.img | cut -f 1)" -lt 2000 ]
 }
