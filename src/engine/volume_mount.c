@@ -30,11 +30,6 @@ struct local {
 	struct mount_options mount;
 };
 
-static bool is_tmpfs(const struct local *l)
-{
-	return l->type && !strcmp(l->type, "tmpfs") && !l->mount.bind;
-}
-
 /* docker: each option and those that it does not come without. */
 static const struct {
 	const char *name, *needs[2];
@@ -235,6 +230,6 @@ int volume_mount(struct engine *en, const struct mount_point *m, const char *con
 		return err_context(e, "volume %s", m->name);
 	if (!l.type || l.mount.bind)
 		return mount_folder(en, m, &l, e);
-	return is_tmpfs(&l) ? mount_tmpfs(en, m, &l, container, lock, &a, e)
-			    : mount_other(m, &l, e);
+	return strcmp(l.type, "tmpfs") ? mount_other(m, &l, e)
+				       : mount_tmpfs(en, m, &l, container, lock, &a, e);
 }
