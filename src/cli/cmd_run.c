@@ -159,6 +159,8 @@ const struct command command_run = {
 		"changed on the disk. A command that changes to another user wants that one named: "
 		"idmap=uids=STORED-SHOWN-COUNT;gids=STORED-SHOWN-COUNT, with # between ranges. Of "
 		"-v's other options z, Z, consistent, cached and delegated have no effect here.\n\n"
+		"--mount type=image,source=IMAGE,target=DIR[,image-subpath=PART] shows the files "
+		"of another image, read-only.\n\n"
 		"Until hull has networks, a container has only a loopback interface (--network "
 		"none) "
 		"unless --network host or container:NAME is given.",

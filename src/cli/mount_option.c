@@ -186,6 +186,14 @@ static int set_subpath(struct reader *r, const char *value)
 	return 0;
 }
 
+static int set_image_subpath(struct reader *r, const char *value)
+{
+	if (!r->m->image_options)
+		r->m->image_options = arena_new(r->a, struct docker_image_options);
+	r->m->image_options->subpath = arena_strdup(r->a, value);
+	return 0;
+}
+
 static int set_tmpfs_size(struct reader *r, const char *value)
 {
 	int64_t *size = &tmpfs_of(r)->size_bytes;
@@ -264,6 +272,7 @@ static const struct mount_key {
 	{"volume-subpath", false, set_subpath},
 	{"volume-driver", false, set_driver},
 	{"volume-opt", false, set_driver_option},
+	{"image-subpath", false, set_image_subpath},
 	{"tmpfs-size", false, set_tmpfs_size},
 	{"tmpfs-mode", false, set_tmpfs_mode},
 	{"idmap", true, set_idmap},
@@ -315,6 +324,7 @@ static int check_options(const struct docker_mount *m, struct err *e)
 		bool given;
 	} parts[] = {{"bind", m->bind_options},
 		     {"volume", m->volume_options},
+		     {"image", m->image_options},
 		     {"tmpfs", m->tmpfs_options}};
 	if (!m->target)
 		return err_set(e, EINVAL, ERR_USAGE, "target is required");
@@ -323,11 +333,12 @@ static int check_options(const struct docker_mount *m, struct err *e)
 			return err_set(e, EINVAL, ERR_USAGE,
 				       "cannot mix '%s-*' options with mount type '%s'",
 				       parts[i].type, m->type);
-	if (!strcmp(m->type, "bind") && !m->source)
-		return err_set(e, EINVAL, ERR_USAGE, "source is required for type 'bind'");
-	if (!strcmp(m->type, "tmpfs") && m->idmap)
-		return err_set(e, EINVAL, ERR_USAGE, "type 'tmpfs' takes no idmap");
-	if (!strcmp(m->type, "tmpfs") && m->source)
+	bool tmpfs = !strcmp(m->type, "tmpfs"), image = !strcmp(m->type, "image");
+	if ((image || !strcmp(m->type, "bind")) && !m->source)
+		return err_set(e, EINVAL, ERR_USAGE, "source is required for type '%s'", m->type);
+	if ((tmpfs || image) && m->idmap)
+		return err_set(e, EINVAL, ERR_USAGE, "type '%s' takes no idmap", m->type);
+	if (tmpfs && m->source)
 		return err_set(e, EINVAL, ERR_USAGE, "type 'tmpfs' takes no source");
 	return check_recursive(m, e);
 }

@@ -350,7 +350,9 @@ static int check_request(struct engine *en, struct container_create *c, struct c
 static int plan(struct engine *en, struct starting *s, struct arena *a, struct err *e)
 {
 	struct mount_point *mounts;
-	int r = container_mounts(en, &s->row, a, &mounts, &s->build.mount_count, e);
+	int r = mounts_find_images(en, &s->row.config, a, e);
+	if (r == 0)
+		r = container_mounts(en, &s->row, a, &mounts, &s->build.mount_count, e);
 	s->build.container = &s->row;
 	s->build.mounts = mounts;
 	s->build.root_fd = -1;

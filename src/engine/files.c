@@ -68,15 +68,16 @@ static int attach_mount(struct engine *en, const struct container *c, int root,
 			const struct mount_point *m, struct err *e)
 {
 	struct stat st;
-	bool volume = m->kind == MOUNT_VOLUME;
-	CLEANUP_FD int clone = volume ? volume_mount(en, m, c->id, NULL, e)
-				      : mount_clone(AT_FDCWD, m->source, !m->non_recursive);
-	if (clone == -ENOENT && !volume)
+	bool bind = m->kind == MOUNT_BIND;
+	CLEANUP_FD int clone = bind ? mount_clone(AT_FDCWD, m->source, !m->non_recursive)
+			       : m->kind == MOUNT_IMAGE ? image_mount(en, m, e)
+							: volume_mount(en, m, c->id, NULL, e);
+	if (clone == -ENOENT && bind)
 		return 0;
 	if (clone < 0 || fstat(clone, &st) < 0)
-		return volume && clone < 0 ? clone
-					   : err_errno(e, clone < 0 ? clone : errno,
-						       "cannot bind %s", m->source);
+		return !bind && clone < 0 ? clone
+					  : err_errno(e, clone < 0 ? clone : errno,
+						      "cannot bind %s", m->source);
 	CLEANUP_FD int target = S_ISDIR(st.st_mode)
 					? path_make_dirs_in_root(root, m->destination, 0, 0, e)
 					: path_make_file_in_root(root, m->destination, e);

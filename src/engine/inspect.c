@@ -39,8 +39,10 @@ static struct json_object *state_object(struct engine *en, const struct containe
 
 static struct json_object *mount_object(const struct mount_point *m)
 {
-	static const char *const kinds[] = {
-		[MOUNT_BIND] = "bind", [MOUNT_VOLUME] = "volume", [MOUNT_TMPFS] = "tmpfs"};
+	static const char *const kinds[] = {[MOUNT_BIND] = "bind",
+					    [MOUNT_VOLUME] = "volume",
+					    [MOUNT_TMPFS] = "tmpfs",
+					    [MOUNT_IMAGE] = "image"};
 	struct json_object *o = json_object_new_object();
 	json_add_string(o, "Type", kinds[m->kind]);
 	if (m->kind == MOUNT_VOLUME)

@@ -72,6 +72,14 @@ static bool climbs(const char *path)
 	return false;
 }
 
+static int check_subpath(const char *what, const char *subpath, struct err *e)
+{
+	if (!subpath || (*subpath != '/' && !climbs(subpath)))
+		return 0;
+	return err_set(e, EINVAL, ERR_INVALID,
+		       "%s-subpath %s: must be a relative path within the %s", what, subpath, what);
+}
+
 static int add_volume(struct gather *g, struct mount_point m)
 {
 	struct err *e = g->e;
@@ -97,11 +105,9 @@ static int add_volume(struct gather *g, struct mount_point m)
 		return r;
 	}
 	m.source = arena_printf(g->a, "%s/volumes/%s/_data", g->en->root, m.name);
-	if (m.subpath && (*m.subpath == '/' || climbs(m.subpath)))
-		return err_set(e, EINVAL, ERR_INVALID,
-			       "volume-subpath %s: must be a relative path within the volume",
-			       m.subpath);
-	r = m.options ? volume_options_check(m.name, m.options, e) : 0;
+	r = check_subpath("volume", m.subpath, e);
+	if (r == 0 && m.options)
+		r = volume_options_check(m.name, m.options, e);
 	return r < 0 ? r : add(g, m);
 }
 
@@ -208,6 +214,18 @@ static int add_tmpfs(struct gather *g, const struct docker_mount *d)
 					   .tmpfs_options = options});
 }
 
+static int add_image(struct gather *g, const struct docker_mount *d)
+{
+	struct mount_point m = {.kind = MOUNT_IMAGE,
+				.source = d->source,
+				.name = d->image_id,
+				.destination = d->target,
+				.subpath = d->image_options ? d->image_options->subpath : NULL,
+				.read_only = true};
+	int r = check_subpath("image", m.subpath, g->e);
+	return r < 0 ? r : add(g, m);
+}
+
 static int add_mount(struct gather *g, const struct docker_mount *d)
 {
 	const struct docker_bind_options *b = d->bind_options;
@@ -237,6 +255,8 @@ static int add_mount(struct gather *g, const struct docker_mount *d)
 			d->type ? d->type : "");
 	if (!strcmp(d->type, "tmpfs"))
 		return add_tmpfs(g, d);
+	if (!strcmp(d->type, "image"))
+		return add_image(g, d);
 	if (!strcmp(d->type, "volume")) {
 		m.name = d->source && *d->source ? d->source : NULL;
 		m.source = NULL;
@@ -245,7 +265,7 @@ static int add_mount(struct gather *g, const struct docker_mount *d)
 	if (strcmp(d->type, "bind"))
 		return err_set(g->e, EINVAL, ERR_INVALID,
 			       "mount type \"%s\" is not known: use "
-			       "bind, volume or tmpfs",
+			       "bind, volume, tmpfs or image",
 			       d->type);
 	if (!d->source || *d->source != '/')
 		return err_set(
@@ -279,7 +299,7 @@ static int add_from(struct gather *g, const char *spec)
 	for (size_t i = 0; r == 0 && i < from.count; i++) {
 		struct mount_point m = from.list[i];
 		m.read_only |= mode && !strcmp(mode, "ro");
-		if (m.kind != MOUNT_TMPFS)
+		if (m.kind == MOUNT_BIND || m.kind == MOUNT_VOLUME)
 			r = add(g, m);
 	}
 	return r;

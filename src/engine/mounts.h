@@ -11,16 +11,16 @@
 #include "engine/internal.h"
 #include "spec/oci.h"
 
-enum mount_kind { MOUNT_BIND, MOUNT_VOLUME, MOUNT_TMPFS };
+enum mount_kind { MOUNT_BIND, MOUNT_VOLUME, MOUNT_TMPFS, MOUNT_IMAGE };
 
 struct mount_point {
 	enum mount_kind kind;
-	char *source;        /* path on the host; of the volume's data */
-	char *name;          /* of the volume, else NULL */
+	char *source;        /* path on the host; of the volume's data; the image as it was named */
+	char *name;          /* of the volume, id of the image, else NULL */
 	char *destination;   /* clean and absolute */
 	char *mode;          /* the third part of -v as given, "" if none: inspect shows it */
 	char *propagation;   /* "rprivate" by default */
-	char *subpath;       /* of a volume, or NULL */
+	char *subpath;       /* of a volume or an image, or NULL */
 	char *tmpfs_options; /* "size=64m,mode=1777", or "" */
 	const struct kvs *labels, *options; /* for a volume that is made for this mount, or NULL */
 	const char *idmap;      /* NULL: none; "": see mount_idmap_plan(); or its maps */
@@ -35,6 +35,12 @@ struct mount_point {
  */
 int container_mounts(struct engine *en, const struct container *c, struct arena *a,
 		     struct mount_point **ret, size_t *ret_count, struct err *e);
+
+/** Note in @config which images its mounts name now: they keep these. */
+int mounts_find_images(struct engine *en, const struct container_config *config, struct arena *a,
+		       struct err *e);
+/** What @m, an image, mounts: its tree or a part of it, detached and read-only. */
+int image_mount(struct engine *en, const struct mount_point *m, struct err *e);
 
 /** The maps of m->idmap into @ret. "uids=0-1000-1#1-5-10;gids=...", podman's form: each range as it
  * is stored, as it is shown, and how many; gids as uids where they are not said. "": what belongs

@@ -85,6 +85,16 @@ static int open_skeleton(struct engine *en, struct err *e)
 	return fd >= 0 || r < 0 ? fd : err_errno(e, errno, "cannot open the places of mounts");
 }
 
+/* The lowest layer of an image that is mounted alone: nothing. With it one layer is an overlay too,
+ * which nobody can make writable: else a privileged container might, for all containers. */
+static int open_nothing(struct engine *en, struct err *e)
+{
+	CLEANUP_FD int skeleton = open_skeleton(en, e);
+	int fd =
+		skeleton < 0 ? skeleton : openat(skeleton, "dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 || skeleton < 0 ? fd : err_errno(e, errno, "cannot open the lowest layer");
+}
+
 /* @layer: the container's own, or -1. */
 static int mount_lowers(const struct container *c, const int *lowers, size_t count, int layer,
 			bool is_mount, struct err *e)
@@ -122,11 +132,11 @@ static int mount_image(struct engine *en, const struct container *c, bool writab
 		return r;
 	/* Not below a folder of the host (--rootfs): that may hold it, and an overlay refuses a
 	 * layer that lies in another one. */
-	int fd = writable ? open_skeleton(en, e) : 0;
-	if (fd >= 0 && writable)
+	int fd = writable ? open_skeleton(en, e) : open_nothing(en, e);
+	if (fd >= 0) {
 		lowers[count++] = fd;
-	if (fd >= 0)
 		fd = mount_lowers(c, lowers, count, layer, is_mount, e);
+	}
 	image_layers_close(lowers, count);
 	return fd;
 }

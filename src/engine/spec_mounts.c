@@ -192,6 +192,8 @@ static int mount_source(struct engine *en, struct spec_build *b, const struct mo
 	int r = 0;
 	if (m->kind == MOUNT_VOLUME && (r = volume_mount(en, m, b->container->id, &b->lock, e)) > 0)
 		to->fd = r;
+	else if (m->kind == MOUNT_IMAGE && (r = image_mount(en, m, e)) > 0)
+		to->fd = r;
 	else if (m->kind == MOUNT_BIND && m->create_source &&
 		 faccessat(AT_FDCWD, m->source, F_OK, 0) < 0)
 		r = dir_make(AT_FDCWD, m->source, 0755, e);

@@ -26,8 +26,10 @@ struct removal {
 static int find_users(struct removal *x, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
+	/* Its own image, or one that it mounts: the key is that of struct docker_mount. */
 	int r = db_query(x->store->db, &q, e,
-			 "SELECT id, status = 'running' FROM container WHERE image IN (?1, ?2)",
+			 "SELECT id, status = 'running' FROM container WHERE image IN (?1, ?2) "
+			 "OR instr(config, '\"ImageID\":\"' || ?1 || '\"')",
 			 "ss", x->image.id, arena_printf(x->arena, "sha256:%s", x->image.id));
 	while (r >= 0 && (r = db_next(q, e)) > 0) {
 		char *to = db_int(q, 1) ? x->running : x->stopped;

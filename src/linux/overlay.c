@@ -190,27 +190,16 @@ static void forget_volatile(int work)
 	unlinkat(work, "work/incompat/volatile", AT_REMOVEDIR);
 }
 
-/* One layer and nothing above it: the kernel calls that no overlay. It is the tree itself,
- * read-only. */
-static int mount_single(int tree, struct err *e)
-{
-	CLEANUP_FD int mount = mount_clone(tree, "", false);
-	int r = mount < 0 ? mount : mount_change(mount, false, MOUNT_ATTR_RDONLY, 0, 0);
-	return r < 0 ? err_errno(e, r, "cannot mount the image's layer") : fd_steal(&mount);
-}
-
 int overlay_mount(const struct overlay *o, struct err *e)
 {
 	char log[256] = "";
 	if (o->lower_count == 0 || o->lower_count > OVERLAY_LAYERS_MAX)
 		return err_set(e, EINVAL, ERR_INVALID, "an overlay of %zu layers (1 to %d can be)",
 			       o->lower_count, OVERLAY_LAYERS_MAX);
-	if (o->upper < 0 && o->lower_count == 1)
-		return mount_single(o->lowers[0], e);
 	if (o->is_volatile)
 		forget_volatile(o->work);
 	int mount = mount_by_context(o, log, sizeof(log));
-	if (mount == -EINVAL && (o->lower_count > 1 || o->upper >= 0))
+	if (mount == -EINVAL)
 		mount = mount_by_child(mount_in_place, o);
 	if (mount >= 0)
 		return mount;

@@ -115,6 +115,11 @@ static const struct field tmpfs_fields[] = {
 };
 static const struct shape tmpfs_shape = SHAPE(struct docker_tmpfs_options, tmpfs_fields);
 
+static const struct field image_fields[] = {
+	FIELD(struct docker_image_options, subpath, "Subpath", FIELD_STR),
+};
+static const struct shape image_shape = SHAPE(struct docker_image_options, image_fields);
+
 static const struct field mount_fields[] = {
 	FIELD(struct docker_mount, type, "Type", FIELD_STR),
 	FIELD(struct docker_mount, source, "Source", FIELD_STR),
@@ -125,6 +130,8 @@ static const struct field mount_fields[] = {
 	FIELD(struct docker_mount, volume_options, "VolumeOptions", FIELD_PTR,
 	      .shape = &volume_shape),
 	FIELD(struct docker_mount, tmpfs_options, "TmpfsOptions", FIELD_PTR, .shape = &tmpfs_shape),
+	FIELD(struct docker_mount, image_options, "ImageOptions", FIELD_PTR, .shape = &image_shape),
+	FIELD(struct docker_mount, image_id, "ImageID", FIELD_STR),
 	FIELD(struct docker_mount, idmap, "Idmap", FIELD_STR, .flags = FIELD_KEEP),
 };
 static const struct shape mount_shape = SHAPE(struct docker_mount, mount_fields);

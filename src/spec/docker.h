@@ -72,6 +72,9 @@ struct docker_volume_options {
 struct docker_tmpfs_options {
 	int64_t size_bytes, mode;
 };
+struct docker_image_options {
+	char *subpath;
+};
 struct docker_mount { /* API "Mount": the --mount form */
 	char *target, *source, *type;
 	bool read_only;
@@ -79,7 +82,9 @@ struct docker_mount { /* API "Mount": the --mount form */
 	struct docker_bind_options *bind_options;
 	struct docker_volume_options *volume_options;
 	struct docker_tmpfs_options *tmpfs_options;
-	char *idmap; /* hull's; NULL: none, see mount_idmap_plan() in engine/mounts.h */
+	struct docker_image_options *image_options;
+	char *image_id; /* hull's: the image that @source named when the container was made */
+	char *idmap;    /* hull's; NULL: none, see mount_idmap_plan() in engine/mounts.h */
 };
 
 /** The members of blkio_rates. */

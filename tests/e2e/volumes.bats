@@ -518,3 +518,54 @@ Total reclaimed space: 4kB" "$output"
 	run hull run --rm --mount type=tmpfs,dst=/x,idmap test true
 	assert_status 125
 }
+
+# ---------------------------------------------------------------- images as mounts
+
+# bats test_tags=fast
+@test "--mount type=image: the files of another image, a part of them, and nobody can write" {
+	make_image tools
+	run hull run --rm --mount type=image,source=tools,target=/tools test \
+		sh -c 'cat /tools/data/file; touch /tools/x || touch /tools/data/file || rm /tools/data/file || echo no'
+	assert_status 0
+	assert_has "from the image"
+	assert_line '^no$'
+	assert_equal deeper "$(hull run --rm --mount type=image,src=tools,dst=/d,image-subpath=data/sub test cat /d/file)"
+	assert_equal "from the image" "$(hull run --rm --mount type=image,src=tools,dst=/f,image-subpath=data/file --read-only test cat /f)"
+	# Also for root with all rights, and after a new start with a name that means another image.
+	hull create --name cc --privileged --mount type=image,source=tools,target=/tools test \
+		sh -c 'mount -o remount,rw /tools 2>/dev/null; touch /tools/x 2>/dev/null || cat /tools/data/file'
+	assert_equal "from the image" "$(hull start -a cc)"
+	make_image tools 'LABEL new=one'
+	assert_equal "from the image" "$(hull start -a cc)"
+	assert_equal '["image","tools","/tools",false]' "$(hull inspect cc | jq -c '.[0].Mounts[0] | [.Type, .Source, .Destination, .RW]')"
+	assert_equal "from the image" "$(hull cp cc:/tools/data/file - | tar -xO)"
+	# Not a change of the container.
+	run hull diff cc
+	assert_lacks /tools/data
+	hull create --name dd --volumes-from cc test true
+	assert_equal 0 "$(hull inspect dd | jq '.[0].Mounts | length')"
+}
+
+# bats test_tags=fast
+@test "--mount type=image: an image that is mounted is in use; what is wrong is refused" {
+	make_image tools 'LABEL tool=yes'
+	id=$(hull image inspect -f '{{.Id}}' tools)
+	hull create --name cc --mount type=image,source=tools,target=/tools test cat /tools/data/file
+	run hull rmi tools
+	assert_status 1
+	assert_has "is using its referenced image"
+	hull rmi -f tools
+	hull image prune -af
+	assert_equal "from the image" "$(hull start -a cc)"
+	hull rm cc
+	hull rmi "$id"
+	for bad in 'type=image,target=/x|source is required' 'type=image,src=none,dst=/x|No such image: none' \
+		'type=image,src=test,dst=/x,idmap|takes no idmap' 'type=bind,src=/,dst=/x,image-subpath=a|cannot mix' \
+		'type=image,src=test,dst=/x,image-subpath=../a|must be a relative path' \
+		'type=image,src=test,dst=/x,image-subpath=none|cannot mount none of it'; do
+		run hull run --rm --mount "${bad%|*}" test true
+		assert_status 125
+		assert_has "${bad#*|}"
+	done
+	assert_equal "" "$(hull ps -aq)"
+}

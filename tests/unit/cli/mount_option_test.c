@@ -34,6 +34,8 @@ static void keys(void **state)
 	m = parsed("target=/t,type=tmpfs,tmpfs-size=64m,tmpfs-mode=1777");
 	assert_int_equal(m.tmpfs_options->size_bytes, 64 << 20);
 	assert_int_equal(m.tmpfs_options->mode, 01777);
+	m = parsed("type=image,source=a:b,target=/t,image-subpath=x/y");
+	assert_string_equal(m.image_options->subpath, "x/y");
 	m = parsed(
 		"type=bind,source=/a,target=/b,bind-propagation=rshared,bind-recursive=disabled");
 	assert_string_equal(m.bind_options->propagation, "rshared");
