@@ -218,7 +218,10 @@ const struct command command_volume_create = {
 		"mount, in the containers that use it and nowhere else: "
 		"-o type=TYPE -o device=DEVICE -o o=OPTIONS. A folder: type=none and o=bind. "
 		"NFS: type=nfs and o=addr=ADDRESS. tmpfs: containers that run at the same "
-		"time share one; with the last of them it is gone.",
+		"time share one; with the last of them it is gone. -o size=BYTES limits a tmpfs, "
+		"or "
+		"a folder of hull's where the file system has quotas: XFS and ext4 mounted with "
+		"prjquota, btrfs.",
 	.options = OPTIONS(create_options),
 	.values_size = sizeof(struct create_values),
 	.args_max = 1,

@@ -82,8 +82,7 @@ static int check_place(struct engine *en, int base, const struct place *p, bool 
 			  arena_printf(a, "%s %s that does not exist%s", p->what, name,
 				       repair ? ": removed" : ""));
 		if (repair)
-			r = p == root_places ? container_folder_remove(dirfd(d), name, e)
-					     : tree_remove(dirfd(d), name, e);
+			r = limited_folder_remove(dirfd(d), name, e);
 		db_rollback(&en->db);
 		if (r < 0)
 			return r;

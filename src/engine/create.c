@@ -250,7 +250,7 @@ static int insert_volumes(struct engine *en, const char *id, const struct mount_
 		r = volume_row_add(en, m->name, m->anonymous, m->labels, m->options, e);
 		fresh[i] = r > 0;
 		if (r >= 0)
-			r = volume_place(en, m->name, mount_staged(id, i, a), e);
+			r = volume_place(en, m->name, m->options, mount_staged(id, i, a), e);
 		if (r >= 0)
 			r = db_run(&en->db, e,
 				   "INSERT INTO volume_use (volume, container, destination) VALUES "
@@ -403,8 +403,8 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 		r = insert(en, row, c->name, config, mounts, count, a, e);
 	if (r < 0) {
 		struct err ignored;
-		container_folder_remove(en->root_fd, arena_printf(a, "containers/%s", row->id),
-					&ignored);
+		limited_folder_remove(en->root_fd, arena_printf(a, "containers/%s", row->id),
+				      &ignored);
 		return r;
 	}
 	memcpy(ret_id, row->id, sizeof(row->id));

@@ -130,12 +130,16 @@ int container_name_check(const char *name, struct err *e);
 int container_name_conflict(struct engine *en, const char *name, struct err *e);
 
 int volume_name_check(const char *name, struct err *e);
-int volume_folder_make(struct engine *en, const char *name, struct err *e);
+/** @size: at most so many bytes, 0: no limit. What is there already stays as it is. */
+int volume_folder_make(struct engine *en, const char *name, int64_t size, struct err *e);
+/** The limit among the options of a folder of ours; 0: none. */
+int64_t volume_size_limit(const struct kvs *options);
 /** Undo a volume that is not committed. */
 void volume_folder_drop(struct engine *en, const char *name);
 /** Make the volume's folder, inside a transaction. If it has no data yet, and the folder @staged
  *  below --root is there, that becomes its data. */
-int volume_place(struct engine *en, const char *name, const char *staged, struct err *e);
+int volume_place(struct engine *en, const char *name, const struct kvs *options, const char *staged,
+		 struct err *e);
 /** Inside a transaction, and told; an existing volume is left as it is, and @options that it has
  *  not are a conflict. 1: a new one, 0: it was there. */
 int volume_row_add(struct engine *en, const char *name, bool anonymous, const struct kvs *labels,

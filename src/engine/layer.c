@@ -27,7 +27,7 @@
 enum { PROJECT_BASE = 0x48000000, PROJECT_MASK = 0x00ffffff, PROJECTS = PROJECT_MASK + 1 };
 /* An image of ext4 needs some room to be one. */
 enum { SIZE_LEAST = 1 << 20 };
-#define SUBVOLUME "layer"
+#define SUBVOLUME "layer" /* of a volume: its "_data" */
 
 static bool is_ours(uint32_t project)
 {
@@ -77,20 +77,41 @@ static int draw_project(int fd, const char *id, uint32_t *ret)
 	return -EUSERS;
 }
 
+/* @folder is in containers/ or volumes/. */
+static int begin_project(int folder, const char *id, uint64_t size, uint32_t *ret)
+{
+	CLEANUP_FD int lock =
+		openat(folder, "../../containers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lock < 0 || flock(lock, LOCK_EX) < 0)
+		return -errno;
+	int r = draw_project(folder, id, ret);
+	/* In this order: what has a limit has a file, unless its container is gone. */
+	if (r == 0)
+		r = project_set(folder, *ret, false);
+	return r < 0 ? r : project_quota_set(folder, *ret, size);
+}
+
 static int make_project(int folder, const char *id, uint64_t size, struct err *e)
 {
 	uint32_t project = 0;
-	CLEANUP_FD int lock = openat(folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (lock < 0 || flock(lock, LOCK_EX) < 0)
-		return err_errno(e, errno, "cannot lock the folder of containers");
-	int r = draw_project(folder, id, &project);
-	/* In this order: what has a limit has a file, unless its container is gone. */
-	if (r == 0)
-		r = project_set(folder, project, false);
-	if (r == 0)
-		r = project_quota_set(folder, project, size);
+	int r = begin_project(folder, id, size, &project);
 	return r < 0 ? err_errno(e, r, "cannot limit the container's layer")
 		     : make_both(folder, project, e);
+}
+
+static int limit_project(int holder, const char *name, uint64_t size)
+{
+	char id[ID_LEN + 1];
+	struct err ignored;
+	uint32_t project = 0;
+	int r = project_get(holder, &project);
+	id_new(id);
+	if (r == 0 && !is_ours(project))
+		r = begin_project(holder, id, size, &project);
+	if (r == 0 && mkdirat(holder, name, 0755) < 0 && errno != EEXIST)
+		r = -errno;
+	CLEANUP_FD int fd = r < 0 ? r : dir_open(holder, name, &ignored);
+	return fd < 0 ? fd : project_set(fd, project, true);
 }
 
 /* --- subvolumes --- */
@@ -108,6 +129,14 @@ static int make_btrfs(int folder, const char *id, uint64_t size, struct err *e)
 	if (r < 0)
 		return err_errno(e, r, "cannot make a limited subvolume");
 	return fd < 0 ? fd : make_both(fd, 0, e);
+}
+
+static int limit_btrfs(int holder, const char *name, uint64_t size)
+{
+	if (file_exists(holder, name))
+		return 0;
+	btrfs_quota_sweep(holder);
+	return btrfs_subvolume_make(holder, name, size);
 }
 
 /* --- images --- */
@@ -131,11 +160,12 @@ static const struct backend {
 	enum place place;
 	int (*probe)(int fd, const char **ret_why);
 	int (*make)(int folder, const char *id, uint64_t size, struct err *e);
+	int (*limit)(int holder, const char *name, uint64_t size); /* NULL: not a shared folder */
 } backends[] = {
-	{"xfs project", XFS_SUPER_MAGIC, IN_FOLDER, probe_project, make_project},
-	{"ext4 project", EXT4_SUPER_MAGIC, IN_FOLDER, probe_project, make_project},
-	{"btrfs qgroup", BTRFS_SUPER_MAGIC, IN_SUBVOLUME, probe_btrfs, make_btrfs},
-	{"loop ext4", 0, IN_IMAGE, probe_image, make_image},
+	{"xfs project", XFS_SUPER_MAGIC, IN_FOLDER, probe_project, make_project, limit_project},
+	{"ext4 project", EXT4_SUPER_MAGIC, IN_FOLDER, probe_project, make_project, limit_project},
+	{"btrfs qgroup", BTRFS_SUPER_MAGIC, IN_SUBVOLUME, probe_btrfs, make_btrfs, limit_btrfs},
+	{"loop ext4", 0, IN_IMAGE, probe_image, make_image, NULL},
 };
 
 bool layer_exists(const struct container_config *config)
@@ -143,16 +173,36 @@ bool layer_exists(const struct container_config *config)
 	return !config->hull.rootfs || config->hull.rootfs_overlay;
 }
 
-const char *layer_backend(const struct engine *en, const char **ret_why)
+static const struct backend *find_backend(int dir, const char **ret_why)
 {
 	struct statfs fs;
-	if (fstatfs(en->root_fd, &fs) < 0)
+	if (fstatfs(dir, &fs) < 0)
 		fs.f_type = 0;
 	for (size_t i = 0; i < ARRAY_LEN(backends); i++)
 		if ((!backends[i].fs || backends[i].fs == fs.f_type) &&
-		    backends[i].probe(en->root_fd, ret_why) == 0)
-			return backends[i].name;
+		    backends[i].probe(dir, ret_why) == 0)
+			return &backends[i];
 	return NULL;
+}
+
+const char *layer_backend(const struct engine *en, const char **ret_why)
+{
+	const struct backend *b = find_backend(en->root_fd, ret_why);
+	return b ? b->name : NULL;
+}
+
+int limited_folder_make(int holder, const char *name, uint64_t size, struct err *e)
+{
+	const char *why = "";
+	const struct backend *b = find_backend(holder, &why);
+	int r = b && b->limit ? b->limit(holder, name, size) : -ENOTSUP;
+	if (r == -ENOTSUP) {
+		err_set(e, ENOTSUP, ERR_INVALID, "quota size requested but no quota support");
+		err_hint(e, "a folder can be limited on XFS or ext4 mounted with prjquota, and on "
+			    "btrfs with quotas; else -o type=tmpfs -o device=tmpfs -o size=...");
+		return r;
+	}
+	return r < 0 ? err_errno(e, r, "cannot limit its folder") : 0;
 }
 
 static const struct backend *backend_of(const struct container *c)
@@ -276,7 +326,7 @@ char *layer_path(const struct engine *en, const struct container *c, struct aren
 
 /* --- removing --- */
 
-int container_folder_remove(int dirfd, const char *name, struct err *e)
+int limited_folder_remove(int dirfd, const char *name, struct err *e)
 {
 	uint32_t project;
 	CLEANUP_FD int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -286,9 +336,12 @@ int container_folder_remove(int dirfd, const char *name, struct err *e)
 	/* The quota may have been turned off since. */
 	if (r < 0 && r != -ESRCH && r != -ENOSYS)
 		return err_errno(e, r, "cannot give back its quota");
-	r = fd < 0 ? 0 : btrfs_subvolume_remove(fd, SUBVOLUME);
-	if (r < 0 && r != -ENOENT && r != -ENOTDIR)
-		return err_errno(e, r, "cannot remove its subvolume");
+	static const char *const subvolumes[] = {SUBVOLUME, "_data"};
+	for (size_t i = 0; fd >= 0 && i < ARRAY_LEN(subvolumes); i++) {
+		r = btrfs_subvolume_remove(fd, subvolumes[i]);
+		if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+			return err_errno(e, r, "cannot remove its subvolume");
+	}
 	return tree_remove(dirfd, name, e);
 }
 

@@ -18,7 +18,7 @@ int layer_plan(const struct engine *en, struct container_config *config, struct 
 /** Its limit is a project's quota: nothing in the container may leave the project. */
 bool layer_has_project(const struct container *c);
 /** Make upper and work folder, or what they will be in; @folder is the container's, and new. What
- *  a failure leaves goes with container_folder_remove(). */
+ *  a failure leaves goes with limited_folder_remove(). */
 int layer_make(const struct engine *en, const struct container *c, int folder, struct err *e);
 /** The folder that has `upper` and `work`. @ret_mount, or NULL: it is a detached mount. */
 int layer_open(const struct engine *en, const struct container *c, bool *ret_mount, struct err *e);
@@ -28,7 +28,11 @@ int layer_renew(const struct container *c, int layer, const char *what, struct e
  *  container does not run, and only for it while it does. */
 char *layer_path(const struct engine *en, const struct container *c, struct arena *a);
 
-/** Remove the folder @name of a container with its layer and limit. A missing one is no error. */
-int container_folder_remove(int dirfd, const char *name, struct err *e);
+/** The folder @name of a volume in its folder @holder, with a limit from its beginning on; not one
+ *  that is there already. -ENOTSUP, docker's text: this file system has none. */
+int limited_folder_make(int holder, const char *name, uint64_t size, struct err *e);
+/** Remove the folder @name of a container or a volume with its limit, and its layer. A missing one
+ *  is no error. */
+int limited_folder_remove(int dirfd, const char *name, struct err *e);
 /** Find limits whose container is gone. */
 int layer_check(const struct engine *en, bool repair, struct arena *a, struct strv *problems);

@@ -70,9 +70,10 @@ int remove_locked(struct engine *en, const char *id, bool volumes, const struct 
 	snprintf(path, sizeof(path), "containers/%s", id);
 	int r = volumes ? anonymous_volumes(en, id, &a, &gone, e) : 0;
 	if (r >= 0)
-		r = container_folder_remove(en->root_fd, path, e);
+		r = limited_folder_remove(en->root_fd, path, e);
 	for (size_t i = 0; r >= 0 && i < gone.count; i++)
-		r = tree_remove(en->root_fd, arena_printf(&a, "volumes/%s", gone.items[i]), e);
+		r = limited_folder_remove(en->root_fd,
+					  arena_printf(&a, "volumes/%s", gone.items[i]), e);
 	if (r >= 0)
 		r = delete_rows(en, id, &gone, ended, x, e);
 	return r < 0 ? err_context(e, "container %.12s: cannot remove it", id) : 0;

@@ -15,21 +15,27 @@
 #include "base/path.h"
 #include "base/tree.h"
 #include "base/utf8.h"
+#include "engine/layer.h"
 #include "engine/mounts.h"
 
 enum { VOLUME_NAME_MAX = 255, USERS_MAX = 512 };
 
-int volume_folder_make(struct engine *en, const char *name, struct err *e)
+int volume_folder_make(struct engine *en, const char *name, int64_t size, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	const char *path = arena_printf(&a, "volumes/%s", name);
 	if (mkdirat(en->root_fd, path, 0711) < 0 && errno != EEXIST)
 		return err_errno(e, errno, "volume %s: cannot create its folder", name);
+	CLEANUP_FD int holder = size ? dir_open(en->root_fd, path, e) : -1;
 	path = arena_printf(&a, "volumes/%s/_data", name);
-	if (mkdirat(en->root_fd, path, 0755) < 0 && errno != EEXIST)
+	/* Once it is there, its mode is the containers' own. */
+	bool there = file_exists(en->root_fd, path);
+	if (size && (holder < 0 || limited_folder_make(holder, "_data", (uint64_t)size, e) < 0))
+		return err_context(e, "create %s", name);
+	if (!size && !there && mkdirat(en->root_fd, path, 0755) < 0 && errno != EEXIST)
 		return err_errno(e, errno, "volume %s: cannot create its folder", name);
 	/* As asked for, whatever the caller's umask. */
-	if (fchmodat(en->root_fd, path, 0755, 0) < 0)
+	if (!there && fchmodat(en->root_fd, path, 0755, 0) < 0)
 		return err_errno(e, errno, "volume %s: cannot set the mode of its folder", name);
 	return 0;
 }
@@ -43,7 +49,7 @@ void volume_folder_drop(struct engine *en, const char *name)
 		return;
 	/* Someone else may have made one of the same name meanwhile. */
 	if (volume_find(en, name, &a, &other, &ignored) == -ENOENT)
-		tree_remove(en->root_fd, arena_printf(&a, "volumes/%s", name), &ignored);
+		limited_folder_remove(en->root_fd, arena_printf(&a, "volumes/%s", name), &ignored);
 	db_rollback(&en->db);
 }
 
@@ -114,7 +120,7 @@ int volume_row_add(struct engine *en, const char *name, bool anonymous, const st
 static int volume_fill(struct engine *en, const char *name, const char *staged, const char *data,
 		       struct err *e)
 {
-	int r = volume_folder_make(en, name, e);
+	int r = volume_folder_make(en, name, 0, e);
 	CLEANUP_FD int from = r < 0 ? -1 : dir_open(en->root_fd, staged, e);
 	CLEANUP_FD int to = from < 0 ? -1 : dir_open(en->root_fd, data, e);
 	if (to < 0)
@@ -127,13 +133,14 @@ static int volume_fill(struct engine *en, const char *name, const char *staged, 
 	return r < 0 ? r : tree_remove(en->root_fd, staged, e);
 }
 
-int volume_place(struct engine *en, const char *name, const char *staged, struct err *e)
+int volume_place(struct engine *en, const char *name, const struct kvs *options, const char *staged,
+		 struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	const char *folder = arena_printf(&a, "volumes/%s", name);
 	const char *data = arena_printf(&a, "%s/_data", folder);
 	if (!file_exists(en->root_fd, staged))
-		return volume_folder_make(en, name, e);
+		return volume_folder_make(en, name, volume_size_limit(options), e);
 	if (mkdirat(en->root_fd, folder, 0711) < 0 && errno != EEXIST)
 		return err_errno(e, errno, "volume %s: cannot create its folder", name);
 	int r = volume_in_use(en, name, e);
@@ -163,7 +170,7 @@ int volume_create(struct engine *en, const char *name, const struct kvs *labels,
 	bool fresh = r > 0;
 	/* Both under the writers' lock: a folder without a row belongs to nothing (check.c). */
 	if (r >= 0)
-		r = volume_folder_make(en, name, e);
+		r = volume_folder_make(en, name, fresh ? volume_size_limit(options) : 0, e);
 	if (r == 0)
 		r = volume_find(en, name, a, ret, e);
 	r = db_end(&en->db, r, e);
@@ -262,7 +269,8 @@ int volume_remove(struct engine *en, const char *name, bool force, struct err *e
 	if (r >= 0)
 		r = db_run(&en->db, e, "DELETE FROM volume WHERE name = ?1", "s", name);
 	r = db_end(&en->db, r, e);
-	return r < 0 ? r : tree_remove(en->root_fd, arena_printf(&a, "volumes/%s", name), e);
+	return r < 0 ? r
+		     : limited_folder_remove(en->root_fd, arena_printf(&a, "volumes/%s", name), e);
 }
 
 int volume_size(struct engine *en, const struct volume *v, int64_t *ret_bytes, struct err *e)

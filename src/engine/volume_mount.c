@@ -28,12 +28,14 @@
 struct local {
 	const char *type, *device; /* NULL: a folder of ours */
 	struct mount_options mount;
+	int64_t size; /* 0: no limit */
 };
 
 /* docker: each option and those that it does not come without. */
 static const struct {
 	const char *name, *needs[2];
-} known[] = {{"device", {"type"}}, {"type", {"device"}}, {"o", {"device", "type"}}};
+} known[] = {
+	{"device", {"type"}}, {"type", {"device"}}, {"o", {"device", "type"}}, {"size", {NULL}}};
 
 static int check_known(const struct kvs *options, struct err *e)
 {
@@ -44,7 +46,8 @@ static int check_known(const struct kvs *options, struct err *e)
 		if (k == ARRAY_LEN(known)) {
 			err_set(e, EINVAL, ERR_INVALID, "invalid option: \"%s\"",
 				options->items[i].key);
-			err_hint(e, "there are type, device and o; o has what mount -o takes");
+			err_hint(e,
+				 "there are type, device, o and size; o has what mount -o takes");
 			return -EINVAL;
 		}
 		for (size_t n = 0; n < ARRAY_LEN(known[k].needs) && known[k].needs[n]; n++)
@@ -54,6 +57,34 @@ static int check_known(const struct kvs *options, struct err *e)
 					       known[k].needs[n]);
 	}
 	return 0;
+}
+
+/* Of a folder, or of a tmpfs, whose option it becomes. */
+static int read_size(const struct kvs *options, struct arena *a, struct local *l, struct err *e)
+{
+	const char *text = kvs_get(options, "size");
+	bool tmpfs = l->type && !strcmp(l->type, "tmpfs");
+	if (!text)
+		return 0;
+	if (size_parse(text, &l->size) < 0 || l->size < 0)
+		return err_set(e, EINVAL, ERR_INVALID, "invalid size: '%s'", text);
+	if (l->type && !tmpfs)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "size=%s: only a folder of hull's own and a tmpfs can be limited",
+			       text);
+	if (!tmpfs || !l->size)
+		return 0;
+	if (l->mount.data_count == MOUNT_DATA_MAX)
+		return err_set(e, E2BIG, ERR_INVALID, "too many options");
+	l->mount.data[l->mount.data_count++] = arena_printf(a, "size=%lld", (long long)l->size);
+	return 0;
+}
+
+int64_t volume_size_limit(const struct kvs *options)
+{
+	int64_t size = 0;
+	const char *text = options ? kvs_get(options, "size") : NULL;
+	return text && !kvs_get(options, "type") && size_parse(text, &size) == 0 ? size : 0;
 }
 
 /* The strings live in @a. */
@@ -78,7 +109,7 @@ static int read_options(const struct kvs *options, struct arena *a, struct local
 	if (r == 0 && m->bind && *ret->device != '/')
 		r = err_set(e, EINVAL, ERR_INVALID, "device=%s: must be an absolute path",
 			    ret->device);
-	return r;
+	return r < 0 ? r : read_size(options, a, ret, e);
 }
 
 int volume_options_check(const char *name, const struct kvs *options, struct err *e)
@@ -96,7 +127,7 @@ static int mount_folder(struct engine *en, const struct mount_point *m, const st
 	/* By path: what --root's descriptor leads to may be of another mount namespace (files.c).
 	 */
 	const char *path = l->type ? l->device : m->source;
-	int r = l->type ? 0 : volume_folder_make(en, m->name, e);
+	int r = l->type ? 0 : volume_folder_make(en, m->name, l->size, e);
 	CLEANUP_FD int folder = r < 0 ? -1 : open(path, FLAGS);
 	if (folder < 0)
 		return r < 0 ? r : err_errno(e, errno, "volume %s: cannot open %s", m->name, path);

@@ -106,6 +106,28 @@ whole_life() {
 	hull system check
 }
 
+# A volume of 10 MB, filled by two containers, one of them not root; $1: its df shows the limit.
+volume_is_limited() {
+	local n before
+	before=$(ls -A "$HULL_ROOT/volumes")
+	hull volume create -o size=10m vol
+	[ "$(hull volume inspect -f '{{.Options.size}}' vol)" = 10m ]
+	hull run --rm -v vol:/data test sh -c 'cat /data/file; chmod 777 /data; dd if=/dev/zero of=/data/first bs=64k count=64; sync'
+	hull run --rm -v vol:/data --user 1000 test sh -c \
+		'cd /data; dd if=/dev/zero of=big bs=64k count=320; sync; cat first big | wc -c; df -k . | awk "END { print \$2 }"' >out 2>&1 && cat out
+	grep -qi 'no space left on device\|quota exceeded' out
+	n=$(tail -n 2 out | head -n 1)
+	[ "$n" -le $((10 * 1048576 * 101 / 100)) ]
+	[ "$n" -ge $((9 * 1048576)) ]
+	[ "$1" != df ] || [ "$(tail -n 1 out)" = 10240 ]
+	hull volume rm vol
+	[ ! -e "$HULL_ROOT/volumes/vol" ]
+	# Made by its first use, and gone with its container.
+	hull run --rm --mount type=volume,dst=/x,volume-opt=size=10m test sh -c '! dd if=/dev/zero of=/x/big bs=64k count=320; sync'
+	[ "$(ls -A "$HULL_ROOT/volumes")" = "$before" ]
+	hull system check
+}
+
 # prints PATTERN COMMAND...: once, now.
 prints() {
 	"${@:2}" | grep -q "$1"
@@ -163,6 +185,7 @@ prints() {
 	fill_is_limited
 	df_shows_limit
 	whole_life
+	volume_is_limited df
 	fill_is_limited --user 1000 -w /tmp
 }
 
@@ -172,6 +195,7 @@ prints() {
 	fill_is_limited
 	df_shows_limit
 	whole_life
+	volume_is_limited df
 }
 
 @test "quota: group of a btrfs subvolume" {
@@ -179,6 +203,7 @@ prints() {
 	backend_is 'btrfs qgroup'
 	fill_is_limited
 	whole_life
+	volume_is_limited
 	# No subvolume is left, and when the kernel is done with them no group.
 	[ -z "$(btrfs subvolume list "$FS")" ]
 	for _ in $(seq 50); do
@@ -233,6 +258,23 @@ prints() {
 	refused "hull does not limit" --storage-opt size=10m --rootfs "$ROOTFS"
 	[ -z "$(ls -A "$HULL_ROOT/containers")" ]
 	hull run --rm --storage-opt size=0 test true
+}
+
+@test "quota: a volume of a file system without quotas cannot be limited, a tmpfs can" {
+	[ "$(hull info -f '{{.HullStorageQuota}}')" = 'loop ext4' ] || skip "this machine has better"
+	run hull volume create -o size=10m vol
+	[ "$status" = 1 ] && [[ $output == *"quota size requested but no quota support"*"hint: "*prjquota* ]]
+	run hull run --rm --mount type=volume,src=vol,dst=/x,volume-opt=size=10m test true
+	[ "$status" = 125 ] && [[ $output == *"no quota support"* ]]
+	[ -z "$(ls -A "$HULL_ROOT/volumes")" ]
+	[ -z "$(hull volume ls -q)" ]
+	run hull volume create -o size=10q vol
+	[ "$status" = 1 ] && [[ $output == *"invalid size: '10q'"* ]]
+	run hull volume create -o size=1m -o type=none -o device=/tmp -o o=bind vol
+	[ "$status" = 1 ] && [[ $output == *"can be limited"* ]]
+	hull volume create -o size=0 free
+	hull volume create -o type=tmpfs -o device=tmpfs -o size=2m vol
+	[ "$(hull run --rm -v vol:/x test df -k /x | awk 'END { print $2 }')" = 2048 ]
 }
 
 @test "quota: a default of the configuration file, and none of it" {

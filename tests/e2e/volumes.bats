@@ -93,6 +93,13 @@ teardown() { hull_teardown; }
 }
 
 # bats test_tags=fast
+@test "named volume: the mode of its top stays what a container made it" {
+	hull run --rm -v vol:/x test chmod 1770 /x
+	assert_equal 1770 "$(hull run --rm -v vol:/x test stat -c %a /x)"
+	hull volume create vol
+	assert_equal 1770 "$(hull run --rm -v vol:/x test stat -c %a /x)"
+}
+
 @test "named volume: filled from the image once, with owners and modes; kept" {
 	hull run --rm -v data:/data test sh -c 'cat /data/file; echo changed >/data/file; touch /data/new'
 	assert_equal changed "$(hull run --rm -v data:/data test cat /data/file)"
@@ -290,7 +297,7 @@ Total reclaimed space: 4kB" "$output"
 		assert_has "${bad#*|}"
 	done
 	run hull volume create -o nonsense=1 vol
-	assert_has "hint: there are type, device and o"
+	assert_has "hint: there are type, device, o and size"
 	run hull volume create -o type=none -o device=relative -o o=bind vol
 	assert_status 1
 	assert_has "must be an absolute path"
