@@ -117,6 +117,8 @@ static int update(struct oci *oci, void *values, const struct strv *args, struct
 		r = cgroup_open(s.record.cgroup, &group, e);
 	if (r == 0)
 		r = cgroup_update(&group, &resources.limits, e);
+	if (r == 0)
+		log_warning_text(oci, resources.warning);
 	return r == 0 && record_unit(&s.record) ? tell_systemd(&s, &group, e) : r;
 }
 

@@ -132,6 +132,7 @@ static int plan(struct making *m, const char *id, struct err *e)
 		r = plan_group(m, id, &record->cgroup, e);
 	if (r < 0)
 		return r;
+	log_warning_text(m->oci, m->resources.warning);
 	log_process_warnings(m->oci, &s->process);
 	record->oci_version = s->oci_version;
 	record->bundle = c->bundle.path;

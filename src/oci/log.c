@@ -104,13 +104,19 @@ void log_warning(const struct oci *oci, const struct err *e)
 		tell(oci, "warning", !has_log(oci), e);
 }
 
+void log_warning_text(const struct oci *oci, const char *text)
+{
+	struct err e;
+	if (!text)
+		return;
+	err_set(&e, EINVAL, ERR_INVALID, "%s", text);
+	log_warning(oci, &e);
+}
+
 void log_process_warnings(struct oci *oci, const struct oci_process *p)
 {
 	struct strv texts = {0};
-	struct err e;
 	process_warnings(p, &oci->arena, &texts);
-	for (size_t i = 0; i < texts.count; i++) {
-		err_set(&e, EINVAL, ERR_INVALID, "%s", texts.items[i]);
-		log_warning(oci, &e);
-	}
+	for (size_t i = 0; i < texts.count; i++)
+		log_warning_text(oci, texts.items[i]);
 }

@@ -69,6 +69,8 @@ int log_check(const struct oci *oci, struct err *e);
 void log_error(const struct oci *oci, const struct err *e);
 /** The same for what is no failure, as runc does: where there is a log, in the log alone. */
 void log_warning(const struct oci *oci, const struct err *e);
+/** The same; NULL: nothing. */
+void log_warning_text(const struct oci *oci, const char *text);
 /** Tell what of a process object cannot be had and is left out. */
 void log_process_warnings(struct oci *oci, const struct oci_process *p);
 

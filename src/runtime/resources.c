@@ -195,9 +195,13 @@ int resources_read(const struct oci_resources *r, struct arena *a, struct resour
 	struct cgroup_limits *l = &ret->limits;
 	if (r->pids)
 		l->pids = r->pids->limit;
-	/* Callers give twice the memory as a matter of course, wherever they run. */
-	if (l->memory_swap.set && !cgroup_host_limits_swap())
+	/* Not refused: callers give twice the memory as a matter of course, wherever they run. */
+	if (l->memory_swap.set && !cgroup_host_limits_swap()) {
 		l->memory_swap.set = false;
+		if (l->memory_swap.value > 0)
+			ret->warning = "memory is limited without swap: the kernel does not count "
+				       "swap (boot with swapaccount=1)";
+	}
 	int n = r->block_io ? io_weights(r->block_io, a, l, e) : 0;
 	if (n == 0 && r->block_io)
 		io_rates(r->block_io, a, l);

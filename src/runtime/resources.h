@@ -12,6 +12,7 @@ struct resources {
 	 * the end what every container has, and the right to make nodes. None in the spec: none. */
 	struct cgroup_device_rule *rules;
 	size_t rule_count;
+	const char *warning; /* what this machine cannot do and is left out, or NULL */
 };
 
 /** Convert and check; strings stay the spec's, the rest is allocated in @a. What is out of range is

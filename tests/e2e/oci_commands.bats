@@ -132,6 +132,23 @@ limit() {
 	[ "$output" = "hull-runtime: warning: $text" ] || fail "$output"
 }
 
+@test "warnings: a limit of swap where the kernel does not count swap" {
+	command -v strace >/dev/null || skip "needs strace"
+	uncounted() {
+		strace -qq -o /dev/null -P memory.memsw.limit_in_bytes -P /proc/swaps \
+			-e inject=faccessat,faccessat2:error=ENOENT "$runtime" --root "$dir/state" "$@" 3>&-
+	}
+	local text='hull-runtime: warning: memory is limited without swap: the kernel does not count swap (boot with swapaccount=1)'
+	config '.linux.resources = {memory: {limit: 67108864, swap: 100663296}}'
+	bundle sleep 100
+	uncounted run -d c1 </dev/null >/dev/null 2>"$dir/err"
+	[ "$(cat "$dir/err")" = "$text" ] || fail "$(cat "$dir/err")"
+	capture uncounted update --memory-swap 134217728 c1
+	[ "$output" = "$text" ] || fail "$output"
+	capture uncounted update --memory-swap -1 c1
+	[ -z "$output" ] || fail "$output"
+}
+
 @test "ps: ids as JSON, lines of ps with its options" {
 	running
 	rt ps -f json c1 | jq -e --argjson p "$(pid_of c1)" '. == [$p]'
