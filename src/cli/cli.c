@@ -41,6 +41,7 @@ int cli_engine(struct cli *cli, struct engine **ret, struct err *e)
 	if (r == 0)
 		r = engine_open(&cli->engine, cli->settings.root, cli->settings.runroot, libexec,
 				e);
+	cli->engine.systemd_cgroup = cli->settings.systemd_cgroup;
 	cli->engine_is_open = r == 0;
 	return r;
 }

@@ -17,7 +17,6 @@
 #include "cli/env_file.h"
 #include "base/option_value.h"
 #include "linux/signals.h"
-#include "linux/systemd.h"
 
 enum { SECCOMP_PROFILE_MAX = 1024 * 1024 };
 
@@ -275,25 +274,6 @@ static void build_logging(const struct cli *cli, struct docker_log_config *log)
 		log->config = cli->settings.log_opts;
 }
 
-/* docker's rules for its two drivers. A slice without systemd is but a name. */
-static int build_cgroup_parent(const struct cli *cli, struct docker_host_config *h, struct arena *a,
-			       struct err *e)
-{
-	char *parent = h->cgroup_parent;
-	bool given = parent && *parent, slice = given && systemd_is_slice(parent);
-	if (cli->settings.systemd_cgroup && given && !slice) {
-		err_set(e, EINVAL, ERR_INVALID, "--cgroup-parent %s: not the name of a slice",
-			parent);
-		err_hint(e, "with systemd's control groups it is like \"my-containers.slice\"");
-		return -EINVAL;
-	}
-	if (cli->settings.systemd_cgroup && !given)
-		h->cgroup_parent = "system.slice";
-	else if (!cli->settings.systemd_cgroup && slice)
-		h->cgroup_parent = arena_printf(a, "/%s", parent);
-	return 0;
-}
-
 static void note_ignored(const struct create_options *o)
 {
 	if (o->quiet)
@@ -368,8 +348,6 @@ int create_options_build(struct cli *cli, struct create_options *o, const struct
 		r = check_restart(o, e);
 	if (r == 0)
 		r = check_pull(o->pull, e);
-	if (r == 0)
-		r = build_cgroup_parent(cli, host, a, e);
 	if (r < 0)
 		return r;
 	build_attach(o, detach);

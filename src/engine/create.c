@@ -23,7 +23,7 @@
 #include "engine/layer.h"
 #include "engine/mounts.h"
 #include "engine/root.h"
-#include "linux/overlay.h"
+#include "linux/systemd.h"
 
 enum { CONTAINER_NAME_MAX = 128 };
 
@@ -179,6 +179,25 @@ static void set_defaults(struct container_create *c, const char *id, struct aren
 	/* docker: memory without memory-swap allows as much swap again. */
 	if (host->memory > 0 && host->memory_swap == 0)
 		host->memory_swap = host->memory * 2;
+}
+
+/* docker's rules for its two drivers. A slice without systemd is but a name. */
+static int settle_cgroup_parent(const struct engine *en, struct docker_host_config *h,
+				struct arena *a, struct err *e)
+{
+	char *parent = h->cgroup_parent;
+	bool given = parent && *parent, slice = given && systemd_is_slice(parent);
+	if (en->systemd_cgroup && given && !slice) {
+		err_set(e, EINVAL, ERR_INVALID, "--cgroup-parent %s: not the name of a slice",
+			parent);
+		err_hint(e, "with systemd's control groups it is like \"my-containers.slice\"");
+		return -EINVAL;
+	}
+	if (en->systemd_cgroup && !given)
+		h->cgroup_parent = "system.slice";
+	else if (!en->systemd_cgroup && slice)
+		h->cgroup_parent = arena_printf(a, "/%s", parent);
+	return 0;
 }
 
 /* It goes into files of lines (/etc/hostname, /etc/hosts) and into what ps and logs print. */
@@ -379,7 +398,9 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 	if (r < 0)
 		return r;
 	set_defaults(c, row->id, a);
-	r = layer_plan(en, &c->config, e);
+	r = settle_cgroup_parent(en, &c->config.host, a, e);
+	if (r == 0)
+		r = layer_plan(en, &c->config, e);
 	if (r < 0)
 		return r;
 	row->config = c->config;

@@ -27,7 +27,8 @@ struct engine {
 	const char *root, *runroot; /* absolute, valid as long as the engine */
 	const char *libexec;        /* folder of hull, hull-monitor, hull-init, hull-unpack */
 	int root_fd, run_fd;
-	bool checks_health;        /* this process does: nobody else need be asked to */
+	bool systemd_cgroup; /* who makes control groups: for containers to be; else ourselves */
+	bool checks_health;  /* this process does: nobody else need be asked to */
 	struct starting *starting; /* what was created with `start`, until it is started, or NULL */
 	struct image_store images;
 	struct arena notes;
