@@ -64,7 +64,7 @@ static void plan_next(struct check *x, int64_t further)
 {
 	int64_t ran = clock_real_ns() - x->c.started;
 	x->record.head.due_ms =
-		clock_ms() + (health_wait(&x->config, x->c.health, ran) + further) / MS;
+		clock_ms() + health_wait(&x->config, x->c.health, ran) / MS + further / MS;
 }
 
 /* As Go prints durations. */
@@ -182,11 +182,12 @@ static int execute(struct check *x, struct health_result *ret, struct err *e)
 }
 
 /* The kernel kills what is in a container before the end of its first process is seen: a check that
- * came to nothing waits for that. */
-static bool has_ended(const struct check *x)
+ * came to nothing waits for that, unless it is the command that cannot be executed. */
+static bool has_ended(const struct check *x, const struct err *why)
 {
+	bool known = why->kind == ERR_NO_COMMAND || why->kind == ERR_NOT_EXECUTABLE;
 	CLEANUP_FD int first = pidfd_of_started(x->c.pid, x->c.pid_start);
-	return first < 0 || poll(&(struct pollfd){first, POLLIN, 0}, 1, END_MS) > 0;
+	return first < 0 || poll(&(struct pollfd){first, POLLIN, 0}, 1, known ? 0 : END_MS) > 0;
 }
 
 /* docker's rules: within the start period no failure counts that comes before a success. */
@@ -258,7 +259,7 @@ static int check_now(struct check *x, bool *ret_bad, struct err *e)
 		return r;
 	result->start_ns = clock_real_ns();
 	r = execute(x, result, e);
-	if (r < 0 && r != -ESRCH && r != -EBUSY && has_ended(x))
+	if (r < 0 && r != -ESRCH && r != -EBUSY && has_ended(x, e))
 		r = err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", x->c.id);
 	x->record.head.checking = false;
 	plan_next(x, 0);

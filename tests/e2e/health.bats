@@ -194,6 +194,28 @@ processes_of() {
 	assert_equal "hull-init: cannot run /nowhere: no such file or directory; check the path" "$(hull inspect -f '{{(index .State.Health.Log 0).Output}}' dd)"
 }
 
+@test "health: one that cannot be executed is known at once" {
+	hull run -d --name cc --user user --health-cmd true --health-interval 1h --health-retries 9 test sleep 600
+	hull healthcheck run cc
+	hull exec -u 0 cc sh -c 'echo >/etc/passwd'
+	local start=$(now_ms)
+	for _ in 1 2 3 4 5; do run -1 hull healthcheck run cc; done
+	# A second each, when it was waited for the container's end.
+	[ $(($(now_ms) - start)) -lt 5000 ]
+	assert_equal "healthy 5" "$(hull inspect -f '{{.State.Health.Status}} {{.State.Health.FailingStreak}}' cc)"
+	[[ "$(hull inspect -f '{{(index .State.Health.Log 1).Output}}' cc)" == *"unable to find user user"* ]]
+}
+
+# bats test_tags=fast
+@test "health: times as long as Go has them" {
+	hull run -d --name cc --health-cmd 'test -e /tmp/go' --health-interval 2562047h --health-timeout 2562047h \
+		--health-start-period 2562047h --health-start-interval 2562047h --health-retries 1 test sleep 600
+	run -1 hull healthcheck run cc
+	hull exec cc touch /tmp/go
+	hull healthcheck run cc
+	assert_equal "healthy 2" "$(health_of cc) $(checks_of cc)"
+}
+
 # bats test_tags=fast
 @test "health: what to do with one that is unhealthy" {
 	for action in stop kill restart; do
