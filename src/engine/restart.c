@@ -196,6 +196,18 @@ int container_start_due(struct engine *en, const char *id, struct err *e)
 	return r == -EALREADY || r == -ENOENT ? 0 : r;
 }
 
+/* As its policy would after an end: also again, if it fails. */
+static int start_stopped(struct engine *en, const struct container *c, struct err *e)
+{
+	int64_t due = clock_real_ns();
+	int r = db_change(&en->db, false, e,
+			  "UPDATE container SET held = 0, restarts = 0, restart_wait = 0, "
+			  "restart_due = ?2 WHERE id = ?1 AND status = 'exited'",
+			  "si", c->id, due);
+	r = r < 0 ? r : container_start_at(en, c->id, due, e);
+	return r == -EALREADY ? 0 : r;
+}
+
 int engine_restore(struct engine *en, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
@@ -207,7 +219,7 @@ int engine_restore(struct engine *en, struct err *e)
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		struct err why;
 		if (list[i].status == CONTAINER_EXITED && policy_is(&list[i], "always") &&
-		    container_start(en, list[i].id, -1, &why) < 0)
+		    start_stopped(en, &list[i], &why) < 0)
 			engine_warn(en, "%s", why.text);
 	}
 	return r;

@@ -192,6 +192,25 @@ restarted() { [ "$(restarts_of "$1")" -ge "$2" ]; }
 	assert_equal "always-ran always-stopped on-failure-ran unless-stopped-ran" "$(hull ps --format '{{.Names}}' | sort | xargs)"
 }
 
+@test "after a boot: a first start that fails is tried again" {
+	mkdir host
+	hull run -d --name cc --restart always --mount "type=bind,src=$WORK/host,dst=/x" test sleep 600
+	hull stop -t 0 cc
+	rmdir host
+	run hull system restore
+	assert_has "bind source path does not exist"
+	assert_equal restarting "$(status_of cc)"
+	mkdir host
+	wait_for 10 has_status cc running
+	hull stop -t 0 cc
+	hull system restore
+	assert_equal "running 1" "$(status_of cc) $(restarts_of cc)"
+	# It is no end of what holds it: stopped it stays.
+	hull stop -t 0 cc
+	nap 500
+	assert_equal exited "$(status_of cc)"
+}
+
 @test "what is no policy is refused, with docker's words" {
 	while IFS='|' read -r policy words; do
 		run hull create --restart "$policy" test true
