@@ -210,7 +210,10 @@ static struct json_object *driver_object(const struct engine *en, const struct c
 {
 	struct json_object *o = json_object_new_object(), *data = json_object_new_object();
 	const char *dir = layer_path(en, c, a);
-	if (dir && layer_exists(&c->config)) {
+	if (!dir) /* both are in this one, and nowhere on the host */
+		json_add_string(data, "DiskImage",
+				arena_printf(a, "%s/disk.img", container_dir_path(en, c->id, a)));
+	else if (layer_exists(&c->config)) {
 		json_add_string(data, "UpperDir", arena_printf(a, "%s/upper", dir));
 		json_add_string(data, "WorkDir", arena_printf(a, "%s/work", dir));
 	}

@@ -28,6 +28,7 @@ struct layer {
 struct survey {
 	struct engine *en;
 	struct usage *u;
+	const char *container; /* whose folder is measured, or NULL */
 	struct layer *layers;
 	size_t layer_count;
 	struct err *e;
@@ -55,7 +56,8 @@ static int measure(struct survey *s, int dir, const char *name, int64_t *ret)
 {
 	int r = tree_usage(dir, name, ret, s->e);
 	if (r > 0)
-		engine_warn(s->en, "%s: folders that lie too deep are not counted", name);
+		engine_warn(s->en, "%s%s: folders that lie too deep are not counted",
+			    s->container ? "container " : "", s->container ? s->container : name);
 	return r < 0 ? r : 0;
 }
 
@@ -100,7 +102,9 @@ static int measure_container(struct survey *s, int dir, const char *name)
 		if (strcmp(c->id, name))
 			continue;
 		CLEANUP_FD int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		s->container = c->name;
 		int r = fd < 0 ? 0 : measure_parts(s, fd, c, &u->container_sizes[i]);
+		s->container = NULL;
 		if (r == 0)
 			count(s, USAGE_CONTAINERS, u->container_sizes[i], container_is_up(c));
 		return r < 0 ? r : 1;

@@ -85,5 +85,8 @@ df_of() {
 	assert_has "deep: folders that lie too deep are not counted"
 	assert_line '^Local Volumes +1 '
 	(ulimit -n 256 && hull system df)
+	hull run --name cc test sh -c 'i=0; while [ $i -lt 1100 ]; do mkdir d && cd d || exit 1; i=$((i + 1)); done'
+	run -0 hull system df
+	assert_has "container cc: folders that lie too deep are not counted"
 	hull volume rm deep
 }

@@ -77,6 +77,21 @@ df_shows_limit() {
 	[ "$blocks" = 10240 ]
 }
 
+# `system df` looks into what is limited, too.
+df_counts_limited() {
+	hull create --name four --storage-opt size=10m test true
+	head -c 4M /dev/urandom >four
+	hull cp four four:/four
+	hull volume create -o size=10m vol
+	hull run --rm -v vol:/x test sh -c 'dd if=/dev/zero of=/x/three bs=64k count=48 2>/dev/null'
+	sync -f "$FS"
+	[ "$(hull system df -v | awk '/ four$/ { print int($5) }')" = 4 ] || hull system df -v
+	hull system df --format '{{.Type}} {{.Size}}' | grep -x 'Containers 4\.[0-9]*MB'
+	hull system df --format '{{.Type}} {{.Size}}' | grep -x 'Local Volumes 3\.[0-9]*MB'
+	hull rm four
+	hull volume rm vol
+}
+
 # All that mounts a layer, on one container.
 whole_life() {
 	hull run -d --name web --storage-opt size=10m -v /vol test sh -c \
@@ -141,6 +156,7 @@ prints() {
 	hull run -d --name web --storage-opt size=10m test sh -c \
 		'dd if=/dev/zero of=/big bs=64k count=100 2>/dev/null; sync; rm /big; sync; echo done; sleep 1000'
 	wait_for 20 prints done hull logs web
+	[ -f "$(hull inspect -f '{{.GraphDriver.Data.DiskImage}}' web)" ]
 	sleep 1
 	[ "$(du -k "$HULL_ROOT"/containers/*/disk.img | cut -f 1)" -lt 2000 ]
 }
@@ -204,6 +220,7 @@ prints() {
 	fill_is_limited
 	whole_life
 	volume_is_limited
+	df_counts_limited
 	# No subvolume is left, and when the kernel is done with them no group.
 	[ -z "$(btrfs subvolume list "$FS")" ]
 	for _ in $(seq 50); do
