@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 #define SCHEMA_EVENT_SQL                                                                           \
 	/* What happened, for hull events; trimmed (base/event.h). */                              \
@@ -18,7 +18,18 @@
 	"  attributes TEXT NOT NULL" /* JSON object of texts */                                    \
 	") STRICT;"
 
-/* From version i + 1 to the next: restart policies; events and health checks. */
+#define SCHEMA_MANIFEST_SQL                                                                        \
+	/* What an image came by, byte for byte, so that it can go elsewhere as it came. */        \
+	"CREATE TABLE manifest ("                                                                  \
+	"  image TEXT NOT NULL REFERENCES image ON DELETE CASCADE,"                                \
+	"  digest TEXT NOT NULL," /* sha256:<hex> */                                               \
+	"  media_type TEXT NOT NULL,"                                                              \
+	"  text TEXT NOT NULL,"                                                                    \
+	"  repository TEXT NOT NULL," /* docker.io/library/busybox: it has the blobs */            \
+	"  PRIMARY KEY (image, digest)"                                                            \
+	") STRICT, WITHOUT ROWID;"
+
+/* From version i + 1 to the next: restart policies; events and health checks; registries. */
 #define SCHEMA_UPGRADES                                                                            \
 	{                                                                                          \
 		"ALTER TABLE container ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;"            \
@@ -27,7 +38,9 @@
 		"ALTER TABLE container ADD COLUMN held INTEGER NOT NULL DEFAULT 0",                \
 			"ALTER TABLE container ADD COLUMN told INTEGER NOT NULL DEFAULT 0;"        \
 			"ALTER TABLE container ADD COLUMN health TEXT NOT NULL DEFAULT '';"        \
-			"UPDATE container SET told = 1 WHERE status = 'running';" SCHEMA_EVENT_SQL \
+			"UPDATE container SET told = 1 WHERE status = "                            \
+			"'running';" SCHEMA_EVENT_SQL,                                             \
+			SCHEMA_MANIFEST_SQL                                                        \
 	}
 
 #define SCHEMA_SQL                                                                                  \
@@ -98,4 +111,5 @@
 	"  destination TEXT NOT NULL,"                                                              \
 	"  PRIMARY KEY (volume, container, destination)"                                            \
 	") STRICT, WITHOUT ROWID;"                                                                  \
-	"CREATE INDEX volume_use_container ON volume_use(container);" SCHEMA_EVENT_SQL
+	"CREATE INDEX volume_use_container ON volume_use(container);" SCHEMA_EVENT_SQL              \
+		SCHEMA_MANIFEST_SQL

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/units.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 
 struct load_values {
 	char *input, *platform;
@@ -23,19 +23,15 @@ struct import_values {
 	char *message, *platform;
 };
 
-/* One line on the terminal, written over until the layer is complete. */
-static void progress(const struct image_progress *p, void *ctx)
+static const struct progress_words load_words = {NULL, "loading", "loaded", "exists already"};
+
+/* On a terminal only. */
+static image_progress_fn show_progress(struct cli *cli, void **ret_ctx)
 {
-	char done[SIZE_TEXT_SIZE], total[SIZE_TEXT_SIZE];
-	size_human((int64_t)p->done, done);
-	if (p->finished)
-		fprintf(stderr, "\r\033[K%s: %s\n", p->layer,
-			p->existed ? "exists already" : "loaded");
-	else if (p->total)
-		fprintf(stderr, "\r\033[K%s: %s/%s", p->layer, done,
-			size_human((int64_t)p->total, total));
-	else
-		fprintf(stderr, "\r\033[K%s: %s", p->layer, done);
+	struct progress *p = arena_new(&cli->arena, struct progress);
+	*p = (struct progress){.words = &load_words, .to = stderr, .terminal = true};
+	*ret_ctx = p;
+	return isatty(STDERR_FILENO) ? progress_show : NULL;
 }
 
 static int open_input(const char *path, struct err *e)
@@ -58,8 +54,8 @@ static int load_run(struct cli *cli, void *values, const struct strv *args, stru
 	struct image_load req = {.fd = STDIN_FILENO, .path = "-", .platform = v->platform};
 	struct image_loaded *loaded;
 	size_t count;
-	if (!v->quiet && isatty(STDERR_FILENO))
-		req.progress = progress;
+	if (!v->quiet)
+		req.progress = show_progress(cli, &req.ctx);
 	if (v->input && *v->input) {
 		req.fd = -1;
 		req.path = v->input;
@@ -94,8 +90,7 @@ static int import_run(struct cli *cli, void *values, const struct strv *args, st
 		.message = v->message,
 		.platform = v->platform,
 	};
-	if (isatty(STDERR_FILENO))
-		req.progress = progress;
+	req.progress = show_progress(cli, &req.ctx);
 	int r = image_import(&cli->engine.images, &req, id, e);
 	if (r == 0)
 		printf("sha256:%s\n", id);

@@ -14,6 +14,7 @@ const struct command *const commands[] = {
 	&command_exec,
 	&command_ps,
 	&command_images,
+	&command_pull,
 	&command_version,
 	&command_info,
 	&command_attach,

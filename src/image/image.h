@@ -179,6 +179,36 @@ struct image_loaded {
 int image_load(struct image_store *s, const struct image_load *req, struct arena *a,
 	       struct image_loaded **ret, size_t *ret_count, struct err *e);
 
+/* ---- from and to registries (image/registry/) ---- */
+
+/** How a registry is spoken to, beyond registries.conf and config.json. */
+struct image_registry {
+	const char *cert_dir;       /* instead of certs.d/HOST; or NULL */
+	struct opt_bool tls_verify; /* false: any certificate, and http */
+};
+
+struct image_pull {
+	const char *reference;
+	const char *platform; /* or NULL */
+	struct image_registry registry;
+	struct image_limits limits;
+	image_progress_fn progress; /* or NULL; names layers by their blobs */
+	void *ctx;
+};
+struct image_pulled {
+	char id[ID_LEN + 1];
+	char *digest;          /* what the name stands for: of an index, or of a manifest */
+	char *full, *familiar; /* the name */
+	bool newer;            /* than what was here */
+};
+/** All or nothing, as image_load. -ENOENT, ERR_NOT_FOUND: the registry has no such thing. */
+int image_pull(struct image_store *s, const struct image_pull *req, struct arena *a,
+	       struct image_pulled *ret, struct err *e);
+/** The names of all tags, "docker.io/library/busybox:1.36", of the repository that
+ *  @req->reference names. */
+int image_remote_tags(struct image_store *s, const struct image_pull *req, struct arena *a,
+		      struct strv *ret, struct err *e);
+
 /* ---- taking out (image/save.c) ---- */
 
 struct image_save {

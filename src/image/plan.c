@@ -105,6 +105,8 @@ int plan_set_layer(struct plan *p, struct plan_image *im, size_t i, const char *
 		return 0;
 	if (digest)
 		memcpy(l->digest, digest, ID_LEN);
+	if (!p->archive)
+		return 0;
 	return archive_find_layer(p->archive, name, &l->source, e);
 }
 

@@ -15,6 +15,7 @@ enum { PLAN_IMAGES_MAX = 256 };
 struct plan_layer {
 	char diff_id[ID_LEN + 1];
 	char digest[ID_LEN + 1]; /* of the bytes as stored; "" where the format does not say */
+	const char *media_type;  /* of those; NULL: the same */
 	struct archive_layer source;
 	bool ready;         /* in the store, or unpacked in the staging folder */
 	const char *folder; /* there; NULL: in the store */
@@ -25,8 +26,9 @@ struct plan_image {
 	char id[ID_LEN + 1];
 	char *config_text;
 	struct oci_image config;
-	struct plan_layer **layers; /* the lowest first */
-	struct array names;         /* of struct stage_name */
+	struct plan_layer **layers;     /* the lowest first */
+	struct array names;             /* of struct stage_name */
+	struct stage_manifest manifest; /* text NULL: it came without one */
 };
 
 struct plan {
@@ -38,12 +40,20 @@ struct plan {
 	struct plan_layer **layers; /* each diff id once */
 	size_t layer_count, layer_room;
 	struct strv others; /* platforms that were passed over */
+	/* Where documents come from that are not in an archive (`archive` is NULL then). */
+	int (*fetch)(struct plan *p, const struct oci_descriptor *d, bool manifest, size_t max,
+		     char **ret, size_t *ret_len, struct err *e);
+	void *ctx; /* of it */
 };
 
 /** Read manifest.json, or index.json. */
 int plan_make(struct plan *p, struct err *e);
 int plan_docker(struct plan *p, struct err *e);
 int plan_oci(struct plan *p, struct err *e);
+/** Take the image that a descriptor leads to, of an index the one of the wanted platform. -ENOENT
+ * when there is none. */
+int plan_oci_image(struct plan *p, const struct oci_descriptor *d, struct plan_image **ret,
+		   struct err *e);
 
 /* Shared by the formats. */
 

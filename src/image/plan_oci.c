@@ -12,6 +12,7 @@
 #include "image/plan.h"
 
 enum { INDEX_DEPTH_MAX = 8 };
+#define OCI_MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"
 
 static int blob_name(struct plan *p, const struct oci_descriptor *d, char **ret, struct err *e)
 {
@@ -28,13 +29,16 @@ static int blob_name(struct plan *p, const struct oci_descriptor *d, char **ret,
 }
 
 /* The text of a blob, if it is what the descriptor promises. */
-static int read_blob(struct plan *p, const struct oci_descriptor *d, size_t max, char **ret,
-		     size_t *ret_len, struct err *e)
+static int read_blob(struct plan *p, const struct oci_descriptor *d, bool manifest, size_t max,
+		     char **ret, size_t *ret_len, struct err *e)
 {
 	char *name, sum[ID_LEN + 1];
 	int r = blob_name(p, d, &name, e);
+	if (r == 0 && (uint64_t)d->size > max)
+		return err_set(e, EFBIG, ERR_INVALID, "%s: larger than %zu bytes", d->digest, max);
 	if (r == 0)
-		r = archive_read_text(p->archive, name, max, ret, ret_len, e);
+		r = p->fetch ? p->fetch(p, d, manifest, max, ret, ret_len, e)
+			     : archive_read_text(p->archive, name, max, ret, ret_len, e);
 	if (r < 0)
 		return r;
 	digest_sha256(*ret, *ret_len, sum);
@@ -104,7 +108,10 @@ static int add_layer(struct plan *p, struct plan_image *im, size_t i,
 		r = plan_set_layer(p, im, i, name, d->digest + 7, e);
 	if (r < 0)
 		return r;
-	const struct archive_layer *l = &im->layers[i]->source;
+	struct archive_layer *l = &im->layers[i]->source;
+	im->layers[i]->media_type = type;
+	if (!p->archive && !l->size)
+		l->size = (uint64_t)d->size;
 	uint64_t size = l->member ? l->member->size : l->size;
 	if (!strcmp(im->layers[i]->digest, d->digest + 7) && size != (uint64_t)d->size)
 		return err_set(e, EBADMSG, ERR_INVALID, "%s: the blob has %llu bytes, not %lld",
@@ -112,8 +119,8 @@ static int add_layer(struct plan *p, struct plan_image *im, size_t i,
 	return 0;
 }
 
-static int add_image(struct plan *p, const struct oci_descriptor *d, const struct oci_document *m,
-		     struct plan_image **ret, struct err *e)
+static int add_image(struct plan *p, const struct oci_descriptor *d, const char *manifest,
+		     const struct oci_document *m, struct plan_image **ret, struct err *e)
 {
 	char *text;
 	size_t len;
@@ -124,11 +131,16 @@ static int add_image(struct plan *p, const struct oci_descriptor *d, const struc
 		return err_set(e, ENOTSUP, ERR_INVALID,
 			       "%s is not an image: its config is of type \"%.100s\"", d->digest,
 			       m->config->media_type);
-	int r = read_blob(p, m->config, ARCHIVE_CONFIG_MAX, &text, &len, e);
+	int r = read_blob(p, m->config, false, ARCHIVE_CONFIG_MAX, &text, &len, e);
 	if (r == 0)
 		r = plan_add_image(p, m->config->digest, text, len, ret, e);
 	if (r < 0)
 		return r;
+	(*ret)->manifest = (struct stage_manifest){
+		.digest = d->digest,
+		.media_type = m->media_type ?: d->media_type ?: OCI_MANIFEST_TYPE,
+		.text = manifest,
+	};
 	if (m->layers.count != (*ret)->config.rootfs.diff_ids.count)
 		return err_set(e, EINVAL, ERR_INVALID, "manifest %s has %zu layers, its config %zu",
 			       d->digest, m->layers.count, (*ret)->config.rootfs.diff_ids.count);
@@ -160,13 +172,13 @@ static int follow(struct plan *p, const struct oci_descriptor *d, int depth,
 	if (depth > INDEX_DEPTH_MAX)
 		return err_set(e, ELOOP, ERR_INVALID, "indexes are nested more than %d deep",
 			       INDEX_DEPTH_MAX);
-	int r = read_blob(p, d, ARCHIVE_MANIFEST_MAX, &text, &len, e);
+	int r = read_blob(p, d, true, ARCHIVE_MANIFEST_MAX, &text, &len, e);
 	if (r == 0)
 		r = parse_document(p, d->digest, d->media_type, text, len, &doc, e);
 	if (r < 0)
 		return r;
 	if (!doc.manifests.items) {
-		r = add_image(p, d, &doc, ret, e);
+		r = add_image(p, d, text, &doc, ret, e);
 		return r < 0 ? r : 1;
 	}
 	const struct oci_descriptor *inner = doc.manifests.items;
@@ -188,14 +200,22 @@ static int none_found(struct plan *p, struct err *e)
 	     i < p->others.count && used + strlen(p->others.items[i]) + 3 < sizeof(found); i++)
 		used += (size_t)snprintf(found + used, sizeof(found) - used, "%s%s", i ? ", " : "",
 					 p->others.items[i]);
+	const char *where = p->archive ? "the archive has" : "the registry has";
 	if (p->platform)
-		err_set(e, ENOENT, ERR_NOT_FOUND, "the archive has no image for %s", p->platform);
+		err_set(e, ENOENT, ERR_NOT_FOUND, "%s no image for %s", where, p->platform);
 	else
-		err_set(e, ENOENT, ERR_NOT_FOUND, "the archive has no image for linux/%s",
+		err_set(e, ENOENT, ERR_NOT_FOUND, "%s no image for linux/%s", where,
 			oci_native_architecture());
 	if (used)
 		err_hint(e, "it holds images for %s: choose one with --platform", found);
 	return -ENOENT;
+}
+
+int plan_oci_image(struct plan *p, const struct oci_descriptor *d, struct plan_image **ret,
+		   struct err *e)
+{
+	int r = follow(p, d, 0, ret, e);
+	return r ? (r < 0 ? r : 0) : none_found(p, e);
 }
 
 int plan_oci(struct plan *p, struct err *e)

@@ -149,6 +149,10 @@ static int write_image(struct db *db, const struct stage_image *im, struct err *
 		       im->id, im->config_text, size, im->created, now);
 	if (r > 0) /* a new one; the same id means the same config, hence the same layers */
 		r = write_layers(db, im, now, e);
+	if (r >= 0 && im->manifest.repository)
+		r = db_run(db, e, "INSERT OR REPLACE INTO manifest VALUES (?1, ?2, ?3, ?4, ?5)",
+			   "sssss", im->id, im->manifest.digest, im->manifest.media_type,
+			   im->manifest.text, im->manifest.repository);
 	for (size_t i = 0; r >= 0 && i < im->name_count; i++)
 		r = db_run(db, e,
 			   "INSERT INTO reference VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE "

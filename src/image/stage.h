@@ -45,6 +45,12 @@ struct stage_layer {
 	const char *folder; /* below the staging folder; NULL: the store has it */
 	int64_t size;
 };
+/* What an image came by, kept byte for byte so that it can go elsewhere as it came. */
+struct stage_manifest {
+	const char *digest, *media_type; /* "sha256:<hex>" */
+	const char *text;                /* NULL: there is none */
+	const char *repository; /* "docker.io/library/busybox", which has its blobs; or NULL */
+};
 struct stage_name {
 	const char *name;   /* full reference */
 	const char *digest; /* of the manifest, "sha256:<hex>", or NULL */
@@ -58,6 +64,7 @@ struct stage_image {
 	size_t layer_count;
 	struct stage_name *names;
 	size_t name_count;
+	struct stage_manifest manifest;
 };
 /** Steps 3 and 4. -EAGAIN when a layer that was in the store has gone meanwhile. */
 int stage_commit(struct stage *st, struct image_store *s, const struct stage_image *images,

@@ -1,89 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The engine's end of hull-unpack. Rests on posix_spawn(3), pidfd_open(2), unix(7). What arrives is
- * checked for its form before anyone else sees it. Read unpack_job.h and unpack.h first.
+ * The engine's end of hull-unpack. Rests on helper.h. What arrives is checked for its form before
+ * anyone else sees it. Read unpack_job.h and unpack.h first.
  */
 #include "image/unpack_job.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "linux/overlay.h"
-
-enum { FD_ABOVE = 10 };
 
 void unpack_limits(struct unpack_request *q, const struct image_limits *limits)
 {
 	q->max_bytes = limits->bytes ? limits->bytes : (uint64_t)64 << 30;
 	q->max_entries = limits->entries ? limits->entries : (uint64_t)4 << 20;
 	q->max_ratio = limits->ratio ? limits->ratio : 500;
-}
-
-/* Place descriptors 0, 3 and 4; all others are close-on-exec. Sources lie above, so none is
- * overwritten before it is used. */
-static int plan_fds(posix_spawn_file_actions_t *f, const int from[3])
-{
-	static const int to[] = {UNPACK_SOURCE_FD, UNPACK_SOCKET_FD, UNPACK_STAGE_FD};
-	int r = posix_spawn_file_actions_addopen(f, 1, "/dev/null", O_WRONLY, 0);
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(to); i++)
-		r = posix_spawn_file_actions_adddup2(f, from[i], to[i]);
-	return r;
-}
-
-static int spawn(const char *program, const int fds[3], pid_t *ret)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	char *const argv[] = {"hull-unpack", NULL}, *const env[] = {NULL};
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&files);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	int r = plan_fds(&files, fds);
-	if (r == 0)
-		r = posix_spawn(ret, program, &files, &attr, argv, env);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	return -r;
-}
-
-static int start_with(struct unpack_job *j, const char *program, const int fds[3], struct err *e)
-{
-	for (int i = 0; i < 3; i++)
-		if (fds[i] < 0)
-			return err_errno(e, fds[i], "cannot start hull-unpack");
-	int r = spawn(program, fds, &j->pid);
-	if (r < 0) {
-		j->pid = 0;
-		return err_errno(e, r, "cannot start %s", program);
-	}
-	/* It is our child and not reaped: the number cannot stand for another process. */
-	j->pidfd = pidfd_open(j->pid, 0);
-	return j->pidfd < 0 ? err_errno(e, errno, "cannot watch hull-unpack") : 0;
-}
-
-static int dup_up(int fd)
-{
-	int up = fcntl(fd, F_DUPFD_CLOEXEC, FD_ABOVE);
-	return up < 0 ? -errno : up;
 }
 
 /* What is packed takes no less room unpacked; a full disk is told before it is full. */
@@ -106,29 +44,19 @@ static int check_room(const struct unpack_request *q, int source_fd, int stage_f
 int unpack_start(struct unpack_job *j, const char *libexec, const struct unpack_request *q,
 		 int source_fd, int stage_fd, struct err *e)
 {
-	char program[4096];
-	int pair[2];
+	static char *const env[] = {NULL};
+	const struct helper_fd fds[] = {{source_fd, UNPACK_SOURCE_FD}, {stage_fd, UNPACK_STAGE_FD}};
 	*j = (struct unpack_job)UNPACK_JOB_NONE;
 	if (check_room(q, source_fd, stage_fd, e) < 0)
 		return -e->number;
-	if (snprintf(program, sizeof(program), "%s/hull-unpack", libexec) >= (int)sizeof(program))
-		return err_set(e, ENAMETOOLONG, ERR_INVALID, "%s: path is too long", libexec);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return err_errno(e, errno, "cannot start hull-unpack");
-	j->sock = pair[0];
-	CLEANUP_FD int theirs = pair[1];
-	CLEANUP_FD int source = dup_up(source_fd);
-	CLEANUP_FD int sock = dup_up(theirs);
-	CLEANUP_FD int stage = dup_up(stage_fd);
-	const int fds[] = {source, sock, stage};
-	int r = start_with(j, program, fds, e);
-	if (r == 0) {
-		r = fd_send(j->sock, q, sizeof(*q), NULL, 0);
-		if (r < 0)
-			err_errno(e, r, "cannot ask hull-unpack");
-	}
+	int r = helper_start(&j->helper, libexec, "hull-unpack", env, fds, ARRAY_LEN(fds), e);
 	if (r < 0)
+		return r;
+	r = fd_send(j->helper.sock, q, sizeof(*q), NULL, 0);
+	if (r < 0) {
+		err_errno(e, r, "cannot ask hull-unpack");
 		unpack_stop(j);
+	}
 	return r;
 }
 
@@ -164,39 +92,9 @@ int unpack_start_into(struct unpack_job *j, const char *libexec, int from, int f
 	return unpack_start(j, libexec, &q, from, folder, e);
 }
 
-static void reap(struct unpack_job *j, siginfo_t *ret)
-{
-	TEMP_FAILURE_RETRY(waitid(P_PID, (id_t)j->pid, ret, WEXITED));
-	j->pid = 0;
-	fd_drop(&j->pidfd);
-	fd_drop(&j->sock);
-}
-
 void unpack_stop(struct unpack_job *j)
 {
-	siginfo_t ignored;
-	if (j->pid <= 0) {
-		fd_drop(&j->sock);
-		return;
-	}
-	if (j->pidfd < 0 || pidfd_send_signal(j->pidfd, SIGKILL, NULL, 0) < 0)
-		kill(j->pid, SIGKILL);
-	reap(j, &ignored);
-}
-
-static int died(struct unpack_job *j, struct err *e)
-{
-	siginfo_t info = {0};
-	reap(j, &info);
-	if (info.si_code == CLD_EXITED)
-		return err_set(e, EIO, ERR_INTERNAL, "hull-unpack ended without a word (status %d)",
-			       info.si_status);
-	err_set(e, EIO, ERR_INTERNAL, "hull-unpack was ended by signal %d (%s)", info.si_status,
-		sigabbrev_np(info.si_status) ?: "?");
-	if (info.si_status == SIGXCPU || info.si_status == SIGKILL)
-		err_hint(e, "it may have reached its limit of time or memory; the archive may be "
-			    "made to exhaust it");
-	return -EIO;
+	helper_stop(&j->helper);
 }
 
 /* The form of a message: every string ends, every digest is one. */
@@ -259,10 +157,10 @@ int unpack_handle(struct unpack_job *j, const struct unpack_events *on, struct e
 {
 	struct unpack_message m;
 	int fds[1];
-	ssize_t n = fd_recv(j->sock, &m, sizeof(m), fds, 1);
+	ssize_t n = fd_recv(j->helper.sock, &m, sizeof(m), fds, 1);
 	CLEANUP_FD int fd = n >= 0 ? fds[0] : -1;
 	if (n == 0 || n == -ECONNRESET)
-		return died(j, e);
+		return helper_died(&j->helper, "hull-unpack", e);
 	int r;
 	if (n < 0)
 		r = err_errno(e, (int)n, "cannot hear hull-unpack");
@@ -289,8 +187,9 @@ int unpack_finish_pair(struct unpack_job *pack, struct unpack_job *into,
 {
 	static const struct unpack_events none;
 	struct err other;
-	while (pack->pid && into->pid) {
-		struct pollfd fds[] = {{pack->sock, POLLIN, 0}, {into->sock, POLLIN, 0}};
+	while (pack->helper.pid && into->helper.pid) {
+		struct pollfd fds[] = {{pack->helper.sock, POLLIN, 0},
+				       {into->helper.sock, POLLIN, 0}};
 		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
 			continue;
 		int r = fds[0].revents ? unpack_handle(pack, &none, e) : 0;
@@ -300,11 +199,11 @@ int unpack_finish_pair(struct unpack_job *pack, struct unpack_job *into,
 		if (r < 0)
 			return r;
 	}
-	int r = pack->pid ? unpack_finish(pack, &none, &other) : 0;
+	int r = pack->helper.pid ? unpack_finish(pack, &none, &other) : 0;
 	/* Its reader has all that it needs, and the rest goes nowhere. */
 	if (r < 0 && other.number != EPIPE) {
 		*e = other;
 		return r;
 	}
-	return into->pid ? unpack_finish(into, on, e) : 0;
+	return into->helper.pid ? unpack_finish(into, on, e) : 0;
 }

@@ -3,20 +3,19 @@
 #pragma once
 
 #include <stdbool.h>
-#include <sys/types.h>
 
+#include "image/helper.h"
 #include "image/image.h"
 #include "image/unpack.h"
 
 struct unpack_job {
-	pid_t pid; /* 0: not running */
-	int pidfd, sock;
+	struct helper helper;
 	struct unpack_layer layer; /* of UNPACK_LAYER, once unpack_handle returned 0 */
 };
 
 #define UNPACK_JOB_NONE                                                                            \
 	{                                                                                          \
-		.pidfd = -1, .sock = -1                                                            \
+		.helper = HELPER_NONE                                                              \
 	}
 
 struct unpack_events {

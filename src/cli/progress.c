@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rests on ECMA-48's CUU and EL. Read progress.h first. */
+#include "cli/progress.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/units.h"
+
+enum { BAR_WIDTH = 50, SHOW_EVERY_MS = 50 };
+
+/* "[====>     ]  12.3MB/45.6MB", as docker draws it. */
+static void put_bar(FILE *to, const struct progress_line *l)
+{
+	char done[SIZE_TEXT_SIZE], total[SIZE_TEXT_SIZE];
+	char bar[BAR_WIDTH + 1] = "";
+	size_human((int64_t)l->done, done);
+	if (!l->total) {
+		fprintf(to, "  %s", done);
+		return;
+	}
+	size_t full = (size_t)((double)l->done / (double)l->total * BAR_WIDTH);
+	full = full > BAR_WIDTH ? BAR_WIDTH : full;
+	memset(bar, ' ', BAR_WIDTH);
+	memset(bar, '=', full);
+	if (full < BAR_WIDTH)
+		bar[full] = '>';
+	fprintf(to, "  [%s]  %s/%s", bar, done, size_human((int64_t)l->total, total));
+}
+
+static void put_line(const struct progress *p, const struct progress_line *l)
+{
+	const struct progress_words *w = p->words;
+	fprintf(p->to, "\r\033[K%s: ", l->layer);
+	if (l->finished)
+		fputs(l->existed ? w->existed : w->finished, p->to);
+	else if (!l->done)
+		fputs(w->begins ? w->begins : w->goes_on, p->to);
+	else {
+		fputs(w->goes_on, p->to);
+		put_bar(p->to, l);
+	}
+	fputc('\n', p->to);
+}
+
+static void redraw(struct progress *p, bool now)
+{
+	size_t count = 0;
+	if (!now && clock_ms() - p->shown < SHOW_EVERY_MS)
+		return;
+	p->shown = clock_ms();
+	if (p->height)
+		fprintf(p->to, "\033[%zuA", p->height);
+	for (size_t i = 0; i < PROGRESS_LINES_MAX; i++)
+		if (p->lines[i].begun) {
+			put_line(p, &p->lines[i]);
+			count++;
+		}
+	p->height = count;
+	fflush(p->to);
+}
+
+static void say_plainly(const struct progress *p, const struct progress_line *l, bool first)
+{
+	const struct progress_words *w = p->words;
+	if (l->finished)
+		fprintf(p->to, "%s: %s\n", l->layer, l->existed ? w->existed : w->finished);
+	else if (first && w->begins)
+		fprintf(p->to, "%s: %s\n", l->layer, w->begins);
+	fflush(p->to);
+}
+
+void progress_show(const struct image_progress *from, void *ctx)
+{
+	struct progress *p = ctx;
+	if (from->index >= PROGRESS_LINES_MAX)
+		return;
+	struct progress_line *l = &p->lines[from->index];
+	bool first = !l->begun;
+	*l = (struct progress_line){.done = from->done,
+				    .total = from->total,
+				    .begun = true,
+				    .finished = from->finished,
+				    .existed = from->existed};
+	snprintf(l->layer, sizeof(l->layer), "%s", from->layer);
+	if (p->terminal)
+		redraw(p, first || from->finished);
+	else
+		say_plainly(p, l, first);
+}
+
+void progress_end(struct progress *p)
+{
+	memset(p->lines, 0, sizeof(p->lines));
+	p->height = 0;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the commands that speak to registries share. */
+#pragma once
+
+#include <stdio.h>
+
+#include "base/option.h"
+#include "image/image.h"
+
+struct cli;
+
+/** --cert-dir and --tls-verify, into a struct image_registry. */
+extern const struct option_table registry_option_table;
+
+/** Pull, and tell of it on @to as docker does; NULL: quietly. */
+int pull_one(struct cli *cli, const struct image_pull *req, FILE *to, struct image_pulled *ret,
+	     struct err *e);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One registry and the transfers with it. A transfer is one request of the engine; it may take
+ * several of HTTP: after a challenge, a redirect, a broken connection.
+ *
+ * Invariant: credentials and tokens go to the registry's own origin (scheme, host and port) and to
+ * the token service that it named, and nowhere else.
+ */
+#pragma once
+
+#include <curl/curl.h>
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/strbuf.h"
+#include "transport/headers.h"
+#include "transport/wire.h"
+
+enum { CLIENT_URL_MAX = 8192, CLIENT_ERROR_BODY_MAX = 64 << 10, CLIENT_HEADERS_MAX = 64 << 10 };
+
+struct client {
+	struct transport_setup setup;
+	CURLM *multi;
+	bool plain;    /* http from now on */
+	bool answered; /* the registry spoke to us: what comes later does not change `plain` */
+	bool basic;    /* it wants user and secret with each request */
+	char token[TRANSPORT_SECRET_MAX];
+	unsigned serial; /* of the token, and of `basic` */
+	struct curl_blob roots, cert, key;
+	struct transfer *transfers;
+	size_t count;
+};
+
+/** What came back in one answer of HTTP. */
+struct answer {
+	long status;
+	size_t header_bytes;
+	uint64_t length, first; /* Content-Length, Content-Range */
+	bool has_length, has_range;
+	int64_t retry_after; /* seconds, -1: not said */
+	struct challenge challenge;
+	char type[TRANSPORT_TYPE_MAX], digest[TRANSPORT_DIGEST_MAX], next[TRANSPORT_PATH_MAX];
+	char location[CLIENT_URL_MAX];
+};
+
+enum step { STEP_PLAIN, STEP_BEGIN, STEP_SEND }; /* of an upload: where to, and the bytes */
+
+struct transfer {
+	struct client *client;
+	struct transfer *next;
+	struct transport_request q;
+	int fd;     /* or -1 */
+	CURL *easy; /* NULL: it waits until `due` */
+	struct curl_slist *headers;
+	enum step step;
+	char url[CLIENT_URL_MAX];
+	bool foreign; /* @url has another origin than the registry */
+	unsigned redirects, attempts, serial;
+	bool challenged;       /* since the last good answer */
+	int64_t due;           /* ms since boot */
+	uint64_t done, told;   /* bytes of the body that are where they belong */
+	uint64_t skip;         /* bytes to pass over: they were written before */
+	uint64_t from;         /* asked for with Range, until its first byte is there */
+	bool paused, too_long; /* the pipe is full; more than was promised */
+	int fd_error;          /* of writing */
+	struct answer answer;
+	struct strbuf said; /* the body of a failure */
+	char error[CURL_ERROR_SIZE];
+};
+
+/* ---- client.c: the loop ---- */
+
+/** Read what the setup names, and make ready; before confine(). */
+int client_open(struct client *c, struct err *e);
+/** Serve requests until the engine closes the socket. */
+int client_serve(struct client *c);
+/** What every request has in common. NULL without memory. */
+CURL *client_easy(struct client *c, const char *url);
+/** "https://HOST" */
+void client_base(const struct client *c, char ret[static CLIENT_URL_MAX]);
+bool client_same_origin(const char *a, const char *b);
+
+/* ---- transfer.c ---- */
+
+/** Take over @q and @fd. */
+void transfer_new(struct client *c, const struct transport_request *q, int fd);
+/** Begin the next request of HTTP. */
+void transfer_begin(struct transfer *t);
+/** It has ended so. */
+void transfer_ended(struct transfer *t, CURLcode code);
+void transfer_free(struct transfer *t);
+
+/* ---- auth.c ---- */
+
+/** Get what @challenge asks for. 0, or -EACCES and the like with @e filled. */
+int auth_answer(struct client *c, const struct challenge *challenge, struct err *e);
+/** Give a request what the registry wants. */
+void auth_apply(const struct client *c, CURL *easy);
+/** The words of a registry's failure: {"errors": [{"code": ..., "message": ...}]}. */
+void auth_error_text(const struct strbuf *body, char *ret, size_t size);

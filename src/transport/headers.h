@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Header fields of registries, in their foreign form to numbers and texts of limited size. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CHALLENGE_TEXT_MAX = 2048 };
+
+/** What WWW-Authenticate asks for (RFC 9110 11.6.1, RFC 6750 3). */
+struct challenge {
+	bool basic, bearer;
+	/* Of the Bearer challenge; "" where it has none. */
+	char realm[CHALLENGE_TEXT_MAX], service[CHALLENGE_TEXT_MAX], scope[CHALLENGE_TEXT_MAX];
+};
+
+/** Add the challenges of one field value. A part that makes no sense, or is too long, is passed
+ * over; -EINVAL if nothing of it did. */
+int challenge_parse(const char *value, struct challenge *ret);
+/** Retry-After: seconds from @now (seconds since 1970), 0 for a time that is past; or -EINVAL. */
+int64_t retry_after_parse(const char *value, int64_t now);
+/** "bytes 100-199/200": where it begins. 0 or -EINVAL. */
+int content_range_parse(const char *value, uint64_t *ret_first);
+/** The URL of rel="next" in a Link field, copied to @ret; 0 or -EINVAL. */
+int link_next_parse(const char *value, char *ret, size_t size);
+/** "sha256:<64 hex>". */
+bool digest_header_is_valid(const char *value);

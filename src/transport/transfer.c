@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request of the engine, until it is done or hopeless: challenges are answered, redirects are
+ * followed, a broken body goes on where it broke (Range), and what a busy registry refuses is asked
+ * again later (429, 5xx, Retry-After). Rests on libcurl's easy interface, RFC 9110, and
+ * distribution's API. Read client.h first.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "transport/client.h"
+
+enum {
+	REDIRECTS_MAX = 8,
+	WAIT_FIRST_MS = 250,
+	WAIT_MOST_MS = 30000,
+	RETRY_AFTER_MAX = 120,
+	PROGRESS_STEP = 1 << 20,
+	SUBPATH_MAX = 2048,
+};
+static const char MANIFESTS[] = "Accept: application/vnd.oci.image.index.v1+json, "
+				"application/vnd.oci.image.manifest.v1+json, "
+				"application/vnd.docker.distribution.manifest.list.v2+json, "
+				"application/vnd.docker.distribution.manifest.v2+json";
+
+void transfer_free(struct transfer *t)
+{
+	if (t->easy) {
+		curl_multi_remove_handle(t->client->multi, t->easy);
+		curl_easy_cleanup(t->easy);
+	}
+	curl_slist_free_all(t->headers);
+	strbuf_free(&t->said);
+	fd_drop(&t->fd);
+	free(t);
+}
+
+/* --- what the engine hears --- */
+
+static void say(struct transfer *t, uint32_t op, const struct err *why)
+{
+	const struct answer *got = &t->answer;
+	struct transport_message m = {.version = TRANSPORT_VERSION,
+				      .op = op,
+				      .id = t->q.id,
+				      .status = (uint32_t)got->status,
+				      .plain = t->client->plain,
+				      .mounted =
+					      t->q.op == TRANSPORT_UPLOAD && t->step == STEP_BEGIN,
+				      .done = t->done,
+				      .length = got->has_length ? got->length : UINT64_MAX};
+	memcpy(m.type, got->type, sizeof(m.type));
+	memcpy(m.digest, got->digest, sizeof(m.digest));
+	memcpy(m.next, got->next, sizeof(m.next));
+	if (why)
+		m.err = *why;
+	if (fd_send(TRANSPORT_SOCKET_FD, &m, sizeof(m), NULL, 0) < 0)
+		_exit(1); /* the engine has gone */
+}
+
+/* The end of it. The message comes before the descriptor is closed: see wire.h. */
+static void finish(struct transfer *t, const struct err *why)
+{
+	struct client *c = t->client;
+	struct transfer **p = &c->transfers;
+	say(t, why ? TRANSPORT_FAILED : TRANSPORT_DONE, why);
+	while (*p != t)
+		p = &(*p)->next;
+	*p = t->next;
+	c->count--;
+	transfer_free(t);
+}
+
+static void fail(struct transfer *t, int number, enum err_kind kind, const char *text,
+		 const char *hint)
+{
+	struct err e = {0};
+	err_set(&e, number, kind, "%s", text);
+	if (hint)
+		err_hint(&e, "%s", hint);
+	finish(t, &e);
+}
+
+/* Again, when @ms have passed. */
+static void later(struct transfer *t, int64_t ms)
+{
+	t->due = clock_ms() + ms;
+}
+
+static void failed_for_now(struct transfer *t, int number, const char *text, const char *hint)
+{
+	/* An upload, and where a redirect led, may be known no more. */
+	*t->url = '\0';
+	t->redirects = 0;
+	if (t->step == STEP_SEND)
+		t->step = STEP_BEGIN;
+	t->attempts++;
+	if (t->attempts >= t->client->setup.attempts) {
+		fail(t, number, ERR_SYSTEM, text, hint);
+		return;
+	}
+	int64_t wait = (int64_t)WAIT_FIRST_MS << (t->attempts < 8 ? t->attempts - 1 : 7);
+	if (t->answer.retry_after >= 0)
+		wait = t->answer.retry_after * 1000;
+	else if (wait > WAIT_MOST_MS)
+		wait = WAIT_MOST_MS;
+	if (wait > RETRY_AFTER_MAX * 1000)
+		fail(t, EAGAIN, ERR_SYSTEM, text, "the registry says to try again later");
+	else
+		later(t, wait + (int64_t)(clock_ms() % 50)); /* not all at once */
+}
+
+/* --- bytes --- */
+
+static size_t on_header(char *data, size_t one, size_t count, void *ctx)
+{
+	struct transfer *t = ctx;
+	struct answer *a = &t->answer;
+	size_t len = one * count;
+	char line[CLIENT_URL_MAX];
+	a->header_bytes += len;
+	if (a->header_bytes > CLIENT_HEADERS_MAX)
+		return 0;
+	if (len >= sizeof(line))
+		return len;
+	memcpy(line, data, len);
+	line[len] = '\0';
+	line[strcspn(line, "\r\n")] = '\0';
+	if (!strncmp(line, "HTTP/", 5)) { /* of a proxy's, or a 100's, before the real one */
+		*a = (struct answer){.header_bytes = a->header_bytes, .retry_after = -1};
+		return len;
+	}
+	char *value = strchr(line, ':');
+	if (!value)
+		return len;
+	*value++ = '\0';
+	value += strspn(value, " \t");
+	if (!strcasecmp(line, "Content-Type")) {
+		value[strcspn(value, "; \t")] = '\0';
+		snprintf(a->type, sizeof(a->type), "%s", value);
+	} else if (!strcasecmp(line, "Content-Range")) {
+		a->has_range = content_range_parse(value, &a->first) == 0;
+	} else if (!strcasecmp(line, "Docker-Content-Digest")) {
+		if (digest_header_is_valid(value))
+			memcpy(a->digest, value, strlen(value) + 1);
+	} else if (!strcasecmp(line, "Location")) {
+		memcpy(a->location, value, strlen(value) + 1);
+	} else if (!strcasecmp(line, "Retry-After")) {
+		a->retry_after = retry_after_parse(value, time(NULL));
+	} else if (!strcasecmp(line, "WWW-Authenticate")) {
+		challenge_parse(value, &a->challenge);
+	} else if (!strcasecmp(line, "Link")) {
+		char url[CLIENT_URL_MAX];
+		const char *path = url;
+		if (link_next_parse(value, url, sizeof(url)) == 0 && *path == '/' &&
+		    strlen(path) < sizeof(a->next))
+			memcpy(a->next, path, strlen(path) + 1);
+	}
+	return len;
+}
+
+/* Write as much as there is room for. The number of bytes, or -1 with t->fd_error. */
+static ssize_t put(struct transfer *t, const char *data, size_t len)
+{
+	size_t at = 0;
+	while (at < len) {
+		ssize_t n = write(t->fd, data + at, len - at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0) {
+			t->fd_error = errno;
+			return -1;
+		}
+		at += (size_t)n;
+	}
+	return (ssize_t)at;
+}
+
+static bool is_success(const struct answer *a)
+{
+	return a->status >= 200 && a->status < 300;
+}
+
+/* libcurl gives the same bytes again after a pause, so what was written of them is passed over. */
+static size_t on_body(char *data, size_t one, size_t count, void *ctx)
+{
+	struct transfer *t = ctx;
+	size_t len = one * count;
+	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->answer.status);
+	if (!is_success(&t->answer) || t->q.op != TRANSPORT_GET) {
+		strbuf_add(&t->said, data, len);
+		return strbuf_ok(&t->said) ? len : 0;
+	}
+	if (t->from) { /* the first bytes of an answer to Range */
+		if (t->answer.status != 206)
+			t->skip = t->from;
+		else if (!t->answer.has_range || t->answer.first != t->from)
+			return 0;
+		t->from = 0;
+	}
+	size_t over = t->skip < len ? (size_t)t->skip : len;
+	uint64_t most = t->q.size == UINT64_MAX ? t->q.most : t->q.size;
+	if (len - over > most - t->done) {
+		t->too_long = true;
+		return 0;
+	}
+	ssize_t n = put(t, data + over, len - over);
+	if (n < 0)
+		return 0;
+	t->done += (size_t)n;
+	if (n)
+		t->attempts = 0;
+	if (over + (size_t)n == len) {
+		t->skip -= over;
+		return len;
+	}
+	t->skip = over + (size_t)n;
+	t->paused = true;
+	return CURL_WRITEFUNC_PAUSE;
+}
+
+static size_t on_upload(char *data, size_t one, size_t count, void *ctx)
+{
+	struct transfer *t = ctx;
+	ssize_t n = TEMP_FAILURE_RETRY(pread(t->fd, data, one * count, (off_t)t->done));
+	if (n < 0) {
+		t->fd_error = errno;
+		return CURL_READFUNC_ABORT;
+	}
+	t->done += (size_t)n;
+	if (t->done - t->told >= PROGRESS_STEP) {
+		t->told = t->done;
+		say(t, TRANSPORT_PROGRESS, NULL);
+	}
+	return (size_t)n;
+}
+
+/* --- the requests --- */
+
+static void add_header(struct transfer *t, const char *line)
+{
+	struct curl_slist *more = curl_slist_append(t->headers, line);
+	if (more)
+		t->headers = more;
+}
+
+/* A body of known length; its end is where the length says, whatever the file does. */
+static void send_body(struct transfer *t)
+{
+	char type[TRANSPORT_TYPE_MAX + 16];
+	t->done = t->told = 0;
+	curl_easy_setopt(t->easy, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(t->easy, CURLOPT_READFUNCTION, on_upload);
+	curl_easy_setopt(t->easy, CURLOPT_READDATA, t);
+	curl_easy_setopt(t->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)t->q.size);
+	snprintf(type, sizeof(type), "Content-Type: %s",
+		 *t->q.type ? t->q.type : "application/octet-stream");
+	add_header(t, type);
+	add_header(t, "Expect:");
+}
+
+static void shape_request(struct transfer *t)
+{
+	CURL *easy = t->easy;
+	if (t->q.manifest)
+		add_header(t, MANIFESTS);
+	if (t->q.op == TRANSPORT_HEAD) {
+		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	} else if (t->q.op == TRANSPORT_PUT || t->step == STEP_SEND) {
+		send_body(t);
+	} else if (t->q.op == TRANSPORT_UPLOAD) {
+		curl_easy_setopt(easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "");
+	} else if (t->q.size == UINT64_MAX) { /* of a tag: not the same bytes each time */
+		if (t->done && ftruncate(t->fd, 0) == 0 && lseek(t->fd, 0, SEEK_SET) == 0)
+			t->done = 0;
+	} else {
+		/* With HTTP/2 a paused stream would be kept in memory, up to its window. */
+		curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+		if (t->done) {
+			char range[32];
+			snprintf(range, sizeof(range), "%llu-", (unsigned long long)t->done);
+			curl_easy_setopt(easy, CURLOPT_RANGE, range);
+			t->from = t->done;
+		}
+	}
+}
+
+void transfer_begin(struct transfer *t)
+{
+	struct client *c = t->client;
+	if (!*t->url) {
+		client_base(c, t->url);
+		size_t used = strlen(t->url);
+		char from[SUBPATH_MAX] = "";
+		if (t->q.op == TRANSPORT_UPLOAD && *t->q.from)
+			snprintf(from, sizeof(from), "?mount=%s&from=%s", t->q.digest, t->q.from);
+		snprintf(t->url + used, sizeof(t->url) - used, "%s%s", t->q.path, from);
+		t->foreign = false;
+	}
+	t->easy = client_easy(c, t->url);
+	if (!t->easy) {
+		fail(t, ENOMEM, ERR_SYSTEM, "no memory for a connection", NULL);
+		return;
+	}
+	t->answer = (struct answer){.retry_after = -1};
+	t->skip = t->from = 0;
+	t->due = 0;
+	t->paused = false;
+	t->serial = c->serial;
+	strbuf_free(&t->said);
+	t->said = (struct strbuf)STRBUF_MAX(CLIENT_ERROR_BODY_MAX);
+	curl_slist_free_all(t->headers);
+	t->headers = NULL;
+	shape_request(t);
+	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+	curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
+	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
+	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+	if (!t->foreign)
+		auth_apply(c, t->easy);
+	*t->error = '\0';
+	if (curl_multi_add_handle(c->multi, t->easy) != CURLM_OK)
+		fail(t, ENOMEM, ERR_SYSTEM, "no memory for a connection", NULL);
+}
+
+void transfer_new(struct client *c, const struct transport_request *q, int fd)
+{
+	struct transfer *t = calloc(1, sizeof(*t));
+	if (!t)
+		_exit(1);
+	*t = (struct transfer){.client = c, .next = c->transfers, .q = *q, .fd = fd};
+	t->step = q->op == TRANSPORT_UPLOAD ? STEP_BEGIN : STEP_PLAIN;
+	t->said = (struct strbuf)STRBUF_MAX(CLIENT_ERROR_BODY_MAX);
+	/* Of a file that is not ours alone nothing of this is wanted. */
+	if (q->op == TRANSPORT_GET)
+		fcntl(fd, F_SETFL, O_NONBLOCK | (fcntl(fd, F_GETFL) & ~O_ACCMODE));
+	c->transfers = t;
+	c->count++;
+	later(t, 0);
+}
+
+/* --- answers --- */
+
+/* From the first byte again: with another host, or with what a challenge wanted. */
+static void again(struct transfer *t)
+{
+	later(t, 0);
+}
+
+static void follow(struct transfer *t, const char *location)
+{
+	char base[CLIENT_URL_MAX];
+	char *target = NULL;
+	CURLU *u = curl_url();
+	/* Relative to where we are. */
+	bool ok = u && curl_url_set(u, CURLUPART_URL, t->url, 0) == CURLUE_OK &&
+		  curl_url_set(u, CURLUPART_URL, location, 0) == CURLUE_OK &&
+		  curl_url_get(u, CURLUPART_URL, &target, 0) == CURLUE_OK &&
+		  strlen(target) < sizeof(t->url);
+	client_base(t->client, base);
+	bool tls = !strncmp(t->url, "https://", 8);
+	if (ok)
+		memcpy(t->url, target, strlen(target) + 1);
+	curl_free(target);
+	curl_url_cleanup(u);
+	t->foreign = !client_same_origin(t->url, base);
+	if (!ok || (strncmp(t->url, "https://", 8) && (tls || strncmp(t->url, "http://", 7))))
+		fail(t, EPROTO, ERR_SYSTEM, "the registry redirects to where hull does not go",
+		     NULL);
+	else if (t->redirects++ == REDIRECTS_MAX)
+		fail(t, ELOOP, ERR_SYSTEM, "the registry redirects without an end", NULL);
+	else
+		again(t);
+}
+
+static void challenged(struct transfer *t)
+{
+	struct err e = {0};
+	struct client *c = t->client;
+	/* Somebody else has got a token meanwhile. */
+	if (t->serial != c->serial) {
+		again(t);
+		return;
+	}
+	if (t->challenged) {
+		char why[512];
+		auth_error_text(&t->said, why, sizeof(why));
+		fail(t, EACCES, ERR_DENIED, *why ? why : "unauthorized: authentication required",
+		     NULL);
+		return;
+	}
+	t->challenged = true;
+	*c->token = '\0';
+	c->basic = false;
+	if (auth_answer(c, &t->answer.challenge, &e) < 0)
+		finish(t, &e);
+	else
+		again(t);
+}
+
+static void refused(struct transfer *t)
+{
+	const struct answer *a = &t->answer;
+	char text[768], why[512];
+	auth_error_text(&t->said, why, sizeof(why));
+	snprintf(text, sizeof(text), "registry %s answers %ld%s%s", t->client->setup.host,
+		 a->status, *why ? ": " : "", why);
+	/* 404 has many meanings; who asked knows which. */
+	if (a->status == 404)
+		fail(t, ENOENT, ERR_NOT_FOUND, *why ? why : "not found", NULL);
+	else if (a->status == 401 || a->status == 403)
+		fail(t, EACCES, ERR_DENIED, *why ? why : text, NULL);
+	else if (a->status == 429 || a->status == 408 || a->status >= 500)
+		failed_for_now(t, EAGAIN, text, NULL);
+	else
+		fail(t, EPROTO, ERR_SYSTEM, text, NULL);
+}
+
+/* Where an upload goes on, or that it need not. */
+static void began(struct transfer *t)
+{
+	struct answer *a = &t->answer;
+	if (a->status == 201 || t->fd < 0) {
+		/* Mounted; or it could only be that, and is not. */
+		if (a->status == 201)
+			finish(t, NULL);
+		else
+			fail(t, ENOENT, ERR_NOT_FOUND, "not mounted", NULL);
+		return;
+	}
+	char location[CLIENT_URL_MAX];
+	int n = snprintf(location, sizeof(location), "%s%cdigest=%s", a->location,
+			 strchr(a->location, '?') ? '&' : '?', t->q.digest);
+	t->step = STEP_SEND;
+	if (!*a->location || n >= (int)sizeof(location))
+		fail(t, EPROTO, ERR_SYSTEM, "the registry does not say where a blob goes", NULL);
+	else
+		follow(t, location);
+}
+
+static void succeeded(struct transfer *t)
+{
+	t->challenged = false;
+	if (t->step == STEP_BEGIN)
+		began(t);
+	else if (t->q.op == TRANSPORT_GET && t->q.size != UINT64_MAX && t->done < t->q.size)
+		failed_for_now(t, EPROTO, "the registry sent less than the manifest says", NULL);
+	else
+		finish(t, NULL);
+}
+
+/* The connection, not the request, is at fault. */
+static void broken(struct transfer *t, CURLcode code)
+{
+	struct client *c = t->client;
+	char text[768];
+	const char *why = *t->error ? t->error : curl_easy_strerror(code);
+	if (t->fd_error) {
+		snprintf(text, sizeof(text), "cannot %s: %s",
+			 t->q.op == TRANSPORT_GET ? "pass on what the registry sends"
+						  : "read what is sent",
+			 err_errno_text(t->fd_error));
+		fail(t, t->fd_error, ERR_SYSTEM, text, NULL);
+		return;
+	}
+	if (t->too_long) {
+		fail(t, EMSGSIZE, ERR_INVALID, "the registry sends more than it may", NULL);
+		return;
+	}
+	/* docker's rule for registries on this machine, and those said to be insecure. */
+	if (c->setup.flags & TRANSPORT_PLAIN && !c->plain && !c->answered && !t->foreign) {
+		c->plain = true;
+		*t->url = '\0';
+		again(t);
+		return;
+	}
+	/* Others of the first requests have found that out. */
+	if (c->plain && !t->foreign && !strncmp(t->url, "https:", 6)) {
+		*t->url = '\0';
+		again(t);
+		return;
+	}
+	snprintf(text, sizeof(text), "cannot %s registry %s: %s", c->answered ? "hear" : "reach",
+		 c->setup.host, why);
+	if (code == CURLE_PEER_FAILED_VERIFICATION)
+		fail(t, EACCES, ERR_DENIED, text,
+		     "put its authority's certificate into /etc/containers/certs.d/HOST/ca.crt, or "
+		     "call the registry insecure in registries.conf");
+	else if (code == CURLE_COULDNT_RESOLVE_HOST)
+		fail(t, EHOSTUNREACH, ERR_SYSTEM, text, "is the name right, and DNS reachable?");
+	else
+		failed_for_now(t, EIO, text, NULL);
+}
+
+void transfer_ended(struct transfer *t, CURLcode code)
+{
+	struct answer *a = &t->answer;
+	CURL *easy = t->easy;
+	curl_off_t length = -1;
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &a->status);
+	curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+	a->has_length = length >= 0;
+	a->length = a->has_length ? (uint64_t)length : 0;
+	curl_multi_remove_handle(t->client->multi, easy);
+	t->easy = NULL;
+	curl_easy_cleanup(easy);
+	if (code != CURLE_OK || !a->status) {
+		broken(t, code);
+		return;
+	}
+	t->client->answered |= !t->foreign;
+	if (a->status >= 300 && a->status < 400 && *a->location)
+		follow(t, a->location);
+	else if (a->status == 401 && !t->foreign && (a->challenge.basic || a->challenge.bearer))
+		challenged(t);
+	else if (a->status == 416 || !is_success(a))
+		refused(t);
+	else
+		succeeded(t);
+}

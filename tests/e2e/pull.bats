@@ -1,0 +1,148 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# hull pull, from a registry on loopback.
+
+load lib
+load registry
+
+setup() { hull_setup; }
+teardown() { hull_teardown; }
+
+@test "PU1 an image comes by its tag, runs, and is known by its digest" {
+	registry_up
+	digest=$(put_image --rootfs "$ROOTFS" --layers 3 some/thing v1)
+	run -0 hull pull "$REGISTRY/some/thing:v1"
+	assert_line '^v1: Pulling from some/thing$'
+	[ "$(grep -c ': Pulling fs layer$' <<<"$output")" = 3 ]
+	[ "$(grep -c ': Pull complete$' <<<"$output")" = 3 ]
+	assert_line "^Digest: $digest$"
+	assert_line "^Status: Downloaded newer image for $REGISTRY/some/thing:v1$"
+	assert_equal "$REGISTRY/some/thing:v1" "${lines[-1]}"
+	run -0 hull run --rm "$REGISTRY/some/thing:v1" sh -c 'echo $PULLED; cat /layer-2 /data/file'
+	assert_equal "yes|2|from the image" "$(tr '\n' '|' <<<"$output" | sed 's/|$//')"
+	run -0 hull images --digests --format '{{.Repository}} {{.Tag}} {{.Digest}}' "$REGISTRY/some/thing"
+	assert_equal "$REGISTRY/some/thing v1 $digest" "$output"
+	assert_equal "[$REGISTRY/some/thing@$digest]" \
+		"$(hull image inspect -f '{{.RepoDigests}}' "$REGISTRY/some/thing:v1")"
+	store_is_clean
+}
+
+@test "PU2 a second pull says that it is up to date; a new image under the tag is taken" {
+	registry_up
+	put_image some/thing latest
+	run -0 hull pull "$REGISTRY/some/thing"
+	assert_equal "Using default tag: latest" "${lines[0]}"
+	run -0 hull pull "$REGISTRY/some/thing"
+	assert_line "^Status: Image is up to date for $REGISTRY/some/thing:latest$"
+	assert_lacks "Pulling fs layer"
+	digest=$(put_image --layers 2 some/thing latest)
+	run -0 hull pull "$REGISTRY/some/thing"
+	assert_line "^Status: Downloaded newer image"
+	assert_line "^Digest: $digest$"
+	# The lowest layer is the one that was here.
+	[ "$(grep -c ': Already exists$' <<<"$output")" = 1 ]
+	[ "$(grep -c ': Pull complete$' <<<"$output")" = 1 ]
+}
+
+@test "PU3 by digest, quietly" {
+	registry_up
+	digest=$(put_image some/thing v1)
+	put_image --layers 2 some/thing v1
+	run -0 hull pull -q "$REGISTRY/some/thing@$digest"
+	assert_equal "$REGISTRY/some/thing@$digest" "$output"
+	assert_equal "[]" "$(hull image inspect -f '{{.RepoTags}}' "$REGISTRY/some/thing@$digest")"
+}
+
+@test "PU4 both families of types, all packings" {
+	registry_up
+	for types in oci docker; do
+		for pack in gzip zstd none; do
+			put_image --types $types --pack $pack --rootfs "$ROOTFS" --layers 2 "some/$types-$pack" v1
+			run -0 hull pull "$REGISTRY/some/$types-$pack:v1"
+			run -0 hull run --rm "$REGISTRY/some/$types-$pack:v1" cat /layer-1
+			assert_equal 1 "$output"
+		done
+	done
+}
+
+@test "PU5 of an index the image for this machine, or the one that --platform says" {
+	registry_up
+	digest=$(put_image --index arm64,amd64 --rootfs "$ROOTFS" some/thing v1)
+	run -0 hull pull "$REGISTRY/some/thing:v1"
+	assert_line "^Digest: $digest$"
+	assert_equal amd64 "$(hull run --rm "$REGISTRY/some/thing:v1" cat /arch)"
+	run -0 hull pull --platform linux/arm64 "$REGISTRY/some/thing:v1"
+	assert_equal arm64 "$(hull image inspect -f '{{.Architecture}}' "$REGISTRY/some/thing:v1")"
+	run -1 hull pull --platform linux/s390x "$REGISTRY/some/thing:v1"
+	assert_has "no image for linux/s390x"
+	assert_has "it holds images for linux/arm64, linux/amd64"
+}
+
+@test "PU6 --all-tags brings them all" {
+	registry_up
+	put_image some/thing v1
+	put_image --layers 2 some/thing v2
+	run -0 hull pull -a "$REGISTRY/some/thing"
+	assert_line '^v1: Pulling from some/thing$'
+	assert_line '^v2: Pulling from some/thing$'
+	assert_equal "v1 v2" "$(hull images --format '{{.Tag}}' "$REGISTRY/some/thing" | sort | xargs)"
+	run -1 hull pull -a "$REGISTRY/some/thing:v1"
+	assert_has "tag can't be used with --all-tags/-a"
+}
+
+@test "PU7 what is not there is said as docker says it" {
+	registry_up
+	put_image some/thing v1
+	run -1 hull pull "$REGISTRY/some/thing:v2"
+	assert_has "manifest for $REGISTRY/some/thing:v2 not found: manifest unknown"
+	run -1 hull pull "$REGISTRY/some/other"
+	assert_has "$REGISTRY/some/other"
+	assert_has "not found"
+	run -1 hull pull "127.0.0.1:1/some/thing"
+	assert_has "cannot reach registry 127.0.0.1:1"
+	run -1 hull pull "Some/Thing"
+	assert_has "must be lowercase"
+	store_is_clean
+}
+
+@test "PU8 hull-transport is nobody, and may do next to nothing" {
+	registry_up
+	# A registry that says nothing: what waits for it can be looked at.
+	in_background python3 -c 'import socket, time
+s = socket.create_server(("127.0.0.1", 5001)); c = [s.accept() for _ in range(9)]'
+	wait_for 10 answers 127.0.0.1 5001
+	hull pull 127.0.0.1:5001/some/thing:v1 >"$WORK/out" 2>&1 &
+	pull=$!
+	disown
+	locked_in() {
+		transport=$(pgrep -x hull-transport -P "$(pgrep -f "pull 127.0.0.1:5001/some" | paste -sd,)") &&
+			grep -qE '^Seccomp:[[:space:]]+2' "/proc/$transport/status"
+	}
+	wait_for 10 locked_in
+	status=$(cat "/proc/$transport/status")
+	files=$(readlink /proc/"$transport"/fd/*)
+	kill "$transport"
+	grep -qE '^Uid:[[:space:]]+65534[[:space:]]+65534[[:space:]]+65534' <<<"$status"
+	grep -qE '^Groups:[[:space:]]*$' <<<"$status"
+	grep -qE '^CapBnd:[[:space:]]+0+$' <<<"$status"
+	grep -qE '^CapPrm:[[:space:]]+0+$' <<<"$status"
+	grep -qE '^NoNewPrivs:[[:space:]]+1' <<<"$status"
+	# Sockets, pipes, memory: nothing of the store.
+	run ! grep -F "$HULL_ROOT" <<<"$files"
+	wait_for 10 grep -q "hull-transport was ended by signal 15" "$WORK/out"
+}
+
+@test "PU9 a layer that is no layer leaves nothing behind" {
+	registry_up
+	put_image --layers 2 some/thing v1
+	for blob in "$WORK"/registry/docker/registry/v2/blobs/sha256/*/*/data; do
+		[ "$(head -c 2 "$blob" | od -An -tx1)" != " 1f 8b" ] || break
+	done
+	printf x | dd of="$blob" bs=1 seek=40 conv=notrunc 2>/dev/null
+	run -1 hull pull "$REGISTRY/some/thing:v1"
+	assert_has "layer "
+	run -0 hull images -q "$REGISTRY/some/thing"
+	assert_equal "" "$output"
+	hull system check
+	store_is_clean
+}

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+# A registry on loopback for a case: in a network namespace of its own, so that its port is nobody
+# else's and no packet leaves the machine. Loaded behind lib.
+
+REGISTRY=127.0.0.1:5000
+
+# Everything of the case that speaks to the registry runs there.
+in_net() {
+	nsenter --net="/proc/$NET_PID/ns/net" "$@"
+}
+
+hull() {
+	if [ -n "${NET_PID-}" ] && [ -e "/proc/$NET_PID/ns/net" ]; then
+		in_net "$HULL" "$@" 3>&-
+	else
+		"$HULL" "$@" 3>&-
+	fi
+}
+
+in_background() {
+	in_net "$@" </dev/null >>"$WORK/background.log" 2>&1 3>&- &
+	started_by_test $!
+	disown
+}
+
+net_up() {
+	unshare --net sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
+	NET_PID=$!
+	started_by_test "$NET_PID"
+	disown
+	wait_for 5 eval '[ "$(readlink /proc/$NET_PID/ns/net)" != "$(readlink /proc/self/ns/net)" ]' || return 1
+	in_net ip link set lo up
+	# What the user of this machine has set up is none of the case's affair.
+	export DOCKER_CONFIG=$WORK/docker CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf
+	: >"$CONTAINERS_REGISTRIES_CONF"
+}
+
+answers() {
+	in_net python3 -c 'import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 1)' "$1" "$2"
+}
+
+# registry_up [LINE...]: with these lines more in its configuration.
+registry_up() {
+	command -v docker-registry >/dev/null || skip "docker-registry is not installed"
+	[ -n "${NET_PID-}" ] || net_up || return 1
+	printf '%s\n' 'version: 0.1' 'log: {level: error, accesslog: {disabled: true}}' \
+		"storage: {filesystem: {rootdirectory: $WORK/registry}, delete: {enabled: true}}" >"$WORK/registry.yml"
+	[ $# -gt 0 ] || set -- "http: {addr: '$REGISTRY'}"
+	printf '%s\n' "$@" >>"$WORK/registry.yml"
+	in_background docker-registry serve "$WORK/registry.yml"
+	wait_for 20 answers 127.0.0.1 "${REGISTRY##*:}" || { cat "$WORK/background.log"; return 1; }
+}
+
+# put_image [OPTION...] REPOSITORY TAG: see tests/helpers/registry_put.py
+put_image() {
+	in_net python3 "$TOP/tests/helpers/registry_put.py" "${@:1:$#-2}" "${REGISTRY_URL:-http://$REGISTRY}" "${@: -2}"
+}
+
+store_is_clean() {
+	[ -z "$(find "$HULL_ROOT/layers" -maxdepth 1 -name '.stage-*')" ]
+}
