@@ -31,6 +31,8 @@ const struct command *const commands[] = {
 	&command_inspect,
 	&command_kill,
 	&command_load,
+	&command_login,
+	&command_logout,
 	&command_logs,
 	&command_man,
 	&command_pause,

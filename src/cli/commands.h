@@ -8,7 +8,7 @@ extern const struct command command_attach, command_commit, command_complete, co
 	command_container_inspect, command_container_prune, command_cp, command_create,
 	command_diff, command_events, command_exec, command_export, command_healthcheck_run,
 	command_help, command_history, command_image_inspect, command_image_prune, command_images,
-	command_import, command_info, command_inspect, command_kill, command_load, command_logs,
+	command_import, command_info, command_inspect, command_kill, command_load, command_login, command_logout, command_logs,
 	command_man, command_pause, command_ps, command_pull, command_rename, command_restart,
 	command_rm, command_rmi, command_run, command_save, command_start, command_stats,
 	command_stop, command_system_check, command_system_df, command_system_health,

@@ -209,6 +209,22 @@ int image_pull(struct image_store *s, const struct image_pull *req, struct arena
 int image_remote_tags(struct image_store *s, const struct image_pull *req, struct arena *a,
 		      struct strv *ret, struct err *e);
 
+struct image_login {
+	const char *domain;        /* "docker.io", "host:5000" */
+	const char *user, *secret; /* NULL: those that are kept */
+	struct image_registry registry;
+};
+/** Have the registry check them, and keep them where docker does. @ret_where: the file that has
+ * them in the clear now, or NULL. */
+int image_login(struct image_store *s, const struct image_login *l, struct arena *a,
+		char **ret_where, struct err *e);
+/** 1: there are credentials for it, and perhaps the user's name; 0: there are none. */
+int image_login_known(const char *domain, struct arena *a, const char **ret_user, struct err *e);
+/** 1: they are forgotten, 0: there were none. */
+int image_logout(const char *domain, struct arena *a, struct err *e);
+/** "host:5000" of "https://host:5000/v1/"; "docker.io" for all its names, and for "". */
+char *image_registry_name(const char *given, struct arena *a);
+
 /* ---- taking out (image/save.c) ---- */
 
 struct image_save {

@@ -483,7 +483,8 @@ static void broken(struct transfer *t, CURLcode code)
 		return;
 	}
 	/* docker's rule for registries on this machine, and those said to be insecure. */
-	if (c->setup.flags & TRANSPORT_PLAIN && !c->plain && !c->answered && !t->foreign) {
+	if (c->setup.flags & TRANSPORT_PLAIN && !c->plain && !c->answered && !t->foreign &&
+	    code != CURLE_PEER_FAILED_VERIFICATION) {
 		c->plain = true;
 		*t->url = '\0';
 		again(t);

@@ -59,3 +59,36 @@ put_image() {
 store_is_clean() {
 	[ -z "$(find "$HULL_ROOT/layers" -maxdepth 1 -name '.stage-*')" ]
 }
+
+# A user "user" with the password "secret".
+basic_auth() {
+	python3 -W ignore -c 'import crypt
+print("user:" + crypt.crypt("secret", crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16)))' >"$WORK/htpasswd"
+	echo "auth: {htpasswd: {realm: tests, path: $WORK/htpasswd}}"
+}
+
+# make_cert NAME [EXTENSION]: NAME.pem and NAME.key, signed by ca.pem, which is made first.
+make_cert() {
+	(
+		cd "$WORK" || exit 1
+		[ -e ca.pem ] || openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 \
+			-subj "/CN=tests" || exit 1
+		openssl req -newkey rsa:2048 -nodes -keyout "$1.key" -out "$1.csr" -subj "/CN=$1" || exit 1
+		openssl x509 -req -in "$1.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -out "$1.pem" -days 2 \
+			-extfile <(echo "${2:-subjectAltName=IP:127.0.0.1}") || exit 1
+	) >"$WORK/openssl.log" 2>&1 || { cat "$WORK/openssl.log"; return 1; }
+}
+
+# The lines of a registry that wants tokens of the server at port 5002, which is started.
+token_auth() {
+	make_cert token || return 1
+	in_background python3 "$TOP/tests/helpers/token_server.py" 5002 "$WORK/token.key" "$WORK/token.pem" \
+		"$WORK/tokens.log"
+	wait_for 10 answers 127.0.0.1 5002 || return 1
+	# shellcheck disable=SC2034 # for the case
+	TOKEN_LINE="auth: {token: {realm: 'http://127.0.0.1:5002/token', service: registry, issuer: tests, rootcertbundle: $WORK/ca.pem}}"
+}
+
+login() {
+	echo -n "${2-secret}" | hull login -u user --password-stdin "$1"
+}
