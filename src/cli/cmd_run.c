@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/create_options.h"
+#include "cli/registry_options.h"
 #include "cli/session.h"
 #include "linux/own_program.h"
 
@@ -28,6 +29,36 @@ static bool is_shared(const struct create_options *o)
 	       (o->rootfs && *o->rootfs) || (host->pid_mode && *host->pid_mode);
 }
 
+static int pull(struct cli *cli, const struct create_options *o, struct err *e)
+{
+	struct image_pulled ignored;
+	struct image_pull req = {.reference = o->create.image, .platform = o->create.platform};
+	return pull_one(cli, &req, o->quiet ? NULL : stderr, &ignored, e);
+}
+
+/* With its image from a registry, where that is wanted, or needed and allowed. */
+static int create_pulling(struct cli *cli, struct engine *en, struct create_options *o,
+			  char ret_id[ID_LEN + 1], struct err *e)
+{
+	struct image found;
+	struct err ignored;
+	struct image_reference ref;
+	const char *image = o->create.image;
+	int r = image && !strcmp(o->pull, "always") ? pull(cli, o, e) : 0;
+	if (r == 0)
+		r = container_create(en, &o->create, &cli->arena, ret_id, e);
+	/* It may also be something else that was not found. */
+	if (r != -ENOENT || e->kind != ERR_NOT_FOUND || !image || strcmp(o->pull, "missing") ||
+	    image_find_config(&en->images, image, &cli->arena, &found, &ignored) != -ENOENT ||
+	    image_reference_parse(image, &cli->arena, &ref, &ignored) < 0)
+		return r;
+	if (!o->quiet)
+		cli_notice("Unable to find image '%s' locally",
+			   image_reference_familiar(&ref, &cli->arena));
+	r = pull(cli, o, e);
+	return r < 0 ? r : container_create(en, &o->create, &cli->arena, ret_id, e);
+}
+
 static int create(struct cli *cli, struct create_options *o, const struct strv *args, bool detach,
 		  bool start, char ret_id[ID_LEN + 1], struct err *e)
 {
@@ -42,7 +73,7 @@ static int create(struct cli *cli, struct create_options *o, const struct strv *
 		r = cli_engine(cli, &en, e);
 	o->create.start = start;
 	if (r == 0)
-		r = container_create(en, &o->create, &cli->arena, ret_id, e);
+		r = create_pulling(cli, en, o, ret_id, e);
 	if (!o->quiet)
 		cli_warn(cli);
 	if (r < 0 || !o->cidfile || !*o->cidfile)

@@ -190,13 +190,8 @@ static int check_restart(const struct create_options *o, struct err *e)
 
 static int check_pull(const char *pull, struct err *e)
 {
-	if (!strcmp(pull, "missing") || !strcmp(pull, "never") || !*pull)
+	if (!strcmp(pull, "missing") || !strcmp(pull, "never") || !strcmp(pull, "always") || !*pull)
 		return 0;
-	if (!strcmp(pull, "always"))
-		return err_set(
-			e, ENOTSUP, ERR_INVALID,
-			"--pull always: hull has no registries yet; load the image with `hull "
-			"load`");
 	return err_set(
 		e, EINVAL, ERR_INVALID,
 		"invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"",

@@ -141,10 +141,8 @@ static const struct option items[] = {
 	{"publish", 'p', OPTION_REFUSED, .help = NO_NETWORKS},
 	{"publish-all", 'P', OPTION_REFUSED_FLAG, .help = NO_NETWORKS},
 	{"pull", 0, OPTION_STR, O(pull), .initial = "missing",
-	 .help = "Pull image before running (missing|never); always needs registries, which hull "
-		 "does "
-		 "not have yet"},
-	{"quiet", 'q', OPTION_BOOL, O(quiet), .help = "Do not print warnings"},
+	 .help = "Pull image before running (\"always\", \"missing\", \"never\")"},
+	{"quiet", 'q', OPTION_BOOL, O(quiet), .help = "Suppress the pull output, and warnings"},
 	{"read-only", 0, OPTION_BOOL, HOST(readonly_rootfs),
 	 .help = "Mount the container's root filesystem as read only"},
 	{"rm", 0, OPTION_BOOL, HOST(auto_remove),

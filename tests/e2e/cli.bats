@@ -125,7 +125,7 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 	refused 125 "--cgroupns: invalid CGROUP mode" run --cgroupns x i
 	refused 125 "--network bridge: hull has no networks yet" run --network bridge i
 	refused 125 "--pid: invalid PID mode" create --pid x i
-	refused 1 "No such image: i" create i
+	refused 1 "No such image: i" create --pull never i
 	refused 125 "invalid spec: :/a: empty section between colons" run -v :/a i
 	refused 125 "Valid memory swappiness range is 0-100" run --memory-swappiness 101 i
 	refused 125 "invalid logging opts for driver none" run --log-driver none --log-opt a=b i
@@ -133,7 +133,7 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 	refused 125 "opening seccomp profile (/nosuch) failed" run --security-opt seccomp=/nosuch i
 	refused 125 "invalid detach keys (foo) provided" run --detach-keys foo i
 	refused 125 "invalid pull option" run --pull sometimes i
-	refused 125 "hull has no registries yet" run --pull always i
+	refused 125 "registry docker.io is blocked" run -q --pull always i
 	refused 125 "/nosuch" run --env-file /nosuch i
 	refused 1 "unknown type" inspect --type foo x
 }

@@ -15,6 +15,8 @@ load "$TOP/tests/e2e/patience"
 HULL_BIN_DIR=$(realpath "${HULL_BIN_DIR:-$TOP/build/bin}")
 HULL=$HULL_BIN_DIR/hull
 export LC_ALL=C.UTF-8
+# No packet leaves the machine for a name that a case has no image of; what its user has set up counts for nothing.
+export CONTAINERS_REGISTRIES_CONF=$TOP/tests/helpers/registries.conf DOCKER_CONFIG=/nowhere
 
 # bats keeps descriptor 3 for itself: nothing that outlives a case may hold it.
 hull() {

@@ -146,3 +146,25 @@ s = socket.create_server(("127.0.0.1", 5001)); c = [s.accept() for _ in range(9)
 	hull system check
 	store_is_clean
 }
+
+@test "PU10 run and create pull what is missing, always, or never" {
+	registry_up
+	put_image --rootfs "$ROOTFS" some/thing v1
+	name=$REGISTRY/some/thing:v1
+	run -125 hull run --rm --pull never "$name" true
+	assert_has "No such image: $name"
+	run -0 --separate-stderr hull run --rm "$name" cat /arch
+	assert_equal amd64 "$output"
+	[[ $stderr == "Unable to find image '$name' locally"*"Status: Downloaded newer image for $name"* ]]
+	run -0 --separate-stderr hull run --rm "$name" true
+	assert_equal "" "$stderr"
+	run -0 --separate-stderr hull run --rm --pull always "$name" true
+	[[ $stderr == *"Status: Image is up to date for $name"* ]]
+	hull rmi "$name"
+	run -0 --separate-stderr hull create -q --name cc "$name"
+	assert_equal "" "$stderr"
+	run -125 hull run --rm "$REGISTRY/some/thing:v2"
+	assert_has "manifest for $REGISTRY/some/thing:v2 not found"
+	run -125 hull run --pull sometimes "$name"
+	assert_has "invalid pull option: 'sometimes'"
+}

@@ -30,7 +30,6 @@ net_up() {
 	disown
 	wait_for 5 eval '[ "$(readlink /proc/$NET_PID/ns/net)" != "$(readlink /proc/self/ns/net)" ]' || return 1
 	in_net ip link set lo up
-	# What the user of this machine has set up is none of the case's affair.
 	export DOCKER_CONFIG=$WORK/docker CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf
 	: >"$CONTAINERS_REGISTRIES_CONF"
 }
