@@ -169,7 +169,9 @@ const struct command command_events = {
 	.names = NAMES("events", "system events"),
 	.synopsis = "[OPTIONS]",
 	.summary = "Get real time events from hull",
-	.text = "Without --since and --until only what comes. The last 10000 events are kept. A "
+	.text = "Without --since and --until only what comes. The last 10000 events are kept. "
+		"Other than with docker, health checks are not told as execs: only what comes of "
+		"them is, as health_status. A "
 		"restart policy tells die and start, with restart= and restartCount= beside "
 		"docker's attributes; die has signal= and oomKilled= where that ended it, and "
 		"error= where the status was lost. The fields of a format: .Type .Action .Actor.ID "

@@ -2,16 +2,20 @@
 /*
  * hull exec: one more process in a running container. hull itself is its parent: without a terminal
  * the process has pipes, those of our caller where he has some; with one we serve its pty. Signals
- * that we get go to it, so that ending `hull exec` ends what it started; what was detached goes on.
+ * that we get go to it, so that ending `hull exec` ends what it started. What was detached goes on,
+ * and a child of ours until it ends.
  * Read exec_stdio.h and client.h first.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/commands.h"
@@ -52,33 +56,114 @@ static void forward_size(void *ctx, unsigned rows, unsigned cols)
 	pty_resize(p->pty_fd, rows, cols);
 }
 
+static int code_of(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 static int exit_code(struct cli *cli, const struct exec_process *p, struct err *e)
 {
 	int status;
 	int r = pidfd_wait_child(p->pidfd, &status);
 	if (r < 0)
 		return err_errno(e, r, "cannot wait for the process");
-	int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	container_exec_ended(&cli->engine, p, code);
-	return code;
+	container_exec_ended(&cli->engine, p, code_of(status));
+	return code_of(status);
 }
 
-/* A terminal whose last holder closes it hangs up its session, and one that nobody reads stops its
- * writers. So a child of ours takes what comes, until no process has it open any more. */
-static int hold_terminal(const struct exec_process *p, struct err *e)
+/* ---- what goes on without us ---- */
+
+/* Its parent knows how it ended; from its pidfd anybody does, once a new parent has taken note. */
+static bool tell_end(struct engine *en, const struct exec_process *p, int pidfd)
 {
+	struct err ignored;
+	int status = 0;
+	if (pidfd_wait_child(pidfd, &status) < 0 && pidfd_exit_status(pidfd, &status) < 0)
+		return false;
+	if (db_open(&en->db, en->root, &ignored) == 0)
+		container_exec_ended(en, p, code_of(status));
+	db_close(&en->db);
+	return true;
+}
+
+/* In a child of ours: until the process has ended, and no other has its terminal open any more. A
+ * terminal whose last holder closes it hangs up its session, and one that nobody reads stops its
+ * writers. */
+static _Noreturn void stay(struct engine *en, const struct exec_process *p)
+{
+	enum { PIDFD = 3, PTY, REST, NOTE_MS = 10000 };
 	char chunk[4096];
-	signal(SIGHUP, SIG_IGN); /* our own end may hang up the user's terminal before the setsid */
-	pid_t pid = fork();
-	if (pid != 0)
-		return pid > 0 ? 0 : err_errno(e, errno, "cannot leave the terminal to a child");
+	db_close(&en->db);
 	setsid();
 	(void)!chdir("/");
-	dup2(p->pty_fd, STDIN_FILENO);
-	close_range(STDIN_FILENO + 1, ~0U, 0);
-	while (read(STDIN_FILENO, chunk, sizeof(chunk)) > 0)
-		;
+	int pidfd = fcntl(p->pidfd, F_DUPFD, REST);
+	int pty = p->pty_fd < 0 ? -1 : fcntl(p->pty_fd, F_DUPFD, REST);
+	int null = open("/dev/null", O_RDWR);
+	for (int fd = 0; fd < PIDFD; fd++)
+		dup2(null, fd);
+	dup2(pidfd, PIDFD);
+	dup2(pty, PTY);
+	close_range(pty < 0 ? PTY : REST, ~0U, 0);
+	struct pollfd fds[] = {{PIDFD, POLLIN, 0}, {pty < 0 ? -1 : PTY, POLLIN, 0}};
+	while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+		bool first = fds[0].fd < 0 || fds[0].events;
+		int n = TEMP_FAILURE_RETRY(poll(fds, 2, first || fds[1].fd >= 0 ? -1 : NOTE_MS));
+		if (n <= 0)
+			break;
+		if (fds[1].revents && read(PTY, chunk, sizeof(chunk)) <= 0)
+			fds[1].fd = -1;
+		if (fds[0].revents && (tell_end(en, p, PIDFD) || !first))
+			fds[0].fd = -1;
+		else if (fds[0].revents)
+			fds[0].events = 0; /* POLLHUP is when the new parent has */
+	}
 	_exit(0);
+}
+
+/* After the detach keys. */
+static int leave(struct cli *cli, const struct exec_process *p, struct err *e)
+{
+	container_exec_ended(&cli->engine, p, -1);
+	cli_notice("read escape sequence");
+	db_close(&cli->engine.db); /* it is not carried over a fork(2) */
+	signal(SIGHUP, SIG_IGN); /* our own end may hang up the user's terminal before the setsid */
+	pid_t pid = fork();
+	if (pid == 0)
+		stay(&cli->engine, p);
+	return pid > 0 ? 1 : err_errno(e, errno, "cannot leave the terminal to a child");
+}
+
+/* With -d a child of ours is its parent: nobody else would learn how it ended. */
+static int run_detached(struct cli *cli, const struct container_exec *x, const char *ref,
+			struct err *e)
+{
+	int report[2];
+	struct err done = {0};
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return err_errno(e, errno, "cannot make a pipe");
+	CLEANUP_FD int ours = report[0];
+	CLEANUP_FD int theirs = report[1];
+	signal(SIGHUP, SIG_IGN);
+	pid_t pid = fork();
+	if (pid < 0)
+		return err_errno(e, errno, "cannot leave the process to a child");
+	if (pid == 0) {
+		struct engine *en;
+		struct exec_process p;
+		int r = cli_engine(cli, &en, &done);
+		if (r == 0)
+			r = container_exec(en, ref, x, &p, &done);
+		fd_write_full(theirs, &done, sizeof(done));
+		if (r < 0)
+			_exit(1);
+		stay(en, &p);
+	}
+	fd_drop(&theirs);
+	if (fd_read_full(ours, &done, sizeof(done)) != sizeof(done))
+		return err_set(e, EIO, ERR_INTERNAL, "who was to start the process was killed");
+	if (done.number)
+		*e = done;
+	return -done.number;
 }
 
 static int serve_pty(struct cli *cli, const struct exec_values *v, struct exec_process *p,
@@ -101,10 +186,7 @@ static int serve_pty(struct cli *cli, const struct exec_values *v, struct exec_p
 	case CLIENT_ENDED:
 		return exit_code(cli, p, e);
 	case CLIENT_DETACHED:
-		container_exec_ended(&cli->engine, p, -1);
-		cli_notice("read escape sequence");
-		r = hold_terminal(p, e);
-		return r < 0 ? r : 1;
+		return leave(cli, p, e);
 	case CLIENT_SIGNALLED:
 		forward_signal(p, number);
 		return 128 + number;
@@ -138,8 +220,6 @@ static int exec_run(struct cli *cli, void *values, const struct strv *args, stru
 	int r = session_check_tty(v->tty, v->interactive && !v->detach, e);
 	if (r == 0)
 		r = read_env(v, &x.env, &cli->arena, e);
-	if (r == 0)
-		r = cli_engine(cli, &en, e);
 	if (r < 0)
 		return r;
 	struct exec_stdio stdio CLEANUP_EXEC_STDIO;
@@ -151,11 +231,13 @@ static int exec_run(struct cli *cli, void *values, const struct strv *args, stru
 		x.rows = rows;
 		x.cols = cols;
 	}
-	r = container_exec(en, args->items[0], &x, &p, e);
+	if (v->detach)
+		return run_detached(cli, &x, args->items[0], e);
+	r = cli_engine(cli, &en, e);
+	if (r == 0)
+		r = container_exec(en, args->items[0], &x, &p, e);
 	if (r < 0)
 		return r;
-	if (v->detach)
-		return v->tty ? hold_terminal(&p, e) : 0;
 	return v->tty ? serve_pty(cli, v, &p, e) : serve_stdio(cli, &stdio, &p, e);
 }
 

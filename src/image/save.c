@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/event.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -417,5 +418,10 @@ int image_save(struct image_store *store, const struct image_save *req, struct e
 		r = save_index(&s);
 	if (r == 0)
 		r = save_list(&s);
-	return r < 0 ? r : put(&s, end, sizeof(end));
+	if (r == 0)
+		r = put(&s, end, sizeof(end));
+	struct err ignored; /* it may be gone meanwhile, and is saved all the same */
+	for (size_t i = 0; r == 0 && i < s.image_count; i++)
+		event_image(store->db, &ignored, s.images[i].image.id, "save", NULL);
+	return r;
 }

@@ -59,12 +59,37 @@ actions_of() { history -f "type=container" --format '{{.Actor.Attributes.name}} 
 	assert_equal "words made:1" "$(history -f event=commit --format '{{.Actor.Attributes.comment}} {{.Actor.Attributes.imageRef}}')"
 }
 
+# execs: what is told of them, since the first.
+execs() { history -f "container=$1" --format '{{.Action}} {{.Actor.Attributes.exitCode}}' | sed -n 's/ <no value>//; s/^\(exec_[a-z]*\).*: .* \?/\1 /; /^exec/p' | paste -sd,; }
+
+# bats test_tags=fast
+@test "events: a detached exec is told like another, also how it ends" {
+	hull run -d --name cc test sleep 600
+	# Who waits for it holds nothing of ours.
+	assert_equal "" "$(hull exec -d cc sh -c 'grep -q "^SigIgn:.*0$" /proc/self/status && until [ -e /go ]; do sleep 0.1; done; exit 4')"
+	assert_equal "exec_create,exec_start" "$(execs cc | tr -d ' ')"
+	hull exec cc touch /go
+	wait_for 10 eval '[ "$(history -f event=exec_die --format "{{.Actor.Attributes.exitCode}}" | sort | paste -sd,)" = 0,4 ]'
+	run -127 hull exec -d cc /nowhere
+	assert_has /nowhere
+	run -126 hull exec -d cc /data
+	assert_has /data
+	run -1 hull exec -d none true
+	assert_has "No such container: none"
+	hull exec -dt cc sh -c 'test -t 0 && exit 5'
+	wait_for 10 eval '[ "$(history -f event=exec_die --format "{{.Actor.Attributes.exitCode}}" | sort | paste -sd,)" = 0,4,5 ]'
+	# Its end with the container's is no news that brings anything back.
+	hull exec -d cc sleep 600
+	hull rm -f cc
+}
+
 @test "events: images and volumes" {
 	make_image labelled:1 'LABEL one=two'
 	hull tag labelled:1 other:2
+	hull save -o tar labelled:1
 	hull rmi other:2
 	hull rmi labelled:1
-	assert_equal "import tag tag untag untag delete" "$(history -f type=image -f label=one=two --format '{{.Action}}' | paste -sd' ')"
+	assert_equal "import tag tag save untag untag delete" "$(history -f type=image -f label=one=two --format '{{.Action}}' | paste -sd' ')"
 	assert_equal "labelled:1 other:2" "$(history -f event=tag -f label=one --format '{{.Actor.Attributes.name}}' | paste -sd' ')"
 	hull run --rm -v vv:/v -v /anonymous test true
 	hull volume rm vv
