@@ -214,12 +214,40 @@ static int newest(struct engine *en, int64_t *ret, struct err *e)
 	return r;
 }
 
+/* Starts whose command was killed before it told them. Whoever is starting one has it locked. */
+static int tell_starts(struct engine *en, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct strv ids = {0};
+	int r = db_list(&en->db, &a, &ids, e,
+			"SELECT id FROM container WHERE status = 'running' AND NOT told & ?1", "i",
+			(int64_t)TOLD_START);
+	for (size_t i = 0; r >= 0 && i < ids.count; i++) {
+		CLEANUP_LOCK struct container_lock lock = {-1};
+		const char *id = ids.items[i];
+		if (container_lock(en, id, false, &lock, e) < 0)
+			continue;
+		if ((r = db_begin(&en->db, false, e)) < 0)
+			break;
+		r = db_run(&en->db, e,
+			   "UPDATE container SET told = told | ?2 WHERE id = ?1 AND status = "
+			   "'running' AND NOT told & ?2",
+			   "si", id, (int64_t)TOLD_START);
+		if (r > 0)
+			r = event_container(&en->db, e, id, "start", NULL);
+		r = db_end(&en->db, r, e);
+	}
+	return r < 0 ? r : 0;
+}
+
 int engine_events(struct engine *en, const struct event_query *q, event_fn tell, void *ctx,
 		  struct err *e)
 {
 	int64_t last = 0, before = 0, since = q->since;
 	/* What has ended behind our back is an event, too. */
 	int r = engine_reap(en, NULL, e);
+	if (r == 0)
+		r = tell_starts(en, e);
 	CLEANUP_FD int watch = r < 0 ? r : watch_log(en, e);
 	if (watch >= 0)
 		r = newest(en, &before, e);

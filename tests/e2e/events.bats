@@ -62,6 +62,21 @@ actions_of() { history -f "type=container" --format '{{.Actor.Attributes.name}} 
 # execs: what is told of them, since the first.
 execs() { history -f "container=$1" --format '{{.Action}} {{.Actor.Attributes.exitCode}}' | sed -n 's/ <no value>//; s/^\(exec_[a-z]*\).*: .* \?/\1 /; /^exec/p' | paste -sd,; }
 
+@test "events: a start that was cut off before it was told is told by who looks" {
+	hull run -d --name cc test sleep 600
+	python3 - "$HULL_ROOT/hull.db" <<-'END'
+		import sqlite3, sys
+		store = sqlite3.connect(sys.argv[1])
+		store.execute("DELETE FROM event WHERE action = 'start'")
+		store.execute("UPDATE container SET told = 0")
+		store.commit()
+	END
+	history >/dev/null
+	assert_equal "create start" "$(history -f container=cc --format '{{.Action}}' | paste -sd' ')"
+	hull rm -f cc
+	assert_equal "create start kill die destroy" "$(history -f container=cc --format '{{.Action}}' | paste -sd' ')"
+}
+
 # bats test_tags=fast
 @test "events: a detached exec is told like another, also how it ends" {
 	hull run -d --name cc test sleep 600
