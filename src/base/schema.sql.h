@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 
 #define SCHEMA_EVENT_SQL                                                                           \
 	/* What happened, for hull events; trimmed (base/event.h). */                              \
@@ -29,7 +29,20 @@
 	"  PRIMARY KEY (image, digest)"                                                            \
 	") STRICT, WITHOUT ROWID;"
 
-/* From version i + 1 to the next: restart policies; events and health checks; registries. */
+#define SCHEMA_BUILD_CACHE_SQL                                                                     \
+	/* What a step of a build came to (build/cache.c). */                                      \
+	"CREATE TABLE build_cache ("                                                               \
+	"  key TEXT PRIMARY KEY,"        /* sha256 of all that it depends on */                    \
+	"  layer TEXT REFERENCES layer," /* NULL: it changed nothing */                            \
+	"  chain TEXT NOT NULL,"         /* the tree after it, in keys of later steps */           \
+	"  text TEXT NOT NULL,"          /* the instruction, for people */                         \
+	"  created INTEGER NOT NULL,"                                                              \
+	"  used INTEGER NOT NULL"                                                                  \
+	") STRICT, WITHOUT ROWID;"                                                                 \
+	"CREATE INDEX build_cache_layer ON build_cache(layer);"
+
+/* From version i + 1 to the next: restart policies; events and health checks; registries; builds.
+ */
 #define SCHEMA_UPGRADES                                                                            \
 	{                                                                                          \
 		"ALTER TABLE container ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;"            \
@@ -40,7 +53,7 @@
 			"ALTER TABLE container ADD COLUMN health TEXT NOT NULL DEFAULT '';"        \
 			"UPDATE container SET told = 1 WHERE status = "                            \
 			"'running';" SCHEMA_EVENT_SQL,                                             \
-			SCHEMA_MANIFEST_SQL                                                        \
+			SCHEMA_MANIFEST_SQL, SCHEMA_BUILD_CACHE_SQL                                \
 	}
 
 #define SCHEMA_SQL                                                                                  \
@@ -112,4 +125,4 @@
 	"  PRIMARY KEY (volume, container, destination)"                                            \
 	") STRICT, WITHOUT ROWID;"                                                                  \
 	"CREATE INDEX volume_use_container ON volume_use(container);" SCHEMA_EVENT_SQL              \
-		SCHEMA_MANIFEST_SQL
+		SCHEMA_MANIFEST_SQL SCHEMA_BUILD_CACHE_SQL

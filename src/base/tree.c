@@ -102,26 +102,30 @@ static int copy_meta(int from, int to, const struct stat *st)
 	return r < 0 ? r : futimens(to, times) < 0 ? -errno : 0;
 }
 
-static int copy_file(int from_dir, int to_dir, const char *name, const struct stat *st)
+int tree_copy_file(int from, int to_dir, const char *name, const struct stat *st)
 {
-	CLEANUP_FD int from =
-		openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	CLEANUP_FD int to =
-		from < 0 ? -1
-			 : openat(to_dir, name,
-				  O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		openat(to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
 		return -errno;
 	int r = copy_data(from, to, st->st_size);
 	return r < 0 ? r : copy_meta(from, to, st);
 }
 
-static int copy_special(int from_dir, int to_dir, const char *name, const struct stat *st)
+static int copy_file(int from_dir, int to_dir, const char *name, const struct stat *st)
+{
+	CLEANUP_FD int from =
+		openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return from < 0 ? -errno : tree_copy_file(from, to_dir, name, st);
+}
+
+int tree_copy_special(int from_dir, const char *from, int to_dir, const char *name,
+		      const struct stat *st)
 {
 	struct timespec times[2] = {st->st_atim, st->st_mtim};
 	if (S_ISLNK(st->st_mode)) {
 		char target[PATH_MAX];
-		ssize_t n = readlinkat(from_dir, name, target, sizeof(target) - 1);
+		ssize_t n = readlinkat(from_dir, from, target, sizeof(target) - 1);
 		if (n < 0)
 			return -errno;
 		target[n] = '\0';
@@ -146,7 +150,7 @@ static int copy_entry(int from, int to, const char *name, int depth, struct err 
 		return err_errno(e, errno, "%s", name);
 	if (!S_ISDIR(st.st_mode)) {
 		int r = S_ISREG(st.st_mode) ? copy_file(from, to, name, &st)
-					    : copy_special(from, to, name, &st);
+					    : tree_copy_special(from, name, to, name, &st);
 		return r < 0 ? err_errno(e, r, "%s", name) : 0;
 	}
 	if (mkdirat(to, name, 0700) < 0)

@@ -5,9 +5,9 @@
  */
 #pragma once
 
-#include <stdint.h>
-
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/err.h"
 
@@ -16,6 +16,12 @@ enum { TREE_DEPTH_MAX = 1024 };
 /** Copy everything in the directory @from into the directory @to, and make @to's owner, mode and
  *  attributes those of @from. Both stay the caller's. */
 int tree_copy(int from, int to, struct err *e);
+/** Copy the open regular file @from to a new file, with the owner, mode and times of @st. 0 or
+ *  -errno. */
+int tree_copy_file(int from, int to_dir, const char *name, const struct stat *st);
+/** The same of what is neither a regular file nor a folder. */
+int tree_copy_special(int from_dir, const char *from, int to_dir, const char *name,
+		      const struct stat *st);
 /** 1: the directory has no entry, 0: it has, or negative errno. */
 int tree_is_empty(int fd);
 /** Bytes of all regular files below the directory @fd, a file with two names counts twice. */

@@ -25,7 +25,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "cli/cli.h"
-#include "cli/frames.h"
+#include "base/frames.h"
 #include "linux/tty.h"
 
 enum { CHUNK = 32 * 1024, INPUT_SIZE = CHUNK + DETACH_KEYS_MAX, FORCED_AT = 3 };

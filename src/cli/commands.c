@@ -18,6 +18,7 @@ const struct command *const commands[] = {
 	&command_version,
 	&command_info,
 	&command_attach,
+	&command_build,
 	&command_commit,
 	&command_completion,
 	&command_cp,

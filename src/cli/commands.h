@@ -4,7 +4,8 @@
 
 #include "cli/command.h"
 
-extern const struct command command_attach, command_commit, command_complete, command_completion,
+extern const struct command command_attach, command_build,
+	command_commit, command_complete, command_completion,
 	command_container_inspect, command_container_prune, command_cp, command_create,
 	command_diff, command_events, command_exec, command_export, command_healthcheck_run,
 	command_help, command_history, command_image_inspect, command_image_prune, command_images,

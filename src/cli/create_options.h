@@ -26,6 +26,8 @@ extern const struct option_table create_option_table;
  * container_config.
  */
 extern const struct option_table limit_option_table;
+/** The same without the restart policy. */
+extern const struct option_table build_limit_option_table;
 
 /** Check what docker's client checks, read the files, and complete `create` from the options and
  *  @args (IMAGE COMMAND...; with --rootfs COMMAND...). @detach: nobody attaches.

@@ -194,11 +194,13 @@ static const struct option items[] = {
 	{"oom-kill-disable", 0, OPTION_TRI, HOST(oom_kill_disable), .help = "Disable OOM Killer"},
 	{"pids-limit", 0, OPTION_OPT_INT, HOST(pids_limit),
 	 .help = "Tune container pids limit (set -1 for unlimited); default 4096"},
-	{"restart", 0, OPTION_CUSTOM, HOST(restart_policy), .arg = "string", .set = set_restart,
-	 .help = "Restart policy to apply when a container exits (no, always, unless-stopped, "
-		 "on-failure[:TIMES])"},
 	{"shm-size", 0, OPTION_SIZE, HOST(shm_size), .help = "Size of /dev/shm"},
 	{"ulimit", 0, OPTION_CUSTOM, HOST(ulimits), .arg = "ulimit", .set = option_set_ulimit,
 	 .help = "Ulimit options"},
+	/* The last one, as a step of a build has none. */
+	{"restart", 0, OPTION_CUSTOM, HOST(restart_policy), .arg = "string", .set = set_restart,
+	 .help = "Restart policy to apply when a container exits (no, always, unless-stopped, "
+		 "on-failure[:TIMES])"},
 };
 const struct option_table limit_option_table = OPTIONS(items);
+const struct option_table build_limit_option_table = {items, ARRAY_LEN(items) - 1};

@@ -335,7 +335,7 @@ static int resolve_image(struct engine *en, struct container_create *c, struct c
 			 struct arena *a, struct err *e)
 {
 	if (!c->image) {
-		row->image_name = c->config.hull.rootfs;
+		row->image_name = c->config.hull.layer ? "(build)" : c->config.hull.rootfs;
 		return 0;
 	}
 	struct image *image = arena_new(a, struct image);
@@ -366,7 +366,8 @@ static int check_request(struct engine *en, struct container_create *c, struct c
 	return r < 0 ? r : check_hostname(c->config.config.domainname, e);
 }
 
-static int plan(struct engine *en, struct starting *s, struct arena *a, struct err *e)
+static int plan(struct engine *en, struct starting *s, const struct container_create *c,
+		struct arena *a, struct err *e)
 {
 	struct mount_point *mounts;
 	int r = mounts_find_images(en, &s->row.config, a, e);
@@ -374,6 +375,7 @@ static int plan(struct engine *en, struct starting *s, struct arena *a, struct e
 		r = container_mounts(en, &s->row, a, &mounts, &s->build.mount_count, e);
 	s->build.container = &s->row;
 	s->build.mounts = mounts;
+	s->build.folders = c->folders;
 	s->build.root_fd = -1;
 	s->build.warn = en;
 	return r < 0 ? r : spec_plan(en, &s->build, a, e);
@@ -409,7 +411,7 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 	r = health_begin(row, a, e);
 	if (r < 0)
 		return r;
-	r = plan(en, s, a, e);
+	r = plan(en, s, c, a, e);
 	if (r < 0)
 		return r;
 	const char *config = shape_print(&container_config_shape, &row->config, false, a);

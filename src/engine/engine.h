@@ -96,12 +96,19 @@ int container_filter_add(struct arena *a, struct container_filter *f, const char
 int container_list(struct engine *en, const struct container_filter *f, struct arena *a,
 		   struct container **ret, size_t *ret_count, struct err *e);
 
+/** What a build mounts into a step: a detached mount, the container's from then on. */
+struct container_folder {
+	char *destination;
+	int mount;
+	bool read_only;
+};
 struct container_create {
 	const char *name;     /* NULL: a generated one (adjective_surname) */
 	const char *image;    /* reference; NULL with config.hull.rootfs */
 	const char *platform; /* "linux/amd64" or NULL */
 	struct container_config config;
 	bool entrypoint_set; /* --entrypoint given ("" clears the image's) */
+	struct array folders; /* of struct container_folder: mounted into it, with `start` only */
 	bool start; /* container_start follows at once, on the same engine: one transaction for
 		     * both, and if we are killed in between, it ends as one whose start was cut off
 		     */

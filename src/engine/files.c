@@ -24,6 +24,7 @@
 #include "image/unpack_job.h"
 #include "linux/mount.h"
 #include "linux/pidfd.h"
+#include "runtime/runtime.h"
 
 enum { LINKS_MAX = 40 };
 
@@ -412,4 +413,16 @@ int volume_import(struct engine *en, const char *name, int fd, struct err *e)
 	CLEANUP_FD int folder = open_volume(en, name, &a, e);
 	const struct file_place to = {.folder = folder, .root = folder, .path = "/"};
 	return folder < 0 ? folder : file_unpack(en, fd, &to, &all, e);
+}
+
+int file_owner(int root, const char *owner, struct arena *a, uint32_t ret[2], struct err *e)
+{
+	struct oci_user user;
+	char *home;
+	int r = runtime_lookup_user(root, owner, NULL, a, &user, &home, e);
+	if (r < 0)
+		return r;
+	ret[0] = (uint32_t)user.uid;
+	ret[1] = (uint32_t)user.gid;
+	return 0;
 }

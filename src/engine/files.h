@@ -64,6 +64,8 @@ int file_unpack(struct engine *en, int fd, const struct file_place *to,
 int file_pack(struct engine *en, const struct file_place *from, int fd,
 	      const struct file_copy *copy, struct err *e);
 
+/** NAME[:GROUP] by the files in the tree @root: its two numbers. */
+int file_owner(int root, const char *owner, struct arena *a, uint32_t ret[2], struct err *e);
 /** The root file system of a container without what is mounted into it, as a tar to @fd. */
 int container_export(struct engine *en, const char *ref, int fd, const struct file_copy *copy,
 		     struct err *e);

@@ -270,7 +270,7 @@ int layer_make(const struct engine *en, const struct container *c, int folder, s
 {
 	int64_t size;
 	const struct backend *b = backend_of(c);
-	if (!layer_exists(&c->config))
+	if (!layer_exists(&c->config) || c->config.hull.layer)
 		return 0;
 	int r = b ? read_size(&c->config.host.storage_opt, &size, e) : 0;
 	if (r < 0)
@@ -295,8 +295,11 @@ int layer_open(const struct engine *en, const struct container *c, bool *ret_mou
 	const struct backend *b = backend_of(c);
 	enum place place = b ? b->place : IN_FOLDER;
 	char path[64 + ID_LEN];
-	snprintf(path, sizeof(path), "containers/%s%s", c->id,
-		 place == IN_SUBVOLUME ? "/" SUBVOLUME : "");
+	if (c->config.hull.layer) /* made by a build, and kept by it */
+		snprintf(path, sizeof(path), "layers/%s", c->config.hull.layer);
+	else
+		snprintf(path, sizeof(path), "containers/%s%s", c->id,
+			 place == IN_SUBVOLUME ? "/" SUBVOLUME : "");
 	CLEANUP_FD int fd = dir_open(en->root_fd, path, e);
 	int layer = fd >= 0 && place == IN_IMAGE ? open_image(fd, e) : fd_steal(&fd);
 	if (ret_mount)

@@ -126,7 +126,9 @@ static int mount_image(struct engine *en, const struct container *c, bool writab
 	 * had no power cut in between, so its mark may go. */
 	if (layer >= 0 && c->auto_remove && c->started)
 		r = layer_renew(c, layer, "work", e);
-	if (r == 0)
+	if (r == 0 && c->config.hull.layer)
+		r = image_trees_open(&en->images, &c->config.hull.lowers, a, &lowers, &count, e);
+	else if (r == 0)
 		r = image_layers_open(&en->images, c->image_id, a, &lowers, &count, e);
 	if (r < 0)
 		return r;
@@ -171,7 +173,8 @@ static int mount_folder(struct engine *en, const struct container *c, struct err
 
 int root_mount(struct engine *en, const struct container *c, struct arena *a, struct err *e)
 {
-	return c->image_id ? mount_image(en, c, true, a, e) : mount_folder(en, c, e);
+	return c->image_id || c->config.hull.layer ? mount_image(en, c, true, a, e)
+						   : mount_folder(en, c, e);
 }
 
 int root_mount_image(struct engine *en, const struct container *c, struct arena *a, struct err *e)

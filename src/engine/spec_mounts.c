@@ -173,9 +173,16 @@ static int user_mount(const struct mount_point *m, struct list *l, struct arena 
 
 int spec_mounts(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
 {
-	struct list l = {.items = arena_array(a, b->mount_count + 16, sizeof(struct oci_mount))};
+	const struct container_folder *folders = b->folders.items;
+	size_t room = b->mount_count + b->folders.count + 16;
+	struct list l = {.items = arena_array(a, room, sizeof(struct oci_mount))};
 	kernel_mounts(b, &l, a);
 	etc_mounts(en, b, &l, a);
+	for (size_t i = 0; i < b->folders.count; i++) {
+		push(&l, a, folders[i].destination, "bind", "(build)",
+		     folders[i].read_only ? "rbind,rprivate,ro" : "rbind,rprivate");
+		l.items[l.count - 1].fd = folders[i].mount;
+	}
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < b->mount_count; i++)
 		r = user_mount(&b->mounts[i], &l, a, e);

@@ -28,30 +28,29 @@ static int empty(const char *instruction, struct err *e)
 	return err_set(e, EINVAL, ERR_INVALID, "%s requires an argument", instruction);
 }
 
-/* The exec form, ["a", "b"]: 1 when @text is one. */
-static int parse_exec(const char *text, struct arena *a, struct strv *ret)
+bool image_exec_form(const char *text, struct arena *a, struct strv *ret)
 {
 	CLEANUP_JSON struct json_object *o = NULL;
 	struct err ignored = {0};
 	struct strv v = {0};
 	if (*text != '[' || json_parse(text, strlen(text), &o, &ignored) < 0 ||
 	    !json_object_is_type(o, json_type_array))
-		return 0;
+		return false;
 	for (size_t i = 0; i < json_object_array_length(o); i++) {
 		struct json_object *item = json_object_array_get_idx(o, i);
 		if (!json_object_is_type(item, json_type_string))
-			return 0;
+			return false;
 		strv_push(a, &v, json_object_get_string(item));
 	}
 	*ret = v;
-	return 1;
+	return true;
 }
 
 /* The exec form, or the shell form: one string for a shell. */
 static struct strv parse_command(const struct change *c, const char *text)
 {
 	struct strv v = {0};
-	if (parse_exec(text, c->a, &v))
+	if (image_exec_form(text, c->a, &v))
 		return v;
 	if (c->p->shell.count) {
 		strv_push_all(c->a, &v, &c->p->shell);
@@ -217,7 +216,7 @@ static int change_user(struct change *c, struct err *e)
 static int change_volume(struct change *c, struct err *e)
 {
 	struct strv paths = {0};
-	int r = parse_exec(c->rest, c->a, &paths) ? 0 : split_words(c->rest, c->a, &paths, e);
+	int r = image_exec_form(c->rest, c->a, &paths) ? 0 : split_words(c->rest, c->a, &paths, e);
 	for (size_t i = 0; r == 0 && i < paths.count; i++) {
 		if (!*paths.items[i])
 			return err_set(e, EINVAL, ERR_INVALID,
@@ -270,7 +269,7 @@ static struct json_object *healthcheck_test(const struct change *c, const char *
 {
 	struct strv v = {0};
 	struct json_object *test = json_object_new_array();
-	bool exec = parse_exec(command, c->a, &v);
+	bool exec = image_exec_form(command, c->a, &v);
 	json_object_array_add(test, json_object_new_string(exec ? "CMD" : "CMD-SHELL"));
 	if (!exec)
 		strv_push(c->a, &v, command);

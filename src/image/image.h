@@ -125,6 +125,10 @@ int image_history(struct image_store *s, const char *name, struct arena *a,
  */
 int image_layers_open(struct image_store *s, const char *id, struct arena *a, int **ret_fds,
 		      size_t *ret_count, struct err *e);
+/** The same by the names of the folders below layers/, the topmost first: diff ids, or what a
+ *  build has in its staging folder. */
+int image_trees_open(struct image_store *s, const struct strv *names, struct arena *a,
+		     int **ret_fds, size_t *ret_count, struct err *e);
 void image_layers_close(int *fds, size_t count);
 
 /* ---- changing (image/tag.c, image/remove.c) ---- */
@@ -259,6 +263,9 @@ int image_import(struct image_store *s, const struct image_import *req, char ret
  *  USER VOLUME WORKDIR) as `import -c` and `commit -c` do. */
 int image_change_apply(const char *instruction, struct oci_image_process *p, struct arena *a,
 		       struct err *e);
+
+/** True for the exec form, ["a", "b"], with its words in @ret. */
+bool image_exec_form(const char *text, struct arena *a, struct strv *ret);
 
 /* ---- checking (image/check.c) ---- */
 

@@ -63,23 +63,19 @@ static int layer_ids(struct image_store *s, const char *image, struct arena *a, 
 	return r < 0 ? r : 0;
 }
 
-int image_layers_open(struct image_store *s, const char *image, struct arena *a, int **ret_fds,
-		      size_t *ret_count, struct err *e)
+int image_trees_open(struct image_store *s, const struct strv *names, struct arena *a,
+		     int **ret_fds, size_t *ret_count, struct err *e)
 {
-	struct strv ids = {0};
-	int r = layer_ids(s, image, a, &ids, e);
-	if (r < 0)
-		return r;
-	int *fds = arena_array(a, ids.count + 2, sizeof(int));
+	int *fds = arena_array(a, names->count + 2, sizeof(int));
 	size_t n = 0;
 	bool opaque = false;
-	for (; n < ids.count && !opaque; n++) {
-		fds[n] = open_tree(s, ids.items[n], &opaque);
+	for (; n < names->count && !opaque; n++) {
+		fds[n] = open_tree(s, names->items[n], &opaque);
 		if (fds[n] >= 0)
 			continue;
-		r = fds[n];
+		int r = fds[n];
 		image_layers_close(fds, n);
-		err_errno(e, r, "image %.12s: layer %.12s cannot be opened", image, ids.items[n]);
+		err_errno(e, r, "layer %.12s cannot be opened", names->items[n]);
 		if (r == -ENOENT)
 			err_hint(e,
 				 "its files below %s/layers are gone: load or pull the image again",
@@ -87,11 +83,21 @@ int image_layers_open(struct image_store *s, const char *image, struct arena *a,
 		return r;
 	}
 	if (n == 0) {
-		r = open_empty(s, &fds[n++], e);
+		int r = open_empty(s, &fds[n++], e);
 		if (r < 0)
 			return r;
 	}
 	*ret_fds = fds;
 	*ret_count = n;
 	return 0;
+}
+
+int image_layers_open(struct image_store *s, const char *image, struct arena *a, int **ret_fds,
+		      size_t *ret_count, struct err *e)
+{
+	struct strv ids = {0};
+	int r = layer_ids(s, image, a, &ids, e);
+	if (r == 0 && (r = image_trees_open(s, &ids, a, ret_fds, ret_count, e)) < 0)
+		return err_context(e, "image %.12s", image);
+	return r;
 }

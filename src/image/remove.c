@@ -104,7 +104,8 @@ static int list_unused_layers(struct removal *x, struct strv *ret, struct err *e
 {
 	return db_list(x->store->db, x->arena, ret, e,
 		       "SELECT diff_id FROM layer WHERE NOT EXISTS (SELECT 1 FROM image_layer "
-		       "WHERE image_layer.layer = layer.diff_id)",
+		       "WHERE image_layer.layer = layer.diff_id) AND NOT EXISTS (SELECT 1 FROM "
+		       "build_cache WHERE build_cache.layer = layer.diff_id)",
 		       "");
 }
 

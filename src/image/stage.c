@@ -118,7 +118,7 @@ static int write_layers(struct db *db, const struct stage_image *im, int64_t now
 		const struct stage_layer *l = &im->layers[k];
 		int r = db_run(db, e, "INSERT OR IGNORE INTO layer VALUES (?1, ?2, ?3)", "sii",
 			       l->diff_id, l->size, now);
-		if (r >= 0)
+		if (r >= 0 && im->id)
 			r = db_run(db, e, "INSERT INTO image_layer VALUES (?1, ?2, ?3)", "sis",
 				   im->id, (int64_t)k, l->diff_id);
 		if (r < 0)
@@ -143,6 +143,8 @@ static int tell_image(struct db *db, const struct stage_image *im, struct err *e
 static int write_image(struct db *db, const struct stage_image *im, struct err *e)
 {
 	int64_t now = clock_real_ns(), size = 0;
+	if (!im->id)
+		return write_layers(db, im, now, e);
 	for (size_t k = 0; k < im->layer_count; k++)
 		size += im->layers[k].size;
 	int r = db_run(db, e, "INSERT OR IGNORE INTO image VALUES (?1, ?2, ?3, ?4, ?5)", "ssiii",
@@ -172,6 +174,8 @@ int stage_commit(struct stage *st, struct image_store *s, const struct stage_ima
 	r = place_all(st, images, count, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = write_image(s->db, &images[i], e);
+	if (r == 0 && st->also)
+		r = st->also(st->also_ctx, e);
 	r = db_end(s->db, r, e);
 	struct err ignored;
 	/* What is in its place already belongs to nothing. */

@@ -21,6 +21,9 @@ struct stage {
 	int layers_fd; /* <root>/layers */
 	int fd;        /* the staging folder, locked */
 	char name[32];
+	/* Called within the transaction of stage_commit, for the rows of others; or NULL. */
+	int (*also)(void *ctx, struct err *e);
+	void *also_ctx;
 };
 
 #define STAGE_NONE                                                                                 \
@@ -56,7 +59,7 @@ struct stage_name {
 	const char *digest; /* of the manifest, "sha256:<hex>", or NULL */
 };
 struct stage_image {
-	const char *id;
+	const char *id;    /* NULL: only layers, without an image; also() sees to who has them */
 	const char *event; /* "load", "import"; NULL: none but those of its names */
 	const char *config_text;
 	int64_t created;

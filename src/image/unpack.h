@@ -30,6 +30,7 @@ enum unpack_mode {
 			   * where other files may be */
 	UNPACK_PACK,      /* the other way: write the tree <stage>/<name> as a tar, by the name
 			   * <as>, to descriptor 0 */
+	UNPACK_DIGEST,    /* the same, but only its digest is wanted: the layer's diff id */
 };
 
 enum unpack_flag {

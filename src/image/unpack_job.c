@@ -77,6 +77,17 @@ int unpack_start_pack(struct unpack_job *j, const char *libexec, int folder, con
 	return unpack_start(j, libexec, &q, to, folder, e);
 }
 
+int unpack_start_digest(struct unpack_job *j, const char *libexec, int folder, struct err *e)
+{
+	struct unpack_request q = {.version = UNPACK_VERSION,
+				   .mode = UNPACK_DIGEST,
+				   .flags = UNPACK_WHITEOUTS,
+				   .size = UNPACK_WHOLE,
+				   .as = "./"}; /* as save.c packs it: it stays the same layer */
+	unpack_limits(&q, &no_limits);
+	return unpack_start(j, libexec, &q, folder, folder, e);
+}
+
 int unpack_start_into(struct unpack_job *j, const char *libexec, int from, int folder,
 		      const char *below, const uint32_t *owner, struct err *e)
 {

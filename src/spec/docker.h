@@ -145,6 +145,8 @@ struct hull_config {
 	struct kvs hugepages;   /* size of a page, "2MB" -> limit in bytes */
 	struct kvs cgroup_conf; /* file of version 2 -> its text */
 	char *storage_quota;    /* what keeps --storage-opt size=, see engine/layer.h */
+	char *layer;            /* of a build's step: the folder below layers/ that it writes to */
+	struct strv lowers;     /* the same: its layers there, the topmost first */
 };
 
 struct container_config {

@@ -77,7 +77,7 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 }
 
 @test "commands of docker that hull does not have are not listed" {
-	for name in build push network search; do
+	for name in push network search; do
 		run ! grep "^  $name " <<<"$(hull --help)"
 		refused 1 "unknown command: hull $name" $name
 	done

@@ -82,11 +82,17 @@ static int take_request(struct unpack_request *q, struct err *e)
 	return 0;
 }
 
+/* The tree is read, not written. */
+static bool reads(uint32_t mode)
+{
+	return mode == UNPACK_PACK || mode == UNPACK_DIGEST;
+}
+
 /* The file that remembers the folders' times: unlinked, so that it dies with this process. */
 static int open_times(uint32_t mode, struct err *e)
 {
 	int fd;
-	if (mode == UNPACK_PACK)
+	if (reads(mode))
 		return 0;
 	/* Others look into that folder, and there is less to remember. */
 	if (mode == UNPACK_INTO)
@@ -107,7 +113,7 @@ static int open_times(uint32_t mode, struct err *e)
 static int warm_up(uint32_t mode, struct err *e)
 {
 	mallopt(M_ARENA_MAX, 1);
-	setlocale(LC_CTYPE, mode == UNPACK_PACK ? "C.UTF-8" : "C"); /* for the names in a tar */
+	setlocale(LC_CTYPE, reads(mode) ? "C.UTF-8" : "C"); /* for the names in a tar */
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
 	    EVP_Digest("", 0, sum, NULL, EVP_sha256(), NULL) != 1)
@@ -117,7 +123,7 @@ static int warm_up(uint32_t mode, struct err *e)
 
 static struct cage cage_of(const struct unpack_request *q)
 {
-	if (q->mode == UNPACK_PACK)
+	if (reads(q->mode))
 		return (struct cage){.reads = true, .overlay_marks = q->flags & UNPACK_WHITEOUTS};
 	return (struct cage){.max_file = q->max_bytes};
 }
@@ -144,6 +150,7 @@ static int serve(const struct unpack_request *q, int times, struct progress *pro
 		.as = q->as,
 		.whiteouts = q->flags & UNPACK_WHITEOUTS,
 		.to = UNPACK_SOURCE_FD,
+		.digest = q->mode == UNPACK_DIGEST ? &m->layer : NULL,
 		.progress = on_progress,
 		.ctx = progress,
 	};
@@ -159,6 +166,7 @@ static int serve(const struct unpack_request *q, int times, struct progress *pro
 	case UNPACK_ARCHIVE:
 		return outer_unpack(&outer, &source, e);
 	case UNPACK_PACK:
+	case UNPACK_DIGEST:
 		return pack_tree(&pack, e);
 	}
 	return err_set(e, EPROTO, ERR_INTERNAL, "hull-unpack: unknown request %u", q->mode);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/id.h"
 #include "linux/overlay.h"
 
 /* A file with more pieces is read whole from there on: a list of them takes memory. */
@@ -33,6 +35,7 @@ struct packer {
 	struct archive *archive;
 	struct archive_entry *entry;
 	struct archive_entry_linkresolver *links;
+	EVP_MD_CTX *hash; /* instead of writing */
 	uint64_t done;
 	char path[TREE_PATH_MAX]; /* of the entry, in the archive */
 	struct err *e;
@@ -53,7 +56,9 @@ static int archive_failed(struct packer *p)
 static la_ssize_t write_out(struct archive *a, void *ctx, const void *data, size_t len)
 {
 	const struct packer *p = ctx;
-	int r = fd_write_full(p->pack->to, data, len);
+	int r = !p->hash                                    ? fd_write_full(p->pack->to, data, len)
+		: EVP_DigestUpdate(p->hash, data, len) == 1 ? 0
+							    : -ENOMEM;
 	if (r < 0)
 		archive_set_error(a, -r, "cannot write");
 	return r < 0 ? -1 : (la_ssize_t)len;
@@ -352,6 +357,7 @@ static void cleanup_packer(struct packer *p)
 	archive_entry_linkresolver_free(p->links);
 	archive_entry_free(p->entry);
 	archive_write_free(p->archive);
+	EVP_MD_CTX_free(p->hash);
 }
 
 static int open_writer(struct packer *p)
@@ -359,7 +365,9 @@ static int open_writer(struct packer *p)
 	p->archive = archive_write_new();
 	p->entry = archive_entry_new();
 	p->links = archive_entry_linkresolver_new();
-	if (!p->archive || !p->entry || !p->links)
+	p->hash = p->pack->digest ? EVP_MD_CTX_new() : NULL;
+	if (!p->archive || !p->entry || !p->links ||
+	    (p->pack->digest && (!p->hash || EVP_DigestInit_ex(p->hash, EVP_sha256(), NULL) != 1)))
 		return failed(p, ENOMEM, "cannot pack");
 	archive_entry_linkresolver_set_strategy(p->links, ARCHIVE_FORMAT_TAR);
 	/* Parts of seconds take an extended header for each entry: layers go without, as docker's.
@@ -377,6 +385,17 @@ static int open_writer(struct packer *p)
 	return 0;
 }
 
+static void tell_digest(struct packer *p)
+{
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	struct unpack_layer *l = p->pack->digest;
+	EVP_DigestFinal_ex(p->hash, sum, NULL);
+	hex_encode(sum, ID_LEN / 2, l->diff_id);
+	l->diff_id[ID_LEN] = '\0';
+	memcpy(l->digest, l->diff_id, sizeof(l->digest));
+	l->size = p->done;
+}
+
 int pack_tree(const struct pack *pack, struct err *e)
 {
 	CLEANUP(cleanup_packer) struct packer p = {.pack = pack, .e = e};
@@ -386,5 +405,7 @@ int pack_tree(const struct pack *pack, struct err *e)
 		r = pack_entry(&p, pack->folder, *pack->name ? pack->name : ".", 0, 0);
 	if (r == 0 && archive_write_close(p.archive) != ARCHIVE_OK)
 		r = archive_failed(&p);
+	if (r == 0 && p.hash)
+		tell_digest(&p);
 	return r;
 }

@@ -10,7 +10,8 @@ struct pack {
 	const char *name, *as; /* see struct unpack_request */
 	bool whiteouts; /* the tree is the upper folder of an overlay: its marks become a layer's */
 	int to;         /* where the tar goes */
-	layer_progress_fn progress; /* with the bytes of the files so far */
+	struct unpack_layer *digest; /* or NULL: it goes nowhere, and this is what it would be */
+	layer_progress_fn progress;  /* with the bytes of the files so far */
 	void *ctx;
 };
 

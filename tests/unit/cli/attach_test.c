@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "cli/detach_keys.h"
-#include "cli/frames.h"
+#include "base/frames.h"
 
 static struct detach_keys keys(const char *text)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Taking frames apart. Format: Docker Engine API, "Attach to a container", stream format. */
-#include "cli/frames.h"
+#include "base/frames.h"
 
 #include <endian.h>
 #include <errno.h>

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Building images from Dockerfiles: what the command line calls.
+ *
+ * A Dockerfile becomes stages; each step of a stage that changes files makes one folder, the upper
+ * folder of an overlay upon the folders below: RUN is a container of the engine on it, COPY writes
+ * into it. That folder is the layer, where it lies; only its digest is computed (hull-unpack). All
+ * of a build lies in one locked staging folder (image/stage.h) until its end, when layers, cache
+ * and image come into the store in one transaction.
+ */
+#pragma once
+
+#include "engine/engine.h"
+
+struct build_request {
+	const char *context; /* folder */
+	const char *file;    /* -f; NULL: "Dockerfile" in the context; "-": standard input */
+	struct strv tags;
+	struct strv args; /* NAME=VALUE, or NAME: from the environment */
+	struct strv extra_hosts;
+	struct kvs labels;
+	const char *target, *network;
+	bool no_cache, quiet;
+	struct container_config limits; /* of each RUN */
+};
+
+/** Build; progress and failures' places go to stderr. */
+int build_image(struct engine *en, const struct build_request *q, struct arena *a,
+		char ret_id[ID_LEN + 1], struct err *e);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the builder share. Read build.h first, then build.c. */
+#pragma once
+
+#include "base/strbuf.h"
+#include "build/build.h"
+#include "build/copy.h"
+#include "build/dockerfile.h"
+#include "build/expand.h"
+#include "image/stage.h"
+#include "image/unpack_job.h"
+
+/** Below --root: what builds have of their own, besides layers. */
+#define BUILD_FOLDER "build"
+
+/** What a step changed: a folder below layers/, in the staging folder at first. */
+struct layer {
+	char folder[80];
+	char diff_id[ID_LEN + 1]; /* "" until it is known */
+	int64_t size;
+	bool stored;           /* in the store: folder is the diff id */
+	struct unpack_job job; /* that computes it */
+};
+
+/** From one FROM to the next. */
+struct build_stage {
+	size_t index;
+	char *name; /* AS, or NULL */
+	const struct instruction *from;
+	const struct instruction *items; /* behind it */
+	size_t count;
+	bool needed, done;
+
+	/* what it has come to */
+	struct oci_image image; /* without rootfs.diff_ids */
+	struct layer **layers;  /* the lowest first */
+	size_t layer_count;
+	char chain[ID_LEN + 1]; /* stands for the tree: equal chains are equal trees */
+	struct strv args;       /* ARG, NAME=VALUE */
+	struct strv declared;   /* ARG without a value too */
+	bool cmd_set;
+	size_t step;     /* that is worked at */
+	int64_t created; /* of its newest step that made something; ns */
+};
+
+/** A row of the cache to be written. */
+struct cache_row {
+	char key[ID_LEN + 1], chain[ID_LEN + 1];
+	struct layer *layer; /* NULL: the step changed nothing */
+	char *text;
+	int64_t created;
+};
+
+struct build {
+	struct engine *en;
+	const struct build_request *q;
+	struct arena *a;
+	struct dockerfile file;
+	struct build_stage *stages;
+	size_t stage_count;
+	struct build_stage *target;
+	struct strv globals; /* ARG before the first FROM, and the predefined ones */
+	struct strv used_args;
+	int context; /* folder, or -1 */
+	struct ignore ignore;
+	struct stage staging; /* opened when it is needed */
+	size_t folders;       /* made in it */
+	struct layer **fresh; /* all layers of this build */
+	size_t fresh_count, fresh_room;
+	struct cache_row *rows;
+	size_t row_count, row_room;
+	struct strv hits; /* keys of the cache that served */
+	pid_t guard;
+	int guard_pipe;
+	char container[32];           /* name of its containers */
+	int64_t epoch;                /* SOURCE_DATE_EPOCH, seconds; -1: none */
+	struct instruction const *at; /* what failed, if something does */
+	size_t vertex;                /* number of the step, for progress */
+	int64_t vertex_start;
+	bool line_open; /* progress: an output line is not ended */
+};
+
+/* ---- build_cache.c: what steps came to before ---- */
+
+/** A key is made of texts, each with its length. */
+void key_add(struct strbuf *key, const char *text);
+void key_add_all(struct strbuf *key, const struct strv *texts);
+void key_digest(const struct strbuf *key, char ret[static ID_LEN + 1]);
+/** 1: it served, and @s has its layer and chain; 0: not there. */
+int cache_use(struct build *b, struct build_stage *s, const char *key, struct err *e);
+/** Note what the step came to: @layer (or NULL) is put upon @s. @chain: NULL draws one. */
+void cache_note(struct build *b, struct build_stage *s, const char *key, struct layer *layer,
+		const char *chain, const char *text);
+/** Bring layers, rows and @image (or NULL) into the store. */
+int build_commit(struct build *b, const struct stage_image *image, struct err *e);
+
+/* ---- layer.c: folders that become layers ---- */
+
+/** A new folder with `upper` and `work`. */
+int layer_begin(struct build *b, struct layer **ret, struct err *e);
+/** The tree of @s with @layer (or NULL: read-only) upon it: a detached mount. */
+int layer_mount(struct build *b, const struct build_stage *s, const struct layer *layer,
+		struct err *e);
+/** It is written: its digest is begun. @ret_empty: nothing was changed, and it is gone. */
+int layer_finish(struct build *b, struct layer *layer, bool *ret_empty, struct err *e);
+/** Wait for all digests. */
+int layers_await(struct build *b, struct err *e);
+/** The folders of @s below layers/, the topmost first. */
+struct strv layer_names(struct build *b, const struct build_stage *s);
+void layer_push(struct build *b, struct build_stage *s, struct layer *layer);
+
+/* ---- steps ---- */
+
+/** Carry out one instruction of a stage. */
+int step_apply(struct build *b, struct build_stage *s, const struct instruction *in, struct err *e);
+int step_run(struct build *b, struct build_stage *s, const struct instruction *in, struct err *e);
+int step_copy(struct build *b, struct build_stage *s, const struct instruction *in, struct err *e);
+int step_workdir(struct build *b, struct build_stage *s, struct err *e);
+/** ARG, in a stage or (@s NULL) before the first. */
+int step_arg(struct build *b, struct build_stage *s, const struct instruction *in, struct err *e);
+void step_history(struct build *b, struct build_stage *s, const char *text, bool empty);
+/** Variables as an instruction of @s sees them. */
+struct expand step_expand(struct build *b, const struct build_stage *s);
+
+/** The image that FROM or --from names. Pulling will be here. */
+int build_find_image(struct build *b, const char *name, struct image *ret, struct err *e);
+/** A stage by its name or number, or NULL; only those before @before count. */
+struct build_stage *build_find_stage(struct build *b, const char *name, size_t before);
+/** A stage that has the layers of an image, and its config. */
+int build_from_image(struct build *b, struct build_stage *s, const char *name, struct err *e);
+
+/* ---- progress.c ---- */
+
+void vertex_begin(struct build *b, const struct build_stage *s, const struct instruction *in);
+void vertex_output(struct build *b, const char *data, size_t len);
+void vertex_end(struct build *b, const char *how);

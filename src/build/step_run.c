@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RUN: a container of the engine, with the sandbox that every container has, on the layers of its
+ * stage and a new one. It has no network but by --network=host. Should this process be killed, a
+ * child that waits for that removes the container; the folder goes with the next sweep of staging
+ * folders. Read internal.h first.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/frames.h"
+#include "build/internal.h"
+#include "linux/mount.h"
+
+#define SCRIPT "/dev/hull-heredoc"
+
+struct run {
+	struct strv args;   /* of the command */
+	const char *script; /* a here-document with an interpreter of its own, or NULL */
+	const char *network;
+	struct strv env;      /* the image's and ARGs */
+	struct array folders; /* of struct container_folder */
+};
+
+/* ---- the guard ---- */
+
+_Noreturn static void guard(const struct build *b, int from)
+{
+	char program[PATH_MAX], byte;
+	setsid(); /* the terminal's ^C is for the other one */
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	dup2(from, 3);
+	for (int fd = 0; fd <= 2; fd++)
+		dup2(null, fd);
+	close_range(4, ~0U, 0);
+	snprintf(program, sizeof(program), "%s/hull", b->en->libexec);
+	if (TEMP_FAILURE_RETRY(read(3, &byte, 1)) == 0)
+		execl(program, "hull", "--root", b->en->root, "--runroot", b->en->runroot, "rm",
+		      "-f", b->container, (char *)NULL);
+	_exit(0);
+}
+
+/* The end for writing is ours alone: it closes with us. */
+static int post_guard(struct build *b, struct err *e)
+{
+	int pipe[2];
+	char id[ID_LEN + 1];
+	if (b->guard > 0)
+		return 0;
+	id_new(id);
+	snprintf(b->container, sizeof(b->container), "build-%.12s", id);
+	if (pipe2(pipe, O_CLOEXEC) < 0 || (b->guard = fork()) < 0)
+		return err_errno(e, errno, "cannot guard the build");
+	if (!b->guard) {
+		close(pipe[1]);
+		guard(b, pipe[0]);
+	}
+	close(pipe[0]);
+	b->guard_pipe = pipe[1];
+	return 0;
+}
+
+/* ---- the command ---- */
+
+static void shell_words(struct build *b, const struct build_stage *s, struct strv *ret)
+{
+	if (s->image.config.shell.count) {
+		strv_push_all(b->a, ret, &s->image.config.shell);
+	} else {
+		strv_push(b->a, ret, "/bin/sh");
+		strv_push(b->a, ret, "-c");
+	}
+}
+
+/* The shell gets here-documents as they are; one alone is the script itself. */
+static void read_command(struct build *b, const struct build_stage *s, const struct instruction *in,
+			 struct run *run)
+{
+	const struct heredoc *h = in->heredocs.items;
+	char *text = in->rest;
+	if (image_exec_form(in->rest, b->a, &run->args))
+		return;
+	bool alone = in->heredocs.count == 1 && !strncmp(text, "<<", 2) && !strpbrk(text, " \t");
+	if (alone && !strncmp(h->text, "#!", 2)) {
+		run->script = h->text;
+		strv_push(b->a, &run->args, SCRIPT);
+		return;
+	}
+	if (alone)
+		text = h->text;
+	for (size_t i = 0; !alone && i < in->heredocs.count; i++)
+		text = arena_printf(b->a, "%s\n%s%s", text, h[i].text, h[i].name);
+	shell_words(b, s, &run->args);
+	strv_push(b->a, &run->args, text);
+}
+
+/* Proxies need no ARG, and are no part of the key, nor of the image. */
+static void add_proxies(struct build *b, struct strv *env)
+{
+	static const char *const names[] = {
+		"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "FTP_PROXY",
+		"ftp_proxy",  "NO_PROXY",   "no_proxy",    "ALL_PROXY",   "all_proxy"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *value = strv_get_env(&b->q->args, names[i]);
+		if (value && !strv_get_env(env, names[i]))
+			strv_push(b->a, env, arena_printf(b->a, "%s=%s", names[i], value));
+		if (value)
+			strv_push(b->a, &b->used_args, names[i]);
+	}
+}
+
+static void run_key(const struct build *b, const struct build_stage *s, const struct run *run,
+		    char ret[static ID_LEN + 1])
+{
+	CLEANUP_STRBUF struct strbuf text = STRBUF_MAX(8 << 20);
+	const struct oci_image_process *p = &s->image.config;
+	key_add(&text, "RUN");
+	key_add(&text, s->chain);
+	key_add_all(&text, &run->args);
+	key_add_all(&text, &run->env);
+	key_add(&text, run->script ? run->script : "");
+	key_add(&text, p->user ? p->user : "");
+	key_add(&text, p->working_dir ? p->working_dir : "");
+	key_add(&text, run->network);
+	strbuf_printf(&text, "%lld", (long long)b->epoch);
+	key_digest(&text, ret);
+}
+
+/* ---- the container ---- */
+
+static int write_output(void *ctx, int stream, const unsigned char *data, size_t len, struct err *e)
+{
+	vertex_output(ctx, (const char *)data, len);
+	return 0;
+}
+
+static int follow(struct build *b, int stream, struct err *e)
+{
+	struct frames frames = {0};
+	unsigned char buf[16 << 10];
+	for (;;) {
+		ssize_t n = TEMP_FAILURE_RETRY(read(stream, buf, sizeof(buf)));
+		if (n <= 0)
+			return n < 0 ? err_errno(e, errno, "cannot read the output") : 0;
+		int r = frames_feed(&frames, buf, (size_t)n, write_output, b, e);
+		if (r < 0)
+			return r;
+	}
+}
+
+static int mount_script(struct build *b, struct run *run, struct err *e)
+{
+	struct container_folder *f;
+	if (!run->script)
+		return 0;
+	CLEANUP_FD int fd =
+		openat(b->staging.fd, "script", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+	if (fd < 0 || fchmod(fd, 0755) < 0 ||
+	    write(fd, run->script, strlen(run->script)) != (ssize_t)strlen(run->script))
+		return err_errno(e, errno, "cannot keep a heredoc");
+	int mount = mount_clone(b->staging.fd, "script", false);
+	if (mount < 0)
+		return err_errno(e, mount, "cannot mount a heredoc");
+	f = array_push(b->a, &run->folders, sizeof(*f));
+	*f = (struct container_folder){SCRIPT, mount, true};
+	return 0;
+}
+
+static struct container_config configure(struct build *b, const struct build_stage *s,
+					 const struct run *run, const struct layer *layer)
+{
+	struct container_config c = b->q->limits;
+	c.config.user = s->image.config.user;
+	c.config.working_dir = s->image.config.working_dir;
+	c.config.env = run->env;
+	c.config.entrypoint = run->args;
+	c.config.hostname = "buildkitsandbox";
+	c.host.auto_remove = true;
+	c.host.log_config.type = "none";
+	c.host.network_mode = (char *)run->network;
+	c.host.extra_hosts = b->q->extra_hosts;
+	c.hull.layer = (char *)layer->folder;
+	c.hull.lowers = layer_names(b, s);
+	return c;
+}
+
+/* The exit code, or negative errno. */
+static int execute(struct build *b, struct build_stage *s, struct run *run,
+		   const struct layer *layer, struct err *e)
+{
+	char id[ID_LEN + 1];
+	struct container_end end;
+	int pair[2], code = 0;
+	struct container_create create = {.name = b->container,
+					  .config = configure(b, s, run, layer),
+					  .folders = run->folders,
+					  .start = true};
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(e, errno, "cannot make a socket");
+	CLEANUP_FD int ours = pair[0];
+	CLEANUP_FD int theirs = pair[1];
+	int r = container_create(b->en, &create, b->a, id, e);
+	if (r == 0)
+		r = container_start_watched(b->en, id, theirs, &end, e);
+	if (r < 0)
+		return r;
+	fd_drop(&theirs);
+	r = follow(b, ours, e);
+	int ended = container_ended(b->en, &end, &code, e);
+	return r < 0 ? r : ended < 0 ? ended : code;
+}
+
+static int failed(const struct run *run, struct build *b, int code, struct err *e)
+{
+	const char *command = "";
+	for (size_t i = 0; i < run->args.count; i++)
+		command = arena_printf(b->a, "%s%s%s", command, i ? " " : "", run->args.items[i]);
+	err_set(e, EIO, ERR_INVALID,
+		"process \"%.700s\" did not complete successfully: exit code: %d", command, code);
+	if (code == 137)
+		err_hint(e, "137 is SIGKILL: a limit of memory may have been reached");
+	return -EIO;
+}
+
+static int read_network(struct build *b, const struct instruction *in, const char **ret,
+			struct err *e)
+{
+	const char *flag = instruction_flag(in, "network");
+	const char *network = b->q->network ? b->q->network : "default";
+	if (instruction_flag(in, "security"))
+		return err_set(e, ENOTSUP, ERR_INVALID,
+			       "RUN --security: every step has the sandbox of hull run");
+	if (flag && strcmp(flag, "default"))
+		network = flag;
+	/* Until hull has networks, the default is to have none. */
+	*ret = !strcmp(network, "default") ? "none" : network;
+	if (strcmp(*ret, "none") && strcmp(*ret, "host"))
+		return err_set(e, EINVAL, ERR_INVALID, "invalid network mode: %.64s (none or host)",
+			       network);
+	if (!strcmp(*ret, "host") && (!b->q->network || strcmp(b->q->network, "host")))
+		return err_set(e, EPERM, ERR_DENIED,
+			       "RUN --network=host: the build must allow it by --network host");
+	return 0;
+}
+
+/* Whatever its end, descriptors of mounts that no container took are closed. */
+static int run_layer(struct build *b, struct build_stage *s, struct run *run, struct layer **ret,
+		     struct err *e)
+{
+	struct layer *layer;
+	bool empty = false;
+	int r = post_guard(b, e);
+	if (r == 0)
+		r = layer_begin(b, &layer, e);
+	if (r == 0)
+		r = mount_script(b, run, e);
+	if (r == 0)
+		r = execute(b, s, run, layer, e);
+	if (r > 0)
+		return failed(run, b, r, e);
+	if (r == 0)
+		r = layer_finish(b, layer, &empty, e);
+	*ret = r < 0 || empty ? NULL : layer;
+	return r;
+}
+
+int step_run(struct build *b, struct build_stage *s, const struct instruction *in, struct err *e)
+{
+	struct run run = {0};
+	struct layer *layer;
+	char key[ID_LEN + 1];
+	size_t before = s->layer_count;
+	if (instruction_flag(in, "mount"))
+		return err_set(e, ENOTSUP, ERR_INVALID, "RUN --mount: hull does not have it yet");
+	int r = read_network(b, in, &run.network, e);
+	if (r < 0)
+		return r;
+	read_command(b, s, in, &run);
+	for (size_t i = 0; i < s->args.count; i++)
+		strv_push(b->a, &run.env, s->args.items[i]);
+	for (size_t i = 0; i < s->image.config.env.count; i++)
+		if (strchr(s->image.config.env.items[i], '='))
+			strv_set_env(b->a, &run.env, s->image.config.env.items[i]);
+	run_key(b, s, &run, key);
+	add_proxies(b, &run.env);
+	vertex_begin(b, s, in);
+	r = cache_use(b, s, key, e);
+	const char *how = r > 0 ? "CACHED" : NULL;
+	if (r == 0 && (r = run_layer(b, s, &run, &layer, e)) == 0)
+		cache_note(b, s, key, layer, NULL, in->text);
+	if (r < 0)
+		return r;
+	vertex_end(b, how);
+	step_history(b, s, in->text, s->layer_count == before);
+	return 0;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hull build. What is built how: build/build.h. Progress and failures go to stderr, as BuildKit's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "build/build.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/create_options.h"
+#include "cli/resource_option.h"
+
+struct build_values {
+	struct build_request request;
+	struct strv labels;
+	char *iidfile;
+	bool rm, force_rm;
+};
+
+/* HOST:IP or HOST=IP; the engine wants the colon. */
+static int set_host(void *field, const char *value, struct arena *a, struct err *e)
+{
+	size_t n = strcspn(value, ":=");
+	if (!n || !value[n] || !value[n + 1])
+		return err_set(e, EINVAL, ERR_USAGE, "bad format for add-host: \"%s\"", value);
+	strv_push(a, field, arena_printf(a, "%.*s:%s", (int)n, value, value + n + 1));
+	return 0;
+}
+
+static int set_build_arg(void *field, const char *value, struct arena *a, struct err *e)
+{
+	if (!*value || *value == '=')
+		return err_set(e, EINVAL, ERR_USAGE, "invalid environment variable: %s", value);
+	if (strchr(value, '='))
+		strv_set_env(a, field, value);
+	else
+		strv_push(a, field, value);
+	return 0;
+}
+
+static int write_id(const char *path, const char *id, struct err *e)
+{
+	CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int r = fd < 0 ? -errno : fd_write_full(fd, "sha256:", 7);
+	if (r == 0)
+		r = fd_write_full(fd, id, strlen(id));
+	return r < 0 ? err_errno(e, r, "--iidfile %s", path) : 0;
+}
+
+static int build_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	struct build_values *v = values;
+	struct build_request *q = &v->request;
+	char id[ID_LEN + 1];
+	q->context = args->items[0];
+	for (size_t i = 0; i < v->labels.count; i++)
+		kvs_set_pair(&cli->arena, &q->labels, v->labels.items[i]);
+	int r = build_image(&cli->engine, q, &cli->arena, id, e);
+	cli_warn(cli);
+	if (r == 0 && v->iidfile && *v->iidfile)
+		r = write_id(v->iidfile, id, e);
+	if (r == 0 && q->quiet)
+		printf("sha256:%s\n", id);
+	return r;
+}
+
+#define O(member) .offset = offsetof(struct build_values, member)
+#define Q(member) O(request.member)
+static const struct option options[] = {
+	{"add-host", 0, OPTION_CUSTOM, Q(extra_hosts), .arg = "strings", .set = set_host,
+	 .help = "Add a custom host-to-IP mapping (format: \"host:ip\")"},
+	{"build-arg", 0, OPTION_CUSTOM, Q(args), .arg = "stringArray", .set = set_build_arg,
+	 .help = "Set build-time variables"},
+	{"file", 'f', OPTION_STR, Q(file),
+	 .help = "Name of the Dockerfile (default: \"PATH/Dockerfile\", then Containerfile)"},
+	{"force-rm", 0, OPTION_BOOL, OPTION_HIDDEN, O(force_rm),
+	 .help = "Taken for docker's sake: no step's container is ever kept"},
+	{"iidfile", 0, OPTION_STR, O(iidfile), .help = "Write the image ID to a file"},
+	{"label", 0, OPTION_CUSTOM, O(labels), .arg = "stringArray", .set = option_set_label,
+	 .help = "Set metadata for an image"},
+	{"network", 0, OPTION_STR, Q(network), .initial = "default",
+	 .help = "Set the networking mode for the \"RUN\" instructions during build "
+		 "(none|host); default none"},
+	{"no-cache", 0, OPTION_BOOL, Q(no_cache),
+	 .help = "Do not use cache when building the image"},
+	{"quiet", 'q', OPTION_BOOL, Q(quiet),
+	 .help = "Suppress the build output and print image ID on success"},
+	{"rm", 0, OPTION_BOOL, OPTION_HIDDEN, O(rm), .initial = "true",
+	 .help = "Taken for docker's sake: no step's container is ever kept"},
+	{"tag", 't', OPTION_LIST, Q(tags), .arg = "stringArray",
+	 .help = "Name and optionally a tag (format: \"name:tag\")"},
+	{"target", 0, OPTION_STR, Q(target), .help = "Set the target build stage to build"},
+};
+
+const struct command command_build = {
+	.names = NAMES("build", "image build", "builder build"),
+	.synopsis = "[OPTIONS] PATH",
+	.summary = "Build an image from a Dockerfile",
+	.text = "Each step that changes files is a layer. A step that was done before, upon the "
+		"same files, with the same words and the same sources, is not done again; labels, "
+		"ports and commands are no part of that. RUN has the sandbox of hull run and, "
+		"unless --network host allows it, no network. Images that FROM names must be here "
+		"already. What differs from docker's BuildKit, and why: docs/build.md.",
+	.options = OPTIONS(options),
+	.values_size = sizeof(struct build_values),
+	.more = {{&build_limit_option_table, offsetof(struct build_values, request.limits)}},
+	.args_min = 1,
+	.args_max = 1,
+	.run = build_run,
+};

@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: Apache-2.0
+# hull build: instructions, the cache, stages, errors. What COPY does is in build_copy.bats.
+
+bats_require_minimum_version 1.5.0
+load lib
+
+setup() {
+	hull_setup
+	mkdir ctx
+	echo hello >ctx/hello
+}
+teardown() { hull_teardown; }
+
+# build [OPTION...]: of the Dockerfile on standard input, with the folder ctx.
+build() {
+	cat >ctx/Dockerfile
+	run hull build -t out "$@" ctx
+	printf '%s\n' "$output"
+}
+
+# What a container of the image prints.
+inside() {
+	hull run --rm out "$@"
+}
+
+config() {
+	hull image inspect --format "{{json .Config.$1}}" out
+}
+
+# bats test_tags=fast
+@test "a Dockerfile becomes an image" {
+	build <<-'E'
+		FROM test
+		ENV A=1 B="two words" C=$FROM_IMAGE
+		WORKDIR /app
+		COPY hello .
+		RUN echo "$A $B $C" >out && pwd >>out
+		USER user
+		CMD ["cat", "out", "hello"]
+	E
+	[ "$status" -eq 0 ]
+	[ "$(inside)" = $'1 two words yes\n/app\nhello' ]
+	[ "$(inside id -u)" = 1000 ]
+	[ "$(config Cmd)" = '["cat","out","hello"]' ]
+	[ "$(config WorkingDir)" = '"/app"' ]
+}
+
+@test "instructions that are config" {
+	build <<-'E'
+		FROM test
+		MAINTAINER me
+		LABEL a=b c="d e" f=$FROM_IMAGE
+		EXPOSE 80 81/udp
+		VOLUME /v "/w"
+		STOPSIGNAL SIGUSR1
+		HEALTHCHECK --interval=5s CMD true
+		SHELL ["/bin/sh", "-ec"]
+		ENTRYPOINT ["/bin/echo"]
+		ONBUILD RUN echo triggered >/trigger
+		USER 5:6
+		WORKDIR /x
+		WORKDIR y
+		CMD echo "$HOME"
+	E
+	[ "$status" -eq 0 ]
+	[ "$(config Labels)" = '{"a":"b","c":"d e","f":"yes"}' ]
+	[ "$(config ExposedPorts)" = '{"80/tcp":{},"81/udp":{}}' ]
+	[ "$(config Volumes)" = '{"/v":{},"/w":{}}' ]
+	[ "$(config StopSignal)" = '"SIGUSR1"' ]
+	[ "$(config Healthcheck)" = '{"Interval":5000000000,"Test":["CMD-SHELL","true"]}' ]
+	[ "$(config Entrypoint)" = '["/bin/echo"]' ]
+	[ "$(config Cmd)" = '["/bin/sh","-ec","echo \"$HOME\""]' ]
+	[ "$(config OnBuild)" = '["RUN echo triggered \u003e/trigger"]' ] ||
+		[ "$(config OnBuild)" = '["RUN echo triggered >/trigger"]' ]
+	[ "$(config User)" = '"5:6"' ]
+	[ "$(config WorkingDir)" = '"/x/y"' ]
+	[ "$(hull image inspect --format '{{.Author}}' out)" = me ]
+}
+
+@test "ENTRYPOINT drops the CMD of the image below, and no other" {
+	build <<<$'FROM test\nENTRYPOINT ["a"]'
+	[ "$(config Cmd)" = null ]
+	build <<<$'FROM test\nCMD ["b"]\nENTRYPOINT ["a"]'
+	[ "$(config Cmd)" = '["b"]' ]
+}
+
+@test "ONBUILD runs in the next build, and once" {
+	build <<<$'FROM test\nONBUILD RUN echo one >>/trigger'
+	hull tag out parent
+	build <<<$'FROM parent'
+	[ "$status" -eq 0 ]
+	[ "$(inside cat /trigger)" = one ]
+	[ "$(config OnBuild)" = null ]
+}
+
+@test "ARG: defaults, --build-arg, scopes; ENV wins" {
+	cat >dockerfile <<-'E'
+		ARG BASE=nothing
+		ARG GLOBAL=g
+		FROM $BASE
+		ARG GLOBAL
+		ARG D=default
+		ARG NONE
+		ARG E=arg
+		ENV E=env
+		RUN echo "$GLOBAL $D [$NONE] $E [$BASE]" >/out
+	E
+	run hull build -t out -f dockerfile --build-arg BASE=test --build-arg UNUSED=1 ctx
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"build-args [UNUSED] were not consumed"* ]]
+	[ "$(inside cat /out)" = 'g default [] env []' ]
+	D=fromenv hull build -q -t out -f dockerfile --build-arg BASE=test --build-arg D --build-arg NONE=n ctx
+	[ "$(inside cat /out)" = 'g fromenv [n] env []' ]
+	# A build argument is no part of the image.
+	[ "$(config Env)" = '["FROM_IMAGE=yes","E=env"]' ]
+}
+
+@test "RUN: exec form, here-documents, an interpreter of one's own" {
+	build <<-'E'
+		FROM test
+		RUN ["/bin/sh", "-c", "echo $0 >/exec", "zero"]
+		RUN <<S
+		echo one >/script
+		echo "two $HOME" >>/script
+		S
+		RUN cat <<A >/cat && echo after >>/cat
+		text $HOME
+		A
+		RUN <<'P'
+		#!/bin/awk BEGIN { print "awk" > "/awk" }
+		P
+	E
+	[ "$status" -eq 0 ]
+	[ "$(inside cat /exec)" = zero ]
+	[ "$(inside cat /script)" = $'one\ntwo /root' ]
+	[ "$(inside cat /cat)" = $'text /root\nafter' ]
+}
+
+@test "RUN: a container with the default sandbox, which leaves nothing" {
+	build <<-'E'
+		FROM test
+		RUN grep -E '^(CapEff|CapInh|Seccomp):' /proc/self/status >/status
+		RUN test ! -e /sys/class/net/eth0 && test "$(ls /sys/class/net)" = lo
+	E
+	[ "$status" -eq 0 ]
+	run -0 inside cat /status
+	[[ "$output" == *$'CapInh:\t0000000000000000'* ]]
+	[[ "$output" == *$'CapEff:\t00000000a80425fb'* ]]
+	[[ "$output" == *$'Seccomp:\t2'* ]]
+	[ -z "$(hull ps -aq)" ]
+	[ "$(hull system check)" = "" ]
+}
+
+@test "RUN --network=host has to be allowed; limits hold" {
+	build <<<$'FROM test\nRUN --network=host true'
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"the build must allow it by --network host"* ]]
+	run -0 hull build --network host -f ctx/Dockerfile ctx
+	build --ulimit nofile=77 <<<$'FROM test\nRUN ulimit -n >/limit'
+	[ "$(inside cat /limit)" = 77 ]
+	build --add-host db:10.0.0.9 <<<$'FROM test\nRUN cp /etc/hosts /seen'
+	inside cat /seen | grep -q $'10.0.0.9\tdb'
+}
+
+# bats test_tags=fast
+@test "a failure shows where, and the exit code" {
+	build <<-'E'
+		FROM test
+		RUN echo fine
+		RUN echo before; exit 7
+		CMD x
+	E
+	[ "$status" -eq 1 ]
+	[[ "$output" == *'   3 | >>> RUN echo before; exit 7'* ]]
+	[[ "$output" == *'   2 |     RUN echo fine'* ]]
+	[[ "$output" == *'process "/bin/sh -c echo before; exit 7" did not complete successfully: exit code: 7'* ]]
+	[ -z "$(hull images -q out)" ]
+	# What was done before is kept.
+	build <<<$'FROM test\nRUN echo fine\nRUN true'
+	[[ "$output" == *"RUN echo fine"$'\n'"#2 CACHED"* ]]
+}
+
+@test "mistakes are told with their line, and what may have been meant" {
+	build <<<$'FROM test\nRUNN x'
+	[[ "$output" == *"Dockerfile:2: unknown instruction: RUNN"*"did you mean RUN?"* ]]
+	build <<<$'FROM nothere'
+	[[ "$output" == *"No such image: nothere"* ]]
+	build <<<$'FROM $NOTHING'
+	[[ "$output" == *"should not be blank"* ]]
+	build <<<$'RUN x'
+	[[ "$output" == *"begins with FROM"* ]]
+	build <<<$'FROM test\nADD https://example.com/x /'
+	[[ "$output" == *"hull fetches nothing from the network"* ]]
+	build <<<$'FROM test\nENV x'
+	[[ "$output" == *"ENV must have two arguments"* ]]
+	build --target none <<<$'FROM test'
+	[[ "$output" == *'target stage "none" could not be found'* ]]
+	run -1 hull build nowhere
+	[[ "$output" == *"unable to prepare context: nowhere"* ]]
+	run -1 hull build -t UPPER ctx
+	[[ "$output" == *"invalid reference format"* ]]
+	[ "$(hull images -q | wc -l)" -eq 1 ]
+}
+
+# ---------------------------------------------------------------- the cache
+
+cached() {
+	grep -c CACHED <<<"$output"
+}
+
+# bats test_tags=fast
+@test "cache: the same again is the same image; contents count, times do not" {
+	dockerfile=$'FROM test\nCOPY hello /\nRUN cp hello copy\nRUN date >/date'
+	build <<<"$dockerfile"
+	first=$(hull images -q --no-trunc out)
+	touch -d '2001-01-01' ctx/hello
+	build <<<"$dockerfile"
+	[ "$(cached)" -eq 3 ]
+	[ "$(hull images -q --no-trunc out)" = "$first" ]
+	echo other >ctx/hello
+	build <<<"$dockerfile"
+	[ "$(cached)" -eq 0 ]
+	[ "$(inside cat /copy)" = other ]
+	chmod 600 ctx/hello
+	build <<<"$dockerfile"
+	[ "$(cached)" -eq 0 ]
+	echo hello >ctx/hello
+	chmod 644 ctx/hello
+	build <<<"$dockerfile"
+	[ "$(cached)" -eq 3 ]
+	[ "$(hull images -q --no-trunc out)" = "$first" ]
+}
+
+@test "cache: what cannot change a tree does not count; what a step sees does" {
+	build <<<$'FROM test\nLABEL a=1\nRUN date >/date'
+	build <<<$'FROM test\nLABEL a=2\nEXPOSE 1\nRUN date >/date'
+	[ "$(cached)" -eq 1 ]
+	build <<<$'FROM test\nENV a=2\nRUN date >/date'
+	[ "$(cached)" -eq 0 ]
+	build <<<$'FROM test\nUSER user\nWORKDIR /tmp\nRUN date >date'
+	[ "$(cached)" -eq 0 ]
+	build --build-arg V=1 <<<$'FROM test\nARG V\nRUN echo $V'
+	build --build-arg V=2 <<<$'FROM test\nARG V\nRUN echo $V'
+	[ "$(cached)" -eq 0 ]
+	build --build-arg V=1 <<<$'FROM test\nARG V\nRUN echo $V'
+	[ "$(cached)" -eq 1 ]
+	# Proxies are given, but do not count.
+	build --build-arg HTTP_PROXY=x <<<$'FROM test\nRUN echo "$HTTP_PROXY" >/proxy'
+	[ "$(inside cat /proxy)" = x ]
+	build --build-arg HTTP_PROXY=y <<<$'FROM test\nRUN echo "$HTTP_PROXY" >/proxy'
+	[ "$(cached)" -eq 1 ]
+	[ "$(config Env)" = '["FROM_IMAGE=yes"]' ]
+}
+
+@test "cache: --no-cache does all again, and what stood upon the old result is not used" {
+	build <<<$'FROM test\nRUN cat /proc/sys/kernel/random/uuid >/a\nRUN cp /a /b'
+	before=$(inside cat /a)
+	build --no-cache <<<$'FROM test\nRUN cat /proc/sys/kernel/random/uuid >/a'
+	[ "$(cached)" -eq 0 ]
+	build <<<$'FROM test\nRUN cat /proc/sys/kernel/random/uuid >/a\nRUN cp /a /b'
+	[ "$(cached)" -eq 1 ]
+	[ "$(inside cat /a)" != "$before" ]
+	[ "$(inside cat /a)" = "$(inside cat /b)" ]
+}
+
+@test "cache: it outlives its images, and keeps their layers" {
+	build <<<$'FROM test\nRUN cat /proc/sys/kernel/random/uuid >/a'
+	was=$(inside cat /a)
+	hull rmi out
+	build <<<$'FROM test\nRUN cat /proc/sys/kernel/random/uuid >/a'
+	[ "$(cached)" -eq 1 ]
+	[ "$(inside cat /a)" = "$was" ]
+}
+
+# ---------------------------------------------------------------- stages
+
+@test "stages: only those that are needed run; --target; COPY --from by name, number, image" {
+	build <<-'E'
+		FROM test AS one
+		RUN echo one >/f && chown 7:8 /f
+		FROM test AS never
+		RUN exit 1
+		FROM one AS two
+		RUN echo two >>/f
+		FROM test
+		COPY --from=two /f /two
+		COPY --from=0 /f /one
+		COPY --from=test /data/file /image
+	E
+	[ "$status" -eq 0 ]
+	[ "$(inside cat /two /one /image)" = $'one\ntwo\none\nfrom the image' ]
+	[ "$(inside stat -c %u:%g /one)" = 7:8 ]
+	run -0 hull build --target one -t out ctx
+	[ "$(inside cat /f)" = one ]
+}
+
+@test "-f, - for the Dockerfile, several -t, --label, --iidfile, -q" {
+	echo 'FROM test' >elsewhere
+	run -0 --separate-stderr hull build -q -f elsewhere -t a -t b:2 --label x=y --iidfile id ctx
+	[ -z "$stderr" ]
+	[ "$output" = "$(cat id)" ]
+	[ "$output" = "$(hull images -q --no-trunc a)" ]
+	[ "$output" = "$(hull images -q --no-trunc b:2)" ]
+	[ "$(hull image inspect --format '{{.Config.Labels.x}}' a)" = y ]
+	run -0 hull build -t out -f - ctx <<<$'FROM test\nCOPY hello /'
+	[ "$(inside cat /hello)" = hello ]
+	mv elsewhere ctx/Containerfile
+	run -0 hull build ctx
+}
+
+@test "scratch, and an image that only gets a new name" {
+	build <<<$'FROM scratch\nCOPY hello /'
+	[ "$status" -eq 0 ]
+	[ "$(hull image inspect --format '{{len .RootFS.Layers}}' out)" = 1 ]
+	hull save out | tar -xO --wildcards '*/layer.tar' 2>/dev/null | tar -t | grep -qx hello ||
+		hull save out | tar -t >/dev/null
+	build <<<$'FROM test'
+	[ "$(hull image inspect --format '{{len .RootFS.Layers}}' out)" = 1 ]
+}
+
+@test "what is built can be saved and loaded elsewhere" {
+	build <<<$'FROM test\nRUN rm -r /data/sub && mkdir /data/sub && echo new >/data/sub/n && rm /data/file'
+	layer=$(hull image inspect --format '{{index .RootFS.Layers 1}}' out)
+	hull save -o archive out
+	export HULL_ROOT=$WORK/root2
+	hull load -q -i archive
+	[ "$(hull image inspect --format '{{index .RootFS.Layers 1}}' out)" = "$layer" ]
+	[ "$(inside find /data)" = $'/data\n/data/sub\n/data/sub/n' ]
+	[ "$(hull system check)" = "" ]
+}
+
+@test "two builds at the same time do not meet" {
+	printf 'FROM test\nRUN cat /proc/sys/kernel/random/uuid >/a\nRUN cp /a /b\nRUN cmp /a /b\n' >ctx/Dockerfile
+	pids=()
+	for i in 1 2 3 4; do
+		"$HULL" build -q -t out$i ctx >/dev/null 3>&- &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do wait "$pid"; done
+	for i in 1 2 3 4; do hull run --rm out$i cmp /a /b; done
+	[ "$(hull system check)" = "" ]
+}
+
+@test "a killed build leaves nothing" {
+	printf 'FROM test\nRUN echo started; sleep 1000\n' >ctx/Dockerfile
+	"$HULL" build ctx 2>log 3>&- &
+	pid=$!
+	started_by_test $pid
+	wait_for 10 grep -q started log
+	kill -KILL $pid
+	no_container() { [ -z "$(hull ps -aq)" ]; }
+	wait_for 10 no_container
+	hull system check --repair
+	[ -z "$(find "$HULL_ROOT/layers" -maxdepth 1 -name '.stage-*')" ]
+	[ "$(hull system check)" = "" ]
+}
