@@ -8,7 +8,7 @@ setup() { hull_setup; }
 
 teardown() {
 	hull_teardown || return 1
-	[ -z "${loop-}" ] || { delpart "$loop" 1; losetup -d "$loop"; }
+	[ -z "${loop-}" ] || { delpart "$loop" 1 2>/dev/null; losetup -d "$loop"; }
 }
 
 # The path of some block device, and its numbers.
@@ -42,6 +42,87 @@ some_disk() {
 	[ -d /sys/kernel/mm/hugepages/hugepages-2048kB ] || skip "no huge pages"
 	hull run -d --name dd --hugepages 2Mi=64m test sleep 600
 	in_files dd <<<"hugetlb hugetlb.2MB.limit_in_bytes 67108864 hugetlb.2MB.max 67108864"
+}
+
+# Each option and its file: OPTIONS|CONTROLLER|FILE OF VERSION 1|VALUE|FILE OF VERSION 2|VALUE, "-" where that version
+# has none. A value "~TEXT" is one line of the file. $loop is a disk with the scheduler bfq.
+each_option() {
+	cat <<-END
+		-m 64m|memory|memory.limit_in_bytes|67108864|memory.max|67108864
+		-m 64m --memory-swap 96m|memory|memory.memsw.limit_in_bytes|100663296|memory.swap.max|33554432
+		--memory-reservation 32m|memory|memory.soft_limit_in_bytes|33554432|memory.low|33554432
+		--memory-swappiness 0|memory|memory.swappiness|0|memory.swap.max|0
+		--memory-swappiness 10|memory|memory.swappiness|10|-|
+		--oom-kill-disable|memory|memory.oom_control|~oom_kill_disable 1|-|
+		--oom-group|memory|-||memory.oom.group|1
+		--hugepages 2MB=64m|hugetlb|hugetlb.2MB.limit_in_bytes|67108864|hugetlb.2MB.max|67108864
+		--hugepages 2MB=64m|hugetlb|hugetlb.2MB.rsvd.limit_in_bytes|67108864|hugetlb.2MB.rsvd.max|67108864
+		--cpu-shares 512|cpu|cpu.shares|512|cpu.weight|59
+		--cpus 0.25|cpu|cpu.cfs_quota_us|25000|cpu.max|25000 100000
+		--cpu-quota 20000|cpu|cpu.cfs_quota_us|20000|cpu.max|20000 100000
+		--cpu-period 50000|cpu|cpu.cfs_period_us|50000|cpu.max|max 50000
+		--cpus 0.5 --cpu-burst 1000|cpu|cpu.cfs_burst_us|1000|cpu.max.burst|1000
+		--cpuset-cpus 0|cpuset|cpuset.cpus|0|cpuset.cpus|0
+		--cpuset-mems 0|cpuset|cpuset.mems|0|cpuset.mems|0
+		--pids-limit 50|pids|pids.max|50|pids.max|50
+		--blkio-weight 500|blkio|blkio.bfq.weight|500|io.bfq.weight|~default 500
+		--blkio-weight-device $loop:300|blkio|blkio.bfq.weight_device|~$numbers 300|io.bfq.weight|~$numbers 300
+		--device-read-bps $loop:1mb|blkio|blkio.throttle.read_bps_device|$numbers 1048576|io.max|$numbers rbps=1048576 wbps=max riops=max wiops=max
+		--device-write-bps $loop:2mb|blkio|blkio.throttle.write_bps_device|$numbers 2097152|io.max|$numbers rbps=max wbps=2097152 riops=max wiops=max
+		--device-read-iops $loop:100|blkio|blkio.throttle.read_iops_device|$numbers 100|io.max|$numbers rbps=max wbps=max riops=100 wiops=max
+		--device-write-iops $loop:200|blkio|blkio.throttle.write_iops_device|$numbers 200|io.max|$numbers rbps=max wbps=max riops=max wiops=200
+		--cgroup-conf memory.high=33554432|memory|-||memory.high|33554432
+	END
+}
+
+# is_in_file CONTAINER CONTROLLER FILE VALUE. A kernel without swap does not count it, and hull warns.
+is_in_file() {
+	local text path
+	path=$(cgroup_dir "$1" "$2")/$3
+	[[ -e $path || $3 != *@(memsw|swap.max)* ]] || return 0
+	text=$(<"$path")
+	if [[ $4 == '~'* ]]; then grep -qx -- "${4#'~'}" <<<"$text"; else [ "$text" = "$4" ]; fi || fail "$3: $text, not $4"
+}
+
+@test "every option of run and of update, in its file, of either version" {
+	local options controller v1 want1 v2 want2 file want name
+	truncate -s 4M image
+	loop=$(losetup -f --show image) || skip "no loop device"
+	numbers=$(cat "/sys/block/${loop#/dev/}/dev")
+	echo bfq >"/sys/block/${loop#/dev/}/queue/scheduler" || true
+	while IFS='|' read -r options controller v1 want1 v2 want2; do
+		[ "$controller" != blkio ] || is_v1 blkio || controller=io
+		file=$v2 want=$want2
+		! is_v1 "$controller" || { file=$v1 want=$want1; }
+		hull run -d --name updated test sleep 600 >/dev/null
+		# shellcheck disable=SC2086 # options are words
+		run hull run -d --name started $options test sleep 600
+		if [ "$file" = - ] || [ "$status" != 0 ]; then
+			assert_status 125
+			[ "$file" = - ] || [ -z "$(find /sys/fs/cgroup -name "$file" -print -quit)" ] || fail "$options: $output"
+			# shellcheck disable=SC2086
+			run hull update $options updated
+			assert_status 1
+		else
+			# shellcheck disable=SC2086
+			hull update $options updated >/dev/null
+			for name in started updated; do is_in_file $name "$controller" "$file" "$want"; done
+		fi
+		hull rm -f started updated >/dev/null
+	done < <(each_option)
+}
+
+# What is no file of a group has its own cases: ulimits and /dev/shm in update.bats; real time below.
+@test "every option that help lists for update is tried in a file" {
+	local option known
+	known=$(each_option; echo '--cpu-rt-period --cpu-rt-runtime --restart --shm-size --ulimit --help')
+	for option in $(hull update --help | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+		[[ $known == *"$option"* || ($option == --memory && $known == *"-m "*) ]] || fail "$option is not tried"
+	done
+	# All of them are options of run, too.
+	for option in $(hull update --help | grep -oE -- '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+'); do
+		hull run --help | grep -q -- "$option " || fail "run has no $option"
+	done
 }
 
 # bats test_tags=fast
