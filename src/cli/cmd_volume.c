@@ -217,7 +217,7 @@ const struct command command_volume_create = {
 	.text = "Without options it is a folder of hull's. With them it is what mount(8) would "
 		"mount, in the containers that use it and nowhere else: "
 		"-o type=TYPE -o device=DEVICE -o o=OPTIONS. A folder: type=none and o=bind. "
-		"NFS: type=nfs and o=addr=ADDRESS. tmpfs: containers that run at the same "
+		"NFS: type=nfs and o=addr=SERVER. tmpfs: containers that run at the same "
 		"time share one; with the last of them it is gone. -o size=BYTES limits a tmpfs, "
 		"or "
 		"a folder of hull's where the file system has quotas: XFS and ext4 mounted with "

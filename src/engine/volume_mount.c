@@ -24,6 +24,7 @@
 #include "base/units.h"
 #include "linux/mount.h"
 #include "linux/pidfd.h"
+#include "linux/resolve.h"
 
 struct local {
 	const char *type, *device; /* NULL: a folder of ours */
@@ -144,7 +145,22 @@ static int mount_folder(struct engine *en, const struct mount_point *m, const st
 	return fd_steal(&fd);
 }
 
-static int mount_other(const struct mount_point *m, const struct local *l, struct err *e)
+/* The kernel takes addresses only: of servers docker looks up the names, and so do we. */
+static int find_server(const struct local *l, const char **option, struct arena *a, struct err *e)
+{
+	char address[INET6_ADDRSTRLEN];
+	bool network =
+		!strcmp(l->type, "nfs") || !strcmp(l->type, "nfs4") || !strcmp(l->type, "cifs");
+	if (!network || strncmp(*option, "addr=", 5))
+		return 0;
+	int r = resolve_address(*option + 5, address);
+	if (r == 0)
+		*option = arena_printf(a, "addr=%s", address);
+	return r < 0 ? err_errno(e, r, "cannot find the address of the server (%s)", *option) : 0;
+}
+
+static int mount_other(const struct mount_point *m, const struct local *l, struct arena *a,
+		       struct err *e)
 {
 	const struct mount_options *o = &l->mount;
 	const char *data[MOUNT_DATA_MAX + ARRAY_LEN(o->super)];
@@ -152,7 +168,11 @@ static int mount_other(const struct mount_point *m, const struct local *l, struc
 	memcpy(data, o->data, count * sizeof(data[0]));
 	for (size_t i = 0; i < o->super_count; i++)
 		data[count++] = o->super[i];
-	CLEANUP_FD int fd = mount_new(l->type, l->device, data, count, o->set | o->set_all, e);
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = find_server(l, &data[i], a, e);
+	CLEANUP_FD int fd =
+		r < 0 ? r : mount_new(l->type, l->device, data, count, o->set | o->set_all, e);
 	if (fd < 0)
 		return err_context(e, "volume %s: device %s", m->name, l->device);
 	if (!m->subpath || !*m->subpath)
@@ -238,7 +258,7 @@ static int mount_tmpfs(struct engine *en, const struct mount_point *m, const str
 		r = mount_change(fd, false, l->mount.set, ~l->mount.set & MOUNT_ATTR_RDONLY, 0);
 		return r < 0 ? err_errno(e, r, "volume %s", m->name) : fd_steal(&fd);
 	}
-	if (fd != -ENOENT || (fd = mount_other(m, l, e)) < 0 || !lock)
+	if (fd != -ENOENT || (fd = mount_other(m, l, a, e)) < 0 || !lock)
 		return fd_steal(&fd);
 	if (fstat(fd, &st) < 0)
 		return err_errno(e, errno, "volume %s", m->name);
@@ -261,6 +281,6 @@ int volume_mount(struct engine *en, const struct mount_point *m, const char *con
 		return err_context(e, "volume %s", m->name);
 	if (!l.type || l.mount.bind)
 		return mount_folder(en, m, &l, e);
-	return strcmp(l.type, "tmpfs") ? mount_other(m, &l, e)
+	return strcmp(l.type, "tmpfs") ? mount_other(m, &l, &a, e)
 				       : mount_tmpfs(en, m, &l, container, lock, &a, e);
 }

@@ -57,9 +57,15 @@ int mount_new(const char *type, const char *source, const char *const *data, siz
 	      uint64_t attrs, struct err *e)
 {
 	CLEANUP_FD int fs = fsopen(type, FSOPEN_CLOEXEC);
-	if (fs < 0 && errno == ENODEV)
-		return err_set(e, ENODEV, ERR_INVALID,
-			       "cannot mount %s: this kernel has no such file system", type);
+	if (fs < 0 && errno == ENODEV) {
+		err_set(e, ENODEV, ERR_INVALID,
+			"cannot mount %s: this kernel has no such file system", type);
+		err_hint(e,
+			 "/proc/filesystems lists those that it has; others come with its "
+			 "modules (modprobe %s)",
+			 type);
+		return -ENODEV;
+	}
 	if (fs < 0)
 		return err_errno(e, errno, "cannot mount %s", type);
 	if (source && fsconfig(fs, FSCONFIG_SET_STRING, "source", source, 0) < 0)

@@ -334,6 +334,41 @@ Total reclaimed space: 4kB" "$output"
 	assert_has "nonsense=1"
 }
 
+# Without a server, and on a kernel without NFS: what the kernel is asked for.
+@test "volume options: NFS gets its server's address, whatever it is called" {
+	command -v strace >/dev/null || skip "needs strace"
+	asked() {
+		run strace -qq -e trace=fsopen,fsconfig,fsmount -e inject=fsopen:retval=99 -e inject=fsconfig:retval=0 \
+			-e inject=fsmount:error=EACCES "$HULL" volume export vol 3>&-
+	}
+	hull volume create -o type=nfs -o device=:/export -o o=addr=localhost,rw,nolock,vers=4,noatime vol
+	asked
+	assert_line 'fsopen\("nfs", '
+	assert_line 'FSCONFIG_SET_STRING, "source", ":/export", 0\)'
+	assert_line 'FSCONFIG_SET_STRING, "addr", "127.0.0.1", 0\)'
+	assert_line 'FSCONFIG_SET_FLAG, "nolock", NULL, 0\)'
+	assert_line 'FSCONFIG_SET_STRING, "vers", "4", 0\)'
+	assert_line 'fsmount\(99, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOATIME\)'
+	[ "$(grep -c FSCONFIG_SET <<<"$output")" = 4 ]
+	hull volume rm vol
+	hull volume create -o type=nfs -o device=:/export -o o=addr=::1 vol
+	asked
+	assert_line '"addr", "::1"'
+	hull volume rm vol
+	hull volume create -o type=nfs -o device=:/export -o o=addr=-none- vol
+	run hull run --rm -v vol:/x test true
+	assert_status 125
+	assert_has "volume vol: device :/export: cannot find the address of the server (addr=-none-)"
+	hull volume rm vol
+	grep -q nfs /proc/filesystems || modprobe nfs 2>/dev/null || {
+		hull volume create -o type=nfs -o device=:/export -o o=addr=127.0.0.1 vol
+		run hull run --rm -v vol:/x test true
+		assert_status 125
+		assert_has "cannot mount nfs: this kernel has no such file system"
+		assert_has "hint: /proc/filesystems lists"
+	}
+}
+
 # bats test_tags=fast
 @test "volume options: one tmpfs for those that run at the same time, gone with the last" {
 	hull volume create -o type=tmpfs -o device=tmpfs -o o=size=1m,mode=700,uid=1000 vol
