@@ -18,7 +18,8 @@ hull() {
 }
 
 in_background() {
-	in_net "$@" </dev/null >>"$WORK/background.log" 2>&1 3>&- &
+	# Not in_net: the process that is started is to be the one that is ended.
+	nsenter --net="/proc/$NET_PID/ns/net" "$@" </dev/null >>"$WORK/background.log" 2>&1 3>&- &
 	started_by_test $!
 	disown
 }
@@ -32,6 +33,12 @@ net_up() {
 	in_net ip link set lo up
 	export DOCKER_CONFIG=$WORK/docker CONTAINERS_REGISTRIES_CONF=$WORK/registries.conf
 	: >"$CONTAINERS_REGISTRIES_CONF"
+}
+
+# The last one that was started in the background, which listens at PORT.
+end_last() {
+	kill "${STARTED[-1]}"
+	wait_for 10 eval "! answers 127.0.0.1 $1"
 }
 
 answers() {
@@ -90,4 +97,11 @@ token_auth() {
 
 login() {
 	echo -n "${2-secret}" | hull login -u user --password-stdin "$1"
+}
+
+# faulty FAULT [COUNT [PATTERN]]: tests/helpers/faulty_proxy.py at $FAULTY, before the registry.
+FAULTY=127.0.0.1:5001
+faulty() {
+	in_background python3 "$TOP/tests/helpers/faulty_proxy.py" "${FAULTY##*:}" "${REGISTRY##*:}" "$WORK/proxy.log" "$@"
+	wait_for 10 answers 127.0.0.1 "${FAULTY##*:}"
 }

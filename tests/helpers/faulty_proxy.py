@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A registry that misbehaves: between a client and a good one, it spoils some answers.
+
+usage: faulty_proxy.py PORT UPSTREAM-PORT LOG FAULT [COUNT [PATTERN]]
+
+The first COUNT (default 1, 0: all) requests whose path has PATTERN (default /blobs/) get FAULT:
+
+  cut          half of the body, then the connection is closed
+  stall        half of the body, then nothing for a minute
+  429:SECONDS  with Retry-After
+  500
+  flip         one byte of the body is another
+  short        Content-Length and body are one byte less than they should be
+  long         a byte more
+  redirect:PORT  307 to that port, where an honest server answers
+  loop         307 to itself
+  headers      a megabyte of them
+  huge         five megabytes of blanks behind the body
+  norange      as cut, and Range is passed over afterwards
+  type:TYPE    that Content-Type
+  challenge:URL  401 that sends for a token to URL
+
+LOG gets "PORT METHOD PATH RANGE AUTHORIZED" for each request, on both ports.
+"""
+
+import http.client
+import http.server
+import sys
+import threading
+import time
+
+PORT, UPSTREAM, LOG, FAULT = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
+KIND, _, VALUE = FAULT.partition(":")
+left = [int(sys.argv[5]) if len(sys.argv) > 5 else 1]
+forever = left[0] == 0
+PATTERN = sys.argv[6] if len(sys.argv) > 6 else "/blobs/"
+lock = threading.Lock()
+
+
+def is_spoiled(path):
+    with lock:
+        if PATTERN not in path or (left[0] <= 0 and not forever):
+            return False
+        left[0] -= 1
+        return True
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    honest = False
+
+    def upstream(self):
+        size = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(size) if size else None
+        skip = ("host", "connection")
+        if KIND == "norange":
+            skip += ("range",)
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in skip}
+        link = http.client.HTTPConnection("127.0.0.1", UPSTREAM)
+        link.request(self.command, self.path, body, headers)
+        answer = link.getresponse()
+        return answer, answer.read()
+
+    def reply(self, status, headers, body, length=None):
+        self.send_response(status)
+        for name, value in headers:
+            if name.lower() not in ("content-length", "transfer-encoding", "connection", "location"):
+                self.send_header(name, value)
+            if name.lower() == "location":
+                self.send_header(name, value.replace(f":{UPSTREAM}/", f":{PORT}/"))
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+            self.wfile.flush()
+
+    def serve(self):
+        auth = "yes" if self.headers.get("Authorization") else "no"
+        with lock, open(LOG, "a") as log:
+            print(self.server.server_address[1], self.command, self.path,
+                  self.headers.get("Range", "-"), auth, file=log)
+        of_body = KIND in ("cut", "stall", "norange") and "/blobs/" in PATTERN
+        spoiled = not of_body and not self.honest and is_spoiled(self.path)
+        if spoiled and KIND in ("429", "500", "redirect", "loop", "challenge", "headers"):
+            self.refuse()
+            return
+        answer, body = self.upstream()
+        if of_body and len(body) > 100000:  # a layer, not a config
+            spoiled = is_spoiled(self.path)
+        headers = answer.getheaders()
+        length = int(answer.headers["Content-Length"]) if self.command == "HEAD" and \
+            answer.headers.get("Content-Length") else None
+        if not spoiled or answer.status >= 400:
+            self.reply(answer.status, headers, body, length)
+        elif KIND in ("cut", "stall", "norange"):
+            self.reply(answer.status, headers, body[:len(body) // 2], len(body))
+            if KIND == "stall":
+                time.sleep(60)
+            self.close_connection = True
+        elif KIND == "flip":
+            middle = len(body) // 2
+            self.reply(answer.status, headers, body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1:])
+        elif KIND == "short":
+            self.reply(answer.status, headers, body[:-1])
+        elif KIND == "long":
+            self.reply(answer.status, headers, body + b"x")
+        elif KIND == "huge":
+            self.reply(answer.status, headers, body + b" " * (5 << 20))
+        elif KIND == "type":
+            headers = [(k, v) for k, v in headers if k.lower() != "content-type"]
+            self.reply(answer.status, headers + [("Content-Type", VALUE)], body)
+
+    def refuse(self):
+        size = int(self.headers.get("Content-Length") or 0)
+        self.rfile.read(size)
+        if KIND == "429":
+            self.reply(429, [("Retry-After", VALUE)], b"{}")
+        elif KIND == "500":
+            self.reply(500, [], b'{"errors":[{"code":"UNKNOWN","message":"of the tests"}]}')
+        elif KIND == "challenge":
+            self.reply(401, [("WWW-Authenticate", f'Bearer realm="{VALUE}",service="x"')], b"{}")
+        elif KIND == "headers":
+            self.reply(200, [(f"X-{i}", "x" * 1000) for i in range(1000)], b"")
+        else:
+            self.send_response(307)
+            to = VALUE if KIND == "redirect" else PORT
+            self.send_header("Location", f"http://127.0.0.1:{to}{self.path}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = serve
+
+    def log_message(self, *args):
+        pass
+
+
+class Honest(Handler):
+    honest = True
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, address):
+        pass
+
+
+if KIND == "redirect":
+    threading.Thread(target=Server(("127.0.0.1", int(VALUE)), Honest).serve_forever, daemon=True).start()
+Server(("127.0.0.1", PORT), Handler).serve_forever()
