@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 
 #define SCHEMA_EVENT_SQL                                                                           \
 	/* What happened, for hull events; trimmed (base/event.h). */                              \
@@ -41,7 +41,39 @@
 	") STRICT, WITHOUT ROWID;"                                                                 \
 	"CREATE INDEX build_cache_layer ON build_cache(layer);"
 
-/* From version i + 1 to the next: restart policies; events and health checks; registries; builds.
+/* Networks, and who is on them. An address or a port is taken as long as its container runs: what
+ * stands in these rows of one that does not is what it had last, and free. */
+#define SCHEMA_NETWORK_SQL                                                                         \
+	"CREATE TABLE network ("                                                                   \
+	"  id TEXT PRIMARY KEY,"                                                                   \
+	"  name TEXT NOT NULL UNIQUE,"                                                             \
+	"  created INTEGER NOT NULL,"                                                              \
+	"  config TEXT NOT NULL" /* struct docker_network as JSON */                               \
+	") STRICT;"                                                                                \
+	"CREATE TABLE endpoint ("                                                                  \
+	"  container TEXT NOT NULL REFERENCES container ON DELETE CASCADE,"                        \
+	"  network TEXT NOT NULL REFERENCES network,"                                              \
+	"  position INTEGER NOT NULL,"        /* eth0, eth1, ... inside */                         \
+	"  config TEXT NOT NULL,"             /* struct docker_endpoint: what was asked for */     \
+	"  host4 INTEGER NOT NULL DEFAULT 0," /* its address: that of the subnet + this; 0: none   \
+					       */                                                  \
+	"  host6 INTEGER NOT NULL DEFAULT 0,"                                                      \
+	"  PRIMARY KEY (container, network)"                                                       \
+	") STRICT, WITHOUT ROWID;"                                                                 \
+	"CREATE INDEX endpoint_network ON endpoint(network);"                                      \
+	"CREATE TABLE port ("                                                                      \
+	"  container TEXT NOT NULL REFERENCES container ON DELETE CASCADE,"                        \
+	"  protocol INTEGER NOT NULL," /* IPPROTO_* */                                             \
+	"  host_port INTEGER NOT NULL,"                                                            \
+	"  host_ip TEXT NOT NULL," /* '': every address */                                         \
+	"  port INTEGER NOT NULL," /* of the container */                                          \
+	"  address TEXT NOT NULL," /* of the container, where it leads to */                       \
+	"  PRIMARY KEY (protocol, host_port, host_ip, container, address)"                         \
+	") STRICT, WITHOUT ROWID;"                                                                 \
+	"CREATE INDEX port_container ON port(container);"
+
+/* From version i + 1 to the next: restart policies; events and health checks; registries; builds;
+ * networks.
  */
 #define SCHEMA_UPGRADES                                                                            \
 	{                                                                                          \
@@ -53,7 +85,7 @@
 			"ALTER TABLE container ADD COLUMN health TEXT NOT NULL DEFAULT '';"        \
 			"UPDATE container SET told = 1 WHERE status = "                            \
 			"'running';" SCHEMA_EVENT_SQL,                                             \
-			SCHEMA_MANIFEST_SQL, SCHEMA_BUILD_CACHE_SQL                                \
+			SCHEMA_MANIFEST_SQL, SCHEMA_BUILD_CACHE_SQL, SCHEMA_NETWORK_SQL            \
 	}
 
 #define SCHEMA_SQL                                                                                  \
@@ -125,4 +157,4 @@
 	"  PRIMARY KEY (volume, container, destination)"                                            \
 	") STRICT, WITHOUT ROWID;"                                                                  \
 	"CREATE INDEX volume_use_container ON volume_use(container);" SCHEMA_EVENT_SQL              \
-		SCHEMA_MANIFEST_SQL SCHEMA_BUILD_CACHE_SQL
+		SCHEMA_MANIFEST_SQL SCHEMA_BUILD_CACHE_SQL SCHEMA_NETWORK_SQL

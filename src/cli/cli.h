@@ -15,7 +15,7 @@
 struct settings {
 	char *root, *runroot; /* NULL: not given; see settings_finish */
 	bool debug, version, systemd_cgroup;
-	char *log_driver, *detach_keys;
+	char *log_driver, *detach_keys, *network;
 	struct kvs log_opts, storage_opts;
 };
 

@@ -10,6 +10,7 @@
 #include "base/option_print.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "engine/network.h"
 
 static int completion_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
@@ -64,6 +65,16 @@ static int offer_volumes(struct cli *cli, const char *typed, struct err *e)
 	return r;
 }
 
+static int offer_networks(struct cli *cli, const char *typed, struct err *e)
+{
+	struct network *list;
+	size_t count = 0;
+	int r = network_list(&cli->engine, &cli->arena, &list, &count, e);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		completion_offer(typed, "", list[i].name, "network");
+	return r;
+}
+
 /* @before: how many arguments there are already. */
 static int offer_arguments(struct cli *cli, unsigned complete, size_t before, const char *typed,
 			   struct err *e)
@@ -80,6 +91,8 @@ static int offer_arguments(struct cli *cli, unsigned complete, size_t before, co
 		r = offer_images(cli, typed, e);
 	if (r == 0 && complete & COMPLETE_VOLUMES)
 		r = offer_volumes(cli, typed, e);
+	if (r == 0 && complete & COMPLETE_NETWORKS)
+		r = offer_networks(cli, typed, e);
 	if (complete & COMPLETE_COMMANDS)
 		offer_commands(typed, NULL);
 	return r;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hull inspect and its kin of one kind: container inspect, image inspect, volume inspect. Several
- * names give one JSON array; with --format each object is put through the Go template. What is not
- * found is told at the end, and the exit code is 1. Kinds are tried in docker's order.
+ * hull inspect and its kin of one kind: container inspect, image inspect, network inspect, volume
+ * inspect. Several names give one JSON array; with --format each object is put through the Go
+ * template. What is not found is told at the end, and the exit code is 1. Kinds are tried in
+ * docker's order.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/object_format.h"
+#include "engine/network.h"
 #include "template/template.h"
 
 struct inspect_values {
@@ -37,11 +39,20 @@ static int find_volume(struct cli *cli, const char *name, bool size, struct json
 	return volume_inspect(&cli->engine, name, ret, e);
 }
 
+static int find_network(struct cli *cli, const char *name, bool size, struct json_object **ret,
+			struct err *e)
+{
+	return network_inspect(&cli->engine, name, ret, e);
+}
+
 static const struct inspect_kind {
 	const char *name;
 	int (*find)(struct cli *cli, const char *name, bool size, struct json_object **ret,
 		    struct err *e);
-} kinds[] = {{"container", find_container}, {"image", find_image}, {"volume", find_volume}};
+} kinds[] = {{"container", find_container},
+	     {"image", find_image},
+	     {"network", find_network},
+	     {"volume", find_volume}};
 
 static int find(struct cli *cli, const char *name, const struct inspect_values *v,
 		struct json_object **ret, struct err *e)
@@ -99,9 +110,11 @@ static int check_type(const char *type, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (!strcmp(kinds[i].name, type))
 			return 0;
-	return err_set(e, EINVAL, ERR_INVALID,
-		       "unknown type: \"%s\": must be one of \"container\", \"image\", \"volume\"",
-		       type);
+	return err_set(
+		e, EINVAL, ERR_INVALID,
+		"unknown type: \"%s\": must be one of \"container\", \"image\", \"network\", "
+		"\"volume\"",
+		type);
 }
 
 static int inspect_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
@@ -129,6 +142,14 @@ static int image_inspect_run(struct cli *cli, void *values, const struct strv *a
 	return inspect(cli, v, args, e);
 }
 
+static int network_inspect_run(struct cli *cli, void *values, const struct strv *args,
+			       struct err *e)
+{
+	struct inspect_values *v = values;
+	v->type = "network";
+	return inspect(cli, v, args, e);
+}
+
 static int volume_inspect_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	struct inspect_values *v = values;
@@ -152,7 +173,7 @@ static const struct option inspect_options[] = {
 	FORMAT_OPTION,
 	SIZE_OPTION,
 	{"type", 0, OPTION_STR, O(type),
-	 .help = "Only inspect objects of the given type (container|image|volume)"},
+	 .help = "Only inspect objects of the given type (container|image|network|volume)"},
 };
 static const struct option image_options[] = {
 	FORMAT_OPTION,
@@ -195,6 +216,18 @@ const struct command command_image_inspect = {
 	.args_max = ANY_NUMBER,
 	.complete = COMPLETE_IMAGES,
 	.run = image_inspect_run,
+};
+
+const struct command command_network_inspect = {
+	.names = NAMES("network inspect"),
+	.synopsis = "[OPTIONS] NETWORK [NETWORK...]",
+	.summary = "Display detailed information on one or more networks",
+	.options = OPTIONS(volume_options),
+	.values_size = sizeof(struct inspect_values),
+	.args_min = 1,
+	.args_max = ANY_NUMBER,
+	.complete = COMPLETE_NETWORKS,
+	.run = network_inspect_run,
 };
 
 const struct command command_volume_inspect = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hull container prune, image prune, volume prune, system prune: what nothing uses goes, after a
- * question. What is taken into use meanwhile is kept: each removal is the ordinary one, not forced.
- * Words are docker's.
+ * hull container prune, image prune, network prune, volume prune, system prune: what nothing uses
+ * goes, after a question. What is taken into use meanwhile is kept: each removal is the ordinary
+ * one, not forced. Words are docker's.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/text.h"
 #include "cli/time_option.h"
+#include "engine/network.h"
 
 struct prune_values {
 	bool all, force, volumes;
@@ -152,6 +153,29 @@ static int prune_volumes(struct prune *p, struct err *e)
 	return tell_prune(p, "volume", freed, r);
 }
 
+static int prune_networks(struct prune *p, struct err *e)
+{
+	struct engine *en = &p->cli->engine;
+	struct network *list;
+	struct strv removed = {0};
+	size_t count;
+	int64_t uses;
+	int r = network_list(en, &p->cli->arena, &list, &count, e);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		const struct network *n = &list[i];
+		r = network_uses(en, n, &uses, e);
+		if (r < 0 || uses || network_is_builtin(n->name) ||
+		    !matches(p, &n->config.labels, n->created))
+			continue;
+		r = network_remove(en, n->id, e);
+		if (r == 0)
+			strv_push(&p->cli->arena, &removed, n->name);
+		r = forgive(r);
+	}
+	tell("Deleted Networks:", &removed);
+	return tell_prune(p, "network", 0, r);
+}
+
 static bool is_used(const struct image *image, const struct container *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -235,6 +259,17 @@ static int image_prune_run(struct cli *cli, void *values, const struct strv *arg
 	return tell_total(&p, prune_images(&p, e));
 }
 
+static int network_prune_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct prune_values *v = values;
+	struct prune p = {.cli = cli};
+	int r = take_filters(&p, v, NULL, true, "until label label!", e);
+	if (r < 0 || (!v->force && !cli_confirm("WARNING! This will remove all custom networks not "
+						"used by at least one container.")))
+		return r;
+	return prune_networks(&p, e);
+}
+
 static int volume_prune_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct prune_values *v = values;
@@ -260,13 +295,17 @@ static int system_prune_run(struct cli *cli, void *values, const struct strv *ar
 			    "The \"until\" filter is not supported with \"--volumes\"");
 	char *warning = arena_printf(
 		&cli->arena,
-		"WARNING! This will remove:\n  - all stopped containers\n%s  - all %s\n",
+		"WARNING! This will remove:\n  - all stopped containers\n  - all networks not used "
+		"by at "
+		"least one container\n%s  - all %s\n",
 		v->volumes ? "  - all anonymous volumes not used by at least one container\n" : "",
 		v->all ? "images without at least one container associated to them"
 		       : "dangling images");
 	if (r < 0 || (!v->force && !cli_confirm(warning)))
 		return r;
 	r = prune_containers(&p, e);
+	if (r == 0)
+		r = prune_networks(&p, e);
 	p.all = false; /* of volumes only those without a name */
 	if (r == 0 && v->volumes)
 		r = prune_volumes(&p, e);
@@ -327,6 +366,16 @@ const struct command command_image_prune = {
 	.run = image_prune_run,
 };
 
+const struct command command_network_prune = {
+	.names = NAMES("network prune"),
+	.synopsis = "[OPTIONS]",
+	.summary = "Remove all unused networks",
+	.text = "Filters: until=TIME (made before it), label=KEY[=VALUE], label!=KEY[=VALUE].",
+	.options = OPTIONS(container_options),
+	.values_size = sizeof(struct prune_values),
+	.run = network_prune_run,
+};
+
 const struct command command_volume_prune = {
 	.names = NAMES("volume prune"),
 	.synopsis = "[OPTIONS]",
@@ -343,7 +392,8 @@ const struct command command_system_prune = {
 	.names = NAMES("system prune"),
 	.synopsis = "[OPTIONS]",
 	.summary = "Remove unused data",
-	.text = "Stopped containers, then images that nothing uses any more, with --volumes also "
+	.text = "Stopped containers, networks without containers, then images that nothing uses "
+		"any more, with --volumes also "
 		"volumes without a name. Filters: until=TIME, label=KEY[=VALUE], "
 		"label!=KEY[=VALUE].",
 	.options = OPTIONS(system_options),

@@ -14,6 +14,7 @@
 #include "cli/listing.h"
 #include "cli/ps.h"
 #include "cli/text.h"
+#include "engine/network.h"
 
 struct ps_values {
 	bool all, latest, no_trunc, quiet, size;
@@ -143,19 +144,21 @@ static const char *get_mounts(const void *row, const struct listing_view *view)
 
 static const char *get_networks(const void *row, const struct listing_view *view)
 {
-	return full(row, view)->config.host.network_mode;
+	const struct ps_context *x = view->more;
+	return x->engine ? networks_text(x->engine, full(row, view), view->arena)
+			 : full(row, view)->config.host.network_mode;
 }
 
-/* Nothing is published yet; an exposed port is shown while the container runs with a network of its
+/* A port that is exposed but not published is shown while the container runs with a network of its
  * own, as docker does. */
 static const char *get_ports(const void *row, const struct listing_view *view)
 {
 	const struct container *c = row;
 	const char *mode = c->config.host.network_mode;
-	if ((c->status != CONTAINER_RUNNING && c->status != CONTAINER_PAUSED) || !mode ||
-	    !strcmp(mode, "host"))
+	if ((c->status != CONTAINER_RUNNING && c->status != CONTAINER_PAUSED) ||
+	    (mode && !strcmp(mode, "host")))
 		return "";
-	return text_join(view->arena, &c->config.config.exposed_ports, ", ");
+	return ports_text(c->ports, c->port_count, &c->config.config.exposed_ports, view->arena);
 }
 
 static const char *get_running_for(const void *row, const struct listing_view *view)

@@ -37,6 +37,7 @@ const struct command *const commands[] = {
 	&command_logs,
 	&command_man,
 	&command_pause,
+	&command_port,
 	&command_rename,
 	&command_restart,
 	&command_rm,
@@ -55,6 +56,14 @@ const struct command *const commands[] = {
 	&command_healthcheck_run,
 	&command_image_inspect,
 	&command_image_prune,
+	&command_network_connect,
+	&command_network_create,
+	&command_network_disconnect,
+	&command_network_inspect,
+	&command_network_ls,
+	&command_network_prune,
+	&command_network_reload,
+	&command_network_rm,
 	&command_volume_create,
 	&command_volume_export,
 	&command_volume_import,
@@ -77,8 +86,8 @@ const size_t command_count = ARRAY_LEN(commands);
 
 const struct command_group command_groups[] = {
 	{"container", "Manage containers"}, {"healthcheck", "Manage health checks"},
-	{"image", "Manage images"},         {"system", "Manage hull"},
-	{"volume", "Manage volumes"},
+	{"image", "Manage images"},         {"network", "Manage networks"},
+	{"system", "Manage hull"},          {"volume", "Manage volumes"},
 };
 const size_t command_group_count = ARRAY_LEN(command_groups);
 

@@ -15,6 +15,7 @@
 #include "cli/cli.h"
 #include "cli/create_options.h"
 #include "cli/env_file.h"
+#include "cli/network_option.h"
 #include "base/option_value.h"
 #include "linux/signals.h"
 
@@ -125,20 +126,6 @@ static int build_init(struct create_options *o)
 static bool is_container_mode(const char *mode)
 {
 	return !strncmp(mode, "container:", 10) && mode[10];
-}
-
-static int check_network(struct create_options *o, struct err *e)
-{
-	char *mode = o->network;
-	if (!mode)
-		return 0; /* the engine's default */
-	if (strcmp(mode, "none") && strcmp(mode, "host") && !is_container_mode(mode)) {
-		err_set(e, ENOTSUP, ERR_INVALID, "--network %s: hull has no networks yet", mode);
-		err_hint(e, "use none, host, or container:NAME");
-		return -ENOTSUP;
-	}
-	o->create.config.host.network_mode = mode;
-	return 0;
 }
 
 /* docker's client refuses unknown modes itself, in these words. */
@@ -334,7 +321,7 @@ int create_options_build(struct cli *cli, struct create_options *o, const struct
 	if (r == 0)
 		r = build_init(o);
 	if (r == 0)
-		r = check_network(o, e);
+		r = network_options_build(o, cli->settings.network, a, e);
 	if (r == 0)
 		r = check_namespaces(host, e);
 	if (r == 0)

@@ -12,12 +12,12 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/option_value.h"
+#include "cli/network_option.h"
 #include "cli/resource_option.h"
 
 #define O(member) .offset = offsetof(struct create_options, member)
 #define CONFIG(member) O(create.config.config.member)
 #define HOST(member) O(create.config.host.member)
-#define NO_NETWORKS "hull has no networks yet; use --network none, host or container:NAME"
 #define WINDOWS "it exists on Windows only"
 
 /* Go's, which may be negative; what that means is said later. */
@@ -42,7 +42,8 @@ static int set_on_failure(void *field, const char *value, struct arena *a, struc
 }
 
 static const struct option items[] = {
-	{"add-host", 0, OPTION_REFUSED, .help = NO_NETWORKS},
+	{"add-host", 0, OPTION_CUSTOM, HOST(extra_hosts), .arg = "list", .set = option_set_host,
+	 .help = "Add a custom host-to-IP mapping (host:ip)"},
 	{"annotation", 0, OPTION_MAP, HOST(annotations),
 	 .help = "Add an annotation to the container"},
 	{"attach", 'a', OPTION_CUSTOM, O(attach), .arg = "list", .set = option_set_stream,
@@ -62,10 +63,12 @@ static const struct option items[] = {
 	 .set = option_set_device_rule, .help = "Add a rule to the cgroup allowed devices list"},
 	{"disable-content-trust", 0, OPTION_BOOL, OPTION_HIDDEN, O(disable_content_trust),
 	 .help = "Taken for docker's sake: hull has no content trust"},
-	{"dns", 0, OPTION_REFUSED, .help = NO_NETWORKS},
-	{"dns-opt", 0, OPTION_REFUSED, .help = NO_NETWORKS},
-	{"dns-option", 0, OPTION_REFUSED, .help = NO_NETWORKS},
-	{"dns-search", 0, OPTION_REFUSED, .help = NO_NETWORKS},
+	{"dns", 0, OPTION_CUSTOM, HOST(dns), .arg = "list", .set = option_set_ip,
+	 .help = "Set custom DNS servers"},
+	{"dns-opt", 0, OPTION_LIST, OPTION_HIDDEN, HOST(dns_options),
+	 .help = "The same as --dns-option"},
+	{"dns-option", 0, OPTION_LIST, HOST(dns_options), .help = "Set DNS options"},
+	{"dns-search", 0, OPTION_LIST, HOST(dns_search), .help = "Set custom DNS search domains"},
 	{"domainname", 0, OPTION_STR, CONFIG(domainname), .help = "Container NIS domain name"},
 	{"entrypoint", 0, OPTION_STR, O(entrypoint),
 	 .help = "Overwrite the default ENTRYPOINT of the image"},
@@ -102,8 +105,8 @@ static const struct option items[] = {
 	 .help = "Keep STDIN open even if not attached"},
 	{"io-maxbandwidth", 0, OPTION_REFUSED, .help = WINDOWS},
 	{"io-maxiops", 0, OPTION_REFUSED, .help = WINDOWS},
-	{"ip", 0, OPTION_REFUSED, .help = NO_NETWORKS},
-	{"ip6", 0, OPTION_REFUSED, .help = NO_NETWORKS},
+	{"ip", 0, OPTION_STR, O(ip), .help = "IPv4 address (e.g., 172.30.100.104)"},
+	{"ip6", 0, OPTION_STR, O(ip6), .help = "IPv6 address (e.g., 2001:db8::33)"},
 	{"ipc", 0, OPTION_STR, HOST(ipc_mode),
 	 .help = "IPC mode to use (private|shareable|host|container:NAME)"},
 	{"isolation", 0, OPTION_REFUSED, .help = WINDOWS},
@@ -113,21 +116,27 @@ static const struct option items[] = {
 	 .help = "Set meta data on a container"},
 	{"label-file", 0, OPTION_LIST, O(label_files),
 	 .help = "Read in a line delimited file of labels"},
-	{"link", 0, OPTION_REFUSED, .help = NO_NETWORKS},
-	{"link-local-ip", 0, OPTION_REFUSED, .help = NO_NETWORKS},
+	{"link", 0, OPTION_REFUSED,
+	 .help = "docker has long deprecated it; use a network of your own and its names"},
+	{"link-local-ip", 0, OPTION_REFUSED,
+	 .help = "hull gives no addresses outside of the network's subnets"},
 	{"log-driver", 0, OPTION_STR, HOST(log_config.type),
 	 .help = "Logging driver for the container (json-file|local|journald|none)"},
 	{"log-opt", 0, OPTION_MAP, HOST(log_config.config), .arg = "list",
 	 .help = "Log driver options"},
-	{"mac-address", 0, OPTION_REFUSED, .help = NO_NETWORKS},
+	{"mac-address", 0, OPTION_STR, O(mac_address),
+	 .help = "Container MAC address (e.g., 92:d0:c6:0a:29:33)"},
 	{"mount", 0, OPTION_CUSTOM, HOST(mounts), .arg = "mount", .set = option_set_mount,
 	 .help = "Attach a filesystem mount to the container"},
 	{"name", 0, OPTION_STR, O(create.name), .help = "Assign a name to the container"},
-	{"net", 0, OPTION_STR, OPTION_HIDDEN, O(network), .help = "The same as --network"},
-	{"net-alias", 0, OPTION_REFUSED, .help = NO_NETWORKS},
-	{"network", 0, OPTION_STR, O(network), .arg = "network",
-	 .help = "Connect a container to a network (none|host|container:NAME); default none"},
-	{"network-alias", 0, OPTION_REFUSED, .help = NO_NETWORKS},
+	{"net", 0, OPTION_LIST, OPTION_HIDDEN, O(networks), .help = "The same as --network"},
+	{"net-alias", 0, OPTION_LIST, OPTION_HIDDEN, O(network_aliases),
+	 .help = "The same as --network-alias"},
+	{"network", 0, OPTION_LIST, O(networks), .arg = "network",
+	 .help = "Connect a container to a network (NAME|none|host|container:NAME, or "
+		 "name=NAME,ip=ADDRESS,alias=NAME,...); default bridge"},
+	{"network-alias", 0, OPTION_LIST, O(network_aliases),
+	 .help = "Add network-scoped alias for the container"},
 	{"no-healthcheck", 0, OPTION_BOOL, O(no_healthcheck),
 	 .help = "Disable any container-specified HEALTHCHECK"},
 	{"oom-score-adj", 0, OPTION_INT, HOST(oom_score_adj),
@@ -138,8 +147,10 @@ static const struct option items[] = {
 	 .help = "Set platform if server is multi-platform capable"},
 	{"privileged", 0, OPTION_BOOL, HOST(privileged),
 	 .help = "Give extended privileges to this container"},
-	{"publish", 'p', OPTION_REFUSED, .help = NO_NETWORKS},
-	{"publish-all", 'P', OPTION_REFUSED_FLAG, .help = NO_NETWORKS},
+	{"publish", 'p', OPTION_LIST, O(publish),
+	 .help = "Publish a container's port(s) to the host ([IP:][PORT:]PORT[/PROTOCOL])"},
+	{"publish-all", 'P', OPTION_BOOL, HOST(publish_all_ports),
+	 .help = "Publish all exposed ports to random ports"},
 	{"pull", 0, OPTION_STR, O(pull), .initial = "missing",
 	 .help = "Pull image before running (\"always\", \"missing\", \"never\")"},
 	{"quiet", 'q', OPTION_BOOL, O(quiet), .help = "Suppress the pull output, and warnings"},

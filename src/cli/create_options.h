@@ -13,8 +13,10 @@ struct cli;
 
 struct create_options {
 	struct container_create create;
+	struct strv networks, network_aliases, publish;
+	char *ip, *ip6, *mac_address;
 	struct strv attach, env, env_files, labels, label_files, volumes, security;
-	char *cidfile, *entrypoint, *init, *network, *rootfs, *pull, *runtime;
+	char *cidfile, *entrypoint, *init, *rootfs, *pull, *runtime;
 	int64_t kernel_memory;
 	struct docker_healthcheck health;
 	char *health_cmd;

@@ -164,6 +164,9 @@ static int hull(struct cli *cli, int argc, char **argv, struct err *e)
 		s->root = root;
 	if (runroot && *runroot)
 		s->runroot = runroot;
+	char *network = getenv("HULL_NETWORK");
+	if (network && *network)
+		s->network = network;
 	r = read_globals(cli, argc, argv, &q, e);
 	if (r <= 0)
 		return r;

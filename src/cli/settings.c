@@ -52,6 +52,8 @@ static const struct option key_items[] = {
 	 .help = "Log driver of new containers"},
 	{"log-opt", 0, OPTION_MAP, S(log_opts), .arg = "key=value",
 	 .help = "Option of that log driver; may be repeated"},
+	{"network", 0, OPTION_STR, S(network), .arg = "network",
+	 .help = "Network of new containers (HULL_NETWORK); default bridge"},
 	{"root", 0, OPTION_STR, S(root), .arg = "dir", .help = "Folder of what survives a reboot"},
 	{"runroot", 0, OPTION_STR, S(runroot), .arg = "dir", .help = "Folder of what does not"},
 	{"storage-opt", 0, OPTION_MAP, S(storage_opts), .arg = "key=value",

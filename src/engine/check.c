@@ -16,6 +16,8 @@
 #include "base/clock.h"
 #include "base/event.h"
 #include "base/file.h"
+#include "engine/network.h"
+#include "network/network.h"
 
 struct place {
 	const char *folder, *what, *query;
@@ -28,6 +30,60 @@ static const struct place run_places[] = {
 	{"containers", "run folder of a container", "SELECT 1 FROM container WHERE id = ?1"},
 	{"exits", "exit record of a container", "SELECT 1 FROM container WHERE id = ?1"},
 };
+
+/* A bridge of ours (by its alias) without a row; and a firewall that somebody flushed. */
+struct bridges {
+	struct engine *en;
+	const char *table;
+	struct arena *a;
+	struct strv *problems, lost;
+};
+
+static void look_at_bridge(void *ctx, const char *name, const struct link_info *link)
+{
+	struct bridges *b = ctx;
+	struct err ignored;
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	size_t len = strlen(b->table);
+	if (strcmp(link->kind, "bridge") || strncmp(link->alias, b->table, len) ||
+	    link->alias[len] != ':' ||
+	    db_first(&b->en->db, &s, &ignored, "SELECT 1 FROM network WHERE name = ?1", "s",
+		     link->alias + len + 1) != 0)
+		return;
+	strv_push(b->a, b->problems, arena_printf(b->a, "bridge %s without a network", name));
+	strv_push(b->a, &b->lost, name);
+	strv_push(b->a, &b->lost, link->alias);
+}
+
+static int check_networks(struct engine *en, bool repair, struct arena *a, struct strv *problems,
+			  struct err *e)
+{
+	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	/* Where there has never been a network nothing is looked for. */
+	int r = db_first(&en->db, &s, e, "SELECT 1 FROM network", "");
+	if (r <= 0 || (r = network_kernel_open(en, &k, e)) < 0)
+		return r;
+	struct bridges b = {en, k.table, a, problems, {0}};
+	r = link_list(&k.links, look_at_bridge, &b);
+	if (r < 0)
+		return netlink_problem(&k.links, r, e, "cannot list network devices");
+	for (size_t i = 0; r == 0 && repair && i + 1 < b.lost.count; i += 2)
+		r = bridge_remove(&k.links, b.lost.items[i], b.lost.items[i + 1], e);
+	CLEANUP_STMT sqlite3_stmt *used = NULL;
+	if (r == 0)
+		r = db_first(&en->db, &used, e,
+			     "SELECT 1 FROM endpoint JOIN container ON container.id = "
+			     "endpoint.container WHERE status = 'running'",
+			     "");
+	if (r == 1 && !firewall_is_whole(&k.nft, k.table)) {
+		strv_push(
+			a, problems,
+			arena_printf(a, "nftables table inet %s is not as hull made it", k.table));
+		return repair ? network_reload(en, e) : 0;
+	}
+	return r < 0 ? r : 0;
+}
 
 static int has_row(struct engine *en, const char *query, const char *name, struct err *e)
 {
@@ -160,6 +216,8 @@ int engine_check(struct engine *en, bool repair, struct arena *a, struct strv *p
 		r = check_place(en, en->run_fd, &run_places[i], repair, false, a, problems, e);
 	if (r == 0 && (r = layer_check(en, repair, a, problems)) < 0)
 		err_errno(e, r, "cannot give back a quota");
+	if (r == 0)
+		r = check_networks(en, repair, a, problems, e);
 	if (r == 0 && repair)
 		r = image_store_sweep(&en->images, e);
 	return r < 0 ? r : image_store_check(&en->images, a, problems, e);

@@ -19,6 +19,7 @@
 #include "base/utf8.h"
 #include "engine/health.h"
 #include "engine/monitor.h"
+#include "engine/network.h"
 #include "linux/pidfd.h"
 
 static const char *const status_names[] = {
@@ -235,15 +236,17 @@ int container_glance(struct engine *en, const char *id, struct arena *a, struct 
 		     struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_first(&en->db, &s, e,
-			 "SELECT name, status, auto_remove, iif(json_valid(config), config ->> "
-			 "'$.HostConfig.CgroupParent', NULL), iif(NOT auto_remove AND "
-			 "json_valid(config), config ->> '$.HostConfig.RestartPolicy.Name', NULL), "
-			 "restarts, restart_wait, restart_due, started, held, iif(NOT auto_remove "
-			 "AND json_valid(config), config ->> "
-			 "'$.HostConfig.RestartPolicy.MaximumRetryCount', 0), told FROM container "
-			 "WHERE id = ?1",
-			 "s", id);
+	int r = db_first(
+		&en->db, &s, e,
+		"SELECT name, status, auto_remove, iif(json_valid(config), config ->> "
+		"'$.HostConfig.CgroupParent', NULL), iif(NOT auto_remove AND "
+		"json_valid(config), config ->> '$.HostConfig.RestartPolicy.Name', NULL), "
+		"restarts, restart_wait, restart_due, started, held, iif(NOT auto_remove "
+		"AND json_valid(config), config ->> "
+		"'$.HostConfig.RestartPolicy.MaximumRetryCount', 0), told, EXISTS (SELECT 1 "
+		"FROM port WHERE container = ?1) FROM container "
+		"WHERE id = ?1",
+		"s", id);
 	if (r < 0)
 		return r;
 	if (r == 0)
@@ -262,6 +265,7 @@ int container_glance(struct engine *en, const char *id, struct arena *a, struct 
 		.started = db_int(s, 8),
 		.held = db_int(s, 9),
 		.told = (unsigned)db_int(s, 11),
+		.published = db_int(s, 12),
 	};
 	snprintf(ret->id, sizeof(ret->id), "%s", id);
 	return 0;
@@ -439,7 +443,9 @@ static bool has_network(struct engine *en, const struct container *c, const char
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	return db_first(&en->db, &s, &ignored,
 			"SELECT 1 FROM container WHERE id = ?1 AND config ->> "
-			"'$.HostConfig.NetworkMode' = ?2",
+			"'$.HostConfig.NetworkMode' = ?2 UNION SELECT 1 FROM endpoint JOIN network "
+			"ON network.id = endpoint.network WHERE container = ?1 AND (name = ?2 OR "
+			"network.id = ?2)",
 			"ss", c->id, network) == 1;
 }
 
@@ -452,6 +458,30 @@ static bool is_descendant(struct engine *en, const struct container *c, const ch
 		return true;
 	return c->image_id && image_find(&en->images, image, &a, &found, &ignored) == 0 &&
 	       !strcmp(found.id, c->image_id);
+}
+
+/* "80", "80/udp", "8000-8080": a port of the host, or one of the container. */
+static bool has_port(struct engine *en, const struct container *c, const char *value, bool host)
+{
+	struct err ignored;
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	uint64_t from, until;
+	char numbers[16];
+	const char *slash = strchr(value, '/'), *protocol = slash ? slash + 1 : "tcp";
+	snprintf(numbers, sizeof(numbers), "%.*s", (int)strcspn(value, "/"), value);
+	char *dash = strchr(numbers, '-');
+	if (dash)
+		*dash++ = '\0';
+	if (uint_parse(numbers, UINT16_MAX, &from) < 0 ||
+	    uint_parse(dash ? dash : numbers, UINT16_MAX, &until) < 0)
+		return false;
+	return db_first(&en->db, &s, &ignored,
+			"SELECT 1 FROM port WHERE container = ?1 AND protocol = ?2 AND iif(?3, "
+			"host_port, port) BETWEEN ?4 AND ?5 UNION SELECT 1 FROM container, "
+			"json_each(config, '$.Config.ExposedPorts') WHERE NOT ?3 AND container.id = "
+			"?1 AND CAST(key AS INTEGER) BETWEEN ?4 AND ?5 AND key LIKE '%/' || ?6",
+			"siiiis", c->id, (int64_t)protocol_parse(protocol), (int64_t)host,
+			(int64_t)from, (int64_t)until, protocol) == 1;
 }
 
 struct candidate {
@@ -484,11 +514,11 @@ static bool filter_matches(const void *item, const char *key, const char *value)
 		return has_network(en, c, value);
 	if (!strcmp(key, "health"))
 		return !strcmp(*c->health ? c->health : "none", value);
-	/* hull has no swarm tasks and published ports. */
+	/* hull has no swarm tasks. */
 	if (!strcmp(key, "is-task"))
 		return *value == 'f' || *value == '0';
 	if (!strcmp(key, "publish") || !strcmp(key, "expose"))
-		return false;
+		return container_is_up(c) && has_port(en, c, value, *key == 'p');
 	return is_descendant(en, c, value);
 }
 
@@ -647,6 +677,8 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 		if (filters_match(&f->filters, filter_matches, &(struct candidate){en, c}))
 			count++;
 	}
+	if (r >= 0 && f->configs == CONFIGS_PORTS)
+		r = ports_fill(en, list, count, a, e);
 	if (r < 0)
 		return r;
 	*ret = list;

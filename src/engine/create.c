@@ -22,6 +22,7 @@
 #include "engine/launch.h"
 #include "engine/layer.h"
 #include "engine/mounts.h"
+#include "engine/network.h"
 #include "engine/root.h"
 #include "linux/systemd.h"
 
@@ -159,7 +160,7 @@ static void set_defaults(struct container_create *c, const char *id, struct aren
 	struct docker_host_config *host = &c->config.host;
 	config->image = (char *)(c->image ? c->image : "");
 	if (!host->network_mode || !*host->network_mode)
-		host->network_mode = "none";
+		host->network_mode = "bridge";
 	if (!config->hostname || !*config->hostname) {
 		struct utsname names;
 		bool hosts = !strcmp(host->network_mode, "host") ||
@@ -279,10 +280,19 @@ static int insert_volumes(struct engine *en, const char *id, const struct mount_
 	return r;
 }
 
+struct parts {
+	const struct mount_point *mounts;
+	size_t count;
+	struct endpoint_plan *endpoints;
+	size_t endpoint_count;
+};
+
 static int insert(struct engine *en, struct container *c, const char *name, const char *config,
-		  const struct mount_point *mounts, size_t count, struct arena *a, struct err *e)
+		  const struct parts *parts, struct arena *a, struct err *e)
 {
 	char generated[CONTAINER_NAME_MAX + 1];
+	const struct mount_point *mounts = parts->mounts;
+	const size_t count = parts->count;
 	bool *fresh = arena_array(a, count + 1, sizeof(*fresh)), named = false;
 	for (size_t i = 0; i < count; i++)
 		named |= mounts[i].kind == MOUNT_VOLUME && !mounts[i].anonymous;
@@ -308,6 +318,8 @@ static int insert(struct engine *en, struct container *c, const char *name, cons
 		r = container_name_conflict(en, c->name, e);
 	if (r >= 0)
 		r = insert_volumes(en, c->id, mounts, count, fresh, a, e);
+	if (r >= 0)
+		r = endpoints_insert(en, c->id, parts->endpoints, parts->endpoint_count, a, e);
 	if (r >= 0)
 		r = event_container(&en->db, e, c->id, "create", NULL);
 	r = db_end(&en->db, r, e);
@@ -387,6 +399,7 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 	CLEANUP_LOCK struct container_lock lock = {-1};
 	struct starting *s = arena_new(a, struct starting);
 	struct container *row = &s->row;
+	struct parts parts = {0};
 	*row = (struct container){.created = clock_real_ns(), .error = "", .health = ""};
 	if (c->name && !*c->name)
 		c->name = NULL; /* as docker: scripts pass an empty variable */
@@ -403,6 +416,8 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 	r = settle_cgroup_parent(en, &c->config.host, a, e);
 	if (r == 0)
 		r = layer_plan(en, &c->config, e);
+	if (r == 0)
+		r = endpoints_plan(en, c, a, &parts.endpoints, &parts.endpoint_count, e);
 	if (r < 0)
 		return r;
 	row->config = c->config;
@@ -417,13 +432,13 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 	const char *config = shape_print(&container_config_shape, &row->config, false, a);
 	if ((r = utf8_check_json(config, e)) < 0)
 		return r;
-	const struct mount_point *mounts = s->build.mounts;
-	size_t count = s->build.mount_count;
+	parts.mounts = s->build.mounts;
+	parts.count = s->build.mount_count;
 	r = make_folder(en, row, &lock, e);
 	if (r == 0)
-		r = stage_volumes(en, row, mounts, count, a, e);
+		r = stage_volumes(en, row, parts.mounts, parts.count, a, e);
 	if (r == 0)
-		r = insert(en, row, c->name, config, mounts, count, a, e);
+		r = insert(en, row, c->name, config, &parts, a, e);
 	if (r < 0) {
 		struct err ignored;
 		limited_folder_remove(en->root_fd, arena_printf(a, "containers/%s", row->id),

@@ -21,6 +21,9 @@
 #include "base/wire.h"
 #include "image/image.h"
 #include "spec/docker.h"
+#include "spec/docker_network.h"
+
+struct firewall_port;
 
 struct engine {
 	struct db db;
@@ -67,13 +70,16 @@ struct container {
 	enum container_status status;
 	bool auto_remove, oom_killed;
 	bool held; /* somebody wanted it stopped: container_glance() alone fills it and `told` */
-	unsigned told; /* enum told of base/event.h */
-	char *health;  /* "starting", "healthy", "unhealthy"; "": it has no health check */
+	bool published; /* it has ports of the host: container_glance() too */
+	unsigned told;  /* enum told of base/event.h */
+	char *health;   /* "starting", "healthy", "unhealthy"; "": it has no health check */
 	int64_t oom_kills;
 	int exit_code, exit_signal;
 	int64_t restarts;                  /* by its restart policy, since it was started by hand */
 	int64_t restart_wait, restart_due; /* ms before the last one; ns since 1970, 0: none */
-	pid_t pid;                         /* host pid of the first process, 0 unless running */
+	const struct firewall_port *ports; /* published: container_list fills them, see network.h */
+	size_t port_count;
+	pid_t pid; /* host pid of the first process, 0 unless running */
 	uint64_t pid_start;
 };
 
@@ -107,6 +113,9 @@ struct container_create {
 	const char *image;    /* reference; NULL with config.hull.rootfs */
 	const char *platform; /* "linux/amd64" or NULL */
 	struct container_config config;
+	/* Its networks, if not the one that its mode names with nothing more. */
+	struct docker_endpoint *networks;
+	size_t network_count;
 	bool entrypoint_set; /* --entrypoint given ("" clears the image's) */
 	struct array folders; /* of struct container_folder: mounted into it, with `start` only */
 	bool start; /* container_start follows at once, on the same engine: one transaction for

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "engine/health.h"
 #include "engine/mounts.h"
+#include "engine/network.h"
 #include "engine/spec.h"
 #include "linux/cgroup.h"
 
@@ -146,24 +147,91 @@ static struct json_object *host_object(const struct container *c, struct arena *
 	return o;
 }
 
-static struct json_object *network_object(const struct container *c)
+/* docker's map of ports: those that are exposed and not published are null. */
+static struct json_object *ports_object(const struct container *c, const struct container_net *net)
 {
-	struct json_object *o = json_object_new_object();
-	struct json_object *networks = json_object_new_object();
-	struct json_object *own = json_object_new_object();
-	json_add_string(own, "IPAddress", "");
-	json_add_string(own, "Gateway", "");
-	json_add_string(own, "MacAddress", "");
-	json_object_object_add(networks, c->config.host.network_mode, own);
+	struct json_object *o = json_object_new_object(), *list;
+	const struct strv *exposed = &c->config.config.exposed_ports;
+	for (size_t i = 0; c->pid && i < exposed->count; i++)
+		json_object_object_add(o, exposed->items[i], NULL);
+	for (size_t i = 0; i < net->port_count; i++) {
+		const struct firewall_port *p = &net->ports[i];
+		char key[24], number[8], host[IP_TEXT_SIZE];
+		snprintf(key, sizeof(key), "%u/%s", p->port, protocol_name(p->protocol));
+		if (!json_object_object_get_ex(o, key, &list) || !list) {
+			list = json_object_new_array();
+			json_object_object_add(o, key, list);
+		}
+		snprintf(number, sizeof(number), "%u", p->host_port);
+		struct json_object *b = json_object_new_object();
+		json_add_string(b, "HostIp",
+				p->host.family             ? ip_print(&p->host, host)
+				: p->to.family == AF_INET6 ? "::"
+							   : "0.0.0.0");
+		json_add_string(b, "HostPort", number);
+		json_object_array_add(list, b);
+	}
+	return o;
+}
+
+/* The addresses of an endpoint, empty while the container does not run. */
+static void add_addresses(struct json_object *o, const struct endpoint *p, bool runs)
+{
+	const char *ip = "", *gateway = "", *ip6 = "", *gateway6 = "";
+	char texts[4][IP_TEXT_SIZE], mac[MAC_TEXT_SIZE];
+	int prefix = 0, prefix6 = 0;
+	for (size_t i = 0; runs && p && i < p->address_count; i++) {
+		const struct network_subnet *s = &p->network.subnets[i];
+		if (p->addresses[i].family == AF_INET) {
+			ip = ip_print(&p->addresses[i], texts[0]);
+			gateway = ip_print(&s->gateway, texts[1]);
+			prefix = s->subnet.prefix;
+		} else {
+			ip6 = ip_print(&p->addresses[i], texts[2]);
+			gateway6 = ip_print(&s->gateway, texts[3]);
+			prefix6 = s->subnet.prefix;
+		}
+	}
+	json_add_string(o, "Gateway", gateway);
+	json_add_string(o, "IPAddress", ip);
+	json_add_int(o, "IPPrefixLen", prefix);
+	json_add_string(o, "IPv6Gateway", gateway6);
+	json_add_string(o, "GlobalIPv6Address", ip6);
+	json_add_int(o, "GlobalIPv6PrefixLen", prefix6);
+	json_add_string(o, "MacAddress", runs && p ? mac_print(p->mac, mac) : "");
+}
+
+static int network_object(struct engine *en, const struct container *c, struct json_object *to,
+			  struct arena *a, struct err *e)
+{
+	struct container_net net = {0};
 	char path[64];
+	int r = endpoints_read(en, c, a, &net, e);
+	if (r < 0)
+		return r;
+	struct json_object *o = json_object_new_object(), *networks = json_object_new_object();
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", c->pid);
 	json_add_string(o, "SandboxKey", c->pid ? path : "");
-	json_object_object_add(o, "Ports", json_object_new_object());
-	json_add_string(o, "Gateway", "");
-	json_add_string(o, "IPAddress", "");
-	json_add_string(o, "MacAddress", "");
+	json_object_object_add(o, "Ports", ports_object(c, &net));
+	/* docker has those of the default network here, too. */
+	bool first = net.count && !strcmp(net.endpoints[0].network.name, "bridge");
+	add_addresses(o, first ? &net.endpoints[0] : NULL, c->pid != 0);
+	for (size_t i = 0; i < net.count; i++) {
+		const struct endpoint *p = &net.endpoints[i];
+		struct json_object *own = shape_write(&docker_endpoint_shape, &p->config);
+		json_add_string(own, "NetworkID", p->network.id);
+		json_add_string(own, "EndpointID", "");
+		add_addresses(own, p, c->pid != 0);
+		json_object_object_add(networks, p->network.name, own);
+	}
+	if (!net.count) {
+		struct json_object *own = json_object_new_object();
+		add_addresses(own, NULL, false);
+		json_object_object_add(networks, c->config.host.network_mode, own);
+	}
 	json_object_object_add(o, "Networks", networks);
-	return o;
+	json_object_object_add(to, "NetworkSettings", o);
+	return 0;
 }
 
 static void add_paths(const struct engine *en, const struct container *c, struct json_object *o,
@@ -250,7 +318,9 @@ int container_inspect(struct engine *en, const char *ref, bool with_size, struct
 	if (r < 0)
 		return r;
 	json_object_object_add(o, "Config", shape_write(&docker_config_shape, &c.config.config));
-	json_object_object_add(o, "NetworkSettings", network_object(&c));
+	r = network_object(en, &c, o, &a, e);
+	if (r < 0)
+		return r;
 	json_object_object_add(o, "Hull", hull_object(en, &c, &a));
 	*ret = ptr_steal(o);
 	return 0;

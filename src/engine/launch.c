@@ -34,6 +34,7 @@
 #include "base/file.h"
 #include "engine/monitor.h"
 #include "engine/mounts.h"
+#include "engine/network.h"
 #include "engine/root.h"
 #include "engine/run_folder.h"
 #include "engine/spec.h"
@@ -55,6 +56,7 @@ struct launch {
 	struct container *c;
 	struct arena a;
 	struct spec_build build;
+	struct container_net net;
 	struct cgroup cgroup;
 	struct systemd_scope scope; /* if it is one, with its holder */
 	struct run_folder folder;
@@ -191,8 +193,11 @@ static int prepare(struct launch *l, struct err *e)
 	 * is done here meanwhile. */
 	if (r == 0)
 		r = make_cgroup(l, e);
+	if (r == 0)
+		r = container_net_reserve(l->en, l->c, &l->a, &l->net, e);
 	if (r < 0)
 		return r;
+	l->build.net = &l->net;
 	l->build.root_fd = l->root = root_mount(l->en, l->c, &l->a, e);
 	if (l->root < 0)
 		return l->root;
@@ -328,6 +333,8 @@ static int hand_over(struct launch *l, struct runtime_process *p, struct err *e)
 static int bring_up(struct launch *l, struct runtime_process *p, struct err *e)
 {
 	int r = runtime_tend(&l->start, p, e);
+	if (r == 0)
+		r = container_net_attach(l->en, l->c, &l->net, p->pid, p->pidfd, e);
 	if (r == 0)
 		r = write_run_record(l, p, e);
 	/* A monitor that dies before is noticed here; the keeper replaces one that dies later. */

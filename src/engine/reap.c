@@ -25,6 +25,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "engine/monitor.h"
+#include "engine/network.h"
 #include "linux/cgroup.h"
 
 enum { KILL_WAIT_MS = 5000, RECORD_WAIT_S = 20 };
@@ -58,6 +59,8 @@ static int clean_run(struct engine *en, const struct container *c, struct err *e
 {
 	char path[sizeof("containers/") + ID_LEN];
 	int r = container_cgroup_clean(c, e);
+	if (r == 0 && c->published)
+		r = container_net_release(en, c->id, e);
 	if (r < 0)
 		return err_context(e, "container %s", c->name);
 	snprintf(path, sizeof(path), "containers/%s", c->id);

@@ -70,8 +70,8 @@ static int add_namespace(struct engine *en, struct spec_build *b, const char *ty
 				"cannot join the %s namespace of a non running container: %s", type,
 				mode + 10);
 		n->path = arena_printf(a, "/proc/%d/ns/%s", other->pid, proc_name);
-	} else if (mode && *mode && strcmp(mode, "private") && strcmp(mode, "none") &&
-		   strcmp(mode, "shareable")) {
+	} else if (mode && *mode && strcmp(mode, "private") && strcmp(mode, "shareable") &&
+		   strcmp(type, "network") != 0) { /* a network of any name: engine/endpoint.c */
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "--%s %s: not known; use private, host or "
 			       "container:NAME",

@@ -12,11 +12,14 @@
 #include "linux/seccomp.h"
 #include "spec/oci.h"
 
+struct container_net;
+
 struct spec_build {
 	const struct container *container;
 	const struct mount_point *mounts;
 	size_t mount_count;
 	struct array folders; /* of struct container_folder */
+	const struct container_net *net; /* what it has got, or NULL */
 	int lock;    /* of the volumes that are shared, until the container has them; 0: none */
 	int root_fd; /* the mounted root, for names of users: spec_finish and spec_exec need it */
 	struct engine *warn; /* told what a user should know (engine_warn), or NULL */

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "engine/network.h"
 
 struct list {
 	struct oci_mount *items;
@@ -74,6 +75,86 @@ static void kernel_mounts(const struct spec_build *b, struct list *l, struct are
 	}
 }
 
+/* "NAME:ADDRESS" or "NAME=ADDRESS"; the address of the host is that of its end of the bridge. */
+static char *extra_host(const struct spec_build *b, const char *item, char *hosts, struct arena *a)
+{
+	char text[IP_TEXT_SIZE];
+	size_t name = strcspn(item, ":=");
+	const char *address = item + name + (item[name] != 0);
+	if (!strcmp(address, "host-gateway")) {
+		const struct network *n =
+			b->net && b->net->count ? &b->net->endpoints[0].network : NULL;
+		address =
+			n && n->subnet_count ? ip_print(&n->subnets[0].gateway, text) : "127.0.0.1";
+	}
+	return arena_printf(a, "%s%s\t%.*s\n", hosts, address, (int)name, item);
+}
+
+/* Its own addresses, by its own name. */
+static char *own_hosts(const struct spec_build *b, char *hosts, struct arena *a)
+{
+	const struct docker_config *c = &b->container->config.config;
+	const char *domain = c->domainname && *c->domainname ? c->domainname : NULL;
+	char text[IP_TEXT_SIZE];
+	for (size_t i = 0; b->net && i < b->net->count; i++)
+		for (size_t k = 0; k < b->net->endpoints[i].address_count; k++)
+			hosts = arena_printf(a, "%s%s\t%s%s%s%s%s\n", hosts,
+					     ip_print(&b->net->endpoints[i].addresses[k], text),
+					     c->hostname, domain ? "." : "", domain ? domain : "",
+					     domain ? " " : "", domain ? c->hostname : "");
+	return hosts;
+}
+
+/* A name server of the host's own loopback cannot be reached from another namespace. */
+static bool is_out_of_reach(const char *line, bool host_network)
+{
+	return !host_network &&
+	       (!strncmp(line, "nameserver 127.", 15) || !strncmp(line, "nameserver ::1", 14));
+}
+
+static char *text_words(const struct strv *v, struct arena *a)
+{
+	char *text = "";
+	for (size_t i = 0; i < v->count; i++)
+		text = arena_printf(a, "%s%s%s", text, i ? " " : "", v->items[i]);
+	return text;
+}
+
+static char *resolv_lines(char *to, const char *word, const struct strv *values, struct arena *a)
+{
+	for (size_t i = 0; i < values->count; i++)
+		if (strcmp(values->items[i], ".") != 0)
+			to = arena_printf(a, "%s%s %s\n", to, word, values->items[i]);
+	return to;
+}
+
+/* The host's, with what --dns, --dns-search and --dns-option put in the place of its lines. */
+static char *resolv_text(const struct docker_host_config *h, struct arena *a)
+{
+	struct err ignored;
+	char *host = "", *text = "";
+	struct strv search = {0}, options = {0};
+	file_read(AT_FDCWD, "/etc/resolv.conf", 64 * 1024, a, &host, NULL, &ignored);
+	for (const char *line = host; *line;) {
+		size_t len = strcspn(line, "\n");
+		bool server = !strncmp(line, "nameserver ", 11), skip = false;
+		skip |= server &&
+			(h->dns.count || is_out_of_reach(line, !strcmp(h->network_mode, "host")));
+		skip |= !strncmp(line, "search ", 7) && h->dns_search.count;
+		skip |= !strncmp(line, "options ", 8) && h->dns_options.count;
+		if (!skip)
+			text = arena_printf(a, "%s%.*s\n", text, (int)len, line);
+		line += len + (line[len] != 0);
+	}
+	text = resolv_lines(text, "nameserver", &h->dns, a);
+	if (h->dns_search.count)
+		strv_push(a, &search, text_words(&h->dns_search, a));
+	if (h->dns_options.count)
+		strv_push(a, &options, text_words(&h->dns_options, a));
+	text = resolv_lines(text, "search", &search, a);
+	return resolv_lines(text, "options", &options, a);
+}
+
 /* /etc/hostname, hosts and resolv.conf: written to the container's folder (not below --runroot: the
  * container may write to them, and /run is the machine's memory), and bound in. */
 static int write_etc(struct engine *en, const struct spec_build *b, struct arena *a, struct err *e)
@@ -85,18 +166,12 @@ static int write_etc(struct engine *en, const struct spec_build *b, struct arena
 		arena_printf(a, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost "
 				"ip6-loopback\nfe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\n"
 				"ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
-	for (size_t i = 0; i < h->extra_hosts.count; i++) {
-		const char *colon = strchr(h->extra_hosts.items[i], ':');
-		if (colon)
-			hosts = arena_printf(a, "%s%s\t%.*s\n", hosts, colon + 1,
-					     (int)(colon - h->extra_hosts.items[i]),
-					     h->extra_hosts.items[i]);
-	}
-	struct err ignored;
-	char *resolv = "";
-	bool host_network = !strcmp(h->network_mode, "host");
-	if (host_network)
-		file_read(AT_FDCWD, "/etc/resolv.conf", 64 * 1024, a, &resolv, NULL, &ignored);
+	for (size_t i = 0; i < h->extra_hosts.count; i++)
+		hosts = extra_host(b, h->extra_hosts.items[i], hosts, a);
+	const char *resolv = "";
+	hosts = own_hosts(b, hosts, a);
+	if (!strcmp(h->network_mode, "host") || network_mode_is_network(h->network_mode))
+		resolv = resolv_text(h, a);
 	const struct {
 		const char *name, *text;
 	} files[] = {{"hostname", arena_printf(a, "%s\n", config->hostname)},

@@ -16,6 +16,7 @@
 #include "engine/health.h"
 #include "engine/launch.h"
 #include "engine/monitor.h"
+#include "engine/network.h"
 
 /* A start takes back that somebody wanted it stopped; a failed one must not. */
 static int set_status(struct engine *en, const struct container *c, const char *status,
@@ -47,6 +48,8 @@ static void failed(struct engine *en, const struct container *c, bool by_policy,
 	char path[sizeof("containers/") + ID_LEN];
 	snprintf(path, sizeof(path), "containers/%s", c->id);
 	container_cgroup_clean(c, &ignored);
+	if (network_mode_is_network(c->config.host.network_mode))
+		container_net_release(en, c->id, &ignored);
 	tree_remove(en->run_fd, path, &ignored);
 	exit_record_drop(en, c->id, &ignored);
 	if (c->auto_remove)

@@ -77,7 +77,7 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 }
 
 @test "commands of docker that hull does not have are not listed" {
-	for name in push network search; do
+	for name in push search; do
 		run ! grep "^  $name " <<<"$(hull --help)"
 		refused 1 "unknown command: hull $name" $name
 	done
@@ -123,7 +123,7 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 	refused 125 "conflicting options: hostname and the UTS mode" run --uts host -h foo i
 	refused 125 "--userns: invalid USER mode" run --userns x i
 	refused 125 "--cgroupns: invalid CGROUP mode" run --cgroupns x i
-	refused 125 "--network bridge: hull has no networks yet" run --network bridge i
+	refused 125 "--network: invalid container format" run --network container: i
 	refused 125 "--pid: invalid PID mode" create --pid x i
 	refused 1 "No such image: i" create --pull never i
 	refused 125 "invalid spec: :/a: empty section between colons" run -v :/a i
@@ -139,8 +139,7 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 }
 
 @test "what docker has and hull has not is refused with the reason" {
-	for option in --publish=80:80 -P --dns=1.1.1.1 --gpus=all \
-		--add-host=a:b; do
+	for option in --link=a:b --link-local-ip=1.1.1.1 --gpus=all --isolation=process; do
 		refused 125 "is not supported: " run $option i
 	done
 	refused 125 "--link is not supported" rm -l x
@@ -219,7 +218,7 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 	[ "$(hull __complete -- ru)" = $'run\tCreate and run a new container from an image' ]
 	hull __complete -- container "" | grep -q $'^ls\t'
 	hull __complete -- run --mem | grep -q $'^--memory\t'
-	run ! grep publish <<<"$(hull __complete -- run --publ)"
+	run ! grep link <<<"$(hull __complete -- run --lin)"
 	[ -z "$(hull __complete -- run --name "")" ]
 	[ -z "$(hull __complete -- run image "")" ]
 	hull volume create vol1 >/dev/null

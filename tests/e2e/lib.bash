@@ -17,6 +17,8 @@ HULL=$HULL_BIN_DIR/hull
 export LC_ALL=C.UTF-8
 # No packet leaves the machine for a name that a case has no image of; what its user has set up counts for nothing.
 export CONTAINERS_REGISTRIES_CONF=$TOP/tests/helpers/registries.conf DOCKER_CONFIG=/nowhere
+# Where nothing else is said: no bridge in the machine's own network. See network.bats.
+export HULL_NETWORK=none
 
 # bats keeps descriptor 3 for itself: nothing that outlives a case may hold it.
 hull() {

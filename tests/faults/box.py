@@ -72,7 +72,8 @@ class Box:
         self.group = "/" + self.tag
         self.disk = self.mount(disk) if disk else None
         self.root, self.run = (self.disk or self.dir) / "root", self.dir / "run"
-        self.env = dict(os.environ, HULL_ROOT=str(self.root), HULL_RUNROOT=str(self.run))
+        self.env = dict(os.environ, HULL_ROOT=str(self.root), HULL_RUNROOT=str(self.run),
+                        HULL_NETWORK="none")
         self.since = self.ticks()
         busybox = pathlib.Path(shutil.which("busybox")).read_bytes()
         self.inputs = {"other": self.tar_of(("a", b"a" * 3000), ("b", b"b")), None: b""}

@@ -41,7 +41,7 @@ setup_file() {
 
 setup() {
 	WORK=$BATS_TEST_TMPDIR STARTED=()
-	export HULL_ROOT=$WORK/root HULL_RUNROOT=$WORK/run
+	export HULL_ROOT=$WORK/root HULL_RUNROOT=$WORK/run HULL_NETWORK=none
 	cd "$WORK" || return 1
 	# "host" is this network then: a loopback and nothing else.
 	unshare --net sleep 600 3>&- &

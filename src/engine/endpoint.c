@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The places of containers on networks: asked for in `create`, given an address when the container
+ * starts, made in the kernel when its first process is there. An address is kept as its distance
+ * from the beginning of the subnet, which is the same arithmetic for both families.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "base/utf8.h"
+#include "engine/internal.h"
+#include "engine/network.h"
+#include "linux/pidfd.h"
+#include "network/network.h"
+
+enum { ENDPOINTS_MAX = 64 };
+
+/* ---- asking ---- */
+
+static int check_address(const struct network *n, const char *text, struct err *e)
+{
+	struct ip ip;
+	if (!text || !*text)
+		return 0;
+	if (network_is_builtin(n->name)) {
+		err_set(e, EINVAL, ERR_INVALID,
+			"user specified IP address is supported on user defined networks only");
+		err_hint(e, "make one: hull network create --subnet SUBNET NAME");
+		return -EINVAL;
+	}
+	if (!ip_parse(text, &ip))
+		return err_set(e, EINVAL, ERR_INVALID, "invalid IP address %s", text);
+	for (size_t i = 0; i < n->subnet_count; i++) {
+		const struct network_subnet *s = &n->subnets[i];
+		if (!subnet_has(&s->subnet, &ip))
+			continue;
+		if (s->gateway.family == ip.family && ip_compare(&s->gateway, &ip) == 0)
+			return err_set(e, EINVAL, ERR_CONFLICT,
+				       "Address already in use: %s is the gateway of network %s",
+				       text, n->name);
+		return 0;
+	}
+	return err_set(e, EINVAL, ERR_INVALID,
+		       "no configured subnet or ip-range of network %s contains the IP address %s",
+		       n->name, text);
+}
+
+static int check_endpoint(const struct network *n, const struct docker_endpoint *p, struct err *e)
+{
+	uint8_t mac[MAC_SIZE];
+	int r = p->ipam ? check_address(n, p->ipam->ipv4, e) : 0;
+	if (r == 0 && p->ipam)
+		r = check_address(n, p->ipam->ipv6, e);
+	if (r == 0 && p->aliases.count && network_is_builtin(n->name))
+		r = err_set(e, EINVAL, ERR_INVALID,
+			    "network-scoped alias is supported only for containers in user defined "
+			    "networks");
+	if (r == 0 && p->mac_address && *p->mac_address &&
+	    (!mac_parse(p->mac_address, mac) || mac[0] & 1))
+		r = err_set(e, EINVAL, ERR_INVALID, "invalid MAC address %s", p->mac_address);
+	return r;
+}
+
+static bool is_default(const char *name)
+{
+	return !strcmp(name, "default") || !strcmp(name, "bridge");
+}
+
+static int plan_one(struct engine *en, const struct docker_endpoint *wish,
+		    struct endpoint_plan *ret, struct arena *a, struct err *e)
+{
+	ret->config = *wish;
+	int r = network_find(en, is_default(wish->network) ? "bridge" : wish->network, a,
+			     &ret->network, e);
+	if (r == 0 && !ret->network.bridge[0])
+		r = err_set(e, EINVAL, ERR_INVALID,
+			    "conflicting options: network %s cannot be combined with others",
+			    ret->network.name);
+	return r < 0 ? r : check_endpoint(&ret->network, wish, e);
+}
+
+int endpoints_plan(struct engine *en, struct container_create *c, struct arena *a,
+		   struct endpoint_plan **ret, size_t *ret_count, struct err *e)
+{
+	struct docker_host_config *h = &c->config.host;
+	struct docker_endpoint own = {.network = h->network_mode};
+	struct port_request *ports;
+	size_t port_count;
+	*ret_count = 0;
+	int r = ports_read(&c->config, a, &ports, &port_count, e);
+	if (r < 0)
+		return r;
+	if (!network_mode_is_network(h->network_mode)) {
+		if (port_count && !strncmp(h->network_mode, "container:", 10))
+			return err_set(
+				e, EINVAL, ERR_INVALID,
+				"conflicting options: port publishing and the container type "
+				"network mode");
+		if (port_count)
+			engine_warn(en, "Published ports are discarded when using %s network mode",
+				    h->network_mode);
+		return 0;
+	}
+	size_t count = c->network_count ? c->network_count : 1;
+	const struct docker_endpoint *wishes = c->network_count ? c->networks : &own;
+	if (count > ENDPOINTS_MAX)
+		return err_set(e, E2BIG, ERR_INVALID, "a container has %d networks at most",
+			       ENDPOINTS_MAX);
+	*ret = arena_array(a, count, sizeof(**ret));
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		r = plan_one(en, &wishes[i], &(*ret)[i], a, e);
+		for (size_t k = 0; r == 0 && k < i; k++)
+			if (!strcmp((*ret)[k].network.id, (*ret)[i].network.id))
+				r = err_set(e, EINVAL, ERR_INVALID,
+					    "network %s is specified multiple times",
+					    (*ret)[i].network.name);
+	}
+	if (r == 0 && is_default(h->network_mode))
+		h->network_mode = "bridge";
+	*ret_count = count;
+	return r;
+}
+
+static int insert_one(struct engine *en, const char *container, const struct endpoint_plan *p,
+		      int64_t position, struct arena *a, struct err *e)
+{
+	const char *config = shape_print(&docker_endpoint_shape, &p->config, false, a);
+	int r = utf8_check_json(config, e);
+	if (r == 0)
+		r = db_run(&en->db, e,
+			   "INSERT INTO endpoint (container, network, position, config) VALUES "
+			   "(?1,?2,?3,?4)",
+			   "ssis", container, p->network.id, position, config);
+	if (r == -EEXIST)
+		return err_set(e, EEXIST, ERR_CONFLICT,
+			       "endpoint already exists: the container is on network %s",
+			       p->network.name);
+	if (r == -EBUSY) /* the row it refers to is gone */
+		return err_set(e, ENOENT, ERR_NOT_FOUND, "network %s not found", p->network.name);
+	return r < 0 ? r : 0;
+}
+
+int endpoints_insert(struct engine *en, const char *container, const struct endpoint_plan *list,
+		     size_t count, struct arena *a, struct err *e)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = insert_one(en, container, &list[i], (int64_t)i, a, e);
+	return r;
+}
+
+/* ---- addresses ---- */
+
+static void set_mac(struct endpoint *p, const char *container)
+{
+	const char *own = p->config.mac_address;
+	if (own && *own && mac_parse(own, p->mac))
+		return;
+	/* Of its address, so that neighbours need not forget it when it starts again. */
+	memcpy(p->mac, (uint8_t[]){0x02, 0x42}, 2);
+	if (p->address_count && p->addresses[0].family == AF_INET)
+		memcpy(p->mac + 2, p->addresses[0].bytes, 4);
+	else
+		for (size_t i = 0; i < 4; i++)
+			sscanf(container + 2 * i, "%2hhx", &p->mac[2 + i]);
+}
+
+/* A row of ENDPOINT_COLUMNS; addresses as they were last. */
+#define ENDPOINT_COLUMNS                                                                           \
+	NETWORK_COLUMNS ", endpoint.position, endpoint.config, endpoint.host4, endpoint.host6"
+static int read_row(struct engine *en, sqlite3_stmt *s, const char *container, struct arena *a,
+		    struct endpoint *ret, struct err *e)
+{
+	const char *config = db_text(s, 5);
+	*ret = (struct endpoint){.position = db_int(s, 4)};
+	int r = network_row(en, s, 0, a, &ret->network, e);
+	if (r == 0)
+		r = shape_parse(&docker_endpoint_shape, config, strlen(config), &ret->config, a, e);
+	for (size_t i = 0; r == 0 && i < ret->network.subnet_count; i++) {
+		struct ip base = subnet_base(&ret->network.subnets[i].subnet);
+		int64_t host = db_int(s, base.family == AF_INET ? 6 : 7);
+		if (host)
+			ret->addresses[ret->address_count++] = ip_add(base, host);
+	}
+	set_mac(ret, container);
+	return r;
+}
+
+static int read_all(struct engine *en, const char *container, struct arena *a,
+		    struct container_net *ret, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	struct array list = {0};
+	int r = db_query(&en->db, &s, e,
+			 "SELECT " ENDPOINT_COLUMNS
+			 " FROM endpoint JOIN network ON network.id = endpoint.network WHERE "
+			 "container = ?1 ORDER BY position",
+			 "s", container);
+	while (r == 0 && (r = db_next(s, e)) == 1)
+		r = read_row(en, s, container, a, array_push(a, &list, sizeof(struct endpoint)), e);
+	*ret = (struct container_net){.endpoints = list.items, .count = list.count};
+	return r;
+}
+
+int endpoints_read(struct engine *en, const struct container *c, struct arena *a,
+		   struct container_net *ret, struct err *e)
+{
+	int r = read_all(en, c->id, a, ret, e);
+	return r < 0 ? r : ports_load(en, c->id, a, &ret->ports, &ret->port_count, e);
+}
+
+struct choice {
+	struct engine *en;
+	const struct container *c;
+	const struct endpoint *p;
+	const struct network_subnet *s;
+	bool six;
+	int64_t first, last, wanted; /* wanted 0: any */
+};
+
+static bool is_reserved(const struct choice *x, int64_t host)
+{
+	struct ip ip = ip_add(subnet_base(&x->s->subnet), host), other;
+	if (x->s->gateway.family && ip_compare(&ip, &x->s->gateway) == 0)
+		return true;
+	for (size_t i = 0; i < x->s->reserved.count; i++)
+		if (ip_parse(x->s->reserved.items[i].value, &other) && other.family == ip.family &&
+		    ip_compare(&ip, &other) == 0)
+			return true;
+	return false;
+}
+
+/* What may be given: the range, without the addresses of the network itself and of all. */
+static void set_bounds(struct choice *x)
+{
+	struct ip base = subnet_base(&x->s->subnet), end = subnet_last(&x->s->subnet);
+	struct ip from = subnet_base(&x->s->range), until = subnet_last(&x->s->range);
+	int64_t all = ip_distance(&end, &base);
+	x->first = ip_distance(&from, &base);
+	x->last = ip_distance(&until, &base);
+	if (x->first < 1)
+		x->first = 1;
+	if (!x->six && x->last >= all)
+		x->last = all - 1;
+}
+
+/* The one it had is given again if it is free; else the first that is. */
+static int choose(const struct choice *x, int64_t had, int64_t *ret, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	const char *query =
+		x->six ? "SELECT host6 FROM endpoint JOIN container ON container.id = "
+			 "endpoint.container WHERE network = ?1 AND status = 'running' AND "
+			 "container <> ?2 AND host6 > 0 ORDER BY host6"
+		       : "SELECT host4 FROM endpoint JOIN container ON container.id = "
+			 "endpoint.container WHERE network = ?1 AND status = 'running' AND "
+			 "container <> ?2 AND host4 > 0 ORDER BY host4";
+	int64_t free = x->first;
+	bool again = had >= x->first && had <= x->last && !is_reserved(x, had);
+	int r = db_query(&x->en->db, &s, e, query, "ss", x->p->network.id, x->c->id);
+	while (free <= x->last && is_reserved(x, free))
+		free++;
+	while (r == 0 && (r = db_next(s, e)) == 1) {
+		int64_t used = db_int(s, 0);
+		r = 0;
+		if (used == x->wanted)
+			return err_set(e, EADDRINUSE, ERR_CONFLICT, "Address already in use");
+		again &= used != had;
+		while (free <= x->last && (free == used || is_reserved(x, free)))
+			free++;
+	}
+	if (r < 0)
+		return r;
+	*ret = x->wanted ? x->wanted : again ? had : free;
+	if (*ret > x->last && !x->wanted) {
+		err_set(e, ENOSPC, ERR_CONFLICT, "no available IPv%c addresses on network %s",
+			x->six ? '6' : '4', x->p->network.name);
+		err_hint(e, "%lld containers fit into its range; make a larger network",
+			 (long long)(x->last - x->first + 1));
+		return -ENOSPC;
+	}
+	return 0;
+}
+
+static int give(struct engine *en, const struct container *c, struct endpoint *p, struct err *e)
+{
+	const struct network *n = &p->network;
+	int64_t hosts[2] = {0, 0}; /* of IPv4, IPv6 */
+	struct ip had[2] = {p->addresses[0], p->addresses[1]};
+	size_t had_count = p->address_count;
+	int r = 0;
+	p->address_count = 0;
+	for (size_t i = 0; r == 0 && i < n->subnet_count; i++) {
+		struct ip base = subnet_base(&n->subnets[i].subnet), wanted;
+		struct choice x = {.en = en,
+				   .c = c,
+				   .p = p,
+				   .s = &n->subnets[i],
+				   .six = base.family == AF_INET6};
+		const struct docker_endpoint_ipam *own = p->config.ipam;
+		const char *text = own ? x.six ? own->ipv6 : own->ipv4 : NULL;
+		int64_t before = 0;
+		for (size_t k = 0; k < had_count; k++)
+			if (had[k].family == base.family)
+				before = ip_distance(&had[k], &base);
+		if (text && *text && ip_parse(text, &wanted))
+			x.wanted = ip_distance(&wanted, &base);
+		set_bounds(&x);
+		r = choose(&x, before, &hosts[x.six], e);
+		if (r == 0)
+			p->addresses[p->address_count++] = ip_add(base, hosts[x.six]);
+	}
+	set_mac(p, c->id);
+	if (r == 0)
+		r = db_run(&en->db, e,
+			   "UPDATE endpoint SET host4 = ?3, host6 = ?4 WHERE container = ?1 AND "
+			   "network = ?2",
+			   "ssii", c->id, n->id, hosts[0], hosts[1]);
+	return r < 0 ? err_context(e, "container %s, network %s", c->name, n->name) : 0;
+}
+
+int container_net_reserve(struct engine *en, const struct container *c, struct arena *a,
+			  struct container_net *ret, struct err *e)
+{
+	*ret = (struct container_net){0};
+	if (!network_mode_is_network(c->config.host.network_mode))
+		return 0;
+	int r = db_begin(&en->db, false, e);
+	if (r < 0)
+		return r;
+	r = read_all(en, c->id, a, ret, e);
+	for (size_t i = 0; r == 0 && i < ret->count; i++)
+		r = give(en, c, &ret->endpoints[i], e);
+	if (r == 0)
+		r = ports_reserve(en, c, a, ret, e);
+	return db_end(&en->db, r, e);
+}
+
+/* ---- in the kernel ---- */
+
+static void outer_name(const char *container, int64_t position, char buf[static IFNAMSIZ])
+{
+	snprintf(buf, IFNAMSIZ, "ve%.10s.%lld", container, (long long)position);
+}
+
+static int attach_one(struct engine *en, struct network_kernel *k, const struct container *c,
+		      const struct endpoint *p, bool leads_out, bool published, pid_t pid,
+		      int pidfd, struct err *e)
+{
+	const struct network *n = &p->network;
+	char outer[IFNAMSIZ], inner[IFNAMSIZ];
+	outer_name(c->id, p->position, outer);
+	snprintf(inner, sizeof(inner), "eth%lld", (long long)p->position);
+	struct attachment at = {.outer = outer, .inner = inner, .published = published};
+	const char *mtu = kvs_get(&n->config.options, "com.docker.network.driver.mtu");
+	uint64_t bytes;
+	if (mtu && uint_parse(mtu, 65535, &bytes) == 0)
+		at.mtu = (uint32_t)bytes;
+	memcpy(at.mac, p->mac, sizeof(at.mac));
+	for (size_t i = 0; i < p->address_count; i++) {
+		at.addresses[at.address_count++] =
+			(struct subnet){p->addresses[i], n->subnets[i].subnet.prefix};
+		if (leads_out)
+			at.gateways[at.gateway_count++] = n->subnets[i].gateway;
+	}
+	at.bridge = network_ensure(en, k, n, e);
+	int r = at.bridge < 0 ? at.bridge : network_attach(&k->links, &at, pid, pidfd, e);
+	return r < 0 ? err_context(e, "container %s, network %s", c->name, n->name) : 0;
+}
+
+/* The first that is not internal has the way to everywhere else. */
+static const struct endpoint *way_out(const struct container_net *net)
+{
+	for (size_t i = 0; i < net->count; i++)
+		if (!net->endpoints[i].network.config.internal)
+			return &net->endpoints[i];
+	return NULL;
+}
+
+/* Once the table is whole, from the rows, our ports are in it; else they are added. */
+static int publish(struct engine *en, struct network_kernel *k, const struct container_net *net,
+		   struct err *e)
+{
+	if (firewall_is_whole(&k->nft, k->table))
+		return net->port_count
+			       ? firewall_publish(&k->nft, k->table, net->ports, net->port_count, e)
+			       : 0;
+	int r = db_begin(&en->db, false, e);
+	return r < 0 ? r : db_end(&en->db, network_firewall(en, k, true, e), e);
+}
+
+int container_net_attach(struct engine *en, const struct container *c,
+			 const struct container_net *net, pid_t pid, int pidfd, struct err *e)
+{
+	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
+	if (!net->count)
+		return 0;
+	const struct endpoint *out = way_out(net);
+	int r = network_kernel_open(en, &k, e);
+	for (size_t i = 0; r == 0 && i < net->count; i++)
+		r = attach_one(en, &k, c, &net->endpoints[i], &net->endpoints[i] == out,
+			       net->port_count != 0, pid, pidfd, e);
+	return r < 0 ? r : publish(en, &k, net, e);
+}
+
+int container_net_release(struct engine *en, const char *id, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
+	struct firewall_port *ports;
+	size_t count;
+	int r = db_begin(&en->db, false, e);
+	if (r < 0)
+		return r;
+	r = ports_load(en, id, &a, &ports, &count, e);
+	if (r == 0 && count)
+		r = network_kernel_open(en, &k, e);
+	if (r == 0 && count)
+		r = firewall_unpublish(&k.nft, k.table, ports, count, e);
+	if (r == 0)
+		r = db_run(&en->db, e, "DELETE FROM port WHERE container = ?1", "s", id);
+	return db_end(&en->db, r < 0 ? r : 0, e);
+}
+
+/* ---- while it runs ---- */
+
+int network_connect(struct engine *en, const char *network, const char *container,
+		    struct docker_endpoint *config, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_LOCK struct container_lock lock = {-1};
+	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	struct container c;
+	struct container_net net;
+	struct endpoint_plan p;
+	config->network = (char *)network;
+	int r = container_find_locked(en, container, &a, &lock, &c, e);
+	if (r == 0 && !network_mode_is_network(c.config.host.network_mode) &&
+	    strcmp(c.config.host.network_mode, "none"))
+		r = err_set(e, EINVAL, ERR_CONFLICT,
+			    "container sharing network namespace with another container or host "
+			    "cannot be connected to any other network");
+	if (r == 0)
+		r = plan_one(en, config, &p, &a, e);
+	if (r < 0 || (r = db_begin(&en->db, true, e)) < 0)
+		return r;
+	r = db_first(&en->db, &s, e,
+		     "SELECT coalesce(max(position) + 1, 0) FROM endpoint WHERE "
+		     "container = ?1",
+		     "s", c.id);
+	if (r == 1)
+		r = insert_one(en, c.id, &p, db_int(s, 0), &a, e);
+	if (r == 0)
+		r = read_all(en, c.id, &a, &net, e);
+	struct endpoint *new = r == 0 && net.count ? &net.endpoints[net.count - 1] : NULL;
+	bool runs = c.status == CONTAINER_RUNNING || c.status == CONTAINER_PAUSED;
+	if (new &&runs)
+		r = give(en, &c, new, e);
+	if (r == 0)
+		r = event_note(&en->db, e, "network", p.network.id, "connect", "container", c.id,
+			       "name", p.network.name, "type", p.network.config.driver, NULL);
+	/* In the transaction, so that a failure takes the row back. */
+	if (r >= 0 && new &&runs) {
+		CLEANUP_FD int pidfd = pidfd_of_started(c.pid, c.pid_start);
+		r = pidfd < 0 ? err_errno(e, pidfd, "container %s", c.name)
+			      : network_kernel_open(en, &k, e);
+		if (r == 0)
+			r = attach_one(en, &k, &c, new, way_out(&net) == new, false, c.pid, pidfd,
+				       e);
+	}
+	return db_end(&en->db, r < 0 ? r : 0, e);
+}
+
+int network_disconnect(struct engine *en, const char *network, const char *container, bool force,
+		       struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_LOCK struct container_lock lock = {-1};
+	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	struct container c;
+	struct network n;
+	char outer[IFNAMSIZ];
+	int r = container_find_locked(en, container, &a, &lock, &c, e);
+	if (r == 0)
+		r = network_find(en, network, &a, &n, e);
+	if (r == 0)
+		r = network_kernel_open(en, &k, e);
+	if (r < 0 || (r = db_begin(&en->db, true, e)) < 0)
+		return force && r == -ENOENT ? 0 : r;
+	r = db_first(&en->db, &s, e,
+		     "SELECT position FROM endpoint WHERE container = ?1 AND network = ?2", "ss",
+		     c.id, n.id);
+	if (r == 0)
+		r = err_set(e, ENOENT, ERR_NOT_FOUND, "container %s is not connected to network %s",
+			    c.name, n.name);
+	if (r == 1) {
+		outer_name(c.id, db_int(s, 0), outer);
+		r = db_run(&en->db, e, "DELETE FROM endpoint WHERE container = ?1 AND network = ?2",
+			   "ss", c.id, n.id);
+	}
+	if (r >= 0)
+		r = event_note(&en->db, e, "network", n.id, "disconnect", "container", c.id, "name",
+			       n.name, "type", n.config.driver, NULL);
+	if (r >= 0)
+		r = network_detach(&k.links, outer, e);
+	return db_end(&en->db, r < 0 ? r : 0, e);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Networks as the kernel has them, brought in line with the rows: whoever needs one makes what is
+ * missing, whoever took it away. The firewall's table is written from the rows while their lock is
+ * held, so that nothing falls between a row and its element. Read network/firewall.h.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "engine/internal.h"
+#include "engine/network.h"
+#include "network/network.h"
+
+/* Roots do not meet: each but the usual one has a table of its own. (FNV-1a, RFC 9923) */
+static void name_table(const struct engine *en, char *buf, size_t size)
+{
+	uint32_t hash = 2166136261;
+	for (const char *p = en->root; *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 16777619;
+	if (!strcmp(en->root, "/var/lib/hull"))
+		snprintf(buf, size, "hull");
+	else
+		snprintf(buf, size, "hull-%08x", hash);
+}
+
+int network_kernel_open(struct engine *en, struct network_kernel *k, struct err *e)
+{
+	name_table(en, k->table, sizeof(k->table));
+	int r = netlink_open(&k->links, NETLINK_ROUTE, -1);
+	if (r == 0)
+		r = netlink_open(&k->nft, NETLINK_NETFILTER, -1);
+	return r < 0 ? err_errno(e, r, "cannot speak to the kernel about networks (netlink)") : 0;
+}
+
+void network_kernel_close(struct network_kernel *k)
+{
+	netlink_close(&k->links);
+	netlink_close(&k->nft);
+}
+
+const char *network_alias(const struct network_kernel *k, const struct network *n, struct arena *a)
+{
+	return arena_printf(a, "%s:%s", k->table, n->name);
+}
+
+static uint32_t mtu_of(const struct network *n)
+{
+	const char *text = kvs_get(&n->config.options, "com.docker.network.driver.mtu");
+	uint64_t mtu;
+	return text && uint_parse(text, 65535, &mtu) == 0 ? (uint32_t)mtu : 0;
+}
+
+int network_ensure(struct engine *en, struct network_kernel *k, const struct network *n,
+		   struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	/* Of its gateway, so that it stays the same when the bridge is made again. */
+	struct bridge b = {.name = n->bridge,
+			   .alias = network_alias(k, n, &a),
+			   .mac = {0x02, 0x42},
+			   .mtu = mtu_of(n)};
+	for (size_t i = 0; i < n->subnet_count; i++) {
+		const struct network_subnet *s = &n->subnets[i];
+		b.addresses[b.address_count++] = (struct subnet){s->gateway, s->subnet.prefix};
+		if (i == 0)
+			memcpy(b.mac + 2, s->gateway.bytes + ip_size(&s->gateway) - 4, 4);
+	}
+	int r = bridge_ensure(&k->links, &b, e);
+	return r < 0 ? err_context(e, "network %s", n->name) : r;
+}
+
+/* ---- the firewall, from the rows ---- */
+
+static void as_firewall(const struct network *n, struct firewall_network *ret)
+{
+	const char *masquerade =
+		kvs_get(&n->config.options, "com.docker.network.bridge.enable_ip_masquerade");
+	*ret = (struct firewall_network){.internal = n->config.internal,
+					 .masquerade = !masquerade || strcmp(masquerade, "false")};
+	memcpy(ret->bridge, n->bridge, sizeof(ret->bridge));
+	for (size_t i = 0; i < n->subnet_count; i++)
+		ret->subnets[ret->subnet_count++] = n->subnets[i].subnet;
+}
+
+int network_firewall(struct engine *en, struct network_kernel *k, bool anew, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct network *list;
+	struct firewall_port *ports;
+	size_t count, port_count, bridges = 0;
+	if (!anew && firewall_is_whole(&k->nft, k->table))
+		return 0;
+	int r = network_list(en, &a, &list, &count, e);
+	if (r == 0)
+		r = ports_load(en, NULL, &a, &ports, &port_count, e);
+	if (r < 0)
+		return r;
+	struct firewall_network *networks = arena_array(&a, count + 1, sizeof(*networks));
+	for (size_t i = 0; i < count; i++)
+		if (list[i].bridge[0])
+			as_firewall(&list[i], &networks[bridges++]);
+	return firewall_make(&k->nft, k->table, networks, bridges, ports, port_count, e);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Links (network devices), their addresses and routes: bridges, and pairs of veth devices of which
+ * one end is born in another namespace. See rtnetlink(7), veth(4), bridge(8), netlink.h.
+ *
+ * All take a socket of the namespace they act in and return 0 or a negative errno; the kernel's
+ * words are in nl->why.
+ */
+#pragma once
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "linux/ip_address.h"
+#include "linux/netlink.h"
+
+enum { MAC_SIZE = 6, MAC_TEXT_SIZE = 18, LINK_ALIAS_MAX = 256 };
+
+struct link_info {
+	int index, master;
+	char kind[16]; /* "bridge", "veth"; "" for hardware */
+	char alias[LINK_ALIAS_MAX];
+	bool up;
+};
+/** -ENODEV: there is none of that name. */
+int link_find(struct netlink *nl, const char *name, struct link_info *ret);
+/** Called with each link. */
+typedef void (*link_fn)(void *ctx, const char *name, const struct link_info *link);
+int link_list(struct netlink *nl, link_fn each, void *ctx);
+int link_remove(struct netlink *nl, int index);
+
+struct bridge {
+	const char *name, *alias; /* the alias says whose it is */
+	uint8_t mac[MAC_SIZE];    /* fixed: else it would be that of one of its ports */
+	struct subnet addresses[2];
+	size_t address_count;
+	uint32_t mtu; /* 0: the kernel's */
+};
+/** Make it and bring it up; it may be there, half made. */
+int bridge_make(struct netlink *nl, const struct bridge *b);
+
+struct veth {
+	const char *name;  /* of the end that stays here */
+	int bridge;        /* index of its master */
+	const char *inner; /* of the other end, in the namespace of @pid */
+	pid_t pid;
+	uint8_t mac[MAC_SIZE];
+	uint32_t mtu;
+};
+int veth_make(struct netlink *nl, const struct veth *v);
+/** Let the bridge send a frame back by the port that it came from. */
+int link_hairpin(struct netlink *nl, const char *port);
+
+/** Give the link @name addresses and bring it up; routes to everywhere by @gateways. @nl is a
+ * socket of its namespace. */
+int link_configure(struct netlink *nl, const char *name, const struct subnet *addresses,
+		   size_t address_count, const struct ip *gateways, size_t gateway_count);
+
+/** Called with each network that a route of this namespace leads to, but for the default ones. */
+typedef void (*route_fn)(void *ctx, const struct subnet *to);
+int route_list(struct netlink *nl, route_fn each, void *ctx);
+
+/** "02:42:ac:11:00:02", and back. */
+const char *mac_print(const uint8_t mac[static MAC_SIZE], char buf[static MAC_TEXT_SIZE]);
+bool mac_parse(const char *text, uint8_t ret[static MAC_SIZE]);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host's side of a network, and the pair of devices that leads into a container. Everything may
+ * be there already, or half: a killed command, a reboot, another hull at the same time.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "network/network.h"
+
+static bool knob_is(const char *path, const char *value)
+{
+	char now[16], full[128];
+	snprintf(full, sizeof(full), "/proc/sys/net/%s", path);
+	return file_read_small(AT_FDCWD, full, now, sizeof(now)) > 0 && !strcmp(now, value);
+}
+
+/* Write a knob of /proc/sys/net that is not as it should be. */
+static int knob(const char *path, const char *value)
+{
+	char full[128];
+	snprintf(full, sizeof(full), "/proc/sys/net/%s", path);
+	return knob_is(path, value) ? 0 : file_write_small(AT_FDCWD, full, value);
+}
+
+/* What packets need on their way: forwarding, and for published ports used from the host's own
+ * loopback a route for its address out of this bridge. The firewall keeps containers from using
+ * that the other way round. */
+static int open_ways(const struct bridge *b, struct err *e)
+{
+	char path[96];
+	int r = knob("ipv4/ip_forward", "1");
+	if (r < 0) {
+		err_errno(e, r, "cannot let this host forward packets");
+		err_hint(e, "containers on a network need net.ipv4.ip_forward=1");
+		return r;
+	}
+	snprintf(path, sizeof(path), "ipv4/conf/%s/route_localnet", b->name);
+	r = knob(path, "1");
+	for (size_t i = 0; r == 0 && i < b->address_count; i++)
+		if (b->addresses[i].ip.family == AF_INET6)
+			r = knob("ipv6/conf/all/forwarding", "1");
+	return r < 0 ? err_errno(e, r, "bridge %s: cannot set /proc/sys/net/%s", b->name, path) : 0;
+}
+
+int bridge_ensure(struct netlink *nl, const struct bridge *b, struct err *e)
+{
+	struct link_info link;
+	int r = link_find(nl, b->name, &link);
+	if (r == 0 && strcmp(link.alias, b->alias) != 0 && link.alias[0]) {
+		err_set(e, EEXIST, ERR_CONFLICT,
+			"there is a network device %s already, which is not this network's (%s)",
+			b->name, link.alias);
+		err_hint(e, "remove it with: ip link delete %s", b->name);
+		return -EEXIST;
+	}
+	if (r == 0 && link.up && link.alias[0])
+		return link.index;
+	if (r == 0 || r == -ENODEV)
+		r = bridge_make(nl, b);
+	if (r == 0)
+		r = link_find(nl, b->name, &link);
+	if (r < 0)
+		return netlink_problem(nl, r, e, "cannot make bridge %s", b->name);
+	r = open_ways(b, e);
+	return r < 0 ? r : link.index;
+}
+
+int bridge_remove(struct netlink *nl, const char *name, const char *alias, struct err *e)
+{
+	struct link_info link;
+	int r = link_find(nl, name, &link);
+	if (r == 0 && !strcmp(link.alias, alias))
+		r = link_remove(nl, link.index);
+	return r < 0 && r != -ENODEV ? netlink_problem(nl, r, e, "cannot remove bridge %s", name)
+				     : 0;
+}
+
+int network_attach(struct netlink *nl, const struct attachment *at, pid_t pid, int pidfd,
+		   struct err *e)
+{
+	CLEANUP_NETLINK struct netlink inside = NETLINK_CLOSED;
+	const struct veth pair = {
+		.name = at->outer,
+		.bridge = at->bridge,
+		.inner = at->inner,
+		.pid = pid,
+		.mtu = at->mtu,
+		.mac = {at->mac[0], at->mac[1], at->mac[2], at->mac[3], at->mac[4], at->mac[5]}};
+	int r = netlink_open(&inside, NETLINK_ROUTE, pidfd);
+	if (r < 0)
+		return err_errno(e, r, "cannot reach the container's network namespace");
+	r = veth_make(nl, &pair);
+	if (r == -EEXIST) { /* what a kill left, of a container that is gone */
+		network_detach(nl, at->outer, e);
+		r = veth_make(nl, &pair);
+	}
+	if (r < 0) {
+		netlink_problem(nl, r, e, "cannot make the veth pair %s and %s", at->outer,
+				at->inner);
+		if (r == -EXFULL || r == -ENOSPC)
+			err_hint(e, "a bridge has 1023 ports; use a second network");
+		return r;
+	}
+	/* Where the kernel lets bridged frames through the firewall, too (br_netfilter), a
+	 * published port of its own turns round inside the bridge. */
+	if (at->published && knob_is("bridge/bridge-nf-call-iptables", "1"))
+		link_hairpin(nl, at->outer);
+	r = link_configure(&inside, at->inner, at->addresses, at->address_count, at->gateways,
+			   at->gateway_count);
+	if (r < 0)
+		netlink_problem(&inside, r, e, "cannot configure %s in the container", at->inner);
+	return r;
+}
+
+int network_detach(struct netlink *nl, const char *outer, struct err *e)
+{
+	struct link_info link;
+	int r = link_find(nl, outer, &link);
+	if (r == 0)
+		r = link_remove(nl, link.index);
+	return r < 0 && r != -ENODEV ? netlink_problem(nl, r, e, "cannot remove %s", outer) : 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a network is to the kernel: a bridge of the host with an address on it, a pair of veth
+ * devices for each container, and elements in the firewall's table (firewall.h). Who is on it, and
+ * by which address, is the engine's to say (engine/network.h); nothing is stored here.
+ */
+#pragma once
+
+#include "linux/link.h"
+
+/** Make the bridge, or make good what it lacks; let this host forward packets. Its index, or
+ * negative errno. A link of that name with another alias than @b's is somebody else's: -EEXIST. */
+int bridge_ensure(struct netlink *nl, const struct bridge *b, struct err *e);
+/** Remove it; that there is none is fine. */
+int bridge_remove(struct netlink *nl, const char *name, const char *alias, struct err *e);
+
+/** A place on a network: one device of the container. */
+struct attachment {
+	const char *outer, *inner; /* names of the veth's ends: on the host, and inside ("eth0") */
+	int bridge;                /* index */
+	uint8_t mac[MAC_SIZE];
+	uint32_t mtu;
+	bool published; /* it has ports of the host, which it may use itself */
+	struct subnet addresses[2];
+	size_t address_count;
+	struct ip gateways[2]; /* none where another network has the default route */
+	size_t gateway_count;
+};
+/** Make the pair, one end in the network namespace of @pidfd, whose process is @pid, and configure
+ * that: addresses, up, routes. */
+int network_attach(struct netlink *nl, const struct attachment *at, pid_t pid, int pidfd,
+		   struct err *e);
+/** Take the container's device away. */
+int network_detach(struct netlink *nl, const char *outer, struct err *e);
+
+/** A network that overlaps neither with @taken nor with what a route of the host leads to: of the
+ * first pool ("bridge", the default network) or of the second, which has thousands. -ENOSPC. */
+int pool_choose(struct netlink *nl, bool first, const struct subnet *taken, size_t count,
+		struct subnet *ret, struct err *e);
+/** A random network of 64 bits for IPv6, which nobody else has (RFC 4193). */
+struct subnet pool_choose6(void);

@@ -1,0 +1,387 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Networks: bridge, addresses, published ports, isolation (FEATURES.md N1 to N4). Everything runs in a network
+# namespace made for the case, "the host", with another one behind it, "outside" (203.0.113.2): no packet
+# leaves the machine.
+
+load lib
+
+setup() {
+	unset HULL_NETWORK
+	unshare -n sleep 1000 3>&- &
+	HOST=$!
+	disown
+	wait_for 10 in_own_namespace $HOST
+	hull_setup
+	unshare -n sleep 1000 3>&- &
+	OUTSIDE=$!
+	disown
+	wait_for 10 in_own_namespace $OUTSIDE
+	nsenter -n -t $HOST sh -e -c "ip link set lo up; ip link add up0 type veth peer name eth0 netns $OUTSIDE
+		ip addr add 203.0.113.1/24 dev up0; ip -6 addr add 2001:db8::1/64 dev up0 nodad; ip link set up0 up"
+	nsenter -n -t $OUTSIDE sh -e -c "ip link set lo up; ip addr add 203.0.113.2/24 dev eth0
+		ip -6 addr add 2001:db8::2/64 dev eth0 nodad; ip link set eth0 up
+		ip route add default via 203.0.113.1; ip -6 route add default via 2001:db8::1"
+	# What a server of ours says: the address that its client came by, as the kernel writes it.
+	cat >"$WORK/peer" <<-'EOF'
+		#!/bin/sh
+		cat /proc/net/tcp /proc/net/tcp6 | awk '$4 == "01" || $4 == "08" { n = length($3); print "peer " substr($3, n - 12, 8) }'
+	EOF
+	chmod 755 "$WORK/peer"
+}
+
+teardown() {
+	local failed=0
+	hull_teardown || failed=1
+	kill -KILL $HOST $OUTSIDE
+	return $failed
+}
+
+in_own_namespace() {
+	[ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+}
+
+# listening PID PORT: somebody, in that namespace; the port in hexadecimal digits.
+listening() {
+	nsenter -n -t "$1" cat /proc/net/tcp /proc/net/tcp6 | grep -q ":$2 .* 0A "
+}
+
+hull() {
+	nsenter -n -t $HOST "$HULL" "$@" 3>&-
+}
+on_host() {
+	nsenter -n -t $HOST "$@" 3>&-
+}
+outside() {
+	nsenter -n -t $OUTSIDE "$@" 3>&-
+}
+table() {
+	on_host nft list tables | sed -n 's/table inet //p'
+}
+# serve NAME OPTIONS...: a container whose port 80 tells each client by which address it came.
+serve() {
+	local name=$1
+	shift
+	hull run -d --name "$name" -v "$WORK/peer:/peer" "$@" test nc -ll -p 80 -e /peer >/dev/null &&
+		wait_for 10 hull exec "$name" sh -c 'grep -q ":0050 .* 0A " /proc/net/tcp /proc/net/tcp6'
+}
+# ask WHERE ADDRESS [PORT]: what such a container answers, or nothing.
+ask() {
+	"$1" timeout 5 busybox nc -w 2 "$2" "${3:-8080}" </dev/null
+}
+field() {
+	hull inspect -f "$2" "$1"
+}
+
+@test "the default network: eth0 with an address, a way out, nothing else" {
+	run -0 hull run --rm --name cc test sh -c 'ls /sys/class/net; ip -4 addr show eth0; ip route; cat /etc/hosts'
+	assert_equal "eth0 lo" "${lines[0]} ${lines[1]}"
+	[[ $output == *"inet 172.17.0.2/16 brd 172.17.255.255"* ]]
+	[[ $output == *"default via 172.17.0.1 dev eth0"* ]]
+	[[ $output == *$'\n172.17.0.2\t'* ]]
+	run -0 hull run --rm test ping -c 1 -W 5 203.0.113.2
+	# It is seen with the host's address.
+	outside busybox nc -ll -p 7 -e "$WORK/peer" &
+	started_by_test $!
+	wait_for 10 listening $OUTSIDE 0007
+	run -0 hull run --rm test nc -w 5 203.0.113.2 7
+	assert_equal "peer 017100CB" "$output"
+	# Its own statistics, and no packet filter in it.
+	run -0 hull run --rm test sh -c 'wc -l </proc/net/dev'
+	assert_equal 4 "$output"
+}
+
+@test "publish: from outside with the client's address, from loopback, from containers; not past it" {
+	serve web -p 8080:80
+	run -0 ask outside 203.0.113.1
+	assert_equal "peer 027100CB" "$output"
+	run -0 ask on_host 127.0.0.1
+	[[ $output == peer* ]]
+	run -0 ask on_host 203.0.113.1
+	[[ $output == peer* ]]
+	run -0 ask on_host 172.17.0.2 80
+	[[ $output == peer* ]]
+	run -0 hull run --rm test nc -w 5 203.0.113.1 8080
+	[[ $output == "peer "* ]]
+	run -0 hull exec web nc -w 5 203.0.113.1 8080
+	[[ $output == *"peer "* ]]
+	# By its own address it is reached from its network alone.
+	outside ip route add 172.17.0.0/16 via 203.0.113.1
+	run ! ask outside 172.17.0.2 80
+	run -0 hull run --rm test nc -w 5 172.17.0.2 80
+	assert_equal "peer 030011AC" "$output"
+	run -0 hull port web
+	assert_equal "80/tcp -> 0.0.0.0:8080" "$output"
+	run -0 hull port web 80
+	assert_equal "0.0.0.0:8080" "$output"
+	run -1 hull port web 81
+	run -0 hull ps --format '{{.Ports}} {{.Networks}}'
+	assert_equal "0.0.0.0:8080->80/tcp bridge" "$output"
+	assert_equal '{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"}]}' "$(field web '{{json .NetworkSettings.Ports}}')"
+	assert_equal "172.17.0.2 172.17.0.1" "$(field web '{{.NetworkSettings.IPAddress}} {{.NetworkSettings.Networks.bridge.Gateway}}')"
+	assert_equal web "$(hull ps -f publish=8080 --format '{{.Names}}')"
+	assert_equal web "$(hull ps -f expose=79-81/tcp --format '{{.Names}}')"
+	assert_equal "" "$(hull ps -q -f publish=80 -f publish=8080/udp)"
+	# Freed with its end, and taken again.
+	hull stop -t 0 web
+	run ! ask outside 203.0.113.1
+	run ! grep 8080 <<<"$(on_host nft list table inet "$(table)")"
+	hull start web
+	wait_for 10 ask outside 203.0.113.1
+}
+
+@test "publish: an address of the host, UDP, ranges, any free port, all exposed ones" {
+	serve local -p 127.0.0.1:8080:80 -p 7000-7002:7000-7002/udp -p 81 --expose 90-91 -p 8100-8110:82
+	run -0 ask on_host 127.0.0.1
+	run ! ask outside 203.0.113.1
+	run -0 hull port local
+	[[ $output == *"80/tcp -> 127.0.0.1:8080"* ]]
+	[[ $output == *"7001/udp -> 0.0.0.0:7001"* ]]
+	[[ $output == *"82/tcp -> 0.0.0.0:8100"* ]]
+	local any=${output#*81/tcp -> 0.0.0.0:}
+	any=${any%%$'\n'*}
+	[ "$any" -ge 32768 ] && [ "$any" -le 60999 ]
+	run -0 hull ps --format '{{.Ports}}'
+	[[ $output == *"0.0.0.0:7000-7002->7000-7002/udp"* && $output == *"90/tcp, 91/tcp"* ]]
+	# The next one of the range is free.
+	hull run -d --name second -p 8100-8110:82 -P --expose 99 test sleep 1000
+	run -0 hull port second
+	[[ $output == *"82/tcp -> 0.0.0.0:8101"* && $output == *"99/tcp -> 0.0.0.0:"* ]]
+	hull run -d --name echo -p 9:9/udp --rootfs /:O python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 9))
+while True: s.sendto(*s.recvfrom(100))'
+	wait_for 10 outside python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(1)
+s.sendto(b"there", ("203.0.113.1", 9))
+assert s.recv(100) == b"there"'
+}
+
+@test "publish: a port that is taken is refused with who has it, and nothing is left" {
+	serve web -p 8080:80
+	run -125 hull run -d --name other -p 8080:80 test sleep 1000
+	[[ $output == *"Bind for 0.0.0.0:8080 failed: port is already allocated"* && $output == *"container web has it"* ]]
+	run -125 hull run -d --name third -p 127.0.0.1:8080:80 test sleep 1000
+	[[ $output == *"Bind for 127.0.0.1:8080 failed: port is already allocated"* ]]
+	assert_equal created "$(field other '{{.State.Status}}')"
+	on_host busybox nc -ll -p 9999 -e /bin/true &
+	started_by_test $!
+	wait_for 10 listening $HOST 270F
+	run -125 hull run --rm -p 9999:80 test true
+	[[ $output == *"port is already allocated"* && $output == *"a program of this host has it"* ]]
+	run -125 hull run --rm -p 192.0.2.77:9998:80 test true
+	[[ $output == *"Cannot assign requested address"* ]]
+	# With the holder's end it is free, however that came.
+	kill -KILL "$(field web '{{.State.Pid}}')"
+	wait_for 10 hull start other
+	run -0 hull port other
+	assert_equal "80/tcp -> 0.0.0.0:8080" "$output"
+	assert_equal 1 "$(on_host nft list map inet "$(table)" anywhere4 | grep -c 8080)"
+}
+
+@test "networks: made, listed, shown, removed; each for itself" {
+	run -0 hull network create --label a=b -o com.docker.network.driver.mtu=1400 one
+	local id=$output
+	run -0 hull network create --subnet 10.1.2.0/24 --ip-range 10.1.2.128/25 --gateway 10.1.2.9 \
+		--aux-address x=10.1.2.129 two
+	run -0 hull network ls --format '{{.Name}} {{.Driver}} {{.Scope}}'
+	assert_equal $'bridge bridge local\nhost host local\nnone null local\none bridge local\ntwo bridge local' "$output"
+	run -0 hull network ls -q --no-trunc -f label=a=b
+	assert_equal "$id" "$output"
+	run -0 hull network ls -q -f type=builtin
+	assert_equal 3 "${#lines[@]}"
+	run -0 hull network inspect -f '{{.Name}} {{(index .IPAM.Config 0).Subnet}} {{(index .IPAM.Config 0).Gateway}}' two
+	assert_equal "two 10.1.2.0/24 10.1.2.9" "$output"
+	serve aa --network one
+	serve bb --network two
+	assert_equal 1400 "$(hull exec aa cat /sys/class/net/eth0/mtu)"
+	assert_equal 10.1.2.128 "$(field bb '{{.NetworkSettings.Networks.two.IPAddress}}')"
+	hull run -d --name b2 --network two test sleep 1000
+	assert_equal 10.1.2.130 "$(field b2 '{{.NetworkSettings.Networks.two.IPAddress}}')"
+	run -0 hull exec b2 nc -w 5 10.1.2.128 80
+	run ! hull exec aa timeout 5 nc -w 2 10.1.2.128 80
+	run -0 hull network inspect -f '{{range .Containers}}{{.Name}} {{.IPv4Address}} {{end}}' two
+	[[ $output == *"bb 10.1.2.128/24"* && $output == *"b2 10.1.2.130/24"* ]]
+	run -1 hull network rm two
+	[[ $output == *"has active endpoints"* ]]
+	hull rm -f bb b2
+	run -0 hull network rm two
+	assert_equal two "$output"
+	run ! on_host ip link show "br-$(hull network inspect -f '{{.Id}}' two 2>/dev/null | cut -c1-12)"
+	run -1 hull network rm bridge
+	run -1 hull network rm nosuch
+	[[ $output == *"network nosuch not found"* ]]
+	run -0 hull network rm -f nosuch
+	hull rm -f aa
+	run -0 hull network prune -f
+	assert_equal $'Deleted Networks:\none' "$output"
+	assert_equal "" "$(on_host ip -br link show type bridge)"
+}
+
+@test "networks: what makes no sense is refused in words" {
+	hull network create --subnet 10.1.2.0/24 one
+	local -a cases=(
+		"one|already exists" "bad/name|is invalid" "--subnet 10.1.2.128/25 x|in use by network one"
+		"--subnet 10.1.3.4/24 x|it should be 10.1.3.0/24" "--subnet nonsense x|invalid subnet"
+		"--subnet 10.9.0.0/32 x|no room" "--subnet 10.9.0.0/24 --gateway 10.8.0.1 x|no matching subnet"
+		"-d overlay x|bridge networks only" "bridge|predefined" "-o com.docker.network.bridge.name=a/b x|invalid name"
+	)
+	local entry
+	for entry in "${cases[@]}"; do
+		# shellcheck disable=SC2086 # options are words
+		run -1 hull network create ${entry%|*}
+		[[ $output == *"${entry#*|}"* ]] || { echo "$entry: $output"; return 1; }
+	done
+	cases=(
+		"--network nosuch|network nosuch not found" "-p 99999:80|invalid hostPort" "-p 80:0|invalid containerPort"
+		"-p 80/xyz|invalid proto" "-p 1.2.3:80:80|invalid IP address" "-p 80-82:80-81|invalid ranges"
+		"--ip 172.17.0.9|user defined networks only" "--network one --ip 10.9.9.9|contains the IP address"
+		"--network one --ip 10.1.2.1|is the gateway" "--network one --mac-address zz|invalid MAC address"
+		"--network-alias a|user defined networks" "--network one --network host|cannot be combined"
+		"--network one --network one|multiple times" "--network name=one,color=red|invalid field"
+		"--dns nonsense|not correctly formatted" "--add-host nonsense|bad format"
+	)
+	for entry in "${cases[@]}"; do
+		# shellcheck disable=SC2086
+		run -125 hull run --rm ${entry%|*} test true
+		[[ $output == *"${entry#*|}"* ]] || { echo "$entry: $output"; return 1; }
+	done
+	assert_equal "" "$(hull ps -aq)"
+}
+
+@test "addresses: asked for, kept over a restart, freed however a container ended" {
+	hull network create --subnet 10.1.2.0/29 small
+	hull run -d --name fixed --network small --ip 10.1.2.5 --mac-address 02:00:00:00:00:05 test sleep 1000
+	assert_equal 02:00:00:00:00:05 "$(hull exec fixed cat /sys/class/net/eth0/address)"
+	assert_equal 10.1.2.5 "$(field fixed '{{.NetworkSettings.Networks.small.IPAddress}}')"
+	run -125 hull run --rm --network small --ip 10.1.2.5 test true
+	[[ $output == *"Address already in use"* ]]
+	local n
+	for n in 2 3 4 6; do hull run -d --name "c$n" --network small test sleep 1000; done
+	assert_equal 10.1.2.6 "$(field c6 '{{.NetworkSettings.Networks.small.IPAddress}}')"
+	run -125 hull run --rm --network small test true
+	[[ $output == *"no available IPv4 addresses on network small"* ]]
+	hull restart -t 0 c3
+	assert_equal 10.1.2.3 "$(field c3 '{{.NetworkSettings.Networks.small.IPAddress}}')"
+	# Its monitors die with it: the address is free as soon as that is noticed.
+	kill -KILL "$(field c4 '{{.State.Pid}}')"
+	wait_for 10 sh -c "[ \"\$(nsenter -n -t $HOST $HULL inspect -f '{{.State.Status}}' c4)\" = exited ]"
+	run -0 hull run --rm --network small test ip -4 addr show eth0
+	[[ $output == *"inet 10.1.2.4/29"* ]]
+	assert_equal "" "$(field c4 '{{.NetworkSettings.Networks.small.IPAddress}}')"
+}
+
+@test "several networks: at the start, connected and disconnected while it runs" {
+	hull network create one
+	hull network create --internal closed
+	serve aa --network one
+	hull run -d --name both --network one --network name=closed,alias=x test sleep 1000
+	assert_equal "eth0 eth1 lo " "$(hull exec both ls /sys/class/net | tr '\n' ' ')"
+	run -0 hull exec both ping -c 1 -W 5 203.0.113.2
+	hull run -d --name shut --network closed test sleep 1000
+	run ! hull exec shut ping -c 1 -W 2 203.0.113.2
+	run -0 hull exec shut ping -c 1 -W 5 "$(field both '{{.NetworkSettings.Networks.closed.IPAddress}}')"
+	run -0 hull network connect one shut
+	assert_equal "eth0 eth1 lo " "$(hull exec shut ls /sys/class/net | tr '\n' ' ')"
+	run -0 hull exec shut nc -w 5 "$(field aa '{{.NetworkSettings.Networks.one.IPAddress}}')" 80
+	run -1 hull network connect one shut
+	[[ $output == *"already exists"* ]]
+	run -0 hull network disconnect one shut
+	assert_equal "eth0 lo " "$(hull exec shut ls /sys/class/net | tr '\n' ' ')"
+	run -1 hull network disconnect one shut
+	[[ $output == *"is not connected"* ]]
+	hull run -d --name lone --network none test sleep 1000
+	run -0 hull network connect one lone
+	# What was connected comes back with the next start.
+	hull restart -t 0 both
+	assert_equal "eth0 eth1 lo " "$(hull exec both ls /sys/class/net | tr '\n' ' ')"
+}
+
+@test "IPv6: addresses of both families, a published port by both, masqueraded" {
+	hull network create --ipv6 --subnet fd00:1::/64 dual
+	serve web --network dual -p 8080:80
+	run -0 hull exec web ip -6 addr show eth0
+	[[ $output == *"inet6 fd00:1::2/64 scope global"* && $output != *tentative*global* ]]
+	run -0 hull exec web ping -6 -c 1 -W 5 2001:db8::2
+	run -0 outside timeout 5 busybox nc -w 2 2001:db8::1 8080 </dev/null
+	run -0 ask outside 203.0.113.1
+	run -0 hull ps --format '{{.Ports}}'
+	assert_equal "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp" "$output"
+	run -0 hull run --rm --network dual test ip -6 route
+	[[ $output == *"default via fd00:1::1 dev eth0"* ]]
+}
+
+@test "the loopback of the host is the host's: a container does not get there" {
+	on_host python3 -c 'import socket, time
+s = socket.create_server(("127.0.0.1", 5555))
+time.sleep(300)' &
+	started_by_test $!
+	wait_for 10 listening $HOST 15B3
+	run ! hull run --rm --cap-add NET_ADMIN test sh -c \
+		'ip addr del 127.0.0.1/8 dev lo; ip route add 127.0.0.0/8 via 172.17.0.1; timeout 5 nc -w 2 127.0.0.1 5555'
+	# Nor does anybody outside, whatever way he knows.
+	serve web -p 127.0.0.1:8080:80
+	outside sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet; ip addr del 127.0.0.1/8 dev lo
+		ip route add 127.0.0.0/8 via 203.0.113.1'
+	run ! ask outside 127.0.0.1
+}
+
+@test "firewall: flushed by another program, it is made again by the next start, reload and check" {
+	serve web -p 8080:80
+	on_host nft flush ruleset
+	run ! ask outside 203.0.113.1
+	run -1 hull system check
+	[[ $output == *"is not as hull made it"* ]]
+	run -0 hull network reload
+	run -0 ask outside 203.0.113.1
+	on_host nft flush ruleset
+	hull run --rm test true
+	run -0 ask outside 203.0.113.1
+	on_host nft delete table inet "$(table)"
+	run hull system check --repair
+	run -0 ask outside 203.0.113.1
+	run -0 hull system check
+	# Rules alone are enough to miss.
+	on_host nft flush chain inet "$(table)" forward
+	run -1 hull system check
+	hull network reload
+	on_host ip link set "$(on_host ip -br link show type bridge | cut -d' ' -f1)" down
+	hull network reload
+	run -0 ask outside 203.0.113.1
+}
+
+@test "names and name servers: hosts, --add-host, --dns and its kin" {
+	run -0 hull run --rm --hostname box --add-host a:1.2.3.4 --add-host gw:host-gateway test cat /etc/hosts
+	[[ $output == *$'\n1.2.3.4\ta'* && $output == *$'\n172.17.0.1\tgw'* && $output == *$'\n172.17.0.2\tbox'* ]]
+	run -0 hull run --rm --dns 192.0.2.53 --dns-search example.org --dns-option ndots:3 test cat /etc/resolv.conf
+	assert_equal $'nameserver 192.0.2.53\nsearch example.org\noptions ndots:3' "$output"
+	# A server on the host's loopback is out of reach, and not promised.
+	run -0 hull run --rm test cat /etc/resolv.conf
+	[[ $output != *"nameserver 127."* ]]
+}
+
+@test "many ports are one table: two thousand of them, published and taken back" {
+	hull run -d --name many -p 20000-21999:20000-21999 test sleep 1000
+	assert_equal 2000 "$(on_host nft list map inet "$(table)" anywhere4 | grep -o 'tcp \. [0-9]' | wc -l)"
+	run -0 hull ps --format '{{.Ports}}'
+	assert_equal "0.0.0.0:20000-21999->20000-21999/tcp" "$output"
+	hull rm -f many
+	assert_equal 0 "$(on_host nft list map inet "$(table)" anywhere4 | grep -c 'tcp \. [0-9]')"
+}
+
+@test "events of networks; docker's other words" {
+	hull network create one
+	hull run -d --name cc --network one test sleep 1000
+	hull network create two
+	hull network connect two cc
+	hull network disconnect two cc
+	hull rm -f cc
+	hull network rm one two
+	run -0 hull events --since 1h --until 0s --filter type=network --format '{{.Action}} {{.Actor.Attributes.name}}'
+	assert_equal $'create one\ncreate two\nconnect two\ndisconnect two\ndestroy one\ndestroy two' "$output"
+	run -0 hull run --rm --net host test sh -c 'ls /sys/class/net'
+	[[ $output == *up0* ]]
+	run -0 hull run --rm -p 80:80 --network none test true
+	[[ $output == *"Published ports are discarded when using none network mode"* ]]
+}
