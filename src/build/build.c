@@ -221,6 +221,31 @@ static struct build_stage *find_base(struct build *b, const char *name, size_t b
 	return *name >= '0' && *name <= '9' ? NULL : build_find_stage(b, name, before);
 }
 
+static int mark_needed(struct build *b, struct build_stage *s, struct err *e);
+
+/* COPY --from=STAGE, RUN --mount=...,from=STAGE */
+static int mark_sources(struct build *b, struct build_stage *s, const struct instruction *in,
+			struct err *e)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < in->flags.count; i++) {
+		const char *text = in->flags.items[i];
+		const char *from = !strncmp(text, "from=", 5)    ? text
+				   : !strncmp(text, "mount=", 6) ? strstr(text, ",from=")
+								 : NULL;
+		if (!from && !strncmp(text, "mount=from=", 11))
+			from = text + 5;
+		if (!from)
+			continue;
+		from = strchr(from, '=') + 1;
+		struct build_stage *other = build_find_stage(
+			b, arena_strndup(b->a, from, strcspn(from, ",")), s->index);
+		if (other)
+			r = mark_needed(b, other, e);
+	}
+	return r;
+}
+
 /* A mark on all that @s needs. Stages only look back, so this ends. */
 static int mark_needed(struct build *b, struct build_stage *s, struct err *e)
 {
@@ -232,12 +257,8 @@ static int mark_needed(struct build *b, struct build_stage *s, struct err *e)
 	struct build_stage *other = r < 0 ? NULL : find_base(b, base, s->index);
 	if (other)
 		r = mark_needed(b, other, e);
-	for (size_t i = 0; r == 0 && i < s->count; i++) {
-		const char *from = instruction_flag(&s->items[i], "from");
-		other = from ? build_find_stage(b, from, s->index) : NULL;
-		if (other)
-			r = mark_needed(b, other, e);
-	}
+	for (size_t i = 0; r == 0 && i < s->count; i++)
+		r = mark_sources(b, s, &s->items[i], e);
 	return r;
 }
 

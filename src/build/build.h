@@ -12,12 +12,18 @@
 
 #include "engine/engine.h"
 
+/** --secret: from a file, a variable, or (both NULL) the variable of its own name. */
+struct build_secret {
+	char *id, *source, *env;
+};
+
 struct build_request {
 	const char *context; /* folder */
 	const char *file;    /* -f; NULL: "Dockerfile" in the context; "-": standard input */
 	struct strv tags;
 	struct strv args; /* NAME=VALUE, or NAME: from the environment */
 	struct strv extra_hosts;
+	struct array secrets; /* of struct build_secret */
 	struct kvs labels;
 	const char *target, *network;
 	bool no_cache, quiet;

@@ -17,18 +17,10 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/frames.h"
-#include "build/internal.h"
+#include "build/run.h"
 #include "linux/mount.h"
 
 #define SCRIPT "/dev/hull-heredoc"
-
-struct run {
-	struct strv args;   /* of the command */
-	const char *script; /* a here-document with an interpreter of its own, or NULL */
-	const char *network;
-	struct strv env;      /* the image's and ARGs */
-	struct array folders; /* of struct container_folder */
-};
 
 /* ---- the guard ---- */
 
@@ -130,6 +122,7 @@ static void run_key(const struct build *b, const struct build_stage *s, const st
 	key_add(&text, p->user ? p->user : "");
 	key_add(&text, p->working_dir ? p->working_dir : "");
 	key_add(&text, run->network);
+	key_add(&text, strbuf_text(&run->key));
 	strbuf_printf(&text, "%lld", (long long)b->epoch);
 	key_digest(&text, ret);
 }
@@ -263,23 +256,25 @@ static int run_layer(struct build *b, struct build_stage *s, struct run *run, st
 	if (r == 0)
 		r = mount_script(b, run, e);
 	if (r == 0)
+		r = mounts_missing(b, s, run, e);
+	if (r == 0)
 		r = execute(b, s, run, layer, e);
 	if (r > 0)
 		return failed(run, b, r, e);
-	if (r == 0)
+	if (r == 0) {
+		mounts_clean(b, run, layer);
 		r = layer_finish(b, layer, &empty, e);
+	}
 	*ret = r < 0 || empty ? NULL : layer;
 	return r;
 }
 
 int step_run(struct build *b, struct build_stage *s, const struct instruction *in, struct err *e)
 {
-	struct run run = {0};
+	CLEANUP(mounts_close) struct run run = {.key = STRBUF_MAX(1 << 20)};
 	struct layer *layer;
 	char key[ID_LEN + 1];
 	size_t before = s->layer_count;
-	if (instruction_flag(in, "mount"))
-		return err_set(e, ENOTSUP, ERR_INVALID, "RUN --mount: hull does not have it yet");
 	int r = read_network(b, in, &run.network, e);
 	if (r < 0)
 		return r;
@@ -289,9 +284,14 @@ int step_run(struct build *b, struct build_stage *s, const struct instruction *i
 	for (size_t i = 0; i < s->image.config.env.count; i++)
 		if (strchr(s->image.config.env.items[i], '='))
 			strv_set_env(b->a, &run.env, s->image.config.env.items[i]);
+	vertex_begin(b, s, in);
+	r = mounts_open(b, s, in, &run, e);
+	if (r < 0)
+		return r;
 	run_key(b, s, &run, key);
 	add_proxies(b, &run.env);
-	vertex_begin(b, s, in);
+	for (size_t i = 0; i < run.secrets.count; i++)
+		strv_set_env(b->a, &run.env, run.secrets.items[i]);
 	r = cache_use(b, s, key, e);
 	const char *how = r > 0 ? "CACHED" : NULL;
 	if (r == 0 && (r = run_layer(b, s, &run, &layer, e)) == 0)

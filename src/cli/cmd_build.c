@@ -41,6 +41,35 @@ static int set_build_arg(void *field, const char *value, struct arena *a, struct
 	return 0;
 }
 
+/* id=ID[,src=FILE][,env=NAME][,type=file|env] */
+static int set_secret(void *field, const char *value, struct arena *a, struct err *e)
+{
+	struct build_secret secret = {0};
+	char *rest = arena_strdup(a, value);
+	for (char *part; (part = strsep(&rest, ","));) {
+		char *text = strchr(part, '=');
+		if (!text)
+			return err_set(e, EINVAL, ERR_USAGE,
+				       "invalid field '%s' must be a key=value "
+				       "pair",
+				       part);
+		*text++ = '\0';
+		if (!strcmp(part, "id"))
+			secret.id = text;
+		else if (!strcmp(part, "src") || !strcmp(part, "source"))
+			secret.source = text;
+		else if (!strcmp(part, "env"))
+			secret.env = text;
+		else if (strcmp(part, "type") || (strcmp(text, "file") && strcmp(text, "env")))
+			return err_set(e, EINVAL, ERR_USAGE, "unexpected key '%s' in '%s'", part,
+				       value);
+	}
+	if (!secret.id || !*secret.id)
+		return err_set(e, EINVAL, ERR_USAGE, "invalid secret '%s': it has no id", value);
+	*(struct build_secret *)array_push(a, field, sizeof(secret)) = secret;
+	return 0;
+}
+
 static int write_id(const char *path, const char *id, struct err *e)
 {
 	CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -90,6 +119,9 @@ static const struct option options[] = {
 	 .help = "Suppress the build output and print image ID on success"},
 	{"rm", 0, OPTION_BOOL, OPTION_HIDDEN, O(rm), .initial = "true",
 	 .help = "Taken for docker's sake: no step's container is ever kept"},
+	{"secret", 0, OPTION_CUSTOM, Q(secrets), .arg = "stringArray", .set = set_secret,
+	 .help = "Secret to expose to the build (format: "
+		 "\"id=mysecret[,src=/local/secret][,env=NAME]\")"},
 	{"tag", 't', OPTION_LIST, Q(tags), .arg = "stringArray",
 	 .help = "Name and optionally a tag (format: \"name:tag\")"},
 	{"target", 0, OPTION_STR, Q(target), .help = "Set the target build stage to build"},

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+# RUN --mount: binds, caches, tmpfs, secrets; nothing of them is in the image.
+
+bats_require_minimum_version 1.5.0
+load lib
+
+setup() {
+	hull_setup
+	mkdir -p ctx/dir
+	echo hello >ctx/hello
+	echo deep >ctx/dir/deep
+}
+teardown() { hull_teardown; }
+
+build() {
+	cat >ctx/Dockerfile
+	run hull build -t out "$@" ctx
+	printf '%s\n' "$output"
+}
+
+inside() {
+	hull run --rm out "$@"
+}
+
+# The paths of the topmost layer.
+top_layer() {
+	local layer
+	layer=$(hull image inspect --format '{{json .RootFS.Layers}}' out | tr -d '[]"' | tr , '\n' | tail -1)
+	(cd "$HULL_ROOT/layers/${layer#sha256:}/fs" && find . -mindepth 1 | sort)
+}
+
+# bats test_tags=fast
+@test "bind: of the context, a stage, an image; read-only, or thrown away" {
+	build <<-'E'
+		FROM test AS tools
+		RUN mkdir /t && echo tool >/t/x
+		FROM test
+		RUN --mount=target=/c --mount=type=bind,from=tools,source=/t,target=/opt/t \
+		    --mount=from=test,target=/img --mount=source=hello,target=/file,ro \
+		    cat /c/hello /c/dir/deep /opt/t/x /img/data/file /file >/seen; \
+		    echo x >/c/hello 2>/dev/null || echo readonly >>/seen
+		RUN --mount=target=/c,rw --mount=from=tools,target=/t,source=/t,readwrite \
+		    echo new >/c/hello && echo new >/t/x && cat /c/hello /t/x >/seen2
+	E
+	[ "$status" -eq 0 ]
+	[ "$(inside cat /seen)" = $'hello\ndeep\ntool\nfrom the image\nhello\nreadonly' ]
+	[ "$(inside cat /seen2)" = $'new\nnew' ]
+	[ "$(cat ctx/hello)" = hello ]
+	[ "$(top_layer)" = ./seen2 ]
+}
+
+@test "bind: contents count for the cache, and what is ignored is not there" {
+	printf 'secret\n' >ctx/.dockerignore
+	echo s >ctx/secret
+	dockerfile=$'FROM test\nRUN --mount=target=/c ls /c >/seen; cat /c/hello >>/seen'
+	build <<<"$dockerfile"
+	[ "$(inside cat /seen)" = $'Dockerfile\ndir\nhello\nhello' ]
+	echo other >ctx/secret
+	build <<<"$dockerfile"
+	[[ "$output" == *CACHED* ]]
+	echo changed >ctx/hello
+	build <<<"$dockerfile"
+	[[ "$output" != *CACHED* ]]
+	[ "$(inside cat /seen)" = $'Dockerfile\ndir\nhello\nchanged' ]
+}
+
+@test "cache: kept between builds, by id, with owner and mode; not in the image" {
+	build <<<$'FROM test\nRUN --mount=type=cache,target=/cache/x,id=mine,uid=1000,gid=1001,mode=0750 echo 1 >>/cache/x/f; stat -c "%a %u:%g" /cache/x >/stat'
+	[ "$status" -eq 0 ]
+	[ "$(inside cat /stat)" = '750 1000:1001' ]
+	[ "$(top_layer)" = ./stat ]
+	build <<<$'FROM test\nRUN --mount=type=cache,target=/elsewhere,id=mine,sharing=locked echo 2 >>/elsewhere/f; cp /elsewhere/f /out'
+	[ "$(inside cat /out)" = $'1\n2' ]
+	build <<<$'FROM test\nRUN --mount=type=cache,target=/mine ls /mine | wc -l >/out'
+	[ "$(inside cat /out)" = 0 ]
+}
+
+@test "tmpfs" {
+	build <<<$'FROM test\nRUN --mount=type=tmpfs,target=/scratch/t,size=1m df -k /scratch/t | tail -1 >/df; touch /scratch/t/x'
+	[ "$status" -eq 0 ]
+	[ "$(inside awk '{ print $1, $2 }' /df)" = 'tmpfs 1024' ]
+	[ "$(top_layer)" = ./df ]
+}
+
+@test "secret: a file or a variable, and nowhere else" {
+	echo -n canary-8431 >mysecret
+	cat >ctx/Dockerfile <<-'E'
+		FROM test
+		RUN --mount=type=secret,id=s cat /run/secrets/s | md5sum >/sum && stat -c '%a %u' /run/secrets/s >>/sum
+		RUN --mount=type=secret,id=s,target=/etc/pw,mode=0444,uid=7,required stat -c '%a %u' /etc/pw >/mode
+		RUN --mount=type=secret,id=e,env=TOKEN echo -n "$TOKEN" | md5sum >/env
+		RUN --mount=type=secret,id=none test ! -e /run/secrets/none
+	E
+	run -0 env FROM_ENV=canary-9217 "$HULL" build -t out --secret id=s,src=mysecret \
+		--secret id=e,env=FROM_ENV ctx 3>&-
+	[ "$(inside head -c 32 /sum)" = "$(md5sum <mysecret | head -c 32)" ]
+	[ "$(inside tail -1 /sum)" = '400 0' ]
+	[ "$(inside cat /mode)" = '444 7' ]
+	[ "$(inside head -c 32 /env)" = "$(echo -n canary-9217 | md5sum | head -c 32)" ]
+	run ! grep -rEl 'canary-8431|canary-9217' "$HULL_ROOT" "$HULL_RUNROOT"
+	[ -z "$(inside find /run/secrets /etc/pw 2>/dev/null)" ]
+	# The value does not count for the cache.
+	echo -n other >mysecret
+	run -0 env FROM_ENV=x "$HULL" build --secret id=s,src=mysecret --secret id=e,env=FROM_ENV ctx 3>&-
+	[ "$(grep -c CACHED <<<"$output")" -eq 4 ]
+}
+
+@test "what is wrong with a mount is said" {
+	build <<<$'FROM test\nRUN --mount=type=secret,id=s,required true'
+	[[ "$output" == *"secret s: not found"*"--secret id=s,src=FILE"* ]]
+	build <<<$'FROM test\nRUN --mount=type=nfs,target=/x true'
+	[[ "$output" == *'invalid value for type: "nfs"'* ]]
+	build <<<$'FROM test\nRUN --mount=type=cache true'
+	[[ "$output" == *'it has no target'* ]]
+	build <<<$'FROM test\nRUN --mount=target=/x,sourc=y true'
+	[[ "$output" == *"unexpected key 'sourc'"* ]]
+	build <<<$'FROM test\nRUN --mount=target=/x,source=nothere true'
+	[[ "$output" == *'"/nothere": not found'* ]]
+	build <<<$'FROM test\nRUN --mount=type=ssh true'
+	[[ "$output" == *'hull passes no agents on'* ]]
+}
