@@ -621,6 +621,7 @@ int build_image(struct engine *en, const struct build_request *q, struct arena *
 		char ret_id[ID_LEN + 1], struct err *e)
 {
 	struct err ignored;
+	CLEANUP_FD int lock = build_lock(en, LOCK_SH, e);
 	CLEANUP(build_close)
 	struct build b = {.en = en,
 			  .q = q,
@@ -629,7 +630,7 @@ int build_image(struct engine *en, const struct build_request *q, struct arena *
 			  .guard_pipe = -1,
 			  .staging = STAGE_NONE,
 			  .epoch = epoch_of(q)};
-	int r = stage_sweep(&en->images, e);
+	int r = lock < 0 ? lock : stage_sweep(&en->images, e);
 	if (r == 0)
 		r = work(&b, ret_id, e);
 	if (r == 0) {

@@ -33,3 +33,12 @@ struct build_request {
 /** Build; progress and failures' places go to stderr. */
 int build_image(struct engine *en, const struct build_request *q, struct arena *a,
 		char ret_id[ID_LEN + 1], struct err *e);
+
+struct build_prune {
+	bool all;      /* also what images have, and the folders of RUN --mount=type=cache */
+	int64_t until; /* not used since, ns; 0: any */
+	int64_t keep;  /* bytes that may stay, of what was used last; 0: none */
+};
+/** Remove rows of the cache, and what only they held. @ret: what went. -EBUSY: a build runs. */
+int build_prune(struct engine *en, const struct build_prune *q, struct arena *a, struct strv *ret,
+		int64_t *ret_freed, struct err *e);

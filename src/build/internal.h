@@ -13,6 +13,9 @@
 /** Below --root: what builds have of their own, besides layers. */
 #define BUILD_FOLDER "build"
 
+/** The lock that builds share, and pruning has alone; a descriptor. -EBUSY with LOCK_NB. */
+int build_lock(struct engine *en, int how, struct err *e);
+
 /** What a step changed: a folder below layers/, in the staging folder at first. */
 struct layer {
 	char folder[80];

@@ -153,7 +153,7 @@ static int print_sections(struct cli *cli, const struct usage *u, struct err *e)
 	}
 	if (r < 0)
 		return r;
-	puts("\nBuild cache usage: 0B\n");
+	printf("\nBuild cache usage: %s\n\n", text_size(&cli->arena, u->totals[USAGE_CACHE].size));
 	for (int kind = USAGE_LOGS; kind < USAGE_KINDS; kind++)
 		printf("%s usage: %s\n", type_names[kind],
 		       text_size(&cli->arena, u->totals[kind].size));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hull container prune, image prune, network prune, volume prune, system prune: what nothing uses
+ * hull container, image, network, volume, builder and system prune: what nothing uses
  * goes, after a question. What is taken into use meanwhile is kept: each removal is the ordinary
  * one, not forced. Words are docker's.
  */
@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/event.h"
+#include "build/build.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/text.h"
@@ -19,6 +20,7 @@
 
 struct prune_values {
 	bool all, force, volumes;
+	int64_t keep;
 	struct strv filters;
 };
 
@@ -226,6 +228,16 @@ static int prune_images(struct prune *p, struct err *e)
 	return tell_prune(p, "image", before > left ? before - left : 0, r);
 }
 
+static int prune_builds(struct prune *p, int64_t keep, struct err *e)
+{
+	const struct build_prune q = {.all = p->all, .until = p->until, .keep = keep};
+	struct strv gone = {0};
+	int64_t freed = 0;
+	int r = build_prune(&p->cli->engine, &q, &p->cli->arena, &gone, &freed, e);
+	tell("Deleted build cache objects:", &gone);
+	return tell_prune(p, "builder", freed, r);
+}
+
 static int tell_total(const struct prune *p, int r)
 {
 	if (r == 0)
@@ -285,6 +297,21 @@ static int volume_prune_run(struct cli *cli, void *values, const struct strv *ar
 	return tell_total(&p, prune_volumes(&p, e));
 }
 
+static int builder_prune_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct prune_values *v = values;
+	struct prune p = {.cli = cli};
+	int r = take_filters(&p, v, NULL, true, "until", e);
+	if (r == 0 && (p.labels.count || p.not_labels.count))
+		r = cli_no_filter("label", "until", e);
+	if (r < 0 ||
+	    (!v->force && !cli_confirm(v->all ? "WARNING! This will remove all build cache."
+					      : "WARNING! This will remove all dangling build "
+						"cache.")))
+		return r;
+	return tell_total(&p, prune_builds(&p, v->keep, e));
+}
+
 static int system_prune_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct prune_values *v = values;
@@ -301,6 +328,8 @@ static int system_prune_run(struct cli *cli, void *values, const struct strv *ar
 		v->volumes ? "  - all anonymous volumes not used by at least one container\n" : "",
 		v->all ? "images without at least one container associated to them"
 		       : "dangling images");
+	warning = arena_printf(&cli->arena, "%s  - %s build cache\n", warning,
+			       v->all ? "all" : "unused");
 	if (r < 0 || (!v->force && !cli_confirm(warning)))
 		return r;
 	r = prune_containers(&p, e);
@@ -310,7 +339,13 @@ static int system_prune_run(struct cli *cli, void *values, const struct strv *ar
 	if (r == 0 && v->volumes)
 		r = prune_volumes(&p, e);
 	p.all = v->all;
-	return tell_total(&p, r < 0 ? r : prune_images(&p, e));
+	if (r == 0)
+		r = prune_images(&p, e);
+	/* What is cached has no labels, and a running build keeps all of it. */
+	if (r == 0 && !p.labels.count && !p.not_labels.count &&
+	    (r = prune_builds(&p, 0, e)) == -EBUSY)
+		r = 0;
+	return tell_total(&p, r);
 }
 
 #define O(member) .offset = offsetof(struct prune_values, member)
@@ -324,6 +359,15 @@ static int system_prune_run(struct cli *cli, void *values, const struct strv *ar
 			.arg = "filter", .help = "Provide filter values (e.g. \"" text_ "\")"      \
 	}
 static const struct option container_options[] = {FILTER("until=<timestamp>"), FORCE};
+static const struct option builder_options[] = {
+	{"all", 'a', OPTION_BOOL, O(all),
+	 .help = "Remove all build cache, also what images have, and what RUN "
+		 "--mount=type=cache keeps"},
+	FILTER("until=24h"),
+	FORCE,
+	{"keep-storage", 0, OPTION_SIZE, O(keep), .arg = "bytes",
+	 .help = "Amount of disk space to keep for cache"},
+};
 static const struct option image_options[] = {
 	{"all", 'a', OPTION_BOOL, O(all),
 	 .help = "Remove all unused images, not just dangling ones"},
@@ -352,6 +396,17 @@ const struct command command_container_prune = {
 	.options = OPTIONS(container_options),
 	.values_size = sizeof(struct prune_values),
 	.run = container_prune_run,
+};
+
+const struct command command_builder_prune = {
+	.names = NAMES("builder prune", "buildx prune"),
+	.synopsis = "[OPTIONS]",
+	.summary = "Remove build cache",
+	.text = "The least recently used first, and only what no image has, unless --all is given. "
+		"Filters: until=TIME (not used since).",
+	.options = OPTIONS(builder_options),
+	.values_size = sizeof(struct prune_values),
+	.run = builder_prune_run,
 };
 
 const struct command command_image_prune = {
@@ -393,8 +448,8 @@ const struct command command_system_prune = {
 	.synopsis = "[OPTIONS]",
 	.summary = "Remove unused data",
 	.text = "Stopped containers, networks without containers, then images that nothing uses "
-		"any more, with --volumes also "
-		"volumes without a name. Filters: until=TIME, label=KEY[=VALUE], "
+		"any more and the build cache that no image has (--all: all of it), with --volumes "
+		"also volumes without a name. Filters: until=TIME, label=KEY[=VALUE], "
 		"label!=KEY[=VALUE].",
 	.options = OPTIONS(system_options),
 	.values_size = sizeof(struct prune_values),

@@ -51,6 +51,7 @@ const struct command *const commands[] = {
 	&command_unpause,
 	&command_update,
 	&command_wait,
+	&command_builder_prune,
 	&command_container_inspect,
 	&command_container_prune,
 	&command_healthcheck_run,

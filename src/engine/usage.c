@@ -192,15 +192,25 @@ static int measure_root(struct survey *s)
 					   : measure(s, s->en->root_fd, entry->d_name, &size);
 		state->size += size;
 	}
+	/* Of builds' own folder what RUN --mount=type=cache keeps. */
+	int64_t kept = 0;
+	if (r == 0)
+		r = measure(s, s->en->root_fd, "build/cache", &kept);
+	if (kept)
+		count(s, USAGE_CACHE, kept, false);
+	state->size -= kept;
 	return r;
 }
 
 /* --- images: their layers, each once --- */
 
-static void gather_layers(struct survey *s, struct arena *a)
+static int gather_layers(struct survey *s, struct arena *a)
 {
 	struct usage *u = s->u;
-	size_t room = 0;
+	struct strv cached = {0};
+	int r = db_list(&s->en->db, a, &cached, s->e,
+			"SELECT DISTINCT layer FROM build_cache WHERE layer IS NOT NULL", "");
+	size_t room = cached.count;
 	for (size_t i = 0; i < u->image_count; i++)
 		room += u->images[i].layer_count;
 	s->layers = arena_array(a, room + 1, sizeof(*s->layers));
@@ -219,6 +229,10 @@ static void gather_layers(struct survey *s, struct arena *a)
 			l->used |= u->image_sizes[i].containers > 0;
 		}
 	}
+	for (size_t i = 0; r >= 0 && i < cached.count; i++)
+		if (!find_layer(s, cached.items[i]))
+			s->layers[s->layer_count++].diff_id = cached.items[i];
+	return r < 0 ? r : 0;
 }
 
 static void add_images(struct survey *s)
@@ -227,6 +241,10 @@ static void add_images(struct survey *s)
 	struct usage_total *t = &u->totals[USAGE_IMAGES];
 	t->count = (int64_t)u->image_count;
 	for (size_t i = 0; i < s->layer_count; i++) {
+		if (!s->layers[i].images) {
+			count(s, USAGE_CACHE, s->layers[i].size, false);
+			continue;
+		}
 		t->size += s->layers[i].size;
 		t->reclaimable += s->layers[i].used ? 0 : s->layers[i].size;
 	}
@@ -256,8 +274,9 @@ int engine_usage(struct engine *en, struct arena *a, struct usage *ret, struct e
 	u.container_sizes = arena_array(a, u.container_count + 1, sizeof(int64_t));
 	u.volume_sizes = arena_array(a, u.volume_count + 1, sizeof(int64_t));
 	u.image_sizes = arena_array(a, u.image_count + 1, sizeof(*u.image_sizes));
-	gather_layers(&s, a);
-	r = measure_root(&s);
+	r = gather_layers(&s, a);
+	if (r == 0)
+		r = measure_root(&s);
 	if (r < 0)
 		return r;
 	add_images(&s);

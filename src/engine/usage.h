@@ -11,7 +11,7 @@ enum usage_kind {
 	USAGE_IMAGES,
 	USAGE_CONTAINERS, /* without their logs */
 	USAGE_VOLUMES,
-	USAGE_CACHE, /* of builds, which hull has none of */
+	USAGE_CACHE, /* of builds, and what RUN --mount=type=cache keeps; not what images have */
 	USAGE_LOGS,
 	USAGE_ORPHANS, /* what `system check --repair` would remove */
 	USAGE_STATE,   /* hull's own: the store, the ballast, folders of folders, what is being made

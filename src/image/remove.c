@@ -100,13 +100,16 @@ static int untag(struct removal *x, const char *name, struct err *e)
 	return r < 0 ? r : 0;
 }
 
-static int list_unused_layers(struct removal *x, struct strv *ret, struct err *e)
+int image_drop_layers(struct image_store *s, struct arena *a, struct strv *ret, struct err *e)
 {
-	return db_list(x->store->db, x->arena, ret, e,
-		       "SELECT diff_id FROM layer WHERE NOT EXISTS (SELECT 1 FROM image_layer "
-		       "WHERE image_layer.layer = layer.diff_id) AND NOT EXISTS (SELECT 1 FROM "
-		       "build_cache WHERE build_cache.layer = layer.diff_id)",
-		       "");
+	int r = db_list(s->db, a, ret, e,
+			"SELECT diff_id FROM layer WHERE NOT EXISTS (SELECT 1 FROM image_layer "
+			"WHERE image_layer.layer = layer.diff_id) AND NOT EXISTS (SELECT 1 FROM "
+			"build_cache WHERE build_cache.layer = layer.diff_id)",
+			"");
+	for (size_t i = 0; r >= 0 && i < ret->count; i++)
+		r = db_run(s->db, e, "DELETE FROM layer WHERE diff_id = ?1", "s", ret->items[i]);
+	return r < 0 ? r : 0;
 }
 
 static int delete_image(struct removal *x, struct err *e)
@@ -118,13 +121,10 @@ static int delete_image(struct removal *x, struct err *e)
 	if (r < 0)
 		return r;
 	strv_push(x->arena, x->lines, arena_printf(x->arena, "Deleted: sha256:%s", x->image.id));
-	r = list_unused_layers(x, &unused, e);
-	for (size_t i = 0; r >= 0 && i < unused.count; i++) {
-		r = db_run(x->store->db, e, "DELETE FROM layer WHERE diff_id = ?1", "s",
-			   unused.items[i]);
+	r = image_drop_layers(x->store, x->arena, &unused, e);
+	for (size_t i = 0; r >= 0 && i < unused.count; i++)
 		strv_push(x->arena, x->lines,
 			  arena_printf(x->arena, "Deleted: sha256:%s", unused.items[i]));
-	}
 	return r < 0 ? r : 0;
 }
 

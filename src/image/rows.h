@@ -13,3 +13,6 @@ int image_read(struct image_store *s, const char *id, struct arena *a, struct im
  */
 int image_resolve(struct image_store *s, const char *name, struct arena *a,
 		  char ret_id[static ID_LEN + 1], char **ret_name, struct err *e);
+/** Within a transaction: delete the rows of layers that nobody has, neither an image nor the cache
+ * of builds; their diff ids. Their trees go with the next sweep. */
+int image_drop_layers(struct image_store *s, struct arena *a, struct strv *ret, struct err *e);

@@ -272,6 +272,43 @@ cached() {
 	[ "$(inside cat /a)" = "$was" ]
 }
 
+@test "builder prune: what no image has, or --all; system df has a row" {
+	dockerfile=$'FROM test\nRUN --mount=type=cache,target=/c head -c 1048576 /dev/urandom >/big; cp /big /c'
+	build <<<"$dockerfile"
+	hull builder prune -f | grep -qx 'Total reclaimed space: 0B'
+	build <<<"$dockerfile"
+	[ "$(cached)" -eq 1 ]
+	hull rmi out
+	hull system df | grep -Ex 'Build Cache +2 +0 +2\.[0-9]*MB +2\.[0-9]*MB \(100%\)'
+	hull builder prune -f --filter until=24h | grep -qx 'Total reclaimed space: 0B'
+	hull builder prune -f --keep-storage 10m | grep -qx 'Total reclaimed space: 0B'
+	hull builder prune -f | grep -x 'Total reclaimed space: 1.05MB'
+	build <<<"$dockerfile"
+	[ "$(cached)" -eq 0 ]
+	hull builder prune -af | grep -x 'Total reclaimed space: 1.0[0-9]*MB'
+	build --label x=y <<<"$dockerfile"
+	[ "$(cached)" -eq 0 ]
+	[ "$(inside stat -c %s /big)" = 1048576 ]
+	hull rmi out
+	hull system prune -f
+	build <<<"$dockerfile"
+	[ "$(cached)" -eq 0 ]
+	[ "$(hull system check)" = "" ]
+}
+
+@test "builder prune does not meet a build" {
+	printf 'FROM test\nRUN echo one >/a\nRUN --mount=type=bind,target=/c while [ ! -e /c/go ]; do usleep 20000; done\n' >ctx/Dockerfile
+	"$HULL" build -t out ctx 2>log 3>&- &
+	pid=$!
+	started_by_test $pid
+	wait_for 10 grep -q '3/3' log
+	run -1 hull builder prune -f
+	[[ "$output" == *"a build is running"* ]]
+	touch ctx/go
+	wait $pid
+	hull builder prune -f
+}
+
 # ---------------------------------------------------------------- stages
 
 @test "stages: only those that are needed run; --target; COPY --from by name, number, image" {
