@@ -197,7 +197,7 @@ struct build_stage *build_find_stage(struct build *b, const char *name, size_t b
 	return NULL;
 }
 
-static int base_of(struct build *b, const struct build_stage *s, const char **ret, struct err *e)
+int build_base_name(struct build *b, const struct build_stage *s, const char **ret, struct err *e)
 {
 	const struct expand x = step_expand(b, NULL);
 	char *as, *name;
@@ -253,7 +253,7 @@ static int mark_needed(struct build *b, struct build_stage *s, struct err *e)
 	if (s->needed)
 		return 0;
 	s->needed = true;
-	int r = base_of(b, s, &base, e);
+	int r = build_base_name(b, s, &base, e);
 	struct build_stage *other = r < 0 ? NULL : find_base(b, base, s->index);
 	if (other)
 		r = mark_needed(b, other, e);
@@ -274,13 +274,27 @@ static int choose_target(struct build *b, struct err *e)
 
 /* ---- working a stage off ---- */
 
+static int pull(struct build *b, const char *name, struct err *e)
+{
+	struct image_pull req = {.reference = name};
+	struct image_pulled ignored;
+	for (size_t i = 0; i < b->pulled.count; i++)
+		if (!strcmp(b->pulled.items[i], name))
+			return 0;
+	strv_push(b->a, &b->pulled, name);
+	int r = image_pull(&b->en->images, &req, b->a, &ignored, e);
+	return r < 0 ? err_context(e, "%s is not here and cannot be pulled", name) : 0;
+}
+
 int build_find_image(struct build *b, const char *name, struct image *ret, struct err *e)
 {
-	int r = image_find(&b->en->images, name, b->a, ret, e);
-	if (r == -ENOENT)
-		err_hint(e, "hull build takes images that are here already: hull load, or hull "
-			    "import");
-	return r;
+	int r = b->q->pull ? pull(b, name, e) : 0;
+	if (r == 0)
+		r = image_find(&b->en->images, name, b->a, ret, e);
+	if (r != -ENOENT || e->kind != ERR_NOT_FOUND || b->q->pull)
+		return r;
+	r = pull(b, name, e);
+	return r < 0 ? r : image_find(&b->en->images, name, b->a, ret, e);
 }
 
 /* A copy that shares nothing: both go on to be changed. */
@@ -372,7 +386,7 @@ static int begin_stage(struct build *b, struct build_stage *s, struct err *e)
 {
 	const char *name;
 	b->at = s->from;
-	int r = base_of(b, s, &name, e);
+	int r = build_base_name(b, s, &name, e);
 	if (r < 0)
 		return r;
 	b->at = s->from;
@@ -586,6 +600,11 @@ static int work(struct build *b, char ret_id[ID_LEN + 1], struct err *e)
 		r = cut_stages(b, e);
 	if (r == 0)
 		r = choose_target(b, e);
+	if (r == 0 && b->q->check)
+		return lint_tell(b, true, e);
+	if (r == 0 && b->file.check && strcasestr(b->file.check, "error=true") &&
+	    (r = lint_tell(b, false, e)) > 0)
+		r = 0;
 	for (size_t i = 0; r == 0 && i < b->stage_count; i++)
 		if (b->stages[i].needed)
 			r = run_stage(b, &b->stages[i], e);
@@ -633,9 +652,12 @@ int build_image(struct engine *en, const struct build_request *q, struct arena *
 	int r = lock < 0 ? lock : stage_sweep(&en->images, e);
 	if (r == 0)
 		r = work(&b, ret_id, e);
+	if (q->check && r >= 0)
+		return r;
 	if (r == 0) {
 		warn_unused(&b);
 		tell_image(&b, ret_id);
+		lint_tell(&b, false, &ignored);
 		return 0;
 	}
 	vertex_end(&b, "ERROR");

@@ -26,11 +26,12 @@ struct build_request {
 	struct array secrets; /* of struct build_secret */
 	struct kvs labels;
 	const char *target, *network;
-	bool no_cache, quiet;
+	bool no_cache, quiet, pull;
+	bool check;                     /* build nothing, but look at the Dockerfile */
 	struct container_config limits; /* of each RUN */
 };
 
-/** Build; progress and failures' places go to stderr. */
+/** Build; progress and failures' places go to stderr. With `check` 1: there is something to say. */
 int build_image(struct engine *en, const struct build_request *q, struct arena *a,
 		char ret_id[ID_LEN + 1], struct err *e);
 

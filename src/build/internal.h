@@ -64,7 +64,8 @@ struct build {
 	struct build_stage *target;
 	struct strv globals; /* ARG before the first FROM, and the predefined ones */
 	struct strv used_args;
-	int context; /* folder, or -1 */
+	struct strv pulled; /* names that were, in this build */
+	int context;        /* folder, or -1 */
 	struct ignore ignore;
 	struct stage staging; /* opened when it is needed */
 	size_t folders;       /* made in it */
@@ -131,6 +132,15 @@ int build_find_image(struct build *b, const char *name, struct image *ret, struc
 struct build_stage *build_find_stage(struct build *b, const char *name, size_t before);
 /** A stage that has the layers of an image, and its config. */
 int build_from_image(struct build *b, struct build_stage *s, const char *name, struct err *e);
+
+/** What FROM names, expanded. */
+int build_base_name(struct build *b, const struct build_stage *s, const char **ret, struct err *e);
+
+/* ---- lint.c ---- */
+
+/** Tell what may not be meant: at length on stdout, or in short on stderr. 1: there is something.
+ *  Negative errno where the Dockerfile wants that to be an error. */
+int lint_tell(struct build *b, bool whole, struct err *e);
 
 /* ---- progress.c ---- */
 

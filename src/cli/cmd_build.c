@@ -89,6 +89,8 @@ static int build_run(struct cli *cli, void *values, const struct strv *args, str
 		kvs_set_pair(&cli->arena, &q->labels, v->labels.items[i]);
 	int r = build_image(&cli->engine, q, &cli->arena, id, e);
 	cli_warn(cli);
+	if (q->check)
+		return r;
 	if (r == 0 && v->iidfile && *v->iidfile)
 		r = write_id(v->iidfile, id, e);
 	if (r == 0 && q->quiet)
@@ -103,6 +105,8 @@ static const struct option options[] = {
 	 .help = "Add a custom host-to-IP mapping (format: \"host:ip\")"},
 	{"build-arg", 0, OPTION_CUSTOM, Q(args), .arg = "stringArray", .set = set_build_arg,
 	 .help = "Set build-time variables"},
+	{"check", 0, OPTION_BOOL, Q(check),
+	 .help = "Do not build; tell what in the Dockerfile may not be meant"},
 	{"file", 'f', OPTION_STR, Q(file),
 	 .help = "Name of the Dockerfile (default: \"PATH/Dockerfile\", then Containerfile)"},
 	{"force-rm", 0, OPTION_BOOL, OPTION_HIDDEN, O(force_rm),
@@ -115,6 +119,7 @@ static const struct option options[] = {
 		 "(none|host); default none"},
 	{"no-cache", 0, OPTION_BOOL, Q(no_cache),
 	 .help = "Do not use cache when building the image"},
+	{"pull", 0, OPTION_BOOL, Q(pull), .help = "Always attempt to pull all referenced images"},
 	{"quiet", 'q', OPTION_BOOL, Q(quiet),
 	 .help = "Suppress the build output and print image ID on success"},
 	{"rm", 0, OPTION_BOOL, OPTION_HIDDEN, O(rm), .initial = "true",
@@ -134,8 +139,9 @@ const struct command command_build = {
 	.text = "Each step that changes files is a layer. A step that was done before, upon the "
 		"same files, with the same words and the same sources, is not done again; labels, "
 		"ports and commands are no part of that. RUN has the sandbox of hull run and, "
-		"unless --network host allows it, no network. Images that FROM names must be here "
-		"already. What differs from docker's BuildKit, and why: docs/build.md.",
+		"unless --network host allows it, no network. Images that FROM names are pulled "
+		"if they are not here. What differs from docker's BuildKit, and why: "
+		"docs/build.md.",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct build_values),
 	.more = {{&build_limit_option_table, offsetof(struct build_values, request.limits)}},

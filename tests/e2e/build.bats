@@ -183,8 +183,8 @@ config() {
 @test "mistakes are told with their line, and what may have been meant" {
 	build <<<$'FROM test\nRUNN x'
 	[[ "$output" == *"Dockerfile:2: unknown instruction: RUNN"*"did you mean RUN?"* ]]
-	build <<<$'FROM nothere'
-	[[ "$output" == *"No such image: nothere"* ]]
+	build <<<$'FROM localhost:1/nothere'
+	[[ "$output" == *"localhost:1/nothere is not here and cannot be pulled"* ]]
 	build <<<$'FROM $NOTHING'
 	[[ "$output" == *"should not be blank"* ]]
 	build <<<$'RUN x'

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+# What hull build says of a Dockerfile that is legal; and images that FROM pulls.
+
+bats_require_minimum_version 1.5.0
+load lib
+load registry
+
+setup() {
+	hull_setup
+	mkdir ctx
+}
+teardown() { hull_teardown; }
+
+# The rules that --check names, with the line of each.
+check() {
+	cat >ctx/Dockerfile
+	run hull build --check ctx
+	printf '%s\n' "$output"
+	rules=$(awk '/^WARNING: / { rule = $2 } /^Dockerfile:/ { split($1, at, ":"); print rule, at[2] }' <<<"$output")
+}
+
+@test "--check names the rules and lines, and builds nothing" {
+	check <<-'E'
+		FROM test AS Base
+		ENV a b
+		MAINTAINER me
+		ARG API_TOKEN
+		WORKDIR rel
+		env X=$a$UNDEFINED$FROM_IMAGE
+		RUN true \
+
+		  && true
+		CMD echo
+		CMD ["echo"]
+		FROM --platform=$TARGETPLATFORM test as base
+		USER root
+	E
+	[ "$status" -eq 1 ]
+	[ "$rules" = "LegacyKeyValueFormat 2
+MaintainerDeprecated 3
+SecretsUsedInArgOrEnv 4
+ConsistentInstructionCasing 6
+NoEmptyContinuation 7
+JSONArgsRecommended 10
+FromAsCasing 12
+RedundantTargetPlatform 12
+MultipleInstructionsDisallowed 10
+StageNameCasing 1
+WorkdirRelativePath 5
+UndefinedVar 6
+DuplicateStageName 12
+RootUser 13" ]
+	[ "$(hull images -q | wc -l)" -eq 1 ]
+}
+
+@test "nothing to say; rules that are skipped; rules that are errors" {
+	check <<<$'FROM test\nUSER user\nCMD ["true"]'
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"no warnings found"* ]]
+	check <<<$'# check=skip=RootUser\nFROM test\nCMD true'
+	[ "$rules" = "JSONArgsRecommended 3" ]
+	check <<<$'# check=skip=all\nFROM test\nCMD true'
+	[ -z "$rules" ]
+	printf '# check=error=true\nFROM test\nCMD true\n' >ctx/Dockerfile
+	run -1 hull build -t out ctx
+	[[ "$output" == *"lint violation found"* ]]
+	[ -z "$(hull images -q out)" ]
+}
+
+# bats test_tags=fast
+@test "after a build the warnings are one line each, with -q none" {
+	printf 'FROM test\nUSER user\nCMD sleep 1\n' >ctx/Dockerfile
+	run -0 hull build ctx
+	[[ "$output" == *"1 warning found"*"JSONArgsRecommended: "*"passes no signal on"*"(line 3)"* ]]
+	run -0 --separate-stderr hull build -q ctx
+	[ -z "$stderr" ]
+}
+
+@test "a USER of the stage below or of the image is one; .git without .dockerignore" {
+	check <<<$'FROM test AS a\nUSER user\nFROM a\nRUN true'
+	[ -z "$rules" ]
+	hull build -q -t withuser -f - ctx <<<$'FROM test\nUSER user'
+	check <<<$'FROM withuser\nRUN true'
+	[ -z "$rules" ]
+	mkdir ctx/.git
+	check <<<$'FROM withuser\nCOPY . /x'
+	[ "$rules" = "MissingDockerignore 2" ]
+	echo .git >ctx/.dockerignore
+	check <<<$'FROM withuser\nCOPY . /x'
+	[ -z "$rules" ]
+}
+
+@test "FROM and --from pull what is not here; --pull asks again" {
+	registry_up
+	put_image --rootfs "$ROOTFS" --layers 2 some/base v1
+	printf 'FROM %s/some/base:v1\nRUN cat /layer-1 >/seen\n' "$REGISTRY" >ctx/Dockerfile
+	run -0 hull build -t out ctx
+	[ "$(hull run --rm out cat /seen)" = 1 ]
+	put_image --rootfs "$ROOTFS" --layers 3 some/base v1
+	run -0 hull build -t out ctx
+	run ! hull run --rm out ls /layer-2
+	run -0 hull build --pull -t out ctx
+	[ "$(hull run --rm out cat /layer-2)" = 2 ]
+}
