@@ -129,12 +129,12 @@ volume_is_limited() {
 	[ "$(hull volume inspect -f '{{.Options.size}}' vol)" = 10m ]
 	hull run --rm -v vol:/data test sh -c 'cat /data/file; chmod 777 /data; dd if=/dev/zero of=/data/first bs=64k count=64; sync'
 	hull run --rm -v vol:/data --user 1000 test sh -c \
-		'cd /data; dd if=/dev/zero of=big bs=64k count=320; sync; cat first big | wc -c; df -k . | awk "END { print \$2 }"' >out 2>&1 && cat out
+		'cd /data; dd if=/dev/zero of=big bs=64k count=320; sync; cat first big | wc -c; stat -f -c "%b %S" . | awk "{ print \$1 * \$2 }"' >out 2>&1 && cat out
 	grep -qi 'no space left on device\|quota exceeded' out
 	n=$(tail -n 2 out | head -n 1)
 	[ "$n" -le $((10 * 1048576 * 101 / 100)) ]
 	[ "$n" -ge $((9 * 1048576)) ]
-	[ "$1" != df ] || [ "$(tail -n 1 out)" = 10240 ]
+	[ "$1" != df ] || [ "$(tail -n 1 out)" = 10485760 ]
 	hull volume rm vol
 	[ ! -e "$HULL_ROOT/volumes/vol" ]
 	# Made by its first use, and gone with its container.
