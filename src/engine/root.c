@@ -14,6 +14,9 @@
 #include "linux/mount.h"
 #include "linux/overlay.h"
 
+/* Below an image there is one more: its skeleton. */
+static_assert(IMAGE_LAYERS_MAX + 1 <= OVERLAY_LAYERS_MAX, "an image's root can be mounted");
+
 static int open_own(const struct container *c, int layer, const char *what, struct err *e)
 {
 	int fd = openat(layer, what, O_PATH | O_DIRECTORY | O_CLOEXEC);

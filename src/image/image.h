@@ -67,6 +67,8 @@ struct image_layer {
 	int64_t size;  /* bytes of its regular files */
 };
 
+enum { IMAGE_LAYERS_MAX = 127 };
+
 struct image {
 	char id[ID_LEN + 1];
 	char *config_text;          /* byte for byte as loaded */

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "image/digest.h"
-#include "linux/overlay.h"
 
 enum { DOCUMENT_VALUES_MAX = 20000 };
 
@@ -30,9 +29,9 @@ static int check_config(struct plan *p, const struct plan_image *im, struct err 
 	if (c->rootfs.type && *c->rootfs.type && strcmp(c->rootfs.type, "layers"))
 		return err_set(e, ENOTSUP, ERR_INVALID, "rootfs.type is \"%.32s\", not \"layers\"",
 			       c->rootfs.type);
-	if (c->rootfs.diff_ids.count > OVERLAY_LAYERS_MAX)
+	if (c->rootfs.diff_ids.count > IMAGE_LAYERS_MAX)
 		return err_set(e, E2BIG, ERR_INVALID, "it has %zu layers, the limit is %d",
-			       c->rootfs.diff_ids.count, OVERLAY_LAYERS_MAX);
+			       c->rootfs.diff_ids.count, IMAGE_LAYERS_MAX);
 	for (size_t i = 0; i < c->rootfs.diff_ids.count; i++) {
 		const char *id = c->rootfs.diff_ids.items[i];
 		if (strncmp(id, "sha256:", 7) || !image_digest_is_valid(id))

@@ -166,6 +166,11 @@ static int write_image(struct db *db, const struct stage_image *im, struct err *
 int stage_commit(struct stage *st, struct image_store *s, const struct stage_image *images,
 		 size_t count, struct err *e)
 {
+	for (size_t i = 0; i < count; i++)
+		if (images[i].id && images[i].layer_count > IMAGE_LAYERS_MAX)
+			return err_set(e, E2BIG, ERR_INVALID,
+				       "the image would have %zu layers, the limit is %d",
+				       images[i].layer_count, IMAGE_LAYERS_MAX);
 	if (syncfs(st->fd) < 0)
 		return err_errno(e, errno, "cannot sync the layers");
 	int r = db_begin(s->db, true, e);

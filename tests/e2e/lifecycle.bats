@@ -1140,3 +1140,43 @@ PY
 	done
 	assert_equal 200003 "$(within 20 "$HULL" run --rm test sh -c "exec >&2; $flood" 2>&1 >/dev/null 3>&- | wc -c)"
 }
+
+# many_layers COUNT FILE: docker's archive of an image of so many layers, with a file in each.
+many_layers() {
+	python3 - "$@" <<-'END'
+		import hashlib, io, json, sys, tarfile
+		count, out, ids = int(sys.argv[1]), tarfile.open(sys.argv[2], "w"), []
+		def add(to, name, data):
+		    info = tarfile.TarInfo(name)
+		    info.size = len(data)
+		    to.addfile(info, io.BytesIO(data))
+		for i in range(count):
+		    layer = io.BytesIO()
+		    with tarfile.open(fileobj=layer, mode="w") as tar:
+		        add(tar, f"file{i}", b"in layer %d\n" % i)
+		    ids.append("sha256:" + hashlib.sha256(layer.getvalue()).hexdigest())
+		    add(out, f"{i}.tar", layer.getvalue())
+		config = {"os": "linux", "config": {"Cmd": ["/x"]}, "rootfs": {"type": "layers", "diff_ids": ids}}
+		add(out, "config.json", json.dumps(config).encode())
+		image = {"Config": "config.json", "RepoTags": [f"many:{count}"], "Layers": [f"{i}.tar" for i in range(count)]}
+		add(out, "manifest.json", json.dumps([image]).encode())
+		out.close()
+	END
+}
+
+@test "an image of as many layers as there can be runs; one more is refused, also by commit" {
+	many_layers 127 127.tar
+	many_layers 128 128.tar
+	run hull load -q -i 128.tar
+	assert_status 1
+	assert_has "it has 128 layers, the limit is 127"
+	hull load -q -i 127.tar
+	hull create --name cc many:127
+	assert_equal "in layer 0 in layer 126" "$({ hull cp cc:/file0 - | tar -xO; hull cp cc:/file126 - | tar -xO; } | xargs)"
+	echo more >more
+	hull cp more cc:/more
+	run hull commit cc too:many
+	assert_status 1
+	assert_has "the image would have 128 layers, the limit is 127"
+	assert_equal "many test" "$(hull images --format '{{.Repository}}' | sort | xargs)"
+}
