@@ -123,3 +123,113 @@ const struct command command_pull = {
 	.complete = COMPLETE_IMAGE_ONCE,
 	.run = pull_run,
 };
+
+/* --- push --- */
+
+struct push_values {
+	struct image_registry registry;
+	bool all_tags, quiet;
+};
+
+static const struct progress_words push_words = {"Preparing", "Pushing", "Pushed",
+						 "Layer already exists"};
+
+static int push_one(struct cli *cli, const struct push_values *v, const char *name, struct err *e)
+{
+	struct image_reference ref;
+	struct image_pushed pushed;
+	struct image_push req = {.reference = name, .registry = v->registry};
+	struct progress *p = arena_new(&cli->arena, struct progress);
+	*p = (struct progress){
+		.words = &push_words, .to = stdout, .terminal = isatty(STDOUT_FILENO)};
+	int r = image_reference_parse(name, &cli->arena, &ref, e);
+	if (r < 0)
+		return r;
+	if (!v->quiet) {
+		req.progress = progress_show;
+		req.ctx = p;
+	}
+	r = image_push(&cli->engine.images, &req, &cli->arena, &pushed, e);
+	if (r < 0)
+		return r;
+	if (pushed.repacked)
+		cli_notice("WARNING: %s was packed anew, as the registry it came from does not "
+			   "give its layers: it has another digest now",
+			   name);
+	if (v->quiet)
+		puts(image_reference_full(&ref, &cli->arena));
+	else
+		printf("%s: digest: %s size: %llu\n", ref.tag, pushed.digest,
+		       (unsigned long long)pushed.size);
+	fflush(stdout);
+	return 0;
+}
+
+/* All tags that the repository has here. */
+static int local_tags(struct cli *cli, const struct image_reference *ref, struct strv *ret,
+		      struct err *e)
+{
+	struct image *all;
+	size_t count;
+	char *stem = arena_printf(&cli->arena, "%s/%s:", ref->domain, ref->path);
+	int r = image_list(&cli->engine.images, NULL, &cli->arena, &all, &count, e);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		for (size_t k = 0; k < all[i].names.count; k++)
+			if (!strncmp(all[i].names.items[k], stem, strlen(stem)))
+				strv_push(&cli->arena, ret, all[i].names.items[k]);
+	if (r == 0 && !ret->count)
+		return err_set(e, ENOENT, ERR_NOT_FOUND,
+			       "An image does not exist locally with the tag: %s",
+			       image_reference_repository(ref, &cli->arena));
+	return r;
+}
+
+static int push_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct push_values *v = values;
+	const char *name = args->items[0], *slash = strrchr(name, '/');
+	bool tagged = strpbrk(slash ? slash : name, ":@");
+	struct image_reference ref;
+	struct strv names = {0};
+	int r = image_reference_parse(name, &cli->arena, &ref, e);
+	if (r < 0)
+		return r;
+	if (v->all_tags && tagged)
+		return err_set(e, EINVAL, ERR_INVALID, "tag can't be used with --all-tags/-a");
+	if (!v->quiet)
+		printf("The push refers to repository [%s/%s]\n", ref.domain, ref.path);
+	if (!v->quiet && !tagged && !v->all_tags)
+		puts("Using default tag: latest");
+	fflush(stdout);
+	if (v->all_tags)
+		r = local_tags(cli, &ref, &names, e);
+	else
+		strv_push(&cli->arena, &names, name);
+	for (size_t i = 0; r == 0 && i < names.count; i++)
+		r = push_one(cli, v, names.items[i], e);
+	return r;
+}
+
+#define P(member) .offset = offsetof(struct push_values, member)
+static const struct option push_options[] = {
+	{"all-tags", 'a', OPTION_BOOL, P(all_tags),
+	 .help = "Push all tags of an image to the repository"},
+	{"platform", 0, OPTION_REFUSED, .help = "hull keeps the image of one platform only"},
+	{"quiet", 'q', OPTION_BOOL, P(quiet), .help = "Suppress verbose output"},
+};
+
+const struct command command_push = {
+	.names = NAMES("push", "image push"),
+	.synopsis = "[OPTIONS] NAME[:TAG]",
+	.summary = "Upload an image to a registry",
+	.text = "An image that was pulled keeps its digest: it goes under the manifest that it "
+		"came by, and what the registry lacks is mounted there or fetched from where it "
+		"came from. What was made here is packed, as `hull save` does it.",
+	.options = OPTIONS(push_options),
+	.values_size = sizeof(struct push_values),
+	.more = {{&registry_option_table, offsetof(struct push_values, registry)}},
+	.args_min = 1,
+	.args_max = 1,
+	.complete = COMPLETE_IMAGE_ONCE,
+	.run = push_run,
+};

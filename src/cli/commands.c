@@ -38,6 +38,7 @@ const struct command *const commands[] = {
 	&command_man,
 	&command_pause,
 	&command_port,
+	&command_push,
 	&command_rename,
 	&command_restart,
 	&command_rm,

@@ -215,6 +215,22 @@ int image_pull(struct image_store *s, const struct image_pull *req, struct arena
 int image_remote_tags(struct image_store *s, const struct image_pull *req, struct arena *a,
 		      struct strv *ret, struct err *e);
 
+struct image_push {
+	const char *reference; /* which is here */
+	struct image_registry registry;
+	/* Of each layer; "layer" is of its blob. `existed`: the registry had it. Or NULL. */
+	image_progress_fn progress;
+	void *ctx;
+};
+struct image_pushed {
+	char *digest; /* of the manifest */
+	uint64_t size;
+	bool repacked; /* not the manifest that it was pulled by, as blobs of it are out of reach */
+};
+/** -ENOENT, ERR_NOT_FOUND: there is no image of that name. */
+int image_push(struct image_store *s, const struct image_push *req, struct arena *a,
+	       struct image_pushed *ret, struct err *e);
+
 struct image_login {
 	const char *domain;        /* "docker.io", "host:5000" */
 	const char *user, *secret; /* NULL: those that are kept */

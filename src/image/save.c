@@ -24,23 +24,19 @@
 #include "base/json.h"
 #include "image/digest.h"
 #include "image/plan.h"
-#include "image/unpack_job.h"
+#include "image/repack.h"
 
 enum { TAR_BLOCK = 512, COPY_BLOCK = 64 << 10 };
 #define BLOB "blobs/sha256/"
-#define OCI_TYPE(what) "application/vnd.oci.image." what
 
-struct blob {
-	char digest[65];
-	uint64_t size;
-};
 struct saved_layer {
 	const char *diff_id; /* in the store */
 	struct blob blob;
 };
 struct saved_image {
 	struct image image;
-	struct strv tags; /* full names */
+	struct strv tags;         /* full names */
+	const struct blob *blobs; /* of its layers, the lowest first */
 	struct blob config, manifest;
 };
 struct save {
@@ -136,51 +132,18 @@ static int put_json(struct save *s, const char *name, struct json_object *o, str
 
 /* --- layers --- */
 
-/* The tree was not removed meanwhile: that begins with taking its name away. */
-static int check_there(struct save *s, int folder, const char *path)
-{
-	struct stat was, is;
-	if (fstat(folder, &was) == 0 && fstatat(s->store->root_fd, path, &is, 0) == 0 &&
-	    was.st_ino == is.st_ino && was.st_dev == is.st_dev)
-		return 0;
-	return err_set(s->e, ENOENT, ERR_NOT_FOUND, "the image was removed meanwhile");
-}
-
-static int pack(struct save *s, int folder, int to)
-{
-	CLEANUP_JOB struct unpack_job job = UNPACK_JOB_NONE;
-	static const struct unpack_events none;
-	int r = unpack_start_pack(&job, s->store->libexec, folder, "", "./", UNPACK_WHITEOUTS, to,
-				  s->e);
-	return r < 0 ? r : unpack_finish(&job, &none, s->e);
-}
-
 static int save_layer(struct save *s, const char *diff_id)
 {
-	char path[ID_LEN + 16];
-	struct stat st;
+	CLEANUP_FD int file = -1;
 	for (size_t i = 0; i < s->layer_count; i++)
 		if (!strcmp(s->layers[i].diff_id, diff_id))
 			return 0;
-	snprintf(path, sizeof(path), "layers/%s/fs", diff_id);
-	CLEANUP_FD int folder = dir_open(s->store->root_fd, path, s->e);
-	CLEANUP_FD int file =
-		openat(s->store->root_fd, "layers", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (folder < 0 || file < 0)
-		return folder < 0 ? folder : err_errno(s->e, errno, "cannot pack a layer");
-	int r = pack(s, folder, file);
-	if (r == 0)
-		r = check_there(s, folder, path);
+	struct saved_layer *l = &s->layers[s->layer_count];
+	int r = repack_layer(s->store, diff_id, &file, &l->blob, s->e);
 	if (r < 0)
 		return r;
-	struct saved_layer *l = &s->layers[s->layer_count++];
+	s->layer_count++;
 	l->diff_id = diff_id;
-	if (fstat(file, &st) < 0)
-		return err_errno(s->e, errno, "cannot pack a layer");
-	l->blob.size = (uint64_t)st.st_size;
-	r = digest_sha256_file(file, 0, l->blob.size, l->blob.digest);
-	if (r < 0)
-		return err_errno(s->e, r, "cannot read a packed layer");
 	/* Two layers that were different tars may be one by now. */
 	for (size_t i = 0; i + 1 < s->layer_count; i++)
 		if (!strcmp(s->layers[i].blob.digest, l->blob.digest))
@@ -188,82 +151,38 @@ static int save_layer(struct save *s, const char *diff_id)
 	return put_file(s, file, &l->blob);
 }
 
-/* @i: counted from the lowest. */
-static const struct blob *blob_of(const struct save *s, const struct image *image, size_t i)
+/* The lowest first. */
+static const struct blob *blobs_of(const struct save *s, const struct image *image)
 {
-	const char *diff_id = image->layers[image->layer_count - 1 - i].diff_id;
-	size_t k = 0;
-	while (strcmp(s->layers[k].diff_id, diff_id))
-		k++;
-	return &s->layers[k].blob;
+	struct blob *blobs = arena_array(s->arena, image->layer_count + 1, sizeof(*blobs));
+	for (size_t i = 0; i < image->layer_count; i++) {
+		const char *diff_id = image->layers[image->layer_count - 1 - i].diff_id;
+		size_t k = 0;
+		while (strcmp(s->layers[k].diff_id, diff_id))
+			k++;
+		blobs[i] = s->layers[k].blob;
+	}
+	return blobs;
 }
 
 /* --- documents --- */
-
-static char *digest_text(struct save *s, const struct blob *b)
-{
-	return arena_printf(s->arena, "sha256:%s", b->digest);
-}
-
-static struct json_object *descriptor(struct save *s, const char *type, const struct blob *b)
-{
-	struct json_object *o = json_object_new_object();
-	json_add_string(o, "mediaType", type);
-	json_add_string(o, "digest", digest_text(s, b));
-	json_add_int(o, "size", (int64_t)b->size);
-	return o;
-}
-
-/* Byte for byte as it came, if all layers came out as they went in. */
-static int save_config(struct save *s, struct saved_image *im)
-{
-	const struct image *image = &im->image;
-	CLEANUP_JSON struct json_object *o = NULL;
-	struct json_object *rootfs, *ids = json_object_new_array();
-	bool same = true;
-	for (size_t i = 0; i < image->layer_count; i++) {
-		const struct blob *b = blob_of(s, image, i);
-		same &= !strcmp(b->digest, image->layers[image->layer_count - 1 - i].diff_id);
-		json_object_array_add(ids, json_object_new_string(digest_text(s, b)));
-	}
-	if (same) {
-		json_object_put(ids);
-		return put_blob_text(s, image->config_text, &im->config);
-	}
-	int r = json_parse(image->config_text, strlen(image->config_text), &o, s->e);
-	if (r == 0 && !json_object_object_get_ex(o, "rootfs", &rootfs))
-		r = err_set(s->e, EBADMSG, ERR_INTERNAL, "its config has no rootfs");
-	if (r < 0) {
-		json_object_put(ids);
-		return r;
-	}
-	json_object_object_add(rootfs, "diff_ids", ids);
-	return put_json(s, NULL, o, &im->config);
-}
-
-static int save_manifest(struct save *s, struct saved_image *im)
-{
-	CLEANUP_JSON struct json_object *o = json_object_new_object();
-	struct json_object *layers = json_object_new_array();
-	json_add_int(o, "schemaVersion", 2);
-	json_add_string(o, "mediaType", OCI_TYPE("manifest.v1+json"));
-	json_object_object_add(o, "config", descriptor(s, OCI_TYPE("config.v1+json"), &im->config));
-	for (size_t i = 0; i < im->image.layer_count; i++)
-		json_object_array_add(
-			layers, descriptor(s, OCI_TYPE("layer.v1.tar"), blob_of(s, &im->image, i)));
-	json_object_object_add(o, "layers", layers);
-	return put_json(s, NULL, o, &im->manifest);
-}
 
 static int save_image(struct save *s, struct saved_image *im)
 {
 	int r = 0;
 	for (size_t i = im->image.layer_count; r == 0 && i > 0; i--)
 		r = save_layer(s, im->image.layers[i - 1].diff_id);
+	const struct image *image = &im->image;
+	char *config;
+	im->blobs = r < 0 ? NULL : blobs_of(s, image);
 	if (r == 0)
-		r = save_config(s, im);
+		r = repack_config(image, im->blobs, s->arena, &config, s->e);
 	if (r == 0)
-		r = save_manifest(s, im);
+		r = put_blob_text(s, config, &im->config);
+	if (r == 0)
+		r = put_blob_text(
+			s, repack_manifest(&im->config, im->blobs, image->layer_count, s->arena),
+			&im->manifest);
 	return r < 0 ? err_context(s->e, "image %.12s", im->image.id) : 0;
 }
 
@@ -271,7 +190,8 @@ static int save_image(struct save *s, struct saved_image *im)
 static struct json_object *index_entry(struct save *s, const struct saved_image *im,
 				       const char *tag)
 {
-	struct json_object *o = descriptor(s, OCI_TYPE("manifest.v1+json"), &im->manifest);
+	struct json_object *o =
+		repack_descriptor(OCI_TYPE("manifest.v1+json"), &im->manifest, s->arena);
 	if (!tag)
 		return o;
 	struct json_object *names = json_object_new_object();
@@ -314,9 +234,9 @@ static int save_list(struct save *s)
 					  image_reference_familiar(&ref, s->arena));
 		}
 		for (size_t k = 0; k < im->image.layer_count; k++)
-			json_object_array_add(layers, json_object_new_string(arena_printf(
-							      s->arena, BLOB "%s",
-							      blob_of(s, &im->image, k)->digest)));
+			json_object_array_add(
+				layers, json_object_new_string(arena_printf(s->arena, BLOB "%s",
+									    im->blobs[k].digest)));
 		json_add_string(o, "Config", arena_printf(s->arena, BLOB "%s", im->config.digest));
 		json_object_object_add(o, "RepoTags", tags.count ? json_of_strv(&tags) : NULL);
 		json_object_object_add(o, "Layers", layers);

@@ -127,13 +127,13 @@ static int write_layers(struct db *db, const struct stage_image *im, int64_t now
 	return 0;
 }
 
-/* As docker: the names of an archive are not told. */
+/* As docker: the names that an archive or a registry gives are not told. */
 static int tell_image(struct db *db, const struct stage_image *im, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct image_reference ref;
 	int r = im->event ? event_image(db, e, im->id, im->event, NULL) : 0;
-	bool names = !im->event || strcmp(im->event, "load");
+	bool names = !im->event || (strcmp(im->event, "load") && strcmp(im->event, "pull"));
 	for (size_t i = 0; r >= 0 && names && i < im->name_count; i++)
 		if ((r = image_reference_parse(im->names[i].name, &a, &ref, e)) == 0)
 			r = event_image(db, e, im->id, "tag", image_reference_familiar(&ref, &a));

@@ -108,11 +108,10 @@ static int confine_files(struct err *e)
 
 static int limit_resources(void)
 {
-	/* The largest file that is written is a document in memory. */
 	static const struct {
 		__rlimit_resource_t what;
 		rlim_t most;
-	} table[] = {{RLIMIT_CORE, 0}, {RLIMIT_FSIZE, (rlim_t)16 << 20}, {RLIMIT_MEMLOCK, 0}};
+	} table[] = {{RLIMIT_CORE, 0}, {RLIMIT_MEMLOCK, 0}};
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		const struct rlimit next = {table[i].most, table[i].most};
 		if (setrlimit(table[i].what, &next) < 0)

@@ -225,7 +225,9 @@ static int look(struct pull *p, const struct endpoint *at, struct image_pulled *
 {
 	char id[ID_LEN + 1], *digest;
 	int r = remote_open(&p->remote, p->fill.store, &p->req->registry, p->ref.domain,
-			    p->ref.path, at, "pull", NULL, p->fill.arena, e);
+			    p->ref.path, at,
+			    arena_printf(p->fill.arena, "repository:%s:pull", at->path), NULL,
+			    p->fill.arena, e);
 	int here = r < 0 ? r : have(p, id, &digest, e);
 	if (here < 0)
 		return here;
@@ -385,7 +387,7 @@ int image_remote_tags(struct image_store *s, const struct image_pull *req, struc
 	const struct endpoint *list = endpoints.items;
 	for (size_t i = 0; i < endpoints.count; i++) {
 		r = remote_open(&p.remote, s, &req->registry, p.ref.domain, p.ref.path, &list[i],
-				"pull", NULL, a, e);
+				arena_printf(a, "repository:%s:pull", list[i].path), NULL, a, e);
 		if (r == 0)
 			r = list_tags(&p, ret, e);
 		if (r == 0)

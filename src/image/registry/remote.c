@@ -68,9 +68,8 @@ static int fill_setup(struct transport_setup *s, const struct image_registry *ho
 }
 
 int remote_open(struct remote *r, struct image_store *s, const struct image_registry *how,
-		const char *domain, const char *path, const struct endpoint *at,
-		const char *actions, const struct credentials *credentials, struct arena *a,
-		struct err *e)
+		const char *domain, const char *path, const struct endpoint *at, const char *scope,
+		const struct credentials *credentials, struct arena *a, struct err *e)
 {
 	struct transport_setup *setup = arena_new(a, struct transport_setup);
 	struct credentials kept = {0};
@@ -80,7 +79,6 @@ int remote_open(struct remote *r, struct image_store *s, const struct image_regi
 			     .path = at->path,
 			     .repository = arena_printf(a, "%s/%s", domain, path)};
 	int n = credentials ? 0 : credentials_find(domain, a, &kept, e);
-	const char *scope = *actions ? arena_printf(a, "repository:%s:%s", at->path, actions) : "";
 	if (n == 0)
 		n = fill_setup(setup, how, at, credentials ?: &kept, scope, a, e);
 	if (n == 0)

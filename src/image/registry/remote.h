@@ -21,11 +21,11 @@ struct remote {
 	}
 #define CLEANUP_REMOTE __attribute__((cleanup(remote_close)))
 
-/** @actions: "pull", "pull,push". @credentials: NULL: what is kept for @domain. */
+/** @scope: what will be done, as tokens name it ("repository:PATH:pull"), blanks between.
+ * @credentials: NULL: what is kept for @domain. */
 int remote_open(struct remote *r, struct image_store *s, const struct image_registry *how,
-		const char *domain, const char *path, const struct endpoint *at,
-		const char *actions, const struct credentials *credentials, struct arena *a,
-		struct err *e);
+		const char *domain, const char *path, const struct endpoint *at, const char *scope,
+		const struct credentials *credentials, struct arena *a, struct err *e);
 void remote_close(struct remote *r);
 /** Fill in a request for "/v2/<path of the repository>/<what>". */
 void remote_request(const struct remote *r, struct transport_request *q, uint32_t op,

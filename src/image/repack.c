@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rests on open(2) with O_TMPFILE. Read repack.h first, then unpack/pack.c. */
+#include "image/repack.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "image/digest.h"
+#include "image/unpack_job.h"
+
+/* The tree was not removed meanwhile: that begins with taking its name away. */
+static int check_there(struct image_store *s, int folder, const char *path, struct err *e)
+{
+	struct stat was, is;
+	if (fstat(folder, &was) == 0 && fstatat(s->root_fd, path, &is, 0) == 0 &&
+	    was.st_ino == is.st_ino && was.st_dev == is.st_dev)
+		return 0;
+	return err_set(e, ENOENT, ERR_NOT_FOUND, "the image was removed meanwhile");
+}
+
+static int pack(struct image_store *s, int folder, int to, struct err *e)
+{
+	CLEANUP_JOB struct unpack_job job = UNPACK_JOB_NONE;
+	static const struct unpack_events none;
+	int r = unpack_start_pack(&job, s->libexec, folder, "", "./", UNPACK_WHITEOUTS, to, e);
+	return r < 0 ? r : unpack_finish(&job, &none, e);
+}
+
+int repack_layer(struct image_store *s, const char *diff_id, int *ret_fd, struct blob *ret,
+		 struct err *e)
+{
+	char path[ID_LEN + 16];
+	struct stat st;
+	snprintf(path, sizeof(path), "layers/%s/fs", diff_id);
+	CLEANUP_FD int folder = dir_open(s->root_fd, path, e);
+	if (folder < 0)
+		return folder;
+	CLEANUP_FD int file = openat(s->root_fd, "layers", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (file < 0)
+		return err_errno(e, errno, "cannot pack a layer");
+	int r = pack(s, folder, file, e);
+	if (r == 0)
+		r = check_there(s, folder, path, e);
+	if (r < 0)
+		return r;
+	if (fstat(file, &st) < 0)
+		return err_errno(e, errno, "cannot pack a layer");
+	ret->size = (uint64_t)st.st_size;
+	r = digest_sha256_file(file, 0, ret->size, ret->digest);
+	if (r < 0)
+		return err_errno(e, r, "cannot read a packed layer");
+	*ret_fd = fd_steal(&file);
+	return 0;
+}
+
+static char *digest_text(const struct blob *b, struct arena *a)
+{
+	return arena_printf(a, "sha256:%s", b->digest);
+}
+
+static char *print(struct json_object *o, struct arena *a)
+{
+	return arena_strdup(a, json_object_to_json_string_ext(
+				       o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+int repack_config(const struct image *image, const struct blob *layers, struct arena *a, char **ret,
+		  struct err *e)
+{
+	CLEANUP_JSON struct json_object *o = NULL;
+	CLEANUP_JSON struct json_object *ids = json_object_new_array();
+	struct json_object *rootfs;
+	bool same = true;
+	for (size_t i = 0; i < image->layer_count; i++) {
+		same &= !strcmp(layers[i].digest,
+				image->layers[image->layer_count - 1 - i].diff_id);
+		json_object_array_add(ids, json_object_new_string(digest_text(&layers[i], a)));
+	}
+	*ret = image->config_text;
+	if (same)
+		return 0;
+	int r = json_parse(image->config_text, strlen(image->config_text), &o, e);
+	if (r == 0 && !json_object_object_get_ex(o, "rootfs", &rootfs))
+		r = err_set(e, EBADMSG, ERR_INTERNAL, "its config has no rootfs");
+	if (r < 0)
+		return r;
+	json_object_object_add(rootfs, "diff_ids", ptr_steal(ids));
+	*ret = print(o, a);
+	return 0;
+}
+
+struct json_object *repack_descriptor(const char *type, const struct blob *b, struct arena *a)
+{
+	struct json_object *o = json_object_new_object();
+	json_add_string(o, "mediaType", type);
+	json_add_string(o, "digest", digest_text(b, a));
+	json_add_int(o, "size", (int64_t)b->size);
+	return o;
+}
+
+char *repack_manifest(const struct blob *config, const struct blob *layers, size_t count,
+		      struct arena *a)
+{
+	CLEANUP_JSON struct json_object *o = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+	json_add_int(o, "schemaVersion", 2);
+	json_add_string(o, "mediaType", OCI_TYPE("manifest.v1+json"));
+	json_object_object_add(o, "config",
+			       repack_descriptor(OCI_TYPE("config.v1+json"), config, a));
+	for (size_t i = 0; i < count; i++)
+		json_object_array_add(list,
+				      repack_descriptor(OCI_TYPE("layer.v1.tar"), &layers[i], a));
+	json_object_object_add(o, "layers", list);
+	return print(o, a);
+}

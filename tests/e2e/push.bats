@@ -1,0 +1,158 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# hull push, to registries on loopback.
+
+load lib
+load registry
+
+setup() { hull_setup && net_up; }
+teardown() { hull_teardown; }
+
+OTHER=127.0.0.1:5003
+
+# A second registry, with its own files.
+other_up() {
+	sed "s,$REGISTRY,$OTHER,; s,$WORK/registry\$,$WORK/other," "$WORK/registry.yml" |
+		sed "s,rootdirectory: $WORK/registry},rootdirectory: $WORK/other}," >"$WORK/other.yml"
+	in_background docker-registry serve "$WORK/other.yml"
+	wait_for 20 answers 127.0.0.1 "${OTHER##*:}"
+}
+
+# digest_of HOST/REPOSITORY TAG: what the registry says.
+digest_of() {
+	in_net python3 -c 'import sys, urllib.request as u
+url = "http://" + sys.argv[1].replace("/", "/v2/", 1) + "/manifests/" + sys.argv[2]
+r = u.Request(url, method="HEAD")
+r.add_header("Accept", "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json")
+print(u.build_opener(u.ProxyHandler({})).open(r).headers["Docker-Content-Digest"])' "$1" "$2"
+}
+
+@test "PS1 what was made here is pushed, and is the same when it comes back" {
+	registry_up
+	hull tag test "$REGISTRY/my/test:v1"
+	run -0 hull push "$REGISTRY/my/test:v1"
+	assert_equal "The push refers to repository [$REGISTRY/my/test]" "${lines[0]}"
+	assert_line '^[0-9a-f]{12}: Pushed$'
+	digest=$(digest_of "$REGISTRY/my/test" v1)
+	assert_line "^v1: digest: $digest size: [0-9]+$"
+	assert_equal "$digest" "$(hull images --digests --format '{{.Digest}}' "$REGISTRY/my/test")"
+	HULL_ROOT=$WORK/root2 HULL_RUNROOT=$WORK/run2 run -0 hull run --rm "$REGISTRY/my/test:v1" cat /data/sub/file
+	assert_has deeper
+	# Again: nothing of it is sent.
+	run -0 hull push "$REGISTRY/my/test:v1"
+	assert_line '^[0-9a-f]{12}: Layer already exists$'
+	assert_lacks ": Pushed"
+	assert_line "^v1: digest: $digest "
+	run -0 hull push -q "$REGISTRY/my/test:v1"
+	assert_equal "$REGISTRY/my/test:v1" "$output"
+}
+
+@test "PS2 a pulled image keeps its digest in another repository, where its layers are mounted" {
+	registry_up
+	for types in oci docker; do
+		put_image --types $types --config-text $types --layers 3 some/$types v1
+		digest=$(digest_of "$REGISTRY/some/$types" v1)
+		hull pull -q "$REGISTRY/some/$types:v1"
+		hull tag "$REGISTRY/some/$types:v1" "$FAULTY/mine/$types:v2"
+		hull tag "$REGISTRY/some/$types:v1" "$REGISTRY/mine/$types:v2"
+		run -0 hull push "$REGISTRY/mine/$types:v2"
+		assert_line "^v2: digest: $digest "
+		assert_equal "$digest" "$(digest_of "$REGISTRY/mine/$types" v2)"
+	done
+}
+
+@test "PS3 mounting sends no byte of a layer" {
+	registry_up
+	faulty 500 1 /nothing/
+	put_image --layers 2 --size 200000 some/thing v1
+	hull pull -q "$FAULTY/some/thing:v1"
+	hull tag "$FAULTY/some/thing:v1" "$FAULTY/mine/thing:v1"
+	: >"$WORK/proxy.log"
+	run -0 hull push "$FAULTY/mine/thing:v1"
+	# The config is sent; layers are mounted, and not fetched.
+	assert_equal 2 "$(grep -c 'POST .*mount=sha256:.*&from=some/thing' "$WORK/proxy.log")"
+	assert_equal 1 "$(grep -c ' PUT /v2/mine/thing/blobs/' "$WORK/proxy.log")"
+	assert_equal 0 "$(grep -c ' GET ' "$WORK/proxy.log")"
+}
+
+@test "PS4 a pulled image keeps its digest in another registry, though its blobs are not kept here" {
+	registry_up
+	other_up
+	put_image --layers 3 --size 3000000 some/thing v1
+	digest=$(digest_of "$REGISTRY/some/thing" v1)
+	hull pull -q "$REGISTRY/some/thing:v1"
+	hull tag "$REGISTRY/some/thing:v1" "$OTHER/else/thing:v1"
+	run -0 hull push "$OTHER/else/thing:v1"
+	assert_lacks WARNING
+	assert_equal "$digest" "$(digest_of "$OTHER/else/thing" v1)"
+	HULL_ROOT=$WORK/root2 HULL_RUNROOT=$WORK/run2 run -0 hull pull "$OTHER/else/thing:v1"
+	assert_line "^Digest: $digest$"
+	assert_equal "" "$(find "$HULL_ROOT/layers" -maxdepth 1 -type f)"
+}
+
+@test "PS5 where the source is gone, it is packed anew, and that is said" {
+	registry_up
+	put_image --rootfs "$ROOTFS" --layers 2 some/thing v1
+	hull pull -q "$REGISTRY/some/thing:v1"
+	end_last 5000
+	printf '%s\n' "version: 0.1" "log: {level: error}" "storage: {filesystem: {rootdirectory: $WORK/other}}" \
+		"http: {addr: '$OTHER'}" >"$WORK/other.yml"
+	in_background docker-registry serve "$WORK/other.yml"
+	wait_for 20 answers 127.0.0.1 5003
+	hull tag "$REGISTRY/some/thing:v1" "$OTHER/else/thing:v1"
+	run -0 hull push "$OTHER/else/thing:v1"
+	assert_has "WARNING: $OTHER/else/thing:v1 was packed anew"
+	HULL_ROOT=$WORK/root2 HULL_RUNROOT=$WORK/run2 run -0 hull run --rm "$OTHER/else/thing:v1" cat /layer-1 /data/file
+	assert_has "from the image"
+}
+
+@test "PS6 with authentication" {
+	registry_up "http: {addr: '$REGISTRY'}" "$(basic_auth)"
+	hull tag test "$REGISTRY/my/test:v1"
+	run -1 hull push "$REGISTRY/my/test:v1"
+	assert_has "cannot push $REGISTRY/my/test:v1"
+	assert_has "hint: hull login $REGISTRY"
+	login "$REGISTRY"
+	run -0 hull push "$REGISTRY/my/test:v1"
+}
+
+@test "PS7 tokens: the scope names what is done, also to the repository that is mounted from" {
+	token_auth
+	registry_up "http: {addr: '$REGISTRY'}" "$TOKEN_LINE"
+	login "$REGISTRY"
+	hull tag test "$REGISTRY/my/test:v1"
+	run -0 hull push "$REGISTRY/my/test:v1"
+	grep -q '^GET user .*repository:my/test:pull,push' "$WORK/tokens.log"
+	hull rmi "$REGISTRY/my/test:v1"
+	hull pull -q "$REGISTRY/my/test:v1"
+	hull tag "$REGISTRY/my/test:v1" "$REGISTRY/my/other:v1"
+	run -0 hull push "$REGISTRY/my/other:v1"
+	tail -n 1 "$WORK/tokens.log" | grep -q "repository:my/test:pull"
+}
+
+@test "PS8 what fails for a moment is tried again" {
+	registry_up
+	faulty 500 3 /uploads/
+	hull tag test "$FAULTY/my/test:v1"
+	run -0 hull push "$FAULTY/my/test:v1"
+	end_last 5001
+	faulty 500 0 /manifests/
+	hull tag test "$FAULTY/my/test:v2"
+	run -1 hull push "$FAULTY/my/test:v2"
+	assert_has "cannot push $FAULTY/my/test:v2: registry $FAULTY answers 500"
+}
+
+@test "PS9 all tags, and what cannot be pushed" {
+	registry_up
+	hull tag test "$REGISTRY/my/test:v1"
+	make_image "$REGISTRY/my/test:v2" 'ENV A=2'
+	run -0 hull push -a "$REGISTRY/my/test"
+	assert_line "^v1: digest: $(digest_of "$REGISTRY/my/test" v1) "
+	assert_line "^v2: digest: $(digest_of "$REGISTRY/my/test" v2) "
+	run -1 hull push -a "$REGISTRY/my/test:v1"
+	assert_has "tag can't be used with --all-tags/-a"
+	run -1 hull push "$REGISTRY/my/none:v1"
+	assert_has "An image does not exist locally with the tag: $REGISTRY/my/none"
+	run -1 hull push "$REGISTRY/my/test@sha256:$(printf '%064d' 0)"
+	assert_has "cannot push a digest reference"
+}
