@@ -9,9 +9,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/file.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +24,8 @@
 #include "base/path.h"
 #include "base/units.h"
 #include "base/utf8.h"
+#include "base/fd.h"
+#include "build/copy_internal.h"
 #include "build/internal.h"
 #include "image/digest.h"
 #include "image/rows.h"
@@ -63,19 +68,22 @@ static int read_dockerfile(struct build *b, char **ret, size_t *ret_len, struct 
 {
 	const char *name = b->q->file;
 	b->file.name = name && strcmp(name, "-") ? name : "Dockerfile";
+	if (b->stdin_text >= 0)
+		return read_open(b->a, b->stdin_text, "stdin", DOCKERFILE_MAX, ret, ret_len, e);
 	if (name && !strcmp(name, "-"))
 		return read_stdin(b->a, ret, ret_len, e);
-	if (name)
+	bool remote = !strcmp(b->q->context, "-"); /* then it is in the context */
+	if (name && !remote)
 		return file_read(AT_FDCWD, name, DOCKERFILE_MAX, b->a, ret, ret_len, e);
-	CLEANUP_FD int fd = open_in_context(b, "Dockerfile");
-	if (fd == -ENOENT) {
+	CLEANUP_FD int fd = open_in_context(b, name ? name : "Dockerfile");
+	if (fd == -ENOENT && !name) {
 		fd = open_in_context(b, "Containerfile");
 		if (fd >= 0)
 			b->file.name = "Containerfile";
 	}
 	if (fd < 0) {
 		err_set(e, ENOENT, ERR_NOT_FOUND,
-			"failed to read dockerfile: there is no Dockerfile in the context %s",
+			"failed to read dockerfile: there is no %s in the context %s", b->file.name,
 			b->q->context);
 		err_hint(e, "name it by -f");
 		return -ENOENT;
@@ -104,10 +112,53 @@ static int read_ignore(struct build *b, struct err *e)
 	return r;
 }
 
+/* All of it, as nobody knows what it is before it has begun. */
+static int keep_stdin(struct build *b, struct err *e)
+{
+	char buf[64 << 10];
+	ssize_t n;
+	int r = stage_open(&b->staging, &b->en->images, e);
+	if (r < 0)
+		return r;
+	CLEANUP_FD int fd =
+		openat(b->staging.fd, "stdin", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || unlinkat(b->staging.fd, "stdin", 0) < 0)
+		return err_errno(e, errno, "cannot keep the context");
+	while ((n = TEMP_FAILURE_RETRY(read(STDIN_FILENO, buf, sizeof(buf)))) > 0)
+		if ((r = fd_write_full(fd, buf, (size_t)n)) < 0)
+			return err_errno(e, r, "cannot keep the context");
+	if (n < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return err_errno(e, errno, "cannot read the context from stdin");
+	return fd_steal(&fd);
+}
+
+/* "-": a tar that is a context, or a Dockerfile without one. */
+static int context_of_stdin(struct build *b, struct err *e)
+{
+	static const struct unpack_events none;
+	CLEANUP_JOB struct unpack_job job = UNPACK_JOB_NONE;
+	CLEANUP_FD int fd = keep_stdin(b, e);
+	int r = fd < 0 ? fd : copy_is_archive(fd);
+	if (r <= 0) {
+		b->stdin_text = r < 0 ? -1 : fd_steal(&fd);
+		return r;
+	}
+	b->context = stage_make_dir(&b->staging, "context", e);
+	r = b->context < 0 ? b->context
+			   : unpack_start_into(&job, b->en->libexec, fd, b->context, "", NULL, e);
+	if (r == 0)
+		r = unpack_finish(&job, &none, e);
+	return r < 0 ? err_context(e, "the context on stdin") : 0;
+}
+
 static int open_context(struct build *b, struct err *e)
 {
-	if (!b->q->context)
-		return 0;
+	if (!strcmp(b->q->context, "-"))
+		return b->q->file && !strcmp(b->q->file, "-")
+			       ? err_set(e, EINVAL, ERR_INVALID,
+					 "invalid argument: can't use stdin for both build context "
+					 "and dockerfile")
+			       : context_of_stdin(b, e);
 	b->context = open(b->q->context, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (b->context >= 0)
 		return 0;
@@ -274,6 +325,11 @@ static int choose_target(struct build *b, struct err *e)
 
 /* ---- working a stage off ---- */
 
+int build_canceled(struct err *e)
+{
+	return err_set(e, EINTR, ERR_SYSTEM, "the build was canceled");
+}
+
 static int pull(struct build *b, const char *name, struct err *e)
 {
 	struct image_pull req = {.reference = name};
@@ -410,6 +466,9 @@ static int run_stage(struct build *b, struct build_stage *s, struct err *e)
 {
 	int r = begin_stage(b, s, e);
 	for (size_t i = 0; r == 0 && i < s->count; i++) {
+		struct pollfd signal = {b->signals, POLLIN, 0};
+		if (poll(&signal, 1, 0) > 0)
+			return build_canceled(e);
 		s->step = i + 1;
 		r = step_apply(b, s, &s->items[i], e);
 	}
@@ -625,14 +684,28 @@ static void warn_unused(struct build *b)
 	}
 }
 
+static int watch_signals(struct build *b, struct err *e)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	b->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return b->signals < 0 ? err_errno(e, errno, "cannot watch for signals") : 0;
+}
+
 static void build_close(struct build *b)
 {
+	fd_drop(&b->signals);
 	for (size_t i = 0; i < b->fresh_count; i++)
 		unpack_stop(&b->fresh[i]->job);
 	stage_close(&b->staging);
 	if (b->guard > 0 && write(b->guard_pipe, "", 1) == 1)
 		TEMP_FAILURE_RETRY(waitpid(b->guard, NULL, 0));
 	fd_drop(&b->guard_pipe);
+	fd_drop(&b->stdin_text);
 	fd_drop(&b->context);
 }
 
@@ -646,10 +719,16 @@ int build_image(struct engine *en, const struct build_request *q, struct arena *
 			  .q = q,
 			  .a = a,
 			  .context = -1,
+			  .stdin_text = -1,
 			  .guard_pipe = -1,
+			  .signals = -1,
 			  .staging = STAGE_NONE,
 			  .epoch = epoch_of(q)};
-	int r = lock < 0 ? lock : stage_sweep(&en->images, e);
+	int r = lock < 0 ? lock : engine_sweep_builds(en, true, a, &(struct strv){0}, e);
+	if (r == 0)
+		r = stage_sweep(&en->images, e);
+	if (r == 0)
+		r = watch_signals(&b, e);
 	if (r == 0)
 		r = work(&b, ret_id, e);
 	if (q->check && r >= 0)

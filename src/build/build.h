@@ -18,14 +18,15 @@ struct build_secret {
 };
 
 struct build_request {
-	const char *context; /* folder */
+	const char *context; /* folder; "-": a tar, or a Dockerfile, on stdin */
 	const char *file;    /* -f; NULL: "Dockerfile" in the context; "-": standard input */
 	struct strv tags;
 	struct strv args; /* NAME=VALUE, or NAME: from the environment */
 	struct strv extra_hosts;
 	struct array secrets; /* of struct build_secret */
 	struct kvs labels;
-	const char *target, *network;
+	const char *target;
+	const char *network; /* of RUN, as of a container */
 	bool no_cache, quiet, pull;
 	bool check;                     /* build nothing, but look at the Dockerfile */
 	struct container_config limits; /* of each RUN */

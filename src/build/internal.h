@@ -66,6 +66,7 @@ struct build {
 	struct strv used_args;
 	struct strv pulled; /* names that were, in this build */
 	int context;        /* folder, or -1 */
+	int stdin_text;     /* the Dockerfile that came instead of one, or -1 */
 	struct ignore ignore;
 	struct stage staging; /* opened when it is needed */
 	size_t folders;       /* made in it */
@@ -74,6 +75,7 @@ struct build {
 	struct cache_row *rows;
 	size_t row_count, row_room;
 	struct strv hits; /* keys of the cache that served */
+	int signals;      /* signalfd(2) of those that end a build */
 	pid_t guard;
 	int guard_pipe;
 	char container[32];           /* name of its containers */
@@ -126,7 +128,9 @@ void step_history(struct build *b, struct build_stage *s, const char *text, bool
 /** Variables as an instruction of @s sees them. */
 struct expand step_expand(struct build *b, const struct build_stage *s);
 
-/** The image that FROM or --from names. Pulling will be here. */
+/** Somebody wants it to end: -EINTR. */
+int build_canceled(struct err *e);
+/** The image that FROM or --from names, pulled if it is not here. */
 int build_find_image(struct build *b, const char *name, struct image *ret, struct err *e);
 /** A stage by its name or number, or NULL; only those before @before count. */
 struct build_stage *build_find_stage(struct build *b, const char *name, size_t before);

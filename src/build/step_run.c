@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * RUN: a container of the engine, with the sandbox that every container has, on the layers of its
- * stage and a new one. It has no network but by --network=host. Should this process be killed, a
+ * stage and a new one. Should this process be killed, a
  * child that waits for that removes the container; the folder goes with the next sweep of staging
  * folders. Read internal.h first.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -135,11 +137,20 @@ static int write_output(void *ctx, int stream, const unsigned char *data, size_t
 	return 0;
 }
 
-static int follow(struct build *b, int stream, struct err *e)
+/* Until it has ended; a signal for us ends it. */
+static int follow(struct build *b, const char *id, int stream, struct err *e)
 {
 	struct frames frames = {0};
 	unsigned char buf[16 << 10];
+	struct err ignored;
 	for (;;) {
+		struct pollfd fds[] = {{stream, POLLIN, 0}, {b->signals, POLLIN, 0}};
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
+			continue;
+		if (fds[1].revents) {
+			container_kill(b->en, id, SIGKILL, &ignored);
+			return build_canceled(e);
+		}
 		ssize_t n = TEMP_FAILURE_RETRY(read(stream, buf, sizeof(buf)));
 		if (n <= 0)
 			return n < 0 ? err_errno(e, errno, "cannot read the output") : 0;
@@ -206,7 +217,7 @@ static int execute(struct build *b, struct build_stage *s, struct run *run,
 	if (r < 0)
 		return r;
 	fd_drop(&theirs);
-	r = follow(b, ours, e);
+	r = follow(b, id, ours, e);
 	int ended = container_ended(b->en, &end, &code, e);
 	return r < 0 ? r : ended < 0 ? ended : code;
 }
@@ -227,18 +238,14 @@ static int read_network(struct build *b, const struct instruction *in, const cha
 			struct err *e)
 {
 	const char *flag = instruction_flag(in, "network");
-	const char *network = b->q->network ? b->q->network : "default";
 	if (instruction_flag(in, "security"))
 		return err_set(e, ENOTSUP, ERR_INVALID,
 			       "RUN --security: every step has the sandbox of hull run");
-	if (flag && strcmp(flag, "default"))
-		network = flag;
-	/* Until hull has networks, the default is to have none. */
-	*ret = !strcmp(network, "default") ? "none" : network;
-	if (strcmp(*ret, "none") && strcmp(*ret, "host"))
-		return err_set(e, EINVAL, ERR_INVALID, "invalid network mode: %.64s (none or host)",
-			       network);
-	if (!strcmp(*ret, "host") && (!b->q->network || strcmp(b->q->network, "host")))
+	*ret = flag && strcmp(flag, "default") ? flag : b->q->network;
+	if (*ret == flag && strcmp(flag, "none") && strcmp(flag, "host"))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "invalid network mode: %.64s (default, none or host)", flag);
+	if (*ret == flag && !strcmp(flag, "host") && strcmp(b->q->network, "host"))
 		return err_set(e, EPERM, ERR_DENIED,
 			       "RUN --network=host: the build must allow it by --network host");
 	return 0;

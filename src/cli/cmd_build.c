@@ -85,6 +85,8 @@ static int build_run(struct cli *cli, void *values, const struct strv *args, str
 	struct build_request *q = &v->request;
 	char id[ID_LEN + 1];
 	q->context = args->items[0];
+	if (!strcmp(q->network, "default"))
+		q->network = cli->settings.network ? cli->settings.network : "bridge";
 	for (size_t i = 0; i < v->labels.count; i++)
 		kvs_set_pair(&cli->arena, &q->labels, v->labels.items[i]);
 	int r = build_image(&cli->engine, q, &cli->arena, id, e);
@@ -116,7 +118,7 @@ static const struct option options[] = {
 	 .help = "Set metadata for an image"},
 	{"network", 0, OPTION_STR, Q(network), .initial = "default",
 	 .help = "Set the networking mode for the \"RUN\" instructions during build "
-		 "(none|host); default none"},
+		 "(as of hull run)"},
 	{"no-cache", 0, OPTION_BOOL, Q(no_cache),
 	 .help = "Do not use cache when building the image"},
 	{"pull", 0, OPTION_BOOL, Q(pull), .help = "Always attempt to pull all referenced images"},
@@ -134,12 +136,13 @@ static const struct option options[] = {
 
 const struct command command_build = {
 	.names = NAMES("build", "image build", "builder build"),
-	.synopsis = "[OPTIONS] PATH",
+	.synopsis = "[OPTIONS] PATH | -",
 	.summary = "Build an image from a Dockerfile",
 	.text = "Each step that changes files is a layer. A step that was done before, upon the "
 		"same files, with the same words and the same sources, is not done again; labels, "
-		"ports and commands are no part of that. RUN has the sandbox of hull run and, "
-		"unless --network host allows it, no network. Images that FROM names are pulled "
+		"ports and commands are no part of that. RUN has the sandbox of hull run. With - a "
+		"tar on standard input is the context, or a Dockerfile that has none. Images that "
+		"FROM names are pulled "
 		"if they are not here. What differs from docker's BuildKit, and why: "
 		"docs/build.md.",
 	.options = OPTIONS(options),

@@ -206,10 +206,42 @@ void engine_tidy(struct engine *en)
 	en->db.untidy = false;
 }
 
+/* Is the staging folder of @layer, "NAME/NUMBER", locked by its build? */
+static bool build_lives(struct engine *en, const char *layer)
+{
+	char path[128];
+	snprintf(path, sizeof(path), "layers/%.*s", (int)strcspn(layer, "/"), layer);
+	CLEANUP_FD int fd = openat(en->root_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
+}
+
+int engine_sweep_builds(struct engine *en, bool repair, struct arena *a, struct strv *problems,
+			struct err *e)
+{
+	struct strv ids = {0};
+	int r = db_list(&en->db, a, &ids, e,
+			"SELECT id FROM container WHERE image_name = '(build)'", "");
+	for (size_t i = 0; r >= 0 && i < ids.count; i++) {
+		struct container c;
+		struct err ignored;
+		if (container_read(en, ids.items[i], a, &c, &ignored) < 0 || !c.config.hull.layer ||
+		    build_lives(en, c.config.hull.layer))
+			continue;
+		strv_push(a, problems,
+			  arena_printf(a, "container %s of a build that was killed%s", c.name,
+				       repair ? ": removed" : ""));
+		r = repair ? container_remove(en, c.id, REMOVE_FORCE, e) : 0;
+		r = r == -ENOENT ? 0 : r;
+	}
+	return r < 0 ? r : 0;
+}
+
 int engine_check(struct engine *en, bool repair, struct arena *a, struct strv *problems,
 		 struct err *e)
 {
 	int r = engine_reap(en, NULL, e);
+	if (r == 0)
+		r = engine_sweep_builds(en, repair, a, problems, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(root_places); i++)
 		r = check_place(en, en->root_fd, &root_places[i], repair, false, a, problems, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(run_places); i++)

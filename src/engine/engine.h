@@ -116,7 +116,7 @@ struct container_create {
 	/* Its networks, if not the one that its mode names with nothing more. */
 	struct docker_endpoint *networks;
 	size_t network_count;
-	bool entrypoint_set; /* --entrypoint given ("" clears the image's) */
+	bool entrypoint_set;  /* --entrypoint given ("" clears the image's) */
 	struct array folders; /* of struct container_folder: mounted into it, with `start` only */
 	bool start; /* container_start follows at once, on the same engine: one transaction for
 		     * both, and if we are killed in between, it ends as one whose start was cut off
@@ -277,6 +277,11 @@ void engine_tidy(struct engine *en);
  * is removed. 0 even if there are problems. What `hull system check` does. */
 int engine_check(struct engine *en, bool repair, struct arena *a, struct strv *problems,
 		 struct err *e);
+
+/** Containers of builds that were killed, with their guards: nobody has their staging folder
+ * locked. A line each in @problems; with @repair they are removed. */
+int engine_sweep_builds(struct engine *en, bool repair, struct arena *a, struct strv *problems,
+			struct err *e);
 
 /** Volumes. */
 struct volume {

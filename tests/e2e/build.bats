@@ -202,6 +202,47 @@ config() {
 	[ "$(hull images -q | wc -l)" -eq 1 ]
 }
 
+@test "- : a tar on standard input is the context, or a Dockerfile that has none" {
+	printf 'FROM test\nCOPY hello dir /x/\n' >ctx/Dockerfile
+	mkdir ctx/dir
+	echo in >ctx/dir/f
+	for z in '' z; do
+		run -0 hull build --no-cache -t out - < <(tar -C ctx -c${z}f - .)
+		[ "$(inside cat /x/hello /x/f)" = $'hello\nin' ]
+	done
+	mv ctx/Dockerfile ctx/Other
+	run -0 hull build -q -t out -f Other - < <(tar -C ctx -cf - .)
+	run -0 hull build -q -t out - <<<$'FROM test\nRUN echo text >/text'
+	[ "$(inside cat /text)" = text ]
+	run -1 hull build - <<<$'FROM test\nCOPY hello /'
+	[[ "$output" == *"there is no build context to copy from"* ]]
+	# A tar that would write elsewhere.
+	mkdir evil
+	ln -s "$WORK" evil/link
+	tar -C evil -cf evil.tar link
+	echo x >evil.file
+	tar -rf evil.tar --transform 's,evil.file,link/pwned,' evil.file
+	run -1 hull build - <evil.tar
+	[ ! -e pwned ]
+	run -1 hull build -f - - <<<'FROM test'
+	[ "$(hull system check)" = "" ]
+}
+
+@test "^C ends the step, and what was done before it is kept" {
+	printf 'FROM test\nRUN echo first\nRUN echo started; sleep 1000\n' >ctx/Dockerfile
+	"$HULL" build ctx 2>log 3>&- &
+	pid=$!
+	started_by_test $pid
+	wait_for 10 grep -q ' started' log
+	kill -TERM $pid
+	run wait $pid
+	wait_for 10 grep -q 'the build was canceled' log
+	[ -z "$(hull ps -aq)" ]
+	run -0 hull build -f - ctx <<<$'FROM test\nRUN echo first'
+	[[ "$output" == *CACHED* ]]
+	[ "$(hull system check)" = "" ]
+}
+
 # ---------------------------------------------------------------- the cache
 
 cached() {
@@ -390,4 +431,26 @@ cached() {
 	hull system check --repair
 	[ -z "$(find "$HULL_ROOT/layers" -maxdepth 1 -name '.stage-*')" ]
 	[ "$(hull system check)" = "" ]
+}
+
+@test "a build that is killed with its guard: the next one removes its container, or system check" {
+	printf 'FROM test\nRUN echo started; sleep 1000\n' >ctx/Dockerfile
+	for how in check build; do
+		"$HULL" build ctx 2>log 3>&- &
+		pid=$!
+		started_by_test $pid
+		wait_for 10 grep -q ' started' log
+		guard=$(ps -o pid= --ppid $pid | head -1)
+		kill -KILL "$guard" $pid
+		[ -n "$(hull ps -q)" ]
+		if [ $how = check ]; then
+			run -1 hull system check
+			[[ "$output" == *"of a build that was killed"* ]]
+			hull system check --repair
+		else
+			hull build -q -f - ctx <<<'FROM test'
+		fi
+		[ -z "$(hull ps -aq)" ]
+		[ "$(hull system check)" = "" ]
+	done
 }
