@@ -55,7 +55,7 @@
 	"  network TEXT NOT NULL REFERENCES network,"                                              \
 	"  position INTEGER NOT NULL,"        /* eth0, eth1, ... inside */                         \
 	"  config TEXT NOT NULL,"             /* struct docker_endpoint: what was asked for */     \
-	"  host4 INTEGER NOT NULL DEFAULT 0," /* its address: that of the subnet + this; 0: none   \
+	"  host4 INTEGER NOT NULL DEFAULT 0," /* its address: that of the subnet + this; < 0: it had that; 0: none   \
 					       */                                                  \
 	"  host6 INTEGER NOT NULL DEFAULT 0,"                                                      \
 	"  PRIMARY KEY (container, network)"                                                       \

@@ -244,7 +244,7 @@ int container_glance(struct engine *en, const char *id, struct arena *a, struct 
 		"restarts, restart_wait, restart_due, started, held, iif(NOT auto_remove "
 		"AND json_valid(config), config ->> "
 		"'$.HostConfig.RestartPolicy.MaximumRetryCount', 0), told, EXISTS (SELECT 1 "
-		"FROM port WHERE container = ?1) FROM container "
+		"FROM endpoint WHERE container = ?1) FROM container "
 		"WHERE id = ?1",
 		"s", id);
 	if (r < 0)
@@ -265,7 +265,7 @@ int container_glance(struct engine *en, const char *id, struct arena *a, struct 
 		.started = db_int(s, 8),
 		.held = db_int(s, 9),
 		.told = (unsigned)db_int(s, 11),
-		.published = db_int(s, 12),
+		.networked = db_int(s, 12),
 	};
 	snprintf(ret->id, sizeof(ret->id), "%s", id);
 	return 0;

@@ -183,7 +183,8 @@ static int read_row(struct engine *en, sqlite3_stmt *s, const char *container, s
 	for (size_t i = 0; r == 0 && i < ret->network.subnet_count; i++) {
 		struct ip base = subnet_base(&ret->network.subnets[i].subnet);
 		int64_t host = db_int(s, base.family == AF_INET ? 6 : 7);
-		if (host)
+		ret->had[i] = host < 0 ? -host : host;
+		if (host > 0)
 			ret->addresses[ret->address_count++] = ip_add(base, host);
 	}
 	set_mac(ret, container);
@@ -290,8 +291,6 @@ static int give(struct engine *en, const struct container *c, struct endpoint *p
 {
 	const struct network *n = &p->network;
 	int64_t hosts[2] = {0, 0}; /* of IPv4, IPv6 */
-	struct ip had[2] = {p->addresses[0], p->addresses[1]};
-	size_t had_count = p->address_count;
 	int r = 0;
 	p->address_count = 0;
 	for (size_t i = 0; r == 0 && i < n->subnet_count; i++) {
@@ -303,14 +302,10 @@ static int give(struct engine *en, const struct container *c, struct endpoint *p
 				   .six = base.family == AF_INET6};
 		const struct docker_endpoint_ipam *own = p->config.ipam;
 		const char *text = own ? x.six ? own->ipv6 : own->ipv4 : NULL;
-		int64_t before = 0;
-		for (size_t k = 0; k < had_count; k++)
-			if (had[k].family == base.family)
-				before = ip_distance(&had[k], &base);
 		if (text && *text && ip_parse(text, &wanted))
 			x.wanted = ip_distance(&wanted, &base);
 		set_bounds(&x);
-		r = choose(&x, before, &hosts[x.six], e);
+		r = choose(&x, p->had[i], &hosts[x.six], e);
 		if (r == 0)
 			p->addresses[p->address_count++] = ip_add(base, hosts[x.six]);
 	}
@@ -337,6 +332,8 @@ int container_net_reserve(struct engine *en, const struct container *c, struct a
 		r = give(en, c, &ret->endpoints[i], e);
 	if (r == 0)
 		r = ports_reserve(en, c, a, ret, e);
+	if (r == 0)
+		r = network_names_write(en, c->id, e);
 	return db_end(&en->db, r, e);
 }
 
@@ -369,6 +366,8 @@ static int attach_one(struct engine *en, struct network_kernel *k, const struct 
 	}
 	at.bridge = network_ensure(en, k, n, e);
 	int r = at.bridge < 0 ? at.bridge : network_attach(&k->links, &at, pid, pidfd, e);
+	if (r == 0 && network_has_names(n))
+		r = network_names_serve(en, k, n, e);
 	return r < 0 ? err_context(e, "container %s, network %s", c->name, n->name) : 0;
 }
 
@@ -423,6 +422,14 @@ int container_net_release(struct engine *en, const char *id, struct err *e)
 		r = firewall_unpublish(&k.nft, k.table, ports, count, e);
 	if (r == 0)
 		r = db_run(&en->db, e, "DELETE FROM port WHERE container = ?1", "s", id);
+	/* What it had it gets again, if nobody else has it then. */
+	if (r >= 0)
+		r = db_run(&en->db, e,
+			   "UPDATE endpoint SET host4 = -abs(host4), host6 = -abs(host6) WHERE "
+			   "container = ?1",
+			   "s", id);
+	if (r > 0)
+		r = network_names_write(en, id, e);
 	return db_end(&en->db, r < 0 ? r : 0, e);
 }
 
@@ -464,6 +471,8 @@ int network_connect(struct engine *en, const char *network, const char *containe
 	if (r == 0)
 		r = event_note(&en->db, e, "network", p.network.id, "connect", "container", c.id,
 			       "name", p.network.name, "type", p.network.config.driver, NULL);
+	if (r >= 0 && new &&runs)
+		r = network_names_write(en, c.id, e);
 	/* In the transaction, so that a failure takes the row back. */
 	if (r >= 0 && new &&runs) {
 		CLEANUP_FD int pidfd = pidfd_of_started(c.pid, c.pid_start);
@@ -501,8 +510,17 @@ int network_disconnect(struct engine *en, const char *network, const char *conta
 			    c.name, n.name);
 	if (r == 1) {
 		outer_name(c.id, db_int(s, 0), outer);
-		r = db_run(&en->db, e, "DELETE FROM endpoint WHERE container = ?1 AND network = ?2",
+		/* Its neighbours hear of it while it can be seen who they are. */
+		r = db_run(&en->db, e,
+			   "UPDATE endpoint SET host4 = 0, host6 = 0 WHERE container = ?1 AND "
+			   "network = ?2",
 			   "ss", c.id, n.id);
+		if (r >= 0)
+			r = network_names_write(en, c.id, e);
+		if (r >= 0)
+			r = db_run(&en->db, e,
+				   "DELETE FROM endpoint WHERE container = ?1 AND network = ?2",
+				   "ss", c.id, n.id);
 	}
 	if (r >= 0)
 		r = event_note(&en->db, e, "network", n.id, "disconnect", "container", c.id, "name",

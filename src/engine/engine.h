@@ -70,7 +70,7 @@ struct container {
 	enum container_status status;
 	bool auto_remove, oom_killed;
 	bool held; /* somebody wanted it stopped: container_glance() alone fills it and `told` */
-	bool published; /* it has ports of the host: container_glance() too */
+	bool networked; /* it has a place on a network: container_glance() too */
 	unsigned told;  /* enum told of base/event.h */
 	char *health;   /* "starting", "healthy", "unhealthy"; "": it has no health check */
 	int64_t oom_kills;

@@ -408,6 +408,8 @@ int network_remove(struct engine *en, const char *ref, struct err *e)
 	/* Last: without a row a bridge is found by its alias (check.c). */
 	if (r == 0)
 		bridge_remove(&k.links, n.bridge, network_alias(&k, &n, &a), &ignored);
+	if (r == 0)
+		network_names_drop(en, &n);
 	return r;
 }
 

@@ -76,6 +76,18 @@ int network_ensure(struct engine *en, struct network_kernel *k, const struct net
 int network_firewall(struct engine *en, struct network_kernel *k, bool anew, struct err *e);
 /** "hull:TABLE:NAME": whose the bridge is. */
 const char *network_alias(const struct network_kernel *k, const struct network *n, struct arena *a);
+/** Do its containers find each other by name? */
+bool network_has_names(const struct network *n);
+/** Write the names of the networks that @container is on, and of those near; in the transaction
+ * that changes them. */
+int network_names_write(struct engine *en, const char *container, struct err *e);
+/** See to it that somebody answers for them. The bridge is there. */
+int network_names_serve(struct engine *en, struct network_kernel *k, const struct network *n,
+			struct err *e);
+/** Port 53 of its gateway, as the firewall leads it to hull-dns; how many, 0 or 2. */
+size_t network_names_ports(struct engine *en, const struct network *n, struct firewall_port ret[2]);
+/** Remove its folder below --runroot. */
+void network_names_drop(struct engine *en, const struct network *n);
 /** A row of SELECT NETWORK_COLUMNS ..., from @column on. */
 #define NETWORK_COLUMNS "network.id, network.name, network.created, network.config"
 int network_row(struct engine *en, sqlite3_stmt *s, int column, struct arena *a,
@@ -91,6 +103,7 @@ struct endpoint {
 	int64_t position;
 	struct ip addresses[2]; /* one of each family at most, in the order of the subnets */
 	size_t address_count;
+	int64_t had[2]; /* distances from the beginning of each subnet, of the last run; 0: none */
 	uint8_t mac[MAC_SIZE];
 };
 struct container_net {

@@ -103,5 +103,10 @@ int network_firewall(struct engine *en, struct network_kernel *k, bool anew, str
 	for (size_t i = 0; i < count; i++)
 		if (list[i].bridge[0])
 			as_firewall(&list[i], &networks[bridges++]);
-	return firewall_make(&k->nft, k->table, networks, bridges, ports, port_count, e);
+	struct firewall_port *all = arena_array(&a, port_count + 2 * count + 1, sizeof(*all));
+	if (port_count)
+		memcpy(all, ports, port_count * sizeof(*all));
+	for (size_t i = 0; i < count; i++)
+		port_count += network_names_ports(en, &list[i], all + port_count);
+	return firewall_make(&k->nft, k->table, networks, bridges, all, port_count, e);
 }

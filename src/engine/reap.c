@@ -59,7 +59,7 @@ static int clean_run(struct engine *en, const struct container *c, struct err *e
 {
 	char path[sizeof("containers/") + ID_LEN];
 	int r = container_cgroup_clean(c, e);
-	if (r == 0 && c->published)
+	if (r == 0 && c->networked)
 		r = container_net_release(en, c->id, e);
 	if (r < 0)
 		return err_context(e, "container %s", c->name);

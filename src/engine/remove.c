@@ -4,6 +4,7 @@
  * that was cut off is found again by its row. Read reap.c first.
  */
 #include "engine/layer.h"
+#include "engine/network.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -172,6 +173,8 @@ int container_rename(struct engine *en, const char *ref, const char *name, struc
 	if (r >= 0)
 		r = event_container(&en->db, e, c.id, "rename", "oldName",
 				    arena_printf(&a, "/%s", c.name), NULL);
+	if (r >= 0)
+		r = network_names_write(en, c.id, e);
 	r = db_end(&en->db, r, e);
 	return r == -EEXIST ? container_name_conflict(en, name, e) : r;
 }

@@ -128,16 +128,28 @@ static char *resolv_lines(char *to, const char *word, const struct strv *values,
 	return to;
 }
 
-/* The host's, with what --dns, --dns-search and --dns-option put in the place of its lines. */
-static char *resolv_text(const struct docker_host_config *h, struct arena *a)
+/* The first of its networks that has names. */
+static const struct network *named_network(const struct spec_build *b)
 {
+	for (size_t i = 0; b->net && i < b->net->count; i++)
+		if (network_has_names(&b->net->endpoints[i].network))
+			return &b->net->endpoints[i].network;
+	return NULL;
+}
+
+/* The host's, with what --dns, --dns-search and --dns-option put in the place of its lines. */
+static char *resolv_text(const struct spec_build *b, struct arena *a)
+{
+	const struct docker_host_config *h = &b->container->config.host;
+	const struct network *named = named_network(b);
+	char gateway[IP_TEXT_SIZE];
 	struct err ignored;
 	char *host = "", *text = "";
 	struct strv search = {0}, options = {0};
 	file_read(AT_FDCWD, "/etc/resolv.conf", 64 * 1024, a, &host, NULL, &ignored);
 	for (const char *line = host; *line;) {
 		size_t len = strcspn(line, "\n");
-		bool server = !strncmp(line, "nameserver ", 11), skip = false;
+		bool server = !strncmp(line, "nameserver ", 11), skip = server && named;
 		skip |= server &&
 			(h->dns.count || is_out_of_reach(line, !strcmp(h->network_mode, "host")));
 		skip |= !strncmp(line, "search ", 7) && h->dns_search.count;
@@ -146,7 +158,11 @@ static char *resolv_text(const struct docker_host_config *h, struct arena *a)
 			text = arena_printf(a, "%s%.*s\n", text, (int)len, line);
 		line += len + (line[len] != 0);
 	}
-	text = resolv_lines(text, "nameserver", &h->dns, a);
+	if (named) /* which asks those of --dns */
+		text = arena_printf(a, "%snameserver %s\n", text,
+				    ip_print(&named->subnets[0].gateway, gateway));
+	else
+		text = resolv_lines(text, "nameserver", &h->dns, a);
 	if (h->dns_search.count)
 		strv_push(a, &search, text_words(&h->dns_search, a));
 	if (h->dns_options.count)
@@ -171,7 +187,7 @@ static int write_etc(struct engine *en, const struct spec_build *b, struct arena
 	const char *resolv = "";
 	hosts = own_hosts(b, hosts, a);
 	if (!strcmp(h->network_mode, "host") || network_mode_is_network(h->network_mode))
-		resolv = resolv_text(h, a);
+		resolv = resolv_text(b, a);
 	const struct {
 		const char *name, *text;
 	} files[] = {{"hostname", arena_printf(a, "%s\n", config->hostname)},

@@ -28,7 +28,7 @@ hull() {
 # ---------------------------------------------------------------- images
 
 APPLETS='ash awk cat chgrp chmod chown chroot cmp cp cut date dd df du echo env expr false find fold grep
-	head hostname id ifconfig ip kill ln ls md5sum mkdir mkfifo mknod more mount mv nc nproc od ping printenv
+	head hostname id ifconfig ip kill ln ls md5sum mkdir mkfifo mknod more mount mv nc nproc nslookup od ping printenv
 	printf ps pwd readlink realpath rm rmdir sed seq setsid sh sleep sort stat stty sync tail tar tee test
 	timeout touch tr true truncate tty umount uname uniq unshare usleep wc wget which whoami xargs yes'
 

@@ -385,3 +385,99 @@ time.sleep(300)' &
 	run -0 hull run --rm -p 80:80 --network none test true
 	[[ $output == *"Published ports are discarded when using none network mode"* ]]
 }
+
+# resolve CONTAINER NAME: the addresses that it has there, one a line.
+resolve() {
+	hull exec "$1" nslookup "$2" 2>/dev/null | sed -n '/^Name:/,$ s/^Address: *//p' | sort -u
+}
+upstream() { # MODE: a name server of the world outside
+	outside python3 "$TOP/tests/helpers/dns_server.py" 203.0.113.2 "$@" &
+	started_by_test $!
+	wait_for 10 listening $OUTSIDE 0035
+}
+dns_process() {
+	pgrep -f '^hull-dns' | while read -r pid; do
+		[ "$(readlink "/proc/$pid/ns/net")" != "$(on_host readlink /proc/self/ns/net)" ] || echo "$pid"
+	done
+}
+
+@test "names: containers of a network find each other, by name, id, alias and host name, both ways" {
+	hull network create one
+	hull run -d --name aa --network one --network-alias web --hostname boxa test sleep 1000
+	hull run -d --name bb --network one --network-alias web test sleep 1000
+	local a b
+	a=$(field aa '{{.NetworkSettings.Networks.one.IPAddress}}')
+	b=$(field bb '{{.NetworkSettings.Networks.one.IPAddress}}')
+	assert_equal "$b" "$(resolve aa bb)"
+	assert_equal "$b" "$(resolve aa BB.one)"
+	assert_equal "$a" "$(resolve bb boxa)"
+	assert_equal "$a" "$(resolve bb "$(field aa '{{slice .Id 0 12}}')")"
+	assert_equal "$a"$'\n'"$b" "$(resolve aa web)"
+	run -0 hull exec aa ping -c 1 -W 5 bb
+	run -0 hull exec aa nslookup "$b"
+	[[ $output == *"name = bb.one"* ]]
+	# Who has ended is not found, and who is renamed by his new name only.
+	hull stop -t 0 bb
+	assert_equal "$a" "$(resolve aa web)"
+	hull start bb
+	assert_equal "$b" "$(resolve aa bb)"
+	hull rename bb cc
+	assert_equal "$b" "$(resolve aa cc)"
+	run ! hull exec aa nslookup bb
+	# Nobody of another network asks here, and nobody from outside.
+	hull network create two
+	hull run -d --name dd --network two test sleep 1000
+	assert_equal "" "$(resolve dd aa)"
+	# Who is on both knows all.
+	hull network connect two aa
+	assert_equal "$(field dd '{{.NetworkSettings.Networks.two.IPAddress}}')" "$(resolve aa dd)"
+	[[ $(resolve dd aa) == "$(field aa '{{.NetworkSettings.Networks.two.IPAddress}}')" ]]
+	hull network disconnect two aa
+	assert_equal "" "$(resolve aa dd)"
+	assert_equal "" "$(resolve dd aa)"
+}
+
+@test "names: the rest is passed on, by UDP and TCP; from an internal network nothing is" {
+	upstream
+	hull network create one
+	hull network create --internal closed
+	hull run -d --name aa --network one --dns 203.0.113.2 test sleep 1000
+	hull run -d --name shut --network closed --dns 203.0.113.2 test sleep 1000
+	assert_equal 192.0.2.77 "$(resolve aa www.example.org)"
+	run ! hull exec shut nslookup www.example.org
+	[[ $output == *REFUSED* ]]
+	# By TCP.
+	run -0 hull run --rm --network one --dns 203.0.113.2 --rootfs /:O python3 -c 'import socket, struct, sys
+s = socket.create_connection((sys.argv[1], 53), 5)
+for name in (b"\2aa", b"\3www\7example\3org"):
+    q = b"\0\7\1\0\0\1\0\0\0\0\0\0" + name + b"\0\0\1\0\1"
+    s.sendall(struct.pack(">H", len(q)) + q)
+    size = struct.unpack(">H", s.recv(2))[0]
+    print(".".join(map(str, s.recv(size)[-4:])))' "$(hull network inspect -f '{{(index .IPAM.Config 0).Gateway}}' one)"
+	[[ ${lines[1]} == 192.0.2.77 && ${lines[0]} == "$(field aa '{{.NetworkSettings.Networks.one.IPAddress}}')" ]]
+}
+
+@test "names: hull-dns has no rights, ends with the last container, and is replaced when it is killed" {
+	hull network create one
+	hull run -d --name aa --network one test sleep 1000
+	local pid
+	pid=$(dns_process)
+	[ -n "$pid" ]
+	run -0 grep -E '^(Uid|CapEff|CapBnd|NoNewPrivs|Seccomp):' "/proc/$pid/status"
+	[[ $output == *$'Uid:\t65534\t65534'* && $output == *$'CapEff:\t0000000000000000'* ]]
+	[[ $output == *$'CapBnd:\t0000000000000000'* && $output == *$'NoNewPrivs:\t1'* && $output == *$'Seccomp:\t2'* ]]
+	kill -KILL "$pid"
+	hull run -d --name bb --network one test sleep 1000
+	[ "$(dns_process)" != "$pid" ]
+	assert_equal "$(field bb '{{.NetworkSettings.Networks.one.IPAddress}}')" "$(resolve aa bb)"
+	# Nonsense does it no harm.
+	on_host python3 -c 'import os, socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(2000): s.sendto(os.urandom(i % 600), (sys.argv[1], 53))' \
+		"$(hull network inspect -f '{{(index .IPAM.Config 0).Gateway}}' one)"
+	assert_equal "$(field bb '{{.NetworkSettings.Networks.one.IPAddress}}')" "$(resolve aa bb)"
+	hull rm -f aa bb
+	wait_for 10 test -z "$(sleep 2; dns_process)"
+	hull network rm one
+	[ ! -e "$HULL_RUNROOT/networks" ] || assert_equal "" "$(ls "$HULL_RUNROOT/networks")"
+}

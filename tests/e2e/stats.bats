@@ -48,7 +48,7 @@ between() { awk -v n="${1%\%}" -v a="$2" -v b="$3" 'BEGIN { exit !(n >= a && n <
 
 @test "stats: goes on every second, with containers that come and go" {
 	hull run -d --name one test sleep 600
-	timeout -k 1 30 "$HULL" stats --format '{{.Name}}' >out 3>&- &
+	timeout -k 1 $((30 * PATIENCE)) "$HULL" stats --format '{{.Name}}' >out 3>&- &
 	client=$!
 	started_by_test $client
 	wait_for 10 grep -q one out

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names on networks: the file <runroot>/networks/<id>/names, written from the rows inside the
+ * transaction that changes them, and the process hull-dns that answers from it (src/dns/). It is
+ * started by the first container of a network, on a port that the kernel chooses, and reached as
+ * port 53 of the gateway by an element of the firewall's maps. The format is in dns/names.h.
+ *
+ * Crash rule: names first, then a look at the lock that hull-dns holds while it lives. It gives the
+ * lock up before its last look at the names, so one of both sees the other.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/strbuf.h"
+#include "base/units.h"
+#include "engine/internal.h"
+#include "engine/network.h"
+
+enum { FILE_MAX = 8 << 20, TRIES = 16, NAME_SERVICE = 53 };
+
+/* The default network has no names, as with docker: too many know it by what it lacks. */
+bool network_has_names(const struct network *n)
+{
+	return n->bridge[0] && !network_is_builtin(n->name);
+}
+
+static int open_folder(struct engine *en, const struct network *n, struct err *e)
+{
+	char path[sizeof("networks/") + ID_LEN];
+	snprintf(path, sizeof(path), "networks/%s", n->id);
+	/* hull-dns, which is nobody, passes through it. */
+	mode_t mask = umask(022);
+	int r = dir_make(en->run_fd, path, 0711, e);
+	umask(mask);
+	return r < 0 ? r : dir_open(en->run_fd, path, e);
+}
+
+/* ---- the file ---- */
+
+static void put_names(struct strbuf *out, sqlite3_stmt *s, const struct docker_endpoint *p)
+{
+	const char *name = db_text(s, 1), *hostname = db_text(s, 5);
+	strbuf_printf(out, " %s %.12s", name, db_text(s, 0));
+	if (hostname && *hostname && strncmp(hostname, db_text(s, 0), ID_SHORT_LEN))
+		strbuf_printf(out, " %s", hostname);
+	for (size_t i = 0; i < p->aliases.count; i++)
+		if (!strpbrk(p->aliases.items[i], " \t\r\n"))
+			strbuf_printf(out, " %s", p->aliases.items[i]);
+	strbuf_putc(out, '\n');
+}
+
+static void put_servers(struct strbuf *out, const char *client, const char *dns, struct arena *a)
+{
+	CLEANUP_JSON struct json_object *list = NULL;
+	struct err ignored;
+	struct ip ip;
+	if (!dns || json_parse(dns, strlen(dns), &list, &ignored) < 0 ||
+	    !json_object_is_type(list, json_type_array) || !json_object_array_length(list))
+		return;
+	strbuf_printf(out, "servers %s", client);
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		const char *text = json_object_get_string(json_object_array_get_idx(list, i));
+		if (text && ip_parse(text, &ip))
+			strbuf_printf(out, " %s", text);
+	}
+	strbuf_putc(out, '\n');
+}
+
+/* The lines of one network; for a @client that is on another one, too, or for all. */
+static int put_network(struct engine *en, const struct network *n, const char *client,
+		       struct strbuf *out, struct arena *a, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	int r = db_query(&en->db, &s, e,
+			 "SELECT container.id, container.name, endpoint.config, host4, host6, "
+			 "container.config ->> '$.Config.Hostname', container.config -> "
+			 "'$.HostConfig.Dns' FROM endpoint JOIN container ON container.id = "
+			 "endpoint.container WHERE network = ?1 AND status = 'running' ORDER BY "
+			 "container.created",
+			 "s", n->id);
+	while (r == 0 && (r = db_next(s, e)) == 1) {
+		struct docker_endpoint p = {0};
+		const char *config = db_text(s, 2);
+		r = shape_parse(&docker_endpoint_shape, config, strlen(config), &p, a, e);
+		for (size_t i = 0; r == 0 && i < n->subnet_count; i++) {
+			struct ip ip = subnet_base(&n->subnets[i].subnet);
+			char text[IP_TEXT_SIZE];
+			int64_t host = db_int(s, ip.family == AF_INET ? 3 : 4);
+			if (host <= 0)
+				continue;
+			ip = ip_add(ip, host);
+			ip_print(&ip, text);
+			if (client)
+				strbuf_printf(out, "for %s ", client);
+			strbuf_puts(out, text);
+			put_names(out, s, &p);
+			if (!client)
+				put_servers(out, text, db_text(s, 6), a);
+		}
+	}
+	return r;
+}
+
+/* What those who are on other networks as well may ask for there. */
+static int put_neighbours(struct engine *en, const struct network *n, struct strbuf *out,
+			  struct arena *a, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	int r = db_query(&en->db, &s, e,
+			 "SELECT " NETWORK_COLUMNS
+			 ", own.host4, own.host6 FROM endpoint own JOIN container ON container.id "
+			 "= own.container JOIN endpoint other ON other.container = own.container "
+			 "AND other.network <> own.network AND (other.host4 > 0 OR other.host6 > "
+			 "0) JOIN network ON network.id = "
+			 "other.network WHERE own.network = ?1 AND status = 'running'",
+			 "s", n->id);
+	while (r == 0 && (r = db_next(s, e)) == 1) {
+		struct network other;
+		r = network_row(en, s, 0, a, &other, e);
+		for (size_t i = 0; r == 0 && network_has_names(&other) && i < n->subnet_count;
+		     i++) {
+			struct ip ip = subnet_base(&n->subnets[i].subnet);
+			int64_t host = db_int(s, ip.family == AF_INET ? 4 : 5);
+			char client[IP_TEXT_SIZE];
+			if (host <= 0)
+				continue;
+			ip = ip_add(ip, host);
+			r = put_network(en, &other, ip_print(&ip, client), out, a, e);
+		}
+	}
+	return r;
+}
+
+static int write_one(struct engine *en, const struct network *n, struct arena *a, struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(FILE_MAX);
+	CLEANUP_FD int folder = open_folder(en, n, e);
+	if (folder < 0)
+		return folder;
+	int r = put_network(en, n, NULL, &out, a, e);
+	if (r < 0)
+		return r;
+	if (!out.len) { /* nobody is there: hull-dns ends */
+		unlinkat(folder, "names", 0);
+		return 0;
+	}
+	strbuf_printf(&out, "network %s\n%s", n->name, n->config.internal ? "internal\n" : "");
+	r = put_neighbours(en, n, &out, a, e);
+	if (r == 0 && !strbuf_ok(&out))
+		return err_set(e, E2BIG, ERR_SYSTEM, "network %s: too many names", n->name);
+	if (r == 0)
+		r = file_replace(folder, "names", out.buf, out.len, false, e);
+	if (r == 0 && fchmodat(folder, "names", 0644, 0) < 0)
+		return err_errno(e, errno, "network %s: names", n->name);
+	return r;
+}
+
+int network_names_write(struct engine *en, const char *container, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	/* Its networks, and those of others that are on one of them: they see its name there. */
+	int r = db_query(
+		&en->db, &s, e,
+		"SELECT DISTINCT " NETWORK_COLUMNS
+		" FROM endpoint own JOIN endpoint near ON near.network = own.network JOIN "
+		"endpoint far ON far.container = near.container JOIN network ON network.id "
+		"= far.network WHERE own.container = ?1",
+		"s", container);
+	while (r == 0 && (r = db_next(s, e)) == 1) {
+		struct network n;
+		r = network_row(en, s, 0, &a, &n, e);
+		if (r == 0 && network_has_names(&n))
+			r = write_one(en, &n, &a, e);
+	}
+	return r;
+}
+
+/* ---- the process ---- */
+
+/* One port for both protocols, on the address of the bridge. */
+static int open_sockets(const struct ip *gateway, int ret[2], uint16_t *ret_port, struct err *e)
+{
+	int r = -EADDRINUSE;
+	for (int i = 0; i < TRIES && r == -EADDRINUSE; i++) {
+		struct sockaddr_storage at = {.ss_family = gateway->family};
+		struct sockaddr_in *four = (void *)&at;
+		struct sockaddr_in6 *six = (void *)&at;
+		bool v6 = gateway->family == AF_INET6;
+		socklen_t len = v6 ? sizeof(*six) : sizeof(*four);
+		CLEANUP_FD int udp = socket(at.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		CLEANUP_FD int tcp =
+			socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		memcpy(v6 ? (void *)&six->sin6_addr : (void *)&four->sin_addr, gateway->bytes,
+		       ip_size(gateway));
+		r = udp < 0 || tcp < 0 || bind(udp, (void *)&at, len) < 0 ||
+				    getsockname(udp, (void *)&at, &len) < 0 ||
+				    bind(tcp, (void *)&at, len) < 0 || listen(tcp, 64) < 0
+			    ? -errno
+			    : 0;
+		if (r == 0) {
+			*ret_port = ntohs(v6 ? six->sin6_port : four->sin_port);
+			ret[0] = fd_steal(&udp);
+			ret[1] = fd_steal(&tcp);
+		}
+	}
+	return r < 0 ? err_errno(e, r, "cannot listen for questions about names") : 0;
+}
+
+/* Descriptors as dns/server.h numbers them. */
+static int spawn(struct engine *en, const int sockets[2], int folder, int lock, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	const char *program = arena_printf(&a, "%s/hull-dns", en->libexec);
+	static char *const argv[] = {"hull-dns", NULL}, *const env[] = {NULL};
+	const int passed[] = {sockets[0], sockets[1], -1, folder, lock};
+	pid_t pid = fork();
+	if (pid < 0)
+		return err_errno(e, errno, "cannot start hull-dns");
+	if (pid > 0)
+		return 0;
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setsid();
+	int high[ARRAY_LEN(passed)];
+	for (size_t i = 0; i < ARRAY_LEN(passed); i++)
+		high[i] = passed[i] < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC)
+					: fcntl(passed[i], F_DUPFD_CLOEXEC, 16);
+	for (int i = 0; i < (int)ARRAY_LEN(passed); i++)
+		dup2(high[i], i);
+	if (chdir("/") < 0 || close_range((unsigned)ARRAY_LEN(passed), ~0u, 0) < 0)
+		_exit(1);
+	execve(program, argv, env);
+	_exit(127);
+}
+
+static int start(struct engine *en, const struct network *n, int folder, int lock, struct err *e)
+{
+	int sockets[2];
+	uint16_t port;
+	char text[8];
+	int r = open_sockets(&n->subnets[0].gateway, sockets, &port, e);
+	if (r < 0)
+		return err_context(e, "network %s", n->name);
+	CLEANUP_FD int udp = sockets[0];
+	CLEANUP_FD int tcp = sockets[1];
+	snprintf(text, sizeof(text), "%u", port);
+	r = file_replace(folder, "port", text, strlen(text), false, e);
+	return r < 0 ? r : spawn(en, sockets, folder, lock, e);
+}
+
+int network_names_serve(struct engine *en, struct network_kernel *k, const struct network *n,
+			struct err *e)
+{
+	struct firewall_port ports[2];
+	CLEANUP_FD int folder = open_folder(en, n, e);
+	if (folder < 0)
+		return folder;
+	CLEANUP_FD int lock =
+		openat(folder, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock < 0)
+		return err_errno(e, errno, "network %s: its lock", n->name);
+	if (flock(lock, LOCK_EX | LOCK_NB) < 0)
+		return 0; /* it lives */
+	/* The port of the one before leads nowhere. */
+	size_t old = network_names_ports(en, n, ports);
+	if (old && firewall_is_whole(&k->nft, k->table))
+		firewall_unpublish(&k->nft, k->table, ports, old, e);
+	int r = start(en, n, folder, lock, e);
+	size_t count = r < 0 ? 0 : network_names_ports(en, n, ports);
+	if (count && firewall_is_whole(&k->nft, k->table))
+		r = firewall_publish(&k->nft, k->table, ports, count, e);
+	return r;
+}
+
+size_t network_names_ports(struct engine *en, const struct network *n, struct firewall_port ret[2])
+{
+	static const uint8_t protocols[] = {IPPROTO_UDP, IPPROTO_TCP};
+	char path[sizeof("networks//port") + ID_LEN], text[8];
+	uint64_t port;
+	snprintf(path, sizeof(path), "networks/%s/port", n->id);
+	if (!network_has_names(n) || file_read_small(en->run_fd, path, text, sizeof(text)) <= 0 ||
+	    uint_parse(text, UINT16_MAX, &port) < 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(protocols); i++)
+		ret[i] = (struct firewall_port){.host = n->subnets[0].gateway,
+						.to = n->subnets[0].gateway,
+						.protocol = protocols[i],
+						.host_port = NAME_SERVICE,
+						.port = (uint16_t)port};
+	return ARRAY_LEN(protocols);
+}
+
+void network_names_drop(struct engine *en, const struct network *n)
+{
+	char path[sizeof("networks/") + ID_LEN];
+	struct err ignored;
+	snprintf(path, sizeof(path), "networks/%s", n->id);
+	tree_remove(en->run_fd, path, &ignored);
+}
