@@ -378,6 +378,21 @@ static int check_request(struct engine *en, struct container_create *c, struct c
 	return r < 0 ? r : check_hostname(c->config.config.domainname, e);
 }
 
+/* The default profile keeps in its project what has a limit (spec_security.c). */
+static int note_limited(struct engine *en, struct container *c, const struct mount_point *mounts,
+			size_t count, struct arena *a, struct err *e)
+{
+	int r = 0;
+	for (size_t i = 0; r >= 0 && i < count; i++) {
+		struct kvs options = {0};
+		if (mounts[i].kind != MOUNT_VOLUME)
+			continue;
+		r = volume_options(en, mounts[i].name, mounts[i].options, a, &options, e);
+		c->config.hull.volume_quota |= volume_size_limit(&options) > 0;
+	}
+	return r < 0 ? r : 0;
+}
+
 static int plan(struct engine *en, struct starting *s, const struct container_create *c,
 		struct arena *a, struct err *e)
 {
@@ -385,6 +400,8 @@ static int plan(struct engine *en, struct starting *s, const struct container_cr
 	int r = mounts_find_images(en, &s->row.config, a, e);
 	if (r == 0)
 		r = container_mounts(en, &s->row, a, &mounts, &s->build.mount_count, e);
+	if (r == 0)
+		r = note_limited(en, &s->row, mounts, s->build.mount_count, a, e);
 	s->build.container = &s->row;
 	s->build.mounts = mounts;
 	s->build.folders = c->folders;

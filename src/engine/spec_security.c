@@ -289,7 +289,8 @@ int spec_security(struct spec_build *b, struct arena *a, struct err *e)
 int spec_seccomp(struct spec_build *b, struct arena *a, struct err *e)
 {
 	const char *profile = security_option(b->container, "seccomp");
-	uint64_t project = layer_has_project(b->container) ? SECCOMP_KEEP_PROJECT : 0;
+	bool limited = layer_has_project(b->container) || b->container->config.hull.volume_quota;
+	uint64_t project = limited ? SECCOMP_KEEP_PROJECT : 0;
 	if (b->unconfined)
 		return 0;
 	if (!profile || !strcmp(profile, "builtin"))

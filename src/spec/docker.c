@@ -214,6 +214,7 @@ static const struct field hull_fields[] = {
 	FIELD(struct hull_config, hugepages, "Hugepages", FIELD_KVS),
 	FIELD(struct hull_config, cgroup_conf, "CgroupConf", FIELD_KVS),
 	FIELD(struct hull_config, storage_quota, "StorageQuota", FIELD_STR),
+	FIELD(struct hull_config, volume_quota, "VolumeQuota", FIELD_BOOL),
 	FIELD(struct hull_config, layer, "Layer", FIELD_STR),
 	FIELD(struct hull_config, lowers, "Lowers", FIELD_STRV),
 };

@@ -144,6 +144,7 @@ struct hull_config {
 	struct opt_bool oom_group;
 	struct kvs hugepages;   /* size of a page, "2MB" -> limit in bytes */
 	struct kvs cgroup_conf; /* file of version 2 -> its text */
+	bool volume_quota;      /* it has a volume with a limit */
 	char *storage_quota;    /* what keeps --storage-opt size=, see engine/layer.h */
 	char *layer;            /* of a build's step: the folder below layers/ that it writes to */
 	struct strv lowers;     /* the same: its layers there, the topmost first */

@@ -129,7 +129,7 @@ volume_is_limited() {
 	[ "$(hull volume inspect -f '{{.Options.size}}' vol)" = 10m ]
 	hull run --rm -v vol:/data test sh -c 'cat /data/file; chmod 777 /data; dd if=/dev/zero of=/data/first bs=64k count=64; sync'
 	hull run --rm -v vol:/data --user 1000 test sh -c \
-		'cd /data; dd if=/dev/zero of=big bs=64k count=320; sync; cat first big | wc -c; stat -f -c "%b %S" . | awk "{ print \$1 * \$2 }"' >out 2>&1 && cat out
+		'cd /data; mkdir x; /probe leave-project x; cd x; dd if=/dev/zero of=big bs=64k count=320; sync; cat ../first big | wc -c; stat -f -c "%b %S" . | awk "{ print \$1 * \$2 }"' >out 2>&1 && cat out
 	grep -qi 'no space left on device\|quota exceeded' out
 	n=$(tail -n 2 out | head -n 1)
 	[ "$n" -le $((10 * 1048576 * 101 / 100)) ]
