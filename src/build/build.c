@@ -572,19 +572,6 @@ static bool is_stored(struct build *b, const struct stage_image *image)
 	return true;
 }
 
-/* Least recently used rows go first: note that these were. Nobody waits for the disk. */
-static void note_hits(struct build *b)
-{
-	struct err ignored;
-	int r = b->hits.count ? db_begin(&b->en->db, false, &ignored) : -1;
-	for (size_t i = 0; r >= 0 && i < b->hits.count; i++)
-		r = db_run_kept(&b->en->db, &ignored,
-				"UPDATE build_cache SET used = ?2 WHERE key = ?1", "si",
-				b->hits.items[i], clock_real_ns());
-	if (b->hits.count)
-		db_end(&b->en->db, r, &ignored);
-}
-
 static int store_image(struct build *b, char ret_id[ID_LEN + 1], struct err *e)
 {
 	struct build_stage *s = b->target;
@@ -605,10 +592,9 @@ static int store_image(struct build *b, char ret_id[ID_LEN + 1], struct err *e)
 	for (size_t i = 0; i < s->layer_count; i++)
 		image.layers[i] =
 			(struct stage_layer){s->layers[i]->diff_id, NULL, s->layers[i]->size};
-	if (is_stored(b, &image))
-		note_hits(b);
-	else
+	if (!is_stored(b, &image))
 		r = build_commit(b, &image, e);
+	cache_note_use(b);
 	return r;
 }
 

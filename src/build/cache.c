@@ -90,3 +90,43 @@ void cache_note(struct build *b, struct build_stage *s, const char *key, struct 
 	memcpy(s->chain, row->chain, sizeof(s->chain));
 	s->created = row->created;
 }
+
+int sum_find(struct build *b, const char *files, char ret[static ID_LEN + 1], struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *q = NULL;
+	if (b->q->no_cache)
+		return 0;
+	int r = db_first(&b->en->db, &q, e, "SELECT chain FROM build_cache WHERE key = ?1", "s",
+			 files);
+	if (r <= 0)
+		return r;
+	snprintf(ret, ID_LEN + 1, "%s", db_text(q, 0));
+	strv_push(b->a, &b->hits, files);
+	return 1;
+}
+
+void sum_note(struct build *b, const char *files, const char *digest)
+{
+	strv_push(b->a, &b->sums, files);
+	strv_push(b->a, &b->sums, digest);
+}
+
+/* The least recently used go first. Nobody waits for the disk. */
+void cache_note_use(struct build *b)
+{
+	struct err ignored;
+	int64_t now = clock_real_ns();
+	if ((!b->hits.count && !b->sums.count) || db_begin(&b->en->db, false, &ignored) < 0)
+		return;
+	int r = 0;
+	for (size_t i = 0; r >= 0 && i < b->hits.count; i++)
+		r = db_run_kept(&b->en->db, &ignored,
+				"UPDATE build_cache SET used = ?2 WHERE key = ?1", "si",
+				b->hits.items[i], now);
+	for (size_t i = 0; r >= 0 && i < b->sums.count; i += 2)
+		r = db_run_kept(
+			&b->en->db, &ignored,
+			"INSERT OR REPLACE INTO build_cache VALUES (?1,NULL,?2,'files',?3,?3)",
+			"ssi", b->sums.items[i], b->sums.items[i + 1], now);
+	db_end(&b->en->db, r, &ignored);
+}

@@ -228,6 +228,8 @@ void copy_close(struct copy *c)
 
 struct sum {
 	struct copy *c;
+	int64_t *newest; /* not NULL: of inodes, without a look into files; and their latest change
+			  */
 	char so_far[ID_LEN + 1];
 	struct err *e;
 };
@@ -247,7 +249,12 @@ static int feed_entry(struct sum *s, int dir, const char *name, const char *path
 	char data[PATH_MAX] = "";
 	struct stat is = *st;
 	copy_attributes(s->c, &is);
-	if (S_ISLNK(is.st_mode)) {
+	if (s->newest) {
+		int64_t changed = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec;
+		*s->newest = changed > *s->newest ? changed : *s->newest;
+		snprintf(data, sizeof(data), "%llu %lld.%09ld %lld", (unsigned long long)st->st_ino,
+			 (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec, (long long)changed);
+	} else if (S_ISLNK(is.st_mode)) {
 		ssize_t n = readlinkat(dir, name, data, sizeof(data) - 1);
 		if (n < 0)
 			return err_errno(s->e, errno, "\"/%s\"", path);
@@ -294,9 +301,9 @@ static int feed_tree(struct sum *s, int dir, const char *path, const char *shown
 	return r;
 }
 
-int copy_digest(struct copy *c, char ret[static ID_LEN + 1], struct err *e)
+static int sum(struct copy *c, int64_t *newest, char ret[static ID_LEN + 1], struct err *e)
 {
-	struct sum s = {.c = c, .e = e};
+	struct sum s = {.c = c, .newest = newest, .e = e};
 	const struct copy_source *src = c->sources.items;
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < c->sources.count; i++) {
@@ -315,4 +322,15 @@ int copy_digest(struct copy *c, char ret[static ID_LEN + 1], struct err *e)
 	}
 	memcpy(ret, s.so_far, sizeof(s.so_far));
 	return r;
+}
+
+int copy_digest(struct copy *c, char ret[static ID_LEN + 1], struct err *e)
+{
+	return sum(c, NULL, ret, e);
+}
+
+int copy_signature(struct copy *c, char ret[static ID_LEN + 1], int64_t *ret_newest, struct err *e)
+{
+	*ret_newest = 0;
+	return sum(c, ret_newest, ret, e);
 }

@@ -49,6 +49,10 @@ int copy_find(struct copy *c, const char *pattern, struct err *e);
 int copy_add_text(struct copy *c, const char *name, const char *text, struct err *e);
 /** sha256 of all that the sources come to: names, types, modes, owners, contents; no times. */
 int copy_digest(struct copy *c, char ret[static ID_LEN + 1], struct err *e);
+/** The same of inodes, sizes and times instead of contents: where this is as it was, so is the
+ * digest, unless something was changed at the time when that was computed: @ret_newest, ns since
+ * 1970. */
+int copy_signature(struct copy *c, char ret[static ID_LEN + 1], int64_t *ret_newest, struct err *e);
 /** Write them below @to, a mounted tree. */
 int copy_write(struct copy *c, int to, struct err *e);
 void copy_close(struct copy *c);

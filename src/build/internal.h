@@ -75,6 +75,7 @@ struct build {
 	struct cache_row *rows;
 	size_t row_count, row_room;
 	struct strv hits; /* keys of the cache that served */
+	struct strv sums; /* FILES, DIGEST, FILES, DIGEST ...: see sum_note() */
 	int signals;      /* signalfd(2) of those that end a build */
 	pid_t guard;
 	int guard_pipe;
@@ -97,6 +98,11 @@ int cache_use(struct build *b, struct build_stage *s, const char *key, struct er
 /** Note what the step came to: @layer (or NULL) is put upon @s. @chain: NULL draws one. */
 void cache_note(struct build *b, struct build_stage *s, const char *key, struct layer *layer,
 		const char *chain, const char *text);
+/** What files came to that look like @files (copy_signature()). 1: @ret, 0: not known. */
+int sum_find(struct build *b, const char *files, char ret[static ID_LEN + 1], struct err *e);
+void sum_note(struct build *b, const char *files, const char *digest);
+/** Note what of the cache was used, and sums. */
+void cache_note_use(struct build *b);
 /** Bring layers, rows and @image (or NULL) into the store. */
 int build_commit(struct build *b, const struct stage_image *image, struct err *e);
 

@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/path.h"
 #include "base/units.h"
 #include "build/internal.h"
@@ -267,6 +268,47 @@ static int prepare(struct build *b, struct build_stage *s, const struct instruct
 	return r < 0 ? r : find_sources(b, s, in, c, &words, e);
 }
 
+/* Equal chains are equal trees: what is taken from one need not be looked at. */
+static int signature(struct copy *c, const struct source *source, char ret[static ID_LEN + 1],
+		     int64_t *ret_newest, struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf text = STRBUF_MAX(64 << 20);
+	const struct copy_source *s = c->sources.items;
+	if (!*source->from)
+		return copy_signature(c, ret, ret_newest, e);
+	key_add(&text, source->from);
+	key_add_all(&text, &c->exclude.patterns);
+	key_add(&text, c->chmod ? c->chmod : "");
+	strbuf_printf(&text, "%d %u %u", c->keep_owner, c->uid, c->gid);
+	for (size_t i = 0; i < c->sources.count; i++) {
+		key_add(&text, s[i].path);
+		key_add(&text, s[i].name);
+		key_add(&text, s[i].keep);
+	}
+	key_digest(&text, ret);
+	*ret_newest = 0;
+	return 0;
+}
+
+/* The digest of the sources, from before if nothing of them was touched since. */
+static int digest(struct build *b, struct copy *c, const struct source *source,
+		  char ret[static ID_LEN + 1], struct err *e)
+{
+	enum { SETTLED = 2 }; /* seconds after which a change shows in the time of an inode */
+	char files[ID_LEN + 1];
+	int64_t newest;
+	int r = signature(c, source, files, &newest, e);
+	if (r == 0)
+		r = sum_find(b, files, ret, e);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	int64_t began = clock_real_ns();
+	r = copy_digest(c, ret, e);
+	if (r == 0 && newest < began - (int64_t)SETTLED * 1000000000)
+		sum_note(b, files, ret);
+	return r;
+}
+
 static int refuse_flags(const struct instruction *in, struct err *e)
 {
 	static const char *const flags[] = {"checksum", "keep-git-dir"};
@@ -283,7 +325,7 @@ int step_copy(struct build *b, struct build_stage *s, const struct instruction *
 {
 	const char *from;
 	struct source source = {.root = -1};
-	char digest[ID_LEN + 1], key[ID_LEN + 1];
+	char sum[ID_LEN + 1], key[ID_LEN + 1];
 	struct layer *layer = NULL;
 	size_t before = s->layer_count;
 	bool add = in->kind == INSTRUCTION_ADD;
@@ -309,10 +351,10 @@ int step_copy(struct build *b, struct build_stage *s, const struct instruction *
 	vertex_begin(b, s, in);
 	r = prepare(b, s, in, &c, e);
 	if (r == 0)
-		r = copy_digest(&c, digest, e);
+		r = digest(b, &c, &source, sum, e);
 	if (r < 0)
 		return r;
-	copy_key(s, in, &c, digest, key);
+	copy_key(s, in, &c, sum, key);
 	r = cache_use(b, s, key, e);
 	const char *how = r > 0 ? "CACHED" : NULL;
 	if (r == 0 && (r = write_layer(b, s, &c, &layer, e)) == 0)

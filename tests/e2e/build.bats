@@ -272,6 +272,22 @@ cached() {
 	[ "$(hull images -q --no-trunc out)" = "$first" ]
 }
 
+@test "cache: files are read again when they were touched, and only then" {
+	dockerfile=$'FROM test\nCOPY hello /'
+	touch -d '1 hour ago' ctx/hello
+	sleep 2.1
+	build <<<"$dockerfile"
+	build <<<"$dockerfile"
+	[ "$(cached)" -eq 1 ]
+	# The same size and time, other content: the inode's own time tells.
+	stamp=$(stat -c %y ctx/hello)
+	echo HELLO >ctx/hello
+	touch -d "$stamp" ctx/hello
+	build <<<"$dockerfile"
+	[ "$(cached)" -eq 0 ]
+	[ "$(inside cat /hello)" = HELLO ]
+}
+
 @test "cache: what cannot change a tree does not count; what a step sees does" {
 	build <<<$'FROM test\nLABEL a=1\nRUN date >/date'
 	build <<<$'FROM test\nLABEL a=2\nEXPOSE 1\nRUN date >/date'
@@ -405,6 +421,15 @@ cached() {
 	[ "$(hull image inspect --format '{{index .RootFS.Layers 1}}' out)" = "$layer" ]
 	[ "$(inside find /data)" = $'/data\n/data/sub\n/data/sub/n' ]
 	[ "$(hull system check)" = "" ]
+}
+
+@test "a folder of many files, in a layer and by commit" {
+	build <<<$'FROM test\nRUN mkdir /many && cd /many && seq 1000 | xargs touch'
+	[ "$status" -eq 0 ]
+	[ "$(inside ls /many | wc -l)" = 1000 ]
+	hull run --name many test sh -c 'mkdir /many && cd /many && seq 1000 | xargs touch'
+	hull commit many committed
+	[ "$(hull run --rm committed ls /many | wc -l)" = 1000 ]
 }
 
 @test "two builds at the same time do not meet" {
