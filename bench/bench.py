@@ -125,6 +125,34 @@ class Bench:
                                               ["/bin/" + args[0], *args[1:]])
                         for args in (["true"], ["sleep", "600"])}
 
+    def build(self):
+        """Six steps that change files, 4 MB of context: from nothing, and all cached."""
+        context = os.path.join(self.dir, "context")
+        os.makedirs(os.path.join(context, "src"))
+        for i in range(200):
+            with open(os.path.join(context, "src", str(i)), "wb") as f:
+                f.write(os.urandom(20000))
+        with open(os.path.join(context, "Dockerfile"), "w", encoding="utf-8") as f:
+            f.write("FROM hullbench\nENV A=1\nWORKDIR /app\nCOPY src src/\nRUN echo 1 >one\n"
+                    "RUN cat src/* >all\nRUN echo 2 >two\nCOPY src/1 /one\nRUN cat one two >who\n")
+        hull = self.engines[0].argv + ["build", "-q", "--network", "none", "-t", "built", context]
+        commands = {"hull": hull + ["--no-cache"], "hull, all cached": hull}
+        if buildah := self.wanted("buildah") and buildah_base(
+                self.dir, os.path.join(self.dir, "rootfs.tar")):
+            commands["buildah"] = buildah + ["bud", "-q", "--no-cache", "--isolation", "chroot",
+                                             "--pull-never", "-t", "built", context]
+        times = {name: [] for name in commands}
+        check(hull)
+        time.sleep(2.5)  # files are looked at again as long as they are new
+        check(hull)
+        for _ in range(max(3, self.rounds // 4)):
+            for name, argv in commands.items():
+                ms, cpu, status = spawn(argv)
+                if status:
+                    sys.exit(f"{name}: failed")
+                times[name].append((ms, cpu))
+        report("a build of six steps", times)
+
     def wanted(self, name):
         return not self.only or any(name.startswith(o) for o in self.only)
 
@@ -347,6 +375,22 @@ class Bench:
                 print(f"{comm}: RSS {rss[0].split()[1]} KiB")
 
 
+def buildah_base(folder, tar):
+    """buildah with the image hullbench in a store of its own; None where it is not installed."""
+    if not shutil.which("buildah"):
+        return None
+    argv = ["buildah", "--root", os.path.join(folder, "buildah"), "--runroot",
+            os.path.join(folder, "buildahrun"), "--storage-driver",
+            os.environ.get("BUILDAH_DRIVER", "overlay")]
+    base = os.path.join(folder, "base")
+    os.makedirs(base)
+    shutil.copy(tar, os.path.join(base, "rootfs.tar"))
+    with open(os.path.join(base, "Dockerfile"), "w", encoding="utf-8") as f:
+        f.write("FROM scratch\nADD rootfs.tar /\n")
+    check(argv + ["bud", "-q", "-t", "hullbench", base])
+    return argv
+
+
 def helper_pss(folder, ids):
     """(program, KiB) if that process stays with one of the containers, else (None, 0)."""
     try:
@@ -377,10 +421,11 @@ def regime():
 
 
 def main():
-    whats = ["run", "exec", "oci", "steps", "least", "stop", "ps", "parallel", "memory", "thousand"]
+    whats = ["run", "exec", "oci", "steps", "least", "stop", "ps", "parallel", "memory", "thousand",
+             "build"]
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--only", default="", help="of floor, hull, crun, runc, podman, docker")
+    parser.add_argument("--only", default="", help="of floor, hull, crun, runc, podman, docker, buildah")
     parser.add_argument("--v1", action="store_true",
                         help="hide the v2 tree of a hybrid host (for crun), in a mount "
                         "namespace of this program's own")

@@ -402,6 +402,24 @@ cached() {
 	run -0 hull build ctx
 }
 
+@test "SOURCE_DATE_EPOCH: the same layers and the same image, wherever and whenever" {
+	printf 'FROM test\nCOPY hello dir /d/\nRUN echo x >/x && mkdir /y && ln -s x /z\nWORKDIR /w\n' >ctx/Dockerfile
+	mkdir ctx/dir
+	echo f >ctx/dir/f
+	hull build -q -t one --build-arg SOURCE_DATE_EPOCH=1000000000 ctx
+	export HULL_ROOT=$WORK/root2
+	cp -a "$CACHE/root" "$HULL_ROOT"
+	sleep 1.1
+	touch ctx/hello
+	export SOURCE_DATE_EPOCH=1000000000
+	hull build -q -t two ctx
+	two=$(hull images -q --no-trunc two)
+	[ "$(hull run --rm two stat -c %Y /x /d/hello /z)" = $'1000000000\n1000000000\n1000000000' ]
+	[ "$(hull image inspect --format '{{.Created}}' two)" = 2001-09-09T01:46:40Z ]
+	export HULL_ROOT=$WORK/root
+	[ "$(hull images -q --no-trunc one)" = "$two" ]
+}
+
 @test "scratch, and an image that only gets a new name" {
 	build <<<$'FROM scratch\nCOPY hello /'
 	[ "$status" -eq 0 ]
