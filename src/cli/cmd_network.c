@@ -342,7 +342,15 @@ const struct command command_network_create = {
 		"networks not at all. Without --subnet it gets 254 addresses that collide neither "
 		"with another network nor with a route of this host.\n\n"
 		"Options of the driver: com.docker.network.bridge.name, "
-		"com.docker.network.driver.mtu, com.docker.network.bridge.enable_ip_masquerade.",
+		"com.docker.network.driver.mtu, com.docker.network.bridge.enable_ip_masquerade.\n\n"
+		"With -d macvlan or ipvlan containers are on the network of a device of this host, "
+		"-o parent=eth0, with addresses of --subnet, by -o macvlan_mode (bridge, private, "
+		"vepa, passthru) or -o ipvlan_mode (l2, l3, l3s). That is the least latency; but "
+		"packets go past this host's firewall, so -p has no effect, and the host itself "
+		"and "
+		"these containers do not reach each other: the kernel keeps a parent and its "
+		"children "
+		"apart.",
 	.options = OPTIONS(create_options),
 	.values_size = sizeof(struct create_values),
 	.args_min = 1,

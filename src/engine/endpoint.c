@@ -76,7 +76,7 @@ static int plan_one(struct engine *en, const struct docker_endpoint *wish,
 	ret->config = *wish;
 	int r = network_find(en, is_default(wish->network) ? "bridge" : wish->network, a,
 			     &ret->network, e);
-	if (r == 0 && !ret->network.bridge[0])
+	if (r == 0 && !network_has_places(&ret->network))
 		r = err_set(e, EINVAL, ERR_INVALID,
 			    "conflicting options: network %s cannot be combined with others",
 			    ret->network.name);
@@ -364,7 +364,9 @@ static int attach_one(struct engine *en, struct network_kernel *k, const struct 
 		if (leads_out)
 			at.gateways[at.gateway_count++] = n->subnets[i].gateway;
 	}
-	at.bridge = network_ensure(en, k, n, e);
+	at.bridge = n->bridge[0] ? network_ensure(en, k, n, e) : network_parent(k, n, &at.mode, e);
+	if (!n->bridge[0])
+		at.kind = n->config.driver;
 	int r = at.bridge < 0 ? at.bridge : network_attach(&k->links, &at, pid, pidfd, e);
 	if (r == 0 && network_has_names(n))
 		r = network_names_serve(en, k, n, e);
@@ -490,16 +492,13 @@ int network_disconnect(struct engine *en, const char *network, const char *conta
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_LOCK struct container_lock lock = {-1};
-	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	struct container c;
 	struct network n;
-	char outer[IFNAMSIZ];
+	char inner[IFNAMSIZ];
 	int r = container_find_locked(en, container, &a, &lock, &c, e);
 	if (r == 0)
 		r = network_find(en, network, &a, &n, e);
-	if (r == 0)
-		r = network_kernel_open(en, &k, e);
 	if (r < 0 || (r = db_begin(&en->db, true, e)) < 0)
 		return force && r == -ENOENT ? 0 : r;
 	r = db_first(&en->db, &s, e,
@@ -509,7 +508,7 @@ int network_disconnect(struct engine *en, const char *network, const char *conta
 		r = err_set(e, ENOENT, ERR_NOT_FOUND, "container %s is not connected to network %s",
 			    c.name, n.name);
 	if (r == 1) {
-		outer_name(c.id, db_int(s, 0), outer);
+		snprintf(inner, sizeof(inner), "eth%lld", (long long)db_int(s, 0));
 		/* Its neighbours hear of it while it can be seen who they are. */
 		r = db_run(&en->db, e,
 			   "UPDATE endpoint SET host4 = 0, host6 = 0 WHERE container = ?1 AND "
@@ -525,7 +524,9 @@ int network_disconnect(struct engine *en, const char *network, const char *conta
 	if (r >= 0)
 		r = event_note(&en->db, e, "network", n.id, "disconnect", "container", c.id, "name",
 			       n.name, "type", n.config.driver, NULL);
-	if (r >= 0)
-		r = network_detach(&k.links, outer, e);
+	if (r >= 0 && c.pid) {
+		CLEANUP_FD int pidfd = pidfd_of_started(c.pid, c.pid_start);
+		r = pidfd < 0 ? 0 : network_detach(pidfd, inner, e);
+	}
 	return db_end(&en->db, r < 0 ? r : 0, e);
 }

@@ -317,11 +317,10 @@ static int check_request(const char *name, struct docker_network *c, struct err 
 	if (network_is_builtin(name) || !strcmp(name, "default"))
 		return err_set(e, EPERM, ERR_DENIED,
 			       "operation is not permitted on predefined %s network", name);
-	if (strcmp(c->driver, "bridge")) {
-		err_set(e, ENOTSUP, ERR_INVALID, "network driver %s: hull has bridge networks only",
-			c->driver);
-		return -ENOTSUP;
-	}
+	if (strcmp(c->driver, "bridge") && strcmp(c->driver, "macvlan") &&
+	    strcmp(c->driver, "ipvlan"))
+		return err_set(e, ENOTSUP, ERR_INVALID,
+			       "network driver %s: hull has bridge, macvlan and ipvlan", c->driver);
 	const char *bridge = kvs_get(&c->options, "com.docker.network.bridge.name");
 	if (bridge && (!*bridge || strlen(bridge) >= IFNAMSIZ || strpbrk(bridge, "/: \t\n")))
 		return invalid(e, "name of a network device:", bridge);
@@ -334,6 +333,7 @@ int network_create(struct engine *en, const char *name, struct docker_network *c
 	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
 	struct network *others, made;
 	size_t count;
+	uint32_t mode;
 	int r = check_request(name, config, e);
 	if (r == 0)
 		r = network_kernel_open(en, &k, e);
@@ -353,10 +353,13 @@ int network_create(struct engine *en, const char *name, struct docker_network *c
 			       config->driver, NULL);
 	if (r >= 0)
 		r = network_find(en, ret_id, a, &made, e);
-	if (r == 0)
+	if (r == 0 && !made.bridge[0]) {
+		r = network_parent(&k, &made, &mode, e);
+	} else if (r == 0) {
 		r = network_firewall(en, &k, true, e);
-	if (r == 0)
-		r = network_ensure(en, &k, &made, e);
+		if (r == 0)
+			r = network_ensure(en, &k, &made, e);
+	}
 	return db_end(&en->db, r < 0 ? r : 0, e);
 }
 
@@ -406,7 +409,7 @@ int network_remove(struct engine *en, const char *ref, struct err *e)
 		r = network_firewall(en, &k, true, e);
 	r = db_end(&en->db, r < 0 ? r : 0, e);
 	/* Last: without a row a bridge is found by its alias (check.c). */
-	if (r == 0)
+	if (r == 0 && n.bridge[0])
 		bridge_remove(&k.links, n.bridge, network_alias(&k, &n, &a), &ignored);
 	if (r == 0)
 		network_names_drop(en, &n);

@@ -76,6 +76,11 @@ int network_ensure(struct engine *en, struct network_kernel *k, const struct net
 int network_firewall(struct engine *en, struct network_kernel *k, bool anew, struct err *e);
 /** "hull:TABLE:NAME": whose the bridge is. */
 const char *network_alias(const struct network_kernel *k, const struct network *n, struct arena *a);
+/** Can containers be on it? Not on "host" and "none". */
+bool network_has_places(const struct network *n);
+/** The index of the device that a macvlan or ipvlan network lies on, and its mode. */
+int network_parent(struct network_kernel *k, const struct network *n, uint32_t *ret_mode,
+		   struct err *e);
 /** Do its containers find each other by name? */
 bool network_has_names(const struct network *n);
 /** Write the names of the networks that @container is on, and of those near; in the transaction

@@ -73,6 +73,37 @@ int network_ensure(struct engine *en, struct network_kernel *k, const struct net
 	return r < 0 ? err_context(e, "network %s", n->name) : r;
 }
 
+bool network_has_places(const struct network *n)
+{
+	return strcmp(n->config.driver, "host") && strcmp(n->config.driver, "null");
+}
+
+int network_parent(struct network_kernel *k, const struct network *n, uint32_t *ret_mode,
+		   struct err *e)
+{
+	const char *parent = kvs_get(&n->config.options, "parent");
+	const char *driver = n->config.driver;
+	const char *mode = kvs_get(&n->config.options,
+				   !strcmp(driver, "macvlan") ? "macvlan_mode" : "ipvlan_mode");
+	struct link_info link;
+	if (!network_mode_of(driver, mode, ret_mode))
+		return err_set(e, EINVAL, ERR_INVALID, "network %s: unknown mode %s of %s", n->name,
+			       mode ? mode : "", driver);
+	if (!parent || strlen(parent) >= IFNAMSIZ) {
+		err_set(e, EINVAL, ERR_INVALID, "network %s: %s lies on a device of this host",
+			n->name, driver);
+		err_hint(e, "name it: -o parent=eth0");
+		return -EINVAL;
+	}
+	int r = link_find(&k->links, parent, &link);
+	if (r == 0)
+		return link.index;
+	netlink_problem(&k->links, r, e, "network %s: parent %s", n->name, parent);
+	err_hint(e, "ip link shows the devices of this host; a VLAN has to be made first: ip link "
+		    "add link eth0 name eth0.10 type vlan id 10");
+	return r;
+}
+
 /* ---- the firewall, from the rows ---- */
 
 static void as_firewall(const struct network *n, struct firewall_network *ret)

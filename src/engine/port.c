@@ -329,11 +329,15 @@ int ports_reserve(struct engine *en, const struct container *c, struct arena *a,
 	net->ports = arena_array(a, 2 * count, sizeof(*net->ports));
 	const struct endpoint *to = NULL;
 	for (size_t i = 0; i < net->count && !to; i++)
-		if (!net->endpoints[i].network.config.internal && net->endpoints[i].address_count)
+		if (!net->endpoints[i].network.config.internal &&
+		    net->endpoints[i].network.bridge[0] && net->endpoints[i].address_count)
 			to = &net->endpoints[i];
 	if (!to) {
-		engine_warn(en, "published ports are discarded: %s is on internal networks only",
-			    c->name);
+		engine_warn(
+			en,
+			"Published ports are discarded: %s is on no network that goes through this "
+			"host's firewall (internal, macvlan and ipvlan ones do not)",
+			c->name);
 		return 0;
 	}
 	r = 0;

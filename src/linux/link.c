@@ -152,6 +152,31 @@ int veth_make(struct netlink *nl, const struct veth *v)
 	return netlink_send(nl);
 }
 
+int link_child_make(struct netlink *nl, const struct link_child *c)
+{
+	const struct ifinfomsg new = {0};
+	const bool mac = !strcmp(c->kind, "macvlan");
+	const uint16_t mode = (uint16_t)c->mode;
+	netlink_begin(nl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &new, sizeof(new));
+	netlink_put_text(nl, IFLA_IFNAME, c->name);
+	netlink_put_u32(nl, IFLA_LINK, (uint32_t)c->parent);
+	netlink_put_u32(nl, IFLA_NET_NS_PID, (uint32_t)c->pid);
+	if (mac)
+		netlink_put(nl, IFLA_ADDRESS, c->mac, MAC_SIZE);
+	if (c->mtu)
+		netlink_put_u32(nl, IFLA_MTU, c->mtu);
+	size_t info = netlink_nest(nl, IFLA_LINKINFO);
+	netlink_put_text(nl, IFLA_INFO_KIND, c->kind);
+	size_t data = netlink_nest(nl, IFLA_INFO_DATA);
+	if (mac)
+		netlink_put_u32(nl, IFLA_MACVLAN_MODE, c->mode);
+	else
+		netlink_put(nl, IFLA_IPVLAN_MODE, &mode, sizeof(mode));
+	netlink_nest_end(nl, data);
+	netlink_nest_end(nl, info);
+	return netlink_send(nl);
+}
+
 int link_hairpin(struct netlink *nl, const char *port)
 {
 	const uint8_t on = 1;

@@ -50,6 +50,16 @@ struct veth {
 	uint32_t mtu;
 };
 int veth_make(struct netlink *nl, const struct veth *v);
+/** A macvlan or ipvlan device: born in the namespace of @pid, on top of a device of this one. */
+struct link_child {
+	const char *kind, *name; /* "macvlan", "ipvlan" */
+	int parent;              /* index */
+	uint32_t mode;           /* MACVLAN_MODE_*, IPVLAN_MODE_* */
+	pid_t pid;
+	uint8_t mac[MAC_SIZE]; /* of a macvlan */
+	uint32_t mtu;
+};
+int link_child_make(struct netlink *nl, const struct link_child *c);
 /** Let the bridge send a frame back by the port that it came from. */
 int link_hairpin(struct netlink *nl, const char *port);
 

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,32 +81,85 @@ int bridge_remove(struct netlink *nl, const char *name, const char *alias, struc
 				     : 0;
 }
 
+bool network_mode_of(const char *kind, const char *name, uint32_t *ret)
+{
+	static const struct {
+		const char *kind, *name;
+		uint32_t mode;
+	} modes[] = {{"macvlan", "bridge", MACVLAN_MODE_BRIDGE},
+		     {"macvlan", "private", MACVLAN_MODE_PRIVATE},
+		     {"macvlan", "vepa", MACVLAN_MODE_VEPA},
+		     {"macvlan", "passthru", MACVLAN_MODE_PASSTHRU},
+		     {"ipvlan", "l2", IPVLAN_MODE_L2},
+		     {"ipvlan", "l3", IPVLAN_MODE_L3},
+		     {"ipvlan", "l3s", IPVLAN_MODE_L3S}};
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
+		if (!strcmp(modes[i].kind, kind) && (!name || !strcmp(modes[i].name, name))) {
+			*ret = modes[i].mode;
+			return true;
+		}
+	return false;
+}
+
+static void remove_by_name(struct netlink *nl, const char *name)
+{
+	struct link_info link;
+	if (link_find(nl, name, &link) == 0)
+		link_remove(nl, link.index);
+}
+
+static int make_pair(struct netlink *nl, const struct attachment *at, pid_t pid, struct err *e)
+{
+	struct veth pair = {.name = at->outer,
+			    .bridge = at->bridge,
+			    .inner = at->inner,
+			    .pid = pid,
+			    .mtu = at->mtu};
+	memcpy(pair.mac, at->mac, sizeof(pair.mac));
+	int r = veth_make(nl, &pair);
+	if (r == -EEXIST) { /* what a kill left, of a container that is gone */
+		remove_by_name(nl, at->outer);
+		r = veth_make(nl, &pair);
+	}
+	if (r == 0)
+		return 0;
+	netlink_problem(nl, r, e, "cannot make the veth pair %s and %s", at->outer, at->inner);
+	if (r == -EXFULL || r == -ENOSPC)
+		err_hint(e, "a bridge has 1023 ports; use a second network");
+	return r;
+}
+
+static int make_child(struct netlink *nl, const struct attachment *at, pid_t pid, struct err *e)
+{
+	struct link_child child = {.kind = at->kind,
+				   .name = at->inner,
+				   .parent = at->bridge,
+				   .mode = at->mode,
+				   .pid = pid,
+				   .mtu = at->mtu};
+	memcpy(child.mac, at->mac, sizeof(child.mac));
+	int r = link_child_make(nl, &child);
+	if (r == 0)
+		return 0;
+	netlink_problem(nl, r, e, "cannot make a device of the kind %s", at->kind);
+	if (r == -EOPNOTSUPP)
+		err_hint(e, "this kernel does not have it: modprobe %s", at->kind);
+	else if (r == -EBUSY)
+		err_hint(e, "the parent is in use: a device is the parent of macvlan or of ipvlan "
+			    "devices, or the port of a bridge, but not of both");
+	return r;
+}
+
 int network_attach(struct netlink *nl, const struct attachment *at, pid_t pid, int pidfd,
 		   struct err *e)
 {
 	CLEANUP_NETLINK struct netlink inside = NETLINK_CLOSED;
-	const struct veth pair = {
-		.name = at->outer,
-		.bridge = at->bridge,
-		.inner = at->inner,
-		.pid = pid,
-		.mtu = at->mtu,
-		.mac = {at->mac[0], at->mac[1], at->mac[2], at->mac[3], at->mac[4], at->mac[5]}};
 	int r = netlink_open(&inside, NETLINK_ROUTE, pidfd);
 	if (r < 0)
 		return err_errno(e, r, "cannot reach the container's network namespace");
-	r = veth_make(nl, &pair);
-	if (r == -EEXIST) { /* what a kill left, of a container that is gone */
-		network_detach(nl, at->outer, e);
-		r = veth_make(nl, &pair);
-	}
-	if (r < 0) {
-		netlink_problem(nl, r, e, "cannot make the veth pair %s and %s", at->outer,
-				at->inner);
-		if (r == -EXFULL || r == -ENOSPC)
-			err_hint(e, "a bridge has 1023 ports; use a second network");
+	r = at->kind ? make_child(nl, at, pid, e) : make_pair(nl, at, pid, e);
+	if (r < 0)
 		return r;
-	}
 	/* Where the kernel lets bridged frames through the firewall, too (br_netfilter), a
 	 * published port of its own turns round inside the bridge. */
 	if (at->published && knob_is("bridge/bridge-nf-call-iptables", "1"))
@@ -117,11 +171,17 @@ int network_attach(struct netlink *nl, const struct attachment *at, pid_t pid, i
 	return r;
 }
 
-int network_detach(struct netlink *nl, const char *outer, struct err *e)
+int network_detach(int pidfd, const char *inner, struct err *e)
 {
+	CLEANUP_NETLINK struct netlink inside = NETLINK_CLOSED;
 	struct link_info link;
-	int r = link_find(nl, outer, &link);
+	int r = netlink_open(&inside, NETLINK_ROUTE, pidfd);
+	if (r < 0)
+		return err_errno(e, r, "cannot reach the container's network namespace");
+	r = link_find(&inside, inner, &link);
 	if (r == 0)
-		r = link_remove(nl, link.index);
-	return r < 0 && r != -ENODEV ? netlink_problem(nl, r, e, "cannot remove %s", outer) : 0;
+		r = link_remove(&inside, link.index);
+	return r < 0 && r != -ENODEV
+		       ? netlink_problem(&inside, r, e, "cannot remove %s of the container", inner)
+		       : 0;
 }

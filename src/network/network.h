@@ -17,7 +17,9 @@ int bridge_remove(struct netlink *nl, const char *name, const char *alias, struc
 /** A place on a network: one device of the container. */
 struct attachment {
 	const char *outer, *inner; /* names of the veth's ends: on the host, and inside ("eth0") */
-	int bridge;                /* index */
+	int bridge;                /* index; of the parent where @kind is set */
+	const char *kind; /* "macvlan" or "ipvlan": no pair, a child of the parent; or NULL */
+	uint32_t mode;    /* of that */
 	uint8_t mac[MAC_SIZE];
 	uint32_t mtu;
 	bool published; /* it has ports of the host, which it may use itself */
@@ -31,7 +33,10 @@ struct attachment {
 int network_attach(struct netlink *nl, const struct attachment *at, pid_t pid, int pidfd,
 		   struct err *e);
 /** Take the container's device away. */
-int network_detach(struct netlink *nl, const char *outer, struct err *e);
+int network_detach(int pidfd, const char *inner, struct err *e);
+/** The number of a mode of a @kind ("bridge" of macvlan, "l2" of ipvlan); NULL: docker's. False:
+ * there is none. */
+bool network_mode_of(const char *kind, const char *name, uint32_t *ret);
 
 /** A network that overlaps neither with @taken nor with what a route of the host leads to: of the
  * first pool ("bridge", the default network) or of the second, which has thousands. -ENOSPC. */

@@ -225,7 +225,7 @@ assert s.recv(100) == b"there"'
 		"one|already exists" "bad/name|is invalid" "--subnet 10.1.2.128/25 x|in use by network one"
 		"--subnet 10.1.3.4/24 x|it should be 10.1.3.0/24" "--subnet nonsense x|invalid subnet"
 		"--subnet 10.9.0.0/32 x|no room" "--subnet 10.9.0.0/24 --gateway 10.8.0.1 x|no matching subnet"
-		"-d overlay x|bridge networks only" "bridge|predefined" "-o com.docker.network.bridge.name=a/b x|invalid name"
+		"-d overlay x|bridge, macvlan and ipvlan" "-d macvlan --subnet 10.7.0.0/24 x|parent=eth0" "-d macvlan -o parent=nosuch x|parent nosuch" "-d ipvlan -o parent=up0 -o ipvlan_mode=l9 x|unknown mode l9" "bridge|predefined" "-o com.docker.network.bridge.name=a/b x|invalid name"
 	)
 	local entry
 	for entry in "${cases[@]}"; do
@@ -480,4 +480,33 @@ for i in range(2000): s.sendto(os.urandom(i % 600), (sys.argv[1], 53))' \
 	wait_for 10 test -z "$(sleep 2; dns_process)"
 	hull network rm one
 	[ ! -e "$HULL_RUNROOT/networks" ] || assert_equal "" "$(ls "$HULL_RUNROOT/networks")"
+}
+
+@test "macvlan and ipvlan: on the network of a device of the host, past its firewall" {
+	local driver
+	for driver in macvlan ipvlan; do
+		hull network create -d $driver -o parent=up0 --subnet 203.0.113.0/24 --gateway 203.0.113.2 \
+			--aux-address host=203.0.113.1 $driver
+		if ! hull run -d --name "in-$driver" --network $driver test sleep 1000 2>err; then
+			[[ $(<err) == *"modprobe $driver"* ]] || { cat err; return 1; }
+			hull rm in-$driver
+			hull network rm $driver
+			continue
+		fi
+		assert_equal 203.0.113.3 "$(field in-$driver "{{.NetworkSettings.Networks.$driver.IPAddress}}")"
+		run -0 hull exec in-$driver ping -c 1 -W 5 203.0.113.2
+		run -0 outside busybox ping -c 1 -W 5 203.0.113.3
+		# The parent and its children do not meet.
+		run ! on_host busybox ping -c 1 -W 1 203.0.113.3
+		hull run -d --name second --network $driver test sleep 1000
+		run -0 hull exec second ping -c 1 -W 5 203.0.113.3
+		run -0 hull run --rm -p 8080:80 --network $driver test true
+		[[ $output == *"Published ports are discarded"*"macvlan and ipvlan"* ]]
+		run -0 hull network disconnect $driver second
+		assert_equal lo "$(hull exec second ls /sys/class/net)"
+		run -0 hull network connect --ip 203.0.113.9 $driver second
+		run -0 outside busybox ping -c 1 -W 5 203.0.113.9
+		hull rm -f in-$driver second
+		hull network rm $driver
+	done
 }
