@@ -600,7 +600,7 @@ static int store_image(struct build *b, char ret_id[ID_LEN + 1], struct err *e)
 
 static void tell_image(struct build *b, const char *id)
 {
-	if (b->q->quiet)
+	if (b->q->quiet || b->q->output != BUILD_IMAGE)
 		return;
 	fprintf(stderr, "#%zu writing image sha256:%s\n", ++b->vertex, id);
 	for (size_t i = 0; i < b->q->tags.count; i++)
@@ -653,7 +653,9 @@ static int work(struct build *b, char ret_id[ID_LEN + 1], struct err *e)
 	for (size_t i = 0; r == 0 && i < b->stage_count; i++)
 		if (b->stages[i].needed)
 			r = run_stage(b, &b->stages[i], e);
-	return r < 0 ? r : store_image(b, ret_id, e);
+	if (r < 0)
+		return r;
+	return b->q->output == BUILD_IMAGE ? store_image(b, ret_id, e) : output_write(b, e);
 }
 
 /* Arguments that nothing took are often misspelled ones. */

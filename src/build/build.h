@@ -17,6 +17,8 @@ struct build_secret {
 	char *id, *source, *env;
 };
 
+enum build_output { BUILD_IMAGE, BUILD_TAR, BUILD_FILES };
+
 struct build_request {
 	const char *context; /* folder; "-": a tar, or a Dockerfile, on stdin */
 	const char *file;    /* -f; NULL: "Dockerfile" in the context; "-": standard input */
@@ -30,6 +32,9 @@ struct build_request {
 	bool no_cache, quiet, pull;
 	bool check;                     /* build nothing, but look at the Dockerfile */
 	struct container_config limits; /* of each RUN */
+	enum build_output output;       /* what else than an image */
+	int output_fd;                  /* where the tar goes */
+	const char *output_dir;         /* where the files go */
 };
 
 /** Build; progress and failures' places go to stderr. With `check` 1: there is something to say. */

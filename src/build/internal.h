@@ -146,6 +146,9 @@ int build_from_image(struct build *b, struct build_stage *s, const char *name, s
 /** What FROM names, expanded. */
 int build_base_name(struct build *b, const struct build_stage *s, const char **ret, struct err *e);
 
+/** The result as files, without an image. */
+int output_write(struct build *b, struct err *e);
+
 /* ---- lint.c ---- */
 
 /** Tell what may not be meant: at length on stdout, or in short on stderr. 1: there is something.

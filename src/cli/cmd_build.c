@@ -13,10 +13,17 @@
 #include "cli/create_options.h"
 #include "cli/resource_option.h"
 
+/* --output */
+struct build_out {
+	enum { OUT_IMAGE, OUT_LOCAL, OUT_TAR, OUT_ARCHIVE } type;
+	char *dest;
+};
+
 struct build_values {
 	struct build_request request;
 	struct strv labels;
 	char *iidfile;
+	struct build_out output;
 	bool rm, force_rm;
 };
 
@@ -70,6 +77,40 @@ static int set_secret(void *field, const char *value, struct arena *a, struct er
 	return 0;
 }
 
+/* DIR, "-", or type=local|tar|docker|oci|image,dest=PATH */
+static int set_output(void *field, const char *value, struct arena *a, struct err *e)
+{
+	static const char *const types[] = {"image", "local", "tar", "docker", "oci"};
+	struct build_out out = {.type = OUT_LOCAL};
+	char *rest = arena_strdup(a, value);
+	if (!strchr(value, '=')) {
+		out.type = strcmp(value, "-") ? OUT_LOCAL : OUT_TAR;
+		out.dest = rest;
+		rest = NULL;
+	}
+	for (char *part; (part = strsep(&rest, ","));) {
+		size_t i = 0;
+		if (!strncmp(part, "type=", 5)) {
+			while (i < ARRAY_LEN(types) && strcmp(part + 5, types[i]))
+				i++;
+			if (i == ARRAY_LEN(types))
+				return err_set(e, EINVAL, ERR_USAGE,
+					       "use type=local, tar, docker, oci or image");
+			out.type = i > OUT_ARCHIVE ? OUT_ARCHIVE : i;
+		} else if (!strncmp(part, "dest=", 5)) {
+			out.dest = part + 5;
+		} else {
+			return err_set(e, EINVAL, ERR_USAGE, "unknown key in '%s'", part);
+		}
+	}
+	if (out.type == OUT_LOCAL && !out.dest)
+		return err_set(e, EINVAL, ERR_USAGE, "type=local needs dest=DIR");
+	if (out.dest && !strcmp(out.dest, "-"))
+		out.dest = NULL;
+	*(struct build_out *)field = out;
+	return 0;
+}
+
 static int write_id(const char *path, const char *id, struct err *e)
 {
 	CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -77,6 +118,28 @@ static int write_id(const char *path, const char *id, struct err *e)
 	if (r == 0)
 		r = fd_write_full(fd, id, strlen(id));
 	return r < 0 ? err_errno(e, r, "--iidfile %s", path) : 0;
+}
+
+struct work {
+	struct build_request *q;
+	char *id;
+};
+
+static int build_tar(struct cli *cli, int fd, void *ctx, struct err *e)
+{
+	struct work *w = ctx;
+	w->q->output_fd = fd;
+	return build_image(&cli->engine, w->q, &cli->arena, w->id, e);
+}
+
+/* By its names, or without any. */
+static int save_image(struct cli *cli, int fd, void *ctx, struct err *e)
+{
+	const struct work *w = ctx;
+	struct image_save save = {.names = w->q->tags, .fd = fd};
+	if (!save.names.count)
+		strv_push(&cli->arena, &save.names, w->id);
+	return image_save(&cli->engine.images, &save, e);
 }
 
 static int build_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
@@ -89,9 +152,20 @@ static int build_run(struct cli *cli, void *values, const struct strv *args, str
 		q->network = cli->settings.network ? cli->settings.network : "bridge";
 	for (size_t i = 0; i < v->labels.count; i++)
 		kvs_set_pair(&cli->arena, &q->labels, v->labels.items[i]);
-	int r = build_image(&cli->engine, q, &cli->arena, id, e);
+	struct work w = {q, id};
+	q->output = v->output.type == OUT_LOCAL ? BUILD_FILES
+		    : v->output.type == OUT_TAR ? BUILD_TAR
+						: BUILD_IMAGE;
+	q->output_dir = v->output.dest;
+	int r = v->output.type == OUT_TAR && !q->check
+			? cli_write_archive(cli, v->output.dest, build_tar, &w, e)
+			: build_image(&cli->engine, q, &cli->arena, id, e);
 	cli_warn(cli);
+	if (r == 0 && v->output.type == OUT_ARCHIVE && !q->check)
+		r = cli_write_archive(cli, v->output.dest, save_image, &w, e);
 	if (q->check)
+		return r;
+	if (q->output != BUILD_IMAGE)
 		return r;
 	if (r == 0 && v->iidfile && *v->iidfile)
 		r = write_id(v->iidfile, id, e);
@@ -121,6 +195,9 @@ static const struct option options[] = {
 		 "(as of hull run)"},
 	{"no-cache", 0, OPTION_BOOL, Q(no_cache),
 	 .help = "Do not use cache when building the image"},
+	{"output", 'o', OPTION_CUSTOM, O(output), .arg = "output", .set = set_output,
+	 .help = "Output destination (a folder, - for a tar, or "
+		 "type=local|tar|docker|oci,dest=path)"},
 	{"pull", 0, OPTION_BOOL, Q(pull), .help = "Always attempt to pull all referenced images"},
 	{"quiet", 'q', OPTION_BOOL, Q(quiet),
 	 .help = "Suppress the build output and print image ID on success"},

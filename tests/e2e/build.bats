@@ -420,6 +420,28 @@ cached() {
 	[ "$(hull images -q --no-trunc one)" = "$two" ]
 }
 
+@test "--output: files in a folder, a tar, an archive of the image" {
+	printf 'FROM scratch\nCOPY --chown=5:6 hello dir /d/\n' >ctx/Dockerfile
+	mkdir ctx/dir
+	echo f >ctx/dir/f
+	run -0 hull build -o to/here ctx
+	[ "$(cat to/here/d/hello to/here/d/f)" = $'hello\nf' ]
+	[ "$(stat -c %u:%g to/here/d/f)" = 5:6 ]
+	run -0 hull build -o type=tar,dest=out.tar ctx
+	[[ "$output" == *CACHED* ]]
+	[ "$(tar -tf out.tar | sort)" = $'d/\nd/f\nd/hello' ]
+	[ "$(hull build -q -o - ctx | tar -xO d/hello)" = hello ]
+	[ "$(hull images -q | wc -l)" -eq 1 ]
+	run -0 hull build -q -t out -o type=docker,dest=archive ctx
+	hull rmi out
+	hull load -q -i archive
+	[ "$(hull image inspect --format '{{len .RootFS.Layers}}' out)" = 1 ]
+	run -125 hull build -o type=nothing ctx
+	# What fails leaves no file.
+	run -1 hull build -o type=tar,dest=none.tar -f - ctx <<<$'FROM test\nRUN false'
+	[ ! -e none.tar ]
+}
+
 @test "scratch, and an image that only gets a new name" {
 	build <<<$'FROM scratch\nCOPY hello /'
 	[ "$status" -eq 0 ]
