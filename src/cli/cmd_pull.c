@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hull pull: images from registries. */
+/* hull pull, push, manifest inspect: images from and to registries. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
+#include "base/shape.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
@@ -232,4 +234,52 @@ const struct command command_push = {
 	.args_max = 1,
 	.complete = COMPLETE_IMAGE_ONCE,
 	.run = push_run,
+};
+
+/* --- manifest inspect --- */
+
+struct manifest_values {
+	struct image_registry registry;
+	bool insecure;
+};
+
+static int manifest_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct manifest_values *v = values;
+	CLEANUP_JSON struct json_object *o = NULL;
+	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(64 << 20);
+	struct image_pull req = {.reference = args->items[0], .registry = v->registry};
+	char *text;
+	if (v->insecure)
+		req.registry.tls_verify = (struct opt_bool){.set = true};
+	int r = image_remote_manifest(&cli->engine.images, &req, &cli->arena, &text, e);
+	if (r == 0)
+		r = json_parse(text, strlen(text), &o, e);
+	if (r < 0)
+		return r;
+	json_print(&out, o, 0);
+	puts(strbuf_text(&out));
+	return 0;
+}
+
+#define M(member) .offset = offsetof(struct manifest_values, member)
+static const struct option manifest_options[] = {
+	{"insecure", 0, OPTION_BOOL, M(insecure),
+	 .help = "Allow communication with an insecure registry"},
+	{"verbose", 'v', OPTION_REFUSED_FLAG, .help = "hull shows the document as it is"},
+};
+
+const struct command command_manifest_inspect = {
+	.names = NAMES("manifest inspect"),
+	.synopsis = "[OPTIONS] NAME[:TAG|@DIGEST]",
+	.summary = "Display an image manifest, or manifest list",
+	.text = "As it is in the registry: of an index its list, nothing is fetched beyond it. Of "
+		"what was pulled nothing is changed.",
+	.options = OPTIONS(manifest_options),
+	.values_size = sizeof(struct manifest_values),
+	.more = {{&registry_option_table, offsetof(struct manifest_values, registry)}},
+	.args_min = 1,
+	.args_max = 1,
+	.complete = COMPLETE_IMAGE_ONCE,
+	.run = manifest_run,
 };

@@ -58,6 +58,7 @@ const struct command *const commands[] = {
 	&command_healthcheck_run,
 	&command_image_inspect,
 	&command_image_prune,
+	&command_manifest_inspect,
 	&command_network_connect,
 	&command_network_create,
 	&command_network_disconnect,
@@ -88,8 +89,9 @@ const size_t command_count = ARRAY_LEN(commands);
 
 const struct command_group command_groups[] = {
 	{"container", "Manage containers"}, {"healthcheck", "Manage health checks"},
-	{"image", "Manage images"},         {"network", "Manage networks"},
-	{"system", "Manage hull"},          {"volume", "Manage volumes"},
+	{"image", "Manage images"},         {"manifest", "Manage image manifests"},
+	{"network", "Manage networks"},     {"system", "Manage hull"},
+	{"volume", "Manage volumes"},
 };
 const size_t command_group_count = ARRAY_LEN(command_groups);
 

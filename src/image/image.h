@@ -215,6 +215,10 @@ int image_pull(struct image_store *s, const struct image_pull *req, struct arena
 int image_remote_tags(struct image_store *s, const struct image_pull *req, struct arena *a,
 		      struct strv *ret, struct err *e);
 
+/** The manifest or index that @req->reference stands for in its registry, as it is there. */
+int image_remote_manifest(struct image_store *s, const struct image_pull *req, struct arena *a,
+			  char **ret, struct err *e);
+
 struct image_push {
 	const char *reference; /* which is here */
 	struct image_registry registry;

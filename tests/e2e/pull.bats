@@ -168,3 +168,16 @@ s = socket.create_server(("127.0.0.1", 5001)); c = [s.accept() for _ in range(9)
 	run -125 hull run --pull sometimes "$name"
 	assert_has "invalid pull option: 'sometimes'"
 }
+
+@test "PU11 manifest inspect shows what the registry has, and brings nothing" {
+	registry_up
+	put_image --index arm64,amd64 some/thing v1
+	run -0 hull manifest inspect "$REGISTRY/some/thing:v1"
+	assert_equal "arm64 amd64" "$(jq -r '[.manifests[].platform.architecture] | join(" ")' <<<"$output")"
+	inner=$(jq -r '.manifests[1].digest' <<<"$output")
+	run -0 hull manifest inspect "$REGISTRY/some/thing@$inner"
+	assert_equal 1 "$(jq '.layers | length' <<<"$output")"
+	assert_equal "" "$(hull images -q "$REGISTRY/some/thing")"
+	run -1 hull manifest inspect "$REGISTRY/some/thing:v2"
+	assert_has "manifest for $REGISTRY/some/thing:v2 not found"
+}

@@ -367,32 +367,65 @@ static int list_tags(struct pull *p, struct strv *ret, struct err *e)
 	return 0;
 }
 
-int image_remote_tags(struct image_store *s, const struct image_pull *req, struct arena *a,
-		      struct strv *ret, struct err *e)
+/* Ask one endpoint after the other with @ask, until it is answered. */
+static int ask_everywhere(struct pull *p, int (*ask)(struct pull *p, void *ctx, struct err *e),
+			  void *ctx, struct err *e)
 {
 	struct registries configured = {0};
 	struct array endpoints = {0};
-	CLEANUP(cleanup_pull)
-	struct pull p = {.req = req,
-			 .remote = REMOTE_NONE,
-			 .fill = {.store = s, .stage = STAGE_NONE, .arena = a}};
-	int r = image_reference_parse(req->reference, a, &p.ref, e);
+	struct arena *a = p->fill.arena;
+	int r = image_reference_parse(p->req->reference, a, &p->ref, e);
 	if (r == 0)
 		r = registries_read(&configured, a, e);
 	if (r == 0)
-		r = registries_endpoints(&configured, p.ref.domain, p.ref.path, false, false,
-					 &endpoints, a, e);
+		r = registries_endpoints(&configured, p->ref.domain, p->ref.path, p->ref.digest,
+					 false, &endpoints, a, e);
 	if (r < 0)
 		return r;
 	const struct endpoint *list = endpoints.items;
 	for (size_t i = 0; i < endpoints.count; i++) {
-		r = remote_open(&p.remote, s, &req->registry, p.ref.domain, p.ref.path, &list[i],
+		r = remote_open(&p->remote, p->fill.store, &p->req->registry, p->ref.domain,
+				p->ref.path, &list[i],
 				arena_printf(a, "repository:%s:pull", list[i].path), NULL, a, e);
 		if (r == 0)
-			r = list_tags(&p, ret, e);
+			r = ask(p, ctx, e);
 		if (r == 0)
 			return 0;
-		remote_close(&p.remote);
+		remote_close(&p->remote);
 	}
-	return explain(&p, e);
+	return explain(p, e);
+}
+
+static int ask_tags(struct pull *p, void *ctx, struct err *e)
+{
+	return list_tags(p, ctx, e);
+}
+
+int image_remote_tags(struct image_store *s, const struct image_pull *req, struct arena *a,
+		      struct strv *ret, struct err *e)
+{
+	CLEANUP(cleanup_pull)
+	struct pull p = {.req = req,
+			 .remote = REMOTE_NONE,
+			 .fill = {.store = s, .stage = STAGE_NONE, .arena = a}};
+	return ask_everywhere(&p, ask_tags, ret, e);
+}
+
+static int ask_manifest(struct pull *p, void *ctx, struct err *e)
+{
+	return fetch_top(p, e);
+}
+
+int image_remote_manifest(struct image_store *s, const struct image_pull *req, struct arena *a,
+			  char **ret, struct err *e)
+{
+	CLEANUP(cleanup_pull)
+	struct pull p = {.req = req,
+			 .remote = REMOTE_NONE,
+			 .fill = {.store = s, .stage = STAGE_NONE, .arena = a}};
+	int r = ask_everywhere(&p, ask_manifest, NULL, e);
+	if (r == 0)
+		r = plan_check_document(req->reference, p.text, p.len, e);
+	*ret = r < 0 ? NULL : p.text;
+	return r;
 }
