@@ -32,6 +32,8 @@ from bundle import LIMITS, TOP
 
 BIN = os.environ.get("HULL_BIN_DIR", os.path.join(TOP, "build", "bin"))
 NULL = subprocess.DEVNULL
+# Nothing is measured in the machine's own network.
+os.environ["HULL_NETWORK"] = "none"
 # Who moves a process into a control group leaves the kernel ready for the next one for a few milliseconds,
 # who would be spared the wait that this one had: seconds between two measured commands.
 APART = 0.05
@@ -353,6 +355,26 @@ class Bench:
                 print(f"  {name:22} median {statistics.median(list_):7.1f} containers/s  "
                       f"max {max(list_):7.1f}", flush=True)
 
+    def network(self):
+        """What a place on a network costs; all in a namespace, so that nsenter is in each."""
+        holder = network_namespace()
+        enter = ["nsenter", "-n", "-t", str(holder.pid)]
+        try:
+            for e in self.engines:
+                if e.name != "hull":
+                    continue
+                bridge = ["bridge" if a == "none" else a for a in e.run("--rm")[:-2]]
+                end = e.run()[-2:]
+                run = {what: enter + (e.run("--rm") if what == "none" else bridge + more + end)
+                       for what, more in (("none", []), ("bridge", []), ("-p 80", ["-p", "8080:80"]),
+                                          ("-p 1000", ["-p", "20000-20999:20000-20999"]))}
+                spawn(run["bridge"])  # makes the bridge and the firewall
+                only, self.only = self.only, ""
+                self.compare("run --rm true, by network", run)
+                self.only = only
+        finally:
+            holder.kill()
+
     def memory(self):
         """PSS of the programs that stay with one idle container among many."""
         count = 50
@@ -373,6 +395,14 @@ class Bench:
                                       text=True).stdout.split():
                 rss = [l for l in open(f"/proc/{pid}/status") if l.startswith("VmRSS")]
                 print(f"{comm}: RSS {rss[0].split()[1]} KiB")
+
+
+def network_namespace():
+    """A process in a network namespace of its own, with lo up."""
+    p = subprocess.Popen(["unshare", "-n", "sh", "-c", "ip link set lo up; echo; exec sleep 600"],
+                         stdout=subprocess.PIPE)
+    p.stdout.readline()
+    return p
 
 
 def buildah_base(folder, tar):
@@ -422,7 +452,7 @@ def regime():
 
 def main():
     whats = ["run", "exec", "oci", "steps", "least", "stop", "ps", "parallel", "memory", "thousand",
-             "build"]
+             "build", "network"]
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--only", default="", help="of floor, hull, crun, runc, podman, docker, buildah")

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/text.h"
+#include "engine/network.h"
 #include "linux/ip_address.h"
 
 /* ---- networks ---- */
@@ -102,6 +103,11 @@ static int build_networks(struct create_options *o, const char *fallback, struct
 			return r;
 	}
 	o->create.network_count = names->count;
+	for (size_t i = 0; names->count > 1 && i < names->count; i++)
+		if (!network_mode_is_network(o->create.networks[i].network))
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "conflicting options: cannot attach both user-defined and "
+				       "non-user-defined network-modes");
 	h->network_mode = o->create.networks[0].network;
 	if (!strncmp(h->network_mode, "container:", 10) && !h->network_mode[10])
 		return err_set(e, EINVAL, ERR_INVALID,

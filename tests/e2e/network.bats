@@ -238,7 +238,7 @@ assert s.recv(100) == b"there"'
 		"-p 80/xyz|invalid proto" "-p 1.2.3:80:80|invalid IP address" "-p 80-82:80-81|invalid ranges"
 		"--ip 172.17.0.9|user defined networks only" "--network one --ip 10.9.9.9|contains the IP address"
 		"--network one --ip 10.1.2.1|is the gateway" "--network one --mac-address zz|invalid MAC address"
-		"--network-alias a|user defined networks" "--network one --network host|cannot be combined"
+		"--network-alias a|user defined networks" "--network one --network host|cannot attach both" "--network none --network one|cannot attach both"
 		"--network one --network one|multiple times" "--network name=one,color=red|invalid field"
 		"--dns nonsense|not correctly formatted" "--add-host nonsense|bad format"
 	)
