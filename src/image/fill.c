@@ -107,9 +107,11 @@ static int step(struct work *w, struct err *e)
 	r = fill_check(l, &w->job.layer, e);
 	l->ready = r == 0;
 	l->size = (int64_t)w->job.layer.size;
-	if (r == 0)
-		fill_tell(w->fill, l, w->index, w->job.layer.packed, true, false);
-	return r;
+	if (r < 0)
+		return r;
+	l->folder = stage_keep(&w->fill->stage, l->folder, l->diff_id, l->size, w->fill->arena);
+	fill_tell(w->fill, l, w->index, w->job.layer.packed, true, false);
+	return 0;
 }
 
 /* Give every idle worker a layer. How many work? */

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/event.h"
 #include "base/file.h"
+#include "base/units.h"
 
 int stage_open_layers(struct image_store *s, struct err *e)
 {
@@ -31,13 +32,24 @@ static bool same_folder(int dir, const char *name, int fd)
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+enum { PREFIX_LEN = 15 };
+
+/* ".stage-" and the beginning of this boot's id. */
+static void boot_prefix(char ret[static PREFIX_LEN + 1])
+{
+	char boot[64] = "";
+	file_read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
+	snprintf(ret, PREFIX_LEN + 1, ".stage-%-8.8s", *boot ? boot : "00000000");
+}
+
 /* Make and lock; a sweeper may take the folder for an orphan before the lock is there. */
 static int make_locked(struct stage *st, struct err *e)
 {
 	for (int tries = 0; tries < 16; tries++) {
 		char id[ID_LEN + 1];
 		id_new(id);
-		snprintf(st->name, sizeof(st->name), ".stage-%.16s", id);
+		boot_prefix(st->name);
+		snprintf(st->name + PREFIX_LEN, sizeof(st->name) - PREFIX_LEN, "%.16s", id);
 		if (mkdirat(st->layers_fd, st->name, 0700) < 0)
 			return err_errno(e, errno, "cannot create a staging folder");
 		CLEANUP_FD int fd = openat(st->layers_fd, st->name,
@@ -72,6 +84,46 @@ int stage_make_dir(struct stage *st, const char *folder, struct err *e)
 	if (mkdirat(st->fd, folder, 0700) < 0)
 		return err_errno(e, errno, "cannot create a staging folder");
 	return dir_open(st->fd, folder, e);
+}
+
+char *stage_keep(struct stage *st, const char *folder, const char *diff_id, int64_t size,
+		 struct arena *a)
+{
+	char *name = arena_printf(a, "%s-%lld", diff_id, (long long)size);
+	return renameat(st->fd, folder, st->fd, name) < 0 ? (char *)folder : name;
+}
+
+/* From the folder of one that was killed. */
+static char *adopt_from(struct stage *st, const char *orphan, const char *diff_id,
+			int64_t *ret_size, struct arena *a)
+{
+	CLEANUP_FD int fd =
+		openat(st->layers_fd, orphan, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) /* its owner lives */
+		return NULL;
+	CLEANUP_DIR DIR *d = dir_stream(fd);
+	struct dirent *entry;
+	while (d && (entry = dir_next(d))) {
+		const char *name = entry->d_name;
+		if (strncmp(name, diff_id, ID_LEN) || name[ID_LEN] != '-' ||
+		    int_parse(name + ID_LEN + 1, 0, INT64_MAX, ret_size) < 0)
+			continue;
+		if (renameat(fd, name, st->fd, name) == 0)
+			return arena_strdup(a, name);
+	}
+	return NULL;
+}
+
+char *stage_adopt(struct stage *st, const char *diff_id, int64_t *ret_size, struct arena *a)
+{
+	char prefix[PREFIX_LEN + 1], *found = NULL;
+	CLEANUP_DIR DIR *d = dir_stream(st->layers_fd);
+	struct dirent *entry;
+	boot_prefix(prefix);
+	while (d && !found && (entry = dir_next(d)))
+		if (!strncmp(entry->d_name, prefix, PREFIX_LEN) && strcmp(entry->d_name, st->name))
+			found = adopt_from(st, entry->d_name, diff_id, ret_size, a);
+	return found;
 }
 
 int stage_has_layer(struct stage *st, struct image_store *s, const char *diff_id, int64_t *ret_size,

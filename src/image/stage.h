@@ -2,8 +2,9 @@
 /*
  * Bringing layers into the store so that no kill and no power cut leaves half of one.
  *
- *   1. <root>/layers/.stage-<random>/ is made and locked (flock(2)) as long as its maker lives;
- *   2. layers are unpacked below it: .stage-<random>/<folder>/fs;
+ *   1. <root>/layers/.stage-<boot><random>/ is made and locked (flock(2)) as long as its maker
+ *      lives;
+ *   2. layers are unpacked below it: .stage-.../<folder>/fs;
  *   3. one syncfs(2) makes all of it durable;
  *   4. under the state store's lock: each folder is renamed to layers/<diff id>, the folder layers
  * is synced, the rows are written, and the transaction committed durably.
@@ -38,6 +39,15 @@ void stage_close(struct stage *st);
 
 /** A folder below the staging folder, for one layer; a descriptor. */
 int stage_make_dir(struct stage *st, const char *folder, struct err *e);
+
+/** A layer whose folder is @folder is whole: it is called so that stage_adopt() finds it. Its new
+ *  name lives in @a. */
+char *stage_keep(struct stage *st, const char *folder, const char *diff_id, int64_t size,
+		 struct arena *a);
+/** Take over what a killed command kept of this layer, since this boot: as what it has written may
+ * not be on the disk, it is worth nothing after another. Its folder here, in @a, or NULL. Before
+ * stage_sweep(), which removes all of that. */
+char *stage_adopt(struct stage *st, const char *diff_id, int64_t *ret_size, struct arena *a);
 
 /** Is the layer in the store, row and tree? 1, 0, or negative errno. */
 int stage_has_layer(struct stage *st, struct image_store *s, const char *diff_id, int64_t *ret_size,

@@ -167,3 +167,21 @@ blob_ranges() {
 	pulled
 	store_is_clean
 }
+
+@test "RF14 what a killed pull had whole, the next one does not fetch again" {
+	put_image --rootfs "$ROOTFS" --layers 3 some/thing v1
+	faulty stall 9
+	nsenter --net="/proc/$NET_PID/ns/net" "$HULL" pull "$name" >/dev/null 2>&1 3>&- &
+	pull=$!
+	disown
+	# The lowest layer stalls, as only that is large; the others become whole.
+	wait_for 20 eval '[ "$(find "$HULL_ROOT/layers" -path "*/.stage-*" -name "????????????????????????????????????????????????????????????????-*" | wc -l)" = 2 ]'
+	kill -KILL "$pull"
+	wait_for 10 eval '[ -z "$(leftover_processes)" ]'
+	run -0 hull pull "$REGISTRY/some/thing:v1"
+	[ "$(grep -c ': Already exists$' <<<"$output")" = 2 ]
+	[ "$(grep -c ': Pull complete$' <<<"$output")" = 1 ]
+	assert_equal "1 2" "$(hull run --rm "$REGISTRY/some/thing:v1" cat /layer-1 /layer-2 | xargs)"
+	store_is_clean
+	hull system check
+}

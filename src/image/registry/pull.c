@@ -151,7 +151,7 @@ static int heard(struct fill *f, struct err *e)
 	return err_context(e, "cannot get a layer");
 }
 
-/* Layers that are here, though they came by another image. */
+/* Layers that are here, though they came by another image; those that a killed pull has left. */
 static int find_ready(struct pull *p, struct err *e)
 {
 	struct plan *plan = &p->fill.plan;
@@ -160,7 +160,10 @@ static int find_ready(struct pull *p, struct err *e)
 		int r = stage_has_layer(&p->fill.stage, p->fill.store, l->diff_id, &l->size, e);
 		if (r < 0)
 			return r;
-		l->ready = r > 0;
+		if (r == 0)
+			l->folder =
+				stage_adopt(&p->fill.stage, l->diff_id, &l->size, p->fill.arena);
+		l->ready = r > 0 || l->folder;
 		if (l->ready)
 			fill_tell(&p->fill, l, i, 0, true, true);
 	}
@@ -265,13 +268,13 @@ static int take_image(struct pull *p, struct image_pulled *ret, struct err *e)
 {
 	struct fill *f = &p->fill;
 	struct plan_image *im;
-	int r = stage_sweep(f->store, e);
-	if (r == 0)
-		r = stage_open(&f->stage, f->store, e);
+	int r = stage_open(&f->stage, f->store, e);
 	if (r == 0)
 		r = plan_oci_image(&f->plan, &p->top, &im, e);
 	if (r == 0)
 		r = find_ready(p, e);
+	if (r == 0)
+		r = stage_sweep(f->store, e);
 	f->other = p->remote.job.helper.sock;
 	if (r == 0)
 		r = fill_layers(f, e);
