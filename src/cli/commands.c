@@ -44,6 +44,7 @@ const struct command *const commands[] = {
 	&command_rm,
 	&command_rmi,
 	&command_save,
+	&command_search,
 	&command_start,
 	&command_stats,
 	&command_stop,

@@ -235,6 +235,21 @@ struct image_pushed {
 int image_push(struct image_store *s, const struct image_push *req, struct arena *a,
 	       struct image_pushed *ret, struct err *e);
 
+struct image_search {
+	const char *domain; /* of the registry */
+	const char *term;
+	size_t limit;
+	struct image_registry registry;
+};
+struct image_found {
+	char *name, *description; /* the latter may be NULL */
+	int64_t stars;
+	bool official;
+};
+/** @ret of struct image_found. -ENOENT and the like: the registry cannot be searched. */
+int image_search(struct image_store *store, const struct image_search *s, struct arena *a,
+		 struct array *ret, struct err *e);
+
 struct image_login {
 	const char *domain;        /* "docker.io", "host:5000" */
 	const char *user, *secret; /* NULL: those that are kept */

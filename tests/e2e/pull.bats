@@ -181,3 +181,16 @@ s = socket.create_server(("127.0.0.1", 5001)); c = [s.accept() for _ in range(9)
 	run -1 hull manifest inspect "$REGISTRY/some/thing:v2"
 	assert_has "manifest for $REGISTRY/some/thing:v2 not found"
 }
+
+@test "PU12 search lists the repositories that have the term in their name" {
+	registry_up
+	for repository in a/thing b/other c/something; do put_image $repository v1; done
+	run -0 hull search --format '{{.Name}}' "$REGISTRY/thing"
+	assert_equal "$REGISTRY/a/thing $REGISTRY/c/something" "$(xargs <<<"$output")"
+	run -0 hull search --limit 1 --format '{{.Name}}' "$REGISTRY/thing"
+	assert_equal "$REGISTRY/a/thing" "$output"
+	run -1 hull search --limit 101 "$REGISTRY/thing"
+	assert_has "limit 101 is outside the range of [1, 100]"
+	run -1 hull search "$REGISTRY/a&b"
+	assert_has "a term to search for"
+}
