@@ -250,15 +250,16 @@ older() {
 		version = int(sys.argv[2])
 		for column in ("told", "health") + (("restarts", "restart_wait", "restart_due", "held") if version < 2 else ()):
 		    store.execute(f"ALTER TABLE container DROP COLUMN {column}")
-		store.execute("DROP TABLE event")
+		for table in ("port", "endpoint", "network", "build_cache", "manifest", "event"):
+		    store.execute(f"DROP TABLE {table}")
 		store.execute(f"PRAGMA user_version = {version}")
 		store.commit()
 	END
 }
 
 @test "stores of earlier versions are brought up to date" {
-	hull run --name cc test true
-	hull run -d --name up test sleep 600
+	hull run --network none --name cc test true
+	hull run -d --network none --name up test sleep 600
 	older 2
 	hull stop -t 0 up
 	assert_equal "kill kill die stop" "$(hull events --since 1 --until "$(date +%s.%N)" --format '{{.Action}}' | paste -sd' ')"
