@@ -89,6 +89,10 @@ class Box:
         docker_archive(self.archive, "loaded", [
             {"a/": b"", "a/x": b"x" * 5000, "b/": b"", "b/y": b"y"},
             {"a/": b"", "a/.wh.x": b"", "c": b"c" * 70000, "b/": b"", "b/.wh..wh..opq": b""}])
+        (self.dir / "context").mkdir()
+        (self.dir / "context/file").write_bytes(b"from the context\n")
+        (self.dir / "context/Dockerfile").write_text(
+            'FROM test\nCOPY file /\nRUN ["/busybox", "touch", "/made"]\nRUN ["/busybox", "rm", "/file"]\n')
         self.fault = self.dir / "fault"
         subprocess.run([os.environ.get("CC", "cc"), "-O1", "-D_GNU_SOURCE", "-o", self.fault,
                         TOP / "tests/helpers/fault.c"], check=True)
@@ -173,7 +177,7 @@ class Box:
 
     def files(self):
         found = []
-        for base, skip in ((self.root, {"hull.db", "hull.db-wal", "hull.db-shm", "hull.lock", "ballast"}),
+        for base, skip in ((self.root, {"hull.db", "hull.db-wal", "hull.db-shm", "hull.lock", "ballast", "build"}),
                            (self.run, set())):
             for where, folders, names in os.walk(base):
                 depth = len(pathlib.Path(where).relative_to(base).parts)

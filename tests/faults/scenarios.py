@@ -18,6 +18,7 @@ class Scenario:
     input: str = None       # "image": the tar of an image on standard input
     main_only: bool = False  # what it leaves running is let go when it ends
     story: bool = False     # the container c prints OUTPUT and ends with 7
+    keeps: bool = False     # what a failed one has done stays, as cache: nothing for the sweep of errors
     stays: bool = False     # if it cannot be started, the container stays, as docker's does
 
 
@@ -79,6 +80,9 @@ def scenarios(box):
         Scenario("system prune", ["system", "prune", "-f", "--volumes"],
                  before=[["create", "-v", "/anonymous", *make, "test", "/busybox", "true"]],
                  undo=[remove, ["volume", "prune", "-f"]]),
+        Scenario("build", ["build", "-q", "-t", "built", "--build-arg", "SOURCE_DATE_EPOCH=1",
+                           str(box.dir / "context")],
+                 undo=[["rmi", "-f", "built"], ["builder", "prune", "-af"]], keeps=True),
         Scenario("load", ["load", "-q", "-i", box.archive], undo=[["rmi", "-f", "loaded"]]),
         Scenario("import", ["import", "-", "imported"], input="other", undo=[["rmi", "-f", "imported"]]),
         Scenario("rmi", ["rmi", "loaded"], before=[["load", "-q", "-i", box.archive]],

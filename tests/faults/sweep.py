@@ -305,8 +305,9 @@ def error_point(sweep, point, name):
     return judge(sweep, p, f"hull {sweep.name}: {name} at {hit}", causes)
 
 
-def names():
-    return [s.name for s in scenarios(type("B", (), {"tag": "", "group": "", "archive": ""})())]
+def names(kind):
+    box = type("B", (), {"tag": "", "group": "", "archive": "", "dir": pathlib.Path()})()
+    return [s.name for s in scenarios(box) if kind == "kill" or not s.keeps]
 
 
 def each(name, r, tries, act, disk=None):
@@ -331,7 +332,7 @@ def report(what, r, started):
 
 def run(kind, every, only, errors, shift=0):
     total = Result()
-    for name in names():
+    for name in names(kind):
         if only and name not in only:
             continue
         r, started = Result(), time.monotonic()
