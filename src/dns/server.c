@@ -85,6 +85,18 @@ static const struct name_entry *find_address(const struct names *n, const struct
 	return NULL;
 }
 
+/* The gateway's address is reached from other networks, too. Only who is on this one is served. */
+static bool is_here(const struct names *n, const struct ip *client)
+{
+	for (size_t i = 0; i < n->count; i++) {
+		const struct name_entry *e = &n->entries[i];
+		if (!e->client.family && e->ip.family == client->family &&
+		    ip_compare(&e->ip, client) == 0)
+			return true;
+	}
+	return false;
+}
+
 int server_answer(struct server *s, const uint8_t *message, size_t len, const struct ip *client,
 		  struct dns_answer *ret)
 {
@@ -92,6 +104,8 @@ int server_answer(struct server *s, const uint8_t *message, size_t len, const st
 	struct ip ip;
 	struct ip upstream[SERVERS_MAX];
 	int r = dns_read(message, len, &q);
+	if (r == 0 && !is_here(&s->names, client))
+		r = DNS_REFUSED;
 	if (r != 0) {
 		if (r > 0)
 			dns_begin(ret, message, q.end, (enum dns_code)r);

@@ -428,6 +428,8 @@ dns_process() {
 	hull network create two
 	hull run -d --name dd --network two test sleep 1000
 	assert_equal "" "$(resolve dd aa)"
+	run ! hull exec dd nslookup aa "$(hull network inspect -f '{{(index .IPAM.Config 0).Gateway}}' one)"
+	[[ $output == *REFUSED* ]]
 	# Who is on both knows all.
 	hull network connect two aa
 	assert_equal "$(field dd '{{.NetworkSettings.Networks.two.IPAddress}}')" "$(resolve aa dd)"

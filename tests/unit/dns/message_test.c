@@ -71,6 +71,9 @@ static void test_names(void **state)
 	assert_int_equal(ask(&s, "elsewhere", DNS_A, "10.0.0.2", &n, last), DNS_REFUSED);
 	assert_int_equal(ask(&s, "2.0.0.10.in-addr.arpa", DNS_PTR, "10.0.0.2", &n, last), DNS_OK);
 	assert_int_equal(n, 1);
+	/* Who is not on the network hears nothing of it, though he may have a line for him. */
+	assert_int_equal(ask(&s, "web", DNS_A, "10.1.0.7", &n, last), DNS_REFUSED);
+	assert_int_equal(ask(&s, "elsewhere", DNS_A, "10.9.0.1", &n, last), DNS_REFUSED);
 	assert_int_equal(s.names.count, 4);
 	arena_free(&s.names.arena);
 }
