@@ -32,7 +32,9 @@
 #define TARGET6(reg) NFT_PAYLOAD(reg, NFT_PAYLOAD_NETWORK_HEADER, 24, 16)
 #define PROTOCOL(reg) NFT_META(reg, NFT_META_L4PROTO)
 #define PORT(reg) NFT_PAYLOAD(reg, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2)
-#define NOT_FROM_BRIDGE NFT_META(R(0), NFT_META_IIFNAME), NFT_NOT_IN(R(0), "bridges")
+#define NOT_FROM_HOST                                                                              \
+	NFT_META(R(0), NFT_META_IIFNAME), NFT_COMPARE(R(0), NFT_CMP_NEQ, IFNAME_LEN, 'l', 'o')
+#define NOT_FROM_BRIDGE NOT_FROM_HOST, NFT_NOT_IN(R(0), "bridges")
 #define TO_BRIDGE NFT_META(R(0), NFT_META_OIFNAME), NFT_IN(R(0), "bridges")
 #define NOT_TO_BRIDGE NFT_META(R(0), NFT_META_OIFNAME), NFT_NOT_IN(R(0), "bridges")
 #define LOOPBACK4(load) load(R(0)), NFT_MASK(R(0), 4, 0xff), NFT_COMPARE(R(0), NFT_CMP_EQ, 4, 127)
@@ -77,9 +79,7 @@ static const struct {
 } rules[] = {
 	/* The loopback of the host is for the host: bridges may route to it (bridge.c), and a port
 	 * that is published on it would be led in before the kernel looks where it came from. */
-	RULE("guard", NFT_META(R(0), NFT_META_IIFNAME),
-	     NFT_COMPARE(R(0), NFT_CMP_NEQ, IFNAME_LEN, 'l', 'o'), IPV4, LOOPBACK4(TARGET4),
-	     NFT_VERDICT(NF_DROP)),
+	RULE("guard", NOT_FROM_HOST, IPV4, LOOPBACK4(TARGET4), NFT_VERDICT(NF_DROP)),
 	/* Containers are reached by published ports, not by their own addresses from outside. */
 	RULE("guard", NOT_FROM_BRIDGE, IPV4, TARGET4(R(0)), NFT_IN(R(0), "subnets4"),
 	     NFT_VERDICT(NF_DROP)),

@@ -180,6 +180,21 @@ assert s.recv(100) == b"there"'
 	assert_equal 1 "$(on_host nft list map inet "$(table)" anywhere4 | grep -c 8080)"
 }
 
+@test "the host itself reaches its gateway addresses" {
+	hull network create one
+	local gateway
+	gateway=$(hull network inspect -f '{{(index .IPAM.Config 0).Gateway}}' one)
+	hull run -d --network one test sleep 1000
+	on_host busybox nc -ll -p 5555 -e /bin/echo here &
+	started_by_test $!
+	wait_for 10 listening $HOST 15B3
+	run -0 on_host timeout 5 busybox nc -w 2 "$gateway" 5555
+	assert_equal here "$output"
+	# Nobody outside does, though he knows a way.
+	outside ip route add "$gateway" via 203.0.113.1
+	run ! outside timeout 5 busybox nc -w 2 "$gateway" 5555
+}
+
 @test "networks: made, listed, shown, removed; each for itself" {
 	run -0 hull network create --label a=b -o com.docker.network.driver.mtu=1400 one
 	local id=$output
