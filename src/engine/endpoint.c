@@ -487,6 +487,28 @@ int network_connect(struct engine *en, const char *network, const char *containe
 	return db_end(&en->db, r < 0 ? r : 0, e);
 }
 
+/* On a bridge it is the host's end that is taken away: what the container calls its own is its
+ * affair. */
+static int detach(struct engine *en, const struct container *c, const struct network *n,
+		  int64_t position, struct arena *a, struct err *e)
+{
+	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
+	char name[IFNAMSIZ];
+	int r = network_kernel_open(en, &k, e);
+	if (r == 0)
+		r = ports_drop(en, &k, c->id, n, a, e);
+	if (r < 0 || !c->pid)
+		return r;
+	CLEANUP_FD int pidfd = pidfd_of_started(c->pid, c->pid_start);
+	if (pidfd < 0)
+		return 0;
+	if (n->bridge[0])
+		outer_name(c->id, position, name);
+	else
+		snprintf(name, sizeof(name), "eth%lld", (long long)position);
+	return network_detach(n->bridge[0] ? -1 : pidfd, name, e);
+}
+
 int network_disconnect(struct engine *en, const char *network, const char *container, bool force,
 		       struct err *e)
 {
@@ -495,7 +517,7 @@ int network_disconnect(struct engine *en, const char *network, const char *conta
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	struct container c;
 	struct network n;
-	char inner[IFNAMSIZ];
+	int64_t position = 0;
 	int r = container_find_locked(en, container, &a, &lock, &c, e);
 	if (r == 0)
 		r = network_find(en, network, &a, &n, e);
@@ -508,7 +530,7 @@ int network_disconnect(struct engine *en, const char *network, const char *conta
 		r = err_set(e, ENOENT, ERR_NOT_FOUND, "container %s is not connected to network %s",
 			    c.name, n.name);
 	if (r == 1) {
-		snprintf(inner, sizeof(inner), "eth%lld", (long long)db_int(s, 0));
+		position = db_int(s, 0);
 		/* Its neighbours hear of it while it can be seen who they are. */
 		r = db_run(&en->db, e,
 			   "UPDATE endpoint SET host4 = 0, host6 = 0 WHERE container = ?1 AND "
@@ -524,9 +546,7 @@ int network_disconnect(struct engine *en, const char *network, const char *conta
 	if (r >= 0)
 		r = event_note(&en->db, e, "network", n.id, "disconnect", "container", c.id, "name",
 			       n.name, "type", n.config.driver, NULL);
-	if (r >= 0 && c.pid) {
-		CLEANUP_FD int pidfd = pidfd_of_started(c.pid, c.pid_start);
-		r = pidfd < 0 ? 0 : network_detach(pidfd, inner, e);
-	}
+	if (r >= 0)
+		r = detach(en, &c, &n, position, &a, e);
 	return db_end(&en->db, r < 0 ? r : 0, e);
 }

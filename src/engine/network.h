@@ -152,6 +152,9 @@ int ports_read(const struct container_config *c, struct arena *a, struct port_re
 /** Choose and take the ports; in the transaction of container_net_reserve. */
 int ports_reserve(struct engine *en, const struct container *c, struct arena *a,
 		  struct container_net *net, struct err *e);
+/** Take back what is published to the container's place on @n; in the transaction that ends it. */
+int ports_drop(struct engine *en, struct network_kernel *k, const char *id, const struct network *n,
+	       struct arena *a, struct err *e);
 /** The ports of a container from the store. */
 int ports_load(struct engine *en, const char *id, struct arena *a, struct firewall_port **ret,
 	       size_t *ret_count, struct err *e);

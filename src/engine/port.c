@@ -172,17 +172,19 @@ int ports_read(const struct container_config *c, struct arena *a, struct port_re
 
 /* ---- taking them ---- */
 
-/* 1: a container that runs has it; 0: none. */
+/* 1: a container that runs has it, for this family; 0: none. To wish for the same twice is fine. */
 static int taken(struct engine *en, const char *id, const struct firewall_port *p,
 		 const char *host_ip, struct arena *a, char **ret_by, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_first(&en->db, &s, e,
-			 "SELECT container.name FROM port JOIN container ON container.id = "
-			 "port.container WHERE protocol = ?1 AND host_port = ?2 AND status = "
-			 "'running' AND (host_ip = ?3 OR host_ip = '' OR ?3 = '') AND "
-			 "(container.id <> ?4 OR host_ip <> ?3)",
-			 "iiss", (int64_t)p->protocol, (int64_t)p->host_port, host_ip, id);
+	int r = db_first(
+		&en->db, &s, e,
+		"SELECT container.name FROM port JOIN container ON container.id = "
+		"port.container WHERE protocol = ?1 AND host_port = ?2 AND status = "
+		"'running' AND (host_ip = ?3 OR host_ip = '' OR ?3 = '') AND (instr(address, "
+		"':') > 0) = ?5 AND (container.id <> ?4 OR host_ip <> ?3 OR port <> ?6)",
+		"iissii", (int64_t)p->protocol, (int64_t)p->host_port, host_ip, id,
+		(int64_t)(p->to.family == AF_INET6), (int64_t)p->port);
 	if (r == 1)
 		*ret_by = arena_strdup(a, db_text(s, 0));
 	return r;
@@ -344,6 +346,27 @@ int ports_reserve(struct engine *en, const struct container *c, struct arena *a,
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = take_one(en, c, &list[i], net, to, a, e);
 	return r;
+}
+
+int ports_drop(struct engine *en, struct network_kernel *k, const char *id, const struct network *n,
+	       struct arena *a, struct err *e)
+{
+	struct firewall_port *list;
+	size_t count, gone = 0;
+	int r = ports_load(en, id, a, &list, &count, e);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		char to[IP_TEXT_SIZE];
+		bool there = false;
+		for (size_t s = 0; s < n->subnet_count; s++)
+			there |= subnet_has(&n->subnets[s].subnet, &list[i].to);
+		if (!there)
+			continue;
+		list[gone++] = list[i];
+		r = db_run(&en->db, e, "DELETE FROM port WHERE container = ?1 AND address = ?2",
+			   "ss", id, ip_print(&list[i].to, to));
+		r = r < 0 ? r : 0;
+	}
+	return r == 0 && gone ? firewall_unpublish(&k->nft, k->table, list, gone, e) : r;
 }
 
 #define PORT_COLUMNS "protocol, host_port, host_ip, port, address"

@@ -171,17 +171,16 @@ int network_attach(struct netlink *nl, const struct attachment *at, pid_t pid, i
 	return r;
 }
 
-int network_detach(int pidfd, const char *inner, struct err *e)
+int network_detach(int pidfd, const char *name, struct err *e)
 {
-	CLEANUP_NETLINK struct netlink inside = NETLINK_CLOSED;
+	CLEANUP_NETLINK struct netlink nl = NETLINK_CLOSED;
 	struct link_info link;
-	int r = netlink_open(&inside, NETLINK_ROUTE, pidfd);
+	int r = netlink_open(&nl, NETLINK_ROUTE, pidfd);
 	if (r < 0)
 		return err_errno(e, r, "cannot reach the container's network namespace");
-	r = link_find(&inside, inner, &link);
+	r = link_find(&nl, name, &link);
 	if (r == 0)
-		r = link_remove(&inside, link.index);
-	return r < 0 && r != -ENODEV
-		       ? netlink_problem(&inside, r, e, "cannot remove %s of the container", inner)
-		       : 0;
+		r = link_remove(&nl, link.index);
+	return r < 0 && r != -ENODEV ? netlink_problem(&nl, r, e, "cannot remove device %s", name)
+				     : 0;
 }

@@ -32,8 +32,8 @@ struct attachment {
  * that: addresses, up, routes. */
 int network_attach(struct netlink *nl, const struct attachment *at, pid_t pid, int pidfd,
 		   struct err *e);
-/** Take the container's device away. */
-int network_detach(int pidfd, const char *inner, struct err *e);
+/** Take a device away, of the host (@pidfd -1) or inside a container. */
+int network_detach(int pidfd, const char *name, struct err *e);
 /** The number of a mode of a @kind ("bridge" of macvlan, "l2" of ipvlan); NULL: docker's. False:
  * there is none. */
 bool network_mode_of(const char *kind, const char *name, uint32_t *ret);

@@ -180,6 +180,32 @@ assert s.recv(100) == b"there"'
 	assert_equal 1 "$(on_host nft list map inet "$(table)" anywhere4 | grep -c 8080)"
 }
 
+@test "publish: one container's wishes among each other" {
+	hull run -d --name two -p 80 -p 81 test sleep 1000
+	run -0 hull port two
+	[ "${#lines[@]}" = 2 ]
+	[ "${lines[0]#*:}" != "${lines[1]#*:}" ]
+	run -125 hull run --rm -p 8080:80 -p 8080:81 test true
+	[[ $output == *"Bind for 0.0.0.0:8080 failed: port is already allocated"* ]]
+	run -0 hull run --rm -p 8080:80 -p 8080:80 test true
+}
+
+@test "disconnected: its ports lead nowhere, whoever gets its address, and no other name of its device helps" {
+	hull network create one
+	serve web --network one -p 8080:80 --cap-add NET_ADMIN
+	local a
+	a=$(field web '{{.NetworkSettings.Networks.one.IPAddress}}')
+	run -0 ask outside 203.0.113.1
+	hull exec web sh -c 'ip link set eth0 down; ip link set eth0 name mine up'
+	hull network disconnect one web
+	assert_equal "lo " "$(hull exec web ls /sys/class/net | tr '\n' ' ')"
+	run -0 hull port web
+	assert_equal "" "$output"
+	serve next --network one --ip "$a"
+	run ! ask outside 203.0.113.1
+	run -0 hull run -d --name free -p 8080:80 test sleep 1000
+}
+
 @test "the host itself reaches its gateway addresses" {
 	hull network create one
 	local gateway
