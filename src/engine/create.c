@@ -201,18 +201,36 @@ static int settle_cgroup_parent(const struct engine *en, struct docker_host_conf
 	return 0;
 }
 
-/* It goes into files of lines (/etc/hostname, /etc/hosts) and into what ps and logs print. */
-static int check_hostname(const char *name, struct err *e)
+/* It goes into files of lines (/etc/hostname, /etc/hosts, /etc/resolv.conf) and into what ps and
+ * logs print. */
+static int check_word(const char *what, const char *word, struct err *e)
 {
-	for (const char *p = name; p && *p; p++) {
+	for (const char *p = word; p && *p; p++) {
 		if ((unsigned char)*p > ' ' && *p != 0x7f && *p != '/')
 			continue;
-		return err_set(
-			e, EINVAL, ERR_INVALID,
-			"invalid hostname: byte %zu is a blank, a slash or a control character",
-			(size_t)(p - name) + 1);
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "invalid %s: byte %zu is a blank, a slash or a control character",
+			       what, (size_t)(p - word) + 1);
 	}
 	return 0;
+}
+
+static int check_words(const struct container_config *c, struct err *e)
+{
+	const struct docker_host_config *h = &c->host;
+	const struct {
+		const char *what;
+		const struct strv *words;
+	} lists[] = {{"DNS search domain", &h->dns_search},
+		     {"DNS option", &h->dns_options},
+		     {"extra host", &h->extra_hosts}};
+	int r = check_word("hostname", c->config.hostname, e);
+	if (r == 0)
+		r = check_word("domain name", c->config.domainname, e);
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		for (size_t k = 0; r == 0 && k < lists[i].words->count; k++)
+			r = check_word(lists[i].what, lists[i].words->items[k], e);
+	return r;
 }
 
 static int check_command(const struct docker_config *config, const char *image, struct err *e)
@@ -373,9 +391,7 @@ static int check_request(struct engine *en, struct container_create *c, struct c
 		r = resolve_image(en, c, row, a, e);
 	if (r == 0)
 		r = check_command(&c->config.config, c->image, e);
-	if (r == 0)
-		r = check_hostname(c->config.config.hostname, e);
-	return r < 0 ? r : check_hostname(c->config.config.domainname, e);
+	return r < 0 ? r : check_words(&c->config, e);
 }
 
 /* The default profile keeps in its project what has a limit (spec_security.c). */

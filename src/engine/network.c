@@ -13,11 +13,12 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/path.h"
+#include "base/units.h"
 #include "base/utf8.h"
 #include "engine/internal.h"
 #include "network/network.h"
 
-enum { NETWORK_NAME_MAX = 128, PREFIX4_MAX = 30, PREFIX6_MAX = 126 };
+enum { NETWORK_NAME_MAX = 128, PREFIX4_MAX = 30, PREFIX6_MAX = 126, MTU_MIN = 68, MTU_MAX = 65535 };
 
 static const char *const builtin[] = {"bridge", "host", "none"};
 static const char *const builtin_drivers[] = {"bridge", "host", "null"};
@@ -176,6 +177,11 @@ static int check_subnet(struct docker_ipam_config *c, struct arena *a, struct er
 			subnet_print(&n.subnet, text));
 		return -EINVAL;
 	}
+	if (base.family == AF_INET &&
+	    (base.bytes[0] == 0 || base.bytes[0] == 127 || base.bytes[0] >= 224))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "invalid subnet %s: these addresses belong to no network",
+			       c->subnet);
 	if (n.subnet.prefix > (base.family == AF_INET ? PREFIX4_MAX : PREFIX6_MAX))
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "invalid subnet %s: there is no room for a gateway and a container",
@@ -324,7 +330,18 @@ static int check_request(const char *name, struct docker_network *c, struct err 
 	const char *bridge = kvs_get(&c->options, "com.docker.network.bridge.name");
 	if (bridge && (!*bridge || strlen(bridge) >= IFNAMSIZ || strpbrk(bridge, "/: \t\n")))
 		return invalid(e, "name of a network device:", bridge);
-	return 0;
+	const char *mtu = kvs_get(&c->options, "com.docker.network.driver.mtu");
+	uint64_t bytes;
+	if (mtu && (uint_parse(mtu, MTU_MAX, &bytes) < 0 || bytes < MTU_MIN))
+		return invalid(e, "com.docker.network.driver.mtu (68 to 65535):", mtu);
+	const char *icc = kvs_get(&c->options, "com.docker.network.bridge.enable_icc");
+	if (!icc || strcmp(icc, "false"))
+		return 0;
+	err_set(e, ENOTSUP, ERR_INVALID,
+		"com.docker.network.bridge.enable_icc=false: hull does not keep the containers of "
+		"one network from each other");
+	err_hint(e, "give each a network of its own");
+	return -ENOTSUP;
 }
 
 int network_create(struct engine *en, const char *name, struct docker_network *config,

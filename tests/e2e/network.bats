@@ -266,7 +266,8 @@ assert s.recv(100) == b"there"'
 		"one|already exists" "bad/name|is invalid" "--subnet 10.1.2.128/25 x|in use by network one"
 		"--subnet 10.1.3.4/24 x|it should be 10.1.3.0/24" "--subnet nonsense x|invalid subnet"
 		"--subnet 10.9.0.0/32 x|no room" "--subnet 10.9.0.0/24 --gateway 10.8.0.1 x|no matching subnet"
-		"-d overlay x|bridge, macvlan and ipvlan" "-d macvlan --subnet 10.7.0.0/24 x|parent=eth0" "-d macvlan -o parent=nosuch x|parent nosuch" "-d ipvlan -o parent=up0 -o ipvlan_mode=l9 x|unknown mode l9" "bridge|predefined" "-o com.docker.network.bridge.name=a/b x|invalid name"
+		"--subnet 127.0.0.0/8 x|belong to no network" "-o com.docker.network.driver.mtu=abc x|mtu (68"
+		"-o com.docker.network.bridge.enable_icc=false x|from each other" "-d overlay x|bridge, macvlan and ipvlan" "-d macvlan --subnet 10.7.0.0/24 x|parent=eth0" "-d macvlan -o parent=nosuch x|parent nosuch" "-d ipvlan -o parent=up0 -o ipvlan_mode=l9 x|unknown mode l9" "bridge|predefined" "-o com.docker.network.bridge.name=a/b x|invalid name"
 	)
 	local entry
 	for entry in "${cases[@]}"; do
@@ -281,6 +282,11 @@ assert s.recv(100) == b"there"'
 		"--network one --ip 10.1.2.1|is the gateway" "--network one --mac-address zz|invalid MAC address"
 		"--network-alias a|user defined networks" "--network one --network host|cannot attach both" "--network none --network one|cannot attach both"
 		"--network one --network one|multiple times" "--network name=one,color=red|invalid field"
+		"--network container:nosuch --hostname a|hostname and the network mode"
+		"--network container:nosuch --dns 1.1.1.1|dns and the network mode"
+		"--network container:nosuch --add-host a:1.1.1.1|host-to-IP mapping and the network mode"
+		"--network host --mac-address 02:00:00:00:00:01|mac-address and the network mode"
+		"--network none --ip 1.2.3.4|user defined networks only" "--network host --network-alias a|user defined networks"
 		"--dns nonsense|not correctly formatted" "--add-host nonsense|bad format"
 	)
 	for entry in "${cases[@]}"; do
@@ -397,6 +403,12 @@ time.sleep(300)' &
 	[[ $output == *$'\n1.2.3.4\ta'* && $output == *$'\n172.17.0.1\tgw'* && $output == *$'\n172.17.0.2\tbox'* ]]
 	run -0 hull run --rm --dns 192.0.2.53 --dns-search example.org --dns-option ndots:3 test cat /etc/resolv.conf
 	assert_equal $'nameserver 192.0.2.53\nsearch example.org\noptions ndots:3' "$output"
+	# They go into files of lines.
+	local option
+	for option in --dns-search=a --dns-option=a --add-host=a; do
+		run -125 hull run --rm "$option"$'\nnameserver 192.0.2.1:192.0.2.1' test true
+		[[ $output == *"byte 2 is a blank, a slash or a control character"* ]]
+	done
 	# A server on the host's loopback is out of reach, and not promised.
 	run -0 hull run --rm test cat /etc/resolv.conf
 	[[ $output != *"nameserver 127."* ]]
