@@ -7,6 +7,7 @@
 #include "engine/layer.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -36,40 +37,72 @@ struct bridges {
 	struct engine *en;
 	const char *table;
 	struct arena *a;
+	bool repair;
 	struct strv *problems, lost;
 };
 
-static void look_at_bridge(void *ctx, const char *name, const struct link_info *link)
+static void note_lost(struct bridges *b, const char *name, const char *alias, const char *what)
+{
+	strv_push(b->a, b->problems, arena_printf(b->a, what, name, b->repair ? ": removed" : ""));
+	strv_push(b->a, &b->lost, name);
+	strv_push(b->a, &b->lost, alias);
+}
+
+/* Of a `network connect` that was killed: the container is on the network, and no row says so. */
+static void look_at_veth(struct bridges *b, const char *name)
+{
+	struct err ignored;
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	char id[11];
+	int position, end = 0;
+	if (sscanf(name, "ve%10[0-9a-f].%2d%n", id, &position, &end) == 2 && !name[end] &&
+	    db_first(&b->en->db, &s, &ignored,
+		     "SELECT 1 FROM container WHERE substr(id, 1, 10) = ?1 AND NOT EXISTS (SELECT "
+		     "1 FROM endpoint WHERE container = id AND position = ?2)",
+		     "si", id, (int64_t)position) == 1)
+		note_lost(b, name, "", "device %s of a place on no network%s");
+}
+
+static void look_at_link(void *ctx, const char *name, const struct link_info *link)
 {
 	struct bridges *b = ctx;
 	struct err ignored;
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	size_t len = strlen(b->table);
+	if (!strcmp(link->kind, "veth"))
+		look_at_veth(b, name);
 	if (strcmp(link->kind, "bridge") || strncmp(link->alias, b->table, len) ||
 	    link->alias[len] != ':' ||
 	    db_first(&b->en->db, &s, &ignored, "SELECT 1 FROM network WHERE name = ?1", "s",
 		     link->alias + len + 1) != 0)
 		return;
-	strv_push(b->a, b->problems, arena_printf(b->a, "bridge %s without a network", name));
-	strv_push(b->a, &b->lost, name);
-	strv_push(b->a, &b->lost, link->alias);
+	note_lost(b, name, link->alias, "bridge %s without a network%s");
+}
+
+static int has_row(struct engine *en, const char *query, const char *name, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	return db_first(&en->db, &s, e, query, "s", name);
 }
 
 static int check_networks(struct engine *en, bool repair, struct arena *a, struct strv *problems,
 			  struct err *e)
 {
 	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
-	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	/* Where there has never been a network nothing is looked for. */
-	int r = db_first(&en->db, &s, e, "SELECT 1 FROM network", "");
+	int r = has_row(en, "SELECT 1 FROM network WHERE name = ?1", "bridge", e);
 	if (r <= 0 || (r = network_kernel_open(en, &k, e)) < 0)
 		return r;
-	struct bridges b = {en, k.table, a, problems, {0}};
-	r = link_list(&k.links, look_at_bridge, &b);
+	struct bridges b = {en, k.table, a, repair, problems, {0}};
+	/* Who makes one holds this lock until its row is there. */
+	if ((r = db_begin(&en->db, true, e)) < 0)
+		return r;
+	r = link_list(&k.links, look_at_link, &b);
 	if (r < 0)
-		return netlink_problem(&k.links, r, e, "cannot list network devices");
+		netlink_problem(&k.links, r, e, "cannot list network devices");
 	for (size_t i = 0; r == 0 && repair && i + 1 < b.lost.count; i += 2)
 		r = bridge_remove(&k.links, b.lost.items[i], b.lost.items[i + 1], e);
+	r = db_end(&en->db, r, e);
 	CLEANUP_STMT sqlite3_stmt *used = NULL;
 	if (r == 0)
 		r = db_first(&en->db, &used, e,
@@ -83,12 +116,6 @@ static int check_networks(struct engine *en, bool repair, struct arena *a, struc
 		return repair ? network_reload(en, e) : 0;
 	}
 	return r < 0 ? r : 0;
-}
-
-static int has_row(struct engine *en, const char *query, const char *name, struct err *e)
-{
-	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	return db_first(&en->db, &s, e, query, "s", name);
 }
 
 /* A folder that is being made has its lock held by its maker. */

@@ -280,8 +280,7 @@ static int choose(const struct choice *x, int64_t had, int64_t *ret, struct err 
 	if (*ret > x->last && !x->wanted) {
 		err_set(e, ENOSPC, ERR_CONFLICT, "no available IPv%c addresses on network %s",
 			x->six ? '6' : '4', x->p->network.name);
-		err_hint(e, "%lld containers fit into its range; make a larger network",
-			 (long long)(x->last - x->first + 1));
+		err_hint(e, "its range is full; make a larger network");
 		return -ENOSPC;
 	}
 	return 0;
@@ -462,6 +461,9 @@ int network_connect(struct engine *en, const char *network, const char *containe
 		     "SELECT coalesce(max(position) + 1, 0) FROM endpoint WHERE "
 		     "container = ?1",
 		     "s", c.id);
+	if (r == 1 && db_int(s, 0) >= ENDPOINTS_MAX)
+		r = err_set(e, E2BIG, ERR_INVALID, "a container has %d networks at most",
+			    ENDPOINTS_MAX);
 	if (r == 1)
 		r = insert_one(en, c.id, &p, db_int(s, 0), &a, e);
 	if (r == 0)

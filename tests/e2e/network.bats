@@ -206,6 +206,21 @@ assert s.recv(100) == b"there"'
 	run -0 hull run -d --name free -p 8080:80 test sleep 1000
 }
 
+@test "a device that a killed connect left is found, and taken away" {
+	hull network create one
+	hull run -d --name cc --network one test sleep 1000
+	local id
+	id=$(field cc '{{.Id}}')
+	on_host ip link add "ve${id:0:10}.1" type veth peer name left0
+	run -1 hull system check
+	[[ $output == *"device ve${id:0:10}.1 of a place on no network" ]]
+	run hull system check --repair
+	[[ $output == *"ve${id:0:10}.1 of a place on no network: removed" ]]
+	run ! on_host ip link show left0
+	run -0 on_host ip link show "ve${id:0:10}.0"
+	run -0 hull system check
+}
+
 @test "the host itself reaches its gateway addresses" {
 	hull network create one
 	local gateway
