@@ -161,3 +161,13 @@ socklen_t server_address(const struct ip *ip, struct sockaddr_storage *ret)
 	memcpy(&in->sin_addr, ip->bytes, 4);
 	return sizeof(*in);
 }
+
+struct ip server_client(const struct sockaddr_storage *from)
+{
+	struct ip ip = {.family = (uint8_t)from->ss_family};
+	if (ip.family == AF_INET6)
+		memcpy(ip.bytes, &((const struct sockaddr_in6 *)from)->sin6_addr, 16);
+	else
+		memcpy(ip.bytes, &((const struct sockaddr_in *)from)->sin_addr, 4);
+	return ip;
+}

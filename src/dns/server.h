@@ -60,7 +60,9 @@ int server_answer(struct server *s, const uint8_t *message, size_t len, const st
 /** Whom to ask for @client. */
 size_t server_upstream(const struct server *s, const struct ip *client,
 		       struct ip ret[static SERVERS_MAX]);
+/** The address a socket has, and who a packet is from. */
 socklen_t server_address(const struct ip *ip, struct sockaddr_storage *ret);
+struct ip server_client(const struct sockaddr_storage *from);
 
 /* udp.c, tcp.c: what poll(2) is to look at (@p has room for it), and what came. */
 size_t udp_watch(const struct server *s, struct pollfd *p);

@@ -23,30 +23,39 @@ static void hang_up(struct stream *t)
 	t->bytes = NULL;
 }
 
+/* One client's share is limited, so that the others find a free place. */
+static struct stream *find_place(struct server *s, const struct ip *client)
+{
+	struct stream *free = NULL;
+	size_t own = 0;
+	for (size_t i = 0; i < STREAMS_MAX; i++) {
+		struct stream *t = &s->streams[i];
+		if (t->fd < 0)
+			free = t;
+		else
+			own += ip_compare(&t->client, client) == 0;
+	}
+	return own < STREAMS_MAX / 4 ? free : NULL;
+}
+
 static void welcome(struct server *s, int64_t now)
 {
 	struct sockaddr_storage from;
 	socklen_t len = sizeof(from);
 	CLEANUP_FD int fd = accept4(DNS_FD_TCP, (void *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	for (size_t i = 0; fd >= 0 && i < STREAMS_MAX; i++) {
-		struct stream *t = &s->streams[i];
-		if (t->fd >= 0)
-			continue;
-		*t = (struct stream){.fd = fd_steal(&fd),
-				     .up = -1,
-				     .due = now + IDLE_MS,
-				     .bytes = malloc(STREAM_MAX),
-				     .client = {.family = (uint8_t)from.ss_family}};
-		const struct sockaddr_in6 *six = (void *)&from;
-		const struct sockaddr_in *four = (void *)&from;
-		if (from.ss_family == AF_INET6)
-			memcpy(t->client.bytes, &six->sin6_addr, 16);
-		else
-			memcpy(t->client.bytes, &four->sin_addr, 4);
-		if (!t->bytes)
-			hang_up(t);
+	if (fd < 0)
 		return;
-	}
+	const struct ip client = server_client(&from);
+	struct stream *t = find_place(s, &client);
+	if (!t)
+		return;
+	*t = (struct stream){.fd = fd_steal(&fd),
+			     .up = -1,
+			     .due = now + IDLE_MS,
+			     .bytes = malloc(STREAM_MAX),
+			     .client = client};
+	if (!t->bytes)
+		hang_up(t);
 }
 
 static size_t length(const uint8_t *head)

@@ -15,16 +15,6 @@
 
 enum { PATIENCE_MS = 2000, AT_ONCE = 64 };
 
-static struct ip ip_of(const struct sockaddr_storage *from)
-{
-	struct ip ip = {.family = (uint8_t)from->ss_family};
-	if (ip.family == AF_INET6)
-		memcpy(ip.bytes, &((const struct sockaddr_in6 *)from)->sin6_addr, 16);
-	else
-		memcpy(ip.bytes, &((const struct sockaddr_in *)from)->sin_addr, 4);
-	return ip;
-}
-
 static void set_id(uint8_t *message, uint16_t id)
 {
 	message[0] = (uint8_t)(id >> 8);
@@ -81,7 +71,7 @@ static void pass_on(struct server *s, const uint8_t *message, size_t len,
 	}
 	if (len > QUERY_MAX)
 		return;
-	struct ip client = ip_of(from);
+	struct ip client = server_client(from);
 	fd_drop(&p->fd);
 	*p = (struct pending){.fd = -1,
 			      .client = *from,
@@ -107,7 +97,7 @@ static void take_questions(struct server *s, int64_t now)
 				     (void *)&from, &from_len);
 		if (n < 0)
 			return;
-		struct ip client = ip_of(&from);
+		struct ip client = server_client(&from);
 		int r = server_answer(s, message, (size_t)n, &client, &a);
 		if (r > 0)
 			sendto(DNS_FD_UDP, a.bytes, a.len, MSG_DONTWAIT, (void *)&from, from_len);

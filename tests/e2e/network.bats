@@ -546,6 +546,22 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for i in range(2000): s.sendto(os.urandom(i % 600), (sys.argv[1], 53))' \
 		"$(hull network inspect -f '{{(index .IPAM.Config 0).Gateway}}' one)"
 	assert_equal "$(field bb '{{.NetworkSettings.Networks.one.IPAddress}}')" "$(resolve aa bb)"
+	# Nor do many connections that say nothing: others find a place.
+	hull run -d --name hog --network one --rootfs /:O python3 -c 'import os, socket, time
+s = [socket.create_connection(("'"$(hull network inspect -f '{{(index .IPAM.Config 0).Gateway}}' one)"'", 53), 5) for i in range(40)]
+print("ready", flush=True)
+while True:
+    time.sleep(1)
+    for c in s:
+        try: c.send(b"\0")
+        except OSError: pass'
+	wait_ready hog
+	run -0 hull run --rm --network one --rootfs /:O python3 -c 'import socket, sys
+s = socket.create_connection((sys.argv[1], 53), 5)
+s.sendall(b"\0\24\0\7\1\0\0\1\0\0\0\0\0\0\2bb\0\0\1\0\1")
+print(len(s.recv(100)))' "$(hull network inspect -f '{{(index .IPAM.Config 0).Gateway}}' one)"
+	[ "$output" -gt 30 ]
+	hull rm -f hog
 	hull rm -f aa bb
 	wait_for 10 test -z "$(sleep 2; dns_process)"
 	hull network rm one
