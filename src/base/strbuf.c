@@ -33,7 +33,8 @@ void strbuf_add(struct strbuf *s, const void *data, size_t len)
 	char *at = strbuf_reserve(s, len);
 	if (!at)
 		return;
-	memcpy(at, data, len);
+	if (len) /* of nothing there may be no address */
+		memcpy(at, data, len);
 	s->len += len;
 	s->buf[s->len] = '\0';
 }
