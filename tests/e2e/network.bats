@@ -33,7 +33,15 @@ setup() {
 teardown() {
 	local failed=0
 	hull_teardown || failed=1
-	kill -KILL $HOST $OUTSIDE
+	# With them whatever a function started in the background there: $! is the shell around it.
+	local pid ns
+	for ns in "$HOST" "$OUTSIDE"; do
+		in_own_namespace "$ns" || continue
+		ns=$(readlink "/proc/$ns/ns/net") || continue
+		for pid in /proc/[0-9]*; do
+			[ "$(readlink "$pid/ns/net" 2>/dev/null)" != "$ns" ] || kill -KILL "${pid#/proc/}" 2>/dev/null
+		done
+	done
 	return $failed
 }
 
