@@ -5,11 +5,13 @@
  * held, so that nothing falls between a row and its element. Read network/firewall.h.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/units.h"
 #include "engine/internal.h"
 #include "engine/network.h"
@@ -117,6 +119,43 @@ static void as_firewall(const struct network *n, struct firewall_network *ret)
 		ret->subnets[ret->subnet_count++] = n->subnets[i].subnet;
 }
 
+/* A host that forwards because of us is no router for others; whether it was one before is noted
+ * below --runroot, which lasts as long as the setting. @ret: enum firewall_closed. */
+static int note_closed(struct engine *en, const int families[2], size_t count, unsigned *ret,
+		       struct err *e)
+{
+	*ret = 0;
+	int r = dir_make(en->run_fd, "networks", 0711, e);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		char path[32];
+		snprintf(path, sizeof(path), "networks/forwarding%d",
+			 families[i] == AF_INET ? 4 : 6);
+		if (!host_forwards(families[i])) {
+			CLEANUP_FD int fd =
+				openat(en->run_fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+			r = fd < 0 ? err_errno(e, errno, "cannot note that this host is no router")
+				   : 0;
+		}
+		if (r == 0 && file_exists(en->run_fd, path))
+			*ret |= families[i] == AF_INET ? FIREWALL_CLOSED4 : FIREWALL_CLOSED6;
+	}
+	return r;
+}
+
+static int forward(const int families[2], size_t count, struct err *e)
+{
+	for (size_t i = 0; i < count; i++) {
+		int r = host_forward(families[i]);
+		if (r == 0)
+			continue;
+		err_errno(e, r, "cannot let this host forward packets");
+		err_hint(e, "containers on a network need net.ipv4.ip_forward=1, with IPv6 "
+			    "net.ipv6.conf.all.forwarding=1");
+		return r;
+	}
+	return 0;
+}
+
 int network_firewall(struct engine *en, struct network_kernel *k, bool anew, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
@@ -139,5 +178,14 @@ int network_firewall(struct engine *en, struct network_kernel *k, bool anew, str
 		memcpy(all, ports, port_count * sizeof(*all));
 	for (size_t i = 0; i < count; i++)
 		port_count += network_names_ports(en, &list[i], all + port_count);
-	return firewall_make(&k->nft, k->table, networks, bridges, all, port_count, e);
+	static const int families[] = {AF_INET, AF_INET6};
+	bool six = false;
+	for (size_t i = 0; i < count; i++)
+		six |= list[i].bridge[0] && list[i].config.enable_ipv6;
+	unsigned closed;
+	r = note_closed(en, families, six ? 2 : 1, &closed, e);
+	/* The rules first: not for a moment is it a router. */
+	if (r == 0)
+		r = firewall_make(&k->nft, k->table, networks, bridges, all, port_count, closed, e);
+	return r < 0 ? r : forward(families, six ? 2 : 1, e);
 }

@@ -96,6 +96,7 @@ struct nft_op {
 
 /* Types as nft(8) shows them; the kernel asks for lengths only. */
 enum nft_type {
+	NFT_T_NFPROTO = 2,
 	NFT_T_IPV4 = 7,
 	NFT_T_IPV6 = 8,
 	NFT_T_PROTOCOL = 12,

@@ -8,6 +8,7 @@
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -28,23 +29,28 @@ static int knob(const char *path, const char *value)
 	return knob_is(path, value) ? 0 : file_write_small(AT_FDCWD, full, value);
 }
 
-/* What packets need on their way: forwarding, and for published ports used from the host's own
- * loopback a route for its address out of this bridge. The firewall keeps containers from using
- * that the other way round. */
+static const char *forwarding(int family)
+{
+	return family == AF_INET6 ? "ipv6/conf/all/forwarding" : "ipv4/ip_forward";
+}
+
+bool host_forwards(int family)
+{
+	return knob_is(forwarding(family), "1");
+}
+
+int host_forward(int family)
+{
+	return knob(forwarding(family), "1");
+}
+
+/* For published ports used from the host's own loopback: a route for its address out of this
+ * bridge. The firewall keeps containers from using that the other way round. */
 static int open_ways(const struct bridge *b, struct err *e)
 {
 	char path[96];
-	int r = knob("ipv4/ip_forward", "1");
-	if (r < 0) {
-		err_errno(e, r, "cannot let this host forward packets");
-		err_hint(e, "containers on a network need net.ipv4.ip_forward=1");
-		return r;
-	}
 	snprintf(path, sizeof(path), "ipv4/conf/%s/route_localnet", b->name);
-	r = knob(path, "1");
-	for (size_t i = 0; r == 0 && i < b->address_count; i++)
-		if (b->addresses[i].ip.family == AF_INET6)
-			r = knob("ipv6/conf/all/forwarding", "1");
+	int r = knob(path, "1");
 	return r < 0 ? err_errno(e, r, "bridge %s: cannot set /proc/sys/net/%s", b->name, path) : 0;
 }
 

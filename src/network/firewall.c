@@ -96,6 +96,9 @@ static const struct {
 	     NFT_VERDICT(NF_DROP)),
 	RULE("forward", TO_BRIDGE, PUBLISHED_FLOW, NFT_VERDICT(NF_ACCEPT)),
 	RULE("forward", TO_BRIDGE, NFT_VERDICT(NF_DROP)),
+	/* What is none of our business, where nobody but us has this host forward at all. */
+	RULE("forward", NFT_META(R(0), NFT_META_NFPROTO), NFT_IN(R(0), "closed"), NOT_FROM_BRIDGE,
+	     NOT_TO_BRIDGE, NFT_VERDICT(NF_DROP)),
 	RULE("masquerade", NOT_TO_BRIDGE, IPV4, SOURCE4(R(0)), NFT_IN(R(0), "leaving4"),
 	     NFT_MASQUERADE),
 	RULE("masquerade", NOT_TO_BRIDGE, IPV6, SOURCE6(R(0)), NFT_IN(R(0), "leaving6"),
@@ -111,6 +114,7 @@ static const struct {
 
 #define PORT_KEY(address) NFT_T_AND(NFT_T_AND(address, NFT_T_PROTOCOL), NFT_T_SERVICE)
 static const struct nft_set sets[] = {
+	{"closed", 0, NFT_T_NFPROTO, 1},
 	{"bridges", 0, NFT_T_IFNAME, IFNAME_LEN},
 	{"internal", 0, NFT_T_IFNAME, IFNAME_LEN},
 	{"inside", 0, NFT_T_AND(NFT_T_IFNAME, NFT_T_IFNAME), 2 * IFNAME_LEN},
@@ -245,8 +249,9 @@ static int problem(const struct netlink *nl, int r, const char *table, struct er
 
 int firewall_make(struct netlink *nl, const char *table, const struct firewall_network *networks,
 		  size_t network_count, const struct firewall_port *ports, size_t port_count,
-		  struct err *e)
+		  unsigned closed, struct err *e)
 {
+	static const uint8_t families[] = {NFPROTO_IPV4, NFPROTO_IPV6};
 	nft_begin(nl);
 	/* To delete one that may not be there. */
 	nft_table_add(nl, table);
@@ -260,6 +265,11 @@ int firewall_make(struct netlink *nl, const char *table, const struct firewall_n
 		nft_rule_add(nl, table, rules[i].chain, rules[i].ops, rules[i].count);
 	for (size_t i = 0; i < network_count; i++)
 		put_network(nl, table, &networks[i]);
+	for (size_t i = 0; i < ARRAY_LEN(families); i++)
+		if (closed & 1u << i)
+			nft_elements_add(nl, table, "closed",
+					 &(struct nft_element){.key = &families[i], .key_len = 1},
+					 1);
 	put_ports(nl, table, ports, port_count, true);
 	int r = nft_commit(nl);
 	return r < 0 ? problem(nl, r, table, e) : 0;

@@ -28,11 +28,13 @@ struct firewall_network {
 
 /** Is the table there, as we made it? A flush of others takes its rules or all of it. */
 bool firewall_is_whole(struct netlink *nl, const char *table);
+/** Families in which this host forwards because of us alone: for others it is no router. */
+enum firewall_closed { FIREWALL_CLOSED4 = 1, FIREWALL_CLOSED6 = 2 };
 /** Make the table anew, with these networks and ports: one step, in which no packet is let through
- * that should not be. */
+ * that should not be. @closed: bits of enum firewall_closed. */
 int firewall_make(struct netlink *nl, const char *table, const struct firewall_network *networks,
 		  size_t network_count, const struct firewall_port *ports, size_t port_count,
-		  struct err *e);
+		  unsigned closed, struct err *e);
 /** Publish ports, or take them back; one that is not there is no failure. */
 int firewall_publish(struct netlink *nl, const char *table, const struct firewall_port *ports,
 		     size_t count, struct err *e);

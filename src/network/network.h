@@ -8,11 +8,15 @@
 
 #include "linux/link.h"
 
-/** Make the bridge, or make good what it lacks; let this host forward packets. Its index, or
+/** Make the bridge, or make good what it lacks. Its index, or
  * negative errno. A link of that name with another alias than @b's is somebody else's: -EEXIST. */
 int bridge_ensure(struct netlink *nl, const struct bridge *b, struct err *e);
 /** Remove it; that there is none is fine. */
 int bridge_remove(struct netlink *nl, const char *name, const char *alias, struct err *e);
+
+/** Does this host forward packets of @family? And let it. 0 or negative errno. */
+bool host_forwards(int family);
+int host_forward(int family);
 
 /** A place on a network: one device of the container. */
 struct attachment {

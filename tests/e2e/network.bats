@@ -604,3 +604,29 @@ print(len(s.recv(100)))' "$(hull network inspect -f '{{(index .IPAM.Config 0).Ga
 		hull network rm $driver
 	done
 }
+
+@test "a host that forwards because of hull alone is no router for others" {
+	local THIRD
+	unshare -n sleep 1000 3>&- &
+	THIRD=$!
+	started_by_test $THIRD
+	wait_for 10 in_own_namespace $THIRD
+	on_host sh -e -c "ip link add up1 type veth peer name eth0 netns $THIRD
+		ip addr add 198.51.100.1/24 dev up1; ip link set up1 up"
+	nsenter -n -t $THIRD sh -e -c "ip addr add 198.51.100.2/24 dev eth0; ip link set eth0 up
+		ip route add default via 198.51.100.1"
+	run ! outside busybox ping -c 1 -W 1 198.51.100.2
+	serve web -p 8080:80
+	run ! outside busybox ping -c 1 -W 1 198.51.100.2
+	run -0 ask outside 203.0.113.1
+	run -0 hull exec web ping -c 1 -W 5 198.51.100.2
+	hull network reload
+	run ! outside busybox ping -c 1 -W 1 198.51.100.2
+	hull rm -f web
+	# Who made it one before hull came keeps it.
+	rm "$HULL_RUNROOT/networks/forwarding4"
+	hull network reload
+	run -0 outside busybox ping -c 1 -W 5 198.51.100.2
+	run -0 hull run --rm test ping -c 1 -W 5 198.51.100.2
+	run -0 outside busybox ping -c 1 -W 5 198.51.100.2
+}
