@@ -15,6 +15,7 @@
 #include "engine/internal.h"
 #include "engine/network.h"
 #include "linux/pidfd.h"
+#include "linux/rps.h"
 #include "network/network.h"
 
 enum { ENDPOINTS_MAX = 64 };
@@ -366,7 +367,12 @@ static int attach_one(struct engine *en, struct network_kernel *k, const struct 
 	at.bridge = n->bridge[0] ? network_ensure(en, k, n, e) : network_parent(k, n, &at.mode, e);
 	if (!n->bridge[0])
 		at.kind = n->config.driver;
+	const char *rps = kvs_get(&n->config.options, "rps");
 	int r = at.bridge < 0 ? at.bridge : network_attach(&k->links, &at, pid, pidfd, e);
+	if (r == 0 && rps)
+		r = rps_set(pidfd, inner, rps, e);
+	if (r == 0 && rps && !at.kind)
+		r = rps_set(-1, outer, rps, e);
 	if (r == 0 && network_has_names(n))
 		r = network_names_serve(en, k, n, e);
 	return r < 0 ? err_context(e, "container %s, network %s", c->name, n->name) : 0;

@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "base/utf8.h"
 #include "engine/internal.h"
+#include "linux/rps.h"
 #include "network/network.h"
 
 enum { NETWORK_NAME_MAX = 128, PREFIX4_MAX = 30, PREFIX6_MAX = 126, MTU_MIN = 68, MTU_MAX = 65535 };
@@ -330,6 +331,9 @@ static int check_request(const char *name, struct docker_network *c, struct err 
 	const char *bridge = kvs_get(&c->options, "com.docker.network.bridge.name");
 	if (bridge && (!*bridge || strlen(bridge) >= IFNAMSIZ || strpbrk(bridge, "/: \t\n")))
 		return invalid(e, "name of a network device:", bridge);
+	const char *rps = kvs_get(&c->options, "rps");
+	if (rps && !rps_is_valid(rps))
+		return invalid(e, "rps (auto, or a mask of processors like ff):", rps);
 	const char *mtu = kvs_get(&c->options, "com.docker.network.driver.mtu");
 	uint64_t bytes;
 	if (mtu && (uint_parse(mtu, MTU_MAX, &bytes) < 0 || bytes < MTU_MIN))

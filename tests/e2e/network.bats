@@ -290,7 +290,7 @@ assert s.recv(100) == b"there"'
 		"--subnet 10.1.3.4/24 x|it should be 10.1.3.0/24" "--subnet nonsense x|invalid subnet"
 		"--subnet 10.9.0.0/32 x|no room" "--subnet 10.9.0.0/24 --gateway 10.8.0.1 x|no matching subnet"
 		"--subnet 127.0.0.0/8 x|belong to no network" "-o com.docker.network.driver.mtu=abc x|mtu (68"
-		"-o com.docker.network.bridge.enable_icc=false x|from each other" "-d overlay x|bridge, macvlan and ipvlan" "-d macvlan --subnet 10.7.0.0/24 x|parent=eth0" "-d macvlan -o parent=nosuch x|parent nosuch" "-d ipvlan -o parent=up0 -o ipvlan_mode=l9 x|unknown mode l9" "bridge|predefined" "-o com.docker.network.bridge.name=a/b x|invalid name"
+		"-o com.docker.network.bridge.enable_icc=false x|from each other" "-d overlay x|bridge, macvlan and ipvlan" "-d macvlan --subnet 10.7.0.0/24 x|parent=eth0" "-d macvlan -o parent=nosuch x|parent nosuch" "-o rps=many x|invalid rps" "-d ipvlan -o parent=up0 -o ipvlan_mode=l9 x|unknown mode l9" "bridge|predefined" "-o com.docker.network.bridge.name=a/b x|invalid name"
 	)
 	local entry
 	for entry in "${cases[@]}"; do
@@ -629,4 +629,20 @@ print(len(s.recv(100)))' "$(hull network inspect -f '{{(index .IPAM.Config 0).Ga
 	run -0 outside busybox ping -c 1 -W 5 198.51.100.2
 	run -0 hull run --rm test ping -c 1 -W 5 198.51.100.2
 	run -0 outside busybox ping -c 1 -W 5 198.51.100.2
+}
+
+@test "rps: each flow has its processor, on both ends of the pair" {
+	local mask
+	hull network create -o rps=auto steered
+	hull network create -o rps=2 one
+	hull run -d --name aa --network steered test sleep 1000
+	hull run -d --name bb --network one test sleep 1000
+	mask=$(printf %x $(((1 << $(nproc)) - 1)))
+	assert_equal "$mask" "$(hull exec aa cat /sys/class/net/eth0/queues/rx-0/rps_cpus)"
+	assert_equal 2 "$(hull exec bb cat /sys/class/net/eth0/queues/rx-0/rps_cpus)"
+	run -0 on_host unshare -m sh -c 'mount -t sysfs sysfs /sys; cat /sys/class/net/ve*/queues/rx-0/rps_cpus'
+	assert_equal "2 $mask" "$(sort <<<"$output" | xargs)"
+	hull network create plain
+	hull run -d --name cc --network plain test sleep 1000
+	assert_equal 0 "$(hull exec cc cat /sys/class/net/eth0/queues/rx-0/rps_cpus)"
 }
