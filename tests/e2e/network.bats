@@ -573,7 +573,7 @@ print(len(s.recv(100)))' "$(hull network inspect -f '{{(index .IPAM.Config 0).Ga
 	hull rm -f aa bb
 	wait_for 10 test -z "$(sleep 2; dns_process)"
 	hull network rm one
-	[ ! -e "$HULL_RUNROOT/networks" ] || assert_equal "" "$(ls "$HULL_RUNROOT/networks")"
+	assert_equal "forwarding4" "$(ls "$HULL_RUNROOT/networks")"
 }
 
 @test "macvlan and ipvlan: on the network of a device of the host, past its firewall" {
