@@ -599,7 +599,7 @@ print(len(s.recv(100)))' "$(hull network inspect -f '{{(index .IPAM.Config 0).Ga
 		run -0 hull network disconnect $driver second
 		assert_equal lo "$(hull exec second ls /sys/class/net)"
 		run -0 hull network connect --ip 203.0.113.9 $driver second
-		run -0 outside busybox ping -c 1 -W 5 203.0.113.9
+		wait_for 10 outside busybox ping -c 1 -W 1 203.0.113.9
 		hull rm -f in-$driver second
 		hull network rm $driver
 	done

@@ -7,6 +7,8 @@
 
 bats_require_minimum_version 1.5.0
 load ../e2e/lib
+# That of the suite is no folder, which buildah and skopeo do not forgive.
+unset DOCKER_CONFIG
 
 make_tree() {
 	local mirror
