@@ -173,7 +173,7 @@ struct publish {
 /* [IP:][HOST[-END]:]PORT[-END][/PROTOCOL]; an IPv6 address stands in brackets. */
 static int parse_publish(const char *text, struct publish *p, struct arena *a, struct err *e)
 {
-	const char *slash = strrchr(text, '/'), *rest = text, *colon;
+	const char *slash = strrchr(text, '/'), *colon;
 	size_t len = slash ? (size_t)(slash - text) : strlen(text);
 	struct ip ip;
 	*p = (struct publish){.ip = "", .protocol = slash ? slash + 1 : "tcp"};
@@ -187,23 +187,26 @@ static int parse_publish(const char *text, struct publish *p, struct arena *a, s
 			       (int)(len - (size_t)(port - text)), port);
 	if (!colon)
 		return 0;
-	len = (size_t)(colon - text);
-	const char *host = memrchr(rest, ':', len);
-	bool v6 = len && rest[0] == '[';
-	if (v6 && host && host[-1] != ']')
-		host = NULL; /* "[::1]:80" has its address alone before the port */
-	const char *number = host ? host + 1 : rest;
-	size_t number_len = len - (size_t)(number - rest);
-	if (v6 && !host) {
-		number_len = 0;
-		host = colon;
+	const char *end = colon, *ip_from = text, *number = text;
+	size_t ip_len = 0;
+	if (*text == '[') {
+		const char *close = memchr(text, ']', (size_t)(end - text));
+		if (!close || (close + 1 < end && close[1] != ':'))
+			return err_set(e, EINVAL, ERR_INVALID, "invalid IP address: %s", text);
+		ip_from = text + 1;
+		ip_len = (size_t)(close - ip_from);
+		number = close + 1 < end ? close + 2 : end;
+	} else if ((colon = memrchr(text, ':', (size_t)(end - text)))) {
+		ip_len = (size_t)(colon - text);
+		number = colon + 1;
 	}
+	size_t number_len = (size_t)(end - number);
 	if (number_len && !parse_range(number, number_len, &p->host))
 		return err_set(e, EINVAL, ERR_INVALID, "invalid hostPort: %.*s", (int)number_len,
 			       number);
-	if (!host || host == rest)
+	if (!ip_len && *text != '[')
 		return 0;
-	p->ip = arena_strndup(a, rest + v6, (size_t)(host - rest) - 2 * (size_t)v6);
+	p->ip = arena_strndup(a, ip_from, ip_len);
 	return ip_parse(p->ip, &ip)
 		       ? 0
 		       : err_set(e, EINVAL, ERR_INVALID, "invalid IP address: %s", p->ip);

@@ -300,7 +300,7 @@ assert s.recv(100) == b"there"'
 	done
 	cases=(
 		"--network nosuch|network nosuch not found" "-p 99999:80|invalid hostPort" "-p 80:0|invalid containerPort"
-		"-p 80/xyz|invalid proto" "-p 1.2.3:80:80|invalid IP address" "-p 80-82:80-81|invalid ranges"
+		"-p 80/xyz|invalid proto" "-p [:8:80|invalid IP address" "-p []:8:80|invalid IP address" "-p [::1]8:80|invalid IP address" "-p 1.2.3:80:80|invalid IP address" "-p 80-82:80-81|invalid ranges"
 		"--ip 172.17.0.9|user defined networks only" "--network one --ip 10.9.9.9|contains the IP address"
 		"--network one --ip 10.1.2.1|is the gateway" "--network one --mac-address zz|invalid MAC address"
 		"--network-alias a|user defined networks" "--network one --network host|cannot attach both" "--network none --network one|cannot attach both"

@@ -214,7 +214,7 @@ limit() {
 
 @test "update: a memory limit below what is in use is refused, checkBeforeUpdate or not" {
 	local check
-	config '.process.args = ["sh", "-c", "x=$(head -c 30000000 /dev/zero | tr \\\\0 x); sleep 100"]'
+	config '.process.args = ["sh", "-c", "x=$(head -c 30000000 /dev/zero | tr \\\\0 x); sleep 100; :"]'
 	ln -s busybox "$root/bin/tr"
 	config '.linux.resources.memory.limit = 200000000'
 	rt run -d c1 </dev/null >/dev/null 2>&1
