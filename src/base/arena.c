@@ -112,8 +112,7 @@ void arena_free(struct arena *a)
 	*a = (struct arena){0};
 }
 
-/* Room for one more of @size bytes each, plus a terminating zero element. */
-static void *grow(struct arena *a, void *items, size_t count, size_t *room, size_t size)
+void *arena_grow(struct arena *a, void *items, size_t count, size_t *room, size_t size)
 {
 	if (count + 1 < *room)
 		return items;
@@ -127,7 +126,7 @@ static void *grow(struct arena *a, void *items, size_t count, size_t *room, size
 
 void strv_push(struct arena *a, struct strv *v, const char *s)
 {
-	v->items = grow(a, v->items, v->count, &v->room, sizeof(char *));
+	v->items = arena_grow(a, v->items, v->count, &v->room, sizeof(char *));
 	v->items[v->count++] = arena_strdup(a, s);
 	v->items[v->count] = NULL;
 }
@@ -172,7 +171,7 @@ void kvs_set(struct arena *a, struct kvs *m, const char *key, const char *value)
 			return;
 		}
 	}
-	m->items = grow(a, m->items, m->count, &m->room, sizeof(struct kv));
+	m->items = arena_grow(a, m->items, m->count, &m->room, sizeof(struct kv));
 	m->items[m->count++] = (struct kv){arena_strdup(a, key), arena_strdup(a, value)};
 }
 

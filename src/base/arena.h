@@ -29,6 +29,10 @@ struct arena {
 void *arena_alloc(struct arena *a, size_t size) __attribute__((malloc, alloc_size(2)));
 /** @count * @size bytes, zeroed, overflow-checked. */
 void *arena_array(struct arena *a, size_t count, size_t size) __attribute__((alloc_size(2, 3)));
+/** A list in the arena, @count items of @size bytes with space for *@room: the same, or a larger
+ * copy, with space for one more and for a zeroed one at its end. @items may be NULL, with *@room 0.
+ */
+void *arena_grow(struct arena *a, void *items, size_t count, size_t *room, size_t size);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

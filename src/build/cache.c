@@ -67,14 +67,7 @@ int cache_use(struct build *b, struct build_stage *s, const char *key, struct er
 void cache_note(struct build *b, struct build_stage *s, const char *key, struct layer *layer,
 		const char *chain, const char *text)
 {
-	if (b->row_count == b->row_room) {
-		size_t room = b->row_room ? 2 * b->row_room : 32;
-		struct cache_row *more = arena_array(b->a, room, sizeof(*more));
-		if (b->row_count)
-			memcpy(more, b->rows, b->row_count * sizeof(*more));
-		b->rows = more;
-		b->row_room = room;
-	}
+	b->rows = arena_grow(b->a, b->rows, b->row_count, &b->row_room, sizeof(*b->rows));
 	struct cache_row *row = &b->rows[b->row_count++];
 	*row = (struct cache_row){
 		.layer = layer, .text = arena_strdup(b->a, text), .created = clock_real_ns()};

@@ -20,17 +20,6 @@
 /* Digests that are computed at the same time. */
 enum { JOBS_MAX = 4 };
 
-static void *grow(struct arena *a, void *items, size_t count, size_t *room, size_t size)
-{
-	if (count < *room)
-		return items;
-	*room = *room ? 2 * *room : 16;
-	void *more = arena_array(a, *room, size);
-	if (count)
-		memcpy(more, items, count * size);
-	return more;
-}
-
 int layer_begin(struct build *b, struct layer **ret, struct err *e)
 {
 	struct layer *l = arena_new(b->a, struct layer);
@@ -191,7 +180,7 @@ int layer_finish(struct build *b, struct layer *layer, bool *ret_empty, struct e
 	for (size_t i = b->fresh_count; r == 0 && i-- > 0;)
 		if (b->fresh[i]->job.helper.pid && ++running >= JOBS_MAX)
 			r = await(b->fresh[i], e);
-	b->fresh = grow(b->a, b->fresh, b->fresh_count, &b->fresh_room, sizeof(*b->fresh));
+	b->fresh = arena_grow(b->a, b->fresh, b->fresh_count, &b->fresh_room, sizeof(*b->fresh));
 	b->fresh[b->fresh_count++] = layer;
 	return r < 0 ? r : unpack_start_digest(&layer->job, b->en->libexec, upper, e);
 }

@@ -34,14 +34,7 @@ struct walk {
 
 static void note(struct walk *w, enum change_kind kind, const char *dir, const char *name)
 {
-	if (w->count == w->room) {
-		size_t room = w->room ? 2 * w->room : 64;
-		struct file_change *more = arena_array(w->a, room, sizeof(*more));
-		if (w->count)
-			memcpy(more, w->list, w->count * sizeof(*more));
-		w->list = more;
-		w->room = room;
-	}
+	w->list = arena_grow(w->a, w->list, w->count, &w->room, sizeof(*w->list));
 	w->list[w->count++] = (struct file_change){kind, arena_printf(w->a, "%s/%s", dir, name)};
 }
 

@@ -475,13 +475,14 @@ static bool has_port(struct engine *en, const struct container *c, const char *v
 	if (uint_parse(numbers, UINT16_MAX, &from) < 0 ||
 	    uint_parse(dash ? dash : numbers, UINT16_MAX, &until) < 0)
 		return false;
-	return db_first(&en->db, &s, &ignored,
-			"SELECT 1 FROM port WHERE container = ?1 AND protocol = ?2 AND iif(?3, "
-			"host_port, port) BETWEEN ?4 AND ?5 UNION SELECT 1 FROM container, "
-			"json_each(config, '$.Config.ExposedPorts') WHERE NOT ?3 AND container.id = "
-			"?1 AND CAST(key AS INTEGER) BETWEEN ?4 AND ?5 AND key LIKE '%/' || ?6",
-			"siiiis", c->id, (int64_t)protocol_parse(protocol), (int64_t)host,
-			(int64_t)from, (int64_t)until, protocol) == 1;
+	return db_first(
+		       &en->db, &s, &ignored,
+		       "SELECT 1 FROM port WHERE container = ?1 AND protocol = ?2 AND iif(?3, "
+		       "host_port, port) BETWEEN ?4 AND ?5 UNION SELECT 1 FROM container, "
+		       "json_each(config, '$.Config.ExposedPorts') WHERE NOT ?3 AND container.id = "
+		       "?1 AND CAST(key AS INTEGER) BETWEEN ?4 AND ?5 AND key LIKE '%/' || ?6",
+		       "siiiis", c->id, (int64_t)protocol_parse(protocol), (int64_t)host,
+		       (int64_t)from, (int64_t)until, protocol) == 1;
 }
 
 struct candidate {
@@ -652,13 +653,7 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 	while (r >= 0 && (r = db_next(s, e)) == 1) {
 		if (f->last > 0 && count >= (size_t)f->last)
 			break;
-		if (count == room) {
-			room = room ? room * 2 : 16;
-			struct container *bigger = arena_array(a, room, sizeof(*list));
-			if (count)
-				memcpy(bigger, list, count * sizeof(*list));
-			list = bigger;
-		}
+		list = arena_grow(a, list, count, &room, sizeof(*list));
 		struct container *c = &list[count];
 		if (row_read(s, config_of(s, f), a, c, e) < 0) {
 			engine_warn(en, "%s (%s)", e->text, e->hint);

@@ -106,14 +106,7 @@ struct requests {
 
 static struct port_request *push(struct requests *r)
 {
-	if (r->count == r->room) {
-		size_t room = r->room ? 2 * r->room : 16;
-		struct port_request *bigger = arena_array(r->a, room, sizeof(*bigger));
-		if (r->count)
-			memcpy(bigger, r->list, r->count * sizeof(*bigger));
-		r->list = bigger;
-		r->room = room;
-	}
+	r->list = arena_grow(r->a, r->list, r->count, &r->room, sizeof(*r->list));
 	return &r->list[r->count++];
 }
 
@@ -387,13 +380,7 @@ struct port_list {
 
 static void add_port(struct port_list *l, const struct firewall_port *p, struct arena *a)
 {
-	if (l->count == l->room) {
-		struct firewall_port *bigger =
-			arena_array(a, l->room = l->room ? 2 * l->room : 16, sizeof(*bigger));
-		if (l->count)
-			memcpy(bigger, l->items, l->count * sizeof(*bigger));
-		l->items = bigger;
-	}
+	l->items = arena_grow(a, l->items, l->count, &l->room, sizeof(*l->items));
 	l->items[l->count++] = *p;
 }
 

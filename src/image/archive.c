@@ -34,14 +34,8 @@ static int add_member(void *ctx, const struct unpack_message *m, struct err *e)
 	struct archive *ar = ctx;
 	if (ar->count >= UNPACK_MEMBERS_MAX)
 		return err_set(e, E2BIG, ERR_INVALID, "the archive has too many members");
-	if (ar->count == ar->room) {
-		size_t room = ar->room ? 2 * ar->room : 64;
-		struct archive_member *more = arena_array(ar->arena, room, sizeof(*more));
-		if (ar->count)
-			memcpy(more, ar->members, ar->count * sizeof(*more));
-		ar->members = more;
-		ar->room = room;
-	}
+	ar->members =
+		arena_grow(ar->arena, ar->members, ar->count, &ar->room, sizeof(*ar->members));
 	ar->members[ar->count++] = (struct archive_member){
 		.name = clean_name(ar->arena, m->name),
 		.link = m->kind == MEMBER_LINK || m->kind == MEMBER_HARDLINK

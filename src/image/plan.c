@@ -79,14 +79,8 @@ static struct plan_layer *add_layer(struct plan *p, const char *diff_id)
 	for (size_t i = 0; i < p->layer_count; i++)
 		if (!strcmp(p->layers[i]->diff_id, diff_id))
 			return p->layers[i];
-	if (p->layer_count == p->layer_room) {
-		size_t room = p->layer_room ? 2 * p->layer_room : 16;
-		struct plan_layer **more = arena_array(p->arena, room, sizeof(more[0]));
-		if (p->layer_count)
-			memcpy(more, p->layers, p->layer_count * sizeof(more[0]));
-		p->layers = more;
-		p->layer_room = room;
-	}
+	p->layers = arena_grow(p->arena, p->layers, p->layer_count, &p->layer_room,
+			       sizeof(p->layers[0]));
 	struct plan_layer *l = arena_new(p->arena, struct plan_layer);
 	memcpy(l->diff_id, diff_id, ID_LEN);
 	l->source.fd = -1;

@@ -37,14 +37,7 @@ static int pid_add(struct pid_list *l, pid_t pid)
 {
 	if (l->count >= PIDS_MAX)
 		return -E2BIG;
-	if (l->count == l->room) {
-		size_t room = l->room ? l->room * 2 : 64;
-		pid_t *pids = arena_array(l->arena, room, sizeof(*pids));
-		if (l->count)
-			memcpy(pids, l->pids, l->count * sizeof(*pids));
-		l->pids = pids;
-		l->room = room;
-	}
+	l->pids = arena_grow(l->arena, l->pids, l->count, &l->room, sizeof(*l->pids));
 	l->pids[l->count++] = pid;
 	return 0;
 }

@@ -32,14 +32,7 @@ struct routes {
 static void note_route(void *ctx, const struct subnet *to)
 {
 	struct routes *r = ctx;
-	if (r->count == r->room) {
-		size_t room = r->room ? 2 * r->room : 64;
-		struct subnet *bigger = arena_array(&r->a, room, sizeof(*bigger));
-		if (r->count)
-			memcpy(bigger, r->list, r->count * sizeof(*bigger));
-		r->list = bigger;
-		r->room = room;
-	}
+	r->list = arena_grow(&r->a, r->list, r->count, &r->room, sizeof(*r->list));
 	r->list[r->count++] = *to;
 }
 

@@ -104,14 +104,7 @@ void group_list_add(struct arena *a, struct group_list *list, int64_t gid)
 			return;
 	if (list->count == GROUP_LIST_MAX)
 		return;
-	if (list->count == list->room) {
-		size_t room = list->room ? list->room * 2 : 8;
-		struct oci_number *items = arena_array(a, room, sizeof(*items));
-		if (list->count)
-			memcpy(items, list->items, list->count * sizeof(*items));
-		list->items = items;
-		list->room = room;
-	}
+	list->items = arena_grow(a, list->items, list->count, &list->room, sizeof(*list->items));
 	list->items[list->count++].value = gid;
 }
 
