@@ -507,6 +507,9 @@ cached() {
 		wait_for 10 grep -q ' started' log
 		guard=$(ps -o pid= --ppid $pid | head -1)
 		kill -KILL "$guard" $pid
+		# A process that is being killed holds its locks for a moment longer.
+		wait $pid || true
+		wait_for 10 eval '! kill -0 "$guard"'
 		[ -n "$(hull ps -q)" ]
 		if [ $how = check ]; then
 			run -1 hull system check
