@@ -233,7 +233,7 @@ config() {
 	"$HULL" build ctx 2>log 3>&- &
 	pid=$!
 	started_by_test $pid
-	wait_for 10 grep -q ' started' log
+	wait_for 10 grep -q ' started$' log
 	kill -TERM $pid
 	run wait $pid
 	wait_for 10 grep -q 'the build was canceled' log
@@ -504,7 +504,7 @@ cached() {
 		"$HULL" build ctx 2>log 3>&- &
 		pid=$!
 		started_by_test $pid
-		wait_for 10 grep -q ' started' log
+		wait_for 10 grep -q ' started$' log
 		guard=$(ps -o pid= --ppid $pid | head -1)
 		kill -KILL "$guard" $pid
 		# A process that is being killed holds its locks for a moment longer.
