@@ -280,7 +280,7 @@ static const struct option create_options[] = {
 	{"ipam-driver", 0, OPTION_STR, O(network.ipam.driver), .initial = "default",
 	 .help = "IP Address Management Driver"},
 	{"ipam-opt", 0, OPTION_MAP, O(network.ipam.options),
-	 .help = "Set IPAM driver specific options"},
+	 .help = "IPAM driver specific options: the default driver has none, inspect shows them"},
 	{"ipv4", 0, OPTION_TRI, O(ipv4), .help = "Enable or disable IPv4 address assignment"},
 	{"ipv6", 0, OPTION_BOOL, O(network.enable_ipv6),
 	 .help = "Enable or disable IPv6 address assignment"},
@@ -342,8 +342,10 @@ const struct command command_network_create = {
 		"networks not at all. Without --subnet it gets 254 addresses that collide neither "
 		"with another network nor with a route of this host.\n\n"
 		"Options of the driver: com.docker.network.bridge.name, "
-		"com.docker.network.driver.mtu, com.docker.network.bridge.enable_ip_masquerade; and "
-		"rps=auto or a mask of processors, which take turns by flow in receiving (packets of "
+		"com.docker.network.driver.mtu, com.docker.network.bridge.enable_ip_masquerade; "
+		"and "
+		"rps=auto or a mask of processors, which take turns by flow in receiving (packets "
+		"of "
 		"one flow stay in their order).\n\n"
 		"With -d macvlan or ipvlan containers are on the network of a device of this host, "
 		"-o parent=eth0, with addresses of --subnet, by -o macvlan_mode (bridge, private, "
