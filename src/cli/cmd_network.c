@@ -163,10 +163,15 @@ static const struct kvs *row_labels(const void *item)
 static const struct listing listing = {"*network.networkContext", columns, ARRAY_LEN(columns),
 				       row_labels};
 
-/* 1 it matches, 0 it does not, negative errno. */
-static int filter_matches(struct cli *cli, const struct network *n, const char *filter,
-			  struct err *e)
+struct candidate {
+	struct cli *cli;
+	const struct network *network;
+};
+
+static int filter_matches(const void *row, const char *filter, struct err *e)
 {
+	const struct candidate *x = row;
+	const struct network *n = x->network;
 	const char *value;
 	int64_t uses = 0;
 	if ((value = text_after(filter, "name=")))
@@ -182,29 +187,11 @@ static int filter_matches(struct cli *cli, const struct network *n, const char *
 	if ((value = text_after(filter, "type=")))
 		return !strcmp(value, network_is_builtin(n->name) ? "builtin" : "custom");
 	if ((value = text_after(filter, "dangling="))) {
-		int r = network_uses(&cli->engine, n, &uses, e);
+		int r = network_uses(&x->cli->engine, n, &uses, e);
 		bool dangling = uses == 0 && !network_is_builtin(n->name);
 		return r < 0 ? r : text_is_true(value) == dangling;
 	}
 	return cli_no_filter(filter, "dangling driver id label name scope type", e);
-}
-
-/* Of one key but label any may match, as with docker. */
-static int filters_match(struct cli *cli, const struct network *n, const struct strv *filters,
-			 struct err *e)
-{
-	for (size_t i = 0; i < filters->count; i++) {
-		const char *filter = filters->items[i];
-		size_t key = strcspn(filter, "=") + 1;
-		int r = filter_matches(cli, n, filter, e);
-		for (size_t k = 0; r == 0 && k < filters->count; k++)
-			if (!text_after(filter, "label=") &&
-			    !strncmp(filter, filters->items[k], key))
-				r = filter_matches(cli, n, filters->items[k], e);
-		if (r <= 0)
-			return r;
-	}
-	return 1;
 }
 
 static int ls_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
@@ -220,7 +207,8 @@ static int ls_run(struct cli *cli, void *values, const struct strv *args, struct
 			"{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}",
 			&(struct listing_view){.arena = &cli->arena, .no_trunc = v->no_trunc}, e);
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		r = filters_match(cli, &list[i], &v->filters, e);
+		r = cli_filters_match(&v->filters, filter_matches,
+				      &(struct candidate){cli, &list[i]}, e);
 		if (r > 0)
 			r = listing_row(&out, &list[i], e);
 	}

@@ -96,8 +96,9 @@ const struct listing volume_listing = {"*formatter.volumeContext", columns, ARRA
 				       row_labels};
 
 /* 1 it matches, 0 it does not, -EINVAL no such filter. */
-static int filter_matches(const struct volume *v, const char *filter, struct err *e)
+static int filter_matches(const void *row, const char *filter, struct err *e)
 {
+	const struct volume *v = row;
 	const char *value;
 	if ((value = text_after(filter, "name=")))
 		return strstr(v->name, value) != NULL;
@@ -110,27 +111,10 @@ static int filter_matches(const struct volume *v, const char *filter, struct err
 	return cli_no_filter(filter, "dangling driver label name", e);
 }
 
-/* Of one key but label any may match, as with docker. */
-static int filters_match(const struct volume *v, const struct strv *filters, struct err *e)
-{
-	for (size_t i = 0; i < filters->count; i++) {
-		const char *filter = filters->items[i];
-		size_t key = strcspn(filter, "=") + 1;
-		int r = filter_matches(v, filter, e);
-		for (size_t k = 0; r == 0 && k < filters->count; k++)
-			if (!text_after(filter, "label=") &&
-			    !strncmp(filter, filters->items[k], key))
-				r = filter_matches(v, filters->items[k], e);
-		if (r <= 0)
-			return r;
-	}
-	return 1;
-}
-
 static int ls_row(struct listing_out *out, const struct ls_values *v, const struct volume *volume,
 		  struct err *e)
 {
-	int r = filters_match(volume, &v->filters, e);
+	int r = cli_filters_match(&v->filters, filter_matches, volume, e);
 	return r <= 0 ? r : listing_row(out, volume, e);
 }
 

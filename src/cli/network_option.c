@@ -260,15 +260,16 @@ static int publish_one(struct create_options *o, const char *text, struct json_o
 
 static int build_ports(struct create_options *o, struct arena *a, struct err *e)
 {
+	if (!o->publish.count)
+		return 0;
 	CLEANUP_JSON struct json_object *bindings = json_object_new_object();
 	for (size_t i = 0; i < o->publish.count; i++) {
 		int r = publish_one(o, o->publish.items[i], bindings, a, e);
 		if (r < 0)
 			return r;
 	}
-	if (o->publish.count)
-		o->create.config.host.port_bindings =
-			arena_strdup(a, json_object_to_json_string_ext(bindings, 0));
+	o->create.config.host.port_bindings =
+		arena_strdup(a, json_object_to_json_string_ext(bindings, 0));
 	return 0;
 }
 

@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
-#include "base/units.h"
 #include "base/utf8.h"
 #include "engine/internal.h"
 #include "engine/network.h"
@@ -352,11 +351,8 @@ static int attach_one(struct engine *en, struct network_kernel *k, const struct 
 	char outer[IFNAMSIZ], inner[IFNAMSIZ];
 	outer_name(c->id, p->position, outer);
 	snprintf(inner, sizeof(inner), "eth%lld", (long long)p->position);
-	struct attachment at = {.outer = outer, .inner = inner, .published = published};
-	const char *mtu = kvs_get(&n->config.options, "com.docker.network.driver.mtu");
-	uint64_t bytes;
-	if (mtu && uint_parse(mtu, 65535, &bytes) == 0)
-		at.mtu = (uint32_t)bytes;
+	struct attachment at = {
+		.outer = outer, .inner = inner, .published = published, .mtu = network_mtu(n)};
 	memcpy(at.mac, p->mac, sizeof(at.mac));
 	for (size_t i = 0; i < p->address_count; i++) {
 		at.addresses[at.address_count++] =

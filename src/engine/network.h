@@ -76,6 +76,8 @@ int network_ensure(struct engine *en, struct network_kernel *k, const struct net
 int network_firewall(struct engine *en, struct network_kernel *k, bool anew, struct err *e);
 /** "hull:TABLE:NAME": whose the bridge is. */
 const char *network_alias(const struct network_kernel *k, const struct network *n, struct arena *a);
+/** Of its devices; 0: the kernel's. */
+uint32_t network_mtu(const struct network *n);
 /** Can containers be on it? Not on "host" and "none". */
 bool network_has_places(const struct network *n);
 /** The index of the device that a macvlan or ipvlan network lies on, and its mode. */

@@ -49,7 +49,7 @@ const char *network_alias(const struct network_kernel *k, const struct network *
 	return arena_printf(a, "%s:%s", k->table, n->name);
 }
 
-static uint32_t mtu_of(const struct network *n)
+uint32_t network_mtu(const struct network *n)
 {
 	const char *text = kvs_get(&n->config.options, "com.docker.network.driver.mtu");
 	uint64_t mtu;
@@ -64,7 +64,7 @@ int network_ensure(struct engine *en, struct network_kernel *k, const struct net
 	struct bridge b = {.name = n->bridge,
 			   .alias = network_alias(k, n, &a),
 			   .mac = {0x02, 0x42},
-			   .mtu = mtu_of(n)};
+			   .mtu = network_mtu(n)};
 	for (size_t i = 0; i < n->subnet_count; i++) {
 		const struct network_subnet *s = &n->subnets[i];
 		b.addresses[b.address_count++] = (struct subnet){s->gateway, s->subnet.prefix};
