@@ -133,6 +133,9 @@ int step_arg(struct build *b, struct build_stage *s, const struct instruction *i
 void step_history(struct build *b, struct build_stage *s, const char *text, bool empty);
 /** Variables as an instruction of @s sees them. */
 struct expand step_expand(struct build *b, const struct build_stage *s);
+/** The words of an instruction in either form, expanded. */
+int step_words(struct build *b, const struct build_stage *s, const struct instruction *in,
+	       struct strv *ret, struct err *e);
 
 /** Somebody wants it to end: -EINTR. */
 int build_canceled(struct err *e);

@@ -164,8 +164,8 @@ static int apply_expanded(struct build *b, struct build_stage *s, const struct i
 	return r < 0 ? r : change(b, s, in->name, text, e);
 }
 
-static int apply_volume(struct build *b, struct build_stage *s, const struct instruction *in,
-			struct err *e)
+int step_words(struct build *b, const struct build_stage *s, const struct instruction *in,
+	       struct strv *ret, struct err *e)
 {
 	const struct expand x = step_expand(b, s);
 	struct strv words = {0};
@@ -173,12 +173,22 @@ static int apply_volume(struct build *b, struct build_stage *s, const struct ins
 	if (!image_exec_form(in->rest, b->a, &words))
 		r = expand_split(in->rest, b->file.escape, b->a, &words, e);
 	for (size_t i = 0; r == 0 && i < words.count; i++) {
-		CLEANUP_JSON struct json_object *list = json_object_new_array();
 		char *word;
 		r = expand_word(&x, words.items[i], &word, e);
-		if (r < 0)
-			return r;
-		json_object_array_add(list, json_object_new_string(word));
+		if (r == 0)
+			strv_push(b->a, ret, word);
+	}
+	return r;
+}
+
+static int apply_volume(struct build *b, struct build_stage *s, const struct instruction *in,
+			struct err *e)
+{
+	struct strv words = {0};
+	int r = step_words(b, s, in, &words, e);
+	for (size_t i = 0; r == 0 && i < words.count; i++) {
+		CLEANUP_JSON struct json_object *list = json_object_new_array();
+		json_object_array_add(list, json_object_new_string(words.items[i]));
 		r = change(b, s, "VOLUME", json_object_to_json_string(list), e);
 	}
 	return r;

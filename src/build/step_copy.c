@@ -80,17 +80,7 @@ static int open_from(struct build *b, const struct build_stage *s, const char *f
 static int read_words(struct build *b, struct build_stage *s, const struct instruction *in,
 		      struct strv *ret, struct err *e)
 {
-	const struct expand x = step_expand(b, s);
-	struct strv words = {0};
-	int r = 0;
-	if (!image_exec_form(in->rest, b->a, &words))
-		r = expand_split(in->rest, b->file.escape, b->a, &words, e);
-	for (size_t i = 0; r == 0 && i < words.count; i++) {
-		char *word;
-		r = expand_word(&x, words.items[i], &word, e);
-		if (r == 0)
-			strv_push(b->a, ret, word);
-	}
+	int r = step_words(b, s, in, ret, e);
 	if (r == 0 && ret->count < 2)
 		r = err_set(e, EINVAL, ERR_INVALID,
 			    "%s requires at least two arguments: a source and the destination",

@@ -223,32 +223,32 @@ static int is_current(struct pull *p, const char *digest)
 	       !strcmp(m.digest, digest);
 }
 
-/* From this endpoint. 1: it has the manifest, the rest is its own; 0: it is done. */
-static int look(struct pull *p, const struct endpoint *at, struct image_pulled *ret, struct err *e)
+/* 1: it has the manifest, the rest is its own; 0: it is done. */
+static int look(struct pull *p, void *ctx, struct err *e)
 {
 	char id[ID_LEN + 1], *digest;
-	int r = remote_open(&p->remote, p->fill.store, &p->req->registry, p->ref.domain,
-			    p->ref.path, at,
-			    arena_printf(p->fill.arena, "repository:%s:pull", at->path), NULL,
-			    p->fill.arena, e);
-	int here = r < 0 ? r : have(p, id, &digest, e);
+	int here = have(p, id, &digest, e);
 	if (here < 0)
 		return here;
 	if (here && is_current(p, digest)) {
-		describe(p, id, digest, false, ret);
+		describe(p, id, digest, false, ctx);
 		return 0;
 	}
-	r = fetch_top(p, e);
+	int r = fetch_top(p, e);
 	return r < 0 ? r : 1;
 }
 
-/* The first of the endpoints that answers well. */
-static int look_everywhere(struct pull *p, struct image_pulled *ret, struct err *e)
+/* Parse the reference, and ask one endpoint after the other with @ask, until it is answered well.
+ */
+static int ask_everywhere(struct pull *p, int (*ask)(struct pull *p, void *ctx, struct err *e),
+			  void *ctx, struct err *e)
 {
 	struct registries configured = {0};
 	struct array endpoints = {0};
 	struct arena *a = p->fill.arena;
-	int r = registries_read(&configured, a, e);
+	int r = image_reference_parse(p->req->reference, a, &p->ref, e);
+	if (r == 0)
+		r = registries_read(&configured, a, e);
 	if (r == 0)
 		r = registries_endpoints(&configured, p->ref.domain, p->ref.path, p->ref.digest,
 					 false, &endpoints, a, e);
@@ -256,7 +256,11 @@ static int look_everywhere(struct pull *p, struct image_pulled *ret, struct err 
 		return r;
 	const struct endpoint *list = endpoints.items;
 	for (size_t i = 0; i < endpoints.count; i++) {
-		r = look(p, &list[i], ret, e);
+		r = remote_open(&p->remote, p->fill.store, &p->req->registry, p->ref.domain,
+				p->ref.path, &list[i],
+				arena_printf(a, "repository:%s:pull", list[i].path), NULL, a, e);
+		if (r == 0)
+			r = ask(p, ctx, e);
 		if (r >= 0)
 			return r;
 		remote_close(&p->remote);
@@ -321,9 +325,7 @@ int image_pull(struct image_store *s, const struct image_pull *req, struct arena
 				  .heard = heard}};
 	p.fill.plan =
 		(struct plan){.platform = req->platform, .arena = a, .fetch = fetch, .ctx = &p};
-	int r = image_reference_parse(req->reference, a, &p.ref, e);
-	if (r == 0)
-		r = look_everywhere(&p, ret, e);
+	int r = ask_everywhere(&p, look, ret, e);
 	if (r <= 0)
 		return r;
 	r = take_image(&p, ret, e);
@@ -368,35 +370,6 @@ static int list_tags(struct pull *p, struct strv *ret, struct err *e)
 		memcpy(q.path, m.next, sizeof(q.path));
 	}
 	return 0;
-}
-
-/* Ask one endpoint after the other with @ask, until it is answered. */
-static int ask_everywhere(struct pull *p, int (*ask)(struct pull *p, void *ctx, struct err *e),
-			  void *ctx, struct err *e)
-{
-	struct registries configured = {0};
-	struct array endpoints = {0};
-	struct arena *a = p->fill.arena;
-	int r = image_reference_parse(p->req->reference, a, &p->ref, e);
-	if (r == 0)
-		r = registries_read(&configured, a, e);
-	if (r == 0)
-		r = registries_endpoints(&configured, p->ref.domain, p->ref.path, p->ref.digest,
-					 false, &endpoints, a, e);
-	if (r < 0)
-		return r;
-	const struct endpoint *list = endpoints.items;
-	for (size_t i = 0; i < endpoints.count; i++) {
-		r = remote_open(&p->remote, p->fill.store, &p->req->registry, p->ref.domain,
-				p->ref.path, &list[i],
-				arena_printf(a, "repository:%s:pull", list[i].path), NULL, a, e);
-		if (r == 0)
-			r = ask(p, ctx, e);
-		if (r == 0)
-			return 0;
-		remote_close(&p->remote);
-	}
-	return explain(p, e);
 }
 
 static int ask_tags(struct pull *p, void *ctx, struct err *e)
