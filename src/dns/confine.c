@@ -6,19 +6,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/seccomp.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "dns/server.h"
-#include "linux/capability.h"
+#include "linux/cage.h"
 #include "linux/landlock.h"
-#include "linux/seccomp.h"
-
-enum { NOBODY = 65534 };
 
 static const char *const plain[] = {
 	"read",       "pread64",       "close",           "fcntl",    "fstat",
@@ -35,12 +29,10 @@ static const char *const sanitizer[] = {"sigaltstack", "prctl",        "getppid"
 static const char *const sanitizer[] = {NULL};
 #endif
 static const char *const memory[] = {"mmap", "mprotect", NULL};
-static const struct seccomp_arg not_executable[] = {
-	{.index = 2, .op = SC_MASKED_EQ, .value = PROT_EXEC, .value_two = 0}};
 static const struct seccomp_rule rules[] = {
 	{.names = plain, .action = SECCOMP_RET_ALLOW},
 	{.names = sanitizer, .action = SECCOMP_RET_ALLOW},
-	{.names = memory, .action = SECCOMP_RET_ALLOW, .args = not_executable, .arg_count = 1},
+	{.names = memory, .action = SECCOMP_RET_ALLOW, .args = cage_not_executable, .arg_count = 1},
 };
 static const struct seccomp_policy policy = {
 	.default_action = SECCOMP_RET_KILL_PROCESS,
@@ -65,25 +57,12 @@ static int confine_files(void)
 
 int confine(struct err *e)
 {
-	CLEANUP_ARENA struct arena a = {0};
-	const struct capability_sets none = {0};
-	struct seccomp_program program;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_errno(e, errno, "hull-dns: cannot set no_new_privs");
 	int r = confine_files();
 	if (r == 0)
-		r = capability_bound(0);
-	if (r == 0 && geteuid() == 0 &&
-	    (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-	     setresuid(NOBODY, NOBODY, NOBODY) < 0) &&
-	    errno != EINVAL && errno != EPERM)
-		r = -errno;
-	if (r == 0)
-		r = capability_apply(&none);
+		r = cage_nobody();
 	if (r < 0)
 		return err_errno(e, r, "hull-dns: cannot drop its rights");
-	r = seccomp_compile(&policy, &a, &program, e);
-	if (r == 0 && (r = seccomp_load(&program)) < 0)
-		err_errno(e, r, "hull-dns: cannot install the system call filter");
-	return r;
+	return cage_filter(&policy, "hull-dns", e);
 }

@@ -11,21 +11,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/seccomp.h>
 #include <netdb.h>
-#include <sched.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "linux/capability.h"
+#include "linux/cage.h"
 #include "linux/landlock.h"
-#include "linux/seccomp.h"
-
-enum { NOBODY = 65534 };
 
 static const char *const plain[] = {
 	/* bytes */
@@ -55,20 +49,14 @@ static const char *const absent[] = {"clone3", NULL};
 static const char *const ioctls[] = {"ioctl", NULL};
 
 enum { IOCTL_FIONREAD = 0x541b, IOCTL_FIONBIO = 0x5421 };
-static const struct seccomp_arg not_executable[] = {
-	{.index = 2, .op = SC_MASKED_EQ, .value = PROT_EXEC, .value_two = 0}};
-static const struct seccomp_arg thread_only[] = {{.index = 0,
-						  .op = SC_MASKED_EQ,
-						  .value = CLONE_THREAD | CLONE_VM | CLONE_NEWUSER,
-						  .value_two = CLONE_THREAD | CLONE_VM}};
 static const struct seccomp_arg fionread[] = {{.index = 1, .op = SC_EQ, .value = IOCTL_FIONREAD}};
 static const struct seccomp_arg fionbio[] = {{.index = 1, .op = SC_EQ, .value = IOCTL_FIONBIO}};
 
 static const struct seccomp_rule rules[] = {
 	{.names = plain, .action = SECCOMP_RET_ALLOW},
 	{.names = sanitizer, .action = SECCOMP_RET_ALLOW},
-	{.names = memory, .action = SECCOMP_RET_ALLOW, .args = not_executable, .arg_count = 1},
-	{.names = thread, .action = SECCOMP_RET_ALLOW, .args = thread_only, .arg_count = 1},
+	{.names = memory, .action = SECCOMP_RET_ALLOW, .args = cage_not_executable, .arg_count = 1},
+	{.names = thread, .action = SECCOMP_RET_ALLOW, .args = cage_thread_only, .arg_count = 1},
 	{.names = ioctls, .action = SECCOMP_RET_ALLOW, .args = fionread, .arg_count = 1},
 	{.names = ioctls, .action = SECCOMP_RET_ALLOW, .args = fionbio, .arg_count = 1},
 	{.names = absent, .action = SECCOMP_RET_ERRNO | ENOSYS},
@@ -79,16 +67,6 @@ static const struct seccomp_policy policy = {
 	.rules = rules,
 	.rule_count = ARRAY_LEN(rules),
 };
-
-static int confine_calls(struct err *e)
-{
-	CLEANUP_ARENA struct arena a = {0};
-	struct seccomp_program program;
-	int r = seccomp_compile(&policy, &a, &program, e);
-	if (r == 0 && (r = seccomp_load(&program)) < 0)
-		err_errno(e, r, "hull-transport: cannot install the system call filter");
-	return r;
-}
 
 /* Of the file system: what the resolver reads. */
 static int confine_files(struct err *e)
@@ -120,16 +98,6 @@ static int limit_resources(void)
 	return 0;
 }
 
-/* A user of one's own; where there is only one (a user namespace), it stays. */
-static int become_nobody(void)
-{
-	if (geteuid() != 0)
-		return 0;
-	bool there = setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
-		     setresuid(NOBODY, NOBODY, NOBODY) == 0;
-	return there || errno == EINVAL || errno == EPERM ? 0 : -errno;
-}
-
 int confine(struct err *e)
 {
 	struct addrinfo *found;
@@ -143,15 +111,10 @@ int confine(struct err *e)
 		return err_errno(e, r, "hull-transport: cannot set resource limits");
 	if (confine_files(e) < 0)
 		return -e->number;
-	const struct capability_sets none = {0};
-	/* The bounding set first: who has changed the user may not. */
-	r = capability_bound(0);
-	if (r == 0)
-		r = become_nobody();
-	if (r == 0)
-		r = capability_apply(&none);
+	r = cage_nobody();
 	/* The death of the engine is ours, too; a change of user forgets that. */
 	if (r == 0 && (prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0))
 		r = -errno;
-	return r < 0 ? err_errno(e, r, "hull-transport: cannot drop its rights") : confine_calls(e);
+	return r < 0 ? err_errno(e, r, "hull-transport: cannot drop its rights")
+		     : cage_filter(&policy, "hull-transport", e);
 }

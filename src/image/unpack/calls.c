@@ -7,12 +7,10 @@
  */
 #include <errno.h>
 #include <linux/seccomp.h>
-#include <sched.h>
-#include <sys/mman.h>
 
 #include "base/cleanup.h"
 #include "image/unpack/confine.h"
-#include "linux/seccomp.h"
+#include "linux/cage.h"
 
 static const char *const plain[] = {
 	/* bytes */
@@ -81,18 +79,11 @@ static const char *const thread[] = {"clone", NULL};
 /* libc falls back to clone(2), whose flags a filter can see. */
 static const char *const absent[] = {"clone3", NULL};
 
-static const struct seccomp_arg not_executable[] = {
-	{.index = 2, .op = SC_MASKED_EQ, .value = PROT_EXEC, .value_two = 0}};
-static const struct seccomp_arg thread_only[] = {{.index = 0,
-						  .op = SC_MASKED_EQ,
-						  .value = CLONE_THREAD | CLONE_VM | CLONE_NEWUSER,
-						  .value_two = CLONE_THREAD | CLONE_VM}};
-
 static const struct seccomp_rule rules[] = {
 	{.names = plain, .action = SECCOMP_RET_ALLOW},
 	{.names = sanitizer, .action = SECCOMP_RET_ALLOW},
-	{.names = memory, .action = SECCOMP_RET_ALLOW, .args = not_executable, .arg_count = 1},
-	{.names = thread, .action = SECCOMP_RET_ALLOW, .args = thread_only, .arg_count = 1},
+	{.names = memory, .action = SECCOMP_RET_ALLOW, .args = cage_not_executable, .arg_count = 1},
+	{.names = thread, .action = SECCOMP_RET_ALLOW, .args = cage_thread_only, .arg_count = 1},
 	{.names = absent, .action = SECCOMP_RET_ERRNO | ENOSYS},
 };
 
@@ -105,10 +96,5 @@ static const struct seccomp_policy policy = {
 
 int confine_calls(struct err *e)
 {
-	CLEANUP_ARENA struct arena a = {0};
-	struct seccomp_program program;
-	int r = seccomp_compile(&policy, &a, &program, e);
-	if (r == 0 && (r = seccomp_load(&program)) < 0)
-		err_errno(e, r, "hull-unpack: cannot install the system call filter");
-	return r;
+	return cage_filter(&policy, "hull-unpack", e);
 }
