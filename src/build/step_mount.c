@@ -123,8 +123,9 @@ static int scratch(struct build *b, struct strbuf *name, struct err *e)
 
 /* ---- bind ---- */
 
-/* What is written is thrown away with the staging folder. */
-static int writable(struct build *b, int lower, struct err *e)
+/* What is written is thrown away with the staging folder. @path (or NULL): where @lower lies in
+ * @mount, which is detached. */
+static int writable(struct build *b, int lower, int mount, const char *path, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf name = STRBUF_MAX(64);
 	CLEANUP_FD int dir = scratch(b, &name, e);
@@ -136,6 +137,8 @@ static int writable(struct build *b, int lower, struct err *e)
 	CLEANUP_FD int work = openat(dir, "work", O_PATH | O_CLOEXEC);
 	struct overlay o = {.lowers = &lower,
 			    .lower_count = 1,
+			    .lower_mount = mount,
+			    .lower_path = path,
 			    .upper = upper,
 			    .work = work,
 			    .upper_mount = -1,
@@ -178,7 +181,7 @@ static int bind_context(struct spec *m, const char *source, struct err *e)
 	if (from < 0)
 		return from;
 	if (folder && flag(m, "readwrite"))
-		return add_folder(m, writable(b, from, e), false, e);
+		return add_folder(m, writable(b, from, -1, NULL, e), false, e);
 	return add_folder(m, mount_clone(from, "", false), true, e);
 }
 
@@ -203,7 +206,7 @@ static int mount_bind(struct spec *m, struct err *e)
 	if (at < 0)
 		return err_errno(e, at, "RUN --mount: %s in %s", path, from);
 	if (flag(m, "readwrite"))
-		return add_folder(m, writable(b, at, e), false, e);
+		return add_folder(m, writable(b, at, tree, path, e), false, e);
 	return add_folder(m, mount_clone_elsewhere(-1, tree, path), true, e);
 }
 

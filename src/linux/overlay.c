@@ -5,7 +5,7 @@
  *   one option with all lower layers	a value of fsconfig(2) has at most 255 bytes: 14 layers
  *   one option for each layer		"lowerdir+", Linux 6.5
  *   mount(2)				a page of options, but needs a place: mount_in_place()
- * The last one is also taken where the upper layer is in a detached mount, before Linux 6.15.
+ * The last one is also taken where a layer is in a detached mount, before Linux 6.15.
  * Invariant: the result is detached, whichever way was taken. Read overlay.h first.
  */
 #include "linux/overlay.h"
@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "base/strbuf.h"
 #include "linux/mount.h"
 
@@ -121,11 +122,29 @@ static int reopen(int fd)
 	return dup3(again, fd, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
-/* A place for the mount of upper and work: as with mount_by_page(), upon "/". */
-static int attach_upper(const struct overlay *o)
+/* A place for a detached mount: as with mount_by_page(), upon "/". */
+static int attach_on_top(int mount)
 {
 	CLEANUP_FD int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int r = top < 0 ? -errno : mount_attach(o->upper_mount, top);
+	return top < 0 ? -errno : mount_attach(mount, top);
+}
+
+static int attach_lower(const struct overlay *o)
+{
+	int r = attach_on_top(o->lower_mount);
+	CLEANUP_FD int root = r < 0 ? r : open("/..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return r < 0 ? r : -errno;
+	CLEANUP_FD int lower = path_open_in_root(root, o->lower_path, O_PATH | O_DIRECTORY, 0);
+	if (lower < 0)
+		return lower;
+	return dup3(lower, o->lowers[0], O_CLOEXEC) < 0 ? -errno : 0;
+}
+
+/* The mount of upper and work. */
+static int attach_upper(const struct overlay *o)
+{
+	int r = attach_on_top(o->upper_mount);
 	if (r < 0)
 		return r;
 	CLEANUP_FD int upper = open("/../upper", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -138,8 +157,8 @@ static int attach_upper(const struct overlay *o)
 
 static int reopen_all(const struct overlay *o)
 {
-	int r = 0;
-	for (size_t i = 0; i < o->lower_count && r == 0; i++)
+	int r = o->lower_path ? attach_lower(o) : 0;
+	for (size_t i = 0; !o->lower_path && i < o->lower_count && r == 0; i++)
 		r = reopen(o->lowers[i]);
 	if (r < 0 || o->upper < 0)
 		return r;
@@ -199,8 +218,11 @@ int overlay_mount(const struct overlay *o, struct err *e)
 	if (o->is_volatile)
 		forget_volatile(o->work);
 	int mount = mount_by_context(o, log, sizeof(log));
-	if (mount == -EINVAL)
+	if (mount == -EINVAL) {
+		if (o->is_volatile) /* what failed may have left its mark */
+			forget_volatile(o->work);
 		mount = mount_by_child(mount_in_place, o);
+	}
 	if (mount >= 0)
 		return mount;
 	err_errno(e, mount, "cannot mount the image's layers");

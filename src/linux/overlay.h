@@ -16,12 +16,14 @@
 enum { OVERLAY_LAYERS_MAX = 128 };
 
 struct overlay {
-	const int *lowers;  /* O_PATH descriptors of the layers' trees, the topmost first */
-	size_t lower_count; /* 1 to OVERLAY_LAYERS_MAX */
-	int upper;          /* -1: read-only, of two layers at least */
-	int work;           /* -1 with upper -1 */
-	int upper_mount;    /* -1, or a detached mount that has them, as `upper` and `work` */
-	bool is_volatile;   /* skip all syncs: for an upper layer that dies with its container */
+	const int *lowers;      /* O_PATH descriptors of the layers' trees, the topmost first */
+	size_t lower_count;     /* 1 to OVERLAY_LAYERS_MAX */
+	int upper;              /* -1: read-only, of two layers at least */
+	int work;               /* -1 with upper -1 */
+	int upper_mount;        /* -1, or a detached mount that has them, as `upper` and `work` */
+	const char *lower_path; /* or NULL: where the only lower lies in a detached mount, ... */
+	int lower_mount;        /* ... this one */
+	bool is_volatile; /* skip all syncs: for an upper layer that dies with its container */
 };
 
 #define OVERLAY_OPAQUE "trusted.overlay.opaque"

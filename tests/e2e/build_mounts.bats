@@ -29,6 +29,7 @@ top_layer() {
 	(cd "$HULL_ROOT/layers/${layer#sha256:}/fs" && find . -mindepth 1 | sort)
 }
 
+# bats test_tags=fast
 @test "bind: of the context, a stage, an image; read-only, or thrown away" {
 	build <<-'E'
 		FROM test AS tools
