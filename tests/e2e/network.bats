@@ -270,9 +270,12 @@ assert s.recv(100) == b"there"'
 	run -1 hull network rm two
 	[[ $output == *"has active endpoints"* ]]
 	hull rm -f bb b2
+	local two
+	two=$(hull network inspect -f '{{.Id}}' two)
+	run -0 on_host ip link show "br-${two:0:12}"
 	run -0 hull network rm two
 	assert_equal two "$output"
-	run ! on_host ip link show "br-$(hull network inspect -f '{{.Id}}' two 2>/dev/null | cut -c1-12)"
+	run ! on_host ip link show "br-${two:0:12}"
 	run -1 hull network rm bridge
 	run -1 hull network rm nosuch
 	[[ $output == *"network nosuch not found"* ]]
@@ -388,12 +391,14 @@ s = socket.create_server(("127.0.0.1", 5555))
 time.sleep(300)' &
 	started_by_test $!
 	wait_for 10 listening $HOST 15B3
+	run -0 on_host busybox nc -w 2 127.0.0.1 5555 </dev/null
 	run ! hull run --rm --cap-add NET_ADMIN test sh -c \
 		'ip addr del 127.0.0.1/8 dev lo; ip route add 127.0.0.0/8 via 172.17.0.1; timeout 5 nc -w 2 127.0.0.1 5555'
 	# Nor does anybody outside, whatever way he knows.
 	serve web -p 127.0.0.1:8080:80
 	outside sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet; ip addr del 127.0.0.1/8 dev lo
 		ip route add 127.0.0.0/8 via 203.0.113.1'
+	run -0 ask on_host 127.0.0.1
 	run ! ask outside 127.0.0.1
 }
 
