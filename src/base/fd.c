@@ -90,6 +90,11 @@ ssize_t fd_recv(int sock, void *msg, size_t len, int *fds, size_t nfds)
 	return n;
 }
 
+bool fd_is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0 || errno != EBADF;
+}
+
 int fd_move_up(int fd, int lowest)
 {
 	if (fd >= lowest)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -21,5 +22,7 @@ int fd_send(int sock, const void *msg, size_t len, const int *fds, size_t nfds);
  * of @fds become -1. Returns the message's length (0 at end of file), or a negative errno.
  */
 ssize_t fd_recv(int sock, void *msg, size_t len, int *fds, size_t nfds);
+/** Whether there is a descriptor of this number; only EBADF says that there is none. */
+bool fd_is_open(int fd);
 /** Move @fd to a number of at least @lowest (close-on-exec kept); returns it or negative errno. */
 int fd_move_up(int fd, int lowest);

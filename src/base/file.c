@@ -291,5 +291,6 @@ int tree_remove(int dirfd, const char *name, struct err *e)
 
 bool file_exists(int dirfd, const char *path)
 {
-	return faccessat(dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return faccessat(dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       (errno != ENOENT && errno != ENOTDIR);
 }

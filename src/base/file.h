@@ -48,4 +48,6 @@ struct dirent *dir_next(DIR *d);
 /** Remove a file or a whole tree by descriptor, never following a symbolic link nor leaving the
  *  file system. A missing @name is no error. Depth and names are the kernel's to limit. */
 int tree_remove(int dirfd, const char *name, struct err *e);
+/** Whether there is something at @path, itself and not what it points to. Where that cannot be told
+ * (EACCES, ENOMEM) it is taken to be there: who then opens it gets the reason. */
 bool file_exists(int dirfd, const char *path);

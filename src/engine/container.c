@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/path.h"
 #include "base/units.h"
 #include "base/utf8.h"
@@ -126,7 +127,7 @@ bool exit_record_pending(struct engine *en, const char *id)
 {
 	char path[sizeof("exits/") + ID_LEN];
 	snprintf(path, sizeof(path), "exits/%s", id);
-	return faccessat(en->run_fd, path, F_OK, 0) == 0;
+	return file_exists(en->run_fd, path);
 }
 
 int run_record_alive(const struct run_record *r)

@@ -115,7 +115,7 @@ static int await(int pidfd, int out, int64_t until, struct health_result *ret)
 
 static bool is_paused(const struct check *x)
 {
-	return faccessat(x->run, "paused", F_OK, 0) == 0;
+	return file_exists(x->run, "paused");
 }
 
 /* Its time is over. -EBUSY: because it was paused. */

@@ -21,6 +21,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/logformat.h"
 #include "engine/logs_parse.h"
 
@@ -305,7 +306,7 @@ static bool is_packed(const struct reader *r, unsigned number)
 {
 	char name[320];
 	file_name(r, number, ".gz", name, sizeof(name));
-	return faccessat(r->dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return file_exists(r->dir_fd, name);
 }
 
 /*

@@ -363,7 +363,7 @@ int keeper_main(void)
 	close(MONITOR_STDOUT_FD); /* hold_pipes has opened them itself */
 	close(MONITOR_STDERR_FD);
 	close(MONITOR_GATE_FD);
-	if (fcntl(MONITOR_KEEPER_FD, F_GETFD) < 0)
+	if (!fd_is_open(MONITOR_KEEPER_FD))
 		start_monitor(&k);
 	for (bool alive = true; alive;) {
 		reap_children(&k);

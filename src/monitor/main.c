@@ -62,7 +62,7 @@ static void shed_inheritance(void)
 
 static int inherited(int fd)
 {
-	return fcntl(fd, F_GETFD) >= 0 ? fd : -1;
+	return fd_is_open(fd) ? fd : -1;
 }
 
 /* All at once, and first: a number that is free now is soon taken by something else. */
@@ -88,7 +88,8 @@ static bool is_pipe(const struct stat *st, uint64_t inode)
 	return S_ISFIFO(st->st_mode) && st->st_ino == inode;
 }
 
-/* The write end of the container's stdin, from the container; -1 when that is something else now. */
+/* The write end of the container's stdin, from the container; -1 when that is something else now.
+ */
 static int stdin_again(const struct run_record *run)
 {
 	char path[32];

@@ -44,7 +44,7 @@ int handover_descriptors(struct oci_process *p, int64_t preserve, struct arena *
 			       (long long)preserve, DESCRIPTORS_MAX);
 	/* Ours would fall into a gap. */
 	for (int fd = FIRST; fd < FIRST + sockets + preserve; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
+		if (!fd_is_open(fd))
 			return err_set(e, EBADF, ERR_INVALID,
 				       "descriptor %d is to be preserved, and is not open", fd);
 	if (sockets > 0) {

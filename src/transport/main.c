@@ -44,7 +44,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	close_range(TRANSPORT_SOCKET_FD + 1, ~0U, 0);
-	if (fcntl(TRANSPORT_SOCKET_FD, F_GETFD) < 0) {
+	if (!fd_is_open(TRANSPORT_SOCKET_FD)) {
 		fprintf(stderr, "hull-transport is started by hull, it does nothing by itself\n");
 		return 125;
 	}

@@ -302,6 +302,8 @@ def error_point(sweep, point, name):
     hit = sweep.where()
     # What close(2) says is nobody's business, and SQLite keeps it to itself.
     causes = ("",) if " close " in hit else (os.strerror(number), *CAUSES)
+    # pthread_create(3) knows one reason alone.
+    causes += (os.strerror(errno.EAGAIN),) if name == "ENOMEM" and " clone" in hit else ()
     return judge(sweep, p, f"hull {sweep.name}: {name} at {hit}", causes)
 
 

@@ -191,7 +191,7 @@ int main(void)
 	signal(SIGXFSZ, SIG_IGN);
 	umask(0);
 	close_range(UNPACK_STAGE_FD + 1, ~0U, 0);
-	if (fcntl(UNPACK_SOCKET_FD, F_GETFD) < 0) {
+	if (!fd_is_open(UNPACK_SOCKET_FD)) {
 		fprintf(stderr, "hull-unpack is started by hull, it does nothing by itself\n");
 		return 125;
 	}
