@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,13 +276,24 @@ int cgroup_entry_open(const struct cgroup *g, struct cgroup_entry *ret, struct e
 	return 0;
 }
 
+/* A new group of the cpu controller has no real-time budget (CONFIG_RT_GROUP_SCHED). */
+static int entry_failed(int c, int number, struct err *e)
+{
+	int policy = sched_getscheduler(0);
+	err_errno(e, number, "cannot enter the container's control group (%s)",
+		  cgroup_controller_name(c, false));
+	if (number == EINVAL && c == CGROUP_CPU && (policy == SCHED_FIFO || policy == SCHED_RR))
+		err_hint(e, "hull runs with a real-time policy (chrt), which its containers "
+			    "inherit, and their group has no time for it: give it some with "
+			    "--cpu-rt-runtime, or start hull with chrt --other 0");
+	return -number;
+}
+
 int cgroup_enter(const struct cgroup_entry *entry, struct err *e)
 {
 	for (int c = 0; c < CGROUP_CONTROLLERS; c++)
 		if (entry->tasks[c] >= 0 && write(entry->tasks[c], "0", 1) < 0)
-			return err_errno(e, errno,
-					 "cannot enter the container's control group (%s)",
-					 cgroup_controller_name(c, false));
+			return entry_failed(c, errno, e);
 	return 0;
 }
 

@@ -208,6 +208,9 @@ is_in_file() {
 	parent=$(awk '$3 == "cgroup" && $4 ~ /(^|,)cpu(,|$)/ { print $2; exit }' /proc/mounts)/hull-rt-$$
 	[ -e "${parent%/*}/cpu.rt_runtime_us" ] || skip "the kernel has no CONFIG_RT_GROUP_SCHED"
 	mkdir "$parent"
+	run chrt -f 10 "$HULL" run --rm test true
+	assert_status 125
+	assert_has "chrt --other 0"
 	run hull run --rm --cgroup-parent "/hull-rt-$$" --cpu-rt-runtime 10000 test true
 	assert_status 125
 	assert_has "hint: each group above needs as much real-time budget first"
