@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#define SCHEMA_VERSION 6
+#define SCHEMA_VERSION 7
 
 #define SCHEMA_EVENT_SQL                                                                           \
 	/* What happened, for hull events; trimmed (base/event.h). */                              \
@@ -55,7 +55,8 @@
 	"  network TEXT NOT NULL REFERENCES network,"                                              \
 	"  position INTEGER NOT NULL,"        /* eth0, eth1, ... inside */                         \
 	"  config TEXT NOT NULL,"             /* struct docker_endpoint: what was asked for */     \
-	"  host4 INTEGER NOT NULL DEFAULT 0," /* its address: that of the subnet + this; < 0: it had that; 0: none   \
+	"  host4 INTEGER NOT NULL DEFAULT 0," /* its address: that of the subnet + this; < 0: it   \
+					       * had that; 0: none                                 \
 					       */                                                  \
 	"  host6 INTEGER NOT NULL DEFAULT 0,"                                                      \
 	"  PRIMARY KEY (container, network)"                                                       \
@@ -73,7 +74,7 @@
 	"CREATE INDEX port_container ON port(container);"
 
 /* From version i + 1 to the next: restart policies; events and health checks; registries; builds;
- * networks.
+ * networks; what ps shows of a config.
  */
 #define SCHEMA_UPGRADES                                                                            \
 	{                                                                                          \
@@ -85,7 +86,13 @@
 			"ALTER TABLE container ADD COLUMN health TEXT NOT NULL DEFAULT '';"        \
 			"UPDATE container SET told = 1 WHERE status = "                            \
 			"'running';" SCHEMA_EVENT_SQL,                                             \
-			SCHEMA_MANIFEST_SQL, SCHEMA_BUILD_CACHE_SQL, SCHEMA_NETWORK_SQL            \
+			SCHEMA_MANIFEST_SQL, SCHEMA_BUILD_CACHE_SQL, SCHEMA_NETWORK_SQL,           \
+			"ALTER TABLE container ADD COLUMN shown TEXT NOT NULL DEFAULT '';"         \
+			"UPDATE container SET shown = json_object('Config', "                      \
+			"json_object('ExposedPorts', config -> '$.Config.ExposedPorts'), "         \
+			"'HostConfig', json_object('NetworkMode', "                                \
+			"config -> '$.HostConfig.NetworkMode')) WHERE "                            \
+			"iif(json_valid(config), config -> '$.Config.ExposedPorts', NULL)"         \
 	}
 
 #define SCHEMA_SQL                                                                                  \
@@ -140,6 +147,8 @@
 	"  held INTEGER NOT NULL DEFAULT 0,"         /* somebody wanted it stopped */               \
 	"  told INTEGER NOT NULL DEFAULT 0,"         /* events of its run: enum told of event.h */  \
 	"  health TEXT NOT NULL DEFAULT ''," /* starting healthy unhealthy; '': not checked */      \
+	"  shown TEXT NOT NULL DEFAULT '',"  /* what ps shows of config, if anything, in its form   \
+					      */                                                    \
 	"  config TEXT NOT NULL" /* struct container_config as JSON; last, because it is long */    \
 	") STRICT;"                                                                                 \
 	"CREATE INDEX container_image ON container(image);"                                         \

@@ -171,22 +171,16 @@ int container_probe(struct engine *en, struct container *c, struct err *e)
 	return 0;
 }
 
-#define COLUMNS                                                                                    \
-	"id, name, image, image_name, command, config, labels, created, status, auto_remove, "     \
+/* @config: where it is read from. It is long: a list of all takes twice the time over it. */
+#define COLUMNS(config)                                                                            \
+	"id, name, image, image_name, command, " config ", labels, created, status, auto_remove, " \
 	"started, finished, exit_code, exit_signal, oom_killed, oom_kills, error, restarts, "      \
 	"restart_wait, restart_due, health"
-/* Its ports, as a config that has no more: to parse all of it takes ps twice the time. What is
- * damaged is left to be told by who parses it. */
-#define COLUMN_PORTS                                                                               \
-	"iif(instr(config, '\"ExposedPorts\"'), iif(json_valid(config), json_object('Config', "    \
-	"json_object('ExposedPorts', config -> '$.Config.ExposedPorts'), 'HostConfig', "           \
-	"json_object('NetworkMode', config -> '$.HostConfig.NetworkMode')), config), NULL)"
 
-/* @config: the whole one, or a part of it, or NULL. */
-static int row_read(sqlite3_stmt *s, const char *config, struct arena *a, struct container *c,
-		    struct err *e)
+/* Its config may be the whole one, or what is shown of it, or nothing. */
+static int row_read(sqlite3_stmt *s, struct arena *a, struct container *c, struct err *e)
 {
-	const char *image = db_text(s, 2), *labels = db_text(s, 6);
+	const char *image = db_text(s, 2), *config = db_text(s, 5), *labels = db_text(s, 6);
 	*c = (struct container){
 		.name = arena_strdup(a, db_text(s, 1)),
 		.image_id = image ? arena_strdup(a, image) : NULL,
@@ -224,13 +218,13 @@ int container_read(struct engine *en, const char *id, struct arena *a, struct co
 		   struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_first(&en->db, &s, e, "SELECT " COLUMNS " FROM container WHERE id = ?1", "s",
-			 id);
+	int r = db_first(&en->db, &s, e,
+			 "SELECT " COLUMNS("config") " FROM container WHERE id = ?1", "s", id);
 	if (r < 0)
 		return r;
 	if (r == 0)
 		return err_set(e, ENOENT, ERR_NOT_FOUND, "No such container: %s", id);
-	return row_read(s, db_text(s, 5), a, ret, e);
+	return row_read(s, a, ret, e);
 }
 
 int container_glance(struct engine *en, const char *id, struct arena *a, struct container *ret,
@@ -624,22 +618,15 @@ static bool refresh(struct engine *en, struct container *c, struct arena *a)
 	return true;
 }
 
-/* What is to be parsed of it. */
-static const char *config_of(sqlite3_stmt *s, const struct container_filter *f)
-{
-	enum { WHOLE = 5, PORTS = 21 };
-	struct err ignored;
-	const char *ports = f->configs == CONFIGS_PORTS ? db_text(s, PORTS) : NULL;
-	bool broken = ports && utf8_check_json(db_text(s, WHOLE), &ignored) < 0;
-	return f->configs == CONFIGS_ALL || broken ? db_text(s, WHOLE) : ports;
-}
-
 int container_list(struct engine *en, const struct container_filter *f, struct arena *a,
 		   struct container **ret, size_t *ret_count, struct err *e)
 {
-	static const char query[] =
-		"SELECT " COLUMNS ", iif(?1, " COLUMN_PORTS ", NULL) FROM container WHERE ?2 OR "
-		"status = 'running' OR restart_due ORDER BY created DESC, rowid DESC";
+#define LIST(config)                                                                               \
+	"SELECT " COLUMNS(config) " FROM container WHERE ?1 OR status = 'running' OR "             \
+				  "restart_due ORDER BY created DESC, rowid DESC"
+	static const char *const queries[] = {[CONFIGS_NONE] = LIST("NULL"),
+					      [CONFIGS_PORTS] = LIST("nullif(shown, '')"),
+					      [CONFIGS_ALL] = LIST("config")};
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	int r = engine_settle(en, e);
 	if (r == 0)
@@ -647,8 +634,7 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 	bool all = f->all || f->last > 0 || has_key(&f->filters, "status") ||
 		   has_key(&f->filters, "exited");
 	if (r >= 0)
-		r = db_query(&en->db, &s, e, query, "ii", (int64_t)(f->configs == CONFIGS_PORTS),
-			     (int64_t)all);
+		r = db_query(&en->db, &s, e, queries[f->configs], "i", (int64_t)all);
 	struct container *list = NULL;
 	size_t count = 0, room = 0;
 	while (r >= 0 && (r = db_next(s, e)) == 1) {
@@ -656,7 +642,7 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 			break;
 		list = arena_grow(a, list, count, &room, sizeof(*list));
 		struct container *c = &list[count];
-		if (row_read(s, config_of(s, f), a, c, e) < 0) {
+		if (row_read(s, a, c, e) < 0) {
 			engine_warn(en, "%s (%s)", e->text, e->hint);
 			continue;
 		}

@@ -305,6 +305,15 @@ struct parts {
 	size_t endpoint_count;
 };
 
+/* Most configs have nothing of it. */
+static const char *shown(const struct container_config *c, struct arena *a)
+{
+	struct container_config part = {.config.exposed_ports = c->config.exposed_ports,
+					.host.network_mode = c->host.network_mode};
+	return c->config.exposed_ports.count ? shape_print(&container_config_shape, &part, false, a)
+					     : "";
+}
+
 static int insert(struct engine *en, struct container *c, const char *name, const char *config,
 		  const struct parts *parts, struct arena *a, struct err *e)
 {
@@ -326,12 +335,12 @@ static int insert(struct engine *en, struct container *c, const char *name, cons
 		r = db_run(&en->db, e,
 			   "INSERT INTO container (id, name, image, image_name, command, config, "
 			   "labels, "
-			   "created, status, auto_remove, started, health) VALUES (?1,?2,?3,?4,?5,"
-			   "?6,?7,?8,?9,?10,?11,?12)",
-			   "sssssssisiis", c->id, c->name, c->image_id, c->image_name, c->command,
+			   "created, status, auto_remove, started, health, shown) VALUES (?1,?2,"
+			   "?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
+			   "sssssssisiiss", c->id, c->name, c->image_id, c->image_name, c->command,
 			   config, kvs_print(&c->config.config.labels, a), c->created,
 			   container_status_name(c->status), (int64_t)c->auto_remove, c->started,
-			   c->started ? c->health : "");
+			   c->started ? c->health : "", shown(&c->config, a));
 	if (r == -EEXIST)
 		r = container_name_conflict(en, c->name, e);
 	if (r >= 0)

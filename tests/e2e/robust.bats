@@ -206,8 +206,12 @@ db.commit()' "$HULL_ROOT/hull.db" "$@"
 		pid=$(pid_of cc)
 		damage "${how%%:*}" "${how#*:}" cc
 		run --separate-stderr hull ps --format '{{.Names}}'
-		assert_equal "0 well" "$status $output"
-		[[ "$stderr" == *"container cc: its record is damaged"*"hull rm -f cc"* ]] || fail "$how: $stderr"
+		if [[ $how == config* ]]; then # a list has no need of it, a check reads all
+			assert_equal "0 cc well" "$status $(xargs <<<"$output")"
+		else
+			assert_equal "0 well" "$status $output"
+			[[ "$stderr" == *"container cc: its record is damaged"*"hull rm -f cc"* ]] || fail "$how: $stderr"
+		fi
 		run hull system check
 		assert_status 0
 		assert_has "hull rm -f cc"
@@ -220,15 +224,6 @@ db.commit()' "$HULL_ROOT/hull.db" "$@"
 		damage "${how%%:*}" "${how#*:}" cc
 		hull rm -f cc
 	done
-	# A list has no need of the config, a check reads all.
-	hull create --name cc test true
-	damage config 'b"{"' cc
-	run --separate-stderr hull ps -a --format '{{.Names}}'
-	assert_equal "0 cc well" "$status $(xargs <<<"$output")"
-	run hull system check
-	assert_status 0
-	assert_has "container cc: its record is damaged"
-	hull rm -f cc
 }
 
 @test "an anonymous volume goes with the create that failed" {
