@@ -10,7 +10,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/cleanup.h"
 #include "cli/cli.h"
@@ -185,16 +184,6 @@ static int finish(struct cli *cli, int code, struct err *e)
 	return code ? code : 1;
 }
 
-/* What a run touches of the heap comes in one call, not in thirty page faults: what the C library
- * takes at first, 132 KiB. */
-static void warm_heap(void)
-{
-	const size_t page = 4096;
-	void *first = malloc(1);
-	madvise((void *)((uintptr_t)first & ~(page - 1)), HEAP / 2, MADV_POPULATE_WRITE);
-	free(first);
-}
-
 int main(int argc, char **argv)
 {
 	struct cli cli = {0};
@@ -202,7 +191,6 @@ int main(int argc, char **argv)
 	/* Most runs need less than this, and none lives long: one brk(2) for all of it. */
 	mallopt(M_TOP_PAD, HEAP);
 	mallopt(M_TRIM_THRESHOLD, 8 * HEAP);
-	warm_heap();
 	cli.argv = argv;
 	int code = hull(&cli, argc - 1, argv + 1, &e);
 	if (code < 0) {
