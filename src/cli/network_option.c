@@ -224,8 +224,9 @@ static void add_binding(struct json_object *to, const char *key, const char *ip,
 	json_object_array_add(list, b);
 }
 
+/* @known: the names of all exposed ports; a range has thousands. */
 static int publish_one(struct create_options *o, const char *text, struct json_object *to,
-		       struct arena *a, struct err *e)
+		       struct json_object *known, struct arena *a, struct err *e)
 {
 	struct publish p;
 	struct strv *exposed = &o->create.config.config.exposed_ports;
@@ -249,11 +250,10 @@ static int publish_one(struct create_options *o, const char *text, struct json_o
 		for (char *c = key; *c; c++)
 			*c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
 		add_binding(to, key, p.ip, port);
-		bool there = false;
-		for (size_t k = 0; !there && k < exposed->count; k++)
-			there = !strcmp(exposed->items[k], key);
-		if (!there)
-			strv_push(a, exposed, key);
+		if (json_object_object_get_ex(known, key, NULL))
+			continue;
+		json_object_object_add(known, key, NULL);
+		strv_push(a, exposed, key);
 	}
 	return 0;
 }
@@ -262,9 +262,13 @@ static int build_ports(struct create_options *o, struct arena *a, struct err *e)
 {
 	if (!o->publish.count)
 		return 0;
+	const struct strv *exposed = &o->create.config.config.exposed_ports;
 	CLEANUP_JSON struct json_object *bindings = json_object_new_object();
+	CLEANUP_JSON struct json_object *known = json_object_new_object();
+	for (size_t i = 0; i < exposed->count; i++)
+		json_object_object_add(known, exposed->items[i], NULL);
 	for (size_t i = 0; i < o->publish.count; i++) {
-		int r = publish_one(o, o->publish.items[i], bindings, a, e);
+		int r = publish_one(o, o->publish.items[i], bindings, known, a, e);
 		if (r < 0)
 			return r;
 	}

@@ -391,7 +391,7 @@ s = socket.create_server(("127.0.0.1", 5555))
 time.sleep(300)' &
 	started_by_test $!
 	wait_for 10 listening $HOST 15B3
-	run -0 on_host busybox nc -w 2 127.0.0.1 5555 </dev/null
+	run -0 on_host python3 -c 'import socket; socket.create_connection(("127.0.0.1", 5555), 5)'
 	run ! hull run --rm --cap-add NET_ADMIN test sh -c \
 		'ip addr del 127.0.0.1/8 dev lo; ip route add 127.0.0.0/8 via 172.17.0.1; timeout 5 nc -w 2 127.0.0.1 5555'
 	# Nor does anybody outside, whatever way he knows.
