@@ -329,6 +329,17 @@ static int hand_over(struct launch *l, struct runtime_process *p, struct err *e)
 	return 0;
 }
 
+static void write_config_json(const struct launch *l)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	char *text = shape_print(&oci_spec_shape, &l->build.spec, true, &a);
+	CLEANUP_FD int fd = openat(l->folder.dir, "config.json",
+				   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	/* For people to read; nothing depends on it. */
+	if (fd >= 0)
+		fd_write_full(fd, text, strlen(text));
+}
+
 /* Take the newborn process to the first instruction of its command. */
 static int bring_up(struct launch *l, struct runtime_process *p, struct err *e)
 {
@@ -344,6 +355,8 @@ static int bring_up(struct launch *l, struct runtime_process *p, struct err *e)
 		r = runtime_release(p, e);
 	else
 		fd_drop(&p->go_fd);
+	if (r == 0)
+		write_config_json(l); /* now, because the child takes longer than this */
 	/* What the child says about its own failure is nearer to the cause. */
 	struct err theirs;
 	int exec = runtime_await_exec(l->failure[0], &theirs);
@@ -366,17 +379,6 @@ static void abandon(struct launch *l, pid_t keeper, const struct runtime_process
 	poll(&monitor, 1, GONE_WAIT_MS);
 	kill(keeper, SIGKILL);
 	waitpid(keeper, NULL, 0);
-}
-
-static void write_config_json(const struct launch *l)
-{
-	CLEANUP_ARENA struct arena a = {0};
-	char *text = shape_print(&oci_spec_shape, &l->build.spec, true, &a);
-	CLEANUP_FD int fd = openat(l->folder.dir, "config.json",
-				   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	/* For people to read; nothing depends on it. */
-	if (fd >= 0)
-		fd_write_full(fd, text, strlen(text));
 }
 
 /* Who will wait asks first: a short command may be over before he could connect. */
@@ -446,8 +448,6 @@ int container_launch(struct engine *en, struct container *c, const struct spec_b
 		r = prepare(&l, e);
 	if (r == 0)
 		r = run(&l, e);
-	if (r == 0)
-		write_config_json(&l);
 	launch_close(&l);
 	return r;
 }
