@@ -17,31 +17,13 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "cli/text.h"
-#include "linux/own_program.h"
-
-/* The programs that the engine starts lie beside this one. */
-static int program_folder(struct arena *a, char **ret, struct err *e)
-{
-	char path[4096];
-	int r = own_program_path(path, sizeof(path));
-	if (r < 0)
-		return err_errno(e, r, "cannot find where hull is installed");
-	*strrchr(path, '/') = '\0';
-	*ret = arena_strdup(a, path);
-	return 0;
-}
 
 int cli_engine(struct cli *cli, struct engine **ret, struct err *e)
 {
 	*ret = &cli->engine;
 	if (cli->engine_is_open)
 		return 0;
-	char *libexec;
-	int r = program_folder(&cli->arena, &libexec, e);
-	if (r == 0)
-		r = engine_open(&cli->engine, cli->settings.root, cli->settings.runroot, libexec,
-				e);
-	cli->engine.systemd_cgroup = cli->settings.systemd_cgroup;
+	int r = settings_open_engine(&cli->settings, &cli->engine, &cli->arena, e);
 	cli->engine_is_open = r == 0;
 	return r;
 }

@@ -9,15 +9,7 @@
 
 #include "base/arena.h"
 #include "cli/command.h"
-#include "engine/engine.h"
-
-/** --root, --runroot, ... and the keys of hull.conf: one table (settings.c). */
-struct settings {
-	char *root, *runroot; /* NULL: not given; see settings_finish */
-	bool debug, version, systemd_cgroup;
-	char *log_driver, *detach_keys, *network;
-	struct kvs log_opts, storage_opts;
-};
+#include "engine/settings.h"
 
 struct cli {
 	struct arena arena;
@@ -65,9 +57,3 @@ int cli_missing_is_fine(const struct cli *cli, int r, const struct err *e);
 
 /** The exit code that docker gives for this failure in this command. */
 int cli_exit_code(const struct cli *cli, const struct err *e);
-
-/** settings.c: read /etc/hull/hull.conf and the user's; global options come on top. */
-extern const struct option_table settings_options, settings_keys;
-int settings_read_files(struct settings *s, struct arena *a, struct err *e);
-/** Fill root and runroot from the environment or the defaults where nothing was given. */
-int settings_finish(struct settings *s, struct arena *a, struct err *e);

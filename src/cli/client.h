@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "cli/detach_keys.h"
+#include "base/detach_keys.h"
 
 struct client {
 	int stream;     /* socket or pty master */

@@ -15,7 +15,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/text.h"
-#include "cli/time_option.h"
+#include "base/time_option.h"
 #include "engine/network.h"
 
 struct prune_values {

@@ -26,35 +26,6 @@ struct ps_values {
 #define PS_TEMPLATE                                                                                \
 	"{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
 
-char *ps_status(struct arena *a, const struct container *c, int64_t now)
-{
-	char human[TIME_TEXT_SIZE];
-	const char *health = c->health ? c->health : "";
-	switch (c->status) {
-	case CONTAINER_RUNNING:
-	case CONTAINER_PAUSED:
-		duration_human(now - c->started, human);
-		if (c->status == CONTAINER_PAUSED || !*health)
-			return arena_printf(a, "Up %s%s", human,
-					    c->status == CONTAINER_PAUSED ? " (Paused)" : "");
-		return arena_printf(a, "Up %s (%s%s)", human,
-				    strcmp(health, "starting") ? "" : "health: ", health);
-	case CONTAINER_CREATED:
-		return "Created";
-	case CONTAINER_REMOVING:
-		return "Removal In Progress";
-	case CONTAINER_RESTARTING:
-		return arena_printf(a, "Restarting (%d) %s ago", c->exit_code,
-				    duration_human(now - c->finished, human));
-	case CONTAINER_DEAD:
-		return "Dead";
-	case CONTAINER_EXITED:
-		break;
-	}
-	return arena_printf(a, "Exited (%d) %s ago", c->exit_code,
-			    duration_human(now - c->finished, human));
-}
-
 /* The config of a row, read when a column first needs it; an empty one if the container is gone. */
 static const struct container *full(const struct container *row, const struct listing_view *view)
 {
@@ -190,7 +161,7 @@ static const char *get_state(const void *row, const struct listing_view *view)
 static const char *get_status(const void *row, const struct listing_view *view)
 {
 	const struct ps_context *x = view->more;
-	return ps_status(view->arena, row, x->now);
+	return container_status_text(view->arena, row, x->now);
 }
 
 static const struct listing_column columns[] = {

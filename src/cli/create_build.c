@@ -17,7 +17,6 @@
 #include "cli/env_file.h"
 #include "cli/network_option.h"
 #include "base/option_value.h"
-#include "linux/signals.h"
 
 enum { SECCOMP_PROFILE_MAX = 1024 * 1024 };
 
@@ -123,58 +122,6 @@ static int build_init(struct create_options *o)
 	return 0;
 }
 
-static bool is_container_mode(const char *mode)
-{
-	return !strncmp(mode, "container:", 10) && mode[10];
-}
-
-/* docker's client refuses unknown modes itself, in these words. */
-static int check_namespaces(const struct docker_host_config *h, struct err *e)
-{
-	const struct {
-		const char *mode, *known[4];
-		bool container;
-		const char *text;
-	} rules[] = {
-		{h->pid_mode, {"host", "private"}, true, "--pid: invalid PID mode"},
-		{h->ipc_mode,
-		 {"host", "private", "shareable", "none"},
-		 true,
-		 "--ipc: invalid IPC mode"},
-		{h->uts_mode, {"host", "private"}, false, "--uts: invalid UTS mode"},
-		{h->userns_mode, {"host"}, false, "--userns: invalid USER mode"},
-		{h->cgroupns_mode, {"host", "private"}, false, "--cgroupns: invalid CGROUP mode"},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
-		const char *mode = rules[i].mode;
-		bool ok = !mode || !*mode || (rules[i].container && is_container_mode(mode));
-		for (size_t k = 0; !ok && k < 4 && rules[i].known[k]; k++)
-			ok = !strcmp(rules[i].known[k], mode);
-		if (!ok)
-			return err_set(e, EINVAL, ERR_INVALID, "%s", rules[i].text);
-	}
-	return 0;
-}
-
-static int check_hostname(const struct create_options *o, struct err *e)
-{
-	const char *name = o->create.config.config.hostname;
-	const char *uts = o->create.config.host.uts_mode;
-	return name && *name && uts && !strcmp(uts, "host")
-		       ? err_set(e, EINVAL, ERR_INVALID,
-				 "conflicting options: hostname and the UTS mode")
-		       : 0;
-}
-
-static int check_restart(const struct create_options *o, struct err *e)
-{
-	const struct docker_host_config *host = &o->create.config.host;
-	return host->auto_remove && restart_policy_any(&host->restart_policy)
-		       ? err_set(e, EINVAL, ERR_INVALID,
-				 "conflicting options: cannot specify both --restart and --rm")
-		       : 0;
-}
-
 static int check_pull(const char *pull, struct err *e)
 {
 	if (!strcmp(pull, "missing") || !strcmp(pull, "never") || !strcmp(pull, "always") || !*pull)
@@ -183,25 +130,6 @@ static int check_pull(const char *pull, struct err *e)
 		e, EINVAL, ERR_INVALID,
 		"invalid pull option: '%s': must be one of \"always\", \"missing\" or \"never\"",
 		pull);
-}
-
-static int check_values(const struct create_options *o, struct err *e)
-{
-	const struct container_config *c = &o->create.config;
-	if (c->host.oom_score_adj < -1000 || c->host.oom_score_adj > 1000)
-		return err_set(e, EINVAL, ERR_INVALID,
-			       "Invalid value %lld, range for oom score adj is [-1000, 1000]",
-			       (long long)c->host.oom_score_adj);
-	if (c->config.stop_signal && signal_parse(c->config.stop_signal) < 0)
-		return err_set(e, EINVAL, ERR_INVALID, "invalid signal: %s", c->config.stop_signal);
-	if (c->host.log_config.type && !strcmp(c->host.log_config.type, "none") &&
-	    c->host.log_config.config.count)
-		return err_set(e, EINVAL, ERR_INVALID, "invalid logging opts for driver none");
-	if (o->runtime && *o->runtime && strcmp(o->runtime, "hull"))
-		return err_set(e, EINVAL, ERR_INVALID,
-			       "unknown or invalid runtime name: %s (hull is its own runtime)",
-			       o->runtime);
-	return 0;
 }
 
 static void build_attach(struct create_options *o, bool detach)
@@ -245,15 +173,6 @@ static int build_command(struct create_options *o, const struct strv *args, stru
 			strv_push(a, &c->config.entrypoint, o->entrypoint);
 	}
 	return 0;
-}
-
-static void build_logging(const struct cli *cli, struct docker_log_config *log)
-{
-	if (log->type && *log->type)
-		return;
-	log->type = cli->settings.log_driver;
-	if (!log->config.count)
-		log->config = cli->settings.log_opts;
 }
 
 static void note_ignored(const struct create_options *o)
@@ -323,23 +242,15 @@ int create_options_build(struct cli *cli, struct create_options *o, const struct
 	if (r == 0)
 		r = network_options_build(o, cli->settings.network, a, e);
 	if (r == 0)
-		r = check_namespaces(host, e);
-	if (r == 0)
-		r = check_hostname(o, e);
-	if (r == 0)
-		r = check_restart(o, e);
-	if (r == 0)
 		r = check_pull(o->pull, e);
 	if (r < 0)
 		return r;
 	build_attach(o, detach);
-	build_logging(cli, &host->log_config);
-	if (!host->storage_opt.count && (o->create.image || o->create.config.hull.rootfs_overlay))
-		host->storage_opt = cli->settings.storage_opts;
+	settings_apply(&cli->settings, &o->create);
 	note_ignored(o);
 	host->container_id_file = o->cidfile;
 	r = build_health(o, a, e);
-	return r < 0 ? r : check_values(o, e);
+	return r < 0 ? r : container_create_check(&o->create, e);
 }
 
 int cidfile_check(const char *path, struct err *e)

@@ -161,7 +161,7 @@ static const struct option items[] = {
 		 "exits"},
 	{"rootfs", 0, OPTION_STR, O(rootfs), .arg = "dir",
 	 .help = "Run in this folder instead of an image; DIR:O keeps it unchanged"},
-	{"runtime", 0, OPTION_STR, OPTION_HIDDEN, O(runtime),
+	{"runtime", 0, OPTION_STR, OPTION_HIDDEN, O(create.config.host.runtime),
 	 .help = "hull is its own runtime: only \"hull\" is known"},
 	{"security-opt", 0, OPTION_LIST, O(security),
 	 .help = "Security options: seccomp=FILE|unconfined, no-new-privileges, "

@@ -16,7 +16,7 @@ struct create_options {
 	struct strv networks, network_aliases, publish;
 	char *ip, *ip6, *mac_address;
 	struct strv attach, env, env_files, labels, label_files, volumes, security;
-	char *cidfile, *entrypoint, *init, *rootfs, *pull, *runtime;
+	char *cidfile, *entrypoint, *init, *rootfs, *pull;
 	int64_t kernel_memory;
 	struct docker_healthcheck health;
 	char *health_cmd;

@@ -154,18 +154,9 @@ static int hull(struct cli *cli, int argc, char **argv, struct err *e)
 {
 	struct request q = {0};
 	struct settings *s = &cli->settings;
-	int r = settings_read_files(s, &cli->arena, e);
+	int r = settings_read(s, &cli->arena, e);
 	if (r < 0)
 		return r;
-	/* The environment comes between the files and the command line. */
-	char *root = getenv("HULL_ROOT"), *runroot = getenv("HULL_RUNROOT");
-	if (root && *root)
-		s->root = root;
-	if (runroot && *runroot)
-		s->runroot = runroot;
-	char *network = getenv("HULL_NETWORK");
-	if (network && *network)
-		s->network = network;
 	r = read_globals(cli, argc, argv, &q, e);
 	if (r <= 0)
 		return r;

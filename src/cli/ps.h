@@ -14,6 +14,3 @@ struct ps_context {
 	struct container full;
 };
 extern const struct listing ps_listing;
-
-/** "Up 3 minutes", "Exited (0) 2 seconds ago": docker's status. */
-char *ps_status(struct arena *a, const struct container *c, int64_t now);

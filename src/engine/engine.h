@@ -83,6 +83,9 @@ struct container {
 	uint64_t pid_start;
 };
 
+/** "Up 3 minutes", "Exited (0) 2 seconds ago": docker's status. */
+char *container_status_text(struct arena *a, const struct container *c, int64_t now);
+
 int container_find(struct engine *en, const char *ref, struct arena *a, struct container *ret,
 		   struct err *e);
 
@@ -122,6 +125,8 @@ struct container_create {
 		     * both, and if we are killed in between, it ends as one whose start was cut off
 		     */
 };
+/** What makes no sense whatever the host and the image are; docker's texts. */
+int container_create_check(const struct container_create *c, struct err *e);
 /** Check everything that can be checked, merge the image's config in, reserve name and id, make
  * folders and volumes. What is clamped or ignored is told by engine_warn. */
 int container_create(struct engine *en, struct container_create *c, struct arena *a,

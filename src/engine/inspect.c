@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "engine/health.h"
 #include "engine/mounts.h"
@@ -343,4 +344,33 @@ int volume_inspect(struct engine *en, const char *name, struct json_object **ret
 	json_add_string(o, "Scope", "local");
 	*ret = o;
 	return 0;
+}
+
+char *container_status_text(struct arena *a, const struct container *c, int64_t now)
+{
+	char human[TIME_TEXT_SIZE];
+	const char *health = c->health ? c->health : "";
+	switch (c->status) {
+	case CONTAINER_RUNNING:
+	case CONTAINER_PAUSED:
+		duration_human(now - c->started, human);
+		if (c->status == CONTAINER_PAUSED || !*health)
+			return arena_printf(a, "Up %s%s", human,
+					    c->status == CONTAINER_PAUSED ? " (Paused)" : "");
+		return arena_printf(a, "Up %s (%s%s)", human,
+				    strcmp(health, "starting") ? "" : "health: ", health);
+	case CONTAINER_CREATED:
+		return "Created";
+	case CONTAINER_REMOVING:
+		return "Removal In Progress";
+	case CONTAINER_RESTARTING:
+		return arena_printf(a, "Restarting (%d) %s ago", c->exit_code,
+				    duration_human(now - c->finished, human));
+	case CONTAINER_DEAD:
+		return "Dead";
+	case CONTAINER_EXITED:
+		break;
+	}
+	return arena_printf(a, "Exited (%d) %s ago", c->exit_code,
+			    duration_human(now - c->finished, human));
 }

@@ -2,7 +2,7 @@
 /* What an attached client does with bytes: detach keys in the input, frames in the output. */
 #include "tests/unit/unit.h"
 
-#include "cli/detach_keys.h"
+#include "base/detach_keys.h"
 #include "base/frames.h"
 
 static struct detach_keys keys(const char *text)

@@ -132,7 +132,7 @@ static void statuses(void **state)
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		c.status = cases[i].status;
-		assert_string_equal(ps_status(&arena, &c, now), cases[i].text);
+		assert_string_equal(container_status_text(&arena, &c, now), cases[i].text);
 	}
 }
 

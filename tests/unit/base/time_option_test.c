@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "cli/time_option.h"
+#include "base/time_option.h"
 
 static const int64_t now = INT64_C(1800000000) * 1000000000;
 #define S(seconds) (INT64_C(seconds) * 1000000000)

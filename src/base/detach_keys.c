@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Detach keys: docker's grammar, and a matcher that holds back no more than a begun sequence. */
-#include "cli/detach_keys.h"
+#include "base/detach_keys.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The forms of docker's --since, in docker's order: duration, date, seconds. Read time_option.h
  * first. */
-#include "cli/time_option.h"
+#include "base/time_option.h"
 
 #include <errno.h>
 #include <stdio.h>

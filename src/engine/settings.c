@@ -4,8 +4,11 @@
  * hull/hull.conf below $XDG_CONFIG_HOME or ~/.config, the environment, the command line.
  *
  * The file has one `key value` (or `key = value`) a line; '#' begins a comment line. The keys are
- * an option table like any other. A missing file is no error, an unknown key is. Read cli.h first.
+ * an option table like any other. A missing file is no error, an unknown key is. Read settings.h
+ * first.
  */
+#include "engine/settings.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +18,8 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "cli/cli.h"
 #include "base/option_value.h"
+#include "linux/own_program.h"
 
 enum { CONFIG_MAX = 64 * 1024 };
 
@@ -116,16 +119,28 @@ static int read_file(struct settings *s, const char *path, struct arena *a, stru
 	return r < 0 ? r : 0;
 }
 
-int settings_read_files(struct settings *s, struct arena *a, struct err *e)
+static void set_from(const char *variable, char **field)
+{
+	char *value = getenv(variable);
+	if (value && *value)
+		*field = value;
+}
+
+int settings_read(struct settings *s, struct arena *a, struct err *e)
 {
 	int r = read_file(s, "/etc/hull/hull.conf", a, e);
 	const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
-	if (r < 0 || (!home && !config))
-		return r;
-	const char *path = config && *config == '/'
-				   ? arena_printf(a, "%s/hull/hull.conf", config)
-				   : arena_printf(a, "%s/.config/hull/hull.conf", home ? home : "");
-	return read_file(s, path, a, e);
+	if (r == 0 && (home || config))
+		r = read_file(
+			s,
+			config && *config == '/'
+				? arena_printf(a, "%s/hull/hull.conf", config)
+				: arena_printf(a, "%s/.config/hull/hull.conf", home ? home : ""),
+			a, e);
+	set_from("HULL_ROOT", &s->root);
+	set_from("HULL_RUNROOT", &s->runroot);
+	set_from("HULL_NETWORK", &s->network);
+	return r;
 }
 
 /* The engine wants absolute paths. */
@@ -167,4 +182,30 @@ int settings_finish(struct settings *s, struct arena *a, struct err *e)
 			       "--runroot is not known: XDG_RUNTIME_DIR is not set");
 	int r = make_absolute(&s->root, a, e);
 	return r < 0 ? r : make_absolute(&s->runroot, a, e);
+}
+
+int settings_open_engine(const struct settings *s, struct engine *ret, struct arena *a,
+			 struct err *e)
+{
+	char path[4096];
+	int r = own_program_path(path, sizeof(path));
+	if (r < 0)
+		return err_errno(e, r, "cannot find where hull is installed");
+	*strrchr(path, '/') = '\0';
+	r = engine_open(ret, s->root, s->runroot, arena_strdup(a, path), e);
+	ret->systemd_cgroup = s->systemd_cgroup;
+	return r;
+}
+
+void settings_apply(const struct settings *s, struct container_create *c)
+{
+	struct docker_host_config *host = &c->config.host;
+	struct docker_log_config *log = &host->log_config;
+	if (!log->type || !*log->type) {
+		log->type = s->log_driver;
+		if (!log->config.count)
+			log->config = s->log_opts;
+	}
+	if (!host->storage_opt.count && (c->image || c->config.hull.rootfs_overlay))
+		host->storage_opt = s->storage_opts;
 }
