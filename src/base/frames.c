@@ -47,3 +47,11 @@ int frames_feed(struct frames *f, const unsigned char *data, size_t len, frames_
 	}
 	return 0;
 }
+
+void frame_head(unsigned char head[FRAME_HEADER], int stream, size_t len)
+{
+	uint32_t size = htobe32((uint32_t)len);
+	memset(head, 0, FRAME_HEADER);
+	head[0] = (unsigned char)stream;
+	memcpy(head + 4, &size, sizeof(size));
+}

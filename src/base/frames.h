@@ -25,3 +25,5 @@ typedef int (*frames_write_fn)(void *ctx, int stream, const unsigned char *data,
 /** Feed @len bytes. -EPROTO for a header that is none. */
 int frames_feed(struct frames *f, const unsigned char *data, size_t len, frames_write_fn write,
 		void *ctx, struct err *e);
+/** The header of @len bytes of @stream. */
+void frame_head(unsigned char head[FRAME_HEADER], int stream, size_t len);

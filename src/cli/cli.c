@@ -81,30 +81,6 @@ bool cli_confirm(const char *warning)
 	return (answer[0] == 'y' || answer[0] == 'Y') && (answer[1] == '\n' || !answer[1]);
 }
 
-int cli_no_filter(const char *filter, const char *known, struct err *e)
-{
-	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", filter);
-	err_hint(e, "known filters: %s", known);
-	return -EINVAL;
-}
-
-int cli_filters_match(const struct strv *filters, cli_filter_fn matches, const void *ctx,
-		      struct err *e)
-{
-	for (size_t i = 0; i < filters->count; i++) {
-		const char *filter = filters->items[i];
-		size_t key = strcspn(filter, "=") + 1;
-		int r = matches(ctx, filter, e);
-		for (size_t k = 0; r == 0 && k < filters->count; k++)
-			if (strncmp(filter, "label=", 6) != 0 &&
-			    !strncmp(filter, filters->items[k], key))
-				r = matches(ctx, filters->items[k], e);
-		if (r <= 0)
-			return r;
-	}
-	return 1;
-}
-
 void cli_warn(struct cli *cli)
 {
 	struct strv *warnings = &cli->engine.warnings;

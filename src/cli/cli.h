@@ -31,13 +31,6 @@ void cli_complain(const struct cli *cli, const struct err *e);
 void cli_notice(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /** Ask as docker does: @warning, "Are you sure ...?"; true for y. */
 bool cli_confirm(const char *warning);
-/** -EINVAL: no such --filter; @known names those that there are. */
-int cli_no_filter(const char *filter, const char *known, struct err *e);
-/** Whether a row, @ctx, has what one --filter KEY=VALUE asks for: 1, 0, or negative errno. */
-typedef int (*cli_filter_fn)(const void *ctx, const char *filter, struct err *e);
-/** docker's rule where the client filters: of one key any may match, of labels all must. */
-int cli_filters_match(const struct strv *filters, cli_filter_fn matches, const void *ctx,
-		      struct err *e);
 /** The engine's warnings as "WARNING: ...", as docker does, once. */
 void cli_warn(struct cli *cli);
 

@@ -172,7 +172,7 @@ const struct command command_top = {
 
 static int wait_one(struct cli *cli, const char *name, void *values, struct err *e)
 {
-	int code, r = container_wait(&cli->engine, name, WAIT_NOT_RUNNING, &code, e);
+	int code, r = container_wait(&cli->engine, name, WAIT_NOT_RUNNING, 0, &code, e);
 	if (r < 0)
 		return r;
 	printf("%d\n", code);

@@ -10,6 +10,7 @@
 #include "cli/listing.h"
 #include "cli/resource_option.h"
 #include "cli/text.h"
+#include "engine/filters.h"
 #include "engine/network.h"
 
 /* ---- create ---- */
@@ -163,37 +164,6 @@ static const struct kvs *row_labels(const void *item)
 static const struct listing listing = {"*network.networkContext", columns, ARRAY_LEN(columns),
 				       row_labels};
 
-struct candidate {
-	struct cli *cli;
-	const struct network *network;
-};
-
-static int filter_matches(const void *row, const char *filter, struct err *e)
-{
-	const struct candidate *x = row;
-	const struct network *n = x->network;
-	const char *value;
-	int64_t uses = 0;
-	if ((value = text_after(filter, "name=")))
-		return strstr(n->name, value) != NULL;
-	if ((value = text_after(filter, "id=")))
-		return !strncmp(n->id, value, strlen(value));
-	if ((value = text_after(filter, "label=")))
-		return kvs_holds(&n->config.labels, value);
-	if ((value = text_after(filter, "driver=")))
-		return n->config.driver && !strcmp(value, n->config.driver);
-	if ((value = text_after(filter, "scope=")))
-		return !strcmp(value, "local");
-	if ((value = text_after(filter, "type=")))
-		return !strcmp(value, network_is_builtin(n->name) ? "builtin" : "custom");
-	if ((value = text_after(filter, "dangling="))) {
-		int r = network_uses(&x->cli->engine, n, &uses, e);
-		bool dangling = uses == 0 && !network_is_builtin(n->name);
-		return r < 0 ? r : text_is_true(value) == dangling;
-	}
-	return cli_no_filter(filter, "dangling driver id label name scope type", e);
-}
-
 static int ls_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct ls_values *v = values;
@@ -207,8 +177,8 @@ static int ls_run(struct cli *cli, void *values, const struct strv *args, struct
 			"{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}",
 			&(struct listing_view){.arena = &cli->arena, .no_trunc = v->no_trunc}, e);
 	for (size_t i = 0; r == 0 && i < count; i++) {
-		r = cli_filters_match(&v->filters, filter_matches,
-				      &(struct candidate){cli, &list[i]}, e);
+		r = filters_all_match(&v->filters, network_filter_matches,
+				      &(struct network_candidate){&cli->engine, &list[i]}, e);
 		if (r > 0)
 			r = listing_row(&out, &list[i], e);
 	}

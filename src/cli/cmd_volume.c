@@ -14,6 +14,7 @@
 #include "cli/text.h"
 #include "cli/usage_rows.h"
 #include "engine/files.h"
+#include "engine/filters.h"
 
 struct create_values {
 	char *driver;
@@ -95,26 +96,10 @@ static const struct kvs *row_labels(const void *item)
 const struct listing volume_listing = {"*formatter.volumeContext", columns, ARRAY_LEN(columns),
 				       row_labels};
 
-/* 1 it matches, 0 it does not, -EINVAL no such filter. */
-static int filter_matches(const void *row, const char *filter, struct err *e)
-{
-	const struct volume *v = row;
-	const char *value;
-	if ((value = text_after(filter, "name=")))
-		return strstr(v->name, value) != NULL;
-	if ((value = text_after(filter, "label=")))
-		return kvs_holds(&v->labels, value);
-	if ((value = text_after(filter, "driver=")))
-		return !strcmp(value, "local");
-	if ((value = text_after(filter, "dangling=")))
-		return text_is_true(value) == (v->uses == 0);
-	return cli_no_filter(filter, "dangling driver label name", e);
-}
-
 static int ls_row(struct listing_out *out, const struct ls_values *v, const struct volume *volume,
 		  struct err *e)
 {
-	int r = cli_filters_match(&v->filters, filter_matches, volume, e);
+	int r = filters_all_match(&v->filters, volume_filter_matches, volume, e);
 	return r <= 0 ? r : listing_row(out, volume, e);
 }
 
@@ -127,7 +112,7 @@ static int ls_run(struct cli *cli, void *values, const struct strv *args, struct
 	const struct volume none = {.name = ""};
 	int r = 0;
 	for (size_t i = 0; r >= 0 && i < v->filters.count; i++)
-		r = filter_matches(&none, v->filters.items[i], e);
+		r = volume_filter_matches(&none, v->filters.items[i], e);
 	if (r >= 0)
 		r = volume_list(&cli->engine, &cli->arena, &list, &count, e);
 	if (r == 0)

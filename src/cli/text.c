@@ -103,14 +103,3 @@ char *text_join(struct arena *a, const struct strv *items, const char *separator
 	}
 	return out;
 }
-
-const char *text_after(const char *text, const char *prefix)
-{
-	size_t len = strlen(prefix);
-	return strncmp(text, prefix, len) ? NULL : text + len;
-}
-
-bool text_is_true(const char *text)
-{
-	return !strcmp(text, "true") || !strcmp(text, "1");
-}

@@ -24,10 +24,6 @@ char *text_ago(struct arena *a, int64_t real_ns);
 char *text_size(struct arena *a, int64_t bytes);
 /** The first twelve digits, or all of them behind "sha256:". */
 char *text_image_id(struct arena *a, const char *id, bool whole);
-/** "true" or "1", as filters have it. */
-bool text_is_true(const char *text);
-/** What follows @prefix in @text, or NULL if it does not begin so. */
-const char *text_after(const char *text, const char *prefix);
 /** "a=1,b=2", ordered by key. */
 char *text_labels(struct arena *a, const struct kvs *labels);
 /** The items with @separator between them. */

@@ -659,7 +659,7 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 		if (filters_match(&f->filters, filter_matches, &(struct candidate){en, c}))
 			count++;
 	}
-	if (r >= 0 && f->configs == CONFIGS_PORTS)
+	if (r >= 0 && (f->configs == CONFIGS_PORTS || f->ports))
 		r = ports_fill(en, list, count, a, e);
 	if (r < 0)
 		return r;

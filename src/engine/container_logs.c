@@ -51,6 +51,12 @@ static int parse_driver(const struct container *c, enum log_driver *ret, struct 
 	return err_set(e, EINVAL, ERR_INTERNAL, "unknown log driver: %s", name ? name : "");
 }
 
+int container_logs_readable(const struct container *c, struct err *e)
+{
+	enum log_driver driver;
+	return parse_driver(c, &driver, e);
+}
+
 /* "2026-11-22T02:46:52.100000000Z ": always nine digits, so that lines align and sort. */
 static void put_time(struct strbuf *out, int64_t ns)
 {

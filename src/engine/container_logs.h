@@ -11,6 +11,8 @@
  * can be read. */
 int container_logs(struct engine *en, const struct container *c, const struct logs_query *q,
 		   logs_fn fn, void *ctx, struct logs_result *ret, struct err *e);
+/** -ENOTSUP where container_logs() would. */
+int container_logs_readable(const struct container *c, struct err *e);
 /** What stands before a line: "2026-11-22T02:46:52.100000000Z ", and "key=value,key2=value2 ". */
 void logs_record_prefix(const struct logs_record *r, bool timestamps, bool details,
 			struct strbuf *out);

@@ -93,6 +93,7 @@ struct container_filter {
 	bool all;     /* not only running and paused ones */
 	int64_t last; /* > 0: only this many, the newest created, in any state */
 	enum { CONFIGS_NONE, CONFIGS_PORTS, CONFIGS_ALL } configs; /* what is read of them */
+	bool ports; /* with CONFIGS_ALL: what is published, too */
 	struct kvs filters; /* --filter key=value; a key may repeat: see container_filter_add */
 };
 /** Add one --filter KEY=VALUE (id name label exited status ancestor before since volume health);
@@ -127,6 +128,8 @@ struct container_create {
 };
 /** What makes no sense whatever the host and the image are; docker's texts. */
 int container_create_check(const struct container_create *c, struct err *e);
+/** Are the masked and read-only paths of a request those that a container gets, or not given? */
+bool container_paths_default(const struct docker_host_config *h);
 /** Check everything that can be checked, merge the image's config in, reserve name and id, make
  * folders and volumes. What is clamped or ignored is told by engine_warn. */
 int container_create(struct engine *en, struct container_create *c, struct arena *a,
@@ -204,9 +207,10 @@ int container_update(struct engine *en, const char *ref, container_change_fn cha
 int container_rename(struct engine *en, const char *ref, const char *name, struct err *e);
 
 enum wait_condition { WAIT_NOT_RUNNING, WAIT_NEXT_EXIT, WAIT_REMOVED };
-/** Wait without polling. @ret_code: docker's exit code. */
-int container_wait(struct engine *en, const char *ref, enum wait_condition until, int *ret_code,
-		   struct err *e);
+/** Wait without polling. @ret_code: docker's exit code. @since: if it does not run, a start from
+ * then on counts as the next one; ns since 1970, 0: now. */
+int container_wait(struct engine *en, const char *ref, enum wait_condition until, int64_t since,
+		   int *ret_code, struct err *e);
 
 /** Connect to the monitor of a running container; a socket for engine/monitor.h, or negative errno.
  * If the monitor died, a new one is started first. */
@@ -247,6 +251,9 @@ int container_health_follow(struct engine *en, const char *id, struct err *e);
  * SizeRootFs. */
 int container_inspect(struct engine *en, const char *ref, bool with_size, struct json_object **ret,
 		      struct err *e);
+/** docker's object of a list, of one that container_list() gave with CONFIGS_ALL. */
+int container_summary(struct engine *en, const struct container *c, bool with_size, int64_t now,
+		      struct json_object **ret, struct err *e);
 /** docker's info object. @log_driver: the configured one, or NULL. */
 int engine_info(struct engine *en, const char *log_driver, const char *cgroup_manager,
 		struct json_object **ret, struct err *e);

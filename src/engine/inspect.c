@@ -202,6 +202,26 @@ static void add_addresses(struct json_object *o, const struct endpoint *p, bool 
 	json_add_string(o, "MacAddress", runs && p ? mac_print(p->mac, mac) : "");
 }
 
+static struct json_object *networks_object(const struct container *c,
+					   const struct container_net *net)
+{
+	struct json_object *networks = json_object_new_object();
+	for (size_t i = 0; i < net->count; i++) {
+		const struct endpoint *p = &net->endpoints[i];
+		struct json_object *own = shape_write(&docker_endpoint_shape, &p->config);
+		json_add_string(own, "NetworkID", p->network.id);
+		json_add_string(own, "EndpointID", "");
+		add_addresses(own, p, c->pid != 0);
+		json_object_object_add(networks, p->network.name, own);
+	}
+	if (!net->count) {
+		struct json_object *own = json_object_new_object();
+		add_addresses(own, NULL, false);
+		json_object_object_add(networks, c->config.host.network_mode, own);
+	}
+	return networks;
+}
+
 static int network_object(struct engine *en, const struct container *c, struct json_object *to,
 			  struct arena *a, struct err *e)
 {
@@ -210,27 +230,14 @@ static int network_object(struct engine *en, const struct container *c, struct j
 	int r = endpoints_read(en, c, a, &net, e);
 	if (r < 0)
 		return r;
-	struct json_object *o = json_object_new_object(), *networks = json_object_new_object();
+	struct json_object *o = json_object_new_object();
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", c->pid);
 	json_add_string(o, "SandboxKey", c->pid ? path : "");
 	json_object_object_add(o, "Ports", ports_object(c, &net));
 	/* docker has those of the default network here, too. */
 	bool first = net.count && !strcmp(net.endpoints[0].network.name, "bridge");
 	add_addresses(o, first ? &net.endpoints[0] : NULL, c->pid != 0);
-	for (size_t i = 0; i < net.count; i++) {
-		const struct endpoint *p = &net.endpoints[i];
-		struct json_object *own = shape_write(&docker_endpoint_shape, &p->config);
-		json_add_string(own, "NetworkID", p->network.id);
-		json_add_string(own, "EndpointID", "");
-		add_addresses(own, p, c->pid != 0);
-		json_object_object_add(networks, p->network.name, own);
-	}
-	if (!net.count) {
-		struct json_object *own = json_object_new_object();
-		add_addresses(own, NULL, false);
-		json_object_object_add(networks, c->config.host.network_mode, own);
-	}
-	json_object_object_add(o, "Networks", networks);
+	json_object_object_add(o, "Networks", networks_object(c, &net));
 	json_object_object_add(to, "NetworkSettings", o);
 	return 0;
 }
@@ -323,6 +330,88 @@ int container_inspect(struct engine *en, const char *ref, bool with_size, struct
 	if (r < 0)
 		return r;
 	json_object_object_add(o, "Hull", hull_object(en, &c, &a));
+	*ret = ptr_steal(o);
+	return 0;
+}
+
+/* docker's "Port": what is published, and while it runs what is exposed. */
+static struct json_object *port_object(const char *host, unsigned port, unsigned public,
+				       const char *protocol)
+{
+	struct json_object *o = json_object_new_object();
+	if (public)
+		json_add_string(o, "IP", host);
+	json_add_int(o, "PrivatePort", port);
+	if (public)
+		json_add_int(o, "PublicPort", public);
+	json_add_string(o, "Type", protocol);
+	return o;
+}
+
+static struct json_object *ports_list(const struct container *c)
+{
+	struct json_object *list = json_object_new_array();
+	const struct strv *exposed = &c->config.config.exposed_ports;
+	for (size_t i = 0; i < c->port_count; i++) {
+		const struct firewall_port *p = &c->ports[i];
+		char host[IP_TEXT_SIZE];
+		json_object_array_add(list, port_object(p->host.family ? ip_print(&p->host, host)
+							: p->to.family == AF_INET6 ? "::"
+										   : "0.0.0.0",
+							p->port, p->host_port,
+							protocol_name(p->protocol)));
+	}
+	for (size_t i = 0; c->pid && i < exposed->count; i++) {
+		unsigned port = (unsigned)strtoul(exposed->items[i], NULL, 10);
+		const char *protocol = strchr(exposed->items[i], '/');
+		bool published = false;
+		for (size_t k = 0; k < c->port_count; k++)
+			published |= c->ports[k].port == port;
+		if (!published)
+			json_object_array_add(
+				list, port_object("", port, 0, protocol ? protocol + 1 : "tcp"));
+	}
+	return list;
+}
+
+int container_summary(struct engine *en, const struct container *c, bool with_size, int64_t now,
+		      struct json_object **ret, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_JSON struct json_object *o = json_object_new_object();
+	struct json_object *names = json_object_new_array(), *host = json_object_new_object();
+	struct json_object *settings = json_object_new_object();
+	struct container_net net = {0};
+	const char *mode = c->config.host.network_mode;
+	int64_t rw, root;
+	json_object_array_add(names, json_object_new_string(arena_printf(&a, "/%s", c->name)));
+	json_add_string(o, "Id", c->id);
+	json_object_object_add(o, "Names", names);
+	json_add_string(o, "Image", c->image_name);
+	json_add_string(o, "ImageID",
+			c->image_id ? arena_printf(&a, "sha256:%s", c->image_id) : "");
+	json_add_string(o, "Command", c->command);
+	json_add_int(o, "Created", c->created / 1000000000);
+	json_object_object_add(o, "Ports", ports_list(c));
+	json_object_object_add(o, "Labels", json_of_kvs(&c->labels));
+	json_add_string(o, "State", container_status_name(c->status));
+	json_add_string(o, "Status", container_status_text(&a, c, now));
+	json_add_string(host, "NetworkMode", mode);
+	json_object_object_add(o, "HostConfig", host);
+	json_object_object_add(o, "NetworkSettings", settings);
+	int r = network_mode_is_network(mode) ? endpoints_read(en, c, &a, &net, e) : 0;
+	if (r == 0)
+		json_object_object_add(settings, "Networks", networks_object(c, &net));
+	if (r == 0)
+		r = add_mounts(en, c, o, e);
+	if (r == 0 && with_size)
+		r = container_size(en, c, &rw, &root, e);
+	if (r < 0)
+		return r;
+	if (with_size) {
+		json_add_int(o, "SizeRw", rw);
+		json_add_int(o, "SizeRootFs", root);
+	}
 	*ret = ptr_steal(o);
 	return 0;
 }

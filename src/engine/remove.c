@@ -93,7 +93,7 @@ static int stop_for_removal(struct engine *en, const struct container *c, struct
 	int code;
 	int r = container_kill(en, c->id, SIGKILL, e);
 	if (r == 0 || r == -ESRCH)
-		r = container_wait(en, c->id, WAIT_NOT_RUNNING, &code, e);
+		r = container_wait(en, c->id, WAIT_NOT_RUNNING, 0, &code, e);
 	/* --rm: it may be gone altogether by now. */
 	return r == -ENOENT ? 0 : r;
 }

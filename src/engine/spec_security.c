@@ -167,6 +167,20 @@ void spec_paths(const struct container *c, struct strv *masked, struct strv *rea
 		strv_push(a, readonly, readonly_paths[i]);
 }
 
+static bool is_list(const struct strv *v, const char *const *items, size_t count)
+{
+	for (size_t i = 0; v->count == count && i < count; i++)
+		if (strcmp(v->items[i], items[i]))
+			return false;
+	return !v->count || v->count == count;
+}
+
+bool container_paths_default(const struct docker_host_config *h)
+{
+	return is_list(&h->masked_paths, masked_paths, ARRAY_LEN(masked_paths)) &&
+	       is_list(&h->readonly_paths, readonly_paths, ARRAY_LEN(readonly_paths));
+}
+
 static int build_paths(struct spec_build *b, struct arena *a, struct err *e)
 {
 	const char *system_paths = security_option(b->container, "systempaths");

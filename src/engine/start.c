@@ -17,6 +17,7 @@
 #include "engine/launch.h"
 #include "engine/monitor.h"
 #include "engine/network.h"
+#include "engine/waiting.h"
 
 /* A start takes back that somebody wanted it stopped; a failed one must not. */
 static int set_status(struct engine *en, const struct container *c, const char *status,
@@ -71,7 +72,7 @@ int container_ended(struct engine *en, struct container_end *end, int *ret_code,
 	if (r < 0)
 		r = exit_record_read(en, end->id, &end->record);
 	if (r < 0) /* its monitor died: the container may still run */
-		return container_wait(en, end->id, WAIT_NOT_RUNNING, ret_code, e);
+		return container_wait(en, end->id, WAIT_NOT_RUNNING, 0, ret_code, e);
 	*ret_code = end->record.exit_code;
 	engine_reap_waited(en, end->id);
 	return 0;
@@ -149,6 +150,17 @@ void container_start_cancel(struct engine *en, const char *id, const struct err 
 		failed(en, &created->row, false, why);
 }
 
+/* The monitor has the first of them from the first byte on. */
+static void join_waiting(struct engine *en, const struct container *c, struct waiting_client *w,
+			 bool join)
+{
+	struct err ignored;
+	CLEANUP_FD int stream = fd_steal(&w->stream);
+	CLEANUP_FD int monitor = join ? monitor_connect(en->run_fd, c->id) : -1;
+	if (monitor >= 0)
+		monitor_attach(monitor, stream, w->flags, &ignored);
+}
+
 static int start(struct engine *en, const char *ref, int64_t due, int attach_fd,
 		 struct container_end *ret_end, struct err *e)
 {
@@ -163,8 +175,13 @@ static int start(struct engine *en, const char *ref, int64_t due, int attach_fd,
 		c = &created->row;
 	if (ret_end)
 		*ret_end = (struct container_end){.monitor = -1};
+	struct waiting_client waiting[WAITING_MAX];
+	size_t count = attach_fd < 0 ? waiting_take(en, c->id, waiting) : 0;
+	attach_fd = count ? waiting[0].stream : attach_fd;
 	r = container_launch(en, c, created ? &created->build : NULL, attach_fd,
 			     ret_end ? &ret_end->monitor : NULL, e);
+	for (size_t i = 0; i < count; i++)
+		join_waiting(en, c, &waiting[i], r == 0 && i > 0);
 	if (r < 0)
 		failed(en, c, due > 0, e);
 	else

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Waiting for a container, and reaching its monitor. Waiting ends with the monitor's answer; if the
- * monitor dies, a new one is asked, and in the end the exit record decides.
+ * monitor dies, a new one is asked, and in the end the exit record decides. The next start of one
+ * that does not run is an event.
  */
 #include "engine/internal.h"
 
@@ -17,7 +18,9 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
+#include "engine/events.h"
 #include "engine/monitor.h"
 #include "engine/run_folder.h"
 #include "linux/cgroup.h"
@@ -164,19 +167,78 @@ static int await_exit(struct engine *en, struct container *c, int *ret_code, str
 	}
 }
 
-int container_wait(struct engine *en, const char *ref, enum wait_condition until, int *ret_code,
-		   struct err *e)
+/* Of one that does not run: its next start, and how that ends. */
+struct next_run {
+	struct engine *en;
+	const char *id;
+	enum wait_condition until;
+	bool known; /* `code` is */
+	int code;
+};
+
+static const char *text_at(struct json_object *o, const char *key)
+{
+	struct json_object *value;
+	return json_object_object_get_ex(o, key, &value) ? json_object_get_string(value) : "";
+}
+
+/* Its monitor tells the end first; where it has ended already, the events do. 1: enough. */
+static int follow_event(struct json_object *event, void *ctx, struct err *e)
+{
+	struct next_run *n = ctx;
+	const char *action = event ? text_at(event, "Action") : "";
+	if (!strcmp(action, "destroy"))
+		return 1;
+	if (!n->known && !strcmp(action, "start")) {
+		CLEANUP_ARENA struct arena a = {0};
+		struct container c;
+		n->known = container_find(n->en, n->id, &a, &c, e) == 0 && c.pid &&
+			   await_exit(n->en, &c, &n->code, e) == 0;
+		return n->known;
+	}
+	if (!n->known && !strcmp(action, "die")) {
+		struct json_object *actor, *attributes;
+		json_object_object_get_ex(event, "Actor", &actor);
+		json_object_object_get_ex(actor, "Attributes", &attributes);
+		n->code = (int)strtol(text_at(attributes, "exitCode"), NULL, 10);
+		n->known = true;
+		return n->until == WAIT_NEXT_EXIT;
+	}
+	return 0;
+}
+
+/* @since: when it was seen not to run. */
+static int await_next_run(struct next_run *n, int64_t since, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct event_query q = {.since = since, .client = -1};
+	int r = event_filter_add(&a, &q, "type=container", e);
+	if (r == 0)
+		r = event_filter_add(&a, &q, arena_printf(&a, "container=%s", n->id), e);
+	if (r == 0)
+		r = engine_events(n->en, &q, follow_event, n, e);
+	return r < 0 ? r : 0;
+}
+
+int container_wait(struct engine *en, const char *ref, enum wait_condition until, int64_t since,
+		   int *ret_code, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c;
 	char id[ID_LEN + 1];
+	since = since ? since : clock_real_ns();
 	int r = container_find(en, ref, &a, &c, e);
 	if (r < 0)
 		return r;
 	int code = c.exit_code;
 	memcpy(id, c.id, sizeof(id));
+	struct next_run next = {en, id, until, false, code};
 	if (c.pid)
 		r = await_exit(en, &c, &code, e);
+	else if (until != WAIT_NOT_RUNNING)
+		r = await_next_run(&next, since, e);
+	if (next.known)
+		code = next.code;
 	if (r < 0)
 		return r;
 	struct err ignored;

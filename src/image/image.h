@@ -187,10 +187,14 @@ int image_load(struct image_store *s, const struct image_load *req, struct arena
 
 /* ---- from and to registries (image/registry/) ---- */
 
+struct credentials;
 /** How a registry is spoken to, beyond registries.conf and config.json. */
 struct image_registry {
 	const char *cert_dir;       /* instead of certs.d/HOST; or NULL */
 	struct opt_bool tls_verify; /* false: any certificate, and http */
+	/* Who we are at the registry @domain, instead of what is kept for it; or both NULL. */
+	const struct credentials *credentials;
+	const char *domain;
 };
 
 struct image_pull {
@@ -253,6 +257,7 @@ int image_search(struct image_store *store, const struct image_search *s, struct
 struct image_login {
 	const char *domain;        /* "docker.io", "host:5000" */
 	const char *user, *secret; /* NULL: those that are kept */
+	bool check;                /* nothing is kept */
 	struct image_registry registry;
 };
 /** Have the registry check them, and keep them where docker does. @ret_where: the file that has

@@ -47,7 +47,7 @@ int image_login(struct image_store *s, const struct image_login *l, struct arena
 	if (r < 0)
 		return err_context(e, "login to %s", l->domain);
 	*ret_where = NULL;
-	return l->user ? credentials_store(l->domain, &c, a, ret_where, e) : 0;
+	return l->user && !l->check ? credentials_store(l->domain, &c, a, ret_where, e) : 0;
 }
 
 int image_login_known(const char *domain, struct arena *a, const char **ret_user, struct err *e)

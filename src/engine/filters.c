@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Read filters.h first. */
+#include "engine/filters.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "engine/network.h"
+
+bool text_is_true(const char *text)
+{
+	return !strcmp(text, "true") || !strcmp(text, "1");
+}
+
+const char *text_after(const char *text, const char *prefix)
+{
+	size_t len = strlen(prefix);
+	return strncmp(text, prefix, len) ? NULL : text + len;
+}
+
+int filter_unknown(const char *filter, const char *known, struct err *e)
+{
+	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", filter);
+	err_hint(e, "known filters: %s", known);
+	return -EINVAL;
+}
+
+int filters_all_match(const struct strv *filters, list_filter_fn matches, const void *ctx,
+		      struct err *e)
+{
+	for (size_t i = 0; i < filters->count; i++) {
+		const char *filter = filters->items[i];
+		size_t key = strcspn(filter, "=") + 1;
+		int r = matches(ctx, filter, e);
+		for (size_t k = 0; r == 0 && k < filters->count; k++)
+			if (strncmp(filter, "label=", 6) != 0 &&
+			    !strncmp(filter, filters->items[k], key))
+				r = matches(ctx, filters->items[k], e);
+		if (r <= 0)
+			return r;
+	}
+	return 1;
+}
+
+/* 1 it matches, 0 it does not, -EINVAL no such filter. */
+int volume_filter_matches(const void *row, const char *filter, struct err *e)
+{
+	const struct volume *v = row;
+	const char *value;
+	if ((value = text_after(filter, "name=")))
+		return strstr(v->name, value) != NULL;
+	if ((value = text_after(filter, "label=")))
+		return kvs_holds(&v->labels, value);
+	if ((value = text_after(filter, "driver=")))
+		return !strcmp(value, "local");
+	if ((value = text_after(filter, "dangling=")))
+		return text_is_true(value) == (v->uses == 0);
+	return filter_unknown(filter, "dangling driver label name", e);
+}
+
+int network_filter_matches(const void *row, const char *filter, struct err *e)
+{
+	const struct network_candidate *x = row;
+	const struct network *n = x->network;
+	const char *value;
+	int64_t uses = 0;
+	if ((value = text_after(filter, "name=")))
+		return strstr(n->name, value) != NULL;
+	if ((value = text_after(filter, "id=")))
+		return !strncmp(n->id, value, strlen(value));
+	if ((value = text_after(filter, "label=")))
+		return kvs_holds(&n->config.labels, value);
+	if ((value = text_after(filter, "driver=")))
+		return n->config.driver && !strcmp(value, n->config.driver);
+	if ((value = text_after(filter, "scope=")))
+		return !strcmp(value, "local");
+	if ((value = text_after(filter, "type=")))
+		return !strcmp(value, network_is_builtin(n->name) ? "builtin" : "custom");
+	if ((value = text_after(filter, "dangling="))) {
+		int r = network_uses(x->engine, n, &uses, e);
+		bool dangling = uses == 0 && !network_is_builtin(n->name);
+		return r < 0 ? r : text_is_true(value) == dangling;
+	}
+	return filter_unknown(filter, "dangling driver id label name scope type", e);
+}

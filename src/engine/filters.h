@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Filters of lists, KEY=VALUE, where docker has one rule for all keys. */
+#pragma once
+
+#include "engine/engine.h"
+
+struct network;
+
+/** -EINVAL: no such filter; @known names those that there are. */
+int filter_unknown(const char *filter, const char *known, struct err *e);
+/** Whether a row, @ctx, has what one filter asks for: 1, 0, or negative errno. */
+typedef int (*list_filter_fn)(const void *ctx, const char *filter, struct err *e);
+/** docker's rule: of one key any may match, of labels all must. */
+int filters_all_match(const struct strv *filters, list_filter_fn matches, const void *ctx,
+		      struct err *e);
+/** Of a struct volume. */
+int volume_filter_matches(const void *row, const char *filter, struct err *e);
+/** Of this. */
+struct network_candidate {
+	struct engine *engine;
+	const struct network *network;
+};
+int network_filter_matches(const void *row, const char *filter, struct err *e);
+
+/** "true" or "1", as filters have it. */
+bool text_is_true(const char *text);
+/** What follows @prefix in @text, or NULL if it does not begin so. */
+const char *text_after(const char *text, const char *prefix);

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sockets of clients that wait. Rests on unix(7), SCM_RIGHTS. Read waiting.h first. */
+#include "engine/waiting.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/file.h"
+
+/* Through /proc/self/fd: a socket's path has 108 bytes, --runroot may have more. */
+static struct sockaddr_un address_of(int folder, const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", folder, name);
+	return address;
+}
+
+int waiting_open(struct engine *en, const char *id, struct waiting *ret, struct err *e)
+{
+	uint32_t number;
+	*ret = (struct waiting){-1, -1, ""};
+	if (mkdirat(en->run_fd, "attach", 0700) < 0 && errno != EEXIST)
+		return err_errno(e, errno, "cannot make a folder for attached clients");
+	ret->folder = dir_open(en->run_fd, "attach", e);
+	if (ret->folder < 0)
+		return ret->folder;
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		return err_errno(e, errno, "cannot draw a number");
+	snprintf(ret->name, sizeof(ret->name), "%s.%08x", id, number);
+	const struct sockaddr_un address = address_of(ret->folder, ret->name);
+	ret->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (ret->socket < 0 ||
+	    bind(ret->socket, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(ret->socket, 1) < 0)
+		return err_errno(e, errno, "cannot make a socket for an attached client");
+	return 0;
+}
+
+int waiting_serve(struct waiting *w, int client, int stream, uint32_t flags, struct err *e)
+{
+	for (;;) {
+		struct pollfd fds[] = {{w->socket, POLLIN, 0}, {client, 0, 0}};
+		if (TEMP_FAILURE_RETRY(poll(fds, ARRAY_LEN(fds), -1)) < 0)
+			return err_errno(e, errno, "cannot wait for the container's start");
+		if (fds[1].revents)
+			return 0;
+		CLEANUP_FD int starter = accept4(w->socket, NULL, NULL, SOCK_CLOEXEC);
+		if (starter >= 0 && fd_send(starter, &flags, sizeof(flags), &stream, 1) == 0)
+			return 1;
+	}
+}
+
+void waiting_close(struct waiting *w)
+{
+	if (w->socket >= 0)
+		unlinkat(w->folder, w->name, 0);
+	fd_drop(&w->socket);
+	fd_drop(&w->folder);
+}
+
+static bool take_one(int folder, const char *name, struct waiting_client *ret)
+{
+	const struct sockaddr_un address = address_of(folder, name);
+	CLEANUP_FD int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return false;
+	/* Its process was killed: what it left is of no use. */
+	if (connect(s, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+		unlinkat(folder, name, 0);
+		return false;
+	}
+	ssize_t n = fd_recv(s, &ret->flags, sizeof(ret->flags), &ret->stream, 1);
+	if (n == sizeof(ret->flags) && ret->stream >= 0)
+		return true;
+	fd_drop(&ret->stream);
+	return false;
+}
+
+size_t waiting_take(struct engine *en, const char *id, struct waiting_client ret[WAITING_MAX])
+{
+	size_t count = 0;
+	struct dirent *entry;
+	CLEANUP_FD int folder =
+		openat(en->run_fd, "attach", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_DIR DIR *d = folder < 0 ? NULL : dir_stream(folder);
+	while (d && count < WAITING_MAX && (entry = dir_next(d)))
+		if (!strncmp(entry->d_name, id, ID_LEN) &&
+		    take_one(folder, entry->d_name, &ret[count]))
+			count++;
+	return count;
+}

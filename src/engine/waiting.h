@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Clients that are attached to a container before it is started, as docker's API has it: they wait
+ * at a socket of their own below --runroot, attach/ID.NUMBER, and whoever starts the container, by
+ * hull or by hulld, takes their streams from there. Each is held by a process that ends with its
+ * client.
+ */
+#pragma once
+
+#include "engine/engine.h"
+
+enum { WAITING_MAX = 16 }; /* as many as a monitor has clients */
+
+struct waiting {
+	int folder, socket; /* -1: none */
+	char name[ID_LEN + 16];
+};
+#define CLEANUP_WAITING __attribute__((cleanup(waiting_close)))
+
+/** Wait for the next start of the container @id. */
+int waiting_open(struct engine *en, const char *id, struct waiting *ret, struct err *e);
+/** 1: a start has taken @stream, with @flags (enum wire_attach_flags); 0: @client has left. */
+int waiting_serve(struct waiting *w, int client, int stream, uint32_t flags, struct err *e);
+void waiting_close(struct waiting *w);
+
+struct waiting_client {
+	int stream; /* the caller's to close */
+	uint32_t flags;
+};
+/** Take those who wait for @id; returns how many. */
+size_t waiting_take(struct engine *en, const char *id, struct waiting_client ret[WAITING_MAX]);
