@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST /containers/ID/attach and /resize. The client's socket goes to the container's monitor,
+ * which serves it from then on: no process of ours is in between. Only where bytes must be looked
+ * at does one stay: for detach keys, for one of two streams, for input that came too early. A
+ * container that does not run is attached to when it starts (engine/waiting.h). Read pump.h next.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "api/handlers.h"
+#include "api/pump.h"
+#include "base/cleanup.h"
+#include "base/event.h"
+#include "base/fd.h"
+#include "base/frames.h"
+#include "engine/container_logs.h"
+#include "engine/monitor.h"
+#include "engine/waiting.h"
+
+struct attach {
+	struct call *call;
+	struct container c;
+	unsigned flags; /* enum wire_attach_flags */
+	bool logs, stream, tty;
+	struct detach_keys keys;
+};
+
+static int read_request(struct call *c, struct attach *a, struct err *e)
+{
+	const char *keys = param(c, "detachKeys");
+	const struct docker_config *config;
+	a->call = c;
+	a->logs = param_true(c, "logs", false);
+	a->stream = param_true(c, "stream", false);
+	a->flags = (param_true(c, "stdin", false) ? ATTACH_STDIN : 0) |
+		   (param_true(c, "stdout", false) ? ATTACH_STDOUT : 0) |
+		   (param_true(c, "stderr", false) ? ATTACH_STDERR : 0);
+	if (!keys)
+		keys = c->settings->detach_keys;
+	int r = detach_keys_parse(keys && *keys ? keys : DETACH_KEYS_DEFAULT, &a->keys, e);
+	if (r == 0)
+		r = container_find(c->en, c->arg, c->a, &a->c, e);
+	if (r < 0)
+		return r;
+	config = &a->c.config.config;
+	a->tty = config->tty;
+	if (!config->open_stdin)
+		a->flags &= ~(unsigned)ATTACH_STDIN;
+	if (a->c.status == CONTAINER_PAUSED)
+		return err_set(e, EBUSY, ERR_CONFLICT,
+			       "container %s is paused, unpause the container before attach",
+			       a->c.id);
+	return 0;
+}
+
+/* The monitor gives a client that waited for a start both streams, and takes its input. */
+static bool may_go_directly(const struct attach *a)
+{
+	const struct http *h = a->call->http;
+	bool typed = a->flags & ATTACH_STDIN && a->tty;
+	if (typed || h->len > h->at)
+		return false;
+	return a->c.pid || a->flags == (ATTACH_STDIN | ATTACH_STDOUT | ATTACH_STDERR);
+}
+
+/* What one end of the pump says is one stream of two. */
+struct chooser {
+	int to;
+	unsigned flags;
+};
+
+static int choose(void *ctx, int stream, const unsigned char *data, size_t len, struct err *e)
+{
+	const struct chooser *x = ctx;
+	unsigned char head[FRAME_HEADER];
+	frame_head(head, stream, len);
+	if (!(x->flags & (stream == 2 ? ATTACH_STDERR : ATTACH_STDOUT)))
+		return 0;
+	int r = fd_write_full(x->to, head, sizeof(head));
+	if (r == 0)
+		r = fd_write_full(x->to, data, len);
+	return r < 0 ? err_errno(e, r, "cannot write") : 0;
+}
+
+/* Without input, and of one stream only. */
+static void pass_chosen(const struct attach *a, int stream)
+{
+	const struct chooser x = {a->call->http->fd, a->flags};
+	struct frames frames = {0};
+	unsigned char data[16 * 1024];
+	struct err ignored;
+	ssize_t n;
+	while ((n = TEMP_FAILURE_RETRY(read(stream, data, sizeof(data)))) > 0)
+		if (frames_feed(&frames, data, (size_t)n, choose, (void *)&x, &ignored) < 0)
+			return;
+}
+
+static void pass_on(struct attach *a, int stream)
+{
+	struct http *h = a->call->http;
+	struct err ignored;
+	bool both = (a->flags & (ATTACH_STDOUT | ATTACH_STDERR)) == (ATTACH_STDOUT | ATTACH_STDERR);
+	struct pump p = {.client = h->fd,
+			 .input = a->flags & ATTACH_STDIN ? stream : -1,
+			 .output = {stream, -1},
+			 .shut = true,
+			 .keys = a->tty ? &a->keys : NULL,
+			 .process = -1,
+			 .first = h->buf + h->at,
+			 .first_len = h->len - h->at};
+	if (!a->c.pid && !both && !a->tty && !(a->flags & ATTACH_STDIN))
+		pass_chosen(a, stream);
+	else if (pump_run(&p) == PUMP_DETACHED)
+		event_container(&a->call->en->db, &ignored, a->c.id, "detach", NULL);
+}
+
+/* @stream becomes the monitor's: now, or when it starts. 1: it has it. */
+static int hand_over(struct attach *a, int stream, struct waiting *w, struct err *e)
+{
+	struct engine *en = a->call->en;
+	struct err ignored;
+	if (!a->c.pid)
+		return waiting_serve(w, a->call->http->fd, stream, a->flags, e);
+	CLEANUP_FD int monitor = container_monitor(en, &a->c, e);
+	int r = monitor < 0 ? monitor : monitor_attach(monitor, stream, a->flags, e);
+	if (r < 0)
+		return r;
+	event_container(&en->db, &ignored, a->c.id, "attach", NULL);
+	return 1;
+}
+
+static int attach_stream(struct attach *a, struct waiting *w, struct err *e)
+{
+	int pair[2];
+	if (may_go_directly(a))
+		return hand_over(a, a->call->http->fd, w, e);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_errno(e, errno, "cannot make a socket");
+	CLEANUP_FD int ours = pair[0];
+	CLEANUP_FD int theirs = pair[1];
+	int r = hand_over(a, theirs, w, e);
+	fd_drop(&theirs);
+	if (r == 1)
+		pass_on(a, ours);
+	return r;
+}
+
+static int put_record(const struct logs_record *r, void *ctx)
+{
+	const struct attach *a = ctx;
+	const struct chooser x = {a->call->http->fd, a->flags};
+	struct err ignored;
+	return a->tty ? fd_write_full(x.to, r->bytes, r->len)
+		      : choose((void *)&x, r->stream, (const unsigned char *)r->bytes, r->len,
+			       &ignored);
+}
+
+int container_attach(struct call *c, struct err *e)
+{
+	struct attach *a = arena_new(c->a, struct attach);
+	CLEANUP_WAITING struct waiting w = {-1, -1, ""};
+	const struct logs_query all = {.tail = -1};
+	int r = read_request(c, a, e);
+	/* Before the answer: the client may start the container as soon as it has that. */
+	if (r == 0 && a->stream && !a->c.pid)
+		r = waiting_open(c->en, a->c.id, &w, e);
+	if (r < 0)
+		return r;
+	http_hijack(c->http, a->tty || c->minor < 42 ? "application/vnd.docker.raw-stream"
+						     : "application/vnd.docker.multiplexed-stream");
+	if (a->logs)
+		container_logs(c->en, &a->c, &all, put_record, a, NULL, e);
+	return a->stream ? attach_stream(a, &w, e) : 0;
+}
+
+int container_resize(struct call *c, struct err *e)
+{
+	int64_t rows = 0, cols = 0;
+	struct container *found = arena_new(c->a, struct container);
+	int r = param_int(c, "h", &rows, e);
+	if (r == 0)
+		r = param_int(c, "w", &cols, e);
+	if (r == 0)
+		r = container_find(c->en, c->arg, c->a, found, e);
+	if (r < 0)
+		return r;
+	CLEANUP_FD int monitor = container_monitor(c->en, found, e);
+	r = monitor < 0 ? monitor : monitor_resize(monitor, (unsigned)rows, (unsigned)cols, e);
+	if (r < 0)
+		return r;
+	event_container(&c->en->db, e, found->id, "resize", "height", param(c, "h"), "width",
+			param(c, "w"), NULL);
+	return answer_nothing(c, 200);
+}

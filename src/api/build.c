@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * POST /build, the classic one: the context is the body, what the builder says is the stream. The
+ * builder reads its standard input and writes to its standard error; here the one is the body, and
+ * a child turns the other into docker's lines. Read build/build.h first.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "api/handlers.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "build/build.h"
+
+/* What docker's builder can and hull's cannot: with a value that has an effect it is refused. */
+static const struct {
+	const char *name, *allowed;
+} foreign[] = {
+	{"remote", NULL},       {"squash", NULL}, {"outputs", NULL},
+	{"cgroupparent", NULL}, {"version", "1"},
+};
+
+static int refuse_foreign(const struct call *c, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(foreign); i++) {
+		const char *value = param(c, foreign[i].name);
+		if (value && param_true(c, foreign[i].name, false) &&
+		    (!foreign[i].allowed || strcmp(value, foreign[i].allowed)))
+			return err_set(e, ENOTSUP, ERR_INVALID, "build: %s=%s is not to be had",
+				       foreign[i].name, value);
+	}
+	const char *platform = param(c, "platform");
+	if (platform && strcmp(platform, arena_printf(c->a, "linux/%s", oci_native_architecture())))
+		return err_set(e, ENOTSUP, ERR_INVALID,
+			       "build: hull builds for this machine alone, not for %s", platform);
+	return 0;
+}
+
+/* {"KEY":"VALUE"}; with null a build argument is that of the environment, which hulld's is not. */
+static int read_map(const struct call *c, const char *name, struct kvs *ret, struct err *e)
+{
+	const char *text = param(c, name);
+	CLEANUP_JSON struct json_object *o = NULL;
+	if (!text)
+		return 0;
+	int r = json_parse(text, strlen(text), &o, e);
+	if (r == 0 && o && !json_object_is_type(o, json_type_object))
+		r = err_set(e, EINVAL, ERR_INVALID, "expected an object");
+	if (r < 0)
+		return err_context(e, "%s", name);
+	json_object_object_foreach(o, key, value) if (value)
+		kvs_set(c->a, ret, key, json_object_get_string(value));
+	return 0;
+}
+
+static int read_limits(const struct call *c, struct docker_host_config *h, struct err *e)
+{
+	const struct {
+		const char *name;
+		int64_t *to;
+	} numbers[] = {{"memory", &h->memory},        {"memswap", &h->memory_swap},
+		       {"cpushares", &h->cpu_shares}, {"cpuperiod", &h->cpu_period},
+		       {"cpuquota", &h->cpu_quota},   {"shmsize", &h->shm_size}};
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(numbers); i++)
+		r = param_int(c, numbers[i].name, numbers[i].to, e);
+	h->cpuset_cpus = (char *)param(c, "cpusetcpus");
+	h->cpuset_mems = (char *)param(c, "cpusetmems");
+	return r;
+}
+
+static int read_request(const struct call *c, struct build_request *q, struct err *e)
+{
+	struct kvs args = {0};
+	const char *network = param(c, "networkmode");
+	*q = (struct build_request){.context = "-",
+				    .file = param(c, "dockerfile"),
+				    .tags = param_all(c, "t"),
+				    .extra_hosts = param_all(c, "extrahosts"),
+				    .target = param(c, "target"),
+				    .no_cache = param_true(c, "nocache", false),
+				    .pull = param_true(c, "pull", false),
+				    .quiet = param_true(c, "q", false)};
+	q->network = network && strcmp(network, "default") ? network : c->settings->network;
+	int r = refuse_foreign(c, e);
+	if (r == 0)
+		r = read_map(c, "buildargs", &args, e);
+	if (r == 0)
+		r = read_map(c, "labels", &q->labels, e);
+	for (size_t i = 0; r == 0 && i < args.count; i++)
+		strv_push(c->a, &q->args,
+			  arena_printf(c->a, "%s=%s", args.items[i].key, args.items[i].value));
+	return r < 0 ? r : read_limits(c, &q->limits.host, e);
+}
+
+static void say(struct call *c, const char *key, const char *text)
+{
+	struct json_object *o = json_object_new_object();
+	json_add_string(o, key, text);
+	stream_json(c, o);
+}
+
+/* In a child: lines of @from, until nobody writes any more. */
+static _Noreturn void relay(struct call *c, int from)
+{
+	FILE *lines = fdopen(from, "r");
+	char line[8192];
+	while (lines && fgets(line, sizeof(line), lines))
+		say(c, "stream", line);
+	_exit(0);
+}
+
+/* Standard input and standard error are the builder's. Returns who relays. */
+static pid_t redirect(struct call *c, int body, struct err *e)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_errno(e, errno, "cannot make a pipe");
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(ends[1]);
+		close(body);
+		relay(c, ends[0]);
+	}
+	int r = pid < 0 || dup2(body, STDIN_FILENO) < 0 || dup2(ends[1], STDERR_FILENO) < 0 ? -errno
+											    : 0;
+	close(ends[0]);
+	close(ends[1]);
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	return r < 0 ? err_errno(e, r, "cannot start a process") : pid;
+}
+
+static void tell_result(struct call *c, const struct build_request *q, const char *id)
+{
+	struct json_object *o = json_object_new_object(), *aux = json_object_new_object();
+	json_add_string(aux, "ID", arena_printf(c->a, "sha256:%s", id));
+	json_object_object_add(o, "aux", aux);
+	stream_json(c, o);
+	if (q->quiet)
+		say(c, "stream", arena_printf(c->a, "sha256:%s\n", id));
+	else
+		say(c, "stream", arena_printf(c->a, "Successfully built %.12s\n", id));
+	for (size_t i = 0; !q->quiet && i < q->tags.count; i++)
+		say(c, "stream", arena_printf(c->a, "Successfully tagged %s\n", q->tags.items[i]));
+}
+
+static void tell_failure(struct call *c, const struct err *e)
+{
+	struct json_object *o = json_object_new_object(), *detail = json_object_new_object();
+	json_add_string(detail, "message", e->text);
+	json_object_object_add(o, "errorDetail", detail);
+	json_add_string(o, "error", e->text);
+	stream_json(c, o);
+}
+
+int image_build(struct call *c, struct err *e)
+{
+	struct build_request q;
+	char id[ID_LEN + 1];
+	int r = read_request(c, &q, e);
+	if (r < 0)
+		return r;
+	CLEANUP_FD int body = http_body_fd(c->http, e);
+	if (body < 0)
+		return body;
+	http_begin(c->http, 200, "application/json", "");
+	http_end_with_client(c->http);
+	pid_t relayer = redirect(c, body, e);
+	r = relayer < 0 ? relayer : build_image(c->en, &q, c->a, id, e);
+	/* Its last line comes before ours. */
+	CLEANUP_FD int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	dup2(null, STDERR_FILENO);
+	if (relayer > 0)
+		waitpid(relayer, NULL, 0);
+	if (r < 0)
+		tell_failure(c, e);
+	else
+		tell_result(c, &q, id);
+	http_end(c->http);
+	return 0;
+}

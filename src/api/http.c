@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading requests and writing answers, RFC 9112. Docker's clients rely on some things beyond it:
+ * that the headers of a long answer come at once, and that after a hijack each half of the socket
+ * ends by itself. Read http.h first.
+ */
+#include "api/http.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/strbuf.h"
+
+enum { HEAD_SECONDS = 10, IDLE_MS = 5 * 60 * 1000, PIECE = 64 * 1024, CHUNK_LINE_MAX = 256 };
+
+/* ---- in ---- */
+
+static void set_patience(int fd, int seconds)
+{
+	const struct timeval limit = {.tv_sec = seconds};
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+}
+
+/* 1: more came, 0: nothing more will, or negative errno. */
+static int fill(struct http *h)
+{
+	if (h->at) {
+		memmove(h->buf, h->buf + h->at, h->len - h->at);
+		h->len -= h->at;
+		h->at = 0;
+	}
+	if (h->len == sizeof(h->buf))
+		return -EMSGSIZE;
+	ssize_t n = TEMP_FAILURE_RETRY(read(h->fd, h->buf + h->len, sizeof(h->buf) - h->len));
+	if (n < 0)
+		return -errno;
+	h->len += (size_t)n;
+	return n > 0;
+}
+
+/* Between two requests there is no hurry, but for the listener's end. */
+static bool await(const struct http *h)
+{
+	struct pollfd fds[] = {{h->fd, POLLIN, 0}, {h->life, 0, 0}};
+	if (h->len > h->at)
+		return true;
+	return TEMP_FAILURE_RETRY(poll(fds, 2, IDLE_MS)) > 0 && fds[0].revents;
+}
+
+int http_next(struct http *h, struct arena *a, struct err *e)
+{
+	size_t end;
+	int r = 1;
+	if (!await(h))
+		return 0;
+	set_patience(h->fd, HEAD_SECONDS);
+	while (!(end = http_head_end(h->buf + h->at, h->len - h->at)) && r == 1)
+		r = fill(h);
+	set_patience(h->fd, 0);
+	if (r == -EMSGSIZE)
+		return err_set(e, EMSGSIZE, ERR_INVALID, "bad request: its head exceeds %d bytes",
+			       HTTP_HEAD_MAX);
+	if (r <= 0)
+		return 0; /* in the middle of a head, or too slow: nobody to talk to */
+	r = http_parse(h->buf + h->at, end, a, &h->q, e);
+	h->at += end;
+	h->left = h->q.chunked ? 0 : h->q.length;
+	h->body_ended = !h->q.chunked && !h->left;
+	h->answered = h->streaming = h->lost = false;
+	return r < 0 ? r : 1;
+}
+
+/* One line of a chunked body, without its end. */
+static int take_line(struct http *h, char line[CHUNK_LINE_MAX])
+{
+	for (;;) {
+		char *start = h->buf + h->at;
+		char *end = memmem(start, h->len - h->at, "\r\n", 2);
+		if (end && end - start < CHUNK_LINE_MAX) {
+			memcpy(line, start, (size_t)(end - start));
+			line[end - start] = '\0';
+			h->at += (size_t)(end - start) + 2;
+			return 0;
+		}
+		if (end || h->len - h->at >= CHUNK_LINE_MAX)
+			return -EPROTO;
+		int r = fill(h);
+		if (r <= 0)
+			return r < 0 ? r : -ECONNRESET;
+	}
+}
+
+static int next_chunk(struct http *h)
+{
+	char line[CHUNK_LINE_MAX];
+	int r = take_line(h, line);
+	if (r == 0 && !*line) /* behind the one before */
+		r = take_line(h, line);
+	if (r == 0)
+		r = http_parse_chunk(line, &h->left);
+	if (r < 0 || h->left)
+		return r;
+	while (r == 0 && *line) /* trailers, to the empty line */
+		r = take_line(h, line);
+	h->body_ended = true;
+	return r;
+}
+
+ssize_t http_read(struct http *h, void *buf, size_t size)
+{
+	if (h->q.expects) {
+		static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+		h->q.expects = false;
+		fd_write_full(h->fd, go_on, sizeof(go_on) - 1);
+	}
+	if (!h->left && !h->body_ended) {
+		int r = next_chunk(h);
+		if (r < 0)
+			return r;
+	}
+	if (h->body_ended)
+		return 0;
+	if (size > h->left)
+		size = h->left;
+	size_t have = h->len - h->at;
+	ssize_t n = (ssize_t)(size < have ? size : have);
+	if (have) {
+		memcpy(buf, h->buf + h->at, (size_t)n);
+		h->at += (size_t)n;
+	} else {
+		n = TEMP_FAILURE_RETRY(read(h->fd, buf, size));
+	}
+	if (n <= 0)
+		return n < 0 ? -errno : -ECONNRESET;
+	h->left -= (uint64_t)n;
+	h->body_ended = !h->left && !h->q.chunked;
+	return n;
+}
+
+int http_read_all(struct http *h, struct arena *a, char **ret, size_t *ret_len, struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf text = STRBUF_MAX(HTTP_BODY_MAX);
+	for (;;) {
+		char piece[PIECE];
+		ssize_t n = http_read(h, piece, sizeof(piece));
+		if (n < 0)
+			return err_errno(e, (int)n, "cannot read the request's body");
+		if (n == 0)
+			break;
+		strbuf_add(&text, piece, (size_t)n);
+		if (!strbuf_ok(&text))
+			return err_set(e, EFBIG, ERR_INVALID,
+				       "bad request: its body exceeds %d bytes", HTTP_BODY_MAX);
+	}
+	*ret = arena_strndup(a, strbuf_text(&text), text.len);
+	*ret_len = text.len;
+	return 0;
+}
+
+int http_body_fd(struct http *h, struct err *e)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_errno(e, errno, "cannot make a pipe");
+	h->lost = true;
+	pid_t pid = fork();
+	if (pid == 0) {
+		static char piece[PIECE];
+		ssize_t n;
+		close(ends[0]);
+		while ((n = http_read(h, piece, sizeof(piece))) > 0)
+			if (fd_write_full(ends[1], piece, (size_t)n) < 0)
+				break;
+		/* What is cut off must not look like a whole. */
+		if (n < 0)
+			kill(getppid(), SIGKILL);
+		_exit(0);
+	}
+	close(ends[1]);
+	if (pid > 0)
+		return ends[0];
+	close(ends[0]);
+	return err_errno(e, errno, "cannot start a process");
+}
+
+/* ---- out ---- */
+
+static const char *reason(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} table[] = {{101, "UPGRADED"},
+		     {200, "OK"},
+		     {201, "Created"},
+		     {204, "No Content"},
+		     {304, "Not Modified"},
+		     {400, "Bad Request"},
+		     {403, "Forbidden"},
+		     {404, "Not Found"},
+		     {405, "Method Not Allowed"},
+		     {409, "Conflict"},
+		     {500, "Internal Server Error"},
+		     {501, "Not Implemented"},
+		     {503, "Service Unavailable"}};
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (table[i].status == status)
+			return table[i].text;
+	return "Unknown";
+}
+
+/* A client that is gone wants nothing more done for it. */
+static void send_all(const struct http *h, struct iovec *parts, int count)
+{
+	while (count) {
+		ssize_t n = TEMP_FAILURE_RETRY(writev(h->fd, parts, count));
+		if (n < 0)
+			_exit(0);
+		for (; count && (size_t)n >= parts->iov_len; parts++, count--)
+			n -= (ssize_t)parts->iov_len;
+		if (count) {
+			parts->iov_base = (char *)parts->iov_base + n;
+			parts->iov_len -= (size_t)n;
+		}
+	}
+}
+
+#define SAME_HEADERS                                                                               \
+	"Api-Version: " API_VERSION "\r\nDocker-Experimental: false\r\nOstype: linux\r\n"          \
+	"Server: hull/" HULL_VERSION " (linux)\r\n"
+
+static void put_head(struct http *h, struct strbuf *head, int status, const char *type)
+{
+	h->answered = true;
+	strbuf_printf(head, "HTTP/1.1 %d %s\r\n" SAME_HEADERS, status, reason(status));
+	if (type)
+		strbuf_printf(head, "Content-Type: %s\r\n", type);
+	if (!h->q.keep || h->lost)
+		strbuf_puts(head, "Connection: close\r\n");
+}
+
+void http_answer(struct http *h, int status, const char *type, const void *body, size_t len)
+{
+	CLEANUP_STRBUF struct strbuf head = STRBUF_MAX(HTTP_HEAD_MAX);
+	bool has_body = !h->q.method || strcmp(h->q.method, "HEAD");
+	put_head(h, &head, status, type);
+	if (status != 204 && status != 304)
+		strbuf_printf(&head, "Content-Length: %zu\r\n", len);
+	strbuf_puts(&head, "\r\n");
+	struct iovec parts[] = {{head.buf, head.len}, {(void *)body, len}};
+	send_all(h, parts, has_body && len ? 2 : 1);
+}
+
+void http_begin(struct http *h, int status, const char *type, const char *headers)
+{
+	CLEANUP_STRBUF struct strbuf head = STRBUF_MAX(HTTP_HEAD_MAX);
+	h->streaming = true;
+	put_head(h, &head, status, type);
+	strbuf_printf(&head, "%sTransfer-Encoding: chunked\r\n\r\n", headers);
+	struct iovec part = {head.buf, head.len};
+	send_all(h, &part, 1);
+}
+
+void http_write(struct http *h, const void *data, size_t len)
+{
+	char size[24];
+	if (!len)
+		return; /* would be the end */
+	struct iovec parts[] = {{size, (size_t)snprintf(size, sizeof(size), "%zx\r\n", len)},
+				{(void *)data, len},
+				{"\r\n", 2}};
+	send_all(h, parts, ARRAY_LEN(parts));
+}
+
+void http_end(struct http *h)
+{
+	struct iovec part = {"0\r\n\r\n", 5};
+	send_all(h, &part, 1);
+	h->streaming = false;
+	fcntl(h->fd, F_SETFL, fcntl(h->fd, F_GETFL) & ~O_ASYNC);
+}
+
+/* A child of ours turns the pipe into chunks. */
+int http_pipe_open(struct http *h, const char *type, const char *headers, struct http_pipe *ret,
+		   struct err *e)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_errno(e, errno, "cannot make a pipe");
+	ret->fd = ends[1];
+	ret->pid = fork();
+	if (ret->pid == 0) {
+		static char piece[PIECE];
+		ssize_t n;
+		close(ends[1]);
+		while ((n = TEMP_FAILURE_RETRY(read(ends[0], piece, sizeof(piece)))) > 0) {
+			if (!h->streaming)
+				http_begin(h, 200, type, headers);
+			http_write(h, piece, (size_t)n);
+		}
+		_exit(h->streaming);
+	}
+	close(ends[0]);
+	if (ret->pid > 0)
+		return 0;
+	fd_drop(&ret->fd);
+	return err_errno(e, errno, "cannot start a process");
+}
+
+int http_pipe_end(struct http *h, const char *type, const char *headers, struct http_pipe *p, int r)
+{
+	int status = 0;
+	fd_drop(&p->fd);
+	waitpid(p->pid, &status, 0);
+	h->answered = h->streaming = WIFEXITED(status) && WEXITSTATUS(status);
+	if (r == 0 && !h->streaming)
+		http_begin(h, 200, type, headers);
+	if (r == 0)
+		http_end(h);
+	return r;
+}
+
+void http_hijack(struct http *h, const char *type)
+{
+	CLEANUP_STRBUF struct strbuf head = STRBUF_MAX(HTTP_HEAD_MAX);
+	int status = h->q.upgrade ? 101 : 200;
+	h->answered = h->taken = true;
+	strbuf_printf(&head, "HTTP/1.1 %d %s\r\n%sContent-Type: %s\r\n%s\r\n", status,
+		      reason(status), SAME_HEADERS, type,
+		      h->q.upgrade ? "Connection: Upgrade\r\nUpgrade: tcp\r\n" : "");
+	struct iovec part = {head.buf, head.len};
+	send_all(h, &part, 1);
+}
+
+/* ---- a client that leaves ---- */
+
+static void look(int signal, siginfo_t *info, void *context)
+{
+	char byte;
+	int saved = errno;
+	if (recv(info->si_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0)
+		_exit(0);
+	errno = saved;
+}
+
+void http_end_with_client(const struct http *h)
+{
+	const struct sigaction on = {.sa_sigaction = look, .sa_flags = SA_RESTART | SA_SIGINFO};
+	siginfo_t now = {.si_signo = SIGRTMIN};
+	sigaction(SIGRTMIN, &on, NULL);
+	fcntl(h->fd, F_SETOWN, getpid());
+	fcntl(h->fd, F_SETSIG, SIGRTMIN);
+	fcntl(h->fd, F_SETFL, fcntl(h->fd, F_GETFL) | O_ASYNC);
+	now.si_fd = h->fd;
+	look(SIGRTMIN, &now, NULL);
+}

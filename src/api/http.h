@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connection of a client, as the process sees it that serves it: requests come in, one after
+ * the other, and for each an answer goes out: whole, as a stream in chunks, or by giving up HTTP
+ * and taking the socket over (docker's "hijack").
+ *
+ * Who serves a connection does nothing else, so every read and write just waits.
+ */
+#pragma once
+
+#include <json-c/json.h>
+
+#include "api/http_parse.h"
+
+enum { HTTP_BODY_MAX = 16 << 20 }; /* of what is read into memory */
+
+struct http {
+	int fd;
+	int life; /* its other end is closed when the listener has gone; or -1 */
+	char buf[HTTP_HEAD_MAX];
+	size_t at, len; /* what of it was read and not taken yet */
+	struct http_request q;
+	uint64_t left;   /* of the body, or of its chunk */
+	bool body_ended; /* all of it was taken */
+	bool lost;       /* another process reads the body: nothing more can follow */
+	bool answered;   /* a status line went out */
+	bool streaming;  /* in chunks, or to the connection's end */
+	bool taken;      /* no HTTP any more */
+};
+
+/** Wait for a request and parse its head, into @a. 1; 0: the client or the listener has gone;
+ * negative errno: what came is no request (@e is filled, the connection must end). */
+int http_next(struct http *h, struct arena *a, struct err *e);
+/** Take some of the body: bytes, 0 at its end, or negative errno. */
+ssize_t http_read(struct http *h, void *buf, size_t size);
+/** All of it, at most HTTP_BODY_MAX. */
+int http_read_all(struct http *h, struct arena *a, char **ret, size_t *ret_len, struct err *e);
+/** A descriptor that gives the body: of a pipe that a child of ours fills. */
+int http_body_fd(struct http *h, struct err *e);
+
+/** A whole answer. @type NULL: none, and no body. */
+void http_answer(struct http *h, int status, const char *type, const void *body, size_t len);
+/** One more header for the answer to come; "" for none. @name and @value live until then. */
+void http_begin(struct http *h, int status, const char *type, const char *headers);
+/** A part of a stream that http_begin() began, at once. The process ends when the client is gone.
+ */
+void http_write(struct http *h, const void *data, size_t len);
+/** Nothing more follows. Without it, what was streamed counts as cut off. */
+void http_end(struct http *h);
+/** A stream whose bytes are written into `fd`, by programs that know nothing of HTTP. What was
+ * answered ends with it: as a failure if @r is one, which is the result; nothing was answered where
+ * it comes before the first byte. */
+struct http_pipe {
+	int fd; /* -1: closed */
+	pid_t pid;
+};
+int http_pipe_open(struct http *h, const char *type, const char *headers, struct http_pipe *ret,
+		   struct err *e);
+int http_pipe_end(struct http *h, const char *type, const char *headers, struct http_pipe *p,
+		  int r);
+/** From now on the socket is a plain stream; @type of it. */
+void http_hijack(struct http *h, const char *type);
+/** What follows only answers: when the client leaves, this process ends. */
+void http_end_with_client(const struct http *h);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /images: looking, naming, removing, and as archives. Read api.h first. */
+#include <errno.h>
+#include <string.h>
+
+#include "api/handlers.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "engine/files.h"
+
+static struct json_object *summary(struct call *c, const struct image *im)
+{
+	struct json_object *o = json_object_new_object();
+	json_add_string(o, "Id", arena_printf(c->a, "sha256:%s", im->id));
+	json_add_string(o, "ParentId", "");
+	json_object_object_add(o, "RepoTags", json_of_strv(&im->tags));
+	json_object_object_add(o, "RepoDigests", json_of_strv(&im->digests));
+	json_add_int(o, "Created", im->created / 1000000000);
+	json_add_int(o, "Size", im->size);
+	json_add_int(o, "SharedSize", -1);
+	if (c->minor < 44)
+		json_add_int(o, "VirtualSize", im->size);
+	json_object_object_add(o, "Labels", json_of_kvs(&im->config.config.labels));
+	json_add_int(o, "Containers", -1);
+	return o;
+}
+
+int images_list(struct call *c, struct err *e)
+{
+	struct image_filter f = {.all = param_true(c, "all", false)};
+	struct strv filters = {0};
+	struct image *found;
+	size_t count;
+	int r = param_filters(c, &filters, e);
+	for (size_t i = 0; r == 0 && i < filters.count; i++)
+		r = image_filter_add(&c->en->images, &f, filters.items[i], c->a, e);
+	if (r == 0 && param(c, "filter"))
+		strv_push(c->a, &f.references, param(c, "filter"));
+	if (r == 0)
+		r = image_list(&c->en->images, &f, c->a, &found, &count, e);
+	if (r < 0)
+		return r;
+	struct json_object *list = json_object_new_array();
+	for (size_t i = 0; i < count; i++)
+		json_object_array_add(list, summary(c, &found[i]));
+	return answer_json(c, 200, list);
+}
+
+int image_show(struct call *c, struct err *e)
+{
+	struct json_object *o;
+	int r = image_inspect(&c->en->images, c->arg, &o, e);
+	return r < 0 ? r : answer_json(c, 200, o);
+}
+
+int image_show_history(struct call *c, struct err *e)
+{
+	struct image_history_row *rows;
+	size_t count;
+	int r = image_history(&c->en->images, c->arg, c->a, &rows, &count, e);
+	if (r < 0)
+		return r;
+	struct json_object *list = json_object_new_array();
+	for (size_t i = 0; i < count; i++) {
+		struct json_object *o = json_object_new_object();
+		bool own = *rows[i].id != '<';
+		json_add_string(o, "Id",
+				own ? arena_printf(c->a, "sha256:%s", rows[i].id) : rows[i].id);
+		json_add_int(o, "Created", rows[i].created / 1000000000);
+		json_add_string(o, "CreatedBy", rows[i].created_by);
+		json_object_object_add(o, "Tags",
+				       rows[i].tags.count ? json_of_strv(&rows[i].tags) : NULL);
+		json_add_int(o, "Size", rows[i].size);
+		json_add_string(o, "Comment", rows[i].comment);
+		json_object_array_add(list, o);
+	}
+	return answer_json(c, 200, list);
+}
+
+/* ?repo= and ?tag= */
+char *param_reference(const struct call *c, const char *name)
+{
+	const char *repository = param(c, name), *tag = param(c, "tag");
+	if (!repository)
+		return NULL;
+	return arena_printf(c->a, "%s%s%s", repository,
+			    !tag                          ? ""
+			    : !strncmp(tag, "sha256:", 7) ? "@"
+							  : ":",
+			    tag ? tag : "");
+}
+
+int image_do_tag(struct call *c, struct err *e)
+{
+	char *name = param_reference(c, "repo");
+	int r = name ? image_tag(&c->en->images, c->arg, name, e)
+		     : err_set(e, EINVAL, ERR_INVALID, "repo: an image needs a name");
+	return r < 0 ? r : answer_nothing(c, 201);
+}
+
+int image_do_remove(struct call *c, struct err *e)
+{
+	struct strv lines = {0};
+	unsigned flags = param_true(c, "force", false) ? IMAGE_REMOVE_FORCE : 0;
+	int r = engine_settle(c->en, e); /* a container that has ended holds no image */
+	if (r == 0)
+		r = image_remove(&c->en->images, c->arg, flags, c->a, &lines, e);
+	return r < 0 ? r : answer_json(c, 200, removed_object(&lines));
+}
+
+static int save(struct call *c, struct image_save *q, struct err *e)
+{
+	static const char type[] = "application/x-tar";
+	struct http_pipe pipe;
+	int r = http_pipe_open(c->http, type, "", &pipe, e);
+	if (r < 0)
+		return r;
+	q->fd = pipe.fd;
+	q->platform = NULL;
+	return http_pipe_end(c->http, type, "", &pipe, image_save(&c->en->images, q, e));
+}
+
+int image_get(struct call *c, struct err *e)
+{
+	struct image_save q = {0};
+	strv_push(c->a, &q.names, c->arg);
+	return save(c, &q, e);
+}
+
+int images_get(struct call *c, struct err *e)
+{
+	struct image_save q = {.names = param_all(c, "names")};
+	return q.names.count ? save(c, &q, e)
+			     : err_set(e, EINVAL, ERR_INVALID, "names: no image is named");
+}
+
+/* ---- made of a container ---- */
+
+int image_commit(struct call *c, struct err *e)
+{
+	CLEANUP_JSON struct json_object *body = NULL;
+	const char *container = param(c, "container");
+	struct container_commit q = {.reference = param_reference(c, "repo"),
+				     .author = param(c, "author"),
+				     .message = param(c, "comment"),
+				     .changes = param_all(c, "changes"),
+				     .pause = param_true(c, "pause", true)};
+	char id[ID_LEN + 1];
+	int r = body_json(c, &body, e);
+	if (r == 0 && body && json_object_object_length(body))
+		r = err_set(e, ENOTSUP, ERR_INVALID,
+			    "a configuration in the body: say it by ?changes=INSTRUCTION");
+	if (r == 0 && !container)
+		r = err_set(e, EINVAL, ERR_INVALID, "container: none is named");
+	if (r == 0)
+		r = container_commit(c->en, container, &q, id, e);
+	if (r < 0)
+		return r;
+	struct json_object *o = json_object_new_object();
+	json_add_string(o, "Id", arena_printf(c->a, "sha256:%s", id));
+	return answer_json(c, 201, o);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The program `hulld`: options, manual and completion from one table, then the listener. It stays
+ * in the foreground. Read server.h next.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "api/server.h"
+#include "base/cleanup.h"
+#include "base/option_print.h"
+#include "linux/own_program.h"
+
+struct hulld_values {
+	char *host, *group;
+};
+
+#define O(member) .offset = offsetof(struct hulld_values, member)
+static const struct option option_items[] = {
+	{"group", 'G', OPTION_STR, O(group), .arg = "group", .initial = "docker",
+	 .help = "Group that may use the socket, which is root's power; where it does not exist, "
+		 "only root may"},
+	{"host", 'H', OPTION_STR, O(host), .arg = "unix://path",
+	 .help = "Socket to listen on; default unix:///run/hull/docker.sock. A socket that "
+		 "systemd hands over comes before it"},
+};
+static const struct option_table options = OPTIONS(option_items);
+
+static void print_help(void)
+{
+	fputs("Usage:  hulld [OPTIONS]\n\nServe the Docker Engine API\n\nOptions:\n", stdout);
+	const struct option_table tables[] = {options, settings_options};
+	for (size_t t = 0; t < ARRAY_LEN(tables); t++)
+		for (size_t i = 0; i < tables[t].count; i++) {
+			const struct option *o = &tables[t].items[i];
+			char name[64];
+			snprintf(name, sizeof(name), "--%s %s", o->name, option_arg(o));
+			printf("  %s%c%s %-34s %s\n", o->letter ? "-" : " ",
+			       o->letter ? o->letter : ' ', o->letter ? "," : " ", name, o->help);
+		}
+}
+
+static void print_man(void)
+{
+	const struct option_table tables[] = {options, settings_options};
+	fputs(".TH HULLD 8 \"\" \"hull " HULL_VERSION "\" \"hull manual\"\n.SH NAME\n"
+	      "hulld \\- serve the Docker Engine API\n.SH SYNOPSIS\n.B hulld\n"
+	      "[\\fIOPTIONS\\fR]\n.SH DESCRIPTION\n",
+	      stdout);
+	roff_text(
+		stdout,
+		"The API of docker's engine, versions " API_VERSION_MIN " to " API_VERSION
+		", on a Unix socket, for the docker client and everything that is built on it. It "
+		"holds no state: containers, their output and attached sessions go on when it "
+		"ends, and hull and docker may be used in any mixture on the same containers. "
+		"Each connection has a process of its own.\n");
+	fputs(".PP\n", stdout);
+	roff_text(stdout, "Whoever may connect to the socket is root on this machine: containers "
+			  "may mount its files and have its rights.\n");
+	roff_options(stdout, ".SH OPTIONS\n", tables, ARRAY_LEN(tables));
+	fputs(".SH REQUESTS\n", stdout);
+	for (size_t i = 0; i < route_count; i++) {
+		fputs(".TP\n.B ", stdout);
+		roff_text(stdout, routes[i].method);
+		putchar(' ');
+		roff_text(stdout, routes[i].path);
+		putchar('\n');
+		roff_text(stdout, routes[i].about);
+		putchar('\n');
+	}
+	fputs(".SH FILES\n", stdout);
+	roff_text(stdout, "/etc/hull/hull.conf has the defaults of new containers, as for hull.\n");
+	fputs(".SH SEE ALSO\n.BR hull (1)\n", stdout);
+}
+
+/* The last word of "hulld __complete -- WORDS". */
+static void complete(int argc, char **argv)
+{
+	const struct option_table tables[] = {options, settings_options};
+	const char *typed = argc ? argv[argc - 1] : "";
+	if (argc < 2 || !completion_wants_value(tables, ARRAY_LEN(tables), argv[argc - 2]))
+		completion_offer_options(typed, tables, ARRAY_LEN(tables));
+}
+
+/* 1: done. What is not an option prints, as hull's other programs do it. */
+static int print_instead(const struct settings *s, int argc, char **argv, struct err *e)
+{
+	const char *word = argc > 1 ? argv[1] : "";
+	if (s->version)
+		puts("hulld version " HULL_VERSION);
+	else if (!strcmp(word, "man"))
+		print_man();
+	else if (!strcmp(word, "completion") && argc == 3)
+		return completion_script("hulld", argv[2], e) < 0 ? -EINVAL : 1;
+	else if (!strcmp(word, "__complete") && argc > 2)
+		complete(argc - 3, argv + 3);
+	else
+		return 0;
+	return 1;
+}
+
+static int hulld(int argc, char **argv, struct arena *a, struct err *e)
+{
+	struct settings settings = {0};
+	struct hulld_values values = {0};
+	struct strv args = {0};
+	const struct option_table tables[] = {options, settings_options};
+	void *fill[] = {&values, &settings};
+	const struct option_request q = {tables, ARRAY_LEN(tables), fill, .stop_at_argument = true};
+	int r = settings_read(&settings, a, e);
+	if (r == 0)
+		r = options_parse(&q, a, argv + 1, (size_t)argc - 1, &args, e);
+	if (r == 1) {
+		print_help();
+		return 0;
+	}
+	if (r == 0)
+		r = print_instead(&settings, argc, argv, e);
+	if (r)
+		return r < 0 ? r : 0;
+	if (args.count)
+		return err_set(e, EINVAL, ERR_USAGE, "hulld takes no arguments: %s", args.items[0]);
+	r = settings_finish(&settings, a, e);
+	/* A container is entered from here, by exec and start. */
+	if (r == 0)
+		r = own_program_protect(argv, e);
+	return r < 0 ? r : server_run(&settings, values.host, values.group, a, e);
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = {0};
+	CLEANUP_ARENA struct arena a = {0};
+	umask(022);
+	int r = hulld(argc, argv, &a, &e);
+	if (r >= 0)
+		return 0;
+	fprintf(stderr, "hulld: %s\n", e.text);
+	if (*e.hint)
+		fprintf(stderr, "hint: %s\n", e.hint);
+	return 1;
+}

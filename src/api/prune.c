@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST .../prune, and /system/df. Read api.h and engine/prune.h first. */
+#include <errno.h>
+#include <string.h>
+
+#include "api/handlers.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "build/build.h"
+#include "engine/filters.h"
+#include "engine/prune.h"
+#include "engine/usage.h"
+
+/* @switch_: the filter that says how much goes, "all=" or, the other way round, "dangling=". */
+static int read_filters(struct call *c, struct prune *p, const char *switch_, struct err *e)
+{
+	struct strv filters = {0};
+	const char *value;
+	*p = (struct prune){.engine = c->en, .arena = c->a};
+	int r = param_filters(c, &filters, e);
+	for (size_t i = 0; r >= 0 && i < filters.count; i++) {
+		const char *f = filters.items[i];
+		if (switch_ && (value = text_after(f, switch_)))
+			p->all = text_is_true(value) == (*switch_ == 'a');
+		else if ((r = prune_filter_add(p, f, e)) == 0)
+			r = filter_unknown(f, "until label label! all dangling", e);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int answer_gone(struct call *c, const struct prune *p, const char *key,
+		       struct json_object *list, bool space)
+{
+	struct json_object *o = json_object_new_object();
+	json_object_object_add(o, key, list);
+	if (space)
+		json_add_int(o, "SpaceReclaimed", p->freed);
+	return answer_json(c, 200, o);
+}
+
+static int prune_names(struct call *c, const char *switch_,
+		       int (*prune)(struct prune *, struct strv *, struct err *), const char *key,
+		       bool space, struct err *e)
+{
+	struct prune p;
+	struct strv gone = {0};
+	int r = read_filters(c, &p, switch_, e);
+	if (r == 0)
+		r = prune(&p, &gone, e);
+	return r < 0 ? r : answer_gone(c, &p, key, json_of_strv(&gone), space);
+}
+
+int containers_prune(struct call *c, struct err *e)
+{
+	return prune_names(c, NULL, prune_containers, "ContainersDeleted", true, e);
+}
+
+int volumes_prune(struct call *c, struct err *e)
+{
+	/* Before 1.42 all of them went. */
+	return prune_names(c, "all=", prune_volumes, "VolumesDeleted", true, e);
+}
+
+int networks_prune(struct call *c, struct err *e)
+{
+	return prune_names(c, NULL, prune_networks, "NetworksDeleted", false, e);
+}
+
+/* "Untagged: x" and "Deleted: x", small or not. */
+struct json_object *removed_object(const struct strv *lines)
+{
+	struct json_object *list = json_object_new_array();
+	for (size_t i = 0; i < lines->count; i++) {
+		const char *value = strchr(lines->items[i], ' ');
+		struct json_object *o = json_object_new_object();
+		json_add_string(o, (*lines->items[i] | 0x20) == 'u' ? "Untagged" : "Deleted",
+				value ? value + 1 : "");
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+int images_prune(struct call *c, struct err *e)
+{
+	struct prune p;
+	struct strv lines = {0};
+	int r = read_filters(c, &p, "dangling=", e);
+	if (r == 0)
+		r = prune_images(&p, &lines, e);
+	return r < 0 ? r : answer_gone(c, &p, "ImagesDeleted", removed_object(&lines), true);
+}
+
+int builds_prune(struct call *c, struct err *e)
+{
+	struct prune p;
+	struct strv gone = {0};
+	struct build_prune q = {.all = param_true(c, "all", false)};
+	int r = read_filters(c, &p, NULL, e);
+	if (r == 0)
+		r = param_int(c, "keep-storage", &q.keep, e);
+	if (r == 0)
+		r = param_int(c, "reserved-space", &q.keep, e);
+	q.until = p.until;
+	if (r == 0)
+		r = build_prune(c->en, &q, c->a, &gone, &p.freed, e);
+	if (r < 0)
+		return r;
+	prune_tell(&p, "builder", 0, 0);
+	return answer_gone(c, &p, "CachesDeleted", json_of_strv(&gone), true);
+}
+
+int system_df(struct call *c, struct err *e)
+{
+	struct usage u;
+	int r = engine_usage(c->en, c->a, &u, e);
+	return r < 0 ? r : answer_json(c, 200, usage_object(&u, c->a));
+}

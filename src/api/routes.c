@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All requests that hulld answers, in the order of docker's documentation. Of two routes that fit a
+ * path the first is taken. Read api.h first.
+ */
+#include "api/handlers.h"
+#include "base/cleanup.h"
+
+#define LOOK 0
+#define DO ROUTE_CHANGES
+#define LAST ROUTE_LAST
+#define BARE ROUTE_NO_ENGINE
+
+const struct route routes[] = {
+	{"GET", "/_ping", system_ping, BARE, "Is somebody there, and of which version."},
+	{"HEAD", "/_ping", system_ping, BARE, "The same."},
+	{"GET", "/version", system_version, BARE, "Version of hull, of the API and of the kernel."},
+	{"GET", "/info", system_info, LOOK, "This machine, and what is on it."},
+	{"GET", "/events", system_events, LOOK, "What happens, as it does."},
+	{"GET", "/system/df", system_df, LOOK, "What is on the disk."},
+	{"POST", "/auth", system_auth, DO, "Try credentials at a registry; they are not kept."},
+
+	{"GET", "/containers/json", containers_list, LOOK, "List containers."},
+	{"POST", "/containers/create", container_make, DO, "Create a container."},
+	{"POST", "/containers/prune", containers_prune, DO, "Remove all that do not run."},
+	{"GET", "/containers/{}/json", container_show, LOOK, "Inspect a container."},
+	{"GET", "/containers/{}/top", container_show_top, LOOK, "Its processes."},
+	{"GET", "/containers/{}/logs", container_show_logs, LOOK, "Its log, once or followed."},
+	{"GET", "/containers/{}/stats", container_show_stats, LOOK, "What it uses."},
+	{"GET", "/containers/{}/export", container_do_export, LOOK, "Its files as a tar."},
+	{"HEAD", "/containers/{}/archive", archive_stat, LAST, "What is at a path in it."},
+	{"GET", "/containers/{}/archive", archive_get, LAST, "That as a tar."},
+	{"PUT", "/containers/{}/archive", archive_put, DO | LAST, "A tar into a folder of it."},
+	{"GET", "/containers/{}/changes", container_show_changes, LOOK, "What it has changed."},
+	{"POST", "/containers/{}/start", container_do_start, DO, "Start it."},
+	{"POST", "/containers/{}/stop", container_do_stop, DO, "Stop it."},
+	{"POST", "/containers/{}/restart", container_do_restart, DO, "Stop and start it."},
+	{"POST", "/containers/{}/kill", container_do_kill, DO, "Send it a signal."},
+	{"POST", "/containers/{}/update", container_do_update, DO, "Change its limits."},
+	{"POST", "/containers/{}/rename", container_do_rename, DO, "Rename it."},
+	{"POST", "/containers/{}/pause", container_do_pause, DO, "Freeze its processes."},
+	{"POST", "/containers/{}/unpause", container_do_unpause, DO, "Let them go on."},
+	{"POST", "/containers/{}/wait", container_do_wait, LOOK, "Wait for its end."},
+	{"POST", "/containers/{}/attach", container_attach, DO, "Its streams, from now on."},
+	{"POST", "/containers/{}/resize", container_resize, DO, "Size of its terminal."},
+	{"DELETE", "/containers/{}", container_do_remove, DO, "Remove it."},
+
+	{"POST", "/containers/{}/exec", exec_make, DO, "Prepare a process in a container."},
+	{"POST", "/exec/{}/start", exec_start, DO, "Start it."},
+	{"POST", "/exec/{}/resize", exec_resize, DO, "Size of its terminal."},
+	{"GET", "/exec/{}/json", exec_show, LOOK, "Whether it runs, and how it ended."},
+
+	{"GET", "/images/json", images_list, LOOK, "List images."},
+	{"POST", "/images/create", images_create, DO, "Pull an image, or import a tar."},
+	{"POST", "/images/load", images_load, DO, "Images of an archive."},
+	{"GET", "/images/get", images_get, LOOK, "An archive of images."},
+	{"GET", "/images/search", images_search, LOOK, "Search a registry."},
+	{"POST", "/images/prune", images_prune, DO, "Remove those that nobody uses."},
+	{"GET", "/images/{}/json", image_show, LOOK, "Inspect an image."},
+	{"GET", "/images/{}/history", image_show_history, LOOK, "How it was made."},
+	{"GET", "/images/{}/get", image_get, LOOK, "It as an archive."},
+	{"POST", "/images/{}/tag", image_do_tag, DO, "One more name for it."},
+	{"POST", "/images/{}/push", image_do_push, DO, "Push it."},
+	{"DELETE", "/images/{}", image_do_remove, DO, "Remove it, or a name of it."},
+	{"POST", "/commit", image_commit, DO, "An image of a container."},
+	{"POST", "/build", image_build, DO, "Build an image; the body is its context."},
+	{"POST", "/build/prune", builds_prune, DO, "Remove what builds keep."},
+
+	{"GET", "/volumes", volumes_list, LOOK, "List volumes."},
+	{"POST", "/volumes/create", volume_make, DO, "Create a volume."},
+	{"POST", "/volumes/prune", volumes_prune, DO, "Remove those that nobody uses."},
+	{"GET", "/volumes/{}", volume_show, LOOK, "Inspect a volume."},
+	{"DELETE", "/volumes/{}", volume_do_remove, DO, "Remove it."},
+
+	{"GET", "/networks", networks_list, LOOK, "List networks."},
+	{"POST", "/networks/create", network_make, DO, "Create a network."},
+	{"POST", "/networks/prune", networks_prune, DO, "Remove those that nobody uses."},
+	{"GET", "/networks/{}", network_show, LOOK, "Inspect a network."},
+	{"POST", "/networks/{}/connect", network_do_connect, DO, "Put a container on it."},
+	{"POST", "/networks/{}/disconnect", network_do_disconnect, DO, "Take one off it."},
+	{"DELETE", "/networks/{}", network_do_remove, DO, "Remove it."},
+};
+const size_t route_count = ARRAY_LEN(routes);

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sockets and processes: unix(7), sd_listen_fds(3), fork(2). A socket that a killed hulld left is
+ * replaced; one that somebody listens on is not. Read server.h first.
+ */
+#include "api/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/units.h"
+#include "engine/files.h"
+
+#define DEFAULT_HOST "unix:///run/hull/docker.sock"
+enum { BACKLOG = 512, HANDED_FD = 3 };
+
+struct server {
+	const struct settings *settings;
+	int listener, signals;
+	int life[2]; /* children see its end when this process ends */
+	size_t children;
+};
+
+/* ---- the socket ---- */
+
+/* sd_listen_fds(3): it is ours if the variables say so. */
+static int take_handed(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+	uint64_t number = 0;
+	if (!pid || !count || uint_parse(pid, INT32_MAX, &number) < 0 ||
+	    (pid_t)number != getpid() || strcmp(count, "1"))
+		return -1;
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	fcntl(HANDED_FD, F_SETFD, FD_CLOEXEC);
+	return HANDED_FD;
+}
+
+/* Is somebody there? */
+static bool is_served(const struct sockaddr_un *address)
+{
+	CLEANUP_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+}
+
+static int give_to_group(const char *path, const char *name, struct arena *a, struct err *e)
+{
+	uint32_t ids[2];
+	CLEANUP_FD int root = dir_open(AT_FDCWD, "/", e);
+	if (root < 0 || !name || !*name)
+		return root < 0 ? root : 0;
+	/* 0660 from the beginning, by the umask; without the group it is root's alone. */
+	if (file_owner(root, arena_printf(a, "0:%s", name), a, ids, e) < 0)
+		return 0;
+	return chown(path, (uid_t)-1, ids[1]) < 0
+		       ? err_errno(e, errno, "cannot give %s to the group %s", path, name)
+		       : 0;
+}
+
+static int listen_at(const char *host, const char *group, struct arena *a, struct err *e)
+{
+	static const char scheme[] = "unix://";
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	if (strncmp(host, scheme, strlen(scheme)) || host[strlen(scheme)] != '/')
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "invalid --host %s: hulld listens at unix:///PATH", host);
+	const char *path = host + strlen(scheme);
+	if (strlen(path) >= sizeof(address.sun_path))
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "--host: a socket's path has at most %zu bytes",
+			       sizeof(address.sun_path) - 1);
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (is_served(&address))
+		return err_set(e, EADDRINUSE, ERR_CONFLICT, "somebody listens at %s already", path);
+	int r = dir_make(AT_FDCWD, arena_strndup(a, path, (size_t)(strrchr(path, '/') - path) + 1),
+			 0755, e);
+	if (r < 0)
+		return r;
+	struct stat st;
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+		unlink(path);
+	CLEANUP_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	mode_t before = umask(0117);
+	r = fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+			    listen(fd, BACKLOG) < 0
+		    ? -errno
+		    : 0;
+	umask(before);
+	if (r < 0)
+		return err_errno(e, r, "cannot listen at %s", path);
+	r = give_to_group(path, group, a, e);
+	return r < 0 ? r : fd_steal(&fd);
+}
+
+/* ---- a connection ---- */
+
+/* In a process of its own. */
+static _Noreturn void serve(struct server *s, int fd)
+{
+	static struct http h;
+	struct engine en;
+	bool en_open = false;
+	CLEANUP_ARENA struct arena kept = {0};
+	sigset_t none;
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	close(s->listener);
+	close(s->signals);
+	close(s->life[1]);
+	h.fd = fd;
+	h.life = s->life[0];
+	do {
+		CLEANUP_ARENA struct arena a = {0};
+		struct err e = {0};
+		int r = http_next(&h, &a, &e);
+		if (r < 0)
+			answer_error(&h, 400, &e);
+		if (r <= 0)
+			break;
+		call_serve(&h, s->settings, &en, &en_open, &kept, &a);
+		/* What nobody asked of a body is not worth reading. */
+		h.q.keep &= h.body_ended;
+		if (en_open)
+			arena_free(&en.notes);
+		if (en_open)
+			en.warnings = (struct strv){0};
+	} while (h.q.keep && !h.lost && !h.streaming && !h.taken);
+	if (en_open)
+		engine_close(&en);
+	_exit(0);
+}
+
+static void refuse(int fd)
+{
+	static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
+				   "Content-Type: application/json\r\nContent-Length: 36\r\n\r\n"
+				   "{\"message\":\"too many connections\"}\r\n";
+	send(fd, busy, sizeof(busy) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void accept_one(struct server *s)
+{
+	CLEANUP_FD int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0)
+		return;
+	pid_t pid = s->children < SERVER_CONNECTIONS_MAX ? fork() : -1;
+	if (pid == 0)
+		serve(s, fd);
+	if (pid < 0)
+		refuse(fd);
+	else
+		s->children++;
+}
+
+/* ---- the loop ---- */
+
+/* 1: go on. */
+static int take_signal(struct server *s)
+{
+	struct signalfd_siginfo info;
+	if (read(s->signals, &info, sizeof(info)) != sizeof(info) || info.ssi_signo != SIGCHLD)
+		return 0;
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		s->children--;
+	return 1;
+}
+
+static int loop(struct server *s, struct err *e)
+{
+	for (;;) {
+		struct pollfd fds[] = {{s->signals, POLLIN, 0}, {s->listener, POLLIN, 0}};
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+			return err_errno(e, errno, "cannot wait for clients");
+		if (fds[0].revents && !take_signal(s))
+			return 0;
+		if (fds[1].revents)
+			accept_one(s);
+	}
+}
+
+static int open_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+int server_run(const struct settings *settings, const char *host, const char *group,
+	       struct arena *a, struct err *e)
+{
+	struct server s = {.settings = settings, .listener = take_handed(), .life = {-1, -1}};
+	bool own = s.listener < 0;
+	host = host && *host ? host : DEFAULT_HOST;
+	if (own)
+		s.listener = listen_at(host, group, a, e);
+	if (s.listener < 0)
+		return s.listener;
+	s.signals = open_signals();
+	if (s.signals < 0 || pipe2(s.life, O_CLOEXEC) < 0)
+		return err_errno(e, errno, "cannot begin to listen");
+	(void)!chdir("/");
+	int r = loop(&s, e);
+	if (own)
+		unlink(host + strlen("unix://"));
+	return r;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The listener: a process that has the socket and nothing else, and forks one for each connection.
+ *
+ * Why processes: the engine is written for short-lived commands. It forks in its own memory,
+ * changes the mount namespace and ends the process where memory runs out; it is crash-only. So a
+ * request that waits holds up nobody, one that crashes takes nobody with it, nothing leaks, and an
+ * attached session goes on when the listener is killed. docs/api.md has the figures.
+ */
+#pragma once
+
+#include "engine/settings.h"
+
+enum { SERVER_CONNECTIONS_MAX = 1000 };
+
+/** Listen at @host ("unix://PATH", NULL: the default, or what systemd hands over) until SIGTERM or
+ * SIGINT. */
+int server_run(const struct settings *s, const char *host, const char *group, struct arena *a,
+	       struct err *e);

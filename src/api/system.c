@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /_ping, /version, /info. Read api.h first. */
+#include <errno.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "api/handlers.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/json.h"
+
+int system_ping(struct call *c, struct err *e)
+{
+	http_answer(c->http, 200, "text/plain; charset=utf-8", "OK", 2);
+	return 0;
+}
+
+int system_version(struct call *c, struct err *e)
+{
+	struct utsname u;
+	uname(&u);
+	struct json_object *o = json_object_new_object(), *platform = json_object_new_object();
+	struct json_object *list = json_object_new_array(), *engine = json_object_new_object();
+	struct json_object *details = json_object_new_object();
+	const struct kv texts[] = {{"ApiVersion", API_VERSION},
+				   {"MinAPIVersion", API_VERSION_MIN},
+				   {"GitCommit", ""},
+				   {"GoVersion", ""},
+				   {"Os", "linux"},
+				   {"Arch", (char *)oci_native_architecture()},
+				   {"KernelVersion", u.release},
+				   {"BuildTime", ""}};
+	json_add_string(platform, "Name", "hull");
+	json_object_object_add(o, "Platform", platform);
+	json_add_string(engine, "Name", "Engine");
+	json_add_string(engine, "Version", HULL_VERSION);
+	json_object_object_add(engine, "Details", details);
+	json_object_array_add(list, engine);
+	json_object_object_add(o, "Components", list);
+	json_add_string(o, "Version", HULL_VERSION);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		json_add_string(o, texts[i].key, texts[i].value);
+		json_add_string(details, texts[i].key, texts[i].value);
+	}
+	return answer_json(c, 200, o);
+}
+
+/* What docker tells of itself and is the same in every hull. */
+static const char info_same[] =
+	"{\"ID\":\"\",\"DriverStatus\":[],\"Plugins\":{\"Volume\":[\"local\"],\"Network\":["
+	"\"bridge\",\"host\",\"ipvlan\",\"macvlan\",\"null\"],\"Authorization\":null,\"Log\":["
+	"\"journald\",\"json-file\",\"local\",\"none\"]},\"MemoryLimit\":true,\"SwapLimit\":true,"
+	"\"CpuCfsPeriod\":true,\"CpuCfsQuota\":true,\"CPUShares\":true,\"CPUSet\":true,"
+	"\"PidsLimit\":true,\"OomKillDisable\":true,\"IPv4Forwarding\":true,\"Debug\":false,"
+	"\"NFd\":0,\"NGoroutines\":0,\"NEventsListener\":0,\"OSVersion\":\"\","
+	"\"IndexServerAddress\":\"https://index.docker.io/v1/\",\"RegistryConfig\":{"
+	"\"InsecureRegistryCIDRs\":[\"127.0.0.0/8\",\"::1/128\"],\"IndexConfigs\":{\"docker.io\":{"
+	"\"Name\":\"docker.io\",\"Mirrors\":[],\"Secure\":true,\"Official\":true}},\"Mirrors\":[]},"
+	"\"GenericResources\":null,\"HttpProxy\":\"\",\"HttpsProxy\":\"\",\"NoProxy\":\"\","
+	"\"Labels\":[],\"ExperimentalBuild\":false,\"Runtimes\":{\"hull\":{\"path\":\"hull\"}},"
+	"\"DefaultRuntime\":\"hull\",\"Swarm\":{\"NodeID\":\"\",\"NodeAddr\":\"\","
+	"\"LocalNodeState\":\"inactive\",\"ControlAvailable\":false,\"Error\":\"\","
+	"\"RemoteManagers\":null},\"LiveRestoreEnabled\":true,\"Isolation\":\"\","
+	"\"InitBinary\":\"hull-init\",\"ContainerdCommit\":{\"ID\":\"\"},\"RuncCommit\":{\"ID\":"
+	"\"\"},"
+	"\"InitCommit\":{\"ID\":\"\"},\"SecurityOptions\":[\"name=seccomp,profile=builtin\","
+	"\"name=cgroupns\"],\"Warnings\":null}";
+
+int system_info(struct call *c, struct err *e)
+{
+	struct json_object *o = NULL;
+	const char *manager = c->settings->systemd_cgroup ? "systemd" : "cgroupfs";
+	int r = engine_info(c->en, c->settings->log_driver, manager, &o, e);
+	if (r < 0)
+		return r;
+	CLEANUP_JSON struct json_object *same = json_tokener_parse(info_same);
+	json_object_object_foreach(same, key, value)
+		json_object_object_add(o, key, json_object_get(value));
+	json_add_string(o, "DockerRootDir", c->en->root);
+	json_add_string(o, "OperatingSystem", "Linux");
+	json_add_time(o, "SystemTime", clock_real_ns());
+	return answer_json(c, 200, o);
+}

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+# What the cases of hulld share: one at a socket in $WORK, and clients of it.
+
+SOCKET=/nowhere
+
+api_setup() {
+	hull_setup
+	SOCKET=$WORK/api.sock
+	export DOCKER_HOST=unix://$SOCKET DOCKER_CONFIG=$WORK/docker
+	serve
+}
+
+# serve [OPTION...]: a new hulld; HULLD is its pid.
+serve() {
+	"$HULL_BIN_DIR/hulld" --host "unix://$SOCKET" "$@" 3>&- >"$WORK/hulld.log" 2>&1 &
+	HULLD=$!
+	started_by_test $HULLD
+	wait_for 5 api GET /_ping
+}
+
+api_teardown() {
+	kill "$HULLD" 2>/dev/null && wait "$HULLD" 2>/dev/null
+	hull_teardown
+}
+
+need_docker() {
+	command -v docker >/dev/null || skip "no docker client here"
+}
+
+# api METHOD PATH [JSON]: the body; the status is in $WORK/status.
+api() {
+	local args=(-s --unix-socket "$SOCKET" -X "$1" -o "$WORK/body" -w '%{http_code}')
+	[ "$1" != HEAD ] || args+=(-I)
+	[ $# -lt 3 ] || args+=(-H 'Content-Type: application/json' -d "$3")
+	curl "${args[@]}" "http://hull$2" >"$WORK/status" 3>&- || return 1
+	cat "$WORK/body"
+}
+
+# answers STATUS METHOD PATH [JSON]: the body, and it was that status.
+answers() {
+	local want=$1
+	shift
+	api "$@" && assert_equal "$want" "$(cat "$WORK/status")"
+}
+
+docker() {
+	timeout 60 "$(type -P docker)" "$@" 3>&-
+}

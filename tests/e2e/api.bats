@@ -1,0 +1,125 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# hulld: what docker's client, and whoever speaks its API, sees of containers.
+
+load lib
+load api
+
+setup() { api_setup; }
+teardown() { api_teardown; }
+
+none='"HostConfig":{"NetworkMode":"none"}'
+
+# bats test_tags=fast
+@test "api: versions, errors and headers" {
+	assert_equal OK "$(answers 200 GET /_ping)"
+	run answers 200 HEAD /_ping
+	assert_line '^Api-Version: 1\.51'
+	assert_line '^Ostype: linux'
+	assert_equal 1.51 "$(answers 200 GET /version | jq -r .ApiVersion)"
+	assert_equal 1.24 "$(answers 200 GET /v1.24/version | jq -r .MinAPIVersion)"
+	assert_equal "page not found" "$(answers 404 GET /v1.40/nothing | jq -r .message)"
+	run answers 400 GET /v1.99/info
+	assert_has "client version 1.99 is too new. Maximum supported API version is 1.51"
+	run answers 400 GET /v1.23/info
+	assert_has "client version 1.23 is too old. Minimum supported API version is 1.24"
+	assert_equal "No such container: nobody" "$(answers 404 GET /containers/nobody/json | jq -r .message | head -n 1)"
+	assert_equal "$HULL_ROOT" "$(answers 200 GET /info | jq -r .DockerRootDir)"
+	assert_equal 660 "$(stat -c %a "$SOCKET")"
+	run -1 "$HULL_BIN_DIR/hulld" --host "unix://$SOCKET"
+	assert_has "somebody listens"
+}
+
+# bats test_tags=fast
+@test "api: the life of a container" {
+	local id
+	id=$(answers 201 POST "/containers/create?name=aa" "{\"Image\":\"test\",\"Cmd\":[\"sh\",\"-c\",\"echo out; echo err >&2; exit 3\"],\"Labels\":{\"k\":\"v\"},$none}" | jq -r .Id)
+	assert_equal created "$(status_of aa)"
+	answers 409 POST "/containers/create?name=aa" "{\"Image\":\"test\",$none}"
+	answers 404 POST "/containers/create" "{\"Image\":\"nothing\",$none}"
+	# Told to wait before it starts, as docker's client does.
+	curl -sN --unix-socket "$SOCKET" -X POST -D "$WORK/headers" -o "$WORK/waited" \
+		"http://hull/containers/aa/wait?condition=next-exit" 3>&- &
+	local waiter=$!
+	wait_for 5 grep -q 'HTTP/1.1 200' "$WORK/headers"
+	answers 204 POST "/containers/$id/start"
+	wait $waiter
+	assert_equal 3 "$(jq -r .StatusCode "$WORK/waited")"
+	assert_equal 3 "$(answers 200 POST /containers/aa/wait | jq -r .StatusCode)"
+	assert_equal "aa test exited v none" "$(answers 200 GET '/containers/json?all=1&filters=%7B%22label%22:%5B%22k%22%5D%7D' |
+		jq -r '.[] | "\(.Names[0][1:]) \(.Image) \(.State) \(.Labels.k) \(.HostConfig.NetworkMode)"')"
+	assert_equal "[]" "$(answers 200 GET /containers/json)"
+	assert_equal "out err" "$(api GET '/containers/aa/logs?stdout=1&stderr=1' | tr -d '\0-\t\v-\037' | paste -sd' ')"
+	assert_equal out "$(api GET '/containers/aa/logs?stdout=1' | tail -c +9)"
+	answers 204 POST "/containers/aa/rename?name=bb"
+	answers 204 DELETE /containers/bb
+	answers 404 DELETE /containers/bb
+}
+
+@test "api: what hull cannot do is refused, not passed over" {
+	local field
+	for field in '"VolumeDriver":"nfs"' '"DeviceRequests":[{"Count":-1}]' '"CpuCount":2' '"Runtime":"runc"' \
+		'"PidMode":"nonsense"' '"MaskedPaths":["/proc/kcore"]' '"Memory":"much"'; do
+		answers 400 POST /containers/create "{\"Image\":\"test\",\"HostConfig\":{\"NetworkMode\":\"none\",$field}}"
+	done
+	answers 400 POST /containers/create '{"Cmd":"x"}'
+	answers 400 POST /containers/create '[]'
+	answers 400 POST /containers/create '{'
+	answers 400 GET '/containers/json?filters=nonsense'
+	answers 400 GET '/containers/json?filters=%7B%22what%22:%5B%22k%22%5D%7D'
+	assert_equal "" "$(hull ps -aq)"
+}
+
+@test "api: running, paused, limited, stopped, restarted" {
+	answers 201 POST "/containers/create?name=aa" "{\"Image\":\"test\",\"Cmd\":[\"sleep\",\"1000\"],$none}"
+	answers 204 POST /containers/aa/start
+	answers 304 POST /containers/aa/start
+	assert_equal "sleep 1000" "$(answers 200 GET /containers/aa/top | jq -r '.Processes[0][-1]')"
+	answers 204 POST /containers/aa/pause
+	assert_equal paused "$(status_of aa)"
+	answers 204 POST /containers/aa/unpause
+	answers 200 POST /containers/aa/update '{"Memory":67108864,"CpuShares":0,"RestartPolicy":{"Name":""}}'
+	assert_equal 67108864 "$(cgroup_value aa memory memory.limit_in_bytes memory.max)"
+	answers 204 POST "/containers/aa/restart?t=0"
+	answers 204 POST "/containers/aa/kill?signal=KILL"
+	answers 304 POST "/containers/aa/stop?t=0"
+	answers 409 POST /containers/aa/kill
+	answers 204 POST /containers/aa/start
+	answers 409 DELETE /containers/aa
+	answers 204 DELETE "/containers/aa?force=1"
+}
+
+@test "api: a request that waits holds up nobody, and hulld may be killed" {
+	hull run -d --name aa test sh -c 'echo ready; while :; do sleep 0.1; done'
+	curl -sN --unix-socket "$SOCKET" "http://hull/containers/aa/logs?stdout=1&follow=1" >"$WORK/log" 3>&- &
+	local follower=$!
+	wait_for 5 grep -q ready "$WORK/log"
+	answers 200 GET /containers/json
+	kill -KILL $HULLD
+	wait $HULLD || true
+	kill -0 $follower
+	serve
+	assert_equal running "$(answers 200 GET /containers/aa/json | jq -r .State.Status)"
+	hull rm -f aa
+	wait $follower
+}
+
+@test "api: docker run -d, ps, logs, stop, rm" {
+	need_docker
+	docker run -d --network none --name aa -e A=b -m 64m --init test sh -c 'echo $A; echo ready; sleep 1000'
+	wait_ready aa
+	assert_equal "aa test" "$(docker ps --format '{{.Names}} {{.Image}}')"
+	assert_equal b "$(docker logs aa | head -n 1)"
+	assert_equal 67108864 "$(docker inspect -f '{{.HostConfig.Memory}}' aa)"
+	docker stop -t 5 aa
+	assert_equal exited "$(docker inspect -f '{{.State.Status}}' aa)"
+	run -0 docker ps -a
+	assert_has "Exited (143)"
+	docker start aa
+	docker kill aa
+	assert_equal 137 "$(docker wait aa)"
+	docker rm aa
+	run -1 docker inspect aa
+	run -1 docker rm nobody
+	assert_has "Error response from daemon: No such container: nobody"
+}

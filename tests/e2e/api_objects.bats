@@ -1,0 +1,132 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# hulld: images, volumes, networks, files, events, figures, builds, as docker's client sees them. All of it runs in a
+# network namespace of its own.
+
+load lib
+load api
+
+setup() {
+	need_docker
+	unset HULL_NETWORK
+	unshare -n sleep 1000 3>&- &
+	HOST=$!
+	disown
+	wait_for 10 eval '[ "$(readlink /proc/$HOST/ns/net)" != "$(readlink /proc/self/ns/net)" ]'
+	hull_setup
+	SOCKET=$WORK/api.sock
+	export DOCKER_HOST=unix://$SOCKET DOCKER_CONFIG=$WORK/docker DOCKER_BUILDKIT=0
+	nsenter -n -t $HOST "$HULL_BIN_DIR/hulld" --host "unix://$SOCKET" 3>&- >"$WORK/hulld.log" 2>&1 &
+	HULLD=$!
+	started_by_test $HULLD
+	wait_for 5 api GET /_ping
+}
+
+teardown() {
+	kill "$HULLD" 2>/dev/null
+	hull_teardown
+	local failed=$? pid ns
+	ns=$(readlink "/proc/$HOST/ns/net")
+	for pid in /proc/[0-9]*; do
+		[ "$(readlink "$pid/ns/net" 2>/dev/null)" != "$ns" ] || kill -KILL "${pid#/proc/}" 2>/dev/null
+	done
+	return $failed
+}
+
+hull() {
+	nsenter -n -t $HOST "$HULL" "$@" 3>&-
+}
+
+@test "api objects: images" {
+	assert_equal "test:latest" "$(docker images --format '{{.Repository}}:{{.Tag}}')"
+	docker tag test two:x
+	assert_equal "$(docker inspect -f '{{.Id}}' test)" "$(docker image inspect -f '{{.Id}}' two:x)"
+	assert_equal two:x "$(docker images -f reference='two*' --format '{{.Repository}}:{{.Tag}}')"
+	docker save two:x >two.tar
+	run -0 docker rmi two:x
+	assert_has "Untagged: two:x"
+	run -0 docker load -i two.tar
+	assert_has "Loaded image: two:x"
+	run -0 docker history two:x
+	assert_has "Imported from -"
+	tar -C "$ROOTFS" -c ./etc | docker import -c 'CMD ["x"]' - made:1
+	assert_equal '[x]' "$(docker inspect -f '{{.Config.Cmd}}' made:1)"
+	docker run --name aa --network none test touch /new
+	assert_equal "A /new" "$(docker diff aa)"
+	docker commit -m words -c 'ENV X=y' aa made:2
+	assert_equal "words" "$(docker inspect -f '{{.Comment}}' made:2)"
+	docker rm aa
+	run -1 docker rmi nothing
+	assert_has "No such image: nothing"
+	run -0 docker image prune -af
+	assert_has "deleted: sha256:"
+	assert_equal "" "$(docker images -q)"
+}
+
+@test "api objects: a build, and one that fails" {
+	mkdir ctx
+	printf '%s\n' 'FROM test' 'ARG X=1' 'RUN echo building $X' 'COPY file /file' 'CMD ["cat", "/file"]' >ctx/Dockerfile
+	echo content >ctx/file
+	run -0 docker build --network none --build-arg X=7 --label a=b -t made:1 ctx
+	assert_has "building 7"
+	assert_has "Successfully tagged made:1"
+	assert_equal "content" "$(docker run --rm --network none made:1)"
+	assert_equal b "$(docker inspect -f '{{.Config.Labels.a}}' made:1)"
+	[[ $(docker build -q --network none ctx) == sha256:* ]]
+	printf '%s\n' 'FROM test' 'RUN exit 3' >ctx/Dockerfile
+	run -1 docker build --network none ctx
+	assert_has "exit code: 3"
+	run answers 400 POST '/build?squash=1'
+	assert_has "squash=1 is not to be had"
+	docker builder prune -af
+}
+
+@test "api objects: volumes and networks" {
+	docker volume create --label k=v vv
+	assert_equal vv "$(docker volume ls -q -f label=k=v)"
+	docker network create --subnet 10.77.0.0/24 nn
+	docker run -d --name aa --network nn --network-alias other --ip 10.77.0.9 -v vv:/data -p 8080:80 test sleep 1000
+	assert_equal "10.77.0.9/24" "$(docker network inspect -f '{{range .Containers}}{{.IPv4Address}}{{end}}' nn)"
+	assert_equal "0.0.0.0:8080" "$(docker port aa 80)"
+	[[ $(docker ps --format '{{.Ports}} {{.Networks}} {{.Mounts}}') == "0.0.0.0:8080->80/tcp nn vv" ]]
+	docker run --rm --network nn test ping -c 1 -W 2 other
+	docker network create mm
+	docker network connect mm aa
+	assert_equal "mm nn " "$(docker inspect -f '{{range $k, $v := .NetworkSettings.Networks}}{{$k}} {{end}}' aa)"
+	docker network disconnect mm aa
+	run -1 docker network rm nn
+	assert_has "has active endpoints"
+	run -1 docker volume rm vv
+	docker rm -f aa
+	run -0 docker network prune -f
+	assert_has nn
+	run -0 docker volume prune -af
+	assert_has vv
+}
+
+@test "api objects: files, figures, events" {
+	docker run -d --name aa --network none test sleep 1000
+	echo hello >file
+	docker cp file aa:/tmp/copy
+	assert_equal hello "$(docker exec aa cat /tmp/copy)"
+	docker cp aa:/tmp/copy back
+	assert_equal hello "$(cat back)"
+	docker cp aa:/data - >data.tar
+	run -0 tar -tf data.tar
+	assert_has data/sub/file
+	run -1 docker cp aa:/nothing .
+	docker export aa >root.tar
+	run -0 tar -tf root.tar
+	assert_has bin/busybox
+	assert_equal aa "$(docker stats --no-stream --format '{{.Name}}')"
+	assert_equal 1 "$(api GET '/containers/aa/stats?stream=0&one-shot=1' | jq .pids_stats.current)"
+	run -0 docker top aa
+	assert_has "sleep 1000"
+	run -0 docker system df
+	assert_has "Images"
+	assert_equal "create start" "$(docker events --since 10m --until "$(date +%s)" -f container=aa --format '{{.Action}}' | grep -v exec | head -n 2 | paste -sd' ')"
+	docker kill aa
+	run -0 docker container prune -f
+	assert_has "Total reclaimed space"
+	assert_equal "" "$(docker ps -aq)"
+}

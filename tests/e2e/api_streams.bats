@@ -1,0 +1,114 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# hulld: streams that docker's client takes over: attach, exec, logs, wait, with and without a terminal.
+
+load lib
+load api
+
+setup() { api_setup; }
+teardown() { api_teardown; }
+
+# in_terminal ROWSxCOLS COMMAND...: with one of that size; the input comes from a pipe of ours.
+in_terminal() {
+	local size=$1
+	shift
+	timeout 20 script -qec "stty rows ${size%x*} cols ${size#*x}; $*" /dev/null 3>&-
+}
+
+@test "api streams: docker run, attached from the first byte to the exit code" {
+	need_docker
+	run -7 docker run --rm --network none test sh -c 'echo out; echo err >&2; exit 7'
+	assert_has out
+	assert_has err
+	assert_equal out "$(docker run --rm --network none test sh -c 'echo out; echo err >&2' 2>/dev/null)"
+	assert_equal "from stdin" "$(echo from stdin | docker run --rm -i --network none test cat)"
+	assert_equal out "$(docker run --rm -a stdout --network none test sh -c 'echo out; echo err >&2' 2>&1)"
+	run -127 docker run --rm --network none test /nonexistent
+	assert_has "/nonexistent"
+	run -127 docker run --rm --network none test nonexistent
+	# Both directions at once, and more than any pipe holds.
+	assert_equal 3000000 "$(head -c 3000000 /dev/zero | docker run --rm -i --network none test cat | wc -c)"
+	assert_equal "" "$(hull ps -aq)"
+}
+
+@test "api streams: docker start -a and attach, by whoever the container was started" {
+	need_docker
+	docker create -i --name aa --network none test sh -c 'read x; echo "got $x"; exit 4'
+	run -4 docker start -ai aa <<<word
+	assert_has "got word"
+	# A client of docker's waits, hull starts.
+	docker create --name bb --network none test sh -c 'echo by hull'
+	curl -sN --unix-socket "$SOCKET" -X POST -D "$WORK/headers" -o "$WORK/stream" \
+		"http://hull/containers/bb/attach?stream=1&stdout=1&stderr=1" 3>&- &
+	local client=$!
+	wait_for 5 grep -q 'HTTP/1.1 200' "$WORK/headers"
+	hull start bb
+	wait $client
+	assert_equal "by hull" "$(tail -c +9 "$WORK/stream")"
+	assert_equal "" "$(ls "$HULL_RUNROOT/attach")"
+	# What was printed before, too; and no stream of one that is paused.
+	assert_equal "by hull" "$(curl -s --unix-socket "$SOCKET" -X POST "http://hull/containers/bb/attach?logs=1&stdout=1" | tail -c +9)"
+	hull run -d --name cc test sleep 1000
+	hull pause cc
+	answers 409 POST "/containers/cc/attach?stream=1&stdout=1"
+}
+
+@test "api streams: terminals, their size, and the detach keys" {
+	need_docker
+	run -0 in_terminal 33x77 "$(type -P docker) run --rm -it --network none test sh -c 'sleep 0.3; stty size; tty'" </dev/null
+	assert_has "33 77"
+	assert_has /dev/pts/0
+	docker run -dit --name aa --network none test sh
+	run in_terminal 24x80 "$(type -P docker) attach aa" < <(
+		printf 'echo A$((1+1))\n'
+		sleep 0.5
+		printf '\020\021'
+		sleep 0.2
+	)
+	assert_has A2
+	assert_has "read escape sequence"
+	assert_equal running "$(status_of aa)"
+	run -5 in_terminal 44x55 "$(type -P docker) exec -it aa sh -c 'sleep 0.3; stty size; exit 5'" </dev/null
+	assert_has "44 55"
+}
+
+@test "api streams: docker exec" {
+	need_docker
+	local id
+	hull run -d --name aa test sleep 1000
+	run -4 docker exec aa sh -c 'echo out; echo err >&2; exit 4'
+	assert_has out
+	assert_has err
+	assert_equal "in user b /tmp" "$(echo in | docker exec -i -u user -e A=b -w /tmp aa sh -c 'read x; echo $x $(id -un) $A $PWD')"
+	run -127 docker exec aa nonexistent
+	assert_has nonexistent
+	docker exec -d aa touch /tmp/made
+	wait_for 5 hull exec aa test -e /tmp/made
+	id=$(answers 201 POST /containers/aa/exec '{"Cmd":["sh","-c","exit 9"],"AttachStdout":true}' | jq -r .Id)
+	assert_equal "false null" "$(answers 200 GET "/exec/$id/json" | jq -r '"\(.Running) \(.ExitCode)"')"
+	answers 200 POST "/exec/$id/start" '{"Detach":false}'
+	assert_equal "false 9" "$(answers 200 GET "/exec/$id/json" | jq -r '"\(.Running) \(.ExitCode)"')"
+	answers 409 POST "/exec/$id/start" '{}'
+	answers 404 GET /exec/nonsense/json
+	answers 400 POST /containers/aa/exec '{"Cmd":[]}'
+	hull stop -t 0 aa
+	answers 409 POST /containers/aa/exec '{"Cmd":["true"]}'
+}
+
+@test "api streams: kill -9 of hulld breaks no attached session" {
+	need_docker
+	mkfifo in
+	docker run -i --name aa --network none test cat <in >out &
+	local client=$!
+	exec 4>in
+	echo one >&4
+	wait_for 5 grep -q one out
+	kill -KILL $HULLD
+	wait $HULLD || true
+	echo two >&4
+	wait_for 5 grep -q two out
+	serve 4>&-
+	exec 4>&-
+	wait $client || true
+	assert_equal "one two" "$(paste -sd' ' out)"
+}
