@@ -33,8 +33,8 @@ typedef int (*call_fn)(struct call *c, struct err *e);
 
 enum route_flags {
 	ROUTE_NO_ENGINE = 1,
-	ROUTE_LAST = 2,   /* leaves the process in a state in which it serves nobody else */
-	ROUTE_CHANGES = 4 /* not for who may only look */
+	ROUTE_LAST = 2,    /* leaves the process in a state in which it serves nobody else */
+	ROUTE_CHANGES = 4, /* changes something, or shows files: not for who may only look */
 };
 struct route {
 	const char *method;
@@ -74,6 +74,8 @@ int body_read(struct call *c, const struct shape *s, void *out, struct err *e);
 
 /* ---- answers ---- */
 
+/** Who may only look does not see the values of Config.Env. */
+void hide_secrets(const struct call *c, struct json_object *o);
 /** Takes @o over. */
 int answer_json(struct call *c, int status, struct json_object *o);
 int answer_nothing(struct call *c, int status);

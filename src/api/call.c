@@ -123,6 +123,21 @@ int answer_json(struct call *c, int status, struct json_object *o)
 	return 0;
 }
 
+void hide_secrets(const struct call *c, struct json_object *o)
+{
+	struct json_object *config, *env;
+	if (!c->http->read_only || !json_object_object_get_ex(o, "Config", &config) ||
+	    !json_object_object_get_ex(config, "Env", &env))
+		return;
+	for (size_t i = 0; i < json_object_array_length(env); i++) {
+		const char *text = json_object_get_string(json_object_array_get_idx(env, i));
+		json_object_array_put_idx(
+			env, i,
+			json_object_new_string(
+				arena_printf(c->a, "%.*s=***", (int)strcspn(text, "="), text)));
+	}
+}
+
 int answer_nothing(struct call *c, int status)
 {
 	http_answer(c->http, status, NULL, NULL, 0);
@@ -230,6 +245,8 @@ static int find_and_run(struct call *c, bool *en_open, struct arena *kept, struc
 	const struct route *route = route_find(c->q->method, path, c->a, &c->arg);
 	if (!route)
 		return err_set(e, ENOENT, ERR_NOT_FOUND, "page not found");
+	if (c->http->read_only && route->flags & ROUTE_CHANGES)
+		return err_set(e, EACCES, ERR_DENIED, "this socket is read-only");
 	c->http->lost |= (route->flags & ROUTE_LAST) != 0;
 	if (!(route->flags & ROUTE_NO_ENGINE) && !*en_open) {
 		r = settings_open_engine(c->settings, c->en, kept, e);

@@ -45,7 +45,10 @@ int container_show(struct call *c, struct err *e)
 {
 	struct json_object *o;
 	int r = container_inspect(c->en, c->arg, param_true(c, "size", false), &o, e);
-	return r < 0 ? r : answer_json(c, 200, o);
+	if (r < 0)
+		return r;
+	hide_secrets(c, o);
+	return answer_json(c, 200, o);
 }
 
 int container_show_top(struct call *c, struct err *e)

@@ -26,6 +26,7 @@ struct http {
 	bool answered;   /* a status line went out */
 	bool streaming;  /* in chunks, or to the connection's end */
 	bool taken;      /* no HTTP any more */
+	bool read_only;  /* of the socket that it came by */
 };
 
 /** Wait for a request and parse its head, into @a. 1; 0: the client or the listener has gone;

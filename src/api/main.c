@@ -15,11 +15,7 @@
 #include "base/option_print.h"
 #include "linux/own_program.h"
 
-struct hulld_values {
-	char *host, *group;
-};
-
-#define O(member) .offset = offsetof(struct hulld_values, member)
+#define O(member) .offset = offsetof(struct server_hosts, member)
 static const struct option option_items[] = {
 	{"group", 'G', OPTION_STR, O(group), .arg = "group", .initial = "docker",
 	 .help = "Group that may use the socket, which is root's power; where it does not exist, "
@@ -27,6 +23,11 @@ static const struct option option_items[] = {
 	{"host", 'H', OPTION_STR, O(host), .arg = "unix://path",
 	 .help = "Socket to listen on; default unix:///run/hull/docker.sock. A socket that "
 		 "systemd hands over comes before it"},
+	{"read-only-group", 0, OPTION_STR, O(read_only_group), .arg = "group",
+	 .help = "Group that may use the socket of --read-only-host"},
+	{"read-only-host", 0, OPTION_STR, O(read_only), .arg = "unix://path",
+	 .help = "Another socket, for who may look at what is there and change nothing: no "
+		 "files, no processes in containers, no values of environment variables"},
 };
 static const struct option_table options = OPTIONS(option_items);
 
@@ -106,10 +107,10 @@ static int print_instead(const struct settings *s, int argc, char **argv, struct
 static int hulld(int argc, char **argv, struct arena *a, struct err *e)
 {
 	struct settings settings = {0};
-	struct hulld_values values = {0};
+	struct server_hosts hosts = {0};
 	struct strv args = {0};
 	const struct option_table tables[] = {options, settings_options};
-	void *fill[] = {&values, &settings};
+	void *fill[] = {&hosts, &settings};
 	const struct option_request q = {tables, ARRAY_LEN(tables), fill, .stop_at_argument = true};
 	int r = settings_read(&settings, a, e);
 	if (r == 0)
@@ -128,7 +129,7 @@ static int hulld(int argc, char **argv, struct arena *a, struct err *e)
 	/* A container is entered from here, by exec and start. */
 	if (r == 0)
 		r = own_program_protect(argv, e);
-	return r < 0 ? r : server_run(&settings, values.host, values.group, a, e);
+	return r < 0 ? r : server_run(&settings, &hosts, a, e);
 }
 
 int main(int argc, char **argv)

@@ -31,8 +31,8 @@ enum { BACKLOG = 512, HANDED_FD = 3 };
 
 struct server {
 	const struct settings *settings;
-	int listener, signals;
-	int life[2]; /* children see its end when this process ends */
+	int listeners[2], signals; /* the second is read-only, or -1 */
+	int life[2];               /* children see its end when this process ends */
 	size_t children;
 };
 
@@ -111,37 +111,39 @@ static int listen_at(const char *host, const char *group, struct arena *a, struc
 /* ---- a connection ---- */
 
 /* In a process of its own. */
-static _Noreturn void serve(struct server *s, int fd)
+static _Noreturn void serve(struct server *s, int fd, bool read_only)
 {
-	static struct http h;
 	struct engine en;
 	bool en_open = false;
 	CLEANUP_ARENA struct arena kept = {0};
+	struct http *h = arena_new(&kept, struct http);
 	sigset_t none;
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	close(s->listener);
+	fd_drop(&s->listeners[0]);
+	fd_drop(&s->listeners[1]);
 	close(s->signals);
 	close(s->life[1]);
-	h.fd = fd;
-	h.life = s->life[0];
+	h->fd = fd;
+	h->life = s->life[0];
+	h->read_only = read_only;
 	do {
 		CLEANUP_ARENA struct arena a = {0};
 		struct err e = {0};
-		int r = http_next(&h, &a, &e);
+		int r = http_next(h, &a, &e);
 		if (r < 0)
-			answer_error(&h, 400, &e);
+			answer_error(h, 400, &e);
 		if (r <= 0)
 			break;
-		call_serve(&h, s->settings, &en, &en_open, &kept, &a);
+		call_serve(h, s->settings, &en, &en_open, &kept, &a);
 		/* What nobody asked of a body is not worth reading. */
-		h.q.keep &= h.body_ended;
+		h->q.keep &= h->body_ended;
 		if (en_open)
 			arena_free(&en.notes);
 		if (en_open)
 			en.warnings = (struct strv){0};
-	} while (h.q.keep && !h.lost && !h.streaming && !h.taken);
+	} while (h->q.keep && !h->lost && !h->streaming && !h->taken);
 	if (en_open)
 		engine_close(&en);
 	_exit(0);
@@ -155,14 +157,14 @@ static void refuse(int fd)
 	send(fd, busy, sizeof(busy) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static void accept_one(struct server *s)
+static void accept_one(struct server *s, int which)
 {
-	CLEANUP_FD int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+	CLEANUP_FD int fd = accept4(s->listeners[which], NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		return;
 	pid_t pid = s->children < SERVER_CONNECTIONS_MAX ? fork() : -1;
 	if (pid == 0)
-		serve(s, fd);
+		serve(s, fd, which == 1);
 	if (pid < 0)
 		refuse(fd);
 	else
@@ -185,13 +187,16 @@ static int take_signal(struct server *s)
 static int loop(struct server *s, struct err *e)
 {
 	for (;;) {
-		struct pollfd fds[] = {{s->signals, POLLIN, 0}, {s->listener, POLLIN, 0}};
+		struct pollfd fds[] = {{s->signals, POLLIN, 0},
+				       {s->listeners[0], POLLIN, 0},
+				       {s->listeners[1], POLLIN, 0}};
 		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
 			return err_errno(e, errno, "cannot wait for clients");
 		if (fds[0].revents && !take_signal(s))
 			return 0;
-		if (fds[1].revents)
-			accept_one(s);
+		for (int i = 0; i < 2; i++)
+			if (fds[1 + i].revents)
+				accept_one(s, i);
 	}
 }
 
@@ -206,22 +211,33 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-int server_run(const struct settings *settings, const char *host, const char *group,
-	       struct arena *a, struct err *e)
+static void end_at(const char *host)
 {
-	struct server s = {.settings = settings, .listener = take_handed(), .life = {-1, -1}};
-	bool own = s.listener < 0;
-	host = host && *host ? host : DEFAULT_HOST;
+	unlink(host + strlen("unix://"));
+}
+
+int server_run(const struct settings *settings, const struct server_hosts *hosts, struct arena *a,
+	       struct err *e)
+{
+	struct server s = {
+		.settings = settings, .listeners = {take_handed(), -1}, .life = {-1, -1}};
+	const char *host = hosts->host && *hosts->host ? hosts->host : DEFAULT_HOST;
+	bool own = s.listeners[0] < 0, more = hosts->read_only && *hosts->read_only;
+	int r = 0;
 	if (own)
-		s.listener = listen_at(host, group, a, e);
-	if (s.listener < 0)
-		return s.listener;
+		r = s.listeners[0] = listen_at(host, hosts->group, a, e);
+	if (r >= 0 && more)
+		r = s.listeners[1] = listen_at(hosts->read_only, hosts->read_only_group, a, e);
 	s.signals = open_signals();
-	if (s.signals < 0 || pipe2(s.life, O_CLOEXEC) < 0)
-		return err_errno(e, errno, "cannot begin to listen");
-	(void)!chdir("/");
-	int r = loop(&s, e);
-	if (own)
-		unlink(host + strlen("unix://"));
+	if (r >= 0 && (s.signals < 0 || pipe2(s.life, O_CLOEXEC) < 0))
+		r = err_errno(e, errno, "cannot begin to listen");
+	if (r >= 0) {
+		(void)!chdir("/");
+		r = loop(&s, e);
+	}
+	if (own && s.listeners[0] >= 0)
+		end_at(host);
+	if (s.listeners[1] >= 0)
+		end_at(hosts->read_only);
 	return r;
 }

@@ -13,7 +13,13 @@
 
 enum { SERVER_CONNECTIONS_MAX = 1000 };
 
-/** Listen at @host ("unix://PATH", NULL: the default, or what systemd hands over) until SIGTERM or
- * SIGINT. */
-int server_run(const struct settings *s, const char *host, const char *group, struct arena *a,
+/** "unix://PATH", each or both NULL or "". */
+struct server_hosts {
+	char *host;      /* NULL: what systemd hands over, else the default */
+	char *read_only; /* NULL: none */
+	char *group;     /* that may use the first */
+	char *read_only_group;
+};
+/** Listen there until SIGTERM or SIGINT. */
+int server_run(const struct settings *s, const struct server_hosts *hosts, struct arena *a,
 	       struct err *e);

@@ -104,6 +104,26 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	wait $follower
 }
 
+@test "api: a socket for who may only look" {
+	kill $HULLD && wait $HULLD || true
+	serve --read-only-host "unix://$WORK/ro.sock"
+	hull run -d --name aa -e SECRET=word test sleep 1000
+	SOCKET=$WORK/ro.sock
+	assert_equal "SECRET=***" "$(answers 200 GET /containers/aa/json | jq -r '.Config.Env[]' | grep SECRET)"
+	answers 200 GET /containers/json
+	answers 200 GET "/containers/aa/logs?stdout=1"
+	local request
+	for request in "POST /containers/create" "POST /containers/aa/stop" "POST /containers/aa/exec" \
+		"POST /containers/aa/attach" "GET /containers/aa/export" "GET /containers/aa/archive?path=/" \
+		"DELETE /containers/aa" "POST /build" "POST /images/create?fromImage=x"; do
+		# shellcheck disable=SC2086 # method and path
+		run answers 403 $request
+		assert_has "this socket is read-only"
+	done
+	SOCKET=$WORK/api.sock
+	assert_equal "SECRET=word" "$(answers 200 GET /containers/aa/json | jq -r '.Config.Env[]' | grep SECRET)"
+}
+
 @test "api: docker run -d, ps, logs, stop, rm" {
 	need_docker
 	docker run -d --network none --name aa -e A=b -m 64m --init test sh -c 'echo $A; echo ready; sleep 1000'
