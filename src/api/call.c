@@ -68,7 +68,7 @@ int param_filters(const struct call *c, struct strv *ret, struct err *e)
 		return 0;
 	if (json_parse(text, strlen(text), &o, e) < 0)
 		return wrong_filters(text, e);
-	if (o && !json_object_is_type(o, json_type_object))
+	if (!json_object_is_type(o, json_type_object))
 		return wrong_filters(text, e);
 	json_object_object_foreach(o, key, values)
 	{
@@ -102,7 +102,9 @@ int body_read(struct call *c, const struct shape *s, void *out, struct err *e)
 {
 	CLEANUP_JSON struct json_object *o = NULL;
 	int r = body_json(c, &o, e);
-	return r < 0 || !o ? r : shape_read(s, o, out, c->a, e);
+	if (r == 0 && !o)
+		o = json_object_new_object();
+	return r < 0 ? r : shape_read(s, o, out, c->a, e);
 }
 
 /* ---- answers ---- */
@@ -127,7 +129,8 @@ void hide_secrets(const struct call *c, struct json_object *o)
 {
 	struct json_object *config, *env;
 	if (!c->http->read_only || !json_object_object_get_ex(o, "Config", &config) ||
-	    !json_object_object_get_ex(config, "Env", &env))
+	    !json_object_object_get_ex(config, "Env", &env) ||
+	    !json_object_is_type(env, json_type_array))
 		return;
 	for (size_t i = 0; i < json_object_array_length(env); i++) {
 		const char *text = json_object_get_string(json_object_array_get_idx(env, i));

@@ -140,6 +140,8 @@ static int read_networks(struct call *c, struct json_object *body, struct contai
 	create->networks = arena_array(c->a, room + 1, sizeof(*create->networks));
 	create->networks[0].network = mode;
 	create->network_count = 1;
+	if (!map)
+		return 0;
 	json_object_object_foreach(map, name, value)
 	{
 		bool first = is_default(name) || !strcmp(name, mode);

@@ -64,7 +64,8 @@ int network_make(struct call *c, struct err *e)
 	struct docker_network n = {.enable_ipv4 = true};
 	char id[ID_LEN + 1];
 	int r = body_json(c, &body, e);
-	if (r == 0 && !json_object_object_get_ex(body, "Name", &name))
+	if (r == 0 && (!json_object_object_get_ex(body, "Name", &name) ||
+		       !json_object_is_type(name, json_type_string)))
 		r = err_set(e, EINVAL, ERR_INVALID, "a network needs a name");
 	if (r == 0)
 		r = refuse_swarm(body, e);

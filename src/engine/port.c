@@ -143,6 +143,8 @@ int ports_read(const struct container_config *c, struct arena *a, struct port_re
 	const char *text = c->host.port_bindings;
 	struct requests to = {.a = a};
 	int r = text ? json_parse(text, strlen(text), &bindings, e) : 0;
+	if (r == 0 && bindings && !json_object_is_type(bindings, json_type_object))
+		r = err_set(e, EINVAL, ERR_INVALID, "PortBindings: expected an object");
 	if (r == 0 && bindings) {
 		json_object_object_foreach(bindings, key, list)
 		{

@@ -46,3 +46,36 @@ answers() {
 docker() {
 	timeout 60 "$(type -P docker)" "$@" 3>&-
 }
+
+# The same in a network namespace made for the case, where hull makes bridges.
+api_namespace_setup() {
+	unset HULL_NETWORK
+	unshare -n sleep 1000 3>&- &
+	HOST=$!
+	disown
+	wait_for 10 eval '[ "$(readlink /proc/$HOST/ns/net)" != "$(readlink /proc/self/ns/net)" ]'
+	hull() { nsenter -n -t "$HOST" "$HULL" "$@" 3>&-; }
+	hull_setup
+	SOCKET=$WORK/api.sock
+	export DOCKER_HOST=unix://$SOCKET DOCKER_CONFIG=$WORK/docker DOCKER_BUILDKIT=0
+	nsenter -n -t "$HOST" "$HULL_BIN_DIR/hulld" --host "unix://$SOCKET" 3>&- >"$WORK/hulld.log" 2>&1 &
+	HULLD=$!
+	started_by_test $HULLD
+	wait_for 5 api GET /_ping
+}
+
+api_namespace_teardown() {
+	local failed=0 pid ns
+	[ -n "${HOST-}" ] || return 0
+	kill "$HULLD" 2>/dev/null
+	hull_teardown || failed=1
+	ns=$(readlink "/proc/$HOST/ns/net")
+	for pid in /proc/[0-9]*; do
+		[ "$(readlink "$pid/ns/net" 2>/dev/null)" != "$ns" ] || kill -KILL "${pid#/proc/}" 2>/dev/null
+	done
+	return $failed
+}
+
+compose() {
+	timeout 100 docker-compose --no-ansi "$@" 3>&-
+}

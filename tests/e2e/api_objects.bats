@@ -8,34 +8,9 @@ load api
 
 setup() {
 	need_docker
-	unset HULL_NETWORK
-	unshare -n sleep 1000 3>&- &
-	HOST=$!
-	disown
-	wait_for 10 eval '[ "$(readlink /proc/$HOST/ns/net)" != "$(readlink /proc/self/ns/net)" ]'
-	hull_setup
-	SOCKET=$WORK/api.sock
-	export DOCKER_HOST=unix://$SOCKET DOCKER_CONFIG=$WORK/docker DOCKER_BUILDKIT=0
-	nsenter -n -t $HOST "$HULL_BIN_DIR/hulld" --host "unix://$SOCKET" 3>&- >"$WORK/hulld.log" 2>&1 &
-	HULLD=$!
-	started_by_test $HULLD
-	wait_for 5 api GET /_ping
+	api_namespace_setup
 }
-
-teardown() {
-	kill "$HULLD" 2>/dev/null
-	hull_teardown
-	local failed=$? pid ns
-	ns=$(readlink "/proc/$HOST/ns/net")
-	for pid in /proc/[0-9]*; do
-		[ "$(readlink "$pid/ns/net" 2>/dev/null)" != "$ns" ] || kill -KILL "${pid#/proc/}" 2>/dev/null
-	done
-	return $failed
-}
-
-hull() {
-	nsenter -n -t $HOST "$HULL" "$@" 3>&-
-}
+teardown() { api_namespace_teardown; }
 
 @test "api objects: images" {
 	assert_equal "test:latest" "$(docker images --format '{{.Repository}}:{{.Tag}}')"
