@@ -164,6 +164,8 @@ int http_parse(const char *head, size_t len, struct arena *a, struct http_reques
 	if (!end)
 		return bad(e, "no request line");
 	*end = '\0';
+	if (strpbrk(line, "\r\n"))
+		return bad(e, "a line's end within its first line");
 	int r = parse_line(line, a, &q, e);
 	for (line = end + 2; r == 0 && strncmp(line, "\r\n", 2); line = end + 2) {
 		end = strstr(line, "\r\n");
