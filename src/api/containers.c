@@ -212,7 +212,8 @@ static bool says_something(const char *key, struct json_object *v)
 	case json_type_array:
 		return json_object_array_length(v);
 	case json_type_object:
-		return json_object_object_get_ex(v, "Name", &name) && name && *json_object_get_string(name);
+		return json_object_object_get_ex(v, "Name", &name) && name &&
+		       *json_object_get_string(name);
 	default:
 		return v != NULL;
 	}

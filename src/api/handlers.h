@@ -8,6 +8,12 @@
 int system_ping(struct call *c, struct err *e);
 int system_version(struct call *c, struct err *e);
 int system_info(struct call *c, struct err *e);
+/** What hull has none of: an empty list, and a swarm. */
+int system_none(struct call *c, struct err *e);
+int system_no_swarm(struct call *c, struct err *e);
+
+/* metrics.c */
+int system_metrics(struct call *c, struct err *e);
 
 /* watch.c */
 int system_events(struct call *c, struct err *e);
@@ -79,6 +85,7 @@ int images_load(struct call *c, struct err *e);
 int image_do_push(struct call *c, struct err *e);
 int images_search(struct call *c, struct err *e);
 int system_auth(struct call *c, struct err *e);
+int image_distribution(struct call *c, struct err *e);
 
 /* build.c */
 int image_build(struct call *c, struct err *e);

@@ -150,8 +150,8 @@ int image_commit(struct call *c, struct err *e)
 				     .pause = param_true(c, "pause", true)};
 	char id[ID_LEN + 1];
 	int r = body_json(c, &body, e);
-	if (r == 0 && body && (!json_object_is_type(body, json_type_object) ||
-			       json_object_object_length(body)))
+	if (r == 0 && body &&
+	    (!json_object_is_type(body, json_type_object) || json_object_object_length(body)))
 		r = err_set(e, ENOTSUP, ERR_INVALID,
 			    "a configuration in the body: say it by ?changes=INSTRUCTION");
 	if (r == 0 && !container)

@@ -16,7 +16,9 @@ static int read_filters(struct call *c, struct prune *p, const char *switch_, st
 {
 	struct strv filters = {0};
 	const char *value;
-	*p = (struct prune){.engine = c->en, .arena = c->a};
+	/* Before 1.42 volumes with a name went, too. */
+	bool all = switch_ && *switch_ == 'a' && c->minor < 42;
+	*p = (struct prune){.engine = c->en, .arena = c->a, .all = all};
 	int r = param_filters(c, &filters, e);
 	for (size_t i = 0; r >= 0 && i < filters.count; i++) {
 		const char *f = filters.items[i];
@@ -57,7 +59,6 @@ int containers_prune(struct call *c, struct err *e)
 
 int volumes_prune(struct call *c, struct err *e)
 {
-	/* Before 1.42 all of them went. */
 	return prune_names(c, "all=", prune_volumes, "VolumesDeleted", true, e);
 }
 

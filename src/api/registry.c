@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Images that come and go, with docker's stream of progress: pull and import (/images/create),
- * load, push; and what asks a registry: /auth, /images/search. The stream begins with the first
- * progress, so that what fails before has a status of its own. Read api.h first.
+ * load, push; and what asks a registry: /auth, /images/search, /distribution. The stream begins
+ * with the first progress, so that what fails before has a status of its own. Read api.h first.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "engine/filters.h"
+#include "image/digest.h"
 #include "image/registry/credentials.h"
 
 enum { EVERY_MS = 100, BAR = 50 };
@@ -376,4 +377,48 @@ int images_search(struct call *c, struct err *e)
 		json_object_array_add(list, o);
 	}
 	return answer_json(c, 200, list);
+}
+
+/* Of an index the platforms that it lists, of a manifest none: its config is not fetched. */
+static struct json_object *platforms_of(struct json_object *document)
+{
+	struct json_object *list = json_object_new_array(), *manifests, *platform;
+	if (!json_object_object_get_ex(document, "manifests", &manifests) ||
+	    !json_object_is_type(manifests, json_type_array))
+		return list;
+	for (size_t i = 0; i < json_object_array_length(manifests); i++)
+		if (json_object_object_get_ex(json_object_array_get_idx(manifests, i), "platform",
+					      &platform) &&
+		    platform)
+			json_object_array_add(list, json_object_get(platform));
+	return list;
+}
+
+int image_distribution(struct call *c, struct err *e)
+{
+	struct image_pull q = {.reference = c->arg};
+	struct image_reference ref;
+	CLEANUP_JSON struct json_object *document = NULL;
+	struct json_object *type = NULL;
+	char *text, digest[65];
+	int r = image_reference_parse(q.reference, c->a, &ref, e);
+	if (r == 0)
+		r = read_auth(c, ref.domain, &q.registry, e);
+	if (r == 0)
+		r = image_remote_manifest(&c->en->images, &q, c->a, &text, e);
+	if (r == 0)
+		r = json_parse(text, strlen(text), &document, e);
+	if (r < 0)
+		return r;
+	digest_sha256(text, strlen(text), digest);
+	json_object_object_get_ex(document, "mediaType", &type);
+	struct json_object *o = json_object_new_object(), *d = json_object_new_object();
+	json_add_string(d, "mediaType",
+			type ? json_object_get_string(type)
+			     : "application/vnd.oci.image.manifest.v1+json");
+	json_add_string(d, "digest", arena_printf(c->a, "sha256:%s", digest));
+	json_add_int(d, "size", (int64_t)strlen(text));
+	json_object_object_add(o, "Descriptor", d);
+	json_object_object_add(o, "Platforms", platforms_of(document));
+	return answer_json(c, 200, o);
 }

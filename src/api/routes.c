@@ -17,6 +17,7 @@ const struct route routes[] = {
 	{"GET", "/version", system_version, BARE, "Version of hull, of the API and of the kernel."},
 	{"GET", "/info", system_info, LOOK, "This machine, and what is on it."},
 	{"GET", "/events", system_events, LOOK, "What happens, as it does."},
+	{"GET", "/metrics", system_metrics, LOOK, "Figures of all containers, for Prometheus."},
 	{"GET", "/system/df", system_df, LOOK, "What is on the disk."},
 	{"POST", "/auth", system_auth, DO, "Try credentials at a registry; they are not kept."},
 
@@ -79,5 +80,17 @@ const struct route routes[] = {
 	{"POST", "/networks/{}/connect", network_do_connect, DO, "Put a container on it."},
 	{"POST", "/networks/{}/disconnect", network_do_disconnect, DO, "Take one off it."},
 	{"DELETE", "/networks/{}", network_do_remove, DO, "Remove it."},
+
+	{"GET", "/distribution/{}/json", image_distribution, DO,
+	 "What a registry has of that name."},
+	{"GET", "/plugins", system_none, BARE, "There are none."},
+	{"GET", "/swarm", system_no_swarm, BARE, "503: there is none."},
+	{"GET", "/nodes", system_no_swarm, BARE, "The same."},
+	{"GET", "/services", system_no_swarm, BARE, "The same."},
+	{"GET", "/tasks", system_no_swarm, BARE, "The same."},
+	{"GET", "/secrets", system_no_swarm, BARE, "The same."},
+	{"GET", "/configs", system_no_swarm, BARE, "The same."},
+	{"POST", "/swarm/init", system_no_swarm, BARE | DO, "The same."},
+	{"POST", "/swarm/join", system_no_swarm, BARE | DO, "The same."},
 };
 const size_t route_count = ARRAY_LEN(routes);

@@ -81,3 +81,15 @@ int system_info(struct call *c, struct err *e)
 	json_add_time(o, "SystemTime", clock_real_ns());
 	return answer_json(c, 200, o);
 }
+
+int system_none(struct call *c, struct err *e)
+{
+	return answer_json(c, 200, json_object_new_array());
+}
+
+int system_no_swarm(struct call *c, struct err *e)
+{
+	err_set(e, ENOTSUP, ERR_CONFLICT, "This node is not a swarm manager: hull has no swarm");
+	answer_error(c->http, 503, e);
+	return 0;
+}

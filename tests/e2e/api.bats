@@ -18,6 +18,8 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	assert_line '^Ostype: linux'
 	assert_equal 1.51 "$(answers 200 GET /version | jq -r .ApiVersion)"
 	assert_equal 1.24 "$(answers 200 GET /v1.24/version | jq -r .MinAPIVersion)"
+	answers 503 GET /swarm
+	assert_equal "[]" "$(answers 200 GET /plugins)"
 	assert_equal "page not found" "$(answers 404 GET /v1.40/nothing | jq -r .message)"
 	run answers 400 GET /v1.99/info
 	assert_has "client version 1.99 is too new. Maximum supported API version is 1.51"
@@ -74,6 +76,11 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	answers 201 POST "/containers/create?name=aa" "{\"Image\":\"test\",\"Cmd\":[\"sleep\",\"1000\"],$none}"
 	answers 204 POST /containers/aa/start
 	answers 304 POST /containers/aa/start
+	run answers 200 GET /metrics
+	assert_line '^hull_containers\{state="running"\} 1$'
+	assert_line '^hull_container_pids\{id="[0-9a-f]{64}",name="aa"\} 1$'
+	assert_line '^hull_container_cpu_seconds_total\{.*name="aa"\} 0\.[0-9]+$'
+	assert_equal "# EOF" "${lines[-1]}"
 	assert_equal "sleep 1000" "$(answers 200 GET /containers/aa/top | jq -r '.Processes[0][-1]')"
 	answers 204 POST /containers/aa/pause
 	assert_equal paused "$(status_of aa)"

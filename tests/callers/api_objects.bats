@@ -3,8 +3,8 @@
 # hulld: images, volumes, networks, files, events, figures, builds, as docker's client sees them. All of it runs in a
 # network namespace of its own.
 
-load lib
-load api
+load ../e2e/lib
+load ../e2e/api
 
 setup() {
 	need_docker
@@ -75,7 +75,7 @@ teardown() { api_namespace_teardown; }
 	docker rm -f aa
 	run -0 docker network prune -f
 	assert_has nn
-	run -0 docker volume prune -af
+	run -0 docker volume prune -f --filter all=1
 	assert_has vv
 }
 

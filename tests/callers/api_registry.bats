@@ -1,0 +1,43 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# hulld and registries: docker's client logs in, pushes and pulls; the credentials are its own, and hulld keeps none.
+
+load ../e2e/lib
+load ../e2e/api
+load ../e2e/registry
+
+setup() {
+	need_docker
+	hull_setup && net_up
+	SOCKET=$WORK/api.sock
+	export DOCKER_HOST=unix://$SOCKET DOCKER_CONFIG=$WORK/client
+	registry_up "http: {addr: '$REGISTRY'}" "$(basic_auth)"
+	in_background env DOCKER_CONFIG="$WORK/none" "$HULL_BIN_DIR/hulld" --host "unix://$SOCKET"
+	wait_for 5 api GET /_ping
+}
+teardown() { hull_teardown; }
+
+@test "api registry: login, push, pull, search, each with the client's credentials" {
+	docker tag test "$REGISTRY/some/thing:v1"
+	run -1 docker push "$REGISTRY/some/thing:v1"
+	run -1 docker login -u user -p wrong "$REGISTRY"
+	run -0 docker login -u user -p secret "$REGISTRY"
+	assert_has "Login Succeeded"
+	[ ! -e "$WORK/none" ] || fail "hulld keeps credentials"
+	run -0 docker push "$REGISTRY/some/thing:v1"
+	assert_has "The push refers to repository [$REGISTRY/some/thing]"
+	assert_line '^v1: digest: sha256:[0-9a-f]{64} size: [0-9]+'
+	docker rmi "$REGISTRY/some/thing:v1" test
+	run -0 docker pull "$REGISTRY/some/thing:v1"
+	assert_has "v1: Pulling from some/thing"
+	assert_has "Pull complete"
+	assert_has "Status: Downloaded newer image for $REGISTRY/some/thing:v1"
+	run -0 docker pull "$REGISTRY/some/thing:v1"
+	assert_has "Status: Image is up to date"
+	run -1 docker pull "$REGISTRY/some/nothing:v1"
+	run -0 docker search "$REGISTRY/thing"
+	assert_has some/thing
+	# run pulls what is missing.
+	docker rmi "$REGISTRY/some/thing:v1"
+	assert_equal hello "$(docker run --rm --network none "$REGISTRY/some/thing:v1" echo hello 2>/dev/null)"
+}
