@@ -30,6 +30,7 @@ struct build_request {
 	const char *target;
 	const char *network; /* of RUN, as of a container */
 	bool no_cache, quiet, pull;
+	const char *progress;           /* "plain", "tty"; NULL: as stderr is */
 	bool check;                     /* build nothing, but look at the Dockerfile */
 	struct container_config limits; /* of each RUN */
 	enum build_output output;       /* what else than an image */

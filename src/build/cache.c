@@ -4,10 +4,18 @@
  * depends on: the tree below it (its chain), its words after expansion, and what it reads. A step
  * whose result its inputs do not determine (RUN) gets a random chain with it, so that what was
  * cached upon another result of it is not used. Labels and the like change no tree, and no key.
+ *
+ * Rows come into the store at the end of a build. Until then they stand in its staging folder, too:
+ * after a kill the next build takes over what is there, as pulls do with layers (image/stage.h).
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/file.h"
 #include "build/internal.h"
 #include "image/digest.h"
@@ -36,22 +44,43 @@ static int layer_is_there(struct build *b, const char *diff_id)
 	return file_exists(b->en->root_fd, path);
 }
 
+/* What this build itself has done counts with --no-cache, too: equal steps of two stages are one.
+ */
+static bool use_own(struct build *b, struct build_stage *s, const char *key)
+{
+	for (size_t i = b->row_count; i-- > 0;) {
+		const struct cache_row *row = &b->rows[i];
+		if (strcmp(row->key, key))
+			continue;
+		if (row->layer)
+			layer_push(b, s, row->layer);
+		memcpy(s->chain, row->chain, sizeof(s->chain));
+		s->created = row->created;
+		return true;
+	}
+	return false;
+}
+
 int cache_use(struct build *b, struct build_stage *s, const char *key, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
+	if (use_own(b, s, key))
+		return STEP_DONE;
+	if (step_run_any(b, key))
+		return STEP_WAITS;
 	if (b->q->no_cache)
-		return 0;
+		return STEP_RUNS;
 	int r = db_first(
 		&b->en->db, &q, e,
 		"SELECT layer, chain, build_cache.created, size FROM build_cache LEFT JOIN "
 		"layer ON layer = diff_id WHERE key = ?1",
 		"s", key);
 	if (r <= 0)
-		return r;
+		return r < 0 ? r : STEP_RUNS;
 	const char *diff_id = db_text(q, 0);
 	if (diff_id) {
 		if (!layer_is_there(b, diff_id))
-			return 0;
+			return STEP_RUNS;
 		struct layer *l = arena_new(b->a, struct layer);
 		*l = (struct layer){.size = db_int(q, 3), .stored = true, .job = UNPACK_JOB_NONE};
 		snprintf(l->folder, sizeof(l->folder), "%s", diff_id);
@@ -61,27 +90,110 @@ int cache_use(struct build *b, struct build_stage *s, const char *key, struct er
 	snprintf(s->chain, sizeof(s->chain), "%s", db_text(q, 1));
 	s->created = db_int(q, 2);
 	strv_push(b->a, &b->hits, key);
-	return 1;
+	return STEP_DONE;
+}
+
+static void add_row(struct build *b, const struct cache_row *row)
+{
+	b->rows = arena_grow(b->a, b->rows, b->row_count, &b->row_room, sizeof(*b->rows));
+	b->rows[b->row_count++] = *row;
+}
+
+/* ---- of builds that were killed ---- */
+
+#define NOTES "rows"
+enum { NOTES_MAX = 4 << 20 };
+
+/* A line in the staging folder: key, chain, time, folder there or "-", and the text. */
+static void note_for_heirs(struct build *b, const struct cache_row *row)
+{
+	CLEANUP_FD int fd = b->staging.fd < 0
+				    ? -1
+				    : openat(b->staging.fd, NOTES,
+					     O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0 || (row->layer && row->layer->stored))
+		return;
+	char *line = arena_printf(b->a, "%s %s %lld %s %.*s\n", row->key, row->chain,
+				  (long long)row->created,
+				  row->layer ? strchr(row->layer->folder, '/') + 1 : "-",
+				  (int)strcspn(row->text, "\n"), row->text);
+	fd_write_full(fd, line, strlen(line));
+}
+
+/* The folder of a layer, "N", moves into our own staging folder. */
+static int take_layer(struct build *b, int orphan, const char *from, struct layer **ret,
+		      struct err *e)
+{
+	struct layer *l = *ret = arena_new(b->a, struct layer);
+	char name[16];
+	l->job = (struct unpack_job)UNPACK_JOB_NONE;
+	int r = b->staging.fd >= 0 ? 0 : stage_open(&b->staging, &b->en->images, e);
+	if (r < 0)
+		return r;
+	snprintf(name, sizeof(name), "%zu", b->folders++);
+	if (renameat(orphan, from, b->staging.fd, name) < 0)
+		return err_errno(e, errno, "a layer of a build that was killed");
+	snprintf(l->folder, sizeof(l->folder), "%s/%s", b->staging.name, name);
+	CLEANUP_FD int fs = dir_open(b->staging.fd, arena_printf(b->a, "%s/fs", name), e);
+	return fs < 0 ? fs : layer_digest(b, l, fs, e);
+}
+
+/* What does not read as it was written ends the list: the last line may be half of one. */
+static bool take_row(struct build *b, int orphan, char *line)
+{
+	struct cache_row row = {0};
+	struct err ignored;
+	char folder[16];
+	long long created;
+	int text = 0;
+	if (sscanf(line, "%64[0-9a-f] %64[0-9a-f] %lld %15[0-9-] %n", row.key, row.chain, &created,
+		   folder, &text) != 4 ||
+	    !text || strlen(row.chain) != ID_LEN)
+		return false;
+	row.created = created;
+	row.text = line + text;
+	if (*folder != '-' && take_layer(b, orphan, folder, &row.layer, &ignored) < 0)
+		return false;
+	add_row(b, &row);
+	note_for_heirs(b, &row);
+	return true;
+}
+
+int cache_adopt(struct build *b, struct err *e)
+{
+	struct err ignored;
+	CLEANUP_FD int layers = stage_open_layers(&b->en->images, e);
+	if (layers < 0)
+		return layers;
+	CLEANUP_DIR DIR *d = dir_stream(layers);
+	for (int fd; (fd = stage_next_orphan(layers, b->staging.name, d)) >= 0; close(fd)) {
+		char *text, *line;
+		if (file_read(fd, NOTES, NOTES_MAX, b->a, &text, NULL, &ignored) == 0)
+			while (strchr(text, '\n') && (line = strsep(&text, "\n")) &&
+			       take_row(b, fd, line))
+				;
+	}
+	return 0;
 }
 
 void cache_note(struct build *b, struct build_stage *s, const char *key, struct layer *layer,
 		const char *chain, const char *text)
 {
-	b->rows = arena_grow(b->a, b->rows, b->row_count, &b->row_room, sizeof(*b->rows));
-	struct cache_row *row = &b->rows[b->row_count++];
-	*row = (struct cache_row){
+	struct cache_row row = {
 		.layer = layer, .text = arena_strdup(b->a, text), .created = clock_real_ns()};
-	memcpy(row->key, key, sizeof(row->key));
+	memcpy(row.key, key, sizeof(row.key));
 	if (layer)
 		layer_push(b, s, layer);
 	if (!layer) /* the tree is what it was */
-		memcpy(row->chain, s->chain, sizeof(row->chain));
+		memcpy(row.chain, s->chain, sizeof(row.chain));
 	else if (chain)
-		snprintf(row->chain, sizeof(row->chain), "%s", chain);
+		snprintf(row.chain, sizeof(row.chain), "%s", chain);
 	else
-		id_new(row->chain);
-	memcpy(s->chain, row->chain, sizeof(s->chain));
-	s->created = row->created;
+		id_new(row.chain);
+	memcpy(s->chain, row.chain, sizeof(s->chain));
+	s->created = row.created;
+	add_row(b, &row);
+	note_for_heirs(b, &row);
 }
 
 int sum_find(struct build *b, const char *files, char ret[static ID_LEN + 1], struct err *e)

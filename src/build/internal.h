@@ -25,6 +25,19 @@ struct layer {
 	struct unpack_job job; /* that computes it */
 };
 
+/* RUNs at the same time; lines of output that are kept of each. */
+enum { BUILD_RUNS_MAX = 8, VERTEX_TAIL = 32 };
+
+/** A step, as progress tells it. */
+struct vertex {
+	size_t number; /* 0: none */
+	int64_t start;
+	char *name;
+	struct strbuf line; /* of its output, not ended yet */
+	char *tail[VERTEX_TAIL];
+	size_t lines; /* the last of which are in `tail`, at number % VERTEX_TAIL */
+};
+
 /** From one FROM to the next. */
 struct build_stage {
 	size_t index;
@@ -32,7 +45,13 @@ struct build_stage {
 	const struct instruction *from;
 	const struct instruction *items; /* behind it */
 	size_t count;
+	struct instruction *triggers; /* ONBUILD of the image, between the two */
+	size_t trigger_count;
+	struct build_stage *base; /* that FROM names, or NULL */
 	bool needed, done;
+	size_t next;     /* 0: FROM, then triggers, then items */
+	struct run *run; /* the step is a container that runs, or NULL */
+	struct vertex vertex;
 
 	/* what it has come to */
 	struct oci_image image; /* without rootfs.diff_ids */
@@ -42,7 +61,6 @@ struct build_stage {
 	struct strv args;       /* ARG, NAME=VALUE */
 	struct strv declared;   /* ARG without a value too */
 	bool cmd_set;
-	size_t step;     /* that is worked at */
 	int64_t created; /* of its newest step that made something; ns */
 };
 
@@ -79,12 +97,15 @@ struct build {
 	int signals;      /* signalfd(2) of those that end a build */
 	pid_t guard;
 	int guard_pipe;
-	char container[32];           /* name of its containers */
+	char container[32];           /* names of its containers begin so */
 	int64_t epoch;                /* SOURCE_DATE_EPOCH, seconds; -1: none */
 	struct instruction const *at; /* what failed, if something does */
-	size_t vertex;                /* number of the step, for progress */
-	int64_t vertex_start;
-	bool line_open; /* progress: an output line is not ended */
+	struct build_stage *failed;   /* in which it did */
+	size_t vertex;                /* number of the last step, for progress */
+	bool tty;
+	size_t drawn;  /* lines that are written over */
+	int64_t shown; /* ms since boot */
+	int64_t started;
 };
 
 /* ---- build_cache.c: what steps came to before ---- */
@@ -93,11 +114,14 @@ struct build {
 void key_add(struct strbuf *key, const char *text);
 void key_add_all(struct strbuf *key, const struct strv *texts);
 void key_digest(const struct strbuf *key, char ret[static ID_LEN + 1]);
-/** 1: it served, and @s has its layer and chain; 0: not there. */
+/** STEP_DONE: it served, and @s has its layer and chain; STEP_RUNS: it is to be done; STEP_WAITS:
+ *  another stage does it just now. */
 int cache_use(struct build *b, struct build_stage *s, const char *key, struct err *e);
 /** Note what the step came to: @layer (or NULL) is put upon @s. @chain: NULL draws one. */
 void cache_note(struct build *b, struct build_stage *s, const char *key, struct layer *layer,
 		const char *chain, const char *text);
+/** Take over the steps that builds had done which were killed since this boot. */
+int cache_adopt(struct build *b, struct err *e);
 /** What files came to that look like @files (copy_signature()). 1: @ret, 0: not known. */
 int sum_find(struct build *b, const char *files, char ret[static ID_LEN + 1], struct err *e);
 void sum_note(struct build *b, const char *files, const char *digest);
@@ -115,6 +139,8 @@ int layer_mount(struct build *b, const struct build_stage *s, const struct layer
 		struct err *e);
 /** It is written: its digest is begun. @ret_empty: nothing was changed, and it is gone. */
 int layer_finish(struct build *b, struct layer *layer, bool *ret_empty, struct err *e);
+/** Begin with the digest of the layer whose files are in @folder. */
+int layer_digest(struct build *b, struct layer *layer, int folder, struct err *e);
 /** Wait for all digests. */
 int layers_await(struct build *b, struct err *e);
 /** The folders of @s below layers/, the topmost first. */
@@ -123,9 +149,21 @@ void layer_push(struct build *b, struct build_stage *s, struct layer *layer);
 
 /* ---- steps ---- */
 
+/** How far a step is: a container of it runs, or it is to be tried again when another one ended. */
+enum { STEP_DONE, STEP_RUNS, STEP_WAITS };
+
 /** Carry out one instruction of a stage. */
 int step_apply(struct build *b, struct build_stage *s, const struct instruction *in, struct err *e);
 int step_run(struct build *b, struct build_stage *s, const struct instruction *in, struct err *e);
+/** Where the output of the RUN comes from that @s is at. */
+int step_run_output(const struct build_stage *s);
+/** Take what has come, and see to its end. */
+int step_run_hear(struct build *b, struct build_stage *s, const struct instruction *in,
+		  struct err *e);
+/** Kill it and wait for its end. */
+void step_run_cancel(struct build *b, struct build_stage *s);
+/** Is a RUN at work that has this key (NULL: any)? */
+bool step_run_any(const struct build *b, const char *key);
 int step_copy(struct build *b, struct build_stage *s, const struct instruction *in, struct err *e);
 int step_workdir(struct build *b, struct build_stage *s, struct err *e);
 /** ARG, in a stage or (@s NULL) before the first. */
@@ -158,8 +196,28 @@ int output_write(struct build *b, struct err *e);
  *  Negative errno where the Dockerfile wants that to be an error. */
 int lint_tell(struct build *b, bool whole, struct err *e);
 
+/* ---- context.c ---- */
+
+int build_open_context(struct build *b, struct err *e);
+int build_read_dockerfile(struct build *b, char **ret, size_t *ret_len, struct err *e);
+int build_read_ignore(struct build *b, struct err *e);
+
+/* ---- stages.c ---- */
+
+int stages_cut(struct build *b, struct err *e);
+/** Find the target, and what it needs. */
+int stages_choose(struct build *b, struct err *e);
+/** Until the target is done; or what fails first has failed, and nothing runs any more. */
+int stages_work(struct build *b, struct err *e);
+/** The number that the step @s is at has for people. */
+size_t stage_step(const struct build_stage *s);
+
 /* ---- progress.c ---- */
 
-void vertex_begin(struct build *b, const struct build_stage *s, const struct instruction *in);
-void vertex_output(struct build *b, const char *data, size_t len);
-void vertex_end(struct build *b, const char *how);
+void progress_begin(struct build *b);
+void vertex_begin(struct build *b, struct build_stage *s, const struct instruction *in);
+void vertex_output(struct build *b, struct build_stage *s, const char *data, size_t len);
+void vertex_end(struct build *b, struct build_stage *s, const char *how);
+/** Show what runs, if it is time; after how many ms it is again, or -1. */
+int vertex_tick(struct build *b);
+void progress_image(struct build *b, const char *id);

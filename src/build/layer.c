@@ -176,13 +176,19 @@ int layer_finish(struct build *b, struct layer *layer, bool *ret_empty, struct e
 	}
 	if (r < 0 || renameat(dir, "upper", dir, "fs") < 0)
 		return err_errno(e, r < 0 ? r : errno, "cannot finish a layer");
+	return layer_digest(b, layer, upper, e);
+}
+
+int layer_digest(struct build *b, struct layer *layer, int folder, struct err *e)
+{
 	size_t running = 0;
+	int r = 0;
 	for (size_t i = b->fresh_count; r == 0 && i-- > 0;)
 		if (b->fresh[i]->job.helper.pid && ++running >= JOBS_MAX)
 			r = await(b->fresh[i], e);
 	b->fresh = arena_grow(b->a, b->fresh, b->fresh_count, &b->fresh_room, sizeof(*b->fresh));
 	b->fresh[b->fresh_count++] = layer;
-	return r < 0 ? r : unpack_start_digest(&layer->job, b->en->libexec, upper, e);
+	return r < 0 ? r : unpack_start_digest(&layer->job, b->en->libexec, folder, e);
 }
 
 /* ---- the end of all ---- */

@@ -1,65 +1,215 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a build says while it works, on stderr: BuildKit's plain form, which people's eyes and
- * scripts know. "#4 [build 2/5] RUN make", its output as "#4 0.123 text", "#4 DONE 0.4s".
+ * What a build says while it works, on stderr. Plain, in BuildKit's form, which people's eyes and
+ * scripts know: "#4 [build 2/5] RUN make", its output as "#4 0.123 text", "#4 DONE 0.4s". On a
+ * terminal what is done is a line each, and below them stands what runs, with the end of its
+ * output, written over in place (ECMA-48's CUU and ED).
  */
 #include "build/internal.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
+#include "linux/tty.h"
+
+enum { LINE_MOST = 4096, SHOW_EVERY_MS = 100, SHOWN_LINES = 6 };
 
 static double seconds_since(int64_t ns)
 {
 	return (double)(clock_real_ns() - ns) / 1e9;
 }
 
-void vertex_begin(struct build *b, const struct build_stage *s, const struct instruction *in)
+void progress_begin(struct build *b)
 {
-	b->vertex++;
-	b->vertex_start = clock_real_ns();
-	b->line_open = false;
-	if (b->q->quiet)
-		return;
-	bool one = b->stage_count == 1;
-	char number[24];
-	snprintf(number, sizeof(number), "stage-%zu", s->index);
-	fprintf(stderr, "#%zu [%s%s%zu/%zu] %s\n", b->vertex,
-		one       ? ""
-		: s->name ? s->name
-			  : number,
-		one ? "" : " ", s->step + 1, s->count + 1, in->text);
+	b->tty = !b->q->quiet &&
+		 (b->q->progress ? !strcmp(b->q->progress, "tty") : isatty(STDERR_FILENO));
+	b->started = clock_real_ns();
 }
+
+/* ---- on a terminal ---- */
+
+/* @text in @width columns, near enough: each character has one. */
+static void put_cut(const char *text, size_t width)
+{
+	uint32_t c;
+	size_t at = 0, len = strlen(text);
+	for (; width && at < len; width--)
+		at += utf8_decode(text + at, len - at, &c);
+	fprintf(stderr, "%.*s%*s", (int)at, text, (int)width, "");
+}
+
+static void erase(struct build *b)
+{
+	if (b->drawn)
+		fprintf(stderr, "\033[%zuA\033[J", b->drawn);
+	b->drawn = 0;
+}
+
+static void put_vertex(const struct vertex *v, const char *how, size_t columns)
+{
+	char time[32];
+	int n = snprintf(time, sizeof(time), " %.1fs", seconds_since(v->start));
+	char *line = NULL;
+	if (asprintf(&line, " => %s%s%s", how, *how ? " " : "", v->name) < 0)
+		return;
+	put_cut(line, columns - (size_t)n);
+	free(line);
+	fprintf(stderr, "%s\n", time);
+}
+
+static void draw(struct build *b)
+{
+	unsigned rows = 24, columns = 80;
+	tty_size(&rows, &columns);
+	rows = rows < 4 ? 4 : rows;
+	columns = columns < 20 ? 20 : columns - 1;
+	erase(b);
+	for (size_t i = 0; i < b->stage_count; i++) {
+		const struct vertex *v = &b->stages[i].vertex;
+		if (!v->number || b->drawn + 2 > rows)
+			continue;
+		put_vertex(v, "", columns);
+		b->drawn++;
+		size_t first = v->lines > SHOWN_LINES ? v->lines - SHOWN_LINES : 0;
+		for (; first < v->lines && b->drawn + 2 <= rows; first++, b->drawn++) {
+			fputs(" => => # ", stderr);
+			put_cut(v->tail[first % VERTEX_TAIL], columns - 9);
+			fputc('\n', stderr);
+		}
+	}
+	b->shown = clock_ms();
+	fflush(stderr);
+}
+
+int vertex_tick(struct build *b)
+{
+	if (b->tty && clock_ms() - b->shown >= SHOW_EVERY_MS)
+		draw(b);
+	return b->tty ? SHOW_EVERY_MS : -1;
+}
+
+/* What would move the cursor goes; of a bar that is written over and over its last state stays. */
+static void keep_line(struct build *b, struct vertex *v, const char *text)
+{
+	const char *last = strrchr(text, '\r');
+	if (last && last[1])
+		text = last + 1;
+	char *line = arena_strdup(b->a, text), *to = line;
+	for (const char *from = text; *from; from++) {
+		if (*from == '\033' && from[1] == '[')
+			from += 1 + strcspn(from + 1, "ABCDEFGHJKSTfhlmnsu");
+		else if (*from == '\t')
+			*to++ = ' ';
+		else if ((unsigned char)*from >= ' ' && *from != 127)
+			*to++ = *from;
+		if (!*from)
+			break;
+	}
+	*to = '\0';
+	v->tail[v->lines++ % VERTEX_TAIL] = line;
+}
+
+/* ---- both ---- */
 
 /* Control characters are the container's choice: only tabs come through, and colours. */
-static void put(char c)
+static void put_plain(struct vertex *v, const char *text)
 {
-	if ((unsigned char)c >= ' ' || c == '\t' || c == '\033')
-		fputc(c, stderr);
+	fprintf(stderr, "#%zu %.3f ", v->number, seconds_since(v->start));
+	for (; *text; text++)
+		if ((unsigned char)*text >= ' ' || *text == '\t' || *text == '\033')
+			fputc(*text, stderr);
+	fputc('\n', stderr);
 }
 
-void vertex_output(struct build *b, const char *data, size_t len)
+static void end_line(struct build *b, struct vertex *v)
 {
-	for (size_t i = 0; i < len && !b->q->quiet; i++) {
-		if (!b->line_open)
-			fprintf(stderr, "#%zu %.3f ", b->vertex, seconds_since(b->vertex_start));
-		b->line_open = data[i] != '\n';
-		if (b->line_open)
-			put(data[i]);
-		else
-			fputc('\n', stderr);
+	(b->tty ? keep_line(b, v, strbuf_text(&v->line)) : put_plain(v, strbuf_text(&v->line)));
+	v->line.len = 0;
+}
+
+/* A step that waited is begun again. */
+void vertex_begin(struct build *b, struct build_stage *s, const struct instruction *in)
+{
+	struct vertex *v = &s->vertex;
+	char number[24];
+	bool one = b->stage_count == 1;
+	if (v->number)
+		return;
+	snprintf(number, sizeof(number), "stage-%zu", s->index);
+	*v = (struct vertex){.number = ++b->vertex,
+			     .start = clock_real_ns(),
+			     .line = STRBUF_MAX(LINE_MOST + 1),
+			     .name = arena_printf(b->a, "[%s%s%zu/%zu] %s",
+						  one       ? ""
+						  : s->name ? s->name
+							    : number,
+						  one ? "" : " ", stage_step(s) + 1, s->count + 1,
+						  in->text)};
+	if (b->tty) {
+		v->name[strcspn(v->name, "\n\r\033")] = '\0';
+		draw(b);
+	} else if (!b->q->quiet) {
+		fprintf(stderr, "#%zu %s\n", v->number, v->name);
 	}
 }
 
-void vertex_end(struct build *b, const char *how)
+void vertex_output(struct build *b, struct build_stage *s, const char *data, size_t len)
 {
-	if (b->q->quiet || !b->vertex)
-		return;
-	if (b->line_open)
-		fputc('\n', stderr);
-	b->line_open = false;
-	if (how)
-		fprintf(stderr, "#%zu %s\n\n", b->vertex, how);
+	struct vertex *v = &s->vertex;
+	for (size_t i = 0; i < len && !b->q->quiet; i++) {
+		if (data[i] != '\n' && data[i])
+			strbuf_putc(&v->line, data[i]);
+		if (data[i] == '\n' || v->line.len == LINE_MOST)
+			end_line(b, v);
+	}
+	vertex_tick(b);
+}
+
+/* The output of what failed stays, as nobody may have seen it. */
+static void settle(struct build *b, struct vertex *v, const char *how)
+{
+	unsigned rows, columns = 80;
+	tty_size(&rows, &columns);
+	erase(b);
+	put_vertex(v, how ? how : "", columns < 20 ? 20 : columns - 1);
+	if (how && !strcmp(how, "ERROR"))
+		for (size_t i = v->lines > VERTEX_TAIL ? v->lines - VERTEX_TAIL : 0; i < v->lines;
+		     i++)
+			fprintf(stderr, " => => # %s\n", v->tail[i % VERTEX_TAIL]);
+	v->number = 0;
+	draw(b);
+}
+
+void vertex_end(struct build *b, struct build_stage *s, const char *how)
+{
+	struct vertex *v = &s->vertex;
+	if (v->number && v->line.len)
+		end_line(b, v);
+	strbuf_free(&v->line);
+	if (b->tty && v->number)
+		settle(b, v, how);
+	else if (b->q->quiet || !v->number)
+		;
+	else if (how)
+		fprintf(stderr, "#%zu %s\n\n", v->number, how);
 	else
-		fprintf(stderr, "#%zu DONE %.1fs\n\n", b->vertex, seconds_since(b->vertex_start));
+		fprintf(stderr, "#%zu DONE %.1fs\n\n", v->number, seconds_since(v->start));
+	v->number = 0;
+}
+
+void progress_image(struct build *b, const char *id)
+{
+	char lead[24];
+	if (b->q->quiet || b->q->output != BUILD_IMAGE)
+		return;
+	snprintf(lead, sizeof(lead), b->tty ? " =>" : "#%zu", ++b->vertex);
+	fprintf(stderr, "%s writing image sha256:%s\n", lead, id);
+	for (size_t i = 0; i < b->q->tags.count; i++)
+		fprintf(stderr, "%s naming to %s\n", lead, b->q->tags.items[i]);
+	if (b->tty)
+		fprintf(stderr, "[+] Building %.1fs FINISHED\n", seconds_since(b->started));
+	else
+		fprintf(stderr, "%s DONE\n", lead);
 }

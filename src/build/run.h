@@ -2,6 +2,7 @@
 /* One RUN: what step_run.c and step_mount.c share. */
 #pragma once
 
+#include "base/frames.h"
 #include "build/internal.h"
 
 struct run {
@@ -15,12 +16,22 @@ struct run {
 	struct strv targets;  /* of its mounts */
 	struct strv missing;  /* paths of those that the tree does not have, the deepest first */
 	struct array held;    /* of int: locked caches */
+
+	/* once it is a container */
+	char cache_key[ID_LEN + 1];
+	struct layer *layer;
+	size_t slot; /* of BUILD_RUNS_MAX, none of which two have */
+	char id[ID_LEN + 1];
+	int output; /* in docker's frames */
+	struct frames frames;
+	struct container_end end;
 };
 
-/** Open what RUN --mount says. */
+/** Open what RUN --mount says. STEP_WAITS: a cache is locked by another RUN of this build. */
 int mounts_open(struct build *b, struct build_stage *s, const struct instruction *in,
 		struct run *run, struct err *e);
 /** Note which targets are missing below, and remove them from the layer when the step is done. */
 int mounts_missing(struct build *b, const struct build_stage *s, struct run *run, struct err *e);
 void mounts_clean(struct build *b, struct run *run, const struct layer *layer);
-void mounts_close(struct run *run);
+/** @taken: the mounts became a container's. */
+void mounts_close(struct run *run, bool taken);

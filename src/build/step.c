@@ -265,7 +265,7 @@ int step_apply(struct build *b, struct build_stage *s, const struct instruction 
 {
 	b->at = in;
 	int r = table[in->kind].apply(b, s, in, e);
-	if (r < 0)
+	if (r != STEP_DONE)
 		return r;
 	if (table[in->kind].history)
 		step_history(b, s, in->text, true);

@@ -30,8 +30,8 @@ int step_workdir(struct build *b, struct build_stage *s, struct err *e)
 	key_add(&text, path);
 	key_digest(&text, key);
 	int r = cache_use(b, s, key, e);
-	if (r != 0)
-		return r < 0 ? r : 0;
+	if (r != STEP_RUNS)
+		return r;
 	{
 		CLEANUP_FD int tree = layer_mount(b, s, NULL, e);
 		CLEANUP_FD int there =
@@ -346,12 +346,12 @@ int step_copy(struct build *b, struct build_stage *s, const struct instruction *
 		return r;
 	copy_key(s, in, &c, sum, key);
 	r = cache_use(b, s, key, e);
-	const char *how = r > 0 ? "CACHED" : NULL;
-	if (r == 0 && (r = write_layer(b, s, &c, &layer, e)) == 0)
+	const char *how = r == STEP_DONE ? "CACHED" : NULL;
+	if (r == STEP_RUNS && (r = write_layer(b, s, &c, &layer, e)) == 0)
 		cache_note(b, s, key, layer, key, in->text);
 	if (r < 0)
 		return r;
-	vertex_end(b, how);
+	vertex_end(b, s, how);
 	step_history(b, s, in->text, s->layer_count == before);
 	return 0;
 }

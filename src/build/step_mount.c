@@ -235,6 +235,12 @@ static int open_cache(struct spec *m, const char *id, int how, struct err *e)
 	if (fresh &&
 	    (fchown(dir, (uid_t)uid, (gid_t)gid) < 0 || fchmod(dir, (mode_t)mode & 07777) < 0))
 		return err_errno(e, errno, "cannot make the cache %s", id);
+	/* Held by a RUN of this build, it is given back only when that one is seen to; by another
+	 * build, it is waited for. */
+	if (flock(dir, how | LOCK_NB) == 0)
+		return fd_steal(&dir);
+	if (errno != EWOULDBLOCK || how & LOCK_NB || step_run_any(m->b, NULL))
+		return -errno;
 	return flock(dir, how) < 0 ? -errno : fd_steal(&dir);
 }
 
@@ -250,10 +256,10 @@ static int mount_cache(struct spec *m, struct err *e)
 	if (sharing && !private && !locked && strcmp(sharing, "shared"))
 		return wrong(e, "sharing", sharing);
 	int dir = open_cache(m, id, private ? LOCK_EX | LOCK_NB : locked ? LOCK_EX : LOCK_SH, e);
-	for (int i = 2; dir == -EWOULDBLOCK; i++)
+	for (int i = 2; private && dir == -EWOULDBLOCK; i++)
 		dir = open_cache(m, arena_printf(m->b->a, "%s %d", id, i), LOCK_EX | LOCK_NB, e);
 	if (dir < 0)
-		return dir;
+		return dir == -EWOULDBLOCK ? STEP_WAITS : dir;
 	/* Held until the step has ended. */
 	*(int *)array_push(m->b->a, &m->run->held, sizeof(int)) = dir;
 	return add_folder(m, mount_clone(dir, "", false), flag(m, "readonly"), e);
@@ -438,9 +444,12 @@ void mounts_clean(struct build *b, struct run *run, const struct layer *layer)
 	}
 }
 
-void mounts_close(struct run *run)
+void mounts_close(struct run *run, bool taken)
 {
 	int *held = run->held.items;
+	struct container_folder *folders = run->folders.items;
+	for (size_t i = 0; !taken && i < run->folders.count; i++)
+		fd_drop(&folders[i].mount);
 	for (size_t i = 0; i < run->held.count; i++)
 		fd_drop(&held[i]);
 	strbuf_free(&run->key);

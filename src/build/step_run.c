@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +17,6 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/frames.h"
 #include "build/run.h"
 #include "linux/mount.h"
 
@@ -28,7 +26,9 @@
 
 _Noreturn static void guard(const struct build *b, int from)
 {
-	char program[PATH_MAX], byte;
+	char program[PATH_MAX], byte, names[BUILD_RUNS_MAX][sizeof(b->container) + 4];
+	const char *argv[BUILD_RUNS_MAX + 8] = {"hull",         "--root", b->en->root, "--runroot",
+						b->en->runroot, "rm",     "-f"};
 	setsid(); /* the terminal's ^C is for the other one */
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	dup2(from, 3);
@@ -36,9 +36,12 @@ _Noreturn static void guard(const struct build *b, int from)
 		dup2(null, fd);
 	close_range(4, ~0U, 0);
 	snprintf(program, sizeof(program), "%s/hull", b->en->libexec);
+	for (size_t i = 0; i < BUILD_RUNS_MAX; i++) {
+		snprintf(names[i], sizeof(names[i]), "%s-%zu", b->container, i);
+		argv[7 + i] = names[i];
+	}
 	if (TEMP_FAILURE_RETRY(read(3, &byte, 1)) == 0)
-		execl(program, "hull", "--root", b->en->root, "--runroot", b->en->runroot, "rm",
-		      "-f", b->container, (char *)NULL);
+		execv(program, (char *const *)argv);
 	_exit(0);
 }
 
@@ -131,46 +134,19 @@ static void run_key(const struct build *b, const struct build_stage *s, const st
 
 /* ---- the container ---- */
 
-static int write_output(void *ctx, int stream, const unsigned char *data, size_t len, struct err *e)
-{
-	vertex_output(ctx, (const char *)data, len);
-	return 0;
-}
-
-/* Until it has ended; a signal for us ends it. */
-static int follow(struct build *b, const char *id, int stream, struct err *e)
-{
-	struct frames frames = {0};
-	unsigned char buf[16 << 10];
-	struct err ignored;
-	for (;;) {
-		struct pollfd fds[] = {{stream, POLLIN, 0}, {b->signals, POLLIN, 0}};
-		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
-			continue;
-		if (fds[1].revents) {
-			container_kill(b->en, id, SIGKILL, &ignored);
-			return build_canceled(e);
-		}
-		ssize_t n = TEMP_FAILURE_RETRY(read(stream, buf, sizeof(buf)));
-		if (n <= 0)
-			return n < 0 ? err_errno(e, errno, "cannot read the output") : 0;
-		int r = frames_feed(&frames, buf, (size_t)n, write_output, b, e);
-		if (r < 0)
-			return r;
-	}
-}
-
 static int mount_script(struct build *b, struct run *run, struct err *e)
 {
 	struct container_folder *f;
+	char name[32];
 	if (!run->script)
 		return 0;
+	snprintf(name, sizeof(name), "script-%zu", b->folders++);
 	CLEANUP_FD int fd =
-		openat(b->staging.fd, "script", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+		openat(b->staging.fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
 	if (fd < 0 || fchmod(fd, 0755) < 0 ||
 	    write(fd, run->script, strlen(run->script)) != (ssize_t)strlen(run->script))
 		return err_errno(e, errno, "cannot keep a heredoc");
-	int mount = mount_clone(b->staging.fd, "script", false);
+	int mount = mount_clone(b->staging.fd, name, false);
 	if (mount < 0)
 		return err_errno(e, mount, "cannot mount a heredoc");
 	f = array_push(b->a, &run->folders, sizeof(*f));
@@ -196,30 +172,35 @@ static struct container_config configure(struct build *b, const struct build_sta
 	return c;
 }
 
-/* The exit code, or negative errno. */
-static int execute(struct build *b, struct build_stage *s, struct run *run,
-		   const struct layer *layer, struct err *e)
+/* Its name is one that the guard knows. */
+static char *take_slot(struct build *b, struct run *run)
 {
-	char id[ID_LEN + 1];
-	struct container_end end;
-	int pair[2], code = 0;
-	struct container_create create = {.name = b->container,
-					  .config = configure(b, s, run, layer),
+	bool taken[BUILD_RUNS_MAX] = {0};
+	for (size_t i = 0; i < b->stage_count; i++)
+		if (b->stages[i].run)
+			taken[b->stages[i].run->slot] = true;
+	while (taken[run->slot])
+		run->slot++;
+	return arena_printf(b->a, "%s-%zu", b->container, run->slot);
+}
+
+static int launch(struct build *b, struct build_stage *s, struct run *run, struct err *e)
+{
+	int pair[2];
+	struct container_create create = {.name = take_slot(b, run),
+					  .config = configure(b, s, run, run->layer),
 					  .folders = run->folders,
 					  .start = true};
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_errno(e, errno, "cannot make a socket");
 	CLEANUP_FD int ours = pair[0];
 	CLEANUP_FD int theirs = pair[1];
-	int r = container_create(b->en, &create, b->a, id, e);
+	int r = container_create(b->en, &create, b->a, run->id, e);
 	if (r == 0)
-		r = container_start_watched(b->en, id, theirs, &end, e);
-	if (r < 0)
-		return r;
-	fd_drop(&theirs);
-	r = follow(b, id, ours, e);
-	int ended = container_ended(b->en, &end, &code, e);
-	return r < 0 ? r : ended < 0 ? ended : code;
+		r = container_start_watched(b->en, run->id, theirs, &run->end, e);
+	if (r == 0)
+		run->output = fd_steal(&ours);
+	return r;
 }
 
 static int failed(const struct run *run, struct build *b, int code, struct err *e)
@@ -251,61 +232,147 @@ static int read_network(struct build *b, const struct instruction *in, const cha
 	return 0;
 }
 
-/* Whatever its end, descriptors of mounts that no container took are closed. */
-static int run_layer(struct build *b, struct build_stage *s, struct run *run, struct layer **ret,
-		     struct err *e)
+/* ---- the step ---- */
+
+static size_t count_runs(const struct build *b, const char *key)
 {
-	struct layer *layer;
-	bool empty = false;
+	size_t n = 0;
+	for (size_t i = 0; i < b->stage_count; i++)
+		n += b->stages[i].run && (!key || !strcmp(b->stages[i].run->cache_key, key));
+	return n;
+}
+
+bool step_run_any(const struct build *b, const char *key)
+{
+	return count_runs(b, key) > 0;
+}
+
+/* Whatever its end, descriptors of mounts that no container took are closed. */
+static int begin(struct build *b, struct build_stage *s, struct run *run, struct err *e)
+{
 	int r = post_guard(b, e);
 	if (r == 0)
-		r = layer_begin(b, &layer, e);
+		r = layer_begin(b, &run->layer, e);
 	if (r == 0)
 		r = mount_script(b, run, e);
 	if (r == 0)
 		r = mounts_missing(b, s, run, e);
 	if (r == 0)
-		r = execute(b, s, run, layer, e);
-	if (r > 0)
-		return failed(run, b, r, e);
-	if (r == 0) {
-		mounts_clean(b, run, layer);
-		r = layer_finish(b, layer, &empty, e);
-	}
-	*ret = r < 0 || empty ? NULL : layer;
-	return r;
+		r = launch(b, s, run, e);
+	if (r < 0)
+		return r;
+	s->run = run;
+	return STEP_RUNS;
+}
+
+static void read_env(struct build *b, const struct build_stage *s, struct run *run)
+{
+	for (size_t i = 0; i < s->args.count; i++)
+		strv_push(b->a, &run->env, s->args.items[i]);
+	for (size_t i = 0; i < s->image.config.env.count; i++)
+		if (strchr(s->image.config.env.items[i], '='))
+			strv_set_env(b->a, &run->env, s->image.config.env.items[i]);
 }
 
 int step_run(struct build *b, struct build_stage *s, const struct instruction *in, struct err *e)
 {
-	CLEANUP(mounts_close) struct run run = {.key = STRBUF_MAX(1 << 20)};
-	struct layer *layer;
-	char key[ID_LEN + 1];
+	struct run *run = arena_new(b->a, struct run);
 	size_t before = s->layer_count;
-	int r = read_network(b, in, &run.network, e);
-	if (r < 0)
+	*run = (struct run){.key = STRBUF_MAX(1 << 20), .output = -1};
+	int r = count_runs(b, NULL) == BUILD_RUNS_MAX ? STEP_WAITS
+						      : read_network(b, in, &run->network, e);
+	if (r != 0)
 		return r;
-	read_command(b, s, in, &run);
-	for (size_t i = 0; i < s->args.count; i++)
-		strv_push(b->a, &run.env, s->args.items[i]);
-	for (size_t i = 0; i < s->image.config.env.count; i++)
-		if (strchr(s->image.config.env.items[i], '='))
-			strv_set_env(b->a, &run.env, s->image.config.env.items[i]);
+	read_command(b, s, in, run);
+	read_env(b, s, run);
 	vertex_begin(b, s, in);
-	r = mounts_open(b, s, in, &run, e);
-	if (r < 0)
-		return r;
-	run_key(b, s, &run, key);
-	add_proxies(b, &run.env);
-	for (size_t i = 0; i < run.secrets.count; i++)
-		strv_set_env(b->a, &run.env, run.secrets.items[i]);
-	r = cache_use(b, s, key, e);
-	const char *how = r > 0 ? "CACHED" : NULL;
-	if (r == 0 && (r = run_layer(b, s, &run, &layer, e)) == 0)
-		cache_note(b, s, key, layer, NULL, in->text);
-	if (r < 0)
-		return r;
-	vertex_end(b, how);
+	r = mounts_open(b, s, in, run, e);
+	if (r == 0) {
+		run_key(b, s, run, run->cache_key);
+		add_proxies(b, &run->env);
+		for (size_t i = 0; i < run->secrets.count; i++)
+			strv_set_env(b->a, &run->env, run->secrets.items[i]);
+		r = cache_use(b, s, run->cache_key, e);
+	}
+	if (r == STEP_RUNS && begin(b, s, run, e) == STEP_RUNS)
+		return STEP_RUNS;
+	mounts_close(run, run->layer);
+	if (r != STEP_DONE)
+		return r == STEP_RUNS ? -e->number : r;
+	vertex_end(b, s, "CACHED");
 	step_history(b, s, in->text, s->layer_count == before);
+	return STEP_DONE;
+}
+
+int step_run_output(const struct build_stage *s)
+{
+	return s->run->output;
+}
+
+struct hearing {
+	struct build *b;
+	struct build_stage *s;
+};
+
+static int write_output(void *ctx, int stream, const unsigned char *data, size_t len, struct err *e)
+{
+	const struct hearing *h = ctx;
+	vertex_output(h->b, h->s, (const char *)data, len);
 	return 0;
+}
+
+/* The container has ended: its folder is the layer. */
+static int finish(struct build *b, struct build_stage *s, const struct instruction *in,
+		  struct run *run, struct err *e)
+{
+	bool empty = false;
+	int code;
+	int r = container_ended(b->en, &run->end, &code, e);
+	if (r == 0 && code)
+		return failed(run, b, code, e);
+	if (r < 0)
+		return r;
+	mounts_clean(b, run, run->layer);
+	if ((r = layer_finish(b, run->layer, &empty, e)) < 0)
+		return r;
+	cache_note(b, s, run->cache_key, empty ? NULL : run->layer, NULL, in->text);
+	vertex_end(b, s, NULL);
+	step_history(b, s, in->text, empty);
+	return 0;
+}
+
+static void leave(struct build_stage *s)
+{
+	fd_drop(&s->run->output);
+	mounts_close(s->run, true);
+	s->run = NULL;
+}
+
+int step_run_hear(struct build *b, struct build_stage *s, const struct instruction *in,
+		  struct err *e)
+{
+	unsigned char buf[16 << 10];
+	struct run *run = s->run;
+	struct hearing h = {b, s};
+	ssize_t n = TEMP_FAILURE_RETRY(read(run->output, buf, sizeof(buf)));
+	int r = n < 0   ? err_errno(e, errno, "cannot read the output")
+		: n > 0 ? frames_feed(&run->frames, buf, (size_t)n, write_output, &h, e)
+			: finish(b, s, in, run, e);
+	if (r < 0 && n != 0)
+		return r; /* it is canceled with the others */
+	if (n > 0)
+		return STEP_RUNS;
+	leave(s);
+	return r;
+}
+
+void step_run_cancel(struct build *b, struct build_stage *s)
+{
+	struct err ignored;
+	int code;
+	container_kill(b->en, s->run->id, SIGKILL, &ignored);
+	container_ended(b->en, &s->run->end, &code, &ignored);
+	if (b->failed != s)
+		vertex_end(b, s, "CANCELED");
+	leave(s);
 }

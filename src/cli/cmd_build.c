@@ -147,6 +147,15 @@ static int build_run(struct cli *cli, void *values, const struct strv *args, str
 	struct build_values *v = values;
 	struct build_request *q = &v->request;
 	char id[ID_LEN + 1];
+	static const char *const shown[] = {"auto", "plain", "tty"};
+	size_t how = 0;
+	while (how < ARRAY_LEN(shown) && strcmp(q->progress, shown[how]))
+		how++;
+	if (how == ARRAY_LEN(shown))
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "invalid progress mode \"%.32s\": use auto, plain or tty",
+			       q->progress);
+	q->progress = how ? shown[how] : NULL;
 	q->context = args->items[0];
 	if (!strcmp(q->network, "default"))
 		q->network = cli->settings.network ? cli->settings.network : "bridge";
@@ -198,6 +207,9 @@ static const struct option options[] = {
 	{"output", 'o', OPTION_CUSTOM, O(output), .arg = "output", .set = set_output,
 	 .help = "Output destination (a folder, - for a tar, or "
 		 "type=local|tar|docker|oci,dest=path)"},
+	{"progress", 0, OPTION_STR, Q(progress), .initial = "auto", .arg = "auto|plain|tty",
+	 .help = "How steps are shown: as lines, or in place on a terminal (auto: if stderr is "
+		 "one)"},
 	{"pull", 0, OPTION_BOOL, Q(pull), .help = "Always attempt to pull all referenced images"},
 	{"quiet", 'q', OPTION_BOOL, Q(quiet),
 	 .help = "Suppress the build output and print image ID on success"},

@@ -93,22 +93,33 @@ char *stage_keep(struct stage *st, const char *folder, const char *diff_id, int6
 	return renameat(st->fd, folder, st->fd, name) < 0 ? (char *)folder : name;
 }
 
-/* From the folder of one that was killed. */
-static char *adopt_from(struct stage *st, const char *orphan, const char *diff_id,
-			int64_t *ret_size, struct arena *a)
+int stage_next_orphan(int layers_fd, const char *own, DIR *d)
 {
-	CLEANUP_FD int fd =
-		openat(st->layers_fd, orphan, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) /* its owner lives */
-		return NULL;
-	CLEANUP_DIR DIR *d = dir_stream(fd);
+	char prefix[PREFIX_LEN + 1];
+	struct dirent *entry;
+	boot_prefix(prefix);
+	while (d && (entry = dir_next(d))) {
+		if (strncmp(entry->d_name, prefix, PREFIX_LEN) || !strcmp(entry->d_name, own))
+			continue;
+		CLEANUP_FD int fd = openat(layers_fd, entry->d_name,
+					   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) /* else its owner lives */
+			return fd_steal(&fd);
+	}
+	return -1;
+}
+
+static char *adopt_from(struct stage *st, int orphan, const char *diff_id, int64_t *ret_size,
+			struct arena *a)
+{
+	CLEANUP_DIR DIR *d = dir_stream(orphan);
 	struct dirent *entry;
 	while (d && (entry = dir_next(d))) {
 		const char *name = entry->d_name;
 		if (strncmp(name, diff_id, ID_LEN) || name[ID_LEN] != '-' ||
 		    int_parse(name + ID_LEN + 1, 0, INT64_MAX, ret_size) < 0)
 			continue;
-		if (renameat(fd, name, st->fd, name) == 0)
+		if (renameat(orphan, name, st->fd, name) == 0)
 			return arena_strdup(a, name);
 	}
 	return NULL;
@@ -116,13 +127,10 @@ static char *adopt_from(struct stage *st, const char *orphan, const char *diff_i
 
 char *stage_adopt(struct stage *st, const char *diff_id, int64_t *ret_size, struct arena *a)
 {
-	char prefix[PREFIX_LEN + 1], *found = NULL;
 	CLEANUP_DIR DIR *d = dir_stream(st->layers_fd);
-	struct dirent *entry;
-	boot_prefix(prefix);
-	while (d && !found && (entry = dir_next(d)))
-		if (!strncmp(entry->d_name, prefix, PREFIX_LEN) && strcmp(entry->d_name, st->name))
-			found = adopt_from(st, entry->d_name, diff_id, ret_size, a);
+	char *found = NULL;
+	for (int fd; !found && (fd = stage_next_orphan(st->layers_fd, st->name, d)) >= 0; close(fd))
+		found = adopt_from(st, fd, diff_id, ret_size, a);
 	return found;
 }
 

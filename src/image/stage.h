@@ -15,6 +15,8 @@
  */
 #pragma once
 
+#include <dirent.h>
+
 #include "image/image.h"
 #include "image/unpack.h"
 
@@ -48,6 +50,10 @@ char *stage_keep(struct stage *st, const char *folder, const char *diff_id, int6
  * not be on the disk, it is worth nothing after another. Its folder here, in @a, or NULL. Before
  * stage_sweep(), which removes all of that. */
 char *stage_adopt(struct stage *st, const char *diff_id, int64_t *ret_size, struct arena *a);
+
+/** The next in @d, of layers/, of the staging folders that killed commands left since this boot,
+ *  but for @own: locked, so that nobody else takes it, or -1. */
+int stage_next_orphan(int layers_fd, const char *own, DIR *d);
 
 /** Is the layer in the store, row and tree? 1, 0, or negative errno. */
 int stage_has_layer(struct stage *st, struct image_store *s, const char *diff_id, int64_t *ret_size,

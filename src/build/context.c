@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a build reads before it begins: the context, a folder or a tar on standard input, its
+ * Dockerfile and .dockerignore. Read internal.h first.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "build/copy_internal.h"
+#include "build/internal.h"
+
+static int read_stdin(struct arena *a, char **ret, size_t *ret_len, struct err *e)
+{
+	CLEANUP_STRBUF struct strbuf text = STRBUF_MAX(DOCKERFILE_MAX);
+	ssize_t n;
+	char buf[4096];
+	while ((n = TEMP_FAILURE_RETRY(read(STDIN_FILENO, buf, sizeof(buf)))) > 0)
+		strbuf_add(&text, buf, (size_t)n);
+	if (n < 0 || !strbuf_ok(&text))
+		return n < 0 ? err_errno(e, errno, "cannot read the Dockerfile from stdin")
+			     : err_set(e, EFBIG, ERR_INVALID,
+				       "the Dockerfile on stdin is too large");
+	*ret = arena_strndup(a, strbuf_text(&text), text.len);
+	*ret_len = text.len;
+	return 0;
+}
+
+/* In the context a link may not lead out of it; elsewhere the user says what he wants. */
+static int open_in_context(const struct build *b, const char *name)
+{
+	return b->context < 0 ? -ENOENT : path_open_in_root(b->context, name, O_RDONLY, 0);
+}
+
+static int read_open(struct arena *a, int fd, const char *name, size_t max, char **ret,
+		     size_t *ret_len, struct err *e)
+{
+	char self[32];
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	int r = file_read(AT_FDCWD, self, max, a, ret, ret_len, e);
+	return r < 0 ? err_set(e, -r, ERR_INVALID, "cannot read %s: %s", name, err_errno_text(-r))
+		     : 0;
+}
+
+int build_read_dockerfile(struct build *b, char **ret, size_t *ret_len, struct err *e)
+{
+	const char *name = b->q->file;
+	b->file.name = name && strcmp(name, "-") ? name : "Dockerfile";
+	if (b->stdin_text >= 0)
+		return read_open(b->a, b->stdin_text, "stdin", DOCKERFILE_MAX, ret, ret_len, e);
+	if (name && !strcmp(name, "-"))
+		return read_stdin(b->a, ret, ret_len, e);
+	bool remote = !strcmp(b->q->context, "-"); /* then it is in the context */
+	if (name && !remote)
+		return file_read(AT_FDCWD, name, DOCKERFILE_MAX, b->a, ret, ret_len, e);
+	CLEANUP_FD int fd = open_in_context(b, name ? name : "Dockerfile");
+	if (fd == -ENOENT && !name) {
+		fd = open_in_context(b, "Containerfile");
+		if (fd >= 0)
+			b->file.name = "Containerfile";
+	}
+	if (fd < 0) {
+		err_set(e, ENOENT, ERR_NOT_FOUND,
+			"failed to read dockerfile: there is no %s in the context %s", b->file.name,
+			b->q->context);
+		err_hint(e, "name it by -f");
+		return -ENOENT;
+	}
+	return read_open(b->a, fd, b->file.name, DOCKERFILE_MAX, ret, ret_len, e);
+}
+
+/* NAME.dockerignore, beside the Dockerfile, goes before .dockerignore in the context. */
+int build_read_ignore(struct build *b, struct err *e)
+{
+	const char *name = b->q->file ? b->q->file : "Dockerfile";
+	char *text = NULL;
+	struct err ignored;
+	if (b->context < 0)
+		return 0;
+	char *own = arena_printf(b->a, "%s.dockerignore", name);
+	if (b->q->file && strcmp(name, "-") &&
+	    file_read(AT_FDCWD, own, IGNORE_FILE_MAX, b->a, &text, NULL, &ignored) < 0)
+		text = NULL;
+	CLEANUP_FD int fd = text ? -1 : b->q->file ? -ENOENT : open_in_context(b, own);
+	if (!text && fd < 0)
+		fd = open_in_context(b, ".dockerignore");
+	int r = fd < 0 ? 0 : read_open(b->a, fd, ".dockerignore", IGNORE_FILE_MAX, &text, NULL, e);
+	if (r == 0 && text)
+		ignore_parse(text, b->a, &b->ignore);
+	return r;
+}
+
+/* All of it, as nobody knows what it is before it has begun. */
+static int keep_stdin(struct build *b, struct err *e)
+{
+	char buf[64 << 10];
+	ssize_t n;
+	int r = stage_open(&b->staging, &b->en->images, e);
+	if (r < 0)
+		return r;
+	CLEANUP_FD int fd =
+		openat(b->staging.fd, "stdin", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || unlinkat(b->staging.fd, "stdin", 0) < 0)
+		return err_errno(e, errno, "cannot keep the context");
+	while ((n = TEMP_FAILURE_RETRY(read(STDIN_FILENO, buf, sizeof(buf)))) > 0)
+		if ((r = fd_write_full(fd, buf, (size_t)n)) < 0)
+			return err_errno(e, r, "cannot keep the context");
+	if (n < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return err_errno(e, errno, "cannot read the context from stdin");
+	return fd_steal(&fd);
+}
+
+/* "-": a tar that is a context, or a Dockerfile without one. */
+static int context_of_stdin(struct build *b, struct err *e)
+{
+	static const struct unpack_events none;
+	CLEANUP_JOB struct unpack_job job = UNPACK_JOB_NONE;
+	CLEANUP_FD int fd = keep_stdin(b, e);
+	int r = fd < 0 ? fd : copy_is_archive(fd);
+	if (r <= 0) {
+		b->stdin_text = r < 0 ? -1 : fd_steal(&fd);
+		return r;
+	}
+	b->context = stage_make_dir(&b->staging, "context", e);
+	r = b->context < 0 ? b->context
+			   : unpack_start_into(&job, b->en->libexec, fd, b->context, "", NULL, e);
+	if (r == 0)
+		r = unpack_finish(&job, &none, e);
+	return r < 0 ? err_context(e, "the context on stdin") : 0;
+}
+
+int build_open_context(struct build *b, struct err *e)
+{
+	if (!strcmp(b->q->context, "-"))
+		return b->q->file && !strcmp(b->q->file, "-")
+			       ? err_set(e, EINVAL, ERR_INVALID,
+					 "invalid argument: can't use stdin for both build context "
+					 "and dockerfile")
+			       : context_of_stdin(b, e);
+	b->context = open(b->q->context, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (b->context >= 0)
+		return 0;
+	int r = err_errno(e, errno, "unable to prepare context: %s", b->q->context);
+	if (strstr(b->q->context, "://") || !strncmp(b->q->context, "git@", 4))
+		err_hint(e, "hull fetches no contexts: clone or unpack it first");
+	return r;
+}

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+# hull build: stages beside each other, what a killed build leaves to the next one, progress.
+
+bats_require_minimum_version 1.5.0
+load lib
+
+setup() {
+	hull_setup
+	mkdir ctx
+}
+teardown() { hull_teardown; }
+
+# In the background, of the Dockerfile on standard input; its output in the file log.
+build_behind() {
+	cat >ctx/Dockerfile
+	"$HULL" build "$@" ctx 2>log 3>&- &
+	pid=$!
+	started_by_test $pid
+}
+
+@test "stages that do not need each other run beside each other" {
+	# Each waits for the other one. In a row, neither would end.
+	run -0 hull build -t out -f - ctx <<-'E'
+		FROM test AS one
+		RUN --mount=type=cache,target=/c touch /c/1; until [ -e /c/2 ]; do sleep 0.05; done; echo 1 >/1
+		FROM test AS two
+		RUN --mount=type=cache,target=/c touch /c/2; until [ -e /c/1 ]; do sleep 0.05; done; echo 2 >/2
+		FROM test
+		COPY --from=one /1 /
+		COPY --from=two /2 /
+	E
+	[ "$(hull run --rm out cat /1 /2)" = $'1\n2' ]
+	[[ "$output" == *'[one 2/2] RUN'*'[two 2/2] RUN'*'[stage-2 3/3] COPY'* ]]
+}
+
+@test "stages: equal steps are one; locked caches, more stages than run at a time, ONBUILD" {
+	hull build -q -t base -f - ctx <<<$'FROM test\nONBUILD RUN cat /proc/sys/kernel/random/uuid >/uuid'
+	{
+		for i in {1..10}; do
+			printf 'FROM base AS s%s\nRUN --mount=type=cache,target=/c,sharing=locked ' $i
+			printf 'mkdir /c/lock && rmdir /c/lock && echo %s >/n\n' $i
+		done
+		echo 'FROM test'
+		for i in {1..10}; do printf 'COPY --from=s%s /n /n%s\nCOPY --from=s%s /uuid /u%s\n' $i $i $i $i; done
+	} >ctx/Dockerfile
+	run -0 hull build --no-cache -t out ctx
+	[ "$(hull run --rm out sh -c 'cat /n? /n10' | tr '\n' ' ')" = "1 2 3 4 5 6 7 8 9 10 " ]
+	[ "$(hull run --rm out sh -c 'cat /u*' | sort -u | wc -l)" = 1 ]
+	run -0 hull build -t out ctx
+	[[ "$output" != *DONE*RUN*echo*DONE*FROM* && "$(grep -c CACHED <<<"$output")" = 40 ]]
+	[ "$(hull system check)" = "" ]
+}
+
+@test "stages: what fails first ends the others, and what was done is kept" {
+	cat >ctx/Dockerfile <<-'E'
+		FROM test AS slow
+		RUN echo before
+		RUN --mount=type=cache,target=/c touch /c/here; sleep 1000
+		FROM test AS bad
+		RUN --mount=type=cache,target=/c until [ -e /c/here ]; do sleep 0.05; done; exit 3
+		FROM test
+		COPY --from=slow /x /
+		COPY --from=bad /x /
+	E
+	run -1 hull build ctx
+	[[ "$output" == *CANCELED*ERROR* ]]
+	[[ "$output" == *"did not complete successfully: exit code: 3"* ]]
+	[[ "$output" == *'>>>'*'exit 3'* ]]
+	[ -z "$(hull ps -aq)" ]
+	run -0 hull build --target slow -f - ctx <<<$'FROM test AS slow\nRUN echo before'
+	[[ "$output" == *CACHED* ]]
+	[ "$(hull system check)" = "" ]
+}
+
+@test "a killed build leaves the steps that were done to the next one" {
+	touch ctx/file
+	build_behind <<-'E'
+		FROM test AS one
+		RUN cat /proc/sys/kernel/random/uuid >/a
+		WORKDIR /w
+		RUN echo nothing
+		COPY file /
+		FROM test AS two
+		RUN --mount=type=cache,target=/c until [ -e /c/go ]; do sleep 0.05; done
+		COPY --from=one /a /
+		RUN echo star"ted"; sleep 1000
+	E
+	hull build -q -f - ctx <<<$'FROM test\nRUN --mount=type=cache,target=/c touch /c/go'
+	wait_for 10 grep -q ' started$' log
+	kill -KILL $pid
+	wait $pid || true
+	no_container() { [ -z "$(hull ps -aq)" ]; }
+	wait_for 10 no_container
+	sed -i '$d' ctx/Dockerfile
+	run -0 hull build -t out ctx
+	[ "$(grep -c CACHED <<<"$output")" = 5 ]
+	uuid=$(hull run --rm out cat /a)
+	# It is in the store now, like any other.
+	run -0 hull build -t out ctx
+	[ "$(grep -c CACHED <<<"$output")" = 5 ]
+	[ "$(hull run --rm out cat /a)" = "$uuid" ]
+	[ -z "$(find "$HULL_ROOT/layers" -maxdepth 1 -name '.stage-*')" ]
+	[ "$(hull system check)" = "" ]
+	# With --no-cache there is nothing to take over.
+	build_behind --no-cache <<<$'FROM test\nRUN echo 1 >/1\nRUN echo star"ted"; sleep 1000'
+	wait_for 10 grep -q ' started$' log
+	kill -KILL $pid
+	wait $pid || true
+	wait_for 10 no_container
+	run -0 hull build --no-cache -f - ctx <<<$'FROM test\nRUN echo 1 >/1'
+	[[ "$output" != *CACHED* ]]
+}
+
+@test "--progress: in place on a terminal, lines elsewhere" {
+	cat >ctx/Dockerfile <<-'E'
+		FROM test
+		RUN for i in 1 2 3; do echo line $i; done; printf '\033[31mred\033[0m\n'; sleep 0.3
+		RUN echo it went wrong; exit 4
+	E
+	run -125 hull build --progress fancy ctx
+	[[ "$output" == *'use auto, plain or tty'* ]]
+	run script -qec "stty cols 60 rows 20; '$HULL' --root '$HULL_ROOT' --runroot '$HULL_RUNROOT' build ctx" /dev/null </dev/null
+	[[ "$output" == *$' => => # line 1'*$'\e['*'A'$'\e[J'* ]]
+	[[ "$output" == *' => => # red'* ]]
+	[[ "$output" == *' => [2/3] RUN for i in 1 2 3; do echo line $i;'*s$'\r\n'* ]]
+	[[ "$output" == *' => ERROR [3/3] RUN echo it went wrong; exit 4'* ]]
+	# No line is longer than the terminal is wide, but for those that tell of the failure.
+	printf '%s\n' "$output" | tr -d '\r' | sed 's/\x1b\[[0-9]*[A-Z]//g' | grep '^ => ' |
+		awk 'length > 60 { exit 1 }'
+	run -1 hull build --progress tty ctx
+	[[ "$output" == *' => CACHED [2/3] RUN'*' => ERROR'* ]]
+	run -1 hull build ctx
+	[[ "$output" == *'#2 CACHED'*'#3 ERROR'* ]]
+}
