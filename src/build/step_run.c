@@ -190,6 +190,7 @@ static int launch(struct build *b, struct build_stage *s, struct run *run, struc
 	struct container_create create = {.name = take_slot(b, run),
 					  .config = configure(b, s, run, run->layer),
 					  .folders = run->folders,
+					  .secrets = run->secrets,
 					  .start = true};
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_errno(e, errno, "cannot make a socket");
@@ -290,8 +291,6 @@ int step_run(struct build *b, struct build_stage *s, const struct instruction *i
 	if (r == 0) {
 		run_key(b, s, run, run->cache_key);
 		add_proxies(b, &run->env);
-		for (size_t i = 0; i < run->secrets.count; i++)
-			strv_set_env(b->a, &run->env, run->secrets.items[i]);
 		r = cache_use(b, s, run->cache_key, e);
 	}
 	if (r == STEP_RUNS && begin(b, s, run, e) == STEP_RUNS)

@@ -430,6 +430,7 @@ static int plan(struct engine *en, struct starting *s, const struct container_cr
 	s->build.container = &s->row;
 	s->build.mounts = mounts;
 	s->build.folders = c->folders;
+	s->build.secrets = c->secrets;
 	s->build.root_fd = -1;
 	s->build.warn = en;
 	return r < 0 ? r : spec_plan(en, &s->build, a, e);

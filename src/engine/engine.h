@@ -122,6 +122,7 @@ struct container_create {
 	size_t network_count;
 	bool entrypoint_set;  /* --entrypoint given ("" clears the image's) */
 	struct array folders; /* of struct container_folder: mounted into it, with `start` only */
+	struct strv secrets;  /* variables that are not noted in the store, with `start` only */
 	bool start; /* container_start follows at once, on the same engine: one transaction for
 		     * both, and if we are killed in between, it ends as one whose start was cut off
 		     */

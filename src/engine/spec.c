@@ -34,6 +34,8 @@ static void build_env(struct spec_build *b, struct arena *a)
 		strv_push(a, env, "TERM=xterm");
 	for (size_t i = 0; i < c->env.count; i++)
 		strv_set_env(a, env, c->env.items[i]);
+	for (size_t i = 0; i < b->secrets.count; i++)
+		strv_set_env(a, env, b->secrets.items[i]);
 }
 
 static int build_user(struct spec_build *b, const char *user, struct arena *a, struct err *e)

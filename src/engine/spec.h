@@ -19,6 +19,7 @@ struct spec_build {
 	const struct mount_point *mounts;
 	size_t mount_count;
 	struct array folders; /* of struct container_folder */
+	struct strv secrets;  /* variables that the container's row has not */
 	const struct container_net *net; /* what it has got, or NULL */
 	int lock;    /* of the volumes that are shared, until the container has them; 0: none */
 	int root_fd; /* the mounted root, for names of users: spec_finish and spec_exec need it */
