@@ -150,17 +150,22 @@ static int store_image(struct build *b, char ret_id[ID_LEN + 1], struct err *e)
 
 /* ---- all of it ---- */
 
+static void set_platform(struct build *b, const char *who, const char *platform)
+{
+	char *rest = arena_strdup(b->a, platform), *os = strsep(&rest, "/");
+	const char *arch = strsep(&rest, "/");
+	const char *const values[][2] = {
+		{"PLATFORM", platform}, {"OS", os}, {"ARCH", arch}, {"VARIANT", rest ? rest : ""}};
+	for (size_t i = 0; i < ARRAY_LEN(values); i++)
+		strv_push(b->a, &b->globals,
+			  arena_printf(b->a, "%s%s=%s", who, values[i][0], values[i][1]));
+}
+
 static void set_platforms(struct build *b)
 {
-	const char *arch = oci_native_architecture();
-	static const char *const who[] = {"TARGET", "BUILD"};
-	for (size_t i = 0; i < ARRAY_LEN(who); i++) {
-		strv_push(b->a, &b->globals,
-			  arena_printf(b->a, "%sPLATFORM=linux/%s", who[i], arch));
-		strv_push(b->a, &b->globals, arena_printf(b->a, "%sOS=linux", who[i]));
-		strv_push(b->a, &b->globals, arena_printf(b->a, "%sARCH=%s", who[i], arch));
-		strv_push(b->a, &b->globals, arena_printf(b->a, "%sVARIANT=", who[i]));
-	}
+	const char *own = arena_printf(b->a, "linux/%s", oci_native_architecture());
+	set_platform(b, "TARGET", b->q->platform ? b->q->platform : own);
+	set_platform(b, "BUILD", own);
 	strv_push(b->a, &b->globals,
 		  arena_printf(b->a, "TARGETSTAGE=%s", b->q->target ? b->q->target : "default"));
 }

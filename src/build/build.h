@@ -17,6 +17,11 @@ struct build_secret {
 	char *id, *source, *env;
 };
 
+/** --ssh: the socket of an agent. */
+struct build_agent {
+	char *id, *socket;
+};
+
 enum build_output { BUILD_IMAGE, BUILD_TAR, BUILD_FILES };
 
 struct build_request {
@@ -26,9 +31,11 @@ struct build_request {
 	struct strv args; /* NAME=VALUE, or NAME: from the environment */
 	struct strv extra_hosts;
 	struct array secrets; /* of struct build_secret */
+	struct array agents;  /* of struct build_agent */
 	struct kvs labels;
 	const char *target;
-	const char *network; /* of RUN, as of a container */
+	const char *platform; /* "linux/arm64"; NULL: this machine's, or what FROM's image is for */
+	const char *network;  /* of RUN, as of a container */
 	bool no_cache, quiet, pull;
 	const char *progress;           /* "plain", "tty"; NULL: as stderr is */
 	bool check;                     /* build nothing, but look at the Dockerfile */

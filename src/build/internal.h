@@ -48,6 +48,7 @@ struct build_stage {
 	struct instruction *triggers; /* ONBUILD of the image, between the two */
 	size_t trigger_count;
 	struct build_stage *base; /* that FROM names, or NULL */
+	const char *platform;     /* that its image must be for, or NULL: any */
 	bool needed, done;
 	size_t next;     /* 0: FROM, then triggers, then items */
 	struct run *run; /* the step is a container that runs, or NULL */
@@ -177,8 +178,9 @@ int step_words(struct build *b, const struct build_stage *s, const struct instru
 
 /** Somebody wants it to end: -EINTR. */
 int build_canceled(struct err *e);
-/** The image that FROM or --from names, pulled if it is not here. */
-int build_find_image(struct build *b, const char *name, struct image *ret, struct err *e);
+/** The image that FROM or --from names, for @platform (or NULL), pulled if it is not here. */
+int build_find_image(struct build *b, const char *name, const char *platform, struct image *ret,
+		     struct err *e);
 /** A stage by its name or number, or NULL; only those before @before count. */
 struct build_stage *build_find_stage(struct build *b, const char *name, size_t before);
 /** A stage that has the layers of an image, and its config. */

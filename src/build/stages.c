@@ -15,6 +15,7 @@
 #include "base/units.h"
 #include "build/internal.h"
 #include "image/digest.h"
+#include "image/plan.h"
 
 static const char *base_name_of(const struct instruction *from, struct arena *a, char **ret_as)
 {
@@ -167,27 +168,40 @@ int build_canceled(struct err *e)
 	return err_set(e, EINTR, ERR_SYSTEM, "the build was canceled");
 }
 
-static int pull(struct build *b, const char *name, struct err *e)
+static int pull(struct build *b, const char *name, const char *platform, struct err *e)
 {
-	struct image_pull req = {.reference = name};
+	struct image_pull req = {.reference = name, .platform = platform};
 	struct image_pulled ignored;
+	char *what = arena_printf(b->a, "%s %s", name, platform ? platform : "");
 	for (size_t i = 0; i < b->pulled.count; i++)
-		if (!strcmp(b->pulled.items[i], name))
+		if (!strcmp(b->pulled.items[i], what))
 			return 0;
-	strv_push(b->a, &b->pulled, name);
+	strv_push(b->a, &b->pulled, what);
 	int r = image_pull(&b->en->images, &req, b->a, &ignored, e);
 	return r < 0 ? err_context(e, "%s is not here and cannot be pulled", name) : 0;
 }
 
-int build_find_image(struct build *b, const char *name, struct image *ret, struct err *e)
+static bool fits(const char *platform, const struct oci_image *image)
 {
-	int r = b->q->pull ? pull(b, name, e) : 0;
+	const struct plan wanted = {.platform = platform};
+	return !platform ||
+	       plan_platform_fits(&wanted, image->os, image->architecture, image->variant);
+}
+
+int build_find_image(struct build *b, const char *name, const char *platform, struct image *ret,
+		     struct err *e)
+{
+	int r = b->q->pull ? pull(b, name, platform, e) : 0;
 	if (r == 0)
 		r = image_find(&b->en->images, name, b->a, ret, e);
-	if (r != -ENOENT || e->kind != ERR_NOT_FOUND || b->q->pull)
+	if (r == 0 ? fits(platform, &ret->config) : r != -ENOENT || e->kind != ERR_NOT_FOUND)
 		return r;
-	r = pull(b, name, e);
-	return r < 0 ? r : image_find(&b->en->images, name, b->a, ret, e);
+	if (!b->q->pull && (r = pull(b, name, platform, e)) == 0)
+		r = image_find(&b->en->images, name, b->a, ret, e);
+	if (r < 0 || fits(platform, &ret->config))
+		return r;
+	return err_set(e, ENOTSUP, ERR_INVALID, "%s is here for linux/%s, and not for %s", name,
+		       ret->config.architecture, platform);
 }
 
 /* A copy that shares nothing: both go on to be changed. */
@@ -203,7 +217,7 @@ int build_from_image(struct build *b, struct build_stage *s, const char *name, s
 {
 	struct image image;
 	CLEANUP_STRBUF struct strbuf chain = STRBUF_MAX(1 << 20);
-	int r = build_find_image(b, name, &image, e);
+	int r = build_find_image(b, name, s->platform, &image, e);
 	if (r == 0)
 		r = copy_config(&image.config, &s->image, b->a, e);
 	if (r < 0)
@@ -234,27 +248,31 @@ static int from_stage(struct build *b, struct build_stage *s, const struct build
 	return copy_config(&base->image, &s->image, b->a, e);
 }
 
-static void from_scratch(struct build_stage *s)
+static void from_scratch(struct build *b, struct build_stage *s)
 {
-	s->image = (struct oci_image){.os = "linux",
-				      .architecture = (char *)oci_native_architecture(),
-				      .rootfs = {.type = "layers"}};
+	char *parts = arena_strdup(b->a, s->platform ? s->platform : "linux");
+	char *os = strsep(&parts, "/"), *arch = strsep(&parts, "/");
+	s->image =
+		(struct oci_image){.os = os,
+				   .architecture = arch ? arch : (char *)oci_native_architecture(),
+				   .variant = parts,
+				   .rootfs = {.type = "layers"}};
 	digest_sha256("scratch", 7, s->chain);
 }
 
-static int check_platform(struct build *b, const struct build_stage *s, struct err *e)
+/* --platform of FROM, or of the build. */
+static int read_platform(struct build *b, struct build_stage *s, struct err *e)
 {
 	const struct expand x = step_expand(b, NULL);
 	const char *flag = instruction_flag(s->from, "platform");
 	char *wanted = NULL;
 	int r = flag ? expand_word(&x, flag, &wanted, e) : 0;
-	if (r < 0 || !wanted || !*wanted)
-		return r;
-	char *have = arena_printf(b->a, "linux/%s", s->image.architecture);
-	return !strncmp(wanted, have, strlen(have))
-		       ? 0
-		       : err_set(e, ENOTSUP, ERR_INVALID,
-				 "FROM --platform=%.64s: the image here is for %s", wanted, have);
+	s->platform = wanted && *wanted ? wanted : s->base ? s->base->platform : b->q->platform;
+	if (r == 0 && wanted && s->base && !fits(wanted, &s->base->image))
+		r = err_set(e, ENOTSUP, ERR_INVALID,
+			    "FROM --platform=%.64s: that stage is for linux/%s", wanted,
+			    s->base->image.architecture);
+	return r;
 }
 
 /* ONBUILD of the image below: as if it stood behind FROM. */
@@ -280,12 +298,11 @@ static int begin_stage(struct build *b, struct build_stage *s, struct err *e)
 		return r;
 	b->at = s->from;
 	vertex_begin(b, s, s->from);
-	if (!strcmp(name, "scratch"))
-		from_scratch(s);
-	else
+	r = read_platform(b, s, e);
+	if (r == 0 && !strcmp(name, "scratch"))
+		from_scratch(b, s);
+	else if (r == 0)
 		r = s->base ? from_stage(b, s, s->base, e) : build_from_image(b, s, name, e);
-	if (r == 0)
-		r = check_platform(b, s, e);
 	if (r == 0)
 		r = read_triggers(b, s, e);
 	if (r < 0)

@@ -68,7 +68,7 @@ static int open_from(struct build *b, const struct build_stage *s, const char *f
 		     struct source *ret, struct err *e)
 {
 	struct build_stage *other = build_find_stage(b, from, s->index);
-	struct build_stage image = {0};
+	struct build_stage image = {.platform = s->platform};
 	int r = 0;
 	if (!other && (r = build_from_image(b, other = &image, from, e)) < 0)
 		return r;

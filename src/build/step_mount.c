@@ -192,7 +192,8 @@ static int mount_bind(struct spec *m, struct err *e)
 	char *path = path_clean(b->a, source ? source : "/");
 	if (!from)
 		return bind_context(m, path + 1, e);
-	struct build_stage *other = build_find_stage(b, from, m->s->index), image = {0};
+	struct build_stage *other = build_find_stage(b, from, m->s->index),
+			   image = {.platform = m->s->platform};
 	if (!other && build_from_image(b, other = &image, from, e) < 0)
 		return -e->number;
 	key_add(&m->run->key, other->chain);
@@ -351,10 +352,41 @@ static int mount_secret(struct spec *m, struct err *e)
 	return secret_file(m, text, len, e);
 }
 
-static int refuse_ssh(struct spec *m, struct err *e)
+/* ---- ssh ---- */
+
+/* The agent's own socket: who may speak to it, its owner and mode say. */
+static int mount_ssh(struct spec *m, struct err *e)
 {
-	return err_set(e, ENOTSUP, ERR_INVALID,
-		       "RUN --mount=type=ssh: hull passes no agents on; use a secret");
+	const char *id = word(m, "id") ?: "default", *socket = NULL;
+	const struct build_agent *agents = m->b->q->agents.items;
+	struct stat st;
+	if (word(m, "mode") || word(m, "uid") || word(m, "gid"))
+		return err_set(e, ENOTSUP, ERR_INVALID,
+			       "RUN --mount=type=ssh: the socket is the agent's own, with its "
+			       "owner and mode (mode, uid, gid)");
+	for (size_t i = 0; i < m->b->q->agents.count; i++)
+		if (!strcmp(agents[i].id, id))
+			socket = agents[i].socket;
+	if (!socket && flag(m, "required")) {
+		err_set(e, ENOENT, ERR_NOT_FOUND, "RUN --mount=type=ssh: no agent %.64s", id);
+		err_hint(e, "give it by --ssh %.64s[=SOCKET]", id);
+		return -ENOENT;
+	}
+	if (!socket)
+		return 0;
+	if (!m->target)
+		m->target = "/run/buildkit/ssh_agent.0";
+	CLEANUP_FD int fd = open(socket, O_PATH | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(e, errno, "--ssh %s=%s", id, socket);
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(e, ENOTSOCK, ERR_INVALID,
+			       "--ssh %s=%s: it is no socket of an agent; for a key, start "
+			       "ssh-agent and ssh-add it",
+			       id, socket);
+	strv_set_env(m->b->a, &m->run->secrets,
+		     arena_printf(m->b->a, "SSH_AUTH_SOCK=%s", m->target));
+	return add_folder(m, mount_clone(fd, "", false), false, e);
 }
 
 static const struct {
@@ -363,7 +395,7 @@ static const struct {
 	int (*mount)(struct spec *m, struct err *e);
 } types[] = {
 	{"bind", true, mount_bind},      {"cache", true, mount_cache}, {"tmpfs", true, mount_tmpfs},
-	{"secret", false, mount_secret}, {"ssh", false, refuse_ssh},
+	{"secret", false, mount_secret}, {"ssh", false, mount_ssh},
 };
 
 static int read_mount(struct build *b, struct build_stage *s, struct run *run, const char *text,

@@ -266,6 +266,36 @@ static int begin(struct build *b, struct build_stage *s, struct run *run, struct
 	return STEP_RUNS;
 }
 
+/* What runs programs of other machines registers itself with the kernel by such a name. */
+static int check_machine(const struct build_stage *s, struct err *e)
+{
+	static const struct {
+		const char *arch, *name, *also_on;
+	} table[] = {{"amd64", "qemu-x86_64", ""},    {"386", "qemu-i386", "amd64"},
+		     {"arm64", "qemu-aarch64", ""},   {"arm", "qemu-arm", "arm64"},
+		     {"riscv64", "qemu-riscv64", ""}, {"ppc64le", "qemu-ppc64le", ""},
+		     {"s390x", "qemu-s390x", ""},     {"mips64le", "qemu-mips64el", ""}};
+	const char *arch = s->image.architecture ? s->image.architecture : "";
+	const char *own = oci_native_architecture();
+	char path[64], state[256];
+	if (!*arch || !strcmp(arch, own))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		if (strcmp(table[i].arch, arch))
+			continue;
+		snprintf(path, sizeof(path), "/proc/sys/fs/binfmt_misc/%s", table[i].name);
+		if (!strcmp(table[i].also_on, own) ||
+		    (file_read_small(AT_FDCWD, path, state, sizeof(state)) > 0 &&
+		     !strncmp(state, "enabled", 7)))
+			return 0;
+	}
+	err_set(e, ENOEXEC, ERR_INVALID, "RUN of linux/%.32s cannot be done on linux/%s", arch,
+		own);
+	err_hint(e, "with qemu-user-static and binfmt_misc it can; or build in a stage FROM "
+		    "--platform=$BUILDPLATFORM, and COPY from it");
+	return -ENOEXEC;
+}
+
 static void read_env(struct build *b, const struct build_stage *s, struct run *run)
 {
 	for (size_t i = 0; i < s->args.count; i++)
@@ -282,6 +312,8 @@ int step_run(struct build *b, struct build_stage *s, const struct instruction *i
 	*run = (struct run){.key = STRBUF_MAX(1 << 20), .output = -1};
 	int r = count_runs(b, NULL) == BUILD_RUNS_MAX ? STEP_WAITS
 						      : read_network(b, in, &run->network, e);
+	if (r == 0)
+		r = check_machine(s, e);
 	if (r != 0)
 		return r;
 	read_command(b, s, in, run);

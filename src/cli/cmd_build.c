@@ -77,6 +77,37 @@ static int set_secret(void *field, const char *value, struct arena *a, struct er
 	return 0;
 }
 
+/* ID[=SOCKET]: that of $SSH_AUTH_SOCK. */
+static int set_ssh(void *field, const char *value, struct arena *a, struct err *e)
+{
+	size_t n = strcspn(value, "=");
+	const char *socket = value[n] ? value + n + 1 : getenv("SSH_AUTH_SOCK");
+	if (!n || !socket || !*socket) {
+		err_set(e, EINVAL, ERR_USAGE, "invalid ssh agent: \"%s\"", value);
+		err_hint(e, "default, or ID=SOCKET; without a socket SSH_AUTH_SOCK must name one");
+		return -EINVAL;
+	}
+	*(struct build_agent *)array_push(a, field, sizeof(struct build_agent)) =
+		(struct build_agent){arena_strndup(a, value, n), arena_strdup(a, socket)};
+	return 0;
+}
+
+/* OS/ARCHITECTURE[/VARIANT], or the architecture alone. */
+static int set_platform(void *field, const char *value, struct arena *a, struct err *e)
+{
+	const char *text = strchr(value, '/') ? value : arena_printf(a, "linux/%s", value);
+	if (strchr(value, ','))
+		return err_set(e, ENOTSUP, ERR_USAGE,
+			       "--platform %s: a build is for one platform; build them one by one",
+			       value);
+	if (strncmp(text, "linux/", 6) || !text[6] ||
+	    text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789/_")])
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "--platform %s: use linux/ARCHITECTURE, as linux/arm64", value);
+	*(const char **)field = text;
+	return 0;
+}
+
 /* DIR, "-", or type=local|tar|docker|oci|image,dest=PATH */
 static int set_output(void *field, const char *value, struct arena *a, struct err *e)
 {
@@ -207,6 +238,8 @@ static const struct option options[] = {
 	{"output", 'o', OPTION_CUSTOM, O(output), .arg = "output", .set = set_output,
 	 .help = "Output destination (a folder, - for a tar, or "
 		 "type=local|tar|docker|oci,dest=path)"},
+	{"platform", 0, OPTION_CUSTOM, Q(platform), .arg = "string", .set = set_platform,
+	 .help = "Build for another platform, which FROM's images are taken for"},
 	{"progress", 0, OPTION_STR, Q(progress), .initial = "auto", .arg = "auto|plain|tty",
 	 .help = "How steps are shown: as lines, or in place on a terminal (auto: if stderr is "
 		 "one)"},
@@ -218,6 +251,8 @@ static const struct option options[] = {
 	{"secret", 0, OPTION_CUSTOM, Q(secrets), .arg = "stringArray", .set = set_secret,
 	 .help = "Secret to expose to the build (format: "
 		 "\"id=mysecret[,src=/local/secret][,env=NAME]\")"},
+	{"ssh", 0, OPTION_CUSTOM, Q(agents), .arg = "stringArray", .set = set_ssh,
+	 .help = "SSH agent for RUN --mount=type=ssh (format: \"default\" or \"id=socket\")"},
 	{"tag", 't', OPTION_LIST, Q(tags), .arg = "stringArray",
 	 .help = "Name and optionally a tag (format: \"name:tag\")"},
 	{"target", 0, OPTION_STR, Q(target), .help = "Set the target build stage to build"},

@@ -116,6 +116,30 @@ top_layer() {
 	[[ "$output" == *"unexpected key 'sourc'"* ]]
 	build <<<$'FROM test\nRUN --mount=target=/x,source=nothere true'
 	[[ "$output" == *'"/nothere": not found'* ]]
-	build <<<$'FROM test\nRUN --mount=type=ssh true'
-	[[ "$output" == *'hull passes no agents on'* ]]
+	build <<<$'FROM test\nRUN --mount=type=ssh,required true'
+	[[ "$output" == *'no agent default'*'--ssh default'* ]]
+	build --ssh default=ctx <<<$'FROM test\nRUN --mount=type=ssh true'
+	[[ "$output" == *'it is no socket of an agent'* ]]
+	build --ssh default=ctx <<<$'FROM test\nRUN --mount=type=ssh,mode=0666 true'
+	[[ "$output" == *"the agent's own"* ]]
+	run -125 env -u SSH_AUTH_SOCK "$HULL" build --ssh default ctx 3>&-
+	[[ "$output" == *'SSH_AUTH_SOCK must name one'* ]]
+}
+
+@test "ssh: the agent's socket, and nothing of it afterwards" {
+	ssh-agent -D -a "$PWD/agent" 3>&- >/dev/null &
+	started_by_test $!
+	wait_for 10 test -S agent
+	cat >ctx/Dockerfile <<-'E'
+		FROM test
+		RUN --mount=type=ssh stat -c '%i %F' "$SSH_AUTH_SOCK" >/out && echo "$SSH_AUTH_SOCK" >>/out
+		RUN --mount=type=ssh,id=other,target=/agent test "$SSH_AUTH_SOCK" = /agent && test -S /agent
+		RUN --mount=type=ssh,id=none test -z "$SSH_AUTH_SOCK"
+	E
+	run -0 env SSH_AUTH_SOCK="$PWD/agent" "$HULL" build -t out --ssh default --ssh other="$PWD/agent" ctx 3>&-
+	[ "$(inside cat /out)" = "$(stat -c %i agent) socket"$'\n/run/buildkit/ssh_agent.0' ]
+	[ -z "$(inside find /run/buildkit /agent 2>/dev/null)" ]
+	# Who is asked does not count for the cache.
+	run -0 hull build ctx
+	[ "$(grep -c CACHED <<<"$output")" -eq 3 ]
 }

@@ -132,3 +132,29 @@ build_behind() {
 	run -1 hull build ctx
 	[[ "$output" == *'#2 CACHED'*'#3 ERROR'* ]]
 }
+
+@test "--platform: what FROM takes, TARGET and BUILD arguments, RUN of another machine" {
+	cat >ctx/Dockerfile <<-'E'
+		FROM --platform=$BUILDPLATFORM test AS build
+		ARG TARGETPLATFORM TARGETARCH TARGETVARIANT BUILDPLATFORM
+		RUN echo "$TARGETPLATFORM $TARGETARCH $TARGETVARIANT $BUILDPLATFORM" >/args
+		FROM scratch
+		COPY --from=build /args /
+	E
+	native=$(hull version -f '{{.Client.Arch}}')
+	run -0 hull build --platform linux/arm/v7 -t foreign ctx
+	run -0 hull image inspect -f '{{.Os}} {{.Architecture}} {{.Variant}}' foreign
+	[ "$output" = "linux arm v7" ]
+	[ "$(hull build -q --platform linux/arm/v7 -o - ctx | tar -xO args)" = "linux/arm/v7 arm v7 linux/$native" ]
+	hull build -q --platform linux/s390x -t foreign -f - ctx <<<$'FROM scratch\nCOPY Dockerfile /'
+	run -1 hull build -f - ctx <<<$'FROM foreign\nRUN true'
+	[[ "$output" == *"RUN of linux/s390x cannot be done on linux/$native"*binfmt_misc* ]]
+	[[ "$output" == *'>>> RUN true'* ]]
+	# What is here is for another platform, and no registry has it for this one.
+	run -1 hull build --platform linux/mips64le -f - ctx <<<'FROM localhost:1/test'
+	[[ "$output" == *"localhost:1/test"*"cannot be pulled"* ]]
+	run -125 hull build --platform linux/amd64,linux/arm64 ctx
+	[[ "$output" == *"one by one"* ]]
+	run -125 hull build --platform windows/amd64 ctx
+	[[ "$output" == *"linux/ARCHITECTURE"* ]]
+}
