@@ -24,44 +24,52 @@ static int check_there(struct image_store *s, int folder, const char *path, stru
 	return err_set(e, ENOENT, ERR_NOT_FOUND, "the image was removed meanwhile");
 }
 
-static int pack(struct image_store *s, int folder, int to, struct err *e)
+void repack_stop(struct repack *r)
 {
-	CLEANUP_JOB struct unpack_job job = UNPACK_JOB_NONE;
-	static const struct unpack_events none;
-	int r = unpack_start_pack(&job, s->libexec, folder, "", "./", UNPACK_WHITEOUTS, to, e);
-	return r < 0 ? r : unpack_finish(&job, &none, e);
+	unpack_stop(&r->job);
+	fd_drop(&r->folder);
+	fd_drop(&r->file);
 }
 
-int repack_layer(struct image_store *s, const char *diff_id, int *ret_fd, struct blob *ret,
+int repack_begin(struct image_store *s, const char *diff_id, bool gzip, struct repack *r,
 		 struct err *e)
 {
-	char path[ID_LEN + 16];
-	struct stat st;
-	snprintf(path, sizeof(path), "layers/%s/fs", diff_id);
-	CLEANUP_FD int folder = dir_open(s->root_fd, path, e);
-	if (folder < 0)
-		return folder;
-	CLEANUP_FD int file = openat(s->root_fd, "layers", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (file < 0)
+	*r = (struct repack)REPACK_NONE;
+	r->gzip = gzip;
+	snprintf(r->path, sizeof(r->path), "layers/%s/fs", diff_id);
+	r->folder = dir_open(s->root_fd, r->path, e);
+	if (r->folder < 0)
+		return r->folder;
+	r->file = openat(s->root_fd, "layers", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (r->file < 0)
 		return err_errno(e, errno, "cannot pack a layer");
-	int r = pack(s, folder, file, e);
-	if (r == 0)
-		r = check_there(s, folder, path, e);
-	if (r < 0)
-		return r;
-	if (fstat(file, &st) < 0)
-		return err_errno(e, errno, "cannot pack a layer");
-	ret->size = (uint64_t)st.st_size;
-	r = digest_sha256_file(file, 0, ret->size, ret->digest);
-	if (r < 0)
-		return err_errno(e, r, "cannot read a packed layer");
-	*ret_fd = fd_steal(&file);
+	return unpack_start_pack(&r->job, s->libexec, r->folder, "", "./",
+				 UNPACK_WHITEOUTS | UNPACK_SUMS | (gzip ? UNPACK_GZIP : 0), r->file,
+				 e);
+}
+
+int repack_end(struct image_store *s, struct repack *r, int *ret_fd, struct blob *ret,
+	       struct err *e)
+{
+	static const struct unpack_events none;
+	const struct unpack_layer *l = &r->job.layer;
+	int n = unpack_finish(&r->job, &none, e);
+	if (n == 0)
+		n = check_there(s, r->folder, r->path, e);
+	if (n < 0)
+		return n;
+	*ret = (struct blob){.size = l->packed,
+			     .type = r->gzip ? OCI_TYPE("layer.v1.tar+gzip")
+					     : OCI_TYPE("layer.v1.tar")};
+	memcpy(ret->digest, l->digest, sizeof(ret->digest));
+	memcpy(ret->diff_id, l->diff_id, sizeof(ret->diff_id));
+	*ret_fd = fd_steal(&r->file);
 	return 0;
 }
 
-static char *digest_text(const struct blob *b, struct arena *a)
+static char *digest_text(const char *hex, struct arena *a)
 {
-	return arena_printf(a, "sha256:%s", b->digest);
+	return arena_printf(a, "sha256:%s", hex);
 }
 
 static char *print(struct json_object *o, struct arena *a)
@@ -78,9 +86,10 @@ int repack_config(const struct image *image, const struct blob *layers, struct a
 	struct json_object *rootfs;
 	bool same = true;
 	for (size_t i = 0; i < image->layer_count; i++) {
-		same &= !strcmp(layers[i].digest,
+		same &= !strcmp(layers[i].diff_id,
 				image->layers[image->layer_count - 1 - i].diff_id);
-		json_object_array_add(ids, json_object_new_string(digest_text(&layers[i], a)));
+		json_object_array_add(ids,
+				      json_object_new_string(digest_text(layers[i].diff_id, a)));
 	}
 	*ret = image->config_text;
 	if (same)
@@ -99,7 +108,7 @@ struct json_object *repack_descriptor(const char *type, const struct blob *b, st
 {
 	struct json_object *o = json_object_new_object();
 	json_add_string(o, "mediaType", type);
-	json_add_string(o, "digest", digest_text(b, a));
+	json_add_string(o, "digest", digest_text(b->digest, a));
 	json_add_int(o, "size", (int64_t)b->size);
 	return o;
 }
@@ -114,8 +123,7 @@ char *repack_manifest(const struct blob *config, const struct blob *layers, size
 	json_object_object_add(o, "config",
 			       repack_descriptor(OCI_TYPE("config.v1+json"), config, a));
 	for (size_t i = 0; i < count; i++)
-		json_object_array_add(list,
-				      repack_descriptor(OCI_TYPE("layer.v1.tar"), &layers[i], a));
+		json_object_array_add(list, repack_descriptor(layers[i].type, &layers[i], a));
 	json_object_object_add(o, "layers", list);
 	return print(o, a);
 }

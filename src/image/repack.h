@@ -10,22 +10,43 @@
 #include <json-c/json.h>
 
 #include "image/image.h"
+#include "image/unpack_job.h"
 
 #define OCI_TYPE(what) "application/vnd.oci.image." what
 
 struct blob {
 	char digest[ID_LEN + 1];
 	uint64_t size;
+	const char *type;         /* of a layer, as OCI names it */
+	char diff_id[ID_LEN + 1]; /* of a layer */
 };
 
-/** The layer as a tar, in a file without a name below --root: @ret_fd, the caller's. */
-int repack_layer(struct image_store *s, const char *diff_id, int *ret_fd, struct blob *ret,
+/** A layer that is being packed. */
+struct repack {
+	char path[ID_LEN + 16];
+	int folder, file;
+	bool gzip;
+	struct unpack_job job;
+};
+#define REPACK_NONE                                                                                \
+	{                                                                                          \
+		.folder = -1, .file = -1, .job = UNPACK_JOB_NONE                                   \
+	}
+
+/** Begin to pack the layer, as a tar or (@gzip) a packed one, into a file without a name below
+ *  --root. */
+int repack_begin(struct image_store *s, const char *diff_id, bool gzip, struct repack *r,
 		 struct err *e);
+/** Wait for its end: @ret_fd, the caller's. */
+int repack_end(struct image_store *s, struct repack *r, int *ret_fd, struct blob *ret,
+	       struct err *e);
+void repack_stop(struct repack *r);
+#define CLEANUP_REPACK __attribute__((cleanup(repack_stop)))
 /** The config for these layers, the lowest first: byte for byte as it came if they are what it
  *  names. */
 int repack_config(const struct image *image, const struct blob *layers, struct arena *a, char **ret,
 		  struct err *e);
-/** An OCI manifest of plain tars. */
+/** An OCI manifest. */
 char *repack_manifest(const struct blob *config, const struct blob *layers, size_t count,
 		      struct arena *a);
 struct json_object *repack_descriptor(const char *type, const struct blob *b, struct arena *a);

@@ -134,12 +134,15 @@ static int put_json(struct save *s, const char *name, struct json_object *o, str
 
 static int save_layer(struct save *s, const char *diff_id)
 {
+	CLEANUP_REPACK struct repack pack = REPACK_NONE;
 	CLEANUP_FD int file = -1;
 	for (size_t i = 0; i < s->layer_count; i++)
 		if (!strcmp(s->layers[i].diff_id, diff_id))
 			return 0;
 	struct saved_layer *l = &s->layers[s->layer_count];
-	int r = repack_layer(s->store, diff_id, &file, &l->blob, s->e);
+	int r = repack_begin(s->store, diff_id, false, &pack, s->e);
+	if (r == 0)
+		r = repack_end(s->store, &pack, &file, &l->blob, s->e);
 	if (r < 0)
 		return r;
 	s->layer_count++;

@@ -37,6 +37,8 @@ enum unpack_flag {
 	UNPACK_OWNER = 1,     /* UNPACK_INTO: everything belongs to uid and gid */
 	UNPACK_WHITEOUTS = 2, /* UNPACK_PACK: the tree is the upper folder of an overlay, the tar a
 			       * layer of an image */
+	UNPACK_SUMS = 4,      /* UNPACK_PACK: UNPACK_DONE has the layer's digests and sizes */
+	UNPACK_GZIP = 8,      /* the same, and the tar is packed with gzip */
 };
 
 struct unpack_request {
@@ -66,7 +68,7 @@ enum unpack_op {
 	UNPACK_OPAQUE, /* + 1 descriptor: a folder of the layer that hides what is below it. The
 			* engine marks it, as only CAP_SYS_ADMIN can (trusted.overlay.opaque) */
 	UNPACK_MEMBER, /* kind, number, name, link, offset, size, layer */
-	UNPACK_DONE,   /* layer, in mode UNPACK_LAYER */
+	UNPACK_DONE,   /* layer, in the modes of one */
 	UNPACK_FAILED, /* err */
 };
 

@@ -156,3 +156,35 @@ print(u.build_opener(u.ProxyHandler({})).open(r).headers["Docker-Content-Digest"
 	run -1 hull push "$REGISTRY/my/test@sha256:$(printf '%064d' 0)"
 	assert_has "cannot push a digest reference"
 }
+
+@test "PS10 layers are packed; of an image made here only what is new is sent" {
+	registry_up
+	faulty 500 1 /nothing/
+	put_image --rootfs "$ROOTFS" --layers 3 some/base v1
+	hull pull -q "$FAULTY/some/base:v1"
+	mkdir ctx
+	head -c 300000 /dev/zero | tr '\0' x >ctx/big
+	printf '%s\n' "FROM $FAULTY/some/base:v1" 'COPY big /' >ctx/Dockerfile
+	hull build -q -t "$FAULTY/mine/app:v1" ctx
+	: >"$WORK/proxy.log"
+	run -0 hull push "$FAULTY/mine/app:v1"
+	# The base is mounted; the layer on it and the config are sent.
+	assert_equal 3 "$(grep -c 'POST .*mount=sha256:.*&from=some/base' "$WORK/proxy.log")"
+	assert_equal 2 "$(grep -c ' PUT /v2/mine/app/blobs/' "$WORK/proxy.log")"
+	hull manifest inspect "$FAULTY/mine/app:v1" >manifest
+	assert_equal 4 "$(grep -o 'layer.v1.tar+gzip' manifest | wc -l)"
+	python3 -c 'import json; assert json.load(open("manifest"))["layers"][-1]["size"] < 10000'
+	# Another image of the same layers sends its config alone, and needs nothing of the old one.
+	printf 'LABEL a=b\n' >>ctx/Dockerfile
+	hull build -q -t "$FAULTY/mine/app:v2" ctx
+	: >"$WORK/proxy.log"
+	run -0 hull push "$FAULTY/mine/app:v2"
+	assert_equal 4 "$(grep -c 'Layer already exists' <<<"$output")"
+	assert_equal 1 "$(grep -c ' PUT /v2/mine/app/blobs/' "$WORK/proxy.log")"
+	# Others read it.
+	run -0 in_net skopeo copy -q --src-tls-verify=false "docker://$REGISTRY/mine/app:v2" "oci-archive:$WORK/a.tar:app:v2"
+	HULL_ROOT=$WORK/root2 HULL_RUNROOT=$WORK/run2 run -0 hull load -i "$WORK/a.tar"
+	HULL_ROOT=$WORK/root2 HULL_RUNROOT=$WORK/run2 run -0 hull run --rm app:v2 stat -c %s /big /layer-1
+	assert_has 300000
+	assert_equal "" "$(find "$HULL_ROOT/layers" -maxdepth 1 -type f)"
+}

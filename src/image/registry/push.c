@@ -3,8 +3,9 @@
  * Pushing. An image that was pulled goes on under the manifest that it came by: a blob that the
  * registry has not got is mounted from another repository of it, or else fetched from where the
  * image came from, as blobs are not kept here. What was made here, or has lost its source, is
- * packed anew (repack.h). The manifest goes last, when all that it names is there. Read remote.h
- * first.
+ * packed anew (repack.h), with gzip; but a layer of it that came by another image, or was pushed by
+ * one, is known by its blob, and is not sent where that one is. All layers are asked for and sent
+ * side by side. The manifest goes last, when all that it names is there. Read remote.h first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +21,18 @@
 #include "image/registry/remote.h"
 #include "image/repack.h"
 
+enum { UPLOADS_MAX = 6, PACKERS_MAX = 4, SOURCES_MAX = 4 };
+
+/* A layer on its way. */
+struct part {
+	const char *diff_id;           /* here */
+	struct blob blob;              /* with a digest once it is known */
+	struct image_reference source; /* where the blob is; domain NULL: it is not known */
+	int file;                      /* the blob, or -1 */
+	bool there;                    /* in the registry */
+	uint32_t asked;                /* id of a request about it, or 0 */
+};
+
 struct push {
 	struct image_store *store;
 	const struct image_push *req;
@@ -27,12 +40,12 @@ struct push {
 	struct image_reference ref;
 	char *name; /* full */
 	struct image image;
-	struct remote to, from;        /* @from is opened when it is needed */
-	struct image_reference source; /* of the image; domain NULL: it has none */
-	const char *manifest, *type;
-	struct oci_document doc;   /* @manifest, parsed */
-	const struct blob *packed; /* its layers, where they were packed here */
-	int *files;                /* of those */
+	struct remote to, from;      /* @from is opened when it is needed */
+	struct strv sources;         /* repositories of the registry that blobs are mounted from */
+	const char *manifest, *type; /* NULL: it is to be made */
+	struct oci_document doc;     /* @manifest, parsed */
+	struct part *parts;          /* the lowest first */
+	size_t count;
 	bool repacked;
 };
 
@@ -40,20 +53,20 @@ static void cleanup_push(struct push *p)
 {
 	remote_close(&p->to);
 	remote_close(&p->from);
-	for (size_t i = 0; p->files && i < p->image.layer_count; i++)
-		fd_drop(&p->files[i]);
+	for (size_t i = 0; i < p->count; i++)
+		fd_drop(&p->parts[i].file);
 }
 
-static void tell(struct push *p, const char *digest, size_t i, uint64_t done, uint64_t total,
-		 bool finished, bool existed)
+static void tell(struct push *p, const struct part *part, uint64_t done, bool finished,
+		 bool existed)
 {
 	if (!p->req->progress)
 		return;
-	const struct image_progress said = {.layer = arena_strndup(p->arena, digest + 7, 12),
-					    .index = i,
-					    .count = p->doc.layers.count,
+	const struct image_progress said = {.layer = arena_strndup(p->arena, part->blob.digest, 12),
+					    .index = (size_t)(part - p->parts),
+					    .count = p->count,
 					    .done = done,
-					    .total = total,
+					    .total = part->blob.size,
 					    .finished = finished,
 					    .existed = existed};
 	p->req->progress(&said, p->req->ctx);
@@ -61,11 +74,45 @@ static void tell(struct push *p, const char *digest, size_t i, uint64_t done, ui
 
 /* --- what is pushed --- */
 
+static bool is_sha256(const char *digest)
+{
+	return digest && !strncmp(digest, "sha256:", 7) && image_digest_is_valid(digest);
+}
+
+/* In a manifest of ours the types are OCI's. */
+static const char *layer_type(const char *type)
+{
+	size_t len = strlen(type);
+	return len > 4 && !strcmp(type + len - 4, "gzip")   ? OCI_TYPE("layer.v1.tar+gzip")
+	       : len > 4 && !strcmp(type + len - 4, "zstd") ? OCI_TYPE("layer.v1.tar+zstd")
+							    : OCI_TYPE("layer.v1.tar");
+}
+
+/* The layer is this blob of @repository. */
+static void know_part(struct push *p, struct part *part, const struct oci_descriptor *d,
+		      const char *repository)
+{
+	struct err ignored;
+	if (!d->media_type || d->size < 0 || !is_sha256(d->digest))
+		return;
+	memcpy(part->blob.digest, d->digest + 7, sizeof(part->blob.digest));
+	part->blob.size = (uint64_t)d->size;
+	part->blob.type = layer_type(d->media_type);
+	memcpy(part->blob.diff_id, part->diff_id, sizeof(part->blob.diff_id));
+	if (image_reference_parse(repository, p->arena, &part->source, &ignored) < 0)
+		part->source = (struct image_reference){0};
+}
+
+static int parse_manifest(struct push *p, const char *text, struct oci_document *ret, struct err *e)
+{
+	*ret = (struct oci_document){0};
+	return shape_parse(&oci_document_shape, text, strlen(text), ret, p->arena, e);
+}
+
 /* The manifest that the image came by, if it is still known. 1: it is. */
 static int find_manifest(struct push *p, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
-	struct err ignored;
 	/* Of several the one from where it goes now: nothing need be moved then. */
 	int r = db_first(p->store->db, &q, e,
 			 "SELECT text, media_type, repository FROM manifest WHERE image = ?1 ORDER "
@@ -76,41 +123,69 @@ static int find_manifest(struct push *p, struct err *e)
 		return r;
 	p->manifest = arena_strdup(p->arena, db_text(q, 0));
 	p->type = arena_strdup(p->arena, db_text(q, 1));
-	if (image_reference_parse(db_text(q, 2), p->arena, &p->source, &ignored) < 0)
-		p->source = (struct image_reference){0};
-	r = shape_parse(&oci_document_shape, p->manifest, strlen(p->manifest), &p->doc, p->arena,
-			e);
-	if (r == 0 && (!p->doc.config || p->doc.layers.count != p->image.layer_count))
-		r = err_set(e, EBADMSG, ERR_INTERNAL, "the state store has a wrong manifest");
-	return r < 0 ? r : 1;
+	r = parse_manifest(p, p->manifest, &p->doc, e);
+	const struct oci_descriptor *layers = p->doc.layers.items;
+	bool whole = r == 0 && p->doc.config && p->doc.layers.count == p->count;
+	for (size_t i = 0; whole && i < p->count; i++) {
+		know_part(p, &p->parts[i], &layers[i], db_text(q, 2));
+		whole = *p->parts[i].blob.digest;
+	}
+	return r < 0   ? r
+	       : whole ? 1
+		       : err_set(e, EBADMSG, ERR_INTERNAL, "the state store has a wrong manifest");
 }
 
-/* Make blobs and a manifest of what is here. */
-static int pack_all(struct push *p, struct err *e)
+/* The blob that the layer is by the manifest of any image, best of one of the same registry. */
+static int find_part(struct push *p, struct part *part, struct err *e)
 {
-	size_t n = p->image.layer_count;
-	struct blob config, *blobs = arena_array(p->arena, n + 1, sizeof(*blobs));
-	char *text;
-	p->files = arena_array(p->arena, n + 1, sizeof(*p->files));
-	memset(p->files, 0xff, n * sizeof(*p->files));
-	for (size_t i = 0; i < n; i++) {
-		int r = repack_layer(p->store, p->image.layers[n - 1 - i].diff_id, &p->files[i],
-				     &blobs[i], e);
-		if (r < 0)
-			return r;
+	CLEANUP_STMT sqlite3_stmt *q = NULL;
+	struct oci_document doc;
+	int r = db_first(p->store->db, &q, e,
+			 "SELECT text, repository, position FROM image_layer JOIN manifest USING "
+			 "(image) WHERE layer = ?1 ORDER BY repository <> ?2, "
+			 "substr(repository, 1, length(?3)) <> ?3, digest",
+			 "sss", part->diff_id,
+			 arena_printf(p->arena, "%s/%s", p->ref.domain, p->ref.path),
+			 arena_printf(p->arena, "%s/", p->ref.domain));
+	if (r <= 0 || (r = parse_manifest(p, db_text(q, 0), &doc, e)) < 0)
+		return r;
+	const struct oci_descriptor *layers = doc.layers.items;
+	size_t position = (size_t)db_int(q, 2);
+	if (position < doc.layers.count)
+		know_part(p, part, &layers[position], db_text(q, 1));
+	return 0;
+}
+
+static int plan_parts(struct push *p, struct err *e)
+{
+	p->count = p->image.layer_count;
+	p->parts = arena_array(p->arena, p->count + 1, sizeof(*p->parts));
+	for (size_t i = 0; i < p->count; i++) {
+		p->parts[i].diff_id = p->image.layers[p->count - 1 - i].diff_id;
+		p->parts[i].file = -1;
 	}
+	int r = find_manifest(p, e);
+	for (size_t i = 0; r == 0 && i < p->count; i++)
+		r = find_part(p, &p->parts[i], e);
+	return r < 0 ? r : 0;
+}
+
+/* Make config and manifest of what the parts have come to. */
+static int make_manifest(struct push *p, struct err *e)
+{
+	struct blob config, *blobs = arena_array(p->arena, p->count + 1, sizeof(*blobs));
+	char *text;
+	for (size_t i = 0; i < p->count; i++)
+		blobs[i] = p->parts[i].blob;
 	int r = repack_config(&p->image, blobs, p->arena, &text, e);
 	if (r < 0)
 		return r;
 	config.size = strlen(text);
 	digest_sha256(text, config.size, config.digest);
 	p->image.config_text = text;
-	p->packed = blobs;
 	p->type = OCI_TYPE("manifest.v1+json");
-	p->manifest = repack_manifest(&config, blobs, n, p->arena);
-	p->doc = (struct oci_document){0};
-	return shape_parse(&oci_document_shape, p->manifest, strlen(p->manifest), &p->doc, p->arena,
-			   e);
+	p->manifest = repack_manifest(&config, blobs, p->count, p->arena);
+	return parse_manifest(p, p->manifest, &p->doc, e);
 }
 
 /* --- to the registry --- */
@@ -120,6 +195,15 @@ static int explain(const struct push *p, struct err *e)
 	if (e->kind == ERR_DENIED)
 		err_hint(e, "hull login %s", p->ref.domain);
 	return err_context(e, "cannot push %s", image_reference_familiar(&p->ref, p->arena));
+}
+
+/* Can blobs be mounted from there? */
+static bool is_source(const struct push *p, const struct image_reference *r)
+{
+	for (size_t i = 0; i < p->sources.count; i++)
+		if (!strcmp(p->sources.items[i], r->path))
+			return r->domain && !strcmp(r->domain, p->ref.domain);
+	return false;
 }
 
 static int open_to(struct push *p, struct err *e)
@@ -133,21 +217,24 @@ static int open_to(struct push *p, struct err *e)
 	if (r < 0)
 		return r;
 	const struct endpoint *at = endpoints.items;
-	bool mounts = p->source.domain && !strcmp(p->source.domain, p->ref.domain) &&
-		      strcmp(p->source.path, p->ref.path);
-	const char *scope = arena_printf(
-		p->arena, "repository:%s:pull,push%s", at->path,
-		mounts ? arena_printf(p->arena, " repository:%s:pull", p->source.path) : "");
+	char *scope = arena_printf(p->arena, "repository:%s:pull,push", at->path);
+	for (size_t i = 0; i < p->count && p->sources.count < SOURCES_MAX; i++) {
+		const struct image_reference *from = &p->parts[i].source;
+		if (!from->domain || strcmp(from->domain, p->ref.domain) ||
+		    !strcmp(from->path, p->ref.path) || is_source(p, from))
+			continue;
+		strv_push(p->arena, &p->sources, from->path);
+		scope = arena_printf(p->arena, "%s repository:%s:pull", scope, from->path);
+	}
 	return remote_open(&p->to, p->store, &p->req->registry, p->ref.domain, p->ref.path, at,
 			   scope, NULL, p->arena, e);
 }
 
-static int open_from(struct push *p, struct err *e)
+static int open_from(struct push *p, const struct image_reference *s, struct err *e)
 {
 	struct registries configured = {0};
 	struct array endpoints = {0};
-	const struct image_reference *s = &p->source;
-	if (p->from.job.helper.pid)
+	if (p->from.job.helper.pid) /* a manifest has one source */
 		return 0;
 	if (!s->domain)
 		return err_set(e, ENOENT, ERR_NOT_FOUND, "it is not known where it came from");
@@ -163,93 +250,207 @@ static int open_from(struct push *p, struct err *e)
 			   e);
 }
 
-/* 1: the registry has it, 0: it has not. */
-static int is_there(struct push *p, const struct oci_descriptor *d, struct err *e)
+/* --- all layers at once --- */
+
+/* A question about a layer, and what its answer means. */
+struct question {
+	/* 1: it is to be asked; a descriptor goes with it. */
+	int (*ask)(struct push *p, struct part *part, struct transport_request *q, int *ret_fd);
+	/* Without an error the layer is there. 0: it may also be that it is not; else the failure.
+	 */
+	int (*refused)(const struct transport_message *m);
+	bool existed; /* what is there was there before */
+};
+
+static struct part *asked_by(struct push *p, uint32_t id)
 {
-	struct transport_request q;
-	struct transport_message m;
-	remote_request(&p->to, &q, TRANSPORT_HEAD, arena_printf(p->arena, "blobs/%s", d->digest));
-	int r = transport_call(&p->to.job, &q, -1, &m, e);
-	if (r == 0)
-		return 1;
-	return m.status == 404 ? 0 : r;
+	for (size_t i = 0; i < p->count; i++)
+		if (p->parts[i].asked == id)
+			return &p->parts[i];
+	return NULL;
 }
 
-static int upload(struct push *p, const struct oci_descriptor *d, const char *from, int fd,
-		  size_t index, struct err *e)
+static int take_answer(struct push *p, const struct question *what, struct part *part,
+		       const struct transport_message *m, struct err *e)
+{
+	part->asked = 0;
+	if (m->op == TRANSPORT_DONE) {
+		part->there = true;
+		tell(p, part, part->blob.size, true, what->existed);
+		return 0;
+	}
+	int r = what->refused(m);
+	if (r < 0) {
+		*e = m->err;
+		return err_context(e, "layer sha256:%.12s", part->blob.digest);
+	}
+	return 0;
+}
+
+static int ask_all(struct push *p, const struct question *what, struct err *e)
 {
 	struct transport_request q;
 	struct transport_message m;
-	remote_request(&p->to, &q, TRANSPORT_UPLOAD, "blobs/uploads/");
-	q.size = (uint64_t)d->size;
-	if (strlen(d->digest) >= sizeof(q.digest) || strlen(from) >= sizeof(q.from))
-		return err_set(e, ENAMETOOLONG, ERR_INVALID, "%.80s: too long", d->digest);
-	memcpy(q.digest, d->digest, strlen(d->digest) + 1);
-	memcpy(q.from, from, strlen(from) + 1);
-	int r = transport_ask(&p->to.job, &q, fd, e);
-	while (r == 0 && (r = transport_hear(&p->to.job, &m, e)) == 0) {
-		if (m.op == TRANSPORT_DONE)
-			return 0;
-		if (m.op == TRANSPORT_PROGRESS)
-			tell(p, d->digest, index, m.done, q.size, false, false);
-		if (m.op == TRANSPORT_FAILED) {
-			*e = m.err;
-			return -e->number;
+	size_t next = 0, open = 0;
+	int r = 0;
+	while (r == 0 && (next < p->count || open)) {
+		if (next < p->count && open < UPLOADS_MAX) {
+			struct part *part = &p->parts[next++];
+			int fd = -1;
+			if (part->there || !what->ask(p, part, &q, &fd))
+				continue;
+			r = transport_ask(&p->to.job, &q, fd, e);
+			part->asked = q.id;
+			open++;
+			continue;
 		}
+		r = transport_hear(&p->to.job, &m, e);
+		struct part *part = r < 0 ? NULL : asked_by(p, m.id);
+		if (!part)
+			continue;
+		if (m.op == TRANSPORT_PROGRESS)
+			tell(p, part, m.done, false, false);
+		else if (open--)
+			r = take_answer(p, what, part, &m, e);
 	}
 	return r;
 }
 
+static int ask_head(struct push *p, struct part *part, struct transport_request *q, int *ret_fd)
+{
+	remote_request(&p->to, q, TRANSPORT_HEAD,
+		       arena_printf(p->arena, "blobs/sha256:%s", part->blob.digest));
+	return *part->blob.digest != 0;
+}
+
+static int head_refused(const struct transport_message *m)
+{
+	return m->status == 404 ? 0 : -m->err.number;
+}
+
+static void fill_upload(struct push *p, const struct blob *b, struct transport_request *q)
+{
+	remote_request(&p->to, q, TRANSPORT_UPLOAD, "blobs/uploads/");
+	q->size = b->size;
+	snprintf(q->digest, sizeof(q->digest), "sha256:%s", b->digest);
+}
+
+static int ask_mount(struct push *p, struct part *part, struct transport_request *q, int *ret_fd)
+{
+	if (!*part->blob.digest || !is_source(p, &part->source) ||
+	    strlen(part->source.path) >= sizeof(q->from))
+		return 0;
+	fill_upload(p, &part->blob, q);
+	memcpy(q->from, part->source.path, strlen(part->source.path) + 1);
+	return 1;
+}
+
+static int mount_refused(const struct transport_message *m)
+{
+	return 0;
+}
+
+/* Of two equal ones the first is sent. */
+static int ask_upload(struct push *p, struct part *part, struct transport_request *q, int *ret_fd)
+{
+	for (struct part *other = p->parts; other < part; other++)
+		if (!strcmp(other->blob.digest, part->blob.digest))
+			return 0;
+	fill_upload(p, &part->blob, q);
+	*ret_fd = part->file;
+	tell(p, part, 0, false, false);
+	return 1;
+}
+
+static int upload_refused(const struct transport_message *m)
+{
+	return -m->err.number;
+}
+
+static const struct question head = {ask_head, head_refused, true},
+			     mount = {ask_mount, mount_refused, false},
+			     upload = {ask_upload, upload_refused, false};
+
+/* --- the bytes of a layer --- */
+
 /* A layer's blob from where the image came from, checked, in a file without a name. */
-static int fetch(struct push *p, const struct oci_descriptor *d, struct err *e)
+static int fetch(struct push *p, struct part *part, struct err *e)
 {
 	struct transport_request q;
 	struct transport_message m;
 	char sum[ID_LEN + 1];
-	int r = open_from(p, e);
+	int r = open_from(p, &part->source, e);
 	if (r < 0)
 		return r;
 	CLEANUP_FD int fd =
 		openat(p->store->root_fd, "layers", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_errno(e, errno, "cannot keep a layer meanwhile");
-	remote_request(&p->from, &q, TRANSPORT_GET, arena_printf(p->arena, "blobs/%s", d->digest));
-	q.size = (uint64_t)d->size;
+	remote_request(&p->from, &q, TRANSPORT_GET,
+		       arena_printf(p->arena, "blobs/sha256:%s", part->blob.digest));
+	q.size = part->blob.size;
 	r = transport_call(&p->from.job, &q, fd, &m, e);
 	if (r == 0)
-		r = digest_sha256_file(fd, 0, (uint64_t)d->size, sum);
-	if (r == 0 && strcmp(sum, d->digest + 7))
-		r = err_set(e, EBADMSG, ERR_INVALID, "%s: its source sent what has sha256 %s",
-			    d->digest, sum);
-	return r < 0 ? r : fd_steal(&fd);
+		r = digest_sha256_file(fd, 0, part->blob.size, sum);
+	if (r == 0 && strcmp(sum, part->blob.digest))
+		r = err_set(e, EBADMSG, ERR_INVALID,
+			    "sha256:%s: its source sent what has sha256 %s", part->blob.digest,
+			    sum);
+	part->file = r < 0 ? -1 : fd_steal(&fd);
+	return r;
 }
 
-/* The bytes of a layer, or -errno. */
-static int open_layer(struct push *p, const struct oci_descriptor *d, size_t i, struct err *e)
+/* What came goes on as it is. But where its source is gone, or out of reach, what is here is as
+ * good, if not the same bytes. */
+static int fetch_all(struct push *p, struct err *e)
 {
-	return p->packed ? fcntl(p->files[i], F_DUPFD_CLOEXEC, 0) : fetch(p, d, e);
-}
-
-static int push_layer(struct push *p, const struct oci_descriptor *d, size_t i, struct err *e)
-{
-	int r = is_there(p, d, e);
-	if (r != 0) {
-		if (r > 0)
-			tell(p, d->digest, i, 0, (uint64_t)d->size, true, true);
-		return r < 0 ? r : 0;
+	for (size_t i = 0; i < p->count; i++) {
+		struct part *part = &p->parts[i];
+		if (part->there || !*part->blob.digest)
+			continue;
+		int r = p->manifest && !p->repacked ? fetch(p, part, e) : -ENOENT;
+		if (r < 0 && p->manifest && !p->repacked && e->kind == ERR_DENIED)
+			return r;
+		if (r < 0)
+			*part->blob.digest = '\0';
+		p->repacked |= r < 0 && p->manifest;
 	}
-	tell(p, d->digest, i, 0, (uint64_t)d->size, false, false);
-	struct err ignored;
-	bool mounts = !p->packed && p->source.domain && !strcmp(p->source.domain, p->ref.domain) &&
-		      strcmp(p->source.path, p->ref.path);
-	if (!mounts || upload(p, d, p->source.path, -1, i, &ignored) < 0) {
-		CLEANUP_FD int fd = open_layer(p, d, i, e);
-		r = fd < 0 ? fd : upload(p, d, "", fd, i, e);
-	}
-	if (r < 0)
-		return err_context(e, "layer %.19s", d->digest);
-	tell(p, d->digest, i, (uint64_t)d->size, (uint64_t)d->size, true, false);
+	if (p->repacked)
+		p->manifest = NULL;
 	return 0;
+}
+
+struct packers {
+	struct repack items[PACKERS_MAX];
+};
+
+static void stop_packers(struct packers *w)
+{
+	for (size_t i = 0; i < PACKERS_MAX; i++)
+		repack_stop(&w->items[i]);
+}
+
+/* Those that are not known by a blob, several at a time, in their order. */
+static int pack_all(struct push *p, struct err *e)
+{
+	CLEANUP(stop_packers)
+	struct packers w = {{REPACK_NONE, REPACK_NONE, REPACK_NONE, REPACK_NONE}};
+	struct part **todo = arena_array(p->arena, p->count + 1, sizeof(struct part *));
+	size_t count = 0, begun = 0;
+	int r = 0;
+	for (size_t i = 0; i < p->count; i++)
+		if (!*p->parts[i].blob.digest)
+			todo[count++] = &p->parts[i];
+	for (size_t ended = 0; r == 0 && ended < count; ended++) {
+		for (; r == 0 && begun < count && begun < ended + PACKERS_MAX; begun++)
+			r = repack_begin(p->store, todo[begun]->diff_id, true,
+					 &w.items[begun % PACKERS_MAX], e);
+		struct repack *one = &w.items[ended % PACKERS_MAX];
+		if (r == 0)
+			r = repack_end(p->store, one, &todo[ended]->file, &todo[ended]->blob, e);
+		repack_stop(one);
+	}
+	return r;
 }
 
 static int memory_of(const char *text, struct err *e)
@@ -261,12 +462,20 @@ static int memory_of(const char *text, struct err *e)
 
 static int push_config(struct push *p, struct err *e)
 {
-	const struct oci_descriptor *d = p->doc.config;
-	int r = is_there(p, d, e);
-	if (r != 0)
-		return r < 0 ? r : 0;
+	struct transport_request q;
+	struct transport_message m;
+	struct blob b = {.size = (uint64_t)p->doc.config->size};
+	if (!is_sha256(p->doc.config->digest))
+		return err_set(e, EBADMSG, ERR_INTERNAL, "its manifest names no config");
+	memcpy(b.digest, p->doc.config->digest + 7, sizeof(b.digest));
+	remote_request(&p->to, &q, TRANSPORT_HEAD,
+		       arena_printf(p->arena, "blobs/sha256:%s", b.digest));
+	int r = transport_call(&p->to.job, &q, -1, &m, e);
+	if (r == 0 || m.status != 404)
+		return r;
 	CLEANUP_FD int fd = memory_of(p->image.config_text, e);
-	return fd < 0 ? fd : upload(p, d, "", fd, 0, e);
+	fill_upload(p, &b, &q);
+	return fd < 0 ? fd : transport_call(&p->to.job, &q, fd, &m, e);
 }
 
 static int push_manifest(struct push *p, struct image_pushed *ret, struct err *e)
@@ -291,10 +500,20 @@ static int push_manifest(struct push *p, struct image_pushed *ret, struct err *e
 
 static int push_blobs(struct push *p, struct err *e)
 {
-	const struct oci_descriptor *layers = p->doc.layers.items;
-	int r = 0;
-	for (size_t i = 0; r == 0 && i < p->doc.layers.count; i++)
-		r = push_layer(p, &layers[i], i, e);
+	int r = ask_all(p, &head, e);
+	if (r == 0)
+		r = ask_all(p, &mount, e);
+	if (r == 0)
+		r = fetch_all(p, e);
+	if (r == 0)
+		r = pack_all(p, e);
+	/* It may have been pushed before, and is not known here any more. */
+	if (r == 0)
+		r = ask_all(p, &head, e);
+	if (r == 0)
+		r = ask_all(p, &upload, e);
+	if (r == 0 && !p->manifest)
+		r = make_manifest(p, e);
 	return r < 0 ? r : push_config(p, e);
 }
 
@@ -347,22 +566,13 @@ int image_push(struct image_store *s, const struct image_push *req, struct arena
 	struct push p = {
 		.store = s, .req = req, .arena = a, .to = REMOTE_NONE, .from = REMOTE_NONE};
 	int r = find(&p, e);
-	int known = r < 0 ? r : find_manifest(&p, e);
-	if (known < 0)
-		return known;
-	r = known ? 0 : pack_all(&p, e);
 	if (r == 0)
-		r = open_to(&p, e);
+		r = plan_parts(&p, e);
 	if (r < 0)
-		return explain(&p, e);
-	r = push_blobs(&p, e);
-	/* Its source is gone, or out of reach: what is here is as good, but not the same bytes. */
-	if (r < 0 && known && p.to.job.helper.pid && e->kind != ERR_DENIED) {
-		p.repacked = true;
-		r = pack_all(&p, e);
-		if (r == 0)
-			r = push_blobs(&p, e);
-	}
+		return r;
+	r = open_to(&p, e);
+	if (r == 0)
+		r = push_blobs(&p, e);
 	if (r == 0)
 		r = push_manifest(&p, ret, e);
 	if (r < 0)

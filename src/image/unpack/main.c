@@ -157,8 +157,11 @@ static int serve(const struct unpack_request *q, int times, struct progress *pro
 		.name = q->name,
 		.as = q->as,
 		.whiteouts = q->flags & UNPACK_WHITEOUTS,
-		.to = UNPACK_SOURCE_FD,
-		.digest = q->mode == UNPACK_DIGEST ? &m->layer : NULL,
+		.to = q->mode == UNPACK_DIGEST ? -1 : UNPACK_SOURCE_FD,
+		.gzip = q->flags & UNPACK_GZIP,
+		.digest = q->mode == UNPACK_DIGEST || q->flags & (UNPACK_SUMS | UNPACK_GZIP)
+				  ? &m->layer
+				  : NULL,
 		.progress = on_progress,
 		.ctx = progress,
 	};

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <isa-l.h>
 #include <linux/magic.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -27,7 +28,7 @@
 
 /* A file with more pieces is read whole from there on: a list of them takes memory. */
 enum { PIECES_MAX = 10000, HOLE = 1 << 20 };
-enum { BLOCK = 128 << 10, XATTR_NAMES_MAX = 64 << 10, XATTR_VALUE_MAX = 64 << 10 };
+enum { GZIP_LEVEL = 2, BLOCK = 128 << 10, XATTR_NAMES_MAX = 64 << 10, XATTR_VALUE_MAX = 64 << 10 };
 enum { ENTRY_OPEN = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC };
 
 struct packer {
@@ -35,7 +36,9 @@ struct packer {
 	struct archive *archive;
 	struct archive_entry *entry;
 	struct archive_entry_linkresolver *links;
-	EVP_MD_CTX *hash; /* instead of writing */
+	EVP_MD_CTX *plain, *stored; /* sums of the tar, and of what is written; or NULL */
+	struct isal_zstream *gzip;
+	uint64_t stored_size;
 	uint64_t done;
 	char path[TREE_PATH_MAX]; /* of the entry, in the archive */
 	struct err *e;
@@ -53,12 +56,52 @@ static int archive_failed(struct packer *p)
 	return failed(p, number > 0 ? number : EIO, "cannot write the archive");
 }
 
+static int store(struct packer *p, const void *data, size_t len)
+{
+	p->stored_size += len;
+	if (p->stored && EVP_DigestUpdate(p->stored, data, len) != 1)
+		return -ENOMEM;
+	return p->pack->to < 0 ? 0 : fd_write_full(p->pack->to, data, len);
+}
+
+/* Through gzip, to the end of @data, or (@last) of all. */
+static int squeeze(struct packer *p, const void *data, size_t len, bool last)
+{
+	static unsigned char out[BLOCK];
+	struct isal_zstream *z = p->gzip;
+	z->next_in = (uint8_t *)data;
+	z->avail_in = (uint32_t)len;
+	z->end_of_stream = last;
+	do {
+		z->next_out = out;
+		z->avail_out = sizeof(out);
+		int r = isal_deflate(z) == COMP_OK ? store(p, out, sizeof(out) - z->avail_out)
+						   : -EIO;
+		if (r < 0)
+			return r;
+	} while (!z->avail_out);
+	return 0;
+}
+
+static int open_gzip(struct packer *p)
+{
+	struct isal_zstream *z = p->gzip = calloc(1, sizeof(*z));
+	if (!z)
+		return -ENOMEM;
+	isal_deflate_init(z);
+	z->gzip_flag = IGZIP_GZIP;
+	z->level = GZIP_LEVEL;
+	z->level_buf_size = ISAL_DEF_LVL2_DEFAULT;
+	z->level_buf = malloc(z->level_buf_size);
+	return z->level_buf ? 0 : -ENOMEM;
+}
+
 static la_ssize_t write_out(struct archive *a, void *ctx, const void *data, size_t len)
 {
-	const struct packer *p = ctx;
-	int r = !p->hash                                    ? fd_write_full(p->pack->to, data, len)
-		: EVP_DigestUpdate(p->hash, data, len) == 1 ? 0
-							    : -ENOMEM;
+	struct packer *p = ctx;
+	int r = p->plain && EVP_DigestUpdate(p->plain, data, len) != 1 ? -ENOMEM
+		: p->gzip ? squeeze(p, data, len, false)
+			  : store(p, data, len);
 	if (r < 0)
 		archive_set_error(a, -r, "cannot write");
 	return r < 0 ? -1 : (la_ssize_t)len;
@@ -357,7 +400,18 @@ static void cleanup_packer(struct packer *p)
 	archive_entry_linkresolver_free(p->links);
 	archive_entry_free(p->entry);
 	archive_write_free(p->archive);
-	EVP_MD_CTX_free(p->hash);
+	EVP_MD_CTX_free(p->plain);
+	if (p->stored != p->plain)
+		EVP_MD_CTX_free(p->stored);
+	if (p->gzip)
+		free(p->gzip->level_buf);
+	free(p->gzip);
+}
+
+static EVP_MD_CTX *new_sum(void)
+{
+	EVP_MD_CTX *sum = EVP_MD_CTX_new();
+	return sum && EVP_DigestInit_ex(sum, EVP_sha256(), NULL) == 1 ? sum : NULL;
 }
 
 static int open_writer(struct packer *p)
@@ -365,9 +419,10 @@ static int open_writer(struct packer *p)
 	p->archive = archive_write_new();
 	p->entry = archive_entry_new();
 	p->links = archive_entry_linkresolver_new();
-	p->hash = p->pack->digest ? EVP_MD_CTX_new() : NULL;
-	if (!p->archive || !p->entry || !p->links ||
-	    (p->pack->digest && (!p->hash || EVP_DigestInit_ex(p->hash, EVP_sha256(), NULL) != 1)))
+	bool sums = p->pack->digest;
+	if (!p->archive || !p->entry || !p->links || (sums && !(p->plain = new_sum())) ||
+	    (sums && p->pack->gzip && !(p->stored = new_sum())) ||
+	    (p->pack->gzip && open_gzip(p) < 0))
 		return failed(p, ENOMEM, "cannot pack");
 	archive_entry_linkresolver_set_strategy(p->links, ARCHIVE_FORMAT_TAR);
 	/* Parts of seconds take an extended header for each entry: layers go without, as docker's.
@@ -385,15 +440,24 @@ static int open_writer(struct packer *p)
 	return 0;
 }
 
-static void tell_digest(struct packer *p)
+static void put_sum(EVP_MD_CTX *of, char ret[static ID_LEN + 1])
 {
 	unsigned char sum[EVP_MAX_MD_SIZE];
+	EVP_DigestFinal_ex(of, sum, NULL);
+	hex_encode(sum, ID_LEN / 2, ret);
+	ret[ID_LEN] = '\0';
+}
+
+static void tell_digest(struct packer *p)
+{
 	struct unpack_layer *l = p->pack->digest;
-	EVP_DigestFinal_ex(p->hash, sum, NULL);
-	hex_encode(sum, ID_LEN / 2, l->diff_id);
-	l->diff_id[ID_LEN] = '\0';
-	memcpy(l->digest, l->diff_id, sizeof(l->digest));
+	put_sum(p->plain, l->diff_id);
+	if (p->stored)
+		put_sum(p->stored, l->digest);
+	else
+		memcpy(l->digest, l->diff_id, sizeof(l->digest));
 	l->size = p->done;
+	l->packed = p->stored_size;
 }
 
 int pack_tree(const struct pack *pack, struct err *e)
@@ -405,7 +469,9 @@ int pack_tree(const struct pack *pack, struct err *e)
 		r = pack_entry(&p, pack->folder, *pack->name ? pack->name : ".", 0, 0);
 	if (r == 0 && archive_write_close(p.archive) != ARCHIVE_OK)
 		r = archive_failed(&p);
-	if (r == 0 && p.hash)
+	if (r == 0 && p.gzip && squeeze(&p, NULL, 0, true) < 0)
+		r = failed(&p, EIO, "cannot write the archive");
+	if (r == 0 && p.plain)
 		tell_digest(&p);
 	return r;
 }

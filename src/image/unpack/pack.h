@@ -9,8 +9,9 @@ struct pack {
 	int folder;            /* in which the tree lies */
 	const char *name, *as; /* see struct unpack_request */
 	bool whiteouts; /* the tree is the upper folder of an overlay: its marks become a layer's */
-	int to;         /* where the tar goes */
-	struct unpack_layer *digest; /* or NULL: it goes nowhere, and this is what it would be */
+	int to;         /* where the tar goes; -1: nowhere */
+	bool gzip;
+	struct unpack_layer *digest; /* or NULL: what it is is told there */
 	layer_progress_fn progress;  /* with the bytes of the files so far */
 	void *ctx;
 };
