@@ -94,6 +94,9 @@ static int pull_run(struct cli *cli, void *values, const struct strv *args, stru
 	}
 	if (r < 0)
 		return r;
+	/* What a short name has come to. */
+	if (names.count && (r = image_reference_parse(pulled.full, &cli->arena, &ref, e)) < 0)
+		return r;
 	ref.tag = v->all_tags ? NULL : ref.tag;
 	puts(image_reference_full(&ref, &cli->arena));
 	return 0;
@@ -226,7 +229,8 @@ const struct command command_push = {
 	.summary = "Upload an image to a registry",
 	.text = "An image that was pulled keeps its digest: it goes under the manifest that it "
 		"came by, and what the registry lacks is mounted there or fetched from where it "
-		"came from. What was made here is packed, as `hull save` does it.",
+		"came from. What was made here is packed, and known again the next time, "
+		"by other images of the same layers, too.",
 	.options = OPTIONS(push_options),
 	.values_size = sizeof(struct push_values),
 	.more = {{&registry_option_table, offsetof(struct push_values, registry)}},

@@ -89,9 +89,10 @@ const struct command command_search = {
 	.names = NAMES("search"),
 	.synopsis = "[OPTIONS] [REGISTRY/]TERM",
 	.summary = "Search a registry for images",
-	.text = "Without a registry it is docker.io, which has descriptions and stars. Of another "
-		"one the repositories are listed that have the term in their name, where that "
-		"registry gives a list.\n\nThe fields of a format: .Name .Description .StarCount "
+	.text = "Without a registry it is docker.io, which has descriptions and stars, as have "
+		"some others (/v1/search). Of the rest the repositories are listed that have the "
+		"term in their name, where that registry gives a list.\n\nThe fields of a format: "
+		".Name .Description .StarCount "
 		".IsOfficial",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct search_values),

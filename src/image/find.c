@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "image/registry/registries.h"
 #include "image/rows.h"
 
 /* Ids are shorter than this; what is longer cannot be a prefix of one. */
@@ -73,6 +74,22 @@ static int by_id(struct image_store *s, const char *name, char *ret_id, struct e
 	return r < 0 ? r : 1;
 }
 
+/* As pull would call it. What is wrong with the configuration is said by those who need it. */
+static int by_short_name(struct image_store *s, const char *name, struct arena *a, char *ret_id,
+			 char **ret_name, struct err *e)
+{
+	struct registries configured = {0};
+	struct strv names = {0};
+	struct err ignored;
+	int r = 0;
+	if (registries_read(&configured, a, &ignored) == 0)
+		registries_names(&configured, name, &names, a, &ignored);
+	for (size_t i = 0; r == 0 && i < names.count; i++)
+		if (strcmp(names.items[i], name))
+			r = by_name(s, names.items[i], a, ret_id, ret_name, e);
+	return r;
+}
+
 int image_resolve(struct image_store *s, const char *name, struct arena *a,
 		  char ret_id[static ID_LEN + 1], char **ret_name, struct err *e)
 {
@@ -80,6 +97,8 @@ int image_resolve(struct image_store *s, const char *name, struct arena *a,
 	int r = by_name(s, name, a, ret_id, ret_name, e);
 	if (r == 0)
 		r = by_id(s, name, ret_id, e);
+	if (r == 0)
+		r = by_short_name(s, name, a, ret_id, ret_name, e);
 	if (r != 0)
 		return r < 0 ? r : 0;
 	struct image_reference ref;

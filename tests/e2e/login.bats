@@ -200,3 +200,31 @@ put_as_user() {
 	run -1 hull pull registry.example/team/thing:v1
 	assert_has "registries.conf: line 3: true or false was expected"
 }
+
+@test "LI10 registries.conf: names without a registry: aliases, registries to be searched, no guesses" {
+	registry_up
+	put_image --rootfs "$ROOTFS" team/app v1
+	printf '%s\n' "unqualified-search-registries = ['127.0.0.1:1', '$REGISTRY']" >"$CONTAINERS_REGISTRIES_CONF"
+	mkdir "$CONTAINERS_REGISTRIES_CONF.d"
+	printf '%s\n' '[aliases]' "'web' = '$REGISTRY/team/app'" >"$CONTAINERS_REGISTRIES_CONF.d/names.conf"
+	# It has the name of where it came from, and is found by the short one.
+	run -0 hull pull web:v1
+	assert_equal "$REGISTRY/team/app:v1" "${lines[-1]}"
+	assert_equal 0 "$(hull images -q app:v1 | wc -l)"
+	run -0 hull run --rm --pull never web:v1 cat /data/file
+	run -0 hull rmi "$REGISTRY/team/app:v1"
+	# The second of them has it.
+	run -0 hull run --rm team/app:v1 cat /data/file
+	assert_has "from the image"
+	run -0 hull build -q - <<<'FROM team/app:v1'
+	run -1 hull pull team/none
+	assert_has "$REGISTRY/team/none"
+	printf '%s\n' 'short-name-mode = "enforcing"' >"$CONTAINERS_REGISTRIES_CONF.d/a.conf"
+	run -1 hull pull team/other
+	assert_has "team/other may be of any of 2 registries"
+	assert_has "hint: say 127.0.0.1:1/team/other, for example, or note an alias"
+	run -0 hull pull web:v1
+	printf '%s\n' 'short-name-mode = "loose"' >"$CONTAINERS_REGISTRIES_CONF.d/a.conf"
+	run -1 hull pull web:v1
+	assert_has "a.conf: short-name-mode is enforcing, permissive or disabled"
+}

@@ -194,3 +194,30 @@ s = socket.create_server(("127.0.0.1", 5001)); c = [s.accept() for _ in range(9)
 	run -1 hull search "$REGISTRY/a&b"
 	assert_has "a term to search for"
 }
+
+@test "PU13 search of a registry with an index; what goes by a proxy, and what not" {
+	registry_up
+	mkdir -p "$WORK/www/v1"
+	echo '{"num_results": 2, "results": [{"name": "team/app", "description": "what it does", "star_count": 7},
+		{"name": "library/thing", "is_official": true}]}' >"$WORK/www/v1/search"
+	in_background python3 -m http.server -b 127.0.0.1 -d "$WORK/www" 5004
+	wait_for 20 answers 127.0.0.1 5004
+	run -0 hull search --format '{{.Name}}|{{.Description}}|{{.StarCount}}|{{.IsOfficial}}' 127.0.0.1:5004/app
+	assert_equal $'127.0.0.1:5004/team/app|what it does|7|\n127.0.0.1:5004/library/thing||0|[OK]' "$output"
+
+	put_image --rootfs "$ROOTFS" some/thing v1
+	in_background python3 "$TOP/tests/helpers/forward_proxy.py" 3128 5000 "$WORK/proxy.log"
+	wait_for 20 answers 127.0.0.1 3128
+	printf '%s\n' '[[registry]]' 'location = "registry.test:80"' 'insecure = true' >"$CONTAINERS_REGISTRIES_CONF"
+	export HTTP_PROXY=http://127.0.0.1:3128 HTTPS_PROXY=http://127.0.0.1:3128
+	run -0 hull pull registry.test:80/some/thing:v1
+	grep -q '^CONNECT registry.test:80$' "$WORK/proxy.log"
+	grep -q '^GET http://registry.test:80/v2/some/thing/blobs/sha256:' "$WORK/proxy.log" ||
+		grep -q '^GET http://registry.test/v2/some/thing/blobs/sha256:' "$WORK/proxy.log"
+	run -0 hull run --rm registry.test:80/some/thing:v1 cat /data/file
+	# Loopback is no place for a proxy, nor is what NO_PROXY says.
+	: >"$WORK/proxy.log"
+	run -0 hull pull "$REGISTRY/some/thing:v1"
+	NO_PROXY=.test run -1 hull pull --quiet registry.test:80/some/thing:v1
+	assert_equal "" "$(cat "$WORK/proxy.log")"
+}

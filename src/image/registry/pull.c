@@ -238,19 +238,16 @@ static int look(struct pull *p, void *ctx, struct err *e)
 	return r < 0 ? r : 1;
 }
 
-/* Parse the reference, and ask one endpoint after the other with @ask, until it is answered well.
- */
-static int ask_everywhere(struct pull *p, int (*ask)(struct pull *p, void *ctx, struct err *e),
-			  void *ctx, struct err *e)
+/* One endpoint after the other, until @ask is answered well. */
+static int ask_endpoints(struct pull *p, const struct registries *configured, const char *name,
+			 int (*ask)(struct pull *p, void *ctx, struct err *e), void *ctx,
+			 struct err *e)
 {
-	struct registries configured = {0};
 	struct array endpoints = {0};
 	struct arena *a = p->fill.arena;
-	int r = image_reference_parse(p->req->reference, a, &p->ref, e);
+	int r = image_reference_parse(name, a, &p->ref, e);
 	if (r == 0)
-		r = registries_read(&configured, a, e);
-	if (r == 0)
-		r = registries_endpoints(&configured, p->ref.domain, p->ref.path, p->ref.digest,
+		r = registries_endpoints(configured, p->ref.domain, p->ref.path, p->ref.digest,
 					 false, &endpoints, a, e);
 	if (r < 0)
 		return r;
@@ -266,6 +263,26 @@ static int ask_everywhere(struct pull *p, int (*ask)(struct pull *p, void *ctx, 
 		remote_close(&p->remote);
 	}
 	return explain(p, e);
+}
+
+/* The same for all names that a short one may stand for. */
+static int ask_everywhere(struct pull *p, int (*ask)(struct pull *p, void *ctx, struct err *e),
+			  void *ctx, struct err *e)
+{
+	struct registries configured = {0};
+	struct strv names = {0};
+	struct arena *a = p->fill.arena;
+	int r = image_reference_parse(p->req->reference, a, &p->ref, e);
+	if (r == 0)
+		r = registries_read(&configured, a, e);
+	if (r == 0)
+		r = registries_names(&configured, p->req->reference, &names, a, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < names.count; i++)
+		if ((r = ask_endpoints(p, &configured, names.items[i], ask, ctx, e)) >= 0)
+			return r;
+	return r;
 }
 
 static int take_image(struct pull *p, struct image_pulled *ret, struct err *e)

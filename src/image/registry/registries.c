@@ -5,6 +5,7 @@
  */
 #include "image/registry/registries.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ struct toml {
 	struct registries *to;
 	struct arena *arena;
 	struct err *e;
+	bool top, aliases; /* before the first table; in that one */
 	/* What the keys of this table set; NULL: they are passed over. */
 	struct registry_rule *rule;
 	struct registry_place *mirror;
@@ -86,10 +88,34 @@ static int pass_value(struct toml *t)
 	}
 }
 
+/* [ "...", '...', ]: instead of what another file said. */
+static int take_list(struct toml *t, struct strv *ret)
+{
+	char *text;
+	*ret = (struct strv){0};
+	if (*t->at++ != '[')
+		return bad(t, "a list was expected");
+	for (skip(t, true); *t->at != ']'; skip(t, true)) {
+		if (*t->at != '"' && *t->at != '\'')
+			return bad(t, "a text was expected");
+		if (take_text(t, &text) < 0)
+			return -EINVAL;
+		strv_push(t->arena, ret, text);
+		skip(t, true);
+		if (*t->at == ',')
+			t->at++;
+		else if (*t->at != ']')
+			return bad(t, "a list does not end");
+	}
+	t->at++;
+	return 0;
+}
+
 struct toml_key {
 	const char *name;
 	char **text;
 	bool *flag;
+	struct strv *list;
 };
 
 static int set_mirror_rule(struct toml *t, const char *value)
@@ -103,10 +129,13 @@ static int set_mirror_rule(struct toml *t, const char *value)
 
 static int take_value(struct toml *t, const char *key)
 {
-	char *from_mirror = NULL;
+	char *from_mirror = NULL, *alias = NULL;
 	struct registry_rule *rule = t->rule;
 	struct registry_place *place = t->mirror ? t->mirror : rule ? &rule->place : NULL;
 	const struct toml_key known[] = {
+		{t->aliases ? key : "\n", &alias, NULL, NULL},
+		{"unqualified-search-registries", NULL, NULL, t->top ? &t->to->search : NULL},
+		{"short-name-mode", t->top ? &t->to->short_mode : NULL, NULL, NULL},
 		{"location", place ? &place->location : NULL, NULL},
 		{"insecure", NULL, place ? &place->insecure : NULL},
 		{"pull-from-mirror", t->mirror ? &from_mirror : NULL, NULL},
@@ -122,8 +151,12 @@ static int take_value(struct toml *t, const char *key)
 			if (*t->at != '"' && *t->at != '\'')
 				return bad(t, "a text was expected");
 			int r = take_text(t, known[i].text);
+			if (r == 0 && alias)
+				kvs_set(t->arena, &t->to->aliases, key, alias);
 			return r == 0 && from_mirror ? set_mirror_rule(t, from_mirror) : r;
 		}
+		if (known[i].list)
+			return take_list(t, known[i].list);
 		if (known[i].flag) {
 			*known[i].flag = !strncmp(t->at, "true", 4);
 			if (!*known[i].flag && strncmp(t->at, "false", 5))
@@ -144,6 +177,8 @@ static int take_table(struct toml *t)
 		return bad(t, "the name of a table does not end");
 	t->at = name + len + 1 + list;
 	t->mirror = NULL;
+	t->top = false;
+	t->aliases = !list && len == 7 && !strncmp(name, "aliases", 7);
 	if (list && len == 8 && !strncmp(name, "registry", 8)) {
 		if (t->to->rules.count == RULES_MAX)
 			return bad(t, "there are too many registries");
@@ -181,7 +216,8 @@ static int take_pair(struct toml *t)
 
 int registries_parse(const char *text, struct registries *ret, struct arena *a, struct err *e)
 {
-	struct toml t = {.at = text, .line = 1, .to = ret, .arena = a, .e = e};
+	static const char *const modes[] = {"enforcing", "permissive", "disabled"};
+	struct toml t = {.at = text, .line = 1, .to = ret, .arena = a, .e = e, .top = true};
 	for (skip(&t, true); *t.at; skip(&t, true)) {
 		int r = *t.at == '[' ? take_table(&t) : take_pair(&t);
 		if (r < 0)
@@ -191,6 +227,12 @@ int registries_parse(const char *text, struct registries *ret, struct arena *a, 
 			return bad(&t, "something stands behind a value");
 	}
 	const struct registry_rule *rules = ret->rules.items;
+	size_t mode = 0;
+	while (ret->short_mode && mode < ARRAY_LEN(modes) && strcmp(modes[mode], ret->short_mode))
+		mode++;
+	if (mode == ARRAY_LEN(modes))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "short-name-mode is enforcing, permissive or disabled");
 	for (size_t i = 0; i < ret->rules.count; i++)
 		if (!rules[i].prefix && !rules[i].place.location)
 			return err_set(e, EINVAL, ERR_INVALID,
@@ -279,23 +321,86 @@ int registries_endpoints(const struct registries *r, const char *domain, const c
 	return add_endpoint(ret, &own, "", a, e);
 }
 
+/* "busybox", "team/app:1": what stands before the first slash is no host. */
+static bool is_short(const char *reference)
+{
+	size_t len = strcspn(reference, "/");
+	return !reference[len] || (!memchr(reference, '.', len) && !memchr(reference, ':', len) &&
+				   strncmp(reference, "localhost/", 10) != 0);
+}
+
+int registries_names(const struct registries *r, const char *reference, struct strv *ret,
+		     struct arena *a, struct err *e)
+{
+	size_t len = strcspn(reference, ":@");
+	const char *alias = is_short(reference)
+				    ? kvs_get(&r->aliases, arena_strndup(a, reference, len))
+				    : reference;
+	if (alias && is_short(alias))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "registries.conf: the alias \"%s\" of %s has no registry", alias,
+			       reference);
+	if (alias || !r->search.count) {
+		strv_push(a, ret,
+			  alias && alias != reference
+				  ? arena_printf(a, "%s%s", alias, reference + len)
+				  : reference);
+		return 0;
+	}
+	for (size_t i = 0; i < r->search.count; i++)
+		strv_push(a, ret, arena_printf(a, "%s/%s", r->search.items[i], reference));
+	if (ret->count < 2 || !r->short_mode || strcmp(r->short_mode, "enforcing"))
+		return 0;
+	err_set(e, EINVAL, ERR_INVALID,
+		"%s may be of any of %zu registries, and registries.conf wants no guess "
+		"(short-name-mode is enforcing)",
+		reference, ret->count);
+	err_hint(e, "say %s, for example, or note an alias", ret->items[0]);
+	return -EINVAL;
+}
+
+static int read_file(const char *path, struct registries *ret, struct arena *a, struct err *e)
+{
+	char *text;
+	int r = file_read(AT_FDCWD, path, FILE_MAX, a, &text, NULL, e);
+	if (r == 0)
+		r = registries_parse(text, ret, a, e);
+	return r < 0 ? err_context(e, "%s", path) : 0;
+}
+
+static int is_conf(const struct dirent *entry)
+{
+	const char *dot = strrchr(entry->d_name, '.');
+	return dot && !strcmp(dot, ".conf");
+}
+
+static int read_folder(const char *path, struct registries *ret, struct arena *a, struct err *e)
+{
+	struct dirent **list;
+	int r = 0, count = scandir(path, &list, is_conf, alphasort);
+	for (int i = 0; i < count; i++) {
+		if (r == 0)
+			r = read_file(arena_printf(a, "%s/%s", path, list[i]->d_name), ret, a, e);
+		free(list[i]);
+	}
+	if (count >= 0)
+		free(list);
+	return r;
+}
+
 int registries_read(struct registries *ret, struct arena *a, struct err *e)
 {
+	static const char system[] = "/etc/containers/registries.conf";
 	const char *given = getenv("CONTAINERS_REGISTRIES_CONF"), *home = getenv("HOME");
-	const char *paths[] = {
-		given && *given ? given : NULL,
-		home && *home ? arena_printf(a, "%s/.config/containers/registries.conf", home)
-			      : NULL,
-		"/etc/containers/registries.conf",
-	};
-	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-		char *text;
-		if (!paths[i] || (i && !file_exists(AT_FDCWD, paths[i])))
-			continue;
-		int r = file_read(AT_FDCWD, paths[i], FILE_MAX, a, &text, NULL, e);
-		if (r == 0)
-			r = registries_parse(text, ret, a, e);
-		return r < 0 ? err_context(e, "%s", paths[i]) : 0;
-	}
-	return 0;
+	const char *own = home && *home
+				  ? arena_printf(a, "%s/.config/containers/registries.conf", home)
+				  : NULL;
+	bool asked = given && *given;
+	const char *path = asked ? given : own && file_exists(AT_FDCWD, own) ? own : system;
+	const char *folders[] = {asked ? given : system, asked ? NULL : own};
+	int r = asked || file_exists(AT_FDCWD, path) ? read_file(path, ret, a, e) : 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(folders); i++)
+		if (folders[i])
+			r = read_folder(arena_printf(a, "%s.d", folders[i]), ret, a, e);
+	return r;
 }

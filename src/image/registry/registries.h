@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where a repository is to be had: containers-registries.conf(5), version 2. Of it these are
- * followed: [[registry]] with prefix, location, insecure, blocked, mirror-by-digest-only, and
- * [[registry.mirror]] with location, insecure, pull-from-mirror. Other keys are passed over.
+ * followed: [[registry]] with prefix, location, insecure, blocked, mirror-by-digest-only;
+ * [[registry.mirror]] with location, insecure, pull-from-mirror; and what names without a registry
+ * stand for: unqualified-search-registries, short-name-mode, [aliases]. Other keys are passed over.
  */
 #pragma once
 
@@ -24,6 +25,9 @@ struct registry_rule {
 };
 struct registries {
 	struct array rules; /* of struct registry_rule */
+	struct strv search; /* registries for names that have none */
+	char *short_mode;   /* "enforcing", "permissive", "disabled"; NULL: permissive */
+	struct kvs aliases; /* name without a registry: name with one */
 };
 
 /** Where one repository is tried, in this order. */
@@ -39,5 +43,11 @@ int registries_parse(const char *text, struct registries *ret, struct arena *a, 
 int registries_endpoints(const struct registries *r, const char *domain, const char *path,
 			 bool by_digest, bool push, struct array *ret, struct arena *a,
 			 struct err *e);
-/** What is configured: $CONTAINERS_REGISTRIES_CONF, the user's or the system's; perhaps nothing. */
+/** What @reference may stand for, in this order: itself, but for a name without a registry what an
+ *  alias says, or the name in each registry to be searched. -EINVAL: it may be one of several, and
+ *  none is to be guessed. */
+int registries_names(const struct registries *r, const char *reference, struct strv *ret,
+		     struct arena *a, struct err *e);
+/** What is configured: $CONTAINERS_REGISTRIES_CONF, the user's or the system's; perhaps nothing.
+ *  Then the files *.conf in the folders of that name with ".d". */
 int registries_read(struct registries *ret, struct arena *a, struct err *e);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Searching. docker.io has an index with words and stars (/v1/search); what other registries have
- * is a list of their repositories (/v2/_catalog), if they give it, of which those are taken that
- * have the term in their name. Read remote.h first.
+ * Searching. docker.io, and some others, have an index with words and stars (/v1/search); what the
+ * rest has is a list of their repositories (/v2/_catalog), if they give it, of which those are
+ * taken that have the term in their name. Read remote.h first.
  */
 #include <errno.h>
 #include <string.h>
@@ -55,6 +55,10 @@ static int search_index(struct remote *r, const struct image_search *s, struct a
 	struct results results = {0};
 	snprintf(q.path, sizeof(q.path), "/v1/search?q=%s&n=%zu", s->term, s->limit);
 	int n = get(r, &q, &results_shape, &results, &m, e);
+	struct image_found *found = results.results.items;
+	for (size_t i = 0; n == 0 && i < results.results.count && strcmp(s->domain, "docker.io");
+	     i++)
+		found[i].name = arena_printf(r->arena, "%s/%s", s->domain, found[i].name);
 	*ret = results.results;
 	return n;
 }
@@ -107,6 +111,8 @@ int image_search(struct image_store *store, const struct image_search *s, struct
 	n = remote_open(&r, store, &s->registry, s->domain, "", at, hub ? "" : "registry:catalog:*",
 			NULL, a, e);
 	if (n == 0)
-		n = hub ? search_index(&r, s, ret, e) : search_catalog(&r, s, ret, e);
+		n = search_index(&r, s, ret, e);
+	if (n < 0 && !hub && r.job.helper.pid)
+		n = search_catalog(&r, s, ret, e);
 	return n < 0 ? err_context(e, "cannot search %s", s->domain) : 0;
 }

@@ -86,6 +86,54 @@ static void what_is_passed_over(void **state)
 	CHECK(conf, "x.example", "a", "x.example a");
 }
 
+static const char *names(const char *conf, const char *reference, struct arena *a)
+{
+	struct registries r = {0};
+	struct strv list = {0};
+	struct err e = {0};
+	char *text = "";
+	if (registries_parse(conf, &r, a, &e) < 0 ||
+	    registries_names(&r, reference, &list, a, &e) < 0)
+		return arena_printf(a, "%s", e.text);
+	for (size_t i = 0; i < list.count; i++)
+		text = arena_printf(a, "%s%s%s", text, i ? " " : "", list.items[i]);
+	return text;
+}
+
+static void short_names(void **state)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	static const char conf[] =
+		"unqualified-search-registries = [\"one.example\", 'two:5000',]\n"
+		"[aliases]\n\"team/app\" = \"three.example/x/app\"\nbad = \"short\"\n";
+	assert_string_equal(names("", "busybox", &a), "busybox");
+	assert_string_equal(names(conf, "busybox:1", &a),
+			    "one.example/busybox:1 two:5000/busybox:1");
+	assert_string_equal(names(conf, "team/app@sha256:0", &a), "three.example/x/app@sha256:0");
+	assert_string_equal(names(conf, "team/app/more", &a),
+			    "one.example/team/app/more two:5000/team/app/more");
+	/* They have a registry. */
+	assert_string_equal(names(conf, "x.example/busybox", &a), "x.example/busybox");
+	assert_string_equal(names(conf, "x:1/busybox", &a), "x:1/busybox");
+	assert_string_equal(names(conf, "localhost/busybox", &a), "localhost/busybox");
+	assert_string_equal(names(conf, "bad", &a),
+			    "registries.conf: the alias \"short\" of bad has no registry");
+	assert_string_equal(
+		names("short-name-mode='enforcing'\nunqualified-search-registries=['a']", "x", &a),
+		"a/x");
+	assert_string_equal(
+		names("short-name-mode='enforcing'\nunqualified-search-registries=['a','b']", "x",
+		      &a),
+		"x may be of any of 2 registries, and registries.conf wants no guess "
+		"(short-name-mode is enforcing)");
+	assert_string_equal(names("short-name-mode='maybe'", "x", &a),
+			    "short-name-mode is enforcing, permissive or disabled");
+	assert_string_equal(names("unqualified-search-registries='a'", "x", &a),
+			    "line 1: a list was expected");
+	assert_string_equal(names("unqualified-search-registries=['a' 'b']", "x", &a),
+			    "line 1: a list does not end");
+}
+
 static void what_is_wrong(void **state)
 {
 	CLEANUP_ARENA struct arena a = {0};
@@ -107,7 +155,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_file), cmocka_unit_test(rules),
 		cmocka_unit_test(mirrors),        cmocka_unit_test(what_is_passed_over),
-		cmocka_unit_test(what_is_wrong),
+		cmocka_unit_test(what_is_wrong),  cmocka_unit_test(short_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
