@@ -79,7 +79,8 @@ static int finish_config(struct build *b, struct build_stage *s, int64_t *ret_cr
 	s->image.created = arena_strdup(b->a, time_format(*ret_created, text));
 	for (size_t i = 0; i < s->image.history.count; i++)
 		if (!h[i].created ||
-		    (b->epoch >= 0 && h[i].comment && !strcmp(h[i].comment, "hull build")))
+		    (b->epoch >= 0 && h[i].comment &&
+		     !strncmp(h[i].comment, HISTORY_COMMENT, strlen(HISTORY_COMMENT))))
 			h[i].created = s->image.created;
 	return r;
 }

@@ -33,6 +33,8 @@ struct build_request {
 	struct array secrets; /* of struct build_secret */
 	struct array agents;  /* of struct build_agent */
 	struct kvs labels;
+	struct strv cache_from; /* images whose steps are taken over */
+	bool cache_inline;      /* the image says what its steps were, for that */
 	const char *target;
 	const char *platform; /* "linux/arm64"; NULL: this machine's, or what FROM's image is for */
 	const char *network;  /* of RUN, as of a container */

@@ -37,6 +37,15 @@ void key_digest(const struct strbuf *key, char ret[static ID_LEN + 1])
 	digest_sha256(strbuf_text(key), key->len, ret);
 }
 
+void key_finish(const struct build_stage *s, const struct strbuf *words, struct step_key *ret)
+{
+	CLEANUP_STRBUF struct strbuf text = STRBUF_MAX(1024);
+	key_digest(words, ret->words);
+	key_add(&text, s->chain);
+	key_add(&text, ret->words);
+	key_digest(&text, ret->key);
+}
+
 static int layer_is_there(struct build *b, const char *diff_id)
 {
 	char path[ID_LEN + 16];
@@ -61,12 +70,74 @@ static bool use_own(struct build *b, struct build_stage *s, const char *key)
 	return false;
 }
 
-int cache_use(struct build *b, struct build_stage *s, const char *key, struct err *e)
+/* ---- --cache-from ---- */
+
+/* An image that cannot be had is no failure: there may not be one yet. */
+static void open_sources(struct build *b)
+{
+	struct err why = {0};
+	if (b->sources)
+		return;
+	b->sources = arena_array(b->a, b->q->cache_from.count, sizeof(*b->sources));
+	for (size_t i = 0; i < b->q->cache_from.count; i++) {
+		const char *name = b->q->cache_from.items[i];
+		if (build_find_image(b, name, b->q->platform, &b->sources[b->source_count], &why) <
+		    0)
+			engine_warn(b->en, "--cache-from %s: %s", name, why.text);
+		else
+			b->source_count++;
+	}
+}
+
+/* Does the image go on from the tree of @s with this step? Then with this layer, or NULL. What this
+ * build has made itself is not looked for: nobody else has it. */
+static bool goes_on(const struct build_stage *s, const struct image *im, const char *words,
+		    const struct image_layer **ret)
+{
+	static const char mark[] = HISTORY_COMMENT " sha256:";
+	const struct oci_history *h = im->config.history.items;
+	size_t at = 0, count = s->layer_count;
+	if (count > im->layer_count)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!s->layers[i]->stored ||
+		    strcmp(s->layers[i]->diff_id, im->layers[im->layer_count - 1 - i].diff_id))
+			return false;
+	*ret = count < im->layer_count ? &im->layers[im->layer_count - 1 - count] : NULL;
+	for (size_t i = 0; i < im->config.history.count && at <= count; i++) {
+		bool same = at == count && h[i].comment &&
+			    !strncmp(h[i].comment, mark, sizeof(mark) - 1) &&
+			    !strcmp(h[i].comment + sizeof(mark) - 1, words);
+		if (same && h[i].empty_layer)
+			*ret = NULL;
+		if (same)
+			return h[i].empty_layer || *ret;
+		at += !h[i].empty_layer;
+	}
+	return false;
+}
+
+static int use_sources(struct build *b, struct build_stage *s, const struct step_key *key)
+{
+	const struct image_layer *layer;
+	if (b->q->cache_from.count)
+		open_sources(b);
+	for (size_t i = 0; i < b->source_count; i++)
+		if (goes_on(s, &b->sources[i], key->words, &layer)) {
+			cache_note(b, s, key->key,
+				   layer ? layer_stored(b, layer->diff_id, layer->size) : NULL,
+				   key->key, HISTORY_COMMENT);
+			return STEP_DONE;
+		}
+	return STEP_RUNS;
+}
+
+int cache_use(struct build *b, struct build_stage *s, const struct step_key *key, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
-	if (use_own(b, s, key))
+	if (use_own(b, s, key->key))
 		return STEP_DONE;
-	if (step_run_any(b, key))
+	if (step_run_any(b, key->key))
 		return STEP_WAITS;
 	if (b->q->no_cache)
 		return STEP_RUNS;
@@ -74,22 +145,18 @@ int cache_use(struct build *b, struct build_stage *s, const char *key, struct er
 		&b->en->db, &q, e,
 		"SELECT layer, chain, build_cache.created, size FROM build_cache LEFT JOIN "
 		"layer ON layer = diff_id WHERE key = ?1",
-		"s", key);
+		"s", key->key);
 	if (r <= 0)
-		return r < 0 ? r : STEP_RUNS;
+		return r < 0 ? r : use_sources(b, s, key);
 	const char *diff_id = db_text(q, 0);
 	if (diff_id) {
 		if (!layer_is_there(b, diff_id))
-			return STEP_RUNS;
-		struct layer *l = arena_new(b->a, struct layer);
-		*l = (struct layer){.size = db_int(q, 3), .stored = true, .job = UNPACK_JOB_NONE};
-		snprintf(l->folder, sizeof(l->folder), "%s", diff_id);
-		snprintf(l->diff_id, sizeof(l->diff_id), "%s", diff_id);
-		layer_push(b, s, l);
+			return use_sources(b, s, key);
+		layer_push(b, s, layer_stored(b, diff_id, db_int(q, 3)));
 	}
 	snprintf(s->chain, sizeof(s->chain), "%s", db_text(q, 1));
 	s->created = db_int(q, 2);
-	strv_push(b->a, &b->hits, key);
+	strv_push(b->a, &b->hits, key->key);
 	return STEP_DONE;
 }
 

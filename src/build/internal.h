@@ -93,6 +93,8 @@ struct build {
 	size_t fresh_count, fresh_room;
 	struct cache_row *rows;
 	size_t row_count, row_room;
+	struct image *sources; /* of --cache-from, once they are wanted */
+	size_t source_count;
 	struct strv hits; /* keys of the cache that served */
 	struct strv sums; /* FILES, DIGEST, FILES, DIGEST ...: see sum_note() */
 	int signals;      /* signalfd(2) of those that end a build */
@@ -109,15 +111,23 @@ struct build {
 	int64_t started;
 };
 
-/* ---- build_cache.c: what steps came to before ---- */
+/* ---- cache.c: what steps came to before ---- */
+
+/** What a step does, by itself and upon its tree. */
+struct step_key {
+	char words[ID_LEN + 1], key[ID_LEN + 1];
+};
+/** In the history of an image, before the words of a step: see struct build_request. */
+#define HISTORY_COMMENT "hull build"
 
 /** A key is made of texts, each with its length. */
 void key_add(struct strbuf *key, const char *text);
 void key_add_all(struct strbuf *key, const struct strv *texts);
 void key_digest(const struct strbuf *key, char ret[static ID_LEN + 1]);
+void key_finish(const struct build_stage *s, const struct strbuf *words, struct step_key *ret);
 /** STEP_DONE: it served, and @s has its layer and chain; STEP_RUNS: it is to be done; STEP_WAITS:
  *  another stage does it just now. */
-int cache_use(struct build *b, struct build_stage *s, const char *key, struct err *e);
+int cache_use(struct build *b, struct build_stage *s, const struct step_key *key, struct err *e);
 /** Note what the step came to: @layer (or NULL) is put upon @s. @chain: NULL draws one. */
 void cache_note(struct build *b, struct build_stage *s, const char *key, struct layer *layer,
 		const char *chain, const char *text);
@@ -133,6 +143,8 @@ int build_commit(struct build *b, const struct stage_image *image, struct err *e
 
 /* ---- layer.c: folders that become layers ---- */
 
+/** A layer of the store. */
+struct layer *layer_stored(struct build *b, const char *diff_id, int64_t size);
 /** A new folder with `upper` and `work`. */
 int layer_begin(struct build *b, struct layer **ret, struct err *e);
 /** The tree of @s with @layer (or NULL: read-only) upon it: a detached mount. */
@@ -166,10 +178,12 @@ void step_run_cancel(struct build *b, struct build_stage *s);
 /** Is a RUN at work that has this key (NULL: any)? */
 bool step_run_any(const struct build *b, const char *key);
 int step_copy(struct build *b, struct build_stage *s, const struct instruction *in, struct err *e);
-int step_workdir(struct build *b, struct build_stage *s, struct err *e);
+int step_workdir(struct build *b, struct build_stage *s, struct step_key *ret_key, struct err *e);
 /** ARG, in a stage or (@s NULL) before the first. */
 int step_arg(struct build *b, struct build_stage *s, const struct instruction *in, struct err *e);
-void step_history(struct build *b, struct build_stage *s, const char *text, bool empty);
+/** @key: NULL for what is no step of the cache. */
+void step_history(struct build *b, struct build_stage *s, const char *text,
+		  const struct step_key *key, bool empty);
 /** Variables as an instruction of @s sees them. */
 struct expand step_expand(struct build *b, const struct build_stage *s);
 /** The words of an instruction in either form, expanded. */

@@ -20,6 +20,15 @@
 /* Digests that are computed at the same time. */
 enum { JOBS_MAX = 4 };
 
+struct layer *layer_stored(struct build *b, const char *diff_id, int64_t size)
+{
+	struct layer *l = arena_new(b->a, struct layer);
+	*l = (struct layer){.size = size, .stored = true, .job = UNPACK_JOB_NONE};
+	snprintf(l->folder, sizeof(l->folder), "%s", diff_id);
+	snprintf(l->diff_id, sizeof(l->diff_id), "%s", diff_id);
+	return l;
+}
+
 int layer_begin(struct build *b, struct layer **ret, struct err *e)
 {
 	struct layer *l = arena_new(b->a, struct layer);

@@ -18,7 +18,7 @@ struct run {
 	struct array held;    /* of int: locked caches */
 
 	/* once it is a container */
-	char cache_key[ID_LEN + 1];
+	struct step_key key_of;
 	struct layer *layer;
 	size_t slot; /* of BUILD_RUNS_MAX, none of which two have */
 	char id[ID_LEN + 1];

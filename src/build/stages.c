@@ -226,13 +226,9 @@ int build_from_image(struct build *b, struct build_stage *s, const char *name, s
 	s->created = image.created;
 	key_add(&chain, "image");
 	for (size_t i = image.layer_count; i-- > 0;) {
-		struct layer *l = arena_new(b->a, struct layer);
-		*l = (struct layer){
-			.size = image.layers[i].size, .stored = true, .job = UNPACK_JOB_NONE};
-		snprintf(l->folder, sizeof(l->folder), "%s", image.layers[i].diff_id);
-		snprintf(l->diff_id, sizeof(l->diff_id), "%s", image.layers[i].diff_id);
+		const struct image_layer *l = &image.layers[i];
 		key_add(&chain, l->diff_id);
-		layer_push(b, s, l);
+		layer_push(b, s, layer_stored(b, l->diff_id, l->size));
 	}
 	key_digest(&chain, s->chain);
 	return 0;

@@ -22,12 +22,15 @@ struct expand step_expand(struct build *b, const struct build_stage *s)
 	};
 }
 
-void step_history(struct build *b, struct build_stage *s, const char *text, bool empty)
+void step_history(struct build *b, struct build_stage *s, const char *text,
+		  const struct step_key *key, bool empty)
 {
 	char now[TIME_TEXT_SIZE];
 	struct oci_history *h = array_push(b->a, &s->image.history, sizeof(*h));
 	h->created_by = arena_strdup(b->a, text);
-	h->comment = "hull build";
+	h->comment = key && b->q->cache_inline
+			     ? arena_printf(b->a, HISTORY_COMMENT " sha256:%s", key->words)
+			     : HISTORY_COMMENT;
 	h->empty_layer = empty;
 	/* An instruction that made nothing takes its time from the image, at the end. */
 	if (!empty)
@@ -223,10 +226,11 @@ static int apply_workdir(struct build *b, struct build_stage *s, const struct in
 {
 	size_t before = s->layer_count;
 	int r = apply_expanded(b, s, in, e);
+	struct step_key key;
 	if (r == 0)
-		r = step_workdir(b, s, e);
+		r = step_workdir(b, s, &key, e);
 	if (r == 0)
-		step_history(b, s, in->text, s->layer_count == before);
+		step_history(b, s, in->text, &key, s->layer_count == before);
 	return r;
 }
 
@@ -268,7 +272,7 @@ int step_apply(struct build *b, struct build_stage *s, const struct instruction 
 	if (r != STEP_DONE)
 		return r;
 	if (table[in->kind].history)
-		step_history(b, s, in->text, true);
+		step_history(b, s, in->text, NULL, true);
 	b->at = NULL;
 	return 0;
 }

@@ -18,18 +18,17 @@
 
 /* ---- WORKDIR ---- */
 
-int step_workdir(struct build *b, struct build_stage *s, struct err *e)
+int step_workdir(struct build *b, struct build_stage *s, struct step_key *ret_key, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf text = STRBUF_MAX(1 << 20);
-	char key[ID_LEN + 1];
+	const char *key = ret_key->key;
 	struct layer *layer;
 	bool empty;
 	const char *path = s->image.config.working_dir;
 	key_add(&text, "WORKDIR");
-	key_add(&text, s->chain);
 	key_add(&text, path);
-	key_digest(&text, key);
-	int r = cache_use(b, s, key, e);
+	key_finish(s, &text, ret_key);
+	int r = cache_use(b, s, ret_key, e);
 	if (r != STEP_RUNS)
 		return r;
 	{
@@ -207,15 +206,14 @@ static int read_destination(struct build *b, const struct build_stage *s, const 
 }
 
 static void copy_key(const struct build_stage *s, const struct instruction *in,
-		     const struct copy *c, const char *digest, char ret[static ID_LEN + 1])
+		     const struct copy *c, const char *digest, struct step_key *ret)
 {
 	CLEANUP_STRBUF struct strbuf text = STRBUF_MAX(1 << 20);
 	key_add(&text, in->name);
-	key_add(&text, s->chain);
 	key_add(&text, c->to);
 	key_add(&text, digest);
 	strbuf_printf(&text, "%d %u %u %lld", c->chown, c->uid, c->gid, (long long)c->epoch);
-	key_digest(&text, ret);
+	key_finish(s, &text, ret);
 }
 
 static int write_layer(struct build *b, struct build_stage *s, struct copy *c, struct layer **ret,
@@ -315,7 +313,8 @@ int step_copy(struct build *b, struct build_stage *s, const struct instruction *
 {
 	const char *from;
 	struct source source = {.root = -1};
-	char sum[ID_LEN + 1], key[ID_LEN + 1];
+	char sum[ID_LEN + 1];
+	struct step_key key;
 	struct layer *layer = NULL;
 	size_t before = s->layer_count;
 	bool add = in->kind == INSTRUCTION_ADD;
@@ -344,14 +343,14 @@ int step_copy(struct build *b, struct build_stage *s, const struct instruction *
 		r = digest(b, &c, &source, sum, e);
 	if (r < 0)
 		return r;
-	copy_key(s, in, &c, sum, key);
-	r = cache_use(b, s, key, e);
+	copy_key(s, in, &c, sum, &key);
+	r = cache_use(b, s, &key, e);
 	const char *how = r == STEP_DONE ? "CACHED" : NULL;
 	if (r == STEP_RUNS && (r = write_layer(b, s, &c, &layer, e)) == 0)
-		cache_note(b, s, key, layer, key, in->text);
+		cache_note(b, s, key.key, layer, key.key, in->text);
 	if (r < 0)
 		return r;
 	vertex_end(b, s, how);
-	step_history(b, s, in->text, s->layer_count == before);
+	step_history(b, s, in->text, &key, s->layer_count == before);
 	return 0;
 }

@@ -115,12 +115,11 @@ static void add_proxies(struct build *b, struct strv *env)
 }
 
 static void run_key(const struct build *b, const struct build_stage *s, const struct run *run,
-		    char ret[static ID_LEN + 1])
+		    struct step_key *ret)
 {
 	CLEANUP_STRBUF struct strbuf text = STRBUF_MAX(8 << 20);
 	const struct oci_image_process *p = &s->image.config;
 	key_add(&text, "RUN");
-	key_add(&text, s->chain);
 	key_add_all(&text, &run->args);
 	key_add_all(&text, &run->env);
 	key_add(&text, run->script ? run->script : "");
@@ -129,7 +128,7 @@ static void run_key(const struct build *b, const struct build_stage *s, const st
 	key_add(&text, run->network);
 	key_add(&text, strbuf_text(&run->key));
 	strbuf_printf(&text, "%lld", (long long)b->epoch);
-	key_digest(&text, ret);
+	key_finish(s, &text, ret);
 }
 
 /* ---- the container ---- */
@@ -239,7 +238,7 @@ static size_t count_runs(const struct build *b, const char *key)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < b->stage_count; i++)
-		n += b->stages[i].run && (!key || !strcmp(b->stages[i].run->cache_key, key));
+		n += b->stages[i].run && (!key || !strcmp(b->stages[i].run->key_of.key, key));
 	return n;
 }
 
@@ -321,9 +320,9 @@ int step_run(struct build *b, struct build_stage *s, const struct instruction *i
 	vertex_begin(b, s, in);
 	r = mounts_open(b, s, in, run, e);
 	if (r == 0) {
-		run_key(b, s, run, run->cache_key);
+		run_key(b, s, run, &run->key_of);
 		add_proxies(b, &run->env);
-		r = cache_use(b, s, run->cache_key, e);
+		r = cache_use(b, s, &run->key_of, e);
 	}
 	if (r == STEP_RUNS && begin(b, s, run, e) == STEP_RUNS)
 		return STEP_RUNS;
@@ -331,7 +330,7 @@ int step_run(struct build *b, struct build_stage *s, const struct instruction *i
 	if (r != STEP_DONE)
 		return r == STEP_RUNS ? -e->number : r;
 	vertex_end(b, s, "CACHED");
-	step_history(b, s, in->text, s->layer_count == before);
+	step_history(b, s, in->text, &run->key_of, s->layer_count == before);
 	return STEP_DONE;
 }
 
@@ -366,9 +365,9 @@ static int finish(struct build *b, struct build_stage *s, const struct instructi
 	mounts_clean(b, run, run->layer);
 	if ((r = layer_finish(b, run->layer, &empty, e)) < 0)
 		return r;
-	cache_note(b, s, run->cache_key, empty ? NULL : run->layer, NULL, in->text);
+	cache_note(b, s, run->key_of.key, empty ? NULL : run->layer, NULL, in->text);
 	vertex_end(b, s, NULL);
-	step_history(b, s, in->text, empty);
+	step_history(b, s, in->text, &run->key_of, empty);
 	return 0;
 }
 

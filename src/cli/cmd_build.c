@@ -77,6 +77,32 @@ static int set_secret(void *field, const char *value, struct arena *a, struct er
 	return 0;
 }
 
+/* IMAGE, or type=registry,ref=IMAGE. */
+static int set_cache_from(void *field, const char *value, struct arena *a, struct err *e)
+{
+	static const char type[] = "type=registry,ref=";
+	const char *name =
+		!strncmp(value, type, sizeof(type) - 1) ? value + sizeof(type) - 1 : value;
+	if (!*name || strpbrk(name, ",="))
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "--cache-from %s: use the name of an image, or "
+			       "type=registry,ref=IMAGE",
+			       value);
+	strv_push(a, field, name);
+	return 0;
+}
+
+static int set_cache_to(void *field, const char *value, struct arena *a, struct err *e)
+{
+	if (strcmp(value, "type=inline"))
+		return err_set(e, ENOTSUP, ERR_USAGE,
+			       "--cache-to %s: hull keeps a cache for others in the image only "
+			       "(type=inline)",
+			       value);
+	*(bool *)field = true;
+	return 0;
+}
+
 /* ID[=SOCKET]: that of $SSH_AUTH_SOCK. */
 static int set_ssh(void *field, const char *value, struct arena *a, struct err *e)
 {
@@ -188,6 +214,7 @@ static int build_run(struct cli *cli, void *values, const struct strv *args, str
 			       q->progress);
 	q->progress = how ? shown[how] : NULL;
 	q->context = args->items[0];
+	q->cache_inline |= !strcmp(strv_get_env(&q->args, "BUILDKIT_INLINE_CACHE") ?: "", "1");
 	if (!strcmp(q->network, "default"))
 		q->network = cli->settings.network ? cli->settings.network : "bridge";
 	for (size_t i = 0; i < v->labels.count; i++)
@@ -221,6 +248,10 @@ static const struct option options[] = {
 	 .help = "Add a custom host-to-IP mapping (format: \"host:ip\")"},
 	{"build-arg", 0, OPTION_CUSTOM, Q(args), .arg = "stringArray", .set = set_build_arg,
 	 .help = "Set build-time variables"},
+	{"cache-from", 0, OPTION_CUSTOM, Q(cache_from), .arg = "stringArray", .set = set_cache_from,
+	 .help = "Images to consider as cache sources"},
+	{"cache-to", 0, OPTION_CUSTOM, Q(cache_inline), .arg = "stringArray", .set = set_cache_to,
+	 .help = "Keep in the image what its steps were, for --cache-from (type=inline)"},
 	{"check", 0, OPTION_BOOL, Q(check),
 	 .help = "Do not build; tell what in the Dockerfile may not be meant"},
 	{"file", 'f', OPTION_STR, Q(file),

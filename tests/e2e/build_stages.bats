@@ -158,3 +158,40 @@ build_behind() {
 	run -125 hull build --platform windows/amd64 ctx
 	[[ "$output" == *"linux/ARCHITECTURE"* ]]
 }
+
+@test "--cache-from: the steps of an image that says what they were, on another machine" {
+	echo 1 >ctx/a
+	echo 1 >ctx/b
+	dockerfile=$'FROM test\nRUN cat /proc/sys/kernel/random/uuid >/uuid\nWORKDIR /w\nRUN true\nCOPY a /\nLABEL x=y\nARG A=1\nRUN echo $A >/arg\nCOPY b /'
+	printf '%s' "$dockerfile" >ctx/Dockerfile
+	hull build -q --cache-to type=inline -t out ctx
+	uuid=$(hull run --rm out cat /uuid)
+	hull save -o all.tar out test
+	export HULL_ROOT=$WORK/root2 HULL_RUNROOT=$WORK/run2
+	hull load -q -i all.tar
+	run -0 hull build --cache-from out -t again ctx
+	[ "$(grep -c CACHED <<<"$output")" = 5 ]
+	[ "$(hull run --rm again cat /uuid)" = "$uuid" ]
+	# They are steps of this machine from then on.
+	run -0 hull build ctx
+	[ "$(grep -c CACHED <<<"$output")" = 5 ]
+	hull builder prune -af >/dev/null
+	# What differs, and what stands upon it, is done again; what goes before is not.
+	echo 2 >ctx/a
+		run -0 hull build --cache-from type=registry,ref=out ctx
+	[ "$(grep -c CACHED <<<"$output")" = 2 ]
+	hull builder prune -af >/dev/null
+	echo 1 >ctx/a
+	run -0 hull build --cache-from out --build-arg A=2 ctx
+	[ "$(grep -c CACHED <<<"$output")" = 3 ]
+	hull builder prune -af >/dev/null
+	# An image that does not say it serves nothing; one that is not there is no failure.
+	hull build -q -t silent ctx
+	hull builder prune -af >/dev/null
+	run -0 hull build --cache-from silent --cache-from localhost:1/none ctx
+	[[ "$output" != *CACHED* ]]
+	[[ "$output" == *'--cache-from localhost:1/none: '*'cannot be pulled'* ]]
+	run -125 hull build --cache-from type=gha ctx
+	run -125 hull build --cache-to type=registry,ref=x ctx
+	[[ "$output" == *'in the image only'* ]]
+}
