@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hull diff and commit: what a container has changed, and an image of it. Read engine/files.h
- * first. */
+/* hull diff, image diff and commit: what a container or an image has changed, and an image of it.
+ * Read engine/files.h first. */
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -13,18 +13,34 @@ struct commit_values {
 	bool pause, no_pause;
 };
 
-static int diff_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+/* A name is the container's choice, and must make neither a line nor a terminal's command. */
+static void put_changes(struct cli *cli, const struct file_change *changes, size_t count)
 {
 	static const char letters[] = {
 		[CHANGE_MODIFIED] = 'C', [CHANGE_ADDED] = 'A', [CHANGE_DELETED] = 'D'};
+	for (size_t i = 0; i < count; i++)
+		printf("%c %s\n", letters[changes[i].kind],
+		       text_plain(&cli->arena, changes[i].path));
+}
+
+static int diff_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
 	struct file_change *changes;
 	size_t count;
 	int r = container_changes(&cli->engine, args->items[0], &cli->arena, &changes, &count, e);
-	/* A name is the container's choice, and must make neither a line nor a terminal's command.
-	 */
-	for (size_t i = 0; r == 0 && i < count; i++)
-		printf("%c %s\n", letters[changes[i].kind],
-		       text_plain(&cli->arena, changes[i].path));
+	if (r == 0)
+		put_changes(cli, changes, count);
+	return r;
+}
+
+static int image_diff_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	struct file_change *changes;
+	size_t count;
+	int r = image_changes(&cli->engine, args->items[0], args->count > 1 ? args->items[1] : NULL,
+			      &cli->arena, &changes, &count, e);
+	if (r == 0)
+		put_changes(cli, changes, count);
 	return r;
 }
 
@@ -56,6 +72,18 @@ static const struct option commit_options[] = {
 	 .help = "Do not pause the container during commit"},
 	{"pause", 'p', OPTION_BOOL, C(pause), .initial = "true",
 	 .help = "Pause container during commit"},
+};
+
+const struct command command_image_diff = {
+	.names = NAMES("image diff"),
+	.synopsis = "IMAGE [IMAGE]",
+	.summary = "Inspect what is in an image and not, or otherwise, in another",
+	.text = "Against the second image; without one, against what is below the topmost layer. A "
+		"was added, C is another (by type, mode, owner, size or time), D was deleted.",
+	.args_min = 1,
+	.args_max = 2,
+	.complete = COMPLETE_IMAGES,
+	.run = image_diff_run,
 };
 
 const struct command command_diff = {

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/text.h"
 #include "cli/progress.h"
 
 struct load_values {
@@ -204,6 +205,59 @@ static int tag_run(struct cli *cli, void *values, const struct strv *args, struc
 	return image_tag(&cli->engine.images, args->items[0], args->items[1], e);
 }
 
+static int untag_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	struct strv names = {0}, done = {0};
+	for (size_t i = 1; i < args->count; i++)
+		strv_push(&cli->arena, &names, args->items[i]);
+	int r = image_untag(&cli->engine.images, args->items[0], &names, &cli->arena, &done, e);
+	for (size_t i = 0; r == 0 && i < done.count; i++)
+		puts(done.items[i]);
+	return r;
+}
+
+/* --- tree --- */
+
+/* The names of all images that end with layer @count of @im. */
+static const char *top_of(struct cli *cli, const struct image *im, size_t count,
+			  const struct image *all, size_t all_count)
+{
+	const char *text = "";
+	for (size_t i = 0; i < all_count; i++) {
+		const struct strv *ids = &all[i].config.rootfs.diff_ids;
+		bool same = ids->count == count;
+		for (size_t k = 0; same && k < count; k++)
+			same = !strcmp(ids->items[k], im->config.rootfs.diff_ids.items[k]);
+		for (size_t k = 0; same && k < all[i].tags.count; k++)
+			text = arena_printf(&cli->arena, "%s%s%s", text, *text ? ", " : "",
+					    all[i].tags.items[k]);
+	}
+	return *text ? arena_printf(&cli->arena, "  Top Layer of: [%s]", text) : "";
+}
+
+static int tree_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	struct arena *a = &cli->arena;
+	struct image im, *all;
+	size_t count;
+	int r = image_find(&cli->engine.images, args->items[0], a, &im, e);
+	if (r == 0)
+		r = image_list(&cli->engine.images, NULL, a, &all, &count, e);
+	if (r < 0)
+		return r;
+	printf("Image ID: %.12s\nTags:     [", im.id);
+	for (size_t i = 0; i < im.tags.count; i++)
+		printf("%s%s", i ? ", " : "", im.tags.items[i]);
+	printf("]\nSize:     %s\nImage Layers\n", text_size(a, im.size));
+	for (size_t i = 0; i < im.layer_count; i++) {
+		const struct image_layer *l = &im.layers[im.layer_count - 1 - i];
+		printf("%s ID: %.12s Size: %s%s\n",
+		       i + 1 < im.layer_count ? "\u251c\u2500\u2500" : "\u2514\u2500\u2500",
+		       l->diff_id, text_size(a, l->size), top_of(cli, &im, i + 1, all, count));
+	}
+	return 0;
+}
+
 static const struct option rmi_options[] = {
 	{"force", 'f', OPTION_BOOL, .offset = offsetof(struct rmi_values, force),
 	 .help = "Force removal of the image"},
@@ -232,4 +286,24 @@ const struct command command_tag = {
 	.args_max = 2,
 	.complete = COMPLETE_IMAGES,
 	.run = tag_run,
+};
+
+const struct command command_untag = {
+	.names = NAMES("untag", "image untag"),
+	.synopsis = "IMAGE [NAME[:TAG]...]",
+	.summary = "Take names from an image, all of them if none is said; the image stays",
+	.args_min = 1,
+	.args_max = ANY_NUMBER,
+	.complete = COMPLETE_IMAGES,
+	.run = untag_run,
+};
+
+const struct command command_image_tree = {
+	.names = NAMES("image tree"),
+	.synopsis = "IMAGE",
+	.summary = "Show the layers of an image, the lowest first, and which images end with them",
+	.args_min = 1,
+	.args_max = 1,
+	.complete = COMPLETE_IMAGE_ONCE,
+	.run = tree_run,
 };

@@ -148,6 +148,75 @@ int container_changes(struct engine *en, const char *ref, struct arena *a, struc
 	return 0;
 }
 
+/* --- images --- */
+
+static bool is_same(const struct stat *x, const struct stat *y)
+{
+	return x->st_mode == y->st_mode && x->st_uid == y->st_uid && x->st_gid == y->st_gid &&
+	       x->st_rdev == y->st_rdev && x->st_mtim.tv_sec == y->st_mtim.tv_sec &&
+	       x->st_mtim.tv_nsec == y->st_mtim.tv_nsec &&
+	       (S_ISDIR(x->st_mode) || x->st_size == y->st_size);
+}
+
+/* What is in @now is new or other than in @before (-1: nothing is there), or gone. */
+static int compare(struct walk *w, int now, int before, const char *dir, int depth)
+{
+	CLEANUP_DIR DIR *d = dir_stream(now);
+	if (!d || depth > TREE_DEPTH_MAX)
+		return err_errno(w->e, d ? ELOOP : errno, "cannot read %s", *dir ? dir : "/");
+	int r = 0;
+	for (struct dirent *entry; r == 0 && (entry = dir_next(d));) {
+		const char *name = entry->d_name;
+		struct stat st, old;
+		bool below = before >= 0 && fstatat(before, name, &old, AT_SYMLINK_NOFOLLOW) == 0;
+		if (fstatat(now, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return err_errno(w->e, errno, "%s/%s", dir, name);
+		if (!below || !is_same(&st, &old))
+			note(w, below ? CHANGE_MODIFIED : CHANGE_ADDED, dir, name);
+		if (!S_ISDIR(st.st_mode))
+			continue;
+		CLEANUP_FD int sub = openat(now, name, FOLDER);
+		CLEANUP_FD int sub_before = below ? openat(before, name, FOLDER) : -1;
+		r = sub < 0 ? err_errno(w->e, errno, "%s/%s", dir, name)
+			    : compare(w, sub, sub_before, arena_printf(w->a, "%s/%s", dir, name),
+				      depth + 1);
+	}
+	if (r == 0 && before >= 0)
+		note_hidden(w, now, before, dir);
+	return r;
+}
+
+/* The tree of an image, without its @less topmost layers. */
+static int open_tree(struct engine *en, const char *ref, size_t less, struct arena *a,
+		     struct err *e)
+{
+	struct image image;
+	struct container c = {.name = (char *)ref, .config = {.hull = {.layer = (char *)ref}}};
+	int r = image_find(&en->images, ref, a, &image, e);
+	for (size_t i = less; r == 0 && i < image.layer_count; i++)
+		strv_push(a, &c.config.hull.lowers, image.layers[i].diff_id);
+	CLEANUP_FD int mount = r < 0 ? r : root_mount_image(en, &c, a, e);
+	int fd = mount < 0 ? mount : openat(mount, ".", FOLDER);
+	return fd >= 0 || mount < 0 ? fd : err_errno(e, errno, "cannot open image %s", ref);
+}
+
+int image_changes(struct engine *en, const char *ref, const char *base, struct arena *a,
+		  struct file_change **ret, size_t *ret_count, struct err *e)
+{
+	struct walk w = {.a = a, .e = e};
+	CLEANUP_FD int now = open_tree(en, ref, 0, a, e);
+	CLEANUP_FD int before =
+		now < 0 ? now : open_tree(en, base ? base : ref, base ? 0 : 1, a, e);
+	int r = before < 0 ? before : compare(&w, now, before, "", 0);
+	if (r < 0)
+		return err_context(e, "image %s", ref);
+	if (w.count)
+		qsort(w.list, w.count, sizeof(*w.list), by_path);
+	*ret = w.list;
+	*ret_count = w.count;
+	return 0;
+}
+
 /* --- commit --- */
 
 /* docker's config of the container as the config of an image. */

@@ -87,6 +87,11 @@ struct file_change {
 int container_changes(struct engine *en, const char *ref, struct arena *a, struct file_change **ret,
 		      size_t *ret_count, struct err *e);
 
+/** The same of the files of image @ref against those of image @base; NULL: those below its topmost
+ *  layer. */
+int image_changes(struct engine *en, const char *ref, const char *base, struct arena *a,
+		  struct file_change **ret, size_t *ret_count, struct err *e);
+
 struct container_commit {
 	const char *reference, *author, *message; /* or NULL */
 	struct strv changes;                      /* Dockerfile instructions */

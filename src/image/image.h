@@ -139,6 +139,10 @@ void image_layers_close(int *fds, size_t count);
 int image_tag(struct image_store *s, const char *source, const char *target, struct err *e);
 
 enum image_remove_flags { IMAGE_REMOVE_FORCE = 1 };
+/** Take @names from the image @name, all without any; the image stays. @ret: what docker's rmi
+ * says. */
+int image_untag(struct image_store *s, const char *name, const struct strv *names, struct arena *a,
+		struct strv *ret, struct err *e);
 /**
  * By name: remove that name, and the image with its last one. By id: the image with all its names;
  * refused (-EBUSY, ERR_CONFLICT, docker's words) when it has several names or a stopped container

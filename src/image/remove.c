@@ -170,3 +170,40 @@ int image_remove(struct image_store *s, const char *name, unsigned flags, struct
 		stage_sweep(s, &later); /* what is left, the next sweep takes */
 	return 0;
 }
+
+static int untag_all(struct removal *x, const char *name, const struct strv *names, struct err *e)
+{
+	char id[ID_LEN + 1], *ignored;
+	struct image_reference ref;
+	int r = image_resolve(x->store, name, x->arena, id, &ignored, e);
+	if (r == 0)
+		r = image_read(x->store, id, x->arena, &x->image, e);
+	for (size_t i = 0; r == 0 && !names->count && i < x->image.names.count; i++)
+		r = untag(x, x->image.names.items[i], e);
+	for (size_t i = 0; r == 0 && i < names->count; i++) {
+		r = image_reference_parse(names->items[i], x->arena, &ref, e);
+		const char *full = r < 0 ? "" : image_reference_full(&ref, x->arena);
+		size_t k = 0;
+		while (r == 0 && k < x->image.names.count && strcmp(x->image.names.items[k], full))
+			k++;
+		if (r == 0 && k == x->image.names.count)
+			r = err_set(e, ENOENT, ERR_NOT_FOUND, "image %.12s has no name %s",
+				    x->image.id, names->items[i]);
+		if (r == 0)
+			r = untag(x, full, e);
+	}
+	return r;
+}
+
+int image_untag(struct image_store *s, const char *name, const struct strv *names, struct arena *a,
+		struct strv *ret, struct err *e)
+{
+	struct strv done = {0};
+	struct removal x = {.store = s, .arena = a, .lines = &done};
+	int r = db_begin(s->db, true, e);
+	if (r == 0)
+		r = db_end(s->db, untag_all(&x, name, names, e), e);
+	if (r == 0)
+		strv_push_all(a, ret, &done);
+	return r;
+}

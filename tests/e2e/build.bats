@@ -522,3 +522,37 @@ cached() {
 		[ "$(hull system check)" = "" ]
 	done
 }
+
+@test "image tree and diff, untag" {
+	printf '%s\n' 'FROM test' 'RUN echo new >/data/new && rm /data/file && chmod 700 /data/sub' 'RUN echo more >/more' >ctx/Dockerfile
+	hull build -q -t out ctx
+	hull tag out again:v2
+	run -0 hull image tree out
+	assert_equal "Tags:     [again:v2, out:latest]" "${lines[1]}"
+	assert_line '^├── ID: [0-9a-f]{12} Size: .*Top Layer of: \[test:latest\]$'
+	assert_line '^├── ID: [0-9a-f]{12} Size: [0-9.]+k?B$'
+	assert_line '^└── ID: [0-9a-f]{12} Size: 5B  Top Layer of: \[again:v2, out:latest\]$'
+	run -0 hull image diff out
+	assert_equal $'A /more' "$output"
+	run -0 hull image diff out test
+	assert_equal $'C /data\nD /data/file\nA /data/new\nC /data/sub\nA /more' "$output"
+	run -0 hull image diff test out
+	assert_line '^A /data/file$'
+	assert_line '^D /more$'
+	# Of one layer all is new.
+	run -0 hull image diff test
+	assert_line '^A /data/file$'
+	assert_lacks "C /"
+	run -1 hull image diff out none
+	assert_has "No such image: none"
+
+	run -1 hull untag out test
+	assert_has "has no name test"
+	run -0 hull untag out again:v2
+	assert_equal "Untagged: again:v2" "$output"
+	id=$(hull images -q out)
+	run -0 hull untag out
+	assert_equal "" "$(hull images -q out)"
+	hull image inspect "$id" >/dev/null
+	assert_equal "" "$(hull system check)"
+}

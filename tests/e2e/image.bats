@@ -17,7 +17,7 @@ setup_file() {
 	export CACHE=$BATS_FILE_TMPDIR TOOL=${IMAGE_TOOL:-$BATS_FILE_TMPDIR/image_tool}
 	if [ -z "$IMAGE_TOOL" ]; then
 		"${CC:-cc}" -std=gnu17 -O1 -D_GNU_SOURCE -Wno-format-truncation -iquote "$TOP/src" \
-			"$TOP"/tests/helpers/image_tool.c "$TOP"/src/image/*.c "$TOP"/src/base/*.c \
+			"$TOP"/tests/helpers/image_tool.c "$TOP"/src/image/*.c "$TOP"/src/image/registry/registries.c "$TOP"/src/base/*.c \
 			"$TOP"/src/spec/oci_image.c "$TOP"/src/linux/signals.c -o "$TOOL" \
 			-ljson-c -lsqlite3 -lcrypto 3>&- || return 1
 	fi
