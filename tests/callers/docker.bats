@@ -44,6 +44,23 @@ d_run() {
 	d run --network none "$@"
 }
 
+@test "archives: hull's in docker, and docker's in hull, are the same image" {
+	local hull="${RUNTIME%/*}/hull --root $WORK/hull --runroot $WORK/hull-run" id
+	tar -C "$WORK/rootfs" -c . | $hull import -c 'ENV A=b' - base
+	printf '%s\n' 'FROM base' 'COPY docker.bats /x' 'LABEL a=b' >"$WORK/Dockerfile"
+	$hull build -q -f "$WORK/Dockerfile" -t two "$BATS_TEST_DIRNAME"
+	$hull save -o "$WORK/hull.tar" two
+	# What was imported is packed anew, and has that id from then on.
+	id=sha256:$(tar -xOf "$WORK/hull.tar" manifest.json | grep -o '[0-9a-f]\{64\}' | head -n 1)
+	d load <"$WORK/hull.tar"
+	[ "$(d images -q --no-trunc two)" = "$id" ]
+	d save two >"$WORK/docker.tar"
+	$hull --root "$WORK/hull2" load -q -i "$WORK/docker.tar"
+	[ "$($hull --root "$WORK/hull2" images -q --no-trunc two)" = "$id" ]
+	d rmi two
+	rm -rf "$WORK/hull" "$WORK/hull2" "$WORK/hull-run"
+}
+
 @test "docker info: the runtime is known" {
 	[ "$(d info -f '{{.DefaultRuntime}}')" = hull ]
 	[ "$(d info -f '{{index .Runtimes "hull" | printf "%v"}}' | grep -c hull-runtime)" = 1 ]

@@ -126,6 +126,23 @@ field() {
 		"sha256:$(field a.tar manifest.json 'd[0]["Config"].split("/")[2]')" ]
 }
 
+@test "save: through podman and buildah and back it is the same image" {
+	command -v podman >/dev/null && command -v buildah >/dev/null || skip "there is no podman, or no buildah"
+	local store="--root $WORK/pod --runroot $WORK/podrun --storage-driver vfs" id from
+	make_two
+	hull save -o a.tar two:v1
+	id=$(elsewhere hull load -q -i a.tar >/dev/null && elsewhere hull images -q --no-trunc two:v1)
+	elsewhere hull rmi two:v1
+	podman $store load -q -i a.tar
+	podman $store save -q --format docker-archive -o podman.tar two:v1
+	env -u DOCKER_CONFIG buildah $store push -q two:v1 oci-archive:buildah.tar:two:v1
+	for from in podman buildah; do
+		elsewhere hull load -q -i $from.tar
+		[ "$(elsewhere hull images -q --no-trunc)" = "$id" ]
+		elsewhere hull rmi two:v1
+	done
+}
+
 @test "save: what is refused leaves what was there" {
 	echo kept >out.tar
 	run hull save -o out.tar test nosuch

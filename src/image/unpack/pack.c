@@ -27,7 +27,7 @@
 #include "linux/overlay.h"
 
 /* A file with more pieces is read whole from there on: a list of them takes memory. */
-enum { PIECES_MAX = 10000, HOLE = 1 << 20 };
+enum { PIECES_MAX = 10000, HOLE = 1 << 20, LAYER_HOLES_LEAST = 1 << 30 };
 enum { GZIP_LEVEL = 2, BLOCK = 128 << 10, XATTR_NAMES_MAX = 64 << 10, XATTR_VALUE_MAX = 64 << 10 };
 enum { ENTRY_OPEN = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC };
 
@@ -107,13 +107,16 @@ static la_ssize_t write_out(struct archive *a, void *ctx, const void *data, size
 	return r < 0 ? -1 : (la_ssize_t)len;
 }
 
-/* A file's holes become holes of the archive. */
+/* A file's holes become holes of the archive. But in a layer others cannot pass them on (what
+ * docker and podman keep of a layer to write it again knows no holes), so there it is zeros, until
+ * that would be absurd: a lastlog of a large user id has hundreds of gigabytes. */
 static void note_holes(struct packer *p, int fd, off_t size)
 {
 	off_t at = lseek(fd, 0, SEEK_HOLE);
 	if (at < 0 || at >= size)
 		return;
 	int pieces = 0;
+	off_t holes = size;
 	for (at = 0; at < size; pieces++) {
 		off_t data = lseek(fd, at, SEEK_DATA);
 		off_t end = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
@@ -123,11 +126,14 @@ static void note_holes(struct packer *p, int fd, off_t size)
 		if (end > size || pieces == PIECES_MAX)
 			end = size;
 		archive_entry_sparse_add_entry(p->entry, data, end - data);
+		holes -= end - data;
 		at = end;
 	}
 	/* A hole to the end, or nothing else. */
 	if (!pieces)
 		archive_entry_sparse_add_entry(p->entry, size, 0);
+	if (p->pack->whiteouts && holes < LAYER_HOLES_LEAST)
+		archive_entry_sparse_clear(p->entry);
 }
 
 static bool is_wanted(const char *name)
