@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#define SCHEMA_VERSION 7
+#define SCHEMA_VERSION 8
 
 #define SCHEMA_EVENT_SQL                                                                           \
 	/* What happened, for hull events; trimmed (base/event.h). */                              \
@@ -42,27 +42,30 @@
 	"CREATE INDEX build_cache_layer ON build_cache(layer);"
 
 /* Networks, and who is on them. An address or a port is taken as long as its container runs: what
- * stands in these rows of one that does not is what it had last, and free. */
-#define SCHEMA_NETWORK_SQL                                                                         \
-	"CREATE TABLE network ("                                                                   \
-	"  id TEXT PRIMARY KEY,"                                                                   \
-	"  name TEXT NOT NULL UNIQUE,"                                                             \
-	"  created INTEGER NOT NULL,"                                                              \
-	"  config TEXT NOT NULL" /* struct docker_network as JSON */                               \
-	") STRICT;"                                                                                \
+ * stands in these rows of one that does not is what it had last, and free. A network may go while
+ * its containers do not run: then its name is all that is known of it. */
+#define SCHEMA_ENDPOINT_SQL                                                                        \
 	"CREATE TABLE endpoint ("                                                                  \
 	"  container TEXT NOT NULL REFERENCES container ON DELETE CASCADE,"                        \
-	"  network TEXT NOT NULL REFERENCES network,"                                              \
+	"  network TEXT NOT NULL,"                                                                 \
 	"  position INTEGER NOT NULL,"        /* eth0, eth1, ... inside */                         \
 	"  config TEXT NOT NULL,"             /* struct docker_endpoint: what was asked for */     \
 	"  host4 INTEGER NOT NULL DEFAULT 0," /* its address: that of the subnet + this; < 0: it   \
 					       * had that; 0: none                                 \
 					       */                                                  \
 	"  host6 INTEGER NOT NULL DEFAULT 0,"                                                      \
+	"  name TEXT NOT NULL," /* of the network */                                               \
 	"  PRIMARY KEY (container, network)"                                                       \
 	") STRICT, WITHOUT ROWID;"                                                                 \
-	"CREATE INDEX endpoint_network ON endpoint(network);"                                      \
-	"CREATE TABLE port ("                                                                      \
+	"CREATE INDEX endpoint_network ON endpoint(network);"
+
+#define SCHEMA_NETWORK_SQL                                                                         \
+	"CREATE TABLE network ("                                                                   \
+	"  id TEXT PRIMARY KEY,"                                                                   \
+	"  name TEXT NOT NULL UNIQUE,"                                                             \
+	"  created INTEGER NOT NULL,"                                                              \
+	"  config TEXT NOT NULL" /* struct docker_network as JSON */                               \
+	") STRICT;" SCHEMA_ENDPOINT_SQL "CREATE TABLE port ("                                      \
 	"  container TEXT NOT NULL REFERENCES container ON DELETE CASCADE,"                        \
 	"  protocol INTEGER NOT NULL," /* IPPROTO_* */                                             \
 	"  host_port INTEGER NOT NULL,"                                                            \
@@ -74,7 +77,7 @@
 	"CREATE INDEX port_container ON port(container);"
 
 /* From version i + 1 to the next: restart policies; events and health checks; registries; builds;
- * networks; what ps shows of a config.
+ * networks; what ps shows of a config; networks that go before their containers.
  */
 #define SCHEMA_UPGRADES                                                                            \
 	{                                                                                          \
@@ -92,7 +95,13 @@
 			"json_object('ExposedPorts', config -> '$.Config.ExposedPorts'), "         \
 			"'HostConfig', json_object('NetworkMode', "                                \
 			"config -> '$.HostConfig.NetworkMode')) WHERE "                            \
-			"iif(json_valid(config), config -> '$.Config.ExposedPorts', NULL)"         \
+			"iif(json_valid(config), config -> '$.Config.ExposedPorts', NULL)",        \
+			"ALTER TABLE endpoint RENAME TO endpoint7;"                                \
+			"DROP INDEX endpoint_network;" SCHEMA_ENDPOINT_SQL                         \
+			"INSERT INTO endpoint SELECT container, network, position, "               \
+			"endpoint7.config, host4, host6, network.name FROM endpoint7 JOIN "        \
+			"network ON network.id = network;"                                         \
+			"DROP TABLE endpoint7"                                                     \
 	}
 
 #define SCHEMA_SQL                                                                                  \

@@ -262,6 +262,8 @@ static const struct option ls_options[] = {
 static const struct option connect_options[] = {
 	{"alias", 0, OPTION_LIST, O(endpoint.aliases),
 	 .help = "Add network-scoped alias for the container"},
+	{"driver-opt", 0, OPTION_MAP, O(endpoint.driver_options),
+	 .help = "rate-in or rate-out: bits a second, as 10m or 1.5gbit"},
 	{"ip", 0, OPTION_STR, O(ipam.ipv4), .help = "IPv4 address (e.g., \"172.30.100.104\")"},
 	{"ip6", 0, OPTION_STR, O(ipam.ipv6), .help = "IPv6 address (e.g., \"2001:db8::33\")"},
 	{"mac-address", 0, OPTION_STR, O(endpoint.mac_address),
@@ -304,7 +306,9 @@ const struct command command_network_create = {
 		"and "
 		"rps=auto or a mask of processors, which take turns by flow in receiving (packets "
 		"of "
-		"one flow stay in their order).\n\n"
+		"one flow stay in their order); rate-in and rate-out, how many bits a second each "
+		"container receives and sends at most (10m, 1.5gbit), if it has no driver-opt of "
+		"its own.\n\n"
 		"With -d macvlan or ipvlan containers are on the network of a device of this host, "
 		"-o parent=eth0, with addresses of --subnet, by -o macvlan_mode (bridge, private, "
 		"vepa, passthru) or -o ipvlan_mode (l2, l3, l3s). That is the least latency; but "
@@ -324,6 +328,8 @@ const struct command command_network_disconnect = {
 	.names = NAMES("network disconnect"),
 	.synopsis = "[OPTIONS] NETWORK CONTAINER",
 	.summary = "Disconnect a container from a network",
+	.text = "Another network of the container then has its default route and its published "
+		"ports.",
 	.options = OPTIONS(disconnect_options),
 	.values_size = sizeof(struct connect_values),
 	.args_min = 2,
@@ -347,8 +353,9 @@ const struct command command_network_reload = {
 	.names = NAMES("network reload"),
 	.synopsis = "",
 	.summary = "Make bridges and firewall rules anew",
-	.text = "For when another program has flushed the firewall or removed a bridge. The next "
-		"container that starts does the same.",
+	.text = "For when another program has flushed the firewall or removed a bridge; the next "
+		"container that starts does the same. Containers that lost their device get it "
+		"back.",
 	.run = reload_run,
 };
 
@@ -356,7 +363,8 @@ const struct command command_network_rm = {
 	.names = NAMES("network rm", "network remove"),
 	.synopsis = "[OPTIONS] NETWORK [NETWORK...]",
 	.summary = "Remove one or more networks",
-	.text = "A network that a container is on, even one that does not run, is not removed.",
+	.text = "A network that a container which runs is on is not removed. One that does not run "
+		"keeps its place: it starts again once there is a network of that name.",
 	.options = OPTIONS(rm_options),
 	.values_size = sizeof(struct rm_values),
 	.args_min = 1,

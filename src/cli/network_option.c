@@ -31,10 +31,12 @@ static int set_field(struct docker_endpoint *p, char *key, char *value, struct a
 		strv_push(a, &p->aliases, value);
 	else if (!strcmp(key, "mac-address"))
 		p->mac_address = value;
+	else if (!strcmp(key, "driver-opt"))
+		kvs_set_pair(a, &p->driver_options, value);
 	else
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "invalid field for --network: %s (it has name, ip, ip6, alias, "
-			       "mac-address)",
+			       "mac-address, driver-opt)",
 			       key);
 	return 0;
 }

@@ -109,13 +109,14 @@ static int check_networks(struct engine *en, bool repair, struct arena *a, struc
 			     "SELECT 1 FROM endpoint JOIN container ON container.id = "
 			     "endpoint.container WHERE status = 'running'",
 			     "");
-	if (r == 1 && !firewall_is_whole(&k.nft, k.table)) {
+	size_t before = problems->count;
+	if (r == 1 && !firewall_is_whole(&k.nft, k.table))
 		strv_push(
 			a, problems,
 			arena_printf(a, "nftables table inet %s is not as hull made it", k.table));
-		return repair ? network_reload(en, e) : 0;
-	}
-	return r < 0 ? r : 0;
+	if (r >= 0)
+		r = endpoints_mend(en, false, a, problems, e);
+	return r == 0 && repair && problems->count > before ? network_reload(en, e) : r;
 }
 
 /* A folder that is being made has its lock held by its maker. */

@@ -13,11 +13,13 @@
 #include "base/utf8.h"
 #include "engine/internal.h"
 #include "engine/network.h"
+#include "linux/namespaces.h"
 #include "linux/pidfd.h"
 #include "linux/rps.h"
 #include "network/network.h"
 
-enum { ENDPOINTS_MAX = 64 };
+/* CHILD_INDEX: above what the kernel gives by itself in a namespace that is new. */
+enum { ENDPOINTS_MAX = 64, CHILD_INDEX = 1000 };
 
 /* ---- asking ---- */
 
@@ -62,7 +64,14 @@ static int check_endpoint(const struct network *n, const struct docker_endpoint 
 	if (r == 0 && p->mac_address && *p->mac_address &&
 	    (!mac_parse(p->mac_address, mac) || mac[0] & 1))
 		r = err_set(e, EINVAL, ERR_INVALID, "invalid MAC address %s", p->mac_address);
-	return r;
+	for (size_t i = 0; r == 0 && i < p->driver_options.count; i++) {
+		const char *key = p->driver_options.items[i].key;
+		if (strcmp(key, "rate-in") && strcmp(key, "rate-out"))
+			r = err_set(e, ENOTSUP, ERR_INVALID,
+				    "driver-opt %s: hull has rate-in and rate-out", key);
+	}
+	uint64_t in, out;
+	return r < 0 ? r : network_rates(&p->driver_options, n->config.driver, &in, &out, e);
 }
 
 static bool is_default(const char *name)
@@ -132,14 +141,14 @@ static int insert_one(struct engine *en, const char *container, const struct end
 	int r = utf8_check_json(config, e);
 	if (r == 0)
 		r = db_run(&en->db, e,
-			   "INSERT INTO endpoint (container, network, position, config) VALUES "
-			   "(?1,?2,?3,?4)",
+			   "INSERT INTO endpoint (container, network, position, config, name) "
+			   "SELECT ?1, id, ?3, ?4, name FROM network WHERE id = ?2",
 			   "ssis", container, p->network.id, position, config);
 	if (r == -EEXIST)
 		return err_set(e, EEXIST, ERR_CONFLICT,
 			       "endpoint already exists: the container is on network %s",
 			       p->network.name);
-	if (r == -EBUSY) /* the row it refers to is gone */
+	if (r == 0) /* it has just been removed */
 		return err_set(e, ENOENT, ERR_NOT_FOUND, "network %s not found", p->network.name);
 	return r < 0 ? r : 0;
 }
@@ -151,6 +160,12 @@ int endpoints_insert(struct engine *en, const char *container, const struct endp
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = insert_one(en, container, &list[i], (int64_t)i, a, e);
 	return r;
+}
+
+const char *endpoint_id(const char *container, const struct network *n, char ret[static ID_LEN + 1])
+{
+	snprintf(ret, ID_LEN + 1, "%.32s%.32s", container, n->id);
+	return ret;
 }
 
 /* ---- addresses ---- */
@@ -171,7 +186,8 @@ static void set_mac(struct endpoint *p, const char *container)
 
 /* A row of ENDPOINT_COLUMNS; addresses as they were last. */
 #define ENDPOINT_COLUMNS                                                                           \
-	NETWORK_COLUMNS ", endpoint.position, endpoint.config, endpoint.host4, endpoint.host6"
+	NETWORK_COLUMNS                                                                            \
+	", endpoint.position, endpoint.config, endpoint.host4, endpoint.host6, endpoint.name"
 static int read_row(struct engine *en, sqlite3_stmt *s, const char *container, struct arena *a,
 		    struct endpoint *ret, struct err *e)
 {
@@ -196,14 +212,20 @@ static int read_all(struct engine *en, const char *container, struct arena *a,
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	struct array list = {0};
+	*ret = (struct container_net){0};
 	int r = db_query(&en->db, &s, e,
 			 "SELECT " ENDPOINT_COLUMNS
-			 " FROM endpoint JOIN network ON network.id = endpoint.network WHERE "
+			 " FROM endpoint LEFT JOIN network ON network.id = endpoint.network WHERE "
 			 "container = ?1 ORDER BY position",
 			 "s", container);
 	while (r == 0 && (r = db_next(s, e)) == 1)
-		r = read_row(en, s, container, a, array_push(a, &list, sizeof(struct endpoint)), e);
-	*ret = (struct container_net){.endpoints = list.items, .count = list.count};
+		if (db_text(s, 0))
+			r = read_row(en, s, container, a,
+				     array_push(a, &list, sizeof(struct endpoint)), e);
+		else
+			r = !(ret->missing = arena_strdup(a, db_text(s, 8)));
+	ret->endpoints = list.items;
+	ret->count = list.count;
 	return r;
 }
 
@@ -292,6 +314,8 @@ static int give(struct engine *en, const struct container *c, struct endpoint *p
 	int64_t hosts[2] = {0, 0}; /* of IPv4, IPv6 */
 	int r = 0;
 	p->address_count = 0;
+	/* The network may be another one of the same name by now. */
+	r = check_endpoint(n, &p->config, e);
 	for (size_t i = 0; r == 0 && i < n->subnet_count; i++) {
 		struct ip base = subnet_base(&n->subnets[i].subnet), wanted;
 		struct choice x = {.en = en,
@@ -317,6 +341,26 @@ static int give(struct engine *en, const struct container *c, struct endpoint *p
 	return r < 0 ? err_context(e, "container %s, network %s", c->name, n->name) : 0;
 }
 
+/* Networks that went while it did not run: another one of the same name is as good. */
+static int find_missing(struct engine *en, const struct container *c, struct arena *a,
+			struct container_net *ret, struct err *e)
+{
+	int r = db_run(&en->db, e,
+		       "UPDATE OR REPLACE endpoint SET network = network.id FROM network WHERE "
+		       "network.name = endpoint.name AND container = ?1 AND endpoint.network NOT "
+		       "IN (SELECT id FROM network)",
+		       "s", c->id);
+	if (r >= 0)
+		r = read_all(en, c->id, a, ret, e);
+	if (r < 0 || !ret->missing)
+		return r;
+	err_set(e, ENOENT, ERR_NOT_FOUND, "container %s: network %s not found", c->name,
+		ret->missing);
+	err_hint(e, "make it again: hull network create %s; or: hull network disconnect %s %s",
+		 ret->missing, ret->missing, c->name);
+	return -ENOENT;
+}
+
 int container_net_reserve(struct engine *en, const struct container *c, struct arena *a,
 			  struct container_net *ret, struct err *e)
 {
@@ -327,6 +371,8 @@ int container_net_reserve(struct engine *en, const struct container *c, struct a
 	if (r < 0)
 		return r;
 	r = read_all(en, c->id, a, ret, e);
+	if (r == 0 && ret->missing)
+		r = find_missing(en, c, a, ret, e);
 	for (size_t i = 0; r == 0 && i < ret->count; i++)
 		r = give(en, c, &ret->endpoints[i], e);
 	if (r == 0)
@@ -343,32 +389,51 @@ static void outer_name(const char *container, int64_t position, char buf[static 
 	snprintf(buf, IFNAMSIZ, "ve%.10s.%lld", container, (long long)position);
 }
 
-static int attach_one(struct engine *en, struct network_kernel *k, const struct container *c,
-		      const struct endpoint *p, bool leads_out, bool published, pid_t pid,
-		      int pidfd, struct err *e)
+/* A place as the kernel has it. @leads_out: it has the default route. */
+struct place {
+	struct attachment at;
+	char outer[IFNAMSIZ], inner[IFNAMSIZ];
+};
+static void plan_place(const struct container *c, const struct endpoint *p, bool leads_out,
+		       struct place *ret)
 {
 	const struct network *n = &p->network;
-	char outer[IFNAMSIZ], inner[IFNAMSIZ];
-	outer_name(c->id, p->position, outer);
-	snprintf(inner, sizeof(inner), "eth%lld", (long long)p->position);
-	struct attachment at = {
-		.outer = outer, .inner = inner, .published = published, .mtu = network_mtu(n)};
-	memcpy(at.mac, p->mac, sizeof(at.mac));
+	*ret = (struct place){.at = {.outer = ret->outer,
+				     .inner = ret->inner,
+				     .mtu = network_mtu(n),
+				     .kind = n->bridge[0] ? NULL : n->config.driver,
+				     .index = n->bridge[0] ? 0 : CHILD_INDEX + (int)p->position}};
+	struct attachment *at = &ret->at;
+	outer_name(c->id, p->position, ret->outer);
+	snprintf(ret->inner, sizeof(ret->inner), "eth%lld", (long long)p->position);
+	memcpy(at->mac, p->mac, sizeof(at->mac));
 	for (size_t i = 0; i < p->address_count; i++) {
-		at.addresses[at.address_count++] =
+		at->addresses[at->address_count++] =
 			(struct subnet){p->addresses[i], n->subnets[i].subnet.prefix};
 		if (leads_out)
-			at.gateways[at.gateway_count++] = n->subnets[i].gateway;
+			at->gateways[at->gateway_count++] = n->subnets[i].gateway;
 	}
-	at.bridge = n->bridge[0] ? network_ensure(en, k, n, e) : network_parent(k, n, &at.mode, e);
-	if (!n->bridge[0])
-		at.kind = n->config.driver;
+}
+
+static int attach_one(struct engine *en, struct network_kernel *k, const struct container *c,
+		      const struct endpoint *p, bool leads_out, bool published, int netns,
+		      struct err *e)
+{
+	const struct network *n = &p->network;
+	struct place place;
+	struct attachment *at = &place.at;
+	plan_place(c, p, leads_out, &place);
+	at->published = published;
+	/* Both were checked when they were asked for. */
+	network_rates(&n->config.options, n->config.driver, &at->rate_in, &at->rate_out, e);
+	network_rates(&p->config.driver_options, n->config.driver, &at->rate_in, &at->rate_out, e);
+	at->bridge = at->kind ? network_parent(k, n, &at->mode, e) : network_ensure(en, k, n, e);
 	const char *rps = kvs_get(&n->config.options, "rps");
-	int r = at.bridge < 0 ? at.bridge : network_attach(&k->links, &at, pid, pidfd, e);
+	int r = at->bridge < 0 ? at->bridge : network_attach(&k->links, at, netns, e);
 	if (r == 0 && rps)
-		r = rps_set(pidfd, inner, rps, e);
-	if (r == 0 && rps && !at.kind)
-		r = rps_set(-1, outer, rps, e);
+		r = rps_set(netns, at->inner, rps, e);
+	if (r == 0 && rps && !at->kind)
+		r = rps_set(-1, at->outer, rps, e);
 	if (r == 0 && network_has_names(n))
 		r = network_names_serve(en, k, n, e);
 	return r < 0 ? err_context(e, "container %s, network %s", c->name, n->name) : 0;
@@ -383,14 +448,22 @@ static const struct endpoint *way_out(const struct container_net *net)
 	return NULL;
 }
 
-/* Once the table is whole, from the rows, our ports are in it; else they are added. */
+/* Once the table is whole, from the rows, our ports are in it; else they are added. In a
+ * transaction where the table is to be written. */
+static int publish_locked(struct engine *en, struct network_kernel *k,
+			  const struct container_net *net, struct err *e)
+{
+	if (!firewall_is_whole(&k->nft, k->table))
+		return network_firewall(en, k, true, e);
+	return net->port_count ? firewall_publish(&k->nft, k->table, net->ports, net->port_count, e)
+			       : 0;
+}
+
 static int publish(struct engine *en, struct network_kernel *k, const struct container_net *net,
 		   struct err *e)
 {
 	if (firewall_is_whole(&k->nft, k->table))
-		return net->port_count
-			       ? firewall_publish(&k->nft, k->table, net->ports, net->port_count, e)
-			       : 0;
+		return publish_locked(en, k, net, e);
 	int r = db_begin(&en->db, false, e);
 	return r < 0 ? r : db_end(&en->db, network_firewall(en, k, true, e), e);
 }
@@ -401,11 +474,14 @@ int container_net_attach(struct engine *en, const struct container *c,
 	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
 	if (!net->count)
 		return 0;
+	CLEANUP_FD int netns = namespace_of_process(pid, pidfd, "net");
+	if (netns < 0)
+		return err_errno(e, netns, "cannot reach the container's network namespace");
 	const struct endpoint *out = way_out(net);
 	int r = network_kernel_open(en, &k, e);
 	for (size_t i = 0; r == 0 && i < net->count; i++)
 		r = attach_one(en, &k, c, &net->endpoints[i], &net->endpoints[i] == out,
-			       net->port_count != 0, pid, pidfd, e);
+			       net->port_count != 0, netns, e);
 	return r < 0 ? r : publish(en, &k, net, e);
 }
 
@@ -437,6 +513,12 @@ int container_net_release(struct engine *en, const char *id, struct err *e)
 }
 
 /* ---- while it runs ---- */
+
+static int open_netns(const struct container *c)
+{
+	CLEANUP_FD int pidfd = pidfd_of_started(c->pid, c->pid_start);
+	return pidfd < 0 ? pidfd : namespace_of_process(c->pid, pidfd, "net");
+}
 
 int network_connect(struct engine *en, const char *network, const char *container,
 		    struct docker_endpoint *config, struct err *e)
@@ -470,47 +552,112 @@ int network_connect(struct engine *en, const char *network, const char *containe
 		r = insert_one(en, c.id, &p, db_int(s, 0), &a, e);
 	if (r == 0)
 		r = read_all(en, c.id, &a, &net, e);
-	struct endpoint *new = r == 0 && net.count ? &net.endpoints[net.count - 1] : NULL;
 	bool runs = c.status == CONTAINER_RUNNING || c.status == CONTAINER_PAUSED;
-	if (new &&runs)
+	struct endpoint *new = r == 0 && runs &&net.count ? &net.endpoints[net.count - 1] : NULL;
+	if (new)
 		r = give(en, &c, new, e);
 	if (r == 0)
 		r = event_note(&en->db, e, "network", p.network.id, "connect", "container", c.id,
 			       "name", p.network.name, "type", p.network.config.driver, NULL);
-	if (r >= 0 && new &&runs)
+	if (r >= 0 && new)
 		r = network_names_write(en, c.id, e);
 	/* In the transaction, so that a failure takes the row back. */
-	if (r >= 0 && new &&runs) {
-		CLEANUP_FD int pidfd = pidfd_of_started(c.pid, c.pid_start);
-		r = pidfd < 0 ? err_errno(e, pidfd, "container %s", c.name)
+	if (r >= 0 && new) {
+		CLEANUP_FD int netns = open_netns(&c);
+		r = netns < 0 ? err_errno(e, netns, "container %s", c.name)
 			      : network_kernel_open(en, &k, e);
+		bool publishes = ports_place(&net) == new;
+		if (r == 0 && publishes)
+			r = ports_reserve(en, &c, &a, &net, e);
 		if (r == 0)
-			r = attach_one(en, &k, &c, new, way_out(&net) == new, false, c.pid, pidfd,
-				       e);
+			r = attach_one(en, &k, &c, new, way_out(&net) == new, net.port_count != 0,
+				       netns, e);
+		if (r == 0 && publishes)
+			r = publish_locked(en, &k, &net, e);
 	}
 	return db_end(&en->db, r < 0 ? r : 0, e);
 }
 
-/* On a bridge it is the host's end that is taken away: what the container calls its own is its
- * affair. */
-static int detach(struct engine *en, const struct container *c, const struct network *n,
-		  int64_t position, struct arena *a, struct err *e)
+/* The next network of the container has the default route and the ports that this one had. */
+static int take_over(struct engine *en, struct network_kernel *k, const struct container *c,
+		     const struct endpoint *gone, const struct container_net *before, int netns,
+		     struct arena *a, struct err *e)
+{
+	struct container_net net;
+	struct place place;
+	int r = read_all(en, c->id, a, &net, e);
+	const struct endpoint *out = r < 0 ? NULL : way_out(&net);
+	if (out && way_out(before) == gone) {
+		plan_place(c, out, true, &place);
+		r = network_lead_out(&k->links, &place.at, netns, e);
+	}
+	if (r < 0 || ports_place(before) != gone || !ports_place(&net))
+		return r;
+	r = ports_reserve(en, c, a, &net, e);
+	return r < 0 ? r : publish_locked(en, k, &net, e);
+}
+
+/* What the container calls its own is its affair: a pair is taken away by the host's end, a child
+ * by its index. */
+static int detach(struct engine *en, const struct container *c, const struct endpoint *gone,
+		  const struct container_net *before, struct arena *a, struct err *e)
 {
 	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
-	char name[IFNAMSIZ];
+	struct place place;
 	int r = network_kernel_open(en, &k, e);
 	if (r == 0)
-		r = ports_drop(en, &k, c->id, n, a, e);
+		r = ports_drop(en, &k, c->id, &gone->network, a, e);
 	if (r < 0 || !c->pid)
 		return r;
-	CLEANUP_FD int pidfd = pidfd_of_started(c->pid, c->pid_start);
-	if (pidfd < 0)
+	CLEANUP_FD int netns = open_netns(c);
+	if (netns < 0)
 		return 0;
-	if (n->bridge[0])
-		outer_name(c->id, position, name);
-	else
-		snprintf(name, sizeof(name), "eth%lld", (long long)position);
-	return network_detach(n->bridge[0] ? -1 : pidfd, name, e);
+	plan_place(c, gone, false, &place);
+	r = network_detach(&k.links, &place.at, netns, e);
+	return r < 0 ? r : take_over(en, &k, c, gone, before, netns, a, e);
+}
+
+/* A place on a network that went before it. */
+static int forget_place(struct engine *en, const struct container *c, const char *network,
+			struct err *e)
+{
+	struct err why = *e;
+	int r = db_run(&en->db, e,
+		       "DELETE FROM endpoint WHERE container = ?1 AND name = ?2 AND network NOT IN "
+		       "(SELECT id FROM network)",
+		       "ss", c->id, network);
+	if (r == 0)
+		*e = why;
+	return r < 0 ? r : r == 0 ? -ENOENT : 0;
+}
+
+static int disconnect(struct engine *en, const struct container *c, const struct network *n,
+		      struct arena *a, struct err *e)
+{
+	struct container_net before;
+	const struct endpoint *gone = NULL;
+	int r = read_all(en, c->id, a, &before, e);
+	for (size_t i = 0; r == 0 && i < before.count; i++)
+		if (!strcmp(before.endpoints[i].network.id, n->id))
+			gone = &before.endpoints[i];
+	if (r == 0 && !gone)
+		r = err_set(e, ENOENT, ERR_NOT_FOUND, "container %s is not connected to network %s",
+			    c->name, n->name);
+	/* Its neighbours hear of it while it can be seen who they are. */
+	if (r == 0)
+		r = db_run(&en->db, e,
+			   "UPDATE endpoint SET host4 = 0, host6 = 0 WHERE container = ?1 AND "
+			   "network = ?2",
+			   "ss", c->id, n->id);
+	if (r >= 0)
+		r = network_names_write(en, c->id, e);
+	if (r >= 0)
+		r = db_run(&en->db, e, "DELETE FROM endpoint WHERE container = ?1 AND network = ?2",
+			   "ss", c->id, n->id);
+	if (r >= 0)
+		r = event_note(&en->db, e, "network", n->id, "disconnect", "container", c->id,
+			       "name", n->name, "type", n->config.driver, NULL);
+	return r < 0 ? r : detach(en, c, gone, &before, a, e);
 }
 
 int network_disconnect(struct engine *en, const char *network, const char *container, bool force,
@@ -518,39 +665,62 @@ int network_disconnect(struct engine *en, const char *network, const char *conta
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_LOCK struct container_lock lock = {-1};
-	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	struct container c;
 	struct network n;
-	int64_t position = 0;
 	int r = container_find_locked(en, container, &a, &lock, &c, e);
-	if (r == 0)
-		r = network_find(en, network, &a, &n, e);
 	if (r < 0 || (r = db_begin(&en->db, true, e)) < 0)
 		return force && r == -ENOENT ? 0 : r;
-	r = db_first(&en->db, &s, e,
-		     "SELECT position FROM endpoint WHERE container = ?1 AND network = ?2", "ss",
-		     c.id, n.id);
-	if (r == 0)
-		r = err_set(e, ENOENT, ERR_NOT_FOUND, "container %s is not connected to network %s",
-			    c.name, n.name);
-	if (r == 1) {
-		position = db_int(s, 0);
-		/* Its neighbours hear of it while it can be seen who they are. */
-		r = db_run(&en->db, e,
-			   "UPDATE endpoint SET host4 = 0, host6 = 0 WHERE container = ?1 AND "
-			   "network = ?2",
-			   "ss", c.id, n.id);
-		if (r >= 0)
-			r = network_names_write(en, c.id, e);
-		if (r >= 0)
-			r = db_run(&en->db, e,
-				   "DELETE FROM endpoint WHERE container = ?1 AND network = ?2",
-				   "ss", c.id, n.id);
+	r = network_find(en, network, &a, &n, e);
+	if (r == -ENOENT)
+		r = forget_place(en, &c, network, e);
+	else if (r == 0)
+		r = disconnect(en, &c, &n, &a, e);
+	return db_end(&en->db, force && r == -ENOENT ? 0 : r, e);
+}
+
+/* ---- places that were lost ---- */
+
+static int mend_one(struct engine *en, struct network_kernel *k, const struct container *c,
+		    const struct container_net *net, const struct endpoint *p, bool repair,
+		    struct arena *a, struct strv *lost, struct err *e)
+{
+	struct place place;
+	plan_place(c, p, way_out(net) == p, &place);
+	if (place.at.kind || network_is_attached(&k->links, &place.at))
+		return 0;
+	CLEANUP_FD int netns = open_netns(c);
+	if (netns < 0)
+		return 0;
+	if (!repair)
+		strv_push(a, lost,
+			  arena_printf(a, "container %s lost its device on network %s", c->name,
+				       p->network.name));
+	return repair ? attach_one(en, k, c, p, way_out(net) == p, net->port_count != 0, netns, e)
+		      : 0;
+}
+
+int endpoints_mend(struct engine *en, bool repair, struct arena *a, struct strv *lost,
+		   struct err *e)
+{
+	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
+	struct strv ids = {0};
+	int r = db_list(&en->db, a, &ids, e,
+			"SELECT DISTINCT container FROM endpoint JOIN container ON container.id = "
+			"container WHERE status = 'running'",
+			"");
+	if (r == 0 && ids.count)
+		r = network_kernel_open(en, &k, e);
+	for (size_t i = 0; r == 0 && i < ids.count; i++) {
+		/* Who starts, or is connected, holds the lock until the devices are there. */
+		CLEANUP_LOCK struct container_lock lock = {-1};
+		struct container c;
+		struct container_net net = {0};
+		r = container_find_locked(en, ids.items[i], a, &lock, &c, e);
+		if (r == 0 && c.pid)
+			r = endpoints_read(en, &c, a, &net, e);
+		for (size_t n = 0; r == 0 && n < net.count; n++)
+			r = mend_one(en, &k, &c, &net, &net.endpoints[n], repair, a, lost, e);
+		r = r == -ENOENT ? 0 : r;
 	}
-	if (r >= 0)
-		r = event_note(&en->db, e, "network", n.id, "disconnect", "container", c.id, "name",
-			       n.name, "type", n.config.driver, NULL);
-	if (r >= 0)
-		r = detach(en, &c, &n, position, &a, e);
-	return db_end(&en->db, r < 0 ? r : 0, e);
+	return r < 0 ? r : 0;
 }

@@ -206,11 +206,13 @@ static struct json_object *networks_object(const struct container *c,
 					   const struct container_net *net)
 {
 	struct json_object *networks = json_object_new_object();
+	char id[ID_LEN + 1];
 	for (size_t i = 0; i < net->count; i++) {
 		const struct endpoint *p = &net->endpoints[i];
 		struct json_object *own = shape_write(&docker_endpoint_shape, &p->config);
 		json_add_string(own, "NetworkID", p->network.id);
-		json_add_string(own, "EndpointID", "");
+		json_add_string(own, "EndpointID",
+				c->pid ? endpoint_id(c->id, &p->network, id) : "");
 		add_addresses(own, p, c->pid != 0);
 		json_object_object_add(networks, p->network.name, own);
 	}

@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "base/utf8.h"
 #include "engine/internal.h"
+#include "linux/qdisc.h"
 #include "linux/rps.h"
 #include "network/network.h"
 
@@ -312,6 +313,24 @@ static int add_builtin(struct engine *en, struct arena *a, struct err *e)
 	return db_end(&en->db, r < 0 ? r : 0, e);
 }
 
+int network_rates(const struct kvs *options, const char *driver, uint64_t *ret_in,
+		  uint64_t *ret_out, struct err *e)
+{
+	const char *in = kvs_get(options, "rate-in"), *out = kvs_get(options, "rate-out");
+	if ((in && !rate_parse(in, ret_in)) || (out && !rate_parse(out, ret_out)))
+		return invalid(e, "rate (bits a second, 8k or more: 10m, 1.5gbit):",
+			       in && !rate_parse(in, ret_in) ? in : out);
+	if (in && strcmp(driver, "bridge") != 0) {
+		err_set(e, ENOTSUP, ERR_INVALID,
+			"rate-in: the driver %s has no device on the host that could limit what a "
+			"container receives",
+			driver);
+		err_hint(e, "rate-out works; both do on a bridge");
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
 static int check_request(const char *name, struct docker_network *c, struct err *e)
 {
 	if (!name_is_valid(name, NETWORK_NAME_MAX)) {
@@ -335,7 +354,10 @@ static int check_request(const char *name, struct docker_network *c, struct err 
 	if (rps && !rps_is_valid(rps))
 		return invalid(e, "rps (auto, or a mask of processors like ff):", rps);
 	const char *mtu = kvs_get(&c->options, "com.docker.network.driver.mtu");
-	uint64_t bytes;
+	uint64_t bytes, in, out;
+	int r = network_rates(&c->options, c->driver, &in, &out, e);
+	if (r < 0)
+		return r;
 	if (mtu && (uint_parse(mtu, MTU_MAX, &bytes) < 0 || bytes < MTU_MIN))
 		return invalid(e, "com.docker.network.driver.mtu (68 to 65535):", mtu);
 	const char *icc = kvs_get(&c->options, "com.docker.network.bridge.enable_icc");
@@ -346,6 +368,22 @@ static int check_request(const char *name, struct docker_network *c, struct err 
 		"one network from each other");
 	err_hint(e, "give each a network of its own");
 	return -ENOTSUP;
+}
+
+/* One of that name would become ours, and go with the network. A killed `create` may have left it.
+ */
+static int check_bridge(struct network_kernel *k, const struct network *n, struct arena *a,
+			struct err *e)
+{
+	struct link_info link;
+	if (link_find(&k->links, n->bridge, &link) < 0 ||
+	    !strcmp(link.alias, network_alias(k, n, a)))
+		return 0;
+	err_set(e, EEXIST, ERR_CONFLICT, "network %s: there is a network device %s already",
+		n->name, n->bridge);
+	err_hint(e, "choose another com.docker.network.bridge.name; hull does not take a bridge "
+		    "over that it did not make");
+	return -EEXIST;
 }
 
 int network_create(struct engine *en, const char *name, struct docker_network *config,
@@ -377,7 +415,9 @@ int network_create(struct engine *en, const char *name, struct docker_network *c
 	if (r == 0 && !made.bridge[0]) {
 		r = network_parent(&k, &made, &mode, e);
 	} else if (r == 0) {
-		r = network_firewall(en, &k, true, e);
+		r = check_bridge(&k, &made, a, e);
+		if (r == 0)
+			r = network_firewall(en, &k, true, e);
 		if (r == 0)
 			r = network_ensure(en, &k, &made, e);
 	}
@@ -391,7 +431,8 @@ static int check_unused(struct engine *en, const struct network *n, struct err *
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	int r = db_first(&en->db, &s, e,
 			 "SELECT container.name, count(*) FROM endpoint JOIN container ON "
-			 "container.id = endpoint.container WHERE network = ?1",
+			 "container.id = endpoint.container WHERE network = ?1 AND status = "
+			 "'running'",
 			 "s", n->id);
 	if (r <= 0 || db_int(s, 1) == 0)
 		return r < 0 ? r : 0;
@@ -399,7 +440,7 @@ static int check_unused(struct engine *en, const struct network *n, struct err *
 		"error while removing network: network %s id %s has active endpoints (%lld, of "
 		"container %s)",
 		n->name, n->id, (long long)db_int(s, 1), db_text(s, 0));
-	err_hint(e, "hull network disconnect %s %s, or hull rm %s", n->name, db_text(s, 0),
+	err_hint(e, "hull network disconnect %s %s, or hull stop %s", n->name, db_text(s, 0),
 		 db_text(s, 0));
 	return -EBUSY;
 }
@@ -449,9 +490,10 @@ int network_reload(struct engine *en, struct err *e)
 	if (r < 0 || (r = db_begin(&en->db, false, e)) < 0)
 		return r;
 	r = network_firewall(en, &k, true, e);
-	for (size_t i = 0; r == 0 && i < count; i++)
+	for (size_t i = 0; r >= 0 && i < count; i++)
 		r = list[i].bridge[0] ? network_ensure(en, &k, &list[i], e) : 0;
-	return db_end(&en->db, r < 0 ? r : 0, e);
+	r = db_end(&en->db, r < 0 ? r : 0, e);
+	return r < 0 ? r : endpoints_mend(en, true, &a, NULL, e);
 }
 
 /* ---- showing ---- */
@@ -467,7 +509,7 @@ static int add_containers(struct engine *en, const struct network *n, struct jso
 	while (r == 0 && (r = db_next(s, e)) == 1) {
 		struct container c;
 		struct container_net net;
-		char text[SUBNET_TEXT_SIZE];
+		char text[SUBNET_TEXT_SIZE], id[ID_LEN + 1];
 		r = container_read(en, db_text(s, 0), a, &c, e);
 		if (r == 0)
 			r = endpoints_read(en, &c, a, &net, e);
@@ -477,7 +519,7 @@ static int add_containers(struct engine *en, const struct network *n, struct jso
 				continue;
 			struct json_object *o = json_object_new_object();
 			json_add_string(o, "Name", c.name);
-			json_add_string(o, "EndpointID", "");
+			json_add_string(o, "EndpointID", endpoint_id(c.id, n, id));
 			json_add_string(o, "MacAddress", mac_print(p->mac, text));
 			for (size_t k = 0; k < p->address_count; k++) {
 				struct subnet at = {p->addresses[k], n->subnets[k].subnet.prefix};

@@ -39,10 +39,14 @@ int network_list(struct engine *en, struct arena *a, struct network **ret, size_
 /** @config is completed: subnets, gateways. */
 int network_create(struct engine *en, const char *name, struct docker_network *config,
 		   struct arena *a, char ret_id[ID_LEN + 1], struct err *e);
-/** -EBUSY: a container is on it. */
+/** -EBUSY: a container that runs is on it. */
 int network_remove(struct engine *en, const char *ref, struct err *e);
 /** docker's object. @verbose: with the containers on it. */
 int network_inspect(struct engine *en, const char *ref, struct json_object **ret, struct err *e);
+/** What options of a network, or of a place on it, say of rates: rate-in, rate-out (linux/qdisc.h);
+ * a member that they do not name is left. */
+int network_rates(const struct kvs *options, const char *driver, uint64_t *ret_in,
+		  uint64_t *ret_out, struct err *e);
 /** One of the three: "bridge", "host", "none". */
 bool network_is_builtin(const char *name);
 /** How many containers are on it, running or not. */
@@ -118,7 +122,14 @@ struct container_net {
 	size_t count;
 	struct firewall_port *ports;
 	size_t port_count;
+	const char *missing; /* the name of a network of its that is gone */
 };
+/** Make the devices again that containers which run should have, or (not @repair) tell of them. */
+int endpoints_mend(struct engine *en, bool repair, struct arena *a, struct strv *lost,
+		   struct err *e);
+/** docker's id of a place. */
+const char *endpoint_id(const char *container, const struct network *n,
+			char ret[static ID_LEN + 1]);
 /** Resolve and check what @c asks for (its mode, @more networks): rows to come. In `create`. */
 struct endpoint_plan {
 	struct network network;
@@ -154,6 +165,8 @@ int ports_read(const struct container_config *c, struct arena *a, struct port_re
 /** Choose and take the ports; in the transaction of container_net_reserve. */
 int ports_reserve(struct engine *en, const struct container *c, struct arena *a,
 		  struct container_net *net, struct err *e);
+/** The place that ports are published to; NULL: there is none that goes through the firewall. */
+const struct endpoint *ports_place(const struct container_net *net);
 /** Take back what is published to the container's place on @n; in the transaction that ends it. */
 int ports_drop(struct engine *en, struct network_kernel *k, const char *id, const struct network *n,
 	       struct arena *a, struct err *e);

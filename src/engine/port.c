@@ -313,6 +313,16 @@ static int take_one(struct engine *en, const struct container *c, const struct p
 	return 0;
 }
 
+const struct endpoint *ports_place(const struct container_net *net)
+{
+	for (size_t i = 0; i < net->count; i++) {
+		const struct endpoint *p = &net->endpoints[i];
+		if (!p->network.config.internal && p->network.bridge[0] && p->address_count)
+			return p;
+	}
+	return NULL;
+}
+
 int ports_reserve(struct engine *en, const struct container *c, struct arena *a,
 		  struct container_net *net, struct err *e)
 {
@@ -324,11 +334,7 @@ int ports_reserve(struct engine *en, const struct container *c, struct arena *a,
 	if (r < 0 || count == 0)
 		return r < 0 ? r : 0;
 	net->ports = arena_array(a, 2 * count, sizeof(*net->ports));
-	const struct endpoint *to = NULL;
-	for (size_t i = 0; i < net->count && !to; i++)
-		if (!net->endpoints[i].network.config.internal &&
-		    net->endpoints[i].network.bridge[0] && net->endpoints[i].address_count)
-			to = &net->endpoints[i];
+	const struct endpoint *to = ports_place(net);
 	if (!to) {
 		engine_warn(
 			en,

@@ -17,11 +17,14 @@ static void read_link(const struct nlmsghdr *m, struct link_info *ret)
 	const struct nlattr *info = netlink_attribute(m, sizeof(*i), IFLA_LINKINFO);
 	const uint32_t *master =
 		netlink_data(netlink_attribute(m, sizeof(*i), IFLA_MASTER), sizeof(*master));
+	const uint32_t *peer =
+		netlink_data(netlink_attribute(m, sizeof(*i), IFLA_LINK), sizeof(*peer));
 	const char *kind = netlink_text(netlink_inner(info, IFLA_INFO_KIND));
 	const char *alias = netlink_text(netlink_attribute(m, sizeof(*i), IFLA_IFALIAS));
 	*ret = (struct link_info){.index = i->ifi_index,
 				  .up = i->ifi_flags & IFF_UP,
-				  .master = master ? (int)*master : 0};
+				  .master = master ? (int)*master : 0,
+				  .peer = peer ? (int)*peer : 0};
 	snprintf(ret->kind, sizeof(ret->kind), "%s", kind ? kind : "");
 	snprintf(ret->alias, sizeof(ret->alias), "%s", alias ? alias : "");
 }
@@ -145,7 +148,7 @@ int veth_make(struct netlink *nl, const struct veth *v)
 	netlink_put(nl, IFLA_ADDRESS, v->mac, MAC_SIZE);
 	if (v->mtu)
 		netlink_put_u32(nl, IFLA_MTU, v->mtu);
-	netlink_put_u32(nl, IFLA_NET_NS_PID, (uint32_t)v->pid);
+	netlink_put_u32(nl, IFLA_NET_NS_FD, (uint32_t)v->netns);
 	netlink_nest_end(nl, peer);
 	netlink_nest_end(nl, data);
 	netlink_nest_end(nl, info);
@@ -154,13 +157,13 @@ int veth_make(struct netlink *nl, const struct veth *v)
 
 int link_child_make(struct netlink *nl, const struct link_child *c)
 {
-	const struct ifinfomsg new = {0};
+	const struct ifinfomsg new = {.ifi_index = c->index};
 	const bool mac = !strcmp(c->kind, "macvlan");
 	const uint16_t mode = (uint16_t)c->mode;
 	netlink_begin(nl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &new, sizeof(new));
 	netlink_put_text(nl, IFLA_IFNAME, c->name);
 	netlink_put_u32(nl, IFLA_LINK, (uint32_t)c->parent);
-	netlink_put_u32(nl, IFLA_NET_NS_PID, (uint32_t)c->pid);
+	netlink_put_u32(nl, IFLA_NET_NS_FD, (uint32_t)c->netns);
 	if (mac)
 		netlink_put(nl, IFLA_ADDRESS, c->mac, MAC_SIZE);
 	if (c->mtu)
@@ -204,6 +207,13 @@ static void put_gateway(struct netlink *nl, int index, const struct ip *gateway)
 	netlink_put_u32(nl, RTA_OIF, (uint32_t)index);
 }
 
+int link_lead_out(struct netlink *nl, int index, const struct ip *gateways, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		put_gateway(nl, index, &gateways[i]);
+	return netlink_send(nl);
+}
+
 int link_configure(struct netlink *nl, const char *name, const struct subnet *addresses,
 		   size_t address_count, const struct ip *gateways, size_t gateway_count)
 {
@@ -214,9 +224,7 @@ int link_configure(struct netlink *nl, const char *name, const struct subnet *ad
 	for (size_t i = 0; i < address_count; i++)
 		put_address(nl, link.index, &addresses[i]);
 	put_up(nl, link.index);
-	for (size_t i = 0; i < gateway_count; i++)
-		put_gateway(nl, link.index, &gateways[i]);
-	return netlink_send(nl);
+	return link_lead_out(nl, link.index, gateways, gateway_count);
 }
 
 struct listing_routes {

@@ -19,8 +19,8 @@
 enum { MAC_SIZE = 6, MAC_TEXT_SIZE = 18, LINK_ALIAS_MAX = 256 };
 
 struct link_info {
-	int index, master;
-	char kind[16]; /* "bridge", "veth"; "" for hardware */
+	int index, master, peer; /* peer: the other end of a pair, in its namespace */
+	char kind[16];           /* "bridge", "veth"; "" for hardware */
 	char alias[LINK_ALIAS_MAX];
 	bool up;
 };
@@ -44,18 +44,19 @@ int bridge_make(struct netlink *nl, const struct bridge *b);
 struct veth {
 	const char *name;  /* of the end that stays here */
 	int bridge;        /* index of its master */
-	const char *inner; /* of the other end, in the namespace of @pid */
-	pid_t pid;
+	const char *inner; /* of the other end, in the namespace @netns */
+	int netns;
 	uint8_t mac[MAC_SIZE];
 	uint32_t mtu;
 };
 int veth_make(struct netlink *nl, const struct veth *v);
-/** A macvlan or ipvlan device: born in the namespace of @pid, on top of a device of this one. */
+/** A macvlan or ipvlan device: born in the namespace @netns, on top of a device of this one. */
 struct link_child {
 	const char *kind, *name; /* "macvlan", "ipvlan" */
+	int index;               /* of its own, in its namespace; 0: any */
 	int parent;              /* index */
 	uint32_t mode;           /* MACVLAN_MODE_*, IPVLAN_MODE_* */
-	pid_t pid;
+	int netns;
 	uint8_t mac[MAC_SIZE]; /* of a macvlan */
 	uint32_t mtu;
 };
@@ -67,6 +68,9 @@ int link_hairpin(struct netlink *nl, const char *port);
  * socket of its namespace. */
 int link_configure(struct netlink *nl, const char *name, const struct subnet *addresses,
 		   size_t address_count, const struct ip *gateways, size_t gateway_count);
+
+/** Routes to everywhere by @gateways, out of the link @index; instead of those that there are. */
+int link_lead_out(struct netlink *nl, int index, const struct ip *gateways, size_t count);
 
 /** Called with each network that a route of this namespace leads to, but for the default ones. */
 typedef void (*route_fn)(void *ctx, const struct subnet *to);

@@ -23,6 +23,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "linux/pidfd.h"
 
 /* The user namespace first: it gives the rights to join the others. The mount namespace last: after
  * it no path means what it did. */
@@ -65,6 +66,17 @@ int namespace_open(const struct namespace_kind *kind, const char *path, struct e
 			       "cannot join the %s namespace %s: it is of another kind", kind->name,
 			       path);
 	return fd_steal(&fd);
+}
+
+int namespace_of_process(pid_t pid, int pidfd, const char *file)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, file);
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	int ended = pidfd_has_ended(pidfd);
+	return ended < 0 ? ended : ended ? -ESRCH : fd_steal(&fd);
 }
 
 pid_t namespace_clone(unsigned long long flags, int cgroup, int *ret_pidfd)

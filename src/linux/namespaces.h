@@ -30,6 +30,9 @@ int namespace_open(const struct namespace_kind *kind, const char *path, struct e
  * Like fork(2): the child has a copy of everything and its own descriptor table.
  */
 pid_t namespace_clone(unsigned long long flags, int cgroup, int *ret_pidfd);
+/** A descriptor of the namespace @file ("net") of @pid, whose pidfd says that it is still the same
+ * process; or -errno. */
+int namespace_of_process(pid_t pid, int pidfd, const char *file);
 /** Is the caller an ordinary user, or root only of a user namespace? */
 bool namespace_caller_is_user(void);
 /** Those of @flags (CLONE_NEW*) of which @pid has another namespace than the caller. */

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "linux/qdisc.h"
 #include "network/network.h"
 
 static bool knob_is(const char *path, const char *value)
@@ -114,12 +115,12 @@ static void remove_by_name(struct netlink *nl, const char *name)
 		link_remove(nl, link.index);
 }
 
-static int make_pair(struct netlink *nl, const struct attachment *at, pid_t pid, struct err *e)
+static int make_pair(struct netlink *nl, const struct attachment *at, int netns, struct err *e)
 {
 	struct veth pair = {.name = at->outer,
 			    .bridge = at->bridge,
 			    .inner = at->inner,
-			    .pid = pid,
+			    .netns = netns,
 			    .mtu = at->mtu};
 	memcpy(pair.mac, at->mac, sizeof(pair.mac));
 	int r = veth_make(nl, &pair);
@@ -135,13 +136,14 @@ static int make_pair(struct netlink *nl, const struct attachment *at, pid_t pid,
 	return r;
 }
 
-static int make_child(struct netlink *nl, const struct attachment *at, pid_t pid, struct err *e)
+static int make_child(struct netlink *nl, const struct attachment *at, int netns, struct err *e)
 {
 	struct link_child child = {.kind = at->kind,
 				   .name = at->inner,
+				   .index = at->index,
 				   .parent = at->bridge,
 				   .mode = at->mode,
-				   .pid = pid,
+				   .netns = netns,
 				   .mtu = at->mtu};
 	memcpy(child.mac, at->mac, sizeof(child.mac));
 	int r = link_child_make(nl, &child);
@@ -156,14 +158,34 @@ static int make_child(struct netlink *nl, const struct attachment *at, pid_t pid
 	return r;
 }
 
-int network_attach(struct netlink *nl, const struct attachment *at, pid_t pid, int pidfd,
-		   struct err *e)
+static int open_inside(struct netlink *inside, int netns, struct err *e)
+{
+	int r = netlink_open(inside, NETLINK_ROUTE, netns);
+	return r < 0 ? err_errno(e, r, "cannot reach the container's network namespace") : 0;
+}
+
+/* A device limits what it sends: the host's end what the container receives. */
+static int limit(struct netlink *nl, const char *name, uint64_t rate, struct err *e)
+{
+	struct link_info link;
+	int r = rate ? link_find(nl, name, &link) : 0;
+	if (r == 0 && rate)
+		r = link_limit_rate(nl, link.index, rate);
+	if (r == 0)
+		return 0;
+	netlink_problem(nl, r, e, "cannot limit the rate of %s", name);
+	if (r == -ENOENT)
+		err_hint(e, "this kernel does not have it: modprobe sch_tbf");
+	return r;
+}
+
+int network_attach(struct netlink *nl, const struct attachment *at, int netns, struct err *e)
 {
 	CLEANUP_NETLINK struct netlink inside = NETLINK_CLOSED;
-	int r = netlink_open(&inside, NETLINK_ROUTE, pidfd);
+	int r = open_inside(&inside, netns, e);
 	if (r < 0)
-		return err_errno(e, r, "cannot reach the container's network namespace");
-	r = at->kind ? make_child(nl, at, pid, e) : make_pair(nl, at, pid, e);
+		return r;
+	r = at->kind ? make_child(nl, at, netns, e) : make_pair(nl, at, netns, e);
 	if (r < 0)
 		return r;
 	/* Where the kernel lets bridged frames through the firewall, too (br_netfilter), a
@@ -173,20 +195,47 @@ int network_attach(struct netlink *nl, const struct attachment *at, pid_t pid, i
 	r = link_configure(&inside, at->inner, at->addresses, at->address_count, at->gateways,
 			   at->gateway_count);
 	if (r < 0)
-		netlink_problem(&inside, r, e, "cannot configure %s in the container", at->inner);
-	return r;
+		return netlink_problem(&inside, r, e, "cannot configure %s in the container",
+				       at->inner);
+	r = limit(nl, at->outer, at->rate_in, e);
+	return r < 0 ? r : limit(&inside, at->inner, at->rate_out, e);
 }
 
-int network_detach(int pidfd, const char *name, struct err *e)
+int network_detach(struct netlink *nl, const struct attachment *at, int netns, struct err *e)
 {
-	CLEANUP_NETLINK struct netlink nl = NETLINK_CLOSED;
-	struct link_info link;
-	int r = netlink_open(&nl, NETLINK_ROUTE, pidfd);
+	CLEANUP_NETLINK struct netlink inside = NETLINK_CLOSED;
+	struct link_info link = {.index = at->index};
+	int r = at->kind ? open_inside(&inside, netns, e) : 0;
 	if (r < 0)
-		return err_errno(e, r, "cannot reach the container's network namespace");
-	r = link_find(&nl, name, &link);
+		return r;
+	if (!at->kind)
+		r = link_find(nl, at->outer, &link);
+	if (at->kind)
+		nl = &inside;
 	if (r == 0)
-		r = link_remove(&nl, link.index);
-	return r < 0 && r != -ENODEV ? netlink_problem(&nl, r, e, "cannot remove device %s", name)
-				     : 0;
+		r = link_remove(nl, link.index);
+	return r < 0 && r != -ENODEV
+		       ? netlink_problem(nl, r, e, "cannot remove device %s", at->inner)
+		       : 0;
+}
+
+int network_lead_out(struct netlink *nl, const struct attachment *at, int netns, struct err *e)
+{
+	CLEANUP_NETLINK struct netlink inside = NETLINK_CLOSED;
+	struct link_info link = {.peer = at->index};
+	int r = open_inside(&inside, netns, e);
+	if (r < 0)
+		return r;
+	if (!at->kind && (r = link_find(nl, at->outer, &link)) < 0)
+		return netlink_problem(nl, r, e, "cannot find device %s", at->outer);
+	r = link_lead_out(&inside, link.peer, at->gateways, at->gateway_count);
+	return r < 0 ? netlink_problem(&inside, r, e, "cannot lead the default route to %s",
+				       at->inner)
+		     : 0;
+}
+
+bool network_is_attached(struct netlink *nl, const struct attachment *at)
+{
+	struct link_info link;
+	return link_find(nl, at->outer, &link) != -ENODEV;
 }

@@ -8,6 +8,7 @@
  */
 #include "network/firewall.h"
 
+#include "linux/conntrack.h"
 #include "linux/nftables.h"
 
 #include <errno.h>
@@ -247,6 +248,37 @@ static int problem(const struct netlink *nl, int r, const char *table, struct er
 	return r;
 }
 
+struct port_list {
+	const struct firewall_port *ports;
+	size_t count;
+};
+
+/* It was led to where the port leads no more, or came when it led nowhere yet: the flow would go on
+ * so for as long as its client sends. */
+static bool is_stale(const void *ctx, const struct flow *f)
+{
+	const struct port_list *l = ctx;
+	for (size_t i = 0; f->protocol == IPPROTO_UDP && i < l->count; i++) {
+		const struct firewall_port *p = &l->ports[i];
+		if (p->protocol == f->protocol && p->host_port == f->port &&
+		    p->to.family == f->to.family &&
+		    (!p->host.family || ip_compare(&p->host, &f->to) == 0) &&
+		    (!f->answered || ip_compare(&p->to, &f->from) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* That it fails (a kernel without the module) costs a client who does not begin anew. */
+static void forget(struct netlink *nl, const struct firewall_port *ports, size_t count)
+{
+	bool udp = false;
+	for (size_t i = 0; i < count; i++)
+		udp |= ports[i].protocol == IPPROTO_UDP;
+	if (udp)
+		conntrack_forget(nl, is_stale, &(struct port_list){ports, count});
+}
+
 int firewall_make(struct netlink *nl, const char *table, const struct firewall_network *networks,
 		  size_t network_count, const struct firewall_port *ports, size_t port_count,
 		  unsigned closed, struct err *e)
@@ -272,7 +304,10 @@ int firewall_make(struct netlink *nl, const char *table, const struct firewall_n
 					 1);
 	put_ports(nl, table, ports, port_count, true);
 	int r = nft_commit(nl);
-	return r < 0 ? problem(nl, r, table, e) : 0;
+	if (r < 0)
+		return problem(nl, r, table, e);
+	forget(nl, ports, port_count);
+	return 0;
 }
 
 int firewall_publish(struct netlink *nl, const char *table, const struct firewall_port *ports,
@@ -281,18 +316,28 @@ int firewall_publish(struct netlink *nl, const char *table, const struct firewal
 	nft_begin(nl);
 	put_ports(nl, table, ports, count, true);
 	int r = nft_commit(nl);
-	return r < 0 ? problem(nl, r, table, e) : 0;
+	if (r < 0)
+		return problem(nl, r, table, e);
+	forget(nl, ports, count);
+	return 0;
+}
+
+static int take_back(struct netlink *nl, const char *table, const struct firewall_port *ports,
+		     size_t count)
+{
+	nft_begin(nl);
+	put_ports(nl, table, ports, count, false);
+	return nft_commit(nl);
 }
 
 int firewall_unpublish(struct netlink *nl, const char *table, const struct firewall_port *ports,
 		       size_t count, struct err *e)
 {
-	nft_begin(nl);
-	put_ports(nl, table, ports, count, false);
-	int r = nft_commit(nl);
+	int r = take_back(nl, table, ports, count);
 	/* One of them was not there: then each by itself. */
 	for (size_t i = 0; r == -ENOENT && count > 1 && i < count; i++)
-		firewall_unpublish(nl, table, &ports[i], 1, e);
+		take_back(nl, table, &ports[i], 1);
+	forget(nl, ports, count);
 	return r < 0 && r != -ENOENT ? problem(nl, r, table, e) : 0;
 }
 

@@ -24,20 +24,25 @@ struct attachment {
 	int bridge;                /* index; of the parent where @kind is set */
 	const char *kind; /* "macvlan" or "ipvlan": no pair, a child of the parent; or NULL */
 	uint32_t mode;    /* of that */
+	int index;        /* of that, inside, where whoever is root may change its name */
 	uint8_t mac[MAC_SIZE];
 	uint32_t mtu;
-	bool published; /* it has ports of the host, which it may use itself */
+	uint64_t rate_in, rate_out; /* bytes a second, to the container and from it; 0: any */
+	bool published;             /* it has ports of the host, which it may use itself */
 	struct subnet addresses[2];
 	size_t address_count;
 	struct ip gateways[2]; /* none where another network has the default route */
 	size_t gateway_count;
 };
-/** Make the pair, one end in the network namespace of @pidfd, whose process is @pid, and configure
- * that: addresses, up, routes. */
-int network_attach(struct netlink *nl, const struct attachment *at, pid_t pid, int pidfd,
-		   struct err *e);
-/** Take a device away, of the host (@pidfd -1) or inside a container. */
-int network_detach(int pidfd, const char *name, struct err *e);
+/** Make the pair, one end in the network namespace @netns, and configure that: addresses, up,
+ * routes. */
+int network_attach(struct netlink *nl, const struct attachment *at, int netns, struct err *e);
+/** Take its device away: the pair by the end on the host, a child by its index. */
+int network_detach(struct netlink *nl, const struct attachment *at, int netns, struct err *e);
+/** From now on its gateways lead to everywhere. */
+int network_lead_out(struct netlink *nl, const struct attachment *at, int netns, struct err *e);
+/** Is the host's end of the pair there? */
+bool network_is_attached(struct netlink *nl, const struct attachment *at);
 /** The number of a mode of a @kind ("bridge" of macvlan, "l2" of ipvlan); NULL: docker's. False:
  * there is none. */
 bool network_mode_of(const char *kind, const char *name, uint32_t *ret);

@@ -227,6 +227,99 @@ assert s.recv(100) == b"there"'
 	run ! on_host ip link show left0
 	run -0 on_host ip link show "ve${id:0:10}.0"
 	run -0 hull system check
+	# And one that a killed disconnect took, while its row is there still.
+	on_host ip link delete "ve${id:0:10}.0"
+	run -1 hull system check
+	[[ $output == *"container cc lost its device on network one"* ]]
+	run hull system check --repair
+	run -0 hull exec cc ping -c 1 -W 5 203.0.113.2
+	run -0 hull system check
+}
+
+@test "a network goes before its containers that do not run; they wait for one of its name" {
+	hull network create one
+	hull network create --subnet 10.7.0.0/24 two
+	hull run -d --name cc --network one test sleep 1000
+	hull create --name dd --network name=two,ip=10.7.0.9 test sleep 1000
+	run -1 hull network rm one
+	[[ $output == *"has active endpoints"*"container cc"* ]]
+	hull stop -t 0 cc
+	hull network rm one two
+	run -1 hull start cc
+	[[ $output == *"network one not found"*"hull network create one"* ]]
+	hull network create one
+	run -0 hull start cc
+	run -0 hull exec cc ping -c 1 -W 5 203.0.113.2
+	# What was asked of the old one has to fit the new one.
+	hull network create --subnet 10.8.0.0/24 two
+	run -1 hull start dd
+	[[ $output == *"contains the IP address 10.7.0.9"* ]]
+	hull network rm two
+	run -0 hull network disconnect two dd
+	run -1 hull network disconnect two dd
+	[[ $output == *"network two not found"* ]]
+	# No bridge of somebody else becomes ours.
+	on_host ip link add mine type bridge
+	run -1 hull network create -o com.docker.network.bridge.name=mine three
+	[[ $output == *"there is a network device mine already"* ]]
+	run -0 on_host ip link show mine
+}
+
+@test "disconnected: its default route and ports go to the container's next network" {
+	hull network create one
+	hull network create two
+	serve web --network one --network two -p 8080:80
+	hull network disconnect one web
+	run -0 hull exec web ip route
+	[[ $output == *"default via $(field web '{{.NetworkSettings.Networks.two.Gateway}}') dev eth1"* ]]
+	run -0 hull exec web ping -c 1 -W 5 203.0.113.2
+	run -0 ask outside 203.0.113.1
+	assert_equal "peer 027100CB" "$output"
+	[[ $(field web '{{.NetworkSettings.Networks.two.EndpointID}}') =~ ^[0-9a-f]{64}$ ]]
+	# The last one takes them with it, and the next that comes brings them.
+	run -0 hull network disconnect two web
+	run ! ask outside 203.0.113.1
+	run -0 hull network connect one web
+	run -0 ask outside 203.0.113.1
+	run -0 hull port web
+	assert_equal "80/tcp -> 0.0.0.0:8080" "$output"
+}
+
+@test "publish: a client of UDP that goes on sending finds the container that is there now" {
+	local client=$WORK/client
+	mkfifo "$client"
+	# One socket, so one flow: what each word gets as its answer within a second.
+	outside python3 -c 'import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(1)
+for line in sys.stdin:
+    s.sendto(b"x", ("203.0.113.1", 9))
+    try: print(s.recv(100).decode(), flush=True)
+    except OSError: print("nobody", flush=True)' <"$client" >answers &
+	started_by_test $!
+	exec 7>"$client"
+	said() { # N: the Nth answer
+		echo >&7
+		wait_for 10 sh -c "[ \$(wc -l <answers) = $1 ]"
+		sed -n "$1p" answers
+	}
+	echoes() {
+		hull run -d --name "$1" -p 9:9/udp --rootfs /:O python3 -c 'import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 9))
+print("ready", flush=True)
+while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
+		wait_ready "$1"
+	}
+	assert_equal nobody "$(said 1)"
+	echoes first
+	assert_equal first "$(said 2)"
+	hull run -d --name between test sleep 1000
+	hull rm -f first
+	hull run -d test sleep 1000
+	echoes second
+	assert_equal second "$(said 3)"
+	exec 7>&-
 }
 
 @test "the host itself reaches its gateway addresses" {
@@ -386,9 +479,9 @@ assert s.recv(100) == b"there"'
 }
 
 @test "the loopback of the host is the host's: a container does not get there" {
-	on_host python3 -c 'import socket, time
+	on_host python3 -c 'import socket
 s = socket.create_server(("127.0.0.1", 5555))
-time.sleep(300)' &
+while True: s.accept()[0].close()' &
 	started_by_test $!
 	wait_for 10 listening $HOST 15B3
 	run -0 on_host python3 -c 'import socket; socket.create_connection(("127.0.0.1", 5555), 5)'
@@ -601,6 +694,10 @@ print(len(s.recv(100)))' "$(hull network inspect -f '{{(index .IPAM.Config 0).Ga
 		run -0 hull exec second ping -c 1 -W 5 203.0.113.3
 		run -0 hull run --rm -p 8080:80 --network $driver test true
 		[[ $output == *"Published ports are discarded"*"macvlan and ipvlan"* ]]
+		# Whatever root inside calls it.
+		hull exec --privileged second sh -c 'ip link set eth0 down; ip link set eth0 name mine
+			ip link add eth0 type dummy' || true
+		hull exec --privileged second ip link delete eth0 || true
 		run -0 hull network disconnect $driver second
 		assert_equal lo "$(hull exec second ls /sys/class/net)"
 		run -0 hull network connect --ip 203.0.113.9 $driver second
@@ -634,6 +731,47 @@ print(len(s.recv(100)))' "$(hull network inspect -f '{{(index .IPAM.Config 0).Ga
 	run -0 outside busybox ping -c 1 -W 5 198.51.100.2
 	run -0 hull run --rm test ping -c 1 -W 5 198.51.100.2
 	run -0 outside busybox ping -c 1 -W 5 198.51.100.2
+}
+
+@test "rates: what a container receives and sends at most, of its network or its own" {
+	hull network create -o rate-in=80m -o rate-out=80mbit slow
+	local peer='import socket, sys
+s = socket.create_server(("", 80))
+print("ready", flush=True)
+while True:
+    c, _ = s.accept()
+    n = 4000000
+    if c.recv(1) == b"s": c.sendall(bytes(n))
+    else:
+        while n > 0: n -= len(c.recv(1 << 16))
+    c.sendall(b"k")
+    c.close()'
+	hull run -d --name slow --network slow --rootfs /:O python3 -c "$peer"
+	hull run -d --name fast --network name=slow,driver-opt=rate-in=10g,driver-opt=rate-out=10g --rootfs /:O python3 -c "$peer"
+	wait_ready slow
+	wait_ready fast
+	assert_equal '{"rate-in":"10g","rate-out":"10g"}' "$(field fast '{{json .NetworkSettings.Networks.slow.DriverOpts}}')"
+	# 4 MB at 10 MB/s: at least 0.3 s, with what may go at once; three times as long as the other at the least.
+	on_host python3 -c 'import socket, sys, time
+def take(address, what):
+    s = socket.create_connection((address, 80), 20)
+    began = time.monotonic()
+    s.sendall(what if what == b"s" else what + bytes(4000000))
+    while s.recv(1 << 16): pass
+    return time.monotonic() - began
+for what in (b"s", b"r"):
+    slow, fast = (take(a, what) for a in sys.argv[1:3])
+    print(what, slow, fast)
+    assert 0.3 < slow < 20 and slow > 3 * fast' \
+		"$(field slow '{{.NetworkSettings.Networks.slow.IPAddress}}')" \
+		"$(field fast '{{.NetworkSettings.Networks.slow.IPAddress}}')"
+	local entry
+	for entry in 'rate-in=fast|invalid rate' 'rate-out=1k|invalid rate' 'other=1|hull has rate-in and rate-out'; do
+		run -125 hull run --rm --network "name=slow,driver-opt=${entry%|*}" test true
+		[[ $output == *"${entry#*|}"* ]]
+	done
+	run -1 hull network create -d macvlan -o parent=up0 --subnet 203.0.113.0/24 -o rate-in=1m mv
+	[[ $output == *"no device on the host"* ]]
 }
 
 @test "rps: each flow has its processor, on both ends of the pair" {
