@@ -384,9 +384,14 @@ int container_net_reserve(struct engine *en, const struct container *c, struct a
 
 /* ---- in the kernel ---- */
 
-static void outer_name(const char *container, int64_t position, char buf[static IFNAMSIZ])
+void endpoint_outer(const char *container, const struct endpoint *p, char ret[static IFNAMSIZ])
 {
-	snprintf(buf, IFNAMSIZ, "ve%.10s.%lld", container, (long long)position);
+	snprintf(ret, IFNAMSIZ, "ve%.10s.%lld", container, (long long)p->position);
+}
+
+int endpoint_index(const struct endpoint *p)
+{
+	return p->network.bridge[0] ? 0 : CHILD_INDEX + (int)p->position;
 }
 
 /* A place as the kernel has it. @leads_out: it has the default route. */
@@ -402,9 +407,9 @@ static void plan_place(const struct container *c, const struct endpoint *p, bool
 				     .inner = ret->inner,
 				     .mtu = network_mtu(n),
 				     .kind = n->bridge[0] ? NULL : n->config.driver,
-				     .index = n->bridge[0] ? 0 : CHILD_INDEX + (int)p->position}};
+				     .index = endpoint_index(p)}};
 	struct attachment *at = &ret->at;
-	outer_name(c->id, p->position, ret->outer);
+	endpoint_outer(c->id, p, ret->outer);
 	snprintf(ret->inner, sizeof(ret->inner), "eth%lld", (long long)p->position);
 	memcpy(at->mac, p->mac, sizeof(at->mac));
 	for (size_t i = 0; i < p->address_count; i++) {

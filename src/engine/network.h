@@ -127,6 +127,9 @@ struct container_net {
 /** Make the devices again that containers which run should have, or (not @repair) tell of them. */
 int endpoints_mend(struct engine *en, bool repair, struct arena *a, struct strv *lost,
 		   struct err *e);
+/** The name of its device on the host (of a bridge); its index inside (of a macvlan). */
+void endpoint_outer(const char *container, const struct endpoint *p, char ret[static IFNAMSIZ]);
+int endpoint_index(const struct endpoint *p);
 /** docker's id of a place. */
 const char *endpoint_id(const char *container, const struct network *n,
 			char ret[static ID_LEN + 1]);

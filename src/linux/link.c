@@ -258,6 +258,48 @@ int route_list(struct netlink *nl, route_fn each, void *ctx)
 	return netlink_ask(nl, route, &l);
 }
 
+static void read_address(const struct nlmsghdr *m, uint16_t type, uint8_t family, struct ip *ret)
+{
+	const struct ip any = {.family = family};
+	const void *bytes =
+		netlink_data(netlink_attribute(m, sizeof(struct rtmsg), type), ip_size(&any));
+	*ret = (struct ip){0};
+	if (!bytes)
+		return;
+	*ret = any;
+	memcpy(ret->bytes, bytes, ip_size(&any));
+}
+
+static int route_found(void *ctx, const struct nlmsghdr *m)
+{
+	struct ip_route *ret = ctx;
+	const struct rtmsg *r = NLMSG_DATA(m);
+	const uint32_t *out = netlink_data(netlink_attribute(m, sizeof(*r), RTA_OIF), sizeof(*out));
+	if (m->nlmsg_type != RTM_NEWROUTE || m->nlmsg_len < NLMSG_LENGTH(sizeof(*r)))
+		return 0;
+	ret->type = r->rtm_type;
+	ret->out = out ? (int)*out : 0;
+	read_address(m, RTA_GATEWAY, r->rtm_family, &ret->gateway);
+	read_address(m, RTA_PREFSRC, r->rtm_family, &ret->source);
+	return 0;
+}
+
+int ip_route_find(struct netlink *nl, const struct ip *to, const struct ip *from, int in,
+		  struct ip_route *ret)
+{
+	const struct rtmsg head = {.rtm_family = to->family,
+				   .rtm_dst_len = (uint8_t)ip_bits(to),
+				   .rtm_src_len = from ? (uint8_t)ip_bits(from) : 0};
+	*ret = (struct ip_route){0};
+	netlink_begin(nl, RTM_GETROUTE, 0, &head, sizeof(head));
+	netlink_put(nl, RTA_DST, to->bytes, ip_size(to));
+	if (from)
+		netlink_put(nl, RTA_SRC, from->bytes, ip_size(from));
+	if (in)
+		netlink_put_u32(nl, RTA_IIF, (uint32_t)in);
+	return netlink_ask(nl, route_found, ret);
+}
+
 const char *mac_print(const uint8_t mac[static MAC_SIZE], char buf[static MAC_TEXT_SIZE])
 {
 	snprintf(buf, MAC_TEXT_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],

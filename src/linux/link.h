@@ -76,6 +76,17 @@ int link_lead_out(struct netlink *nl, int index, const struct ip *gateways, size
 typedef void (*route_fn)(void *ctx, const struct subnet *to);
 int route_list(struct netlink *nl, route_fn each, void *ctx);
 
+/** Where a packet to @to goes, that comes from @from (NULL: from here) by the link @in (0: from
+ * here). Negative errno: it goes nowhere, and why (-ENETUNREACH, -EXDEV for a source that does not
+ * belong there ...). */
+struct ip_route {
+	int out;
+	uint8_t type; /* RTN_LOCAL: it is for us; RTN_UNICAST ... */
+	struct ip gateway, source;
+};
+int ip_route_find(struct netlink *nl, const struct ip *to, const struct ip *from, int in,
+		  struct ip_route *ret);
+
 /** "02:42:ac:11:00:02", and back. */
 const char *mac_print(const uint8_t mac[static MAC_SIZE], char buf[static MAC_TEXT_SIZE]);
 bool mac_parse(const char *text, uint8_t ret[static MAC_SIZE]);

@@ -123,6 +123,17 @@ int namespace_others(pid_t pid, int flags)
 	return flags;
 }
 
+int namespace_socket(int netns, int domain, int type, int protocol)
+{
+	CLEANUP_FD int own = netns < 0 ? -1 : open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (netns >= 0 && (own < 0 || setns(netns, CLONE_NEWNET) < 0))
+		return -errno;
+	int fd = socket(domain, type | SOCK_CLOEXEC, protocol), r = -errno;
+	if (own >= 0 && setns(own, CLONE_NEWNET) < 0)
+		_exit(125); /* nothing may go on in somebody else's network */
+	return fd < 0 ? r : fd;
+}
+
 int namespace_loopback_up(void)
 {
 	CLEANUP_FD int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -37,6 +37,9 @@ int namespace_of_process(pid_t pid, int pidfd, const char *file);
 bool namespace_caller_is_user(void);
 /** Those of @flags (CLONE_NEW*) of which @pid has another namespace than the caller. */
 int namespace_others(pid_t pid, int flags);
+/** A socket, close-on-exec, in the network namespace of @netns, a descriptor of one or of a process
+ * (pidfd); -1: ours. It stays there. Or -errno. */
+int namespace_socket(int netns, int domain, int type, int protocol);
 /** Bring up the loopback device of the caller's network namespace. 0 or -errno. */
 int namespace_loopback_up(void);
 /** Enter a new time namespace whose clocks are moved, "monotonic 7 0\n" and the like. 0 or -errno.

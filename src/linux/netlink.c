@@ -7,48 +7,28 @@
 #include "linux/netlink.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "linux/namespaces.h"
 
 enum { SEND_MAX = 8 << 20, ANSWER_MAX = 32768, BUFFER = 4 << 20 };
 
-static int open_here(int protocol)
+int netlink_open(struct netlink *nl, int protocol, int netns)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol), one = 1;
+	int one = 1, fd = namespace_socket(netns, AF_NETLINK, SOCK_RAW, protocol);
+	*nl = (struct netlink){.fd = fd, .buf = STRBUF_MAX(SEND_MAX)};
 	if (fd < 0)
-		return -errno;
+		return fd;
 	/* What it is good for if it fails is only words. */
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
 	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
-	return fd;
-}
-
-/* A socket stays in the namespace that it was made in. */
-static int open_there(int protocol, int netns)
-{
-	CLEANUP_FD int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (own < 0 || setns(netns, CLONE_NEWNET) < 0)
-		return -errno;
-	CLEANUP_FD int fd = open_here(protocol);
-	if (setns(own, CLONE_NEWNET) < 0)
-		_exit(125); /* nothing may go on in somebody else's network */
-	return fd_steal(&fd);
-}
-
-int netlink_open(struct netlink *nl, int protocol, int netns)
-{
-	*nl = (struct netlink){.buf = STRBUF_MAX(SEND_MAX)};
-	nl->fd = netns < 0 ? open_here(protocol) : open_there(protocol, netns);
-	return nl->fd < 0 ? nl->fd : 0;
+	return 0;
 }
 
 void netlink_close(struct netlink *nl)
@@ -217,19 +197,36 @@ static void hear_one(struct hearing *h, const struct nlmsghdr *m)
 	}
 }
 
-static int hear(struct hearing *h)
+static int hear_some(struct hearing *h, int flags)
 {
 	_Alignas(struct nlmsghdr) char buf[ANSWER_MAX];
+	ssize_t n = TEMP_FAILURE_RETRY(recv(h->nl->fd, buf, sizeof(buf), MSG_TRUNC | flags));
+	if (n < 0 || (size_t)n > sizeof(buf))
+		return n < 0 ? -errno : -EMSGSIZE;
+	unsigned left = (unsigned)n;
+	for (struct nlmsghdr *m = (struct nlmsghdr *)buf; NLMSG_OK(m, left);
+	     m = NLMSG_NEXT(m, left))
+		hear_one(h, m);
+	return 0;
+}
+
+static int hear(struct hearing *h)
+{
 	while (!h->ended) {
-		ssize_t n = TEMP_FAILURE_RETRY(recv(h->nl->fd, buf, sizeof(buf), MSG_TRUNC));
-		if (n < 0 || (size_t)n > sizeof(buf))
-			return n < 0 ? -errno : -EMSGSIZE;
-		unsigned left = (unsigned)n;
-		for (struct nlmsghdr *m = (struct nlmsghdr *)buf; NLMSG_OK(m, left);
-		     m = NLMSG_NEXT(m, left))
-			hear_one(h, m);
+		int r = hear_some(h, 0);
+		if (r < 0)
+			return r;
 	}
 	return h->r;
+}
+
+int netlink_events(struct netlink *nl, netlink_fn each, void *ctx)
+{
+	struct hearing h = {.nl = nl, .each = each, .ctx = ctx};
+	int r = 0;
+	while (r == 0)
+		r = hear_some(&h, MSG_DONTWAIT);
+	return r == -EAGAIN ? h.r : r;
 }
 
 int netlink_send(struct netlink *nl)

@@ -69,6 +69,10 @@ typedef int (*netlink_fn)(void *ctx, const struct nlmsghdr *m);
 /** Send the one question in the buffer (with NLM_F_DUMP, or not) and hand over its answer. */
 int netlink_ask(struct netlink *nl, netlink_fn each, void *ctx);
 
+/** Hand over what came unasked, from the groups of the socket; does not wait. -ENOBUFS: there was
+ * more than it could hold. */
+int netlink_events(struct netlink *nl, netlink_fn each, void *ctx);
+
 /** Attributes of an answer: the first of @type after a header of @head bytes, or NULL. */
 const struct nlattr *netlink_attribute(const struct nlmsghdr *m, size_t head, uint16_t type);
 /** The same among those that another one holds. */

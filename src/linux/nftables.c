@@ -42,6 +42,12 @@ void nft_table_add(struct netlink *nl, const char *table)
 	netlink_put_text(nl, NFTA_TABLE_NAME, table);
 }
 
+void nft_table_add_owned(struct netlink *nl, const char *table)
+{
+	nft_table_add(nl, table);
+	netlink_put_be32(nl, NFTA_TABLE_FLAGS, NFT_TABLE_F_OWNER);
+}
+
 void nft_table_delete(struct netlink *nl, const char *table)
 {
 	begin(nl, NFT_MSG_DELTABLE, 0);
@@ -122,6 +128,8 @@ static const struct {
 	[NFT_DO_DNAT] = {"nat", .sreg = NFTA_NAT_REG_ADDR_MIN, .a = NFTA_NAT_FAMILY},
 	[NFT_DO_MASQUERADE] = {"masq"},
 	[NFT_DO_VERDICT] = {"immediate", .dreg = NFTA_IMMEDIATE_DREG},
+	[NFT_DO_LOAD] = {"immediate", .dreg = NFTA_IMMEDIATE_DREG},
+	[NFT_DO_SET_META] = {"meta", .sreg = NFTA_META_SREG, .a = NFTA_META_KEY},
 };
 
 static void put_numbers(struct netlink *nl, const struct nft_op *op)
@@ -144,6 +152,8 @@ static void put_op(struct netlink *nl, const struct nft_op *op)
 		netlink_put_text(nl, NFTA_LOOKUP_SET, op->set);
 	if (op->what == NFT_DO_COMPARE)
 		put_value(nl, NFTA_CMP_DATA, op->bytes, op->c);
+	if (op->what == NFT_DO_LOAD)
+		put_value(nl, NFTA_IMMEDIATE_DATA, op->bytes, op->c);
 	if (op->what == NFT_DO_MASK)
 		put_mask(nl, op);
 	if (op->what == NFT_DO_VERDICT)

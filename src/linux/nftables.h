@@ -33,7 +33,9 @@ struct nft_op {
 		NFT_DO_MAP,      /* `set` gives what goes to register a */
 		NFT_DO_DNAT,     /* a: NFPROTO_*, from `reg` on: address, port */
 		NFT_DO_MASQUERADE,
-		NFT_DO_VERDICT, /* a: NF_ACCEPT, NF_DROP */
+		NFT_DO_VERDICT,  /* a: NF_ACCEPT, NF_DROP */
+		NFT_DO_LOAD,     /* `bytes` of length c */
+		NFT_DO_SET_META, /* a: enum nft_meta_keys */
 	} what;
 	uint8_t reg;
 	uint32_t a, b, c;
@@ -94,6 +96,15 @@ struct nft_op {
 		.what = NFT_DO_VERDICT, .a = (code_)                                               \
 	}
 
+#define NFT_LOAD(register_, length_, ...)                                                          \
+	{                                                                                          \
+		.what = NFT_DO_LOAD, .reg = (register_), .c = (length_), .bytes = { __VA_ARGS__ }  \
+	}
+#define NFT_META_SET(register_, key_)                                                              \
+	{                                                                                          \
+		.what = NFT_DO_SET_META, .reg = (register_), .a = (key_)                           \
+	}
+
 /* Types as nft(8) shows them; the kernel asks for lengths only. */
 enum nft_type {
 	NFT_T_NFPROTO = 2,
@@ -119,6 +130,8 @@ struct nft_chain {
 /** Begin a batch in the empty buffer of @nl (NETLINK_NETFILTER). */
 void nft_begin(struct netlink *nl);
 void nft_table_add(struct netlink *nl, const char *table);
+/** One that the kernel removes with the socket (Linux 5.12). */
+void nft_table_add_owned(struct netlink *nl, const char *table);
 void nft_table_delete(struct netlink *nl, const char *table);
 void nft_chain_add(struct netlink *nl, const char *table, const struct nft_chain *c);
 void nft_set_add(struct netlink *nl, const char *table, const struct nft_set *s);

@@ -1,0 +1,134 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# `network path`: the devices that a packet meets, and where and why it dies; a cause is put at each place in turn
+# (FEATURES.md N5). The world is that of network.bats.
+
+load lib
+load network
+
+# path CODE ARGUMENTS...: with that exit code.
+path() {
+	local code=$1
+	shift
+	run -"$code" hull network path "$@"
+}
+died() { # AT TEXT: the last path died there, and says so
+	[[ $output == *"died at $1: "*"$2"* ]] || {
+		echo "$output"
+		return 1
+	}
+}
+
+@test "network path: a way is shown device by device, with NAT, and back" {
+	hull run -d --name cc test sleep 1000
+	outside busybox nc -ll -p 7 -e /bin/true &
+	started_by_test $!
+	wait_for 10 listening "$OUTSIDE" 0007
+	local bridge veth id
+	id=$(field cc '{{.Id}}')
+	veth="ve${id:0:10}.0"
+	bridge=$(hull network inspect -f '{{.Bridge}}' bridge)
+	path 0 cc 203.0.113.2:7
+	[[ $output == *"203.0.113.2 answers: SYN-ACK after "* ]]
+	assert_equal "out eth0 container,out $veth host,out $bridge host,out up0 host,back up0 host,back $bridge host,back $veth host,back eth0 container" \
+		"$(awk '$1 == "out" || $1 == "back" { printf "%s%s %s %s", sep, $1, $2, $3; sep = "," }' <<<"$output")"
+	[[ $output == *"172.17.0.2:"*" > 203.0.113.2:7"*"203.0.113.1:"*" > 203.0.113.2:7"*"203.0.113.2:7 > 203.0.113.1:"* ]]
+	[[ $output == *"passed inet $(table)"* ]]
+	path 0 --json cc 203.0.113.2
+	assert_equal "True echo reply 8 [True, True, True, True, True, True, True, True]" "$(python3 -c 'import json, sys
+p = json.load(sys.stdin)
+print(p["Reached"], p["Answer"], len(p["Hops"]), [h["Packets"] > 0 for h in p["Hops"]])' <<<"$output")"
+	# The host itself, a neighbour, a published port of one on another network, by name.
+	path 0 cc 172.17.0.1
+	hull network create one
+	serve web --network one -p 8080:80
+	hull run -d --name near --network one test sleep 1000
+	path 0 cc 203.0.113.1:8080
+	[[ $output == *" > 203.0.113.1:8080"*" > $(field web '{{.NetworkSettings.Networks.one.IPAddress}}'):80"* ]]
+	path 0 near web:80
+	run ! grep -q "$(hull network inspect -f '{{.Bridge}}' one)" <<<"$output"
+	# Nothing of it is left.
+	run -0 on_host nft list tables
+	[[ $output != *path* ]]
+}
+
+@test "network path: where it dies, and why" {
+	hull run -d --name cc --cap-add NET_ADMIN test sleep 1000
+	local bridge veth id
+	id=$(field cc '{{.Id}}')
+	veth="ve${id:0:10}.0"
+	bridge=$(hull network inspect -f '{{.Bridge}}' bridge)
+	path 1 cc 203.0.113.2:81
+	died 203.0.113.2 "nobody listens on port 81"
+	# A rule of somebody else, on the way and on the way back; a policy.
+	on_host nft 'add table inet other; add chain inet other fw { type filter hook forward priority 10; }
+		add rule inet other fw ip daddr 203.0.113.2 tcp dport 82 drop
+		add rule inet other fw ip saddr 203.0.113.2 icmp type echo-reply drop'
+	path 1 cc 203.0.113.2:82
+	died up0 "dropped by chain fw of table inet other, rule handle "
+	[[ $output == *"nft -a list chain inet other fw"* ]]
+	path 1 cc 203.0.113.2
+	died "$bridge" "dropped by chain fw of table inet other, rule handle "
+	on_host nft 'delete table inet other; add table ip strict; add chain ip strict fw { type filter hook forward priority 10; policy drop; }'
+	path 1 cc 203.0.113.2
+	died up0 "dropped by the policy of chain fw of table ip strict"
+	on_host nft delete table ip strict
+	# hull's own rules: another network.
+	hull network create one
+	hull run -d --name far --network one test sleep 1000
+	path 1 cc "$(field far '{{.NetworkSettings.Networks.one.IPAddress}}'):80"
+	[[ $output == *"dropped by chain "*" of table inet $(table)"* ]]
+	# Outside: nobody there, a filter that says nothing, one that says no, a link that is too small.
+	path 1 cc 203.0.113.77
+	died up0 "nobody answers to 203.0.113.77 on up0 (ARP)"
+	outside nft 'add table ip t; add chain ip t in { type filter hook input priority 0; }
+		add rule ip t in tcp dport 83 drop; add rule ip t in tcp dport 84 reject with icmp type admin-prohibited'
+	path 1 cc 203.0.113.2:83
+	died up0 "no answer from 203.0.113.2"
+	path 1 cc 203.0.113.2:84
+	died 203.0.113.2 "it is forbidden (filtered)"
+	on_host ip link set up0 mtu 1400
+	path 1 --size 1450 cc 203.0.113.2
+	died 172.17.0.1 "larger than the MTU of its next link, 1400"
+	path 0 --size 1400 cc 203.0.113.2
+	# The host: no route, no forwarding, a port that is none of the bridge.
+	path 1 cc 198.51.100.1
+	[[ $output == *"died at "*"it knows no way there"* ]]
+	on_host sysctl -qw net.ipv4.ip_forward=0
+	path 1 cc 203.0.113.2
+	[[ $output == *"net.ipv4.ip_forward is 0"* ]]
+	on_host sysctl -qw net.ipv4.ip_forward=1
+	on_host ip link set "$veth" nomaster
+	path 1 cc 203.0.113.2
+	died "$bridge" "$veth is no port of the bridge $bridge"
+	on_host ip link set "$veth" master "$bridge"
+	# The container: its own filter, no route, no name server, no network.
+	nsenter -n -t "$(field cc '{{.State.Pid}}')" nft 'add table ip t; add chain ip t out { type filter hook output priority 0; }
+		add rule ip t out tcp dport 85 drop'
+	path 1 cc 203.0.113.2:85
+	[[ $output == *"container's own packet filter"* ]]
+	path 1 far no.such.name
+	died DNS "name server"
+	hull exec cc ip route del default
+	path 1 cc 203.0.113.2
+	[[ $output == *"the container has no route to 203.0.113.2"* ]]
+	hull run -d --name none --network none test sleep 1000
+	path 1 none 203.0.113.2
+	[[ $output == *"it is on no network"* ]]
+	path 1 cc 2001:db8::2
+	[[ $output == *"IPv4 only"* ]]
+	path 125 cc 203.0.113.2:x
+	hull stop -t 0 cc
+	path 1 cc 203.0.113.2
+	[[ $output == *"is not running"* ]]
+}
+
+@test "network bench: the kinds of networks side by side, in namespaces of its own" {
+	run -0 hull network bench --json
+	python3 -c 'import json, sys
+ways = json.load(sys.stdin)
+assert [w["Way"].split()[0] for w in ways] == ["loopback", "veth", "bridge,", "published", "macvlan", "ipvlan"], ways
+assert all(w["RoundTripMicroseconds"] > 0 and w["Gbits"] > 0 for w in ways[:5]), ways' <<<"$output"
+	run -0 on_host sh -c 'ls /sys/class/net; nft list tables'
+	[[ $output != *bench* ]]
+}
