@@ -36,6 +36,15 @@ const char *protocol_name(uint8_t protocol)
 	return NULL;
 }
 
+/* 0 for one that there is not. */
+static size_t protocol_index(uint8_t protocol)
+{
+	size_t i = ARRAY_LEN(protocols) - 1;
+	while (i > 0 && protocols[i].number != protocol)
+		i--;
+	return i;
+}
+
 uint8_t protocol_parse(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(protocols); i++)
@@ -167,23 +176,11 @@ int ports_read(const struct container_config *c, struct arena *a, struct port_re
 
 /* ---- taking them ---- */
 
-/* 1: a container that runs has it, for this family; 0: none. To wish for the same twice is fine. */
-static int taken(struct engine *en, const char *id, const struct firewall_port *p,
-		 const char *host_ip, struct arena *a, char **ret_by, struct err *e)
-{
-	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_first(
-		&en->db, &s, e,
-		"SELECT container.name FROM port JOIN container ON container.id = "
-		"port.container WHERE protocol = ?1 AND host_port = ?2 AND status = "
-		"'running' AND (host_ip = ?3 OR host_ip = '' OR ?3 = '') AND (instr(address, "
-		"':') > 0) = ?5 AND (container.id <> ?4 OR host_ip <> ?3 OR port <> ?6)",
-		"iissii", (int64_t)p->protocol, (int64_t)p->host_port, host_ip, id,
-		(int64_t)(p->to.family == AF_INET6), (int64_t)p->port);
-	if (r == 1)
-		*ret_by = arena_strdup(a, db_text(s, 0));
-	return r;
-}
+/* A container that runs has it, for this family. To wish for the same twice is fine. */
+#define TAKEN                                                                                      \
+	"FROM port JOIN container ON container.id = port.container WHERE protocol = ?1 AND "       \
+	"host_port = ?2 AND status = 'running' AND (host_ip = ?3 OR host_ip = '' OR ?3 = '') AND " \
+	"(instr(address, ':') > 0) = ?5 AND (container.id <> ?4 OR host_ip <> ?3 OR port <> ?6)"
 
 /* Does a program of the host have it? 0, or the error of bind(2). */
 static int try_bind(const struct firewall_port *p, int family)
@@ -245,20 +242,31 @@ static int not_free(const struct container *c, const struct firewall_port *p, co
 static int take(struct engine *en, const struct container *c, const struct firewall_port *p,
 		struct arena *a, char **ret_by, struct err *e)
 {
-	char host[IP_TEXT_SIZE], to[IP_TEXT_SIZE];
-	host_text(p, host);
-	int r = taken(en, c->id, p, p->host.family ? host : "", a, ret_by, e);
-	if (r == 0)
-		r = try_bind(p, p->to.family);
-	if (r != 0)
-		return r;
-	r = db_run_kept(
-		&en->db, e,
-		"INSERT OR REPLACE INTO port (container, protocol, host_port, host_ip, port, "
-		"address) VALUES (?1,?2,?3,?4,?5,?6)",
-		"siisis", c->id, (int64_t)p->protocol, (int64_t)p->host_port,
-		p->host.family ? host : "", (int64_t)p->port, ip_print(&p->to, to));
-	return r < 0 ? r : 0;
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	char text[IP_TEXT_SIZE], to[IP_TEXT_SIZE];
+	const char *host = host_text(p, text);
+	const int64_t protocol = p->protocol, number = p->host_port, port = p->port,
+		      six = p->to.family == AF_INET6;
+	int r = db_run_kept(&en->db, e,
+			    "INSERT OR REPLACE INTO port (protocol, host_port, host_ip, container, "
+			    "port, address) SELECT ?1,?2,?3,?4,?6,?7 WHERE NOT EXISTS (SELECT "
+			    "1 " TAKEN ")",
+			    "iissiis", protocol, number, host, c->id, six, port,
+			    ip_print(&p->to, to));
+	if (r == 0) {
+		r = db_first(&en->db, &s, e, "SELECT container.name " TAKEN, "iissii", protocol,
+			     number, host, c->id, six, port);
+		if (r == 1)
+			*ret_by = arena_strdup(a, db_text(s, 0));
+		return r < 0 ? r : 1;
+	}
+	int bound = r < 0 ? r : try_bind(p, p->to.family);
+	if (r >= 0 && bound < 0)
+		r = db_run(&en->db, e,
+			   "DELETE FROM port WHERE protocol = ?1 AND host_port = ?2 AND host_ip = "
+			   "?3 AND container = ?4 AND address = ?5",
+			   "iisss", protocol, number, host, c->id, to);
+	return r < 0 ? r : bound;
 }
 
 /* The first of the range that is free; of any, beginning where others seldom are. */
@@ -442,6 +450,24 @@ int ports_fill(struct engine *en, struct container *list, size_t count, struct a
 	return r;
 }
 
+/* Those that are not published. Of both there may be tens of thousands. */
+static void put_exposed(struct strbuf *s, const struct firewall_port *list, size_t count,
+			const struct strv *exposed)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	bool(*published)[PORT_MAX + 1] = arena_array(&a, ARRAY_LEN(protocols), sizeof(*published));
+	for (size_t i = 0; i < count; i++)
+		published[protocol_index(list[i].protocol)][list[i].port] = true;
+	for (size_t i = 0; i < exposed->count; i++) {
+		struct err ignored;
+		uint16_t port;
+		uint8_t protocol;
+		if (read_port(exposed->items[i], &port, &protocol, &ignored) < 0 ||
+		    !published[protocol_index(protocol)][port])
+			strbuf_printf(s, "%s%s", s->len ? ", " : "", exposed->items[i]);
+	}
+}
+
 char *ports_text(const struct firewall_port *list, size_t count, const struct strv *exposed,
 		 struct arena *a)
 {
@@ -471,16 +497,7 @@ char *ports_text(const struct firewall_port *list, size_t count, const struct st
 		strbuf_printf(&s, "/%s", protocol_name(p->protocol));
 		i = last;
 	}
-	for (size_t i = 0; i < exposed->count; i++) {
-		bool published = false;
-		for (size_t k = 0; k < count; k++) {
-			char own[16];
-			snprintf(own, sizeof(own), "%u/%s", list[k].port,
-				 protocol_name(list[k].protocol));
-			published |= !strcmp(own, exposed->items[i]);
-		}
-		if (!published)
-			strbuf_printf(&s, "%s%s", s.len ? ", " : "", exposed->items[i]);
-	}
+	if (exposed->count)
+		put_exposed(&s, list, count, exposed);
 	return arena_strdup(a, strbuf_text(&s));
 }

@@ -22,6 +22,8 @@ QUERIES = {
     "layer": "SELECT diff_id FROM layer",
     "image_layer": "SELECT layer || ' ' || position FROM image_layer",
     "volume": "SELECT CASE WHEN anonymous THEN 'anonymous' ELSE name END FROM volume",
+    "endpoint": "SELECT name || ' ' || (host4 > 0) || ' of ' || container FROM endpoint",
+    "port": "SELECT host_port || ' of ' || container FROM port",
     "volume_use": "SELECT destination || ' of ' || container FROM volume_use",
 }
 
@@ -75,6 +77,7 @@ class Box:
         self.env = dict(os.environ, HULL_ROOT=str(self.root), HULL_RUNROOT=str(self.run),
                         HULL_NETWORK="none")
         self.since = self.ticks()
+        self.networked = False
         busybox = pathlib.Path(shutil.which("busybox")).read_bytes()
         self.inputs = {"other": self.tar_of(("a", b"a" * 3000), ("b", b"b")), None: b""}
         tree = io.BytesIO()
@@ -175,6 +178,15 @@ class Box:
             found += [f"unified {d.name}" for d in os.scandir(base) if d.is_dir()]
         return found
 
+    @staticmethod
+    def network():
+        """Devices, and what stands in the sets and maps of nftables."""
+        links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True).stdout
+        rules = subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True).stdout
+        devices = [re.sub(r"@if\d+", "", line.split(": ")[1]) for line in links.splitlines()]
+        return [re.sub(r"^ve[0-9a-f]{10}", "ve", d) for d in devices] + \
+            [" ".join(e.split()) for e in re.findall(r"elements = \{[^}]*\}", rules)]
+
     def files(self):
         found = []
         for base, skip in ((self.root, {"hull.db", "hull.db-wal", "hull.db-shm", "hull.lock", "ballast", "build"}),
@@ -232,7 +244,7 @@ class Box:
 
         lines = []
         for lines_kind, part in (("rows", self.rows()), ("files volumes", self.files()),
-                                 ("groups", self.groups()),
+                                 ("groups", self.groups()), ("network", self.network() if self.networked else []),
                                  ("processes", [p for p in self.processes().values()]),
                                  ("mounts", [m for m in text_of("/proc/self/mountinfo").splitlines()
                                              if self.tag in m or str(self.dir) in m]),

@@ -13,6 +13,7 @@ class Scenario:
     command: list
     before: list = dataclasses.field(default_factory=list)
     undo: list = dataclasses.field(default_factory=list)
+    first: list = dataclasses.field(default_factory=list)  # once for all
     status: int = 0
     output: str = None
     input: str = None       # "image": the tar of an image on standard input
@@ -34,9 +35,17 @@ def scenarios(box):
     shared = ["-v", box.tag + "-v:/data"]
     holder = ["run", "-d", *shared, "--cgroup-parent", box.group, "--name", c + "h", "--stop-signal", "KILL", "test",
               "/busybox", "sleep", "300"]
+    bridge = [["run", "--rm", "--network", "bridge", "--cgroup-parent", box.group, "test", "/busybox", "true"]]
+    published = ["--network", "bridge", "-p", "8080:80", "-p", "8081:81/udp"]
     return [
         Scenario("run -d", ["run", "-d", *make, "test", "/sh", "-c", CHATTER], undo=[remove], story=True,
                  stays=True),
+        Scenario("run -d -p", ["run", "-d", *published, *make, "test", "/sh", "-c", CHATTER], first=bridge,
+                 undo=[remove], story=True, stays=True),
+        Scenario("network connect", ["network", "connect", "bridge", c], first=bridge, before=[sleeper],
+                 undo=[remove], main_only=True),
+        Scenario("network disconnect", ["network", "disconnect", "bridge", c], first=bridge,
+                 before=[[*sleeper[:2], *published, *sleeper[2:]]], undo=[remove], main_only=True),
         Scenario("run -d --init -v", ["run", "-d", "--init", *volumes, *make, "test", "/sh", "-c", CHATTER],
                  undo=[remove, no_volume], story=True, stays=True),
         Scenario("run -d tmpfs", ["run", "-d", *shared, *make, "test", "/sh", "-c", CHATTER],

@@ -94,6 +94,9 @@ class Sweep:
             time.sleep(0.02)
         self.other_pid = b.hull("inspect", "-f", "{{.State.Pid}}", b.tag + "-o").out.strip()
         self.s = next(s for s in scenarios(b) if s.name == self.name)
+        b.networked = bool(self.s.first)
+        for command in self.s.first:
+            b.hull(*command, check=True)
         self.base = self.still()
         self.prepare()
         self.before = self.still()
