@@ -517,12 +517,55 @@ int container_net_release(struct engine *en, const char *id, struct err *e)
 	return db_end(&en->db, r < 0 ? r : 0, e);
 }
 
-/* ---- while it runs ---- */
-
 static int open_netns(const struct container *c)
 {
 	CLEANUP_FD int pidfd = pidfd_of_started(c->pid, c->pid_start);
 	return pidfd < 0 ? pidfd : namespace_of_process(c->pid, pidfd, "net");
+}
+
+/* ---- while it runs ---- */
+
+static int mend_one(struct engine *en, struct network_kernel *k, const struct container *c,
+		    const struct container_net *net, const struct endpoint *p, bool repair,
+		    struct arena *a, struct strv *lost, struct err *e)
+{
+	struct place place;
+	plan_place(c, p, way_out(net) == p, &place);
+	if (place.at.kind || network_is_attached(&k->links, &place.at))
+		return 0;
+	CLEANUP_FD int netns = open_netns(c);
+	if (netns < 0)
+		return 0;
+	if (!repair)
+		strv_push(a, lost,
+			  arena_printf(a, "container %s lost its device on network %s", c->name,
+				       p->network.name));
+	return repair ? attach_one(en, k, c, p, way_out(net) == p, net->port_count != 0, netns, e)
+		      : 0;
+}
+
+/* A change of places that failed when the kernel had it in part: as the rows say, again. */
+static void put_back(struct engine *en, const struct container *c, const struct endpoint *added,
+		     struct arena *a)
+{
+	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
+	CLEANUP_FD int netns = open_netns(c);
+	struct container_net net;
+	struct place place;
+	struct err ignored;
+	if (netns < 0 || network_kernel_open(en, &k, &ignored) < 0)
+		return;
+	if (added) {
+		plan_place(c, added, false, &place);
+		network_detach(&k.links, &place.at, netns, &ignored);
+	}
+	int r = endpoints_read(en, c, a, &net, &ignored);
+	for (size_t i = 0; r == 0 && i < net.count; i++)
+		r = mend_one(en, &k, c, &net, &net.endpoints[i], true, a, NULL, &ignored);
+	if (r < 0 || db_begin(&en->db, false, &ignored) < 0)
+		return;
+	r = network_names_write(en, c->id, &ignored);
+	db_end(&en->db, r < 0 ? r : network_firewall(en, &k, true, &ignored), &ignored);
 }
 
 int network_connect(struct engine *en, const char *network, const char *container,
@@ -567,7 +610,8 @@ int network_connect(struct engine *en, const char *network, const char *containe
 	if (r >= 0 && new)
 		r = network_names_write(en, c.id, e);
 	/* In the transaction, so that a failure takes the row back. */
-	if (r >= 0 && new) {
+	const struct endpoint *added = r >= 0 ? new : NULL;
+	if (added) {
 		CLEANUP_FD int netns = open_netns(&c);
 		r = netns < 0 ? err_errno(e, netns, "container %s", c.name)
 			      : network_kernel_open(en, &k, e);
@@ -580,7 +624,10 @@ int network_connect(struct engine *en, const char *network, const char *containe
 		if (r == 0 && publishes)
 			r = publish_locked(en, &k, &net, e);
 	}
-	return db_end(&en->db, r < 0 ? r : 0, e);
+	r = db_end(&en->db, r < 0 ? r : 0, e);
+	if (r < 0 && added)
+		put_back(en, &c, added, &a);
+	return r;
 }
 
 /* The next network of the container has the default route and the ports that this one had. */
@@ -680,28 +727,11 @@ int network_disconnect(struct engine *en, const char *network, const char *conta
 		r = forget_place(en, &c, network, e);
 	else if (r == 0)
 		r = disconnect(en, &c, &n, &a, e);
-	return db_end(&en->db, force && r == -ENOENT ? 0 : r, e);
-}
-
-/* ---- places that were lost ---- */
-
-static int mend_one(struct engine *en, struct network_kernel *k, const struct container *c,
-		    const struct container_net *net, const struct endpoint *p, bool repair,
-		    struct arena *a, struct strv *lost, struct err *e)
-{
-	struct place place;
-	plan_place(c, p, way_out(net) == p, &place);
-	if (place.at.kind || network_is_attached(&k->links, &place.at))
-		return 0;
-	CLEANUP_FD int netns = open_netns(c);
-	if (netns < 0)
-		return 0;
-	if (!repair)
-		strv_push(a, lost,
-			  arena_printf(a, "container %s lost its device on network %s", c->name,
-				       p->network.name));
-	return repair ? attach_one(en, k, c, p, way_out(net) == p, net->port_count != 0, netns, e)
-		      : 0;
+	bool undo = r != -ENOENT;
+	r = db_end(&en->db, force && r == -ENOENT ? 0 : r, e);
+	if (r < 0 && undo)
+		put_back(en, &c, NULL, &a);
+	return r;
 }
 
 int endpoints_mend(struct engine *en, bool repair, struct arena *a, struct strv *lost,

@@ -298,6 +298,10 @@ class Box:
                     os.rmdir(where)
                 except OSError:
                     pass
+        if self.networked:  # the next box is in the same network namespace
+            subprocess.run(["nft", "flush", "ruleset"], check=True)
+            for device in self.network():
+                subprocess.run(["ip", "link", "delete", device], stderr=subprocess.DEVNULL)
         if self.disk:
             subprocess.run(["umount", self.disk], check=True)
         shutil.rmtree(self.dir, ignore_errors=True)
