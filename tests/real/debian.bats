@@ -3,7 +3,7 @@
 # The main job on real input: Debian with nginx from Debian's archive, made into images by buildah and skopeo,
 # and its whole life with hull. Needs the archive that apt uses; all else happens in a network of its own.
 #
-# HULL_TEST_DEBIAN names a folder that debootstrap has filled already (with nginx-light): then none is made.
+# HULL_TEST_DEBIAN names a folder that debootstrap has filled already (with what make_tree includes): then none is made.
 
 bats_require_minimum_version 1.5.0
 load ../e2e/lib
@@ -13,7 +13,7 @@ unset DOCKER_CONFIG
 make_tree() {
 	local mirror
 	mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Codename: bookworm' | head -n 1)
-	debootstrap --variant=minbase --include=nginx-light bookworm "$1" "$mirror" >"$1.log" 2>&1 ||
+	debootstrap --variant=minbase --include=nginx-light,curl,iperf3,bind9-dnsutils bookworm "$1" "$mirror" >"$1.log" 2>&1 ||
 		{ tail -n 20 "$1.log"; return 1; }
 }
 
@@ -131,4 +131,36 @@ get() {
 	assert_equal 420 "$output"
 	run -0 hull stop -t 20 "${names[@]}"
 	assert_equal 50 "$(hull ps -aq --filter exited=0 | wc -l)"
+}
+
+@test "Debian's own clients on a network: curl, dig and iperf3, by name, by a published port, at a rate" {
+	run -0 hull load -q -i "$CACHE/web.tar"
+	n() { in_network env HULL_NETWORK= "$HULL" "$@"; }
+	run -0 n network create one
+	run -0 n run -d --name web --network one --network-alias www -p 8080:80 web:1
+	run -0 n run --rm --network one web:1 curl -sf --retry 20 --retry-connrefused --retry-delay 1 http://www/
+	assert_has "Welcome to nginx"
+	in_network busybox wget -q -O - http://127.0.0.1:8080/ | grep -q "Welcome to nginx"
+	local address
+	address=$(n inspect -f '{{.NetworkSettings.Networks.one.IPAddress}}' web)
+	run -0 n run --rm --network one web:1 sh -c "dig +short web; dig +short +tcp www; dig +short -x $address; dig AAAA web | grep status"
+	assert_equal "$address $address web.one. NOERROR," "${lines[0]} ${lines[1]} ${lines[2]} $(grep -o 'NOERROR,' <<<"${lines[3]}")"
+	run -0 n run --rm --network one web:1 dig +short nobody.one
+	assert_equal "" "$output"
+	run -0 n run -d --name perf --network one web:1 iperf3 -s
+	# What arrives, in bits a second: as fast as it goes, at a rate, and by UDP.
+	run -0 n run --rm --network one web:1 iperf3 -c perf -t 1 -J
+	local fast
+	fast=$(jq '.end.sum_received.bits_per_second | floor' <<<"$output")
+	run -0 n run --rm --network name=one,driver-opt=rate-out=50m web:1 iperf3 -c perf -t 1 -J
+	local slow
+	slow=$(jq '.end.sum_received.bits_per_second | floor' <<<"$output")
+	echo "iperf3: $fast, at 50m: $slow"
+	[ "$slow" -lt 75000000 ] && [ "$slow" -gt 5000000 ] && [ "$fast" -gt $((2 * slow)) ]
+	run -0 n run --rm --network one web:1 iperf3 -c perf -u -b 5M -t 1 -J
+	[ "$(jq '.end.sum.packets' <<<"$output")" -gt 50 ]
+	run -0 n rm -f web perf
+	# hull-dns goes with them.
+	wait_for 20 sh -c "! ls -l /proc/[0-9]*/ns/net 2>/dev/null | grep -v '/proc/$NETWORK/' | grep -q '$(in_network readlink /proc/self/ns/net | tr -dc 0-9)'"
+	run -0 n network rm one
 }

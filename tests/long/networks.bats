@@ -1,0 +1,41 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# Networks at size, too slow for every change: many containers at once on one network, many published ports.
+
+load ../e2e/lib
+load ../e2e/network
+
+@test "200 containers started at once on one network: each has its address, its port, its name and a way out" {
+	hull network create --subnet 10.9.0.0/23 one
+	local i pids=()
+	for i in $(seq 200); do
+		hull run -d --name "c$i" --network one -p "$((9000 + i)):80" test sleep 1000 >/dev/null 2>"err$i" &
+		pids+=($!)
+	done
+	for i in "${pids[@]}"; do wait "$i"; done
+	cat err*
+	# shellcheck disable=SC2046
+	run -0 hull inspect -f '{{.NetworkSettings.Networks.one.IPAddress}}' $(hull ps -q)
+	assert_equal 200 "$(sort -u <<<"$output" | wc -l)"
+	assert_equal 200 "$(on_host nft list map inet "$(table)" anywhere4 | grep -o 'tcp \. [0-9]' | wc -l)"
+	for i in 1 77 200; do
+		run -0 hull exec "c$i" ping -c 1 -W 5 "c$((201 - i))"
+		run -0 hull exec "c$i" ping -c 1 -W 5 203.0.113.2
+	done
+	# shellcheck disable=SC2046
+	hull rm -f $(hull ps -q) >/dev/null
+	assert_equal 0 "$(on_host nft list map inet "$(table)" anywhere4 | grep -c 'tcp \. [0-9]')"
+	run ! grep -q '^ve' <<<"$(on_host ls /sys/class/net)"
+	run -0 hull system check
+}
+
+@test "10 000 published ports: one table, lists in no time" {
+	local began
+	began=$(date +%s%N)
+	hull run -d --name many -p 20000-29999:20000-29999 test sleep 1000
+	echo "run with 10 000 ports: $((($(date +%s%N) - began) / 1000000)) ms"
+	assert_equal 10000 "$(on_host nft list map inet "$(table)" anywhere4 | grep -o 'tcp \. [0-9]' | wc -l)"
+	run -0 timeout 10 nsenter -n -t "$HOST" "$HULL" ps --format '{{.Ports}}'
+	assert_equal "0.0.0.0:20000-29999->20000-29999/tcp" "$output"
+	hull rm -f many
+}
