@@ -129,8 +129,10 @@ int namespace_socket(int netns, int domain, int type, int protocol)
 	if (netns >= 0 && (own < 0 || setns(netns, CLONE_NEWNET) < 0))
 		return -errno;
 	int fd = socket(domain, type | SOCK_CLOEXEC, protocol), r = -errno;
-	if (own >= 0 && setns(own, CLONE_NEWNET) < 0)
-		_exit(125); /* nothing may go on in somebody else's network */
+	if (own >= 0 && setns(own, CLONE_NEWNET) < 0) {
+		dprintf(2, "hull: cannot return to its own network: %s\n", err_errno_text(errno));
+		_exit(125); /* nothing may go on in somebody else's */
+	}
 	return fd < 0 ? r : fd;
 }
 
