@@ -13,7 +13,9 @@ setup() {
 	OUTSIDE=$!
 	disown
 	wait_for 10 in_own_namespace $OUTSIDE
-	nsenter -n -t $HOST sh -e -c "ip link set lo up; ip link add up0 type veth peer name eth0 netns $OUTSIDE
+	# A new namespace has what the machine has set for itself.
+	nsenter -n -t $HOST sh -e -c "echo 0 >/proc/sys/net/ipv4/ip_forward; echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
+		ip link set lo up; ip link add up0 type veth peer name eth0 netns $OUTSIDE
 		ip addr add 203.0.113.1/24 dev up0; ip -6 addr add 2001:db8::1/64 dev up0 nodad; ip link set up0 up"
 	nsenter -n -t $OUTSIDE sh -e -c "ip link set lo up; ip addr add 203.0.113.2/24 dev eth0
 		ip -6 addr add 2001:db8::2/64 dev eth0 nodad; ip link set eth0 up
