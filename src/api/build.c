@@ -120,7 +120,7 @@ static pid_t redirect(struct call *c, int body, struct err *e)
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_errno(e, errno, "cannot make a pipe");
-	pid_t pid = fork();
+	pid_t pid = fork(); /* its input ends with us */
 	if (pid == 0) {
 		close(ends[1]);
 		close(body);

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -169,23 +170,32 @@ int http_read_all(struct http *h, struct arena *a, char **ret, size_t *ret_len, 
 	return 0;
 }
 
+/* A child that ends with us, whatever it does. */
+static pid_t fork_helper(void)
+{
+	pid_t parent = getpid(), pid = fork();
+	if (pid == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent))
+		_exit(1);
+	return pid;
+}
+
 int http_body_fd(struct http *h, struct err *e)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_errno(e, errno, "cannot make a pipe");
 	h->lost = true;
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork_helper();
 	if (pid == 0) {
-		static char piece[PIECE];
+		char piece[PIECE];
 		ssize_t n;
 		close(ends[0]);
 		while ((n = http_read(h, piece, sizeof(piece))) > 0)
 			if (fd_write_full(ends[1], piece, (size_t)n) < 0)
 				break;
 		/* What is cut off must not look like a whole. */
-		if (n < 0)
-			kill(getppid(), SIGKILL);
+		if (n < 0 && getppid() == parent)
+			kill(parent, SIGKILL);
 		_exit(0);
 	}
 	close(ends[1]);
@@ -300,9 +310,9 @@ int http_pipe_open(struct http *h, const char *type, const char *headers, struct
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_errno(e, errno, "cannot make a pipe");
 	ret->fd = ends[1];
-	ret->pid = fork();
+	ret->pid = fork_helper();
 	if (ret->pid == 0) {
-		static char piece[PIECE];
+		char piece[PIECE];
 		ssize_t n;
 		close(ends[1]);
 		while ((n = TEMP_FAILURE_RETRY(read(ends[0], piece, sizeof(piece)))) > 0) {

@@ -6,7 +6,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -23,18 +23,29 @@ static struct sockaddr_un address_of(int folder, const char *name)
 	return address;
 }
 
+/* The names end with the pid of who made them: those of killed ones go. */
+static void sweep(int folder)
+{
+	struct dirent *entry;
+	CLEANUP_DIR DIR *d = dir_stream(folder);
+	while (d && (entry = dir_next(d))) {
+		const char *dot = strchr(entry->d_name, '.');
+		pid_t pid = dot ? (pid_t)strtol(dot + 1, NULL, 10) : 0;
+		if (pid == getpid() || (pid > 0 && kill(pid, 0) < 0 && errno == ESRCH))
+			unlinkat(folder, entry->d_name, 0);
+	}
+}
+
 int waiting_open(struct engine *en, const char *id, struct waiting *ret, struct err *e)
 {
-	uint32_t number;
 	*ret = (struct waiting){-1, -1, ""};
 	if (mkdirat(en->run_fd, "attach", 0700) < 0 && errno != EEXIST)
 		return err_errno(e, errno, "cannot make a folder for attached clients");
 	ret->folder = dir_open(en->run_fd, "attach", e);
 	if (ret->folder < 0)
 		return ret->folder;
-	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
-		return err_errno(e, errno, "cannot draw a number");
-	snprintf(ret->name, sizeof(ret->name), "%s.%08x", id, number);
+	sweep(ret->folder);
+	snprintf(ret->name, sizeof(ret->name), "%s.%d", id, getpid());
 	const struct sockaddr_un address = address_of(ret->folder, ret->name);
 	ret->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (ret->socket < 0 ||

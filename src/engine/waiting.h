@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Clients that are attached to a container before it is started, as docker's API has it: they wait
- * at a socket of their own below --runroot, attach/ID.NUMBER, and whoever starts the container, by
+ * at a socket of their own below --runroot, attach/ID.PID, and whoever starts the container, by
  * hull or by hulld, takes their streams from there. Each is held by a process that ends with its
  * client.
  */

@@ -131,6 +131,27 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	assert_equal "SECRET=word" "$(answers 200 GET /containers/aa/json | jq -r '.Config.Env[]' | grep SECRET)"
 }
 
+@test "api: a socket that systemd hands over" {
+	kill $HULLD && wait $HULLD || true
+	SOCKET=$WORK/handed.sock
+	python3 - "$SOCKET" "$HULL_BIN_DIR/hulld" 3>&- <<-'EOF' &
+		import os, socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.bind(sys.argv[1])
+		s.listen(10)
+		os.dup2(s.fileno(), 3)
+		os.set_inheritable(3, True)
+		os.execve(sys.argv[2], ["hulld"], dict(os.environ, LISTEN_PID=str(os.getpid()), LISTEN_FDS="1"))
+	EOF
+	HULLD=$!
+	started_by_test $HULLD
+	wait_for 5 api GET /_ping
+	assert_equal "[]" "$(answers 200 GET /containers/json)"
+	kill $HULLD
+	wait $HULLD
+	[ -S "$SOCKET" ] || fail "it is systemd's socket"
+}
+
 @test "api: docker run -d, ps, logs, stop, rm" {
 	need_docker
 	docker run -d --network none --name aa -e A=b -m 64m --init test sh -c 'echo $A; echo ready; sleep 1000'
