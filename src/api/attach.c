@@ -163,7 +163,12 @@ int container_attach(struct call *c, struct err *e)
 	struct attach *a = arena_new(c->a, struct attach);
 	CLEANUP_WAITING struct waiting w = {-1, -1, ""};
 	const struct logs_query all = {.tail = -1};
+	char *ignored;
+	size_t len;
 	int r = read_request(c, a, e);
+	/* Some clients say it once more there; it is no input. */
+	if (r == 0)
+		r = http_read_all(c->http, c->a, &ignored, &len, e);
 	/* Before the answer: the client may start the container as soon as it has that. */
 	if (r == 0 && a->stream && !a->c.pid)
 		r = waiting_open(c->en, a->c.id, &w, e);

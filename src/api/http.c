@@ -24,7 +24,13 @@
 #include "base/fd.h"
 #include "base/strbuf.h"
 
-enum { HEAD_SECONDS = 10, IDLE_MS = 5 * 60 * 1000, PIECE = 64 * 1024, CHUNK_LINE_MAX = 256 };
+enum {
+	HEAD_SECONDS = 10,
+	IDLE_MS = 5 * 60 * 1000,
+	PIECE = 64 * 1024,
+	CHUNK_LINE_MAX = 256,
+	DRAIN_MAX = 64
+};
 
 /* ---- in ---- */
 
@@ -66,6 +72,9 @@ int http_next(struct http *h, struct arena *a, struct err *e)
 	int r = 1;
 	if (!await(h))
 		return 0;
+	/* Until the head is understood: nothing can follow it, and it has no body. */
+	h->q = (struct http_request){0};
+	h->lost = h->body_ended = true;
 	set_patience(h->fd, HEAD_SECONDS);
 	while (!(end = http_head_end(h->buf + h->at, h->len - h->at)) && r == 1)
 		r = fill(h);
@@ -77,10 +86,13 @@ int http_next(struct http *h, struct arena *a, struct err *e)
 		return 0; /* in the middle of a head, or too slow: nobody to talk to */
 	r = http_parse(h->buf + h->at, end, a, &h->q, e);
 	h->at += end;
+	h->answered = h->streaming = false;
+	if (r < 0)
+		return r;
 	h->left = h->q.chunked ? 0 : h->q.length;
 	h->body_ended = !h->q.chunked && !h->left;
-	h->answered = h->streaming = h->lost = false;
-	return r < 0 ? r : 1;
+	h->lost = false;
+	return 1;
 }
 
 /* One line of a chunked body, without its end. */
@@ -251,9 +263,20 @@ static void send_all(const struct http *h, struct iovec *parts, int count)
 	"Api-Version: " API_VERSION "\r\nDocker-Experimental: false\r\nOstype: linux\r\n"          \
 	"Server: hull/" HULL_VERSION " (linux)\r\n"
 
+/* What nobody asked of a body comes before the next request. A long one is not worth reading. */
+static void drain(struct http *h)
+{
+	char piece[4096];
+	ssize_t n = 1;
+	for (size_t left = DRAIN_MAX; n > 0 && left && !h->q.expects && !h->lost; left--)
+		n = http_read(h, piece, sizeof(piece));
+	h->lost |= !h->body_ended;
+}
+
 static void put_head(struct http *h, struct strbuf *head, int status, const char *type)
 {
 	h->answered = true;
+	drain(h);
 	strbuf_printf(head, "HTTP/1.1 %d %s\r\n" SAME_HEADERS, status, reason(status));
 	if (type)
 		strbuf_printf(head, "Content-Type: %s\r\n", type);

@@ -137,8 +137,6 @@ static _Noreturn void serve(struct server *s, int fd, bool read_only)
 		if (r <= 0)
 			break;
 		call_serve(h, s->settings, &en, &en_open, &kept, &a);
-		/* What nobody asked of a body is not worth reading. */
-		h->q.keep &= h->body_ended;
 		if (en_open)
 			arena_free(&en.notes);
 		if (en_open)

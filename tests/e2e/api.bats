@@ -27,6 +27,13 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	assert_has "client version 1.23 is too old. Minimum supported API version is 1.24"
 	assert_equal "No such container: nobody" "$(answers 404 GET /containers/nobody/json | jq -r .message | head -n 1)"
 	assert_equal "$HULL_ROOT" "$(answers 200 GET /info | jq -r .DockerRootDir)"
+	# A body that nobody asked for, a head that is none, and one that is too long.
+	run -0 curl -s --unix-socket "$SOCKET" -d '{}' http://hull/nothing http://hull/containers/nobody/start http://hull/containers/nobody/kill
+	assert_line 'page not found.*No such container: nobody.*No such container: nobody'
+	run -0 curl -s --unix-socket "$SOCKET" -H "X: $(printf %70000s | tr ' ' x)" http://hull/_ping
+	assert_has "its head exceeds 65536 bytes"
+	run -0 curl -s --unix-socket "$SOCKET" -H 'Content-Length: 3' -H 'Content-Length: 4' -d abc http://hull/_ping
+	assert_has "bad request: Content-Length"
 	assert_equal 660 "$(stat -c %a "$SOCKET")"
 	run -1 "$HULL_BIN_DIR/hulld" --host "unix://$SOCKET"
 	assert_has "somebody listens"

@@ -37,9 +37,9 @@ in_terminal() {
 	run -4 docker start -ai aa <<<word
 	assert_has "got word"
 	# A client of docker's waits, hull starts.
-	docker create --name bb --network none test sh -c 'echo by hull'
+	docker create -i --name bb --network none test sh -c 'read -t 1 x; echo "by hull$x"'
 	curl -sN --unix-socket "$SOCKET" -X POST -D "$WORK/headers" -o "$WORK/stream" \
-		"http://hull/containers/bb/attach?stream=1&stdout=1&stderr=1" 3>&- &
+		-d '{"a body":"is no input"}' "http://hull/containers/bb/attach?stream=1&stdin=1&stdout=1&stderr=1" 3>&- &
 	local client=$!
 	wait_for 5 grep -q 'HTTP/1.1 200' "$WORK/headers"
 	hull start bb
