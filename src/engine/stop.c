@@ -25,6 +25,7 @@
 #include "init/report.h"
 #include "linux/cgroup.h"
 #include "linux/pidfd.h"
+#include "linux/process.h"
 #include "linux/signals.h"
 
 enum { GRACE_DEFAULT = 10, KILL_WAIT_MS = 10000, INIT_SLACK_MS = 500 };
@@ -73,38 +74,12 @@ static int thaw(struct engine *en, const struct container *c, int pidfd, struct 
 	return r < 0 && pidfd_has_ended(pidfd) == 1 ? 0 : r;
 }
 
-/* One mask line of /proc/PID/status, as "SigCgt:\t0000000000004002". */
-static uint64_t signal_mask(const char *status, const char *name)
-{
-	const char *line = strstr(status, name);
-	return line ? strtoull(line + strlen(name), NULL, 16) : 0;
-}
-
-/* In sigwait or sigtimedwait(2), as hull-init is: while it sleeps there, the mask in /proc lacks
- * the signals that it waits for. */
-static bool waits_for_signals(pid_t pid)
-{
-	char path[32], where[64];
-	snprintf(path, sizeof(path), "/proc/%d/wchan", pid);
-	return file_read_small(AT_FDCWD, path, where, sizeof(where)) > 0 &&
-	       strstr(where, "sigtimedwait");
-}
-
 /* True when the first process has no disposition of its own for @signal: the kernel will drop it.
  */
 static bool dropped_by_kernel(pid_t pid, int signal)
 {
-	char path[32], text[4096];
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : fd_read_full(fd, text, sizeof(text) - 1);
-	if (n <= 0 || signal == SIGKILL || signal == SIGSTOP)
-		return false;
-	text[n] = '\0';
-	uint64_t bit = UINT64_C(1) << (signal - 1);
-	/* A blocked signal may be fetched by sigwait or a signalfd. */
-	return !((signal_mask(text, "SigCgt:") | signal_mask(text, "SigBlk:")) & bit) &&
-	       !waits_for_signals(pid);
+	struct process p;
+	return process_read(pid, &p) == 0 && process_drops(&p, signal);
 }
 
 bool container_drops_signal(struct engine *en, const char *ref, int signal)
@@ -157,18 +132,31 @@ static int stuck(const struct container *c, struct err *e)
 	return r;
 }
 
+/* Who asked for it: our user, and the program that started us. */
+static void sender(char buf[static 64])
+{
+	char path[32], program[32] = "?";
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)getppid());
+	if (file_read_small(AT_FDCWD, path, program, sizeof(program)) > 0)
+		program[strcspn(program, "\n")] = '\0';
+	snprintf(buf, 64, "uid %u, from %s", (unsigned)getuid(), program);
+}
+
 /* Send @value, or the signal alone, and tell of it: in one transaction, so that what it leads to is
  * told later, and nothing that was not sent. That it cannot be told, on a full disk, is no reason
  * not to send it. */
 static int send_told(struct engine *en, const struct container *c, int pidfd, int signal,
 		     const uint64_t *value, bool stopping, struct err *e)
 {
-	char number[12];
+	char number[12], by[64];
 	struct err ignored;
+	const char *handler = c->pid && dropped_by_kernel(c->pid, signal) ? "none" : NULL;
 	snprintf(number, sizeof(number), "%d", signal);
+	sender(by);
 	int told = db_begin(&en->db, false, &ignored);
 	if (told == 0)
-		told = event_container(&en->db, &ignored, c->id, "kill", "signal", number, NULL);
+		told = event_container(&en->db, &ignored, c->id, "kill", "signal", number, "sender",
+				       by, "handler", handler, NULL);
 	if (told >= 0 && stopping)
 		told = db_run(&en->db, &ignored,
 			      "UPDATE container SET told = told | ?2 WHERE id = ?1", "si", c->id,

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hull explain: the views of a running container, each with its verdict first. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/story_print.h"
+#include "diagnose/processes.h"
+
+static const struct topic {
+	const char *name;
+	int (*ask)(const struct container *c, struct story *s, struct err *e);
+} topics[] = {
+	{"signals", diagnose_signals},
+	{"zombies", diagnose_zombies},
+};
+
+struct explain_values {
+	bool json;
+};
+
+static const struct topic *find_topic(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(topics); i++)
+		if (!strcmp(topics[i].name, name))
+			return &topics[i];
+	return NULL;
+}
+
+static int tell(struct cli *cli, const struct container *c, const struct topic *t, bool json,
+		struct err *e)
+{
+	struct story s = {.a = &cli->arena};
+	int r = t->ask(c, &s, e);
+	if (r == 0)
+		story_print(&s, t->name, json);
+	return r;
+}
+
+static int explain_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct explain_values *v = values;
+	struct container c;
+	const struct topic *topic = args->count > 1 ? find_topic(args->items[1]) : NULL;
+	if (args->count > 1 && !topic) {
+		int r = err_set(e, EINVAL, ERR_INVALID, "there is no topic \"%s\"", args->items[1]);
+		err_hint(e, "the topics are: signals zombies");
+		return r;
+	}
+	int r = container_find(&cli->engine, args->items[0], &cli->arena, &c, e);
+	if (r == 0 && !c.pid) {
+		r = err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", c.name);
+		err_hint(e, "hull why %s says how it ended", c.name);
+	}
+	if (r < 0 || topic)
+		return r < 0 ? r : tell(cli, &c, topic, v->json, e);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(topics); i++) {
+		if (i && !v->json)
+			putchar('\n');
+		r = tell(cli, &c, &topics[i], v->json, e);
+	}
+	return r;
+}
+
+static const struct option options[] = {
+	{"json", 0, OPTION_BOOL, .offset = offsetof(struct explain_values, json),
+	 .help = "One line of JSON for each topic"},
+};
+
+const struct command command_explain = {
+	.names = NAMES("explain"),
+	.synopsis = "[OPTIONS] CONTAINER [signals|zombies]",
+	.summary = "Explain what goes on in a running container",
+	.text = "Each topic begins with its verdict; without one all are told.\n\n"
+		"signals: what each process catches, ignores and blocks, and what hull stop will "
+		"come "
+		"to. Processes are named by their numbers inside.\n\n"
+		"zombies: which processes have ended without being waited for, whose children they "
+		"were, and what is left of the limit on processes.",
+	.options = OPTIONS(options),
+	.values_size = sizeof(struct explain_values),
+	.args_min = 1,
+	.args_max = 2,
+	.complete = COMPLETE_CONTAINER_ONCE,
+	.run = explain_run,
+};

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The verdict over a container. Its events since the last start are brought into one struct, the
+ * rules then look at that alone, the most certain cause first. Rests on signal(7), core(5), and on
+ * what a shell makes of the end of its commands: 128 + n. Read why.h first.
+ */
+#include "diagnose/why.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/strbuf.h"
+#include "base/units.h"
+#include "engine/container_logs.h"
+#include "engine/events.h"
+#include "engine/stats.h"
+#include "linux/signals.h"
+
+enum { LOG_LINES = 5, MOMENTS = 24, SHORT_NS = 2000000000 };
+
+/* A container between its last start and its end, or now. */
+struct life {
+	struct story *s;
+	struct engine *en;
+	const struct container *c; /* NULL: it was removed */
+	char id[ID_LEN + 1], *name, *image;
+	int64_t created, started, ended, removed; /* 0: not */
+	int64_t ends;                             /* all of them, of all its runs */
+	int code, signal;
+	bool oom_main, oom; /* PID 1, or any */
+	char *error, *policy;
+	int64_t asked, killed; /* hull sent a signal; hull sent SIGKILL after another one */
+	int asked_signal;
+	char *sender;
+	bool no_handler; /* PID 1 had none for that signal */
+	bool stopped;    /* by stop or restart, not by kill */
+	char *health;
+};
+
+static const char *attribute(struct json_object *event, const char *key)
+{
+	struct json_object *actor, *attributes, *value;
+	if (!json_object_object_get_ex(event, "Actor", &actor) ||
+	    !json_object_object_get_ex(actor, "Attributes", &attributes) ||
+	    !json_object_object_get_ex(attributes, key, &value))
+		return NULL;
+	return json_object_get_string(value);
+}
+
+static int number(const char *text)
+{
+	int64_t n;
+	return text && int_parse(text, 0, 255, &n) == 0 ? (int)n : 0;
+}
+
+static char *span(struct arena *a, int64_t ns)
+{
+	double seconds = (double)(ns < 0 ? 0 : ns) / 1e9;
+	char human[TIME_TEXT_SIZE];
+	return seconds < 1    ? arena_printf(a, "%.0f ms", seconds * 1e3)
+	       : seconds < 60 ? arena_printf(a, "%.1f s", seconds)
+			      : arena_strdup(a, duration_human(ns, human));
+}
+
+static char *signal_text(struct arena *a, int number_)
+{
+	char name[SIGNAL_NAME_SIZE];
+	signal_name(number_, name);
+	return *name ? arena_strdup(a, name) : arena_printf(a, "signal %d", number_);
+}
+
+/* ---- what the events say ---- */
+
+static void take_start(struct life *l, int64_t at)
+{
+	l->started = at;
+	l->ended = l->asked = l->killed = 0;
+	l->stopped = l->oom = l->oom_main = false;
+	l->error = l->policy = l->health = NULL;
+	l->code = l->signal = l->asked_signal = 0;
+	l->sender = NULL;
+	l->no_handler = false;
+}
+
+static void take_kill(struct life *l, int64_t at, struct json_object *event)
+{
+	int signal = number(attribute(event, "signal"));
+	const char *sender = attribute(event, "sender"), *handler = attribute(event, "handler");
+	if (l->asked && signal == SIGKILL && l->asked_signal != SIGKILL) {
+		l->killed = at;
+		return;
+	}
+	l->asked = at;
+	l->asked_signal = signal;
+	l->sender = sender ? arena_strdup(l->s->a, sender) : NULL;
+	l->no_handler = handler != NULL;
+}
+
+static void take_end(struct life *l, struct json_object *event, int64_t at)
+{
+	struct arena *a = l->s->a;
+	const char *error = attribute(event, "error"), *policy = attribute(event, "restart");
+	l->ended = at;
+	l->ends++;
+	l->code = number(attribute(event, "exitCode"));
+	l->signal = number(attribute(event, "signal"));
+	l->oom_main = attribute(event, "oomKilled") != NULL;
+	l->error = error ? arena_strdup(a, error) : NULL;
+	l->policy = policy ? arena_strdup(a, policy) : NULL;
+}
+
+/* What is told of an event in the time line; NULL: nothing. */
+static char *moment_text(const struct life *l, const char *action, struct json_object *event)
+{
+	struct arena *a = l->s->a;
+	if (!strcmp(action, "kill"))
+		return arena_printf(a, "hull sent %s%s",
+				    signal_text(a, number(attribute(event, "signal"))),
+				    attribute(event, "handler")
+					    ? ", which the kernel dropped: PID 1 has no handler"
+					    : "");
+	if (!strcmp(action, "oom"))
+		return "the kernel killed a process of it for memory";
+	if (!strcmp(action, "die") && l->signal)
+		return arena_printf(a, "ended by %s", signal_text(a, l->signal));
+	if (!strcmp(action, "die"))
+		return arena_printf(a, "ended with %d", l->code);
+	if (!strcmp(action, "start") && attribute(event, "restartCount"))
+		return arena_printf(a, "started by its restart policy, number %s",
+				    attribute(event, "restartCount"));
+	if (!strncmp(action, "health_status", 13))
+		return arena_printf(a, "%s", action);
+	static const struct {
+		const char *action, *text;
+	} texts[] = {{"create", "created"},  {"start", "started"},
+		     {"stop", "stopped"},    {"pause", "paused"},
+		     {"unpause", "resumed"}, {"restart", "restarted"},
+		     {"destroy", "removed"}, {"update", "its limits were changed"},
+		     {"rename", "renamed"}};
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (!strcmp(action, texts[i].action))
+			return (char *)texts[i].text;
+	return NULL;
+}
+
+/* The id comes from the row, or from the last one that had the name. */
+static int take(struct json_object *event, void *ctx, struct err *e)
+{
+	struct life *l = ctx;
+	struct json_object *actor, *id, *action, *time;
+	if (!event || !json_object_object_get_ex(event, "Actor", &actor) ||
+	    !json_object_object_get_ex(actor, "ID", &id) ||
+	    !json_object_object_get_ex(event, "Action", &action) ||
+	    !json_object_object_get_ex(event, "timeNano", &time))
+		return 0;
+	const char *what = json_object_get_string(action), *whose = json_object_get_string(id);
+	int64_t at = json_object_get_int64(time);
+	if (strcmp(l->id, whose) && l->c)
+		return 0;
+	if (strcmp(l->id, whose)) { /* another one of that name */
+		snprintf(l->id, sizeof(l->id), "%s", whose);
+		l->s->moment_count = 0;
+		l->created = l->removed = l->ends = 0;
+		take_start(l, 0);
+	}
+	const char *image = attribute(event, "image"), *name = attribute(event, "name");
+	l->image = image ? arena_strdup(l->s->a, image) : l->image;
+	l->name = name ? arena_strdup(l->s->a, name) : l->name;
+	if (!strcmp(what, "create"))
+		l->created = at;
+	else if (!strcmp(what, "start"))
+		take_start(l, at);
+	else if (!strcmp(what, "kill"))
+		take_kill(l, at, event);
+	else if (!strcmp(what, "oom"))
+		l->oom = true;
+	else if (!strcmp(what, "die"))
+		take_end(l, event, at);
+	else if (!strcmp(what, "stop") || !strcmp(what, "restart"))
+		l->stopped = true;
+	else if (!strcmp(what, "destroy"))
+		l->removed = at;
+	char *text = moment_text(l, what, event);
+	if (text)
+		story_moment(l->s, at, "%s", text);
+	return 0;
+}
+
+/* ---- how it ended ---- */
+
+static void memory_verdict(struct life *l)
+{
+	struct arena *a = l->s->a;
+	char size[SIZE_TEXT_SIZE];
+	int64_t limit = l->c ? l->c->config.host.memory : 0;
+	const char *who = l->oom_main ? "its main process was" : "a process of it was";
+	if (limit > 0)
+		l->s->verdict = arena_printf(
+			a, "%s killed by the kernel: the container reached its memory limit of %s",
+			who, size_binary(limit, size));
+	else
+		l->s->verdict = arena_printf(
+			a, "%s killed by the kernel for want of memory%s", who,
+			l->c ? ": the container has no limit of its own, so a group above it or "
+			       "the machine had no more"
+			     : "");
+	if (limit > 0)
+		story_advise(l->s, "give it more (hull update -m SIZE %s), or make it need less",
+			     l->name);
+	else if (l->c)
+		story_advise(l->s, "a limit of its own (-m) protects the others from it");
+}
+
+static const struct {
+	int signal;
+	const char *means;
+} crashes[] = {
+	{SIGSEGV, "it used memory that it does not have: a bug of the program, or a stack that is "
+		  "too small"},
+	{SIGBUS,
+	 "it used memory that cannot be had: a file that became shorter while it was mapped, "
+	 "or a full /dev/shm (--shm-size)"},
+	{SIGILL, "an instruction that this processor does not know: was it built for a newer one?"},
+	{SIGFPE, "a division by zero, or the like"},
+	{SIGABRT, "it gave up itself: see what it wrote last"},
+	{SIGSYS, "a system call that its seccomp profile forbids"},
+	{SIGXCPU, "its limit on processor time (--ulimit cpu)"},
+	{SIGXFSZ, "its limit on the size of a file (--ulimit fsize)"},
+	{SIGPIPE, "it wrote to a pipe that nobody reads any more"},
+};
+
+/* By a signal that hull did not send. */
+static void signal_verdict(struct life *l, int signal)
+{
+	struct arena *a = l->s->a;
+	const char *means = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(crashes); i++)
+		if (crashes[i].signal == signal)
+			means = crashes[i].means;
+	if (means)
+		l->s->verdict =
+			arena_printf(a, "it crashed with %s: %s", signal_text(a, signal), means);
+	else
+		l->s->verdict = arena_printf(a,
+					     "it was ended by %s, which hull did not send: a "
+					     "process of the host did, or "
+					     "one with the same user in a shared pid namespace",
+					     signal_text(a, signal));
+	if (signal == SIGKILL)
+		story_advise(l->s, "the kernel kills so, too, when the machine itself is out of "
+				   "memory: see its log (dmesg)");
+}
+
+/* Somebody asked hull for it. */
+static void asked_verdict(struct life *l)
+{
+	struct arena *a = l->s->a;
+	const char *asked = signal_text(a, l->asked_signal);
+	const char *what = l->stopped ? "stopped" : "ended by hull kill";
+	if (l->sender)
+		story_evidence(l->s, "asked for by", "%s", l->sender);
+	if (l->killed) {
+		l->s->verdict = arena_printf(
+			a, "%s: it did not end on %s%s, and was killed after %s", what, asked,
+			l->no_handler ? ", for which its first process has no handler" : "",
+			span(a, l->killed - l->asked));
+		story_advise(l->s,
+			     "its program should handle %s; --init passes it on and ends what is "
+			     "left, --stop-timeout gives it longer",
+			     asked);
+	} else if (l->signal == l->asked_signal) {
+		l->s->verdict = arena_printf(a, "%s: %s ended it after %s", what, asked,
+					     span(a, l->ended - l->asked));
+	} else {
+		l->s->verdict = arena_printf(a, "%s: it took %s and ended with %d after %s", what,
+					     asked, l->code, span(a, l->ended - l->asked));
+	}
+}
+
+static bool is_shell(const char *command)
+{
+	static const char *const shells[] = {"sh", "bash", "ash", "dash", "zsh"};
+	const char *end = command + strcspn(command, " "), *word = end;
+	while (word > command && word[-1] != '/')
+		word--;
+	for (size_t i = 0; !*end && i < ARRAY_LEN(shells); i++)
+		if (strlen(shells[i]) == (size_t)(end - word) &&
+		    !strncmp(word, shells[i], (size_t)(end - word)))
+			return true;
+	return false;
+}
+
+static void zero_verdict(struct life *l)
+{
+	struct arena *a = l->s->a;
+	const struct container *c = l->c;
+	int64_t lasted = l->ended - l->started;
+	if (c && is_shell(c->command) && !c->config.config.open_stdin && lasted < SHORT_NS) {
+		l->s->verdict = "its command is a shell without input: it read the end of its "
+				"standard input, and was done";
+		story_advise(l->s, "give it a terminal (hull run -it), or a command that stays");
+		return;
+	}
+	l->s->verdict = arena_printf(a, "its command ended by itself, with success, after %s",
+				     span(a, lasted));
+	if (lasted < SHORT_NS)
+		story_advise(l->s,
+			     "a container lives as long as its command: a server must stay in "
+			     "the foreground");
+}
+
+/* By itself, with a code that is not 0. */
+static void code_verdict(struct life *l)
+{
+	struct arena *a = l->s->a;
+	int of_shell = l->code > 128 && l->code < 128 + 65 ? l->code - 128 : 0;
+	if (of_shell)
+		l->s->verdict = arena_printf(
+			a,
+			"its command returned %d, as a shell does when what it ran was ended by "
+			"%s%s",
+			l->code, signal_text(a, of_shell),
+			l->oom && of_shell == SIGKILL ? ": the kernel killed that for memory" : "");
+	else if (l->code == 127)
+		l->s->verdict =
+			"its command returned 127: a shell did not find the program that it "
+			"was to run";
+	else if (l->code == 126)
+		l->s->verdict = "its command returned 126: a shell could not execute the program "
+				"that it was to run (its mode, or its format)";
+	else
+		l->s->verdict = arena_printf(a, "its command ended by itself with %d after %s",
+					     l->code, span(a, l->ended - l->started));
+	if (of_shell && l->oom)
+		memory_verdict(l);
+	else if (l->s->log.count)
+		story_advise(l->s, "what it wrote last may say why: hull logs %s", l->name);
+}
+
+static void ended_verdict(struct life *l)
+{
+	if (l->error && *l->error)
+		l->s->verdict = arena_printf(l->s->a, "how it ended is not known: %s", l->error);
+	else if (l->oom_main)
+		memory_verdict(l);
+	else if (l->asked)
+		asked_verdict(l);
+	else if (l->signal)
+		signal_verdict(l, l->signal);
+	else if (l->code)
+		code_verdict(l);
+	else
+		zero_verdict(l);
+	story_evidence(l->s, "lasted", "%s", span(l->s->a, l->ended - l->started));
+	if (l->signal)
+		story_evidence(l->s, "exit code", "%d (%s)", l->code,
+			       signal_text(l->s->a, l->signal));
+	else
+		story_evidence(l->s, "exit code", "%d", l->code);
+	const struct container *c = l->c;
+	int64_t tries = c ? c->config.host.restart_policy.maximum_retry_count : 0;
+	if (tries > 0 && c->restarts >= tries && l->code)
+		l->s->verdict = arena_printf(l->s->a,
+					     "%s; its restart policy tried %lld times, and gave up",
+					     l->s->verdict, (long long)tries);
+}
+
+/* ---- one that runs, waits, or never ran ---- */
+
+static void restarting_verdict(struct life *l)
+{
+	struct arena *a = l->s->a;
+	ended_verdict(l);
+	l->s->verdict = arena_printf(
+		a, "it waits for its next start in %s, after %lld by its policy; last time %s",
+		span(a, l->c->restart_due - clock_real_ns()), (long long)l->c->restarts,
+		l->s->verdict);
+}
+
+/* The row knows of them only after the end. */
+static int64_t killed_so_far(const struct container *c)
+{
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	struct container_stats_place place;
+	struct err ignored;
+	container_stats_place(c, &place);
+	int64_t kills =
+		cgroup_open(place.path, &group, &ignored) < 0 ? 0 : cgroup_oom_kills(&group);
+	return kills > 0 ? kills : 0;
+}
+
+static void running_verdict(struct life *l)
+{
+	struct arena *a = l->s->a;
+	const struct container *c = l->c;
+	const char *since = span(a, clock_real_ns() - c->started);
+	int64_t kills = killed_so_far(c);
+	if (c->status == CONTAINER_PAUSED)
+		l->s->verdict =
+			arena_printf(a, "it is paused: hull unpause %s lets it go on", l->name);
+	else if (c->health && !strcmp(c->health, "unhealthy"))
+		l->s->verdict =
+			arena_printf(a, "it runs for %s, but its health check fails", since);
+	else if (kills > 0)
+		memory_verdict(l);
+	else if (c->restarts > 0)
+		l->s->verdict = arena_printf(
+			a, "it runs for %s, after its policy started it %lld time%s again", since,
+			(long long)c->restarts, c->restarts == 1 ? "" : "s");
+	else
+		l->s->verdict =
+			arena_printf(a, "it runs for %s, and nothing happened to it", since);
+	if (c->health && !strcmp(c->health, "unhealthy"))
+		story_advise(l->s,
+			     "hull inspect -f '{{json .State.Health}}' %s shows what the checks "
+			     "said",
+			     l->name);
+	if (kills > 0)
+		story_evidence(l->s, "killed for memory",
+			       "%lld process%s, while the first one runs on", (long long)kills,
+			       kills == 1 ? "" : "es");
+}
+
+static void judge(struct life *l)
+{
+	const struct container *c = l->c;
+	struct arena *a = l->s->a;
+	if (c && (c->status == CONTAINER_RUNNING || c->status == CONTAINER_PAUSED))
+		running_verdict(l);
+	else if (c && c->status == CONTAINER_RESTARTING)
+		restarting_verdict(l);
+	else if (c && c->error && *c->error && (!l->ended || l->code == 0))
+		l->s->verdict = arena_printf(a, "it could not be started: %s", c->error);
+	else if (l->ended)
+		ended_verdict(l);
+	else if (l->started)
+		l->s->verdict = "it ran, and what it came to is no longer recorded";
+	else
+		l->s->verdict = "it was created, and nobody started it";
+	if (l->removed)
+		l->s->verdict = arena_printf(a, "%s (it was removed since)", l->s->verdict);
+}
+
+/* ---- evidence ---- */
+
+static void add_facts(struct life *l)
+{
+	const struct container *c = l->c;
+	char size[SIZE_TEXT_SIZE];
+	story_evidence(l->s, "container", "%s (%.12s)", l->name, l->id);
+	story_evidence(l->s, "image", "%s", l->image);
+	if (!c)
+		return;
+	story_evidence(l->s, "command", "%s", c->command);
+	if (c->config.host.memory > 0)
+		story_evidence(l->s, "memory limit", "%s",
+			       size_binary(c->config.host.memory, size));
+	if (c->oom_kills > 0)
+		story_evidence(l->s, "killed for memory", "%lld process%s", (long long)c->oom_kills,
+			       c->oom_kills == 1 ? "" : "es");
+	if (restart_policy_any(&c->config.host.restart_policy))
+		story_evidence(l->s, "restart policy", "%s, %lld restarts",
+			       c->config.host.restart_policy.name, (long long)c->restarts);
+}
+
+static int take_line(const struct logs_record *r, void *ctx)
+{
+	struct story *s = ctx;
+	size_t len = r->len && r->bytes[r->len - 1] == '\n' ? r->len - 1 : r->len;
+	strv_push(s->a, &s->log, arena_strndup(s->a, r->bytes, len < 400 ? len : 400));
+	return 0;
+}
+
+static void add_log(struct life *l)
+{
+	struct err ignored;
+	struct logs_query q = {.tail = LOG_LINES, .end_fd = -1};
+	if (l->c)
+		container_logs(l->en, l->c, &q, take_line, l->s, NULL, &ignored);
+}
+
+int diagnose_why(struct engine *en, const char *ref, struct arena *a, struct story *ret,
+		 struct err *e)
+{
+	struct container c;
+	struct err none;
+	*ret = (struct story){.a = a};
+	struct life l = {.s = ret, .en = en, .name = (char *)ref, .image = ""};
+	struct event_query q = {.since = 1, .until = clock_real_ns(), .client = -1};
+	int r = container_find(en, ref, a, &c, &none);
+	if (r == 0) {
+		l.c = &c;
+		memcpy(l.id, c.id, sizeof(l.id));
+		l.name = c.name;
+		l.image = c.image_name;
+		add_log(&l);
+	} else if (r != -ENOENT) {
+		*e = none;
+		return r;
+	}
+	r = event_filter_add(a, &q, arena_printf(a, "container=%s", l.c ? c.id : ref), e);
+	if (r == 0)
+		r = event_filter_add(a, &q, "type=container", e);
+	if (r == 0)
+		r = engine_events(en, &q, take, &l, e);
+	if (r < 0)
+		return r;
+	if (!l.c && !*l.id) {
+		*e = none;
+		return -e->number;
+	}
+	if (l.c && c.name)
+		l.name = c.name;
+	if (ret->moment_count > MOMENTS) { /* the newest */
+		ret->moments += ret->moment_count - MOMENTS;
+		ret->moment_count = MOMENTS;
+	}
+	add_facts(&l);
+	judge(&l);
+	return 0;
+}

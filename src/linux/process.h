@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A process as /proc shows it: what it is, and what it does with signals. See proc(5), signal(7).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/** Sets of signals: bit n - 1 for signal n. */
+struct process {
+	pid_t pid;     /* in our pid namespace */
+	pid_t inside;  /* in its own */
+	pid_t parent;  /* in ours; 0: outside of it */
+	char state;    /* of R, S, D, T, t, Z, X, I */
+	char comm[16]; /* without control characters it may not be: print it with care */
+	uint64_t caught, ignored, blocked, pending;
+	int64_t threads;
+};
+
+/** 0, or -errno; -ENOENT or -ESRCH: it has ended. */
+int process_read(pid_t pid, struct process *ret);
+/** What happens to @p when it is sent @signal by somebody outside of its pid namespace: the first
+ * process of one gets nothing that it has no handler for, but SIGKILL and SIGSTOP. */
+bool process_drops(const struct process *p, int signal);
+/** "term", "core", "stop", "cont" or "ignore": without a handler (signal(7)). */
+const char *signal_default_action(int signal);

@@ -1,0 +1,135 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# What hull explains: why a container is as it is, what its processes do with signals, who leaves zombies.
+
+load lib
+
+setup() { hull_setup; }
+teardown() { hull_teardown; }
+
+# verdict NAME: its first line, without the name.
+verdict() {
+	hull why "$1" | sed -n "1s/^$1: //p"
+}
+ended() {
+	[ "$(status_of "$1")" = exited ]
+}
+
+@test "why: the kernel killed it for memory, its own limit; a child of it; and after it was removed" {
+	run hull run --name cc -m 16m --memory-swap 16m test /probe eat 64
+	assert_equal "its main process was killed by the kernel: the container reached its memory limit of 16MiB" "$(verdict cc)"
+	run hull why cc
+	assert_has "killed for memory  1 process"
+	assert_has "137 (SIGKILL)"
+	assert_has "the kernel killed a process of it for memory"
+	run hull why --json cc
+	assert_equal "16MiB 137 (SIGKILL)" "$(python3 -c 'import json, sys
+o = json.loads(sys.argv[1])
+print(o["Evidence"]["memory limit"], o["Evidence"]["exit code"])
+assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$output")"
+	id=$(hull inspect -f '{{.Id}}' cc)
+	hull rm cc
+	for name in cc "$id"; do
+		run hull why "$name"
+		assert_status 0
+		assert_has "was killed by the kernel for want of memory (it was removed since)"
+	done
+	hull run -d --name dd -m 16m --memory-swap 16m test sh -c '/probe eat 64; sleep 600'
+	wait_for 10 eval "hull why dd | grep -q 'a process of it was killed by the kernel'"
+}
+
+@test "why: stopped, killed, and who asked for it" {
+	hull run -d --name deaf test sleep 600
+	hull stop -t 1 deaf
+	[[ $(verdict deaf) == "stopped: it did not end on SIGTERM, for which its first process has no handler, and was killed after "1.?" s" ]]
+	run hull why deaf
+	assert_has "asked for by       uid $(id -u), from "
+	assert_has "hull sent SIGTERM, which the kernel dropped: PID 1 has no handler"
+	assert_has "--init"
+	hull run -d --name good --init test sleep 600
+	hull stop good
+	[[ $(verdict good) == "stopped: "*SIGTERM* && $(verdict good) != *"did not end"* ]]
+	hull run -d --name dd test sleep 600
+	hull kill dd
+	[[ $(verdict dd) == "ended by hull kill: SIGKILL ended it after "* ]]
+	hull run -d --name ee test sleep 600
+	kill -KILL "$(pid_of ee)"
+	wait_for 10 ended ee
+	[[ $(verdict ee) == "it was ended by SIGKILL, which hull did not send: "* ]]
+}
+
+@test "why: by itself: success, a code, a crash, a shell without input, a code that a shell makes of a signal" {
+	hull run --name cc test true
+	[[ $(verdict cc) == "its command ended by itself, with success, after "*ms ]]
+	run hull run --name dd test sh -c 'echo the reason >&2; exit 3'
+	[[ $(verdict dd) == "its command ended by itself with 3 after "* ]]
+	run hull why dd
+	assert_has "| the reason"
+	run hull run --init --name ee test sh -c 'kill -SEGV $$'
+	assert_has "" # whatever the shell says of it
+	[[ $(verdict ee) == *SIGSEGV* ]]
+	hull run --name ff test sh </dev/null
+	assert_equal "its command is a shell without input: it read the end of its standard input, and was done" "$(verdict ff)"
+	run hull run --name gg test sh -c 'sh -c "kill -TERM \$\$"; exit $?'
+	[[ $(verdict gg) == "its command returned 143, as a shell does when what it ran was ended by SIGTERM"* ]]
+	run hull run --name hh test sh -c 'no-such-program'
+	[[ $(verdict hh) == "its command returned 127: a shell did not find the program"* ]]
+}
+
+@test "why: never started, could not be started, gave up, waits, runs, paused; there is none" {
+	hull create --name cc test true
+	assert_equal "it was created, and nobody started it" "$(verdict cc)"
+	run hull run --name dd test /no/such/program
+	assert_equal 'it could not be started: exec: "/no/such/program": stat /no/such/program: no such file or directory' "$(verdict dd)"
+	hull run -d --name ee --restart on-failure:1 test sh -c 'exit 4'
+	wait_for 10 eval "hull why ee | grep -q '; its restart policy tried 1 times, and gave up'"
+	hull run -d --name ff test sleep 600
+	[[ $(verdict ff) == "it runs for "*", and nothing happened to it" ]]
+	hull pause ff
+	[[ $(verdict ff) == "it is paused: hull unpause ff lets it go on" ]]
+	hull unpause ff
+	run -1 hull why nosuch
+	assert_has "No such container: nosuch"
+	hull run -d --name gg --restart always test false
+	wait_for 10 eval "hull why gg | grep -q 'it waits for its next start in .* last time its command ended by itself with 1'"
+}
+
+@test "explain signals: exactly the handlers, and a forecast of stop" {
+	hull run -d --name cc test /probe handlers
+	wait_for 10 eval "hull logs cc | grep -q ready"
+	run hull explain cc signals
+	assert_status 0
+	handlers=$(hull exec cc awk '/^SigCgt/ { print $2 }' /proc/1/status)
+	python3 - "$output" "$handlers" <<-'END'
+		import re, signal, sys
+		names = re.search(r"1 probe\s+catches ([^;]*);", sys.argv[1])[1].split()
+		number = lambda n: 64 + int(n[5:] or 0) if n.startswith("RTMAX") else \
+		    34 + int(n[6:] or 0) if n.startswith("RTMIN") else getattr(signal, "SIG" + n).value
+		assert sum(1 << number(n) - 1 for n in names) == int(sys.argv[2], 16), (names, sys.argv[2])
+	END
+	hull run -d --name deaf --stop-timeout 7 test sleep 600
+	run hull explain deaf signals
+	assert_has "signals: stop is not graceful: process 1 sleep has no handler for SIGTERM, so the kernel drops it, and 7 s later all is killed"
+	hull run -d --name init --init --stop-signal INT test sleep 600
+	run hull explain init signals
+	assert_has "stop is graceful: hull-init passes SIGINT on"
+}
+
+@test "explain zombies: how many, whose, and the limit that they fill; one that does not run; no such topic" {
+	hull run -d --name cc --pids-limit 12 test /probe neglect
+	wait_for 10 eval "hull explain cc zombies | grep -q '11 zombies'"
+	run hull explain cc zombies
+	assert_has "zombies: 11 zombies: ended processes that nobody waited for; its limit on processes (12) is reached"
+	assert_has "1 probe            does not wait for 11 of its children"
+	assert_has "12 of 12"
+	hull run -d --name dd test sleep 600
+	run hull explain dd
+	assert_has "zombies: no zombies"
+	assert_has "signals: "
+	run -1 hull explain dd weather
+	assert_has "the topics are: signals zombies"
+	hull rm -f dd
+	hull create --name dd test true
+	run -1 hull explain dd
+	assert_has "hull why dd says how it ended"
+}
