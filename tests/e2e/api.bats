@@ -10,7 +10,7 @@ teardown() { api_teardown; }
 
 none='"HostConfig":{"NetworkMode":"none"}'
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "api: versions, errors and headers" {
 	assert_equal OK "$(answers 200 GET /_ping)"
 	run answers 200 HEAD /_ping
@@ -39,7 +39,7 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	assert_has "somebody listens"
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "api: the life of a container" {
 	local id
 	id=$(answers 201 POST "/containers/create?name=aa" "{\"Image\":\"test\",\"Cmd\":[\"sh\",\"-c\",\"echo out; echo err >&2; exit 3\"],\"Labels\":{\"k\":\"v\"},$none}" | jq -r .Id)

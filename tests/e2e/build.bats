@@ -27,7 +27,7 @@ config() {
 	hull image inspect --format "{{json .Config.$1}}" out
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "a Dockerfile becomes an image" {
 	build <<-'E'
 		FROM test
@@ -162,7 +162,7 @@ config() {
 	inside cat /seen | grep -q $'10.0.0.9\tdb'
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "a failure shows where, and the exit code" {
 	build <<-'E'
 		FROM test
@@ -249,7 +249,7 @@ cached() {
 	grep -c CACHED <<<"$output"
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "cache: the same again is the same image; contents count, times do not" {
 	dockerfile=$'FROM test\nCOPY hello /\nRUN cp hello copy\nRUN date >/date'
 	build <<<"$dockerfile"

@@ -24,7 +24,7 @@ inside() {
 	hull run --rm out "$@"
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "destinations: a slash, a folder that is there, a new name, contents of folders" {
 	build <<-'E'
 		FROM test
@@ -100,7 +100,7 @@ inside() {
 	[[ "$output" == *'"/*.none": not found'* ]]
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test ".dockerignore; one for a Dockerfile alone; what is ignored cannot be copied" {
 	mkdir -p ctx/node_modules/x ctx/keep
 	touch ctx/node_modules/x/y ctx/a.log ctx/b.log ctx/keep/in ctx/keep/out

@@ -67,7 +67,7 @@ RootUser 13" ]
 	[ -z "$(hull images -q out)" ]
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "after a build the warnings are one line each, with -q none" {
 	printf 'FROM test\nUSER user\nCMD sleep 1\n' >ctx/Dockerfile
 	run -0 hull build ctx

@@ -77,7 +77,7 @@ execs() { history -f "container=$1" --format '{{.Action}} {{.Actor.Attributes.ex
 	assert_equal "create start kill die destroy" "$(history -f container=cc --format '{{.Action}}' | paste -sd' ')"
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "events: a detached exec is told like another, also how it ends" {
 	hull run -d --name cc test sleep 600
 	# Who waits for it holds nothing of ours.

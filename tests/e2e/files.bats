@@ -304,7 +304,7 @@ for i in range(12000): os.pwrite(fd, b"x", i * 8192)' "$pieces"
 	assert_equal "$(sha256sum <"$pieces")" "$(hull cp cc:/t/pieces - | tar -xO | sha256sum)"
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "export -o: replaces a file, and nothing that is none" {
 	hull create --name cc test true
 	mknod null c 1 3
@@ -332,7 +332,7 @@ for i in range(12000): os.pwrite(fd, b"x", i * 8192)' "$pieces"
 	assert_equal tar "$(ls -A out)"
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "diff: what was added, changed and deleted, and nothing else" {
 	hull run --name none test true
 	assert_equal "" "$(hull diff none)"

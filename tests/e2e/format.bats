@@ -7,7 +7,7 @@ load lib
 setup() { hull_setup; }
 teardown() { hull_teardown; }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "ps --format: json, table, fields, functions" {
 	id=$(hull run -d --name web -l tier=front test sleep 600)
 	run hull ps --format json

@@ -209,7 +209,7 @@ processes_of() {
 	[[ "$(hull inspect -f '{{(index .State.Health.Log 1).Output}}' cc)" == *"unable to find user user"* ]]
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "health: times as long as Go has them" {
 	hull run -d --name cc --health-cmd 'test -e /tmp/go' --health-interval 2562047h --health-timeout 2562047h \
 		--health-start-period 2562047h --health-start-interval 2562047h --health-retries 1 test sleep 600

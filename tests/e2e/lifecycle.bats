@@ -15,7 +15,7 @@ teardown() { hull_teardown; }
 	assert_equal err "$stderr"
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "run -d prints a full id and returns while it runs (B5)" {
 	run hull run -d test sleep 600
 	assert_status 0
@@ -270,7 +270,7 @@ attached_gets_term() {
 	wait_for 10 eval '[ -z "$(hull ps -aq)" ]'
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "ps: columns, -a, -q, --no-trunc, --filter (B6)" {
 	id=$(hull run -d --name up --network none --label tier=web test sleep 600)
 	hull run --name down test sh -c 'exit 3' || true
@@ -304,7 +304,7 @@ attached_gets_term() {
 	done
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "ps: exposed ports are shown while the container runs, by each container its own" {
 	hull run -d --name one --network none --expose 80 --expose 53/udp test sleep 600
 	hull run -d --name two --network none test sleep 600
@@ -930,7 +930,7 @@ three" "$output"
 	assert_status 125
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "user: names, numbers, groups; what is refused" {
 	who() { hull run --rm "$@" test sh -c 'echo $(id -u):$(id -g):$(id -G)'; }
 	assert_equal "1000:1001:1001 29" "$(who -u user)"

@@ -258,7 +258,7 @@ prints() {
 	hull rm cc
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "quota: what is refused, and how" {
 	refused() {
 		local text=$1

@@ -92,7 +92,7 @@ teardown() { hull_teardown; }
 	assert_equal "" "$private"
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "named volume: the mode of its top stays what a container made it" {
 	hull run --rm -v vol:/x test chmod 1770 /x
 	assert_equal 1770 "$(hull run --rm -v vol:/x test stat -c %a /x)"
@@ -588,7 +588,7 @@ Total reclaimed space: 4kB" "$output"
 	assert_equal 0 "$(hull inspect dd | jq '.[0].Mounts | length')"
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "--mount type=image: an image that is mounted is in use; what is wrong is refused" {
 	make_image tools 'LABEL tool=yes'
 	id=$(hull image inspect -f '{{.Id}}' tools)
