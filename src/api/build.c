@@ -21,7 +21,7 @@ static const struct {
 	const char *name, *allowed;
 } foreign[] = {
 	{"remote", NULL},       {"squash", NULL}, {"outputs", NULL},
-	{"cgroupparent", NULL}, {"version", "1"},
+	{"cgroupparent", NULL}, {"version", "1"}, {"isolation", "default"},
 };
 
 static int refuse_foreign(const struct call *c, struct err *e)
@@ -55,6 +55,37 @@ static int read_map(const struct call *c, const char *name, struct kvs *ret, str
 	json_object_object_foreach(o, key, value) if (value)
 		kvs_set(c->a, ret, key, json_object_get_string(value));
 	return 0;
+}
+
+/* ["IMAGE"] */
+static int read_list(const struct call *c, const char *name, struct strv *ret, struct err *e)
+{
+	const char *text = param(c, name);
+	CLEANUP_JSON struct json_object *o = NULL;
+	if (!text)
+		return 0;
+	int r = json_parse(text, strlen(text), &o, e);
+	if (r == 0 && o && !json_object_is_type(o, json_type_array))
+		r = err_set(e, EINVAL, ERR_INVALID, "expected a list");
+	for (size_t i = 0; r == 0 && o && i < json_object_array_length(o); i++) {
+		struct json_object *item = json_object_array_get_idx(o, i);
+		if (json_object_is_type(item, json_type_string))
+			strv_push(c->a, ret, json_object_get_string(item));
+	}
+	return r < 0 ? err_context(e, "%s", name) : 0;
+}
+
+/* docker's list, as HostConfig has it. */
+static int read_ulimits(const struct call *c, struct docker_host_config *h, struct err *e)
+{
+	const char *text = param(c, "ulimits");
+	CLEANUP_JSON struct json_object *host = json_object_new_object();
+	struct json_object *list = NULL;
+	int r = text ? json_parse(text, strlen(text), &list, e) : 0;
+	json_object_object_add(host, "Ulimits", list);
+	if (r == 0)
+		r = shape_read(&docker_host_config_shape, host, h, c->a, e);
+	return r < 0 ? err_context(e, "ulimits") : 0;
 }
 
 static int read_limits(const struct call *c, struct docker_host_config *h, struct err *e)
@@ -91,9 +122,13 @@ static int read_request(const struct call *c, struct build_request *q, struct er
 		r = read_map(c, "buildargs", &args, e);
 	if (r == 0)
 		r = read_map(c, "labels", &q->labels, e);
+	if (r == 0)
+		r = read_list(c, "cachefrom", &q->cache_from, e);
 	for (size_t i = 0; r == 0 && i < args.count; i++)
 		strv_push(c->a, &q->args,
 			  arena_printf(c->a, "%s=%s", args.items[i].key, args.items[i].value));
+	if (r == 0)
+		r = read_ulimits(c, &q->limits.host, e);
 	return r < 0 ? r : read_limits(c, &q->limits.host, e);
 }
 

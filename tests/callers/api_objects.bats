@@ -40,10 +40,10 @@ teardown() { api_namespace_teardown; }
 
 @test "api objects: a build, and one that fails" {
 	mkdir ctx
-	printf '%s\n' 'FROM test' 'ARG X=1' 'RUN echo building $X' 'COPY file /file' 'CMD ["cat", "/file"]' >ctx/Dockerfile
+	printf '%s\n' 'FROM test' 'ARG X=1' 'RUN echo building $X, $(ulimit -n)' 'COPY file /file' 'CMD ["cat", "/file"]' >ctx/Dockerfile
 	echo content >ctx/file
-	run -0 docker build --network none --build-arg X=7 --label a=b -t made:1 ctx
-	assert_has "building 7"
+	run -0 docker build --network none --build-arg X=7 --label a=b --cache-from test --ulimit nofile=77 -t made:1 ctx
+	assert_has "building 7, 77"
 	assert_has "Successfully tagged made:1"
 	assert_equal "content" "$(docker run --rm --network none made:1)"
 	assert_equal b "$(docker inspect -f '{{.Config.Labels.a}}' made:1)"
