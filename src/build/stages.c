@@ -395,7 +395,8 @@ int stages_work(struct build *b, struct err *e)
 			moved |= r > 0;
 		}
 		if (r >= 0)
-			r = hear(b, !moved, e);
+			/* Without a container there is nothing to wait for: a stage was marked. */
+			r = hear(b, !moved && step_run_any(b, NULL), e);
 	}
 	for (size_t i = 0; i < b->stage_count; i++)
 		if (b->stages[i].run)

@@ -18,6 +18,7 @@ build_behind() {
 	started_by_test $pid
 }
 
+# bats test_tags=fast,same
 @test "stages that do not need each other run beside each other" {
 	# Each waits for the other one. In a row, neither would end.
 	run -0 hull build -t out -f - ctx <<-'E'
@@ -49,6 +50,12 @@ build_behind() {
 	run -0 hull build -t out ctx
 	[[ "$output" != *DONE*RUN*echo*DONE*FROM* && "$(grep -c CACHED <<<"$output")" = 40 ]]
 	[ "$(hull system check)" = "" ]
+}
+
+@test "stages: one that only ONBUILD of an image takes from" {
+	hull build -q -t base -f - ctx <<<$'FROM test\nONBUILD COPY --from=helper /h /got'
+	run -0 within 20 "$HULL" build -t out -f - ctx 3>&- <<<$'FROM test AS helper\nRUN echo helped >/h\nFROM test AS idle\nRUN false\nFROM base'
+	[ "$(hull run --rm out cat /got)" = helped ]
 }
 
 @test "stages: what fails first ends the others, and what was done is kept" {
