@@ -525,6 +525,22 @@ static int open_netns(const struct container *c)
 
 /* ---- while it runs ---- */
 
+static void count_veth(void *ctx, const char *name, const struct link_info *link)
+{
+	*(size_t *)ctx += !strcmp(link->kind, "veth");
+}
+
+/* Then the other ends are somewhere, if not in the network that we are in. */
+static bool has_all_ends(const struct container_net *net, int netns)
+{
+	CLEANUP_NETLINK struct netlink inside = NETLINK_CLOSED;
+	size_t wanted = 0, count = 0;
+	for (size_t i = 0; i < net->count; i++)
+		wanted += net->endpoints[i].network.bridge[0] != 0;
+	return netlink_open(&inside, NETLINK_ROUTE, netns) < 0 ||
+	       link_list(&inside, count_veth, &count) < 0 || count >= wanted;
+}
+
 static int mend_one(struct engine *en, struct network_kernel *k, const struct container *c,
 		    const struct container_net *net, const struct endpoint *p, bool repair,
 		    struct arena *a, struct strv *lost, struct err *e)
@@ -534,7 +550,7 @@ static int mend_one(struct engine *en, struct network_kernel *k, const struct co
 	if (place.at.kind || network_is_attached(&k->links, &place.at))
 		return 0;
 	CLEANUP_FD int netns = open_netns(c);
-	if (netns < 0)
+	if (netns < 0 || has_all_ends(net, netns))
 		return 0;
 	if (!repair)
 		strv_push(a, lost,
@@ -746,11 +762,20 @@ int endpoints_mend(struct engine *en, bool repair, struct arena *a, struct strv 
 	if (r == 0 && ids.count)
 		r = network_kernel_open(en, &k, e);
 	for (size_t i = 0; r == 0 && i < ids.count; i++) {
-		/* Who starts, or is connected, holds the lock until the devices are there. */
+		/* Who starts, or is connected, holds the lock until the devices are there; and
+		 * whoever holds it sees to its container himself. */
 		CLEANUP_LOCK struct container_lock lock = {-1};
-		struct container c;
+		struct container c = {0};
 		struct container_net net = {0};
-		r = container_find_locked(en, ids.items[i], a, &lock, &c, e);
+		r = container_lock(en, ids.items[i], false, &lock, e);
+		if (r == -EWOULDBLOCK || r == -ENOENT) {
+			r = 0;
+			continue;
+		}
+		if (r == 0)
+			r = container_read(en, ids.items[i], a, &c, e);
+		if (r == 0)
+			r = container_probe(en, &c, e);
 		if (r == 0 && c.pid)
 			r = endpoints_read(en, &c, a, &net, e);
 		for (size_t n = 0; r == 0 && n < net.count; n++)

@@ -153,6 +153,9 @@ assert s.recv(100) == b"there"'
 	run ! on_host ip link show left0
 	run -0 on_host ip link show "ve${id:0:10}.0"
 	run -0 hull system check
+	# From elsewhere it cannot be seen, and is not missed.
+	run "$HULL" system check
+	[[ $output != *"lost its device"* ]]
 	# And one that a killed disconnect took, while its row is there still.
 	on_host ip link delete "ve${id:0:10}.0"
 	run -1 hull system check
