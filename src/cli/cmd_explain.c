@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/story_print.h"
 #include "diagnose/processes.h"
+#include "diagnose/usage.h"
 
 static const struct topic {
 	const char *name;
@@ -16,6 +17,8 @@ static const struct topic {
 } topics[] = {
 	{"signals", diagnose_signals},
 	{"zombies", diagnose_zombies},
+	{"cpu", diagnose_cpu},
+	{"mem", diagnose_memory},
 };
 
 struct explain_values {
@@ -47,7 +50,7 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 	const struct topic *topic = args->count > 1 ? find_topic(args->items[1]) : NULL;
 	if (args->count > 1 && !topic) {
 		int r = err_set(e, EINVAL, ERR_INVALID, "there is no topic \"%s\"", args->items[1]);
-		err_hint(e, "the topics are: signals zombies");
+		err_hint(e, "the topics are: signals zombies cpu mem");
 		return r;
 	}
 	int r = container_find(&cli->engine, args->items[0], &cli->arena, &c, e);
@@ -72,14 +75,19 @@ static const struct option options[] = {
 
 const struct command command_explain = {
 	.names = NAMES("explain"),
-	.synopsis = "[OPTIONS] CONTAINER [signals|zombies]",
+	.synopsis = "[OPTIONS] CONTAINER [signals|zombies|cpu|mem]",
 	.summary = "Explain what goes on in a running container",
 	.text = "Each topic begins with its verdict; without one all are told.\n\n"
 		"signals: what each process catches, ignores and blocks, and what hull stop will "
 		"come "
 		"to. Processes are named by their numbers inside.\n\n"
 		"zombies: which processes have ended without being waited for, whose children they "
-		"were, and what is left of the limit on processes.",
+		"were, and what is left of the limit on processes.\n\n"
+		"cpu: processor time in user and system mode, and how often its quota held it "
+		"back.\n\n"
+		"mem: what it needs, what the kernel can take back from it (page cache), how far "
+		"it is "
+		"from its limit, and what docker's figure would say.",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct explain_values),
 	.args_min = 1,

@@ -127,9 +127,38 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	assert_has "zombies: no zombies"
 	assert_has "signals: "
 	run -1 hull explain dd weather
-	assert_has "the topics are: signals zombies"
+	assert_has "the topics are: signals zombies cpu mem"
 	hull rm -f dd
 	hull create --name dd test true
 	run -1 hull explain dd
 	assert_has "hull why dd says how it ended"
+}
+
+@test "explain cpu: a quota that is used up, one that is not, none" {
+	hull run -d --name cc --cpus 0.2 test sh -c 'while :; do :; done'
+	wait_for 20 eval "hull explain cc cpu | grep -q 'its quota of 0.2 CPUs slows it down: it was used up in [1-9][0-9]* % of the periods'"
+	run hull explain cc cpu
+	[[ $output =~ held\ back\ +in\ ([0-9]+)\ of\ ([0-9]+)\ periods ]]
+	[ "${BASH_REMATCH[1]}" -le "${BASH_REMATCH[2]}" ]
+	[[ $output == *" user, "*" system ("* ]]
+	hull rm -f cc
+	hull run -d --name dd --cpus 1 test sleep 600
+	run hull explain dd cpu
+	assert_has "its quota of 1 CPUs is enough"
+	hull run -d --name ee test sleep 600
+	run hull explain ee cpu
+	assert_has "it has no quota"
+}
+
+@test "explain mem: what is needed, what can be taken back, how far the limit is" {
+	mkdir vol
+	hull run -d --name cc -m 64m -v "$WORK/vol:/vol" test sh -c '/probe eat 20 & dd if=/dev/zero of=/vol/file bs=1M count=20; sleep 600'
+	wait_for 10 eval "hull explain cc mem | grep -qE 'mem: it needs (2[0-9])[.0-9]*MiB of its limit of 64MiB'"
+	wait_for 10 eval "hull explain cc mem | grep -qE 'can be taken back +(19|2[0-9])[.0-9]*MiB'"
+	run hull explain cc mem
+	assert_has "docker stats says"
+	[[ $output =~ left\ to\ the\ limit\ +[34][0-9] ]]
+	hull rm -f cc
+	hull run -d --name dd -m 24m --memory-swap 24m test /probe eat 22
+	wait_for 10 eval "hull explain dd mem | grep -q 'it is near its limit'"
 }

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Processor time and memory of a container. A process uses processor time in user and in system
+ * mode; what its quota denies it is counted in periods (sched-bwc.rst). Of its memory, what belongs
+ * to files can be taken back (page cache); what is anonymous and the kernel's cannot, and when only
+ * that is left at the limit, somebody is killed. Read usage.h first.
+ */
+#include "diagnose/usage.h"
+
+#include <stdio.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/units.h"
+#include "engine/stats.h"
+
+enum { MANY_PERCENT = 10, NEAR_PERCENT = 90 };
+
+static int read_stats(const struct container *c, struct arena *a, struct cgroup_stats *ret,
+		      struct err *e)
+{
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	struct cgroup_stats_files files = CGROUP_STATS_CLOSED;
+	struct container_stats_place place;
+	container_stats_place(c, &place);
+	int r = cgroup_open(place.path, &group, e);
+	if (r < 0)
+		return r;
+	cgroup_stats_read(&group, &files, false, a, ret);
+	cgroup_stats_close(&files);
+	return 0;
+}
+
+static char *milliseconds(struct arena *a, int64_t ns)
+{
+	return arena_printf(a, "%.3f s", (double)ns / 1e9);
+}
+
+static void pressure(struct story *s, const char *percent)
+{
+	if (*percent)
+		story_evidence(s, "pressure",
+			       "%s %% of the last ten seconds some process waited for it", percent);
+}
+
+int diagnose_cpu(const struct container *c, struct story *s, struct err *e)
+{
+	struct arena *a = s->a;
+	struct cgroup_stats now = {0};
+	int r = read_stats(c, a, &now, e);
+	if (r < 0)
+		return r;
+	const struct docker_host_config *h = &c->config.host;
+	int64_t held = now.cpu.periods ? now.cpu.throttled_periods * 100 / now.cpu.periods : 0;
+	int64_t share = now.cpu.total ? now.cpu.kernel * 100 / now.cpu.total : 0;
+	double quota = h->nano_cpus       ? (double)h->nano_cpus / 1e9
+		       : h->cpu_quota > 0 ? (double)h->cpu_quota /
+						    (double)(h->cpu_period ? h->cpu_period : 100000)
+					  : 0;
+	if (held >= MANY_PERCENT) {
+		s->verdict = arena_printf(
+			a,
+			"its quota of %g CPUs slows it down: it was used up in %lld %% "
+			"of the periods",
+			quota, (long long)held);
+		story_advise(
+			s,
+			"hull update --cpus N %s gives it more; --cpu-burst lets it save up for "
+			"short peaks",
+			c->name);
+	} else if (quota > 0) {
+		s->verdict =
+			arena_printf(a,
+				     "its quota of %g CPUs is enough: used up in %lld %% of the "
+				     "periods",
+				     quota, (long long)held);
+	} else {
+		s->verdict = "it has no quota: only the others slow it down";
+	}
+	story_evidence(s, "used", "%s: %s user, %s system (%lld %%)",
+		       milliseconds(a, now.cpu.total), milliseconds(a, now.cpu.user),
+		       milliseconds(a, now.cpu.kernel), (long long)share);
+	if (now.cpu.periods)
+		story_evidence(s, "held back", "in %lld of %lld periods, %s in all",
+			       (long long)now.cpu.throttled_periods, (long long)now.cpu.periods,
+			       milliseconds(a, now.cpu.throttled_time));
+	pressure(s, now.pressure.cpu);
+	return 0;
+}
+
+static char *bytes(struct arena *a, int64_t n)
+{
+	char text[SIZE_TEXT_SIZE];
+	return arena_strdup(a, size_binary(n < 0 ? 0 : n, text));
+}
+
+int diagnose_memory(const struct container *c, struct story *s, struct err *e)
+{
+	struct arena *a = s->a;
+	struct cgroup_stats now = {0};
+	int r = read_stats(c, a, &now, e);
+	if (r < 0)
+		return r;
+	int64_t used = now.memory.usage.usage, limit = now.memory.usage.limit;
+	int64_t kernel = now.memory.kernel.usage;
+	int64_t reclaimable = now.memory.file < used ? now.memory.file : used;
+	int64_t needed = used - reclaimable;
+	bool limited = limit > 0 && limit < INT64_MAX;
+	if (limited && needed >= limit / 100 * NEAR_PERCENT) {
+		s->verdict = arena_printf(a, "it is near its limit: %s of %s cannot be taken back",
+					  bytes(a, needed), bytes(a, limit));
+		story_advise(s,
+			     "hull update -m SIZE %s, before the kernel kills one of its processes",
+			     c->name);
+	} else if (limited) {
+		s->verdict = arena_printf(a, "it needs %s of its limit of %s", bytes(a, needed),
+					  bytes(a, limit));
+	} else {
+		s->verdict = arena_printf(a, "it needs %s, and has no limit", bytes(a, needed));
+	}
+	story_evidence(s, "needed", "%s: anonymous %s, of the kernel %s", bytes(a, needed),
+		       bytes(a, now.memory.anon), bytes(a, kernel));
+	story_evidence(s, "can be taken back", "%s: page cache of files, %s of it not used lately",
+		       bytes(a, reclaimable), bytes(a, now.memory.inactive_file));
+	if (limited)
+		story_evidence(s, "left to the limit", "%s", bytes(a, limit - needed));
+	story_evidence(s, "docker stats says", "%s", bytes(a, used - now.memory.inactive_file));
+	if (now.memory.usage.max > 0)
+		story_evidence(s, "most so far", "%s, page cache included",
+			       bytes(a, now.memory.usage.max));
+	if (now.memory.usage.failcnt > 0)
+		story_evidence(s, "at the limit",
+			       "%lld times, each time memory was taken back first",
+			       (long long)now.memory.usage.failcnt);
+	pressure(s, now.pressure.memory);
+	return 0;
+}
