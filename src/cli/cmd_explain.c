@@ -15,10 +15,8 @@ static const struct topic {
 	const char *name;
 	int (*ask)(const struct container *c, struct story *s, struct err *e);
 } topics[] = {
-	{"signals", diagnose_signals},
-	{"zombies", diagnose_zombies},
-	{"cpu", diagnose_cpu},
-	{"mem", diagnose_memory},
+	{"signals", diagnose_signals}, {"zombies", diagnose_zombies}, {"load", diagnose_load},
+	{"cpu", diagnose_cpu},         {"mem", diagnose_memory},
 };
 
 struct explain_values {
@@ -50,7 +48,7 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 	const struct topic *topic = args->count > 1 ? find_topic(args->items[1]) : NULL;
 	if (args->count > 1 && !topic) {
 		int r = err_set(e, EINVAL, ERR_INVALID, "there is no topic \"%s\"", args->items[1]);
-		err_hint(e, "the topics are: signals zombies cpu mem");
+		err_hint(e, "the topics are: signals zombies load cpu mem");
 		return r;
 	}
 	int r = container_find(&cli->engine, args->items[0], &cli->arena, &c, e);
@@ -75,7 +73,7 @@ static const struct option options[] = {
 
 const struct command command_explain = {
 	.names = NAMES("explain"),
-	.synopsis = "[OPTIONS] CONTAINER [signals|zombies|cpu|mem]",
+	.synopsis = "[OPTIONS] CONTAINER [signals|zombies|load|cpu|mem]",
 	.summary = "Explain what goes on in a running container",
 	.text = "Each topic begins with its verdict; without one all are told.\n\n"
 		"signals: what each process catches, ignores and blocks, and what hull stop will "
@@ -83,6 +81,10 @@ const struct command command_explain = {
 		"to. Processes are named by their numbers inside.\n\n"
 		"zombies: which processes have ended without being waited for, whose children they "
 		"were, and what is left of the limit on processes.\n\n"
+		"load: how many of its tasks run or could (R), and how many are in uninterruptible "
+		"sleep "
+		"(D), with the place in the kernel where each of them waits. Looked at for 0.2 "
+		"s.\n\n"
 		"cpu: processor time in user and system mode, and how often its quota held it "
 		"back.\n\n"
 		"mem: what it needs, what the kernel can take back from it (page cache), how far "

@@ -127,7 +127,7 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	assert_has "zombies: no zombies"
 	assert_has "signals: "
 	run -1 hull explain dd weather
-	assert_has "the topics are: signals zombies cpu mem"
+	assert_has "the topics are: signals zombies load cpu mem"
 	hull rm -f dd
 	hull create --name dd test true
 	run -1 hull explain dd
@@ -161,4 +161,15 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	hull rm -f cc
 	hull run -d --name dd -m 24m --memory-swap 24m test /probe eat 22
 	wait_for 10 eval "hull explain dd mem | grep -q 'it is near its limit'"
+}
+
+@test "explain load: tasks that run, and one that waits uninterruptibly, with the place" {
+	hull run -d --name cc test sh -c 'while :; do :; done & while :; do :; done'
+	wait_for 20 eval "hull explain cc load | grep -qE 'load: it adds (1.[5-9]|2.0) to the load: tasks that run'"
+	hull rm -f cc
+	# A parent in vfork(2) is in D until its child has executed.
+	hull run -d --name dd test /probe vforked
+	wait_for 20 eval "hull explain dd load | grep -q '1.0 wait uninterruptibly'"
+	run hull explain dd load
+	[[ $output =~ 1\ probe\ +waits\ in\ .*(vfork|clone) ]]
 }

@@ -248,6 +248,18 @@ static int handlers(char **args)
 	return 0;
 }
 
+/* In vfork(2): not to be interrupted until the child executes, which it does not. */
+static int vforked(char **args)
+{
+	(void)args;
+	pid_t pid = vfork();
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	return 0;
+}
+
 /* reload FILE: counts HUPs into FILE. */
 static int reload(char **args)
 {
@@ -431,8 +443,9 @@ static int thief(char **args)
 			refused++;
 			snprintf(path, sizeof(path), "/proc/%d/mem", pid);
 			int fd = open(path, O_RDWR | O_CLOEXEC);
-			/* It may have become the container's meanwhile, or have ended: then there is
-			 * no program to compare, and the memory, if it was got, reads as empty. */
+			/* It may have become the container's meanwhile, or have ended: then there
+			 * is no program to compare, and the memory, if it was got, reads as empty.
+			 */
 			if (fd >= 0 && is_ours(pid, ours, seen) != 1 && pread(fd, &byte, 1, 0) != 0)
 				fprintf(seen, "memory of %d\n", pid);
 			if (fd >= 0)
@@ -451,13 +464,26 @@ static const struct {
 	int args;
 	int (*run)(char **args);
 } table[] = {
-	{"fds", 0, fds},           {"eat", 1, eat},           {"eat-child", 1, eat_child},
-	{"orphans", 1, orphans},   {"neglect", 0, neglect},   {"breed", 0, breed},
-	{"graceful", 2, graceful}, {"family", 2, family},     {"stubborn", 0, stubborn},
-	{"deaf", 0, deaf},         {"handlers", 0, handlers}, {"reload", 1, reload},
-	{"count", 1, count_lines}, {"calls", 0, calls},       {"devices", 0, devices},
-	{"limits", 0, limits},     {"tiocsti", 0, tiocsti},   {"thief", 2, thief},
+	{"fds", 0, fds},
+	{"eat", 1, eat},
+	{"eat-child", 1, eat_child},
+	{"orphans", 1, orphans},
+	{"neglect", 0, neglect},
+	{"breed", 0, breed},
+	{"graceful", 2, graceful},
+	{"family", 2, family},
+	{"stubborn", 0, stubborn},
+	{"deaf", 0, deaf},
+	{"handlers", 0, handlers},
+	{"reload", 1, reload},
+	{"count", 1, count_lines},
+	{"calls", 0, calls},
+	{"devices", 0, devices},
+	{"limits", 0, limits},
+	{"tiocsti", 0, tiocsti},
+	{"thief", 2, thief},
 	{"leave-project", 1, leave_project},
+	{"vforked", 0, vforked},
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The load that a container is to the machine: the kernel's load average counts the tasks that run
+ * or could run (R) and those in uninterruptible sleep (D), which use no processor but wait, mostly
+ * for a disk. Rests on /proc/PID/task, wchan and stack of proc(5). A task's state is a matter of
+ * microseconds: it is looked at several times.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/units.h"
+#include "diagnose/processes.h"
+#include "linux/process.h"
+
+enum { LOOKS = 10, APART_MS = 20, FRAMES = 4, WAITING_MAX = 16 };
+
+struct waiting {
+	pid_t tid;
+	int looks; /* in which it was seen so */
+	char *label, *where;
+};
+
+struct load {
+	struct arena *a;
+	int64_t running, sleeping; /* over all looks */
+	struct waiting waiting[WAITING_MAX];
+	size_t count;
+};
+
+/* "folio_wait_bit_common < filemap_fault < ...": from the inside out; the wchan where the stack may
+ * not be read. */
+static char *where(pid_t tid, struct arena *a)
+{
+	char path[40], text[4096], *line, *rest = text, *all = NULL;
+	snprintf(path, sizeof(path), "/proc/%d/stack", (int)tid);
+	ssize_t n = file_read_small(AT_FDCWD, path, text, sizeof(text));
+	for (int i = 0; n > 0 && i < FRAMES && (line = strsep(&rest, "\n"));) {
+		char *name = strchr(line, ']');
+		if (!name)
+			continue;
+		name += strspn(name, "] ");
+		name[strcspn(name, "+")] = '\0';
+		if (!strncmp(name, "do_syscall", 10) || !strncmp(name, "entry_", 6))
+			break; /* how it got there: by a system call */
+		all = all ? arena_printf(a, "%s < %s", all, name) : arena_strdup(a, name);
+		i++;
+	}
+	if (all)
+		return all;
+	snprintf(path, sizeof(path), "/proc/%d/wchan", (int)tid);
+	n = file_read_small(AT_FDCWD, path, text, sizeof(text));
+	return arena_strdup(a, n > 0 ? text : "?");
+}
+
+static void note_waiting(struct load *l, const struct process *p)
+{
+	size_t i;
+	for (i = 0; i < l->count && l->waiting[i].tid != p->pid; i++)
+		;
+	if (i == WAITING_MAX)
+		return;
+	if (i == l->count)
+		l->waiting[l->count++] =
+			(struct waiting){p->pid, 0, process_label(p, l->a), where(p->pid, l->a)};
+	l->waiting[i].looks++;
+}
+
+static void look_at_tasks(struct load *l, pid_t pid)
+{
+	char path[32];
+	uint64_t tid;
+	struct dirent *entry;
+	struct process p;
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	CLEANUP_DIR DIR *d = opendir(path);
+	while (d && (entry = dir_next(d))) {
+		if (uint_parse(entry->d_name, INT32_MAX, &tid) < 0 ||
+		    process_read((pid_t)tid, &p) < 0)
+			continue;
+		l->running += p.state == 'R';
+		l->sleeping += p.state == 'D';
+		if (p.state == 'D')
+			note_waiting(l, &p);
+	}
+}
+
+static int look(struct load *l, const struct container *c, struct err *e)
+{
+	static const struct timespec apart = {.tv_nsec = APART_MS * 1000000L};
+	for (int i = 0; i < LOOKS; i++) {
+		CLEANUP_ARENA struct arena a = {0};
+		struct processes all;
+		int r = processes_read(c, &a, &all, e);
+		if (r < 0)
+			return r;
+		for (size_t k = 0; k < all.count; k++)
+			look_at_tasks(l, all.list[k].pid);
+		nanosleep(&apart, NULL);
+	}
+	return 0;
+}
+
+int diagnose_load(const struct container *c, struct story *s, struct err *e)
+{
+	struct arena *a = s->a;
+	struct load l = {.a = a};
+	char host[64] = "";
+	int r = look(&l, c, e);
+	if (r < 0)
+		return r;
+	double running = (double)l.running / LOOKS, sleeping = (double)l.sleeping / LOOKS;
+	if (sleeping >= 0.5)
+		s->verdict =
+			arena_printf(a,
+				     "it adds %.1f to the load: %.1f tasks run or could, %.1f wait "
+				     "uninterruptibly (D) and use no processor",
+				     running + sleeping, running, sleeping);
+	else
+		s->verdict = arena_printf(a, "it adds %.1f to the load: tasks that run or could",
+					  running);
+	for (size_t i = 0; i < l.count; i++)
+		story_evidence(s, l.waiting[i].label, "waits in %s (%d of %d looks)",
+			       l.waiting[i].where, l.waiting[i].looks, LOOKS);
+	if (file_read_small(AT_FDCWD, "/proc/loadavg", host, sizeof(host)) > 0) {
+		char *end = host;
+		for (int i = 0; i < 3 && end; i++)
+			end = strchr(end + 1, ' ');
+		if (end)
+			*end = '\0';
+		story_evidence(s, "the machine's load", "%s (1, 5 and 15 minutes)", host);
+	}
+	if (sleeping >= 0.5)
+		story_advise(s,
+			     "a task in D cannot be killed until what it waits for comes: a disk, "
+			     "a network file system, or memory at its limit");
+	return 0;
+}
