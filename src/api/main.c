@@ -21,7 +21,7 @@ static const struct option option_items[] = {
 	 .help = "Group that may use the socket, which is root's power; where it does not exist, "
 		 "only root may"},
 	{"host", 'H', OPTION_STR, O(host), .arg = "unix://path",
-	 .help = "Socket to listen on; default unix:///run/hull/docker.sock. A socket that "
+	 .help = "Socket to listen on; default unix:///run/hulld.sock. A socket that "
 		 "systemd hands over comes before it"},
 	{"read-only-group", 0, OPTION_STR, O(read_only_group), .arg = "group",
 	 .help = "Group that may use the socket of --read-only-host"},
