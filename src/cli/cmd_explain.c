@@ -16,7 +16,7 @@ static const struct topic {
 	int (*ask)(const struct container *c, struct story *s, struct err *e);
 } topics[] = {
 	{"signals", diagnose_signals}, {"zombies", diagnose_zombies}, {"load", diagnose_load},
-	{"cpu", diagnose_cpu},         {"mem", diagnose_memory},
+	{"cpu", diagnose_cpu},         {"mem", diagnose_memory},      {"limits", diagnose_limits},
 };
 
 struct explain_values {
@@ -48,7 +48,7 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 	const struct topic *topic = args->count > 1 ? find_topic(args->items[1]) : NULL;
 	if (args->count > 1 && !topic) {
 		int r = err_set(e, EINVAL, ERR_INVALID, "there is no topic \"%s\"", args->items[1]);
-		err_hint(e, "the topics are: signals zombies load cpu mem");
+		err_hint(e, "the topics are: signals zombies load cpu mem limits");
 		return r;
 	}
 	int r = container_find(&cli->engine, args->items[0], &cli->arena, &c, e);
@@ -73,7 +73,7 @@ static const struct option options[] = {
 
 const struct command command_explain = {
 	.names = NAMES("explain"),
-	.synopsis = "[OPTIONS] CONTAINER [signals|zombies|load|cpu|mem]",
+	.synopsis = "[OPTIONS] CONTAINER [signals|zombies|load|cpu|mem|limits]",
 	.summary = "Explain what goes on in a running container",
 	.text = "Each topic begins with its verdict; without one all are told.\n\n"
 		"signals: what each process catches, ignores and blocks, and what hull stop will "
@@ -89,7 +89,10 @@ const struct command command_explain = {
 		"back.\n\n"
 		"mem: what it needs, what the kernel can take back from it (page cache), how far "
 		"it is "
-		"from its limit, and what docker's figure would say.",
+		"from its limit, and what docker's figure would say.\n\n"
+		"limits: of memory, swap and processes what was asked for, what stands in the "
+		"kernel's "
+		"file, and what is in force: the least of all groups above it.",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct explain_values),
 	.args_min = 1,

@@ -127,7 +127,7 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	assert_has "zombies: no zombies"
 	assert_has "signals: "
 	run -1 hull explain dd weather
-	assert_has "the topics are: signals zombies load cpu mem"
+	assert_has "the topics are: signals zombies load cpu mem limits"
 	hull rm -f dd
 	hull create --name dd test true
 	run -1 hull explain dd
@@ -172,4 +172,21 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	wait_for 20 eval "hull explain dd load | grep -q '1.0 wait uninterruptibly'"
 	run hull explain dd load
 	[[ $output =~ 1\ probe\ +waits\ in\ .*(vfork|clone) ]]
+}
+
+@test "explain limits: asked for, in the file, and in force by a group above" {
+	hull run -d --name cc -m 48m --pids-limit 50 test sleep 600
+	run hull explain cc limits
+	assert_has "limits: no group above it allows less"
+	[[ $output =~ memory\ +asked\ for:\ 48MiB\;\ memory\.(max|limit_in_bytes):\ 48MiB\;\ in\ force:\ 48MiB ]]
+	[[ $output =~ processes\ +asked\ for:\ 50\;\ pids.max:\ 50\;\ in\ force:\ 50 ]]
+	hull run -d --name dd --cgroup-parent "/hull-above-$$" -m 48m test sleep 600
+	local dir
+	dir=$(dirname "$(cgroup_dir dd pids)")
+	echo 7 >"$dir/pids.max"
+	run hull explain dd limits
+	assert_has "limits: a group above it allows less: 7 of processes in /hull-above-$$"
+	assert_has "in force: 7, by the group /hull-above-$$"
+	hull rm -f dd
+	find /sys/fs/cgroup -maxdepth 3 -type d -name "hull-above-$$" -exec rmdir {} + 2>/dev/null || true
 }
