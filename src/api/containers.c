@@ -15,8 +15,7 @@
 
 int containers_list(struct call *c, struct err *e)
 {
-	struct container_filter f = {
-		.all = param_true(c, "all", false), .configs = CONFIGS_ALL, .ports = true};
+	struct container_filter f = {.all = param_true(c, "all", false), .configs = CONFIGS_LISTED};
 	struct strv filters = {0};
 	struct container *found;
 	size_t count;

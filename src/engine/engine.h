@@ -92,8 +92,8 @@ int container_find(struct engine *en, const char *ref, struct arena *a, struct c
 struct container_filter {
 	bool all;     /* not only running and paused ones */
 	int64_t last; /* > 0: only this many, the newest created, in any state */
-	enum { CONFIGS_NONE, CONFIGS_PORTS, CONFIGS_ALL } configs; /* what is read of them */
-	bool ports; /* with CONFIGS_ALL: what is published, too */
+	/* What is read of them; LISTED: what container_summary() needs. */
+	enum { CONFIGS_NONE, CONFIGS_PORTS, CONFIGS_LISTED, CONFIGS_ALL } configs;
 	struct kvs filters; /* --filter key=value; a key may repeat: see container_filter_add */
 };
 /** Add one --filter KEY=VALUE (id name label exited status ancestor before since volume health);
@@ -252,7 +252,7 @@ int container_health_follow(struct engine *en, const char *id, struct err *e);
  * SizeRootFs. */
 int container_inspect(struct engine *en, const char *ref, bool with_size, struct json_object **ret,
 		      struct err *e);
-/** docker's object of a list, of one that container_list() gave with CONFIGS_ALL. */
+/** docker's object of a list, of one that container_list() gave with CONFIGS_LISTED. */
 int container_summary(struct engine *en, const struct container *c, bool with_size, int64_t now,
 		      struct json_object **ret, struct err *e);
 /** docker's info object. @log_driver: the configured one, or NULL. */
