@@ -438,9 +438,8 @@ static bool has_network(struct engine *en, const struct container *c, const char
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	return db_first(&en->db, &s, &ignored,
 			"SELECT 1 FROM container WHERE id = ?1 AND config ->> "
-			"'$.HostConfig.NetworkMode' = ?2 UNION SELECT 1 FROM endpoint JOIN network "
-			"ON network.id = endpoint.network WHERE container = ?1 AND (name = ?2 OR "
-			"network.id = ?2)",
+			"'$.HostConfig.NetworkMode' = ?2 UNION SELECT 1 FROM endpoint "
+			"WHERE container = ?1 AND (name = ?2 OR network = ?2)",
 			"ss", c->id, network) == 1;
 }
 
@@ -620,19 +619,19 @@ static bool refresh(struct engine *en, struct container *c, struct arena *a)
 
 /* To parse all of it takes three times as long. What is damaged is left to be told by who does. */
 #define PART(of, name) "'" name "', config -> '$." of "." name "'"
-#define LISTED_PART                                                                                                                            \
-	"iif(json_valid(config), json_object('Config', json_object(" PART(                                                                     \
-		"Config", "ExposedPorts") ", " PART("Config",                                                                                  \
-						    "Volumes") "), 'HostConfig', "                                                             \
-							       "json_object(" PART("HostConfig", "NetworkMode") ", " PART(                     \
-								       "HostConfig",                                                           \
-								       "Binds") ", " PART("HostCo"                                             \
-											  "nfig",                                              \
-											  "Mount"                                              \
-											  "s") ","                                             \
-											       " " PART("HostConfig",                          \
-													"VolumesFrom") ", " PART("HostConfig", \
-																 "Tmpfs") ")), config)"
+#define LISTED_PART                                                                                                                             \
+	"iif(json_valid(config), json_object('Config', json_object(" PART(                                                                      \
+		"Config", "ExposedPorts") ", " PART("Config",                                                                                   \
+						    "Volumes") "), 'HostConfig', "                                                              \
+							       "json_object(" PART("HostConfig", "NetworkMode") ", " PART(                      \
+								       "HostConfig",                                                            \
+								       "Binds") ", " PART("HostCo"                                              \
+											  "nfig",                                               \
+											  "Mount"                                               \
+											  "s") ","                                              \
+											       " " PART("HostConfig", "VolumesFrom") ", " PART( \
+												       "HostConfig",                            \
+												       "Tmpfs") ")), config)"
 
 int container_list(struct engine *en, const struct container_filter *f, struct arena *a,
 		   struct container **ret, size_t *ret_count, struct err *e)

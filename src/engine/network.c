@@ -148,9 +148,7 @@ char *networks_text(struct engine *en, const struct container *c, struct arena *
 	struct err ignored;
 	char *text = "";
 	db_list(&en->db, a, &names, &ignored,
-		"SELECT name FROM endpoint JOIN network ON network.id = endpoint.network WHERE "
-		"container = ?1 ORDER BY name",
-		"s", c->id);
+		"SELECT name FROM endpoint WHERE container = ?1 ORDER BY name", "s", c->id);
 	for (size_t i = 0; i < names.count; i++)
 		text = arena_printf(a, "%s%s%s", text, i ? "," : "", names.items[i]);
 	return names.count ? text : c->config.host.network_mode;
