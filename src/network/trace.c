@@ -158,12 +158,16 @@ static int read_step(void *ctx, const struct nlmsghdr *m)
 	const struct nfgenmsg *head = NLMSG_DATA(m);
 	const char *table = netlink_text(of(m, NFTA_TRACE_TABLE));
 	const char *chain = netlink_text(of(m, NFTA_TRACE_CHAIN));
-	const uint64_t *handle = netlink_data(of(m, NFTA_TRACE_RULE_HANDLE), sizeof(*handle));
+	const void *handle = netlink_data(of(m, NFTA_TRACE_RULE_HANDLE), sizeof(uint64_t));
 	const struct nlattr *verdict = of(m, NFTA_TRACE_VERDICT),
 			    *policy = of(m, NFTA_TRACE_POLICY);
-	struct trace_step s = {.handle = handle ? __builtin_bswap64(*handle) : 0};
+	struct trace_step s = {0};
 	if (m->nlmsg_type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_TRACE) || !table || !chain)
 		return 0;
+	if (handle) { /* attributes lie at multiples of four */
+		memcpy(&s.handle, handle, sizeof(s.handle));
+		s.handle = __builtin_bswap64(s.handle);
+	}
 	snprintf(s.table, sizeof(s.table), "%s", table);
 	snprintf(s.chain, sizeof(s.chain), "%s", chain);
 	snprintf(s.family, sizeof(s.family), "%s", family_name(head->nfgen_family));
