@@ -134,7 +134,7 @@ static const struct option items[] = {
 	 .help = "The same as --network-alias"},
 	{"network", 0, OPTION_LIST, O(networks), .arg = "network",
 	 .help = "Connect a container to a network (NAME|none|host|container:NAME, or "
-		 "name=NAME,ip=ADDRESS,alias=NAME,driver-opt=rate-out=10m,...); default bridge"},
+		 "name=NAME,ip=ADDRESS,alias=NAME,driver-opt=rate-out=10m); default bridge"},
 	{"network-alias", 0, OPTION_LIST, O(network_aliases),
 	 .help = "Add network-scoped alias for the container"},
 	{"no-healthcheck", 0, OPTION_BOOL, O(no_healthcheck),

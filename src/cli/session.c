@@ -18,7 +18,7 @@
 #include "engine/monitor.h"
 #include "linux/signals.h"
 
-enum { JOIN_TRIES = 50, JOIN_AGAIN_MS = 20 };
+enum { JOIN_TRIES = 250, JOIN_AGAIN_MS = 20 };
 
 /* Once: whoever wants it to end should not have to guess why it does not. */
 static void tell_dropped(struct session *s, int signal)
