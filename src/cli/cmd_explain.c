@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hull explain: the views of a running container, each with its verdict first. */
+/* hull explain: the views of a running container, each with its verdict first. hull doctor: of
+ * these what is to be done about; and the machine. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/story_print.h"
+#include "diagnose/host.h"
 #include "diagnose/processes.h"
 #include "diagnose/usage.h"
 
@@ -41,6 +43,16 @@ static int tell(struct cli *cli, const struct container *c, const struct topic *
 	return r;
 }
 
+static int find_running(struct cli *cli, const char *name, struct container *ret, struct err *e)
+{
+	int r = container_find(&cli->engine, name, &cli->arena, ret, e);
+	if (r < 0 || ret->pid)
+		return r;
+	r = err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", ret->name);
+	err_hint(e, "hull why %s says how it ended", ret->name);
+	return r;
+}
+
 static int explain_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct explain_values *v = values;
@@ -51,11 +63,7 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 		err_hint(e, "the topics are: signals zombies load cpu mem limits");
 		return r;
 	}
-	int r = container_find(&cli->engine, args->items[0], &cli->arena, &c, e);
-	if (r == 0 && !c.pid) {
-		r = err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", c.name);
-		err_hint(e, "hull why %s says how it ended", c.name);
-	}
+	int r = find_running(cli, args->items[0], &c, e);
 	if (r < 0 || topic)
 		return r < 0 ? r : tell(cli, &c, topic, v->json, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(topics); i++) {
@@ -99,4 +107,58 @@ const struct command command_explain = {
 	.args_max = 2,
 	.complete = COMPLETE_CONTAINER_ONCE,
 	.run = explain_run,
+};
+
+/* ---- doctor ---- */
+
+/* Only what there is something to do about. 1: there was. */
+static int find(struct cli *cli, const struct container *c, bool json, struct err *e)
+{
+	int found = 0;
+	for (size_t i = 0; i < ARRAY_LEN(topics); i++) {
+		struct story s = {.a = &cli->arena};
+		int r = topics[i].ask(c, &s, e);
+		if (r < 0)
+			return r;
+		if (!s.advice.count)
+			continue;
+		if (found && !json)
+			putchar('\n');
+		story_print(&s, topics[i].name, json);
+		found = 1;
+	}
+	if (!found && !json)
+		printf("%s: nothing to do\n", c->name);
+	return found;
+}
+
+static int doctor_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct explain_values *v = values;
+	struct story s = {.a = &cli->arena};
+	struct container c;
+	int r = args->count ? find_running(cli, args->items[0], &c, e)
+			    : diagnose_host(&cli->engine, &s, e);
+	if (r < 0)
+		return r;
+	if (args->count)
+		return find(cli, &c, v->json, e);
+	story_print(&s, "host", v->json);
+	return s.advice.count != 0;
+}
+
+const struct command command_doctor = {
+	.names = NAMES("doctor"),
+	.synopsis = "[OPTIONS] [CONTAINER]",
+	.summary = "Check this machine, or a running container, and say what to do",
+	.text = "Without a container: whether the machine is fit (kernel, control groups, room, "
+		"limits "
+		"of the system, network, clock). With one: those topics of hull explain that there "
+		"is "
+		"something to do about. The exit code is 1 if there is, else 0.",
+	.options = OPTIONS(options),
+	.values_size = sizeof(struct explain_values),
+	.args_max = 1,
+	.complete = COMPLETE_CONTAINER_ONCE,
+	.run = doctor_run,
 };

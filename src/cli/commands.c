@@ -26,6 +26,7 @@ const struct command *const commands[] = {
 	&command_diff,
 	&command_events,
 	&command_help,
+	&command_doctor,
 	&command_explain,
 	&command_export,
 	&command_history,

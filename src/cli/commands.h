@@ -21,4 +21,4 @@ extern const struct command command_attach, command_build, command_builder_prune
 	command_system_tidy, command_tag, command_top, command_unpause, command_update,
 	command_version, command_volume_create, command_volume_export, command_volume_import,
 	command_volume_inspect, command_volume_ls, command_volume_prune, command_volume_rm,
-	command_wait, command_explain, command_why;
+	command_wait, command_doctor, command_explain, command_why;

@@ -192,3 +192,26 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	hull rm -f dd
 	find /sys/fs/cgroup -maxdepth 3 -type d -name "hull-above-$$" -exec rmdir {} + 2>/dev/null || true
 }
+
+@test "doctor: the machine, what runs short of it; a container with and without findings" {
+	run hull doctor
+	[ "$status" = 0 ] || assert_has "to look at"
+	assert_has "control groups"
+	assert_has "room"
+	run hull doctor --json
+	python3 -c 'import json, sys; assert "kernel" in json.loads(sys.argv[1])["Evidence"]' "$output"
+	mkdir small
+	mount -t tmpfs -o size=12m none small
+	run -1 hull --root "$PWD/small" --runroot "$PWD/smallrun" doctor
+	dd if=/dev/zero of=small/fill bs=1M count=11 2>/dev/null || true
+	run -1 hull --root "$PWD/small" --runroot "$PWD/smallrun" doctor
+	assert_has "is nearly full"
+	umount small
+	hull run -d --name deaf test sleep 600
+	run -1 hull doctor deaf
+	assert_has "signals: stop is not graceful"
+	[[ $output != *"zombies:"* ]]
+	hull run -d --name good --init test sleep 600
+	run -0 hull doctor good
+	assert_equal "good: nothing to do" "$output"
+}

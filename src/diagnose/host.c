@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The machine's fitness: what hull needs of the kernel, what it would like, what runs short, and
+ * what others have set that surprises. Nothing is changed. Rests on sysctl files below /proc/sys
+ * (see Documentation/admin-guide/sysctl), statvfs(3), cgroups(7).
+ */
+#include "diagnose/host.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/shape.h"
+#include "base/units.h"
+#include "linux/cgroup.h"
+
+enum { FREE_PERCENT = 10, YEAR_BUILT = 2024 };
+
+/* A number of /proc/sys; -1: it is not there. */
+static int64_t knob(const char *name)
+{
+	char path[96], text[64];
+	uint64_t n;
+	snprintf(path, sizeof(path), "/proc/sys/%s", name);
+	if (file_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
+		return -1;
+	text[strcspn(text, " \t\n")] = '\0';
+	return uint_parse(text, INT64_MAX, &n) == 0 ? (int64_t)n : -1;
+}
+
+static bool file_lists(const char *path, const char *word)
+{
+	char text[8192];
+	return file_read_small(AT_FDCWD, path, text, sizeof(text)) > 0 && strstr(text, word);
+}
+
+static void check_kernel(struct engine *en, struct story *s)
+{
+	struct utsname u;
+	uname(&u);
+	story_evidence(s, "kernel", "%s, %s", u.release, u.machine);
+	if (!file_lists("/proc/filesystems", "overlay"))
+		story_advise(
+			s, "overlay is not there: modprobe overlay; images cannot be run without");
+	if (knob("user/max_net_namespaces") == 0 || knob("user/max_pid_namespaces") == 0)
+		story_advise(s,
+			     "user.max_net_namespaces or max_pid_namespaces is 0: no container can "
+			     "have namespaces of its own");
+	if (knob("kernel/seccomp/actions_avail") < 0 &&
+	    !file_exists(AT_FDCWD, "/proc/sys/kernel/seccomp/actions_avail"))
+		story_advise(
+			s, "the kernel has no seccomp filters (CONFIG_SECCOMP_FILTER): containers "
+			   "need --security-opt seccomp=unconfined, and are less safe");
+}
+
+static void check_cgroups(struct engine *en, struct story *s)
+{
+	static const struct {
+		enum cgroup_controller controller;
+		const char *loses;
+	} wanted[] = {{CGROUP_MEMORY, "-m"}, {CGROUP_PIDS, "--pids-limit"}, {CGROUP_CPU, "--cpus"}};
+	static const char *const layouts[] = {[CGROUP_NONE] = "none",
+					      [CGROUP_V1] = "version 1",
+					      [CGROUP_HYBRID] =
+						      "version 1 with a v2 tree beside it",
+					      [CGROUP_V2] = "version 2"};
+	enum cgroup_layout layout = cgroup_host_layout();
+	char controllers[256] = "";
+	story_evidence(s, "control groups", "%s", layouts[layout]);
+	file_read_small(AT_FDCWD, "/sys/fs/cgroup/cgroup.controllers", controllers,
+			sizeof(controllers));
+	if (layout == CGROUP_NONE)
+		story_advise(s,
+			     "no control groups are mounted: mount -t cgroup2 none /sys/fs/cgroup");
+	for (size_t i = 0; layout != CGROUP_NONE && i < ARRAY_LEN(wanted); i++) {
+		const char *name = cgroup_controller_name(wanted[i].controller, true);
+		if (!cgroup_host_on_v1(wanted[i].controller) && !strstr(controllers, name))
+			story_advise(s, "there is no %s controller: %s has no effect", name,
+				     wanted[i].loses);
+	}
+	if (!cgroup_host_limits_swap())
+		story_advise(s, "the kernel does not count swap: --memory-swap has no effect "
+				"(swapaccount=1 on the kernel's command line)");
+}
+
+static void check_room(struct engine *en, struct story *s)
+{
+	struct statvfs fs;
+	char left[SIZE_TEXT_SIZE], all[SIZE_TEXT_SIZE];
+	if (statvfs(en->root, &fs) < 0 || !fs.f_blocks)
+		return;
+	size_binary((int64_t)(fs.f_bavail * fs.f_frsize), left);
+	size_binary((int64_t)(fs.f_blocks * fs.f_frsize), all);
+	story_evidence(s, "room", "%s of %s below %s", left, all, en->root);
+	if (fs.f_bavail * 100 / fs.f_blocks < FREE_PERCENT)
+		story_advise(
+			s,
+			"%s is nearly full (%s left): hull system df shows what takes it, hull "
+			"system prune frees it",
+			en->root, left);
+	if (fs.f_files && fs.f_favail * 100 / fs.f_files < FREE_PERCENT)
+		story_advise(s, "%s has few inodes left (%llu of %llu): many small files of layers",
+			     en->root, (unsigned long long)fs.f_favail,
+			     (unsigned long long)fs.f_files);
+}
+
+static void check_limits(struct engine *en, struct story *s)
+{
+	static const struct {
+		const char *name;
+		int64_t least;
+		const char *why;
+	} knobs[] = {
+		{"kernel/pid_max", 32768, "so many processes of all containers together"},
+		{"kernel/keys/root_maxkeys", 200, "each container takes a key of its user"},
+		{"fs/inotify/max_user_instances", 128,
+		 "programs that watch files fail with \"too many open files\""},
+		{"user/max_user_namespaces", 1, "unprivileged and --userns containers need one"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(knobs); i++) {
+		int64_t now = knob(knobs[i].name);
+		if (now >= 0 && now < knobs[i].least)
+			story_advise(s, "sysctl %s is %lld: %s", knobs[i].name, (long long)now,
+				     knobs[i].why);
+	}
+}
+
+static void check_network(struct engine *en, struct story *s)
+{
+	int64_t forward = knob("net/ipv4/ip_forward");
+	story_evidence(s, "forwarding", "%s",
+		       forward > 0 ? "on" : "off (hull turns it on with the first bridge)");
+	if (knob("net/bridge/bridge-nf-call-iptables") == 1)
+		story_advise(
+			s, "bridge-nf-call-iptables is 1: packets between containers of a network "
+			   "go through the host's firewall, which costs a tenth of the throughput "
+			   "and may drop them");
+	if (knob("net/ipv4/conf/all/rp_filter") == 1)
+		story_evidence(s, "reverse path",
+			       "strict: answers must leave where requests came in");
+}
+
+static void check_storage(struct engine *en, struct story *s)
+{
+	struct err ignored;
+	CLEANUP_JSON struct json_object *info = NULL;
+	struct json_object *quota;
+	if (engine_info(en, NULL, NULL, &info, &ignored) == 0 &&
+	    json_object_object_get_ex(info, "HullStorageQuota", &quota))
+		story_evidence(s, "size quota", "%s", json_object_get_string(quota));
+}
+
+static void check_clock(struct engine *en, struct story *s)
+{
+	time_t now = time(NULL);
+	struct tm tm;
+	gmtime_r(&now, &tm);
+	if (tm.tm_year + 1900 < YEAR_BUILT)
+		story_advise(s, "the clock says %d: certificates of registries will not be valid",
+			     tm.tm_year + 1900);
+}
+
+int diagnose_host(struct engine *en, struct story *s, struct err *e)
+{
+	static void (*const checks[])(struct engine *, struct story *) = {
+		check_kernel, check_cgroups, check_storage, check_room,
+		check_limits, check_network, check_clock};
+	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
+		checks[i](en, s);
+	s->verdict = s->advice.count ? arena_printf(s->a, "%zu thing%s to look at", s->advice.count,
+						    s->advice.count == 1 ? "" : "s")
+				     : "this machine is fit";
+	return 0;
+}
