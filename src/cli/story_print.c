@@ -39,7 +39,7 @@ void story_print(const struct story *s, const char *about, bool json)
 	if (s->evidence.count)
 		putchar('\n');
 	for (size_t i = 0; i < s->evidence.count; i++)
-		printf("  %-18s %s\n", s->evidence.items[i].key,
+		printf("  %-18s %s\n", text_plain(a, s->evidence.items[i].key),
 		       text_plain(a, s->evidence.items[i].value));
 	if (s->moment_count)
 		puts("\nwhat happened");

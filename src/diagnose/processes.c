@@ -48,12 +48,16 @@ int processes_read(const struct container *c, struct arena *a, struct processes 
 	return 0;
 }
 
-static bool is_child(const struct processes *all, size_t living, const struct process *p)
+/* A first thread that has ended while others go on looks like one, and is none. */
+static bool is_zombie(const struct processes *all, size_t living, const struct process *p)
 {
-	for (size_t i = 0; i < living; i++)
-		if (all->list[i].pid == p->parent)
-			return true;
-	return false;
+	bool child = false;
+	for (size_t i = 0; i < living; i++) {
+		if (all->list[i].pid == p->pid)
+			return false;
+		child |= all->list[i].pid == p->parent;
+	}
+	return child && p->state == 'Z' && p->threads <= 1;
 }
 
 int processes_add_zombies(struct processes *all, struct arena *a, struct err *e)
@@ -67,13 +71,17 @@ int processes_add_zombies(struct processes *all, struct arena *a, struct err *e)
 	while ((entry = dir_next(d))) {
 		struct process p;
 		if (uint_parse(entry->d_name, INT32_MAX, &pid) < 0 ||
-		    process_read((pid_t)pid, &p) < 0 || p.state != 'Z' ||
-		    !is_child(all, living, &p))
+		    process_read((pid_t)pid, &p) < 0 || !is_zombie(all, living, &p))
 			continue;
 		all->list = arena_grow(a, all->list, all->count, &all->room, sizeof(*all->list));
 		all->list[all->count++] = p;
 	}
 	return 0;
+}
+
+bool has_init(const struct container *c)
+{
+	return c->config.host.init.set && c->config.host.init.value;
 }
 
 char *process_label(const struct process *p, struct arena *a)

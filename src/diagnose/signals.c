@@ -43,7 +43,7 @@ static void forecast(const struct container *c, const struct process *first, str
 	int64_t grace =
 		c->config.config.stop_timeout.set ? c->config.config.stop_timeout.value : 10;
 	const char *who = process_label(first, a), *what = signal_name(n, name);
-	if (!strcmp(first->comm, "hull-init"))
+	if (has_init(c))
 		s->verdict = arena_printf(a,
 					  "stop is graceful: hull-init passes %s on, and waits "
 					  "for all processes",
@@ -62,11 +62,12 @@ static void forecast(const struct container *c, const struct process *first, str
 					  "stop is not graceful: process %s ignores %s, and %lld "
 					  "s later all is killed",
 					  who, what, (long long)grace);
+	else if (first->blocked & bit || process_waits(first))
+		s->verdict = arena_printf(
+			a, "process %s takes %s in its own way (sigwait or a signalfd)", who, what);
 	else
-		s->verdict = arena_printf(a,
-					  "process %s takes %s in its own way (sigwait or a "
-					  "signalfd)",
-					  who, what);
+		s->verdict = arena_printf(
+			a, "process %s ends at once on %s, without a handler for it", who, what);
 	if (process_drops(first, n) || first->ignored & bit) {
 		story_advise(s, "--init: hull-init passes the signal on, and a process that is not "
 				"number 1 ends on it");

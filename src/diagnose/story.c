@@ -9,8 +9,12 @@
 void story_evidence(struct story *s, const char *what, const char *fmt, ...)
 {
 	va_list ap;
+	/* Two processes may have one name, and one number, each in its own pid namespace. */
+	const char *key = what;
+	for (int i = 2; kvs_get(&s->evidence, key); i++)
+		key = arena_printf(s->a, "%s (%d)", what, i);
 	va_start(ap, fmt);
-	kvs_set(s->a, &s->evidence, what, arena_vprintf(s->a, fmt, ap));
+	kvs_set(s->a, &s->evidence, key, arena_vprintf(s->a, fmt, ap));
 	va_end(ap);
 }
 

@@ -8,6 +8,7 @@
 #include "diagnose/usage.h"
 
 #include <stdio.h>
+#include <time.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -46,34 +47,43 @@ static void pressure(struct story *s, const char *percent)
 int diagnose_cpu(const struct container *c, struct story *s, struct err *e)
 {
 	struct arena *a = s->a;
-	struct cgroup_stats now = {0};
-	int r = read_stats(c, a, &now, e);
+	/* Of now: what an earlier quota did stands in the sums for ever. */
+	static const struct timespec apart = {.tv_nsec = 500000000};
+	struct cgroup_stats before = {0}, now = {0};
+	int r = read_stats(c, a, &before, e);
+	if (r == 0)
+		nanosleep(&apart, NULL);
+	if (r == 0)
+		r = read_stats(c, a, &now, e);
 	if (r < 0)
 		return r;
 	const struct docker_host_config *h = &c->config.host;
-	int64_t held = now.cpu.periods ? now.cpu.throttled_periods * 100 / now.cpu.periods : 0;
+	int64_t periods = now.cpu.periods - before.cpu.periods;
+	int64_t held = periods > 0 ? (now.cpu.throttled_periods - before.cpu.throttled_periods) *
+					     100 / periods
+				   : 0;
 	int64_t share = now.cpu.total ? now.cpu.kernel * 100 / now.cpu.total : 0;
 	double quota = h->nano_cpus       ? (double)h->nano_cpus / 1e9
 		       : h->cpu_quota > 0 ? (double)h->cpu_quota /
 						    (double)(h->cpu_period ? h->cpu_period : 100000)
 					  : 0;
-	if (held >= MANY_PERCENT) {
-		s->verdict = arena_printf(
-			a,
-			"its quota of %g CPUs slows it down: it was used up in %lld %% "
-			"of the periods",
-			quota, (long long)held);
+	if (quota > 0 && held >= MANY_PERCENT) {
+		s->verdict =
+			arena_printf(a,
+				     "its quota of %g CPUs slows it down: it is used up in %lld %% "
+				     "of the periods",
+				     quota, (long long)held);
 		story_advise(
 			s,
 			"hull update --cpus N %s gives it more; --cpu-burst lets it save up for "
 			"short peaks",
 			c->name);
 	} else if (quota > 0) {
-		s->verdict =
-			arena_printf(a,
-				     "its quota of %g CPUs is enough: used up in %lld %% of the "
-				     "periods",
-				     quota, (long long)held);
+		s->verdict = arena_printf(
+			a,
+			"its quota of %g CPUs is enough: it is used up in %lld %% of the "
+			"periods",
+			quota, (long long)held);
 	} else {
 		s->verdict = "it has no quota: only the others slow it down";
 	}
@@ -94,6 +104,18 @@ static char *bytes(struct arena *a, int64_t n)
 	return arena_strdup(a, size_binary(n < 0 ? 0 : n, text));
 }
 
+/* With what is below it: version 1 has a name of its own for that. */
+static int64_t raw(const struct cgroup_stats *now, const char *key)
+{
+	char total[64];
+	uint64_t n;
+	snprintf(total, sizeof(total), "total_%s", key);
+	const char *text = kvs_get(&now->memory.raw, total);
+	if (!text)
+		text = kvs_get(&now->memory.raw, key);
+	return text && uint_parse(text, INT64_MAX, &n) == 0 ? (int64_t)n : 0;
+}
+
 int diagnose_memory(const struct container *c, struct story *s, struct err *e)
 {
 	struct arena *a = s->a;
@@ -103,7 +125,11 @@ int diagnose_memory(const struct container *c, struct story *s, struct err *e)
 		return r;
 	int64_t used = now.memory.usage.usage, limit = now.memory.usage.limit;
 	int64_t kernel = now.memory.kernel.usage;
-	int64_t reclaimable = now.memory.file < used ? now.memory.file : used;
+	/* Shared memory and tmpfs count as files, and have no file to go back to. */
+	int64_t kept = raw(&now, "shmem") + raw(&now, "unevictable");
+	int64_t reclaimable = now.memory.file > kept ? now.memory.file - kept : 0;
+	if (reclaimable > used)
+		reclaimable = used;
 	int64_t needed = used - reclaimable;
 	bool limited = limit > 0 && limit < INT64_MAX;
 	if (limited && needed >= limit / 100 * NEAR_PERCENT) {
@@ -118,8 +144,9 @@ int diagnose_memory(const struct container *c, struct story *s, struct err *e)
 	} else {
 		s->verdict = arena_printf(a, "it needs %s, and has no limit", bytes(a, needed));
 	}
-	story_evidence(s, "needed", "%s: anonymous %s, of the kernel %s", bytes(a, needed),
-		       bytes(a, now.memory.anon), bytes(a, kernel));
+	story_evidence(s, "needed", "%s: anonymous %s, shared %s, of the kernel %s",
+		       bytes(a, needed), bytes(a, now.memory.anon), bytes(a, raw(&now, "shmem")),
+		       bytes(a, kernel));
 	story_evidence(s, "can be taken back", "%s: page cache of files, %s of it not used lately",
 		       bytes(a, reclaimable), bytes(a, now.memory.inactive_file));
 	if (limited)

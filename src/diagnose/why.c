@@ -26,14 +26,16 @@ struct life {
 	struct story *s;
 	struct engine *en;
 	const struct container *c; /* NULL: it was removed */
+	const char *ref;           /* as it was asked for */
 	char id[ID_LEN + 1], *name, *image;
-	int64_t created, started, ended, removed; /* 0: not */
-	int64_t ends;                             /* all of them, of all its runs */
+	int64_t created, started, ended, removed, updated; /* 0: not */
+	int64_t ends;                                      /* all of them, of all its runs */
 	int code, signal;
 	bool oom_main, oom; /* PID 1, or any */
 	char *error, *policy;
-	int64_t asked, killed; /* hull sent a signal; hull sent SIGKILL after another one */
+	int64_t asked; /* hull sent a signal, the last but SIGKILL */
 	int asked_signal;
+	int64_t killed; /* hull sent SIGKILL */
 	char *sender;
 	bool no_handler; /* PID 1 had none for that signal */
 	bool stopped;    /* by stop or restart, not by kill */
@@ -89,13 +91,15 @@ static void take_kill(struct life *l, int64_t at, struct json_object *event)
 {
 	int signal = number(attribute(event, "signal"));
 	const char *sender = attribute(event, "sender"), *handler = attribute(event, "handler");
-	if (l->asked && signal == SIGKILL && l->asked_signal != SIGKILL) {
+	if (l->ended)
+		return;
+	l->sender = sender ? arena_strdup(l->s->a, sender) : NULL;
+	if (signal == SIGKILL) {
 		l->killed = at;
 		return;
 	}
 	l->asked = at;
 	l->asked_signal = signal;
-	l->sender = sender ? arena_strdup(l->s->a, sender) : NULL;
 	l->no_handler = handler != NULL;
 }
 
@@ -158,7 +162,10 @@ static int take(struct json_object *event, void *ctx, struct err *e)
 		return 0;
 	const char *what = json_object_get_string(action), *whose = json_object_get_string(id);
 	int64_t at = json_object_get_int64(time);
-	if (strcmp(l->id, whose) && l->c)
+	const char *called = attribute(event, "name");
+	/* The filter takes prefixes, too. */
+	bool meant = !strcmp(l->ref, whose) || (called && !strcmp(l->ref, called));
+	if (strcmp(l->id, whose) && (l->c || !meant))
 		return 0;
 	if (strcmp(l->id, whose)) { /* another one of that name */
 		snprintf(l->id, sizeof(l->id), "%s", whose);
@@ -166,9 +173,9 @@ static int take(struct json_object *event, void *ctx, struct err *e)
 		l->created = l->removed = l->ends = 0;
 		take_start(l, 0);
 	}
-	const char *image = attribute(event, "image"), *name = attribute(event, "name");
+	const char *image = attribute(event, "image");
 	l->image = image ? arena_strdup(l->s->a, image) : l->image;
-	l->name = name ? arena_strdup(l->s->a, name) : l->name;
+	l->name = called ? arena_strdup(l->s->a, called) : l->name;
 	if (!strcmp(what, "create"))
 		l->created = at;
 	else if (!strcmp(what, "start"))
@@ -179,8 +186,10 @@ static int take(struct json_object *event, void *ctx, struct err *e)
 		l->oom = true;
 	else if (!strcmp(what, "die"))
 		take_end(l, event, at);
-	else if (!strcmp(what, "stop") || !strcmp(what, "restart"))
+	else if (!strcmp(what, "stop"))
 		l->stopped = true;
+	else if (!strcmp(what, "update"))
+		l->updated = at;
 	else if (!strcmp(what, "destroy"))
 		l->removed = at;
 	char *text = moment_text(l, what, event);
@@ -196,8 +205,22 @@ static void memory_verdict(struct life *l)
 	struct arena *a = l->s->a;
 	char size[SIZE_TEXT_SIZE];
 	int64_t limit = l->c ? l->c->config.host.memory : 0;
+	const char *parent = l->c ? l->c->config.host.cgroup_parent : NULL;
+	bool grouped = parent && *parent; /* which may have a limit of its own */
 	const char *who = l->oom_main ? "its main process was" : "a process of it was";
-	if (limit > 0)
+	if (limit > 0 && grouped)
+		l->s->verdict = arena_printf(a,
+					     "%s killed by the kernel: the container reached its "
+					     "memory limit of %s, or all "
+					     "of the group %s reached theirs",
+					     who, size_binary(limit, size), parent);
+	else if (limit > 0 && l->ended && l->updated > l->ended)
+		l->s->verdict =
+			arena_printf(a,
+				     "%s killed by the kernel: the container reached its memory "
+				     "limit, which was changed since",
+				     who);
+	else if (limit > 0)
 		l->s->verdict = arena_printf(
 			a, "%s killed by the kernel: the container reached its memory limit of %s",
 			who, size_binary(limit, size));
@@ -218,18 +241,17 @@ static const struct {
 	int signal;
 	const char *means;
 } crashes[] = {
-	{SIGSEGV, "it used memory that it does not have: a bug of the program, or a stack that is "
+	{SIGSEGV, "a crash, by the use of memory that it does not have: a bug, or a stack that is "
 		  "too small"},
-	{SIGBUS,
-	 "it used memory that cannot be had: a file that became shorter while it was mapped, "
-	 "or a full /dev/shm (--shm-size)"},
+	{SIGBUS, "memory that cannot be had: a file that became shorter while it was mapped, "
+		 "or a full /dev/shm (--shm-size)"},
 	{SIGILL, "an instruction that this processor does not know: was it built for a newer one?"},
 	{SIGFPE, "a division by zero, or the like"},
-	{SIGABRT, "it gave up itself: see what it wrote last"},
+	{SIGABRT, "by itself, because something was wrong: see what it wrote last"},
 	{SIGSYS, "a system call that its seccomp profile forbids"},
 	{SIGXCPU, "its limit on processor time (--ulimit cpu)"},
 	{SIGXFSZ, "its limit on the size of a file (--ulimit fsize)"},
-	{SIGPIPE, "it wrote to a pipe that nobody reads any more"},
+	{SIGPIPE, "because it wrote to a pipe that nobody reads any more"},
 };
 
 /* By a signal that hull did not send. */
@@ -241,8 +263,8 @@ static void signal_verdict(struct life *l, int signal)
 		if (crashes[i].signal == signal)
 			means = crashes[i].means;
 	if (means)
-		l->s->verdict =
-			arena_printf(a, "it crashed with %s: %s", signal_text(a, signal), means);
+		l->s->verdict = arena_printf(a, "it was ended by %s: usually %s",
+					     signal_text(a, signal), means);
 	else
 		l->s->verdict = arena_printf(a,
 					     "it was ended by %s, which hull did not send: a "
@@ -254,15 +276,26 @@ static void signal_verdict(struct life *l, int signal)
 				   "memory: see its log (dmesg)");
 }
 
+/* Whether hull was asked for this end: stop; or a signal that ended it, or that programs take as
+ * the wish that they end. */
+static bool was_asked(const struct life *l)
+{
+	bool wish = l->asked_signal == SIGTERM || l->asked_signal == SIGINT ||
+		    l->asked_signal == SIGQUIT;
+	return l->stopped || (l->killed && l->signal == SIGKILL) ||
+	       (l->asked && l->signal == l->asked_signal) ||
+	       (l->asked && wish && !l->signal && !l->no_handler);
+}
+
 /* Somebody asked hull for it. */
 static void asked_verdict(struct life *l)
 {
 	struct arena *a = l->s->a;
-	const char *asked = signal_text(a, l->asked_signal);
 	const char *what = l->stopped ? "stopped" : "ended by hull kill";
+	const char *asked = signal_text(a, l->asked ? l->asked_signal : SIGKILL);
 	if (l->sender)
 		story_evidence(l->s, "asked for by", "%s", l->sender);
-	if (l->killed) {
+	if (l->stopped && l->asked && l->killed) {
 		l->s->verdict = arena_printf(
 			a, "%s: it did not end on %s%s, and was killed after %s", what, asked,
 			l->no_handler ? ", for which its first process has no handler" : "",
@@ -271,9 +304,15 @@ static void asked_verdict(struct life *l)
 			     "its program should handle %s; --init passes it on and ends what is "
 			     "left, --stop-timeout gives it longer",
 			     asked);
-	} else if (l->signal == l->asked_signal) {
+	} else if (l->killed && l->signal == SIGKILL) {
+		l->s->verdict = arena_printf(a, "%s: SIGKILL ended it after %s", what,
+					     span(a, l->ended - l->killed));
+	} else if (l->signal && l->signal == l->asked_signal) {
 		l->s->verdict = arena_printf(a, "%s: %s ended it after %s", what, asked,
 					     span(a, l->ended - l->asked));
+	} else if (l->signal) {
+		l->s->verdict = arena_printf(a, "%s: it was sent %s, and %s ended it", what, asked,
+					     signal_text(a, l->signal));
 	} else {
 		l->s->verdict = arena_printf(a, "%s: it took %s and ended with %d after %s", what,
 					     asked, l->code, span(a, l->ended - l->asked));
@@ -325,12 +364,11 @@ static void code_verdict(struct life *l)
 			l->code, signal_text(a, of_shell),
 			l->oom && of_shell == SIGKILL ? ": the kernel killed that for memory" : "");
 	else if (l->code == 127)
-		l->s->verdict =
-			"its command returned 127: a shell did not find the program that it "
-			"was to run";
+		l->s->verdict = "its command returned 127: usually a shell that did not find the "
+				"program that it was to run";
 	else if (l->code == 126)
-		l->s->verdict = "its command returned 126: a shell could not execute the program "
-				"that it was to run (its mode, or its format)";
+		l->s->verdict = "its command returned 126: usually a shell that could not execute "
+				"the program that it was to run (its mode, or its format)";
 	else
 		l->s->verdict = arena_printf(a, "its command ended by itself with %d after %s",
 					     l->code, span(a, l->ended - l->started));
@@ -346,7 +384,7 @@ static void ended_verdict(struct life *l)
 		l->s->verdict = arena_printf(l->s->a, "how it ended is not known: %s", l->error);
 	else if (l->oom_main)
 		memory_verdict(l);
-	else if (l->asked)
+	else if (was_asked(l))
 		asked_verdict(l);
 	else if (l->signal)
 		signal_verdict(l, l->signal);
@@ -432,8 +470,9 @@ static void judge(struct life *l)
 		running_verdict(l);
 	else if (c && c->status == CONTAINER_RESTARTING)
 		restarting_verdict(l);
-	else if (c && c->error && *c->error && (!l->ended || l->code == 0))
-		l->s->verdict = arena_printf(a, "it could not be started: %s", c->error);
+	else if (c && c->error && *c->error && (!l->error || strcmp(l->error, c->error)))
+		l->s->verdict = arena_printf(a, "it could not be started%s: %s",
+					     l->ended ? " again" : "", c->error);
 	else if (l->ended)
 		ended_verdict(l);
 	else if (l->started)
@@ -488,7 +527,7 @@ int diagnose_why(struct engine *en, const char *ref, struct arena *a, struct sto
 	struct container c;
 	struct err none;
 	*ret = (struct story){.a = a};
-	struct life l = {.s = ret, .en = en, .name = (char *)ref, .image = ""};
+	struct life l = {.s = ret, .en = en, .ref = ref, .name = (char *)ref, .image = ""};
 	struct event_query q = {.since = 1, .until = clock_real_ns(), .client = -1};
 	int r = container_find(en, ref, a, &c, &none);
 	if (r == 0) {

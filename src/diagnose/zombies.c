@@ -26,7 +26,7 @@ static size_t blame(const struct processes *all, struct blamed *list)
 {
 	size_t parents = 0, k;
 	for (size_t i = 0; i < all->count; i++) {
-		if (all->list[i].state != 'Z')
+		if (all->list[i].state != 'Z' || all->list[i].threads > 1)
 			continue;
 		const struct process *parent = find(all, all->list[i].parent);
 		for (k = 0; k < parents && list[k].parent != parent; k++)
@@ -75,7 +75,7 @@ int diagnose_zombies(const struct container *c, struct story *s, struct err *e)
 		story_advise(
 			s, "a zombie cannot be killed, it has ended: its parent must wait for it, "
 			   "or end; then number 1 inherits it");
-	if (zombies && all.count && strcmp(all.list[0].comm, "hull-init"))
+	if (zombies && !has_init(c))
 		story_advise(s, "--init: hull-init waits for whatever is left to number 1");
 	return 0;
 }

@@ -47,10 +47,10 @@ static pid_t own_number(const char *text)
 
 /* In sigwait or sigtimedwait(2), as hull-init is: while it sleeps there, the mask in /proc lacks
  * the signals that it waits for. */
-static bool waits_for_signals(pid_t pid)
+bool process_waits(const struct process *p)
 {
 	char path[32], where[64];
-	snprintf(path, sizeof(path), "/proc/%d/wchan", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/wchan", (int)p->pid);
 	return file_read_small(AT_FDCWD, path, where, sizeof(where)) > 0 &&
 	       strstr(where, "sigtimedwait");
 }
@@ -85,7 +85,7 @@ bool process_drops(const struct process *p, int signal)
 	if (signal == SIGKILL || signal == SIGSTOP)
 		return false;
 	/* A blocked signal may be fetched by sigwait(3) or a signalfd. */
-	return p->inside == 1 && !((p->caught | p->blocked) & bit) && !waits_for_signals(p->pid);
+	return p->inside == 1 && !((p->caught | p->blocked) & bit) && !process_waits(p);
 }
 
 const char *signal_default_action(int signal)

@@ -24,5 +24,7 @@ int process_read(pid_t pid, struct process *ret);
 /** What happens to @p when it is sent @signal by somebody outside of its pid namespace: the first
  * process of one gets nothing that it has no handler for, but SIGKILL and SIGSTOP. */
 bool process_drops(const struct process *p, int signal);
+/** It is in sigwait(3) or the like, for which its mask does not tell. */
+bool process_waits(const struct process *p);
 /** "term", "core", "stop", "cont" or "ignore": without a handler (signal(7)). */
 const char *signal_default_action(int signal);

@@ -56,6 +56,22 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	kill -KILL "$(pid_of ee)"
 	wait_for 10 ended ee
 	[[ $(verdict ee) == "it was ended by SIGKILL, which hull did not send: "* ]]
+	# A signal that it handles, or that the kernel dropped, is not why it ended.
+	hull run -d --name ff test sh -c 'trap : HUP; echo up; while :; do [ -e /end ] && exit 3; sleep 0.05; done'
+	wait_for 10 eval "hull logs ff | grep -q up"
+	hull kill -s HUP ff
+	hull exec ff touch /end
+	wait_for 10 ended ff
+	[[ $(verdict ff) == "its command ended by itself with 3 after "* ]]
+	hull run -d --name gg test sh -c 'while :; do [ -e /end ] && exit 0; sleep 0.05; done'
+	hull kill -s TERM gg
+	hull exec gg touch /end
+	wait_for 10 ended gg
+	[[ $(verdict gg) == "its command ended by itself, with success"* ]]
+	hull run -d --name hh test sleep 600
+	hull restart -t 0 hh
+	hull kill hh
+	[[ $(verdict hh) == "ended by hull kill: SIGKILL ended it after "* ]]
 }
 
 @test "why: by itself: success, a code, a crash, a shell without input, a code that a shell makes of a signal" {
@@ -73,7 +89,7 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	run hull run --name gg test sh -c 'sh -c "kill -TERM \$\$"; exit $?'
 	[[ $(verdict gg) == "its command returned 143, as a shell does when what it ran was ended by SIGTERM"* ]]
 	run hull run --name hh test sh -c 'no-such-program'
-	[[ $(verdict hh) == "its command returned 127: a shell did not find the program"* ]]
+	[[ $(verdict hh) == "its command returned 127: usually a shell that did not find"* ]]
 }
 
 @test "why: never started, could not be started, gave up, waits, runs, paused; there is none" {
@@ -90,6 +106,16 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	hull unpause ff
 	run -1 hull why nosuch
 	assert_has "No such container: nosuch"
+	hull rm -f ff
+	hull run --name ff-other test true
+	run hull why ff
+	assert_has "(it was removed since)"
+	run -1 hull why ff-oth
+	mkdir gone
+	hull run --name hh --mount "type=bind,src=$PWD/gone,dst=/y" test true
+	rmdir gone
+	run ! hull start hh
+	[[ $(verdict hh) == "it could not be started again: "*"gone"* ]]
 	hull run -d --name gg --restart always test false
 	wait_for 10 eval "hull why gg | grep -q 'it waits for its next start in .* last time its command ended by itself with 1'"
 }
@@ -113,6 +139,11 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	hull run -d --name init --init --stop-signal INT test sleep 600
 	run hull explain init signals
 	assert_has "stop is graceful: hull-init passes SIGINT on"
+	# Names are a process's own; escapes of a terminal are not printed.
+	hull run -d --name liar test /probe named $'\033[31mhull-init'
+	wait_for 10 eval "hull logs liar | grep -q ready"
+	run hull explain liar signals
+	[[ $output != *$'\033'* && $output == *"stop is not graceful"* ]]
 }
 
 @test "explain zombies: how many, whose, and the limit that they fill; one that does not run; no such topic" {
@@ -136,7 +167,7 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 
 @test "explain cpu: a quota that is used up, one that is not, none" {
 	hull run -d --name cc --cpus 0.2 test sh -c 'while :; do :; done'
-	wait_for 20 eval "hull explain cc cpu | grep -q 'its quota of 0.2 CPUs slows it down: it was used up in [1-9][0-9]* % of the periods'"
+	wait_for 20 eval "hull explain cc cpu | grep -q 'its quota of 0.2 CPUs slows it down: it is used up in [1-9][0-9]* % of the periods'"
 	run hull explain cc cpu
 	[[ $output =~ held\ back\ +in\ ([0-9]+)\ of\ ([0-9]+)\ periods ]]
 	[ "${BASH_REMATCH[1]}" -le "${BASH_REMATCH[2]}" ]
@@ -162,6 +193,10 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	hull rm -f cc
 	hull run -d --name dd -m 24m --memory-swap 24m test /probe eat 22
 	wait_for 10 eval "hull explain dd mem | grep -q 'it is near its limit'"
+	hull rm -f dd
+	# Shared memory is no cache of a file.
+	hull run -d --name ee -m 64m --shm-size 60m test sh -c 'dd if=/dev/zero of=/dev/shm/f bs=1M count=30; sleep 600'
+	wait_for 10 eval "hull explain ee mem | grep -qE 'mem: it needs 3[0-9][.0-9]*MiB of its limit'"
 }
 
 @test "explain load: tasks that run, and one that waits uninterruptibly, with the place" {

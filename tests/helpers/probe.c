@@ -248,6 +248,15 @@ static int handlers(char **args)
 	return 0;
 }
 
+/* named NAME: as which /proc shows it. */
+static int named(char **args)
+{
+	prctl(PR_SET_NAME, args[0]);
+	ready();
+	pause();
+	return 0;
+}
+
 /* In vfork(2): not to be interrupted until the child executes, which it does not. */
 static int vforked(char **args)
 {
@@ -484,6 +493,7 @@ static const struct {
 	{"thief", 2, thief},
 	{"leave-project", 1, leave_project},
 	{"vforked", 0, vforked},
+	{"named", 1, named},
 };
 
 int main(int argc, char **argv)
