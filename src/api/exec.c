@@ -31,7 +31,7 @@ int exec_make(struct call *c, struct err *e)
 	struct container *found = arena_new(c->a, struct container);
 	struct detach_keys keys;
 	char id[ID_LEN + 1];
-	int r = body_read(c, &exec_record_shape, &x, e);
+	int r = body_read(c, &exec_asked_shape, &x, e);
 	if (r == 0)
 		r = container_find(c->en, c->arg, c->a, found, e);
 	if (r < 0)
@@ -47,7 +47,6 @@ int exec_make(struct call *c, struct err *e)
 			       "container %s is paused, unpause the container before exec",
 			       found->id);
 	x.container = found->id;
-	x.started = x.ended = false;
 	r = exec_record_make(c->en, &x, c->a, id, e);
 	if (r < 0)
 		return r;
@@ -146,6 +145,17 @@ static void note_end(struct call *c, const char *id, struct exec_record *x, int6
 	exec_record_write(c->en, id, x, c->a, &ignored);
 }
 
+/* What the client still sends would be answered by a reset, which it takes for a failure. */
+static void end_stream(int fd)
+{
+	char piece[16 * 1024];
+	const struct timeval patience = {.tv_sec = 1};
+	shutdown(fd, SHUT_WR);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	for (int left = 64; left && recv(fd, piece, sizeof(piece), 0) > 0; left--)
+		;
+}
+
 static void serve(struct call *c, const char *id, struct exec_record *x, struct exec_process *p,
 		  struct stdio *s)
 {
@@ -163,6 +173,8 @@ static void serve(struct call *c, const char *id, struct exec_record *x, struct 
 							   : WEXITSTATUS(status);
 	note_end(c, id, x, code);
 	container_exec_ended(c->en, p, code);
+	if (c->http->taken)
+		end_stream(c->http->fd);
 }
 
 static int64_t number(const struct array *list, size_t i)

@@ -16,11 +16,10 @@
 #include "linux/pidfd.h"
 
 #define FOLDER "execs"
-enum { RECORD_MAX = 4 << 20, KEPT_SECONDS = 600 };
+enum { RECORD_MAX = 4 << 20, KEPT_SECONDS = 600, ASKED_FIELDS = 11 };
 
 #define F(member, name, type, ...) FIELD(struct exec_record, member, name, type, ##__VA_ARGS__)
 static const struct field fields[] = {
-	F(container, "ContainerID", FIELD_STR),
 	F(attach_stdin, "AttachStdin", FIELD_BOOL),
 	F(attach_stdout, "AttachStdout", FIELD_BOOL),
 	F(attach_stderr, "AttachStderr", FIELD_BOOL),
@@ -32,6 +31,8 @@ static const struct field fields[] = {
 	F(env, "Env", FIELD_STRV),
 	F(args, "Cmd", FIELD_STRV),
 	F(console_size, "ConsoleSize", FIELD_NUMBERS),
+	/* Ours, from here on. */
+	F(container, "ContainerID", FIELD_STR),
 	F(started, "Started", FIELD_BOOL),
 	F(ended, "Ended", FIELD_BOOL),
 	F(exit_code, "ExitCode", FIELD_I64),
@@ -42,7 +43,8 @@ static const struct field fields[] = {
 	F(ended_at, "EndedAt", FIELD_I64),
 };
 #undef F
-const struct shape exec_record_shape = SHAPE(struct exec_record, fields);
+static const struct shape exec_record_shape = SHAPE(struct exec_record, fields);
+const struct shape exec_asked_shape = {sizeof(struct exec_record), fields, ASKED_FIELDS};
 
 /* Old ones are told by the time of their files. */
 static void sweep(int folder)

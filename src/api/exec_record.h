@@ -20,7 +20,8 @@ struct exec_record {
 	int64_t holder, holder_start, pty; /* who serves it, and its descriptor of the terminal */
 	int64_t ended_at;                  /* ns since 1970 */
 };
-extern const struct shape exec_record_shape;
+/** What of it a client may give. */
+extern const struct shape exec_asked_shape;
 
 /** A new one; those that ended long ago go. */
 int exec_record_make(struct engine *en, const struct exec_record *x, struct arena *a,

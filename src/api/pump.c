@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -67,6 +68,8 @@ static void take_input(struct state *s, const unsigned char *data, size_t len)
 		s->detached = detach_keys_filter(s->p->keys, data, len, c->data, &c->len);
 	else
 		memcpy(c->data, data, c->len = len);
+	if (s->p->input < 0)
+		c->len = 0; /* nobody reads it */
 }
 
 static void read_client(struct state *s)
@@ -90,7 +93,7 @@ static void write_input(struct state *s)
 	if (n > 0) {
 		c->at += (size_t)n;
 	} else if (!again(n)) {
-		/* Nobody reads it: docker drops it as well. */
+		/* Nobody reads it any more: docker drops it as well, and what follows. */
 		c->at = c->len = 0;
 		end_input(s);
 	}
@@ -182,6 +185,8 @@ enum pump_end pump_run(struct pump *p)
 	CLEANUP_ARENA struct arena a = {0};
 	struct state *s = arena_new(&a, struct state);
 	struct pollfd fds[PLACES];
+	/* A pipe has no MSG_NOSIGNAL. Not earlier than here: containers would inherit it. */
+	signal(SIGPIPE, SIG_IGN);
 	s->p = p;
 	set_nonblocking(p->input);
 	set_nonblocking(p->output[0]);

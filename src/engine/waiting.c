@@ -2,6 +2,7 @@
 /* Sockets of clients that wait. Rests on unix(7), SCM_RIGHTS. Read waiting.h first. */
 #include "engine/waiting.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -81,11 +82,16 @@ static bool take_one(int folder, const char *name, struct waiting_client *ret)
 {
 	const struct sockaddr_un address = address_of(folder, name);
 	CLEANUP_FD int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (s < 0)
+	/* The container is locked meanwhile: who is stopped, or busy with a client that does not
+	 * read, is left out. Connecting waits as well, once several have given up. */
+	const struct timeval patience = {.tv_sec = 1};
+	if (s < 0 || setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+	    setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
 		return false;
-	/* Its process was killed: what it left is of no use. */
 	if (connect(s, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		unlinkat(folder, name, 0);
+		/* Its process was killed: what it left is of no use. */
+		if (errno == ECONNREFUSED)
+			unlinkat(folder, name, 0);
 		return false;
 	}
 	ssize_t n = fd_recv(s, &ret->flags, sizeof(ret->flags), &ret->stream, 1);

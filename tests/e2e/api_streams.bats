@@ -53,6 +53,20 @@ in_terminal() {
 	answers 409 POST "/containers/cc/attach?stream=1&stdout=1"
 }
 
+@test "api streams: who waits for a start and does not answer does not hold it up" {
+	local id client waiting
+	id=$(hull create --name aa test sleep 1000)
+	curl -sN --unix-socket "$SOCKET" -X POST -D "$WORK/headers" "http://hull/containers/aa/attach?stream=1&stdout=1&stderr=1" 3>&- &
+	client=$!
+	wait_for 5 grep -q 'HTTP/1.1 200' "$WORK/headers"
+	waiting=$(echo "$HULL_RUNROOT/attach/$id".*)
+	kill -STOP "${waiting##*.}"
+	timeout 20 "$HULL" start aa 3>&-
+	kill -CONT "${waiting##*.}"
+	kill $client
+	assert_equal running "$(status_of aa)"
+}
+
 @test "api streams: terminals, their size, and the detach keys" {
 	need_docker
 	run -0 in_terminal 33x77 "$(type -P docker) run --rm -it --network none test sh -c 'sleep 0.3; stty size; tty'" </dev/null
@@ -80,6 +94,8 @@ in_terminal() {
 	assert_has out
 	assert_has err
 	assert_equal "in user b /tmp" "$(echo in | docker exec -i -u user -e A=b -w /tmp aa sh -c 'read x; echo $x $(id -un) $A $PWD')"
+	# More than a pipe holds, for who does not read it.
+	assert_equal $'out\n7' "$(head -c 300000 /dev/zero | docker exec -i aa sh -c 'exec 0<&-; echo out; exit 7'; echo "${PIPESTATUS[1]}")"
 	run -127 docker exec aa nonexistent
 	assert_has nonexistent
 	docker exec -d aa touch /tmp/made
@@ -91,6 +107,9 @@ in_terminal() {
 	answers 409 POST "/exec/$id/start" '{}'
 	answers 404 GET /exec/nonsense/json
 	answers 400 POST /containers/aa/exec '{"Cmd":[]}'
+	id=$(answers 201 POST /containers/aa/exec '{"Cmd":["true"],"Pid":1,"Tty":true,"Holder":1,"Started":true}' | jq -r .Id)
+	assert_equal "0 false" "$(answers 200 GET "/exec/$id/json" | jq -r '"\(.Pid) \(.Running)"')"
+	assert_equal null "$(jq .Holder "$HULL_RUNROOT/execs/$id")"
 	hull stop -t 0 aa
 	answers 409 POST /containers/aa/exec '{"Cmd":["true"]}'
 }
