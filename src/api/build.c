@@ -48,10 +48,12 @@ static int read_map(const struct call *c, const char *name, struct kvs *ret, str
 	if (!text)
 		return 0;
 	int r = json_parse(text, strlen(text), &o, e);
-	if (r == 0 && !json_object_is_type(o, json_type_object))
+	if (r == 0 && o && !json_object_is_type(o, json_type_object))
 		r = err_set(e, EINVAL, ERR_INVALID, "expected an object");
 	if (r < 0)
 		return err_context(e, "%s", name);
+	if (!o)
+		return 0; /* null */
 	json_object_object_foreach(o, key, value) if (value)
 		kvs_set(c->a, ret, key, json_object_get_string(value));
 	return 0;

@@ -21,11 +21,13 @@
 
 #include "api/api.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/strbuf.h"
 
 enum {
 	HEAD_SECONDS = 10,
+	BODY_SECONDS = 60, /* until more of it comes */
 	IDLE_MS = 5 * 60 * 1000,
 	PIECE = 64 * 1024,
 	CHUNK_LINE_MAX = 256,
@@ -34,9 +36,9 @@ enum {
 
 /* ---- in ---- */
 
-static void set_patience(int fd, int seconds)
+static void set_patience(int fd, int64_t ms)
 {
-	const struct timeval limit = {.tv_sec = seconds};
+	const struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 }
 
@@ -75,10 +77,14 @@ int http_next(struct http *h, struct arena *a, struct err *e)
 	/* Until the head is understood: nothing can follow it, and it has no body. */
 	h->q = (struct http_request){0};
 	h->lost = h->body_ended = true;
-	set_patience(h->fd, HEAD_SECONDS);
-	while (!(end = http_head_end(h->buf + h->at, h->len - h->at)) && r == 1)
+	int64_t until = clock_ms() + HEAD_SECONDS * 1000, left;
+	while (!(end = http_head_end(h->buf + h->at, h->len - h->at)) && r == 1) {
+		if ((left = until - clock_ms()) <= 0)
+			return 0;
+		set_patience(h->fd, left);
 		r = fill(h);
-	set_patience(h->fd, 0);
+	}
+	set_patience(h->fd, BODY_SECONDS * 1000);
 	if (r == -EMSGSIZE)
 		return err_set(e, EMSGSIZE, ERR_INVALID, "bad request: its head exceeds %d bytes",
 			       HTTP_HEAD_MAX);
@@ -197,6 +203,7 @@ int http_body_fd(struct http *h, struct err *e)
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_errno(e, errno, "cannot make a pipe");
 	h->lost = true;
+	set_patience(h->fd, 0); /* a build may pause */
 	pid_t parent = getpid(), pid = fork_helper();
 	if (pid == 0) {
 		char piece[PIECE];
@@ -330,6 +337,7 @@ int http_pipe_open(struct http *h, const char *type, const char *headers, struct
 		   struct err *e)
 {
 	int ends[2];
+	drain(h); /* what the child takes would stay ours as the next request */
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_errno(e, errno, "cannot make a pipe");
 	ret->fd = ends[1];
@@ -370,6 +378,7 @@ void http_hijack(struct http *h, const char *type)
 	CLEANUP_STRBUF struct strbuf head = STRBUF_MAX(HTTP_HEAD_MAX);
 	int status = h->q.upgrade ? 101 : 200;
 	h->answered = h->taken = true;
+	set_patience(h->fd, 0);
 	strbuf_printf(&head, "HTTP/1.1 %d %s\r\n%sContent-Type: %s\r\n%s\r\n", status,
 		      reason(status), SAME_HEADERS, type,
 		      h->q.upgrade ? "Connection: Upgrade\r\nUpgrade: tcp\r\n" : "");

@@ -17,9 +17,9 @@
 
 #define O(member) .offset = offsetof(struct server_hosts, member)
 static const struct option option_items[] = {
-	{"group", 'G', OPTION_STR, O(group), .arg = "group", .initial = "docker",
-	 .help = "Group that may use the socket, which is root's power; where it does not exist, "
-		 "only root may"},
+	{"group", 'G', OPTION_STR, O(group), .arg = "group",
+	 .help = "Group that may use the socket, which is root's power; default docker, where it "
+		 "exists. \"\" is nobody but root"},
 	{"host", 'H', OPTION_STR, O(host), .arg = "unix://path",
 	 .help = "Socket to listen on; default unix:///run/hulld.sock. A socket that "
 		 "systemd hands over comes before it"},

@@ -32,9 +32,10 @@ enum { BACKLOG = 512, HANDED_FD = 3 };
 
 struct server {
 	const struct settings *settings;
-	int listeners[2], signals; /* the second is read-only, or -1 */
-	int life[2];               /* children see its end when this process ends */
-	size_t children;
+	int listeners[2], signals;     /* the second is read-only, or -1 */
+	int life[2];                   /* children see its end when this process ends */
+	size_t children, looker_count; /* of the first, of the second */
+	pid_t lookers[SERVER_LOOKERS_MAX];
 };
 
 /* ---- the socket ---- */
@@ -60,21 +61,21 @@ static bool is_served(const struct sockaddr_un *address)
 	return fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
 }
 
-static int give_to_group(const char *path, const char *name, struct arena *a, struct err *e)
+/* (gid_t)-1: nobody but root, which "" asks for. One that was not asked for may be missing. */
+static int find_group(const char *option, const char *name, const char *otherwise, struct arena *a,
+		      gid_t *ret, struct err *e)
 {
-	uint32_t ids[2];
+	uint32_t ids[2] = {0, (uint32_t)-1};
+	const char *wanted = name ?: otherwise;
 	CLEANUP_FD int root = dir_open(AT_FDCWD, "/", e);
-	if (root < 0 || !name || !*name)
-		return root < 0 ? root : 0;
-	/* 0660 from the beginning, by the umask; without the group it is root's alone. */
-	if (file_owner(root, arena_printf(a, "0:%s", name), a, ids, e) < 0)
-		return 0;
-	return chown(path, (uid_t)-1, ids[1]) < 0
-		       ? err_errno(e, errno, "cannot give %s to the group %s", path, name)
-		       : 0;
+	int r = root < 0 ? root : 0;
+	if (r == 0 && *wanted)
+		r = file_owner(root, arena_printf(a, "0:%s", wanted), a, ids, e);
+	*ret = r < 0 ? (gid_t)-1 : ids[1];
+	return r < 0 && name ? err_context(e, "%s %s", option, name) : 0;
 }
 
-static int listen_at(const char *host, const char *group, struct arena *a, struct err *e)
+static int listen_at(const char *host, gid_t group, struct arena *a, struct err *e)
 {
 	static const char scheme[] = "unix://";
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -105,8 +106,10 @@ static int listen_at(const char *host, const char *group, struct arena *a, struc
 	umask(before);
 	if (r < 0)
 		return err_errno(e, r, "cannot listen at %s", path);
-	r = give_to_group(path, group, a, e);
-	return r < 0 ? r : fd_steal(&fd);
+	/* 0660 from the beginning, by the umask; without a group it is root's alone. */
+	if (group != (gid_t)-1 && chown(path, (uid_t)-1, group) < 0)
+		return err_errno(e, errno, "cannot give %s to its group", path);
+	return fd_steal(&fd);
 }
 
 /* ---- a connection ---- */
@@ -161,13 +164,28 @@ static void accept_one(struct server *s, int which)
 	CLEANUP_FD int fd = accept4(s->listeners[which], NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		return;
-	pid_t pid = s->children < SERVER_CONNECTIONS_MAX ? fork() : -1;
+	bool looker = which == 1;
+	bool busy = looker ? s->looker_count == SERVER_LOOKERS_MAX
+			   : s->children == SERVER_CONNECTIONS_MAX;
+	pid_t pid = busy ? -1 : fork();
 	if (pid == 0)
-		serve(s, fd, which == 1);
+		serve(s, fd, looker);
 	if (pid < 0)
 		refuse(fd);
+	else if (looker)
+		s->lookers[s->looker_count++] = pid;
 	else
 		s->children++;
+}
+
+static void forget(struct server *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->looker_count; i++)
+		if (s->lookers[i] == pid) {
+			s->lookers[i] = s->lookers[--s->looker_count];
+			return;
+		}
+	s->children--;
 }
 
 /* ---- the loop ---- */
@@ -178,8 +196,8 @@ static int take_signal(struct server *s)
 	struct signalfd_siginfo info;
 	if (read(s->signals, &info, sizeof(info)) != sizeof(info) || info.ssi_signo != SIGCHLD)
 		return 0;
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		s->children--;
+	for (pid_t pid; (pid = waitpid(-1, NULL, WNOHANG)) > 0;)
+		forget(s, pid);
 	return 1;
 }
 
@@ -222,11 +240,17 @@ int server_run(const struct settings *settings, const struct server_hosts *hosts
 		.settings = settings, .listeners = {take_handed(), -1}, .life = {-1, -1}};
 	const char *host = hosts->host && *hosts->host ? hosts->host : DEFAULT_HOST;
 	bool own = s.listeners[0] < 0, more = hosts->read_only && *hosts->read_only;
-	int r = 0;
-	if (own)
-		r = s.listeners[0] = listen_at(host, hosts->group, a, e);
+	gid_t group, looking;
+	if (hosts->read_only_group && !more)
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "--read-only-group needs the socket of --read-only-host");
+	int r = find_group("--group", hosts->group, "docker", a, &group, e);
+	if (r == 0)
+		r = find_group("--read-only-group", hosts->read_only_group, "", a, &looking, e);
+	if (r == 0 && own)
+		r = s.listeners[0] = listen_at(host, group, a, e);
 	if (r >= 0 && more)
-		r = s.listeners[1] = listen_at(hosts->read_only, hosts->read_only_group, a, e);
+		r = s.listeners[1] = listen_at(hosts->read_only, looking, a, e);
 	s.signals = open_signals();
 	if (r >= 0 && (s.signals < 0 || pipe2(s.life, O_CLOEXEC) < 0))
 		r = err_errno(e, errno, "cannot begin to listen");

@@ -11,13 +11,14 @@
 
 #include "engine/settings.h"
 
-enum { SERVER_CONNECTIONS_MAX = 1000 };
+/* Who may only look must not keep the others out. */
+enum { SERVER_CONNECTIONS_MAX = 1000, SERVER_LOOKERS_MAX = 100 };
 
 /** "unix://PATH", each or both NULL or "". */
 struct server_hosts {
 	char *host;      /* NULL: what systemd hands over, else the default */
 	char *read_only; /* NULL: none */
-	char *group;     /* that may use the first */
+	char *group;     /* that may use the first; NULL: docker, where it exists */
 	char *read_only_group;
 };
 /** Listen there until SIGTERM or SIGINT. */
