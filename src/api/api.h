@@ -60,6 +60,8 @@ int status_of(int r, const struct err *e);
 
 /** A parameter; NULL: not given, or empty. */
 const char *param(const struct call *c, const char *name);
+/** -EACCES where @name is given and this is the socket of who may only look. */
+int refuse_looker(const struct call *c, const char *name, struct err *e);
 /** "1", "true", "True"; docker takes anything else that is not 0, false, no or none for true. */
 bool param_true(const struct call *c, const char *name, bool otherwise);
 int param_int(const struct call *c, const char *name, int64_t *ret, struct err *e);
@@ -74,9 +76,7 @@ int body_read(struct call *c, const struct shape *s, void *out, struct err *e);
 
 /* ---- answers ---- */
 
-/** Who may only look does not see the values of Config.Env. */
-void hide_secrets(const struct call *c, struct json_object *o);
-/** Takes @o over. */
+/** Takes @o over. Who may only look does not see the values of environment variables in it. */
 int answer_json(struct call *c, int status, struct json_object *o);
 int answer_nothing(struct call *c, int status);
 /** {"message": text} */

@@ -19,6 +19,15 @@ const char *param(const struct call *c, const char *name)
 	return value && *value ? value : NULL;
 }
 
+int refuse_looker(const struct call *c, const char *name, struct err *e)
+{
+	if (!c->http->read_only || !param(c, name))
+		return 0;
+	return err_set(e, EACCES, ERR_DENIED,
+		       "this socket is read-only: %s could show values of environment variables",
+		       name);
+}
+
 bool param_true(const struct call *c, const char *name, bool otherwise)
 {
 	static const char *const none[] = {"0", "no", "false", "none", "False"};
@@ -115,30 +124,56 @@ static const char *text_of(struct json_object *o)
 							 JSON_C_TO_STRING_NOSLASHESCAPE);
 }
 
+/* How much of a step in an image's history may be seen: the values of ENV and ARG, and those that a
+ * RUN was given ("|1 KEY=VALUE /bin/sh -c ..."), begin there. */
+static size_t shown_of_step(const char *text)
+{
+	static const char *const words[] = {"ENV ", "ARG ", "|"};
+	size_t shown = strlen(text);
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		const char *p = strstr(text, words[i]);
+		if (!p || (*p == '|' && (p[1] < '0' || p[1] > '9')))
+			continue;
+		p += strcspn(p, " ");
+		p += strspn(p, " ");
+		size_t end = (size_t)(p - text) + strcspn(p, "= ");
+		shown = end < shown ? end : shown;
+	}
+	return shown;
+}
+
+/* Values of environment variables, and options of mounts, which may have a password. */
+static void hide_secrets(struct arena *a, const char *key, struct json_object *o)
+{
+	if (json_object_is_type(o, json_type_object)) {
+		json_object_object_foreach(o, name, value) hide_secrets(a, name, value);
+		return;
+	}
+	if (json_object_is_type(o, json_type_array))
+		for (size_t i = 0; i < json_object_array_length(o); i++)
+			hide_secrets(a, key, json_object_array_get_idx(o, i));
+	if (!json_object_is_type(o, json_type_string))
+		return;
+	const char *text = json_object_get_string(o);
+	size_t shown = !strcmp(key, "Env")         ? strcspn(text, "=")
+		       : !strcmp(key, "CreatedBy") ? shown_of_step(text)
+		       : !strcmp(key, "o")         ? 0
+						   : strlen(text);
+	if (text[shown])
+		json_object_set_string(
+			o, arena_printf(a, "%.*s%s***", (int)shown, text, shown ? "=" : ""));
+}
+
 int answer_json(struct call *c, int status, struct json_object *o)
 {
 	CLEANUP_STRBUF struct strbuf line = STRBUF_MAX(SIZE_MAX / 2);
+	if (c->http->read_only)
+		hide_secrets(c->a, "", o);
 	strbuf_puts(&line, text_of(o));
 	strbuf_putc(&line, '\n');
 	http_answer(c->http, status, "application/json", line.buf, line.len);
 	json_object_put(o);
 	return 0;
-}
-
-void hide_secrets(const struct call *c, struct json_object *o)
-{
-	struct json_object *config, *env;
-	if (!c->http->read_only || !json_object_object_get_ex(o, "Config", &config) ||
-	    !json_object_object_get_ex(config, "Env", &env) ||
-	    !json_object_is_type(env, json_type_array))
-		return;
-	for (size_t i = 0; i < json_object_array_length(env); i++) {
-		const char *text = json_object_get_string(json_object_array_get_idx(env, i));
-		json_object_array_put_idx(
-			env, i,
-			json_object_new_string(
-				arena_printf(c->a, "%.*s=***", (int)strcspn(text, "="), text)));
-	}
 }
 
 int answer_nothing(struct call *c, int status)

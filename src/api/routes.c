@@ -55,7 +55,7 @@ const struct route routes[] = {
 	{"POST", "/images/create", images_create, DO, "Pull an image, or import a tar."},
 	{"POST", "/images/load", images_load, DO, "Images of an archive."},
 	{"GET", "/images/get", images_get, DO, "An archive of images."},
-	{"GET", "/images/search", images_search, LOOK, "Search a registry."},
+	{"GET", "/images/search", images_search, DO, "Search a registry."},
 	{"POST", "/images/prune", images_prune, DO, "Remove those that nobody uses."},
 	{"GET", "/images/{}/json", image_show, LOOK, "Inspect an image."},
 	{"GET", "/images/{}/history", image_show_history, LOOK, "How it was made."},

@@ -147,6 +147,18 @@ static int parse_ps(char *text, const pid_t *pids, size_t count, const struct co
 	return 0;
 }
 
+/* A column that is called PID and is none would choose the rows: processes of others. */
+static int refuse_renamed(const struct strv *args, struct err *e)
+{
+	for (size_t i = 0; i < args->count; i++) {
+		const char *title = strchr(args->items[i], '=');
+		if (title && strstr(title, "PID") && strcmp(args->items[i], "pid=PID"))
+			return err_set(e, EINVAL, ERR_INVALID, "specifying \"%s\" is not allowed",
+				       args->items[i]);
+	}
+	return 0;
+}
+
 /* Trees, and other ways to choose, cannot be had together with -q. */
 static int list(const struct strv *args, const pid_t *pids, size_t count, struct strbuf *out,
 		struct err *e)
@@ -168,7 +180,9 @@ int container_top(struct engine *en, const char *ref, const struct strv *ps_args
 	struct container c;
 	pid_t *pids;
 	size_t count;
-	int r = container_find(en, ref, a, &c, e);
+	int r = refuse_renamed(ps_args, e);
+	if (r == 0)
+		r = container_find(en, ref, a, &c, e);
 	if (r == 0 && !c.pid)
 		r = err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", c.id);
 	if (r == 0)

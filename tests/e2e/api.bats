@@ -74,6 +74,7 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	answers 400 POST /containers/create '{"Cmd":"x"}'
 	answers 400 POST /containers/create '[]'
 	answers 400 POST /containers/create '{'
+	answers 200 POST '/build?buildargs=null&labels=null&cachefrom=null' # no context, and that is told
 	answers 400 GET '/containers/json?filters=nonsense'
 	answers 400 GET '/containers/json?filters=%7B%22what%22:%5B%22k%22%5D%7D'
 	assert_equal "" "$(hull ps -aq)"
@@ -118,22 +119,76 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	wait $follower
 }
 
+@test "api: the body of a request is not the next one" {
+	hull create --name aa test true
+	local request
+	for request in "/containers/aa/export" "/images/test/get" "/images/get?names=test"; do
+		python3 - "$SOCKET" "$request" 3>&- <<-'EOF'
+			import socket, sys
+			inner = b"POST /containers/aa/rename?name=smuggled HTTP/1.1\r\nHost: h\r\n\r\n"
+			s = socket.socket(socket.AF_UNIX)
+			s.connect(sys.argv[1])
+			s.sendall(b"GET %s HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s" % (sys.argv[2].encode(), len(inner), inner) +
+			          b"GET /_ping HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+			got = b"".join(iter(lambda: s.recv(1 << 20), b""))
+			assert got.startswith(b"HTTP/1.1 200") and got.endswith(b"OK"), got[:300]
+		EOF
+	done
+	assert_equal aa "$(hull ps -a --format '{{.Names}}')"
+}
+
+@test "api: groups that do not exist" {
+	run -1 "$HULL_BIN_DIR/hulld" --host "unix://$WORK/x.sock" --group nosuchgroup
+	assert_has "--group nosuchgroup"
+	run -1 "$HULL_BIN_DIR/hulld" --host "unix://$WORK/x.sock" --read-only-host "unix://$WORK/y.sock" --read-only-group nosuchgroup
+	assert_has "--read-only-group nosuchgroup"
+	run -1 "$HULL_BIN_DIR/hulld" --host "unix://$WORK/x.sock" --read-only-group root
+	assert_has "--read-only-host"
+	assert_equal "" "$(ls "$WORK"/?.sock 2>/dev/null)"
+}
+
 @test "api: a socket for who may only look" {
 	kill $HULLD && wait $HULLD || true
 	serve --read-only-host "unix://$WORK/ro.sock"
-	hull run -d --name aa -e SECRET=word test sleep 1000
+	hull volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=1m,uid=7 vv
+	hull run -d --name aa -e SECRET=word -v vv:/vv test sleep 1000
+	hull commit -c "ENV SECRET=word" aa ii
+	answers 200 GET "/containers/aa/top?ps_args=-o%20pid,args"
+	answers 400 GET "/containers/aa/top?ps_args=-eo%20ppid%3DPID"
 	SOCKET=$WORK/ro.sock
+	answers 200 GET /containers/aa/top
+	answers 403 GET "/containers/aa/top?ps_args=eww"
+	answers 403 GET "/containers/aa/logs?stdout=1&details=1"
+	answers 200 GET /volumes/vv
+	for request in /containers/aa/json /containers/json /images/ii/json /images/ii/history /volumes /volumes/vv /system/df; do
+		run answers 200 GET $request
+		assert_lacks word
+		assert_lacks uid=7
+	done
 	assert_equal "SECRET=***" "$(answers 200 GET /containers/aa/json | jq -r '.Config.Env[]' | grep SECRET)"
 	answers 200 GET /containers/json
 	answers 200 GET "/containers/aa/logs?stdout=1"
 	local request
 	for request in "POST /containers/create" "POST /containers/aa/stop" "POST /containers/aa/exec" \
 		"POST /containers/aa/attach" "GET /containers/aa/export" "GET /containers/aa/archive?path=/" \
-		"DELETE /containers/aa" "POST /build" "POST /images/create?fromImage=x"; do
+		"DELETE /containers/aa" "GET /images/search?term=x" "POST /build" "POST /images/create?fromImage=x"; do
 		# shellcheck disable=SC2086 # method and path
 		run answers 403 $request
 		assert_has "this socket is read-only"
 	done
+	# As many as there may be, and one more.
+	python3 - "$SOCKET" "$WORK/api.sock" 3>&- <<-'EOF'
+		import socket, sys
+		def connect(path):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.connect(path)
+		    return s
+		kept = [connect(sys.argv[1]) for _ in range(100)]
+		assert b" 503 " in connect(sys.argv[1]).recv(1000)
+		s = connect(sys.argv[2])
+		s.sendall(b"GET /_ping HTTP/1.1\r\nHost: h\r\n\r\n")
+		assert b" 200 " in s.recv(1000)
+	EOF
 	SOCKET=$WORK/api.sock
 	assert_equal "SECRET=word" "$(answers 200 GET /containers/aa/json | jq -r '.Config.Env[]' | grep SECRET)"
 }
