@@ -104,7 +104,35 @@ static size_t word_len(const char *s, char escape)
 	return n;
 }
 
-static int take_flag(struct parser *p, struct instruction *in, const char *word)
+/* Which stages are needed is known from the text alone, before any variable has a value: what a
+ * flag takes from is a plain name. Its quotes mean nothing, and are taken out here. */
+static int plain_from(struct parser *p, const struct instruction *in, char *flag)
+{
+	static const char key[] = "from=";
+	const char refused[] = {'$', p->d->escape, '\0'};
+	for (char *at = flag; (at = strstr(at, key));) {
+		char *to = at + strlen(key), *end = to + strcspn(to, ",");
+		bool own = at == flag || at[-1] == ',' || (at == flag + 6 && at[-1] == '=');
+		at = to;
+		if (!own)
+			continue;
+		if (strcspn(to, refused) < (size_t)(end - to)) {
+			wrong(p, in->first,
+			      arena_printf(p->a, "from=%.*s: no variables here", (int)(end - to),
+					   to));
+			err_hint(p->e, "name a stage by FROM $VARIABLE AS NAME, with an ARG before "
+				       "the first FROM, and take from that");
+			return -EINVAL;
+		}
+		for (const char *c = to; c < end; c++)
+			if (*c != '"' && *c != '\'')
+				*to++ = *c;
+		memmove(to, end, strlen(end) + 1);
+	}
+	return 0;
+}
+
+static int take_flag(struct parser *p, struct instruction *in, char *word)
 {
 	size_t len = strcspn(word, "=");
 	struct strv known = {0};
@@ -119,8 +147,10 @@ static int take_flag(struct parser *p, struct instruction *in, const char *word)
 		if (valued && word[len] != '=')
 			return wrong(p, in->first,
 				     arena_printf(p->a, "missing a value on flag: --%s", name));
+		bool takes = !strcmp(name, "from") || !strcmp(name, "mount");
+		int r = takes ? plain_from(p, in, word) : 0;
 		strv_push(p->a, &in->flags, word[len] ? word : arena_printf(p->a, "%s=true", name));
-		return 0;
+		return r;
 	}
 	char *typed = arena_strndup(p->a, word, len);
 	struct suggestion s = suggestion_for(typed);

@@ -120,7 +120,7 @@ static struct build_stage *find_base(struct build *b, const char *name, size_t b
 }
 
 /* The stage that one flag of an instruction takes from: COPY --from=STAGE, RUN
- * --mount=...,from=STAGE */
+ * --mount=...,from=STAGE, the last one. dockerfile.c took only plain names. */
 static struct build_stage *find_source(struct build *b, const struct build_stage *s,
 				       const char *flag)
 {
@@ -130,6 +130,8 @@ static struct build_stage *find_source(struct build *b, const struct build_stage
 							       : NULL;
 	if (!from)
 		return NULL;
+	for (const char *next = from; (next = strstr(next + 1, ",from="));)
+		from = next;
 	from = strchr(from, '=') + 1;
 	return build_find_stage(b, arena_strndup(b->a, from, strcspn(from, ",")), s->index);
 }

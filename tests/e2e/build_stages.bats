@@ -58,6 +58,27 @@ build_behind() {
 	[ "$(hull run --rm out cat /got)" = helped ]
 }
 
+@test "stages: what is taken from is a plain name; a quoted one, and the last one, is built" {
+	for flag in '--mount=type=bind,target=/a,from=$S' '--mount=from=${S},target=/a' '--mount=target=/a,from=\one'; do
+		run -1 hull build -f - ctx <<<$'ARG S=one\nFROM test AS one\nFROM test\nARG S\nRUN '"$flag true"
+		[[ "$output" == *"Dockerfile:5: from="*"no variables here"* ]]
+	done
+	run -1 hull build -f - ctx <<<$'ARG S=one\nFROM test AS one\nFROM test\nARG S\nCOPY --from="$S" /x /'
+	[[ "$output" == *"Dockerfile:5: from="*"no variables here"*'FROM $VARIABLE AS NAME'* ]]
+	run -0 hull build -t out -f - ctx <<-'E'
+		ARG S=test
+		FROM $S AS one
+		RUN echo 1 >/x
+		FROM test AS two
+		RUN echo 2 >/y
+		FROM test
+		ARG S=target
+		COPY --from="one" /x /
+		RUN --mount=from=one,target=/${S}/from=$S,from='two' cp /target/from=target/y /
+	E
+	[ "$(hull run --rm out cat /x /y)" = $'1\n2' ]
+}
+
 @test "stages: what fails first ends the others, and what was done is kept" {
 	cat >ctx/Dockerfile <<-'E'
 		FROM test AS slow
