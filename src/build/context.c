@@ -74,19 +74,21 @@ int build_read_dockerfile(struct build *b, char **ret, size_t *ret_len, struct e
 	return read_open(b->a, fd, b->file.name, DOCKERFILE_MAX, ret, ret_len, e);
 }
 
-/* NAME.dockerignore, beside the Dockerfile, goes before .dockerignore in the context. */
+/* NAME.dockerignore, beside the Dockerfile, goes before .dockerignore in the context. Both are the
+ * context's own unless -f names a file beside a context that is a folder. */
 int build_read_ignore(struct build *b, struct err *e)
 {
+	bool beside = b->q->file && strcmp(b->q->context, "-");
 	const char *name = b->q->file ? b->q->file : "Dockerfile";
 	char *text = NULL;
 	struct err ignored;
 	if (b->context < 0)
 		return 0;
 	char *own = arena_printf(b->a, "%s.dockerignore", name);
-	if (b->q->file && strcmp(name, "-") &&
+	if (beside && strcmp(name, "-") &&
 	    file_read(AT_FDCWD, own, IGNORE_FILE_MAX, b->a, &text, NULL, &ignored) < 0)
 		text = NULL;
-	CLEANUP_FD int fd = text ? -1 : b->q->file ? -ENOENT : open_in_context(b, own);
+	CLEANUP_FD int fd = text ? -1 : beside ? -ENOENT : open_in_context(b, own);
 	if (!text && fd < 0)
 		fd = open_in_context(b, ".dockerignore");
 	int r = fd < 0 ? 0 : read_open(b->a, fd, ".dockerignore", IGNORE_FILE_MAX, &text, NULL, e);

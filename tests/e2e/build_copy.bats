@@ -125,6 +125,14 @@ inside() {
 	echo '!hello' >>other.dockerignore
 	run -0 hull build -q -t out -f other ctx
 	[ "$(inside find /c -type f)" = /c/hello ]
+	# With a context on standard input none but its own files count.
+	cp other ctx/
+	tar -C ctx -c . | hull build -q -t out -f other -
+	[ "$(inside find /c -type f | wc -l)" -gt 1 ]
+	[ -z "$(inside find /c -name a.log)" ]
+	printf '*\n!b.log\n' >ctx/other.dockerignore
+	tar -C ctx -c . | hull build -q -t out -f other -
+	[ "$(inside find /c -type f)" = /c/b.log ]
 }
 
 @test "links cannot leave the context, nor the tree that is written to" {
