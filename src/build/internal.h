@@ -52,6 +52,8 @@ struct build_stage {
 	bool needed, done;
 	size_t next;     /* 0: FROM, then triggers, then items */
 	struct run *run; /* the step is a container that runs, or NULL */
+	int awaited;     /* the folder of a cache that somebody has locked, or -1 */
+	int awaited_how; /* to lock it, once it is free */
 	struct vertex vertex;
 
 	/* what it has come to */
@@ -162,7 +164,8 @@ void layer_push(struct build *b, struct build_stage *s, struct layer *layer);
 
 /* ---- steps ---- */
 
-/** How far a step is: a container of it runs, or it is to be tried again when another one ended. */
+/** How far a step is: a container of it runs, or it is to be tried again when another one ended, or
+ *  after a while (build_stage.awaited). */
 enum { STEP_DONE, STEP_RUNS, STEP_WAITS };
 
 /** Carry out one instruction of a stage. */

@@ -27,9 +27,11 @@ struct run {
 	struct container_end end;
 };
 
-/** Open what RUN --mount says. STEP_WAITS: a cache is locked by another RUN of this build. */
+/** Open what RUN --mount says. STEP_WAITS: a cache is locked by another RUN, of any build. */
 int mounts_open(struct build *b, struct build_stage *s, const struct instruction *in,
 		struct run *run, struct err *e);
+/** That cache is still locked. */
+bool mounts_blocked(struct build_stage *s);
 /** Note which targets are missing below, and remove them from the layer when the step is done. */
 int mounts_missing(struct build *b, const struct build_stage *s, struct run *run, struct err *e);
 void mounts_clean(struct build *b, struct run *run, const struct layer *layer);

@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/path.h"
 #include "base/units.h"
 #include "build/internal.h"
@@ -68,6 +69,7 @@ int stages_cut(struct build *b, struct err *e)
 		s->index = b->stage_count++;
 		s->from = in;
 		s->items = in + 1;
+		s->awaited = -1;
 		if (!base_name_of(in, b->a, &s->name))
 			return err_set(
 				e, EINVAL, ERR_INVALID,
@@ -361,6 +363,20 @@ static int advance(struct build *b, struct build_stage *s, struct err *e)
 	return r != STEP_WAITS;
 }
 
+/* How many ms there is nothing to be done; -1: until a container says something. Other builds do
+ * not tell when they unlock a cache; no two look for it in step. */
+static int pause_ms(struct build *b)
+{
+	int tick = vertex_tick(b), look = 50 + (int)(clock_real_ns() / 1000 % 100);
+	bool awaits = false;
+	for (size_t i = 0; i < b->stage_count; i++)
+		awaits |= b->stages[i].awaited >= 0;
+	if (awaits)
+		return tick < 0 || tick > look ? look : tick;
+	/* Without a container there is nothing to wait for: a stage was marked. */
+	return step_run_any(b, NULL) ? tick : 0;
+}
+
 /* Hear what the containers say, and wait for that if nothing else is to be done. */
 static int hear(struct build *b, bool wait, struct err *e)
 {
@@ -372,7 +388,7 @@ static int hear(struct build *b, bool wait, struct err *e)
 			who[n] = &b->stages[i];
 			fds[n++] = (struct pollfd){step_run_output(&b->stages[i]), POLLIN, 0};
 		}
-	if (poll(fds, n, wait ? vertex_tick(b) : 0) > 0 && fds[0].revents)
+	if (poll(fds, n, wait ? pause_ms(b) : 0) > 0 && fds[0].revents)
 		return build_canceled(e);
 	for (nfds_t i = 1; i < n; i++) {
 		int r = fds[i].revents ? step_run_hear(b, who[i], current(who[i]), e) : STEP_RUNS;
@@ -397,11 +413,12 @@ int stages_work(struct build *b, struct err *e)
 			moved |= r > 0;
 		}
 		if (r >= 0)
-			/* Without a container there is nothing to wait for: a stage was marked. */
-			r = hear(b, !moved && step_run_any(b, NULL), e);
+			r = hear(b, !moved, e);
 	}
-	for (size_t i = 0; i < b->stage_count; i++)
+	for (size_t i = 0; i < b->stage_count; i++) {
+		fd_drop(&b->stages[i].awaited);
 		if (b->stages[i].run)
 			step_run_cancel(b, &b->stages[i]);
+	}
 	return r < 0 ? r : 0;
 }

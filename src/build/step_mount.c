@@ -213,7 +213,20 @@ static int mount_bind(struct spec *m, struct err *e)
 
 /* ---- cache ---- */
 
-/* Its folder is locked while it is used: shared, or alone where that was asked for. */
+static bool holds(const struct spec *m, int dir)
+{
+	const int *held = m->run->held.items;
+	struct stat st, other;
+	bool found = false;
+	for (size_t i = 0; i < m->run->held.count && fstat(dir, &st) == 0; i++)
+		found |= fstat(held[i], &other) == 0 && st.st_ino == other.st_ino;
+	return found;
+}
+
+/* Its folder is locked while it is used: shared, or alone where that was asked for. Nobody waits
+ * for the lock with others in his hands, or two builds could wait for each other: without LOCK_NB
+ * in
+ * @how it is noted for mounts_blocked(), and the step begins again when it is free. */
 static int open_cache(struct spec *m, const char *id, int how, struct err *e)
 {
 	uint64_t mode, uid, gid;
@@ -236,13 +249,18 @@ static int open_cache(struct spec *m, const char *id, int how, struct err *e)
 	if (fresh &&
 	    (fchown(dir, (uid_t)uid, (gid_t)gid) < 0 || fchmod(dir, (mode_t)mode & 07777) < 0))
 		return err_errno(e, errno, "cannot make the cache %s", id);
-	/* Held by a RUN of this build, it is given back only when that one is seen to; by another
-	 * build, it is waited for. */
 	if (flock(dir, how | LOCK_NB) == 0)
 		return fd_steal(&dir);
-	if (errno != EWOULDBLOCK || how & LOCK_NB || step_run_any(m->b, NULL))
-		return -errno;
-	return flock(dir, how) < 0 ? -errno : fd_steal(&dir);
+	if (errno != EWOULDBLOCK)
+		return err_errno(e, errno, "cannot lock the cache %s", id);
+	if (how & LOCK_NB)
+		return -EWOULDBLOCK;
+	if (holds(m, dir))
+		return err_set(e, EDEADLK, ERR_INVALID,
+			       "RUN --mount: the cache %.100s is mounted twice, and locked", id);
+	m->s->awaited = fd_steal(&dir);
+	m->s->awaited_how = how | LOCK_NB;
+	return -EWOULDBLOCK;
 }
 
 static int mount_cache(struct spec *m, struct err *e)
@@ -423,6 +441,14 @@ static int read_mount(struct build *b, struct build_stage *s, struct run *run, c
 		return types[i].mount(&m, e);
 	}
 	return wrong(e, "type", type);
+}
+
+bool mounts_blocked(struct build_stage *s)
+{
+	if (s->awaited >= 0 && flock(s->awaited, s->awaited_how) < 0)
+		return true;
+	fd_drop(&s->awaited);
+	return false;
 }
 
 int mounts_open(struct build *b, struct build_stage *s, const struct instruction *in,

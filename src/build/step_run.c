@@ -306,11 +306,12 @@ static void read_env(struct build *b, const struct build_stage *s, struct run *r
 
 int step_run(struct build *b, struct build_stage *s, const struct instruction *in, struct err *e)
 {
+	if (count_runs(b, NULL) == BUILD_RUNS_MAX || mounts_blocked(s))
+		return STEP_WAITS;
 	struct run *run = arena_new(b->a, struct run);
 	size_t before = s->layer_count;
 	*run = (struct run){.key = STRBUF_MAX(1 << 20), .output = -1};
-	int r = count_runs(b, NULL) == BUILD_RUNS_MAX ? STEP_WAITS
-						      : read_network(b, in, &run->network, e);
+	int r = read_network(b, in, &run->network, e);
 	if (r == 0)
 		r = check_machine(s, e);
 	if (r != 0)

@@ -75,6 +75,32 @@ top_layer() {
 	[ "$(inside cat /out)" = 0 ]
 }
 
+@test "cache: who waits for a locked one holds no other, and hears signals" {
+	mount() { printf -- '--mount=type=cache,id=%s,target=/%s,sharing=locked ' "$1" "$1"; }
+	folder() { echo "$HULL_ROOT/build/cache/$(printf %s "$1" | sha256sum | head -c 64)"; }
+	build <<<"FROM test"$'\n'"RUN $(mount x)$(mount y)true"
+	[ "$status" -eq 0 ]
+	flock "$(folder y)" sh -c 'touch locked; until [ -e free ]; do sleep 0.05; done' 3>&- &
+	started_by_test $!
+	wait_for 10 test -e locked
+	local pids=()
+	for log in one two; do
+		"$HULL" build --no-cache ctx >$log 2>&1 3>&- &
+		started_by_test $!
+		pids+=($!)
+		wait_for 10 grep -q 'RUN --mount' $log
+	done
+	flock -w 5 "$(folder x)" true
+	kill -TERM "${pids[0]}"
+	! wait "${pids[0]}" || false
+	grep -q 'the build was canceled' one
+	kill -0 "${pids[1]}"
+	touch free
+	wait "${pids[1]}"
+	build <<<"FROM test"$'\n'"RUN $(mount x)$(mount x)true"
+	[[ "$output" == *'the cache x is mounted twice, and locked'* ]]
+}
+
 @test "tmpfs" {
 	build <<<$'FROM test\nRUN --mount=type=tmpfs,target=/scratch/t,size=1m df -k /scratch/t | tail -1 >/df; touch /scratch/t/x'
 	[ "$status" -eq 0 ]
