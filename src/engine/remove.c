@@ -88,14 +88,13 @@ static int mark_removing(struct engine *en, const char *id, bool volumes, struct
 			 "si", id, (int64_t)volumes);
 }
 
+/* It has ended when this returns. To wait for it here by its id would be to wait for the end of
+ * whatever somebody has started meanwhile. */
 static int stop_for_removal(struct engine *en, const struct container *c, struct err *e)
 {
-	int code;
 	int r = container_kill(en, c->id, SIGKILL, e);
-	if (r == 0 || r == -ESRCH)
-		r = container_wait(en, c->id, WAIT_NOT_RUNNING, 0, &code, e);
-	/* --rm: it may be gone altogether by now. */
-	return r == -ENOENT ? 0 : r;
+	/* It ended by itself; --rm: it may be gone altogether by now. */
+	return r == -ESRCH || r == -ENOENT ? 0 : r;
 }
 
 static int refuse_running(const struct container *c, struct err *e)
