@@ -299,6 +299,9 @@ void call_serve(struct http *h, const struct settings *settings, struct engine *
 	struct err e = {0};
 	struct call c = {.http = h, .q = &h->q, .en = en, .a = a, .settings = settings};
 	int r = find_and_run(&c, en_open, kept, &e);
+	if (r < 0 && settings->debug)
+		fprintf(stderr, "debug: %s: %d, kind %u: %s\n", c.q->method, e.number,
+			(unsigned)e.kind, e.text);
 	if (r < 0 && !h->answered)
 		answer_error(h, status_of(r, &e), &e);
 }

@@ -37,6 +37,10 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	assert_equal 660 "$(stat -c %a "$SOCKET")"
 	run -1 "$HULL_BIN_DIR/hulld" --host "unix://$SOCKET"
 	assert_has "somebody listens"
+	kill "$HULLD"
+	serve --debug
+	answers 404 GET /containers/nobody/json >/dev/null
+	grep -q '^debug: GET: .*No such container: nobody' "$WORK/hulld.log"
 }
 
 # bats test_tags=fast,same
