@@ -17,7 +17,7 @@ history() { hull events --since 1 --until "$(now)" "$@"; }
 # The actions of a container, by name, in one line.
 actions_of() { history -f "type=container" --format '{{.Actor.Attributes.name}} {{.Action}}' | sed -n "s/^$1 //p" | paste -sd' '; }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "events: the life of containers in docker's order" {
 	hull run --rm --name aa test true
 	assert_equal "create attach start die destroy" "$(actions_of aa)"

@@ -13,12 +13,12 @@ faults() {
 }
 
 @test "killed at a sample of its calls: run, create, rm, load" {
-	faults -n 90 -o "run -d" kill
-	faults -n 40 -o "create -v" -o rm -o load kill
+	faults -n 150 -o "run -d" kill
+	faults -n 80 -o "create -v" -o rm -o load kill
 }
 
 @test "failing calls, a sample: run, create, load" {
-	faults -n 110 -e ENOMEM,EIO -o "run -d" error
+	faults -n 180 -e ENOMEM,EIO -o "run -d" error
 	faults -n 80 -e ENOSPC,EMFILE -o "create -v" -o load error
 }
 

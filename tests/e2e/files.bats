@@ -251,7 +251,7 @@ runner() { hull run -d --name cc "$@" test sh -c 'while :; do sleep 0.1; done' >
 	assert_equal "$(yes xxxxxxxxxxxxxxx | head -n 200)" "$(tail -c +65537 g | head -n 200)"
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "cp: paths of a tar go through links of the container, and nowhere else" {
 	mkdir -p tree/{abs,up,new,loop,dangling}
 	for folder in tree/*; do echo "${folder#tree/}" >"$folder/file"; done

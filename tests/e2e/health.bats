@@ -219,7 +219,7 @@ processes_of() {
 	assert_equal "healthy 2" "$(health_of cc) $(checks_of cc)"
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "health: what to do with one that is unhealthy" {
 	for action in stop kill restart; do
 		hull run -d --name $action --health-on-failure $action --stop-signal KILL --health-cmd 'test -e /tmp/good' --health-interval "$(every 300)" --health-retries 1 test sleep 600

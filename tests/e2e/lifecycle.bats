@@ -95,7 +95,7 @@ teardown() { hull_teardown; }
 	assert_line 'folder|directory'
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "create, start, stop, start again, rm" {
 	id=$(hull create --name web test sh -c 'echo run; trap "exit 3" TERM; while :; do sleep 0.1; done')
 	assert_equal created "$(status_of web)"
@@ -596,7 +596,7 @@ PY
 	assert_equal 137 "$(hull wait cc)"
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "logs: stdout and stderr apart, --tail, -t, -f, --since" {
 	hull run --name cc test sh -c 'echo one; echo two >&2; echo three' 2>/dev/null
 	run --separate-stderr hull logs cc

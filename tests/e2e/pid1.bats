@@ -37,7 +37,7 @@ kill_from_inside() {
 	[ "$(stat_state "$pid")" != T ]
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "P2: KILL from outside ends it: 137" {
 	hull run -d --name cc test sleep 600
 	hull kill -s KILL cc

@@ -10,7 +10,7 @@ setup() {
 }
 teardown() { hull_teardown; }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "--rootfs DIR: the command runs in it, and writes to it" {
 	run hull run --rm --rootfs "$WORK/tree" sh -c 'echo here >/written; cat /data/file'
 	assert_status 0
@@ -18,7 +18,7 @@ teardown() { hull_teardown; }
 	assert_equal here "$(cat tree/written)"
 }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "--rootfs DIR:O: changes are thrown away, the folder stays as it was" {
 	before=$(find tree -printf '%p %m %T@\n' | sort | md5sum)
 	run hull run --rm --rootfs "$WORK/tree:O" sh -c 'echo x >/data/file; rm /etc/group; cat /data/file'

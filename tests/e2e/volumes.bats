@@ -7,7 +7,7 @@ load lib
 setup() { hull_setup; }
 teardown() { hull_teardown; }
 
-# bats test_tags=fast
+# bats test_tags=fast,same
 @test "bind: both ways, read-only, a single file, with a colon form" {
 	mkdir host
 	echo hello >host/in
