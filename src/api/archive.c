@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "api/handlers.h"
+#include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/event.h"
 #include "base/json.h"
@@ -65,22 +66,6 @@ static uint32_t go_mode(mode_t mode)
 	return bits;
 }
 
-static char *base64(const char *text, struct arena *a)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t len = strlen(text), n = 0;
-	char *out = arena_alloc(a, len * 4 / 3 + 5);
-	for (size_t i = 0; i < len; i += 3) {
-		uint32_t bits = 0;
-		for (size_t k = 0; k < 3; k++)
-			bits = bits << 8 | (i + k < len ? (unsigned char)text[i + k] : 0);
-		for (size_t k = 0; k < 4; k++)
-			out[n++] = i + k > len ? '=' : digits[bits >> (18 - 6 * k) & 63];
-	}
-	return out;
-}
-
 /* The header that docker's client wants before the tar. */
 static int stat_header(struct call *c, const struct file_place *p, char **ret, struct err *e)
 {
@@ -101,7 +86,7 @@ static int stat_header(struct call *c, const struct file_place *p, char **ret, s
 			*link && *link != '/' ? arena_printf(c->a, "/%s/%s", p->path, link) : link);
 	*ret = arena_printf(
 		c->a, "X-Docker-Container-Path-Stat: %s\r\n",
-		base64(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN), c->a));
+		base64_encode(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN), c->a));
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "api/handlers.h"
+#include "base/base64.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -32,29 +33,6 @@ static const struct field auth_fields[] = {
 };
 static const struct shape auth_shape = SHAPE(struct auth, auth_fields);
 
-/* Both alphabets, with or without padding; in place of what is none stands nothing. */
-static char *unbase64(const char *text, struct arena *a)
-{
-	char *out = arena_alloc(a, strlen(text) + 1);
-	size_t n = 0;
-	uint32_t bits = 0;
-	for (int have = 0; *text && *text != '='; text++) {
-		char d = *text;
-		uint32_t v = d >= 'A' && d <= 'Z'   ? (uint32_t)(d - 'A')
-			     : d >= 'a' && d <= 'z' ? (uint32_t)(d - 'a' + 26)
-			     : d >= '0' && d <= '9' ? (uint32_t)(d - '0' + 52)
-			     : d == '+' || d == '-' ? 62
-						    : 63;
-		bits = bits << 6 | v;
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			out[n++] = (char)(bits >> have);
-		}
-	}
-	return out;
-}
-
 /* X-Registry-Auth; the client sends an empty object where it has none. */
 static int read_auth(struct call *c, const char *domain, struct image_registry *ret, struct err *e)
 {
@@ -62,9 +40,12 @@ static int read_auth(struct call *c, const char *domain, struct image_registry *
 	struct auth auth = {0};
 	if (!header || !*header)
 		return 0;
-	const char *text = unbase64(header, c->a);
+	char *own = arena_strdup(c->a, header);
+	for (char *d = own; *d; d++) /* clients use either alphabet */
+		*d = (char)(*d == '-' ? '+' : *d == '_' ? '/' : *d);
+	const char *text = base64_decode(own, c->a);
 	/* An old client's broken header is no header: docker takes it so. */
-	if (shape_parse(&auth_shape, text, strlen(text), &auth, c->a, e) < 0 ||
+	if (!text || shape_parse(&auth_shape, text, strlen(text), &auth, c->a, e) < 0 ||
 	    ((!auth.user || !*auth.user) && (!auth.identity || !*auth.identity)))
 		return 0;
 	struct credentials *known = arena_new(c->a, struct credentials);

@@ -191,16 +191,12 @@ static void note_for_heirs(struct build *b, const struct cache_row *row)
 static int take_layer(struct build *b, int orphan, const char *from, struct layer **ret,
 		      struct err *e)
 {
-	struct layer *l = *ret = arena_new(b->a, struct layer);
-	char name[16];
-	l->job = (struct unpack_job)UNPACK_JOB_NONE;
-	int r = b->staging.fd >= 0 ? 0 : stage_open(&b->staging, &b->en->images, e);
-	if (r < 0)
-		return r;
-	snprintf(name, sizeof(name), "%zu", b->folders++);
+	char name[LAYER_NAME_SIZE];
+	struct layer *l = *ret = layer_new(b, name, e);
+	if (!l)
+		return -e->number;
 	if (renameat(orphan, from, b->staging.fd, name) < 0)
 		return err_errno(e, errno, "a layer of a build that was killed");
-	snprintf(l->folder, sizeof(l->folder), "%s/%s", b->staging.name, name);
 	CLEANUP_FD int fs = dir_open(b->staging.fd, arena_printf(b->a, "%s/fs", name), e);
 	return fs < 0 ? fs : layer_digest(b, l, fs, e);
 }

@@ -147,7 +147,11 @@ int build_commit(struct build *b, const struct stage_image *image, struct err *e
 
 /** A layer of the store. */
 struct layer *layer_stored(struct build *b, const char *diff_id, int64_t size);
-/** A new folder with `upper` and `work`. */
+/** One with a name of its own in the build's staging folder, which is opened with the first; NULL
+ * with @e. The folder is the caller's to make. */
+enum { LAYER_NAME_SIZE = 24 };
+struct layer *layer_new(struct build *b, char name[static LAYER_NAME_SIZE], struct err *e);
+/** The same, with its folder, and `upper` and `work` in that. */
 int layer_begin(struct build *b, struct layer **ret, struct err *e);
 /** The tree of @s with @layer (or NULL: read-only) upon it: a detached mount. */
 int layer_mount(struct build *b, const struct build_stage *s, const struct layer *layer,

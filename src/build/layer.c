@@ -29,15 +29,23 @@ struct layer *layer_stored(struct build *b, const char *diff_id, int64_t size)
 	return l;
 }
 
-int layer_begin(struct build *b, struct layer **ret, struct err *e)
+struct layer *layer_new(struct build *b, char name[static LAYER_NAME_SIZE], struct err *e)
 {
 	struct layer *l = arena_new(b->a, struct layer);
-	char name[16];
 	l->job = (struct unpack_job)UNPACK_JOB_NONE;
-	int r = b->staging.fd >= 0 ? 0 : stage_open(&b->staging, &b->en->images, e);
-	if (r < 0)
-		return r;
-	snprintf(name, sizeof(name), "%zu", b->folders++);
+	if (b->staging.fd < 0 && stage_open(&b->staging, &b->en->images, e) < 0)
+		return NULL;
+	snprintf(name, LAYER_NAME_SIZE, "%zu", b->folders++);
+	snprintf(l->folder, sizeof(l->folder), "%s/%s", b->staging.name, name);
+	return l;
+}
+
+int layer_begin(struct build *b, struct layer **ret, struct err *e)
+{
+	char name[LAYER_NAME_SIZE];
+	struct layer *l = layer_new(b, name, e);
+	if (!l)
+		return -e->number;
 	CLEANUP_FD int dir = stage_make_dir(&b->staging, name, e);
 	if (dir < 0)
 		return dir;
@@ -45,7 +53,6 @@ int layer_begin(struct build *b, struct layer **ret, struct err *e)
 	if (mkdirat(dir, "upper", 0755) < 0 || fchmodat(dir, "upper", 0755, 0) < 0 ||
 	    mkdirat(dir, "work", 0700) < 0)
 		return err_errno(e, errno, "cannot make a folder for a layer");
-	snprintf(l->folder, sizeof(l->folder), "%s/%s", b->staging.name, name);
 	*ret = l;
 	return 0;
 }

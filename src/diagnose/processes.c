@@ -79,11 +79,6 @@ int processes_add_zombies(struct processes *all, struct arena *a, struct err *e)
 	return 0;
 }
 
-bool has_init(const struct container *c)
-{
-	return c->config.host.init.set && c->config.host.init.value;
-}
-
 char *process_label(const struct process *p, struct arena *a)
 {
 	return arena_printf(a, "%d %s", (int)p->inside, p->comm);

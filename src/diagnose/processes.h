@@ -15,8 +15,6 @@ int processes_read(const struct container *c, struct arena *a, struct processes 
 		   struct err *e);
 /** Add their children that have ended and were not waited for: they are in no control group. */
 int processes_add_zombies(struct processes *all, struct arena *a, struct err *e);
-/** hull-init is its first process. */
-bool has_init(const struct container *c);
 /** "2 nginx": its number inside, and its name. */
 char *process_label(const struct process *p, struct arena *a);
 

@@ -27,23 +27,16 @@ static char *names(uint64_t set, struct arena *a)
 	return arena_strdup(a, text.len ? strbuf_text(&text) : "-");
 }
 
-static int stop_signal(const struct container *c)
-{
-	const char *name = c->config.config.stop_signal;
-	int n = name && *name ? signal_parse(name) : SIGTERM;
-	return n > 0 ? n : SIGTERM;
-}
-
 static void forecast(const struct container *c, const struct process *first, struct story *s)
 {
 	struct arena *a = s->a;
 	char name[SIGNAL_NAME_SIZE];
-	int n = stop_signal(c);
+	int n = container_stop_signal(c);
 	uint64_t bit = UINT64_C(1) << (n - 1);
 	int64_t grace =
 		c->config.config.stop_timeout.set ? c->config.config.stop_timeout.value : 10;
 	const char *who = process_label(first, a), *what = signal_name(n, name);
-	if (has_init(c))
+	if (container_has_init(c))
 		s->verdict = arena_printf(a,
 					  "stop is graceful: hull-init passes %s on, and waits "
 					  "for all processes",

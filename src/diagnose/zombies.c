@@ -75,7 +75,7 @@ int diagnose_zombies(const struct container *c, struct story *s, struct err *e)
 		story_advise(
 			s, "a zombie cannot be killed, it has ended: its parent must wait for it, "
 			   "or end; then number 1 inherits it");
-	if (zombies && !has_init(c))
+	if (zombies && !container_has_init(c))
 		story_advise(s, "--init: hull-init waits for whatever is left to number 1");
 	return 0;
 }

@@ -186,6 +186,10 @@ typedef void (*stop_notice_fn)(const struct stop_report *r, int64_t grace_second
  * -1: wait for ever. A container that does not run is no error (was_running false). */
 int container_stop(struct engine *en, const char *ref, int signal, int64_t grace_seconds,
 		   stop_notice_fn notice, void *ctx, struct stop_report *ret, struct err *e);
+/** The signal that stops it: its own, or SIGTERM. */
+int container_stop_signal(const struct container *c);
+/** hull-init is its first process. */
+bool container_has_init(const struct container *c);
 int container_restart(struct engine *en, const char *ref, int signal, int64_t grace_seconds,
 		      struct err *e);
 /** After SIGKILL it returns when the end is recorded, or fails after ten seconds. */

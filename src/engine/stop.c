@@ -91,7 +91,7 @@ bool container_drops_signal(struct engine *en, const char *ref, int signal)
 	       dropped_by_kernel(c.pid, signal);
 }
 
-static int stop_signal_of(const struct container *c)
+int container_stop_signal(const struct container *c)
 {
 	const char *name = c->config.config.stop_signal;
 	int number = name && *name ? signal_parse(name) : SIGTERM;
@@ -178,7 +178,7 @@ static int kill_one(struct engine *en, const char *ref, int signal, bool hold, s
 		return r;
 	/* As docker has it: who sends the last signal, or the one that stops it, wants it stopped.
 	 */
-	if (hold && (signal == SIGKILL || signal == stop_signal_of(&c)) &&
+	if (hold && (signal == SIGKILL || signal == container_stop_signal(&c)) &&
 	    (r = restart_hold(en, &c, e)) < 0)
 		return r;
 	CLEANUP_FD int pidfd = open_first(&c, e);
@@ -212,7 +212,7 @@ int container_kill_unheld(struct engine *en, const char *id, struct err *e)
 	return kill_one(en, id, SIGKILL, false, e);
 }
 
-static bool has_init(const struct container *c)
+bool container_has_init(const struct container *c)
 {
 	return c->config.host.init.set && c->config.host.init.value;
 }
@@ -225,7 +225,7 @@ static int send_stop(struct engine *en, const struct container *c, int pidfd, in
 			      ? INIT_STOP_NO_LIMIT
 			      : (uint32_t)(grace_seconds * 1000);
 	const uint64_t value = INIT_STOP_VALUE(ms);
-	return send_told(en, c, pidfd, signal, has_init(c) ? &value : NULL, true, e);
+	return send_told(en, c, pidfd, signal, container_has_init(c) ? &value : NULL, true, e);
 }
 
 /* The exit record: from the monitor, which answers at once when the container has ended. */
@@ -270,7 +270,7 @@ static int stop_running(struct engine *en, const struct container *c, int64_t gr
 	if (r < 0 && r != -ESRCH)
 		return r;
 	int64_t until = grace_seconds < 0 ? -1 : began + grace_seconds * 1000;
-	if (has_init(c) && until >= 0)
+	if (container_has_init(c) && until >= 0)
 		until += INIT_SLACK_MS;
 	if (!await_end(pidfd, until)) {
 		ret->killed = true;
@@ -306,7 +306,7 @@ int container_stop(struct engine *en, const char *ref, int signal, int64_t grace
 	const struct opt_i64 *own = &c.config.config.stop_timeout;
 	struct stop_report report = {
 		.was_running = c.pid != 0,
-		.signal = signal ? signal : stop_signal_of(&c),
+		.signal = signal ? signal : container_stop_signal(&c),
 	};
 	if ((r = restart_hold(en, &c, e)) < 0)
 		return r;

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/base64.h"
 #include "base/json.h"
 #include "base/path.h"
 #include "base/shape.h"
@@ -25,44 +26,6 @@ enum { FILE_MAX = 4 << 20, HELPER_ANSWER_MAX = 64 << 10 };
 #define DOCKER_HUB "https://index.docker.io/v1/"
 
 extern char **environ;
-
-/* --- base64 (RFC 4648, 4) --- */
-
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-static char *encode(const char *text, struct arena *a)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	size_t len = strlen(text), n = 0;
-	char *to = arena_alloc(a, (len + 2) / 3 * 4 + 1);
-	for (size_t i = 0; i < len; i += 3) {
-		unsigned v = (unsigned)p[i] << 16;
-		v |= i + 1 < len ? (unsigned)p[i + 1] << 8 : 0;
-		v |= i + 2 < len ? p[i + 2] : 0;
-		for (size_t k = 0; k < 4; k++)
-			to[n++] = i + k > len ? '=' : digits[v >> (18 - 6 * k) & 63];
-	}
-	return to;
-}
-
-/* NULL for what is none. */
-static char *decode(const char *text, struct arena *a)
-{
-	size_t len = strcspn(text, "="), n = 0;
-	char *to = arena_alloc(a, len + 1);
-	unsigned v = 0, bits = 0;
-	for (size_t i = 0; i < len; i++) {
-		const char *at = text[i] ? strchr(digits, text[i]) : NULL;
-		if (!at)
-			return NULL;
-		v = v << 6 | (unsigned)(at - digits);
-		bits += 6;
-		if (bits >= 8)
-			to[n++] = (char)(v >> (bits -= 8));
-		v &= (1U << bits) - 1;
-	}
-	return to;
-}
 
 /* --- config.json --- */
 
@@ -258,7 +221,7 @@ int credentials_find(const char *domain, struct arena *a, struct credentials *re
 			continue;
 		const char *pair = text_member(value, "auth");
 		const char *identity = text_member(value, "identitytoken");
-		char *plain = pair ? decode(pair, a) : NULL;
+		char *plain = pair ? base64_decode(pair, a) : NULL;
 		char *colon = plain ? strchr(plain, ':') : NULL;
 		if (colon) {
 			*colon = '\0';
@@ -324,8 +287,9 @@ int credentials_store(const char *domain, const struct credentials *c, struct ar
 	while (forget(auths, domain))
 		;
 	struct json_object *entry = json_object_new_object();
-	json_add_string(entry, "auth",
-			encode(arena_printf(a, "%s:%s", c->user, c->identity ? "" : c->secret), a));
+	json_add_string(
+		entry, "auth",
+		base64_encode(arena_printf(a, "%s:%s", c->user, c->identity ? "" : c->secret), a));
 	if (c->identity)
 		json_add_string(entry, "identitytoken", c->identity);
 	json_object_object_add(auths, key_of(domain), entry);
