@@ -52,7 +52,7 @@ static void check_kernel(struct engine *en, struct story *s)
 	if (knob("user/max_net_namespaces") == 0 || knob("user/max_pid_namespaces") == 0)
 		story_advise(s,
 			     "user.max_net_namespaces or max_pid_namespaces is 0: no container can "
-			     "have namespaces of its own");
+			     "have namespaces of its own; raise them with sysctl -w");
 	if (knob("kernel/seccomp/actions_avail") < 0 &&
 	    !file_exists(AT_FDCWD, "/proc/sys/kernel/seccomp/actions_avail"))
 		story_advise(
@@ -106,7 +106,9 @@ static void check_room(struct engine *en, struct story *s)
 			"system prune frees it",
 			en->root, left);
 	if (fs.f_files && fs.f_favail * 100 / fs.f_files < FREE_PERCENT)
-		story_advise(s, "%s has few inodes left (%llu of %llu): many small files of layers",
+		story_advise(s,
+			     "%s has few inodes left (%llu of %llu): many small files of layers; "
+			     "hull system prune frees some",
 			     en->root, (unsigned long long)fs.f_favail,
 			     (unsigned long long)fs.f_files);
 }
@@ -127,8 +129,9 @@ static void check_limits(struct engine *en, struct story *s)
 	for (size_t i = 0; i < ARRAY_LEN(knobs); i++) {
 		int64_t now = knob(knobs[i].name);
 		if (now >= 0 && now < knobs[i].least)
-			story_advise(s, "sysctl %s is %lld: %s", knobs[i].name, (long long)now,
-				     knobs[i].why);
+			story_advise(s, "%s is %lld: %s; raise it: sysctl -w %s=%lld",
+				     knobs[i].name, (long long)now, knobs[i].why, knobs[i].name,
+				     (long long)knobs[i].least);
 	}
 }
 
@@ -139,9 +142,10 @@ static void check_network(struct engine *en, struct story *s)
 		       forward > 0 ? "on" : "off (hull turns it on with the first bridge)");
 	if (knob("net/bridge/bridge-nf-call-iptables") == 1)
 		story_advise(
-			s, "bridge-nf-call-iptables is 1: packets between containers of a network "
-			   "go through the host's firewall, which costs a tenth of the throughput "
-			   "and may drop them");
+			s,
+			"bridge-nf-call-iptables is 1: packets between containers of a network "
+			"go through the host's firewall, which costs throughput and may drop "
+			"them; sysctl -w net.bridge.bridge-nf-call-iptables=0 if nobody needs it");
 	if (knob("net/ipv4/conf/all/rp_filter") == 1)
 		story_evidence(s, "reverse path",
 			       "strict: answers must leave where requests came in");
@@ -163,8 +167,10 @@ static void check_clock(struct engine *en, struct story *s)
 	struct tm tm;
 	gmtime_r(&now, &tm);
 	if (tm.tm_year + 1900 < YEAR_BUILT)
-		story_advise(s, "the clock says %d: certificates of registries will not be valid",
-			     tm.tm_year + 1900);
+		story_advise(
+			s,
+			"the clock says %d: certificates of registries will not be valid; set it",
+			tm.tm_year + 1900);
 }
 
 int diagnose_host(struct engine *en, struct story *s, struct err *e)
