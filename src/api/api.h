@@ -76,12 +76,15 @@ int body_read(struct call *c, const struct shape *s, void *out, struct err *e);
 
 /* ---- answers ---- */
 
-/** Takes @o over. Who may only look does not see the values of environment variables in it. */
+/** Takes @o over. Who may only look does not see the values of environment variables in it, nor
+ * what commands are given. */
 int answer_json(struct call *c, int status, struct json_object *o);
 int answer_nothing(struct call *c, int status);
 /** {"message": text} */
 void answer_error(struct http *h, int status, const struct err *e);
 /** A line of a stream of JSON objects; takes @o over. */
 void stream_json(struct call *c, struct json_object *o);
+/** The line of a stream that failed after its first word. */
+void stream_error(struct call *c, const struct err *e);
 /** What the engine warned of, as a list. */
 struct json_object *warnings_object(struct call *c);

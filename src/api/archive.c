@@ -136,7 +136,7 @@ int archive_put(struct call *c, struct err *e)
 		r = err_set(e, ENOTDIR, ERR_INVALID, "extraction point is not a directory");
 	if (r < 0)
 		return r;
-	CLEANUP_FD int body = http_body_fd(c->http, e);
+	CLEANUP_FD int body = http_body_fd(c->http, HTTP_BODY_SECONDS, e);
 	r = body < 0 ? body : file_unpack(c->en, body, &s.place, &copy, e);
 	if (r < 0)
 		return r;

@@ -2,7 +2,7 @@
 /*
  * POST /containers/ID/attach and /resize. The client's socket goes to the container's monitor,
  * which serves it from then on: no process of ours is in between. Only where bytes must be looked
- * at does one stay: for detach keys, for one of two streams, for input that came too early. A
+ * at does one stay: for detach keys, for input that came too early. A
  * container that does not run is attached to when it starts (engine/waiting.h). Read pump.h next.
  */
 #include <errno.h>
@@ -56,53 +56,18 @@ static int read_request(struct call *c, struct attach *a, struct err *e)
 	return 0;
 }
 
-/* The monitor gives a client that waited for a start both streams, and takes its input. */
+/* Nobody has to look for detach keys, and nothing came already. */
 static bool may_go_directly(const struct attach *a)
 {
 	const struct http *h = a->call->http;
 	bool typed = a->flags & ATTACH_STDIN && a->tty;
-	if (typed || h->len > h->at)
-		return false;
-	return a->c.pid || a->flags == (ATTACH_STDIN | ATTACH_STDOUT | ATTACH_STDERR);
-}
-
-/* What one end of the pump says is one stream of two. */
-struct chooser {
-	int to;
-	unsigned flags;
-};
-
-static int choose(void *ctx, int stream, const unsigned char *data, size_t len, struct err *e)
-{
-	const struct chooser *x = ctx;
-	unsigned char head[FRAME_HEADER];
-	frame_head(head, stream, len);
-	if (!(x->flags & (stream == 2 ? ATTACH_STDERR : ATTACH_STDOUT)))
-		return 0;
-	int r = fd_write_full(x->to, head, sizeof(head));
-	if (r == 0)
-		r = fd_write_full(x->to, data, len);
-	return r < 0 ? err_errno(e, r, "cannot write") : 0;
-}
-
-/* Without input, and of one stream only. */
-static void pass_chosen(const struct attach *a, int stream)
-{
-	const struct chooser x = {a->call->http->fd, a->flags};
-	struct frames frames = {0};
-	unsigned char data[16 * 1024];
-	struct err ignored;
-	ssize_t n;
-	while ((n = TEMP_FAILURE_RETRY(read(stream, data, sizeof(data)))) > 0)
-		if (frames_feed(&frames, data, (size_t)n, choose, (void *)&x, &ignored) < 0)
-			return;
+	return !typed && h->len == h->at;
 }
 
 static void pass_on(struct attach *a, int stream)
 {
 	struct http *h = a->call->http;
 	struct err ignored;
-	bool both = (a->flags & (ATTACH_STDOUT | ATTACH_STDERR)) == (ATTACH_STDOUT | ATTACH_STDERR);
 	struct pump p = {.client = h->fd,
 			 .input = a->flags & ATTACH_STDIN ? stream : -1,
 			 .output = {stream, -1},
@@ -111,9 +76,7 @@ static void pass_on(struct attach *a, int stream)
 			 .process = -1,
 			 .first = h->buf + h->at,
 			 .first_len = h->len - h->at};
-	if (!a->c.pid && !both && !a->tty && !(a->flags & ATTACH_STDIN))
-		pass_chosen(a, stream);
-	else if (pump_run(&p) == PUMP_DETACHED)
+	if (pump_run(&p) == PUMP_DETACHED)
 		event_container(&a->call->en->db, &ignored, a->c.id, "detach", NULL);
 }
 
@@ -151,11 +114,14 @@ static int attach_stream(struct attach *a, struct waiting *w, struct err *e)
 static int put_record(const struct logs_record *r, void *ctx)
 {
 	const struct attach *a = ctx;
-	const struct chooser x = {a->call->http->fd, a->flags};
-	struct err ignored;
-	return a->tty ? fd_write_full(x.to, r->bytes, r->len)
-		      : choose((void *)&x, r->stream, (const unsigned char *)r->bytes, r->len,
-			       &ignored);
+	unsigned char head[FRAME_HEADER];
+	int to = a->call->http->fd, n = 0;
+	frame_head(head, r->stream, r->len);
+	if (!a->tty && !(a->flags & (r->stream == 2 ? ATTACH_STDERR : ATTACH_STDOUT)))
+		return 0;
+	if (!a->tty)
+		n = fd_write_full(to, head, sizeof(head));
+	return n < 0 ? n : fd_write_full(to, r->bytes, r->len);
 }
 
 int container_attach(struct call *c, struct err *e)
@@ -172,6 +138,9 @@ int container_attach(struct call *c, struct err *e)
 	/* Before the answer: the client may start the container as soon as it has that. */
 	if (r == 0 && a->stream && !a->c.pid)
 		r = waiting_open(c->en, a->c.id, &w, e);
+	/* It was started, or removed, just before we could wait for that. */
+	if (r == 0 && w.socket >= 0)
+		r = container_find(c->en, a->c.id, c->a, &a->c, e);
 	if (r < 0)
 		return r;
 	http_hijack(c->http, a->tty || c->minor < 42 ? "application/vnd.docker.raw-stream"

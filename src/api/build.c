@@ -185,15 +185,6 @@ static void tell_result(struct call *c, const struct build_request *q, const cha
 		say(c, "stream", arena_printf(c->a, "Successfully tagged %s\n", q->tags.items[i]));
 }
 
-static void tell_failure(struct call *c, const struct err *e)
-{
-	struct json_object *o = json_object_new_object(), *detail = json_object_new_object();
-	json_add_string(detail, "message", e->text);
-	json_object_object_add(o, "errorDetail", detail);
-	json_add_string(o, "error", e->text);
-	stream_json(c, o);
-}
-
 int image_build(struct call *c, struct err *e)
 {
 	struct build_request q;
@@ -201,7 +192,7 @@ int image_build(struct call *c, struct err *e)
 	int r = read_request(c, &q, e);
 	if (r < 0)
 		return r;
-	CLEANUP_FD int body = http_body_fd(c->http, e);
+	CLEANUP_FD int body = http_body_fd(c->http, HTTP_PAUSE_SECONDS, e);
 	if (body < 0)
 		return body;
 	http_begin(c->http, 200, "application/json", "");
@@ -214,7 +205,7 @@ int image_build(struct call *c, struct err *e)
 	if (relayer > 0)
 		waitpid(relayer, NULL, 0);
 	if (r < 0)
-		tell_failure(c, e);
+		stream_error(c, e);
 	else
 		tell_result(c, &q, id);
 	http_end(c->http);

@@ -124,25 +124,40 @@ static const char *text_of(struct json_object *o)
 							 JSON_C_TO_STRING_NOSLASHESCAPE);
 }
 
-/* How much of a step in an image's history may be seen: the values of ENV and ARG, and those that a
- * RUN was given ("|1 KEY=VALUE /bin/sh -c ..."), begin there. */
-static size_t shown_of_step(const char *text)
+static size_t shown_of_variable(const char *text)
 {
-	static const char *const words[] = {"ENV ", "ARG ", "|"};
-	size_t shown = strlen(text);
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		const char *p = strstr(text, words[i]);
-		if (!p || (*p == '|' && (p[1] < '0' || p[1] > '9')))
-			continue;
-		p += strcspn(p, " ");
-		p += strspn(p, " ");
-		size_t end = (size_t)(p - text) + strcspn(p, "= ");
-		shown = end < shown ? end : shown;
-	}
-	return shown;
+	return strcspn(text, "=");
 }
 
-/* Values of environment variables, and options of mounts, which may have a password. */
+static size_t shown_of_line(const char *text)
+{
+	return strcspn(text, " ");
+}
+
+/* "exec_start: sh -c ..." */
+static size_t shown_of_action(const char *text)
+{
+	return strncmp(text, "exec_", 5) ? strlen(text) : strcspn(text, ":");
+}
+
+/* What may have a password in it: of the text of @key so much may be seen. NULL: nothing. */
+static const struct {
+	const char *key;
+	size_t (*shown)(const char *text);
+} secret[] = {
+	{"Env", shown_of_variable},
+	{"Command", shown_of_line},
+	{"CreatedBy", shown_of_line},
+	{"Action", shown_of_action},
+	{"status", shown_of_action},
+	{"Cmd", NULL},
+	{"Args", NULL},
+	{"Entrypoint", NULL},
+	{"arguments", NULL},
+	{"Test", NULL},
+	{"o", NULL},
+};
+
 static void hide_secrets(struct arena *a, const char *key, struct json_object *o)
 {
 	if (json_object_is_type(o, json_type_object)) {
@@ -155,13 +170,15 @@ static void hide_secrets(struct arena *a, const char *key, struct json_object *o
 	if (!json_object_is_type(o, json_type_string))
 		return;
 	const char *text = json_object_get_string(o);
-	size_t shown = !strcmp(key, "Env")         ? strcspn(text, "=")
-		       : !strcmp(key, "CreatedBy") ? shown_of_step(text)
-		       : !strcmp(key, "o")         ? 0
-						   : strlen(text);
+	size_t i = 0;
+	while (i < ARRAY_LEN(secret) && strcmp(key, secret[i].key))
+		i++;
+	if (i == ARRAY_LEN(secret))
+		return;
+	size_t shown = secret[i].shown ? secret[i].shown(text) : 0;
 	if (text[shown])
-		json_object_set_string(
-			o, arena_printf(a, "%.*s%s***", (int)shown, text, shown ? "=" : ""));
+		json_object_set_string(o, arena_printf(a, "%.*s%.1s***", (int)shown, text,
+						       shown ? text + shown : ""));
 }
 
 int answer_json(struct call *c, int status, struct json_object *o)
@@ -185,10 +202,21 @@ int answer_nothing(struct call *c, int status)
 void stream_json(struct call *c, struct json_object *o)
 {
 	CLEANUP_STRBUF struct strbuf line = STRBUF_MAX(SIZE_MAX / 2);
+	if (c->http->read_only)
+		hide_secrets(c->a, "", o);
 	strbuf_puts(&line, text_of(o));
 	strbuf_puts(&line, "\r\n");
 	http_write(c->http, line.buf, line.len);
 	json_object_put(o);
+}
+
+void stream_error(struct call *c, const struct err *e)
+{
+	struct json_object *o = json_object_new_object(), *detail = json_object_new_object();
+	json_add_string(detail, "message", e->text);
+	json_object_object_add(o, "errorDetail", detail);
+	json_add_string(o, "error", e->text);
+	stream_json(c, o);
 }
 
 int status_of(int r, const struct err *e)
@@ -198,7 +226,7 @@ int status_of(int r, const struct err *e)
 		[ERR_CONFLICT] = 409, [ERR_DENIED] = 403,        [ERR_NO_COMMAND] = 400,
 		[ERR_TIMEOUT] = 500,  [ERR_NOT_EXECUTABLE] = 400};
 	int status = e->kind < ERR_KINDS ? of_kind[e->kind] : 0;
-	return status ? status : 500;
+	return r == -EPROTONOSUPPORT ? 505 : status ? status : 500;
 }
 
 /* What to do about it stands behind it: docker's clients show the message alone. */

@@ -66,8 +66,17 @@ int container_show_top(struct call *c, struct err *e)
 	if (r < 0)
 		return r;
 	struct json_object *o = json_object_new_object(), *rows = json_object_new_array();
-	for (size_t i = 0; i < t.row_count; i++)
-		json_object_array_add(rows, json_of_strv(&t.rows[i]));
+	for (size_t i = 0; i < t.row_count; i++) {
+		struct json_object *row = json_of_strv(&t.rows[i]), *last;
+		size_t count = json_object_array_length(row);
+		/* The program, and nothing of what it was given. */
+		if (c->http->read_only && count) {
+			last = json_object_array_get_idx(row, count - 1);
+			const char *line = json_object_get_string(last);
+			json_object_set_string_len(last, line, (int)strcspn(line, " "));
+		}
+		json_object_array_add(rows, row);
+	}
 	json_object_object_add(o, "Titles", json_of_strv(&t.titles));
 	json_object_object_add(o, "Processes", rows);
 	return answer_json(c, 200, o);

@@ -47,12 +47,14 @@ static const struct shape exec_record_shape = SHAPE(struct exec_record, fields);
 const struct shape exec_asked_shape = {sizeof(struct exec_record), fields, ASKED_FIELDS};
 
 /* Old ones are told by the time of their files. */
-static void sweep(int folder)
+void exec_records_sweep(struct engine *en)
 {
 	struct stat st;
 	struct dirent *entry;
 	time_t now = time(NULL);
-	CLEANUP_DIR DIR *d = dir_stream(folder);
+	CLEANUP_FD int folder =
+		openat(en->run_fd, FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_DIR DIR *d = folder < 0 ? NULL : dir_stream(folder);
 	while (d && (entry = dir_next(d))) {
 		CLEANUP_ARENA struct arena a = {0};
 		struct exec_record x = {0};
@@ -92,7 +94,6 @@ int exec_record_make(struct engine *en, const struct exec_record *x, struct aren
 	CLEANUP_FD int folder = open_folder(en, e);
 	if (folder < 0)
 		return folder;
-	sweep(folder);
 	id_new(ret_id);
 	return exec_record_write(en, ret_id, x, a, e);
 }

@@ -23,7 +23,9 @@ struct exec_record {
 /** What of it a client may give. */
 extern const struct shape exec_asked_shape;
 
-/** A new one; those that ended long ago go. */
+/** Those that ended long ago go. */
+void exec_records_sweep(struct engine *en);
+/** A new one. */
 int exec_record_make(struct engine *en, const struct exec_record *x, struct arena *a,
 		     char ret_id[ID_LEN + 1], struct err *e);
 /** -ENOENT, docker's text. */

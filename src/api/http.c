@@ -27,7 +27,6 @@
 
 enum {
 	HEAD_SECONDS = 10,
-	BODY_SECONDS = 60, /* until more of it comes */
 	IDLE_MS = 5 * 60 * 1000,
 	PIECE = 64 * 1024,
 	CHUNK_LINE_MAX = 256,
@@ -36,10 +35,30 @@ enum {
 
 /* ---- in ---- */
 
-static void set_patience(int fd, int64_t ms)
+/* What the client makes us wait comes off the patience that we have with it. */
+static ssize_t receive(struct http *h, void *buf, size_t size)
 {
+	int64_t began = clock_ms(), ms = h->patience;
 	const struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	ssize_t n = recv(h->fd, buf, size, MSG_DONTWAIT);
+	if (n >= 0 || errno != EAGAIN)
+		return n < 0 ? -errno : n;
+	if (ms <= 0)
+		return -ETIMEDOUT;
+	setsockopt(h->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	n = TEMP_FAILURE_RETRY(recv(h->fd, buf, size, 0));
+	h->patience -= clock_ms() - began;
+	return n >= 0 ? n : errno == EAGAIN ? -ETIMEDOUT : -errno;
+}
+
+/* @n bytes of the body earn it some of that back. */
+static ssize_t receive_body(struct http *h, void *buf, size_t size)
+{
+	ssize_t n = receive(h, buf, size);
+	h->patience += n > 0 ? n * 1000 / HTTP_BODY_RATE : 0;
+	if (h->patience > h->patience_max)
+		h->patience = h->patience_max;
+	return n;
 }
 
 /* 1: more came, 0: nothing more will, or negative errno. */
@@ -52,9 +71,9 @@ static int fill(struct http *h)
 	}
 	if (h->len == sizeof(h->buf))
 		return -EMSGSIZE;
-	ssize_t n = TEMP_FAILURE_RETRY(read(h->fd, h->buf + h->len, sizeof(h->buf) - h->len));
+	ssize_t n = receive(h, h->buf + h->len, sizeof(h->buf) - h->len);
 	if (n < 0)
-		return -errno;
+		return (int)n;
 	h->len += (size_t)n;
 	return n > 0;
 }
@@ -77,14 +96,10 @@ int http_next(struct http *h, struct arena *a, struct err *e)
 	/* Until the head is understood: nothing can follow it, and it has no body. */
 	h->q = (struct http_request){0};
 	h->lost = h->body_ended = true;
-	int64_t until = clock_ms() + HEAD_SECONDS * 1000, left;
-	while (!(end = http_head_end(h->buf + h->at, h->len - h->at)) && r == 1) {
-		if ((left = until - clock_ms()) <= 0)
-			return 0;
-		set_patience(h->fd, left);
+	h->patience = HEAD_SECONDS * 1000;
+	while (!(end = http_head_end(h->buf + h->at, h->len - h->at)) && r == 1)
 		r = fill(h);
-	}
-	set_patience(h->fd, BODY_SECONDS * 1000);
+	h->patience = h->patience_max = HTTP_BODY_SECONDS * 1000;
 	if (r == -EMSGSIZE)
 		return err_set(e, EMSGSIZE, ERR_INVALID, "bad request: its head exceeds %d bytes",
 			       HTTP_HEAD_MAX);
@@ -159,10 +174,10 @@ ssize_t http_read(struct http *h, void *buf, size_t size)
 		memcpy(buf, h->buf + h->at, (size_t)n);
 		h->at += (size_t)n;
 	} else {
-		n = TEMP_FAILURE_RETRY(read(h->fd, buf, size));
+		n = receive_body(h, buf, size);
 	}
 	if (n <= 0)
-		return n < 0 ? -errno : -ECONNRESET;
+		return n < 0 ? n : -ECONNRESET;
 	h->left -= (uint64_t)n;
 	h->body_ended = !h->left && !h->q.chunked;
 	return n;
@@ -174,6 +189,9 @@ int http_read_all(struct http *h, struct arena *a, char **ret, size_t *ret_len, 
 	for (;;) {
 		char piece[PIECE];
 		ssize_t n = http_read(h, piece, sizeof(piece));
+		if (n == -ETIMEDOUT)
+			return err_set(e, ETIMEDOUT, ERR_INVALID,
+				       "bad request: its body does not come, or too slowly");
 		if (n < 0)
 			return err_errno(e, (int)n, "cannot read the request's body");
 		if (n == 0)
@@ -197,13 +215,13 @@ static pid_t fork_helper(void)
 	return pid;
 }
 
-int http_body_fd(struct http *h, struct err *e)
+int http_body_fd(struct http *h, int seconds, struct err *e)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_errno(e, errno, "cannot make a pipe");
 	h->lost = true;
-	set_patience(h->fd, 0); /* a build may pause */
+	h->patience = h->patience_max = seconds * 1000;
 	pid_t parent = getpid(), pid = fork_helper();
 	if (pid == 0) {
 		char piece[PIECE];
@@ -241,6 +259,7 @@ static const char *reason(int status)
 		     {404, "Not Found"},
 		     {405, "Method Not Allowed"},
 		     {409, "Conflict"},
+		     {505, "HTTP Version Not Supported"},
 		     {500, "Internal Server Error"},
 		     {501, "Not Implemented"},
 		     {503, "Service Unavailable"}};
@@ -308,7 +327,7 @@ void http_begin(struct http *h, int status, const char *type, const char *header
 	CLEANUP_STRBUF struct strbuf head = STRBUF_MAX(HTTP_HEAD_MAX);
 	h->streaming = true;
 	put_head(h, &head, status, type);
-	strbuf_printf(&head, "%sTransfer-Encoding: chunked\r\n\r\n", headers);
+	strbuf_printf(&head, "%s%s\r\n", headers, h->q.old ? "" : "Transfer-Encoding: chunked\r\n");
 	struct iovec part = {head.buf, head.len};
 	send_all(h, &part, 1);
 }
@@ -321,13 +340,17 @@ void http_write(struct http *h, const void *data, size_t len)
 	struct iovec parts[] = {{size, (size_t)snprintf(size, sizeof(size), "%zx\r\n", len)},
 				{(void *)data, len},
 				{"\r\n", 2}};
-	send_all(h, parts, ARRAY_LEN(parts));
+	if (h->q.old)
+		send_all(h, parts + 1, 1);
+	else
+		send_all(h, parts, ARRAY_LEN(parts));
 }
 
 void http_end(struct http *h)
 {
 	struct iovec part = {"0\r\n\r\n", 5};
-	send_all(h, &part, 1);
+	if (!h->q.old)
+		send_all(h, &part, 1);
 	h->streaming = false;
 	fcntl(h->fd, F_SETFL, fcntl(h->fd, F_GETFL) & ~O_ASYNC);
 }
@@ -376,9 +399,10 @@ int http_pipe_end(struct http *h, const char *type, const char *headers, struct 
 void http_hijack(struct http *h, const char *type)
 {
 	CLEANUP_STRBUF struct strbuf head = STRBUF_MAX(HTTP_HEAD_MAX);
+	const struct timeval for_ever = {0};
 	int status = h->q.upgrade ? 101 : 200;
 	h->answered = h->taken = true;
-	set_patience(h->fd, 0);
+	setsockopt(h->fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
 	strbuf_printf(&head, "HTTP/1.1 %d %s\r\n%sContent-Type: %s\r\n%s\r\n", status,
 		      reason(status), SAME_HEADERS, type,
 		      h->q.upgrade ? "Connection: Upgrade\r\nUpgrade: tcp\r\n" : "");

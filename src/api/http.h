@@ -12,13 +12,19 @@
 
 #include "api/http_parse.h"
 
-enum { HTTP_BODY_MAX = 16 << 20 }; /* of what is read into memory */
+enum {
+	HTTP_BODY_MAX = 16 << 20, /* of what is read into memory */
+	HTTP_BODY_SECONDS = 60,   /* until some of it comes; */
+	HTTP_BODY_RATE = 1000,    /* and bytes that must come in a second, over all */
+	HTTP_PAUSE_SECONDS = 600  /* where it may come out of a pipe of the user's */
+};
 
 struct http {
 	int fd;
 	int life; /* its other end is closed when the listener has gone; or -1 */
 	char buf[HTTP_HEAD_MAX];
-	size_t at, len; /* what of it was read and not taken yet */
+	size_t at, len;                 /* what of it was read and not taken yet */
+	int64_t patience, patience_max; /* ms that the client may still let us wait */
 	struct http_request q;
 	uint64_t left;   /* of the body, or of its chunk */
 	bool body_ended; /* all of it was taken */
@@ -36,8 +42,9 @@ int http_next(struct http *h, struct arena *a, struct err *e);
 ssize_t http_read(struct http *h, void *buf, size_t size);
 /** All of it, at most HTTP_BODY_MAX. */
 int http_read_all(struct http *h, struct arena *a, char **ret, size_t *ret_len, struct err *e);
-/** A descriptor that gives the body: of a pipe that a child of ours fills. */
-int http_body_fd(struct http *h, struct err *e);
+/** A descriptor that gives the body: of a pipe that a child of ours fills. The client may let us
+ * wait @seconds; where it does not come any more, this process ends. */
+int http_body_fd(struct http *h, int seconds, struct err *e);
 
 /** A whole answer. @type NULL: none, and no body. */
 void http_answer(struct http *h, int status, const char *type, const void *body, size_t len);

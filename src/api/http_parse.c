@@ -80,9 +80,15 @@ static int parse_line(char *line, struct arena *a, struct http_request *ret, str
 	if (!version)
 		return bad(e, "no request line");
 	*target++ = *version++ = '\0';
-	if (strcmp(version, "HTTP/1.1"))
-		return bad(e, "not HTTP/1.1");
-	ret->keep = true;
+	if (strncmp(version, "HTTP/", 5) || !isdigit((unsigned char)version[5]) ||
+	    version[6] != '.' || !isdigit((unsigned char)version[7]) || version[8])
+		return bad(e, "no request line");
+	if (version[5] != '1')
+		return err_set(e, EPROTONOSUPPORT, ERR_INVALID,
+			       "%s: hulld speaks HTTP/1.1 and HTTP/1.0", version);
+	/* Later ones of 1 are understood as 1.1, RFC 9110 2.5. */
+	ret->old = version[7] == '0';
+	ret->keep = !ret->old;
 	ret->method = line;
 	/* Through a proxy the target may be a whole URL. */
 	if (!strncasecmp(target, "http://", 7)) {
@@ -125,10 +131,12 @@ static int note_header(struct http_request *q, const char *name, const char *val
 			return bad(e, "Transfer-Encoding is not chunked");
 		q->chunked = true;
 	} else if (!strcmp(name, "connection")) {
-		q->upgrade |= has_word(value, "upgrade");
+		q->upgrade |= !q->old && has_word(value, "upgrade");
 		q->keep &= !has_word(value, "close");
 	} else if (!strcmp(name, "expect")) {
-		q->expects = !strcasecmp(value, "100-continue");
+		q->expects = !q->old && !strcasecmp(value, "100-continue");
+	} else if (!strcmp(name, "host") && http_header(q, name)) {
+		return bad(e, "several Host headers");
 	}
 	return 0;
 }
@@ -180,6 +188,10 @@ int http_parse(const char *head, size_t len, struct arena *a, struct http_reques
 	}
 	if (r < 0)
 		return r;
+	if (!q.old && !http_header(&q, "host"))
+		return bad(e, "no Host header");
+	if (q.chunked && q.old)
+		return bad(e, "Transfer-Encoding in HTTP/1.0");
 	if (q.chunked && http_header(&q, "content-length"))
 		return bad(e, "both Content-Length and Transfer-Encoding");
 	*ret = q;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The head of an HTTP/1.1 request (RFC 9112) taken apart. Strict: what could be read in two ways is
- * refused, since a proxy before us may read it in the other.
+ * The head of an HTTP/1.1 or 1.0 request (RFC 9112) taken apart. Strict: what could be read in two
+ * ways is refused, since a proxy before us may read it in the other.
  */
 #pragma once
 
@@ -25,11 +25,13 @@ struct http_request {
 	uint64_t length;    /* of the body */
 	bool chunked;       /* of unknown length instead */
 	bool keep;          /* the connection is to be used again */
+	bool old;           /* HTTP/1.0: no chunks, a connection for each */
 	bool upgrade;       /* "Connection: Upgrade" */
 	bool expects;       /* "Expect: 100-continue" */
 };
 
-/** @head: @len bytes up to the empty line and with it. Everything lives in @a. -EINVAL. */
+/** @head: @len bytes up to the empty line and with it. Everything lives in @a. -EINVAL;
+ * -EPROTONOSUPPORT: another version of HTTP. */
 int http_parse(const char *head, size_t len, struct arena *a, struct http_request *ret,
 	       struct err *e);
 /** Where the body begins, behind the empty line; 0: the head is not complete. */

@@ -27,7 +27,8 @@ static const struct option option_items[] = {
 	 .help = "Group that may use the socket of --read-only-host"},
 	{"read-only-host", 0, OPTION_STR, O(read_only), .arg = "unix://path",
 	 .help = "Another socket, for who may look at what is there and change nothing: no "
-		 "files, no processes in containers, no values of environment variables"},
+		 "files, no processes in containers, no values of environment variables, "
+		 "no arguments of commands"},
 };
 static const struct option_table options = OPTIONS(option_items);
 

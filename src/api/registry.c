@@ -160,14 +160,8 @@ static int end_stream(struct progress *p, int r, struct err *e)
 {
 	if (r < 0 && !p->call->http->streaming)
 		return r;
-	if (r < 0) {
-		struct json_object *o = json_object_new_object(),
-				   *detail = json_object_new_object();
-		json_add_string(detail, "message", e->text);
-		json_object_object_add(o, "errorDetail", detail);
-		json_add_string(o, "error", e->text);
-		stream_json(p->call, o);
-	}
+	if (r < 0)
+		stream_error(p->call, e);
 	http_end(p->call->http);
 	return 0;
 }
@@ -229,7 +223,7 @@ static int import(struct call *c, struct err *e)
 				 .changes = param_all(c, "changes"),
 				 .message = param(c, "message"),
 				 .platform = param(c, "platform")};
-	CLEANUP_FD int body = http_body_fd(c->http, e);
+	CLEANUP_FD int body = http_body_fd(c->http, HTTP_PAUSE_SECONDS, e);
 	q.fd = body;
 	int r = body < 0 ? body : image_import(&c->en->images, &q, id, e);
 	if (r == 0)
@@ -255,7 +249,7 @@ int images_load(struct call *c, struct err *e)
 			       .ctx = &p};
 	struct image_loaded *loaded;
 	size_t count = 0;
-	CLEANUP_FD int body = http_body_fd(c->http, e);
+	CLEANUP_FD int body = http_body_fd(c->http, HTTP_PAUSE_SECONDS, e);
 	q.fd = body;
 	int r = body < 0 ? body : image_load(&c->en->images, &q, c->a, &loaded, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++) {

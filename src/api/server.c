@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/exec_record.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/file.h"
@@ -137,7 +138,7 @@ static _Noreturn void serve(struct server *s, int fd, bool read_only)
 		struct err e = {0};
 		int r = http_next(h, &a, &e);
 		if (r < 0)
-			answer_error(h, 400, &e);
+			answer_error(h, status_of(r, &e), &e);
 		if (r <= 0)
 			break;
 		call_serve(h, s->settings, &en, &en_open, &kept, &a);
@@ -146,8 +147,10 @@ static _Noreturn void serve(struct server *s, int fd, bool read_only)
 		if (en_open)
 			en.warnings = (struct strv){0};
 	} while (h->q.keep && !h->lost && !h->streaming && !h->taken);
-	if (en_open)
+	if (en_open) {
+		exec_records_sweep(&en);
 		engine_close(&en);
+	}
 	_exit(0);
 }
 

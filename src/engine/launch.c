@@ -62,6 +62,7 @@ struct launch {
 	struct run_folder folder;
 	struct runtime_start start;
 	int root, init, attach, program, null, oom, memory;
+	const struct waiting_clients *waiting;
 	int *waiter; /* NULL: nobody waits */
 	int init_report[2], failure[2], keeper[2], gate[2];
 };
@@ -381,10 +382,17 @@ static void abandon(struct launch *l, pid_t keeper, const struct runtime_process
 	waitpid(keeper, NULL, 0);
 }
 
-/* Who will wait asks first: a short command may be over before he could connect. */
+/* Who will wait asks first: a short command may be over before he could connect. Clients come
+ * before the first byte of output: the monitor looks for them once the gate is open. */
 static void open_gate(const struct launch *l)
 {
 	struct err ignored;
+	for (size_t i = 0; i < l->waiting->count; i++) {
+		const struct waiting_client *w = &l->waiting->items[i];
+		CLEANUP_FD int conn = monitor_connect(l->en->run_fd, l->c->id);
+		if (conn >= 0)
+			monitor_attach_begin(conn, w->stream, w->flags, &ignored);
+	}
 	if (l->waiter) {
 		*l->waiter = monitor_connect(l->en->run_fd, l->c->id);
 		if (*l->waiter >= 0 && monitor_wait_begin(*l->waiter, WAIT_REAP, &ignored) < 0)
@@ -420,7 +428,8 @@ static int run(struct launch *l, struct err *e)
 }
 
 int container_launch(struct engine *en, struct container *c, const struct spec_build *planned,
-		     int attach_fd, int *ret_waiter, struct err *e)
+		     int attach_fd, const struct waiting_clients *waiting, int *ret_waiter,
+		     struct err *e)
 {
 	struct launch l = {
 		.en = en,
@@ -431,6 +440,7 @@ int container_launch(struct engine *en, struct container *c, const struct spec_b
 		.root = -1,
 		.init = -1,
 		.attach = attach_fd,
+		.waiting = waiting,
 		.waiter = ret_waiter,
 		.program = -1,
 		.null = -1,

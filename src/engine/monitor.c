@@ -72,10 +72,17 @@ int monitor_ping(int conn, struct err *e)
 	return ask(conn, &(struct wire_request){.version = WIRE_VERSION, .op = WIRE_PING}, NULL, e);
 }
 
-int monitor_attach(int conn, int stream_fd, unsigned flags, struct err *e)
+int monitor_attach_begin(int conn, int stream_fd, unsigned flags, struct err *e)
 {
 	const struct wire_request q = {.version = WIRE_VERSION, .op = WIRE_ATTACH, .flags = flags};
-	return ask(conn, &q, &stream_fd, e);
+	return request(conn, &q, &stream_fd, e);
+}
+
+int monitor_attach(int conn, int stream_fd, unsigned flags, struct err *e)
+{
+	struct wire_reply reply;
+	int r = monitor_attach_begin(conn, stream_fd, flags, e);
+	return r < 0 ? r : answer(conn, &reply, e);
 }
 
 int monitor_wait_begin(int conn, unsigned flags, struct err *e)

@@ -25,6 +25,8 @@ int monitor_ping(int conn, struct err *e);
  * when the container has ended.
  */
 int monitor_attach(int conn, int stream_fd, unsigned flags, struct err *e);
+/** The same without waiting for the answer. */
+int monitor_attach_begin(int conn, int stream_fd, unsigned flags, struct err *e);
 /** Wait until the container has ended. */
 int monitor_wait(int conn, struct exit_record *ret, struct err *e);
 /** The two halves of that, for callers that poll several descriptors. @flags: WAIT_REAP if the

@@ -5,6 +5,7 @@
  */
 #include "engine/layer.h"
 #include "engine/network.h"
+#include "engine/waiting.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -66,6 +67,7 @@ int remove_locked(struct engine *en, const char *id, bool volumes, const struct 
 		  const struct exit_record *x, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP(waiting_drop) struct waiting_clients waiting = {0};
 	struct strv gone = {0};
 	char path[sizeof("containers/") + ID_LEN];
 	snprintf(path, sizeof(path), "containers/%s", id);
@@ -77,6 +79,8 @@ int remove_locked(struct engine *en, const char *id, bool volumes, const struct 
 					  arena_printf(&a, "volumes/%s", gone.items[i]), e);
 	if (r >= 0)
 		r = delete_rows(en, id, &gone, ended, x, e);
+	if (r >= 0) /* nobody starts it any more: who is attached sees the end */
+		waiting_take(en, id, &waiting);
 	return r < 0 ? err_context(e, "container %.12s: cannot remove it", id) : 0;
 }
 

@@ -150,17 +150,6 @@ void container_start_cancel(struct engine *en, const char *id, const struct err 
 		failed(en, &created->row, false, why);
 }
 
-/* The monitor has the first of them from the first byte on. */
-static void join_waiting(struct engine *en, const struct container *c, struct waiting_client *w,
-			 bool join)
-{
-	struct err ignored;
-	CLEANUP_FD int stream = fd_steal(&w->stream);
-	CLEANUP_FD int monitor = join ? monitor_connect(en->run_fd, c->id) : -1;
-	if (monitor >= 0)
-		monitor_attach(monitor, stream, w->flags, &ignored);
-}
-
 static int start(struct engine *en, const char *ref, int64_t due, int attach_fd,
 		 struct container_end *ret_end, struct err *e)
 {
@@ -175,17 +164,15 @@ static int start(struct engine *en, const char *ref, int64_t due, int attach_fd,
 		c = &created->row;
 	if (ret_end)
 		*ret_end = (struct container_end){.monitor = -1};
-	struct waiting_client waiting[WAITING_MAX];
-	size_t count = attach_fd < 0 ? waiting_take(en, c->id, waiting) : 0;
-	attach_fd = count ? waiting[0].stream : attach_fd;
-	r = container_launch(en, c, created ? &created->build : NULL, attach_fd,
+	CLEANUP(waiting_drop) struct waiting_clients waiting = {0};
+	if (attach_fd < 0)
+		waiting_take(en, c->id, &waiting);
+	r = container_launch(en, c, created ? &created->build : NULL, attach_fd, &waiting,
 			     ret_end ? &ret_end->monitor : NULL, e);
-	for (size_t i = 0; i < count; i++)
-		join_waiting(en, c, &waiting[i], r == 0 && i > 0);
 	if (r < 0)
 		failed(en, c, due > 0, e);
 	else
-		tell_start(en, c, due, attach_fd >= 0);
+		tell_start(en, c, due, attach_fd >= 0 || waiting.count);
 	if (r == 0 && ret_end)
 		memcpy(ret_end->id, c->id, sizeof(ret_end->id));
 	/* Under the container's lock nobody can remove it. */

@@ -101,16 +101,20 @@ static bool take_one(int folder, const char *name, struct waiting_client *ret)
 	return false;
 }
 
-size_t waiting_take(struct engine *en, const char *id, struct waiting_client ret[WAITING_MAX])
+void waiting_take(struct engine *en, const char *id, struct waiting_clients *ret)
 {
-	size_t count = 0;
 	struct dirent *entry;
 	CLEANUP_FD int folder =
 		openat(en->run_fd, "attach", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	CLEANUP_DIR DIR *d = folder < 0 ? NULL : dir_stream(folder);
-	while (d && count < WAITING_MAX && (entry = dir_next(d)))
+	while (d && ret->count < WAITING_MAX && (entry = dir_next(d)))
 		if (!strncmp(entry->d_name, id, ID_LEN) &&
-		    take_one(folder, entry->d_name, &ret[count]))
-			count++;
-	return count;
+		    take_one(folder, entry->d_name, &ret->items[ret->count]))
+			ret->count++;
+}
+
+void waiting_drop(struct waiting_clients *w)
+{
+	while (w->count)
+		fd_drop(&w->items[--w->count].stream);
 }

@@ -24,8 +24,14 @@ int waiting_serve(struct waiting *w, int client, int stream, uint32_t flags, str
 void waiting_close(struct waiting *w);
 
 struct waiting_client {
-	int stream; /* the caller's to close */
-	uint32_t flags;
+	int stream;
+	uint32_t flags; /* enum wire_attach_flags */
 };
-/** Take those who wait for @id; returns how many. */
-size_t waiting_take(struct engine *en, const char *id, struct waiting_client ret[WAITING_MAX]);
+struct waiting_clients {
+	struct waiting_client items[WAITING_MAX];
+	size_t count;
+};
+/** Take those who wait for @id. */
+void waiting_take(struct engine *en, const char *id, struct waiting_clients *ret);
+/** Close their streams: whom nobody has taken on sees the end. */
+void waiting_drop(struct waiting_clients *w);

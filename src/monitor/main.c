@@ -212,6 +212,7 @@ static int set_up(struct monitor *m)
 		await_terminal(m);
 	if ((r = await_gate(m)) < 0)
 		return r;
+	control_serve_pending(m); /* clients that are to see the first byte */
 	if (m->pidfd >= 0)
 		return loop_watch(m, m->pidfd, WATCH_PIDFD, 0, EPOLLIN);
 	status_lost(m);

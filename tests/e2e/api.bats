@@ -34,6 +34,18 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	assert_has "its head exceeds 65536 bytes"
 	run -0 curl -s --unix-socket "$SOCKET" -H 'Content-Length: 3' -H 'Content-Length: 4' -d abc http://hull/_ping
 	assert_has "bad request: Content-Length"
+	# RFC 9112: who speaks another version, or does not say to whom.
+	run -0 curl -s --unix-socket "$SOCKET" --http1.0 -H Host: -i "http://hull/events?since=1&until=2"
+	assert_line '^HTTP/1.1 200' && assert_line '^Connection: close'
+	assert_lacks Transfer-Encoding
+	assert_equal 400 "$(curl -s --unix-socket "$SOCKET" -H Host: -o /dev/null -w '%{http_code}' http://hull/_ping)"
+	python3 - "$SOCKET" 3>&- <<-'EOF'
+		import socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.connect(sys.argv[1])
+		s.sendall(b"PRI * HTTP/2.0\r\n\r\n")
+		assert s.recv(1000).startswith(b"HTTP/1.1 505 ")
+	EOF
 	assert_equal 660 "$(stat -c %a "$SOCKET")"
 	run -1 "$HULL_BIN_DIR/hulld" --host "unix://$SOCKET"
 	assert_has "somebody listens"
@@ -155,16 +167,19 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	kill $HULLD && wait $HULLD || true
 	serve --read-only-host "unix://$WORK/ro.sock"
 	hull volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=1m,uid=7 vv
-	hull run -d --name aa -e SECRET=word -v vv:/vv test sleep 1000
+	hull run -d --name aa -e SECRET=word -v vv:/vv test sh -c 'echo word >/dev/null; sleep 1000'
 	hull commit -c "ENV SECRET=word" aa ii
 	answers 200 GET "/containers/aa/top?ps_args=-o%20pid,args"
 	answers 400 GET "/containers/aa/top?ps_args=-eo%20ppid%3DPID"
 	SOCKET=$WORK/ro.sock
-	answers 200 GET /containers/aa/top
+	run answers 200 GET /containers/aa/top
+	assert_has '"sleep"'
+	assert_lacks word
+	hull exec aa sh -c 'true word'
 	answers 403 GET "/containers/aa/top?ps_args=eww"
 	answers 403 GET "/containers/aa/logs?stdout=1&details=1"
 	answers 200 GET /volumes/vv
-	for request in /containers/aa/json /containers/json /images/ii/json /images/ii/history /volumes /volumes/vv /system/df; do
+	for request in /containers/aa/json /containers/json /images/ii/json /images/ii/history /volumes /volumes/vv /system/df "/events?since=1&until=$(date +%s)"; do
 		run answers 200 GET $request
 		assert_lacks word
 		assert_lacks uid=7

@@ -53,6 +53,34 @@ in_terminal() {
 	answers 409 POST "/containers/cc/attach?stream=1&stdout=1"
 }
 
+# waits_for_start NAME STREAMS: a client in the background, its bytes in $WORK/stream.STREAMS.
+waits_for_start() {
+	timeout 20 curl -sN --unix-socket "$SOCKET" -X POST -D "$WORK/headers.$2" -o "$WORK/stream.$2" \
+		"http://hull/containers/$1/attach?stream=1&$2" 3>&- &
+	CLIENTS+=($!)
+	wait_for 5 grep -q 'HTTP/1.1 200' "$WORK/headers.$2"
+}
+
+@test "api streams: several clients attached before the start, and a start that never comes" {
+	local f CLIENTS=()
+	hull create --name aa test sh -c 'echo out; echo err >&2'
+	waits_for_start aa 'stdout=1&stderr=1'
+	waits_for_start aa 'stderr=1&stdout=1'
+	waits_for_start aa 'stderr=1'
+	hull start aa
+	wait "${CLIENTS[@]}"
+	for f in 'stdout=1&stderr=1' 'stderr=1&stdout=1'; do
+		assert_equal 24 "$(stat -c %s "$WORK/stream.$f")"
+		assert_equal 1 "$(grep -ac out "$WORK/stream.$f")"
+	done
+	assert_equal err "$(tail -c +9 "$WORK/stream.stderr=1")"
+	hull create --name bb test true
+	waits_for_start bb 'stdout=1'
+	hull rm bb
+	wait "${CLIENTS[3]}"
+	assert_equal "" "$(ls "$HULL_RUNROOT/attach")"
+}
+
 @test "api streams: who waits for a start and does not answer does not hold it up" {
 	local id client waiting
 	id=$(hull create --name aa test sleep 1000)

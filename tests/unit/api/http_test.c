@@ -31,9 +31,16 @@ static void request(void **state)
 	assert_string_equal(http_header(&q, "x-thing"), "two words");
 	assert_int_equal(q.length, 12);
 	assert_true(q.keep && q.upgrade && q.expects && !q.chunked);
-	assert_int_equal(parse("GET http://x/y HTTP/1.1\r\nConnection: close\r\n\r\n", &a, &q), 0);
+	assert_int_equal(
+		parse("GET http://x/y HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", &a, &q),
+		0);
 	assert_string_equal(q.path, "/y");
 	assert_false(q.keep);
+	/* RFC 9112 2.3, 3.2: the older one has no Host, chunks or kept connections. */
+	assert_int_equal(parse("GET / HTTP/1.0\r\nConnection: upgrade\r\n\r\n", &a, &q), 0);
+	assert_true(q.old && !q.keep && !q.upgrade);
+	assert_int_equal(parse("GET / HTTP/1.2\r\nHost:\r\n\r\n", &a, &q), 0);
+	assert_int_equal(parse("GET / HTTP/2.0\r\nHost: x\r\n\r\n", &a, &q), -EPROTONOSUPPORT);
 }
 
 static void refused(void **state)
@@ -41,7 +48,10 @@ static void refused(void **state)
 	static const char *const heads[] = {
 		"\r\n\r\n",
 		"GET /\r\n\r\n",
-		"GET / HTTP/1.0\r\n\r\n",
+		"GET / HTTP/1\r\nHost: x\r\n\r\n",
+		"GET / HTTP/1.1\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n",
+		"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
 		"GET x HTTP/1.1\r\n\r\n",
 		"GET /%0g HTTP/1.1\r\n\r\n",
 		"GET /%00 HTTP/1.1\r\n\r\n",
@@ -56,7 +66,8 @@ static void refused(void **state)
 		"GET / HTTP/1.1\r\nContent-Length: 1, 1\r\n\r\n",
 		"GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
 		"GET / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
-		"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+		"Content-Length: 1\r\n\r\n",
 	};
 	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
 		CLEANUP_ARENA struct arena a = {0};
@@ -76,11 +87,11 @@ static void limits(void **state)
 		strbuf_puts(&s, "GET /?");
 		for (int i = 0; i < HTTP_PARAMS_MAX + more; i++)
 			strbuf_puts(&s, "a=b&");
-		strbuf_puts(&s, " HTTP/1.1\r\n\r\n");
+		strbuf_puts(&s, " HTTP/1.1\r\nHost:\r\n\r\n");
 		assert_int_equal(parse(strbuf_text(&s), &a, &q), more ? -EINVAL : 0);
 		s.len = 0;
-		strbuf_puts(&s, "GET / HTTP/1.1\r\n");
-		for (int i = 0; i < HTTP_HEADERS_MAX + more; i++)
+		strbuf_puts(&s, "GET / HTTP/1.1\r\nHost:\r\n");
+		for (int i = 1; i < HTTP_HEADERS_MAX + more; i++)
 			strbuf_puts(&s, "a: b\r\n");
 		strbuf_puts(&s, "\r\n");
 		assert_int_equal(parse(strbuf_text(&s), &a, &q), more ? -EINVAL : 0);
