@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The commands on containers that are one call of the engine each: kill, pause, rename, rm, top,
+ * The commands on containers that are one call of the engine each: kill, pause, rename, rm,
  * unpause, wait.
  */
 #include <errno.h>
 
-#include "base/strbuf.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/resource_option.h"
-#include "cli/table.h"
-#include "cli/text.h"
 
 #define CONTAINERS .args_min = 1, .args_max = ANY_NUMBER, .complete = COMPLETE_CONTAINERS
 
@@ -123,49 +120,6 @@ const struct command command_rm = {
 	.values_size = sizeof(struct rm_values),
 	CONTAINERS,
 	.each = rm_one,
-};
-
-/* --- top: the processes as the host sees them --- */
-
-enum { TOP_OUTPUT_MAX = 16 * 1024 * 1024, TOP_COLUMN_MIN = 20 };
-
-struct top_values {
-	bool inside;
-};
-
-static int top_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
-{
-	const struct top_values *v = values;
-	struct top_table t;
-	struct strv ps_args = {args->items + 1, args->count - 1, 0};
-	struct strbuf text CLEANUP_STRBUF = STRBUF_MAX(TOP_OUTPUT_MAX);
-	int r = container_top(&cli->engine, args->items[0], &ps_args, v->inside, &cli->arena, &t,
-			      e);
-	if (r < 0)
-		return r;
-	strbuf_printf(&text, "%s\n", text_join(&cli->arena, &t.titles, "\t"));
-	for (size_t i = 0; i < t.row_count; i++)
-		strbuf_printf(&text, "%s\n", text_join(&cli->arena, &t.rows[i], "\t"));
-	return table_print(stdout, strbuf_text(&text), text.len, TOP_COLUMN_MIN, e);
-}
-
-static const struct option top_options[] = {
-	{"inside", 0, OPTION_BOOL, .offset = offsetof(struct top_values, inside),
-	 .help = "Show first what each process is called in the container"},
-};
-
-const struct command command_top = {
-	.names = NAMES("top", "container top"),
-	.synopsis = "[OPTIONS] CONTAINER [ps OPTIONS]",
-	.summary = "Display the running processes of a container",
-	.text = "ps of this machine prints them, so a PID is this machine's.",
-	.options = OPTIONS(top_options),
-	.values_size = sizeof(struct top_values),
-	.args_min = 1,
-	.args_max = ANY_NUMBER,
-	.flags = COMMAND_STOP_AT_ARGUMENT,
-	.complete = COMPLETE_CONTAINER_ONCE,
-	.run = top_run,
 };
 
 /* --- wait: print the exit code, once it has ended --- */

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -14,38 +13,14 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/listing.h"
-#include "engine/stats.h"
+#include "cli/stats_rows.h"
 
 enum { EVERY_MS = 1000 };
-
-static const struct container_stats_place no_place = {.group = CGROUP_CLOSED,
-						      .files = CGROUP_STATS_CLOSED};
 
 struct stats_values {
 	bool all, no_stream, no_trunc;
 	char *format;
 };
-
-struct row {
-	char id[ID_LEN + 1];
-	char *name;
-	const char *asked; /* as the user named it, or NULL */
-	struct container_stats_place place;
-	struct container_stats before, now;
-};
-
-struct pass {
-	struct arena arena;
-	struct row *rows;
-	size_t count;
-};
-
-static void pass_free(struct pass *p)
-{
-	for (size_t i = 0; i < p->count; i++)
-		container_stats_place_close(&p->rows[i].place);
-	arena_free(&p->arena);
-}
 
 static const char *per_cent(const struct listing_view *view, int64_t part, int64_t whole)
 {
@@ -54,7 +29,7 @@ static const char *per_cent(const struct listing_view *view, int64_t part, int64
 }
 
 /* Of one processor, between the two readings. */
-static const char *rate(const struct row *r, const struct listing_view *view, int64_t before,
+static const char *rate(const struct stats_row *r, const struct listing_view *view, int64_t before,
 			int64_t now)
 {
 	int64_t passed = (r->now.at_ms - r->before.at_ms) * 1000000;
@@ -77,7 +52,7 @@ static const char *one(const struct listing_view *view, int64_t bytes)
 #define GET(name_, value_)                                                                         \
 	static const char *get_##name_(const void *row, const struct listing_view *view)           \
 	{                                                                                          \
-		const struct row *r = row;                                                         \
+		const struct stats_row *r = row;                                                   \
 		(void)r;                                                                           \
 		return value_;                                                                     \
 	}
@@ -111,7 +86,7 @@ static const struct listing_column columns[] = {
 	{"MemKernel", "MEM KERNEL", get_memory_kernel},
 	{"MemPerc", "MEM %", get_memory_per_cent},
 	{"MemUsage", "MEM USAGE / LIMIT", get_memory},
-	{"Name", "NAME", LISTING_MEMBER(struct row, name)},
+	{"Name", "NAME", LISTING_MEMBER(struct stats_row, name)},
 	{"NetIO", "NET I/O", get_net_io},
 	{"PIDs", "PIDS", get_pids},
 	{"PressureCPU", "PRESSURE CPU", get_pressure_cpu},
@@ -125,64 +100,7 @@ static const struct listing stats_listing = {"*formatter.statsContext", columns,
 	"{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t{{.BlockIO}}"  \
 	"\t{{.PIDs}}"
 
-/* Most often where it was: from @near on. */
-static struct row *find_row(const struct pass *p, const char *id, size_t near)
-{
-	for (size_t i = 0; i < p->count; i++) {
-		struct row *r = &p->rows[(near + i) % p->count];
-		if (!strcmp(r->id, id))
-			return r;
-	}
-	return NULL;
-}
-
-/* What the last pass knew of it is taken over: a config is read once, a file opened once. */
-static void add(struct cli *cli, struct pass *p, const struct pass *before,
-		const struct container *c, const char *asked)
-{
-	struct row *r = &p->rows[p->count];
-	struct row *known = find_row(before, c->id, p->count);
-	struct container whole;
-	struct err ignored;
-	memcpy(r->id, c->id, sizeof(r->id));
-	if (known) {
-		r->before = known->now;
-		r->place = known->place;
-		known->place = no_place;
-	} else if (container_find(&cli->engine, c->id, &p->arena, &whole, &ignored) == 0) {
-		container_stats_place(&whole, &r->place);
-	} else {
-		return; /* it has just gone */
-	}
-	r->name = arena_strdup(&p->arena, c->name);
-	r->asked = asked;
-	container_stats_read(&r->place, c->pid, &r->now);
-	p->count++;
-}
-
-/* Those that were named, or all that are up. */
-static int look(struct cli *cli, const struct stats_values *v, const struct strv *args,
-		const struct pass *before, struct pass *ret, struct err *e)
-{
-	struct container_filter f = {.all = v->all};
-	struct container *list, c;
-	size_t count = args->count;
-	*ret = (struct pass){0};
-	int r = 0;
-	if (!count)
-		r = container_list(&cli->engine, &f, &ret->arena, &list, &count, e);
-	ret->rows = arena_array(&ret->arena, count + 1, sizeof(*ret->rows));
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		if (args->count)
-			r = container_find(&cli->engine, args->items[i], &ret->arena, &c, e);
-		if (r == 0)
-			add(cli, ret, before, args->count ? &c : &list[i],
-			    args->count ? args->items[i] : NULL);
-	}
-	return r;
-}
-
-static int show(const struct stats_values *v, struct pass *p, bool screen, struct err *e)
+static int show(const struct stats_values *v, struct stats_pass *p, bool screen, struct err *e)
 {
 	const struct listing_view view = {&p->arena, v->no_trunc};
 	struct listing_out out CLEANUP_LISTING = {0};
@@ -197,34 +115,24 @@ static int show(const struct stats_values *v, struct pass *p, bool screen, struc
 	return r == 0 && fflush(stdout) != 0 ? err_errno(e, errno, "cannot write the output") : r;
 }
 
-/* A dozen for each container. */
-static void raise_descriptors(void)
-{
-	struct rlimit l;
-	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
-		return;
-	l.rlim_cur = l.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &l);
-}
-
 static int stats_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct stats_values *v = values;
 	const bool screen = !v->no_stream && isatty(STDOUT_FILENO);
-	CLEANUP(pass_free) struct pass before = {0};
-	CLEANUP(pass_free) struct pass now = {0};
-	raise_descriptors();
-	int r = look(cli, v, args, &now, &before, e);
+	CLEANUP(stats_pass_free) struct stats_pass before = {0};
+	CLEANUP(stats_pass_free) struct stats_pass now = {0};
+	stats_raise_descriptors();
+	int r = stats_look(cli, v->all, args, &now, &before, e);
 	do {
 		if (r == 0)
 			poll(NULL, 0, EVERY_MS);
 		if (r == 0)
-			r = look(cli, v, args, &before, &now, e);
+			r = stats_look(cli, v->all, args, &before, &now, e);
 		if (r == 0)
 			r = show(v, &now, screen, e);
-		pass_free(&before);
+		stats_pass_free(&before);
 		before = now;
-		now = (struct pass){0};
+		now = (struct stats_pass){0};
 	} while (r == 0 && !v->no_stream);
 	return r;
 }

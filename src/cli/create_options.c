@@ -20,17 +20,7 @@
 #define HOST(member) O(create.config.host.member)
 #define WINDOWS "it exists on Windows only"
 
-/* Go's, which may be negative; what that means is said later. */
-static int set_duration(void *field, const char *value, struct arena *a, struct err *e)
-{
-	int64_t ns;
-	bool negative = *value == '-';
-	if (duration_parse(value + negative, &ns) < 0)
-		return err_set(e, EINVAL, ERR_USAGE, "time: invalid duration \"%s\"", value);
-	*(int64_t *)field = negative ? -ns : ns;
-	return 0;
-}
-#define DURATION(member) OPTION_CUSTOM, O(member), .arg = "duration", .set = set_duration
+#define DURATION(member) OPTION_CUSTOM, O(member), .arg = "duration", .set = option_duration
 
 static int set_on_failure(void *field, const char *value, struct arena *a, struct err *e)
 {

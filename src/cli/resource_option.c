@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/units.h"
 #include "cli/mount_option.h"
 #include "base/option_value.h"
@@ -239,6 +240,16 @@ int option_set_init(void *field, const char *value, struct arena *a, struct err 
 	if (option_set_bool(&on, value, a, e) < 0)
 		return err_set(e, EINVAL, ERR_USAGE, "use true, false, auto, main, group or all");
 	return option_set_str(field, on ? "auto" : "false", a, e);
+}
+
+int option_duration(void *field, const char *value, struct arena *a, struct err *e)
+{
+	int64_t ns;
+	bool negative = *value == '-';
+	if (duration_parse(value + negative, &ns) < 0)
+		return err_set(e, EINVAL, ERR_USAGE, "time: invalid duration \"%s\"", value);
+	*(int64_t *)field = negative ? -ns : ns;
+	return 0;
 }
 
 int option_signal(const char *name, struct err *e)

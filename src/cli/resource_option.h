@@ -30,6 +30,8 @@ int option_set_stream(void *field, const char *value, struct arena *a, struct er
 int option_set_expose(void *field, const char *value, struct arena *a, struct err *e);
 /** --init, --init=false, --init=main|group|all; char *: "", "false" or the mode */
 int option_set_init(void *field, const char *value, struct arena *a, struct err *e);
+/** Go's duration, which may be negative; int64_t nanoseconds */
+int option_duration(void *field, const char *value, struct arena *a, struct err *e);
 /** Of --signal: a name or number, its number; NULL: 0. As docker's engine, which looks late, with
  * exit code 1. */
 int option_signal(const char *name, struct err *e);

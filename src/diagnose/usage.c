@@ -104,18 +104,6 @@ static char *bytes(struct arena *a, int64_t n)
 	return arena_strdup(a, size_binary(n < 0 ? 0 : n, text));
 }
 
-/* With what is below it: version 1 has a name of its own for that. */
-static int64_t raw(const struct cgroup_stats *now, const char *key)
-{
-	char total[64];
-	uint64_t n;
-	snprintf(total, sizeof(total), "total_%s", key);
-	const char *text = kvs_get(&now->memory.raw, total);
-	if (!text)
-		text = kvs_get(&now->memory.raw, key);
-	return text && uint_parse(text, INT64_MAX, &n) == 0 ? (int64_t)n : 0;
-}
-
 int diagnose_memory(const struct container *c, struct story *s, struct err *e)
 {
 	struct arena *a = s->a;
@@ -125,12 +113,7 @@ int diagnose_memory(const struct container *c, struct story *s, struct err *e)
 		return r;
 	int64_t used = now.memory.usage.usage, limit = now.memory.usage.limit;
 	int64_t kernel = now.memory.kernel.usage;
-	/* Shared memory and tmpfs count as files, and have no file to go back to. */
-	int64_t kept = raw(&now, "shmem") + raw(&now, "unevictable");
-	int64_t reclaimable = now.memory.file > kept ? now.memory.file - kept : 0;
-	if (reclaimable > used)
-		reclaimable = used;
-	int64_t needed = used - reclaimable;
+	int64_t reclaimable = now.memory.reclaimable, needed = used - reclaimable;
 	bool limited = limit > 0 && limit < INT64_MAX;
 	if (limited && needed >= limit / 100 * NEAR_PERCENT) {
 		s->verdict = arena_printf(a, "it is near its limit: %s of %s cannot be taken back",
@@ -145,7 +128,7 @@ int diagnose_memory(const struct container *c, struct story *s, struct err *e)
 		s->verdict = arena_printf(a, "it needs %s, and has no limit", bytes(a, needed));
 	}
 	story_evidence(s, "needed", "%s: anonymous %s, shared %s, of the kernel %s",
-		       bytes(a, needed), bytes(a, now.memory.anon), bytes(a, raw(&now, "shmem")),
+		       bytes(a, needed), bytes(a, now.memory.anon), bytes(a, now.memory.shmem),
 		       bytes(a, kernel));
 	story_evidence(s, "can be taken back", "%s: page cache of files, %s of it not used lately",
 		       bytes(a, reclaimable), bytes(a, now.memory.inactive_file));

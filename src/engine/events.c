@@ -177,7 +177,7 @@ static int read_events(struct engine *en, const struct event_query *q, int64_t s
 
 /* ---- what comes ---- */
 
-static int watch_log(struct engine *en, struct err *e)
+int engine_watch(struct engine *en, struct err *e)
 {
 	const char *log = sqlite3_filename_wal(sqlite3_db_filename(en->db.sql, "main"));
 	CLEANUP_FD int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -186,10 +186,20 @@ static int watch_log(struct engine *en, struct err *e)
 	return fd_steal(&fd);
 }
 
+bool engine_changed(struct engine *en, int watch)
+{
+	char notes[4096];
+	bool any = false;
+	while (read(watch, notes, sizeof(notes)) > 0)
+		any = true;
+	if (any && TEMP_FAILURE_RETRY(flock(en->db.lock_fd, LOCK_SH)) == 0)
+		flock(en->db.lock_fd, LOCK_UN);
+	return any;
+}
+
 /* 1: there may be more; 0: it is time to end. */
 static int await(struct engine *en, int watch, const struct event_query *q, struct err *e)
 {
-	char notes[4096];
 	struct pollfd fds[] = {{watch, POLLIN, 0}, {q->client, 0, 0}};
 	int64_t left = q->until ? (q->until - clock_real_ns()) / 1000000 + 1 : -1;
 	if (q->until && left <= 0)
@@ -199,10 +209,7 @@ static int await(struct engine *en, int watch, const struct event_query *q, stru
 		return err_errno(e, errno, "cannot wait for events");
 	if (r > 0 && fds[1].revents)
 		return 0;
-	while (read(watch, notes, sizeof(notes)) > 0)
-		;
-	if (r > 0 && TEMP_FAILURE_RETRY(flock(en->db.lock_fd, LOCK_SH)) == 0)
-		flock(en->db.lock_fd, LOCK_UN);
+	engine_changed(en, watch);
 	return 1;
 }
 
@@ -248,7 +255,7 @@ int engine_events(struct engine *en, const struct event_query *q, event_fn tell,
 	int r = engine_reap(en, NULL, e);
 	if (r == 0)
 		r = tell_starts(en, e);
-	CLEANUP_FD int watch = r < 0 ? r : watch_log(en, e);
+	CLEANUP_FD int watch = r < 0 ? r : engine_watch(en, e);
 	if (watch >= 0)
 		r = newest(en, &before, e);
 	if (!since && !q->until)

@@ -25,3 +25,8 @@ typedef int (*event_fn)(struct json_object *event, void *ctx, struct err *e);
  *  returned, or negative errno. */
 int engine_events(struct engine *en, const struct event_query *q, event_fn tell, void *ctx,
 		  struct err *e);
+
+/** A descriptor that becomes readable when anything is noted in the store. */
+int engine_watch(struct engine *en, struct err *e);
+/** Whether anything was since the last call; what was can be read then. */
+bool engine_changed(struct engine *en, int watch);

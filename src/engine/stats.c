@@ -70,7 +70,12 @@ static void fill(const struct cgroup_stats *g, struct container_stats *s)
 	s->memory_anon = g->memory.anon;
 	s->memory_file = g->memory.file;
 	s->memory_kernel = g->memory.kernel.usage;
+	s->memory_reclaimable = g->memory.reclaimable;
+	s->memory_needed = g->memory.usage.usage - g->memory.reclaimable;
+	s->periods = g->cpu.periods;
+	s->throttled_periods = g->cpu.throttled_periods;
 	s->pids = g->pids.current;
+	s->pids_limit = g->pids.limit;
 	s->pressure = g->pressure;
 	sum_io(&g->io_bytes, s);
 }

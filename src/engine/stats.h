@@ -12,6 +12,9 @@ struct container_stats {
 	int64_t memory;       /* docker's figure: without the inactive part of the page cache */
 	int64_t memory_limit; /* its own, or the machine's */
 	int64_t memory_anon, memory_file, memory_kernel;
+	int64_t memory_needed, memory_reclaimable; /* the kernel can take it back at any time */
+	int64_t periods, throttled_periods;        /* of its quota; in which that was used up */
+	int64_t pids_limit;                        /* 0: none */
 	int64_t net_in, net_out; /* bytes, all interfaces but lo; of the host's network none */
 	int64_t io_read, io_written;
 	int64_t pids;

@@ -161,6 +161,13 @@ static void read_raw(const char *text, struct arena *a, struct kvs *ret)
 	}
 }
 
+/* Shared memory and tmpfs count as files, and have no file to go back to. */
+static void find_reclaimable(struct cgroup_stats *s, int64_t unevictable)
+{
+	int64_t n = s->memory.file - s->memory.shmem - unevictable, all = s->memory.usage.usage;
+	s->memory.reclaimable = n < 0 ? 0 : n < all ? n : all;
+}
+
 static void read_memory(const struct cgroup *g, struct cgroup_stats_files *f, bool brief,
 			struct arena *a, struct cgroup_stats *s)
 {
@@ -172,9 +179,12 @@ static void read_memory(const struct cgroup *g, struct cgroup_stats_files *f, bo
 	s->memory.anon = keyed(text, v1 >= 0 ? "total_rss" : "anon");
 	s->memory.file = keyed(text, v1 >= 0 ? "total_cache" : "file");
 	s->memory.inactive_file = keyed(text, v1 >= 0 ? "total_inactive_file" : "inactive_file");
+	s->memory.shmem = keyed(text, v1 >= 0 ? "total_shmem" : "shmem");
+	int64_t unevictable = keyed(text, v1 >= 0 ? "total_unevictable" : "unevictable");
 	if (v1 >= 0) {
 		s->memory.usage = usage_v1(f, v1, brief, "memory");
 		s->memory.kernel = usage_v1(f, v1, brief, "memory.kmem");
+		find_reclaimable(s, unevictable);
 		if (!brief)
 			s->memory.swap = usage_v1(f, v1, brief, "memory.memsw");
 		return;
@@ -186,6 +196,7 @@ static void read_memory(const struct cgroup *g, struct cgroup_stats_files *f, bo
 					       number(f, g->v2, "memory.swap.current"),
 					       number(f, g->v2, "memory.swap.peak"), 0};
 	s->memory.kernel.usage = keyed(text, "kernel");
+	find_reclaimable(s, unevictable);
 }
 
 static struct cgroup_io_entry *io_add(struct array *list, struct arena *a)

@@ -27,6 +27,7 @@ struct cgroup_stats {
 	struct {
 		int64_t cache;                           /* of this group alone on v1 */
 		int64_t anon, file, inactive_file;       /* with those below it */
+		int64_t shmem, reclaimable;              /* page cache that has a file to go to */
 		struct cgroup_usage usage, swap, kernel; /* swap on v1: memory and swap */
 		struct kvs raw;                          /* memory.stat */
 	} memory;

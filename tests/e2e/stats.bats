@@ -60,3 +60,63 @@ between() { awk -v n="${1%\%}" -v a="$2" -v b="$3" 'BEGIN { exit !(n >= a && n <
 	kill $client
 	wait $client || true
 }
+
+@test "top: all containers, sorted, as JSON and lines, against the kernel's files; what is refused" {
+	hull run -d --name busy --cpus 0.3 -m 64m test sh -c 'while :; do :; done'
+	hull run -d --name idle -m 64m --pids-limit 9 --tmpfs /t test sh -c 'dd if=/dev/zero of=/t/x bs=1M count=10 2>/dev/null; sleep 600'
+	nap 500
+	hull top --json --interval 1s -n 2 --sort memory >rows
+	assert_equal 2 "$(wc -l <rows)"
+	tail -n 1 rows >row
+	assert_equal "idle busy" "$(jq -r '[.Containers[].Name] | join(" ")' row)"
+	of() { jq -r --arg n "$1" ".Containers[] | select(.Name == \$n) | .$2" row; }
+	between "$(of busy CPU)" 3 40
+	between "$(of busy Throttled)" "$(awk -v c="$(of busy CPU)" 'BEGIN { print c > 20 ? 1 : 0 }')" 100
+	between "$(of idle CPU)" 0 2
+	# 10 MiB of a tmpfs are not page cache that could be taken back.
+	between "$(of idle MemNeeded)" 10485760 13631488
+	assert_equal "67108864 $(cat "$(cgroup_dir idle pids)/pids.current") 9" "$(of idle MemLimit) $(of idle PIDs) $(of idle PIDsLimit)"
+	run hull top --interval 300ms -n 1
+	[[ ${lines[0]} == "NAME "*"CPU %"*"LIMIT" && ${lines[1]} == "busy "* && ${lines[2]} == "idle "* && $output != *$'\033'* ]]
+	run -1 hull top --sort colour
+	assert_has "the columns are: cpu throttled"
+	run ! hull top --inside
+	assert_has "name it"
+	run ! hull top --json idle
+	assert_has "for all containers"
+	run -1 hull top --interval 1ms
+	hull top idle -o pid,comm | grep -q sleep
+}
+
+@test "top: a view of the terminal: narrow, resized, sorted by a key, with who comes; gives it back on q and signals" {
+	hull run -d --name one test sleep 600
+	cat >view.py <<-'END'
+		import fcntl, os, pty, re, select, signal, struct, subprocess, sys, termios, time
+		hull = sys.argv[1:]
+		def size(fd, cols): fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 12, cols, 0, 0))
+		def until(text):
+		    global seen
+		    end = time.time() + 60
+		    while not re.search(text, seen):
+		        assert time.time() < end, (text, seen[-2000:])
+		        if select.select([m], [], [], 1)[0]: seen += os.read(m, 65536).decode()
+		for how in ("q", signal.SIGTERM):
+		    m, s = pty.openpty()
+		    size(m, 40)
+		    before, seen = termios.tcgetattr(s), ""
+		    p = subprocess.Popen(hull + ["top", "--interval", "300ms"], stdin=s, stdout=s, stderr=s)
+		    until(r"\x1b\[\?1049h"); until(r"\none +\d")
+		    assert "LIMIT" not in seen.split("NAME")[-1]
+		    seen = ""; os.write(m, b"m"); until("\x1b\\[7m +NEEDED\x1b")
+		    seen = ""; size(m, 200); until(r" LIMIT\x1b")
+		    if how == "q":
+		        subprocess.check_output(hull + ["run", "-d", "--name", "two", "test", "sleep", "600"], stderr=2)
+		        seen = ""; until(r"\ntwo +\d"); seen = ""; os.write(m, b"q")
+		    else:
+		        seen = ""; p.send_signal(how)
+		    until(r"\x1b\[\?25h\x1b\[\?1049l")
+		    assert p.wait(60) == (0 if how == "q" else -how), p.returncode
+		    assert termios.tcgetattr(s) == before
+	END
+	python3 view.py "$HULL" --root "$HULL_ROOT" --runroot "$HULL_RUNROOT" 3>&-
+}
