@@ -20,8 +20,8 @@
 static const struct {
 	const char *name, *allowed;
 } foreign[] = {
-	{"remote", NULL},       {"squash", NULL}, {"outputs", NULL},
-	{"cgroupparent", NULL}, {"version", "1"}, {"isolation", "default"},
+	{"remote", NULL}, {"outputs", NULL},        {"cgroupparent", NULL},
+	{"version", "1"}, {"isolation", "default"},
 };
 
 static int refuse_foreign(const struct call *c, struct err *e)
@@ -117,6 +117,7 @@ static int read_request(const struct call *c, struct build_request *q, struct er
 				    .target = param(c, "target"),
 				    .no_cache = param_true(c, "nocache", false),
 				    .pull = param_true(c, "pull", false),
+				    .squash = param_true(c, "squash", false),
 				    .quiet = param_true(c, "q", false)};
 	q->network = network && strcmp(network, "default") ? network : c->settings->network;
 	int r = refuse_foreign(c, e);

@@ -93,7 +93,7 @@ static int copy_attributes(int from, int to)
 }
 
 /* Owner first: chown(2) clears set-id bits and file capabilities. */
-static int copy_meta(int from, int to, const struct stat *st)
+int tree_copy_meta(int from, int to, const struct stat *st)
 {
 	struct timespec times[2] = {st->st_atim, st->st_mtim};
 	if (fchown(to, st->st_uid, st->st_gid) < 0 || fchmod(to, st->st_mode & 07777) < 0)
@@ -109,7 +109,7 @@ int tree_copy_file(int from, int to_dir, const char *name, const struct stat *st
 	if (to < 0)
 		return -errno;
 	int r = copy_data(from, to, st->st_size);
-	return r < 0 ? r : copy_meta(from, to, st);
+	return r < 0 ? r : tree_copy_meta(from, to, st);
 }
 
 static int copy_file(int from_dir, int to_dir, const char *name, const struct stat *st)
@@ -179,7 +179,7 @@ static int copy_dir(int from, int to, int depth, struct err *e)
 	}
 	if (errno)
 		return err_errno(e, errno, "cannot read a folder");
-	int r = copy_meta(from, to, &st);
+	int r = tree_copy_meta(from, to, &st);
 	return r < 0 ? err_errno(e, r, "cannot set the owner and mode") : 0;
 }
 

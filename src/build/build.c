@@ -126,8 +126,11 @@ static bool is_stored(struct build *b, const struct stage_image *image)
 static int store_image(struct build *b, char ret_id[ID_LEN + 1], struct err *e)
 {
 	struct build_stage *s = b->target;
-	struct stage_image image = {.layer_count = s->layer_count};
-	int r = layers_await(b, e);
+	struct stage_image image = {0};
+	int r = b->q->squash ? build_squash(b, s, e) : 0;
+	if (r == 0)
+		r = layers_await(b, e);
+	image.layer_count = s->layer_count;
 	if (r == 0)
 		r = full_names(b, &image.names, &image.name_count, e);
 	if (r == 0)

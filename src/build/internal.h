@@ -60,6 +60,7 @@ struct build_stage {
 	struct oci_image image; /* without rootfs.diff_ids */
 	struct layer **layers;  /* the lowest first */
 	size_t layer_count;
+	size_t from_layers, from_history; /* those of the image that it begins with */
 	char chain[ID_LEN + 1]; /* stands for the tree: equal chains are equal trees */
 	struct strv args;       /* ARG, NAME=VALUE */
 	struct strv declared;   /* ARG without a value too */
@@ -158,6 +159,9 @@ int layer_mount(struct build *b, const struct build_stage *s, const struct layer
 		struct err *e);
 /** It is written: its digest is begun. @ret_empty: nothing was changed, and it is gone. */
 int layer_finish(struct build *b, struct layer *layer, bool *ret_empty, struct err *e);
+/** The folder @dir of @layer has all its files in `upper` (@upper): it becomes a layer's, and its
+ *  digest is begun. */
+int layer_seal(struct build *b, struct layer *layer, int dir, int upper, struct err *e);
 /** Begin with the digest of the layer whose files are in @folder. */
 int layer_digest(struct build *b, struct layer *layer, int folder, struct err *e);
 /** Wait for all digests. */
@@ -209,6 +213,11 @@ int build_from_image(struct build *b, struct build_stage *s, const char *name, s
 
 /** What FROM names, expanded. */
 int build_base_name(struct build *b, const struct build_stage *s, const char **ret, struct err *e);
+
+/* ---- squash.c ---- */
+
+/** The layers of @s above its image become one; no build of it may follow. */
+int build_squash(struct build *b, struct build_stage *s, struct err *e);
 
 /** The result as files, without an image. */
 int output_write(struct build *b, struct err *e);

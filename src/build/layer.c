@@ -190,8 +190,14 @@ int layer_finish(struct build *b, struct layer *layer, bool *ret_empty, struct e
 		if (r == 0 && futimens(upper, times) < 0)
 			r = -errno;
 	}
-	if (r < 0 || renameat(dir, "upper", dir, "fs") < 0)
-		return err_errno(e, r < 0 ? r : errno, "cannot finish a layer");
+	return r < 0 ? err_errno(e, r, "cannot finish a layer")
+		     : layer_seal(b, layer, dir, upper, e);
+}
+
+int layer_seal(struct build *b, struct layer *layer, int dir, int upper, struct err *e)
+{
+	if (renameat(dir, "upper", dir, "fs") < 0)
+		return err_errno(e, errno, "cannot finish a layer");
 	return layer_digest(b, layer, upper, e);
 }
 

@@ -235,6 +235,8 @@ int build_from_image(struct build *b, struct build_stage *s, const char *name, s
 		layer_push(b, s, layer_stored(b, l->diff_id, l->size));
 	}
 	key_digest(&chain, s->chain);
+	s->from_layers = s->layer_count;
+	s->from_history = s->image.history.count;
 	return 0;
 }
 
@@ -243,6 +245,8 @@ static int from_stage(struct build *b, struct build_stage *s, const struct build
 {
 	s->layers = base->layers; /* layer_push() copies */
 	s->layer_count = base->layer_count;
+	s->from_layers = base->from_layers;
+	s->from_history = base->from_history;
 	s->created = base->created;
 	memcpy(s->chain, base->chain, sizeof(s->chain));
 	return copy_config(&base->image, &s->image, b->a, e);

@@ -215,6 +215,10 @@ static int build_run(struct cli *cli, void *values, const struct strv *args, str
 	q->progress = how ? shown[how] : NULL;
 	q->context = args->items[0];
 	q->cache_inline |= !strcmp(strv_get_env(&q->args, "BUILDKIT_INLINE_CACHE") ?: "", "1");
+	if (q->squash && q->cache_inline)
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "--squash and --cache-to type=inline exclude each other: the image "
+			       "has no layer of a step of its own");
 	if (!strcmp(q->network, "default"))
 		q->network = cli->settings.network ? cli->settings.network : "bridge";
 	for (size_t i = 0; i < v->labels.count; i++)
@@ -282,6 +286,7 @@ static const struct option options[] = {
 	{"secret", 0, OPTION_CUSTOM, Q(secrets), .arg = "stringArray", .set = set_secret,
 	 .help = "Secret to expose to the build (format: "
 		 "\"id=mysecret[,src=/local/secret][,env=NAME]\")"},
+	{"squash", 0, OPTION_BOOL, Q(squash), .help = "Make one layer of those that are built"},
 	{"ssh", 0, OPTION_CUSTOM, Q(agents), .arg = "stringArray", .set = set_ssh,
 	 .help = "SSH agent for RUN --mount=type=ssh (format: \"default\" or \"id=socket\")"},
 	{"tag", 't', OPTION_LIST, Q(tags), .arg = "stringArray",

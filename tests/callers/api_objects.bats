@@ -51,8 +51,8 @@ teardown() { api_namespace_teardown; }
 	printf '%s\n' 'FROM test' 'RUN exit 3' >ctx/Dockerfile
 	run -1 docker build --network none ctx
 	assert_has "exit code: 3"
-	run answers 400 POST '/build?squash=1'
-	assert_has "squash=1 is not to be had"
+	run answers 400 POST '/build?outputs=x'
+	assert_has "outputs=x is not to be had"
 	docker builder prune -af
 }
 

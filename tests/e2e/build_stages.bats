@@ -223,3 +223,34 @@ build_behind() {
 	run -125 hull build --cache-to type=registry,ref=x ctx
 	[[ "$output" == *'in the image only'* ]]
 }
+
+@test "squash: one layer of those that are built, with the same files, and what they hide" {
+	hull build -q -t base -f - ctx <<-'E'
+		FROM test
+		RUN mkdir -p /d/sub /e /f; echo base | tee /gone /d/x /d/sub/x /e/x /f/x >/kept
+	E
+	cat >ctx/Dockerfile <<-'E'
+		FROM base AS one
+		RUN echo 1 >/new; ln /new /link; rm /gone; rm -r /d; echo file >/d; rm -r /e; touch /f/y
+		FROM one
+		RUN rm /d; mkdir -m 750 /d /e; echo 2 >/d/x; chown 7:8 /d; rm /f/x; echo two >/new; setfattr -n user.a -v b /e || true
+		COPY Dockerfile /gone/Dockerfile
+	E
+	hull build -q -t plain ctx
+	run -0 hull build --squash -t squashed ctx
+	[[ "$output" == *CACHED* ]]
+	tree='cd /; find d e f gone new link kept -exec ls -lnd {} +; cat d/x new link gone/* f/y; ls /d /e /f'
+	[ "$(hull run --rm squashed sh -c "$tree")" = "$(hull run --rm plain sh -c "$tree")" ]
+	layers() { hull image inspect -f '{{len .RootFS.Layers}}' "$1"; }
+	(($(layers squashed) == $(layers base) + 1 && $(layers plain) == $(layers base) + 3))
+	[ "$(hull history --format '{{.CreatedBy}}' squashed | head -1)" = "squash of 3 layers" ]
+	id=$(hull image inspect -f '{{.Id}}' squashed)
+	[ "$(hull build --squash -q ctx)" = "$id" ]
+	# By itself, without the layers that it is of.
+	hull save squashed -o archive && hull rmi plain squashed && hull builder prune -af && hull load -i archive
+	[[ "$(hull run --rm squashed sh -c 'cat /new /link; ls /e /f')" == $'two\n1\n/e:\n\n/f:\ny' ]]
+	run -0 hull build --squash -q -f - -t scratch ctx <<<$'FROM scratch\nCOPY Dockerfile /a\nCOPY Dockerfile /b'
+	[ "$(layers scratch)" = 1 ]
+	run -125 hull build --squash --cache-to type=inline ctx
+	[[ "$output" == *exclude* && "$(hull system check)" = "" ]]
+}
