@@ -22,8 +22,8 @@ int tree_copy_file(int from, int to_dir, const char *name, const struct stat *st
 /** The same of what is neither a regular file nor a folder. */
 int tree_copy_special(int from_dir, const char *from, int to_dir, const char *name,
 		      const struct stat *st);
-/** Give the open file or folder @to the owner, mode and times of @st, and the extended attributes of
- *  @from, but not the overlay's. 0 or -errno. */
+/** Give the open file or folder @to the owner, mode and times of @st, and the extended attributes
+ *  that @from has, but not the overlay's. 0 or -errno. */
 int tree_copy_meta(int from, int to, const struct stat *st);
 /** 1: the directory has no entry, 0: it has, or negative errno. */
 int tree_is_empty(int fd);

@@ -60,7 +60,7 @@ struct build_stage {
 	struct oci_image image; /* without rootfs.diff_ids */
 	struct layer **layers;  /* the lowest first */
 	size_t layer_count;
-	size_t from_layers, from_history; /* those of the image that it begins with */
+	size_t from_layers, from_history; /* how many of them the image has that it begins with */
 	char chain[ID_LEN + 1]; /* stands for the tree: equal chains are equal trees */
 	struct strv args;       /* ARG, NAME=VALUE */
 	struct strv declared;   /* ARG without a value too */
@@ -166,8 +166,10 @@ int layer_seal(struct build *b, struct layer *layer, int dir, int upper, struct 
 int layer_digest(struct build *b, struct layer *layer, int folder, struct err *e);
 /** Wait for all digests. */
 int layers_await(struct build *b, struct err *e);
-/** The folders of @s below layers/, the topmost first. */
-struct strv layer_names(struct build *b, const struct build_stage *s);
+/** The folder of a layer that is not in the store yet. */
+int layer_dir(struct build *b, const struct layer *layer, struct err *e);
+/** The folders below layers/ of the layers of @s from the @first on, the topmost first. */
+struct strv layer_names(struct build *b, const struct build_stage *s, size_t first);
 void layer_push(struct build *b, struct build_stage *s, struct layer *layer);
 
 /* ---- steps ---- */

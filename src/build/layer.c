@@ -57,10 +57,15 @@ int layer_begin(struct build *b, struct layer **ret, struct err *e)
 	return 0;
 }
 
-struct strv layer_names(struct build *b, const struct build_stage *s)
+int layer_dir(struct build *b, const struct layer *layer, struct err *e)
+{
+	return dir_open(b->staging.fd, strchr(layer->folder, '/') + 1, e);
+}
+
+struct strv layer_names(struct build *b, const struct build_stage *s, size_t first)
 {
 	struct strv names = {0};
-	for (size_t i = s->layer_count; i-- > 0;)
+	for (size_t i = s->layer_count; i-- > first;)
 		strv_push(b->a, &names, s->layers[i]->folder);
 	return names;
 }
@@ -78,14 +83,13 @@ static int open_nothing(struct build *b, struct err *e)
 int layer_mount(struct build *b, const struct build_stage *s, const struct layer *layer,
 		struct err *e)
 {
-	const struct strv names = layer_names(b, s);
+	const struct strv names = layer_names(b, s, 0);
 	int *lowers;
 	size_t count;
 	int r = image_trees_open(&b->en->images, &names, b->a, &lowers, &count, e);
 	if (r < 0)
 		return r;
-	CLEANUP_FD int dir =
-		layer ? dir_open(b->staging.fd, strchr(layer->folder, '/') + 1, e) : -1;
+	CLEANUP_FD int dir = layer ? layer_dir(b, layer, e) : -1;
 	CLEANUP_FD int upper = dir < 0 ? -1 : openat(dir, "upper", O_PATH | O_CLOEXEC);
 	CLEANUP_FD int work = dir < 0 ? -1 : openat(dir, "work", O_PATH | O_CLOEXEC);
 	/* Read-only it takes two layers, the lowest of which may be nothing. */
@@ -175,7 +179,7 @@ static int is_unchanged(int upper)
 
 int layer_finish(struct build *b, struct layer *layer, bool *ret_empty, struct err *e)
 {
-	CLEANUP_FD int dir = dir_open(b->staging.fd, strchr(layer->folder, '/') + 1, e);
+	CLEANUP_FD int dir = layer_dir(b, layer, e);
 	CLEANUP_FD int upper = dir < 0 ? -1 : dir_open(dir, "upper", e);
 	int r = upper < 0 ? -e->number : tree_remove(dir, "work", e);
 	if (r < 0)

@@ -7,7 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <linux/limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -65,6 +65,21 @@ static int lay_entry(int from, int to, const char *name, enum below below, int d
 	return r;
 }
 
+/* A step may have taken an attribute from a folder that an earlier one gave it. */
+static int drop_attributes(int from, int to)
+{
+	char names[XATTR_LIST_MAX];
+	ssize_t len = flistxattr(to, names, sizeof(names));
+	if (len < 0)
+		return errno == ENOTSUP ? 0 : -errno;
+	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1)
+		if (strcmp(names + at, OVERLAY_OPAQUE) != 0 &&
+		    fgetxattr(from, names + at, NULL, 0) < 0 && errno == ENODATA &&
+		    fremovexattr(to, names + at) < 0)
+			return -errno;
+	return 0;
+}
+
 static int lay_folder(int from, int to, enum below below, int depth, struct err *e)
 {
 	CLEANUP_DIR DIR *d = dir_stream(from);
@@ -77,7 +92,9 @@ static int lay_folder(int from, int to, enum below below, int depth, struct err 
 			return r;
 	}
 	/* Last, for what is made in a folder changes its times. */
-	int r = tree_copy_meta(from, to, &st);
+	int r = drop_attributes(from, to);
+	if (r == 0)
+		r = tree_copy_meta(from, to, &st);
 	if (r == 0 && below == HIDDEN_HERE && fsetxattr(to, OVERLAY_OPAQUE, "y", 1, 0) < 0)
 		r = -errno;
 	return r < 0 ? err_errno(e, r, "cannot make a folder for a layer") : 0;
@@ -86,15 +103,13 @@ static int lay_folder(int from, int to, enum below below, int depth, struct err 
 static int lay_layers(struct build *b, const struct build_stage *s, struct layer *layer,
 		      struct err *e)
 {
-	struct strv names = {0};
+	const struct strv names = layer_names(b, s, s->from_layers);
 	int *fds;
 	size_t count;
-	for (size_t i = s->layer_count; i-- > s->from_layers;)
-		strv_push(b->a, &names, s->layers[i]->folder);
 	int r = image_trees_open(&b->en->images, &names, b->a, &fds, &count, e);
 	if (r < 0)
 		return r;
-	CLEANUP_FD int dir = dir_open(b->staging.fd, strchr(layer->folder, '/') + 1, e);
+	CLEANUP_FD int dir = layer_dir(b, layer, e);
 	CLEANUP_FD int upper = dir < 0 ? -1 : dir_open(dir, "upper", e);
 	enum below below = s->from_layers ? SEEN : HIDDEN_ABOVE;
 	r = upper < 0 ? -e->number : 0;

@@ -167,7 +167,7 @@ static struct container_config configure(struct build *b, const struct build_sta
 	c.host.network_mode = (char *)run->network;
 	c.host.extra_hosts = b->q->extra_hosts;
 	c.hull.layer = (char *)layer->folder;
-	c.hull.lowers = layer_names(b, s);
+	c.hull.lowers = layer_names(b, s, 0);
 	return c;
 }
 

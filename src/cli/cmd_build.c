@@ -286,7 +286,8 @@ static const struct option options[] = {
 	{"secret", 0, OPTION_CUSTOM, Q(secrets), .arg = "stringArray", .set = set_secret,
 	 .help = "Secret to expose to the build (format: "
 		 "\"id=mysecret[,src=/local/secret][,env=NAME]\")"},
-	{"squash", 0, OPTION_BOOL, Q(squash), .help = "Make one layer of those that are built"},
+	{"squash", 0, OPTION_BOOL, Q(squash),
+	 .help = "Make one layer of those that are built (--output of files has none)"},
 	{"ssh", 0, OPTION_CUSTOM, Q(agents), .arg = "stringArray", .set = set_ssh,
 	 .help = "SSH agent for RUN --mount=type=ssh (format: \"default\" or \"id=socket\")"},
 	{"tag", 't', OPTION_LIST, Q(tags), .arg = "stringArray",

@@ -231,16 +231,17 @@ build_behind() {
 	E
 	cat >ctx/Dockerfile <<-'E'
 		FROM base AS one
-		RUN echo 1 >/new; ln /new /link; rm /gone; rm -r /d; echo file >/d; rm -r /e; touch /f/y
+		RUN echo 1 >/new; ln /new /link; rm /gone; rm -r /d; echo file >/d; rm -r /e; touch /f/y; /probe attribute /f set; /probe attribute /kept set
 		FROM one
-		RUN rm /d; mkdir -m 750 /d /e; echo 2 >/d/x; chown 7:8 /d; rm /f/x; echo two >/new; setfattr -n user.a -v b /e || true
+		RUN rm /d; mkdir -m 750 /d /e; echo 2 >/d/x; chown 7:8 /d; rm /f/x; echo two >/new; /probe attribute /f remove
 		COPY Dockerfile /gone/Dockerfile
 	E
 	hull build -q -t plain ctx
 	run -0 hull build --squash -t squashed ctx
 	[[ "$output" == *CACHED* ]]
-	tree='cd /; find d e f gone new link kept -exec ls -lnd {} +; cat d/x new link gone/* f/y; ls /d /e /f'
+	tree='cd /; find d e f gone new link kept -exec ls -lnd {} +; cat d/x new link gone/* f/y; ls /d /e /f; /probe attribute /f ask; /probe attribute /kept ask'
 	[ "$(hull run --rm squashed sh -c "$tree")" = "$(hull run --rm plain sh -c "$tree")" ]
+	[[ "$(hull run --rm squashed sh -c "$tree")" == *$'\nabsent\npresent' ]]
 	layers() { hull image inspect -f '{{len .RootFS.Layers}}' "$1"; }
 	(($(layers squashed) == $(layers base) + 1 && $(layers plain) == $(layers base) + 3))
 	[ "$(hull history --format '{{.CreatedBy}}' squashed | head -1)" = "squash of 3 layers" ]

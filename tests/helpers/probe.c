@@ -24,6 +24,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -254,6 +255,18 @@ static int named(char **args)
 	prctl(PR_SET_NAME, args[0]);
 	ready();
 	pause();
+	return 0;
+}
+
+/* An extended attribute of a file: "set", "remove", or else asked for. */
+static int attribute(char **args)
+{
+	static const char name[] = "user.probe";
+	if (!strcmp(args[1], "set"))
+		return setxattr(args[0], name, "1", 1, 0) < 0;
+	if (!strcmp(args[1], "remove"))
+		return removexattr(args[0], name) < 0;
+	puts(getxattr(args[0], name, NULL, 0) < 0 ? "absent" : "present");
 	return 0;
 }
 
@@ -494,6 +507,7 @@ static const struct {
 	{"leave-project", 1, leave_project},
 	{"vforked", 0, vforked},
 	{"named", 1, named},
+	{"attribute", 2, attribute},
 };
 
 int main(int argc, char **argv)
