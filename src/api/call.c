@@ -226,7 +226,7 @@ int status_of(int r, const struct err *e)
 		[ERR_CONFLICT] = 409, [ERR_DENIED] = 403,        [ERR_NO_COMMAND] = 400,
 		[ERR_TIMEOUT] = 500,  [ERR_NOT_EXECUTABLE] = 400};
 	int status = e->kind < ERR_KINDS ? of_kind[e->kind] : 0;
-	return r == -EPROTONOSUPPORT ? 505 : status ? status : 500;
+	return status ? status : 500;
 }
 
 /* What to do about it stands behind it: docker's clients show the message alone. */

@@ -138,7 +138,7 @@ static _Noreturn void serve(struct server *s, int fd, bool read_only)
 		struct err e = {0};
 		int r = http_next(h, &a, &e);
 		if (r < 0)
-			answer_error(h, status_of(r, &e), &e);
+			answer_error(h, r == -EPROTONOSUPPORT ? 505 : 400, &e);
 		if (r <= 0)
 			break;
 		call_serve(h, s->settings, &en, &en_open, &kept, &a);

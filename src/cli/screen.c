@@ -9,6 +9,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+
 enum { CTRL_C = 3, CTRL_D = 4, CTRL_Z = 26 };
 
 static void show_own(bool own)
@@ -24,7 +26,7 @@ int screen_enter(struct screen *s, struct err *e)
 				     SIGPIPE, SIGTSTP, SIGCONT, SIGWINCH};
 	sigset_t set;
 	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++)
+	for (size_t i = 0; i < ARRAY_LEN(wanted); i++)
 		sigaddset(&set, wanted[i]);
 	sigprocmask(SIG_BLOCK, &set, &s->before);
 	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
