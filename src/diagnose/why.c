@@ -6,6 +6,7 @@
  */
 #include "diagnose/why.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "engine/container_logs.h"
 #include "engine/events.h"
 #include "engine/stats.h"
+#include "linux/oom.h"
 #include "linux/signals.h"
 
 enum { LOG_LINES = 5, MOMENTS = 24, SHORT_NS = 2000000000 };
@@ -28,10 +30,11 @@ struct life {
 	const struct container *c; /* NULL: it was removed */
 	const char *ref;           /* as it was asked for */
 	char id[ID_LEN + 1], *name, *image;
-	int64_t created, started, ended, removed, updated; /* 0: not */
-	int64_t ends;                                      /* all of them, of all its runs */
+	int64_t created, started, ended, removed; /* 0: not */
+	int64_t ends;                             /* all of them, of all its runs */
 	int code, signal;
 	bool oom_main, oom; /* PID 1, or any */
+	struct oom oom_of;  /* the last of them */
 	char *error, *policy;
 	int64_t asked; /* hull sent a signal, the last but SIGKILL */
 	int asked_signal;
@@ -81,6 +84,7 @@ static void take_start(struct life *l, int64_t at)
 	l->started = at;
 	l->ended = l->asked = l->killed = 0;
 	l->stopped = l->oom = l->oom_main = false;
+	l->oom_of = (struct oom){0};
 	l->error = l->policy = l->health = NULL;
 	l->code = l->signal = l->asked_signal = 0;
 	l->sender = NULL;
@@ -114,6 +118,29 @@ static void take_end(struct life *l, struct json_object *event, int64_t at)
 	l->oom_main = attribute(event, "oomKilled") != NULL;
 	l->error = error ? arena_strdup(a, error) : NULL;
 	l->policy = policy ? arena_strdup(a, policy) : NULL;
+}
+
+static int64_t amount(struct json_object *event, const char *key)
+{
+	const char *text = attribute(event, key);
+	int64_t n;
+	return text && int_parse(text, 0, INT64_MAX / 4, &n) == 0 ? n : 0;
+}
+
+static void take_oom(struct life *l, struct json_object *event)
+{
+	const char *source = attribute(event, "source"), *group = attribute(event, "group"),
+		   *victim = attribute(event, "victim"), *held = attribute(event, "victimMemory");
+	struct oom *o = &l->oom_of;
+	l->oom = true;
+	*o = (struct oom){.scope = oom_scope_of(attribute(event, "scope")),
+			  .logged = source && !strcmp(source, "log"),
+			  .limit = amount(event, "limit"),
+			  .pid = amount(event, "victimPid")};
+	snprintf(o->group, sizeof(o->group), "%s", group ? group : "");
+	snprintf(o->comm, sizeof(o->comm), "%s", victim ? victim : "");
+	if (held)
+		sscanf(held, "%" SCNd64 " %" SCNd64 " %" SCNd64, &o->anon, &o->file, &o->shmem);
 }
 
 /* What is told of an event in the time line; NULL: nothing. */
@@ -183,13 +210,11 @@ static int take(struct json_object *event, void *ctx, struct err *e)
 	else if (!strcmp(what, "kill"))
 		take_kill(l, at, event);
 	else if (!strcmp(what, "oom"))
-		l->oom = true;
+		take_oom(l, event);
 	else if (!strcmp(what, "die"))
 		take_end(l, event, at);
 	else if (!strcmp(what, "stop"))
 		l->stopped = true;
-	else if (!strcmp(what, "update"))
-		l->updated = at;
 	else if (!strcmp(what, "destroy"))
 		l->removed = at;
 	char *text = moment_text(l, what, event);
@@ -200,41 +225,75 @@ static int take(struct json_object *event, void *ctx, struct err *e)
 
 /* ---- how it ended ---- */
 
-static void memory_verdict(struct life *l)
+/* Whose memory it was that came to its end; the first %s is "probably ", where that is concluded.
+ */
+static char *memory_cause(const struct life *l)
 {
+	const struct oom *o = &l->oom_of;
+	const char *maybe = o->logged ? "" : "probably ";
 	struct arena *a = l->s->a;
 	char size[SIZE_TEXT_SIZE];
-	int64_t limit = l->c ? l->c->config.host.memory : 0;
-	const char *parent = l->c ? l->c->config.host.cgroup_parent : NULL;
-	bool grouped = parent && *parent; /* which may have a limit of its own */
-	const char *who = l->oom_main ? "its main process was" : "a process of it was";
-	if (limit > 0 && grouped)
-		l->s->verdict = arena_printf(a,
-					     "%s killed by the kernel: the container reached its "
-					     "memory limit of %s, or all "
-					     "of the group %s reached theirs",
-					     who, size_binary(limit, size), parent);
-	else if (limit > 0 && l->ended && l->updated > l->ended)
-		l->s->verdict =
-			arena_printf(a,
-				     "%s killed by the kernel: the container reached its memory "
-				     "limit, which was changed since",
-				     who);
-	else if (limit > 0)
-		l->s->verdict = arena_printf(
-			a, "%s killed by the kernel: the container reached its memory limit of %s",
-			who, size_binary(limit, size));
-	else
-		l->s->verdict = arena_printf(
-			a, "%s killed by the kernel for want of memory%s", who,
-			l->c ? ": the container has no limit of its own, so a group above it or "
-			       "the machine had no more"
-			     : "");
-	if (limit > 0)
+	const char *of = o->limit ? arena_printf(a, " of %s", size_binary(o->limit, size)) : "";
+	if (o->scope == OOM_OWN)
+		return arena_printf(a, ": the container %sreached its memory limit%s", maybe, of);
+	if (o->scope == OOM_INSIDE)
+		return arena_printf(a,
+				    ": a group inside of the container, %s, %sreached its "
+				    "memory limit%s",
+				    *o->group ? o->group : "whose name is not known", maybe, of);
+	if (o->scope == OOM_ABOVE)
+		return arena_printf(a,
+				    ": the group %s above it %sreached its memory limit%s, "
+				    "which all that is in it share",
+				    o->group, maybe, of);
+	if (o->scope == OOM_HOST)
+		return arena_printf(a, ": the machine %shad no memory left", maybe);
+	return " for want of memory; whose limit it was is not recorded";
+}
+
+static void memory_advice(struct life *l)
+{
+	const enum oom_scope scope = l->oom_of.scope;
+	if (scope == OOM_OWN && l->c)
 		story_advise(l->s, "give it more (hull update -m SIZE %s), or make it need less",
 			     l->name);
-	else if (l->c)
-		story_advise(l->s, "a limit of its own (-m) protects the others from it");
+	if (scope == OOM_ABOVE)
+		story_advise(l->s,
+			     "hull update cannot lift the limit of %s; hull explain limits "
+			     "%s shows all of them",
+			     l->oom_of.group, l->name);
+	if (scope == OOM_HOST || (scope == OOM_ABOVE && l->c && l->c->config.host.memory <= 0))
+		story_advise(l->s, "the kernel takes the process that holds the most: limits (-m) "
+				   "on those that need much protect the others");
+}
+
+static void memory_evidence(struct life *l)
+{
+	const struct oom *o = &l->oom_of;
+	char all[SIZE_TEXT_SIZE], anon[SIZE_TEXT_SIZE], file[SIZE_TEXT_SIZE], shmem[SIZE_TEXT_SIZE];
+	if (o->scope)
+		story_evidence(l->s, "whose limit", "%s",
+			       o->logged ? "the kernel's log names it"
+					 : "concluded from the counters of the groups: the "
+					   "kernel's log does not "
+					   "tell");
+	if (o->pid)
+		story_evidence(l->s, "victim",
+			       "%s (pid %lld of the host), which held %s: anonymous %s, files %s, "
+			       "shared %s",
+			       o->comm, (long long)o->pid,
+			       size_binary(o->anon + o->file + o->shmem, all),
+			       size_binary(o->anon, anon), size_binary(o->file, file),
+			       size_binary(o->shmem, shmem));
+}
+
+static void memory_verdict(struct life *l)
+{
+	l->s->verdict = arena_printf(l->s->a, "%s killed by the kernel%s",
+				     l->oom_main ? "its main process was" : "a process of it was",
+				     memory_cause(l));
+	memory_advice(l);
+	memory_evidence(l);
 }
 
 static const struct {
@@ -418,8 +477,8 @@ static void restarting_verdict(struct life *l)
 		l->s->verdict);
 }
 
-/* The row knows of them only after the end. */
-static int64_t killed_so_far(const struct container *c)
+/* The row and the events know of them only after the end. */
+static int64_t killed_so_far(const struct container *c, struct oom *ret)
 {
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	struct container_stats_place place;
@@ -427,6 +486,8 @@ static int64_t killed_so_far(const struct container *c)
 	container_stats_place(c, &place);
 	int64_t kills =
 		cgroup_open(place.path, &group, &ignored) < 0 ? 0 : cgroup_oom_kills(&group);
+	if (kills > 0)
+		oom_look(place.path, c->started, ret);
 	return kills > 0 ? kills : 0;
 }
 
@@ -435,7 +496,7 @@ static void running_verdict(struct life *l)
 	struct arena *a = l->s->a;
 	const struct container *c = l->c;
 	const char *since = span(a, clock_real_ns() - c->started);
-	int64_t kills = killed_so_far(c);
+	int64_t kills = killed_so_far(c, &l->oom_of);
 	if (c->status == CONTAINER_PAUSED)
 		l->s->verdict =
 			arena_printf(a, "it is paused: hull unpause %s lets it go on", l->name);

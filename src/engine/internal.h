@@ -6,6 +6,7 @@
 
 #include "base/event.h"
 #include "engine/engine.h"
+#include "linux/oom.h"
 #include "linux/systemd.h"
 
 /**
@@ -96,14 +97,19 @@ int container_start_at(struct engine *en, const char *id, int64_t due, struct er
 int reap_locked(struct engine *en, const char *id, struct err *e);
 /** The same for a container whose run record is damaged: what runs of it is ended. */
 int reap_damaged(struct engine *en, const struct container *c, struct err *e);
+/** An end that was found, and is not told yet. */
+struct end {
+	const struct container *c;
+	const struct exit_record *x;
+	struct oom oom; /* of the last process that was killed for memory, if one was */
+};
 /** Delete row, folders, anonymous volumes if @volumes; the caller holds the lock, nothing runs.
- *  @ended, @x: whose end this is, and how, or NULL where that was told. */
-int remove_locked(struct engine *en, const char *id, bool volumes, const struct container *ended,
-		  const struct exit_record *x, struct err *e);
+ *  @end: of this container, or NULL where that was told. */
+int remove_locked(struct engine *en, const char *id, bool volumes, const struct end *end,
+		  struct err *e);
 /** The events of its end, in the transaction that notes it. @policy: that starts it again, or NULL.
  */
-int reap_tell(struct engine *en, const struct container *c, const struct exit_record *x,
-	      const char *policy, struct err *e);
+int reap_tell(struct engine *en, const struct end *end, const char *policy, struct err *e);
 
 /** 1: a container has this name, 0: none. */
 int name_taken(struct engine *en, const char *name, struct err *e);

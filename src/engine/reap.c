@@ -87,11 +87,31 @@ static bool never_ran(const struct container *c, const struct exit_record *x)
 	return !c->told && x->flags & EXIT_UNKNOWN && !x->finished_ns;
 }
 
-int reap_tell(struct engine *en, const struct container *c, const struct exit_record *x,
-	      const char *policy, struct err *e)
+static bool was_oom(const struct exit_record *x)
 {
+	return x->flags & (EXIT_OOM_MAIN | EXIT_OOM_CHILD);
+}
+
+/* Sizes of nobody are left out. */
+static int tell_oom(struct engine *en, const char *id, const struct oom *o, struct err *e)
+{
+	char limit[24], pid[24], held[80];
+	snprintf(limit, sizeof(limit), "%lld", (long long)o->limit);
+	snprintf(pid, sizeof(pid), "%lld", (long long)o->pid);
+	snprintf(held, sizeof(held), "%lld %lld %lld", (long long)o->anon, (long long)o->file,
+		 (long long)o->shmem);
+	return event_container(
+		&en->db, e, id, "oom", "scope", o->scope ? oom_scope_name(o->scope) : NULL, "group",
+		*o->group ? o->group : NULL, "limit", o->limit ? limit : NULL, "source",
+		o->scope ? o->logged ? "log" : "counters" : NULL, "victim", o->pid ? o->comm : NULL,
+		"victimPid", o->pid ? pid : NULL, "victimMemory", o->pid ? held : NULL, NULL);
+}
+
+int reap_tell(struct engine *en, const struct end *end, const char *policy, struct err *e)
+{
+	const struct container *c = end->c;
+	const struct exit_record *x = end->x;
 	char code[12], duration[24], signal[12];
-	bool oom = x->flags & (EXIT_OOM_MAIN | EXIT_OOM_CHILD);
 	int64_t lasted = (x->finished_ns - c->started) / 1000000000;
 	int r = 0;
 	if (never_ran(c, x))
@@ -101,8 +121,8 @@ int reap_tell(struct engine *en, const struct container *c, const struct exit_re
 	snprintf(duration, sizeof(duration), "%lld", (long long)(lasted > 0 ? lasted : 0));
 	if (!(c->told & TOLD_START))
 		r = event_container(&en->db, e, c->id, "start", NULL);
-	if (r >= 0 && oom)
-		r = event_container(&en->db, e, c->id, "oom", NULL);
+	if (r >= 0 && was_oom(x))
+		r = tell_oom(en, c->id, &end->oom, e);
 	if (r >= 0)
 		r = event_container(&en->db, e, c->id, "die", "exitCode", code, "execDuration",
 				    duration, "signal", x->signal ? signal : NULL, "oomKilled",
@@ -115,9 +135,10 @@ int reap_tell(struct engine *en, const struct container *c, const struct exit_re
 	return r;
 }
 
-static int note_exit(struct engine *en, const struct container *c, const struct exit_record *x,
-		     struct err *e)
+static int note_exit(struct engine *en, const struct end *end, struct err *e)
 {
+	const struct container *c = end->c;
+	const struct exit_record *x = end->x;
 	int64_t wait_ms = 0, finished = x->finished_ns ? x->finished_ns : clock_real_ns();
 	bool again = restart_wanted(c, x->exit_code, &wait_ms);
 	int r = db_begin(&en->db, false, e);
@@ -130,11 +151,10 @@ static int note_exit(struct engine *en, const struct container *c, const struct 
 		"health = iif(health = '', '', 'unhealthy'), "
 		"restart_due = ?9 WHERE id = ?1",
 		"siiiiisii", c->id, finished, (int64_t)x->exit_code, (int64_t)x->signal,
-		(int64_t)((x->flags & (EXIT_OOM_MAIN | EXIT_OOM_CHILD)) != 0),
-		(int64_t)x->oom_kills, x->error, wait_ms,
+		(int64_t)was_oom(x), (int64_t)x->oom_kills, x->error, wait_ms,
 		again ? clock_real_ns() + wait_ms * 1000000 : 0);
 	if (r >= 0)
-		r = reap_tell(en, c, x, again ? c->config.host.restart_policy.name : NULL, e);
+		r = reap_tell(en, end, again ? c->config.host.restart_policy.name : NULL, e);
 	r = db_end(&en->db, r, e);
 	if (r >= 0 && again)
 		restart_spawn(en, c->id);
@@ -144,10 +164,14 @@ static int note_exit(struct engine *en, const struct container *c, const struct 
 static int finish(struct engine *en, const struct container *c, const struct exit_record *x,
 		  struct err *e)
 {
+	CLEANUP_ARENA struct arena a = {0};
+	struct end end = {.c = c, .x = x};
+	if (was_oom(x)) /* while its control group is there */
+		oom_look(container_cgroup_path(c, &a), c->started, &end.oom);
 	int r = clean_run(en, c, e);
 	if (r == 0)
-		r = c->auto_remove ? remove_locked(en, c->id, true, c, x, e)
-				   : note_exit(en, c, x, e);
+		r = c->auto_remove ? remove_locked(en, c->id, true, &end, e)
+				   : note_exit(en, &end, e);
 	return r < 0 ? r : exit_record_drop(en, c->id, e);
 }
 
@@ -246,7 +270,7 @@ int reap_locked(struct engine *en, const char *id, struct err *e)
 	if (c.status == CONTAINER_RUNNING)
 		return reap_running(en, &c, e);
 	if (c.status == CONTAINER_REMOVING)
-		r = remove_locked(en, id, c.auto_remove, NULL, NULL, e);
+		r = remove_locked(en, id, c.auto_remove, NULL, e);
 	/* What is noted already needs its record no more. */
 	return r < 0 ? r : exit_record_drop(en, id, e);
 }

@@ -47,13 +47,13 @@ static int delete_volume(struct engine *en, const char *name, struct err *e)
 }
 
 static int delete_rows(struct engine *en, const char *id, const struct strv *volumes,
-		       const struct container *ended, const struct exit_record *x, struct err *e)
+		       const struct end *end, struct err *e)
 {
 	int r = db_begin(&en->db, false, e);
 	if (r < 0)
 		return r;
-	if (ended)
-		r = reap_tell(en, ended, x, NULL, e);
+	if (end)
+		r = reap_tell(en, end, NULL, e);
 	if (r >= 0)
 		r = event_container(&en->db, e, id, "destroy", NULL);
 	if (r >= 0)
@@ -63,8 +63,8 @@ static int delete_rows(struct engine *en, const char *id, const struct strv *vol
 	return db_end(&en->db, r, e);
 }
 
-int remove_locked(struct engine *en, const char *id, bool volumes, const struct container *ended,
-		  const struct exit_record *x, struct err *e)
+int remove_locked(struct engine *en, const char *id, bool volumes, const struct end *end,
+		  struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP(waiting_drop) struct waiting_clients waiting = {0};
@@ -78,7 +78,7 @@ int remove_locked(struct engine *en, const char *id, bool volumes, const struct 
 		r = limited_folder_remove(en->root_fd,
 					  arena_printf(&a, "volumes/%s", gone.items[i]), e);
 	if (r >= 0)
-		r = delete_rows(en, id, &gone, ended, x, e);
+		r = delete_rows(en, id, &gone, end, e);
 	if (r >= 0) /* nobody starts it any more: who is attached sees the end */
 		waiting_take(en, id, &waiting);
 	return r < 0 ? err_context(e, "container %.12s: cannot remove it", id) : 0;
@@ -134,7 +134,7 @@ static int remove_once(struct engine *en, const char *id, unsigned flags, struct
 		return flags & REMOVE_FORCE ? -EAGAIN : refuse_running(&c, e);
 	if (r == 0)
 		r = mark_removing(en, id, flags & REMOVE_VOLUMES, e);
-	return r < 0 ? r : remove_locked(en, id, flags & REMOVE_VOLUMES, NULL, NULL, e);
+	return r < 0 ? r : remove_locked(en, id, flags & REMOVE_VOLUMES, NULL, e);
 }
 
 int container_remove(struct engine *en, const char *ref, unsigned flags, struct err *e)

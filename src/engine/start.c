@@ -54,7 +54,7 @@ static void failed(struct engine *en, const struct container *c, bool by_policy,
 	tree_remove(en->run_fd, path, &ignored);
 	exit_record_drop(en, c->id, &ignored);
 	if (c->auto_remove)
-		remove_locked(en, c->id, true, NULL, NULL, &ignored);
+		remove_locked(en, c->id, true, NULL, &ignored);
 	else if (set_status(en, &tried, c->started ? "exited" : "created", c->started, code,
 			    why->text, again ? tried.started + tried.restart_wait * 1000000 : 0,
 			    &ignored) >= 0 &&

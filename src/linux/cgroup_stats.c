@@ -189,13 +189,14 @@ static void read_memory(const struct cgroup *g, struct cgroup_stats_files *f, bo
 			s->memory.swap = usage_v1(f, v1, brief, "memory.memsw");
 		return;
 	}
-	s->memory.usage = (struct cgroup_usage){number(f, g->v2, "memory.max"),
-						number(f, g->v2, "memory.current"),
-						number(f, g->v2, "memory.peak"), 0};
+	s->memory.kernel.usage = keyed(text, "kernel");
+	s->memory.usage = (struct cgroup_usage){
+		number(f, g->v2, "memory.max"), number(f, g->v2, "memory.current"),
+		number(f, g->v2, "memory.peak"),
+		brief ? 0 : keyed(whole(f, g->v2, "memory.events.local"), "max")};
 	s->memory.swap = (struct cgroup_usage){number(f, g->v2, "memory.swap.max"),
 					       number(f, g->v2, "memory.swap.current"),
 					       number(f, g->v2, "memory.swap.peak"), 0};
-	s->memory.kernel.usage = keyed(text, "kernel");
 	find_reclaimable(s, unevictable);
 }
 

@@ -125,6 +125,15 @@ leftovers() {
 	leftover_files
 }
 
+# Names of the groups that a case has containers put below (--cgroup-parent): the engine leaves those.
+PARENT_GROUPS=()
+remove_groups() {
+	local name
+	for name in "${PARENT_GROUPS[@]}"; do
+		find /sys/fs/cgroup -maxdepth 3 -type d -name "$name" -exec rmdir {} + 2>/dev/null || true
+	done
+}
+
 hull_teardown() {
 	local ids pid left
 	for pid in "${STARTED[@]}"; do kill -KILL "$pid" 2>/dev/null; done
@@ -135,6 +144,7 @@ hull_teardown() {
 	# The monitor's last command may still be at work behind our back.
 	# shellcheck disable=SC2086
 	for _ in $(seq $((50 * PATIENCE))); do
+		remove_groups
 		left=$(leftovers $ids)
 		[ -n "$left" ] || return 0
 		sleep 0.1

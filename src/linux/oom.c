@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See oom.h. The kernel logs a kill in two records:
+ *   oom-kill:constraint=C,nodemask=N,cpuset=S,mems_allowed=M,oom_memcg=G,task_memcg=T,task=c,pid=P,..
+ *   Memory cgroup out of memory: Killed process P (c) total-vm:.., anon-rss:1kB, file-rss:.., ..
+ * with "global_oom" in place of oom_memcg where it was the machine. Names in them may be a
+ * container's: words are looked for from the end, where they are the kernel's. Rests on
+ * Documentation/ABI/testing/dev-kmsg, cgroup-v1/memory.rst ("failcnt"), cgroup-v2.rst
+ * ("memory.events.local").
+ */
+#include "linux/oom.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "linux/cgroup.h"
+#include "linux/cgroup_stats.h"
+
+enum { RECORD_MAX = 8192, RECORDS_MAX = 1 << 17, PATH_TEXT = 256 };
+/* The log's clock is not set right by anybody: so far it may be apart, and one part in this many.
+ */
+#define LOG_SLACK_NS INT64_C(2000000000)
+enum { LOG_DRIFT = 5000 };
+
+static const char *const scopes[OOM_SCOPES] = {"", "own", "inside", "above", "host"};
+
+const char *oom_scope_name(enum oom_scope scope)
+{
+	return scopes[scope];
+}
+
+enum oom_scope oom_scope_of(const char *name)
+{
+	for (int i = 1; name && i < OOM_SCOPES; i++)
+		if (!strcmp(name, scopes[i]))
+			return (enum oom_scope)i;
+	return OOM_UNKNOWN;
+}
+
+/* ---- the kernel's log ---- */
+
+/* Behind the last @word before @end; NULL: there is none. */
+static const char *after_last(const char *text, const char *end, const char *word)
+{
+	const size_t len = strlen(word);
+	for (const char *at = end - len; end - text >= (ptrdiff_t)len && at >= text; at--)
+		if (!memcmp(at, word, len))
+			return at + len;
+	return NULL;
+}
+
+/* How much of the path leads to the group @name: 0, it is not in it. */
+static size_t leads_to(const char *path, size_t len, const char *name)
+{
+	const size_t n = strlen(name);
+	for (size_t i = 0; i + 1 + n <= len; i++)
+		if (path[i] == '/' && !memcmp(path + i + 1, name, n) &&
+		    (i + 1 + n == len || path[i + 1 + n] == '/'))
+			return i + 1 + n;
+	return 0;
+}
+
+static enum oom_scope compare(const char *limited, size_t len, const char *own, size_t own_len)
+{
+	const size_t least = len < own_len ? len : own_len;
+	if (len == 1 && own_len > 1 && *limited == '/')
+		return OOM_ABOVE;
+	if (memcmp(limited, own, least) || (len > least && limited[least] != '/') ||
+	    (own_len > least && own[least] != '/'))
+		return OOM_UNKNOWN;
+	return len == own_len ? OOM_OWN : len > own_len ? OOM_INSIDE : OOM_ABOVE;
+}
+
+static void take_kill(const char *text, const char *end, const char *name, struct oom *ret)
+{
+	const char *pid = after_last(text, end, ",pid=");
+	const char *task = pid ? after_last(text, pid, ",task=") : NULL;
+	const char *member = task ? after_last(text, task, ",task_memcg=") : NULL;
+	if (!member)
+		return;
+	const char *member_end = task - strlen(",task="), *comm_end = pid - strlen(",pid=");
+	const char *before = member - strlen(",task_memcg=");
+	size_t own = leads_to(member, (size_t)(member_end - member), name);
+	const char *limited = after_last(text, before, ",oom_memcg=");
+	const bool global = after_last(text, before, ",global_oom") == before;
+	if (!own || (!limited && !global))
+		return;
+	*ret = (struct oom){.logged = true, .scope = OOM_HOST, .pid = strtoll(pid, NULL, 10)};
+	snprintf(ret->comm, sizeof(ret->comm), "%.*s", (int)(comm_end - task), task);
+	if (global)
+		return;
+	ret->scope = compare(limited, (size_t)(before - limited), member, own);
+	snprintf(ret->group, sizeof(ret->group), "%.*s", (int)(before - limited), limited);
+}
+
+static int64_t kilobytes(const char *text, const char *end, const char *word)
+{
+	const char *at = after_last(text, end, word);
+	int64_t n = at ? strtoll(at, NULL, 10) : 0;
+	return n > 0 && n < INT64_MAX / 1024 ? n * 1024 : 0;
+}
+
+static void take_sizes(const char *text, const char *end, struct oom *ret)
+{
+	static const char word[] = "Killed process ";
+	const char *at = strstr(text, word);
+	if (!at || strtoll(at + sizeof(word) - 1, NULL, 10) != ret->pid)
+		return;
+	ret->anon = kilobytes(text, end, " anon-rss:");
+	ret->file = kilobytes(text, end, " file-rss:");
+	ret->shmem = kilobytes(text, end, " shmem-rss:");
+}
+
+void oom_log_record(const char *record, const char *name, struct oom *ret)
+{
+	/* "6,1234,987654321,-;text", and lines of keys. The facility is that of the kernel. */
+	const char *text = strchr(record, ';');
+	if (!text || strtol(record, NULL, 10) > 7)
+		return;
+	text++;
+	const char *end = text + strcspn(text, "\n");
+	if (!strncmp(text, "oom-kill:", 9))
+		take_kill(text, end, name, ret);
+	else if (ret->pid > 0)
+		take_sizes(text, end, ret);
+}
+
+/* Microseconds on the log's clock. */
+static int64_t record_time(const char *record)
+{
+	const char *seq = strchr(record, ','), *at = seq ? strchr(seq + 1, ',') : NULL;
+	return at ? strtoll(at + 1, NULL, 10) : 0;
+}
+
+static void read_log(const char *name, int64_t since_ns, struct oom *ret)
+{
+	char record[RECORD_MAX + 1];
+	CLEANUP_FD int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int64_t now = clock_ms() * 1000000, age = clock_real_ns() - since_ns;
+	int64_t from_us = (now - age - LOG_SLACK_NS - now / LOG_DRIFT) / 1000;
+	for (int i = 0; fd >= 0 && i < RECORDS_MAX; i++) {
+		ssize_t n = read(fd, record, RECORD_MAX);
+		if (n < 0 && (errno == EPIPE || errno == EINTR)) /* overwritten meanwhile */
+			continue;
+		if (n <= 0)
+			return;
+		record[n] = '\0';
+		if (record_time(record) >= from_us)
+			oom_log_record(record, name, ret);
+	}
+}
+
+/* ---- the groups ---- */
+
+static bool limit_of(const struct cgroup *g, int64_t *ret)
+{
+	char text[64];
+	const bool v1 = g->v1[CGROUP_MEMORY] >= 0;
+	if (file_read_small(v1 ? g->v1[CGROUP_MEMORY] : g->v2,
+			    v1 ? "memory.limit_in_bytes" : "memory.max", text, sizeof(text)) <= 0)
+		return false;
+	*ret = strtoll(text, NULL, 10); /* "max": 0 */
+	if (*ret > INT64_MAX / 2)       /* of version 1, rounded to pages */
+		*ret = 0;
+	return true;
+}
+
+static int64_t counter(int dir, const char *file, const char *key)
+{
+	char text[1024];
+	if (dir < 0 || file_read_small(dir, file, text, sizeof(text)) <= 0)
+		return 0;
+	return key ? cgroup_keyed(text, key) : strtoll(text, NULL, 10);
+}
+
+/* Version 1 counts how often a limit was reached; but newer kernels (6.18) that of memory and swap
+ * no more: there it shows in the most that was used. */
+static bool reached_v1(int dir, const char *prefix)
+{
+	char failcnt[64], most[64], limit[64];
+	snprintf(failcnt, sizeof(failcnt), "%s.failcnt", prefix);
+	snprintf(most, sizeof(most), "%s.max_usage_in_bytes", prefix);
+	snprintf(limit, sizeof(limit), "%s.limit_in_bytes", prefix);
+	const int64_t used = counter(dir, most, NULL);
+	return counter(dir, failcnt, NULL) > 0 || (used > 0 && used >= counter(dir, limit, NULL));
+}
+
+/* Whether it ran into its own limit and could not take enough back. */
+static bool was_full(const struct cgroup *g)
+{
+	const int v1 = g->v1[CGROUP_MEMORY];
+	if (v1 >= 0)
+		return reached_v1(v1, "memory") || reached_v1(v1, "memory.memsw");
+	return counter(g->v2, "memory.events.local", "oom") > 0;
+}
+
+static bool limited_and_full(const char *path, int64_t *limit)
+{
+	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
+	struct err ignored;
+	return cgroup_open(path, &g, &ignored) == 0 && limit_of(&g, limit) && *limit > 0 &&
+	       was_full(&g);
+}
+
+/* The nearest group that was full; if there is none, it was the machine. */
+static void conclude(const char *path, struct oom *ret)
+{
+	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
+	struct err ignored;
+	char at[PATH_TEXT];
+	if (cgroup_open(path, &g, &ignored) < 0 || !limit_of(&g, &ret->limit))
+		return;
+	snprintf(at, sizeof(at), "%s", path);
+	ret->scope = OOM_OWN;
+	for (char *slash; !limited_and_full(at, &ret->limit); ret->scope = OOM_ABOVE) {
+		slash = strrchr(at, '/');
+		if (!slash || slash == at) {
+			*ret = (struct oom){.scope = OOM_HOST};
+			if (g.v1[CGROUP_MEMORY] < 0 && counter(g.v2, "memory.events", "oom") > 0)
+				ret->scope = OOM_INSIDE;
+			return;
+		}
+		*slash = '\0';
+	}
+	snprintf(ret->group, sizeof(ret->group), "%s", at);
+}
+
+void oom_look(const char *path, int64_t since_ns, struct oom *ret)
+{
+	const char *name = strrchr(path, '/');
+	*ret = (struct oom){0};
+	if (name && name[1])
+		read_log(name + 1, since_ns, ret);
+	if (ret->scope == OOM_UNKNOWN) {
+		conclude(path, ret);
+		return;
+	}
+	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
+	struct err ignored;
+	if (*ret->group && cgroup_open(ret->group, &g, &ignored) == 0)
+		limit_of(&g, &ret->limit);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Killed for memory: whose limit was it? A group's own limit, that of a group above or below it, or
+ * the machine's end of memory kill alike; the counter `oom_kill` does not tell them apart. The
+ * kernel's log does (dump_oom_victim() in mm/oom_kill.c); where it cannot be read, or says nothing
+ * any more, the counters of the groups that reached their limits do, less surely.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum oom_scope {
+	OOM_UNKNOWN,
+	OOM_OWN,    /* the group's limit */
+	OOM_INSIDE, /* that of a group below it */
+	OOM_ABOVE,  /* that of a group above it */
+	OOM_HOST,   /* the machine's memory, or that of the nodes it may use */
+	OOM_SCOPES
+};
+
+struct oom {
+	enum oom_scope scope;
+	bool logged;     /* the kernel's log says so; else it is concluded from counters */
+	char group[256]; /* whose limit, as the kernel writes it; "" for the machine */
+	int64_t limit;   /* of that group, bytes; 0 none, or not known */
+	/* The victim: 0 and "" where the log does not tell. Bytes that it held. */
+	int64_t pid; /* of the host */
+	char comm[16];
+	int64_t anon, file, shmem;
+};
+
+/** "own", "inside", "above", "host", "" ; and back, OOM_UNKNOWN for anything else. */
+const char *oom_scope_name(enum oom_scope scope);
+enum oom_scope oom_scope_of(const char *name);
+/** The last kill in the group @path, or below it, since @since_ns (CLOCK_REALTIME). The last part
+ * of the path is the only one of its name. */
+void oom_look(const char *path, int64_t since_ns, struct oom *ret);
+/** One record of the kernel's log, as /dev/kmsg gives it: what it adds to what is known of the last
+ *  kill in the group @name. */
+void oom_log_record(const char *record, const char *name, struct oom *ret);
