@@ -198,3 +198,13 @@ int cli_each(struct cli *cli, const struct strv *names, void *values)
 	}
 	return failed;
 }
+
+int cli_find_running(struct cli *cli, const char *name, struct container *ret, struct err *e)
+{
+	int r = container_find(&cli->engine, name, &cli->arena, ret, e);
+	if (r < 0 || ret->pid)
+		return r;
+	r = err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", ret->name);
+	err_hint(e, "hull why %s says how it ended", ret->name);
+	return r;
+}

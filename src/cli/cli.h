@@ -39,6 +39,9 @@ void cli_warn(struct cli *cli);
 enum { CLI_PARALLEL_MAX = 50 };
 int cli_each(struct cli *cli, const struct strv *names, void *values);
 
+/** A container that runs; -ESRCH, with the way to learn why it does not. */
+int cli_find_running(struct cli *cli, const char *name, struct container *ret, struct err *e);
+
 /** Have @write write an archive: to the file @output, which is there when all went well and as it
  * was else, or to the standard output (NULL, ""), unless that is a terminal. */
 typedef int (*archive_writer)(struct cli *cli, int fd, void *ctx, struct err *e);

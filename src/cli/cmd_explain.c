@@ -43,16 +43,6 @@ static int tell(struct cli *cli, const struct container *c, const struct topic *
 	return r;
 }
 
-static int find_running(struct cli *cli, const char *name, struct container *ret, struct err *e)
-{
-	int r = container_find(&cli->engine, name, &cli->arena, ret, e);
-	if (r < 0 || ret->pid)
-		return r;
-	r = err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", ret->name);
-	err_hint(e, "hull why %s says how it ended", ret->name);
-	return r;
-}
-
 static int explain_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct explain_values *v = values;
@@ -63,7 +53,7 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 		err_hint(e, "the topics are: signals zombies load cpu mem limits");
 		return r;
 	}
-	int r = find_running(cli, args->items[0], &c, e);
+	int r = cli_find_running(cli, args->items[0], &c, e);
 	if (r < 0 || topic)
 		return r < 0 ? r : tell(cli, &c, topic, v->json, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(topics); i++) {
@@ -137,7 +127,7 @@ static int doctor_run(struct cli *cli, void *values, const struct strv *args, st
 	const struct explain_values *v = values;
 	struct story s = {.a = &cli->arena};
 	struct container c;
-	int r = args->count ? find_running(cli, args->items[0], &c, e)
+	int r = args->count ? cli_find_running(cli, args->items[0], &c, e)
 			    : diagnose_host(&cli->engine, &s, e);
 	if (r < 0)
 		return r;

@@ -191,10 +191,7 @@ const struct command command_run = {
 		"idmap=uids=STORED-SHOWN-COUNT;gids=STORED-SHOWN-COUNT, with # between ranges. Of "
 		"-v's other options z, Z, consistent, cached and delegated have no effect here.\n\n"
 		"--mount type=image,source=IMAGE,target=DIR[,image-subpath=PART] shows the files "
-		"of another image, read-only.\n\n"
-		"Until hull has networks, a container has only a loopback interface (--network "
-		"none) "
-		"unless --network host or container:NAME is given.",
+		"of another image, read-only.",
 	.options = OPTIONS(run_options),
 	.values_size = sizeof(struct run_values),
 	.more = {{&create_option_table, offsetof(struct run_values, create)},

@@ -52,6 +52,7 @@ const struct command *const commands[] = {
 	&command_stop,
 	&command_tag,
 	&command_top,
+	&command_trace,
 	&command_unpause,
 	&command_untag,
 	&command_update,
