@@ -12,11 +12,12 @@
 #include "cli/create_options.h"
 #include "cli/registry_options.h"
 #include "cli/session.h"
+#include "diagnose/learn.h"
 #include "linux/own_program.h"
 
 struct run_values {
-	bool detach, sig_proxy;
-	char *detach_keys;
+	bool detach, sig_proxy, learn_caps;
+	char *detach_keys, *learn_seccomp;
 	struct create_options create;
 };
 
@@ -95,6 +96,42 @@ static int run_detached(struct cli *cli, const struct run_values *v, const char 
 	return r;
 }
 
+/* To stderr: the output is the container's. */
+static int tell_learned(struct cli *cli, const struct run_values *v, const struct usage *u,
+			struct err *e)
+{
+	struct arena *a = &cli->arena;
+	size_t count;
+	if (v->learn_caps) {
+		cli_notice("learned: %s", learn_cap_options(u->granted, a));
+		if (u->denied & ~u->granted)
+			cli_notice("learned: it asked for these, too, and was denied: %s",
+				   learn_cap_names(u->denied & ~u->granted, a));
+	}
+	int r = v->learn_seccomp ? learn_profile_write(v->learn_seccomp, u, &count, e) : 0;
+	if (v->learn_seccomp && r == 0)
+		cli_notice("learned: --security-opt seccomp=%s (%zu system calls)",
+			   v->learn_seccomp, count);
+	return r;
+}
+
+static int serve(struct cli *cli, const struct run_values *v, struct session *s,
+		 struct container_end *end, struct learn *learn, struct err *e)
+{
+	struct usage usage;
+	struct err failed;
+	bool detached;
+	int r = session_serve(cli, s, end, &detached, e);
+	if (!learn)
+		return r;
+	learn_end(learn, &usage);
+	if (detached)
+		cli_notice("the container runs on; this is what it did so far");
+	if (tell_learned(cli, v, &usage, &failed) < 0)
+		cli_complain(cli, &failed);
+	return r;
+}
+
 static int run_attached(struct cli *cli, const struct run_values *v, const char *id, struct err *e)
 {
 	const struct docker_config *c = &v->create.create.config.config;
@@ -102,7 +139,11 @@ static int run_attached(struct cli *cli, const struct run_values *v, const char 
 					  c->attach_stderr, v->sig_proxy,    v->detach_keys};
 	struct session s CLEANUP_SESSION;
 	struct container_end end;
-	bool detached;
+	struct learn learn = LEARN_NOTHING;
+	learn.caps = v->learn_caps;
+	const bool learns = v->learn_caps || v->learn_seccomp;
+	if (learns)
+		learn_begin(&learn, &cli->engine);
 	int r = session_open(cli, &s, id, &o, e);
 	if (r < 0)
 		container_start_cancel(&cli->engine, id, e);
@@ -116,7 +157,7 @@ static int run_attached(struct cli *cli, const struct run_values *v, const char 
 		puts(id);
 		fflush(stdout);
 	}
-	return session_serve(cli, &s, &end, &detached, e);
+	return serve(cli, v, &s, &end, learns ? &learn : NULL, e);
 }
 
 /* What docker's client refuses with exit code 1 instead of 125. */
@@ -126,6 +167,10 @@ static int check_streams(const struct run_values *v, struct err *e)
 	if (v->detach && v->create.attach.count)
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "conflicting options: cannot specify both --attach and --detach");
+	if (v->detach && (v->learn_caps || v->learn_seccomp))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "conflicting options: what a container needs is learned while hull "
+			       "waits for it, not with --detach");
 	return session_check_tty(c->tty, c->open_stdin && !v->detach, e);
 }
 
@@ -164,6 +209,10 @@ static const struct option run_options[] = {
 	 .help = "Run container in background and print container ID"},
 	{"detach-keys", 0, OPTION_STR, O(detach_keys),
 	 .help = "Override the key sequence for detaching a container"},
+	{"learn-caps", 0, OPTION_BOOL, O(learn_caps),
+	 .help = "Tell at the end which capabilities it used, as options to paste"},
+	{"learn-seccomp", 0, OPTION_STR, O(learn_seccomp), .arg = "FILE",
+	 .help = "Write the system calls that it made into a profile; one that is there grows"},
 	{"sig-proxy", 0, OPTION_BOOL, O(sig_proxy), .initial = "true",
 	 .help = "Proxy received signals to the process"},
 };

@@ -25,6 +25,8 @@
 
 struct firewall_port;
 
+struct cgroup;
+
 struct engine {
 	struct db db;
 	const char *root, *runroot; /* absolute, valid as long as the engine */
@@ -32,6 +34,10 @@ struct engine {
 	int root_fd, run_fd;
 	bool systemd_cgroup; /* who makes control groups: for containers to be; else ourselves */
 	bool checks_health;  /* this process does: nobody else need be asked to */
+	/* Or NULL: called when the first process of a container that is started is born and waits, in
+	 * its group; @caps: what it may have at most. */
+	int (*at_birth)(const struct cgroup *group, uint64_t caps, void *ctx, struct err *e);
+	void *at_birth_ctx;
 	struct starting *starting; /* what was created with `start`, until it is started, or NULL */
 	struct image_store images;
 	struct arena notes;

@@ -416,6 +416,8 @@ static int run(struct launch *l, struct err *e)
 	fd_drop(&l->keeper[0]);
 	fd_drop(&l->keeper[1]);
 	int r = receive_birth(l->gate[0], &p, e);
+	if (r == 0 && l->en->at_birth)
+		r = l->en->at_birth(&l->cgroup, l->build.caps, l->en->at_birth_ctx, e);
 	if (r == 0)
 		r = bring_up(l, &p, e);
 	if (r < 0)

@@ -10,47 +10,34 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "linux/bpf.h"
 #include "linux/cgroup_version.h"
 
 enum { DEV_ALL = CGROUP_DEV_READ | CGROUP_DEV_WRITE | CGROUP_DEV_MKNOD };
 /* Registers: the result, the context, then what the context says. */
 enum { R_RESULT, R_CONTEXT, R_TYPE, R_UNDECIDED, R_MAJOR, R_MINOR, R_SCRATCH };
 
-struct assembler {
-	struct bpf_insn *code;
-	size_t count;
-};
-
-static void emit(struct assembler *a, uint8_t op, uint8_t dst, uint8_t src, int16_t off,
-		 int32_t imm)
+static void emit_exit(struct bpf_assembler *a, bool allow)
 {
-	a->code[a->count++] = (struct bpf_insn){
-		.code = op, .dst_reg = dst & 15, .src_reg = src & 15, .off = off, .imm = imm};
+	bpf_emit(a, BPF_ALU64 | BPF_MOV | BPF_K, R_RESULT, 0, 0, allow);
+	bpf_emit(a, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
-static void emit_exit(struct assembler *a, bool allow)
-{
-	emit(a, BPF_ALU64 | BPF_MOV | BPF_K, R_RESULT, 0, 0, allow);
-	emit(a, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-}
-
-static void emit_prologue(struct assembler *a)
+static void emit_prologue(struct bpf_assembler *a)
 {
 	const uint8_t load = BPF_LDX | BPF_W | BPF_MEM;
-	emit(a, load, R_TYPE, R_CONTEXT, offsetof(struct bpf_cgroup_dev_ctx, access_type), 0);
-	emit(a, BPF_ALU | BPF_MOV | BPF_X, R_UNDECIDED, R_TYPE, 0, 0);
-	emit(a, BPF_ALU | BPF_AND | BPF_K, R_TYPE, 0, 0, 0xffff);
-	emit(a, BPF_ALU | BPF_RSH | BPF_K, R_UNDECIDED, 0, 0, 16);
-	emit(a, load, R_MAJOR, R_CONTEXT, offsetof(struct bpf_cgroup_dev_ctx, major), 0);
-	emit(a, load, R_MINOR, R_CONTEXT, offsetof(struct bpf_cgroup_dev_ctx, minor), 0);
+	bpf_emit(a, load, R_TYPE, R_CONTEXT, offsetof(struct bpf_cgroup_dev_ctx, access_type), 0);
+	bpf_emit(a, BPF_ALU | BPF_MOV | BPF_X, R_UNDECIDED, R_TYPE, 0, 0);
+	bpf_emit(a, BPF_ALU | BPF_AND | BPF_K, R_TYPE, 0, 0, 0xffff);
+	bpf_emit(a, BPF_ALU | BPF_RSH | BPF_K, R_UNDECIDED, 0, 0, 16);
+	bpf_emit(a, load, R_MAJOR, R_CONTEXT, offsetof(struct bpf_cgroup_dev_ctx, major), 0);
+	bpf_emit(a, load, R_MINOR, R_CONTEXT, offsetof(struct bpf_cgroup_dev_ctx, minor), 0);
 }
 
 /* The kernel's bits are not in the order of ours. */
@@ -61,34 +48,34 @@ static int32_t kernel_access(unsigned access)
 	       (access & CGROUP_DEV_MKNOD ? BPF_DEVCG_ACC_MKNOD : 0);
 }
 
-static void emit_decision(struct assembler *a, const struct cgroup_device_rule *rule)
+static void emit_decision(struct bpf_assembler *a, const struct cgroup_device_rule *rule)
 {
 	int32_t access = kernel_access(rule->access);
 	if ((rule->access & DEV_ALL) == DEV_ALL) {
 		emit_exit(a, rule->allow);
 	} else if (rule->allow) {
-		emit(a, BPF_ALU | BPF_AND | BPF_K, R_UNDECIDED, 0, 0, ~access);
-		emit(a, BPF_JMP | BPF_JNE | BPF_K, R_UNDECIDED, 0, 2, 0);
+		bpf_emit(a, BPF_ALU | BPF_AND | BPF_K, R_UNDECIDED, 0, 0, ~access);
+		bpf_emit(a, BPF_JMP | BPF_JNE | BPF_K, R_UNDECIDED, 0, 2, 0);
 		emit_exit(a, true);
 	} else {
-		emit(a, BPF_ALU | BPF_MOV | BPF_X, R_SCRATCH, R_UNDECIDED, 0, 0);
-		emit(a, BPF_ALU | BPF_AND | BPF_K, R_SCRATCH, 0, 0, access);
-		emit(a, BPF_JMP | BPF_JEQ | BPF_K, R_SCRATCH, 0, 2, 0);
+		bpf_emit(a, BPF_ALU | BPF_MOV | BPF_X, R_SCRATCH, R_UNDECIDED, 0, 0);
+		bpf_emit(a, BPF_ALU | BPF_AND | BPF_K, R_SCRATCH, 0, 0, access);
+		bpf_emit(a, BPF_JMP | BPF_JEQ | BPF_K, R_SCRATCH, 0, 2, 0);
 		emit_exit(a, false);
 	}
 }
 
-static void emit_rule(struct assembler *a, const struct cgroup_device_rule *rule)
+static void emit_rule(struct bpf_assembler *a, const struct cgroup_device_rule *rule)
 {
 	const uint8_t unless = BPF_JMP | BPF_JNE | BPF_K;
 	size_t first = a->count, tests;
 	if (rule->type != 'a') {
 		int32_t type = rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
-		emit(a, unless, R_TYPE, 0, 0, type);
+		bpf_emit(a, unless, R_TYPE, 0, 0, type);
 		if (rule->major >= 0)
-			emit(a, unless, R_MAJOR, 0, 0, (int32_t)rule->major);
+			bpf_emit(a, unless, R_MAJOR, 0, 0, (int32_t)rule->major);
 		if (rule->minor >= 0)
-			emit(a, unless, R_MINOR, 0, 0, (int32_t)rule->minor);
+			bpf_emit(a, unless, R_MINOR, 0, 0, (int32_t)rule->minor);
 	}
 	tests = a->count;
 	emit_decision(a, rule);
@@ -105,7 +92,7 @@ static bool rule_is_final(const struct cgroup_device_rule *rule)
 size_t cgroup_device_program(const struct cgroup_device_rule *rules, size_t count,
 			     struct bpf_insn *code)
 {
-	struct assembler a = {.code = code};
+	struct bpf_assembler a = {.code = code};
 	emit_prologue(&a);
 	while (count-- > 0) {
 		if (rule_is_final(&rules[count])) {
@@ -116,11 +103,6 @@ size_t cgroup_device_program(const struct cgroup_device_rule *rules, size_t coun
 	}
 	emit_exit(&a, true);
 	return a.count;
-}
-
-static int bpf(int command, union bpf_attr *attr)
-{
-	return (int)syscall(SYS_bpf, command, attr, sizeof(*attr));
 }
 
 /* A user namespace cannot load such programs, and does not need them: it can make no device nodes.
@@ -136,23 +118,17 @@ static bool in_user_namespace(void)
 
 static int program_attach(int fd, const struct bpf_insn *code, size_t count)
 {
-	union bpf_attr load = {
-		.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
-		.insns = (uint64_t)(uintptr_t)code,
-		.insn_cnt = (uint32_t)count,
-		.license = (uint64_t)(uintptr_t) "Apache-2.0",
-		.prog_name = "hull_devices",
-	};
-	CLEANUP_FD int program = bpf(BPF_PROG_LOAD, &load);
+	const struct bpf_assembler a = {.code = (struct bpf_insn *)code, .count = count};
+	CLEANUP_FD int program = bpf_load(&a, BPF_PROG_TYPE_CGROUP_DEVICE, "hull_devices");
 	if (program < 0)
-		return -errno;
+		return program;
 	union bpf_attr attach = {
 		.target_fd = (uint32_t)fd,
 		.attach_bpf_fd = (uint32_t)program,
 		.attach_type = BPF_CGROUP_DEVICE,
 		.attach_flags = BPF_F_ALLOW_MULTI, /* beside what systemd attached above */
 	};
-	return bpf(BPF_PROG_ATTACH, &attach) < 0 ? -errno : 0;
+	return bpf_call(BPF_PROG_ATTACH, &attach) < 0 ? -errno : 0;
 }
 
 int cgroup_v2_devices(int fd, const struct cgroup_device_rule *rules, size_t count, struct err *e)

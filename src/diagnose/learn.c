@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See learn.h. The profile is docker's format ("Seccomp security profiles"). */
+#include "diagnose/learn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/shape.h"
+#include "linux/cgroup.h"
+#include "linux/seccomp_calls.h"
+
+enum { PROFILE_MAX = 1 << 20 };
+
+/* ---- watching ---- */
+
+static int at_birth(const struct cgroup *g, uint64_t caps, void *ctx, struct err *e)
+{
+	struct learn *l = ctx;
+	l->given = caps;
+	if (g->v2 < 0)
+		return err_set(e, EOPNOTSUPP, ERR_SYSTEM,
+			       "this machine has no control groups of version 2, and learning "
+			       "tells a container's processes by them");
+	CLEANUP_FD int group = openat(g->v2, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (group < 0)
+		return err_errno(e, errno, "cannot open the container's control group");
+	return usage_probe_open(&l->probe, group, l->caps, e);
+}
+
+void learn_begin(struct learn *l, struct engine *en)
+{
+	en->at_birth = at_birth;
+	en->at_birth_ctx = l;
+}
+
+void learn_end(struct learn *l, struct usage *ret)
+{
+	usage_probe_read(&l->probe, ret);
+	usage_probe_close(&l->probe);
+	/* A file system may ask for what its own work needs, as who mounted it (overlayfs). */
+	ret->granted &= l->given;
+}
+
+/* ---- capabilities ---- */
+
+static char *list_caps(capset set, const char *before, const char *between, struct arena *a)
+{
+	char *text = "";
+	for (int i = 0; i < 64; i++) {
+		const char *name = set & (capset)1 << i ? capability_name(i) : NULL;
+		if (name)
+			text = arena_printf(a, "%s%s%s%s", text, *text ? between : "", before,
+					    name + strlen("CAP_"));
+	}
+	return text;
+}
+
+char *learn_cap_names(capset set, struct arena *a)
+{
+	return list_caps(set, "", ", ", a);
+}
+
+char *learn_cap_options(capset needed, struct arena *a)
+{
+	return arena_printf(a, "--cap-drop ALL%s%s", needed ? " " : "",
+			    list_caps(needed, "--cap-add ", " ", a));
+}
+
+/* ---- system calls ---- */
+
+/* A process that cannot end, or cannot return from a handler, is of no use; and what starts it. */
+static const char *const always[] = {"execve", "exit", "exit_group", "restart_syscall",
+				     "rt_sigreturn"};
+
+static const char *const arch =
+#if defined(__x86_64__)
+	"SCMP_ARCH_X86_64";
+#elif defined(__aarch64__)
+	"SCMP_ARCH_AARCH64";
+#else
+#error "the name of this architecture in seccomp profiles is missing"
+#endif
+
+static void add_name(struct strv *names, const char *name, struct arena *a)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (!strcmp(names->items[i], name))
+			return;
+	strv_push(a, names, name);
+}
+
+static void add_used(struct strv *names, const struct usage *u, struct arena *a)
+{
+	for (size_t i = 0; i < ARRAY_LEN(always); i++)
+		add_name(names, always[i], a);
+	for (size_t i = 0; i < seccomp_call_count; i++) {
+		const int number = seccomp_calls[i].numbers[SECCOMP_NATIVE];
+		if (number >= 0 && number < USAGE_CALLS && u->calls[number])
+			add_name(names, seccomp_calls[i].name, a);
+	}
+}
+
+/* Only what we write is read back: whatever else a profile says would be lost. */
+static int add_known(struct strv *names, const char *path, struct arena *a, struct err *e)
+{
+	CLEANUP_JSON struct json_object *o = NULL;
+	struct json_object *rules, *rule, *list, *action;
+	char *text;
+	size_t len;
+	int r = file_read(AT_FDCWD, path, PROFILE_MAX, a, &text, &len, e);
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		r = json_parse(text, len, &o, e);
+	if (r < 0)
+		return err_context(e, "%s", path);
+	if (!json_object_object_get_ex(o, "syscalls", &rules) ||
+	    !json_object_is_type(rules, json_type_array) || json_object_array_length(rules) != 1 ||
+	    !(rule = json_object_array_get_idx(rules, 0)) || json_object_object_length(rule) != 2 ||
+	    !json_object_object_get_ex(rule, "names", &list) ||
+	    !json_object_is_type(list, json_type_array) ||
+	    !json_object_object_get_ex(rule, "action", &action)) {
+		err_set(e, EEXIST, ERR_CONFLICT, "%s is there, and is no profile that was learned",
+			path);
+		err_hint(e, "name another file; a learned one grows with each run");
+		return -EEXIST;
+	}
+	for (size_t i = 0; i < json_object_array_length(list); i++)
+		add_name(
+			names,
+			arena_strdup(a, json_object_get_string(json_object_array_get_idx(list, i))),
+			a);
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static char *profile_text(const struct strv *names, struct arena *a)
+{
+	CLEANUP_JSON struct json_object *o = json_object_new_object();
+	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(PROFILE_MAX);
+	struct json_object *rules = json_object_new_array(), *rule = json_object_new_object(),
+			   *arches = json_object_new_array();
+	json_object_array_add(arches, json_object_new_string(arch));
+	json_add_string(o, "defaultAction", "SCMP_ACT_ERRNO");
+	json_add_int(o, "defaultErrnoRet", EPERM);
+	json_object_object_add(o, "architectures", arches);
+	json_object_object_add(rule, "names", json_of_strv(names));
+	json_add_string(rule, "action", "SCMP_ACT_ALLOW");
+	json_object_array_add(rules, rule);
+	json_object_object_add(o, "syscalls", rules);
+	json_print(&out, o, 0);
+	strbuf_putc(&out, '\n');
+	return arena_strdup(a, strbuf_text(&out));
+}
+
+int learn_profile_write(const char *path, const struct usage *u, size_t *ret_count, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct strv names = {0};
+	add_used(&names, u, &a);
+	int r = add_known(&names, path, &a, e);
+	if (r < 0)
+		return r;
+	qsort(names.items, names.count, sizeof(*names.items), by_name);
+	const char *text = profile_text(&names, &a);
+	const char *aside = arena_printf(&a, "%s.hull", path);
+	CLEANUP_FD int fd = file_unnamed(AT_FDCWD, path, aside);
+	r = fd < 0 ? fd : (int)fd_write_full(fd, text, strlen(text));
+	if (r >= 0)
+		fchmod(fd, 0644); /* nothing in it is secret */
+	if (r >= 0)
+		r = file_publish(fd, AT_FDCWD, path, aside);
+	if (r < 0)
+		return err_errno(e, r, "cannot write the seccomp profile %s", path);
+	*ret_count = names.count;
+	return 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Learning from a run what a container needs: the capabilities that it used and the system calls
+ * that it made. What a run does not come to, it cannot teach.
+ */
+#pragma once
+
+#include "engine/engine.h"
+#include "linux/usage_probe.h"
+
+struct learn {
+	bool caps; /* beside system calls */
+	struct usage_probe probe;
+	capset given; /* what the container may have at most */
+};
+#define LEARN_NOTHING                                                                              \
+	{                                                                                          \
+		.probe = USAGE_PROBE_CLOSED                                                        \
+	}
+
+/** The next container that @en starts is watched from its birth on. @l must outlive that start. */
+void learn_begin(struct learn *l, struct engine *en);
+/** What it has used so far; ends the watching. */
+void learn_end(struct learn *l, struct usage *ret);
+/** "--cap-drop ALL --cap-add CHOWN": ready to paste. In @a. */
+char *learn_cap_options(capset needed, struct arena *a);
+/** "CHOWN, KILL". In @a. */
+char *learn_cap_names(capset set, struct arena *a);
+/** Write a seccomp profile that allows the calls in @u, and those that a profile in @path allows
+ *  already. @ret_count: how many those are now. -EEXIST: what is there is no such profile. */
+int learn_profile_write(const char *path, const struct usage *u, size_t *ret_count, struct err *e);

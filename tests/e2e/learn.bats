@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# hull run --learn-caps, --learn-seccomp: what a run needs, and that it is enough.
+
+load lib
+
+setup() { hull_setup; }
+teardown() { hull_teardown; }
+
+@test "learn: the capabilities that were used, and they are enough; those that lacked" {
+	local needs='touch /x && chown 5 /x && chroot / /bin/true'
+	run hull run --rm --learn-caps test sh -c "$needs"
+	assert_status 0
+	grep -qx "learned: --cap-drop ALL --cap-add CHOWN --cap-add SYS_CHROOT" <<<"$output"
+	assert_lacks "was denied"
+	run hull run --rm --cap-drop ALL --cap-add CHOWN --cap-add SYS_CHROOT test sh -c "$needs"
+	assert_status 0
+	run hull run --rm --cap-drop ALL --cap-add SYS_CHROOT --learn-caps test sh -c "$needs"
+	assert_status 1
+	grep -qx "learned: --cap-drop ALL" <<<"$output"
+	assert_has "it asked for these, too, and was denied: CHOWN"
+	run hull run --rm --learn-caps test true
+	assert_equal "learned: --cap-drop ALL" "$output"
+}
+
+@test "learn: a seccomp profile that is enough for the same, and for no more; it grows with each run" {
+	run hull run --rm --init --learn-seccomp p.json test sh -c 'ls / >/dev/null; exit 3'
+	assert_status 3
+	[[ $output =~ learned:\ --security-opt\ seccomp=p.json\ \(([0-9]+)\ system\ calls\) ]]
+	local first=${BASH_REMATCH[1]}
+	run hull run --rm --init --security-opt seccomp=p.json test sh -c 'ls / >/dev/null; exit 3'
+	assert_status 3
+	assert_equal "" "$output"
+	run hull run --rm --init --security-opt seccomp=p.json test sh -c 'mkdir /new'
+	assert_has "Operation not permitted"
+	run hull run --rm --init --learn-seccomp p.json test mkdir /new
+	assert_status 0
+	[[ $output =~ \(([0-9]+)\ system\ calls\) ]]
+	[ "${BASH_REMATCH[1]}" -gt "$first" ]
+	hull run --rm --init --security-opt seccomp=p.json test sh -c 'ls / >/dev/null; mkdir /new'
+	python3 -c 'import json
+p = json.load(open("p.json"))
+names = p["syscalls"][0]["names"]
+assert names == sorted(set(names)) and "mkdir" in " ".join(names) and "mount" not in names, names
+assert p["defaultAction"] == "SCMP_ACT_ERRNO"'
+	# What hull itself does before the program begins is none of its needs.
+	run ! grep -qE '"(mount|pivot_root|move_mount|sethostname)"' p.json
+}
+
+@test "learn: a file of somebody else, a container that hull does not wait for, and what is left" {
+	local before
+	echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": []}' >mine.json
+	run hull run --rm --learn-seccomp mine.json test true
+	assert_has "mine.json is there, and is no profile that was learned"
+	assert_equal '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": []}' "$(cat mine.json)"
+	run hull run -d --learn-caps test true
+	assert_status 1
+	assert_has "not with --detach"
+	before=$(find /proc/[0-9]*/fdinfo -type f -exec grep -l hull_calls {} + 2>/dev/null | wc -l)
+	assert_equal 0 "$before"
+}
