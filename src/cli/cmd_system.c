@@ -5,6 +5,7 @@
  */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "diagnose/record.h"
 
 struct check_values {
 	bool repair;
@@ -93,6 +94,28 @@ const struct command command_system_restore = {
 		"unless-stopped or on-failure if they ran when the machine went down.",
 	.flags = COMMAND_ENTERS,
 	.run = restore_run,
+};
+
+static void recording(void)
+{
+	fputs("recording\n", stderr);
+}
+
+static int record_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	return diagnose_record(&cli->engine, recording, e);
+}
+
+const struct command command_system_record = {
+	.names = NAMES("system record"),
+	.synopsis = "",
+	.summary = "Keep who sends signals to containers, for hull why",
+	.text = "Runs until it is ended: what hull-recorder.service does. The last 2048 signals to "
+		"processes of containers are kept in a file of fixed size below --runroot, with "
+		"who sent them: process, its parent, user, and control group (with systemd its "
+		"service or session). It reads the kernel's tracepoints, of the whole machine, and "
+		"needs root. Containers are neither changed nor slowed.",
+	.run = record_run,
 };
 
 const struct command command_system_reap = {

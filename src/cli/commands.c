@@ -90,6 +90,7 @@ const struct command *const commands[] = {
 	&command_system_health,
 	&command_system_probe,
 	&command_system_reap,
+	&command_system_record,
 	&command_system_restart,
 	&command_system_restore,
 	&command_system_tidy,

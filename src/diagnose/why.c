@@ -17,6 +17,7 @@
 #include "base/units.h"
 #include "engine/container_logs.h"
 #include "engine/events.h"
+#include "engine/recorder.h"
 #include "engine/stats.h"
 #include "linux/oom.h"
 #include "linux/signals.h"
@@ -313,17 +314,58 @@ static const struct {
 	{SIGPIPE, "because it wrote to a pipe that nobody reads any more"},
 };
 
+/* "kill[12], which bash[10] started, user 1000, in session-3.scope" */
+static char *recorded_sender(const struct recorded_signal *s, struct arena *a)
+{
+	char *text =
+		arena_printf(a, "%s[%d]", *s->sender ? s->sender : "a process", (int)s->sender_pid);
+	if (*s->parent && s->sender_parent > 1)
+		text = arena_printf(a, "%s, which %s[%d] started", text, s->parent,
+				    (int)s->sender_parent);
+	if (s->sender_uid >= 0)
+		text = arena_printf(a, "%s, user %d", text, (int)s->sender_uid);
+	return *s->unit && !s->inside ? arena_printf(a, "%s, in %s", text, s->unit) : text;
+}
+
+/* What the recorder knows of it, if it ran. */
+static bool recorded_verdict(struct life *l, int signal)
+{
+	struct arena *a = l->s->a;
+	struct recorded_signal s;
+	const int r = recorder_find(l->en, l->id, signal, l->started, &s);
+	if (r < 0)
+		story_advise(l->s, "hull-recorder.service (hull system record) keeps who sends "
+				   "signals to containers: it was not running");
+	if (r <= 0)
+		return false;
+	l->s->verdict =
+		s.code > 0 ? arena_printf(a, "it was ended by %s, which the kernel itself sent",
+					  signal_text(a, signal))
+			   : arena_printf(a, "it was ended by %s, sent from %s, not by hull: %s",
+					  signal_text(a, signal),
+					  s.inside ? "inside" : "outside of the container",
+					  recorded_sender(&s, a));
+	return true;
+}
+
 /* By a signal that hull did not send. */
 static void signal_verdict(struct life *l, int signal)
 {
 	struct arena *a = l->s->a;
 	const char *means = NULL;
+	struct recorded_signal of_crash;
 	for (size_t i = 0; i < ARRAY_LEN(crashes); i++)
 		if (crashes[i].signal == signal)
 			means = crashes[i].means;
+	/* One that a program gets by its own fault can be sent, too. */
+	if (means && recorder_find(l->en, l->id, signal, l->started, &of_crash) == 1 &&
+	    of_crash.code <= 0 && of_crash.pid != of_crash.sender_pid)
+		means = NULL;
 	if (means)
 		l->s->verdict = arena_printf(a, "it was ended by %s: usually %s",
 					     signal_text(a, signal), means);
+	else if (recorded_verdict(l, signal))
+		return;
 	else
 		l->s->verdict = arena_printf(a,
 					     "it was ended by %s, which hull did not send: a "

@@ -188,16 +188,22 @@ static int add_on(struct trace *t, struct trace_ring *ring, const struct tracepo
 			       (t->stacks ? PERF_SAMPLE_CALLCHAIN : 0U),
 		.exclude_callchain_user = 1,
 		.sample_max_stack = t->stacks ? STACK_MAX : 0,
-		.wakeup_events = 1,
+		.watermark = t->lazy,
 		.use_clockid = 1,
 		.clockid = CLOCK_MONOTONIC,
 	};
+	if (t->lazy)
+		attr.wakeup_watermark = (uint32_t)ring_bytes() / 2;
+	else
+		attr.wakeup_events = 1;
 	int fd = (int)syscall(SYS_perf_event_open, &attr, cgroup, ring->cpu, -1,
 			      PERF_FLAG_FD_CLOEXEC | (cgroup >= 0 ? PERF_FLAG_PID_CGROUP : 0U));
 	if (fd < 0)
 		return errno == ENODEV ? 0 : -errno;
 	t->events = arena_grow(t->a, t->events, t->event_count, &t->event_room, sizeof(*t->events));
 	t->events[t->event_count++] = fd;
+	if (t->filter && ioctl(fd, PERF_EVENT_IOC_SET_FILTER, t->filter) < 0)
+		return -errno;
 	if (ring->fd < 0)
 		return map_ring(t, ring, fd);
 	return ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->fd) < 0 ? -errno : 0;

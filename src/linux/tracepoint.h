@@ -52,7 +52,11 @@ struct trace {
 	int *events; /* all descriptors of perf_event_open() */
 	size_t event_count, event_room;
 	int epoll;
-	bool stacks;   /* records carry the kernel's stack; set before trace_add() */
+	bool stacks; /* records carry the kernel's stack; set before the first trace_add() */
+	/* Of what is added next: which records alone ("sig != 17"; events.rst, "Event filtering"),
+	 * and that they may lie until another point's wake or half of the ring. */
+	const char *filter;
+	bool lazy;
 	uint64_t lost; /* records for which there was no room */
 	struct arena *a;
 };

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See record.h and engine/recorder.h. Of the whole machine: signals but SIGCHLD, and programs that
+ * are executed. A process is known by the control group that it is in soon after its execve; by the
+ * time that a signal is read here it may be gone. Forks are read along with these, for whoever sent
+ * a signal is often gone as well (kill(1)), and its parent tells more.
+ * Invariant: what does not concern a container costs a record in the kernel's ring and a look here.
+ */
+#include "diagnose/record.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "engine/recorder.h"
+#include "linux/process.h"
+#include "linux/tracepoint.h"
+
+enum { SETS = 4096, WAYS = 8, BATCH_NS = 10000000 };
+
+struct known {
+	pid_t pid, parent;
+	int uid; /* -1: not known */
+	char comm[16], parent_comm[16];
+	char container[ID_LEN + 1]; /* "": of none */
+	char unit[RECORDED_UNIT_MAX];
+};
+
+struct recorder {
+	struct trace trace;
+	struct arena a;
+	struct recorder_ring *ring;
+	struct known *known; /* SETS times WAYS, by the low bits of the number */
+	int64_t to_real_ns;
+	unsigned turn;
+};
+
+/* ---- processes ---- */
+
+/* Its place, or that of one who can be forgotten: rather than a process of a container, anybody. */
+static struct known *slot(struct recorder *w, pid_t pid)
+{
+	struct known *set = &w->known[(unsigned)pid % SETS * WAYS], *victim = NULL;
+	for (int i = 0; i < WAYS; i++)
+		if (set[i].pid == pid)
+			return &set[i];
+	for (int i = 0; i < WAYS && !victim; i++)
+		if (!set[i].pid)
+			victim = &set[i];
+	for (int i = 0; i < WAYS && !victim; i++) {
+		struct known *k = &set[(w->turn + (unsigned)i) % WAYS];
+		if (!*k->container || kill(k->pid, 0) < 0)
+			victim = k;
+	}
+	w->turn++;
+	victim = victim ? victim : &set[w->turn % WAYS];
+	*victim = (struct known){.pid = pid, .uid = -1};
+	return victim;
+}
+
+/* The id of a container in the name of one of the groups: <id>, or hull-<id>.scope. */
+static void find_container(const char *path, char ret[ID_LEN + 1])
+{
+	for (const char *at = path; (at = strchr(at, '/'));) {
+		at++;
+		const char *id = strncmp(at, "hull-", 5) ? at : at + 5;
+		if (strnlen(id, ID_LEN) == ID_LEN && id_is_hex(id, ID_LEN)) {
+			memcpy(ret, id, ID_LEN);
+			ret[ID_LEN] = '\0';
+			return;
+		}
+	}
+}
+
+/* "0::/user.slice/user-1000.slice/session-3.scope"; on version 1 systemd's own hierarchy. */
+static void read_group(pid_t pid, struct known *k)
+{
+	char file[64], text[4096];
+	snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)pid);
+	if (file_read_small(AT_FDCWD, file, text, sizeof(text)) <= 0)
+		return;
+	k->container[0] = '\0';
+	find_container(text, k->container);
+	const char *line = strstr(text, "0::/");
+	if (!line || !line[4] || line[4] == '\n')
+		line = strstr(text, ":name=systemd:/");
+	if (!line)
+		return;
+	size_t len = strcspn(line, "\n"), from = len;
+	while (from > 0 && line[from - 1] != '/')
+		from--;
+	snprintf(k->unit, sizeof(k->unit), "%.*s", (int)(len - from), line + from);
+}
+
+static void read_uid(pid_t pid, struct known *k)
+{
+	char file[64], text[2048];
+	snprintf(file, sizeof(file), "/proc/%d/status", (int)pid);
+	if (file_read_small(AT_FDCWD, file, text, sizeof(text)) <= 0)
+		return;
+	const char *uid = strstr(text, "\nUid:\t");
+	k->uid = uid ? (int)strtol(uid + 6, NULL, 10) : -1;
+}
+
+/* What /proc says now, where it still does. */
+static struct known *look(struct recorder *w, pid_t pid)
+{
+	struct known *k = slot(w, pid);
+	struct process p;
+	if (process_read(pid, &p) == 0) {
+		memcpy(k->comm, p.comm, sizeof(k->comm));
+		k->parent = p.parent ? p.parent : k->parent;
+		read_group(pid, k);
+		read_uid(pid, k);
+	}
+	return k;
+}
+
+/* ---- records ---- */
+
+static void take_fork(struct recorder *w, const struct trace_record *r)
+{
+	const pid_t child = (pid_t)trace_number(r, "child_pid");
+	const struct known parent = *slot(w, r->pid);
+	struct known *k = slot(w, child);
+	*k = parent;
+	k->pid = child;
+	k->parent = r->pid;
+	trace_text(r, "child_comm", k->comm, sizeof(k->comm));
+	trace_text(r, "parent_comm", k->parent_comm, sizeof(k->parent_comm));
+}
+
+static void take_exec(struct recorder *w, const struct trace_record *r)
+{
+	char file[256];
+	struct known *k = slot(w, r->pid);
+	trace_text(r, "filename", file, sizeof(file));
+	const char *name = strrchr(file, '/');
+	snprintf(k->comm, sizeof(k->comm), "%.15s", name ? name + 1 : file);
+	read_group(r->pid, k);
+	read_uid(r->pid, k);
+}
+
+static void fill_sender(struct recorder *w, const struct trace_record *r, struct recorded_signal *s)
+{
+	const struct known k = *look(w, r->pid);
+	s->sender_pid = r->pid;
+	s->sender_uid = k.uid;
+	s->sender_parent = k.parent;
+	s->inside = !strcmp(k.container, s->container);
+	memcpy(s->sender, k.comm, sizeof(s->sender));
+	memcpy(s->unit, k.unit, sizeof(s->unit));
+	memcpy(s->parent, k.parent_comm, sizeof(s->parent));
+	if (k.parent <= 1)
+		return;
+	/* The parent is more likely to be there still. */
+	const struct known *parent = look(w, k.parent);
+	if (*parent->comm)
+		memcpy(s->parent, parent->comm, sizeof(s->parent));
+	if (!*s->unit)
+		memcpy(s->unit, parent->unit, sizeof(s->unit));
+	if (s->sender_uid < 0)
+		s->sender_uid = parent->uid;
+}
+
+static void take_signal(struct recorder *w, const struct trace_record *r)
+{
+	const pid_t pid = (pid_t)trace_number(r, "pid");
+	const struct known *k = look(w, pid);
+	struct recorded_signal s = {.time_ns = r->time_ns + w->to_real_ns,
+				    .pid = pid,
+				    .signal = (int32_t)trace_number(r, "sig"),
+				    .code = (int32_t)trace_number(r, "code")};
+	if (!*k->container)
+		return;
+	memcpy(s.container, k->container, sizeof(s.container));
+	memcpy(s.comm, k->comm, sizeof(s.comm));
+	if (s.code <= 0)
+		fill_sender(w, r, &s);
+	recorder_put(w->ring, &s);
+}
+
+static const struct point {
+	const char *name, *filter;
+	bool wakes;
+	void (*take)(struct recorder *w, const struct trace_record *r);
+} points[] = {
+	{"sched:sched_process_fork", NULL, false, take_fork},
+	{"sched:sched_process_exec", NULL, true, take_exec},
+	{"signal:signal_generate", "sig != 17", true, take_signal},
+};
+
+static int take(const struct trace_record *r, void *ctx)
+{
+	const struct point *p = r->context;
+	p->take(ctx, r);
+	return 0;
+}
+
+/* Those that run already. */
+static void look_at_all(struct recorder *w)
+{
+	CLEANUP_DIR DIR *proc = opendir("/proc");
+	struct dirent *d;
+	while (proc && (d = readdir(proc))) {
+		const long pid = strtol(d->d_name, NULL, 10);
+		if (pid > 0)
+			look(w, (pid_t)pid);
+	}
+}
+
+static void release(struct recorder *w)
+{
+	trace_close(&w->trace);
+	arena_free(&w->a);
+}
+
+int diagnose_record(struct engine *en, void (*ready)(void), struct err *e)
+{
+	static const struct timespec batch = {.tv_nsec = BATCH_NS};
+	CLEANUP(release) struct recorder w = {.trace = TRACE_CLOSED};
+	w.ring = recorder_open(en, e);
+	if (!w.ring)
+		return -e->number;
+	int r = trace_open(&w.trace, &w.a, e);
+	if (r < 0)
+		return r;
+	w.known = arena_array(&w.a, SETS * WAYS, sizeof(*w.known));
+	w.to_real_ns = clock_real_ns() - clock_ms() * 1000000;
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(points); i++) {
+		w.trace.filter = points[i].filter;
+		w.trace.lazy = !points[i].wakes;
+		r = trace_add(&w.trace, points[i].name, -1, (void *)&points[i], e);
+	}
+	if (r < 0)
+		return r;
+	look_at_all(&w);
+	ready();
+	for (;;) {
+		struct pollfd fd = {.fd = w.trace.epoll, .events = POLLIN};
+		if (poll(&fd, 1, -1) < 0 && errno != EINTR)
+			return err_errno(e, errno, "cannot wait for the kernel's records");
+		nanosleep(&batch, NULL);
+		trace_drain(&w.trace, take, &w);
+	}
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See recorder.h. */
+#include "engine/recorder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+enum { RING_VERSION = 1 };
+
+struct recorder_ring {
+	uint32_t version, unused;
+	uint64_t last; /* number of the newest entry, from 1 */
+	struct entry {
+		uint64_t number; /* 0 while it is written */
+		struct recorded_signal s;
+	} entries[RECORDED_MAX];
+};
+
+struct recorder_ring *recorder_open(struct engine *en, struct err *e)
+{
+	CLEANUP_FD int fd = openat(en->run_fd, "recorder", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, sizeof(struct recorder_ring)) < 0) {
+		err_errno(e, errno, "cannot make the recorder's ring in %s", en->runroot);
+		return NULL;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		err_set(e, EBUSY, ERR_CONFLICT, "the recorder runs already");
+		return NULL;
+	}
+	struct recorder_ring *ring =
+		mmap(NULL, sizeof(*ring), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (ring == MAP_FAILED) {
+		err_errno(e, errno, "cannot map the recorder's ring");
+		return NULL;
+	}
+	if (ring->version != RING_VERSION)
+		memset(ring, 0, sizeof(*ring));
+	ring->version = RING_VERSION;
+	fd_steal(&fd); /* the lock's */
+	return ring;
+}
+
+void recorder_put(struct recorder_ring *ring, const struct recorded_signal *s)
+{
+	const uint64_t number = ring->last + 1;
+	struct entry *entry = &ring->entries[number % RECORDED_MAX];
+	__atomic_store_n(&entry->number, 0, __ATOMIC_SEQ_CST);
+	entry->s = *s;
+	__atomic_store_n(&entry->number, number, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&ring->last, number, __ATOMIC_SEQ_CST);
+}
+
+static bool copy(const struct entry *from, struct recorded_signal *ret)
+{
+	const uint64_t number = __atomic_load_n(&from->number, __ATOMIC_SEQ_CST);
+	*ret = from->s;
+	return number && __atomic_load_n(&from->number, __ATOMIC_SEQ_CST) == number;
+}
+
+/* hull-init passes signals on, and ends what is left: who sent them to it is recorded as well. */
+static bool is_passed_on(const struct recorded_signal *s)
+{
+	return s->inside && !strncmp(s->sender, "hull-init", sizeof(s->sender));
+}
+
+static int search(const struct recorder_ring *ring, const char *container, int signal,
+		  int64_t since_ns, struct recorded_signal *ret)
+{
+	struct recorded_signal s;
+	int found = 0;
+	for (size_t i = 0; i < RECORDED_MAX; i++) {
+		if (!copy(&ring->entries[i], &s) || s.signal != signal || s.time_ns < since_ns ||
+		    strncmp(s.container, container, sizeof(s.container)) ||
+		    (found && s.time_ns < ret->time_ns) || is_passed_on(&s))
+			continue;
+		*ret = s;
+		ret->comm[sizeof(s.comm) - 1] = ret->sender[sizeof(s.sender) - 1] = '\0';
+		ret->parent[sizeof(s.parent) - 1] = ret->unit[sizeof(s.unit) - 1] = '\0';
+		found = 1;
+	}
+	return found;
+}
+
+int recorder_find(const struct engine *en, const char *container, int signal, int64_t since_ns,
+		  struct recorded_signal *ret)
+{
+	struct stat st;
+	CLEANUP_FD int fd = openat(en->run_fd, "recorder", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size != sizeof(struct recorder_ring))
+		return -ENOENT;
+	/* Who records holds the lock. */
+	const bool alive = flock(fd, LOCK_SH | LOCK_NB) < 0;
+	const struct recorder_ring *ring = mmap(NULL, sizeof(*ring), PROT_READ, MAP_SHARED, fd, 0);
+	if (ring == MAP_FAILED)
+		return -ENOENT;
+	int r = ring->version == RING_VERSION ? search(ring, container, signal, since_ns, ret) : 0;
+	munmap((void *)ring, sizeof(*ring));
+	return r || alive ? r : -ENOENT;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The recorder's ring, <runroot>/recorder: the last signals to processes of containers, and who
+ * sent them. One process writes (`hull system record`), anybody reads at any time; the file has a
+ * fixed size, and what is old is overwritten. A reader checks the number of an entry before and
+ * after he copies it.
+ */
+#pragma once
+
+#include "engine/engine.h"
+
+enum { RECORDED_MAX = 2048, RECORDED_UNIT_MAX = 64 };
+
+struct recorded_signal {
+	int64_t time_ns; /* since 1970 */
+	char container[ID_LEN + 1];
+	int32_t pid, signal; /* of the host */
+	int32_t code;        /* sigaction(2): above 0, the kernel itself */
+	int32_t sender_pid, sender_parent;
+	int32_t sender_uid; /* -1: it had ended before one could look */
+	char comm[16], sender[16], parent[16];
+	char unit[RECORDED_UNIT_MAX]; /* last part of the sender's control group, "" not known */
+	bool inside;                  /* the sender is a process of the same container */
+};
+
+struct recorder_ring;
+/** For the one who writes: -EBUSY when another one does. NULL fails with @e filled. The mapping
+ * lives as long as the process. */
+struct recorder_ring *recorder_open(struct engine *en, struct err *e);
+void recorder_put(struct recorder_ring *ring, const struct recorded_signal *s);
+/** The last @signal to a process of the container since @since_ns, but those that hull-init passed
+ * on: 1, or 0 for none; -ENOENT: nobody records. */
+int recorder_find(const struct engine *en, const char *container, int signal, int64_t since_ns,
+		  struct recorded_signal *ret);

@@ -1,0 +1,61 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# hull system record: who sent a signal that hull did not send, told by hull why.
+
+load lib
+
+setup() { hull_setup; }
+teardown() { hull_teardown; }
+
+record() {
+	"$HULL" system record 2>record.err 3>&- &
+	RECORDER=$!
+	STARTED+=("$RECORDER")
+	wait_for 10 grep -qx recording record.err
+}
+verdict() {
+	hull why "$1" | sed -n "1s/^$1: //p"
+}
+ended() {
+	[ "$(status_of "$1")" = exited ]
+}
+
+@test "record: a kill from the machine: by whom, whose child, which user; also of one that ran before" {
+	hull run -d --name old test sleep 600
+	record
+	hull run -d --name new test sleep 600
+	for name in old new; do
+		bash -c '/bin/kill -KILL "$1"; :' sender "$(pid_of "$name")"
+		wait_for 10 ended "$name"
+		wait_for 10 eval "[[ \$(verdict $name) == 'it was ended by SIGKILL, sent from outside of the container, not by hull: kill['* ]]"
+		[[ $(verdict "$name") =~ :\ kill\[[0-9]+\],\ which\ bash\[[0-9]+\]\ started,\ user\ 0 ]]
+	done
+	# The next run of the same container is none of that.
+	hull start old
+	hull kill old
+	[[ $(verdict old) == "ended by hull kill: "* ]]
+	kill "$RECORDER"
+}
+
+@test "record: from inside; a fault that is sent; without the recorder it says so" {
+	record
+	run hull run --name cc --init test sh -c 'sh -c "kill -TERM \$PPID"; sleep 600'
+	wait_for 10 eval "[[ \$(verdict cc) == 'it was ended by SIGTERM, sent from inside, not by hull: '* ]]"
+	hull run -d --name dd --init test sleep 600
+	kill -SEGV "$(pgrep -P "$(pid_of dd)")"
+	wait_for 10 ended dd
+	wait_for 10 eval "[[ \$(verdict dd) == 'it was ended by SIGSEGV, sent from outside'* ]]"
+	run hull system record
+	assert_status 1
+	assert_has "the recorder runs already"
+	kill "$RECORDER"
+	wait "$RECORDER" || true
+	hull run -d --name ee test sleep 600
+	kill -KILL "$(pid_of ee)"
+	wait_for 10 ended ee
+	run hull why ee
+	assert_has "which hull did not send: a process of the host did"
+	assert_has "hull-recorder.service"
+	# What was recorded stays.
+	[[ $(verdict dd) == 'it was ended by SIGSEGV, sent from outside'* ]]
+}
