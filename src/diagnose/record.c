@@ -26,7 +26,7 @@
 #include "linux/process.h"
 #include "linux/tracepoint.h"
 
-enum { SETS = 4096, WAYS = 8, BATCH_NS = 10000000 };
+enum { SETS = 4096, WAYS = 8, BATCH_NS = 2000000 };
 
 struct known {
 	pid_t pid, parent;

@@ -39,7 +39,7 @@ ended() {
 
 @test "record: from inside; a fault that is sent; without the recorder it says so" {
 	record
-	run hull run --name cc --init test sh -c 'sh -c "kill -TERM \$PPID"; sleep 600'
+	run hull run --name cc --init test sh -c 'sleep 0.2; sh -c "kill -TERM \$PPID"; sleep 600'
 	wait_for 10 eval "[[ \$(verdict cc) == 'it was ended by SIGTERM, sent from inside, not by hull: '* ]]"
 	hull run -d --name dd --init test sleep 600
 	kill -SEGV "$(pgrep -P "$(pid_of dd)")"
