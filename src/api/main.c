@@ -13,6 +13,7 @@
 #include "api/server.h"
 #include "base/cleanup.h"
 #include "base/option_print.h"
+#include "engine/rootless.h"
 #include "linux/own_program.h"
 
 #define O(member) .offset = offsetof(struct server_hosts, member)
@@ -127,6 +128,8 @@ static int hulld(int argc, char **argv, struct arena *a, struct err *e)
 	if (args.count)
 		return err_set(e, EINVAL, ERR_USAGE, "hulld takes no arguments: %s", args.items[0]);
 	r = settings_finish(&settings, a, e);
+	if (r == 0)
+		r = rootless_enter(&settings, argv, a, e);
 	/* A container is entered from here, by exec and start. */
 	if (r == 0)
 		r = own_program_protect(argv, e);

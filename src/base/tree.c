@@ -83,7 +83,7 @@ static int copy_attributes(int from, int to)
 	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1) {
 		const char *name = names + at;
 		/* The overlay's own marks mean nothing outside of it. */
-		if (!strncmp(name, "trusted.overlay.", 16))
+		if (!strncmp(name, "trusted.overlay.", 16) || !strncmp(name, "user.overlay.", 13))
 			continue;
 		ssize_t n = fgetxattr(from, name, value, sizeof(value));
 		if (n >= 0 && fsetxattr(to, name, value, (size_t)n, 0) < 0 && errno != ENOTSUP)

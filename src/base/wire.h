@@ -128,6 +128,7 @@ enum monitor_fd {
 			    * runs; the monitor acts on nothing before. If it is closed instead: see
 			    * await_gate of monitor/main.c */
 	MONITOR_STORE_FD,  /* the keeper's: of db_hold_index(), to be kept open and no more */
+	MONITOR_USERNS_FD, /* the keeper's, and of what it becomes: the same of rootless_hold() */
 	MONITOR_FD_END
 };
 

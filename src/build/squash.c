@@ -73,7 +73,7 @@ static int drop_attributes(int from, int to)
 	if (len < 0)
 		return errno == ENOTSUP ? 0 : -errno;
 	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1)
-		if (strcmp(names + at, OVERLAY_OPAQUE) != 0 &&
+		if (strcmp(names + at, overlay_opaque()) != 0 &&
 		    fgetxattr(from, names + at, NULL, 0) < 0 && errno == ENODATA &&
 		    fremovexattr(to, names + at) < 0)
 			return -errno;
@@ -95,7 +95,7 @@ static int lay_folder(int from, int to, enum below below, int depth, struct err 
 	int r = drop_attributes(from, to);
 	if (r == 0)
 		r = tree_copy_meta(from, to, &st);
-	if (r == 0 && below == HIDDEN_HERE && fsetxattr(to, OVERLAY_OPAQUE, "y", 1, 0) < 0)
+	if (r == 0 && below == HIDDEN_HERE && fsetxattr(to, overlay_opaque(), "y", 1, 0) < 0)
 		r = -errno;
 	return r < 0 ? err_errno(e, r, "cannot make a folder for a layer") : 0;
 }

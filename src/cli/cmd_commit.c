@@ -56,6 +56,7 @@ static int commit_run(struct cli *cli, void *values, const struct strv *args, st
 		.pause = v->pause && !v->no_pause,
 	};
 	int r = container_commit(&cli->engine, args->items[0], &commit, id, e);
+	cli_warn(cli);
 	if (r == 0)
 		printf("sha256:%s\n", id);
 	return r;

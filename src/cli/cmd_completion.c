@@ -156,7 +156,7 @@ const struct command command_completion = {
 	.summary = "Print the completion script for a shell",
 	.args_min = 1,
 	.args_max = 1,
-	.flags = COMMAND_LATE_ENGINE,
+	.flags = COMMAND_LATE_ENGINE | COMMAND_ALONE,
 	.run = completion_run,
 };
 

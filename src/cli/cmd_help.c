@@ -54,7 +54,7 @@ const struct command command_help = {
 	.synopsis = "[COMMAND]",
 	.summary = "Show help for a command",
 	.args_max = 2,
-	.flags = COMMAND_LATE_ENGINE,
+	.flags = COMMAND_LATE_ENGINE | COMMAND_ALONE,
 	.complete = COMPLETE_COMMANDS,
 	.run = help_run,
 };
@@ -66,7 +66,7 @@ const struct command command_man = {
 	.text = "The page is roff on the standard output: read it with `hull man run | man -l "
 		"-`, or install it as hull-run.1.",
 	.args_max = 2,
-	.flags = COMMAND_LATE_ENGINE,
+	.flags = COMMAND_LATE_ENGINE | COMMAND_ALONE,
 	.complete = COMPLETE_COMMANDS,
 	.run = man_run,
 };

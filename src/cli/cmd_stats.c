@@ -53,26 +53,27 @@ static const char *one(const struct listing_view *view, int64_t bytes)
 	static const char *get_##name_(const void *row, const struct listing_view *view)           \
 	{                                                                                          \
 		const struct stats_row *r = row;                                                   \
-		(void)r;                                                                           \
 		return value_;                                                                     \
 	}
-GET(block_io, pair(view, size_human, r->now.io_read, r->now.io_written))
-GET(cpu, rate(r, view, r->before.cpu_ns, r->now.cpu_ns))
-GET(cpu_kernel, rate(r, view, r->before.cpu_kernel_ns, r->now.cpu_kernel_ns))
-GET(cpu_user, rate(r, view, r->before.cpu_user_ns, r->now.cpu_user_ns))
+/* As docker where it has none: no zeros. */
+#define FIGURE(name_, value_) GET(name_, r->pid && !r->now.runs ? "--" : value_)
+FIGURE(block_io, pair(view, size_human, r->now.io_read, r->now.io_written))
+FIGURE(cpu, rate(r, view, r->before.cpu_ns, r->now.cpu_ns))
+FIGURE(cpu_kernel, rate(r, view, r->before.cpu_kernel_ns, r->now.cpu_kernel_ns))
+FIGURE(cpu_user, rate(r, view, r->before.cpu_user_ns, r->now.cpu_user_ns))
 GET(container, r->asked ? r->asked : arena_strndup(view->arena, r->id, ID_SHORT_LEN))
 GET(id, arena_strndup(view->arena, r->id, view->no_trunc ? ID_LEN : ID_SHORT_LEN))
-GET(memory, pair(view, size_binary, r->now.memory, r->now.memory_limit))
-GET(memory_anon, one(view, r->now.memory_anon))
-GET(memory_file, one(view, r->now.memory_file))
-GET(memory_kernel, one(view, r->now.memory_kernel))
-GET(memory_per_cent, per_cent(view, r->now.memory, r->now.memory_limit))
-GET(net_io, pair(view, size_human, r->now.net_in, r->now.net_out))
-GET(pids, arena_printf(view->arena, "%lld", (long long)r->now.pids))
-GET(pressure_cpu, r->now.pressure.cpu)
-GET(pressure_io, r->now.pressure.io)
-GET(pressure_memory, r->now.pressure.memory)
-GET(throttled, rate(r, view, r->before.throttled_ns, r->now.throttled_ns))
+FIGURE(memory, pair(view, size_binary, r->now.memory, r->now.memory_limit))
+FIGURE(memory_anon, one(view, r->now.memory_anon))
+FIGURE(memory_file, one(view, r->now.memory_file))
+FIGURE(memory_kernel, one(view, r->now.memory_kernel))
+FIGURE(memory_per_cent, per_cent(view, r->now.memory, r->now.memory_limit))
+FIGURE(net_io, pair(view, size_human, r->now.net_in, r->now.net_out))
+FIGURE(pids, arena_printf(view->arena, "%lld", (long long)r->now.pids))
+FIGURE(pressure_cpu, r->now.pressure.cpu)
+FIGURE(pressure_io, r->now.pressure.io)
+FIGURE(pressure_memory, r->now.pressure.memory)
+FIGURE(throttled, rate(r, view, r->before.throttled_ns, r->now.throttled_ns))
 
 static const struct listing_column columns[] = {
 	{"BlockIO", "BLOCK I/O", get_block_io},
@@ -123,6 +124,7 @@ static int stats_run(struct cli *cli, void *values, const struct strv *args, str
 	CLEANUP(stats_pass_free) struct stats_pass now = {0};
 	stats_raise_descriptors();
 	int r = stats_look(cli, v->all, args, &now, &before, e);
+	stats_tell_unknown(&before);
 	do {
 		if (r == 0)
 			poll(NULL, 0, EVERY_MS);

@@ -372,7 +372,9 @@ static int live(struct cli *cli, const struct top_values *v, struct err *e)
 					     : "the least --interval is 100ms");
 	stats_raise_descriptors();
 	l.watch = watch = engine_watch(&cli->engine, e);
-	int r = watch < 0 ? watch : 0;
+	int r = watch < 0 ? watch : refresh(&l, e);
+	if (r == 0)
+		stats_tell_unknown(&l.now);
 	if (r == 0 && !v->json && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO)) {
 		l.screen = &screen;
 		r = screen_enter(&screen, e);

@@ -104,7 +104,7 @@ const struct command command_version = {
 	.summary = "Show the version of hull and of the kernel",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct format_values),
-	.flags = COMMAND_COMMON | COMMAND_LATE_ENGINE,
+	.flags = COMMAND_COMMON | COMMAND_LATE_ENGINE | COMMAND_ALONE,
 	.run = version_run,
 };
 

@@ -18,8 +18,9 @@ enum command_flags {
 	COMMAND_EXEC_EXIT = 16,  /* 126 and 127, else 1: exec */
 	COMMAND_PARALLEL =
 		32, /* `each` mainly waits: all names at once, in processes of their own */
-	COMMAND_ENTERS = 128,    /* goes where others may be already: own_program_protect() */
-	COMMAND_LATE_ENGINE = 64 /* opens the engine itself, if at all */
+	COMMAND_ENTERS = 128,     /* goes where others may be already: own_program_protect() */
+	COMMAND_LATE_ENGINE = 64, /* opens the engine itself, if at all */
+	COMMAND_ALONE = 256,      /* has nothing to do with the engine */
 };
 
 /* What the arguments name: for completion. Nothing of these: files, which the shell knows. */

@@ -15,6 +15,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/help.h"
+#include "engine/rootless.h"
 #include "base/suggest.h"
 #include "linux/own_program.h"
 
@@ -141,6 +142,9 @@ static int run_command(struct cli *cli, const struct request *q, struct err *e)
 		tell_usage(c);
 		return 1;
 	}
+	if (!(c->flags & COMMAND_ALONE) &&
+	    (r = rootless_enter(&cli->settings, cli->argv, &cli->arena, e)) < 0)
+		return r;
 	if (c->flags & COMMAND_ENTERS && (r = own_program_protect(cli->argv, e)) < 0)
 		return r;
 	if (!c->run)

@@ -81,6 +81,19 @@ void stats_again(struct stats_pass *p)
 	}
 }
 
+void stats_tell_unknown(const struct stats_pass *p)
+{
+	CLEANUP_CGROUP struct cgroup none = CGROUP_CLOSED;
+	struct err e;
+	for (size_t i = 0; i < p->count; i++) {
+		if (!p->rows[i].pid || *p->rows[i].place.path || cgroup_open("", &none, &e) == 0)
+			continue;
+		cli_notice("WARNING: container %s: nothing is counted without a control group: %s",
+			   p->rows[i].name, e.text);
+		cli_notice("hint: %s", e.hint);
+	}
+}
+
 void stats_raise_descriptors(void)
 {
 	struct rlimit l;

@@ -25,5 +25,7 @@ int stats_look(struct cli *cli, bool all, const struct strv *names, struct stats
 	       struct stats_pass *ret, struct err *e);
 /** Read the same ones again: without the store. */
 void stats_again(struct stats_pass *p);
+/** Warn of containers of which nothing can be known, with the reason. */
+void stats_tell_unknown(const struct stats_pass *p);
 /** A dozen for each container. */
 void stats_raise_descriptors(void);

@@ -329,7 +329,13 @@ int container_commit(struct engine *en, const char *ref, const struct container_
 		err_hint(e, "hull export %s | hull import - NAME", c.name);
 		return -ENOTSUP;
 	}
-	if (!q->pause || c.status != CONTAINER_RUNNING)
+	bool pause = q->pause && c.status == CONTAINER_RUNNING;
+	if (pause && !container_has_group(&c.config))
+		engine_warn(en,
+			    "container %s has no control group and is not paused: what it "
+			    "writes meanwhile may be in the image in part",
+			    c.name);
+	if (!pause || !container_has_group(&c.config))
 		return commit(en, &c, q, &a, ret_id, e);
 	CLEANUP(guard_dismiss) struct guard guard = {.pipe = {-1, -1}};
 	r = guard_post(en, c.id, &guard, e);

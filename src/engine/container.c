@@ -21,6 +21,7 @@
 #include "engine/health.h"
 #include "engine/monitor.h"
 #include "engine/network.h"
+#include "linux/namespaces.h"
 #include "linux/pidfd.h"
 
 static const char *const status_names[] = {
@@ -59,10 +60,18 @@ bool container_scope(const struct container *c, struct systemd_scope *ret)
 	return systemd_scope_name(path, c->id, ret, &ignored) == 0;
 }
 
+bool container_has_group(const struct container_config *c)
+{
+	const char *parent = c->host.cgroup_parent;
+	return (parent && *parent) || !namespace_caller_is_user();
+}
+
 char *container_cgroup_path(const struct container *c, struct arena *a)
 {
 	const char *parent = c->config.host.cgroup_parent;
 	struct systemd_scope scope;
+	if (!container_has_group(&c->config))
+		return "";
 	if (container_scope(c, &scope))
 		return arena_strdup(a, scope.group);
 	if (!parent || !*parent)

@@ -24,6 +24,8 @@
 #include "engine/mounts.h"
 #include "engine/network.h"
 #include "engine/root.h"
+#include "linux/cgroup.h"
+#include "linux/namespaces.h"
 #include "linux/systemd.h"
 
 enum { CONTAINER_NAME_MAX = 128 };
@@ -186,7 +188,8 @@ static void set_defaults(struct container_create *c, const char *id, struct aren
 static int settle_cgroup_parent(const struct engine *en, struct docker_host_config *h,
 				struct arena *a, struct err *e)
 {
-	char *parent = h->cgroup_parent;
+	char *parent = h->cgroup_parent, delegated[256];
+	struct err ignored;
 	bool given = parent && *parent, slice = given && systemd_is_slice(parent);
 	if (en->systemd_cgroup && given && !slice) {
 		err_set(e, EINVAL, ERR_INVALID, "--cgroup-parent %s: not the name of a slice",
@@ -198,6 +201,10 @@ static int settle_cgroup_parent(const struct engine *en, struct docker_host_conf
 		h->cgroup_parent = "system.slice";
 	else if (!en->systemd_cgroup && slice)
 		h->cgroup_parent = arena_printf(a, "/%s", parent);
+	/* Where a user may make groups, or "": then there is none. */
+	else if (!given && namespace_caller_is_user() &&
+		 cgroup_parent(delegated, sizeof(delegated), &ignored) == 0)
+		h->cgroup_parent = arena_strdup(a, delegated);
 	return 0;
 }
 

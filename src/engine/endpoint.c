@@ -114,6 +114,9 @@ int endpoints_plan(struct engine *en, struct container_create *c, struct arena *
 				    h->network_mode);
 		return 0;
 	}
+	r = network_allowed(e);
+	if (r < 0)
+		return err_context(e, "network %s", h->network_mode);
 	size_t count = c->network_count ? c->network_count : 1;
 	const struct docker_endpoint *wishes = c->network_count ? c->networks : &own;
 	if (count > ENDPOINTS_MAX)

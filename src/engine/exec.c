@@ -136,8 +136,9 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
 	}
 	if (r == 0)
 		r = spec_seccomp(&build, &a, e);
-	if (r == 0)
-		r = cgroup_open(container_cgroup_path(&c, &a), &group, e);
+	const char *cgroup = container_cgroup_path(&c, &a);
+	if (r == 0 && *cgroup)
+		r = cgroup_open(cgroup, &group, e);
 	if (r < 0)
 		return failed(&c, first, r, e);
 	CLEANUP_FD int error_read = -1;
@@ -154,7 +155,7 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
 	struct runtime_exec request = {
 		.pidfd = first,
 		.process = &build.spec.process,
-		.cgroup = &group,
+		.cgroup = *cgroup ? &group : NULL,
 		.seccomp = build.unconfined ? NULL : &build.seccomp,
 		.privileged = x->privileged,
 		.stdio = {x->stdio[0], x->stdio[1], x->stdio[2]},

@@ -42,15 +42,12 @@ static void hang_up_group(const pid_t *pids, size_t count, pid_t first, pid_t le
 int container_hang_up(struct engine *en, const char *ref, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	struct container c;
 	pid_t *pids;
 	size_t count;
 	int r = container_find(en, ref, &a, &c, e);
 	if (r == 0)
-		r = cgroup_open(container_cgroup_path(&c, &a), &group, e);
-	if (r == 0)
-		r = cgroup_pids(&group, &a, &pids, &count, e);
+		r = container_pids(&c, &a, &pids, &count, e);
 	if (r == 0)
 		r = container_kill(en, c.id, SIGHUP, e);
 	for (size_t i = 0; r == 0 && i < count; i++)

@@ -118,10 +118,16 @@ int name_generate(struct engine *en, char *buf, size_t size, struct err *e);
 
 /** Paths below --root and --runroot. */
 char *container_dir_path(const struct engine *en, const char *id, struct arena *a);
-/** The container's control group. */
+/** Whether it has a control group: that of a user has none where he may make none. */
+bool container_has_group(const struct container_config *c);
+/** The container's control group, "": none, of which cgroup_open() tells why. */
 char *container_cgroup_path(const struct container *c, struct arena *a);
 /** Is that a scope of systemd, which a parent like "system.slice" says? Then its names. */
 bool container_scope(const struct container *c, struct systemd_scope *ret);
+/** The processes of a container that runs: those in its group, or where it has none, in its pid
+ *  namespace. */
+int container_pids(const struct container *c, struct arena *a, pid_t **ret, size_t *ret_count,
+		   struct err *e);
 /** Remove it, with what lives in it still. */
 int container_cgroup_clean(const struct container *c, struct err *e);
 /** "/usr/local/sbin:..." when the image sets none. */

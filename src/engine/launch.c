@@ -36,8 +36,10 @@
 #include "engine/mounts.h"
 #include "engine/network.h"
 #include "engine/root.h"
+#include "engine/rootless.h"
 #include "engine/run_folder.h"
 #include "engine/spec.h"
+#include "linux/namespaces.h"
 #include "linux/pidfd.h"
 #include "linux/shared_child.h"
 #include "runtime/runtime.h"
@@ -115,11 +117,15 @@ static int open_monitor(struct launch *l, struct err *e)
 static int make_cgroup(struct launch *l, struct err *e)
 {
 	const struct spec_build *b = &l->build;
+	if (!container_has_group(&l->c->config))
+		return 0;
+	/* The rules are root's to give; in a user namespace nobody has more devices than he had. */
+	size_t rules = namespace_caller_is_user() ? 0 : b->device_rule_count;
 	int r = container_scope(l->c, &l->scope)
 			? systemd_scope_make(&l->scope, &b->spec.annotations, &b->limits,
-					     b->device_rules, b->device_rule_count, &l->cgroup, e)
+					     b->device_rules, rules, &l->cgroup, e)
 			: cgroup_make(b->spec.linux_.cgroups_path, &b->limits, b->device_rules,
-				      b->device_rule_count, &l->cgroup, e);
+				      rules, &l->cgroup, e);
 	if (r < 0)
 		return r;
 	l->oom = cgroup_oom_eventfd(&l->cgroup);
@@ -167,7 +173,7 @@ static void plan_start(struct launch *l)
 	l->start = (struct runtime_start){
 		.spec = &l->build.spec,
 		.root_mount = l->root,
-		.cgroup = &l->cgroup,
+		.cgroup = container_has_group(&l->c->config) ? &l->cgroup : NULL,
 		.seccomp = l->build.unconfined ? NULL : &l->build.seccomp,
 		.stdio = {l->folder.stdin_read, l->folder.stdout_fd, l->folder.stderr_fd},
 		.init_fd = l->init,
@@ -252,6 +258,7 @@ static void run_monitor(void *arg)
 					   l->folder.stdout_fd,
 					   l->folder.stderr_fd,
 					   l->gate[1],
+					   -1,
 					   -1};
 	become(l, fds, false);
 }
@@ -282,7 +289,8 @@ static void run_keeper(void *arg)
 					   l->folder.stdout_fd,
 					   l->folder.stderr_fd,
 					   -1,
-					   db_hold_index(l->en->root_fd)};
+					   db_hold_index(l->en->root_fd),
+					   rootless_hold(l->en->run_fd)};
 	become(l, fds, true);
 }
 

@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "base/utf8.h"
 #include "engine/internal.h"
+#include "linux/namespaces.h"
 #include "linux/qdisc.h"
 #include "linux/rps.h"
 #include "network/network.h"
@@ -37,6 +38,17 @@ bool network_mode_is_network(const char *mode)
 {
 	return mode && *mode && strcmp(mode, "none") && strcmp(mode, "host") &&
 	       strncmp(mode, "container:", 10);
+}
+
+int network_allowed(struct err *e)
+{
+	if (namespace_owns_network())
+		return 0;
+	err_set(e, EPERM, ERR_DENIED,
+		"bridges and ports are made in the machine's network, over which a user has no "
+		"rights");
+	err_hint(e, "run it as root, or use --network host or --network none");
+	return -EPERM;
 }
 
 /* ---- reading ---- */
@@ -391,7 +403,9 @@ int network_create(struct engine *en, const char *name, struct docker_network *c
 	struct network *others, made;
 	size_t count;
 	uint32_t mode;
-	int r = check_request(name, config, e);
+	int r = network_allowed(e);
+	if (r == 0)
+		r = check_request(name, config, e);
 	if (r == 0)
 		r = network_kernel_open(en, &k, e);
 	if (r == 0)

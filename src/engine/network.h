@@ -104,6 +104,8 @@ void network_names_drop(struct engine *en, const struct network *n);
 int network_row(struct engine *en, sqlite3_stmt *s, int column, struct arena *a,
 		struct network *ret, struct err *e);
 
+/** May this caller make networks? 0, or -EPERM with the way out. */
+int network_allowed(struct err *e);
 /** Has a container with this mode places on networks? Not "none", "host", "container:...". */
 bool network_mode_is_network(const char *mode);
 

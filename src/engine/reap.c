@@ -36,7 +36,7 @@ int container_cgroup_clean(const struct container *c, struct err *e)
 	struct systemd_scope scope;
 	struct err ignored;
 	const char *cgroup = container_cgroup_path(c, &a);
-	int r = cgroup_remove(cgroup, e);
+	int r = *cgroup ? cgroup_remove(cgroup, e) : 0;
 	if (r == -EBUSY) {
 		/* Processes outlived the first one (--pid=host): they belong to the container. */
 		CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;

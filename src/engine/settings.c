@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -129,6 +130,9 @@ static void set_from(const char *variable, char **field)
 int settings_read(struct settings *s, struct arena *a, struct err *e)
 {
 	int r = read_file(s, "/etc/hull/hull.conf", a, e);
+	/* Its folders are root's. */
+	if (geteuid() != 0)
+		s->root = s->runroot = NULL;
 	const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
 	if (r == 0 && (home || config))
 		r = read_file(
@@ -161,12 +165,22 @@ static char *default_root(struct arena *a)
 	return home && *home == '/' ? arena_printf(a, "%s/.local/share/hull", home) : NULL;
 }
 
+/* In a folder of somebody else he could put another in the place of ours. */
+static bool is_own(const char *folder)
+{
+	struct stat st;
+	return stat(folder, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+	       !(st.st_mode & 022);
+}
+
 static char *default_runroot(struct arena *a)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	if (geteuid() == 0)
 		return arena_strdup(a, "/run/hull");
-	return runtime && *runtime == '/' ? arena_printf(a, "%s/hull", runtime) : NULL;
+	if (!runtime || *runtime != '/')
+		runtime = arena_printf(a, "/run/user/%u", geteuid());
+	return is_own(runtime) ? arena_printf(a, "%s/hull", runtime) : NULL;
 }
 
 int settings_finish(struct settings *s, struct arena *a, struct err *e)
@@ -179,7 +193,8 @@ int settings_finish(struct settings *s, struct arena *a, struct err *e)
 		s->runroot = default_runroot(a);
 	if (!s->runroot)
 		return err_set(e, EINVAL, ERR_USAGE,
-			       "--runroot is not known: XDG_RUNTIME_DIR is not set");
+			       "--runroot is not known: XDG_RUNTIME_DIR is not set, or no folder "
+			       "that this user has for himself");
 	int r = make_absolute(&s->root, a, e);
 	return r < 0 ? r : make_absolute(&s->runroot, a, e);
 }

@@ -15,6 +15,8 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "engine/run_folder.h"
+#include "linux/idmap.h"
+#include "linux/namespaces.h"
 #include "runtime/runtime.h"
 
 static bool is(const char *a, const char *b)
@@ -115,7 +117,9 @@ static void build_sysctls(struct spec_build *b, struct arena *a)
 	if (!is(h->network_mode, "host") && strncmp(h->network_mode, "container:", 10) &&
 	    !h->privileged) {
 		kvs_set(a, sysctl, "net.ipv4.ip_unprivileged_port_start", "0");
-		kvs_set(a, sysctl, "net.ipv4.ping_group_range", "0 2147483647");
+		int64_t most = namespace_caller_is_user() ? idmap_highest_gid() : INT32_MAX;
+		kvs_set(a, sysctl, "net.ipv4.ping_group_range",
+			arena_printf(a, "0 %lld", (long long)most));
 	}
 	for (size_t i = 0; i < h->sysctls.count; i++)
 		kvs_set(a, sysctl, h->sysctls.items[i].key, h->sysctls.items[i].value);

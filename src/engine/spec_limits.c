@@ -5,6 +5,7 @@
  * refused here is refused in docker's words. The files behind the limits are the business of
  * linux/cgroup_limits.c.
  */
+#include "engine/internal.h"
 #include "engine/spec.h"
 
 #include <errno.h>
@@ -205,15 +206,29 @@ static int hull_resources(const struct hull_config *hull, struct arena *a,
 	return 0;
 }
 
+/* Of a container that has no control group. */
+static int refuse_limits(const struct cgroup_limits *l, struct err *e)
+{
+	CLEANUP_CGROUP struct cgroup none = CGROUP_CLOSED;
+	const char *limit = cgroup_limits_any(l);
+	if (!limit)
+		return 0;
+	int r = cgroup_open("", &none, e);
+	err_context(e, "limits (%s) need a control group", limit);
+	return r;
+}
+
 int limits_plan(const struct container_config *c, struct engine *warn, struct arena *a,
 		struct oci_resources *ret, struct cgroup_limits *ret_limits, struct err *e)
 {
 	struct resources result;
 	int64_t pids = c->host.pids_limit.value;
+	bool grouped = container_has_group(c);
 	*ret = (struct oci_resources){.pids = arena_new(a, struct oci_pids)};
-	ret->pids->limit = (struct opt_i64){true, !c->host.pids_limit.set ? PIDS_DEFAULT
-						  : pids > 0              ? pids
-									  : -1};
+	ret->pids->limit =
+		(struct opt_i64){grouped || pids > 0, !c->host.pids_limit.set ? PIDS_DEFAULT
+						      : pids > 0              ? pids
+									      : -1};
 	int r = cpu_resources(c, &ret->cpu, e);
 	if (r == 0)
 		r = memory_resources(&c->host, warn, &ret->memory, e);
@@ -227,6 +242,8 @@ int limits_plan(const struct container_config *c, struct engine *warn, struct ar
 		r = cgroup_limits_check(&result.limits, e);
 	if (r == 0)
 		r = cgroup_limits_possible(&result.limits, e);
+	if (r == 0 && !grouped)
+		r = refuse_limits(&result.limits, e);
 	if (r == 0)
 		*ret_limits = result.limits;
 	return r;

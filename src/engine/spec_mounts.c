@@ -16,6 +16,10 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "engine/network.h"
+#include "linux/idmap.h"
+#include "linux/namespaces.h"
+
+enum { TTY = 5 };
 
 struct list {
 	struct oci_mount *items;
@@ -48,6 +52,8 @@ static void kernel_mounts(const struct spec_build *b, struct list *l, struct are
 {
 	const struct docker_host_config *h = &b->container->config.host;
 	const char *rw = h->privileged ? "rw" : "ro";
+	/* Whose terminals are: group "tty", where there is one. */
+	bool lone = namespace_caller_is_user() && idmap_highest_gid() < TTY;
 	bool own_ipc = !h->ipc_mode || strcmp(h->ipc_mode, "host") != 0;
 	const struct {
 		const char *destination, *type, *source, *options;
@@ -55,7 +61,8 @@ static void kernel_mounts(const struct spec_build *b, struct list *l, struct are
 		{"/proc", "proc", "proc", "nosuid,noexec,nodev"},
 		{"/dev", "tmpfs", "tmpfs", "nosuid,noexec,strictatime,mode=755,size=65536k"},
 		{"/dev/pts", "devpts", "devpts",
-		 "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5"},
+		 arena_printf(a, "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620%s",
+			      lone ? "" : ",gid=5")},
 		{"/sys", "sysfs", "sysfs", arena_printf(a, "nosuid,noexec,nodev,%s", rw)},
 		{"/sys/fs/cgroup", "cgroup", "cgroup",
 		 arena_printf(a, "nosuid,noexec,nodev,relatime,%s", rw)},

@@ -7,6 +7,7 @@
 #include "engine/layer.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -17,6 +18,8 @@
 #include "base/tree.h"
 #include "base/units.h"
 #include "linux/cgroup.h"
+#include "linux/namespaces.h"
+#include "linux/process.h"
 
 enum { PS_OUTPUT_MAX = 64 << 20, PS_ARGUMENT_MAX = 100 << 10 };
 
@@ -172,11 +175,21 @@ static int list(const struct strv *args, const pid_t *pids, size_t count, struct
 	return run_ps(args, NULL, out, e);
 }
 
+int container_pids(const struct container *c, struct arena *a, pid_t **ret, size_t *ret_count,
+		   struct err *e)
+{
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	const char *path = container_cgroup_path(c, a);
+	if (!*path && namespace_others(c->pid, CLONE_NEWPID))
+		return process_list_beside(c->pid, a, ret, ret_count, e);
+	int r = cgroup_open(path, &group, e);
+	return r < 0 ? r : cgroup_pids(&group, a, ret, ret_count, e);
+}
+
 int container_top(struct engine *en, const char *ref, const struct strv *ps_args, bool inside,
 		  struct arena *a, struct top_table *ret, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(PS_OUTPUT_MAX);
-	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	struct container c;
 	pid_t *pids;
 	size_t count;
@@ -186,9 +199,7 @@ int container_top(struct engine *en, const char *ref, const struct strv *ps_args
 	if (r == 0 && !c.pid)
 		r = err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", c.id);
 	if (r == 0)
-		r = cgroup_open(container_cgroup_path(&c, a), &group, e);
-	if (r == 0)
-		r = cgroup_pids(&group, a, &pids, &count, e);
+		r = container_pids(&c, a, &pids, &count, e);
 	if (r == 0)
 		r = list(ps_args, pids, count, &out, e);
 	if (r < 0)

@@ -184,10 +184,11 @@ static int write_limits(struct engine *en, const struct container *c, const stru
 			     back = changes(&to->limits, &from->limits, a);
 	struct systemd_scope scope;
 	struct err ignored;
-	int r = cgroup_open(container_cgroup_path(c, a), &group, e);
+	bool grouped = container_has_group(&c->config);
+	int r = grouped ? cgroup_open(container_cgroup_path(c, a), &group, e) : 0;
 	if (r == -ENOENT) /* it has just ended */
 		return 0;
-	if (r == 0)
+	if (r == 0 && grouped)
 		r = cgroup_update(&group, &forth, e);
 	if (r == 0 && container_scope(c, &scope))
 		r = systemd_scope_limits(scope.unit, &group, e);
@@ -195,7 +196,7 @@ static int write_limits(struct engine *en, const struct container *c, const stru
 		r = update_shm(en, c, new, a, e);
 	bool resized = r == 0;
 	if (r == 0)
-		r = update_ulimits(en, &group, c, new, a, e);
+		r = update_ulimits(en, c, new, a, e);
 	if (r < 0 && resized)
 		update_shm(en, new, c, a, &ignored);
 	if (r < 0 && group.layout != CGROUP_NONE && from->known)

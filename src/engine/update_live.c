@@ -63,12 +63,12 @@ static const struct oci_rlimit *find(const struct array *list, const char *type)
 	return NULL;
 }
 
-static int set_all(const struct cgroup *g, const struct oci_rlimit *l, struct arena *a,
+static int set_all(const struct container *c, const struct oci_rlimit *l, struct arena *a,
 		   struct err *e)
 {
 	pid_t *pids;
 	size_t count;
-	int r = cgroup_pids(g, a, &pids, &count, e);
+	int r = container_pids(c, a, &pids, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		r = rlimit_set_of(pids[i], rlimit_number(l->type), l->soft, l->hard);
 		r = r == -ESRCH ? 0 : r;
@@ -80,8 +80,8 @@ static int set_all(const struct cgroup *g, const struct oci_rlimit *l, struct ar
 	return r;
 }
 
-int update_ulimits(struct engine *en, const struct cgroup *g, const struct container *from,
-		   const struct container *to, struct arena *a, struct err *e)
+int update_ulimits(struct engine *en, const struct container *from, const struct container *to,
+		   struct arena *a, struct err *e)
 {
 	struct spec_build *old = arena_new(a, struct spec_build);
 	struct spec_build *new = arena_new(a, struct spec_build);
@@ -98,7 +98,7 @@ int update_ulimits(struct engine *en, const struct cgroup *g, const struct conta
 		bool same = was && was->soft == l[i].soft && was->hard == l[i].hard;
 		/* Twice: what was forked meanwhile has the limits of before. */
 		for (int round = 0; r == 0 && !same && round < 2; round++)
-			r = set_all(g, &l[i], a, e);
+			r = set_all(from, &l[i], a, e);
 	}
 	return r;
 }

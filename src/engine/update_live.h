@@ -11,5 +11,5 @@
 int update_shm(struct engine *en, const struct container *from, const struct container *to,
 	       struct arena *a, struct err *e);
 /** Give all processes of @g the resource limits of @to that @from has not. */
-int update_ulimits(struct engine *en, const struct cgroup *g, const struct container *from,
-		   const struct container *to, struct arena *a, struct err *e);
+int update_ulimits(struct engine *en, const struct container *from, const struct container *to,
+		   struct arena *a, struct err *e);

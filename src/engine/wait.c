@@ -22,6 +22,7 @@
 #include "base/file.h"
 #include "engine/events.h"
 #include "engine/monitor.h"
+#include "engine/rootless.h"
 #include "engine/run_folder.h"
 #include "linux/cgroup.h"
 #include "linux/shared_child.h"
@@ -31,7 +32,7 @@ enum { AGAIN_MS = 20 }; /* after a monitor that died meanwhile */
 struct adoption {
 	const struct container *c;
 	int program, null;
-	int fds[MONITOR_FD_COUNT], root;
+	int fds[MONITOR_FD_COUNT], root, run;
 };
 
 static void run_adopter(void *arg)
@@ -39,6 +40,7 @@ static void run_adopter(void *arg)
 	struct adoption *a = arg;
 	setsid();
 	a->fds[MONITOR_STORE_FD - MONITOR_RUN_FD] = db_hold_index(a->root);
+	a->fds[MONITOR_USERNS_FD - MONITOR_RUN_FD] = rootless_hold(a->run);
 	monitor_execute(a->program, a->null, a->fds, true, a->c->name, a->c->id);
 }
 
@@ -73,7 +75,7 @@ static int adopt(struct engine *en, const struct container *c, struct err *e)
 	CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	CLEANUP_FD int config = openat(run_dir, "monitor", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	CLEANUP_FD int memory = open_oom_file(c);
-	struct adoption a = {c, program, null, {run_dir, config, control}, en->root_fd};
+	struct adoption a = {c, program, null, {run_dir, config, control}, en->root_fd, en->run_fd};
 	for (int i = 3; i < MONITOR_FD_COUNT; i++)
 		a.fds[i] = -1;
 	a.fds[MONITOR_MEMORY_FD - MONITOR_RUN_FD] = memory;

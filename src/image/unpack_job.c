@@ -129,7 +129,7 @@ static int mark_opaque(int fd, struct err *e)
 		return err_errno(e, errno, "cannot look at a folder of the layer");
 	if (fd < 0 || !S_ISDIR(st.st_mode))
 		return err_set(e, EPROTO, ERR_INTERNAL, "hull-unpack sent no folder");
-	if (fsetxattr(fd, OVERLAY_OPAQUE, "y", 1, 0) < 0)
+	if (fsetxattr(fd, overlay_opaque(), "y", 1, 0) < 0)
 		return err_errno(e, errno, "cannot mark a folder as opaque");
 	return 0;
 }

@@ -202,11 +202,22 @@ static int folder_open(int root, const char *point, const char *path, int *ret, 
 		       : err_errno(e, errno, "cannot open control group %s in %s", path, point);
 }
 
+/* "" is what has no group, because its maker may make none. */
+static int tell_none(struct err *e)
+{
+	char parent[sizeof(no_group.path)];
+	if (cgroup_parent(parent, sizeof(parent), e) < 0)
+		return -e->number;
+	return err_set(e, EACCES, ERR_DENIED, "it was made where no control group could be");
+}
+
 int cgroup_open(const char *path, struct cgroup *ret, struct err *e)
 {
 	const struct cgroup_host *h = cgroup_host_get();
 	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
 	bool any = false;
+	if (!*path)
+		return tell_none(e);
 	int r = path_check(path, e);
 	for (int c = 0; r == 0 && c < CGROUP_CONTROLLERS; c++) {
 		for (int other = 0; other < c && g.v1[c] < 0; other++)

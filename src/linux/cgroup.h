@@ -144,7 +144,8 @@ int cgroup_make(const char *path, const struct cgroup_limits *limits,
 int cgroup_adopt(const char *path, const struct cgroup_limits *limits,
 		 const struct cgroup_device_rule *rules, size_t rule_count, struct cgroup *ret,
 		 struct err *e);
-/** Open an existing group; -ENOENT when no hierarchy has it. */
+/** Open an existing group; -ENOENT when no hierarchy has it. For "", that of who has none, -EACCES
+ *  with the reason of cgroup_parent(). */
 int cgroup_open(const char *path, struct cgroup *ret, struct err *e);
 void cgroup_close(struct cgroup *g);
 /**

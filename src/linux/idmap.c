@@ -49,6 +49,19 @@ static int write_file(pid_t pid, const char *file, const char *text)
 	return file_write_small(AT_FDCWD, path, text);
 }
 
+/* A program that has root's rights is looked for where root puts it, whatever $PATH says. */
+static _Noreturn void execute_helper(char *const argv[])
+{
+	static const char *const folders[] = {"/usr/bin", "/bin", "/usr/local/bin",
+					      "/run/wrappers/bin"};
+	char path[64];
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folders[i], argv[0]);
+		execv(path, argv);
+	}
+	_exit(127);
+}
+
 /* newuidmap PID INSIDE OUTSIDE LENGTH ... */
 static int run_helper(const char *program, pid_t pid, const struct idmap *m, size_t count,
 		      struct err *e)
@@ -64,10 +77,8 @@ static int run_helper(const char *program, pid_t pid, const struct idmap *m, siz
 		strv_push(&a, &argv, arena_printf(&a, "%lld", (long long)m[i].length));
 	}
 	pid_t helper = fork();
-	if (helper == 0) {
-		execvp(program, argv.items);
-		_exit(127);
-	}
+	if (helper == 0)
+		execute_helper(argv.items);
 	while (helper > 0 && waitpid(helper, &status, 0) < 0)
 		if (errno != EINTR)
 			helper = -1;
@@ -113,6 +124,16 @@ int idmap_write(pid_t pid, const struct idmaps *m, struct err *e)
 {
 	int r = write_map(pid, false, m->uid, m->uid_count, e);
 	return r < 0 ? r : write_map(pid, true, m->gid, m->gid_count, e);
+}
+
+int64_t idmap_highest_gid(void)
+{
+	long long highest = 0, inside, outside, length;
+	CLEANUP_FILE FILE *f = fopen("/proc/self/gid_map", "re");
+	while (f && fscanf(f, "%lld %lld %lld", &inside, &outside, &length) == 3)
+		if (inside + length - 1 > highest)
+			highest = inside + length - 1;
+	return highest;
 }
 
 int idmap_namespace(const struct idmaps *m, struct err *e)

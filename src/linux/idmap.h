@@ -29,5 +29,7 @@ int idmap_check(const struct idmap *map, size_t count, const char *what, struct 
  * /etc/subgid grant. @pid must be dumpable then.
  */
 int idmap_write(pid_t pid, const struct idmaps *m, struct err *e);
+/** The highest group id of the user namespace that we are in. */
+int64_t idmap_highest_gid(void);
 /** A descriptor of a user namespace with these maps, for MOUNT_ATTR_IDMAP; or negative errno. */
 int idmap_namespace(const struct idmaps *m, struct err *e);

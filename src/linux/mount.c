@@ -9,7 +9,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -155,4 +157,21 @@ int mount_pivot(int root, struct err *e)
 	if (chdir("/") < 0)
 		return err_errno(e, errno, "cannot enter the root file system");
 	return 0;
+}
+
+int mount_reopen(int fd)
+{
+	char link[32], path[4096];
+	struct stat was, is;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return -errno;
+	path[n] = '\0';
+	CLEANUP_FD int again = open(path, O_PATH | O_CLOEXEC);
+	if (again < 0 || fstat(fd, &was) < 0 || fstat(again, &is) < 0)
+		return -errno;
+	if (was.st_dev != is.st_dev || was.st_ino != is.st_ino)
+		return -ESTALE;
+	return dup3(again, fd, O_CLOEXEC) < 0 ? -errno : 0;
 }

@@ -21,11 +21,11 @@ enum { MOUNT_DATA_MAX = 32 };
 
 /** OCI and fstab mount options, sorted by what they act upon. Flags are MOUNT_ATTR_*. */
 struct mount_options {
-	bool bind, recursive;             /* bind; rbind sets both */
-	bool copy_up;                     /* tmpcopyup */
-	bool remount;                     /* change what is mounted there already */
-	bool idmap, idmap_all;            /* idmap; ridmap sets both */
-	const char *super[3];             /* of a new file system: sync, dirsync, lazytime */
+	bool bind, recursive;  /* bind; rbind sets both */
+	bool copy_up;          /* tmpcopyup */
+	bool remount;          /* change what is mounted there already */
+	bool idmap, idmap_all; /* idmap; ridmap sets both */
+	const char *super[3];  /* of a new file system: sync, dirsync, lazytime */
 	size_t super_count;
 	uint64_t set, clear;              /* of the mount itself */
 	uint64_t set_all, clear_all;      /* of it and all below: rro, rnosuid ... */
@@ -52,8 +52,8 @@ int mount_clone(int dirfd, const char *path, bool recursive);
 /** The detached mount that @make returns in a child, which may go into another mount namespace for
  *  it. fd or -errno. */
 int mount_by_child(int (*make)(const void *arg), const void *arg);
-/** A detached copy of what lies at @path, taken in another mount namespace by a child: in that of the
- *  process @pidfd, below its root; or with @pidfd -1 below @mount, which is detached and the
+/** A detached copy of what lies at @path, taken in another mount namespace by a child: in that of
+ * the process @pidfd, below its root; or with @pidfd -1 below @mount, which is detached and the
  *  caller's. fd or -errno. */
 int mount_clone_elsewhere(int pidfd, int mount, const char *path);
 /** Attach a detached mount upon @target, a descriptor. 0 or -errno. */
@@ -65,11 +65,17 @@ int mount_change(int mount, bool recursive, uint64_t set, uint64_t clear, uint64
 /** Go to the root of this mount namespace. Whoever made it may live in a chroot(2), and what is
  * above that would stay: exec would come out there, and chroot(2) from inside, too. 0 or -errno. */
 int mount_enter_top(void);
-/** Show the ids of @mount, a detached one, and with @recursive of all below, through the maps of the
- *  user namespace @userns (linux/idmap.h). 0 or -errno: -EINVAL where a file system cannot. */
+/** Show the ids of @mount, a detached one, and with @recursive of all below, through the maps of
+ * the user namespace @userns (linux/idmap.h). 0 or -errno: -EINVAL where a file system cannot. */
 int mount_idmap(int mount, bool recursive, int userns);
 /** Take all mounts of this mount namespace out of propagation with others. */
 int mount_isolate(void);
 /** Make @root, a mount that is attached already, the root of this process and let go of all that
  *  was mounted before: pivot_root(2), never chroot(2). */
 int mount_pivot(int root, struct err *e);
+/**
+ * Open again, in this mount namespace and under the same number, what @fd (O_PATH) names in the one
+ * it was opened in: only mounts of the caller's own can be copied, or be a layer of an overlay. The
+ * path is hull's own; that it still leads to the same file is checked all the same. 0 or -errno.
+ */
+int mount_reopen(int fd);

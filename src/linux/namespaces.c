@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <threads.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -100,13 +101,30 @@ pid_t namespace_clone(unsigned long long flags, int cgroup, int *ret_pidfd)
 	return (pid_t)pid;
 }
 
-bool namespace_caller_is_user(void)
+static bool caller_is_user;
+
+static void look_at_caller(void)
 {
 	enum { FIRST_INODE = (int)0xEFFFFFFDU }; /* PROC_USER_INIT_INO of the kernel */
 	struct stat st;
-	if (geteuid() != 0)
+	caller_is_user = geteuid() != 0 || (stat("/proc/self/ns/user", &st) == 0 &&
+					    st.st_ino != (unsigned)FIRST_INODE);
+}
+
+bool namespace_caller_is_user(void)
+{
+	static once_flag once = ONCE_FLAG_INIT;
+	call_once(&once, look_at_caller);
+	return caller_is_user;
+}
+
+bool namespace_owns_network(void)
+{
+	if (!namespace_caller_is_user())
 		return true;
-	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino != (unsigned)FIRST_INODE;
+	CLEANUP_FD int net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	CLEANUP_FD int owner = net < 0 ? -1 : ioctl(net, NS_GET_USERNS);
+	return owner >= 0; /* that of a namespace above ours is not told */
 }
 
 int namespace_others(pid_t pid, int flags)

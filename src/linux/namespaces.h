@@ -35,6 +35,8 @@ pid_t namespace_clone(unsigned long long flags, int cgroup, int *ret_pidfd);
 int namespace_of_process(pid_t pid, int pidfd, const char *file);
 /** Is the caller an ordinary user, or root only of a user namespace? */
 bool namespace_caller_is_user(void);
+/** Has this caller rights over the network that he is in? A user has none over the machine's. */
+bool namespace_owns_network(void);
 /** Those of @flags (CLONE_NEW*) of which @pid has another namespace than the caller. */
 int namespace_others(pid_t pid, int flags);
 /** A socket, close-on-exec, in the network namespace of @netns, a descriptor of one or of a process

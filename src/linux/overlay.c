@@ -24,6 +24,7 @@
 #include "base/path.h"
 #include "base/strbuf.h"
 #include "linux/mount.h"
+#include "linux/namespaces.h"
 
 enum { VALUE_MAX = 255, FD_PATH_SIZE = 32 };
 
@@ -72,6 +73,8 @@ static bool set_fixed(int fs, const struct overlay *o)
 		if (!set_string(fs, key, fixed_options[i] + len + 1))
 			return false;
 	}
+	if (namespace_caller_is_user() && fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0)
+		return false;
 	return !o->is_volatile || fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) == 0;
 }
 
@@ -99,27 +102,6 @@ static int mount_by_context(const struct overlay *o, char *log, size_t size)
 	log[n > 0 ? n : 0] = '\0';
 	log[strcspn(log, "\n")] = '\0';
 	return r;
-}
-
-/*
- * Open again, in this mount namespace, what @fd names in the one it was opened in: an overlay takes
- * only layers of the caller's namespace. The path is hull's own; that it still leads to the same
- * folder is checked all the same.
- */
-static int reopen(int fd)
-{
-	char link[FD_PATH_SIZE], path[4096];
-	struct stat was, is;
-	ssize_t n = readlink(fd_path(fd, link), path, sizeof(path) - 1);
-	if (n < 0)
-		return -errno;
-	path[n] = '\0';
-	CLEANUP_FD int again = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (again < 0 || fstat(fd, &was) < 0 || fstat(again, &is) < 0)
-		return -errno;
-	if (was.st_dev != is.st_dev || was.st_ino != is.st_ino)
-		return -ESTALE;
-	return dup3(again, fd, O_CLOEXEC) < 0 ? -errno : 0;
 }
 
 /* A place for a detached mount: as with mount_by_page(), upon "/". */
@@ -159,13 +141,13 @@ static int reopen_all(const struct overlay *o)
 {
 	int r = o->lower_path ? attach_lower(o) : 0;
 	for (size_t i = 0; !o->lower_path && i < o->lower_count && r == 0; i++)
-		r = reopen(o->lowers[i]);
+		r = mount_reopen(o->lowers[i]);
 	if (r < 0 || o->upper < 0)
 		return r;
 	if (o->upper_mount >= 0)
 		return attach_upper(o);
-	r = reopen(o->upper);
-	return r < 0 ? r : reopen(o->work);
+	r = mount_reopen(o->upper);
+	return r < 0 ? r : mount_reopen(o->work);
 }
 
 static int mount_by_page(const struct overlay *o)
@@ -178,6 +160,8 @@ static int mount_by_page(const struct overlay *o)
 			      o->upper, o->work);
 	for (size_t i = 0; i < ARRAY_LEN(fixed_options); i++)
 		strbuf_printf(&data, ",%s", fixed_options[i]);
+	if (namespace_caller_is_user())
+		strbuf_puts(&data, ",userxattr");
 	if (o->is_volatile)
 		strbuf_puts(&data, ",volatile");
 	if (!strbuf_ok(&data))
@@ -233,10 +217,15 @@ int overlay_mount(const struct overlay *o, struct err *e)
 	return mount;
 }
 
+const char *overlay_opaque(void)
+{
+	return namespace_caller_is_user() ? "user.overlay.opaque" : "trusted.overlay.opaque";
+}
+
 bool overlay_is_opaque(int fd)
 {
 	char value;
-	return fgetxattr(fd, OVERLAY_OPAQUE, &value, 1) == 1 && value == 'y';
+	return fgetxattr(fd, overlay_opaque(), &value, 1) == 1 && value == 'y';
 }
 
 bool overlay_is_whiteout(const struct stat *st)

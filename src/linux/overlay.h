@@ -26,7 +26,9 @@ struct overlay {
 	bool is_volatile; /* skip all syncs: for an upper layer that dies with its container */
 };
 
-#define OVERLAY_OPAQUE "trusted.overlay.opaque"
+/** The attribute that makes a folder opaque. Of a user namespace the kernel takes such marks from
+ *  attributes that users may set. */
+const char *overlay_opaque(void);
 /** Marks in an upper folder or layer: the folder hides all that is in it below (CAP_SYS_ADMIN sees
  *  it); the file hides its name. */
 bool overlay_is_opaque(int fd);

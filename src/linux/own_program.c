@@ -57,6 +57,9 @@ int own_program_protect(char *const argv[], struct err *e)
 		return 0;
 	}
 	CLEANUP_FD int copy = mount_clone(self, "", false);
+	/* It was begun in another mount namespace than it is in now: engine/rootless.c. */
+	if (copy == -EINVAL && mount_reopen(self) == 0)
+		copy = mount_clone(self, "", false);
 	if (copy == -EPERM || copy == -ENOSYS)
 		return 0;
 	int r = copy < 0 ? copy : mount_change(copy, false, MOUNT_ATTR_RDONLY, 0, 0);

@@ -8,8 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/arena.h"
+#include "base/cleanup.h"
 #include "base/file.h"
+#include "base/units.h"
 
 /* What follows "Name:\t" at the beginning of a line; NULL if there is none. */
 static const char *field(const char *text, const char *name)
@@ -53,6 +58,37 @@ bool process_waits(const struct process *p)
 	snprintf(path, sizeof(path), "/proc/%d/wchan", (int)p->pid);
 	return file_read_small(AT_FDCWD, path, where, sizeof(where)) > 0 &&
 	       strstr(where, "sigtimedwait");
+}
+
+static bool is_of(pid_t pid, ino_t space)
+{
+	char path[32];
+	struct stat st;
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
+	return stat(path, &st) == 0 && st.st_ino == space;
+}
+
+int process_list_beside(pid_t pid, struct arena *a, pid_t **ret, size_t *ret_count, struct err *e)
+{
+	char path[32];
+	struct stat own;
+	size_t room = 0;
+	uint64_t number;
+	snprintf(path, sizeof(path), "/proc/%d/ns/pid", (int)pid);
+	CLEANUP_FD int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_DIR DIR *d = proc < 0 ? NULL : dir_stream(proc);
+	if (!d || stat(path, &own) < 0)
+		return err_errno(e, errno, "cannot look for the container's processes");
+	*ret = NULL;
+	*ret_count = 0;
+	for (struct dirent *entry; (entry = dir_next(d));) {
+		if (uint_parse(entry->d_name, INT32_MAX, &number) < 0 ||
+		    !is_of((pid_t)number, own.st_ino))
+			continue;
+		*ret = arena_grow(a, *ret, *ret_count, &room, sizeof(**ret));
+		(*ret)[(*ret_count)++] = (pid_t)number;
+	}
+	return 0;
 }
 
 int process_read(pid_t pid, struct process *ret)

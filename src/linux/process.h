@@ -8,6 +8,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/err.h"
+
+struct arena;
+
 /** Sets of signals: bit n - 1 for signal n. */
 struct process {
 	pid_t pid;     /* in our pid namespace */
@@ -21,6 +25,9 @@ struct process {
 
 /** 0, or -errno; -ENOENT or -ESRCH: it has ended. */
 int process_read(pid_t pid, struct process *ret);
+/** All processes in the pid namespace of @pid, itself among them; those of namespaces that were
+ * made in it are not found. */
+int process_list_beside(pid_t pid, struct arena *a, pid_t **ret, size_t *ret_count, struct err *e);
 /** What happens to @p when it is sent @signal by somebody outside of its pid namespace: the first
  * process of one gets nothing that it has no handler for, but SIGKILL and SIGSTOP. */
 bool process_drops(const struct process *p, int signal);

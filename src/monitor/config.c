@@ -41,6 +41,7 @@ void monitor_become(const char *verb)
 	char *const env[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 			     NULL};
 	sigset_t none;
+	fcntl(MONITOR_USERNS_FD, F_SETFD, 0);
 	sigemptyset(&none);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);

@@ -148,8 +148,12 @@ static int become_user(const struct process_plan *p, struct err *e)
 		return err_errno(e, errno, "cannot set the groups");
 	if (setresgid(p->gid, p->gid, p->gid) < 0)
 		return err_errno(e, errno, "cannot become group %u", p->gid);
-	if (prctl(PR_SET_KEEPCAPS, 1) < 0 || setresuid(p->uid, p->uid, p->uid) < 0)
-		return err_errno(e, errno, "cannot become user %u", p->uid);
+	if (prctl(PR_SET_KEEPCAPS, 1) < 0 || setresuid(p->uid, p->uid, p->uid) < 0) {
+		err_errno(e, errno, "cannot become user %u", p->uid);
+		if (e->number == EINVAL)
+			err_hint(e, "its user namespace has no such id: see /etc/subuid");
+		return -e->number;
+	}
 	getresuid(&ruid, &euid, &suid);
 	getresgid(&rgid, &egid, &sgid);
 	if (ruid != p->uid || euid != p->uid || suid != p->uid || rgid != p->gid ||

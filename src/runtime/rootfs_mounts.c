@@ -177,13 +177,42 @@ static int new_mount(const struct rootfs_mount *m, int target, bool existed, uin
 	return mount_new(m->spec->type, source, data, count, attrs, e);
 }
 
-/* A sysfs shows a network, and its mount needs rights over that: without them the host's. */
-static int host_sysfs(uint64_t attrs, struct err *e)
+static bool shares(const struct rootfs *r, const char *kind)
 {
-	CLEANUP_FD int copy = mount_clone(AT_FDCWD, "/sys", true);
-	int n = copy < 0 ? copy
-			 : mount_change(copy, true, attrs | MOUNT_ATTR_RDONLY, 0, MS_PRIVATE);
-	return n < 0 ? err_errno(e, n, "cannot mount the host's /sys") : fd_steal(&copy);
+	const struct oci_namespace *n = r->spec->linux_.namespaces.items;
+	for (size_t i = 0; i < r->spec->linux_.namespaces.count; i++)
+		if (!strcmp(n[i].type, kind) && !n[i].path)
+			return false;
+	return true;
+}
+
+/* These show a namespace, and their mount needs rights over that: without them the host's, if the
+ * namespace is the host's, too. A sysfs has much besides. */
+static const struct {
+	const char *type, *path, *kind;
+	uint64_t attrs;
+} host_views[] = {
+	{"sysfs", "/sys", NULL, MOUNT_ATTR_RDONLY},
+	{"proc", "/proc", "pid", 0},
+	{"mqueue", "/dev/mqueue", "ipc", 0},
+};
+
+/* -EPERM, as before, where it has to be a new one. */
+static int host_view(const struct rootfs *r, const struct rootfs_mount *m, uint64_t attrs,
+		     struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(host_views); i++) {
+		if (!is_type(m, host_views[i].type) ||
+		    (host_views[i].kind && !shares(r, host_views[i].kind)))
+			continue;
+		CLEANUP_FD int copy = mount_clone(AT_FDCWD, host_views[i].path, true);
+		int n = copy < 0 ? copy
+				 : mount_change(copy, true, attrs | host_views[i].attrs, 0,
+						MS_PRIVATE);
+		return n < 0 ? err_errno(e, n, "cannot mount the host's %s", host_views[i].path)
+			     : fd_steal(&copy);
+	}
+	return -EPERM;
 }
 
 static int attach_new(struct rootfs *r, const struct rootfs_mount *m, int target, bool existed,
@@ -196,8 +225,8 @@ static int attach_new(struct rootfs *r, const struct rootfs_mount *m, int target
 	CLEANUP_FD int mount =
 		new_mount(m, target, existed, later ? attrs & ~MOUNT_ATTR_RDONLY : attrs, e);
 	int n = mount;
-	if (mount == -EPERM && is_type(m, "sysfs"))
-		n = mount = host_sysfs(attrs, e);
+	if (mount == -EPERM)
+		n = mount = host_view(r, m, attrs, e);
 	if (n < 0)
 		return n;
 	n = 0;

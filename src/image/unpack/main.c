@@ -28,6 +28,7 @@
 #include "image/unpack/confine.h"
 #include "image/unpack/outer.h"
 #include "image/unpack/pack.h"
+#include "linux/namespaces.h"
 
 enum { PROGRESS_STEP = 1 << 20 };
 
@@ -119,6 +120,7 @@ static int no_order(const void *a, const void *b)
 static int warm_up(uint32_t mode, struct err *e)
 {
 	char many[2048] = "";
+	namespace_caller_is_user(); /* it looks into /proc, and keeps the answer */
 	qsort(many, sizeof(many) / 8, 8, no_order);
 	mallopt(M_ARENA_MAX, 1);
 	setlocale(LC_CTYPE, reads(mode) ? "C.UTF-8" : "C"); /* for the names in a tar */

@@ -143,7 +143,7 @@ static bool is_wanted(const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(exact); i++)
 		if (!strcmp(name, exact[i]))
 			return true;
-	return !strncmp(name, "user.", 5);
+	return !strncmp(name, "user.", 5) && strncmp(name, "user.overlay.", 13) != 0;
 }
 
 static void note_xattrs(struct packer *p, int fd)

@@ -21,6 +21,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "image/unpack.h"
+#include "linux/namespaces.h"
 #include "linux/overlay.h"
 
 /* In the file of times: this, then the path with its NUL. */
@@ -242,6 +243,19 @@ static int prepare(struct tree *t, const char *path, const char **ret_name, stru
 	return r < 0 ? err_errno(e, r, "cannot make room for it") : 0;
 }
 
+/* @r of a chown(2), or of what follows it. */
+static int entry_failed(int r, const struct tree_meta *m, const char *what, struct err *e)
+{
+	err_errno(e, r, "%s", what);
+	if (r == -EINVAL && namespace_caller_is_user())
+		err_hint(e,
+			 "its owner is %u:%u, and /etc/subuid and /etc/subgid grant this user not "
+			 "so "
+			 "many ids (65536 are usual)",
+			 m->uid, m->gid);
+	return r;
+}
+
 static int set_owner(int fd, const char *name, const struct tree_meta *m)
 {
 	if (!m->uid && !m->gid)
@@ -281,7 +295,7 @@ int tree_finish_file(int fd, const struct tree_meta *m, struct err *e)
 		r = fchown(fd, m->uid, m->gid) < 0 ? -errno : 0;
 	if (r == 0 && (fchmod(fd, m->mode) < 0 || futimens(fd, times) < 0))
 		r = -errno;
-	return r < 0 ? err_errno(e, r, "cannot set owner, mode and time") : 0;
+	return r < 0 ? entry_failed(r, m, "cannot set owner, mode and time", e) : 0;
 }
 
 int tree_make_node(struct tree *t, const char *path, mode_t type, dev_t device,
@@ -293,6 +307,10 @@ int tree_make_node(struct tree *t, const char *path, mode_t type, dev_t device,
 		return r;
 	if (mknodat(t->parent, name, type | (m->mode & 07777), device) < 0)
 		r = -errno;
+	/* A user may make none, whose containers get the devices of /dev from the host: as docker
+	 * and podman do, without it. */
+	if (r == -EPERM && (type == S_IFCHR || type == S_IFBLK) && namespace_caller_is_user())
+		return 0;
 	if (r == 0)
 		r = set_owner(t->parent, name, m);
 	/* A change of owner clears the setuid bits; no link can have got there meanwhile. */
@@ -300,7 +318,7 @@ int tree_make_node(struct tree *t, const char *path, mode_t type, dev_t device,
 		r = -errno;
 	if (r == 0)
 		r = set_mtime(t->parent, name, m->mtime);
-	return r < 0 ? err_errno(e, r, "cannot create the node") : 0;
+	return r < 0 ? entry_failed(r, m, "cannot create the node", e) : 0;
 }
 
 int tree_make_symlink(struct tree *t, const char *path, const char *target,
@@ -316,7 +334,7 @@ int tree_make_symlink(struct tree *t, const char *path, const char *target,
 		r = set_owner(t->parent, name, m);
 	if (r == 0)
 		r = set_mtime(t->parent, name, m->mtime);
-	return r < 0 ? err_errno(e, r, "cannot create the symbolic link") : 0;
+	return r < 0 ? entry_failed(r, m, "cannot create the symbolic link", e) : 0;
 }
 
 /* The folder that holds @path, without making anything. */
@@ -393,7 +411,7 @@ int tree_make_dir(struct tree *t, const char *path, const struct tree_meta *m, s
 			       "cannot overwrite non-directory with directory");
 	if (r == 0)
 		r = dir_meta(t, path, m);
-	return r < 0 ? err_errno(e, r, "cannot create the folder") : 0;
+	return r < 0 ? entry_failed(r, m, "cannot create the folder", e) : 0;
 }
 
 int tree_whiteout(struct tree *t, const char *path, struct err *e)

@@ -1,0 +1,289 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# hull of an ordinary user, who is made for the case in a mount namespace: with an account, and with ids to
+# give away. He has no rights over control groups, unless HULL_TEST_DELEGATED=1 gives him one of version 2.
+
+load lib
+
+readonly ME=54321 FIRST=5400000
+
+setup_file() {
+	make_rootfs "$BATS_FILE_TMPDIR/rootfs"
+}
+
+setup() {
+	need_root
+	command -v setpriv >/dev/null || skip "needs setpriv"
+	[ -u "$(command -v newuidmap)" ] || skip "needs newuidmap"
+	[ "$(cat /proc/sys/user/max_user_namespaces)" != 0 ] || skip "no user namespaces"
+	ROOTFS=$BATS_FILE_TMPDIR/rootfs
+	# The folders of bats are root's alone.
+	WORK=$(mktemp -d "${TMPDIR:-/tmp}/hull-rootless.XXXXXX")
+	mkdir -m 700 "$WORK/home" "$WORK/home/run"
+	chmod 755 "$WORK"
+	cp -a "$HULL_BIN_DIR" "$WORK/bin"
+	{ cat /etc/passwd; echo "me:x:$ME:$ME::$WORK/home:/bin/sh"; } >"$WORK/passwd"
+	{ cat /etc/group; echo "me:x:$ME:"; } >"$WORK/group"
+	echo "me:$FIRST:65536" >"$WORK/subids"
+	tar -C "$ROOTFS" -cf "$WORK/home/test.tar" .
+	chown -R $ME:$ME "$WORK/home"
+	[ -z "${HULL_TEST_DELEGATED-}" ] || delegate
+	hull import -c 'CMD ["/bin/sh"]' test.tar test >/dev/null
+}
+
+# A group as systemd gives one to a session: the user may make others in it, and is in it himself.
+delegate() {
+	[ -e /sys/fs/cgroup/cgroup.controllers ] || skip "needs control groups version 2 alone"
+	delegated=/sys/fs/cgroup/hull-rootless-${WORK##*.}
+	mkdir -p "$delegated/in"
+	echo "+cpu +memory +pids" >/sys/fs/cgroup/cgroup.subtree_control
+	chown $ME:$ME "$delegated" "$delegated"/{cgroup.procs,cgroup.subtree_control,in,in/cgroup.procs}
+}
+
+# me COMMAND...: as the user, in his home.
+me() {
+	unshare --mount -- sh -c '
+		for f in passwd group; do mount --bind "$1/$f" /etc/$f || exit; done
+		for f in subuid subgid; do [ ! -e /etc/$f ] || mount --bind "$1/subids" /etc/$f; done
+		[ -z "$2" ] || echo $$ >"$2/in/cgroup.procs"
+		cd "$1/home" && bin=$1/bin && shift 2 && exec setpriv --reuid '$ME' --regid '$ME' --clear-groups env -i \
+			PATH="$bin:$PATH" HOME="$PWD" XDG_RUNTIME_DIR="$PWD/run" HULL_NETWORK=none "$@"' \
+		sh "$WORK" "${delegated-}" "$@" 3>&-
+}
+
+hull() {
+	me hull "$@"
+}
+
+left() {
+	find /proc/[0-9]*/fd /proc/[0-9]*/cwd /proc/[0-9]*/root -maxdepth 1 -lname "$WORK/*" 2>/dev/null |
+		cut -d/ -f3 | sort -u | while read -r pid; do tr '\0' ' ' <"/proc/$pid/cmdline"; echo; done
+	grep -lsF "$WORK" /proc/[0-9]*/mountinfo
+	find "$WORK"/home/run/hull/{containers,exits} "$WORK"/home/.local/share/hull/containers -mindepth 1 \
+		-maxdepth 1 2>/dev/null
+}
+
+teardown() {
+	local ids found
+	[ -d "${WORK-}" ] || return 0
+	cd /
+	ids=$(hull ps -aq)
+	# shellcheck disable=SC2086 # ids are words
+	[ -z "$ids" ] || hull rm -f -v $ids >/dev/null
+	for _ in $(seq $((50 * PATIENCE))); do
+		found=$(left)
+		[ -n "$found" ] || break
+		sleep 0.1
+	done
+	[ -z "${delegated-}" ] || find "$delegated" -depth -type d -exec rmdir {} +
+	rm -rf --one-file-system "$WORK"
+	[ -z "$found" ] || fail "left behind:" "$found"
+}
+
+@test "RL1: root inside is the user outside, and the others are ids that he was granted" {
+	run hull run --rm test sh -c 'id -u; cat /proc/self/uid_map | tr -s " "; stat -c %u:%g /home/user
+		touch /x && chown 7:8 /x && stat -c %u:%g /x; cat /proc/sys/net/ipv4/ping_group_range | tr "\t" " "'
+	assert_equal $'0\n 0 '$ME$' 1\n 1 '$FIRST$' 65536\n1000:1001\n7:8\n0 65536' "$output"
+	assert_equal $'1000\n1001 29' "$(hull run --rm --user user test sh -c 'id -u; id -G')"
+	# What the image's layer has on the disk.
+	assert_equal $((FIRST + 999)) "$(stat -c %u "$WORK"/home/.local/share/hull/layers/*/fs/home/user)"
+	assert_equal $ME:700 "$(stat -c %u:%a "$WORK/home/run/hull")"
+}
+
+@test "RL2: detached: ps, exec, logs, cp, diff, commit, top, stop, start, rm; all in one namespace" {
+	local id
+	hull run -d --name web test sh -c 'trap "exit 3" TERM; echo ready; while :; do sleep 0.1; done' >/dev/null
+	wait_ready web
+	assert_equal $ME "$(stat -c %u "/proc/$(pid_of web)")"
+	assert_equal $'0\n0' "$(hull exec web id -u; hull exec web id -g)"
+	run hull exec --user user web sh -c 'id -u; exit 7'
+	assert_status 7
+	echo text >"$WORK/home/file"
+	chown $ME "$WORK/home/file"
+	hull cp file web:/tmp/file
+	assert_equal 0:0 "$(hull exec web stat -c %u:%g /tmp/file)"
+	assert_equal text "$(hull cp web:/tmp/file - | tar xO)"
+	[[ "$(hull diff web)" == *"A /tmp/file"* ]]
+	run hull commit web copy
+	assert_status 0
+	[ -n "${delegated-}" ] || assert_has "has no control group and is not paused"
+	assert_equal text "$(hull run --rm copy cat /tmp/file)"
+	[[ "$(hull top web -o pid,args)" == *"sh -c trap"* ]]
+	hull stop -t 5 web
+	assert_equal 3 "$(hull inspect -f '{{.State.ExitCode}}' web)"
+	hull start web
+	hull exec web true
+	hull rm -f web
+}
+
+@test "RL3: kernel file systems and devices, of its own and the host's" {
+	run hull run --rm test sh -c 'echo x >/dev/null && head -c 4 /dev/zero | wc -c; [ -c /dev/tty ] && [ -c /dev/ptmx ] &&
+		touch /dev/shm/x /dev/mqueue/q && ls /sys/class/net && touch /sys/x 2>/dev/null || echo ro'
+	assert_equal $'4\nlo\nro' "$output"
+	assert_equal "$(ls /sys/class/net)" "$(hull run --rm --network host test ls /sys/class/net)"
+	hull run --rm --pid host test sh -c '[ -d /proc/'$$' ] && ! touch /proc/sys/vm/x 2>/dev/null'
+	run me script -qec "hull run -it --rm test tty" /dev/null
+	assert_has /dev/pts/0
+	# Masked, and what is root's on the host is not his.
+	assert_equal 0 "$(hull run --rm test sh -c 'cat /proc/keys | wc -c')"
+	mkdir -m 700 "$WORK/secret"
+	run hull run --rm -v "$WORK/secret:/s" test ls /s
+	assert_status 1
+	assert_has "Permission denied"
+	run hull run --rm --privileged -v "$WORK/secret:/s" test ls /s
+	assert_status 1
+}
+
+@test "RL4: volumes, copy-up, whiteouts and opaque folders in the user's attributes" {
+	assert_equal from\ the\ image "$(hull run --rm -v vol:/data test cat /data/file)"
+	hull run --rm -v vol:/data test sh -c 'echo new >/data/new'
+	assert_equal new "$(hull run --rm -v vol:/mnt test cat /mnt/new)"
+	printf '%s\n' 'FROM test' 'RUN rm /etc/group && rm -r /data && mkdir /data && echo new >/data/new' \
+		'RUN chown user /data/new && ln -s /nowhere /link' 'CMD ["ls", "/data"]' >"$WORK/home/Dockerfile"
+	hull build --network none -q -t built . >/dev/null
+	assert_equal new "$(hull run --rm built)"
+	assert_equal 1000 "$(hull run --rm built stat -c %u /data/new)"
+	run hull run --rm built cat /etc/group
+	assert_status 1
+	# The same, packed and unpacked again.
+	hull save -o saved.tar built
+	hull rmi -f built test >/dev/null
+	hull load -i saved.tar
+	assert_equal $'new\n/data' "$(hull run --rm built sh -c 'ls /data; [ -e /etc/group ] || echo /data')"
+	# What a layer brings along is not believed.
+	mkdir -p "$WORK/forged/data" && setfattr -n user.overlay.opaque -v y "$WORK/forged/data"
+	tar --xattrs --xattrs-include='user.*' -C "$WORK/forged" -cf "$WORK/home/forged.tar" data
+	printf '%s\n' 'FROM built' 'ADD forged.tar /' >"$WORK/home/Dockerfile"
+	hull build --network none -q -t forged . >/dev/null
+	assert_equal new "$(hull run --rm forged)"
+}
+
+@test "RL5: limits and pause without a group are refused with the reason; stats has no zeros" {
+	[ -z "${delegated-}" ] || skip "is about a user without a group"
+	local option
+	for option in "-m 64m" "--cpus 0.5" "--pids-limit 10" "--cpu-shares 512" "--cpuset-cpus 0"; do
+		# shellcheck disable=SC2086 # words
+		run hull run --rm $option test true
+		assert_status 125
+		assert_has "need a control group: no control group may be made here"
+		assert_has "Delegate=yes"
+	done
+	hull run -d --name web test sleep 100
+	run hull stats --no-stream web
+	assert_status 0
+	assert_line 'web +-- +-- +-- '
+	assert_has "WARNING: container web: nothing is counted without a control group"
+	run hull pause web
+	assert_status 1
+	assert_has "no control group may be made here"
+	run hull update -m 64m web
+	assert_status 1
+	assert_has "need a control group"
+	hull update --restart on-failure web
+	run hull why mem web
+	assert_status 1
+}
+
+@test "RL6: bridges are refused with the reason" {
+	run hull run --rm --network bridge test true
+	assert_status 125
+	assert_has "over which a user has no rights"
+	run hull network create x
+	assert_status 1
+	assert_has "over which a user has no rights"
+}
+
+@test "RL7: commands that begin at the same time find one namespace; it ends with its last user" {
+	local i holders starts=()
+	for i in 1 2 3 4; do
+		hull run -d --name "many$i" test sleep 100 >/dev/null &
+		starts+=($!)
+	done
+	wait "${starts[@]}"
+	for i in 1 2 3 4; do
+		hull exec "many$i" true
+		readlink "/proc/$(pid_of "many$i")/ns/user"
+	done | sort -u >"$WORK/spaces"
+	assert_equal 1 "$(wc -l <"$WORK/spaces")"
+	# Whoever holds it is killed, and the keeper of a container: it is found again.
+	holders=$(find /proc/[0-9]*/fd -maxdepth 1 -lname "$WORK/home/run/hull/userns" | cut -d/ -f3)
+	for i in $holders; do
+		[ "$(cat "/proc/$i/comm")" != hull-userns ] || kill -KILL "$i"
+	done
+	hull exec many2 true
+	hull run --rm test true
+	hull rm -f many1 many2 many3 many4 >/dev/null
+}
+
+@test "RL8: restart policy and health check go on in the same namespace" {
+	hull run -d --name web --restart on-failure:2 --health-cmd true --health-interval 1s test \
+		sh -c 'sleep 0.2; exit 1' >/dev/null
+	restarted() { [ "$(hull inspect -f '{{.RestartCount}}' web)" = 2 ] && has_status web exited; }
+	wait_for 10 restarted
+}
+
+@test "RL9: without ids of his own he is told so once, and has one user" {
+	[ -e /etc/subuid ] || skip "needs /etc/subuid"
+	: >"$WORK/subids"
+	rm -rf "$WORK"/home/run/hull "$WORK"/home/.local
+	run hull import test.tar test
+	assert_status 1
+	assert_has "WARNING: /etc/subuid and /etc/subgid grant me no ids"
+	assert_has "usermod --add-subuids"
+	assert_has "/etc/subuid and /etc/subgid grant this user not so many ids"
+	chown -R 0:0 "$WORK/home/test.tar"
+	mkdir "$WORK/small" && cp -a "$ROOTFS"/{bin,etc,tmp} "$WORK/small" && tar -C "$WORK/small" -cf "$WORK/home/test.tar" .
+	run hull import test.tar test
+	assert_status 0
+	assert_lacks WARNING
+	assert_equal 0 "$(hull run --rm test id -u)"
+	run hull run --rm --user 7 test id -u
+	assert_status 125
+	assert_has "no such id"
+}
+
+@test "RL10: folders that are not his alone are not trusted" {
+	mkdir -m 777 "$WORK/other"
+	run hull --runroot "$WORK/other" ps
+	assert_status 1
+	assert_has "not this user's alone"
+	run me env XDG_RUNTIME_DIR="$WORK/other" hull ps
+	assert_status 125
+	assert_has "for himself"
+	# And $PATH does not say what newuidmap is.
+	printf '#!/bin/sh\ntouch %s/home/called\n' "$WORK" >"$WORK/bin/newuidmap"
+	chmod +x "$WORK/bin/newuidmap"
+	hull ps
+	[ ! -e "$WORK/home/called" ]
+}
+
+@test "RL11: device nodes of a layer are left out" {
+	mkdir -p "$WORK/dev/dev" "$WORK/dev/bin"
+	cp "$ROOTFS/bin/busybox" "$WORK/dev/bin/"
+	mknod "$WORK/dev/dev/null" c 1 3 && mknod "$WORK/dev/disk" b 8 0
+	tar -C "$WORK/dev" -cf "$WORK/home/dev.tar" .
+	hull import dev.tar dev
+	assert_equal "" "$(hull run --rm dev /bin/busybox find / -xdev -type b)"
+}
+
+@test "RL12: with a group of his own: limits, stats, update, pause, out of memory" {
+	[ -n "${delegated-}" ] || delegate
+	hull run -d --name web -m 32m --memory-swap 32m --pids-limit 50 --cpus 0.5 test sleep 100
+	local group
+	group=/sys/fs/cgroup$(cut -d: -f3 "/proc/$(pid_of web)/cgroup")
+	[[ $group == "$delegated"/* ]]
+	assert_equal "33554432 50 50000 100000" "$(cat "$group"/{memory.max,pids.max,cpu.max} | xargs)"
+	run hull stats --no-stream web
+	assert_status 0
+	assert_has "/ 32MiB"
+	hull update -m 64m --memory-swap 64m web
+	assert_equal 67108864 "$(cat "$group/memory.max")"
+	hull pause web
+	assert_equal paused "$(hull inspect -f '{{.State.Status}}' web)"
+	hull unpause web
+	hull exec web true
+	run hull run --name eater -m 16m --memory-swap 16m test /probe eat 64
+	assert_status 137
+	run hull why eater
+	[[ $output == *"its main process was killed by the kernel: the container "*"reached its memory limit of 16MiB"* ]]
+}
