@@ -29,7 +29,8 @@
 
 struct exec_values {
 	bool detach, interactive, privileged, tty;
-	char *detach_keys, *user, *workdir;
+	bool debug;
+	char *detach_keys, *user, *workdir, *image;
 	struct strv env, env_files;
 };
 
@@ -179,7 +180,10 @@ static int serve_pty(struct cli *cli, const struct exec_values *v, struct exec_p
 			   .ctx = p};
 	const char *keys = v->detach_keys ? v->detach_keys : cli->settings.detach_keys;
 	int number = 0;
-	int r = detach_keys_parse(keys && *keys ? keys : DETACH_KEYS_DEFAULT, &c.detach, e);
+	/* What ends with us has none. */
+	int r = v->debug ? 0
+			 : detach_keys_parse(keys && *keys ? keys : DETACH_KEYS_DEFAULT, &c.detach,
+					     e);
 	if (r < 0)
 		return r;
 	switch (r = client_run(&c, &number, e)) {
@@ -215,6 +219,9 @@ static int exec_run(struct cli *cli, void *values, const struct strv *args, stru
 		.workdir = v->workdir,
 		.tty = v->tty,
 		.privileged = v->privileged,
+		.debug = v->debug,
+		.tended = v->debug,
+		.image = v->image,
 	};
 	unsigned rows, cols;
 	int r = session_check_tty(v->tty, v->interactive && !v->detach, e);
@@ -273,4 +280,65 @@ const struct command command_exec = {
 		 COMMAND_LATE_ENGINE | COMMAND_ENTERS,
 	.complete = COMPLETE_CONTAINER_ONCE,
 	.run = exec_run,
+};
+
+/* ---- hull debug ---- */
+
+static int debug_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	struct exec_values *v = values;
+	struct strv words = {0};
+	for (size_t i = 0; i < args->count; i++)
+		if (i != 1 || strcmp(args->items[i], "--"))
+			strv_push(&cli->arena, &words, args->items[i]);
+	bool terminal = isatty(STDIN_FILENO);
+	v->debug = true;
+	v->interactive |= terminal || words.count == 1;
+	v->tty |= terminal && isatty(STDOUT_FILENO);
+	if (!v->user)
+		v->user = "0:0";
+	if (!v->workdir)
+		v->workdir = "/";
+	return exec_run(cli, v, &words, e);
+}
+
+static const struct option debug_options[] = {
+	{"env", 'e', OPTION_CUSTOM, O(env), .arg = "list", .set = option_set_env,
+	 .help = "Set environment variables"},
+	{"image", 0, OPTION_STR, O(image),
+	 .help = "Take the tools from this image, not from this machine"},
+	{"interactive", 'i', OPTION_BOOL, O(interactive),
+	 .help = "Keep STDIN open even if not attached (default: on a terminal, or without "
+		 "COMMAND)"},
+	{"privileged", 0, OPTION_BOOL, O(privileged),
+	 .help = "All capabilities, and no filter of system calls"},
+	{"tty", 't', OPTION_BOOL, O(tty), .help = "Allocate a pseudo-TTY (default: on a terminal)"},
+	{"user", 'u', OPTION_STR, O(user),
+	 .help = "Username or UID of the container (format: \"<name|uid>[:<group|gid>]\"; default: "
+		 "root)"},
+	{"workdir", 'w', OPTION_STR, O(workdir),
+	 .help = "Working directory, as the tools see it (default \"/\")"},
+};
+
+const struct command command_debug = {
+	.names = NAMES("debug", "container debug"),
+	.synopsis = "[OPTIONS] CONTAINER [[--] COMMAND [ARG...]]",
+	.summary = "A shell with tools in a running container that has none",
+	.text = "The process is in all namespaces of the container but that of the mounts: it sees "
+		"its processes, network and IPC, and has a root with tools: those of this machine, "
+		"which it cannot change, or those of an image, whose changes are thrown away. The "
+		"container's own files are at /container.\n\n"
+		"It runs as the container's root, with the container's capabilities and "
+		"CAP_SYS_PTRACE, and hull's own filter of system calls. It belongs to the "
+		"container's control group: what it uses counts, and the limits hold for it. It "
+		"ends with the container, and with this command; nothing is left of it.\n\n"
+		"Without a command it is bash, or sh where there is no bash.",
+	.options = OPTIONS(debug_options),
+	.values_size = sizeof(struct exec_values),
+	.args_min = 1,
+	.args_max = ANY_NUMBER,
+	.flags =
+		COMMAND_STOP_AT_ARGUMENT | COMMAND_EXEC_EXIT | COMMAND_LATE_ENGINE | COMMAND_ENTERS,
+	.complete = COMPLETE_CONTAINER_ONCE,
+	.run = debug_run,
 };

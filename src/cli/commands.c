@@ -23,6 +23,7 @@ const struct command *const commands[] = {
 	&command_completion,
 	&command_cp,
 	&command_create,
+	&command_debug,
 	&command_diff,
 	&command_events,
 	&command_help,

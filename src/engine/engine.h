@@ -34,8 +34,8 @@ struct engine {
 	int root_fd, run_fd;
 	bool systemd_cgroup; /* who makes control groups: for containers to be; else ourselves */
 	bool checks_health;  /* this process does: nobody else need be asked to */
-	/* Or NULL: called when the first process of a container that is started is born and waits, in
-	 * its group; @caps: what it may have at most. */
+	/* Or NULL: called when the first process of a container that is started is born and waits,
+	 * in its group; @caps: what it may have at most. */
 	int (*at_birth)(const struct cgroup *group, uint64_t caps, void *ctx, struct err *e);
 	void *at_birth_ctx;
 	struct starting *starting; /* what was created with `start`, until it is started, or NULL */
@@ -236,6 +236,8 @@ struct container_exec {
 	bool tty, privileged;
 	bool untold;        /* no events */
 	bool tended;        /* below hull-init: nothing that it starts outlives it */
+	bool debug;         /* with tools in the place of the container's files */
+	const char *image;  /* which has them; NULL: this machine */
 	int stdio[3];       /* for the process, without tty; -1: /dev/null */
 	int64_t rows, cols; /* initial size of the tty, 0: unknown */
 };

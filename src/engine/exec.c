@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "engine/spec.h"
+#include "engine/tools.h"
 #include "linux/mount.h"
 #include "linux/pidfd.h"
 #include "runtime/runtime.h"
@@ -57,15 +58,22 @@ static int check(const struct container *c, const struct container_exec *x, stru
 		return err_set(e, EBUSY, ERR_CONFLICT,
 			       "container %s is restarting, wait until the container is running",
 			       c->id);
-	if (!c->pid)
-		return not_running(c, e);
+	if (!c->pid) {
+		int r = not_running(c, e);
+		if (x->debug)
+			err_hint(e,
+				 "hull start %s runs it, hull why %s says why it does not; hull cp "
+				 "and hull export have its files",
+				 c->name, c->name);
+		return r;
+	}
 	if (c->status == CONTAINER_PAUSED) {
 		int r = err_set(e, EBUSY, ERR_CONFLICT,
 				"container %s is paused, unpause the container before exec", c->id);
 		err_hint(e, "hull unpause %s", c->name);
 		return r;
 	}
-	if (!x->args.count)
+	if (!x->args.count && !x->debug)
 		return err_set(e, EINVAL, ERR_USAGE, "no command given");
 	return 0;
 }
@@ -129,6 +137,9 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
 	CLEANUP_FD int root = open_root(&c, e);
 	struct spec_build build = {.container = &c, .root_fd = root};
 	r = root < 0 ? root : build_process(&build, x, &a, e);
+	CLEANUP_TOOLS struct tools tools = TOOLS_CLOSED;
+	if (r == 0 && x->debug)
+		r = tools_open(en, x->image, &build.spec.process, &a, &tools, e);
 	CLEANUP_FD int init = -1;
 	if (r == 0 && x->tended) {
 		init = put_init(en, &build.spec.process, &a, e);
@@ -161,6 +172,7 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
 		.stdio = {x->stdio[0], x->stdio[1], x->stdio[2]},
 		.error_fd = error_write,
 		.init_fd = init,
+		.view = x->debug ? &tools.view : NULL,
 	};
 	r = runtime_exec(&request, &p, e);
 	if (r < 0)

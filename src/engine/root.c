@@ -117,33 +117,39 @@ static int mount_lowers(const struct container *c, const int *lowers, size_t cou
 	return overlay_mount(&o, e);
 }
 
-static int mount_image(struct engine *en, const struct container *c, bool writable, struct arena *a,
-		       struct err *e)
+static int mount_image(struct engine *en, const struct container *c, int layer, bool is_mount,
+		       struct arena *a, struct err *e)
 {
 	int *lowers;
 	size_t count;
-	bool is_mount = false;
-	CLEANUP_FD int layer = writable ? layer_open(en, c, &is_mount, e) : -1;
-	int r = writable && layer < 0 ? layer : 0;
-	/* A volatile overlay refuses to be mounted twice; a --rm container that is restarted has
-	 * had no power cut in between, so its mark may go. */
-	if (layer >= 0 && c->auto_remove && c->started)
-		r = layer_renew(c, layer, "work", e);
-	if (r == 0 && c->config.hull.layer)
+	int r;
+	if (c->config.hull.layer)
 		r = image_trees_open(&en->images, &c->config.hull.lowers, a, &lowers, &count, e);
-	else if (r == 0)
+	else
 		r = image_layers_open(&en->images, c->image_id, a, &lowers, &count, e);
 	if (r < 0)
 		return r;
 	/* Not below a folder of the host (--rootfs): that may hold it, and an overlay refuses a
 	 * layer that lies in another one. */
-	int fd = writable ? open_skeleton(en, e) : open_nothing(en, e);
+	int fd = layer >= 0 ? open_skeleton(en, e) : open_nothing(en, e);
 	if (fd >= 0) {
 		lowers[count++] = fd;
 		fd = mount_lowers(c, lowers, count, layer, is_mount, e);
 	}
 	image_layers_close(lowers, count);
 	return fd;
+}
+
+static int mount_own(struct engine *en, const struct container *c, struct arena *a, struct err *e)
+{
+	bool is_mount;
+	CLEANUP_FD int layer = layer_open(en, c, &is_mount, e);
+	int r = layer < 0 ? layer : 0;
+	/* A volatile overlay refuses to be mounted twice; a --rm container that is restarted has
+	 * had no power cut in between, so its mark may go. */
+	if (r == 0 && c->auto_remove && c->started)
+		r = layer_renew(c, layer, "work", e);
+	return r < 0 ? r : mount_image(en, c, layer, is_mount, a, e);
 }
 
 static int mount_folder(struct engine *en, const struct container *c, struct err *e)
@@ -176,11 +182,30 @@ static int mount_folder(struct engine *en, const struct container *c, struct err
 
 int root_mount(struct engine *en, const struct container *c, struct arena *a, struct err *e)
 {
-	return c->image_id || c->config.hull.layer ? mount_image(en, c, true, a, e)
+	return c->image_id || c->config.hull.layer ? mount_own(en, c, a, e)
 						   : mount_folder(en, c, e);
 }
 
 int root_mount_image(struct engine *en, const struct container *c, struct arena *a, struct err *e)
 {
-	return mount_image(en, c, false, a, e);
+	return mount_image(en, c, -1, false, a, e);
+}
+
+int root_mount_scratch(struct engine *en, const struct container *c, int scratch, struct arena *a,
+		       struct err *e)
+{
+	return mount_image(en, c, scratch, true, a, e);
+}
+
+int root_show_folder(struct engine *en, int folder, struct err *e)
+{
+	CLEANUP_FD int nothing = open_nothing(en, e);
+	if (nothing < 0)
+		return nothing;
+	const struct overlay o = {.lowers = (const int[]){folder, nothing},
+				  .lower_count = 2,
+				  .upper = -1,
+				  .work = -1,
+				  .upper_mount = -1};
+	return overlay_mount(&o, e);
 }

@@ -13,3 +13,9 @@
 int root_mount(struct engine *en, const struct container *c, struct arena *a, struct err *e);
 /** Read-only: the image alone, without the container's own changes. */
 int root_mount_image(struct engine *en, const struct container *c, struct arena *a, struct err *e);
+/** The image, and what is written goes into `upper` and `work` of @scratch, a detached mount. */
+int root_mount_scratch(struct engine *en, const struct container *c, int scratch, struct arena *a,
+		       struct err *e);
+/** @folder of the host (O_PATH) as an overlay that nobody can make writable, without what is
+ *  mounted below it. */
+int root_show_folder(struct engine *en, int folder, struct err *e);

@@ -214,8 +214,14 @@ int spec_exec(struct spec_build *b, const struct container_exec *x, struct arena
 	int r = spec_security(b, a, e);
 	if (r < 0)
 		return r;
-	build_env(b, a);
-	if (x->tty && !c->config.tty)
+	if (x->debug) { /* its variables are for its programs, LD_PRELOAD among them */
+		strv_push(a, &p->env, DEFAULT_PATH);
+		b->caps |= capability_bounding((capset)1 << CAP_SYS_PTRACE);
+		b->own_filter = true;
+	} else {
+		build_env(b, a);
+	}
+	if (x->tty && !strv_get_env(&p->env, "TERM"))
 		strv_set_env(a, &p->env, "TERM=xterm");
 	for (size_t i = 0; i < x->env.count; i++)
 		strv_set_env(a, &p->env, x->env.items[i]);

@@ -18,8 +18,8 @@ struct spec_build {
 	const struct container *container;
 	const struct mount_point *mounts;
 	size_t mount_count;
-	struct array folders; /* of struct container_folder */
-	struct strv secrets;  /* variables that the container's row has not */
+	struct array folders;            /* of struct container_folder */
+	struct strv secrets;             /* variables that the container's row has not */
 	const struct container_net *net; /* what it has got, or NULL */
 	int lock;    /* of the volumes that are shared, until the container has them; 0: none */
 	int root_fd; /* the mounted root, for names of users: spec_finish and spec_exec need it */
@@ -32,6 +32,7 @@ struct spec_build {
 	struct cgroup_device_rule *device_rules;
 	size_t device_rule_count;
 	bool unconfined;                /* no seccomp filter */
+	bool own_filter;                /* hull's own, whatever the container's profile */
 	struct seccomp_program seccomp; /* filled by spec_seccomp */
 };
 

@@ -307,7 +307,7 @@ int spec_seccomp(struct spec_build *b, struct arena *a, struct err *e)
 	uint64_t project = limited ? SECCOMP_KEEP_PROJECT : 0;
 	if (b->unconfined)
 		return 0;
-	if (!profile || !strcmp(profile, "builtin"))
+	if (!profile || b->own_filter || !strcmp(profile, "builtin"))
 		return seccomp_default_program(b->caps | project, a, &b->seccomp, e);
 	return seccomp_profile_compile(profile, b->caps, a, &b->seccomp, e);
 }

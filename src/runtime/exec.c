@@ -31,6 +31,7 @@
 #include "runtime/process.h"
 #include "runtime/runtime.h"
 #include "runtime/spaces.h"
+#include "runtime/view.h"
 
 #define JOINED                                                                                     \
 	(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | \
@@ -147,6 +148,8 @@ static int set_up(struct entry *x, struct err *e)
 		r = run_on(x, false, e);
 	if (r == 0)
 		r = join_all(x, e);
+	if (r == 0 && p->view)
+		r = view_enter(p->view, e);
 	CLEANUP_FD int root = r < 0 ? -1 : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (r == 0 && root < 0)
 		r = err_errno(e, errno, "cannot open the container's root");

@@ -72,6 +72,21 @@ int runtime_tend(const struct runtime_start *p, struct runtime_process *proc, st
  * @e. */
 int runtime_await_exec(int fd, struct err *e);
 
+/*
+ * File systems of a process's own in the place of the container's: a new root, and what is put into
+ * it, by names that only the caller has made. The container's root comes to /container, nosuid and
+ * nodev, its /proc, /sys and /dev to theirs; the folders are there. Who makes it closes them.
+ */
+enum { RUNTIME_VIEW_PARTS = 16 };
+struct runtime_view {
+	int root; /* detached mounts, all of them */
+	struct {
+		int mount;
+		const char *at; /* "etc/ssl" */
+	} parts[RUNTIME_VIEW_PARTS];
+	size_t count;
+};
+
 struct runtime_exec {
 	int pidfd; /* first process of the container to join */
 	const struct oci_process *process;
@@ -87,6 +102,7 @@ struct runtime_exec {
 	int error_fd;
 	unsigned preserve_fds; /* as for a start */
 	int init_fd; /* hull-init, from a read-only mount, whose command the process is; 0: none */
+	const struct runtime_view *view; /* NULL: it sees what the container does */
 };
 /** Start another process in a running container. The caller is its parent. `ret->go_fd` is -1. */
 int runtime_exec(const struct runtime_exec *p, struct runtime_process *ret, struct err *e);
