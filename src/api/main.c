@@ -22,7 +22,8 @@ static const struct option option_items[] = {
 	 .help = "Group that may use the socket, which is root's power; default docker, where it "
 		 "exists. \"\" is nobody but root"},
 	{"host", 'H', OPTION_STR, O(host), .arg = "unix://path",
-	 .help = "Socket to listen on; default unix:///run/hulld.sock. A socket that "
+	 .help = "Socket to listen on; default unix:///run/hulld.sock, of a user "
+		 "unix://RUNROOT/hulld.sock. A socket that "
 		 "systemd hands over comes before it"},
 	{"read-only-group", 0, OPTION_STR, O(read_only_group), .arg = "group",
 	 .help = "Group that may use the socket of --read-only-host"},

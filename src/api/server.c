@@ -26,6 +26,7 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "engine/files.h"
+#include "linux/namespaces.h"
 
 /* Not in /run/hull, where nobody but root comes in. */
 #define DEFAULT_HOST "unix:///run/hulld.sock"
@@ -241,13 +242,16 @@ int server_run(const struct settings *settings, const struct server_hosts *hosts
 {
 	struct server s = {
 		.settings = settings, .listeners = {take_handed(), -1}, .life = {-1, -1}};
-	const char *host = hosts->host && *hosts->host ? hosts->host : DEFAULT_HOST;
+	bool user = namespace_caller_is_user();
+	const char *usual =
+		user ? arena_printf(a, "unix://%s/hulld.sock", settings->runroot) : DEFAULT_HOST;
+	const char *host = hosts->host && *hosts->host ? hosts->host : usual;
 	bool own = s.listeners[0] < 0, more = hosts->read_only && *hosts->read_only;
 	gid_t group, looking;
 	if (hosts->read_only_group && !more)
 		return err_set(e, EINVAL, ERR_USAGE,
 			       "--read-only-group needs the socket of --read-only-host");
-	int r = find_group("--group", hosts->group, "docker", a, &group, e);
+	int r = find_group("--group", hosts->group, user ? "" : "docker", a, &group, e);
 	if (r == 0)
 		r = find_group("--read-only-group", hosts->read_only_group, "", a, &looking, e);
 	if (r == 0 && own)

@@ -20,8 +20,10 @@
 #include "base/shape.h"
 #include "base/units.h"
 #include "linux/cgroup.h"
+#include "linux/idmap.h"
+#include "linux/namespaces.h"
 
-enum { FREE_PERCENT = 10, YEAR_BUILT = 2024 };
+enum { FREE_PERCENT = 10, YEAR_BUILT = 2024, IDS_USUAL = 65535 };
 
 /* A number of /proc/sys; -1: it is not there. */
 static int64_t knob(const char *name)
@@ -58,6 +60,37 @@ static void check_kernel(struct engine *en, struct story *s)
 		story_advise(
 			s, "the kernel has no seccomp filters (CONFIG_SECCOMP_FILTER): containers "
 			   "need --security-opt seccomp=unconfined, and are less safe");
+}
+
+/* Of a user: what root gave him. */
+static void check_user(struct engine *en, struct story *s)
+{
+	char parent[256], path[320], controllers[256] = "";
+	struct err e;
+	int64_t most = idmap_highest_gid();
+	if (!namespace_caller_is_user())
+		return;
+	story_evidence(s, "ids", "%lld", (long long)most + 1);
+	if (most < IDS_USUAL)
+		story_advise(s,
+			     "%lld ids: images with files of others cannot be unpacked; as root: "
+			     "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER",
+			     (long long)most + 1);
+	if (cgroup_parent(parent, sizeof(parent), &e) < 0) {
+		story_evidence(s, "limits", "none");
+		story_advise(s, "%s; %s", e.text, e.hint);
+		return;
+	}
+	*strrchr(parent, '/') = '\0';
+	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cgroup.controllers", parent);
+	file_read_small(AT_FDCWD, path, controllers, sizeof(controllers));
+	story_evidence(s, "limits", "%s, delegated in %s", controllers, parent);
+	if (!strstr(controllers, "memory") || !strstr(controllers, "pids") ||
+	    !strstr(controllers, "cpu"))
+		story_advise(s,
+			     "only %s delegated: root writes \"[Service]\\nDelegate=cpu cpuset io "
+			     "memory pids\" to /etc/systemd/system/user@.service.d/delegate.conf",
+			     *controllers ? controllers : "nothing");
 }
 
 static void check_cgroups(struct engine *en, struct story *s)
@@ -176,8 +209,8 @@ static void check_clock(struct engine *en, struct story *s)
 int diagnose_host(struct engine *en, struct story *s, struct err *e)
 {
 	static void (*const checks[])(struct engine *, struct story *) = {
-		check_kernel, check_cgroups, check_storage, check_room,
-		check_limits, check_network, check_clock};
+		check_kernel, check_cgroups, check_user,    check_storage,
+		check_room,   check_limits,  check_network, check_clock};
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
 		checks[i](en, s);
 	s->verdict = s->advice.count ? arena_printf(s->a, "%zu thing%s to look at", s->advice.count,

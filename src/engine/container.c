@@ -21,6 +21,7 @@
 #include "engine/health.h"
 #include "engine/monitor.h"
 #include "engine/network.h"
+#include "linux/cgroup.h"
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
 
@@ -64,6 +65,32 @@ bool container_has_group(const struct container_config *c)
 {
 	const char *parent = c->host.cgroup_parent;
 	return (parent && *parent) || !namespace_caller_is_user();
+}
+
+char *container_user_parent(struct arena *a)
+{
+	char delegated[256];
+	struct err ignored;
+	return cgroup_parent(delegated, sizeof(delegated), &ignored) == 0
+		       ? arena_strdup(a, delegated)
+		       : "";
+}
+
+int container_group_renew(struct engine *en, struct container *c, struct arena *a, struct err *e)
+{
+	static const char own[] = "/hull"; /* how all end that were not asked for */
+	char *parent = c->config.host.cgroup_parent;
+	size_t len = parent ? strlen(parent) : 0, tail = sizeof(own) - 1;
+	if (!namespace_caller_is_user() ||
+	    (len && (len < tail || strcmp(parent + len - tail, own) != 0)))
+		return 0;
+	char *now = container_user_parent(a);
+	if (!strcmp(parent ? parent : "", now))
+		return 0;
+	c->config.host.cgroup_parent = now;
+	int r = db_change(&en->db, false, e, "UPDATE container SET config = ?2 WHERE id = ?1", "ss",
+			  c->id, shape_print(&container_config_shape, &c->config, false, a));
+	return r < 0 ? r : 0;
 }
 
 char *container_cgroup_path(const struct container *c, struct arena *a)

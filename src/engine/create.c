@@ -188,8 +188,7 @@ static void set_defaults(struct container_create *c, const char *id, struct aren
 static int settle_cgroup_parent(const struct engine *en, struct docker_host_config *h,
 				struct arena *a, struct err *e)
 {
-	char *parent = h->cgroup_parent, delegated[256];
-	struct err ignored;
+	char *parent = h->cgroup_parent;
 	bool given = parent && *parent, slice = given && systemd_is_slice(parent);
 	if (en->systemd_cgroup && given && !slice) {
 		err_set(e, EINVAL, ERR_INVALID, "--cgroup-parent %s: not the name of a slice",
@@ -197,14 +196,18 @@ static int settle_cgroup_parent(const struct engine *en, struct docker_host_conf
 		err_hint(e, "with systemd's control groups it is like \"my-containers.slice\"");
 		return -EINVAL;
 	}
+	if (en->systemd_cgroup && namespace_caller_is_user()) {
+		err_set(e, ENOTSUP, ERR_INVALID,
+			"the cgroup manager systemd is for root's containers only");
+		err_hint(e, "with cgroupfs hull uses what systemd has delegated to the user");
+		return -ENOTSUP;
+	}
 	if (en->systemd_cgroup && !given)
 		h->cgroup_parent = "system.slice";
 	else if (!en->systemd_cgroup && slice)
 		h->cgroup_parent = arena_printf(a, "/%s", parent);
-	/* Where a user may make groups, or "": then there is none. */
-	else if (!given && namespace_caller_is_user() &&
-		 cgroup_parent(delegated, sizeof(delegated), &ignored) == 0)
-		h->cgroup_parent = arena_strdup(a, delegated);
+	else if (!given && namespace_caller_is_user())
+		h->cgroup_parent = container_user_parent(a);
 	return 0;
 }
 

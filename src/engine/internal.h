@@ -120,6 +120,10 @@ int name_generate(struct engine *en, char *buf, size_t size, struct err *e);
 char *container_dir_path(const struct engine *en, const char *id, struct arena *a);
 /** Whether it has a control group: that of a user has none where he may make none. */
 bool container_has_group(const struct container_config *c);
+/** Where the groups of a user's containers are made, as he is placed now; "": nowhere. */
+char *container_user_parent(struct arena *a);
+/** The same for one that is to start again: its user may have another session by now. */
+int container_group_renew(struct engine *en, struct container *c, struct arena *a, struct err *e);
 /** The container's control group, "": none, of which cgroup_open() tells why. */
 char *container_cgroup_path(const struct container *c, struct arena *a);
 /** Is that a scope of systemd, which a parent like "system.slice" says? Then its names. */

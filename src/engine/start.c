@@ -127,6 +127,8 @@ static int take(struct engine *en, const char *ref, int64_t due, struct containe
 	ret->restart_wait = due > 0 ? ret->restart_wait : 0;
 	ret->auto_remove = ret->config.host.auto_remove; /* a restart suspended it */
 	r = health_begin(ret, a, e);
+	if (r == 0)
+		r = container_group_renew(en, ret, a, e);
 	return r < 0 ? r : set_status(en, ret, "running", clock_real_ns(), 0, "", 0, e);
 }
 

@@ -383,6 +383,18 @@ int cgroup_v2_write(const struct cgroup *g, const char *file, const char *text)
 	return r == -ENOENT && enabled < 0 ? enabled : r;
 }
 
+static int not_delegated(const struct knob *k, const struct cgroup *g, struct err *e)
+{
+	const char *controller = cgroup_controller_name(k->controller, true);
+	err_set(e, EACCES, ERR_DENIED,
+		"%s cannot be set: the groups above %s do not pass the %s "
+		"controller down",
+		k->label, g->path, controller);
+	err_hint(e, "for systemd's users root writes \"[Service]\\nDelegate=cpu cpuset io memory "
+		    "pids\" to /etc/systemd/system/user@.service.d/delegate.conf");
+	return -EACCES;
+}
+
 static int knob_apply(const struct cgroup *g, const struct knob *k, const struct cgroup_limits *l,
 		      struct err *e)
 {
@@ -406,6 +418,9 @@ static int knob_apply(const struct cgroup *g, const struct knob *k, const struct
 	}
 	if (r == 0 || (r == -ENOENT && value_is_unlimited(&v)))
 		return 0;
+	/* A file that is not there cannot be made, says EACCES. */
+	if (!on_v1 && r == -EACCES && !file_exists(g->v2, file))
+		return not_delegated(k, g, e);
 	r = knob_failed(k, &v, file, r, e);
 	if (!on_v1 && r == -EBUSY)
 		err_hint(e,

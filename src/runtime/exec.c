@@ -247,6 +247,10 @@ static int clone_beside(struct entry *x, int *ret_pidfd, struct err *e)
 	/* ENOMEM is how the kernel says that the namespace's first process has ended. */
 	if (pid == -ENOMEM && pidfd_has_ended(x->exec->pidfd) == 1)
 		return err_set(e, ESRCH, ERR_CONFLICT, "the container is not running");
+	/* A process may go only where its user could have moved it: cgroup-v2.rst, "Delegation". */
+	if (pid == -EACCES && x->unprivileged && g)
+		err_hint(e, "the container's control group lies in another session of this user: "
+			    "call hull from there, or by systemd-run --user --scope");
 	if (pid < 0 && x->unprivileged)
 		return pid;
 	if (pid < 0 || r < 0)

@@ -267,6 +267,72 @@ teardown() {
 	assert_equal "" "$(hull run --rm dev /bin/busybox find / -xdev -type b)"
 }
 
+@test "RL22: hulld of a user: its socket is his alone" {
+	local sock=$WORK/home/run/hull/hulld.sock
+	me sh -c 'echo $$ >pid; exec hulld' >"$WORK/hulld" 2>&1 &
+	wait_for 5 [ -S "$sock" ]
+	assert_equal $ME:660 "$(stat -c %u:%a "$sock")"
+	me curl -sf --unix-socket "$sock" -H 'Content-Type: application/json' -d '{"Image": "test", "Cmd": ["sleep", "100"],
+		"HostConfig": {"NetworkMode": "none"}}' 'http://d/v1.43/containers/create?name=api' >/dev/null
+	me curl -sf --unix-socket "$sock" -X POST http://d/v1.43/containers/api/start
+	hull exec api true
+	kill "$(cat "$WORK/home/pid")"
+	wait_for 5 [ ! -e "$sock" ]
+	hull exec api true
+}
+
+@test "RL20: another session of the user: exec says why not, the rest goes; it starts again where its user is" {
+	local own
+	[ -n "${delegated-}" ] || delegate
+	own=$delegated
+	hull run -d --name web -m 32m --memory-swap 32m test sleep 100
+	hull run -d --name free test sleep 100
+	delegated=
+	run hull exec web true
+	assert_status 1
+	assert_has "lies in another session of this user"
+	run hull stats --no-stream web
+	assert_has "/ 32MiB"
+	hull pause web
+	hull unpause web
+	hull stop -t 0 web free
+	[ -z "$(find "$own/hull" -mindepth 1 -type d)" ]
+	# Without a group: refused where that takes a limit away.
+	run hull start web
+	assert_status 1
+	assert_has "limits (memory limit) need a control group"
+	hull start free
+	assert_equal "|" "$(hull inspect -f '{{.HostConfig.CgroupParent}}|{{.Hull.CgroupPath}}' free)"
+	hull exec free true
+	hull stop -t 0 free
+	delegated=$own
+	hull start free web
+	assert_equal "${own#/sys/fs/cgroup}/hull" "$(hull inspect -f '{{.HostConfig.CgroupParent}}' free)"
+	hull exec free true
+}
+
+@test "RL21: a controller that was not delegated: the limit is refused, doctor says what to write" {
+	local top
+	delegate
+	top=$delegated delegated=$delegated/some
+	echo "+memory +pids" >"$top/cgroup.subtree_control"
+	mkdir -p "$delegated/in"
+	chown 0:0 "$top" "$top"/{cgroup.procs,cgroup.subtree_control,in}
+	chown $ME:$ME "$delegated" "$delegated"/{cgroup.procs,cgroup.subtree_control,in,in/cgroup.procs}
+	hull run --rm -m 32m --pids-limit 20 test true
+	for option in "--cpus 0.5" "--cpuset-cpus 0"; do
+		# shellcheck disable=SC2086 # words
+		run hull run --rm $option test true
+		assert_status 125
+		assert_has "controller down"
+		assert_has "Delegate="
+	done
+	run hull doctor
+	assert_has "memory pids, delegated in ${delegated#/sys/fs/cgroup}"
+	assert_has "Delegate="
+	delegated=$top
+}
+
 @test "RL12: with a group of his own: limits, stats, update, pause, out of memory" {
 	[ -n "${delegated-}" ] || delegate
 	hull run -d --name web -m 32m --memory-swap 32m --pids-limit 50 --cpus 0.5 test sleep 100
