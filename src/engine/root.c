@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "engine/layer.h"
 #include "linux/mount.h"
+#include "linux/namespaces.h"
 #include "linux/overlay.h"
 
 /* Below an image there is one more: its skeleton. */
@@ -207,5 +208,10 @@ int root_show_folder(struct engine *en, int folder, struct err *e)
 				  .upper = -1,
 				  .work = -1,
 				  .upper_mount = -1};
-	return overlay_mount(&o, e);
+	int fd = overlay_mount(&o, e);
+	/* A user may not look below what is mounted there, and cannot write to what is root's. */
+	if (fd != -EINVAL || !namespace_caller_is_user())
+		return fd;
+	fd = mount_clone(folder, "", true);
+	return fd >= 0 ? fd : err_errno(e, fd, "cannot copy its mounts");
 }

@@ -17,5 +17,6 @@ int root_mount_image(struct engine *en, const struct container *c, struct arena 
 int root_mount_scratch(struct engine *en, const struct container *c, int scratch, struct arena *a,
 		       struct err *e);
 /** @folder of the host (O_PATH) as an overlay that nobody can make writable, without what is
- *  mounted below it. */
+ *  mounted below it. For a user, who may not look there, a copy of its mounts where there are any.
+ */
 int root_show_folder(struct engine *en, int folder, struct err *e);

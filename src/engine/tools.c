@@ -98,7 +98,7 @@ static int show_folder(struct engine *en, int from, const char *name, struct run
 	}
 	v->parts[v->count].mount = mount;
 	v->parts[v->count++].at = name;
-	int r = mount_change(mount, false, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+	int r = mount_change(mount, true, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 			     0, MS_PRIVATE);
 	return r < 0 ? err_errno(e, r, "cannot protect /%s", name) : 0;
 }
