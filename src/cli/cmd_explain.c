@@ -11,14 +11,16 @@
 #include "cli/story_print.h"
 #include "diagnose/host.h"
 #include "diagnose/processes.h"
+#include "diagnose/security.h"
 #include "diagnose/usage.h"
 
 static const struct topic {
 	const char *name;
 	int (*ask)(const struct container *c, struct story *s, struct err *e);
 } topics[] = {
-	{"signals", diagnose_signals}, {"zombies", diagnose_zombies}, {"load", diagnose_load},
-	{"cpu", diagnose_cpu},         {"mem", diagnose_memory},      {"limits", diagnose_limits},
+	{"signals", diagnose_signals}, {"zombies", diagnose_zombies},   {"load", diagnose_load},
+	{"cpu", diagnose_cpu},         {"mem", diagnose_memory},        {"limits", diagnose_limits},
+	{"caps", diagnose_caps},       {"security", diagnose_security}, {"sysctl", diagnose_sysctl},
 };
 
 struct explain_values {
@@ -50,7 +52,8 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 	const struct topic *topic = args->count > 1 ? find_topic(args->items[1]) : NULL;
 	if (args->count > 1 && !topic) {
 		int r = err_set(e, EINVAL, ERR_INVALID, "there is no topic \"%s\"", args->items[1]);
-		err_hint(e, "the topics are: signals zombies load cpu mem limits");
+		err_hint(e, "the topics are: signals zombies load cpu mem limits caps security "
+			    "sysctl");
 		return r;
 	}
 	int r = cli_find_running(cli, args->items[0], &c, e);
@@ -71,7 +74,8 @@ static const struct option options[] = {
 
 const struct command command_explain = {
 	.names = NAMES("explain"),
-	.synopsis = "[OPTIONS] CONTAINER [signals|zombies|load|cpu|mem|limits]",
+	.synopsis =
+		"[OPTIONS] CONTAINER [signals|zombies|load|cpu|mem|limits|caps|security|sysctl]",
 	.summary = "Explain what goes on in a running container",
 	.text = "Each topic begins with its verdict; without one all are told.\n\n"
 		"signals: what each process catches, ignores and blocks, and what hull stop will "
@@ -90,7 +94,13 @@ const struct command command_explain = {
 		"from its limit, and what docker's figure would say.\n\n"
 		"limits: of memory, swap and processes what was asked for, what stands in the "
 		"kernel's "
-		"file, and what is in force: the least of all groups above it.",
+		"file, and what is in force: the least of all groups above it.\n\n"
+		"caps: the five capability sets of each process, against the default; what is "
+		"lacking as it happens shows hull trace --caps.\n\n"
+		"security: what confines it, what each of that means, and how to have it "
+		"stricter.\n\n"
+		"sysctl: the kernel parameters of its own namespaces that differ from the "
+		"machine's, or from what was asked for.",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct explain_values),
 	.args_min = 1,

@@ -16,6 +16,8 @@
 #include "base/file.h"
 #include "base/units.h"
 
+enum { STATUS_MAX = 8192 };
+
 /* What follows "Name:\t" at the beginning of a line; NULL if there is none. */
 static const char *field(const char *text, const char *name)
 {
@@ -91,11 +93,39 @@ int process_list_beside(pid_t pid, struct arena *a, pid_t **ret, size_t *ret_cou
 	return 0;
 }
 
+static ssize_t read_status(pid_t pid, char text[static STATUS_MAX])
+{
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	return file_read_small(AT_FDCWD, path, text, STATUS_MAX);
+}
+
+int process_read_rights(pid_t pid, struct process_rights *ret)
+{
+	char text[STATUS_MAX];
+	ssize_t n = read_status(pid, text);
+	if (n < 0)
+		return (int)n;
+	const char *ids = field(text, "Uid");
+	ids = ids ? ids + strcspn(ids, "\t ") : ""; /* the real one */
+	*ret = (struct process_rights){
+		.uid = strtoll(ids, NULL, 10),
+		.caps = {.bounding = mask(text, "CapBnd"),
+			 .effective = mask(text, "CapEff"),
+			 .inheritable = mask(text, "CapInh"),
+			 .permitted = mask(text, "CapPrm"),
+			 .ambient = mask(text, "CapAmb")},
+		.no_new_privs = number(text, "NoNewPrivs") != 0,
+		.seccomp = number(text, "Seccomp"),
+		.filters = field(text, "Seccomp_filters") ? number(text, "Seccomp_filters") : -1,
+	};
+	return 0;
+}
+
 int process_read(pid_t pid, struct process *ret)
 {
-	char path[32], text[8192];
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	ssize_t n = file_read_small(AT_FDCWD, path, text, sizeof(text));
+	char text[STATUS_MAX];
+	ssize_t n = read_status(pid, text);
 	if (n < 0)
 		return (int)n;
 	const char *name = field(text, "Name"), *state = field(text, "State");

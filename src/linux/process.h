@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "linux/capability.h"
 
 struct arena;
 
@@ -25,6 +26,16 @@ struct process {
 
 /** 0, or -errno; -ENOENT or -ESRCH: it has ended. */
 int process_read(pid_t pid, struct process *ret);
+/** What it may do. */
+struct process_rights {
+	int64_t uid; /* the effective one, in our user namespace */
+	struct capability_sets caps;
+	bool no_new_privs;
+	int64_t seccomp; /* 0: off, 1: strict, 2: filters, ... */
+	int64_t filters; /* ... this many; -1: the kernel does not tell (before 5.9) */
+};
+/** As process_read(). */
+int process_read_rights(pid_t pid, struct process_rights *ret);
 /** All processes in the pid namespace of @pid, itself among them; those of namespaces that were
  * made in it are not found. */
 int process_list_beside(pid_t pid, struct arena *a, pid_t **ret, size_t *ret_count, struct err *e);

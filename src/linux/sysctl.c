@@ -11,13 +11,20 @@
 #include <linux/openat2.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/strbuf.h"
+#include "linux/namespaces.h"
+#include "linux/pidfd.h"
 
-enum { KEY_MAX = 255 };
+enum { KEY_MAX = 255, LIST_MAX = 1 << 20 };
 
 static const struct {
 	const char *key; /* with slashes; a trailing one stands for all below */
@@ -118,6 +125,117 @@ int sysctl_check(const char *key, const char *value, unsigned long own, struct e
 		"sysctl %s: it belongs to no namespace and would change the whole host", key);
 	err_hint(e, "set it on the host with sysctl -w, or leave it out");
 	return -EPERM;
+}
+
+/* What counts by itself, is secret, or says with a sign whose it is (tcp_ehash_entries). */
+static bool is_no_setting(const char *name)
+{
+	size_t len = strlen(name);
+	return !strcmp(name, "nf_conntrack_count") || strstr(name, "hash_entries") ||
+	       (len > 4 && !strcmp(name + len - 4, "_key")) || strstr(name, "secret");
+}
+
+/* net/ipv4/conf/eth0: the other side has another set of them. */
+static bool is_of_device(const char *path)
+{
+	const char *name = strstr(path, "/conf/");
+	name = name ? name + strlen("/conf/") : strstr(path, "/neigh/");
+	size_t len = name ? strcspn(name, "/") : 0;
+	return name && !(len == 3 && !strncmp(name, "all", len)) &&
+	       !(len == 7 && !strncmp(name, "default", len));
+}
+
+static void put_value(int sys, const char *path, struct strbuf *out)
+{
+	char value[512];
+	ssize_t n = file_read_small(sys, path, value, sizeof(value));
+	if (n < 0)
+		return;
+	for (char *p = value; *p; p++)
+		if (*p == '\t' || *p == '\n')
+			*p = ' ';
+	strbuf_printf(out, "%s=%s\n", path, value);
+}
+
+/* @path has no more parts than the kernel's own deepest. */
+static void put_below(int sys, const char *path, int depth, struct strbuf *out)
+{
+	enum { DEPTH_MAX = 6 };
+	char at[KEY_MAX + 1];
+	CLEANUP_FD int fd = openat(sys, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_DIR DIR *d = fd < 0 ? NULL : dir_stream(fd);
+	for (struct dirent *entry; d && (entry = dir_next(d));) {
+		if (snprintf(at, sizeof(at), "%s/%s", path, entry->d_name) >= (int)sizeof(at) ||
+		    is_no_setting(entry->d_name) || is_of_device(at))
+			continue;
+		if (entry->d_type != DT_DIR)
+			put_value(sys, at, out);
+		else if (depth < DEPTH_MAX)
+			put_below(sys, at, depth + 1, out);
+	}
+}
+
+/* In the child: what /proc/sys shows is of the namespaces of who looks. */
+static int put_all(int sys, int pidfd, int spaces, int to)
+{
+	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(LIST_MAX);
+	char path[KEY_MAX + 1];
+	if (pidfd >= 0 && setns(pidfd, spaces) < 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_LEN(allowed); i++) {
+		size_t len = strlen(allowed[i].key);
+		if (!((unsigned long)spaces & allowed[i].namespace))
+			continue;
+		snprintf(path, sizeof(path), "%s", allowed[i].key);
+		if (path[len - 1] != '/') {
+			put_value(sys, path, &out);
+			continue;
+		}
+		path[len - 1] = '\0';
+		put_below(sys, path, 0, &out);
+	}
+	return strbuf_ok(&out) ? fd_write_full(to, strbuf_text(&out), out.len) : -E2BIG;
+}
+
+static void take_lines(char *text, struct arena *a, struct kvs *ret)
+{
+	char *rest;
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		char *value = strchr(line, '=');
+		if (!value)
+			continue;
+		*value++ = '\0';
+		for (char *p = line; *p; p++)
+			if (*p == '/' || *p == '.')
+				*p = *p == '/' ? '.' : '/';
+		kvs_set(a, ret, line, value);
+	}
+}
+
+int sysctl_read_all(int pidfd, int spaces, struct arena *a, struct kvs *ret, struct err *e)
+{
+	int ends[2], status = 0;
+	CLEANUP_FD int child = -1;
+	CLEANUP_FD int sys = open("/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (sys < 0 || pipe2(ends, O_CLOEXEC) < 0)
+		return err_errno(e, errno, "cannot read /proc/sys");
+	CLEANUP_FD int ours = ends[0];
+	CLEANUP_FD int theirs = ends[1];
+	pid_t pid = namespace_clone(0, -1, &child);
+	if (pid == 0)
+		_exit(-put_all(sys, pidfd, spaces, theirs));
+	if (pid < 0)
+		return err_errno(e, pid, "cannot make a process that reads /proc/sys");
+	fd_drop(&theirs);
+	char *text = arena_alloc(a, LIST_MAX + 1);
+	ssize_t n = fd_read_full(ours, text, LIST_MAX);
+	pidfd_wait_child(child, &status);
+	if (n < 0 || status)
+		return err_errno(e, n < 0 ? (int)n : WEXITSTATUS(status),
+				 "cannot read the kernel parameters of the namespaces");
+	text[n] = '\0';
+	take_lines(text, a, ret);
+	return 0;
 }
 
 int sysctl_write(int procfd, const char *key, const char *value, struct err *e)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "base/arena.h"
 #include "base/err.h"
 
 enum { SYSCTL_VALUE_MAX = 4095 };
@@ -17,3 +18,7 @@ enum { SYSCTL_VALUE_MAX = 4095 };
 int sysctl_check(const char *key, const char *value, unsigned long own, struct err *e);
 /** Write it, below @procfd: the root of a procfs made by ourselves. Never leaves that mount. */
 int sysctl_write(int procfd, const char *key, const char *value, struct err *e);
+/** Those of @spaces (CLONE_NEWNET, IPC, UTS) as they are in the namespaces of the process @pidfd,
+ * or with -1 in our own: keys with dots, on one line each. Without those of single devices,
+ * secrets, and what counts by itself. */
+int sysctl_read_all(int pidfd, int spaces, struct arena *a, struct kvs *ret, struct err *e);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a running container may do, and what keeps it from more. */
+#pragma once
+
+#include "diagnose/story.h"
+#include "engine/engine.h"
+
+/** The capability sets of its processes, and how they differ from the default. */
+int diagnose_caps(const struct container *c, struct story *s, struct err *e);
+/** Each thing that confines it, what it means, and how to have it stricter. */
+int diagnose_security(const struct container *c, struct story *s, struct err *e);
+/** Kernel parameters of its namespaces that are not as the machine's. */
+int diagnose_sysctl(const struct container *c, struct story *s, struct err *e);

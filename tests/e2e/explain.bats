@@ -1,0 +1,72 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# hull explain caps, security, sysctl: against what the kernel says.
+
+load lib
+
+setup() { hull_setup; }
+teardown() { hull_teardown; }
+
+@test "explain caps: the five sets of each process, and what can be had" {
+	hull run -d --name cc --cap-drop ALL --cap-add KILL --cap-add CHOWN test sleep 600
+	hull exec -d --user user cc sleep 601
+	run hull explain cc caps
+	assert_has "caps: in force in its first process: CHOWN, KILL"
+	assert_has "uid 0: effective CHOWN, KILL; permitted CHOWN, KILL; inheritable none; ambient none; bounding CHOWN, KILL"
+	assert_has "uid 1000: effective none; permitted none; inheritable none; ambient none; bounding CHOWN, KILL"
+	assert_equal 0000000000000021 "$(awk '/^CapEff/ { print $2 }' "/proc/$(pid_of cc)/status")"
+	hull run -d --name more --cap-add NET_ADMIN test sleep 600
+	run hull explain more caps
+	assert_has "caps: it can have more than the default: NET_ADMIN"
+	assert_has "CAP_NET_ADMIN: changes addresses"
+	run -1 hull doctor more
+	assert_has "caps: it can have more"
+	hull run -d --name dd --user user test sleep 600
+	run hull explain dd caps
+	assert_has "none is in force in its first process; set-id programs can get the default 14"
+	hull run -d --name none --user user --security-opt no-new-privileges test sleep 600
+	run hull explain none caps
+	assert_has "caps: none of its processes can have any capability"
+	hull run -d --name all --privileged test sleep 600
+	run hull explain all caps
+	assert_has "caps: it can have all capabilities: its root is the machine's"
+}
+
+@test "explain security: as by default, stricter, weaker" {
+	hull run -d --name cc --init test sleep 600
+	run hull explain cc security
+	assert_has "security: as by default"
+	assert_has "root file system   writable"
+	run -0 hull doctor cc
+	hull run -d --name dd --read-only --user user --security-opt no-new-privileges test sleep 600
+	run hull explain dd security
+	assert_has "security: stricter than the default: not root; no capabilities; no new privileges; a read-only root"
+	hull run -d --name ee --privileged --pid host test sleep 600
+	run hull explain ee security
+	assert_has "security: weaker than the default: all capabilities; no filter of system calls; nothing of /proc and /sys is hidden; the machine's pid"
+	hull run -d --name ff --network container:cc --security-opt seccomp=unconfined test sleep 600
+	run hull explain ff security
+	assert_has "weaker than the default: no filter of system calls"
+	assert_has "none is the machine's; network container:cc"
+	run hull explain --json ff security
+	python3 -c 'import json, sys; assert json.loads(sys.argv[1])["Evidence"]["seccomp"].startswith("off")' "$output"
+}
+
+@test "explain sysctl: what differs from the machine, and what is no longer as it was asked for" {
+	local mine
+	mine=$(cat /proc/sys/kernel/msgmax)
+	hull run -d --name cc --sysctl kernel.msgmax=4097 --sysctl net.ipv4.ip_default_ttl=63 test sleep 600
+	run hull explain cc sysctl
+	assert_has "kernel.msgmax      4097; the machine has $mine; by --sysctl"
+	assert_has "net.ipv4.ip_default_ttl 63; the machine has 64; by --sysctl"
+	assert_lacks "is in force"
+	# Somebody with more rights than its root.
+	nsenter -t "$(pid_of cc)" -n sh -c 'echo 77 >/proc/sys/net/ipv4/ip_default_ttl'
+	run hull explain cc sysctl
+	assert_has "sysctl: 1 of 2 parameters that were asked for are not in force any more"
+	assert_has "net.ipv4.ip_default_ttl: 63 was asked for, and it is 77 now"
+	hull run -d --name dd --network host test sleep 600
+	run hull explain dd sysctl
+	assert_has "net.*: the machine's"
+	assert_lacks "net.ipv4."
+}
