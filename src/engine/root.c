@@ -178,7 +178,13 @@ static int mount_folder(struct engine *en, const struct container *c, struct err
 	int r = layer < 0 ? layer : layer_renew(c, layer, "upper", e);
 	if (r == 0)
 		r = layer_renew(c, layer, "work", e);
-	return r < 0 ? r : mount_lowers(c, &dir, 1, layer, is_mount, e);
+	int fd = r < 0 ? r : mount_lowers(c, &dir, 1, layer, is_mount, e);
+	if (fd == -EINVAL && namespace_caller_is_user())
+		err_hint(e,
+			 "file systems that are mounted below %s may be what is in the way: a "
+			 "user may not look under them",
+			 path);
+	return fd;
 }
 
 int root_mount(struct engine *en, const struct container *c, struct arena *a, struct err *e)

@@ -130,7 +130,7 @@ static void warn_oom_score(const struct spec_build *b)
 {
 	int64_t wish = b->container->config.host.oom_score_adj, least;
 	char now[16];
-	if (wish == 0 || capability_has(CAP_SYS_RESOURCE) ||
+	if (wish == 0 || (capability_has(CAP_SYS_RESOURCE) && !namespace_caller_is_user()) ||
 	    file_read_small(AT_FDCWD, "/proc/self/oom_score_adj", now, sizeof(now)) <= 0 ||
 	    int_parse(now, -1000, 1000, &least) < 0 || wish >= least)
 		return;

@@ -60,14 +60,15 @@ static int add_rule(struct devices *d, struct cgroup_device_rule rule, struct er
 	return 0;
 }
 
-static int add_node(struct devices *d, const struct stat *st, const char *path, unsigned access,
-		    struct arena *a, struct err *e)
+static int add_node(struct devices *d, const struct stat *st, const char *host, const char *path,
+		    unsigned access, struct arena *a, struct err *e)
 {
 	bool block = S_ISBLK(st->st_mode);
 	if (d->node_count == d->room)
 		return err_set(e, E2BIG, ERR_INVALID, "more than %d devices", DEVICES_MAX);
 	d->nodes[d->node_count++] = (struct oci_device){
 		.path = arena_strdup(a, path),
+		.host = arena_strdup(a, host),
 		.type = block ? "b" : "c",
 		.major = major(st->st_rdev),
 		.minor = minor(st->st_rdev),
@@ -107,7 +108,7 @@ static int add_folder(struct devices *d, const char *host, const char *inside, u
 		if (S_ISDIR(st.st_mode))
 			r = add_folder(d, from, to, access, depth + 1, a, e);
 		else if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
-			r = add_node(d, &st, to, access, a, e);
+			r = add_node(d, &st, from, to, access, a, e);
 		if (r < 0)
 			return r;
 	}
@@ -141,7 +142,7 @@ static int add_device(struct devices *d, const struct docker_device *dev, struct
 			       "adding custom device \"%s\": not a device "
 			       "node",
 			       dev->path_on_host);
-	return add_node(d, &st, path_clean(a, inside), access, a, e);
+	return add_node(d, &st, dev->path_on_host, path_clean(a, inside), access, a, e);
 }
 
 static int number_or_any(const char *text, int64_t *ret)

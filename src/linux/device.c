@@ -36,7 +36,7 @@ static int bind_node(int dirfd, const char *name, const struct device *d, struct
 		openat(dirfd, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (file < 0)
 		return err_errno(e, errno, "cannot create device %s", d->path);
-	CLEANUP_FD int mount = mount_clone(AT_FDCWD, d->path, false);
+	CLEANUP_FD int mount = mount_clone(AT_FDCWD, d->host ? d->host : d->path, false);
 	if (mount < 0)
 		return err_errno(e, mount, "cannot take device %s from the host", d->path);
 	int r = mount_attach(mount, file);

@@ -12,12 +12,13 @@
 #include "base/err.h"
 
 struct device {
-	const char *path; /* as it is called in messages, and on the host */
+	const char *path; /* as it is called in messages, and on the host unless `host` says so */
 	mode_t type;      /* S_IFCHR, S_IFBLK or S_IFIFO */
 	unsigned major, minor;
 	mode_t mode; /* permission bits */
 	uid_t uid;
 	gid_t gid;
+	const char *host; /* or NULL */
 };
 
 /** Make the node @name in the folder @dirfd. A node with the same numbers may exist and is kept;

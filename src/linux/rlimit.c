@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "linux/capability.h"
+#include "linux/namespaces.h"
 
 static const char *const names[] = {
 	[RLIMIT_AS] = "RLIMIT_AS",
@@ -52,7 +53,8 @@ int64_t rlimit_ceiling(int number)
 {
 	char text[32];
 	struct rlimit now;
-	if (!capability_has(CAP_SYS_RESOURCE))
+	/* That of a user namespace counts for nothing here. */
+	if (!capability_has(CAP_SYS_RESOURCE) || namespace_caller_is_user())
 		return getrlimit(number, &now) < 0 || now.rlim_max == RLIM_INFINITY
 			       ? -1
 			       : (int64_t)now.rlim_max;

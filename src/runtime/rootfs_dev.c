@@ -67,7 +67,7 @@ static int device_type(const char *type, mode_t *ret)
 
 static int translate(const struct oci_device *s, struct device *d, struct err *e)
 {
-	*d = (struct device){.path = s->path, .mode = MODE_DEFAULT};
+	*d = (struct device){.path = s->path, .host = s->host, .mode = MODE_DEFAULT};
 	if (s->path[0] != '/' || strlen(s->path) > DEVICE_PATH_MAX)
 		return err_set(e, EINVAL, ERR_INVALID, "device %.256s: the path must be absolute",
 			       s->path);

@@ -92,6 +92,7 @@ struct oci_device {
 	char *type; /* c b u p */
 	int64_t major, minor;
 	struct opt_i64 file_mode, uid, gid;
+	const char *host; /* where the host has it, if that is not `path`; no part of the format */
 };
 struct oci_device_rule {
 	bool allow;

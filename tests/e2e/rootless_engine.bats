@@ -282,6 +282,21 @@ teardown() {
 	hull exec api true
 }
 
+@test "RL23: what takes rights over the machine is said, or done in another way" {
+	# A node cannot be made: it is the host's, under another name.
+	assert_equal $'1:3\n1:5' "$(hull run --rm --device /dev/null:/dev/mine --device /dev/zero:/some/zero test \
+		stat -c %t:%T /dev/mine /some/zero)"
+	run hull run --rm --oom-score-adj -500 test true
+	assert_status 0
+	assert_has "WARNING: --oom-score-adj -500"
+	run hull run --rm --ulimit nofile=900000000 test true
+	assert_status 0
+	assert_has "is the most that can be given here"
+	run hull --cgroup-manager systemd run --rm test true
+	assert_status 125
+	assert_has "for root's containers only"
+}
+
 @test "RL20: another session of the user: exec says why not, the rest goes; it starts again where its user is" {
 	local own
 	[ -n "${delegated-}" ] || delegate
