@@ -21,6 +21,7 @@ static const struct topic {
 	{"signals", diagnose_signals}, {"zombies", diagnose_zombies},   {"load", diagnose_load},
 	{"cpu", diagnose_cpu},         {"mem", diagnose_memory},        {"limits", diagnose_limits},
 	{"caps", diagnose_caps},       {"security", diagnose_security}, {"sysctl", diagnose_sysctl},
+	{"net", diagnose_network},
 };
 
 struct explain_values {
@@ -53,7 +54,7 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 	if (args->count > 1 && !topic) {
 		int r = err_set(e, EINVAL, ERR_INVALID, "there is no topic \"%s\"", args->items[1]);
 		err_hint(e, "the topics are: signals zombies load cpu mem limits caps security "
-			    "sysctl");
+			    "sysctl net");
 		return r;
 	}
 	int r = cli_find_running(cli, args->items[0], &c, e);
@@ -74,8 +75,8 @@ static const struct option options[] = {
 
 const struct command command_explain = {
 	.names = NAMES("explain"),
-	.synopsis =
-		"[OPTIONS] CONTAINER [signals|zombies|load|cpu|mem|limits|caps|security|sysctl]",
+	.synopsis = "[OPTIONS] CONTAINER "
+		    "[signals|zombies|load|cpu|mem|limits|caps|security|sysctl|net]",
 	.summary = "Explain what goes on in a running container",
 	.text = "Each topic begins with its verdict; without one all are told.\n\n"
 		"signals: what each process catches, ignores and blocks, and what hull stop will "
@@ -100,7 +101,9 @@ const struct command command_explain = {
 		"security: what confines it, what each of that means, and how to have it "
 		"stricter.\n\n"
 		"sysctl: the kernel parameters of its own namespaces that differ from the "
-		"machine's, or from what was asked for.",
+		"machine's, or from what was asked for.\n\n"
+		"net: who listens, whether that is where published ports lead, and what was lost: "
+		"queues that were full, segments sent again, packets dropped by device.",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct explain_values),
 	.args_min = 1,

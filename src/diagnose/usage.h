@@ -11,3 +11,5 @@ int diagnose_cpu(const struct container *c, struct story *s, struct err *e);
 int diagnose_limits(const struct container *c, struct story *s, struct err *e);
 /** Memory: what it needs, what the kernel can take back, and how far it is from its limit. */
 int diagnose_memory(const struct container *c, struct story *s, struct err *e);
+/** Network: who listens, whether published ports reach somebody, what was lost. */
+int diagnose_network(const struct container *c, struct story *s, struct err *e);

@@ -718,3 +718,49 @@ for what in (b"s", b"r"):
 	hull run -d --name cc --network plain test sleep 1000
 	assert_equal 0 "$(hull exec cc cat /sys/class/net/eth0/queues/rx-0/rps_cpus)"
 }
+
+@test "explain net: a published port that nobody, or only its lo, listens on; a queue that is full" {
+	hull run -d --name cc -p 8080:80 -p 8081:81 -p 9000:90/udp --rootfs /:O python3 -c 'import socket, os, time
+def listen(kind, ip, port):
+    s = socket.socket(socket.AF_INET, kind)
+    s.bind((ip, port))
+    return s
+full = listen(socket.SOCK_STREAM, "", 81)
+full.listen(1)
+udp = listen(socket.SOCK_DGRAM, "", 90)
+while not os.path.exists("/tmp/local"): time.sleep(0.05)
+local = listen(socket.SOCK_STREAM, "127.0.0.1", 80)
+local.listen()
+while not os.path.exists("/tmp/all"): time.sleep(0.05)
+local.close()
+web = listen(socket.SOCK_STREAM, "", 80)
+web.listen()
+time.sleep(600)'
+	wait_for 10 eval "hull explain cc net | grep -q 'listens, UDP       90'"
+	run hull explain cc net
+	assert_has "net: port 80/tcp is published, but nobody in it listens there"
+	assert_has "-p HOST:80 names another"
+	assert_lacks "port 81"
+	hull exec cc touch /tmp/local
+	wait_for 10 eval "hull explain cc net | grep -q 'net: port 80/tcp is published, but what listens there does so on its lo alone'"
+	run hull explain cc net
+	assert_has "80 (only on its lo), 81"
+	hull exec cc touch /tmp/all
+	wait_for 10 eval "hull explain cc net | grep -q 'net: nothing was lost that its kernel counts'"
+	outside python3 -c 'import socket, time
+held = [socket.socket() for i in range(6)]
+for s in held:
+    s.setblocking(False)
+    s.connect_ex(("203.0.113.1", 8081))
+time.sleep(1.5)'
+	run hull explain cc net
+	[[ $output =~ net:\ [0-9]+\ connections\ were\ not\ taken ]]
+	overflows=$(awk '/^TcpExt:/ { if (!n++) for (i = 1; i <= NF; i++) at[$i] = i; else print $at["ListenOverflows"] }' "/proc/$(pid_of cc)/net/netstat")
+	assert_has "$overflows connections were not taken"
+	hull run -d --name dd --network none test sleep 600
+	run hull explain dd net
+	assert_has "net: it has no network but its own lo"
+	hull run -d --name ee --network host test sleep 600
+	run hull explain ee net
+	assert_has "net: it has the machine's network: ports and figures are the machine's"
+}
