@@ -238,7 +238,7 @@ teardown() {
 	run hull import test.tar test
 	assert_status 0
 	assert_lacks WARNING
-	assert_equal 0 "$(hull run --rm test id -u)"
+	assert_equal $'0\ndeny' "$(hull run --rm test sh -c 'id -u; cat /proc/self/setgroups')"
 	run hull run --rm --user 7 test id -u
 	assert_status 125
 	assert_has "no such id"
@@ -361,6 +361,7 @@ teardown() {
 	assert_has "/ 32MiB"
 	hull update -m 64m --memory-swap 64m web
 	assert_equal 67108864 "$(cat "$group/memory.max")"
+	hull exec web sh -c 'test -e /sys/fs/cgroup/cgroup.procs && ! echo 0 2>/dev/null >/sys/fs/cgroup/cgroup.procs'
 	hull pause web
 	assert_equal paused "$(hull inspect -f '{{.State.Status}}' web)"
 	hull unpause web
