@@ -18,10 +18,12 @@ static const struct topic {
 	const char *name;
 	int (*ask)(const struct container *c, struct story *s, struct err *e);
 } topics[] = {
-	{"signals", diagnose_signals}, {"zombies", diagnose_zombies},   {"load", diagnose_load},
-	{"cpu", diagnose_cpu},         {"mem", diagnose_memory},        {"limits", diagnose_limits},
-	{"caps", diagnose_caps},       {"security", diagnose_security}, {"sysctl", diagnose_sysctl},
-	{"net", diagnose_network},
+	{"signals", diagnose_signals}, {"zombies", diagnose_zombies},
+	{"load", diagnose_load},       {"cpu", diagnose_cpu},
+	{"mem", diagnose_memory},      {"limits", diagnose_limits},
+	{"caps", diagnose_caps},       {"security", diagnose_security},
+	{"sysctl", diagnose_sysctl},   {"net", diagnose_network},
+	{"io", diagnose_io},
 };
 
 struct explain_values {
@@ -54,7 +56,7 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 	if (args->count > 1 && !topic) {
 		int r = err_set(e, EINVAL, ERR_INVALID, "there is no topic \"%s\"", args->items[1]);
 		err_hint(e, "the topics are: signals zombies load cpu mem limits caps security "
-			    "sysctl net");
+			    "sysctl net io");
 		return r;
 	}
 	int r = cli_find_running(cli, args->items[0], &c, e);
@@ -76,7 +78,7 @@ static const struct option options[] = {
 const struct command command_explain = {
 	.names = NAMES("explain"),
 	.synopsis = "[OPTIONS] CONTAINER "
-		    "[signals|zombies|load|cpu|mem|limits|caps|security|sysctl|net]",
+		    "[signals|zombies|load|cpu|mem|limits|caps|security|sysctl|net|io]",
 	.summary = "Explain what goes on in a running container",
 	.text = "Each topic begins with its verdict; without one all are told.\n\n"
 		"signals: what each process catches, ignores and blocks, and what hull stop will "
@@ -103,7 +105,10 @@ const struct command command_explain = {
 		"sysctl: the kernel parameters of its own namespaces that differ from the "
 		"machine's, or from what was asked for.\n\n"
 		"net: who listens, whether that is where published ports lead, and what was lost: "
-		"queues that were full, segments sent again, packets dropped by device.",
+		"queues that were full, segments sent again, packets dropped by device.\n\n"
+		"io: what it reads from each disk and writes to it now (looked at for 0.5 s), "
+		"against its limits; what waits in "
+		"memory to be written, against the thresholds from which writers wait.",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct explain_values),
 	.args_min = 1,

@@ -17,8 +17,7 @@
 
 enum { MANY_PERCENT = 10, NEAR_PERCENT = 90 };
 
-static int read_stats(const struct container *c, struct arena *a, struct cgroup_stats *ret,
-		      struct err *e)
+int usage_read(const struct container *c, struct arena *a, struct cgroup_stats *ret, struct err *e)
 {
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	struct cgroup_stats_files files = CGROUP_STATS_CLOSED;
@@ -50,11 +49,11 @@ int diagnose_cpu(const struct container *c, struct story *s, struct err *e)
 	/* Of now: what an earlier quota did stands in the sums for ever. */
 	static const struct timespec apart = {.tv_nsec = 500000000};
 	struct cgroup_stats before = {0}, now = {0};
-	int r = read_stats(c, a, &before, e);
+	int r = usage_read(c, a, &before, e);
 	if (r == 0)
 		nanosleep(&apart, NULL);
 	if (r == 0)
-		r = read_stats(c, a, &now, e);
+		r = usage_read(c, a, &now, e);
 	if (r < 0)
 		return r;
 	const struct docker_host_config *h = &c->config.host;
@@ -108,7 +107,7 @@ int diagnose_memory(const struct container *c, struct story *s, struct err *e)
 {
 	struct arena *a = s->a;
 	struct cgroup_stats now = {0};
-	int r = read_stats(c, a, &now, e);
+	int r = usage_read(c, a, &now, e);
 	if (r < 0)
 		return r;
 	int64_t used = now.memory.usage.usage, limit = now.memory.usage.limit;

@@ -4,6 +4,7 @@
 
 #include "diagnose/story.h"
 #include "engine/engine.h"
+#include "linux/cgroup_stats.h"
 
 /** Processor time: user and system, and how much its quota held it back. */
 int diagnose_cpu(const struct container *c, struct story *s, struct err *e);
@@ -13,3 +14,7 @@ int diagnose_limits(const struct container *c, struct story *s, struct err *e);
 int diagnose_memory(const struct container *c, struct story *s, struct err *e);
 /** Network: who listens, whether published ports reach somebody, what was lost. */
 int diagnose_network(const struct container *c, struct story *s, struct err *e);
+/** Disks: what it reads and writes, against its limits; what waits to be written. Takes 0.5 s. */
+int diagnose_io(const struct container *c, struct story *s, struct err *e);
+/** All that its control group counts, now. */
+int usage_read(const struct container *c, struct arena *a, struct cgroup_stats *ret, struct err *e);

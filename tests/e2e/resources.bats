@@ -174,6 +174,21 @@ is_in_file() {
 	[ $(($(now_ms) - started)) -ge 1500 ] || fail "after $(($(now_ms) - started)) ms"
 }
 
+@test "explain io: a limit that holds a writer back, what waits to be written, no use of disks" {
+	local from
+	from=$(findmnt -no SOURCE -T "$WORK")
+	[ -b "$from" ] || skip "$WORK is on no block device"
+	hull run -d --name cc -m 256m -v "$WORK:/out" --device-write-bps "$from:1mb" test sleep 600
+	run hull explain cc io
+	assert_has "io: it does not use disks now"
+	hull exec -d cc dd if=/dev/zero of=/out/file bs=64k count=800 oflag=direct
+	wait_for 10 eval "hull explain cc io | grep -qE 'io: its limit of 1MiB/s for writing $from holds it back: used to [0-9]+ %'"
+	hull rm -f cc
+	hull run -d --name dd -m 256m -v "$WORK:/out" test sh -c 'dd if=/dev/zero of=/out/other bs=1M count=20; sleep 600'
+	wait_for 10 eval "hull explain dd io | grep -qE 'to be written +(19|2[0-9])[.0-9]*MiB dirty'"
+}
+
+# bats test_tags=fast
 @test "block I/O: a partition is resolved to its disk, and that is told" {
 	truncate -s 4M image
 	loop=$(losetup -f --show image) || skip "no loop device"

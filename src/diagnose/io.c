@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a container reads from disks and writes to them, against its limits; and what waits in
+ * memory to be written. A buffered write is done when its page is dirty. What holds up such writers
+ * are the thresholds of the whole machine (vm.dirty_*), and with control groups of version 2 also
+ * the limits of the group. See cgroups(7), the kernel's admin-guide/sysctl/vm.rst.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/units.h"
+#include "diagnose/usage.h"
+#include "linux/cgroup.h"
+#include "linux/device.h"
+
+enum { USED_PERCENT = 80, WAIT_PERCENT = 10, NAME_SIZE = 64 };
+
+static const struct rate {
+	enum docker_rate which;
+	const char *op, *doing;
+	bool bytes;
+} rates[] = {{RATE_READ_BPS, "Read", "reading", true},
+	     {RATE_WRITE_BPS, "Write", "writing", true},
+	     {RATE_READ_IOPS, "Read", "reading", false},
+	     {RATE_WRITE_IOPS, "Write", "writing", false}};
+
+struct look {
+	const struct container *c;
+	struct story *s;
+	struct cgroup_stats before, now;
+	int64_t ms; /* in between */
+};
+
+static int64_t find(const struct array *list, int64_t major, int64_t minor, const char *op)
+{
+	const struct cgroup_io_entry *entries = list->items;
+	for (size_t i = 0; i < list->count; i++)
+		if (entries[i].major == major && entries[i].minor == minor &&
+		    !strcmp(entries[i].op, op))
+			return entries[i].value;
+	return 0;
+}
+
+/* A second, of bytes or operations. */
+static int64_t rate_of(const struct look *x, int64_t major, int64_t minor, const char *op,
+		       bool bytes)
+{
+	const struct array *now = bytes ? &x->now.io_bytes : &x->now.io_operations;
+	const struct array *before = bytes ? &x->before.io_bytes : &x->before.io_operations;
+	int64_t n = find(now, major, minor, op) - find(before, major, minor, op);
+	return x->ms > 0 && n > 0 ? n * 1000 / x->ms : 0;
+}
+
+static char *amount(struct arena *a, int64_t n, bool bytes)
+{
+	char text[SIZE_TEXT_SIZE];
+	return bytes ? arena_strdup(a, size_binary(n, text))
+		     : arena_printf(a, "%lld operations", (long long)n);
+}
+
+/* "vda"; its numbers where it has no name any more. */
+static char *disk_name(struct arena *a, int64_t major, int64_t minor)
+{
+	char path[64], link[512];
+	snprintf(path, sizeof(path), "/sys/dev/block/%lld:%lld", (long long)major,
+		 (long long)minor);
+	ssize_t n = readlink(path, link, sizeof(link) - 1);
+	link[n > 0 ? n : 0] = '\0';
+	char *slash = strrchr(link, '/');
+	return slash ? arena_strdup(a, slash + 1)
+		     : arena_printf(a, "%lld:%lld", (long long)major, (long long)minor);
+}
+
+/* Bytes a second, over all disks. */
+static int64_t tell_disks(struct look *x)
+{
+	const struct cgroup_io_entry *entries = x->now.io_bytes.items;
+	struct arena *a = x->s->a;
+	int64_t sum = 0;
+	for (size_t i = 0; i < x->now.io_bytes.count; i++) {
+		int64_t major = entries[i].major, minor = entries[i].minor;
+		if (strcmp(entries[i].op, "Read") != 0)
+			continue;
+		int64_t in = rate_of(x, major, minor, "Read", true);
+		int64_t out = rate_of(x, major, minor, "Write", true);
+		story_evidence(x->s, disk_name(a, major, minor),
+			       "reads %s/s, writes %s/s; so far %s and %s", amount(a, in, true),
+			       amount(a, out, true), amount(a, entries[i].value, true),
+			       amount(a, find(&x->now.io_bytes, major, minor, "Write"), true));
+		sum += in + out;
+	}
+	return sum;
+}
+
+static void judge_limit(struct look *x, const struct rate *r, const struct docker_blkio_device *d)
+{
+	struct story *s = x->s;
+	dev_t disk;
+	bool part;
+	if (d->value <= 0 || device_find_disk(d->path, &disk, &part) < 0)
+		return;
+	int64_t now = rate_of(x, major(disk), minor(disk), r->op, r->bytes);
+	int64_t percent = now * 100 / d->value;
+	char *limit = amount(s->a, d->value, r->bytes);
+	story_evidence(s, "limit", "%s/s for %s %s: used to %lld %%", limit, r->doing, d->path,
+		       (long long)percent);
+	if (percent < USED_PERCENT || s->verdict)
+		return;
+	s->verdict =
+		arena_printf(s->a, "its limit of %s/s for %s %s holds it back: used to %lld %%",
+			     limit, r->doing, d->path, (long long)percent);
+	story_advise(s, "hull update gives %s a higher limit", x->c->name);
+}
+
+static void judge_limits(struct look *x)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
+		const struct array *list = &x->c->config.host.blkio_rates[rates[i].which];
+		const struct docker_blkio_device *devices = list->items;
+		for (size_t k = 0; k < list->count; k++)
+			judge_limit(x, &rates[i], &devices[k]);
+	}
+}
+
+static int64_t number_of(const struct kvs *raw, const char *key)
+{
+	const char *text = kvs_get(raw, key);
+	return text ? strtoll(text, NULL, 10) : 0;
+}
+
+/* Its own, and the machine's against its thresholds. */
+static void judge_dirty(struct look *x)
+{
+	static char text[32 << 10];
+	struct story *s = x->s;
+	struct arena *a = s->a;
+	const struct kvs *raw = &x->now.memory.raw;
+	bool v1 = cgroup_host_on_v1(CGROUP_MEMORY);
+	story_evidence(s, "to be written", "%s dirty, %s being written",
+		       amount(a, number_of(raw, v1 ? "total_dirty" : "file_dirty"), true),
+		       amount(a, number_of(raw, v1 ? "total_writeback" : "file_writeback"), true));
+	if (file_read_small(AT_FDCWD, "/proc/vmstat", text, sizeof(text)) < 0)
+		return;
+	int64_t page = sysconf(_SC_PAGESIZE);
+	int64_t dirty = cgroup_keyed(text, "nr_dirty"),
+		most = cgroup_keyed(text, "nr_dirty_threshold");
+	int64_t begin = cgroup_keyed(text, "nr_dirty_background_threshold");
+	if (dirty < 0 || most <= 0 || begin <= 0)
+		return;
+	int64_t slowed = (begin + most) / 2; /* mm/page-writeback.c, "freerun" */
+	story_evidence(
+		s, "of the machine",
+		"%s dirty; written in the background from %s on, writers are slowed from %s on",
+		amount(a, dirty * page, true), amount(a, begin * page, true),
+		amount(a, slowed * page, true));
+	if (s->verdict || dirty < slowed)
+		return;
+	s->verdict = "writers are held back: the machine has too many dirty pages";
+	story_advise(
+		s,
+		"who writes that much: hull top, key of WRITE/s; vm.dirty_background_bytes has the "
+		"kernel begin sooner");
+}
+
+static void judge_waits(struct look *x)
+{
+	struct story *s = x->s;
+	const char *io = x->now.pressure.io;
+	if (!*io)
+		return;
+	story_evidence(s, "pressure",
+		       "%s %% of the last ten seconds some process waited for a disk", io);
+	if (!s->verdict && atoi(io) >= WAIT_PERCENT)
+		s->verdict =
+			arena_printf(s->a, "it waits for disks: %s %% of the last ten seconds", io);
+}
+
+static int read_twice(struct look *x, struct err *e)
+{
+	static const struct timespec apart = {.tv_nsec = 500000000};
+	int r = usage_read(x->c, x->s->a, &x->before, e);
+	int64_t from = clock_ms();
+	if (r == 0)
+		nanosleep(&apart, NULL);
+	if (r == 0)
+		r = usage_read(x->c, x->s->a, &x->now, e);
+	x->ms = clock_ms() - from;
+	return r;
+}
+
+int diagnose_io(const struct container *c, struct story *s, struct err *e)
+{
+	struct look x = {.c = c, .s = s};
+	int r = read_twice(&x, e);
+	if (r < 0)
+		return r;
+	int64_t sum = tell_disks(&x);
+	judge_limits(&x);
+	if (cgroup_host_on_v1(CGROUP_BLKIO))
+		story_evidence(
+			s, "counted",
+			"by control groups of version 1: what is written through the page cache "
+			"is the kernel's, neither counted nor limited; reading, O_DIRECT and "
+			"O_SYNC are");
+	judge_waits(&x);
+	judge_dirty(&x);
+	if (!s->verdict && sum)
+		s->verdict = arena_printf(
+			s->a, "it reads and writes %s/s, and no limit of its own holds it back",
+			amount(s->a, sum, true));
+	else if (!s->verdict)
+		s->verdict = "it does not use disks now";
+	return 0;
+}
