@@ -178,7 +178,7 @@ static void judge_waits(struct look *x)
 		return;
 	story_evidence(s, "pressure",
 		       "%s %% of the last ten seconds some process waited for a disk", io);
-	if (!s->verdict && atoi(io) >= WAIT_PERCENT)
+	if (!s->verdict && strtod(io, NULL) >= WAIT_PERCENT)
 		s->verdict =
 			arena_printf(s->a, "it waits for disks: %s %% of the last ten seconds", io);
 }
