@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "engine/internal.h"
 #include "engine/network.h"
+#include "engine/pasta.h"
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
 #include "linux/rps.h"
@@ -92,6 +93,21 @@ static int plan_one(struct engine *en, const struct docker_endpoint *wish,
 	return r < 0 ? r : check_endpoint(&ret->network, wish, e);
 }
 
+static int check_pasta(const struct container_create *c, struct err *e)
+{
+	for (size_t i = 0; i < c->network_count; i++) {
+		const struct docker_endpoint *p = &c->networks[i];
+		if (i > 0 || p->aliases.count || (p->mac_address && *p->mac_address) ||
+		    (p->ipam &&
+		     ((p->ipam->ipv4 && *p->ipam->ipv4) || (p->ipam->ipv6 && *p->ipam->ipv6))))
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "conflicting options: with pasta a container has the "
+				       "host's addresses, no own ones, no aliases, and no other "
+				       "network");
+	}
+	return pasta_allowed(e);
+}
+
 int endpoints_plan(struct engine *en, struct container_create *c, struct arena *a,
 		   struct endpoint_plan **ret, size_t *ret_count, struct err *e)
 {
@@ -100,9 +116,14 @@ int endpoints_plan(struct engine *en, struct container_create *c, struct arena *
 	struct port_request *ports;
 	size_t port_count;
 	*ret_count = 0;
+	/* What a bridge is for root. */
+	if (is_default(h->network_mode) && !namespace_owns_network())
+		h->network_mode = "pasta";
 	int r = ports_read(&c->config, a, &ports, &port_count, e);
 	if (r < 0)
 		return r;
+	if (pasta_is_mode(h->network_mode))
+		return check_pasta(c, e);
 	if (!network_mode_is_network(h->network_mode)) {
 		if (port_count && !strncmp(h->network_mode, "container:", 10))
 			return err_set(
@@ -367,12 +388,15 @@ static int find_missing(struct engine *en, const struct container *c, struct are
 int container_net_reserve(struct engine *en, const struct container *c, struct arena *a,
 			  struct container_net *ret, struct err *e)
 {
+	const char *mode = c->config.host.network_mode;
 	*ret = (struct container_net){0};
-	if (!network_mode_is_network(c->config.host.network_mode))
+	if (!network_mode_is_network(mode) && !pasta_is_mode(mode))
 		return 0;
 	int r = db_begin(&en->db, false, e);
 	if (r < 0)
 		return r;
+	if (pasta_is_mode(mode))
+		return db_end(&en->db, pasta_reserve(en, c, a, ret, e), e);
 	r = read_all(en, c->id, a, ret, e);
 	if (r == 0 && ret->missing)
 		r = find_missing(en, c, a, ret, e);
@@ -503,6 +527,7 @@ int container_net_release(struct engine *en, const char *id, struct err *e)
 	if (r < 0)
 		return r;
 	r = ports_load(en, id, &a, &ports, &count, e);
+	count = namespace_owns_network() ? count : 0;
 	if (r == 0 && count)
 		r = network_kernel_open(en, &k, e);
 	if (r == 0 && count)

@@ -35,6 +35,7 @@
 #include "engine/monitor.h"
 #include "engine/mounts.h"
 #include "engine/network.h"
+#include "engine/pasta.h"
 #include "engine/root.h"
 #include "engine/rootless.h"
 #include "engine/run_folder.h"
@@ -64,6 +65,7 @@ struct launch {
 	struct run_folder folder;
 	struct runtime_start start;
 	int root, init, attach, program, null, oom, memory;
+	int netns; /* made beforehand, or -1 */
 	const struct waiting_clients *waiting;
 	int *waiter; /* NULL: nobody waits */
 	int init_report[2], failure[2], keeper[2], gate[2];
@@ -74,7 +76,7 @@ static void launch_close(struct launch *l)
 	int *const fds[] = {&l->root,       &l->init,       &l->program,        &l->null,
 			    &l->oom,        &l->memory,     &l->init_report[0], &l->init_report[1],
 			    &l->failure[0], &l->failure[1], &l->keeper[0],      &l->keeper[1],
-			    &l->gate[0],    &l->gate[1]};
+			    &l->gate[0],    &l->gate[1],    &l->netns};
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fd_drop(fds[i]);
 	spec_close(&l->build);
@@ -193,6 +195,19 @@ static int plan(struct launch *l, struct err *e)
 	return r < 0 ? r : spec_plan(l->en, &l->build, &l->a, e);
 }
 
+/* What carries a user's network must have a namespace before its owner can be looked at. */
+static int make_netns(struct launch *l, struct err *e)
+{
+	struct oci_namespace *n = l->build.spec.linux_.namespaces.items;
+	if (!pasta_is_mode(l->c->config.host.network_mode))
+		return 0;
+	l->netns = pasta_namespace(e);
+	for (size_t i = 0; l->netns >= 0 && i < l->build.spec.linux_.namespaces.count; i++)
+		if (!strcmp(n[i].type, "network"))
+			n[i].path = arena_printf(&l->a, "/proc/self/fd/%d", l->netns);
+	return l->netns < 0 ? l->netns : 0;
+}
+
 static int prepare(struct launch *l, struct err *e)
 {
 	int r = open_monitor(l, e);
@@ -202,6 +217,8 @@ static int prepare(struct launch *l, struct err *e)
 		r = make_cgroup(l, e);
 	if (r == 0)
 		r = container_net_reserve(l->en, l->c, &l->a, &l->net, e);
+	if (r == 0)
+		r = make_netns(l, e);
 	if (r < 0)
 		return r;
 	l->build.net = &l->net;
@@ -353,7 +370,9 @@ static void write_config_json(const struct launch *l)
 static int bring_up(struct launch *l, struct runtime_process *p, struct err *e)
 {
 	int r = runtime_tend(&l->start, p, e);
-	if (r == 0)
+	if (r == 0 && l->netns >= 0)
+		r = pasta_start(l->en, l->c, &l->net, l->netns, e);
+	else if (r == 0)
 		r = container_net_attach(l->en, l->c, &l->net, p->pid, p->pidfd, e);
 	if (r == 0)
 		r = write_run_record(l, p, e);
@@ -456,6 +475,7 @@ int container_launch(struct engine *en, struct container *c, const struct spec_b
 		.null = -1,
 		.oom = -1,
 		.memory = -1,
+		.netns = -1,
 		.init_report = {-1, -1},
 		.failure = {-1, -1},
 		.keeper = {-1, -1},

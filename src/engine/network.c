@@ -37,7 +37,7 @@ bool network_is_builtin(const char *name)
 bool network_mode_is_network(const char *mode)
 {
 	return mode && *mode && strcmp(mode, "none") && strcmp(mode, "host") &&
-	       strncmp(mode, "container:", 10);
+	       strcmp(mode, "pasta") && strncmp(mode, "container:", 10);
 }
 
 int network_allowed(struct err *e)
@@ -47,7 +47,7 @@ int network_allowed(struct err *e)
 	err_set(e, EPERM, ERR_DENIED,
 		"bridges and ports are made in the machine's network, over which a user has no "
 		"rights");
-	err_hint(e, "run it as root, or use --network host or --network none");
+	err_hint(e, "run it as root, or use --network pasta, host or none");
 	return -EPERM;
 }
 

@@ -106,7 +106,8 @@ int network_row(struct engine *en, sqlite3_stmt *s, int column, struct arena *a,
 
 /** May this caller make networks? 0, or -EPERM with the way out. */
 int network_allowed(struct err *e);
-/** Has a container with this mode places on networks? Not "none", "host", "container:...". */
+/** Has a container with this mode places on networks? Not "none", "host", "pasta", "container:...".
+ */
 bool network_mode_is_network(const char *mode);
 
 /** What a container that starts has got. */
@@ -170,6 +171,9 @@ int ports_read(const struct container_config *c, struct arena *a, struct port_re
 /** Choose and take the ports; in the transaction of container_net_reserve. */
 int ports_reserve(struct engine *en, const struct container *c, struct arena *a,
 		  struct container_net *net, struct err *e);
+/** The same for a place that is none of a network. */
+int ports_reserve_at(struct engine *en, const struct container *c, struct arena *a,
+		     struct container_net *net, const struct endpoint *to, struct err *e);
 /** The place that ports are published to; NULL: there is none that goes through the firewall. */
 const struct endpoint *ports_place(const struct container_net *net);
 /** Take back what is published to the container's place on @n; in the transaction that ends it. */

@@ -334,6 +334,12 @@ const struct endpoint *ports_place(const struct container_net *net)
 int ports_reserve(struct engine *en, const struct container *c, struct arena *a,
 		  struct container_net *net, struct err *e)
 {
+	return ports_reserve_at(en, c, a, net, ports_place(net), e);
+}
+
+int ports_reserve_at(struct engine *en, const struct container *c, struct arena *a,
+		     struct container_net *net, const struct endpoint *to, struct err *e)
+{
 	struct port_request *list;
 	size_t count;
 	int r = ports_read(&c->config, a, &list, &count, e);
@@ -342,7 +348,6 @@ int ports_reserve(struct engine *en, const struct container *c, struct arena *a,
 	if (r < 0 || count == 0)
 		return r < 0 ? r : 0;
 	net->ports = arena_array(a, 2 * count, sizeof(*net->ports));
-	const struct endpoint *to = ports_place(net);
 	if (!to) {
 		engine_warn(
 			en,

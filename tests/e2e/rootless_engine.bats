@@ -42,12 +42,14 @@ delegate() {
 
 # me COMMAND...: as the user, in his home.
 me() {
-	unshare --mount -- sh -c '
+	${NETNS:+ip netns exec "$NETNS"} unshare --mount -- sh -c '
+		[ ! -e "$1/tun" ] || mount --bind "$1/tun" /dev/net/tun || exit
+		[ ! -e "$1/resolv.conf" ] || mount --bind "$1/resolv.conf" /etc/resolv.conf || exit
 		for f in passwd group; do mount --bind "$1/$f" /etc/$f || exit; done
 		for f in subuid subgid; do [ ! -e /etc/$f ] || mount --bind "$1/subids" /etc/$f; done
 		[ -z "$2" ] || echo $$ >"$2/in/cgroup.procs"
 		cd "$1/home" && bin=$1/bin && shift 2 && exec setpriv --reuid '$ME' --regid '$ME' --clear-groups env -i \
-			PATH="$bin:$PATH" HOME="$PWD" XDG_RUNTIME_DIR="$PWD/run" HULL_NETWORK=none "$@"' \
+			PATH="$bin:$PATH" HOME="$PWD" XDG_RUNTIME_DIR="$PWD/run" HULL_NETWORK='"${NET-none}"' "$@"' \
 		sh "$WORK" "${delegated-}" "$@" 3>&-
 }
 
@@ -75,6 +77,7 @@ teardown() {
 		[ -n "$found" ] || break
 		sleep 0.1
 	done
+	[ -z "${NETNS-}" ] || remove_net
 	[ -z "${delegated-}" ] || find "$delegated" -depth -type d -exec rmdir {} +
 	rm -rf --one-file-system "$WORK"
 	[ -z "$found" ] || fail "left behind:" "$found"
@@ -187,9 +190,6 @@ teardown() {
 }
 
 @test "RL6: bridges are refused with the reason" {
-	run hull run --rm --network bridge test true
-	assert_status 125
-	assert_has "over which a user has no rights"
 	run hull network create x
 	assert_status 1
 	assert_has "over which a user has no rights"
@@ -370,4 +370,94 @@ teardown() {
 	assert_status 137
 	run hull why eater
 	[[ $output == *"its main process was killed by the kernel: the container "*"reached its memory limit of 16MiB"* ]]
+}
+
+# A machine of the case's own, NETNS, with an uplink to another one that answers: WORLD.
+make_net() {
+	[ -c /dev/net/tun ] || skip "the kernel has no tun devices"
+	command -v pasta >/dev/null || skip "needs pasta"
+	local name=hullrl$BASHPID
+	NETNS=$name WORLD=${name}w NET=bridge # a user's "bridge" is pasta
+	ip netns add "$NETNS"
+	ip netns add "$WORLD"
+	ip link add up0 netns "$NETNS" type veth peer name down0 netns "$WORLD"
+	ip -n "$NETNS" link set lo up
+	ip -n "$WORLD" link set lo up
+	ip -n "$NETNS" addr add 10.99.0.2/24 dev up0
+	ip -n "$WORLD" addr add 10.99.0.1/24 dev down0
+	ip -n "$NETNS" link set up0 up
+	ip -n "$WORLD" link set down0 up
+	ip -n "$NETNS" route add default via 10.99.0.1
+	mknod -m 666 "$WORK/tun" c 10 200
+	echo "nameserver 10.99.0.1" >"$WORK/resolv.conf"
+}
+remove_net() {
+	ip netns del "$NETNS"
+	ip netns del "$WORLD"
+}
+in_world() {
+	ip netns exec "$WORLD" "$@"
+}
+no_pasta() {
+	[ -z "$(pgrep -u $ME pasta)" ]
+}
+
+@test "RL13: pasta: out and in, the client's own address, names, ports; it ends with the container" {
+	make_net
+	hull run -d --name web -p 8080:80 -p 127.0.0.1:8081:81 test sh -c 'while :; do nc -l -p 80 -e sh -c "read x; echo got \$x"; done'
+	assert_equal pasta "$(hull inspect -f '{{.HostConfig.NetworkMode}}' web)"
+	assert_equal "nameserver 169.254.1.1" "$(hull exec web grep nameserver /etc/resolv.conf)"
+	assert_has_line() { grep -qxF -- "$1" <<<"$output"; }
+	run hull port web
+	assert_has_line "80/tcp -> 0.0.0.0:8080"
+	assert_has_line "81/tcp -> 127.0.0.1:8081"
+	# In, from the machine itself and from outside.
+	for from in "$NETNS 127.0.0.1" "$WORLD 10.99.0.2"; do
+		assert_equal "got hello" "$(ip netns exec "${from% *}" python3 -c 'import socket, sys
+s = socket.create_connection((sys.argv[1], 8080), 5)
+s.sendall(b"hello\n")
+print(s.makefile().readline().strip())' "${from#* }")"
+	done
+	# Out; a published port shows the client's own address.
+	in_world python3 -c 'import socket
+s = socket.create_server(("10.99.0.1", 99))
+c, a = s.accept()
+c.sendall(("you are %s\n" % a[0]).encode())
+c.recv(1)' &
+	STARTED+=($!)
+	wait_for 10 in_world ss -Htln 'sport = 99'
+	assert_equal "you are 10.99.0.2" "$(hull exec web sh -c 'sleep 2 | timeout 5 nc 10.99.0.1 99 | head -n 1')"
+	hull run -d --name who -p 8090:90 test sh -c 'nc -l -p 90 -e sh -c "read x; cat /proc/net/tcp /proc/net/tcp6; sleep 1"; sleep 600'
+	wait_for 10 hull exec who grep -q ':005A ' /proc/net/tcp /proc/net/tcp6
+	run in_world python3 -c 'import socket
+s = socket.create_connection(("10.99.0.2", 8090), 5)
+s.sendall(b"hello\n")
+print(s.makefile().read(620))'
+	assert_has "0100630A:" # 10.99.0.1
+	# A port that is taken, and one that is root's.
+	run hull run --rm -p 8080:80 test true
+	assert_status 125
+	assert_has "port is already allocated"
+	run hull run --rm -p 80:80 test true
+	assert_status 125
+	assert_has "Permission denied"
+	assert_has "ip_unprivileged_port_start"
+	hull rm -f web who
+	wait_for 10 no_pasta
+	# It gets them again, and another run has nothing of the last one.
+	hull run --rm -p 8080:80 test ip route >"$WORK/routes"
+	grep -q "default via 10.99.0.1" "$WORK/routes"
+	wait_for 10 no_pasta
+}
+
+@test "RL14: pasta: what cannot be had with it is refused; without it the way is told" {
+	NET=bridge
+	for options in "--ip 10.0.0.1" "--network-alias x" "-p 9999:99/sctp" "--network pasta --network pasta"; do
+		# shellcheck disable=SC2086 # options are words
+		run hull run --rm $options test true
+		assert_status 125
+		[[ $output == *pasta* || $output == *sctp* || $output == *conflicting* ]]
+	done
+	run "$HULL" --root "$WORK/r" --runroot "$WORK/rr" create --network pasta --rootfs / true
+	assert_has "network pasta is for users without root's rights"
 }
