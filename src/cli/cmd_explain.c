@@ -17,13 +17,15 @@
 static const struct topic {
 	const char *name;
 	int (*ask)(const struct container *c, struct story *s, struct err *e);
+	int (*ask_engine)(struct engine *en, const struct container *c, struct story *s,
+			  struct err *e); /* with `ask` NULL */
 } topics[] = {
 	{"signals", diagnose_signals}, {"zombies", diagnose_zombies},
 	{"load", diagnose_load},       {"cpu", diagnose_cpu},
 	{"mem", diagnose_memory},      {"limits", diagnose_limits},
 	{"caps", diagnose_caps},       {"security", diagnose_security},
 	{"sysctl", diagnose_sysctl},   {"net", diagnose_network},
-	{"io", diagnose_io},
+	{"io", diagnose_io},           {"disk", NULL, diagnose_disk},
 };
 
 struct explain_values {
@@ -38,11 +40,17 @@ static const struct topic *find_topic(const char *name)
 	return NULL;
 }
 
+static int ask(struct cli *cli, const struct topic *t, const struct container *c, struct story *s,
+	       struct err *e)
+{
+	return t->ask ? t->ask(c, s, e) : t->ask_engine(&cli->engine, c, s, e);
+}
+
 static int tell(struct cli *cli, const struct container *c, const struct topic *t, bool json,
 		struct err *e)
 {
 	struct story s = {.a = &cli->arena};
-	int r = t->ask(c, &s, e);
+	int r = ask(cli, t, c, &s, e);
 	if (r == 0)
 		story_print(&s, t->name, json);
 	return r;
@@ -56,7 +64,7 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 	if (args->count > 1 && !topic) {
 		int r = err_set(e, EINVAL, ERR_INVALID, "there is no topic \"%s\"", args->items[1]);
 		err_hint(e, "the topics are: signals zombies load cpu mem limits caps security "
-			    "sysctl net io");
+			    "sysctl net io disk");
 		return r;
 	}
 	int r = cli_find_running(cli, args->items[0], &c, e);
@@ -77,8 +85,7 @@ static const struct option options[] = {
 
 const struct command command_explain = {
 	.names = NAMES("explain"),
-	.synopsis = "[OPTIONS] CONTAINER "
-		    "[signals|zombies|load|cpu|mem|limits|caps|security|sysctl|net|io]",
+	.synopsis = "[OPTIONS] CONTAINER [TOPIC]",
 	.summary = "Explain what goes on in a running container",
 	.text = "Each topic begins with its verdict; without one all are told.\n\n"
 		"signals: what each process catches, ignores and blocks, and what hull stop will "
@@ -108,7 +115,9 @@ const struct command command_explain = {
 		"queues that were full, segments sent again, packets dropped by device.\n\n"
 		"io: what it reads from each disk and writes to it now (looked at for 0.5 s), "
 		"against its limits; what waits in "
-		"memory to be written, against the thresholds from which writers wait.",
+		"memory to be written, against the thresholds from which writers wait.\n\n"
+		"disk: how full each file system is that it can write to, its own layer and log, "
+		"and files that were removed but are held open.",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct explain_values),
 	.args_min = 1,
@@ -125,7 +134,7 @@ static int find(struct cli *cli, const struct container *c, bool json, struct er
 	int found = 0;
 	for (size_t i = 0; i < ARRAY_LEN(topics); i++) {
 		struct story s = {.a = &cli->arena};
-		int r = topics[i].ask(c, &s, e);
+		int r = ask(cli, &topics[i], c, &s, e);
 		if (r < 0)
 			return r;
 		if (!s.advice.count)

@@ -16,5 +16,7 @@ int diagnose_memory(const struct container *c, struct story *s, struct err *e);
 int diagnose_network(const struct container *c, struct story *s, struct err *e);
 /** Disks: what it reads and writes, against its limits; what waits to be written. Takes 0.5 s. */
 int diagnose_io(const struct container *c, struct story *s, struct err *e);
+/** Room: file systems that it can write to, its layer and log, removed files that are open. */
+int diagnose_disk(struct engine *en, const struct container *c, struct story *s, struct err *e);
 /** All that its control group counts, now. */
 int usage_read(const struct container *c, struct arena *a, struct cgroup_stats *ret, struct err *e);

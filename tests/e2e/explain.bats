@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# hull explain caps, security, sysctl: against what the kernel says.
+# hull explain caps, security, sysctl, disk: against what the kernel says.
 
 load lib
 
@@ -69,4 +69,24 @@ teardown() { hull_teardown; }
 	run hull explain dd sysctl
 	assert_has "net.*: the machine's"
 	assert_lacks "net.ipv4."
+}
+
+@test "explain disk: a place that is full, its layer and log, files that were removed but are open" {
+	hull run -d --name cc --shm-size 8m --tmpfs /many:size=4m,nr_inodes=20 test sh -c 'echo a line; dd if=/dev/zero of=/three bs=1M count=3
+		exec 9>/gone; dd if=/dev/zero bs=1M count=2 >&9; rm /gone; echo ready; while :; do sleep 1; done'
+	wait_for 10 eval "hull logs cc 2>&1 | grep -q ready"
+	run hull explain cc disk
+	assert_has "disk: there is room; it has 3"
+	[[ $output =~ its\ own\ layer\ +3[.0-9]*MiB\; ]]
+	[[ $output =~ its\ log\ +4KiB ]]
+	assert_has "removed, but open  2MiB in 1 file:"
+	hull exec cc dd if=/dev/zero of=/dev/shm/x bs=1M count=8
+	run hull explain cc disk
+	assert_has "disk: /dev/shm is nearly full: 100 % of its bytes are used"
+	assert_has "tmpfs: 8MiB of 8MiB used (100 %)"
+	assert_has "--shm-size"
+	hull exec cc rm /dev/shm/x
+	hull exec cc sh -c 'for i in $(seq 19); do : >/many/$i; done'
+	run hull explain cc disk
+	assert_has "disk: /many is nearly full: 100 % of its inodes are used"
 }

@@ -192,7 +192,7 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	assert_has "zombies: no zombies"
 	assert_has "signals: "
 	run -1 hull explain dd weather
-	assert_has "the topics are: signals zombies load cpu mem limits caps security sysctl net io"
+	assert_has "the topics are: signals zombies load cpu mem limits caps security sysctl net io disk"
 	hull rm -f dd
 	hull create --name dd test true
 	run -1 hull explain dd
