@@ -153,6 +153,8 @@ static int of_image(struct engine *en, const char *name, struct runtime_view *v,
 	r = mount_change(v->root, false, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, 0, MS_PRIVATE);
 	if (r < 0)
 		return err_errno(e, r, "image %s: cannot protect its files", name);
+	if (mkdirat(v->root, "tmp", 01777) < 0 && errno != EEXIST)
+		return err_errno(e, errno, "image %s: cannot make /tmp", name);
 	CLEANUP_FD int container = path_make_dirs_in_root(v->root, "container", 0, 0, e);
 	return container < 0 ? container : 0;
 }

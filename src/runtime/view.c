@@ -28,16 +28,19 @@ static const struct taken {
 	{"/dev", "dev", MOUNT_ATTR_NOSUID, false},
 };
 
-/* A copy of it, with all that is mounted below; -1: there is none. */
-static int take(int root, const struct taken *t, struct err *e)
+/* A copy of it, with all that is mounted below, in @ret; -1 there: the container has none. */
+static int take(int root, const struct taken *t, int *ret, struct err *e)
 {
 	CLEANUP_FD int from = path_open_in_root(root, t->from, O_PATH | O_DIRECTORY, 0);
+	*ret = -1;
 	if (from < 0 && !t->needed)
-		return -1;
+		return 0;
 	CLEANUP_FD int copy = from < 0 ? from : mount_clone(from, "", true);
 	int r = copy < 0 ? copy : mount_change(copy, true, t->attrs, 0, MS_PRIVATE);
-	return r < 0 ? err_errno(e, r, "cannot take %s of the container", t->from)
-		     : fd_steal(&copy);
+	if (r < 0)
+		return err_errno(e, r, "cannot take %s of the container", t->from);
+	*ret = fd_steal(&copy);
+	return 0;
 }
 
 static int put(int root, const struct taken *t, int mount, struct err *e)
@@ -53,11 +56,10 @@ static int put_all(const struct runtime_view *v, int container, struct err *e)
 	size_t n = 0;
 	int r = 0;
 	/* All before the first is put: the new root covers the container's. */
-	for (; n < ARRAY_LEN(taken); n++) {
-		copies[n] = take(container, &taken[n], e);
-		if (copies[n] < -1)
-			return copies[n];
-	}
+	for (; r == 0 && n < ARRAY_LEN(taken); n++)
+		r = take(container, &taken[n], &copies[n], e);
+	if (r < 0)
+		return r;
 	r = mount_attach_at(v->root, AT_FDCWD, "/");
 	if (r < 0)
 		return err_errno(e, r, "cannot mount the root with the tools");

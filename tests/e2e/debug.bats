@@ -80,8 +80,19 @@ refuse_write() {
 	tar -C evil -c . | hull import - evil >/dev/null
 	# The places of mounts are looked up in the image's own root.
 	assert_equal "busybox" "$(debug --image evil cc cat /home/null /proc/1/comm)"
+	# One that has no /tmp is given one, for every user.
+	debug --image bare --user 4711 cc /busybox touch /tmp/x
 	run -1 debug --image nothing cc true
 	assert_has "No such image: nothing"
+}
+
+@test "debug: what cannot be had of the container is told, not left out" {
+	start
+	# In the child; its parent makes fewer of these calls.
+	run strace -f -o /dev/null -e trace=open_tree -e inject=open_tree:error=EPERM:when=3 \
+		"$HULL" debug --image test cc true </dev/null
+	[ "$status" -ne 0 ]
+	assert_has "cannot take /sys of the container"
 }
 
 @test "debug: root may trace what runs there; a user has no rights; codes are those of exec" {
