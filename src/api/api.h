@@ -37,8 +37,8 @@ enum route_flags {
 	ROUTE_CHANGES = 4, /* changes something, or shows files: not for who may only look */
 };
 struct route {
-	const char *method;
-	const char *path; /* "/containers/{}/json"; {} takes slashes, too, if something follows */
+	const char *method; /* "*": any */
+	const char *path;   /* "/containers/{}/json"; {} takes slashes, too, if something follows */
 	call_fn run;
 	unsigned flags;
 	const char *about; /* for the manual */

@@ -114,7 +114,7 @@ int archive_get(struct call *c, struct err *e)
 	if (r == 0)
 		r = stat_header(c, &s.place, &header, e);
 	if (r == 0)
-		r = http_pipe_open(c->http, TAR, header, &pipe, e);
+		r = http_pipe_open(c->http, TAR, header, HTTP_BODY_SECONDS, &pipe, e);
 	if (r < 0)
 		return r;
 	r = http_pipe_end(c->http, TAR, header, &pipe,
@@ -148,7 +148,7 @@ int container_do_export(struct call *c, struct err *e)
 {
 	const struct file_copy none = {0};
 	struct http_pipe pipe;
-	int r = http_pipe_open(c->http, TAR, "", &pipe, e);
+	int r = http_pipe_open(c->http, TAR, "", HTTP_BODY_SECONDS, &pipe, e);
 	return r < 0 ? r
 		     : http_pipe_end(c->http, TAR, "", &pipe,
 				     container_export(c->en, c->arg, pipe.fd, &none, e));

@@ -289,7 +289,7 @@ const struct route *route_find(const char *method, const char *path, struct aren
 		const char *hole = strstr(route->path, "{}");
 		size_t len = strlen(path), before = hole ? (size_t)(hole - route->path) : 0;
 		size_t behind = hole ? strlen(hole + 2) : 0;
-		if (strcmp(route->method, method))
+		if (strcmp(route->method, method) && *route->method != '*')
 			continue;
 		if (!hole && !strcmp(route->path, path))
 			return route;

@@ -8,9 +8,12 @@
 int system_ping(struct call *c, struct err *e);
 int system_version(struct call *c, struct err *e);
 int system_info(struct call *c, struct err *e);
-/** What hull has none of: an empty list, and a swarm. */
+/** What hull has none of: an empty list, a swarm, BuildKit, plugins, a plugin of that name. */
 int system_none(struct call *c, struct err *e);
 int system_no_swarm(struct call *c, struct err *e);
+int system_no_buildkit(struct call *c, struct err *e);
+int system_no_plugins(struct call *c, struct err *e);
+int system_no_plugin(struct call *c, struct err *e);
 
 /* metrics.c */
 int system_metrics(struct call *c, struct err *e);

@@ -52,12 +52,17 @@ static ssize_t receive(struct http *h, void *buf, size_t size)
 }
 
 /* @n bytes of the body earn it some of that back. */
-static ssize_t receive_body(struct http *h, void *buf, size_t size)
+static void earn(struct http *h, ssize_t n)
 {
-	ssize_t n = receive(h, buf, size);
 	h->patience += n > 0 ? n * 1000 / HTTP_BODY_RATE : 0;
 	if (h->patience > h->patience_max)
 		h->patience = h->patience_max;
+}
+
+static ssize_t receive_body(struct http *h, void *buf, size_t size)
+{
+	ssize_t n = receive(h, buf, size);
+	earn(h, n);
 	return n;
 }
 
@@ -269,13 +274,27 @@ static const char *reason(int status)
 	return "Unknown";
 }
 
-/* A client that is gone wants nothing more done for it. */
-static void send_all(const struct http *h, struct iovec *parts, int count)
+/* What the client makes us wait comes off our patience, what it takes earns some back. */
+static ssize_t send_some(struct http *h, const struct iovec *parts, int count)
+{
+	int64_t began = clock_ms(), ms = h->patience > 0 ? h->patience : 1;
+	const struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+	if (!h->hurried)
+		return TEMP_FAILURE_RETRY(writev(h->fd, parts, count));
+	setsockopt(h->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	ssize_t n = TEMP_FAILURE_RETRY(writev(h->fd, parts, count));
+	h->patience -= clock_ms() - began;
+	earn(h, n);
+	return n;
+}
+
+/* A client that is gone, or takes nothing, wants nothing more done for it. */
+static void send_all(struct http *h, struct iovec *parts, int count)
 {
 	while (count) {
-		ssize_t n = TEMP_FAILURE_RETRY(writev(h->fd, parts, count));
+		ssize_t n = send_some(h, parts, count);
 		if (n < 0)
-			_exit(0);
+			_exit(h->hurried ? HTTP_GONE : 0);
 		for (; count && (size_t)n >= parts->iov_len; parts++, count--)
 			n -= (ssize_t)parts->iov_len;
 		if (count) {
@@ -356,8 +375,8 @@ void http_end(struct http *h)
 }
 
 /* A child of ours turns the pipe into chunks. */
-int http_pipe_open(struct http *h, const char *type, const char *headers, struct http_pipe *ret,
-		   struct err *e)
+int http_pipe_open(struct http *h, const char *type, const char *headers, int seconds,
+		   struct http_pipe *ret, struct err *e)
 {
 	int ends[2];
 	drain(h); /* what the child takes would stay ours as the next request */
@@ -369,6 +388,8 @@ int http_pipe_open(struct http *h, const char *type, const char *headers, struct
 		char piece[PIECE];
 		ssize_t n;
 		close(ends[1]);
+		h->hurried = true;
+		h->patience = h->patience_max = seconds * 1000;
 		while ((n = TEMP_FAILURE_RETRY(read(ends[0], piece, sizeof(piece)))) > 0) {
 			if (!h->streaming)
 				http_begin(h, 200, type, headers);
@@ -386,8 +407,12 @@ int http_pipe_open(struct http *h, const char *type, const char *headers, struct
 int http_pipe_end(struct http *h, const char *type, const char *headers, struct http_pipe *p, int r)
 {
 	int status = 0;
+	const struct timeval for_ever = {0};
 	fd_drop(&p->fd);
 	waitpid(p->pid, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == HTTP_GONE)
+		_exit(0); /* an answer now would stand in the middle of a chunk, and wait again */
+	setsockopt(h->fd, SOL_SOCKET, SO_SNDTIMEO, &for_ever, sizeof(for_ever));
 	h->answered = h->streaming = WIFEXITED(status) && WEXITSTATUS(status);
 	if (r == 0 && !h->streaming)
 		http_begin(h, 200, type, headers);

@@ -16,7 +16,8 @@ enum {
 	HTTP_BODY_MAX = 16 << 20, /* of what is read into memory */
 	HTTP_BODY_SECONDS = 60,   /* until some of it comes; */
 	HTTP_BODY_RATE = 1000,    /* and bytes that must come in a second, over all */
-	HTTP_PAUSE_SECONDS = 600  /* where it may come out of a pipe of the user's */
+	HTTP_PAUSE_SECONDS = 600, /* where it may come out of a pipe of the user's */
+	HTTP_GONE = 2             /* exit code of a child whose client takes no more */
 };
 
 struct http {
@@ -32,6 +33,7 @@ struct http {
 	bool answered;   /* a status line went out */
 	bool streaming;  /* in chunks, or to the connection's end */
 	bool taken;      /* no HTTP any more */
+	bool hurried;    /* the patience is also for what the client must take */
 	bool read_only;  /* of the socket that it came by */
 };
 
@@ -57,13 +59,14 @@ void http_write(struct http *h, const void *data, size_t len);
 void http_end(struct http *h);
 /** A stream whose bytes are written into `fd`, by programs that know nothing of HTTP. What was
  * answered ends with it: as a failure if @r is one, which is the result; nothing was answered where
- * it comes before the first byte. */
+ * it comes before the first byte. A client that lets us wait @seconds, as for a body, is cut off.
+ */
 struct http_pipe {
 	int fd; /* -1: closed */
 	pid_t pid;
 };
-int http_pipe_open(struct http *h, const char *type, const char *headers, struct http_pipe *ret,
-		   struct err *e);
+int http_pipe_open(struct http *h, const char *type, const char *headers, int seconds,
+		   struct http_pipe *ret, struct err *e);
 int http_pipe_end(struct http *h, const char *type, const char *headers, struct http_pipe *p,
 		  int r);
 /** From now on the socket is a plain stream; @type of it. */

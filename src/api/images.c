@@ -112,7 +112,7 @@ static int save(struct call *c, struct image_save *q, struct err *e)
 {
 	static const char type[] = "application/x-tar";
 	struct http_pipe pipe;
-	int r = http_pipe_open(c->http, type, "", &pipe, e);
+	int r = http_pipe_open(c->http, type, "", HTTP_PAUSE_SECONDS, &pipe, e);
 	if (r < 0)
 		return r;
 	q->fd = pipe.fd;

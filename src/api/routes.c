@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * All requests that hulld answers, in the order of docker's documentation. Of two routes that fit a
- * path the first is taken. Read api.h first.
+ * path the first is taken; "*" is any method. Read api.h first.
  */
 #include "api/handlers.h"
 #include "base/cleanup.h"
@@ -71,6 +71,7 @@ const struct route routes[] = {
 	{"POST", "/volumes/create", volume_make, DO, "Create a volume."},
 	{"POST", "/volumes/prune", volumes_prune, DO, "Remove those that nobody uses."},
 	{"GET", "/volumes/{}", volume_show, LOOK, "Inspect a volume."},
+	{"PUT", "/volumes/{}", system_no_swarm, BARE, "503: only for volumes of a swarm."},
 	{"DELETE", "/volumes/{}", volume_do_remove, DO, "Remove it."},
 
 	{"GET", "/networks", networks_list, LOOK, "List networks."},
@@ -83,14 +84,24 @@ const struct route routes[] = {
 
 	{"GET", "/distribution/{}/json", image_distribution, DO,
 	 "What a registry has of that name."},
+	{"POST", "/session", system_no_buildkit, BARE, "501: there is no BuildKit."},
+	{"POST", "/grpc", system_no_buildkit, BARE, "The same."},
 	{"GET", "/plugins", system_none, BARE, "There are none."},
-	{"GET", "/swarm", system_no_swarm, BARE, "503: there is none."},
-	{"GET", "/nodes", system_no_swarm, BARE, "The same."},
-	{"GET", "/services", system_no_swarm, BARE, "The same."},
-	{"GET", "/tasks", system_no_swarm, BARE, "The same."},
-	{"GET", "/secrets", system_no_swarm, BARE, "The same."},
-	{"GET", "/configs", system_no_swarm, BARE, "The same."},
-	{"POST", "/swarm/init", system_no_swarm, BARE | DO, "The same."},
-	{"POST", "/swarm/join", system_no_swarm, BARE | DO, "The same."},
+	{"GET", "/plugins/privileges", system_no_plugins, BARE, "501: there cannot be any."},
+	{"POST", "/plugins/pull", system_no_plugins, BARE, "The same."},
+	{"POST", "/plugins/create", system_no_plugins, BARE, "The same."},
+	{"*", "/plugins/{}", system_no_plugin, BARE, "404."},
+	{"*", "/swarm", system_no_swarm, BARE, "503: there is none."},
+	{"*", "/swarm/{}", system_no_swarm, BARE, "The same."},
+	{"*", "/nodes", system_no_swarm, BARE, "The same."},
+	{"*", "/nodes/{}", system_no_swarm, BARE, "The same."},
+	{"*", "/services", system_no_swarm, BARE, "The same."},
+	{"*", "/services/{}", system_no_swarm, BARE, "The same."},
+	{"*", "/tasks", system_no_swarm, BARE, "The same."},
+	{"*", "/tasks/{}", system_no_swarm, BARE, "The same."},
+	{"*", "/secrets", system_no_swarm, BARE, "The same."},
+	{"*", "/secrets/{}", system_no_swarm, BARE, "The same."},
+	{"*", "/configs", system_no_swarm, BARE, "The same."},
+	{"*", "/configs/{}", system_no_swarm, BARE, "The same."},
 };
 const size_t route_count = ARRAY_LEN(routes);

@@ -93,3 +93,29 @@ int system_no_swarm(struct call *c, struct err *e)
 	answer_error(c->http, 503, e);
 	return 0;
 }
+
+int system_no_buildkit(struct call *c, struct err *e)
+{
+	err_set(e, ENOTSUP, ERR_CONFLICT, "%s: hulld has no BuildKit", c->q->path);
+	err_hint(e,
+		 "DOCKER_BUILDKIT=0 builds with hulld; so does \"hull build\"; buildx can have a "
+		 "builder of its own");
+	answer_error(c->http, 501, e);
+	return 0;
+}
+
+int system_no_plugins(struct call *c, struct err *e)
+{
+	err_set(e, ENOTSUP, ERR_CONFLICT, "plugins are not supported by hull");
+	answer_error(c->http, 501, e);
+	return 0;
+}
+
+/* "NAME/json", "NAME/enable"; to remove one, the name alone. */
+int system_no_plugin(struct call *c, struct err *e)
+{
+	const char *slash = strcmp(c->q->method, "DELETE") ? strrchr(c->arg, '/') : NULL;
+	int len = slash ? (int)(slash - c->arg) : (int)strlen(c->arg);
+	return err_set(e, ENOENT, ERR_NOT_FOUND, "plugin \"%.*s\" not found: hull has no plugins",
+		       len, c->arg);
+}

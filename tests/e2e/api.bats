@@ -12,13 +12,27 @@ none='"HostConfig":{"NetworkMode":"none"}'
 
 # bats test_tags=fast,same
 @test "api: versions, errors and headers" {
+	local request
 	assert_equal OK "$(answers 200 GET /_ping)"
 	run answers 200 HEAD /_ping
 	assert_line '^Api-Version: 1\.51'
 	assert_line '^Ostype: linux'
 	assert_equal 1.51 "$(answers 200 GET /version | jq -r .ApiVersion)"
 	assert_equal 1.24 "$(answers 200 GET /v1.24/version | jq -r .MinAPIVersion)"
-	answers 503 GET /swarm
+	for request in "GET /swarm" "POST /swarm/init" "GET /nodes/aa" "POST /services/create" "GET /tasks/aa/logs" \
+		"DELETE /secrets/aa" "POST /configs/aa/update" "PUT /volumes/aa"; do
+		# shellcheck disable=SC2086 # method and path
+		run answers 503 $request
+		assert_has "This node is not a swarm manager"
+	done
+	run answers 501 POST /session
+	assert_has "DOCKER_BUILDKIT=0"
+	answers 501 POST /v1.41/grpc
+	answers 501 POST "/plugins/pull?remote=x"
+	for request in "GET /plugins/a/b:c/json" "POST /plugins/a/b:c/enable" "DELETE /plugins/a/b:c"; do
+		# shellcheck disable=SC2086
+		assert_equal 'plugin "a/b:c" not found: hull has no plugins' "$(answers 404 $request | jq -r .message)"
+	done
 	assert_equal "[]" "$(answers 200 GET /plugins)"
 	assert_equal "page not found" "$(answers 404 GET /v1.40/nothing | jq -r .message)"
 	run answers 400 GET /v1.99/info

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Heads of requests, their limits, chunks, and which route a path leads to. */
+/* Heads of requests, their limits, chunks, whom a path leads to, and who reads too slowly. */
 #include "unit.h"
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "api/api.h"
 #include "base/strbuf.h"
@@ -124,6 +128,8 @@ static void found(void **state)
 		{"GET", "/images/get", "/images/get", NULL},
 		{"GET", "/images/json/get", "/images/{}/get", "json"},
 		{"POST", "/containers/json", NULL, NULL},
+		{"GET", "/plugins/a/b:c/json", "/plugins/{}", "a/b:c/json"},
+		{"PATCH", "/services/aa/update", "/services/{}", "aa/update"},
 		{"GET", "/containers//json", NULL, NULL},
 		{"GET", "/", NULL, NULL},
 	};
@@ -139,11 +145,44 @@ static void found(void **state)
 	}
 }
 
+/* Who is written to by a process that has 100 ms for it; what it ends with. */
+static int written_to(bool reads)
+{
+	int ends[2], status = -1;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		static struct http h = {.life = -1, .hurried = true, .body_ended = true};
+		static char piece[64 * 1024];
+		h.fd = ends[0];
+		h.patience = h.patience_max = 100;
+		close(ends[1]);
+		alarm(20);
+		http_begin(&h, 200, "text/plain", "");
+		for (int i = 0; i < 100; i++)
+			http_write(&h, piece, sizeof(piece));
+		_exit(7);
+	}
+	close(ends[0]);
+	char taken[4096];
+	while (reads && read(ends[1], taken, sizeof(taken)) > 0)
+		;
+	waitpid(pid, &status, 0);
+	close(ends[1]);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void slow_reader(void **state)
+{
+	assert_int_equal(written_to(false), HTTP_GONE);
+	assert_int_equal(written_to(true), 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(request), cmocka_unit_test(refused), cmocka_unit_test(limits),
-		cmocka_unit_test(chunks),  cmocka_unit_test(found),
+		cmocka_unit_test(chunks),  cmocka_unit_test(found),   cmocka_unit_test(slow_reader),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
