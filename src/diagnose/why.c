@@ -19,6 +19,7 @@
 #include "engine/events.h"
 #include "engine/recorder.h"
 #include "engine/stats.h"
+#include "linux/namespaces.h"
 #include "linux/oom.h"
 #include "linux/signals.h"
 
@@ -327,13 +328,22 @@ static char *recorded_sender(const struct recorded_signal *s, struct arena *a)
 	return *s->unit && !s->inside ? arena_printf(a, "%s, in %s", text, s->unit) : text;
 }
 
-/* What the recorder knows of it, if it ran. */
+/* hull passes on what its client gets, which is no wish that was noted. */
+static const char *recorded_origin(const struct recorded_signal *s)
+{
+	if (s->inside)
+		return "inside, not by hull";
+	return strncmp(s->sender, "hull", 4) ? "outside of the container, not by hull"
+					     : "outside of the container";
+}
+
+/* What the recorder knows of it, if it ran. It is root's. */
 static bool recorded_verdict(struct life *l, int signal)
 {
 	struct arena *a = l->s->a;
 	struct recorded_signal s;
 	const int r = recorder_find(l->en, l->id, signal, l->started, &s);
-	if (r < 0)
+	if (r < 0 && !namespace_caller_is_user())
 		story_advise(l->s, "hull-recorder.service (hull system record) keeps who sends "
 				   "signals to containers: it was not running");
 	if (r <= 0)
@@ -341,9 +351,8 @@ static bool recorded_verdict(struct life *l, int signal)
 	l->s->verdict =
 		s.code > 0 ? arena_printf(a, "it was ended by %s, which the kernel itself sent",
 					  signal_text(a, signal))
-			   : arena_printf(a, "it was ended by %s, sent from %s, not by hull: %s",
-					  signal_text(a, signal),
-					  s.inside ? "inside" : "outside of the container",
+			   : arena_printf(a, "it was ended by %s, sent from %s: %s",
+					  signal_text(a, signal), recorded_origin(&s),
 					  recorded_sender(&s, a));
 	return true;
 }
