@@ -106,7 +106,7 @@ static int read_limits(const struct call *c, struct docker_host_config *h, struc
 	return r;
 }
 
-static int read_request(const struct call *c, struct build_request *q, struct err *e)
+static int read_request(struct call *c, struct build_request *q, struct err *e)
 {
 	struct kvs args = {0};
 	const char *network = param(c, "networkmode");
@@ -120,6 +120,7 @@ static int read_request(const struct call *c, struct build_request *q, struct er
 				    .squash = param_true(c, "squash", false),
 				    .quiet = param_true(c, "q", false)};
 	q->network = network && strcmp(network, "default") ? network : c->settings->network;
+	read_identities(c, &q->registry);
 	int r = refuse_foreign(c, e);
 	if (r == 0)
 		r = read_map(c, "buildargs", &args, e);

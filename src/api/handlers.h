@@ -89,6 +89,8 @@ int image_do_push(struct call *c, struct err *e);
 int images_search(struct call *c, struct err *e);
 int system_auth(struct call *c, struct err *e);
 int image_distribution(struct call *c, struct err *e);
+/** X-Registry-Config: who the client is at any registry. */
+void read_identities(struct call *c, struct image_registry *ret);
 
 /* build.c */
 int image_build(struct call *c, struct err *e);

@@ -33,27 +33,54 @@ static const struct field auth_fields[] = {
 };
 static const struct shape auth_shape = SHAPE(struct auth, auth_fields);
 
-/* X-Registry-Auth; the client sends an empty object where it has none. */
-static int read_auth(struct call *c, const char *domain, struct image_registry *ret, struct err *e)
+/* What such a header holds; NULL: nothing. An old client's broken one is none: docker takes it so.
+ */
+static char *decoded(struct call *c, const char *name)
 {
-	const char *header = http_header(c->q, "x-registry-auth");
-	struct auth auth = {0};
-	if (!header || !*header)
-		return 0;
-	char *own = arena_strdup(c->a, header);
+	const char *header = http_header(c->q, name);
+	char *own = arena_strdup(c->a, header ?: "");
 	for (char *d = own; *d; d++) /* clients use either alphabet */
 		*d = (char)(*d == '-' ? '+' : *d == '_' ? '/' : *d);
-	const char *text = base64_decode(own, c->a);
-	/* An old client's broken header is no header: docker takes it so. */
-	if (!text || shape_parse(&auth_shape, text, strlen(text), &auth, c->a, e) < 0 ||
-	    ((!auth.user || !*auth.user) && (!auth.identity || !*auth.identity)))
-		return 0;
+	return *own ? base64_decode(own, c->a) : NULL;
+}
+
+static void add_identity(struct call *c, const char *domain, const struct auth *auth,
+			 struct image_registry *ret)
+{
+	bool token = auth->identity && *auth->identity;
+	if ((!auth->user || !*auth->user) && !token)
+		return;
 	struct credentials *known = arena_new(c->a, struct credentials);
-	*known = (struct credentials){auth.user, auth.secret,
-				      auth.identity && *auth.identity ? auth.identity : NULL};
-	ret->credentials = known;
-	ret->domain = domain;
-	return 0;
+	struct image_identity *own = arena_new(c->a, struct image_identity);
+	*known = (struct credentials){auth->user, auth->secret, token ? auth->identity : NULL};
+	*own = (struct image_identity){ret->identities, domain, known};
+	ret->identities = own;
+}
+
+/* X-Registry-Auth; the client sends an empty object where it has none. */
+static void read_auth(struct call *c, const char *domain, struct image_registry *ret)
+{
+	struct err ignored = {0};
+	struct auth auth = {0};
+	const char *text = decoded(c, "x-registry-auth");
+	if (text && shape_parse(&auth_shape, text, strlen(text), &auth, c->a, &ignored) == 0)
+		add_identity(c, domain, &auth, ret);
+}
+
+void read_identities(struct call *c, struct image_registry *ret)
+{
+	struct err ignored = {0};
+	CLEANUP_JSON struct json_object *all = NULL;
+	const char *text = decoded(c, "x-registry-config");
+	if (!text || json_parse(text, strlen(text), &all, &ignored) < 0 ||
+	    !json_object_is_type(all, json_type_object))
+		return;
+	json_object_object_foreach(all, server, one)
+	{
+		struct auth auth = {0};
+		if (shape_read(&auth_shape, one, &auth, c->a, &ignored) == 0)
+			add_identity(c, image_registry_name(server, c->a), &auth, ret);
+	}
 }
 
 int system_auth(struct call *c, struct err *e)
@@ -182,7 +209,7 @@ static int pull(struct call *c, struct err *e)
 	bool all = !param(c, "tag") && !strpbrk(slash ? slash : name, ":@");
 	int r = image_reference_parse(q.reference, c->a, &ref, e);
 	if (r == 0)
-		r = read_auth(c, ref.domain, &q.registry, e);
+		read_auth(c, ref.domain, &q.registry);
 	if (r < 0)
 		return r;
 	q.ctx = &p;
@@ -279,7 +306,7 @@ int image_do_push(struct call *c, struct err *e)
 	if (r == 0)
 		r = image_find_config(&c->en->images, q.reference, c->a, &found, e);
 	if (r == 0)
-		r = read_auth(c, ref.domain, &q.registry, e);
+		read_auth(c, ref.domain, &q.registry);
 	if (r < 0)
 		return r;
 	q.ctx = &p;
@@ -333,9 +360,8 @@ int images_search(struct call *c, struct err *e)
 	}
 	q.term = term;
 	q.limit = limit > 0 && limit <= 100 ? (size_t)limit : 25;
-	r = read_auth(c, q.domain, &q.registry, e);
-	if (r == 0)
-		r = image_search(&c->en->images, &q, c->a, &found, e);
+	read_auth(c, q.domain, &q.registry);
+	r = image_search(&c->en->images, &q, c->a, &found, e);
 	if (r < 0)
 		return r;
 	struct json_object *list = json_object_new_array();
@@ -378,7 +404,7 @@ int image_distribution(struct call *c, struct err *e)
 	char *text, digest[65];
 	int r = image_reference_parse(q.reference, c->a, &ref, e);
 	if (r == 0)
-		r = read_auth(c, ref.domain, &q.registry, e);
+		read_auth(c, ref.domain, &q.registry);
 	if (r == 0)
 		r = image_remote_manifest(&c->en->images, &q, c->a, &text, e);
 	if (r == 0)

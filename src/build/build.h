@@ -39,6 +39,7 @@ struct build_request {
 	const char *platform; /* "linux/arm64"; NULL: this machine's, or what FROM's image is for */
 	const char *network;  /* of RUN, as of a container */
 	bool no_cache, quiet, pull;
+	struct image_registry registry; /* where images are pulled from */
 	bool squash;                    /* what is built becomes one layer */
 	const char *progress;           /* "plain", "tty"; NULL: as stderr is */
 	bool check;                     /* build nothing, but look at the Dockerfile */

@@ -174,7 +174,8 @@ int build_canceled(struct err *e)
 
 static int pull(struct build *b, const char *name, const char *platform, struct err *e)
 {
-	struct image_pull req = {.reference = name, .platform = platform};
+	struct image_pull req = {
+		.reference = name, .platform = platform, .registry = b->q->registry};
 	struct image_pulled ignored;
 	char *what = arena_printf(b->a, "%s %s", name, platform ? platform : "");
 	for (size_t i = 0; i < b->pulled.count; i++)

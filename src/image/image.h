@@ -192,13 +192,17 @@ int image_load(struct image_store *s, const struct image_load *req, struct arena
 /* ---- from and to registries (image/registry/) ---- */
 
 struct credentials;
+/** Who we are at a registry. */
+struct image_identity {
+	const struct image_identity *next;
+	const char *domain; /* "docker.io", "host:5000" */
+	const struct credentials *credentials;
+};
 /** How a registry is spoken to, beyond registries.conf and config.json. */
 struct image_registry {
-	const char *cert_dir;       /* instead of certs.d/HOST; or NULL */
-	struct opt_bool tls_verify; /* false: any certificate, and http */
-	/* Who we are at the registry @domain, instead of what is kept for it; or both NULL. */
-	const struct credentials *credentials;
-	const char *domain;
+	const char *cert_dir;                    /* instead of certs.d/HOST; or NULL */
+	struct opt_bool tls_verify;              /* false: any certificate, and http */
+	const struct image_identity *identities; /* instead of what is kept for them */
 };
 
 struct image_pull {

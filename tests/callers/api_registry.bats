@@ -37,6 +37,12 @@ teardown() { hull_teardown; }
 	run -1 docker pull "$REGISTRY/some/nothing:v1"
 	run -0 docker search "$REGISTRY/thing"
 	assert_has some/thing
+	# A build has the credentials of the client that asks for it, and of no other.
+	docker rmi "$REGISTRY/some/thing:v1"
+	mkdir "$WORK/context" && echo "FROM $REGISTRY/some/thing:v1" >"$WORK/context/Dockerfile"
+	DOCKER_BUILDKIT=0 DOCKER_CONFIG=$WORK/none run -1 docker build "$WORK/context"
+	assert_has "cannot be pulled"
+	DOCKER_BUILDKIT=0 run -0 docker build "$WORK/context"
 	# run pulls what is missing.
 	docker rmi "$REGISTRY/some/thing:v1"
 	assert_equal hello "$(docker run --rm --network none "$REGISTRY/some/thing:v1" echo hello 2>/dev/null)"

@@ -78,8 +78,9 @@ int remote_open(struct remote *r, struct image_store *s, const struct image_regi
 			     .arena = a,
 			     .path = at->path,
 			     .repository = arena_printf(a, "%s/%s", domain, path)};
-	if (!credentials && how->credentials && !strcmp(how->domain, domain))
-		credentials = how->credentials;
+	for (const struct image_identity *i = how->identities; !credentials && i; i = i->next)
+		if (!strcmp(i->domain, domain))
+			credentials = i->credentials;
 	int n = credentials ? 0 : credentials_find(domain, a, &kept, e);
 	if (n == 0)
 		n = fill_setup(setup, how, at, credentials ?: &kept, scope, a, e);
