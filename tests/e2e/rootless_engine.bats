@@ -69,6 +69,7 @@ teardown() {
 	local ids found
 	[ -d "${WORK-}" ] || return 0
 	cd /
+	[ ! -s "$WORK/home/pid" ] || kill "$(cat "$WORK/home/pid")" 2>/dev/null
 	ids=$(hull ps -aq)
 	# shellcheck disable=SC2086 # ids are words
 	[ -z "$ids" ] || hull rm -f -v $ids >/dev/null
@@ -273,9 +274,9 @@ teardown() {
 	me sh -c 'echo $$ >pid; exec hulld' >"$WORK/hulld" 2>&1 &
 	wait_for 5 [ -S "$sock" ]
 	assert_equal $ME:660 "$(stat -c %u:%a "$sock")"
-	me curl -sf --unix-socket "$sock" -H 'Content-Type: application/json' -d '{"Image": "test", "Cmd": ["sleep", "100"],
+	me curl -sf -m $((5 * PATIENCE)) --unix-socket "$sock" -H 'Content-Type: application/json' -d '{"Image": "test", "Cmd": ["sleep", "100"],
 		"HostConfig": {"NetworkMode": "none"}}' 'http://d/v1.43/containers/create?name=api' >/dev/null
-	me curl -sf --unix-socket "$sock" -X POST http://d/v1.43/containers/api/start
+	me curl -sf -m $((5 * PATIENCE)) --unix-socket "$sock" -X POST http://d/v1.43/containers/api/start
 	hull exec api true
 	kill "$(cat "$WORK/home/pid")"
 	wait_for 5 [ ! -e "$sock" ]
