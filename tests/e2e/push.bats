@@ -181,10 +181,11 @@ print(u.build_opener(u.ProxyHandler({})).open(r).headers["Docker-Content-Digest"
 	run -0 hull push "$FAULTY/mine/app:v2"
 	assert_equal 4 "$(grep -c 'Layer already exists' <<<"$output")"
 	assert_equal 1 "$(grep -c ' PUT /v2/mine/app/blobs/' "$WORK/proxy.log")"
+	assert_equal "" "$(find "$HULL_ROOT/layers" -maxdepth 1 -type f)"
 	# Others read it.
+	command -v skopeo >/dev/null || skip "all but one step: there is no skopeo"
 	run -0 in_net skopeo copy -q --src-tls-verify=false "docker://$REGISTRY/mine/app:v2" "oci-archive:$WORK/a.tar:app:v2"
 	HULL_ROOT=$WORK/root2 HULL_RUNROOT=$WORK/run2 run -0 hull load -i "$WORK/a.tar"
 	HULL_ROOT=$WORK/root2 HULL_RUNROOT=$WORK/run2 run -0 hull run --rm app:v2 stat -c %s /big /layer-1
 	assert_has 300000
-	assert_equal "" "$(find "$HULL_ROOT/layers" -maxdepth 1 -type f)"
 }
