@@ -48,6 +48,10 @@ teardown() { api_namespace_teardown; }
 	assert_equal "content" "$(docker run --rm --network none made:1)"
 	assert_equal b "$(docker inspect -f '{{.Config.Labels.a}}' made:1)"
 	[[ $(docker build -q --network none ctx) == sha256:* ]]
+	# The client puts a Dockerfile from elsewhere into the tar, and leaves its last padding out.
+	printf '%s\n' 'FROM test' 'COPY file /elsewhere' >Dockerfile.elsewhere
+	run -0 docker build --network none -f Dockerfile.elsewhere -t made:2 ctx
+	run -0 docker build --network none -f - ctx <Dockerfile.elsewhere
 	printf '%s\n' 'FROM test' 'RUN exit 3' >ctx/Dockerfile
 	run -1 docker build --network none ctx
 	assert_has "exit code: 3"

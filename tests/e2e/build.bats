@@ -228,6 +228,24 @@ config() {
 	[ "$(hull system check)" = "" ]
 }
 
+# As docker's client makes one that adds a Dockerfile from elsewhere.
+@test "- : a tar that ends with the data of its last file is whole, one that ends before is not" {
+	printf 'FROM test\nCOPY last /x/\n' >ctx/Dockerfile
+	head -c 47 /dev/zero | tr '\0' x >ctx/last
+	tar -C ctx -cf whole.tar Dockerfile last
+	# Two heads and two blocks; of the last one 47 bytes are data.
+	for size in $((3 * 512 + 47)) $((3 * 512 + 50)) $((4 * 512)); do
+		head -c "$size" whole.tar >cut.tar
+		run -0 hull build --no-cache -q -t out - <cut.tar
+		[ "$(inside cat /x/last)" = "$(cat ctx/last)" ]
+	done
+	for size in $((3 * 512 + 46)) $((2 * 512 + 500)) $((2 * 512 + 3)); do
+		head -c "$size" whole.tar >cut.tar
+		run -1 hull build --no-cache -q -t out - <cut.tar
+		[[ "$output" == *runcated* || "$output" == *amaged* || "$output" == *"tar"* ]]
+	done
+}
+
 @test "^C ends the step, and what was done before it is kept" {
 	printf 'FROM test\nRUN echo first\nRUN echo started; sleep 1000\n' >ctx/Dockerfile
 	"$HULL" build ctx 2>log 3>&- &

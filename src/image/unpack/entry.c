@@ -68,7 +68,8 @@ static int write_sparse(int fd, const char *data, size_t len, off_t at)
 	return 0;
 }
 
-static int copy_data(struct archive *a, int fd, int64_t size, struct err *e)
+/* @ret_whole: all of the data was read, and only its padding is still to come. */
+static int copy_data(struct archive *a, int fd, int64_t size, bool *ret_whole, struct err *e)
 {
 	const void *data;
 	size_t len;
@@ -80,7 +81,9 @@ static int copy_data(struct archive *a, int fd, int64_t size, struct err *e)
 		int w = write_sparse(fd, data, len, at);
 		if (w < 0)
 			return err_errno(e, w, "cannot write");
+		*ret_whole = at + (int64_t)len == size;
 	}
+	*ret_whole = false;
 	if (r != ARCHIVE_EOF)
 		return layer_reader_error(a, e);
 	return ftruncate(fd, size) < 0 ? err_errno(e, errno, "cannot write") : 0;
@@ -173,7 +176,7 @@ static int write_file(struct layer_writer *w, struct archive *a, struct archive_
 	CLEANUP_FD int fd = tree_make_file(&w->tree, path, e);
 	if (fd < 0)
 		return fd;
-	int r = copy_data(a, fd, size, e);
+	int r = copy_data(a, fd, size, &w->whole, e);
 	if (r == 0)
 		r = tree_finish_file(fd, m, e);
 	return r < 0 ? r : set_xattrs(fd, entry, e);

@@ -18,6 +18,8 @@ struct feed {
 	struct pump *pump;
 	struct source *source;
 	const struct layer_target *target;
+	const struct layer_writer *writer;
+	uint64_t total; /* bytes given to libarchive */
 	struct err err;
 };
 
@@ -32,8 +34,17 @@ static ssize_t feed_next(struct feed *f, const void **ret)
 
 static la_ssize_t feed_read(struct archive *a, void *ctx, const void **ret)
 {
+	enum { BLOCK = 512 };
+	static const char zeros[BLOCK];
 	struct feed *f = ctx;
 	ssize_t n = feed_next(f, ret);
+	/* An archive may end with its last file's data (docker's client makes such a one for
+	 * build -f): then the padding to a block is ours. */
+	if (n == 0 && f->writer->whole && f->total % BLOCK) {
+		n = BLOCK - (ssize_t)(f->total % BLOCK);
+		*ret = zeros;
+	}
+	f->total += n > 0 ? (uint64_t)n : 0;
 	if (n < 0)
 		archive_set_error(a, f->err.number, "%s", f->err.text);
 	return n < 0 ? ARCHIVE_FATAL : n;
@@ -79,6 +90,7 @@ static int write_entries(struct feed *f, struct layer_writer *w, struct err *e)
 	struct archive_entry *entry;
 	if (!a)
 		return err_errno(e, ENOMEM, "cannot unpack");
+	f->writer = w;
 	int r = archive_read_open(a, f, NULL, feed_read, NULL);
 	while (r == ARCHIVE_OK) {
 		int h = archive_read_next_header(a, &entry);

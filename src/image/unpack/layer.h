@@ -46,6 +46,7 @@ struct layer_writer {
 	const struct layer_owner *owner; /* or NULL */
 	struct layer_limits limits;
 	uint64_t bytes, entries; /* of regular files; so far */
+	bool whole; /* the data of the entry was read, and only its padding is still to come */
 };
 int layer_write_entry(struct layer_writer *w, struct archive *a, struct archive_entry *entry,
 		      struct err *e);
