@@ -248,8 +248,8 @@ static int spawn(struct engine *en, const int sockets[2], int folder, int lock, 
 
 static int start(struct engine *en, const struct network *n, int folder, int lock, struct err *e)
 {
-	int sockets[2];
-	uint16_t port;
+	int sockets[2] = {-1, -1};
+	uint16_t port = 0;
 	char text[8];
 	int r = open_sockets(&n->subnets[0].gateway, sockets, &port, e);
 	if (r < 0)

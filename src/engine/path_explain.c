@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "engine/internal.h"
 #include "linux/namespaces.h"
@@ -300,7 +301,8 @@ bool path_resolve(const struct path_look *l, const char *name, struct ip *ret, s
 	uint8_t question[NAME_MESSAGE_MAX], answer[NAME_MESSAGE_MAX];
 	uint16_t id = 0;
 	struct ip server;
-	getrandom(&id, sizeof(id), 0);
+	if (getrandom(&id, sizeof(id), 0) != sizeof(id))
+		id = (uint16_t)clock_ms();
 	size_t len = name_question(name, id, question);
 	if (in_hosts(l, name, ret))
 		return true;
