@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
 
-enum { LOG_MAX = 64 << 10, COMMAND_MAX = 1 << 20 };
+enum { LOG_MAX = 64 << 10, END_MS = 2000 };
 
 static const char *const programs[] = {"/usr/bin/pasta", "/bin/pasta", "/usr/local/bin/pasta"};
 
@@ -233,7 +234,12 @@ bool pasta_stop(struct engine *en, const char *id)
 		return false;
 	const pid_t pid = (pid_t)strtol(text, NULL, 10);
 	CLEANUP_FD int pidfd = pid > 1 ? pidfd_of(pid) : -1;
-	if (pidfd >= 0 && is_of(pid, id))
-		pidfd_signal(pidfd, SIGTERM);
+	if (pidfd < 0 || !is_of(pid, id))
+		return true;
+	/* Who starts the container again at once wants its ports free. */
+	struct pollfd end = {.fd = pidfd, .events = POLLIN};
+	pidfd_signal(pidfd, SIGTERM);
+	if (poll(&end, 1, END_MS) == 0)
+		pidfd_signal(pidfd, SIGKILL);
 	return true;
 }

@@ -400,7 +400,7 @@ in_world() {
 	ip netns exec "$WORLD" "$@"
 }
 no_pasta() {
-	[ -z "$(pgrep -u $ME pasta)" ]
+	[ -z "$(pgrep -u $ME -f 'pasta --config-net')" ]
 }
 
 @test "RL13: pasta: out and in, the client's own address, names, ports; it ends with the container" {
@@ -443,8 +443,9 @@ print(s.makefile().read(620))'
 	assert_status 125
 	assert_has "Permission denied"
 	assert_has "ip_unprivileged_port_start"
+	[ "$(pgrep -c -u $ME -f 'pasta --config-net')" = 2 ]
 	hull rm -f web who
-	wait_for 10 no_pasta
+	no_pasta
 	# It gets them again, and another run has nothing of the last one.
 	hull run --rm -p 8080:80 test ip route >"$WORK/routes"
 	grep -q "default via 10.99.0.1" "$WORK/routes"
