@@ -21,7 +21,7 @@
 #include "linux/cgroup.h"
 #include "linux/device.h"
 
-enum { USED_PERCENT = 80, WAIT_PERCENT = 10, NAME_SIZE = 64 };
+enum { USED_PERCENT = 80, FULL_PERCENT = 95, WAIT_PERCENT = 10, NAME_SIZE = 64 };
 
 static const struct rate {
 	enum docker_rate which;
@@ -114,9 +114,9 @@ static void judge_limit(struct look *x, const struct rate *r, const struct docke
 		       (long long)percent);
 	if (percent < USED_PERCENT || s->verdict)
 		return;
-	s->verdict =
-		arena_printf(s->a, "its limit of %s/s for %s %s holds it back: used to %lld %%",
-			     limit, r->doing, d->path, (long long)percent);
+	s->verdict = arena_printf(
+		s->a, "its limit of %s/s for %s %s %s: used to %lld %%", limit, r->doing, d->path,
+		percent < FULL_PERCENT ? "is near" : "holds it back", (long long)percent);
 	story_advise(s, "hull update gives %s a higher limit", x->c->name);
 }
 

@@ -108,11 +108,43 @@ static void add_used(struct strv *names, const struct usage *u, struct arena *a)
 	}
 }
 
-/* Only what we write is read back: whatever else a profile says would be lost. */
+static bool member_is(struct json_object *o, const char *key, const char *text)
+{
+	struct json_object *value;
+	return json_object_object_get_ex(o, key, &value) &&
+	       json_object_is_type(value, json_type_string) &&
+	       !strcmp(json_object_get_string(value), text);
+}
+
+/* The names of what profile_text() writes, and of nothing else: what another one says would be
+ * lost, or be turned into its opposite. */
+static struct json_object *learned_names(struct json_object *o)
+{
+	struct json_object *rules, *rule, *list, *arches;
+	if (!json_object_is_type(o, json_type_object) || json_object_object_length(o) != 4 ||
+	    !member_is(o, "defaultAction", "SCMP_ACT_ERRNO") ||
+	    !json_object_object_get_ex(o, "defaultErrnoRet", &list) ||
+	    !json_object_object_get_ex(o, "architectures", &arches) ||
+	    !json_object_is_type(arches, json_type_array) ||
+	    json_object_array_length(arches) != 1 ||
+	    !json_object_object_get_ex(o, "syscalls", &rules) ||
+	    !json_object_is_type(rules, json_type_array) || json_object_array_length(rules) != 1)
+		return NULL;
+	rule = json_object_array_get_idx(rules, 0);
+	if (!json_object_is_type(rule, json_type_object) || json_object_object_length(rule) != 2 ||
+	    !member_is(rule, "action", "SCMP_ACT_ALLOW") ||
+	    !json_object_object_get_ex(rule, "names", &list) ||
+	    !json_object_is_type(list, json_type_array))
+		return NULL;
+	for (size_t i = 0; i < json_object_array_length(list); i++)
+		if (!json_object_is_type(json_object_array_get_idx(list, i), json_type_string))
+			return NULL;
+	return list;
+}
+
 static int add_known(struct strv *names, const char *path, struct arena *a, struct err *e)
 {
 	CLEANUP_JSON struct json_object *o = NULL;
-	struct json_object *rules, *rule, *list, *action;
 	char *text;
 	size_t len;
 	int r = file_read(AT_FDCWD, path, PROFILE_MAX, a, &text, &len, e);
@@ -122,12 +154,8 @@ static int add_known(struct strv *names, const char *path, struct arena *a, stru
 		r = json_parse(text, len, &o, e);
 	if (r < 0)
 		return err_context(e, "%s", path);
-	if (!json_object_object_get_ex(o, "syscalls", &rules) ||
-	    !json_object_is_type(rules, json_type_array) || json_object_array_length(rules) != 1 ||
-	    !(rule = json_object_array_get_idx(rules, 0)) || json_object_object_length(rule) != 2 ||
-	    !json_object_object_get_ex(rule, "names", &list) ||
-	    !json_object_is_type(list, json_type_array) ||
-	    !json_object_object_get_ex(rule, "action", &action)) {
+	struct json_object *list = learned_names(o);
+	if (!list) {
 		err_set(e, EEXIST, ERR_CONFLICT, "%s is there, and is no profile that was learned",
 			path);
 		err_hint(e, "name another file; a learned one grows with each run");

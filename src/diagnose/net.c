@@ -69,8 +69,10 @@ static void read_tables(struct look *x)
 			/* 127.x: its first byte stands last; ::1; and 127.x in the clothes of IPv6.
 			 */
 			size_t len = strlen(address);
-			bool local = !strcmp(address + len - 2, "7F") ||
-				     !strcmp(address, "00000000000000000000000001000000");
+			bool local =
+				((len == 8 || !strncmp(address, "0000000000000000FFFF0000", 24)) &&
+				 !strcmp(address + len - 2, "7F")) ||
+				!strcmp(address, "00000000000000000000000001000000");
 			(t->protocol == IPPROTO_TCP ? x->tcp : x->udp)[port] |=
 				local ? LOCAL : OUTSIDE;
 		}

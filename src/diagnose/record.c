@@ -19,13 +19,15 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/id.h"
 #include "engine/recorder.h"
 #include "linux/process.h"
+#include "linux/signals.h"
 #include "linux/tracepoint.h"
 
+/* include/trace/events/signal.h */
+enum { TRACE_SIGNAL_IGNORED = 1 };
 enum { SETS = 4096, WAYS = 8, BATCH_NS = 2000000 };
 
 struct known {
@@ -181,11 +183,14 @@ static void take_signal(struct recorder *w, const struct trace_record *r)
 				    .pid = pid,
 				    .signal = (int32_t)trace_number(r, "sig"),
 				    .code = (int32_t)trace_number(r, "code")};
-	if (!*k->container)
+	/* What is ignored, and what ends nobody, would push out what is asked for. */
+	const char *action = signal_default_action(s.signal);
+	if (!*k->container || trace_number(r, "result") == TRACE_SIGNAL_IGNORED ||
+	    (strcmp(action, "term") && strcmp(action, "core")))
 		return;
 	memcpy(s.container, k->container, sizeof(s.container));
 	memcpy(s.comm, k->comm, sizeof(s.comm));
-	if (s.code <= 0)
+	if (signal_has_sender(s.code))
 		fill_sender(w, r, &s);
 	recorder_put(w->ring, &s);
 }
@@ -236,7 +241,6 @@ int diagnose_record(struct engine *en, void (*ready)(void), struct err *e)
 	if (r < 0)
 		return r;
 	w.known = arena_array(&w.a, SETS * WAYS, sizeof(*w.known));
-	w.to_real_ns = clock_real_ns() - clock_ms() * 1000000;
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(points); i++) {
 		w.trace.filter = points[i].filter;
 		w.trace.lazy = !points[i].wakes;
@@ -251,6 +255,7 @@ int diagnose_record(struct engine *en, void (*ready)(void), struct err *e)
 		if (poll(&fd, 1, -1) < 0 && errno != EINTR)
 			return err_errno(e, errno, "cannot wait for the kernel's records");
 		nanosleep(&batch, NULL);
+		w.to_real_ns = trace_to_real_ns();
 		trace_drain(&w.trace, take, &w);
 	}
 }

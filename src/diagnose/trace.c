@@ -18,7 +18,6 @@
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/units.h"
 #include "engine/stats.h"
@@ -144,6 +143,8 @@ static const char *sender_text(struct watch *w, const struct trace_record *r, in
 			return "its own doing (a fault)";
 	if (code > 0)
 		return "the kernel";
+	if (!signal_has_sender(code))
+		return "a timer, or I/O, of its own";
 	fact(w, facts, "SenderPid", r->pid);
 	kvs_set(&w->line, facts, "SenderComm", comm_of(w, r->pid));
 	return arena_printf(&w->line, "%s[%d]%s", comm_of(w, r->pid), (int)r->pid,
@@ -196,6 +197,8 @@ static void take_exit(struct watch *w, const struct trace_record *r)
 		trace_has(r, "group_dead") ? trace_number(r, "group_dead") : r->pid == r->tid;
 	struct seen *s = seen_of(w, r->pid);
 	struct kvs facts = {0};
+	if (r->tid != r->pid)
+		set_member(w, r->tid, false);
 	if (!last)
 		return;
 	if (!*s->comm || *s->comm == '?')
@@ -413,6 +416,7 @@ static int follow(struct watch *w, int main_process)
 		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
 			return -errno;
 		nanosleep(&batch, NULL); /* what comes together is sorted together */
+		w->to_real_ns = trace_to_real_ns();
 		trace_drain(&w->trace, take, w);
 		if (fds[1].revents)
 			return 0;
@@ -453,7 +457,6 @@ int diagnose_trace(const struct container *c, const struct trace_request *q, uin
 		return r;
 	w.members = arena_alloc(&a, PIDS_MAX / 8);
 	w.seen = arena_array(&a, SEEN, sizeof(*w.seen));
-	w.to_real_ns = clock_real_ns() - clock_ms() * 1000000;
 	if (q->kinds & 1U << TRACE_CAPS)
 		prepare_stacks(&w);
 	r = add_kinds(&w, scope, &traced, e);

@@ -342,18 +342,20 @@ static bool recorded_verdict(struct life *l, int signal)
 {
 	struct arena *a = l->s->a;
 	struct recorded_signal s;
-	const int r = recorder_find(l->en, l->id, signal, l->started, &s);
+	const int r = recorder_find(l->en, l->id, signal, l->started, l->ended, &s);
 	if (r < 0 && !namespace_caller_is_user())
 		story_advise(l->s, "hull-recorder.service (hull system record) keeps who sends "
 				   "signals to containers: it was not running");
 	if (r <= 0)
 		return false;
 	l->s->verdict =
-		s.code > 0 ? arena_printf(a, "it was ended by %s, which the kernel itself sent",
-					  signal_text(a, signal))
-			   : arena_printf(a, "it was ended by %s, sent from %s: %s",
-					  signal_text(a, signal), recorded_origin(&s),
-					  recorded_sender(&s, a));
+		!signal_has_sender(s.code)
+			? arena_printf(a, "it was ended by %s, which %s", signal_text(a, signal),
+				       s.code > 0 ? "the kernel itself sent"
+						  : "came from a timer, or I/O, of its own")
+			: arena_printf(a, "it was ended by %s, sent from %s: %s",
+				       signal_text(a, signal), recorded_origin(&s),
+				       recorded_sender(&s, a));
 	return true;
 }
 
@@ -367,8 +369,8 @@ static void signal_verdict(struct life *l, int signal)
 		if (crashes[i].signal == signal)
 			means = crashes[i].means;
 	/* One that a program gets by its own fault can be sent, too. */
-	if (means && recorder_find(l->en, l->id, signal, l->started, &of_crash) == 1 &&
-	    of_crash.code <= 0 && of_crash.pid != of_crash.sender_pid)
+	if (means && recorder_find(l->en, l->id, signal, l->started, l->ended, &of_crash) == 1 &&
+	    signal_has_sender(of_crash.code) && of_crash.pid != of_crash.sender_pid)
 		means = NULL;
 	if (means)
 		l->s->verdict = arena_printf(a, "it was ended by %s: usually %s",

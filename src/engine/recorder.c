@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "linux/signals.h"
 
 enum { RING_VERSION = 1 };
 
@@ -64,21 +65,35 @@ static bool copy(const struct entry *from, struct recorded_signal *ret)
 	return number && __atomic_load_n(&from->number, __ATOMIC_SEQ_CST) == number;
 }
 
-/* hull-init passes signals on, and ends what is left: who sent them to it is recorded as well. */
+/* hull-init passes signals on, and ends what is left: who sent them to it is recorded as well. It
+ * is the child of its monitor, which nothing else in a container is. */
 static bool is_passed_on(const struct recorded_signal *s)
 {
-	return s->inside && !strncmp(s->sender, "hull-init", sizeof(s->sender));
+	return s->inside && !strncmp(s->sender, "hull-init", sizeof(s->sender)) &&
+	       !strncmp(s->parent, "hull-monitor", sizeof(s->parent));
+}
+
+/* A program that has tidied up may send itself the signal again; the kernel ends what is left of a
+ * pid namespace. What began it tells more. */
+static int worth(const struct recorded_signal *s)
+{
+	if (!signal_has_sender(s->code))
+		return 0;
+	return s->sender_pid == s->pid ? 1 : 2;
 }
 
 static int search(const struct recorder_ring *ring, const char *container, int signal,
-		  int64_t since_ns, struct recorded_signal *ret)
+		  int64_t since_ns, int64_t until_ns, struct recorded_signal *ret)
 {
 	struct recorded_signal s;
 	int found = 0;
 	for (size_t i = 0; i < RECORDED_MAX; i++) {
 		if (!copy(&ring->entries[i], &s) || s.signal != signal || s.time_ns < since_ns ||
-		    strncmp(s.container, container, sizeof(s.container)) ||
-		    (found && s.time_ns < ret->time_ns) || is_passed_on(&s))
+		    (until_ns && s.time_ns > until_ns) ||
+		    strncmp(s.container, container, sizeof(s.container)) || is_passed_on(&s))
+			continue;
+		if (found && (worth(&s) < worth(ret) ||
+			      (worth(&s) == worth(ret) && s.time_ns < ret->time_ns)))
 			continue;
 		*ret = s;
 		ret->comm[sizeof(s.comm) - 1] = ret->sender[sizeof(s.sender) - 1] = '\0';
@@ -89,7 +104,7 @@ static int search(const struct recorder_ring *ring, const char *container, int s
 }
 
 int recorder_find(const struct engine *en, const char *container, int signal, int64_t since_ns,
-		  struct recorded_signal *ret)
+		  int64_t until_ns, struct recorded_signal *ret)
 {
 	struct stat st;
 	CLEANUP_FD int fd = openat(en->run_fd, "recorder", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -100,7 +115,9 @@ int recorder_find(const struct engine *en, const char *container, int signal, in
 	const struct recorder_ring *ring = mmap(NULL, sizeof(*ring), PROT_READ, MAP_SHARED, fd, 0);
 	if (ring == MAP_FAILED)
 		return -ENOENT;
-	int r = ring->version == RING_VERSION ? search(ring, container, signal, since_ns, ret) : 0;
+	int r = ring->version == RING_VERSION
+			? search(ring, container, signal, since_ns, until_ns, ret)
+			: 0;
 	munmap((void *)ring, sizeof(*ring));
 	return r || alive ? r : -ENOENT;
 }

@@ -28,7 +28,8 @@ struct recorder_ring;
  * lives as long as the process. */
 struct recorder_ring *recorder_open(struct engine *en, struct err *e);
 void recorder_put(struct recorder_ring *ring, const struct recorded_signal *s);
-/** The last @signal to a process of the container since @since_ns, but those that hull-init passed
- * on: 1, or 0 for none; -ENOENT: nobody records. */
+/** Who sent @signal to a process of the container between @since_ns and @until_ns (0: now): the
+ * last that another process sent, else that one sent to itself, else that nobody did; not what
+ * hull-init passed on. 1, or 0 for none; -ENOENT: nobody records. */
 int recorder_find(const struct engine *en, const char *container, int signal, int64_t since_ns,
-		  struct recorded_signal *ret);
+		  int64_t until_ns, struct recorded_signal *ret);

@@ -109,9 +109,14 @@ static int namespace_of(pid_t pid, uint64_t start)
 	CLEANUP_FD int ns = namespace_of_process(pid, pidfd, "user");
 	if (ns < 0)
 		return ns;
-	if (ioctl(ns, NS_GET_OWNER_UID, &owner) < 0)
+	/* Not one that a container has made below: that would be its ground, and no longer ours. */
+	CLEANUP_FD int above = ioctl(ns, NS_GET_PARENT);
+	CLEANUP_FD int own = open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC);
+	struct stat theirs, ours;
+	if (above < 0 || own < 0 || fstat(above, &theirs) < 0 || fstat(own, &ours) < 0 ||
+	    ioctl(ns, NS_GET_OWNER_UID, &owner) < 0)
 		return -errno;
-	return owner == geteuid() ? fd_steal(&ns) : -EPERM;
+	return owner == geteuid() && theirs.st_ino == ours.st_ino ? fd_steal(&ns) : -EPERM;
 }
 
 static int find_by_holder(const struct entering *n)
@@ -263,7 +268,8 @@ static int enter(int ns, struct err *e)
 		return err_set(e, EPERM, ERR_DENIED,
 			       "the user namespace is another user's or group's");
 	/* This program, and what it has open, is on mounts of the namespace that it leaves. If that
-	 * had nobody else it would end, and they would have no path any more: kept, and handed on. */
+	 * had nobody else it would end, and they would have no path any more: kept, and handed on.
+	 */
 	open("/proc/self/ns/mnt", O_RDONLY);
 	/* The machine's mounts as they are for the caller; what is mounted later comes in. */
 	if (unshare(CLONE_NEWNS) < 0)

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -143,7 +144,10 @@ static void read_log(const char *name, int64_t since_ns, struct oom *ret)
 {
 	char record[RECORD_MAX + 1];
 	CLEANUP_FD int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	int64_t now = clock_ms() * 1000000, age = clock_real_ns() - since_ns;
+	struct timespec clock;
+	clock_gettime(CLOCK_MONOTONIC, &clock); /* like the log's, without the time asleep */
+	int64_t now = (int64_t)clock.tv_sec * 1000000000 + clock.tv_nsec,
+		age = clock_real_ns() - since_ns;
 	int64_t from_us = (now - age - LOG_SLACK_NS - now / LOG_DRIFT) / 1000;
 	for (int i = 0; fd >= 0 && i < RECORDS_MAX; i++) {
 		ssize_t n = read(fd, record, RECORD_MAX);
@@ -215,6 +219,7 @@ static void conclude(const char *path, struct oom *ret)
 	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
 	struct err ignored;
 	char at[PATH_TEXT];
+	*ret = (struct oom){0};
 	if (cgroup_open(path, &g, &ignored) < 0 || !limit_of(&g, &ret->limit))
 		return;
 	snprintf(at, sizeof(at), "%s", path);

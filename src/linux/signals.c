@@ -121,3 +121,8 @@ void signal_reset_all(void)
 	uint64_t empty = 0;
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &empty, NULL, KERNEL_SIGSET_SIZE);
 }
+
+bool signal_has_sender(int code)
+{
+	return code == SI_USER || code == SI_QUEUE || code == SI_TKILL || code == SI_MESGQ;
+}

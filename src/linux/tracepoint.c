@@ -349,3 +349,11 @@ int trace_drain(struct trace *t, int (*take)(const struct trace_record *r, void 
 		r = take(&b.items[i], ctx);
 	return r;
 }
+
+int64_t trace_to_real_ns(void)
+{
+	struct timespec real, mono;
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	clock_gettime(CLOCK_REALTIME, &real);
+	return (int64_t)(real.tv_sec - mono.tv_sec) * 1000000000 + (real.tv_nsec - mono.tv_nsec);
+}

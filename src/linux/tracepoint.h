@@ -74,6 +74,10 @@ int trace_add(struct trace *t, const char *name, int cgroup, void *context, stru
 /** Hand what was recorded to @take, in the order of time, until that returns other than 0. */
 int trace_drain(struct trace *t, int (*take)(const struct trace_record *r, void *ctx), void *ctx);
 
+/** What is to be added to the time of a record to have that of CLOCK_REALTIME: changes with the
+ * clock, and when the machine sleeps. */
+int64_t trace_to_real_ns(void);
+
 /** A number of a record; 0 where it has no such field. */
 int64_t trace_number(const struct trace_record *r, const char *field);
 bool trace_has(const struct trace_record *r, const char *field);

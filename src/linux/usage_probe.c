@@ -210,16 +210,21 @@ static int at_call(const struct usage_probe *u)
 	return finish(&p, BPF_PROG_TYPE_RAW_TRACEPOINT, "hull_calls");
 }
 
-/* In these the kernel asks by the way whether memory may be overcommitted (CAP_SYS_ADMIN); who is
- * refused that is none the worse. */
-static const int makes_memory[] = {
-	SYS_mmap,   SYS_brk,      SYS_mremap, SYS_mprotect,
-	SYS_execve, SYS_execveat, SYS_clone,  SYS_shmat,
-#ifdef SYS_clone3
-	SYS_clone3,
+/* Calls that may need CAP_SYS_ADMIN. In many others the kernel asks by the way whether memory may
+ * be overcommitted, and who is refused that is none the worse. */
+static const int for_admin[] = {
+	SYS_mount,           SYS_umount2,     SYS_pivot_root,    SYS_setns,
+	SYS_unshare,         SYS_sethostname, SYS_setdomainname, SYS_quotactl,
+	SYS_swapon,          SYS_swapoff,     SYS_bpf,           SYS_syslog,
+	SYS_perf_event_open, SYS_ioctl,       SYS_keyctl,        SYS_seccomp,
+	SYS_fanotify_init,   SYS_setxattr,    SYS_lsetxattr,     SYS_fsetxattr,
+	SYS_prctl,           SYS_prlimit64,   SYS_ioprio_set,    SYS_open_by_handle_at,
+#ifdef SYS_move_mount
+	SYS_move_mount,      SYS_fsopen,      SYS_fsmount,       SYS_fsconfig,
+	SYS_open_tree,
 #endif
-#ifdef SYS_fork
-	SYS_fork,   SYS_vfork,
+#ifdef SYS_mount_setattr
+	SYS_mount_setattr,
 #endif
 };
 
@@ -238,8 +243,13 @@ static int at_capable(const struct usage_probe *u)
 	bpf_emit(&p.a, BPF_JMP | BPF_JNE | BPF_K, BPF_R7, 0, 0, CAP_SYS_ADMIN);
 	recall(&p, u->pending);
 	load(&p, BPF_R8, BPF_R0, 0);
-	for (size_t i = 0; i < ARRAY_LEN(makes_memory); i++)
-		exit_if(&p, BPF_JEQ, BPF_R8, makes_memory[i]);
+	size_t first = p.a.count;
+	for (size_t i = 0; i < ARRAY_LEN(for_admin); i++)
+		bpf_emit(&p.a, BPF_JMP | BPF_JEQ | BPF_K, BPF_R8, 0, 0, for_admin[i]);
+	const size_t last = p.a.count;
+	exit_if(&p, BPF_JA, 0, 0);
+	for (; first < last; first++)
+		p.code[first].off = (int16_t)(p.a.count - first - 1);
 	p.code[other].off = (int16_t)(p.a.count - other - 1);
 	mark_capability(&p, u);
 	return finish(&p, BPF_PROG_TYPE_RAW_TRACEPOINT, "hull_capable");
@@ -316,7 +326,7 @@ static int make_maps(struct usage_probe *u, int cgroup)
 	u->caps = bpf_map(BPF_MAP_TYPE_ARRAY, number, number, CAPS, "hull_caps");
 	u->state = bpf_map(BPF_MAP_TYPE_ARRAY, number, number, STATES, "hull_state");
 	u->group = bpf_map(BPF_MAP_TYPE_CGROUP_ARRAY, number, number, 1, "hull_group");
-	u->pending = bpf_map(BPF_MAP_TYPE_HASH, wide, wide, THREADS, "hull_pending");
+	u->pending = bpf_map(BPF_MAP_TYPE_LRU_HASH, wide, wide, THREADS, "hull_pending");
 	const int *const all[] = {&u->calls, &u->caps, &u->state, &u->group, &u->pending};
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (*all[i] < 0)

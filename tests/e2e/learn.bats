@@ -21,6 +21,11 @@ teardown() { hull_teardown; }
 	assert_has "it asked for these, too, and was denied: CHOWN"
 	run hull run --rm --learn-caps test true
 	assert_equal "learned: --cap-drop ALL" "$output"
+	# What the kernel asks by the way is no need, whatever is written and started.
+	run hull run --rm --cap-add SYS_ADMIN --tmpfs /t --learn-caps test sh -c 'head -c 3000000 /dev/zero >/t/x; cat /t/x | wc -c'
+	grep -qx "learned: --cap-drop ALL" <<<"$output"
+	run hull run --rm --cap-add SYS_ADMIN --learn-caps test sh -c 'mount -t tmpfs none /tmp'
+	grep -qx "learned: --cap-drop ALL --cap-add SYS_ADMIN" <<<"$output"
 }
 
 @test "learn: a seccomp profile that is enough for the same, and for no more; it grows with each run" {
@@ -53,6 +58,14 @@ assert p["defaultAction"] == "SCMP_ACT_ERRNO"'
 	run hull run --rm --learn-seccomp mine.json test true
 	assert_has "mine.json is there, and is no profile that was learned"
 	assert_equal '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": []}' "$(cat mine.json)"
+	# One that forbids would become one that allows.
+	for text in '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mount"],"action":"SCMP_ACT_ERRNO"}]}' \
+		'{"defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":1,"architectures":["SCMP_ARCH_X86_64"],"syscalls":[{"names":[null],"action":"SCMP_ACT_ALLOW"}]}'; do
+		echo "$text" >mine.json
+		run hull run --rm --learn-seccomp mine.json test true
+		assert_has "mine.json is there, and is no profile that was learned"
+		assert_equal "$text" "$(cat mine.json)"
+	done
 	run hull run -d --learn-caps test true
 	assert_status 1
 	assert_has "not with --detach"
