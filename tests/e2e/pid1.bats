@@ -207,7 +207,7 @@ PY
 	child=
 	find_child() { child=$(pgrep -P "$(pid_of cc)" -x probe); }
 	wait_for 5 find_child
-	hull exec cc touch /tmp/go
+	let_end cc /tmp/go
 	assert_equal 3 "$(hull wait cc)"
 	wait_for 1 test ! -d "/proc/$child"
 }

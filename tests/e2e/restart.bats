@@ -89,7 +89,7 @@ restarted() { [ "$(restarts_of "$1")" -ge "$2" ]; }
 	wait_for 5 grep -q up out
 	kill -KILL "$(awk '/^PPid/ { print $2 }' "/proc/$(pid_of dd)/status")"
 	nap 300
-	hull exec dd touch /tmp/go
+	let_end dd /tmp/go
 	wait $client
 	assert_equal "up last" "$(xargs <out)"
 }

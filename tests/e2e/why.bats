@@ -95,12 +95,12 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	hull run -d --name ff test sh -c 'trap : HUP; echo up; while :; do [ -e /end ] && exit 3; sleep 0.05; done'
 	wait_for 10 eval "hull logs ff | grep -q up"
 	hull kill -s HUP ff
-	hull exec ff touch /end
+	let_end ff /end
 	wait_for 10 ended ff
 	[[ $(verdict ff) == "its command ended by itself with 3 after "* ]]
 	hull run -d --name gg test sh -c 'while :; do [ -e /end ] && exit 0; sleep 0.05; done'
 	hull kill -s TERM gg
-	hull exec gg touch /end
+	let_end gg /end
 	wait_for 10 ended gg
 	[[ $(verdict gg) == "its command ended by itself, with success"* ]]
 	hull run -d --name hh test sleep 600
