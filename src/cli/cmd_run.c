@@ -106,7 +106,7 @@ static int tell_learned(struct cli *cli, const struct run_values *v, const struc
 		cli_notice("learned: %s", learn_cap_options(u->granted, a));
 		if (u->denied & ~u->granted)
 			cli_notice("learned: it asked for these, too, and was denied: %s",
-				   learn_cap_names(u->denied & ~u->granted, a));
+				   capability_text(u->denied & ~u->granted, "", ", ", a));
 	}
 	int r = v->learn_seccomp ? learn_profile_write(v->learn_seccomp, u, &count, e) : 0;
 	if (v->learn_seccomp && r == 0)

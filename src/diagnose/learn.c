@@ -25,13 +25,9 @@ static int at_birth(const struct cgroup *g, uint64_t caps, void *ctx, struct err
 {
 	struct learn *l = ctx;
 	l->given = caps;
-	if (g->v2 < 0)
-		return err_set(e, EOPNOTSUPP, ERR_SYSTEM,
-			       "this machine has no control groups of version 2, and learning "
-			       "tells a container's processes by them");
-	CLEANUP_FD int group = openat(g->v2, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int group = cgroup_scope(g, e);
 	if (group < 0)
-		return err_errno(e, errno, "cannot open the container's control group");
+		return group;
 	return usage_probe_open(&l->probe, group, l->caps, e);
 }
 
@@ -51,27 +47,10 @@ void learn_end(struct learn *l, struct usage *ret)
 
 /* ---- capabilities ---- */
 
-static char *list_caps(capset set, const char *before, const char *between, struct arena *a)
-{
-	char *text = "";
-	for (int i = 0; i < 64; i++) {
-		const char *name = set & (capset)1 << i ? capability_name(i) : NULL;
-		if (name)
-			text = arena_printf(a, "%s%s%s%s", text, *text ? between : "", before,
-					    name + strlen("CAP_"));
-	}
-	return text;
-}
-
-char *learn_cap_names(capset set, struct arena *a)
-{
-	return list_caps(set, "", ", ", a);
-}
-
 char *learn_cap_options(capset needed, struct arena *a)
 {
 	return arena_printf(a, "--cap-drop ALL%s%s", needed ? " " : "",
-			    list_caps(needed, "--cap-add ", " ", a));
+			    capability_text(needed, "--cap-add ", " ", a));
 }
 
 /* ---- system calls ---- */

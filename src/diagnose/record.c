@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See record.h and engine/recorder.h. Of the whole machine: signals but SIGCHLD, and programs that
- * are executed. A process is known by the control group that it is in soon after its execve; by the
- * time that a signal is read here it may be gone. Forks are read along with these, for whoever sent
- * a signal is often gone as well (kill(1)), and its parent tells more.
- * Invariant: what does not concern a container costs a record in the kernel's ring and a look here.
+ * See record.h and engine/recorder.h. Read of the whole machine: signals but SIGCHLD, forks, and
+ * programs that are executed; kept are the signals that would end a process of a container. A
+ * process is known by the control group that it is in soon after its execve; by the time that a
+ * signal is read here it may be gone. Forks are read along with these, for whoever sent a signal is
+ * often gone as well (kill(1)), and its parent tells more. Invariant: what does not concern a
+ * container costs a record in the kernel's ring and a look here.
  */
 #include "diagnose/record.h"
 
@@ -43,7 +44,6 @@ struct recorder {
 	struct arena a;
 	struct recorder_ring *ring;
 	struct known *known; /* SETS times WAYS, by the low bits of the number */
-	int64_t to_real_ns;
 	unsigned turn;
 };
 
@@ -104,16 +104,6 @@ static void read_group(pid_t pid, struct known *k)
 	snprintf(k->unit, sizeof(k->unit), "%.*s", (int)(len - from), line + from);
 }
 
-static void read_uid(pid_t pid, struct known *k)
-{
-	char file[64], text[2048];
-	snprintf(file, sizeof(file), "/proc/%d/status", (int)pid);
-	if (file_read_small(AT_FDCWD, file, text, sizeof(text)) <= 0)
-		return;
-	const char *uid = strstr(text, "\nUid:\t");
-	k->uid = uid ? (int)strtol(uid + 6, NULL, 10) : -1;
-}
-
 /* What /proc says now, where it still does. */
 static struct known *look(struct recorder *w, pid_t pid)
 {
@@ -122,8 +112,8 @@ static struct known *look(struct recorder *w, pid_t pid)
 	if (process_read(pid, &p) == 0) {
 		memcpy(k->comm, p.comm, sizeof(k->comm));
 		k->parent = p.parent ? p.parent : k->parent;
+		k->uid = (int)p.uid;
 		read_group(pid, k);
-		read_uid(pid, k);
 	}
 	return k;
 }
@@ -145,12 +135,9 @@ static void take_fork(struct recorder *w, const struct trace_record *r)
 static void take_exec(struct recorder *w, const struct trace_record *r)
 {
 	char file[256];
-	struct known *k = slot(w, r->pid);
+	struct known *k = look(w, r->pid);
 	trace_text(r, "filename", file, sizeof(file));
-	const char *name = strrchr(file, '/');
-	snprintf(k->comm, sizeof(k->comm), "%.15s", name ? name + 1 : file);
-	read_group(r->pid, k);
-	read_uid(r->pid, k);
+	trace_program(file, k->comm);
 }
 
 static void fill_sender(struct recorder *w, const struct trace_record *r, struct recorded_signal *s)
@@ -179,7 +166,7 @@ static void take_signal(struct recorder *w, const struct trace_record *r)
 {
 	const pid_t pid = (pid_t)trace_number(r, "pid");
 	const struct known *k = look(w, pid);
-	struct recorded_signal s = {.time_ns = r->time_ns + w->to_real_ns,
+	struct recorded_signal s = {.time_ns = r->time_ns,
 				    .pid = pid,
 				    .signal = (int32_t)trace_number(r, "sig"),
 				    .code = (int32_t)trace_number(r, "code")};
@@ -255,7 +242,6 @@ int diagnose_record(struct engine *en, void (*ready)(void), struct err *e)
 		if (poll(&fd, 1, -1) < 0 && errno != EINTR)
 			return err_errno(e, errno, "cannot wait for the kernel's records");
 		nanosleep(&batch, NULL);
-		w.to_real_ns = trace_to_real_ns();
 		trace_drain(&w.trace, take, &w);
 	}
 }

@@ -15,7 +15,6 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "diagnose/learn.h"
 #include "diagnose/processes.h"
 #include "engine/spec.h"
 #include "linux/namespaces.h"
@@ -59,6 +58,11 @@ static capset most(void)
 	return capability_bounding(capability_all());
 }
 
+static char *names(capset set, struct arena *a)
+{
+	return capability_text(set, "", ", ", a);
+}
+
 /* What the process has, or can get by executing something. */
 static capset reach(const struct process_rights *r)
 {
@@ -76,10 +80,10 @@ static char *describe(capset set, struct arena *a)
 	if (set == usual)
 		return arena_printf(a, "the default %d", count(set));
 	if (count(less) + count(more) >= count(set))
-		return learn_cap_names(set, a);
+		return names(set, a);
 	return arena_printf(a, "the default%s%s%s%s", less ? " without " : "",
-			    less ? learn_cap_names(less, a) : "", more ? " and " : "",
-			    more ? learn_cap_names(more, a) : "");
+			    less ? names(less, a) : "", more ? " and " : "",
+			    more ? names(more, a) : "");
 }
 
 static void warn_of(capset set, struct story *s)
@@ -108,7 +112,7 @@ static void caps_verdict(capset can, capset first, struct story *s)
 				     : "it can have all capabilities: its root is the machine's";
 	else if (can & ~CAPS_DOCKER_DEFAULT)
 		s->verdict = arena_printf(a, "it can have more than the default: %s",
-					  learn_cap_names(can & ~CAPS_DOCKER_DEFAULT, a));
+					  names(can & ~CAPS_DOCKER_DEFAULT, a));
 	else if (!can)
 		s->verdict = "none of its processes can have any capability";
 	else if (!first)

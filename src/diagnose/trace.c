@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -28,7 +29,7 @@
 #include "linux/signals.h"
 #include "linux/tracepoint.h"
 
-enum { SEEN = 4096, PIDS_MAX = 4 << 20, BATCH_NS = 20000000, COMMAND_MAX = 512, PAGE_KIB = 4 };
+enum { SEEN = 4096, PIDS_MAX = 4 << 20, BATCH_NS = 20000000, COMMAND_MAX = 512 };
 
 enum point { GENERATE, DELIVER, EXEC, EXIT, EXIT_GROUP, FORK, VICTIM, CAPABLE, DIRTY, POINTS };
 
@@ -36,8 +37,8 @@ enum point { GENERATE, DELIVER, EXEC, EXIT, EXIT_GROUP, FORK, VICTIM, CAPABLE, D
 struct seen {
 	pid_t pid;
 	char comm[16];
-	int code, signal;       /* how it ends: -1 and 0 not known yet */
-	uint64_t denied, given; /* capabilities that were told of already */
+	int code, signal; /* how it ends: -1 and 0 not known yet */
+	uint64_t denied;  /* capabilities that were told of already */
 };
 
 struct watch {
@@ -48,7 +49,6 @@ struct watch {
 	uint8_t *members;      /* a bit for each pid */
 	struct seen *seen;
 	struct kernel_symbols symbols;
-	int64_t to_real_ns;
 	int stop;
 };
 
@@ -110,7 +110,7 @@ static void fact(struct watch *w, struct kvs *facts, const char *key, int64_t n)
 static void tell(struct watch *w, const struct trace_record *r, enum trace_kind kind, pid_t pid,
 		 const struct kvs *facts, const char *text)
 {
-	struct trace_line line = {.time_ns = r->time_ns + w->to_real_ns,
+	struct trace_line line = {.time_ns = r->time_ns,
 				  .kind = trace_kind_name(kind),
 				  .pid = pid,
 				  .comm = comm_of(w, pid),
@@ -124,13 +124,6 @@ static void tell(struct watch *w, const struct trace_record *r, enum trace_kind 
 static bool wants(const struct watch *w, enum trace_kind kind)
 {
 	return w->q->kinds & 1U << kind;
-}
-
-static const char *signal_text(struct arena *a, int number)
-{
-	char name[SIGNAL_NAME_SIZE];
-	signal_name(number, name);
-	return *name ? arena_strdup(a, name) : arena_printf(a, "signal %d", number);
 }
 
 /* Codes above 0 are the kernel's own: sigaction(2). */
@@ -161,10 +154,11 @@ static void take_generate(struct watch *w, const struct trace_record *r)
 	const int signal = (int)trace_number(r, "sig"), code = (int)trace_number(r, "code");
 	const pid_t target = (pid_t)trace_number(r, "pid");
 	const uint64_t result = (uint64_t)trace_number(r, "result");
+	char name[SIGNAL_NAME_SIZE];
 	struct kvs facts = {0};
 	if (!is_member(w, target) || (signal == SIGCHLD && code > 0))
 		return;
-	kvs_set(&w->line, &facts, "Signal", signal_text(&w->line, signal));
+	kvs_set(&w->line, &facts, "Signal", signal_text(signal, name));
 	fact(w, &facts, "Result", (int64_t)result);
 	const char *sender = sender_text(w, r, signal, code, &facts);
 	tell(w, r, TRACE_SIGNALS, target, &facts,
@@ -196,15 +190,16 @@ static void take_exit(struct watch *w, const struct trace_record *r)
 	const bool last =
 		trace_has(r, "group_dead") ? trace_number(r, "group_dead") : r->pid == r->tid;
 	struct seen *s = seen_of(w, r->pid);
+	char name[SIGNAL_NAME_SIZE];
 	struct kvs facts = {0};
 	if (r->tid != r->pid)
 		set_member(w, r->tid, false);
 	if (!last)
 		return;
-	if (!*s->comm || *s->comm == '?')
+	if (!*s->comm)
 		trace_text(r, "comm", s->comm, sizeof(s->comm));
 	if (s->signal)
-		kvs_set(&w->line, &facts, "Signal", signal_text(&w->line, s->signal));
+		kvs_set(&w->line, &facts, "Signal", signal_text(s->signal, name));
 	else if (s->code >= 0)
 		fact(w, &facts, "ExitCode", s->code);
 	if (wants(w, TRACE_EXIT))
@@ -232,9 +227,8 @@ static void take_exec(struct watch *w, const struct trace_record *r)
 	char file[256];
 	struct seen *s = seen_of(w, r->pid);
 	trace_text(r, "filename", file, sizeof(file));
-	const char *name = strrchr(file, '/');
 	*s = (struct seen){.pid = r->pid, .code = -1};
-	snprintf(s->comm, sizeof(s->comm), "%.15s", name ? name + 1 : file);
+	trace_program(file, s->comm);
 	if (!wants(w, TRACE_EXEC) || !is_member(w, r->pid))
 		return;
 	struct kvs facts = {0};
@@ -300,7 +294,8 @@ static void take_capable(struct watch *w, const struct trace_record *r)
 static void take_dirty(struct watch *w, const struct trace_record *r)
 {
 	const int64_t pause = trace_number(r, "pause"), dirty = trace_number(r, "dirty"),
-		      limit = trace_number(r, "limit"), rate = trace_number(r, "task_ratelimit");
+		      limit = trace_number(r, "limit"), rate = trace_number(r, "task_ratelimit"),
+		      page = sysconf(_SC_PAGESIZE);
 	char device[32], have[SIZE_TEXT_SIZE], most[SIZE_TEXT_SIZE], speed[SIZE_TEXT_SIZE];
 	struct kvs facts = {0};
 	if (pause <= 0)
@@ -308,15 +303,15 @@ static void take_dirty(struct watch *w, const struct trace_record *r)
 	trace_text(r, "bdi", device, sizeof(device));
 	kvs_set(&w->line, &facts, "Device", device);
 	fact(w, &facts, "PauseMs", pause);
-	fact(w, &facts, "Dirty", dirty * PAGE_KIB * 1024);
-	fact(w, &facts, "Limit", limit * PAGE_KIB * 1024);
+	fact(w, &facts, "Dirty", dirty * page);
+	fact(w, &facts, "Limit", limit * page);
 	tell(w, r, TRACE_DIRTY, r->pid, &facts,
 	     arena_printf(&w->line,
 			  "its writes wait %lld ms: %s of at most %s are unwritten; it is held to "
 			  "%s/s on %s",
-			  (long long)pause, size_binary(dirty * PAGE_KIB * 1024, have),
-			  size_binary(limit * PAGE_KIB * 1024, most),
-			  size_binary(rate * 1024, speed), device));
+			  (long long)pause, size_binary(dirty * page, have),
+			  size_binary(limit * page, most), size_binary(rate * 1024, speed),
+			  device));
 }
 
 /* ---- the tables ---- */
@@ -416,7 +411,6 @@ static int follow(struct watch *w, int main_process)
 		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
 			return -errno;
 		nanosleep(&batch, NULL); /* what comes together is sorted together */
-		w->to_real_ns = trace_to_real_ns();
 		trace_drain(&w->trace, take, w);
 		if (fds[1].revents)
 			return 0;
@@ -445,12 +439,8 @@ int diagnose_trace(const struct container *c, const struct trace_request *q, uin
 		return err_errno(e, process, "container %s: cannot watch its first process",
 				 c->name);
 	int r = cgroup_open(place.path, &group, e);
-	if (r == 0 && group.v2 < 0)
-		r = err_set(e, EOPNOTSUPP, ERR_SYSTEM,
-			    "this machine has no control groups of version 2: the kernel cannot "
-			    "trace one container");
-	if (r == 0 && (scope = openat(group.v2, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-		r = err_errno(e, errno, "cannot open the control group of %s", c->name);
+	if (r == 0 && (scope = cgroup_scope(&group, e)) < 0)
+		r = scope;
 	if (r == 0)
 		r = trace_open(&w.trace, &a, e);
 	if (r < 0)

@@ -72,11 +72,10 @@ static char *span(struct arena *a, int64_t ns)
 			      : arena_strdup(a, duration_human(ns, human));
 }
 
-static char *signal_text(struct arena *a, int number_)
+static char *signal_word(struct arena *a, int number_)
 {
 	char name[SIGNAL_NAME_SIZE];
-	signal_name(number_, name);
-	return *name ? arena_strdup(a, name) : arena_printf(a, "signal %d", number_);
+	return arena_strdup(a, signal_text(number_, name));
 }
 
 /* ---- what the events say ---- */
@@ -151,14 +150,14 @@ static char *moment_text(const struct life *l, const char *action, struct json_o
 	struct arena *a = l->s->a;
 	if (!strcmp(action, "kill"))
 		return arena_printf(a, "hull sent %s%s",
-				    signal_text(a, number(attribute(event, "signal"))),
+				    signal_word(a, number(attribute(event, "signal"))),
 				    attribute(event, "handler")
 					    ? ", which the kernel dropped: PID 1 has no handler"
 					    : "");
 	if (!strcmp(action, "oom"))
 		return "the kernel killed a process of it for memory";
 	if (!strcmp(action, "die") && l->signal)
-		return arena_printf(a, "ended by %s", signal_text(a, l->signal));
+		return arena_printf(a, "ended by %s", signal_word(a, l->signal));
 	if (!strcmp(action, "die"))
 		return arena_printf(a, "ended with %d", l->code);
 	if (!strcmp(action, "start") && attribute(event, "restartCount"))
@@ -261,8 +260,8 @@ static void memory_advice(struct life *l)
 			     l->name);
 	if (scope == OOM_ABOVE)
 		story_advise(l->s,
-			     "hull update cannot lift the limit of %s; hull explain limits "
-			     "%s shows all of them",
+			     "hull update cannot lift the limit of %s; hull explain %s "
+			     "limits shows all of them",
 			     l->oom_of.group, l->name);
 	if (scope == OOM_HOST || (scope == OOM_ABOVE && l->c && l->c->config.host.memory <= 0))
 		story_advise(l->s, "the kernel takes the process that holds the most: limits (-m) "
@@ -337,52 +336,52 @@ static const char *recorded_origin(const struct recorded_signal *s)
 					     : "outside of the container";
 }
 
-/* What the recorder knows of it, if it ran. It is root's. */
-static bool recorded_verdict(struct life *l, int signal)
+static void recorded_verdict(struct life *l, int signal, const struct recorded_signal *s)
 {
 	struct arena *a = l->s->a;
-	struct recorded_signal s;
-	const int r = recorder_find(l->en, l->id, signal, l->started, l->ended, &s);
-	if (r < 0 && !namespace_caller_is_user())
-		story_advise(l->s, "hull-recorder.service (hull system record) keeps who sends "
-				   "signals to containers: it was not running");
-	if (r <= 0)
-		return false;
 	l->s->verdict =
-		!signal_has_sender(s.code)
-			? arena_printf(a, "it was ended by %s, which %s", signal_text(a, signal),
-				       s.code > 0 ? "the kernel itself sent"
-						  : "came from a timer, or I/O, of its own")
+		!signal_has_sender(s->code)
+			? arena_printf(a, "it was ended by %s, which %s", signal_word(a, signal),
+				       s->code > 0 ? "the kernel itself sent"
+						   : "came from a timer, or I/O, of its own")
 			: arena_printf(a, "it was ended by %s, sent from %s: %s",
-				       signal_text(a, signal), recorded_origin(&s),
-				       recorded_sender(&s, a));
-	return true;
+				       signal_word(a, signal), recorded_origin(s),
+				       recorded_sender(s, a));
 }
 
-/* By a signal that hull did not send. */
+static const char *crash_of(int signal)
+{
+	for (size_t i = 0; i < ARRAY_LEN(crashes); i++)
+		if (crashes[i].signal == signal)
+			return crashes[i].means;
+	return NULL;
+}
+
+/* By a signal that hull did not send. The recorder, if it ran, knows of it; it is root's. */
 static void signal_verdict(struct life *l, int signal)
 {
 	struct arena *a = l->s->a;
-	const char *means = NULL;
-	struct recorded_signal of_crash;
-	for (size_t i = 0; i < ARRAY_LEN(crashes); i++)
-		if (crashes[i].signal == signal)
-			means = crashes[i].means;
+	const char *means = crash_of(signal), *name = signal_word(a, signal);
+	struct recorded_signal s;
+	const int r = recorder_find(l->en, l->id, signal, l->started, l->ended, &s);
 	/* One that a program gets by its own fault can be sent, too. */
-	if (means && recorder_find(l->en, l->id, signal, l->started, l->ended, &of_crash) == 1 &&
-	    signal_has_sender(of_crash.code) && of_crash.pid != of_crash.sender_pid)
-		means = NULL;
-	if (means)
-		l->s->verdict = arena_printf(a, "it was ended by %s: usually %s",
-					     signal_text(a, signal), means);
-	else if (recorded_verdict(l, signal))
+	const bool sent = r == 1 && signal_has_sender(s.code) && s.pid != s.sender_pid;
+	if (means && !sent) {
+		l->s->verdict = arena_printf(a, "it was ended by %s: usually %s", name, means);
 		return;
-	else
-		l->s->verdict = arena_printf(a,
-					     "it was ended by %s, which hull did not send: a "
-					     "process of the host did, or "
-					     "one with the same user in a shared pid namespace",
-					     signal_text(a, signal));
+	}
+	if (r == 1) {
+		recorded_verdict(l, signal, &s);
+		return;
+	}
+	if (r < 0 && !namespace_caller_is_user())
+		story_advise(l->s, "hull-recorder.service (hull system record) keeps who sends "
+				   "signals to containers: it was not running");
+	l->s->verdict = arena_printf(
+		a,
+		"it was ended by %s, which hull did not send: a process of the host did, or one "
+		"with the same user in a shared pid namespace",
+		name);
 	if (signal == SIGKILL)
 		story_advise(l->s, "the kernel kills so, too, when the machine itself is out of "
 				   "memory: see its log (dmesg)");
@@ -404,7 +403,7 @@ static void asked_verdict(struct life *l)
 {
 	struct arena *a = l->s->a;
 	const char *what = l->stopped ? "stopped" : "ended by hull kill";
-	const char *asked = signal_text(a, l->asked ? l->asked_signal : SIGKILL);
+	const char *asked = signal_word(a, l->asked ? l->asked_signal : SIGKILL);
 	if (l->sender)
 		story_evidence(l->s, "asked for by", "%s", l->sender);
 	if (l->stopped && l->asked && l->killed) {
@@ -424,7 +423,7 @@ static void asked_verdict(struct life *l)
 					     span(a, l->ended - l->asked));
 	} else if (l->signal) {
 		l->s->verdict = arena_printf(a, "%s: it was sent %s, and %s ended it", what, asked,
-					     signal_text(a, l->signal));
+					     signal_word(a, l->signal));
 	} else {
 		l->s->verdict = arena_printf(a, "%s: it took %s and ended with %d after %s", what,
 					     asked, l->code, span(a, l->ended - l->asked));
@@ -473,7 +472,7 @@ static void code_verdict(struct life *l)
 			a,
 			"its command returned %d, as a shell does when what it ran was ended by "
 			"%s%s",
-			l->code, signal_text(a, of_shell),
+			l->code, signal_word(a, of_shell),
 			l->oom && of_shell == SIGKILL ? ": the kernel killed that for memory" : "");
 	else if (l->code == 127)
 		l->s->verdict = "its command returned 127: usually a shell that did not find the "
@@ -507,7 +506,7 @@ static void ended_verdict(struct life *l)
 	story_evidence(l->s, "lasted", "%s", span(l->s->a, l->ended - l->started));
 	if (l->signal)
 		story_evidence(l->s, "exit code", "%d (%s)", l->code,
-			       signal_text(l->s->a, l->signal));
+			       signal_word(l->s->a, l->signal));
 	else
 		story_evidence(l->s, "exit code", "%d", l->code);
 	const struct container *c = l->c;

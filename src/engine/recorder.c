@@ -33,6 +33,8 @@ struct recorder_ring *recorder_open(struct engine *en, struct err *e)
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		err_set(e, EBUSY, ERR_CONFLICT, "the recorder runs already");
+		err_hint(e, "one is enough for all containers of %s; hull why reads what it keeps",
+			 en->runroot);
 		return NULL;
 	}
 	struct recorder_ring *ring =

@@ -141,6 +141,18 @@ static int sets_read(struct capability_sets *ret)
 	return 0;
 }
 
+char *capability_text(capset set, const char *before, const char *between, struct arena *a)
+{
+	char *text = "";
+	for (int i = 0; i < 64; i++) {
+		const char *name = set & (capset)1 << i ? capability_name(i) : NULL;
+		if (name)
+			text = arena_printf(a, "%s%s%s%s", text, *text ? between : "", before,
+					    name + strlen("CAP_"));
+	}
+	return text;
+}
+
 bool capability_has(int number)
 {
 	struct capability_sets now;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 
 /** Bit n stands for capability number n. */
@@ -23,6 +24,8 @@ capset capability_all(void);
 int capability_number(const char *name);
 /** "CAP_NET_ADMIN", or NULL beyond the known ones. */
 const char *capability_name(int number);
+/** "CHOWN, SETUID": the names in @set without CAP_, each with @before it, and @between them. */
+char *capability_text(capset set, const char *before, const char *between, struct arena *a);
 /** Is it among the caller's effective ones? */
 bool capability_has(int number);
 /** Those of @among that are in the bounding set of the caller: what can be given at most. */

@@ -148,6 +148,9 @@ int cgroup_adopt(const char *path, const struct cgroup_limits *limits,
  *  with the reason of cgroup_parent(). */
 int cgroup_open(const char *path, struct cgroup *ret, struct err *e);
 void cgroup_close(struct cgroup *g);
+/** A descriptor of the group's folder in the v2 tree, for what the kernel does for one group alone
+ * (perf, BPF); or negative errno with what to do where there is no such tree. */
+int cgroup_scope(const struct cgroup *g, struct err *e);
 /**
  * How a process of one thread puts itself into the hierarchies of version 1: a descriptor of
  * `tasks` in each, -1 where there is none. Whoever moves another process makes the kernel wait for

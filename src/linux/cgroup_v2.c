@@ -76,3 +76,17 @@ int cgroup_v2_make(const struct cgroup_host *h, const char *rel, struct err *e)
 	unlinkat(h->v2, rel, AT_REMOVEDIR);
 	return err_errno(e, r, "cannot open control group /%s in %s", rel, h->v2_point);
 }
+
+int cgroup_scope(const struct cgroup *g, struct err *e)
+{
+	if (g->v2 < 0) {
+		err_set(e, EOPNOTSUPP, ERR_SYSTEM,
+			"the container has no control group of version 2, by which the kernel "
+			"tells its processes from others");
+		err_hint(e, "a tree without controllers is enough: mount -t cgroup2 none "
+			    "/sys/fs/cgroup/unified, and start the container again");
+		return -EOPNOTSUPP;
+	}
+	int fd = openat(g->v2, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_errno(e, errno, "cannot open the container's control group") : fd;
+}

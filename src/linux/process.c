@@ -134,6 +134,7 @@ int process_read(pid_t pid, struct process *ret)
 		.inside = own_number(text),
 		.parent = (pid_t)number(text, "PPid"),
 		.state = state ? *state : '?',
+		.uid = number(text, "Uid"),
 		.caught = mask(text, "SigCgt"),
 		.ignored = mask(text, "SigIgn"),
 		.blocked = mask(text, "SigBlk"),

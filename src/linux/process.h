@@ -19,6 +19,7 @@ struct process {
 	pid_t inside;  /* in its own */
 	pid_t parent;  /* in ours; 0: outside of it */
 	char state;    /* of R, S, D, T, t, Z, X, I */
+	int64_t uid;   /* the real one, in our user namespace */
 	char comm[16]; /* without control characters it may not be: print it with care */
 	uint64_t caught, ignored, blocked, pending;
 	int64_t threads;

@@ -105,6 +105,13 @@ const char *signal_name(int number, char buf[static SIGNAL_NAME_SIZE])
 	return buf;
 }
 
+const char *signal_text(int number, char buf[static SIGNAL_NAME_SIZE])
+{
+	if (!*signal_name(number, buf))
+		snprintf(buf, SIGNAL_NAME_SIZE, "signal %d", number);
+	return buf;
+}
+
 void signal_reset_all(void)
 {
 	/* The system calls themselves: glibc hides the two signals that it uses. */

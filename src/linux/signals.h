@@ -11,6 +11,8 @@ enum { SIGNAL_NAME_SIZE = 16 };
 int signal_parse(const char *text);
 /** "SIGTERM", "SIGRTMIN+3"; "" for a number that is none. */
 const char *signal_name(int number, char buf[static SIGNAL_NAME_SIZE]);
+/** The same for a sentence: "signal 99" for a number that is none. */
+const char *signal_text(int number, char buf[static SIGNAL_NAME_SIZE]);
 /** Whether a signal with this si_code was sent by a process: not by the kernel, nor by a timer or
  * I/O that its receiver asked for, which come in the middle of whatever runs. See sigaction(2). */
 bool signal_has_sender(int code);

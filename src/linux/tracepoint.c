@@ -67,8 +67,11 @@ static int read_point(struct trace *t, const char *name, struct tracepoint *ret,
 	*ret = (struct tracepoint){.name = name};
 	snprintf(path, sizeof(path), "events/%.*s/%s/format", (int)group, name, name + group + 1);
 	ssize_t n = file_read_small(t->tracefs, path, text, sizeof(text));
-	if (n == -ENOENT)
-		return err_set(e, ENOENT, ERR_SYSTEM, "this kernel has no tracepoint %s", name);
+	if (n == -ENOENT) {
+		err_set(e, ENOENT, ERR_SYSTEM, "this kernel has no tracepoint %s", name);
+		err_hint(e, "hull trace --all tells all that this kernel can");
+		return -ENOENT;
+	}
 	if (n < 0)
 		return err_errno(e, (int)n, "cannot read what the tracepoint %s looks like", name);
 	const char *id = strstr(text, "\nID: ");
@@ -124,10 +127,10 @@ const char *trace_text(const struct trace_record *r, const char *field, char *bu
 	return buf;
 }
 
-const void *trace_bytes(const struct trace_record *r, const char *field, size_t size)
+void trace_program(const char *file, char ret_comm[static 16])
 {
-	const struct trace_field *f = field_of(r, field);
-	return f && f->size == size ? r->raw + f->offset : NULL;
+	const char *name = strrchr(file, '/');
+	snprintf(ret_comm, 16, "%.15s", name ? name + 1 : file);
 }
 
 /* ---- a session ---- */
@@ -333,11 +336,21 @@ static int by_time(const void *a, const void *b)
 	return x->time_ns < y->time_ns ? -1 : x->time_ns > y->time_ns;
 }
 
+/* What is to be added to CLOCK_MONOTONIC: changes with the clock, and when the machine sleeps. */
+static int64_t to_real_ns(void)
+{
+	struct timespec real, mono;
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	clock_gettime(CLOCK_REALTIME, &real);
+	return (int64_t)(real.tv_sec - mono.tv_sec) * 1000000000 + (real.tv_nsec - mono.tv_nsec);
+}
+
 int trace_drain(struct trace *t, int (*take)(const struct trace_record *r, void *ctx), void *ctx)
 {
 	CLEANUP_ARENA struct arena scratch = {0};
 	struct arena *own = t->a;
 	struct batch b = {0};
+	const int64_t to_real = to_real_ns();
 	int r = 0;
 	t->a = &scratch;
 	for (size_t i = 0; i < t->ring_count; i++)
@@ -345,15 +358,9 @@ int trace_drain(struct trace *t, int (*take)(const struct trace_record *r, void 
 			read_ring(t, &t->rings[i], &b);
 	t->a = own;
 	qsort(b.items, b.count, sizeof(*b.items), by_time);
-	for (size_t i = 0; r == 0 && i < b.count; i++)
+	for (size_t i = 0; r == 0 && i < b.count; i++) {
+		b.items[i].time_ns += to_real;
 		r = take(&b.items[i], ctx);
+	}
 	return r;
-}
-
-int64_t trace_to_real_ns(void)
-{
-	struct timespec real, mono;
-	clock_gettime(CLOCK_MONOTONIC, &mono);
-	clock_gettime(CLOCK_REALTIME, &real);
-	return (int64_t)(real.tv_sec - mono.tv_sec) * 1000000000 + (real.tv_nsec - mono.tv_nsec);
 }

@@ -31,7 +31,7 @@ struct tracepoint {
 struct trace_record {
 	const struct tracepoint *point;
 	void *context;   /* what trace_add() was given */
-	int64_t time_ns; /* CLOCK_MONOTONIC */
+	int64_t time_ns; /* since 1970 */
 	pid_t pid, tid;  /* of the process in whose context it happened, by our pid namespace */
 	const char *raw;
 	size_t size;
@@ -74,14 +74,10 @@ int trace_add(struct trace *t, const char *name, int cgroup, void *context, stru
 /** Hand what was recorded to @take, in the order of time, until that returns other than 0. */
 int trace_drain(struct trace *t, int (*take)(const struct trace_record *r, void *ctx), void *ctx);
 
-/** What is to be added to the time of a record to have that of CLOCK_REALTIME: changes with the
- * clock, and when the machine sleeps. */
-int64_t trace_to_real_ns(void);
-
 /** A number of a record; 0 where it has no such field. */
 int64_t trace_number(const struct trace_record *r, const char *field);
 bool trace_has(const struct trace_record *r, const char *field);
 /** A text of a record; "" where it has none. Cut to @size. */
 const char *trace_text(const struct trace_record *r, const char *field, char *buf, size_t size);
-/** The bytes of a field of this size, or NULL. */
-const void *trace_bytes(const struct trace_record *r, const char *field, size_t size);
+/** What the kernel calls a process that executes @file. */
+void trace_program(const char *file, char ret_comm[static 16]);

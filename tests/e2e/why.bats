@@ -285,3 +285,44 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	run -0 hull doctor good
 	assert_equal "good: nothing to do" "$output"
 }
+
+# What stands in the sources is tried with a container that there is not: that, and nothing else, must be wrong with it.
+@test "advice names commands as they are written" {
+	run python3 - "$TOP" "$HULL" <<'PYTHON'
+import glob, re, subprocess, sys
+top, hull = sys.argv[1:]
+prose = {"itself", "turns", "sets", "of", "sent", "did"}
+values = {"SIZE": "64m", "N": "1", "ADDRESS": "10.0.0.1", "%s": "nosuch"}
+topics = "signals zombies load cpu mem limits caps security sysctl net io disk".split()
+def call(words):
+    p = subprocess.run([hull, *words], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+    return p.returncode, p.stdout + p.stderr
+def command(words):
+    one, two = call([words[0], "--help"]), call([*words[:2], "--help"])
+    return words[:2] if words[1:2] and two[0] == 0 and two != one else words[:1] if one[0] == 0 else None
+tried = 0
+for path in glob.glob(top + "/src/diagnose/*.c"):
+    text = re.sub(r'"\s*\n\s*"', "", open(path).read())
+    for found in re.findall(r'(?<![\w-])hull (?=([a-z][^"]*))', "\n".join(re.findall(r'"(?:[^"\\]|\\.)*"', text))):
+        words = re.split(r"[ ]+", re.split(r"[),;:]", found.replace("'{{json .State.Health}}'", "{{.}}"))[0])
+        if words[0] in prose:
+            continue
+        name = command(words)
+        assert name, f"{path}: there is no command: hull {found}"
+        rest = []
+        for w in words[len(name):]:
+            if not (w.startswith("-") or w in values or w in topics or w == "{{.}}"):
+                break
+            rest.append(w)
+        help = call(name + ["--help"])[1]
+        for w in rest:
+            assert not w.startswith("-") or re.search(rf"(^|[\s,]){re.escape(w)}\b", help) or w == "-it", f"{path}: hull {found}"
+        if "%s" in rest:
+            code, said = call(name + [values.get(w, w) for w in rest])
+            assert "nosuch" in said and "o such" in said and "Usage" not in said, f"{path}: hull {found}: {said}"
+            tried += 1
+assert tried >= 5, tried
+PYTHON
+	assert_equal "" "$output"
+	assert_status 0
+}
