@@ -10,6 +10,7 @@
  * -EINVAL when more than that is in it. */
 int update_shm(struct engine *en, const struct container *from, const struct container *to,
 	       struct arena *a, struct err *e);
-/** Give all processes of @g the resource limits of @to that @from has not. */
+/** Give all processes of the running container @from the resource limits of @to that @from has not.
+ */
 int update_ulimits(struct engine *en, const struct container *from, const struct container *to,
 		   struct arena *a, struct err *e);

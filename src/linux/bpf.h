@@ -19,6 +19,6 @@ void bpf_emit(struct bpf_assembler *a, int op, int dst, int src, int off, int32_
 int bpf_call(int command, union bpf_attr *attr);
 /** A descriptor of the program, or -errno. @name: at most 15 characters, for who lists them. */
 int bpf_load(const struct bpf_assembler *a, enum bpf_prog_type type, const char *name);
-/** A descriptor of a map whose keys are 32-bit numbers below @entries, or -errno. */
+/** A descriptor of a map, or -errno. @entries: how many it has (arrays), or may have. */
 int bpf_map(enum bpf_map_type type, uint32_t key_size, uint32_t value_size, uint32_t entries,
 	    const char *name);

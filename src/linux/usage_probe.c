@@ -75,7 +75,7 @@ static void map_into(struct program *p, int dst, int map)
 	bpf_emit(&p->a, 0, 0, 0, 0, 0);
 }
 
-/* R2: the address of what lies @below the frame's end. */
+/* @dst: the address of what lies @below the frame's end. */
 static void address(struct program *p, int dst, int below)
 {
 	move(p, dst, BPF_FP);

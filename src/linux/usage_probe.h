@@ -2,7 +2,7 @@
 /*
  * Which system calls and capabilities the processes of one control group use: small programs in the
  * kernel mark each in a table, so that nothing is lost and nothing need be read in time. Needs a v2
- * tree, CAP_SYS_ADMIN (or CAP_BPF and CAP_PERFMON), and for capabilities kprobes.
+ * tree, CAP_SYS_ADMIN (or CAP_BPF and CAP_PERFMON), and for capabilities Linux 6.14 or kprobes.
  */
 #pragma once
 
