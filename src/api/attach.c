@@ -163,7 +163,8 @@ int container_resize(struct call *c, struct err *e)
 		return r;
 	CLEANUP_FD int monitor = container_monitor(c->en, found, e);
 	r = monitor < 0 ? monitor : monitor_resize(monitor, (unsigned)rows, (unsigned)cols, e);
-	if (r < 0)
+	/* As docker: whoever has no terminal has no wrong size either. */
+	if (r < 0 && r != -ENOTTY)
 		return r;
 	event_container(&c->en->db, e, found->id, "resize", "height", param(c, "h"), "width",
 			param(c, "w"), NULL);

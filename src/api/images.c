@@ -50,6 +50,9 @@ int image_show(struct call *c, struct err *e)
 {
 	struct json_object *o;
 	int r = image_inspect(&c->en->images, c->arg, &o, e);
+	if (r == 0 && c->minor < 44)
+		json_add_int(o, "VirtualSize",
+			     json_object_get_int64(json_object_object_get(o, "Size")));
 	return r < 0 ? r : answer_json(c, 200, o);
 }
 

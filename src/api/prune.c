@@ -114,5 +114,17 @@ int system_df(struct call *c, struct err *e)
 {
 	struct usage u;
 	int r = engine_usage(c->en, c->a, &u, e);
-	return r < 0 ? r : answer_json(c, 200, usage_object(&u, c->a));
+	if (r < 0)
+		return r;
+	struct json_object *o = usage_object(c->en, &u, c->a);
+	if (c->minor < 44) {
+		struct json_object *images = json_object_object_get(o, "Images");
+		for (size_t i = 0; i < json_object_array_length(images); i++) {
+			struct json_object *image = json_object_array_get_idx(images, i);
+			json_add_int(image, "VirtualSize",
+				     json_object_get_int64(json_object_object_get(image, "Size")));
+		}
+		json_add_int(o, "BuilderSize", u.totals[USAGE_CACHE].size);
+	}
+	return answer_json(c, 200, o);
 }

@@ -29,7 +29,8 @@ int system_version(struct call *c, struct err *e)
 				   {"Os", "linux"},
 				   {"Arch", (char *)oci_native_architecture()},
 				   {"KernelVersion", u.release},
-				   {"BuildTime", ""}};
+				   {"BuildTime", ""},
+				   {"Experimental", "false"}};
 	json_add_string(platform, "Name", "hull");
 	json_object_object_add(o, "Platform", platform);
 	json_add_string(engine, "Name", "Engine");
@@ -39,7 +40,8 @@ int system_version(struct call *c, struct err *e)
 	json_object_object_add(o, "Components", list);
 	json_add_string(o, "Version", HULL_VERSION);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		json_add_string(o, texts[i].key, texts[i].value);
+		if (strcmp(texts[i].key, "Experimental")) /* there it would be no text */
+			json_add_string(o, texts[i].key, texts[i].value);
 		json_add_string(details, texts[i].key, texts[i].value);
 	}
 	return answer_json(c, 200, o);
@@ -47,24 +49,36 @@ int system_version(struct call *c, struct err *e)
 
 /* What docker tells of itself and is the same in every hull. */
 static const char info_same[] =
-	"{\"ID\":\"\",\"DriverStatus\":[],\"Plugins\":{\"Volume\":[\"local\"],\"Network\":["
-	"\"bridge\",\"host\",\"ipvlan\",\"macvlan\",\"null\"],\"Authorization\":null,\"Log\":["
-	"\"journald\",\"json-file\",\"local\",\"none\"]},\"MemoryLimit\":true,\"SwapLimit\":true,"
+	"{\"ID\":\"\",\"Plugins\":{\"Volume\":[\"local\"],\"Network\":[\"bridge\",\"host\","
+	"\"ipvlan\",\"macvlan\",\"null\"],\"Authorization\":null,\"Log\":[\"journald\","
+	"\"json-file\",\"local\",\"none\"]},\"MemoryLimit\":true,\"SwapLimit\":true,"
 	"\"CpuCfsPeriod\":true,\"CpuCfsQuota\":true,\"CPUShares\":true,\"CPUSet\":true,"
-	"\"PidsLimit\":true,\"OomKillDisable\":true,\"IPv4Forwarding\":true,\"Debug\":false,"
-	"\"NFd\":0,\"NGoroutines\":0,\"NEventsListener\":0,\"OSVersion\":\"\","
-	"\"IndexServerAddress\":\"https://index.docker.io/v1/\",\"RegistryConfig\":{"
-	"\"InsecureRegistryCIDRs\":[\"127.0.0.0/8\",\"::1/128\"],\"IndexConfigs\":{\"docker.io\":{"
-	"\"Name\":\"docker.io\",\"Mirrors\":[],\"Secure\":true,\"Official\":true}},\"Mirrors\":[]},"
-	"\"GenericResources\":null,\"HttpProxy\":\"\",\"HttpsProxy\":\"\",\"NoProxy\":\"\","
-	"\"Labels\":[],\"ExperimentalBuild\":false,\"Runtimes\":{\"hull\":{\"path\":\"hull\"}},"
+	"\"PidsLimit\":true,\"OomKillDisable\":true,\"IPv4Forwarding\":true,"
+	"\"Debug\":false,\"NFd\":0,\"NGoroutines\":0,\"NEventsListener\":0,"
+	"\"OSVersion\":\"\",\"IndexServerAddress\":\"https://index.docker.io/v1/\","
+	"\"RegistryConfig\":{\"InsecureRegistryCIDRs\":[\"127.0.0.0/8\",\"::1/128\"],"
+	"\"IndexConfigs\":{\"docker.io\":{\"Name\":\"docker.io\",\"Mirrors\":[],"
+	"\"Secure\":true,\"Official\":true}},\"Mirrors\":[]},\"GenericResources\":null,"
+	"\"HttpProxy\":\"\",\"HttpsProxy\":\"\",\"NoProxy\":\"\",\"Labels\":[],"
+	"\"ExperimentalBuild\":false,\"Runtimes\":{\"hull\":{\"path\":\"hull\"}},"
 	"\"DefaultRuntime\":\"hull\",\"Swarm\":{\"NodeID\":\"\",\"NodeAddr\":\"\","
 	"\"LocalNodeState\":\"inactive\",\"ControlAvailable\":false,\"Error\":\"\","
 	"\"RemoteManagers\":null},\"LiveRestoreEnabled\":true,\"Isolation\":\"\","
-	"\"InitBinary\":\"hull-init\",\"ContainerdCommit\":{\"ID\":\"\"},\"RuncCommit\":{\"ID\":"
-	"\"\"},"
-	"\"InitCommit\":{\"ID\":\"\"},\"SecurityOptions\":[\"name=seccomp,profile=builtin\","
+	"\"InitBinary\":\"hull-init\",\"ContainerdCommit\":{\"ID\":\"\",\"Expected\":\"\"},"
+	"\"RuncCommit\":{\"ID\":\"\",\"Expected\":\"\"},\"InitCommit\":{\"ID\":\"\","
+	"\"Expected\":\"\"},\"SecurityOptions\":[\"name=seccomp,profile=builtin\","
 	"\"name=cgroupns\"],\"Warnings\":null}";
+
+/* Pairs that `docker info` prints below the storage driver. */
+static struct json_object *driver_status(struct json_object *info)
+{
+	struct json_object *list = json_object_new_array(), *pair = json_object_new_array();
+	json_object_array_add(pair, json_object_new_string("Size quota"));
+	json_object_array_add(pair,
+			      json_object_get(json_object_object_get(info, "HullStorageQuota")));
+	json_object_array_add(list, pair);
+	return list;
+}
 
 int system_info(struct call *c, struct err *e)
 {
@@ -76,6 +90,7 @@ int system_info(struct call *c, struct err *e)
 	CLEANUP_JSON struct json_object *same = json_tokener_parse(info_same);
 	json_object_object_foreach(same, key, value)
 		json_object_object_add(o, key, json_object_get(value));
+	json_object_object_add(o, "DriverStatus", driver_status(o));
 	json_add_string(o, "DockerRootDir", c->en->root);
 	json_add_string(o, "OperatingSystem", "Linux");
 	json_add_time(o, "SystemTime", clock_real_ns());
@@ -107,6 +122,8 @@ int system_no_buildkit(struct call *c, struct err *e)
 int system_no_plugins(struct call *c, struct err *e)
 {
 	err_set(e, ENOTSUP, ERR_CONFLICT, "plugins are not supported by hull");
+	err_hint(e, "what docker's network and volume plugins are for: `hull network create -d "
+		    "macvlan`, `hull volume create -o type=nfs`");
 	answer_error(c->http, 501, e);
 	return 0;
 }

@@ -62,9 +62,8 @@ int volume_make(struct call *c, struct err *e)
 	int r = body_read(c, &shape, &q, e);
 	if (r == 0 && q.cluster)
 		r = err_set(e, ENOTSUP, ERR_INVALID, "hull has no cluster volumes");
-	if (r == 0 && q.driver && *q.driver && strcmp(q.driver, "local"))
-		r = err_set(e, ENOTSUP, ERR_INVALID,
-			    "volume driver %s: hull has local volumes only", q.driver);
+	if (r == 0)
+		r = volume_driver_check(q.driver, e);
 	if (r == 0)
 		r = volume_create(c->en, q.name && *q.name ? q.name : NULL, &q.labels, &q.options,
 				  c->a, &made, e);

@@ -48,78 +48,112 @@ int system_events(struct call *c, struct err *e)
 
 /* ---- stats ---- */
 
-static struct json_object *cpu_object(const struct container_stats *s, int64_t system)
+struct reading {
+	struct container_stats stats;
+	struct container_stats_whole whole;
+	int64_t real, system; /* ns since 1970; ns of all processors */
+};
+
+/* docker's figures are the files of the control group: with version 1 there are more of them. */
+static struct json_object *cpu_object(const struct reading *r)
 {
 	struct json_object *o = json_object_new_object(), *usage = json_object_new_object();
-	struct json_object *throttled = json_object_new_object();
-	json_add_int(usage, "total_usage", s->cpu_ns);
-	json_add_int(usage, "usage_in_kernelmode", s->cpu_kernel_ns);
-	json_add_int(usage, "usage_in_usermode", s->cpu_user_ns);
+	struct json_object *throttled = json_object_new_object(), *list;
+	const struct cgroup_stats *g = &r->whole.group;
+	json_add_int(usage, "total_usage", g->cpu.total);
+	json_add_int(usage, "usage_in_kernelmode", g->cpu.kernel);
+	json_add_int(usage, "usage_in_usermode", g->cpu.user);
+	if (g->cpu.percpu.count) {
+		const int64_t *each = g->cpu.percpu.items;
+		json_object_object_add(usage, "percpu_usage", list = json_object_new_array());
+		for (size_t i = 0; i < g->cpu.percpu.count; i++)
+			json_object_array_add(list, json_object_new_int64(each[i]));
+	}
 	json_object_object_add(o, "cpu_usage", usage);
-	if (s->runs) {
-		json_add_int(o, "system_cpu_usage", system);
+	if (r->stats.runs) {
+		json_add_int(o, "system_cpu_usage", r->system);
 		json_add_int(o, "online_cpus", sysconf(_SC_NPROCESSORS_ONLN));
 	}
-	json_add_int(throttled, "periods", 0);
-	json_add_int(throttled, "throttled_periods", 0);
-	json_add_int(throttled, "throttled_time", s->throttled_ns);
+	json_add_int(throttled, "periods", g->cpu.periods);
+	json_add_int(throttled, "throttled_periods", g->cpu.throttled_periods);
+	json_add_int(throttled, "throttled_time", g->cpu.throttled_time);
 	json_object_object_add(o, "throttling_data", throttled);
 	return o;
 }
 
-/* docker's clients take inactive_file off the usage: ours is without it already. */
-static struct json_object *memory_object(const struct container_stats *s)
+/* Clients take total_inactive_file (version 1) or inactive_file off the usage. */
+static struct json_object *memory_object(const struct reading *r)
 {
 	struct json_object *o = json_object_new_object(), *stats = json_object_new_object();
-	if (!s->runs)
+	const struct cgroup_usage *usage = &r->whole.group.memory.usage;
+	const struct kvs *raw = &r->whole.group.memory.raw;
+	if (!r->stats.runs)
 		return o;
-	json_add_int(o, "usage", s->memory);
-	json_add_int(o, "limit", s->memory_limit);
-	json_add_int(stats, "inactive_file", 0);
-	json_add_int(stats, "anon", s->memory_anon);
-	json_add_int(stats, "file", s->memory_file);
-	json_add_int(stats, "kernel", s->memory_kernel);
+	json_add_int(o, "usage", usage->usage);
+	if (usage->max)
+		json_add_int(o, "max_usage", usage->max);
+	if (usage->failcnt)
+		json_add_int(o, "failcnt", usage->failcnt);
+	json_add_int(o, "limit", r->stats.memory_limit);
+	for (size_t i = 0; i < raw->count; i++)
+		json_add_int(stats, raw->items[i].key, strtoll(raw->items[i].value, NULL, 10));
 	json_object_object_add(o, "stats", stats);
 	return o;
 }
 
-static void add_io(struct json_object *list, const char *op, int64_t value)
+static struct json_object *io_list(const struct array *list)
 {
+	struct json_object *to = json_object_new_array();
+	const struct cgroup_io_entry *entries = list->items;
+	for (size_t i = 0; i < list->count; i++) {
+		struct json_object *o = json_object_new_object();
+		json_add_int(o, "major", entries[i].major);
+		json_add_int(o, "minor", entries[i].minor);
+		json_add_string(o, "op", entries[i].op);
+		json_add_int(o, "value", entries[i].value);
+		json_object_array_add(to, o);
+	}
+	return to;
+}
+
+/* The rest was of a scheduler that the kernel has no more. */
+static struct json_object *io_object(const struct cgroup_stats *g)
+{
+	static const char *const gone[] = {"io_queue_recursive",     "io_service_time_recursive",
+					   "io_wait_time_recursive", "io_merged_recursive",
+					   "io_time_recursive",      "sectors_recursive"};
 	struct json_object *o = json_object_new_object();
-	json_add_int(o, "major", 0);
-	json_add_int(o, "minor", 0);
-	json_add_string(o, "op", op);
-	json_add_int(o, "value", value);
-	json_object_array_add(list, o);
-}
-
-static struct json_object *io_object(const struct container_stats *s)
-{
-	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
-	add_io(list, "read", s->io_read);
-	add_io(list, "write", s->io_written);
-	json_object_object_add(o, "io_service_bytes_recursive", list);
+	json_object_object_add(o, "io_service_bytes_recursive", io_list(&g->io_bytes));
+	json_object_object_add(o, "io_serviced_recursive", io_list(&g->io_operations));
+	for (size_t i = 0; i < ARRAY_LEN(gone); i++)
+		json_object_object_add(o, gone[i], NULL);
 	return o;
 }
 
-static struct json_object *networks_object(const struct container_stats *s)
+static struct json_object *networks_object(const struct container_stats_whole *w)
 {
-	struct json_object *o = json_object_new_object(), *all = json_object_new_object();
-	json_add_int(all, "rx_bytes", s->net_in);
-	json_add_int(all, "tx_bytes", s->net_out);
-	json_object_object_add(o, "eth0", all);
+	static const char *const names[] = {"bytes", "packets", "errors", "dropped"};
+	struct json_object *o = json_object_new_object();
+	for (size_t i = 0; i < w->interface_count; i++) {
+		const struct container_interface *n = &w->interfaces[i];
+		struct json_object *one = json_object_new_object();
+		for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+			char key[16];
+			snprintf(key, sizeof(key), "rx_%s", names[k]);
+			json_add_int(one, key, n->in[k]);
+			snprintf(key, sizeof(key), "tx_%s", names[k]);
+			json_add_int(one, key, n->out[k]);
+		}
+		json_object_object_add(o, n->name, one);
+	}
 	return o;
 }
 
-struct reading {
-	struct container_stats stats;
-	int64_t real, system; /* ns since 1970; ns of all processors */
-};
-
-static void take(struct container_stats_place *place, pid_t pid, struct reading *ret)
+static void take(struct container_stats_place *place, pid_t pid, struct arena *a,
+		 struct reading *ret)
 {
 	struct timespec up;
-	container_stats_read(place, pid, &ret->stats);
+	container_stats_read_whole(place, pid, a, &ret->stats, &ret->whole);
 	ret->real = clock_real_ns();
 	/* What the machine could have done since its boot, as docker counts it. */
 	clock_gettime(CLOCK_MONOTONIC, &up);
@@ -138,15 +172,17 @@ static struct json_object *stats_object(const struct container *c, const struct 
 	json_add_time(o, "preread", before->real);
 	if (s->runs)
 		json_add_int(pids, "current", s->pids);
+	if (s->runs && s->pids_limit)
+		json_add_int(pids, "limit", s->pids_limit);
 	json_object_object_add(o, "pids_stats", pids);
-	json_object_object_add(o, "blkio_stats", io_object(s));
-	json_add_int(o, "num_procs", 0);
+	json_object_object_add(o, "blkio_stats", io_object(&now->whole.group));
+	json_add_int(o, "num_procs", 0); /* Windows' */
 	json_object_object_add(o, "storage_stats", json_object_new_object());
-	json_object_object_add(o, "cpu_stats", cpu_object(s, now->system));
-	json_object_object_add(o, "precpu_stats", cpu_object(&before->stats, before->system));
-	json_object_object_add(o, "memory_stats", memory_object(s));
-	if (s->runs)
-		json_object_object_add(o, "networks", networks_object(s));
+	json_object_object_add(o, "cpu_stats", cpu_object(now));
+	json_object_object_add(o, "precpu_stats", cpu_object(before));
+	json_object_object_add(o, "memory_stats", memory_object(now));
+	if (now->whole.interface_count)
+		json_object_object_add(o, "networks", networks_object(&now->whole));
 	return o;
 }
 
@@ -154,6 +190,8 @@ int container_show_stats(struct call *c, struct err *e)
 {
 	struct container *found = arena_new(c->a, struct container);
 	struct container_stats_place place;
+	CLEANUP_ARENA struct arena first = {0}, second = {0};
+	struct arena *kept = &first, *other = &second; /* the last reading's, and the next one's */
 	struct reading before = {0}, now;
 	bool stream = param_true(c, "stream", true), once = param_true(c, "one-shot", false);
 	int r = container_find(c->en, c->arg, c->a, found, e);
@@ -163,7 +201,7 @@ int container_show_stats(struct call *c, struct err *e)
 	http_begin(c->http, 200, "application/json", "");
 	http_end_with_client(c->http);
 	if (!stream && !once) { /* a rate needs two */
-		take(&place, found->pid, &before);
+		take(&place, found->pid, kept, &before);
 		poll(NULL, 0, 1000);
 	}
 	/* It may be gone, or started again, the next time. */
@@ -172,9 +210,13 @@ int container_show_stats(struct call *c, struct err *e)
 		struct container is;
 		if (container_find(c->en, found->id, &a, &is, e) < 0)
 			break;
-		take(&place, is.pid, &now);
+		arena_free(other);
+		take(&place, is.pid, other, &now);
 		stream_json(c, stats_object(&is, &before, &now, &a));
 		before = now;
+		struct arena *freed = kept;
+		kept = other;
+		other = freed;
 	}
 	container_stats_place_close(&place);
 	http_end(c->http);

@@ -162,7 +162,7 @@ static int print_sections(struct cli *cli, const struct usage *u, struct err *e)
 
 static int print_object(struct cli *cli, const struct usage *u, const char *format, struct err *e)
 {
-	CLEANUP_JSON struct json_object *o = usage_object(u, &cli->arena);
+	CLEANUP_JSON struct json_object *o = usage_object(&cli->engine, u, &cli->arena);
 	return object_format_print(format, o, e);
 }
 

@@ -43,13 +43,13 @@ static int create_run(struct cli *cli, void *values, const struct strv *args, st
 	const struct create_values *v = values;
 	struct volume made;
 	struct kvs labels = {0}, options = {0};
-	if (strcmp(v->driver, "local"))
-		return err_set(e, ENOTSUP, ERR_INVALID,
-			       "volume driver %s: hull has local volumes only", v->driver);
+	int r = volume_driver_check(v->driver, e);
+	if (r < 0)
+		return r;
 	read_pairs(&cli->arena, &v->labels, &labels);
 	read_pairs(&cli->arena, &v->options, &options);
-	int r = volume_create(&cli->engine, args->count ? args->items[0] : NULL, &labels, &options,
-			      &cli->arena, &made, e);
+	r = volume_create(&cli->engine, args->count ? args->items[0] : NULL, &labels, &options,
+			  &cli->arena, &made, e);
 	if (r == 0)
 		puts(made.name);
 	return r;

@@ -169,7 +169,7 @@ static int insert_one(struct engine *en, const char *container, const struct end
 			   "SELECT ?1, id, ?3, ?4, name FROM network WHERE id = ?2",
 			   "ssis", container, p->network.id, position, config);
 	if (r == -EEXIST)
-		return err_set(e, EEXIST, ERR_CONFLICT,
+		return err_set(e, EEXIST, ERR_DENIED,
 			       "endpoint already exists: the container is on network %s",
 			       p->network.name);
 	if (r == 0) /* it has just been removed */

@@ -320,6 +320,10 @@ struct volume {
 int volume_create(struct engine *en, const char *name /* NULL: anonymous */,
 		  const struct kvs *labels, const struct kvs *options, struct arena *a,
 		  struct volume *ret, struct err *e);
+/** 0, or that hull has no such driver; NULL or "" is the local one. */
+int volume_driver_check(const char *driver, struct err *e);
+/** docker's object, owned by the caller. */
+struct json_object *volume_object(const struct volume *v);
 /** docker's inspect object, as container_inspect(). */
 int volume_inspect(struct engine *en, const char *name, struct json_object **ret, struct err *e);
 int volume_find(struct engine *en, const char *name, struct arena *a, struct volume *ret,

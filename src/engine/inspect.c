@@ -153,7 +153,7 @@ static struct json_object *ports_object(const struct container *c, const struct 
 {
 	struct json_object *o = json_object_new_object(), *list;
 	const struct strv *exposed = &c->config.config.exposed_ports;
-	for (size_t i = 0; c->pid && i < exposed->count; i++)
+	for (size_t i = 0; c->pid && net->count && i < exposed->count; i++)
 		json_object_object_add(o, exposed->items[i], NULL);
 	for (size_t i = 0; i < net->port_count; i++) {
 		const struct firewall_port *p = &net->ports[i];
@@ -202,8 +202,9 @@ static void add_addresses(struct json_object *o, const struct endpoint *p, bool 
 	json_add_string(o, "MacAddress", runs && p ? mac_print(p->mac, mac) : "");
 }
 
+/* @mode_id: the network's that is none. */
 static struct json_object *networks_object(const struct container *c,
-					   const struct container_net *net)
+					   const struct container_net *net, const char *mode_id)
 {
 	struct json_object *networks = json_object_new_object();
 	char id[ID_LEN + 1];
@@ -216,10 +217,14 @@ static struct json_object *networks_object(const struct container *c,
 		add_addresses(own, p, c->pid != 0);
 		json_object_object_add(networks, p->network.name, own);
 	}
-	if (!net->count) {
-		struct json_object *own = json_object_new_object();
+	const char *mode = c->config.host.network_mode;
+	if (!net->count && mode && network_is_builtin(mode)) {
+		const struct docker_endpoint none = {0};
+		struct json_object *own = shape_write(&docker_endpoint_shape, &none);
+		json_add_string(own, "NetworkID", mode_id);
+		json_add_string(own, "EndpointID", "");
 		add_addresses(own, NULL, false);
-		json_object_object_add(networks, c->config.host.network_mode, own);
+		json_object_object_add(networks, mode, own);
 	}
 	return networks;
 }
@@ -227,19 +232,32 @@ static struct json_object *networks_object(const struct container *c,
 static int network_object(struct engine *en, const struct container *c, struct json_object *to,
 			  struct arena *a, struct err *e)
 {
+	const char *mode = c->config.host.network_mode;
 	struct container_net net = {0};
-	char path[64];
+	struct network plain = {0};
+	char path[64], id[ID_LEN + 1];
 	int r = endpoints_read(en, c, a, &net, e);
+	if (r == 0 && mode && (!strcmp(mode, "none") || !strcmp(mode, "host")))
+		r = network_find(en, mode, a, &plain, e);
 	if (r < 0)
 		return r;
 	struct json_object *o = json_object_new_object();
 	snprintf(path, sizeof(path), "/proc/%d/ns/net", c->pid);
+	json_add_string(o, "Bridge", "");
+	json_add_string(o, "SandboxID", c->pid ? c->id : "");
 	json_add_string(o, "SandboxKey", c->pid ? path : "");
+	json_add_bool(o, "HairpinMode", false);
+	json_add_string(o, "LinkLocalIPv6Address", "");
+	json_add_int(o, "LinkLocalIPv6PrefixLen", 0);
+	json_object_object_add(o, "SecondaryIPAddresses", NULL);
+	json_object_object_add(o, "SecondaryIPv6Addresses", NULL);
 	json_object_object_add(o, "Ports", ports_object(c, &net));
 	/* docker has those of the default network here, too. */
 	bool first = net.count && !strcmp(net.endpoints[0].network.name, "bridge");
 	add_addresses(o, first ? &net.endpoints[0] : NULL, c->pid != 0);
-	json_object_object_add(o, "Networks", networks_object(c, &net));
+	json_add_string(o, "EndpointID",
+			first && c->pid ? endpoint_id(c->id, &net.endpoints[0].network, id) : "");
+	json_object_object_add(o, "Networks", networks_object(c, &net, plain.id));
 	json_object_object_add(to, "NetworkSettings", o);
 	return 0;
 }
@@ -363,7 +381,8 @@ static struct json_object *ports_list(const struct container *c)
 							p->port, p->host_port,
 							protocol_name(p->protocol)));
 	}
-	for (size_t i = 0; c->pid && i < exposed->count; i++) {
+	bool networked = c->pid && network_mode_is_network(c->config.host.network_mode);
+	for (size_t i = 0; networked && i < exposed->count; i++) {
 		unsigned port = (unsigned)strtoul(exposed->items[i], NULL, 10);
 		const char *protocol = strchr(exposed->items[i], '/');
 		bool published = false;
@@ -403,7 +422,7 @@ int container_summary(struct engine *en, const struct container *c, bool with_si
 	json_object_object_add(o, "NetworkSettings", settings);
 	int r = network_mode_is_network(mode) ? endpoints_read(en, c, &a, &net, e) : 0;
 	if (r == 0)
-		json_object_object_add(settings, "Networks", networks_object(c, &net));
+		json_object_object_add(settings, "Networks", networks_object(c, &net, ""));
 	if (r == 0)
 		r = add_mounts(en, c, o, e);
 	if (r == 0 && with_size)
@@ -418,23 +437,27 @@ int container_summary(struct engine *en, const struct container *c, bool with_si
 	return 0;
 }
 
+struct json_object *volume_object(const struct volume *v)
+{
+	struct json_object *o = json_object_new_object();
+	json_add_time(o, "CreatedAt", v->created - v->created % 1000000000); /* as docker */
+	json_add_string(o, "Driver", "local");
+	json_object_object_add(o, "Labels", v->labels.count ? json_of_kvs(&v->labels) : NULL);
+	json_add_string(o, "Mountpoint", v->mountpoint);
+	json_add_string(o, "Name", v->name);
+	json_object_object_add(o, "Options", v->options.count ? json_of_kvs(&v->options) : NULL);
+	json_add_string(o, "Scope", "local");
+	return o;
+}
+
 int volume_inspect(struct engine *en, const char *name, struct json_object **ret, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct volume v;
 	int r = volume_find(en, name, &a, &v, e);
-	if (r < 0)
-		return r;
-	struct json_object *o = json_object_new_object();
-	json_add_time(o, "CreatedAt", v.created - v.created % 1000000000); /* as docker */
-	json_add_string(o, "Driver", "local");
-	json_object_object_add(o, "Labels", v.labels.count ? json_of_kvs(&v.labels) : NULL);
-	json_add_string(o, "Mountpoint", v.mountpoint);
-	json_add_string(o, "Name", v.name);
-	json_object_object_add(o, "Options", v.options.count ? json_of_kvs(&v.options) : NULL);
-	json_add_string(o, "Scope", "local");
-	*ret = o;
-	return 0;
+	if (r == 0)
+		*ret = volume_object(&v);
+	return r;
 }
 
 char *container_status_text(struct arena *a, const struct container *c, int64_t now)

@@ -244,10 +244,9 @@ static int add_mount(struct gather *g, const struct docker_mount *d)
 		.options = v && v->driver ? &v->driver->options : NULL,
 		.idmap = d->idmap,
 	};
-	const char *driver = v && v->driver ? v->driver->name : NULL;
-	if (driver && *driver && strcmp(driver, "local"))
-		return err_set(g->e, ENOTSUP, ERR_INVALID,
-			       "volume driver %s: hull has local volumes only", driver);
+	int r = volume_driver_check(v && v->driver ? v->driver->name : NULL, g->e);
+	if (r < 0)
+		return r;
 	if (!d->target || !*d->target)
 		return err_set(
 			g->e, EINVAL, ERR_INVALID,

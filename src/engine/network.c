@@ -228,7 +228,7 @@ static int check_overlap(const struct docker_ipam_config *own, const struct netw
 		for (size_t k = 0; k < others[i].subnet_count; k++)
 			if (others[i].subnets[k].subnet.ip.family == s.ip.family &&
 			    subnets_overlap(&s, &others[i].subnets[k].subnet)) {
-				err_set(e, EEXIST, ERR_CONFLICT,
+				err_set(e, EEXIST, ERR_DENIED,
 					"Pool overlaps with other one on this address space: %s is "
 					"in use by network %s",
 					own->subnet, others[i].name);
@@ -355,8 +355,9 @@ static int check_request(const char *name, struct docker_network *c, struct err 
 			       "operation is not permitted on predefined %s network", name);
 	if (strcmp(c->driver, "bridge") && strcmp(c->driver, "macvlan") &&
 	    strcmp(c->driver, "ipvlan"))
-		return err_set(e, ENOTSUP, ERR_INVALID,
-			       "network driver %s: hull has bridge, macvlan and ipvlan", c->driver);
+		return err_set(e, ENOTSUP, ERR_NOT_FOUND,
+			       "network driver %s not found: hull has bridge, macvlan and ipvlan",
+			       c->driver);
 	const char *bridge = kvs_get(&c->options, "com.docker.network.bridge.name");
 	if (bridge && (!*bridge || strlen(bridge) >= IFNAMSIZ || strpbrk(bridge, "/: \t\n")))
 		return invalid(e, "name of a network device:", bridge);
@@ -533,6 +534,8 @@ static int add_containers(struct engine *en, const struct network *n, struct jso
 			json_add_string(o, "Name", c.name);
 			json_add_string(o, "EndpointID", endpoint_id(c.id, n, id));
 			json_add_string(o, "MacAddress", mac_print(p->mac, text));
+			json_add_string(o, "IPv4Address", "");
+			json_add_string(o, "IPv6Address", "");
 			for (size_t k = 0; k < p->address_count; k++) {
 				struct subnet at = {p->addresses[k], n->subnets[k].subnet.prefix};
 				json_add_string(
@@ -556,6 +559,7 @@ int network_inspect(struct engine *en, const char *ref, struct json_object **ret
 		return r;
 	CLEANUP_JSON struct json_object *config = shape_write(&docker_network_shape, &n.config);
 	struct json_object *o = json_object_new_object(), *containers = json_object_new_object();
+	struct json_object *from = json_object_new_object();
 	json_add_string(o, "Name", n.name);
 	json_add_string(o, "Id", n.id);
 	json_add_time(o, "Created", n.created);
@@ -564,6 +568,8 @@ int network_inspect(struct engine *en, const char *ref, struct json_object **ret
 		json_object_object_add(o, key, json_object_get(value));
 	json_add_bool(o, "Ingress", false);
 	json_add_bool(o, "ConfigOnly", false);
+	json_object_object_add(from, "Network", json_object_new_string(""));
+	json_object_object_add(o, "ConfigFrom", from);
 	json_object_object_add(o, "Containers", containers);
 	if (n.bridge[0])
 		json_add_string(o, "Bridge", n.bridge);

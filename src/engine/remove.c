@@ -168,7 +168,9 @@ int container_rename(struct engine *en, const char *ref, const char *name, struc
 		return r;
 	if (!strcmp(c.name, name))
 		return err_set(e, EINVAL, ERR_INVALID,
-			       "Error renaming container: it is called %s already", name);
+			       "Renaming a container with the same name as its current name: it is "
+			       "called %s already",
+			       name);
 	r = db_begin(&en->db, true, e);
 	if (r < 0)
 		return r;

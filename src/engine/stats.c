@@ -12,26 +12,42 @@
 #include "engine/stats.h"
 #include "linux/cgroup.h"
 
-enum { NET_DEV_MAX = 64 << 10 };
+enum { NET_DEV_MAX = 64 << 10, INTERFACES_MAX = 64 };
 
 /* "  eth0: bytes packets errs drop fifo frame compressed multicast bytes ...", all but lo. */
-static void read_network(pid_t pid, struct container_stats *s)
+static bool parse_interface(const char *line, struct container_interface *i)
+{
+	long long in[4], out[4];
+	if (sscanf(line, " %15[^: ]: %lld %lld %lld %lld %*d %*d %*d %*d %lld %lld %lld %lld",
+		   i->name, &in[0], &in[1], &in[2], &in[3], &out[0], &out[1], &out[2],
+		   &out[3]) != 9)
+		return false;
+	for (int k = 0; k < 4; k++) {
+		i->in[k] = in[k];
+		i->out[k] = out[k];
+	}
+	return strcmp(i->name, "lo") != 0;
+}
+
+/* @whole may be NULL. */
+static void read_network(pid_t pid, struct arena *a, struct container_stats *s,
+			 struct container_stats_whole *whole)
 {
 	static char text[NET_DEV_MAX];
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/%d/net/dev", (int)pid);
 	if (file_read_small(AT_FDCWD, path, text, sizeof(text)) < 0)
 		return;
+	if (whole)
+		whole->interfaces = arena_array(a, INTERFACES_MAX, sizeof(*whole->interfaces));
 	for (char *line = text; (line = strchr(line, '\n'));) {
-		char name[64];
-		unsigned long long in, out;
-		line++;
-		if (sscanf(line, " %63[^: ]: %llu %*u %*u %*u %*u %*u %*u %*u %llu", name, &in,
-			   &out) != 3 ||
-		    !strcmp(name, "lo"))
+		struct container_interface one;
+		if (!parse_interface(++line, &one))
 			continue;
-		s->net_in += (int64_t)in;
-		s->net_out += (int64_t)out;
+		s->net_in += one.in[0];
+		s->net_out += one.out[0];
+		if (whole && whole->interface_count < INTERFACES_MAX)
+			whole->interfaces[whole->interface_count++] = one;
 	}
 }
 
@@ -99,13 +115,14 @@ void container_stats_place_close(struct container_stats_place *place)
 }
 
 /* A container that was started again has a new group. */
-static bool read_group(struct container_stats_place *p, struct arena *a, struct cgroup_stats *ret)
+static bool read_group(struct container_stats_place *p, bool brief, struct arena *a,
+		       struct cgroup_stats *ret)
 {
 	struct err ignored;
 	for (int i = 0; i < 2; i++) {
 		if (p->group.layout == CGROUP_NONE && cgroup_open(p->path, &p->group, &ignored) < 0)
 			return false;
-		cgroup_stats_read(&p->group, &p->files, true, a, ret);
+		cgroup_stats_read(&p->group, &p->files, brief, a, ret);
 		if (!p->files.gone)
 			return true;
 		container_stats_place_close(p);
@@ -119,10 +136,23 @@ void container_stats_read(struct container_stats_place *place, pid_t pid,
 	CLEANUP_ARENA struct arena a = {0};
 	struct cgroup_stats g;
 	*ret = (struct container_stats){.at_ms = clock_ms()};
-	if (!pid || !read_group(place, &a, &g))
+	if (!pid || !read_group(place, true, &a, &g))
 		return;
 	fill(&g, ret);
 	ret->runs = true;
 	if (place->has_network)
-		read_network(pid, ret);
+		read_network(pid, &a, ret, NULL);
+}
+
+void container_stats_read_whole(struct container_stats_place *place, pid_t pid, struct arena *a,
+				struct container_stats *ret, struct container_stats_whole *whole)
+{
+	*ret = (struct container_stats){.at_ms = clock_ms()};
+	*whole = (struct container_stats_whole){0};
+	if (!pid || !read_group(place, false, a, &whole->group))
+		return;
+	fill(&whole->group, ret);
+	ret->runs = true;
+	if (place->has_network)
+		read_network(pid, a, ret, whole);
 }

@@ -20,6 +20,17 @@ struct container_stats {
 	int64_t pids;
 	struct cgroup_pressure pressure;
 };
+/** A network interface of its: bytes, packets, errors and dropped ones, in and out. */
+struct container_interface {
+	char name[16];
+	int64_t in[4], out[4];
+};
+/** All that the kernel tells, for who wants it in the kernel's own terms. */
+struct container_stats_whole {
+	struct cgroup_stats group;
+	struct container_interface *interfaces; /* without lo */
+	size_t interface_count;
+};
 
 /** Where to look, with what is kept open there. */
 struct container_stats_place {
@@ -34,3 +45,6 @@ void container_stats_place_close(struct container_stats_place *place);
 /** @pid of the first process; 0: it does not run. */
 void container_stats_read(struct container_stats_place *place, pid_t pid,
 			  struct container_stats *ret);
+/** The same with the rest, allocated in @a; always with the same @place. */
+void container_stats_read_whole(struct container_stats_place *place, pid_t pid, struct arena *a,
+				struct container_stats *ret, struct container_stats_whole *whole);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/tree.h"
@@ -263,7 +264,7 @@ int engine_usage(struct engine *en, struct arena *a, struct usage *ret, struct e
 {
 	struct usage u = {0};
 	struct survey s = {.en = en, .u = &u, .e = e};
-	const struct container_filter all = {.all = true};
+	const struct container_filter all = {.all = true, .configs = CONFIGS_LISTED};
 	int r = container_list(en, &all, a, &u.containers, &u.container_count, e);
 	if (r == 0)
 		r = image_list(&en->images, NULL, a, &u.images, &u.image_count, e);
@@ -302,55 +303,44 @@ static struct json_object *image_object(const struct usage *u, size_t i, struct 
 	return o;
 }
 
-static struct json_object *container_object(const struct usage *u, size_t i, struct arena *a)
+static struct json_object *container_object(struct engine *en, const struct usage *u, size_t i)
 {
-	struct json_object *o = json_object_new_object(), *names = json_object_new_array();
 	const struct container *c = &u->containers[i];
+	struct json_object *o;
+	struct err ignored;
 	int64_t image = 0;
 	for (size_t k = 0; c->image_id && k < u->image_count; k++)
 		if (!strcmp(u->images[k].id, c->image_id))
 			image = u->image_sizes[k].size;
-	json_add_string(o, "Id", c->id);
-	json_object_array_add(names, json_object_new_string(arena_printf(a, "/%s", c->name)));
-	json_object_object_add(o, "Names", names);
-	json_add_string(o, "Image", c->image_name);
-	json_add_string(o, "ImageID", c->image_id ? arena_printf(a, "sha256:%s", c->image_id) : "");
-	json_add_string(o, "Command", c->command);
-	json_add_int(o, "Created", c->created / 1000000000);
+	/* It may have been removed meanwhile. */
+	if (container_summary(en, c, false, clock_real_ns(), &o, &ignored) < 0)
+		return NULL;
 	json_add_int(o, "SizeRw", u->container_sizes[i]);
 	json_add_int(o, "SizeRootFs", image + u->container_sizes[i]);
-	json_object_object_add(o, "Labels", json_of_kvs(&c->labels));
-	json_add_string(o, "State", container_status_name(c->status));
 	return o;
 }
 
-static struct json_object *volume_object(const struct usage *u, size_t i)
+static struct json_object *used_volume_object(const struct usage *u, size_t i)
 {
-	struct json_object *o = json_object_new_object(), *data = json_object_new_object();
-	const struct volume *v = &u->volumes[i];
-	json_add_string(o, "Name", v->name);
-	json_add_string(o, "Driver", "local");
-	json_add_string(o, "Mountpoint", v->mountpoint);
-	json_add_time(o, "CreatedAt", v->created - v->created % 1000000000);
-	json_object_object_add(o, "Labels", json_of_kvs(&v->labels));
-	json_add_string(o, "Scope", "local");
-	json_add_int(data, "RefCount", v->uses);
+	struct json_object *o = volume_object(&u->volumes[i]), *data = json_object_new_object();
+	json_add_int(data, "RefCount", u->volumes[i].uses);
 	json_add_int(data, "Size", u->volume_sizes[i]);
 	json_object_object_add(o, "UsageData", data);
 	return o;
 }
 
-struct json_object *usage_object(const struct usage *u, struct arena *a)
+struct json_object *usage_object(struct engine *en, const struct usage *u, struct arena *a)
 {
 	struct json_object *o = json_object_new_object(), *hull = json_object_new_object();
 	struct json_object *images = json_object_new_array(), *volumes = json_object_new_array();
-	struct json_object *containers = json_object_new_array();
+	struct json_object *containers = json_object_new_array(), *one;
 	for (size_t i = 0; i < u->image_count; i++)
 		json_object_array_add(images, image_object(u, i, a));
 	for (size_t i = 0; i < u->container_count; i++)
-		json_object_array_add(containers, container_object(u, i, a));
+		if ((one = container_object(en, u, i)))
+			json_object_array_add(containers, one);
 	for (size_t i = 0; i < u->volume_count; i++)
-		json_object_array_add(volumes, volume_object(u, i));
+		json_object_array_add(volumes, used_volume_object(u, i));
 	json_add_int(o, "LayersSize", u->totals[USAGE_IMAGES].size);
 	json_object_object_add(o, "Images", images);
 	json_object_object_add(o, "Containers", containers);

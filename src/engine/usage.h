@@ -30,7 +30,7 @@ struct usage {
 	struct image *images;
 	struct usage_image *image_sizes;
 	size_t image_count;
-	struct container *containers; /* without their configs */
+	struct container *containers; /* as CONFIGS_LISTED */
 	int64_t *container_sizes;
 	size_t container_count;
 	struct volume *volumes;
@@ -39,4 +39,4 @@ struct usage {
 };
 int engine_usage(struct engine *en, struct arena *a, struct usage *ret, struct err *e);
 /** docker's object of /system/df, owned by the caller; the other kinds stand under "Hull". */
-struct json_object *usage_object(const struct usage *u, struct arena *a);
+struct json_object *usage_object(struct engine *en, const struct usage *u, struct arena *a);

@@ -150,6 +150,14 @@ int volume_place(struct engine *en, const char *name, const struct kvs *options,
 	return r < 0 && r != -EBUSY ? r : volume_fill(en, name, staged, data, e);
 }
 
+int volume_driver_check(const char *driver, struct err *e)
+{
+	if (!driver || !*driver || !strcmp(driver, "local"))
+		return 0;
+	return err_set(e, ENOTSUP, ERR_NOT_FOUND,
+		       "volume driver %s not found: hull has local volumes only", driver);
+}
+
 int volume_create(struct engine *en, const char *name, const struct kvs *labels,
 		  const struct kvs *options, struct arena *a, struct volume *ret, struct err *e)
 {

@@ -103,12 +103,13 @@ int image_resolve(struct image_store *s, const char *name, struct arena *a,
 		return r < 0 ? r : 0;
 	struct image_reference ref;
 	struct err bad = {0};
-	if (image_reference_parse(name, a, &ref, &bad) < 0 && !id_is_hex(name, strlen(name)) &&
-	    strncmp(name, ID_PREFIX, 7)) {
+	int parsed = image_reference_parse(name, a, &ref, &bad);
+	if (parsed < 0 && !id_is_hex(name, strlen(name)) && strncmp(name, ID_PREFIX, 7)) {
 		*e = bad;
 		return -e->number;
 	}
-	err_set(e, ENOENT, ERR_NOT_FOUND, "No such image: %.300s", name);
+	err_set(e, ENOENT, ERR_NOT_FOUND, "No such image: %.300s",
+		parsed < 0 ? name : image_reference_familiar(&ref, a));
 	err_hint(e, "`hull images` lists those that are here; `hull load` or `hull import` brings "
 		    "one in");
 	return -ENOENT;

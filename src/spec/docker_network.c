@@ -50,7 +50,7 @@ static const struct field endpoint_fields[] = {
 	F(links, "Links", FIELD_STRV, .flags = FIELD_NULL),
 	F(aliases, "Aliases", FIELD_STRV, .flags = FIELD_NULL),
 	F(mac_address, "MacAddress", FIELD_STR),
-	F(driver_options, "DriverOpts", FIELD_KVS),
+	F(driver_options, "DriverOpts", FIELD_KVS, .flags = FIELD_NULL),
 };
 #undef F
 const struct shape docker_endpoint_shape = SHAPE(struct docker_endpoint, endpoint_fields);

@@ -108,7 +108,7 @@ static void images_are_found(void **state)
 	assert_int_equal(im.size, 300);
 	assert_string_equal(im.tags.items[0], "x:1");
 	assert_int_equal(image_find(&f->store, "x", &f->a, &im, &f->e), -ENOENT);
-	assert_string_equal(f->e.text, "No such image: x");
+	assert_string_equal(f->e.text, "No such image: x:latest");
 	assert_int_equal(f->e.kind, ERR_NOT_FOUND);
 	assert_int_equal(image_find(&f->store, "a", &f->a, &im, &f->e), -EINVAL);
 	assert_non_null(strstr(f->e.text, "ambiguous"));
