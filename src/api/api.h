@@ -35,6 +35,7 @@ enum route_flags {
 	ROUTE_NO_ENGINE = 1,
 	ROUTE_LAST = 2,    /* leaves the process in a state in which it serves nobody else */
 	ROUTE_CHANGES = 4, /* changes something, or shows files: not for who may only look */
+	ROUTE_PAGE = 8,    /* on the port of --page, and nowhere else */
 };
 struct route {
 	const char *method; /* "*": any */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "api/page.h"
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/units.h"
@@ -309,7 +310,9 @@ static int find_and_run(struct call *c, bool *en_open, struct arena *kept, struc
 	if (r < 0)
 		return r;
 	const struct route *route = route_find(c->q->method, path, c->a, &c->arg);
-	if (!route)
+	if (c->http->page && (r = page_admit(c, e)) < 0)
+		return r;
+	if (!route || c->http->page != ((route->flags & ROUTE_PAGE) != 0))
 		return err_set(e, ENOENT, ERR_NOT_FOUND, "page not found");
 	if (c->http->read_only && route->flags & ROUTE_CHANGES)
 		return err_set(e, EACCES, ERR_DENIED, "this socket is read-only");

@@ -18,6 +18,10 @@ int system_no_plugin(struct call *c, struct err *e);
 /* metrics.c */
 int system_metrics(struct call *c, struct err *e);
 
+/* page.c */
+int page_show(struct call *c, struct err *e);
+int page_figures(struct call *c, struct err *e);
+
 /* watch.c */
 int system_events(struct call *c, struct err *e);
 int container_show_stats(struct call *c, struct err *e);

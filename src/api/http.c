@@ -325,6 +325,7 @@ static void put_head(struct http *h, struct strbuf *head, int status, const char
 	strbuf_printf(head, "HTTP/1.1 %d %s\r\n" SAME_HEADERS, status, reason(status));
 	if (type)
 		strbuf_printf(head, "Content-Type: %s\r\n", type);
+	strbuf_puts(head, h->headers ?: "");
 	if (!h->q.keep || h->lost)
 		strbuf_puts(head, "Connection: close\r\n");
 }

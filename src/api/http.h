@@ -27,14 +27,17 @@ struct http {
 	size_t at, len;                 /* what of it was read and not taken yet */
 	int64_t patience, patience_max; /* ms that the client may still let us wait */
 	struct http_request q;
-	uint64_t left;   /* of the body, or of its chunk */
-	bool body_ended; /* all of it was taken */
-	bool lost;       /* another process reads the body: nothing more can follow */
-	bool answered;   /* a status line went out */
-	bool streaming;  /* in chunks, or to the connection's end */
-	bool taken;      /* no HTTP any more */
-	bool hurried;    /* the patience is also for what the client must take */
-	bool read_only;  /* of the socket that it came by */
+	uint64_t left;       /* of the body, or of its chunk */
+	bool body_ended;     /* all of it was taken */
+	bool lost;           /* another process reads the body: nothing more can follow */
+	bool answered;       /* a status line went out */
+	bool streaming;      /* in chunks, or to the connection's end */
+	bool taken;          /* no HTTP any more */
+	bool hurried;        /* the patience is also for what the client must take */
+	bool read_only;      /* of the socket that it came by */
+	bool page;           /* it came by the port of --page: only for routes with ROUTE_PAGE */
+	int shared;          /* a file of all who serve the page, see page.c */
+	const char *headers; /* more of them, for each answer; or NULL */
 };
 
 /** Wait for a request and parse its head, into @a. 1; 0: the client or the listener has gone;

@@ -25,6 +25,10 @@ static const struct option option_items[] = {
 	 .help = "Socket to listen on; default unix:///run/hulld.sock, of a user "
 		 "unix://RUNROOT/hulld.sock. A socket that "
 		 "systemd hands over comes before it"},
+	{"page", 0, OPTION_STR, O(page), .arg = "address:port",
+	 .help = "Serve a page for people at this address of the loopback interface: containers, "
+		 "what they use against their limits, why the last ones ended. Nothing can be "
+		 "changed there, and any user of this machine may look"},
 	{"read-only-group", 0, OPTION_STR, O(read_only_group), .arg = "group",
 	 .help = "Group that may use the socket of --read-only-host"},
 	{"read-only-host", 0, OPTION_STR, O(read_only), .arg = "unix://path",

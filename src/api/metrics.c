@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GET /metrics, in the format of OpenMetrics 1.0: what `hull stats` shows of each container that is
- * up, as counters and gauges, and how many containers there are in each state. Read engine/stats.h
+ * up, as counters and gauges, and how many containers there are in each state. Read metrics.h
  * first.
  */
+#include "api/metrics.h"
+
 #include "api/handlers.h"
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/strbuf.h"
-#include "engine/stats.h"
 
 enum { METRICS_MAX = 64 << 20 };
 
@@ -33,17 +35,18 @@ static const struct metric {
 	{"io_read_bytes", "Read from block devices", true, 1, S(io_read)},
 	{"io_written_bytes", "Written to block devices", true, 1, S(io_written)},
 	{"pids", "Processes and threads", false, 1, S(pids)},
+	{"pids_limit", "Their limit, or 0 for none", false, 1, S(pids_limit)},
+	{"cpu_periods", "Periods of its quota", true, 1, S(periods)},
+	{"cpu_throttled_periods", "Of those in which it was used up", true, 1,
+	 S(throttled_periods)},
+	{"memory_needed_bytes", "Memory that the kernel cannot take back", false, 1,
+	 S(memory_needed)},
 };
 static const struct {
 	const char *resource;
 	size_t offset; /* per cent as text, "" where the kernel does not tell */
 } pressures[] = {{"cpu", S(pressure.cpu)}, {"memory", S(pressure.memory)}, {"io", S(pressure.io)}};
 #undef S
-
-struct sample {
-	const struct container *c;
-	struct container_stats stats;
-};
 
 static void put_head(struct strbuf *out, const char *name, const char *type, const char *help)
 {
@@ -95,31 +98,67 @@ static void put_states(struct strbuf *out, const struct container *list, size_t 
 	}
 }
 
+int metrics_collect(struct engine *en, struct arena *a, struct metrics *ret, struct err *e)
+{
+	struct container_filter all = {.all = true, .configs = CONFIGS_ALL};
+	struct metrics m = {0};
+	int r = container_list(en, &all, a, &m.list, &m.count, e);
+	if (r < 0)
+		return r;
+	m.samples = arena_array(a, m.count + 1, sizeof(*m.samples));
+	for (size_t i = 0; i < m.count; i++) {
+		struct container_stats_place place;
+		struct sample *s = &m.samples[m.up];
+		if (!m.list[i].pid)
+			continue;
+		container_stats_place(&m.list[i], &place);
+		s->c = &m.list[i];
+		container_stats_read(&place, m.list[i].pid, &s->stats);
+		container_stats_place_close(&place);
+		m.up += s->stats.runs;
+	}
+	*ret = m;
+	return 0;
+}
+
+static void add_number(struct json_object *o, const char *key, double n, const char *format)
+{
+	char text[32];
+	snprintf(text, sizeof(text), format, n);
+	json_object_object_add(o, key, json_object_new_double_s(n, text));
+}
+
+void metrics_add(struct json_object *o, const struct container_stats *s)
+{
+	struct json_object *pressure = json_object_new_object();
+	for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
+		int64_t value = *(const int64_t *)((const char *)s + metrics[i].offset);
+		if (metrics[i].divisor == 1)
+			json_add_int(o, metrics[i].name, value);
+		else
+			add_number(o, metrics[i].name, (double)value / (double)metrics[i].divisor,
+				   "%.6f");
+	}
+	for (size_t i = 0; i < ARRAY_LEN(pressures); i++) {
+		const char *text = (const char *)s + pressures[i].offset;
+		if (*text)
+			add_number(pressure, pressures[i].resource, strtod(text, NULL), "%.2f");
+	}
+	json_object_object_add(o, "pressure_percent", pressure);
+}
+
 int system_metrics(struct call *c, struct err *e)
 {
 	static const char type[] = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(METRICS_MAX);
-	struct container_filter all = {.all = true, .configs = CONFIGS_ALL};
-	struct container *list;
-	size_t count, up = 0;
-	int r = container_list(c->en, &all, c->a, &list, &count, e);
+	struct metrics m;
+	int r = metrics_collect(c->en, c->a, &m, e);
 	if (r < 0)
 		return r;
-	struct sample *samples = arena_array(c->a, count + 1, sizeof(*samples));
-	for (size_t i = 0; i < count; i++) {
-		struct container_stats_place place;
-		if (!list[i].pid)
-			continue;
-		container_stats_place(&list[i], &place);
-		samples[up].c = &list[i];
-		container_stats_read(&place, list[i].pid, &samples[up].stats);
-		container_stats_place_close(&place);
-		up += samples[up].stats.runs;
-	}
-	put_states(&out, list, count);
+	put_states(&out, m.list, m.count);
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++)
-		put_metric(&out, &metrics[i], samples, up);
-	put_pressure(&out, samples, up);
+		put_metric(&out, &metrics[i], m.samples, m.up);
+	put_pressure(&out, m.samples, m.up);
 	strbuf_puts(&out, "# EOF\n");
 	http_answer(c->http, 200, type, out.buf, out.len);
 	return 0;

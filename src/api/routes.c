@@ -10,6 +10,7 @@
 #define DO ROUTE_CHANGES
 #define LAST ROUTE_LAST
 #define BARE ROUTE_NO_ENGINE
+#define PAGE ROUTE_PAGE
 
 const struct route routes[] = {
 	{"GET", "/_ping", system_ping, BARE, "Is somebody there, and of which version."},
@@ -17,6 +18,8 @@ const struct route routes[] = {
 	{"GET", "/version", system_version, BARE, "Version of hull, of the API and of the kernel."},
 	{"GET", "/info", system_info, LOOK, "This machine, and what is on it."},
 	{"GET", "/events", system_events, LOOK, "What happens, as it does."},
+	{"GET", "/", page_show, PAGE | BARE, "On the port of --page: what there is, for people."},
+	{"GET", "/figures", page_figures, PAGE, "The same port: what that page shows."},
 	{"GET", "/metrics", system_metrics, LOOK, "Figures of all containers, for Prometheus."},
 	{"GET", "/system/df", system_df, LOOK, "What is on the disk."},
 	{"POST", "/auth", system_auth, DO, "Try credentials at a registry; they are not kept."},

@@ -21,6 +21,7 @@
 
 #include "api/api.h"
 #include "api/exec_record.h"
+#include "api/page.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/file.h"
@@ -31,12 +32,14 @@
 /* Not in /run/hull, where nobody but root comes in. */
 #define DEFAULT_HOST "unix:///run/hulld.sock"
 enum { BACKLOG = 512, HANDED_FD = 3 };
+enum listener { ALL, READ_ONLY, PAGE, LISTENERS };
 
 struct server {
 	const struct settings *settings;
-	int listeners[2], signals;     /* the second is read-only, or -1 */
+	int listeners[LISTENERS];      /* or -1 */
+	int shared, signals;           /* see page.h */
 	int life[2];                   /* children see its end when this process ends */
-	size_t children, looker_count; /* of the first, of the second */
+	size_t children, looker_count; /* of the first, of the others */
 	pid_t lookers[SERVER_LOOKERS_MAX];
 };
 
@@ -117,7 +120,7 @@ static int listen_at(const char *host, gid_t group, struct arena *a, struct err 
 /* ---- a connection ---- */
 
 /* In a process of its own. */
-static _Noreturn void serve(struct server *s, int fd, bool read_only)
+static _Noreturn void serve(struct server *s, int fd, enum listener which)
 {
 	struct engine en;
 	bool en_open = false;
@@ -127,13 +130,15 @@ static _Noreturn void serve(struct server *s, int fd, bool read_only)
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	fd_drop(&s->listeners[0]);
-	fd_drop(&s->listeners[1]);
+	for (int i = 0; i < LISTENERS; i++)
+		fd_drop(&s->listeners[i]);
 	close(s->signals);
 	close(s->life[1]);
 	h->fd = fd;
 	h->life = s->life[0];
-	h->read_only = read_only;
+	h->read_only = which != ALL;
+	h->page = which == PAGE;
+	h->shared = s->shared;
 	do {
 		CLEANUP_ARENA struct arena a = {0};
 		struct err e = {0};
@@ -163,17 +168,17 @@ static void refuse(int fd)
 	send(fd, busy, sizeof(busy) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static void accept_one(struct server *s, int which)
+static void accept_one(struct server *s, enum listener which)
 {
 	CLEANUP_FD int fd = accept4(s->listeners[which], NULL, NULL, SOCK_CLOEXEC);
 	if (fd < 0)
 		return;
-	bool looker = which == 1;
+	bool looker = which != ALL;
 	bool busy = looker ? s->looker_count == SERVER_LOOKERS_MAX
 			   : s->children == SERVER_CONNECTIONS_MAX;
 	pid_t pid = busy ? -1 : fork();
 	if (pid == 0)
-		serve(s, fd, looker);
+		serve(s, fd, which);
 	if (pid < 0)
 		refuse(fd);
 	else if (looker)
@@ -208,16 +213,16 @@ static int take_signal(struct server *s)
 static int loop(struct server *s, struct err *e)
 {
 	for (;;) {
-		struct pollfd fds[] = {{s->signals, POLLIN, 0},
-				       {s->listeners[0], POLLIN, 0},
-				       {s->listeners[1], POLLIN, 0}};
+		struct pollfd fds[1 + LISTENERS] = {{s->signals, POLLIN, 0}};
+		for (int i = 0; i < LISTENERS; i++)
+			fds[1 + i] = (struct pollfd){s->listeners[i], POLLIN, 0};
 		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
 			return err_errno(e, errno, "cannot wait for clients");
 		if (fds[0].revents && !take_signal(s))
 			return 0;
-		for (int i = 0; i < 2; i++)
+		for (int i = 0; i < LISTENERS; i++)
 			if (fds[1 + i].revents)
-				accept_one(s, i);
+				accept_one(s, (enum listener)i);
 	}
 }
 
@@ -241,7 +246,7 @@ int server_run(const struct settings *settings, const struct server_hosts *hosts
 	       struct err *e)
 {
 	struct server s = {
-		.settings = settings, .listeners = {take_handed(), -1}, .life = {-1, -1}};
+		.settings = settings, .listeners = {take_handed(), -1, -1}, .life = {-1, -1}};
 	bool user = namespace_caller_is_user();
 	const char *usual =
 		user ? arena_printf(a, "unix://%s/hulld.sock", settings->runroot) : DEFAULT_HOST;
@@ -257,7 +262,11 @@ int server_run(const struct settings *settings, const struct server_hosts *hosts
 	if (r == 0 && own)
 		r = s.listeners[0] = listen_at(host, group, a, e);
 	if (r >= 0 && more)
-		r = s.listeners[1] = listen_at(hosts->read_only, looking, a, e);
+		r = s.listeners[READ_ONLY] = listen_at(hosts->read_only, looking, a, e);
+	if (r >= 0 && hosts->page)
+		r = s.listeners[PAGE] = page_listen(hosts->page, a, e);
+	if (r >= 0 && hosts->page)
+		r = s.shared = page_share(e);
 	s.signals = open_signals();
 	if (r >= 0 && (s.signals < 0 || pipe2(s.life, O_CLOEXEC) < 0))
 		r = err_errno(e, errno, "cannot begin to listen");

@@ -18,6 +18,7 @@ enum { SERVER_CONNECTIONS_MAX = 1000, SERVER_LOOKERS_MAX = 100 };
 struct server_hosts {
 	char *host;      /* NULL: what systemd hands over, else the default */
 	char *read_only; /* NULL: none */
+	char *page;      /* ADDRESS:PORT, see page.h; NULL: none */
 	char *group;     /* that may use the first; NULL: docker, where it exists */
 	char *read_only_group;
 };

@@ -18,6 +18,7 @@ struct story_moment {
 struct story {
 	struct arena *a;
 	char *verdict;
+	bool asked;          /* of an end: hull was asked for it */
 	struct kvs evidence; /* in the order in which it is told */
 	struct story_moment *moments;
 	size_t moment_count, moment_room;

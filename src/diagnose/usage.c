@@ -56,16 +56,12 @@ int diagnose_cpu(const struct container *c, struct story *s, struct err *e)
 		r = usage_read(c, a, &now, e);
 	if (r < 0)
 		return r;
-	const struct docker_host_config *h = &c->config.host;
 	int64_t periods = now.cpu.periods - before.cpu.periods;
 	int64_t held = periods > 0 ? (now.cpu.throttled_periods - before.cpu.throttled_periods) *
 					     100 / periods
 				   : 0;
 	int64_t share = now.cpu.total ? now.cpu.kernel * 100 / now.cpu.total : 0;
-	double quota = h->nano_cpus       ? (double)h->nano_cpus / 1e9
-		       : h->cpu_quota > 0 ? (double)h->cpu_quota /
-						    (double)(h->cpu_period ? h->cpu_period : 100000)
-					  : 0;
+	double quota = container_cpu_limit(c);
 	if (quota > 0 && held >= MANY_PERCENT) {
 		s->verdict =
 			arena_printf(a,

@@ -34,6 +34,7 @@ struct life {
 	char id[ID_LEN + 1], *name, *image;
 	int64_t created, started, ended, removed; /* 0: not */
 	int64_t ends;                             /* all of them, of all its runs */
+	int64_t until;                            /* the end that is asked for; 0: now */
 	int code, signal;
 	bool oom_main, oom; /* PID 1, or any */
 	struct oom oom_of;  /* the last of them */
@@ -190,6 +191,8 @@ static int take(struct json_object *event, void *ctx, struct err *e)
 		return 0;
 	const char *what = json_object_get_string(action), *whose = json_object_get_string(id);
 	int64_t at = json_object_get_int64(time);
+	if (l->until && l->ended == l->until && !strcmp(what, "start"))
+		return 1; /* its next life */
 	const char *called = attribute(event, "name");
 	/* The filter takes prefixes, too. */
 	bool meant = !strcmp(l->ref, whose) || (called && !strcmp(l->ref, called));
@@ -402,6 +405,7 @@ static bool was_asked(const struct life *l)
 static void asked_verdict(struct life *l)
 {
 	struct arena *a = l->s->a;
+	l->s->asked = true;
 	const char *what = l->stopped ? "stopped" : "ended by hull kill";
 	const char *asked = signal_word(a, l->asked ? l->asked_signal : SIGKILL);
 	if (l->sender)
@@ -511,7 +515,7 @@ static void ended_verdict(struct life *l)
 		story_evidence(l->s, "exit code", "%d", l->code);
 	const struct container *c = l->c;
 	int64_t tries = c ? c->config.host.restart_policy.maximum_retry_count : 0;
-	if (tries > 0 && c->restarts >= tries && l->code)
+	if (tries > 0 && !c->pid && c->restarts >= tries && l->code)
 		l->s->verdict = arena_printf(l->s->a,
 					     "%s; its restart policy tried %lld times, and gave up",
 					     l->s->verdict, (long long)tries);
@@ -656,6 +660,7 @@ int diagnose_why(struct engine *en, const char *ref, struct arena *a, struct sto
 	r = event_filter_add(a, &q, arena_printf(a, "container=%s", l.c ? c.id : ref), e);
 	if (r == 0)
 		r = event_filter_add(a, &q, "type=container", e);
+	q.actor = l.c ? c.id : NULL;
 	if (r == 0)
 		r = engine_events(en, &q, take, &l, e);
 	if (r < 0)
@@ -672,5 +677,29 @@ int diagnose_why(struct engine *en, const char *ref, struct arena *a, struct sto
 	}
 	add_facts(&l);
 	judge(&l);
+	return 0;
+}
+
+int diagnose_end(struct engine *en, const char *id, int64_t ended_ns, struct arena *a,
+		 struct story *ret, struct err *e)
+{
+	struct container c;
+	struct err none;
+	struct life l = {.s = ret, .en = en, .ref = id, .image = "", .until = ended_ns};
+	struct event_query q = {.since = 1, .until = clock_real_ns(), .client = -1, .actor = id};
+	*ret = (struct story){.a = a};
+	snprintf(l.id, sizeof(l.id), "%s", id);
+	l.name = l.id;
+	if (container_find(en, id, a, &c, &none) == 0)
+		l.c = &c;
+	int r = event_filter_add(a, &q, "type=container", e);
+	if (r == 0)
+		r = engine_events(en, &q, take, &l, e);
+	if (r < 0)
+		return r;
+	if (l.ended != ended_ns)
+		return err_set(e, ENOENT, ERR_NOT_FOUND, "container %s: no event tells of that end",
+			       id);
+	ended_verdict(&l);
 	return 0;
 }

@@ -12,3 +12,7 @@
  *  such container, and no event tells of one. */
 int diagnose_why(struct engine *en, const char *ref, struct arena *a, struct story *ret,
 		 struct err *e);
+/** Why the container @id, which may be gone or run again, ended at @ended_ns: verdict and advice.
+ *  -ENOENT: no event tells of it. */
+int diagnose_end(struct engine *en, const char *id, int64_t ended_ns, struct arena *a,
+		 struct story *ret, struct err *e);

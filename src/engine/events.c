@@ -150,10 +150,12 @@ static int read_events(struct engine *en, const struct event_query *q, int64_t s
 		       event_fn tell, void *ctx, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_query(&en->db, &s, e,
-			 "SELECT seq, time, type, action, actor, attributes FROM event WHERE seq > "
-			 "?1 AND time >= ?2 AND time <= ?3 ORDER BY seq LIMIT 1",
-			 "iii", *last, since, q->until ? q->until : INT64_MAX);
+	int r = db_query(
+		&en->db, &s, e,
+		"SELECT seq, time, type, action, actor, attributes FROM event WHERE seq > "
+		"?1 AND time >= ?2 AND time <= ?3 AND actor = coalesce(?4, actor) ORDER BY "
+		"seq LIMIT 1",
+		"iiis", *last, since, q->until ? q->until : INT64_MAX, q->actor);
 	while (r >= 0 && (r = db_next(s, e)) == 1) {
 		CLEANUP_ARENA struct arena a = {0};
 		struct event v;
@@ -173,6 +175,27 @@ static int read_events(struct engine *en, const struct event_query *q, int64_t s
 			return r;
 	}
 	return r < 0 ? r : tell(NULL, ctx, e);
+}
+
+int engine_last_ends(struct engine *en, int64_t max, event_fn tell, void *ctx, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	int r = db_query(&en->db, &s, e,
+			 "SELECT max(seq), time, type, action, actor, attributes FROM event WHERE "
+			 "type = 'container' AND action = 'die' GROUP BY actor ORDER BY 1 DESC "
+			 "LIMIT ?1",
+			 "i", max);
+	while (r >= 0 && (r = db_next(s, e)) == 1) {
+		CLEANUP_ARENA struct arena a = {0};
+		struct event v;
+		r = read_row(s, &a, &v, e);
+		if (r < 0)
+			break;
+		CLEANUP_JSON struct json_object *o = object(&v);
+		if ((r = tell(o, ctx, e)) != 0)
+			break;
+	}
+	return r;
 }
 
 /* ---- what comes ---- */

@@ -12,6 +12,7 @@
 struct event_query {
 	int64_t since, until; /* ns since 1970, 0: not given. Without both only what comes */
 	struct kvs filters;   /* see event_filter_add() */
+	const char *actor;    /* only what happened to this id; NULL: to any */
 	int client;           /* a descriptor whose other end leaves when nobody listens; or -1 */
 };
 
@@ -25,6 +26,10 @@ typedef int (*event_fn)(struct json_object *event, void *ctx, struct err *e);
  *  returned, or negative errno. */
 int engine_events(struct engine *en, const struct event_query *q, event_fn tell, void *ctx,
 		  struct err *e);
+
+/** How containers ended: the newest event `die` of each, of the @max that ended last, the newest
+ *  first. */
+int engine_last_ends(struct engine *en, int64_t max, event_fn tell, void *ctx, struct err *e);
 
 /** A descriptor that becomes readable when anything is noted in the store. */
 int engine_watch(struct engine *en, struct err *e);

@@ -114,6 +114,16 @@ void container_stats_place_close(struct container_stats_place *place)
 	place->group.layout = CGROUP_NONE;
 }
 
+double container_cpu_limit(const struct container *c)
+{
+	const struct docker_host_config *h = &c->config.host;
+	if (h->nano_cpus)
+		return (double)h->nano_cpus / 1e9;
+	return h->cpu_quota <= 0
+		       ? 0
+		       : (double)h->cpu_quota / (double)(h->cpu_period ? h->cpu_period : 100000);
+}
+
 /* A container that was started again has a new group. */
 static bool read_group(struct container_stats_place *p, bool brief, struct arena *a,
 		       struct cgroup_stats *ret)

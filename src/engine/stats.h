@@ -42,6 +42,8 @@ struct container_stats_place {
 /** @c as container_find() filled it. */
 void container_stats_place(const struct container *c, struct container_stats_place *ret);
 void container_stats_place_close(struct container_stats_place *place);
+/** Its quota in processors; 0: none. */
+double container_cpu_limit(const struct container *c);
 /** @pid of the first process; 0: it does not run. */
 void container_stats_read(struct container_stats_place *place, pid_t pid,
 			  struct container_stats *ret);

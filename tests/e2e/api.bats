@@ -266,3 +266,44 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	run -1 docker rm nobody
 	assert_has "Error response from daemon: No such container: nobody"
 }
+
+@test "page: on this machine alone, to look at alone, nothing secret, nothing from elsewhere" {
+	local address request
+	for address in 0.0.0.0:80 10.0.0.1:80 "[::]:80" :80 localhost localhost: localhost:0 127.0.0.1:65536 "127.0.0.1]:80" ::1:80; do
+		run -1 "$HULL_BIN_DIR/hulld" --host "unix://$WORK/x.sock" --page "$address"
+		assert_has "invalid --page $address"
+	done
+	run -1 "$HULL_BIN_DIR/hulld" --host "unix://$WORK/x.sock" --page 0.0.0.0:80
+	assert_has "served to this machine alone"
+	answers 404 GET / && answers 404 GET /figures
+	kill "$HULLD"
+	serve_page
+	hull run -d --name aa --cpus 1.5 -e SECRET=s3cret -l l=s3cret test sh -c 'echo s3cret; sleep 1000'
+	run -7 hull run --name bb test sh -c 'exit 7; s3cret'
+	on_page curl -s "http://$PAGE/figures" >figures
+	run ! grep -q s3cret figures
+	assert_equal "aa running 1.5 7 its command ended by itself with 7" "$(jq -r '(.containers[] | select(.name == "aa") |
+		"\(.name) \(.state) \(.cpu_limit)"), (.ends[] | "\(.code) \(.why | split(" after")[0])")' figures | paste -sd ' ')"
+	# What was collected within a second is for all: of eight not more than two collect.
+	on_page curl -sZ --parallel-immediate "http://$PAGE/figures?[1-8]" -o 'f#1'
+	[ "$(cat f? | jq .time_ms | sort -u | wc -l)" -le 2 ]
+	assert_equal 8 "$(cat f? | jq .time_ms | wc -l)"
+	for request in "POST /containers/create" "GET /containers/json" "GET /_ping" "DELETE /containers/aa" "GET /metrics" "POST /figures"; do
+		# shellcheck disable=SC2086 # method and path
+		set -- $request
+		assert_equal 404 "$(on_page curl -s -o /dev/null -w '%{http_code}' -X "$1" "http://$PAGE$2")"
+	done
+	# A name of a stranger that leads here is not ours.
+	for address in evil.example evil.example:8088 localhost.evil.example 10.0.0.1 "[::2]" "[127.0.0.1]"; do
+		assert_equal 403 "$(on_page curl -s -o body -w '%{http_code}' -H "Host: $address" "http://$PAGE/figures")"
+		grep -qF "not as $address" body || fail "$(cat body)"
+	done
+	for address in localhost localhost:1 127.0.0.1:8088 "[::1]" "[::1]:8088"; do
+		assert_equal 200 "$(on_page curl -s -o body -w '%{http_code}' -H "Host: $address" "http://$PAGE/")"
+	done
+	run -0 on_page curl -si "http://$PAGE/"
+	assert_line "^Content-Security-Policy: default-src 'none'; script-src 'nonce-[0-9a-f]{64}'"
+	assert_line '^X-Content-Type-Options: nosniff'
+	run ! grep NONCE body
+	assert_equal http://www.w3.org/2000/svg "$(grep -oE 'https?://[^"]*' body | sort -u)" # a name, not an address
+}

@@ -131,7 +131,8 @@ static void found(void **state)
 		{"GET", "/plugins/a/b:c/json", "/plugins/{}", "a/b:c/json"},
 		{"PATCH", "/services/aa/update", "/services/{}", "aa/update"},
 		{"GET", "/containers//json", NULL, NULL},
-		{"GET", "/", NULL, NULL},
+		{"GET", "/", "/", NULL},
+		{"GET", "//", NULL, NULL},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		CLEANUP_ARENA struct arena a = {0};
