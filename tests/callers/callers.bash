@@ -50,6 +50,22 @@ callers_end() {
 	[ -z "$(find /sys/fs/cgroup -maxdepth 7 -type d -path "*$GROUP*" 2>/dev/null)" ]
 }
 
+# dockerd and hulld in the namespaces, side by side, both with an image called test and no network of their own.
+beside_dockerd() {
+	local name
+	cat >"$WORK/daemon.json" <<-END
+		{"data-root": "$WORK/docker", "exec-root": "/run/docker", "pidfile": "/run/docker.pid",
+		 "hosts": ["unix:///run/docker.sock"], "bridge": "none", "iptables": false, "ip-forward": false,
+		 "cgroup-parent": "$GROUP", "exec-opts": ["native.cgroupdriver=cgroupfs"]}
+	END
+	daemon dockerd dockerd --config-file "$WORK/daemon.json"
+	daemon hulld env HULL_NETWORK=none "$HULL_BIN_DIR/hulld" --root "$WORK/hull" --runroot "$WORK/hull-run" --host unix:///run/hulld.sock
+	for name in docker hulld; do
+		wait_for 60 inside docker -H "unix:///run/$name.sock" version
+		tar -C "$WORK/rootfs" -c . | inside docker -H "unix:///run/$name.sock" import - test
+	done
+}
+
 # In a case: skip it where the caller is not installed.
 need_callers() {
 	local name
