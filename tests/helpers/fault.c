@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -93,10 +94,17 @@ static void note_program(struct task *t)
 	snprintf(link, sizeof(link), "/proc/%d/exe", (int)t->pid);
 	if (readlink(link, path, sizeof(path) - 1) < 0)
 		return;
-	/* "/" is the program itself, executed again from a mount of its own. */
+	/* "/" is from a mount of its own: the program itself again, or hull-init, with whose end
+	 * the container's is the right outcome. */
 	const char *slash = strrchr(path, '/');
-	if (slash && !slash[1])
+	static ino_t own;
+	struct stat st = {0};
+	stat(link, &st);
+	own = own ?: st.st_ino;
+	if (slash && !slash[1] && st.st_ino == own)
 		return;
+	if (slash && !slash[1])
+		slash = "/init";
 	snprintf(t->program, sizeof(t->program), "%.19s", slash ? slash + 1 : path);
 }
 
