@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api/page.h"
 #include "base/cleanup.h"
@@ -303,10 +304,23 @@ const struct route *route_find(const char *method, const char *path, struct aren
 	return NULL;
 }
 
+/* A page of somebody else's, in the browser of who may connect: it says where it is from. Of
+ * docker's clients none does. */
+static int check_origin(const struct http_request *q, struct err *e)
+{
+	const char *origin = http_header(q, "origin"), *host = http_header(q, "host");
+	const char *authority = origin ? strstr(origin, "://") : NULL;
+	if (!origin || (authority && host && !strcasecmp(authority + 3, host)))
+		return 0;
+	return err_set(e, EACCES, ERR_DENIED, "a page of %s may not use hulld", origin);
+}
+
 static int find_and_run(struct call *c, bool *en_open, struct arena *kept, struct err *e)
 {
 	char *path = c->http->q.path;
-	int r = take_version(c, &path, e);
+	int r = check_origin(c->q, e);
+	if (r == 0)
+		r = take_version(c, &path, e);
 	if (r < 0)
 		return r;
 	const struct route *route = route_find(c->q->method, path, c->a, &c->arg);

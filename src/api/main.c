@@ -21,20 +21,35 @@ static const struct option option_items[] = {
 	{"group", 'G', OPTION_STR, O(group), .arg = "group",
 	 .help = "Group that may use the socket, which is root's power; default docker, where it "
 		 "exists. \"\" is nobody but root"},
-	{"host", 'H', OPTION_STR, O(host), .arg = "unix://path",
-	 .help = "Socket to listen on; default unix:///run/hulld.sock, of a user "
-		 "unix://RUNROOT/hulld.sock. A socket that "
-		 "systemd hands over comes before it"},
+	{"host", 'H', OPTION_LIST, O(hosts), .arg = "address",
+	 .help = "Socket to listen on, unix://PATH or, with --tlsverify, tcp://ADDRESS[:2376]; may "
+		 "be repeated. Default unix:///run/hulld.sock, of a user "
+		 "unix://RUNROOT/hulld.sock. A "
+		 "socket that systemd hands over comes in the place of unix://"},
 	{"page", 0, OPTION_STR, O(page), .arg = "address:port",
 	 .help = "Serve a page for people at this address of the loopback interface: containers, "
 		 "what they use against their limits, why the last ones ended. Nothing can be "
 		 "changed there, and any user of this machine may look"},
 	{"read-only-group", 0, OPTION_STR, O(read_only_group), .arg = "group",
 	 .help = "Group that may use the socket of --read-only-host"},
-	{"read-only-host", 0, OPTION_STR, O(read_only), .arg = "unix://path",
+	{"read-only-host", 0, OPTION_LIST, O(read_only), .arg = "address",
 	 .help = "Another socket, for who may look at what is there and change nothing: no "
 		 "files, no processes in containers, no values of environment variables, "
 		 "no arguments of commands"},
+	{"tls", 0, OPTION_REFUSED_FLAG,
+	 .help = "without a certificate of the client everybody would be root here; see "
+		 "--tlsverify"},
+	{"tlscacert", 0, OPTION_STR, O(ca), .arg = "file",
+	 .help = "Certificates of those who may sign clients' certificates, PEM; default "
+		 "/etc/hull/ca.pem"},
+	{"tlscert", 0, OPTION_STR, O(cert), .arg = "file",
+	 .help = "Certificate of this machine, PEM; default /etc/hull/cert.pem"},
+	{"tlskey", 0, OPTION_STR, O(key), .arg = "file",
+	 .help = "Key of that certificate, PEM; default /etc/hull/key.pem"},
+	{"tlsverify", 0, OPTION_BOOL, O(verify),
+	 .help = "Clients of tcp:// show a certificate: who has one that --tlscacert signed is "
+		 "root "
+		 "on this machine"},
 };
 static const struct option_table options = OPTIONS(option_items);
 
@@ -46,6 +61,8 @@ static void print_help(void)
 		for (size_t i = 0; i < tables[t].count; i++) {
 			const struct option *o = &tables[t].items[i];
 			char name[64];
+			if (!option_is_shown(o))
+				continue;
 			snprintf(name, sizeof(name), "--%s %s", o->name, option_arg(o));
 			printf("  %s%c%s %-34s %s\n", o->letter ? "-" : " ",
 			       o->letter ? o->letter : ' ', o->letter ? "," : " ", name, o->help);
@@ -62,7 +79,8 @@ static void print_man(void)
 	roff_text(
 		stdout,
 		"The API of docker's engine, versions " API_VERSION_MIN " to " API_VERSION
-		", on a Unix socket, for the docker client and everything that is built on it. It "
+		", on a Unix socket, or over TCP with TLS for clients that show a certificate, for "
+		"the docker client and everything that is built on it. It "
 		"holds no state: containers, their output and attached sessions go on when it "
 		"ends, and hull and docker may be used in any mixture on the same containers. "
 		"Each connection has a process of its own.\n");
@@ -81,7 +99,9 @@ static void print_man(void)
 		putchar('\n');
 	}
 	fputs(".SH FILES\n", stdout);
-	roff_text(stdout, "/etc/hull/hull.conf has the defaults of new containers, as for hull.\n");
+	roff_text(stdout,
+		  "/etc/hull/hull.conf has the defaults of new containers, as for hull. The "
+		  "certificates of a user's hulld are by default in ~/.config/hull.\n");
 	fputs(".SH SEE ALSO\n.BR hull (1)\n", stdout);
 }
 

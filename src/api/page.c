@@ -16,12 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #include "api/handlers.h"
+#include "api/listen.h"
 #include "api/metrics.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -32,7 +32,7 @@
 #include "engine/events.h"
 #include "linux/ip_address.h"
 
-enum { BACKLOG = 64, FRESH_MS = 1000, ENDS = 20, FIGURES_MAX = 64 << 20 };
+enum { FRESH_MS = 1000, ENDS = 20, FIGURES_MAX = 64 << 20 };
 
 extern const char page_html[]; /* page.S */
 
@@ -63,12 +63,6 @@ static const char *host_of(const char *text, struct arena *a)
 int page_listen(const char *where, struct arena *a, struct err *e)
 {
 	const char *host = host_of(where, a), *colon = where + strlen(host);
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} address = {0};
-	const int on = 1;
 	uint64_t port;
 	struct ip ip;
 	if (!*colon || uint_parse(colon + 1, UINT16_MAX, &port) < 0 || !port)
@@ -84,17 +78,8 @@ int page_listen(const char *where, struct arena *a, struct err *e)
 			 (unsigned long long)port, (unsigned long long)port);
 		return -EINVAL;
 	}
-	address.any.sa_family = ip.family;
-	address.v4.sin_port = htons((uint16_t)port); /* where IPv6 has it, too */
-	memcpy(ip.family == AF_INET ? (void *)&address.v4.sin_addr : &address.v6.sin6_addr,
-	       ip.bytes, ip_size(&ip));
-	CLEANUP_FD int fd = socket(ip.family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    bind(fd, &address.any, ip.family == AF_INET ? sizeof(address.v4) : sizeof(address.v6)) <
-		    0 ||
-	    listen(fd, BACKLOG) < 0)
-		return err_errno(e, errno, "--page: cannot listen at %s", where);
-	return fd_steal(&fd);
+	int fd = tcp_listen(&ip, (uint16_t)port);
+	return fd < 0 ? err_errno(e, fd, "--page: cannot listen at %s", where) : fd;
 }
 
 int page_share(struct err *e)

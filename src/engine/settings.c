@@ -199,15 +199,25 @@ int settings_finish(struct settings *s, struct arena *a, struct err *e)
 	return r < 0 ? r : make_absolute(&s->runroot, a, e);
 }
 
-int settings_open_engine(const struct settings *s, struct engine *ret, struct arena *a,
-			 struct err *e)
+int settings_libexec(char **ret, struct arena *a, struct err *e)
 {
 	char path[4096];
 	int r = own_program_path(path, sizeof(path));
 	if (r < 0)
 		return err_errno(e, r, "cannot find where hull is installed");
 	*strrchr(path, '/') = '\0';
-	r = engine_open(ret, s->root, s->runroot, arena_strdup(a, path), e);
+	*ret = arena_strdup(a, path);
+	return 0;
+}
+
+int settings_open_engine(const struct settings *s, struct engine *ret, struct arena *a,
+			 struct err *e)
+{
+	char *libexec;
+	int r = settings_libexec(&libexec, a, e);
+	if (r < 0)
+		return r;
+	r = engine_open(ret, s->root, s->runroot, libexec, e);
 	ret->systemd_cgroup = s->systemd_cgroup;
 	return r;
 }

@@ -21,8 +21,9 @@ extern const struct option_table settings_options, settings_keys;
 int settings_read(struct settings *s, struct arena *a, struct err *e);
 /** Fill root and runroot with the defaults where nothing was given. */
 int settings_finish(struct settings *s, struct arena *a, struct err *e);
-/** engine_open() as they say; the programs that it starts lie beside the one that runs. @s and @a
- * outlive the engine. */
+/** The folder of hull's programs: the one that runs lies there. */
+int settings_libexec(char **ret, struct arena *a, struct err *e);
+/** engine_open() as they say, with the programs there. @s and @a outlive the engine. */
 int settings_open_engine(const struct settings *s, struct engine *ret, struct arena *a,
 			 struct err *e);
 /** What a container to be gets where its request says nothing: log driver, storage options. */

@@ -70,7 +70,9 @@ int helper_start(struct helper *h, const char *libexec, const char *name, char *
 	h->sock = pair[0];
 	CLEANUP_FD int theirs = pair[1];
 	CLEANUP(close_all)
-	struct helper_fd up[HELPER_FDS_MAX + 1] = {{-1, 0}, {-1, 0}, {-1, 0}, {-1, 0}};
+	struct helper_fd up[HELPER_FDS_MAX + 1];
+	for (size_t i = 0; i < ARRAY_LEN(up); i++)
+		up[i] = (struct helper_fd){-1, 0};
 	for (size_t i = 0; i <= count; i++) {
 		up[i].to = i < count ? fds[i].to : HELPER_SOCKET_FD;
 		up[i].from = fcntl(i < count ? fds[i].from : theirs, F_DUPFD_CLOEXEC, FD_ABOVE);

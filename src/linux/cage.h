@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the locked-in programs (hull-unpack, hull-transport, hull-dns) have in common in the last
+ * What the locked-in programs (hull-unpack, hull-transport, hull-dns, hull-tls) have in common in the last
  * steps before they read a foreign byte. What each may still do is its own table.
  */
 #pragma once

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rests on socketpair(2), tcp(7). Read door.h first, then tls/main.c. */
+#include "api/door.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/option_value.h"
+#include "linux/namespaces.h"
+#include "tls/wire.h"
+
+static const char *const options[] = {"--tlscacert", "--tlscert", "--tlskey"};
+static const char *const names[] = {"ca.pem", "cert.pem", "key.pem"};
+static char *const no_env[] = {NULL};
+
+/* ---- the files ---- */
+
+/* Where hull.conf is. */
+static const char *default_folder(struct arena *a)
+{
+	const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
+	if (!namespace_caller_is_user())
+		return "/etc/hull";
+	return config && *config == '/' ? arena_printf(a, "%s/hull", config)
+					: arena_printf(a, "%s/.config/hull", home ?: "");
+}
+
+static int name_files(struct doors *d, const struct server_hosts *hosts, struct arena *a,
+		      struct err *e)
+{
+	char *const given[] = {hosts->ca, hosts->cert, hosts->key};
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(given); i++) {
+		char *path = given[i] && *given[i]
+				     ? given[i]
+				     : arena_printf(a, "%s/%s", default_folder(a), names[i]);
+		r = path_from_cwd(path, &path, a, e);
+		d->files[i] = path;
+	}
+	return r;
+}
+
+/* ---- hull-tls ---- */
+
+static void close_files(struct helper_fd (*fds)[HELPER_FDS_MAX])
+{
+	for (size_t i = 0; i < ARRAY_LEN(*fds); i++)
+		if ((*fds)[i].to >= TLS_FD_CA)
+			fd_drop(&(*fds)[i].from);
+}
+
+/* Of TLS_FD_CLIENT and TLS_FD_STREAM there are @fds already. */
+static int start(const struct doors *d, const struct helper_fd *given, size_t count,
+		 struct helper *ret, struct err *e)
+{
+	CLEANUP(close_files) struct helper_fd fds[HELPER_FDS_MAX] = {0};
+	for (size_t i = 0; i < count; i++)
+		fds[i] = given[i];
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		struct helper_fd *f = &fds[count++];
+		*f = (struct helper_fd){open(d->files[i], O_RDONLY | O_CLOEXEC),
+					TLS_FD_CA + (int)i};
+		if (f->from < 0)
+			return err_errno(e, errno, "%s %s", options[i], d->files[i]);
+	}
+	return helper_start(ret, d->libexec, "hull-tls", no_env, fds, count, e);
+}
+
+/* 0: TLS_READY. */
+static int hear(struct helper *h, struct err *e)
+{
+	char message[TLS_MESSAGE_MAX + 1] = "";
+	ssize_t n = TEMP_FAILURE_RETRY(recv(h->sock, message, TLS_MESSAGE_MAX, 0));
+	if (n > 0 && *message == TLS_READY)
+		return 0;
+	return err_set(e, EPROTO, ERR_INVALID, "%s",
+		       n > 0 ? message + 1 : "hull-tls ended without a word");
+}
+
+int doors_open(struct doors *d, const struct settings *s, const struct server_hosts *hosts,
+	       struct arena *a, struct err *e)
+{
+	struct helper h = HELPER_NONE;
+	char *libexec;
+	int r = settings_libexec(&libexec, a, e);
+	d->libexec = libexec;
+	d->debug = s->debug;
+	if (r == 0)
+		r = name_files(d, hosts, a, e);
+	if (r == 0)
+		r = start(d, NULL, 0, &h, e);
+	if (r < 0)
+		return r;
+	r = hear(&h, e);
+	helper_stop(&h);
+	return r;
+}
+
+/* ---- clients ---- */
+
+static void drop(struct doors *d, size_t i)
+{
+	fd_drop(&d->items[i].stream);
+	helper_stop(&d->items[i].helper);
+	memmove(&d->items[i], &d->items[i + 1], (--d->count - i) * sizeof(*d->items));
+}
+
+/* One that has gone without a word is noticed. */
+static void tune(int client)
+{
+	const struct {
+		int level, name, value;
+	} table[] = {{SOL_SOCKET, SO_KEEPALIVE, 1},
+		     {IPPROTO_TCP, TCP_KEEPIDLE, 30},
+		     {IPPROTO_TCP, TCP_KEEPINTVL, 10},
+		     {IPPROTO_TCP, TCP_KEEPCNT, 6},
+		     {IPPROTO_TCP, TCP_NODELAY, 1}};
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		setsockopt(client, table[i].level, table[i].name, &table[i].value, sizeof(int));
+	fcntl(client, F_SETFL, fcntl(client, F_GETFL) | O_NONBLOCK);
+}
+
+void door_add(struct doors *d, int client, enum audience who)
+{
+	struct door door = {.helper = HELPER_NONE, .who = who};
+	struct err e;
+	int pair[2];
+	if (d->count == DOORS_MAX)
+		drop(d, 0);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return;
+	CLEANUP_FD int theirs = pair[1];
+	const struct helper_fd fds[] = {{client, TLS_FD_CLIENT}, {theirs, TLS_FD_STREAM}};
+	door.stream = pair[0];
+	tune(client);
+	if (start(d, fds, ARRAY_LEN(fds), &door.helper, &e) == 0) {
+		d->items[d->count++] = door;
+		return;
+	}
+	/* What the administrator has to mend: a file that is gone. */
+	fprintf(stderr, "hulld: a client of TCP: %s\n", e.text);
+	fd_drop(&door.stream);
+}
+
+size_t doors_watch(const struct doors *d, struct pollfd *fds)
+{
+	for (size_t i = 0; i < d->count; i++)
+		fds[i] = (struct pollfd){d->items[i].helper.sock, POLLIN, 0};
+	return d->count;
+}
+
+/* It goes on by itself: with the client's bytes, or to tell him why not. */
+static void leave_alone(struct helper *h)
+{
+	h->pid = 0;
+	fd_drop(&h->pidfd);
+}
+
+bool door_take(struct doors *d, size_t i, int *ret_stream, enum audience *ret_who)
+{
+	struct door *door = &d->items[i];
+	struct err e;
+	bool good = hear(&door->helper, &e) == 0;
+	if (good) {
+		*ret_stream = fd_steal(&door->stream);
+		*ret_who = door->who;
+	} else if (d->debug) {
+		fprintf(stderr, "debug: a client of TCP: %s\n", e.text);
+	}
+	leave_alone(&door->helper);
+	drop(d, i);
+	return good;
+}
+
+void doors_forget(struct doors *d, pid_t pid)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (d->items[i].helper.pid == pid)
+			leave_alone(&d->items[i].helper);
+}
+
+void doors_close(struct doors *d)
+{
+	while (d->count) {
+		leave_alone(&d->items[d->count - 1].helper);
+		drop(d, d->count - 1);
+	}
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Clients that came over TCP and have not shown their certificate yet. Each is with a hull-tls of
+ * its own, which is nobody and locked in; no process of root's reads what it says before that has
+ * found its certificate good. Then its plain bytes are a connection like any other.
+ *
+ * There are only so many of them: who comes when all places are taken takes that of who has waited
+ * longest, so whoever fills them keeps out nobody that is quick.
+ */
+#pragma once
+
+#include <poll.h>
+
+#include "api/listen.h"
+#include "image/helper.h"
+
+enum { DOORS_MAX = 64 };
+
+struct door {
+	struct helper helper;
+	int stream; /* our end */
+	enum audience who;
+};
+struct doors {
+	const char *libexec;
+	const char *files[3]; /* authority, certificate, key: opened anew for each client */
+	bool debug;
+	struct door items[DOORS_MAX]; /* who waits longest is the first */
+	size_t count;
+};
+
+/** Find hull-tls, and have it look at the files. */
+int doors_open(struct doors *d, const struct settings *s, const struct server_hosts *hosts,
+	       struct arena *a, struct err *e);
+/** A client has connected; @client stays the caller's. */
+void door_add(struct doors *d, int client, enum audience who);
+/** Descriptors to poll(2) for, in the order of `items`. */
+size_t doors_watch(const struct doors *d, struct pollfd *fds);
+/** Something came from @i: it is taken out. True: @ret_stream, the caller's, may be served. */
+bool door_take(struct doors *d, size_t i, int *ret_stream, enum audience *ret_who);
+/** A child was reaped: no signal may be sent to its number any more. */
+void doors_forget(struct doors *d, pid_t pid);
+/** In a process that has no use for them. */
+void doors_close(struct doors *d);

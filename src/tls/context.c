@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What clients must show, and what is shown to them: SSL_CTX_new(3ssl). TLS 1.2 with forward
+ * secrecy, or 1.3; a certificate of the given authority and no other, made for clients; nothing is
+ * resumed, since each connection has a process of its own. Read tls.h first.
+ */
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "tls/tls.h"
+
+enum { FILE_MAX = 1 << 20 };
+
+const char *last_reason(void)
+{
+	unsigned long code = ERR_peek_last_error();
+	return code ? ERR_reason_error_string(code) ?: "unknown" : "the connection was closed";
+}
+
+static int failed(struct err *e, const char *option, const char *what)
+{
+	return err_set(e, EINVAL, ERR_INVALID, "%s: %s (%s)", option, what, last_reason());
+}
+
+static int no_passphrase(char *buf, int size, int writing, void *arg)
+{
+	return -1;
+}
+
+/* The file is open, and no other can be opened any more. Nor this one again. */
+static int read_pem(int fd, const char *option, BIO **ret, struct err *e)
+{
+	static char text[FILE_MAX];
+	ssize_t n = fd_read_full(fd, text, sizeof(text));
+	close(fd);
+	if (n < 0)
+		return err_errno(e, (int)n, "%s: cannot be read", option);
+	if (n == sizeof(text))
+		return err_set(e, EFBIG, ERR_INVALID, "%s: has more than %d bytes", option,
+			       FILE_MAX - 1);
+	BIO *copy = BIO_new(BIO_s_secmem());
+	bool done = copy && BIO_write(copy, text, (int)n) == (int)n;
+	explicit_bzero(text, (size_t)n);
+	*ret = copy;
+	return done || !n ? 0 : err_set(e, ENOMEM, ERR_SYSTEM, "%s: no memory for it", option);
+}
+
+static int take_authority(SSL_CTX *ctx, struct err *e)
+{
+	static const char option[] = "--tlscacert";
+	BIO *pem;
+	size_t count = 0;
+	int r = read_pem(TLS_FD_CA, option, &pem, e);
+	for (X509 *c; r == 0 && (c = PEM_read_bio_X509(pem, NULL, no_passphrase, NULL)); count++)
+		if (X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), c) != 1 ||
+		    SSL_CTX_add_client_CA(ctx, c) != 1)
+			r = failed(e, option, "a certificate that cannot be used");
+	return r || count ? r : failed(e, option, "no certificate is in it");
+}
+
+static int take_certificate(SSL_CTX *ctx, struct err *e)
+{
+	static const char option[] = "--tlscert";
+	BIO *pem;
+	size_t count = 0;
+	int r = read_pem(TLS_FD_CERT, option, &pem, e);
+	for (X509 *c; r == 0 && (c = PEM_read_bio_X509(pem, NULL, no_passphrase, NULL)); count++)
+		if ((count ? SSL_CTX_add0_chain_cert(ctx, c) : SSL_CTX_use_certificate(ctx, c)) !=
+		    1)
+			r = failed(e, option, "a certificate that cannot be used");
+	return r || count ? r : failed(e, option, "no certificate is in it");
+}
+
+static int take_key(SSL_CTX *ctx, struct err *e)
+{
+	static const char option[] = "--tlskey";
+	BIO *pem;
+	int r = read_pem(TLS_FD_KEY, option, &pem, e);
+	if (r < 0)
+		return r;
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(pem, NULL, no_passphrase, NULL);
+	BIO_free(pem);
+	if (!key)
+		return failed(e, option, "no key is in it that has no passphrase");
+	if (SSL_CTX_use_PrivateKey(ctx, key) != 1 || SSL_CTX_check_private_key(ctx) != 1)
+		return failed(e, option, "it does not belong to the certificate of --tlscert");
+	EVP_PKEY_free(key);
+	return 0;
+}
+
+int context_make(SSL_CTX **ret, struct err *e)
+{
+	/* No openssl.cnf: what counts is what stands here. */
+	OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	if (!ctx || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
+	    SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1)
+		return failed(e, "hull-tls", "OpenSSL does not start");
+	SSL_CTX_set_options(ctx,
+			    SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_num_tickets(ctx, 0);
+	SSL_CTX_set_read_ahead(ctx, 1);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				      SSL_MODE_RELEASE_BUFFERS);
+	int r = take_authority(ctx, e);
+	if (r == 0)
+		r = take_certificate(ctx, e);
+	if (r == 0)
+		r = take_key(ctx, e);
+	*ret = ctx;
+	return r;
+}

@@ -1,0 +1,262 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# hulld over TCP: only for who shows a certificate; and then as over its Unix socket. In a network namespace
+# made for the case, where nothing but its loopback is.
+
+load lib
+load api
+
+authority() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" \
+		-keyout "$1-key.pem" -out "$1.pem"
+}
+
+# certificate NAME AUTHORITY USE [DAYS]
+certificate() {
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$1" -keyout "$1-key.pem" \
+		-addext "extendedKeyUsage=$3" -addext "subjectAltName=IP:127.0.0.1" -out "$1.csr" &&
+		openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2-key.pem" -CAcreateserial -copy_extensions copy \
+			-days "${4:-2}" -out "$1.pem"
+}
+
+setup_file() {
+	export CERTS=$BATS_FILE_TMPDIR
+	cd "$CERTS" || return 1
+	{
+		authority ca && authority other && certificate server ca serverAuth && certificate client ca clientAuth &&
+			certificate expired ca clientAuth -1 && certificate foreign other clientAuth
+	} >log 2>&1 || { cat log; return 1; }
+}
+
+setup() {
+	unshare -n sleep 1000 3>&- &
+	HOST=$!
+	disown
+	wait_for 10 eval '[ "$(readlink /proc/$HOST/ns/net)" != "$(readlink /proc/self/ns/net)" ]'
+	inside ip link set lo up
+	hull_setup
+	SOCKET=$WORK/api.sock
+	export DOCKER_CONFIG=$WORK/docker DOCKER_HOST=tcp://127.0.0.1:2376 DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=$WORK/docker DOCKER_BUILDKIT=0
+	mkdir docker
+	cp "$CERTS/ca.pem" docker/ca.pem
+	cp "$CERTS/client.pem" docker/cert.pem
+	cp "$CERTS/client-key.pem" docker/key.pem
+	serve_tls --host unix://"$SOCKET" --host tcp://127.0.0.1:2376
+}
+
+teardown() {
+	local failed=0
+	kill "$HULLD" 2>/dev/null && wait "$HULLD" 2>/dev/null
+	hull_teardown || failed=1
+	# What served a client has ended with it.
+	wait_for 10 no_hull_tls || failed=1
+	kill -KILL "$HOST"
+	return $failed
+}
+
+inside() {
+	nsenter -n -t "$HOST" "$@" 3>&-
+}
+
+docker() {
+	timeout 60 nsenter -n -t "$HOST" "$(type -P docker)" "$@" 3>&-
+}
+
+# Those of this case are in its network namespace.
+no_hull_tls() {
+	local pid ns
+	ns=$(readlink "/proc/$HOST/ns/net")
+	for pid in $(pgrep -x hull-tls); do
+		[ "$(readlink "/proc/$pid/ns/net")" != "$ns" ] || return 1
+	done
+}
+
+# serve_tls OPTION...: HULLD is its pid.
+serve_tls() {
+	nsenter -n -t "$HOST" "$HULL_BIN_DIR/hulld" --debug --tlsverify --tlscacert "$CERTS/ca.pem" --tlscert "$CERTS/server.pem" \
+		--tlskey "$CERTS/server-key.pem" "$@" 3>&- >"$WORK/hulld.log" 2>&1 &
+	HULLD=$!
+	started_by_test $HULLD
+	wait_for 5 tls client -f https://127.0.0.1:2376/_ping
+}
+
+# tls NAME ARGUMENT...: curl with this certificate.
+tls() {
+	local name=$1
+	shift
+	inside curl -sS --max-time 10 --cacert "$CERTS/ca.pem" ${name:+--cert "$CERTS/$name.pem" --key "$CERTS/$name-key.pem"} "$@"
+}
+
+# in_terminal COMMAND...
+in_terminal() {
+	timeout 20 nsenter -n -t "$HOST" script -qec "stty rows 33 cols 77; $*" /dev/null 3>&-
+}
+
+# bats test_tags=fast,same
+@test "api tls: who shows no certificate, or a wrong one, comes to nothing" {
+	assert_equal OK "$(tls client https://127.0.0.1:2376/_ping)"
+	run ! tls "" https://127.0.0.1:2376/_ping
+	run ! tls foreign https://127.0.0.1:2376/_ping
+	assert_has "unknown ca"
+	run ! tls expired https://127.0.0.1:2376/_ping
+	assert_has "certificate expired"
+	run ! tls server https://127.0.0.1:2376/_ping # not made for clients
+	run ! tls client --tls-max 1.1 --ciphers DEFAULT@SECLEVEL=0 https://127.0.0.1:2376/_ping
+	assert_equal OK "$(tls client --tls-max 1.2 https://127.0.0.1:2376/_ping)"
+	run -0 inside curl -s --max-time 10 http://127.0.0.1:2376/containers/json
+	assert_equal "Client sent an HTTP request to an HTTPS server." "$output"
+	assert_equal 1 "$(grep -c "peer did not return a certificate" hulld.log)"
+	# A page in a browser that has such a certificate.
+	assert_equal 403 "$(tls client -o body -w '%{http_code}' -H "Origin: https://elsewhere.example" https://127.0.0.1:2376/_ping)"
+	grep -q "elsewhere.example" body
+	assert_equal 200 "$(tls client -o body -w '%{http_code}' -H "Origin: https://127.0.0.1:2376" https://127.0.0.1:2376/_ping)"
+}
+
+# bats test_tags=fast,same
+@test "api tls: what cannot be listened on is said with the reason" {
+	local host
+	for host in tcp://0.0.0.0:2375 tcp://127.0.0.1:2375 tcp://:2375; do
+		run -1 inside "$HULL_BIN_DIR/hulld" --host unix://"$WORK/x.sock" --host $host
+		assert_has "--host $host: who may use the API is root on this machine"
+		assert_has "hint: give --tlsverify"
+		run -1 inside "$HULL_BIN_DIR/hulld" --host unix://"$WORK/x.sock" --read-only-host $host
+		assert_has "--read-only-host $host: who may use"
+	done
+	[ ! -e x.sock ]
+	run -1 inside "$HULL_BIN_DIR/hulld" --host udp://x
+	assert_has "invalid --host udp://x"
+	run -1 inside "$HULL_BIN_DIR/hulld" --host unix://"$WORK/x.sock" --read-only-host x
+	assert_has "invalid --read-only-host x"
+	for host in tcp:// tcp://name:1 tcp://127.0.0.1:99999 tcp://127.0.0.1:x tcp://[::1:1; do
+		run -1 inside "$HULL_BIN_DIR/hulld" --tlsverify --host $host
+		assert_has "invalid --host $host"
+	done
+	run -1 inside "$HULL_BIN_DIR/hulld" --tlsverify --host unix://"$WORK/x.sock"
+	assert_has "--tlsverify needs a --host tcp://"
+	run -1 inside "$HULL_BIN_DIR/hulld" --host unix://"$WORK/x.sock" --tlscert x
+	assert_has "need --tlsverify"
+	run ! inside "$HULL_BIN_DIR/hulld" --tls --host tcp://127.0.0.1:2375
+	assert_has "--tlsverify"
+	cd "$CERTS"
+	refused() { run -1 inside "$HULL_BIN_DIR/hulld" --host tcp://127.0.0.1:2375 --tlsverify --tlscacert "$1" --tlscert "$2" --tlskey "$3"; }
+	refused ca.pem server.pem nothing
+	assert_has "--tlskey $CERTS/nothing: No such file"
+	refused ca.pem server.pem client-key.pem
+	assert_has "--tlskey: it does not belong to the certificate"
+	refused log server.pem server-key.pem
+	assert_has "--tlscacert: no certificate is in it"
+	refused ca.pem server.pem /dev/zero
+	assert_has "--tlskey: has more than"
+	# A socket of systemd that everybody could reach.
+	run -1 inside python3 -c 'import os, socket, sys
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); os.dup2(s.fileno(), 3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1"); os.execv(sys.argv[1], sys.argv[1:])' "$HULL_BIN_DIR/hulld"
+	assert_has "the socket of systemd: who may use the API"
+}
+
+@test "api tls: the docker client, its streams and terminals" {
+	need_docker
+	run -7 docker run --rm --network none test sh -c 'echo out; echo err >&2; exit 7'
+	assert_has out
+	assert_has err
+	# The end of the input, and then still output.
+	assert_equal "3000000" "$(head -c 3000000 /dev/zero | docker run --rm -i --network none test sh -c 'cat | wc -c')"
+	assert_equal 3000000 "$(head -c 3000000 /dev/zero | docker run --rm -i --network none test cat | wc -c)"
+	run -0 in_terminal "docker run --rm -it --network none test sh -c 'sleep 0.3; stty size; tty'" </dev/null
+	assert_has "33 77"
+	nsenter -n -t "$HOST" docker events --format '{{.Action}} {{.Actor.Attributes.image}}' 3>&- >events &
+	local events=$!
+	docker run -d --name aa --network none test sh -c 'echo first; while [ ! -e /go ]; do sleep 0.05; done; echo last'
+	run -5 in_terminal "docker exec -it aa sh -c 'sleep 0.3; stty size; exit 5'" </dev/null
+	assert_has "33 77"
+	assert_equal "got word" "$(echo word | docker exec -i aa sh -c 'read x; echo got $x')"
+	docker logs -f aa >log &
+	local client=$!
+	docker attach --no-stdin aa >attached &
+	wait_for 5 grep -q first log
+	wait_for 5 grep -q "attach test" events
+	docker exec aa touch /go
+	wait $client $!
+	assert_equal "first last" "$(paste -sd' ' log)"
+	assert_equal last "$(cat attached)"
+	docker cp aa:/data copy
+	assert_equal "from the image" "$(cat copy/file)"
+	echo changed >copy/file
+	docker cp copy aa:/tmp/
+	docker cp aa:/tmp/copy/file - | tar -xO | grep -qx changed
+	printf 'FROM test\nRUN echo built >/built\n' | docker build -t made -
+	assert_equal built "$(docker run --rm --network none made cat /built)"
+	wait_for 5 grep -q "destroy made" events
+	kill $events
+	assert_equal "create attach start die destroy" "$(grep made events | cut -d' ' -f1 | paste -sd' ')"
+}
+
+@test "api tls: clients that say nothing keep out nobody; one that is cut off leaves nothing" {
+	inside python3 - "$CERTS" 3>&- <<-'EOF'
+		import socket, ssl, sys, time
+		here = ("127.0.0.1", 2376)
+		context = ssl.create_default_context(cafile=sys.argv[1] + "/ca.pem")
+		context.load_cert_chain(sys.argv[1] + "/client.pem", sys.argv[1] + "/client-key.pem")
+		def connect():
+		    return context.wrap_socket(socket.create_connection(here, timeout=10), server_hostname="127.0.0.1")
+		def ping(s):
+		    s.sendall(b"GET /_ping HTTP/1.1\r\nHost: h\r\n\r\n")
+		    got = s.recv(1000)
+		    assert got.startswith(b"HTTP/1.1 200"), got
+		kept = connect()
+		ping(kept)
+		silent = [socket.create_connection(here) for i in range(70)]
+		for s in silent[::2]:
+		    s.sendall(b"\x16\x03\x01\x02\x00\x01")
+		ping(connect())
+		# Who had waited longest made room.
+		silent[0].settimeout(5)
+		try:
+		    assert silent[0].recv(1) == b""
+		except ConnectionResetError:
+		    pass
+		ping(kept)
+		# In the middle of a body that must not look like a whole.
+		s = connect()
+		s.sendall(b"POST /images/load HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n")
+		s.close()
+		# Ended by us, and an answer all the same.
+		s = connect()
+		s.sendall(b"GET /_ping HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+		got = b"".join(iter(lambda: s.recv(100), b""))
+		assert got.endswith(b"OK"), got
+		s.unwrap().close()
+	EOF
+}
+
+@test "api tls: who may only look; certificates that were renewed; kill -9 of hulld" {
+	kill $HULLD && wait $HULLD || true
+	cp "$CERTS"/*.pem .
+	CERTS=. serve_tls --host tcp://127.0.0.1:2376 --read-only-host "tcp://[::1]:2377" --host unix://"$SOCKET"
+	hull run -d --name aa -e SECRET=word test cat
+	assert_equal 'SECRET=***' "$(tls client -k "https://[::1]:2377/containers/aa/json" | jq -r '.Config.Env[]' | grep SECRET)"
+	assert_equal 403 "$(tls client -k -o /dev/null -w '%{http_code}' -X POST "https://[::1]:2377/containers/aa/stop")"
+	run ! tls foreign -k "https://[::1]:2377/containers/json"
+	# Another authority, and no new start.
+	cp other.pem new && mv new ca.pem
+	run ! tls client https://127.0.0.1:2376/_ping
+	assert_equal OK "$(tls foreign https://127.0.0.1:2376/_ping)"
+	rm ca.pem
+	run ! tls foreign https://127.0.0.1:2376/_ping
+	grep -q "hulld: a client of TCP: --tlscacert $WORK/ca.pem: No such file" hulld.log
+	cp "$CERTS/ca.pem" .
+	need_docker
+	mkfifo in
+	docker run -i --name bb --network none test cat <in >out &
+	local client=$!
+	exec 4>in
+	echo one >&4
+	wait_for 5 grep -q one out
+	kill -KILL $HULLD
+	wait $HULLD || true
+	echo two >&4
+	wait_for 5 grep -q two out
+	exec 4>&-
+	wait $client || true
+	assert_equal "one two" "$(paste -sd' ' out)"
+}
