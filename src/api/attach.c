@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * POST /containers/ID/attach and /resize. The client's socket goes to the container's monitor,
- * which serves it from then on: no process of ours is in between. Only where bytes must be looked
- * at does one stay: for detach keys, for input that came too early. A
+ * POST /containers/ID/attach and /resize, GET /containers/ID/attach/ws. The client's socket goes to
+ * the container's monitor, which serves it from then on: no process of ours is in between. Only
+ * where bytes must be looked at does one stay: for detach keys, for input that came too early. A
  * container that does not run is attached to when it starts (engine/waiting.h). Read pump.h next.
  */
 #include <errno.h>
@@ -12,6 +12,7 @@
 
 #include "api/handlers.h"
 #include "api/pump.h"
+#include "api/websocket.h"
 #include "base/cleanup.h"
 #include "base/event.h"
 #include "base/fd.h"
@@ -28,16 +29,17 @@ struct attach {
 	struct detach_keys keys;
 };
 
-static int read_request(struct call *c, struct attach *a, struct err *e)
+static int read_request(struct call *c, struct attach *a, bool websocket, struct err *e)
 {
+	bool all = websocket && c->minor < 42; /* as docker had it */
 	const char *keys = param(c, "detachKeys");
 	const struct docker_config *config;
 	a->call = c;
 	a->logs = param_true(c, "logs", false);
 	a->stream = param_true(c, "stream", false);
-	a->flags = (param_true(c, "stdin", false) ? ATTACH_STDIN : 0) |
-		   (param_true(c, "stdout", false) ? ATTACH_STDOUT : 0) |
-		   (param_true(c, "stderr", false) ? ATTACH_STDERR : 0);
+	a->flags = (param_true(c, "stdin", all) ? ATTACH_STDIN : 0) |
+		   (param_true(c, "stdout", all) ? ATTACH_STDOUT : 0) |
+		   (param_true(c, "stderr", all) ? ATTACH_STDERR : 0);
 	if (!keys)
 		keys = c->settings->detach_keys;
 	int r = detach_keys_parse(keys && *keys ? keys : DETACH_KEYS_DEFAULT, &a->keys, e);
@@ -124,14 +126,26 @@ static int put_record(const struct logs_record *r, void *ctx)
 	return n < 0 ? n : fd_write_full(to, r->bytes, r->len);
 }
 
-int container_attach(struct call *c, struct err *e)
+static int answer(struct attach *a, bool websocket, struct err *e)
+{
+	struct http *h = a->call->http;
+	if (websocket)
+		return websocket_open(h, !a->tty, a->call->minor < 28, e);
+	http_hijack(h, a->tty || a->call->minor < 42 ? "application/vnd.docker.raw-stream"
+						     : "application/vnd.docker.multiplexed-stream");
+	return 0;
+}
+
+static int attach(struct call *c, bool websocket, struct err *e)
 {
 	struct attach *a = arena_new(c->a, struct attach);
 	CLEANUP_WAITING struct waiting w = {-1, -1, ""};
 	const struct logs_query all = {.tail = -1};
 	char *ignored;
 	size_t len;
-	int r = read_request(c, a, e);
+	int r = websocket ? websocket_check(c->q, e) : 0;
+	if (r == 0)
+		r = read_request(c, a, websocket, e);
 	/* Some clients say it once more there; it is no input. */
 	if (r == 0)
 		r = http_read_all(c->http, c->a, &ignored, &len, e);
@@ -141,13 +155,23 @@ int container_attach(struct call *c, struct err *e)
 	/* It was started, or removed, just before we could wait for that. */
 	if (r == 0 && w.socket >= 0)
 		r = container_find(c->en, a->c.id, c->a, &a->c, e);
+	if (r == 0)
+		r = answer(a, websocket, e);
 	if (r < 0)
 		return r;
-	http_hijack(c->http, a->tty || c->minor < 42 ? "application/vnd.docker.raw-stream"
-						     : "application/vnd.docker.multiplexed-stream");
 	if (a->logs)
 		container_logs(c->en, &a->c, &all, put_record, a, NULL, e);
 	return a->stream ? attach_stream(a, &w, e) : 0;
+}
+
+int container_attach(struct call *c, struct err *e)
+{
+	return attach(c, false, e);
+}
+
+int container_attach_ws(struct call *c, struct err *e)
+{
+	return attach(c, true, e);
 }
 
 int container_resize(struct call *c, struct err *e)

@@ -60,6 +60,7 @@ int container_show_logs(struct call *c, struct err *e);
 
 /* attach.c */
 int container_attach(struct call *c, struct err *e);
+int container_attach_ws(struct call *c, struct err *e);
 int container_resize(struct call *c, struct err *e);
 
 /* exec.c */

@@ -424,14 +424,20 @@ int http_pipe_end(struct http *h, const char *type, const char *headers, struct 
 
 void http_hijack(struct http *h, const char *type)
 {
+	char headers[256];
+	snprintf(headers, sizeof(headers), "Content-Type: %s\r\n%s", type,
+		 h->q.upgrade ? "Connection: Upgrade\r\nUpgrade: tcp\r\n" : "");
+	http_take_over(h, h->q.upgrade ? 101 : 200, headers);
+}
+
+void http_take_over(struct http *h, int status, const char *headers)
+{
 	CLEANUP_STRBUF struct strbuf head = STRBUF_MAX(HTTP_HEAD_MAX);
 	const struct timeval for_ever = {0};
-	int status = h->q.upgrade ? 101 : 200;
 	h->answered = h->taken = true;
 	setsockopt(h->fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
-	strbuf_printf(&head, "HTTP/1.1 %d %s\r\n%sContent-Type: %s\r\n%s\r\n", status,
-		      reason(status), SAME_HEADERS, type,
-		      h->q.upgrade ? "Connection: Upgrade\r\nUpgrade: tcp\r\n" : "");
+	strbuf_printf(&head, "HTTP/1.1 %d %s\r\n" SAME_HEADERS "%s\r\n", status, reason(status),
+		      headers);
 	struct iovec part = {head.buf, head.len};
 	send_all(h, &part, 1);
 }

@@ -74,5 +74,7 @@ int http_pipe_end(struct http *h, const char *type, const char *headers, struct 
 		  int r);
 /** From now on the socket is a plain stream; @type of it. */
 void http_hijack(struct http *h, const char *type);
+/** From now on the socket is the caller's; @headers of the answer, a line each. */
+void http_take_over(struct http *h, int status, const char *headers);
 /** What follows only answers: when the client leaves, this process ends. */
 void http_end_with_client(const struct http *h);

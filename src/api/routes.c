@@ -46,6 +46,7 @@ const struct route routes[] = {
 	{"POST", "/containers/{}/unpause", container_do_unpause, DO, "Let them go on."},
 	{"POST", "/containers/{}/wait", container_do_wait, LOOK, "Wait for its end."},
 	{"POST", "/containers/{}/attach", container_attach, DO, "Its streams, from now on."},
+	{"GET", "/containers/{}/attach/ws", container_attach_ws, DO, "The same by WebSocket."},
 	{"POST", "/containers/{}/resize", container_resize, DO, "Size of its terminal."},
 	{"DELETE", "/containers/{}", container_do_remove, DO, "Remove it."},
 

@@ -8,8 +8,13 @@ static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 char *base64_encode(const char *text, struct arena *a)
 {
-	const unsigned char *p = (const unsigned char *)text;
-	size_t len = strlen(text), n = 0;
+	return base64_encode_bytes(text, strlen(text), a);
+}
+
+char *base64_encode_bytes(const void *bytes, size_t len, struct arena *a)
+{
+	const unsigned char *p = bytes;
+	size_t n = 0;
 	char *to = arena_alloc(a, (len + 2) / 3 * 4 + 1);
 	for (size_t i = 0; i < len; i += 3) {
 		unsigned v = (unsigned)p[i] << 16;
