@@ -45,22 +45,12 @@ static void notice(const struct stop_report *r, int64_t grace_seconds, void *ctx
 			   (long long)grace_seconds);
 }
 
-static void tell_survivors(struct strbuf *text, const struct exit_record *x)
-{
-	const uint32_t room = ARRAY_LEN(x->survivors);
-	uint32_t count = x->survivor_count < room ? x->survivor_count : room;
-	for (uint32_t i = 0; i < count; i++)
-		strbuf_printf(text, "%s %d (%.15s)", i ? "," : "; ignored by", x->survivors[i].pid,
-			      x->survivors[i].comm);
-	if (x->survivor_count > count)
-		strbuf_printf(text, " and %u more", x->survivor_count - count);
-}
-
 static void summarise(const char *name, const struct stop_report *r, bool verbose)
 {
 	char signal[SIGNAL_NAME_SIZE];
 	struct strbuf text CLEANUP_STRBUF = STRBUF_MAX(4096);
-	bool survivors = r->exit.survivor_count > 0;
+	CLEANUP_ARENA struct arena a = {0};
+	const char *survivors = exit_survivors(&r->exit, &a);
 	signal_name(r->signal, signal);
 	if (!r->was_running) {
 		if (verbose)
@@ -75,7 +65,8 @@ static void summarise(const char *name, const struct stop_report *r, bool verbos
 		      : survivors ? "ended it, the rest was killed"
 				  : "ended it",
 		      (double)r->milliseconds / 1000);
-	tell_survivors(&text, &r->exit);
+	if (survivors)
+		strbuf_printf(&text, "; ignored by %s", survivors);
 	if (verbose)
 		strbuf_printf(&text, "; exit code %d", r->exit.exit_code);
 	cli_notice("%s", strbuf_text(&text));

@@ -38,7 +38,7 @@ struct life {
 	int code, signal;
 	bool oom_main, oom; /* PID 1, or any */
 	struct oom oom_of;  /* the last of them */
-	char *error, *policy;
+	char *error, *policy, *survivors;
 	int64_t asked; /* hull sent a signal, the last but SIGKILL */
 	int asked_signal;
 	int64_t killed; /* hull sent SIGKILL */
@@ -87,7 +87,7 @@ static void take_start(struct life *l, int64_t at)
 	l->ended = l->asked = l->killed = 0;
 	l->stopped = l->oom = l->oom_main = false;
 	l->oom_of = (struct oom){0};
-	l->error = l->policy = l->health = NULL;
+	l->error = l->policy = l->health = l->survivors = NULL;
 	l->code = l->signal = l->asked_signal = 0;
 	l->sender = NULL;
 	l->no_handler = false;
@@ -113,6 +113,7 @@ static void take_end(struct life *l, struct json_object *event, int64_t at)
 {
 	struct arena *a = l->s->a;
 	const char *error = attribute(event, "error"), *policy = attribute(event, "restart");
+	const char *survivors = attribute(event, "survivors");
 	l->ended = at;
 	l->ends++;
 	l->code = number(attribute(event, "exitCode"));
@@ -120,6 +121,7 @@ static void take_end(struct life *l, struct json_object *event, int64_t at)
 	l->oom_main = attribute(event, "oomKilled") != NULL;
 	l->error = error ? arena_strdup(a, error) : NULL;
 	l->policy = policy ? arena_strdup(a, policy) : NULL;
+	l->survivors = survivors ? arena_strdup(a, survivors) : NULL;
 }
 
 static int64_t amount(struct json_object *event, const char *key)
@@ -513,6 +515,10 @@ static void ended_verdict(struct life *l)
 			       signal_word(l->s->a, l->signal));
 	else
 		story_evidence(l->s, "exit code", "%d", l->code);
+	if (l->survivors)
+		l->s->verdict = arena_printf(
+			l->s->a, "%s; hull-init killed what had not ended in the grace time: %s",
+			l->s->verdict, l->survivors);
 	const struct container *c = l->c;
 	int64_t tries = c ? c->config.host.restart_policy.maximum_retry_count : 0;
 	if (tries > 0 && !c->pid && c->restarts >= tries && l->code)

@@ -186,6 +186,8 @@ struct stop_report {
 	bool ignored_by_kernel; /* PID 1 has no handler for it: the kernel drops it */
 	struct exit_record exit;
 };
+/** Who did not end in hull-init's grace time: "3 (sh), 6 (sleep) and 2 more"; NULL: nobody. */
+char *exit_survivors(const struct exit_record *x, struct arena *a);
 /** Called before the wait begins when the outcome is known in advance (no handler); may be NULL. */
 typedef void (*stop_notice_fn)(const struct stop_report *r, int64_t grace_seconds, void *ctx);
 /** @signal 0: the container's own stop signal; @grace_seconds -2: the container's own (default 10),

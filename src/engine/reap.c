@@ -113,6 +113,7 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 {
 	const struct container *c = end->c;
 	const struct exit_record *x = end->x;
+	CLEANUP_ARENA struct arena a = {0};
 	char code[12], duration[24], signal[12];
 	int64_t lasted = (x->finished_ns - c->started) / 1000000000;
 	int r = 0;
@@ -129,7 +130,8 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 		r = event_container(&en->db, e, c->id, "die", "exitCode", code, "execDuration",
 				    duration, "signal", x->signal ? signal : NULL, "oomKilled",
 				    x->flags & EXIT_OOM_MAIN ? "true" : NULL, "error",
-				    *x->error ? x->error : NULL, "restart", policy, NULL);
+				    *x->error ? x->error : NULL, "restart", policy, "survivors",
+				    exit_survivors(x, &a), NULL);
 	if (r >= 0 && c->told & TOLD_VOLUMES)
 		r = event_volumes(&en->db, e, c->id, "unmount");
 	if (r >= 0 && c->told & TOLD_STOPPING)

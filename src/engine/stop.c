@@ -247,6 +247,19 @@ static void fetch_exit(struct engine *en, const struct container *c, int monitor
 	*ret = (struct exit_record){.exit_code = 255, .flags = EXIT_UNKNOWN};
 }
 
+char *exit_survivors(const struct exit_record *x, struct arena *a)
+{
+	const uint32_t room = ARRAY_LEN(x->survivors);
+	uint32_t count = x->survivor_count < room ? x->survivor_count : room;
+	char *text = NULL;
+	for (uint32_t i = 0; i < count; i++)
+		text = arena_printf(a, "%s%s%d (%.15s)", text ?: "", i ? ", " : "",
+				    x->survivors[i].pid, x->survivors[i].comm);
+	return x->survivor_count > count
+		       ? arena_printf(a, "%s and %u more", text, x->survivor_count - count)
+		       : text;
+}
+
 static int stop_running(struct engine *en, const struct container *c, int64_t grace_seconds,
 			stop_notice_fn notice, void *ctx, struct stop_report *ret, struct err *e)
 {

@@ -107,6 +107,12 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	hull restart -t 0 hh
 	hull kill hh
 	[[ $(verdict hh) == "ended by hull kill: SIGKILL ended it after "* ]]
+	# Who kept it from ending, also after hull's own words are gone from the log.
+	hull run -d --name init --init --log-driver none test sh -c '(trap "" TERM; echo up >/up; while :; do sleep 1; done) & sleep 600'
+	wait_for 10 hull exec init test -e /up
+	run hull stop -t 1 init
+	assert_has "ignored by"
+	[[ $(verdict init) =~ ^"stopped: SIGTERM ended it after "[0-9.]+" s; hull-init killed what had not ended in the grace time: "[0-9]+" (sh), "[0-9]+" (sleep)"$ ]]
 }
 
 @test "why: by itself: success, a code, a crash, a shell without input, a code that a shell makes of a signal" {

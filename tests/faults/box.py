@@ -227,7 +227,9 @@ class Box:
                 if action in ("create", "start", "restart", "die", "stop", "destroy"):
                     told[actor] = told.get(actor, "") + action + " "
             status = dict(db.execute("SELECT id, status FROM container"))
-            return [(told.get(i, ""), status.get(i)) for i in {*told, *status}]
+            # Of the bystander, which was there first, the events may have been forgotten.
+            trimmed = (db.execute("SELECT min(seq) FROM event").fetchone()[0] or 1) > 1
+            return [(told.get(i, ""), status.get(i)) for i in {*told, *(() if trimmed else status)}]
         finally:
             db.close()
 
