@@ -21,7 +21,7 @@
 #include "linux/cgroup.h"
 #include "linux/device.h"
 
-enum { USED_PERCENT = 80, FULL_PERCENT = 95, WAIT_PERCENT = 10, NAME_SIZE = 64 };
+enum { USED_PERCENT = 80, FULL_PERCENT = 95, WAIT_PERCENT = 10, ROOM_PERCENT = 30, NAME_SIZE = 64 };
 
 static const struct rate {
 	enum docker_rate which;
@@ -35,8 +35,7 @@ static const struct rate {
 struct look {
 	const struct container *c;
 	struct story *s;
-	struct cgroup_stats before, now;
-	int64_t ms; /* in between */
+	const struct usage_window *w;
 };
 
 static int64_t find(const struct array *list, int64_t major, int64_t minor, const char *op)
@@ -53,10 +52,10 @@ static int64_t find(const struct array *list, int64_t major, int64_t minor, cons
 static int64_t rate_of(const struct look *x, int64_t major, int64_t minor, const char *op,
 		       bool bytes)
 {
-	const struct array *now = bytes ? &x->now.io_bytes : &x->now.io_operations;
-	const struct array *before = bytes ? &x->before.io_bytes : &x->before.io_operations;
+	const struct array *now = bytes ? &x->w->now.io_bytes : &x->w->now.io_operations;
+	const struct array *before = bytes ? &x->w->before.io_bytes : &x->w->before.io_operations;
 	int64_t n = find(now, major, minor, op) - find(before, major, minor, op);
-	return x->ms > 0 && n > 0 ? n * 1000 / x->ms : 0;
+	return x->w->ms > 0 && n > 0 ? n * 1000 / x->w->ms : 0;
 }
 
 static char *amount(struct arena *a, int64_t n, bool bytes)
@@ -82,10 +81,10 @@ static char *disk_name(struct arena *a, int64_t major, int64_t minor)
 /* Bytes a second, over all disks. */
 static int64_t tell_disks(struct look *x)
 {
-	const struct cgroup_io_entry *entries = x->now.io_bytes.items;
+	const struct cgroup_io_entry *entries = x->w->now.io_bytes.items;
 	struct arena *a = x->s->a;
 	int64_t sum = 0;
-	for (size_t i = 0; i < x->now.io_bytes.count; i++) {
+	for (size_t i = 0; i < x->w->now.io_bytes.count; i++) {
 		int64_t major = entries[i].major, minor = entries[i].minor;
 		if (strcmp(entries[i].op, "Read") != 0)
 			continue;
@@ -94,7 +93,7 @@ static int64_t tell_disks(struct look *x)
 		story_evidence(x->s, disk_name(a, major, minor),
 			       "reads %s/s, writes %s/s; so far %s and %s", amount(a, in, true),
 			       amount(a, out, true), amount(a, entries[i].value, true),
-			       amount(a, find(&x->now.io_bytes, major, minor, "Write"), true));
+			       amount(a, find(&x->w->now.io_bytes, major, minor, "Write"), true));
 		sum += in + out;
 	}
 	return sum;
@@ -130,10 +129,25 @@ static void judge_limits(struct look *x)
 	}
 }
 
-static int64_t number_of(const struct kvs *raw, const char *key)
+/* A page cannot be taken back before it is written: under a small limit each write may wait for
+ * that. */
+static void judge_room(struct look *x, int64_t unwritten)
 {
-	const char *text = kvs_get(raw, key);
-	return text ? strtoll(text, NULL, 10) : 0;
+	struct story *s = x->s;
+	int64_t limit = x->w->now.memory.usage.limit;
+	if (s->verdict || limit <= 0 || limit == INT64_MAX ||
+	    unwritten < limit / 100 * ROOM_PERCENT)
+		return;
+	s->verdict = arena_printf(
+		s->a,
+		"its writers wait now and then: pages that are not written yet fill %lld %% of its "
+		"memory limit of %s",
+		(long long)(unwritten * 100 / limit), amount(s->a, limit, true));
+	story_advise(
+		s,
+		"hull update -m SIZE %s makes write times even; a smaller limit than this makes "
+		"them worse",
+		x->c->name);
 }
 
 /* Its own, and the machine's against its thresholds. */
@@ -142,11 +156,12 @@ static void judge_dirty(struct look *x)
 	static char text[32 << 10];
 	struct story *s = x->s;
 	struct arena *a = s->a;
-	const struct kvs *raw = &x->now.memory.raw;
-	bool v1 = cgroup_host_on_v1(CGROUP_MEMORY);
-	story_evidence(s, "to be written", "%s dirty, %s being written",
-		       amount(a, number_of(raw, v1 ? "total_dirty" : "file_dirty"), true),
-		       amount(a, number_of(raw, v1 ? "total_writeback" : "file_writeback"), true));
+	const struct cgroup_stats *g = &x->w->now;
+	int64_t own = usage_memory(g, "total_dirty", "file_dirty");
+	int64_t leaving = usage_memory(g, "total_writeback", "file_writeback");
+	story_evidence(s, "to be written", "%s dirty, %s being written", amount(a, own, true),
+		       amount(a, leaving, true));
+	judge_room(x, own + leaving);
 	if (file_read_small(AT_FDCWD, "/proc/vmstat", text, sizeof(text)) < 0)
 		return;
 	int64_t page = sysconf(_SC_PAGESIZE);
@@ -173,7 +188,7 @@ static void judge_dirty(struct look *x)
 static void judge_waits(struct look *x)
 {
 	struct story *s = x->s;
-	const char *io = x->now.pressure.io;
+	const char *io = x->w->now.pressure.io;
 	if (!*io)
 		return;
 	story_evidence(s, "pressure",
@@ -183,23 +198,10 @@ static void judge_waits(struct look *x)
 			arena_printf(s->a, "it waits for disks: %s %% of the last ten seconds", io);
 }
 
-static int read_twice(struct look *x, struct err *e)
-{
-	static const struct timespec apart = {.tv_nsec = 500000000};
-	int r = usage_read(x->c, x->s->a, &x->before, e);
-	int64_t from = clock_ms();
-	if (r == 0)
-		nanosleep(&apart, NULL);
-	if (r == 0)
-		r = usage_read(x->c, x->s->a, &x->now, e);
-	x->ms = clock_ms() - from;
-	return r;
-}
-
 int diagnose_io(const struct container *c, struct story *s, struct err *e)
 {
 	struct look x = {.c = c, .s = s};
-	int r = read_twice(&x, e);
+	int r = usage_window(c, &x.w, e);
 	if (r < 0)
 		return r;
 	int64_t sum = tell_disks(&x);

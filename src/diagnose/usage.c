@@ -8,14 +8,19 @@
 #include "diagnose/usage.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/units.h"
+#include "diagnose/processes.h"
 #include "engine/stats.h"
+#include "linux/process.h"
 
-enum { MANY_PERCENT = 10, NEAR_PERCENT = 90 };
+enum { MANY_PERCENT = 10, NEAR_PERCENT = 90, HOLDERS = 3, AGAIN_BYTES = 1 << 20 };
 
 int usage_read(const struct container *c, struct arena *a, struct cgroup_stats *ret, struct err *e)
 {
@@ -29,6 +34,36 @@ int usage_read(const struct container *c, struct arena *a, struct cgroup_stats *
 	cgroup_stats_read(&group, &files, false, a, ret);
 	cgroup_stats_close(&files);
 	return 0;
+}
+
+int usage_window(const struct container *c, const struct usage_window **ret, struct err *e)
+{
+	static const struct timespec apart = {.tv_nsec = 500000000};
+	static struct usage_window kept;
+	static struct arena a;
+	static char of[ID_LEN + 1];
+	int r = 0;
+	if (strcmp(of, c->id)) {
+		arena_free(&a);
+		*of = '\0';
+		r = usage_read(c, &a, &kept.before, e);
+		int64_t from = clock_ms();
+		if (r == 0)
+			nanosleep(&apart, NULL);
+		if (r == 0)
+			r = usage_read(c, &a, &kept.now, e);
+		kept.ms = clock_ms() - from;
+		if (r == 0)
+			snprintf(of, sizeof(of), "%s", c->id);
+	}
+	*ret = &kept;
+	return r;
+}
+
+int64_t usage_memory(const struct cgroup_stats *g, const char *v1, const char *v2)
+{
+	const char *text = kvs_get(&g->memory.raw, cgroup_host_on_v1(CGROUP_MEMORY) ? v1 : v2);
+	return text ? strtoll(text, NULL, 10) : 0;
 }
 
 static char *milliseconds(struct arena *a, int64_t ns)
@@ -47,15 +82,11 @@ int diagnose_cpu(const struct container *c, struct story *s, struct err *e)
 {
 	struct arena *a = s->a;
 	/* Of now: what an earlier quota did stands in the sums for ever. */
-	static const struct timespec apart = {.tv_nsec = 500000000};
-	struct cgroup_stats before = {0}, now = {0};
-	int r = usage_read(c, a, &before, e);
-	if (r == 0)
-		nanosleep(&apart, NULL);
-	if (r == 0)
-		r = usage_read(c, a, &now, e);
+	const struct usage_window *w;
+	int r = usage_window(c, &w, e);
 	if (r < 0)
 		return r;
+	const struct cgroup_stats before = w->before, now = w->now;
 	int64_t periods = now.cpu.periods - before.cpu.periods;
 	int64_t held = periods > 0 ? (now.cpu.throttled_periods - before.cpu.throttled_periods) *
 					     100 / periods
@@ -99,44 +130,101 @@ static char *bytes(struct arena *a, int64_t n)
 	return arena_strdup(a, size_binary(n < 0 ? 0 : n, text));
 }
 
-int diagnose_memory(const struct container *c, struct story *s, struct err *e)
+/* Bytes a second of files that were in the page cache a moment ago, and had to leave it. */
+static int64_t read_again(const struct usage_window *w)
+{
+	static const char v1[] = "total_workingset_refault_file", v2[] = "workingset_refault_file";
+	int64_t pages = usage_memory(&w->now, v1, v2) - usage_memory(&w->before, v1, v2);
+	return w->ms > 0 && pages > 0 ? pages * sysconf(_SC_PAGESIZE) * 1000 / w->ms : 0;
+}
+
+static int by_anonymous(const void *x, const void *y)
+{
+	const struct process *one = x, *two = y;
+	return (one->anonymous < two->anonymous) - (one->anonymous > two->anonymous);
+}
+
+static void tell_holders(const struct container *c, struct story *s)
+{
+	struct processes all;
+	struct err ignored;
+	char *text = NULL;
+	if (processes_read(c, s->a, &all, &ignored) < 0)
+		return;
+	qsort(all.list, all.count, sizeof(*all.list), by_anonymous);
+	for (size_t i = 0; i < all.count && i < HOLDERS; i++)
+		text = arena_printf(s->a, "%s%s%s %s", text ?: "", text ? ", " : "",
+				    process_label(&all.list[i], s->a),
+				    bytes(s->a, all.list[i].anonymous));
+	if (text)
+		story_evidence(s, "anonymous, of", "%s", text);
+}
+
+static void judge_memory(const struct container *c, const struct usage_window *w, int64_t needed,
+			 struct story *s)
 {
 	struct arena *a = s->a;
-	struct cgroup_stats now = {0};
-	int r = usage_read(c, a, &now, e);
-	if (r < 0)
-		return r;
-	int64_t used = now.memory.usage.usage, limit = now.memory.usage.limit;
-	int64_t kernel = now.memory.kernel.usage;
-	int64_t reclaimable = now.memory.reclaimable, needed = used - reclaimable;
-	bool limited = limit > 0 && limit < INT64_MAX;
-	if (limited && needed >= limit / 100 * NEAR_PERCENT) {
+	int64_t limit = w->now.memory.usage.limit, again = read_again(w);
+	if (limit == INT64_MAX || limit <= 0) {
+		s->verdict = arena_printf(a, "it needs %s, and has no limit", bytes(a, needed));
+	} else if (needed >= limit / 100 * NEAR_PERCENT) {
 		s->verdict = arena_printf(a, "it is near its limit: %s of %s cannot be taken back",
 					  bytes(a, needed), bytes(a, limit));
 		story_advise(s,
 			     "hull update -m SIZE %s, before the kernel kills one of its processes",
 			     c->name);
-	} else if (limited) {
+	} else if (again >= AGAIN_BYTES) {
+		s->verdict = arena_printf(
+			a,
+			"its limit of %s leaves too little room for the files that it works with: "
+			"%s a second are read again that were in the page cache before",
+			bytes(a, limit), bytes(a, again));
+		story_advise(
+			s,
+			"hull update -m SIZE %s, more and more, until nothing is read again: %s "
+			"is for its processes, the rest for files",
+			c->name, bytes(a, needed));
+	} else {
 		s->verdict = arena_printf(a, "it needs %s of its limit of %s", bytes(a, needed),
 					  bytes(a, limit));
-	} else {
-		s->verdict = arena_printf(a, "it needs %s, and has no limit", bytes(a, needed));
 	}
+}
+
+int diagnose_memory(const struct container *c, struct story *s, struct err *e)
+{
+	struct arena *a = s->a;
+	const struct usage_window *w;
+	int r = usage_window(c, &w, e);
+	if (r < 0)
+		return r;
+	const struct cgroup_stats *now = &w->now;
+	int64_t used = now->memory.usage.usage, limit = now->memory.usage.limit;
+	int64_t reclaimable = now->memory.reclaimable, needed = used - reclaimable;
+	int64_t swapped = cgroup_host_on_v1(CGROUP_MEMORY) ? usage_memory(now, "total_swap", "")
+							   : now->memory.swap.usage;
+	judge_memory(c, w, needed, s);
 	story_evidence(s, "needed", "%s: anonymous %s, shared %s, of the kernel %s",
-		       bytes(a, needed), bytes(a, now.memory.anon), bytes(a, now.memory.shmem),
-		       bytes(a, kernel));
+		       bytes(a, needed), bytes(a, now->memory.anon), bytes(a, now->memory.shmem),
+		       bytes(a, now->memory.kernel.usage));
+	tell_holders(c, s);
 	story_evidence(s, "can be taken back", "%s: page cache of files, %s of it not used lately",
-		       bytes(a, reclaimable), bytes(a, now.memory.inactive_file));
-	if (limited)
+		       bytes(a, reclaimable), bytes(a, now->memory.inactive_file));
+	if (read_again(w))
+		story_evidence(s, "read again", "%s/s of files that had to leave the page cache",
+			       bytes(a, read_again(w)));
+	if (swapped > 0)
+		story_evidence(s, "in swap", "%s of anonymous and shared memory",
+			       bytes(a, swapped));
+	if (limit > 0 && limit < INT64_MAX)
 		story_evidence(s, "left to the limit", "%s", bytes(a, limit - needed));
-	story_evidence(s, "docker stats says", "%s", bytes(a, used - now.memory.inactive_file));
-	if (now.memory.usage.max > 0)
+	story_evidence(s, "docker stats says", "%s", bytes(a, used - now->memory.inactive_file));
+	if (now->memory.usage.max > 0)
 		story_evidence(s, "most so far", "%s, page cache included",
-			       bytes(a, now.memory.usage.max));
-	if (now.memory.usage.failcnt > 0)
+			       bytes(a, now->memory.usage.max));
+	if (now->memory.usage.failcnt > 0)
 		story_evidence(s, "at the limit",
 			       "%lld times, each time memory was taken back first",
-			       (long long)now.memory.usage.failcnt);
-	pressure(s, now.pressure.memory);
+			       (long long)now->memory.usage.failcnt);
+	pressure(s, now->pressure.memory);
 	return 0;
 }

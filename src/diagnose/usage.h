@@ -14,9 +14,17 @@ int diagnose_limits(const struct container *c, struct story *s, struct err *e);
 int diagnose_memory(const struct container *c, struct story *s, struct err *e);
 /** Network: who listens, whether published ports reach somebody, what was lost. */
 int diagnose_network(const struct container *c, struct story *s, struct err *e);
-/** Disks: what it reads and writes, against its limits; what waits to be written. Takes 0.5 s. */
+/** Disks: what it reads and writes, against its limits; what waits to be written. */
 int diagnose_io(const struct container *c, struct story *s, struct err *e);
 /** Room: file systems that it can write to, its layer and log, removed files that are open. */
 int diagnose_disk(struct engine *en, const struct container *c, struct story *s, struct err *e);
 /** All that its control group counts, now. */
 int usage_read(const struct container *c, struct arena *a, struct cgroup_stats *ret, struct err *e);
+/** The same twice, half a second apart; the topics of one command share what it took. */
+struct usage_window {
+	struct cgroup_stats before, now;
+	int64_t ms; /* in between */
+};
+int usage_window(const struct container *c, const struct usage_window **ret, struct err *e);
+/** A number of memory.stat; 0 where it does not stand there. */
+int64_t usage_memory(const struct cgroup_stats *g, const char *v1, const char *v2);

@@ -23,6 +23,7 @@ struct process {
 	char comm[16]; /* without control characters it may not be: print it with care */
 	uint64_t caught, ignored, blocked, pending;
 	int64_t threads;
+	int64_t anonymous; /* bytes of it in memory: what only swap can take */
 };
 
 /** 0, or -errno; -ENOENT or -ESRCH: it has ended. */

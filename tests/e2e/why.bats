@@ -233,10 +233,21 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	hull rm -f cc
 	hull run -d --name dd -m 24m --memory-swap 24m test /probe eat 22
 	wait_for 10 eval "hull explain dd mem | grep -q 'it is near its limit'"
+	[[ $(hull explain dd mem) =~ anonymous,\ of\ +1\ probe\ 2[23] ]]
 	hull rm -f dd
+	# Files that are worked with and do not fit are read again and again.
+	hull run -d --name ff -m 32m -v "$WORK/vol:/vol" test sh -c 'dd if=/dev/zero of=/vol/big bs=1M count=60; for i in $(seq 100); do cat /vol/big; done >/dev/null'
+	[ "$(stat -f -c %T vol)" = tmpfs ] || wait_for 10 eval "hull explain ff mem | grep -q 'mem: its limit of 32MiB leaves too little room for the files'"
+	hull rm -f ff
 	# Shared memory is no cache of a file.
 	hull run -d --name ee -m 64m --shm-size 60m test sh -c 'dd if=/dev/zero of=/dev/shm/f bs=1M count=30; sleep 600'
 	wait_for 10 eval "hull explain ee mem | grep -qE 'mem: it needs 3[0-9][.0-9]*MiB of its limit'"
+}
+
+@test "explain mem: what is in swap" {
+	[ "$(wc -l </proc/swaps)" -gt 1 ] || skip "no swap"
+	hull run -d --name cc -m 24m --memory-swap 100m test /probe eat 40
+	wait_for 10 eval "hull explain cc mem | grep -qE 'in swap +[12][0-9]([.][0-9]+)?MiB of anonymous and shared memory'"
 }
 
 @test "explain load: tasks that run, and one that waits uninterruptibly, with the place" {
