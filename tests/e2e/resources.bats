@@ -188,7 +188,8 @@ is_in_file() {
 	# again and again, for whoever syncs on this machine cleans its pages
 	wait_for 20 eval "hull explain dd io | grep -qE 'to be written +(19|2[0-9])[.0-9]*MiB dirty'"
 	hull rm -f dd
-	# Under a small limit a page must be written before it can be given to the next.
+	# Under a small limit a page must be written before it can be given to the next; version 2 slows writers before.
+	is_v1 memory || return 0
 	hull run -d --name ee -m 24m -v "$WORK:/out" test sh -c 'for i in $(seq 20); do dd if=/dev/zero of=/out/other bs=1M count=200; done'
 	wait_for 10 eval "hull explain ee io | grep -qE 'io: its writers wait now and then: pages that are not written yet fill [3-9][0-9] % of its memory limit of 24MiB'"
 }
