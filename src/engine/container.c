@@ -600,7 +600,8 @@ static int check_references(struct engine *en, const struct kvs *filters, struct
 	return r;
 }
 
-int engine_settle(struct engine *en, struct err *e)
+/* @all: wait for those that another command is at, too. */
+static int settle(struct engine *en, bool all, struct err *e)
 {
 	engine_make_room(en);
 	CLEANUP_FD int fd = openat(en->run_fd, "exits", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -614,25 +615,44 @@ int engine_settle(struct engine *en, struct err *e)
 	while ((entry = readdir(d))) {
 		struct err ignored;
 		if (strlen(entry->d_name) == ID_LEN && id_is_hex(entry->d_name, ID_LEN))
-			engine_reap(en, entry->d_name, &ignored);
+			(all ? engine_reap : reap_unless_busy)(en, entry->d_name, &ignored);
 	}
 	return 0;
 }
 
-/* How it ended, when the store cannot be told: its disk may be full. */
-static void show_record(struct engine *en, struct container *c)
+int engine_settle(struct engine *en, struct err *e)
+{
+	return settle(en, true, e);
+}
+
+/* How it ended, when the store was not told: its disk may be full. */
+static bool show_record(struct engine *en, struct container *c)
 {
 	struct exit_record x;
 	if (exit_record_read(en, c->id, &x) < 0)
-		return;
+		return false;
 	c->status = CONTAINER_EXITED;
 	c->finished = x.finished_ns;
 	c->exit_code = x.exit_code;
 	c->exit_signal = x.signal;
+	return true;
 }
 
-/* Bring a row up to date that says `running`. False: it is gone. */
-static bool refresh(struct engine *en, struct container *c, struct arena *a)
+/* Another command begins a run of it: it is what it was before. The row is read after the records,
+ * since who notes an end drops them last. */
+static bool show_before(struct engine *en, struct container *c, struct arena *a)
+{
+	struct err ignored;
+	struct run_record run;
+	if (run_record_read(en, c->id, &run) != -ENOENT ||
+	    container_read(en, c->id, a, c, &ignored) < 0 || c->status != CONTAINER_RUNNING)
+		return false;
+	c->status = c->finished ? CONTAINER_EXITED : CONTAINER_CREATED;
+	return true;
+}
+
+/* Bring a row up to date that says `running`. False: it is gone, or about to be. */
+static bool refresh(struct engine *en, struct container *c, bool wait, struct arena *a)
 {
 	struct err ignored;
 	if (container_probe(en, c, &ignored) < 0)
@@ -642,7 +662,15 @@ static bool refresh(struct engine *en, struct container *c, struct arena *a)
 		health_check(en, c);
 		return true;
 	}
-	/* It ended and nobody recorded it, or its start was cut off: put it right. */
+	/* It ended and nobody recorded it, or its start was cut off: put it right. Not where
+	 * another command is at that: a list of many that start and end would wait for all of them.
+	 */
+	if (!wait && reap_unless_busy(en, c->id, &ignored) == 1) {
+		if (show_record(en, c))
+			return !c->auto_remove;
+		if (show_before(en, c, a))
+			return true;
+	}
 	if (engine_reap(en, c->id, &ignored) < 0) {
 		show_record(en, c);
 		return true;
@@ -680,7 +708,7 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 					      [CONFIGS_LISTED] = LIST(LISTED_PART),
 					      [CONFIGS_ALL] = LIST("config")};
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = engine_settle(en, e);
+	int r = settle(en, f->settled, e);
 	if (r == 0)
 		r = check_references(en, &f->filters, e);
 	bool all = f->all || f->last > 0 || has_key(&f->filters, "status") ||
@@ -698,12 +726,13 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 			engine_warn(en, "%s (%s)", e->text, e->hint);
 			continue;
 		}
-		/* A removal that was cut off: finish it, and do not show it. */
-		if (c->status == CONTAINER_REMOVING && engine_reap(en, c->id, e) == 0)
+		/* A removal that was cut off, or goes on: finish it, and do not show it. */
+		if (c->status == CONTAINER_REMOVING &&
+		    (f->settled ? engine_reap : reap_unless_busy)(en, c->id, e) >= 0)
 			continue;
 		restart_check(en, c);
 		if (c->status == CONTAINER_RUNNING) {
-			if (!refresh(en, c, a))
+			if (!refresh(en, c, f->settled, a))
 				continue;
 			if (!all && !container_is_up(c))
 				continue;

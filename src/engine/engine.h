@@ -98,6 +98,7 @@ int container_find(struct engine *en, const char *ref, struct arena *a, struct c
 struct container_filter {
 	bool all;     /* not only running and paused ones */
 	int64_t last; /* > 0: only this many, the newest created, in any state */
+	bool settled; /* wait for those that another command starts, ends or removes */
 	/* What is read of them; LISTED: what container_summary() needs. */
 	enum { CONFIGS_NONE, CONFIGS_PORTS, CONFIGS_LISTED, CONFIGS_ALL } configs;
 	struct kvs filters; /* --filter key=value; a key may repeat: see container_filter_add */

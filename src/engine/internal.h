@@ -68,6 +68,8 @@ int run_record_alive(const struct run_record *r);
 bool engine_make_room(struct engine *en);
 /** Make the ballast if it is not there and there is plenty of room. */
 void engine_renew_ballast(struct engine *en);
+/** engine_reap() by full id, but 1 where another command has the container locked. */
+int reap_unless_busy(struct engine *en, const char *id, struct err *e);
 /** Reap a container that this command waited for with WAIT_REAP, unless it is time to tidy up too:
  * then the keeper does both, behind our back. */
 void engine_reap_waited(struct engine *en, const char *id);

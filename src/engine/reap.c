@@ -279,13 +279,27 @@ int reap_locked(struct engine *en, const char *id, struct err *e)
 	return r < 0 ? r : exit_record_drop(en, id, e);
 }
 
-int engine_reap(struct engine *en, const char *ref, struct err *e)
+/* 1: it is locked by another command, and it need not @wait. @whole: @id was not looked up. */
+static int reap_one(struct engine *en, const char *id, bool wait, bool whole, struct err *e)
 {
 	CLEANUP_LOCK struct container_lock lock = {-1};
+	int r = container_lock(en, id, wait, &lock, e);
+	if (r == -EWOULDBLOCK)
+		return 1;
+	/* Without its folder the row is what a cut-off removal left: that needs no lock. */
+	if (r == 0 || r == -ENOENT)
+		r = reap_locked(en, id, e);
+	/* A record whose container is gone: the removal was cut off just before its end. */
+	return r == -ENOENT && whole ? exit_record_drop(en, id, e) : r;
+}
+
+int engine_reap(struct engine *en, const char *ref, struct err *e)
+{
 	char id[ID_LEN + 1];
 	if (!ref) {
 		CLEANUP_ARENA struct arena a = {0};
-		struct container_filter all = {.all = true, .configs = CONFIGS_ALL};
+		struct container_filter all = {
+			.all = true, .settled = true, .configs = CONFIGS_ALL};
 		struct container *list;
 		size_t count;
 		return container_list(en, &all, &a, &list, &count, e);
@@ -293,16 +307,12 @@ int engine_reap(struct engine *en, const char *ref, struct err *e)
 	engine_make_room(en);
 	bool whole = strlen(ref) == ID_LEN && id_is_hex(ref, ID_LEN);
 	int r = whole ? 0 : container_resolve(en, ref, id, e);
-	if (r < 0)
-		return r;
-	if (whole)
-		memcpy(id, ref, sizeof(id));
-	r = container_lock(en, id, true, &lock, e);
-	/* Without its folder the row is what a cut-off removal left: that needs no lock. */
-	if (r == 0 || r == -ENOENT)
-		r = reap_locked(en, id, e);
-	/* A record whose container is gone: the removal was cut off just before its end. */
-	return r == -ENOENT && whole ? exit_record_drop(en, id, e) : r;
+	return r < 0 ? r : reap_one(en, whole ? ref : id, true, whole, e);
+}
+
+int reap_unless_busy(struct engine *en, const char *id, struct err *e)
+{
+	return reap_one(en, id, false, true, e);
 }
 
 void engine_reap_waited(struct engine *en, const char *id)

@@ -98,3 +98,34 @@ teardown() { hull_teardown; }
 	[ "$(grep -c 'hull.db-wal' reads)" -lt 15 ] || fail "$(grep -c . reads) reads"
 	hull rm -f cc c1 c2 c3 c4 c5 c6
 }
+
+@test "a list waits for no container that another command is at: it is shown as it was, or as it ended, or not at all" {
+	local name
+	hull run -d --name ended test sleep 1000
+	hull run -d --rm --name vanishing test sleep 1000
+	for name in starting again removed; do hull create --name "$name" test true; done
+	hull start -a again
+	hull run -d --name up test sleep 1000
+	local pids
+	pids=$(hull inspect -f '{{.State.Pid}}' ended vanishing)
+	# shellcheck disable=SC2046
+	/usr/bin/python3 - "$HULL_ROOT" $(hull inspect -f '{{.Id}}' ended vanishing starting again removed) 3>&- <<-'EOF' &
+		import fcntl, os, signal, sqlite3, sys
+		for id in sys.argv[2:]:
+		    fcntl.flock(os.open(f"{sys.argv[1]}/containers/{id}", os.O_RDONLY), fcntl.LOCK_EX)
+		with sqlite3.connect(sys.argv[1] + "/hull.db", timeout=20) as db:
+		    db.execute("UPDATE container SET status = 'running' WHERE name IN ('starting', 'again')")
+		    db.execute("UPDATE container SET status = 'removing' WHERE name = 'removed'")
+		open("locked", "w")
+		signal.pause()
+	EOF
+	started_by_test $!
+	wait_for 10 test -e locked
+	# shellcheck disable=SC2086
+	kill -KILL $pids
+	wait_for 10 eval '[ "$(ls "$HULL_RUNROOT/exits" | wc -l)" = 2 ]'
+	run -0 timeout 5 "$HULL" ps -a --format '{{.Names}} {{.State}}' 3>&-
+	assert_equal "again exited ended exited starting created up running" "$(sort <<<"$output" | paste -sd ' ')"
+	assert_equal up "$(timeout 5 "$HULL" ps --format '{{.Names}}' 3>&-)"
+	kill "${STARTED[@]}"
+}
