@@ -56,6 +56,8 @@ static struct json_object *attributes(va_list ap)
 		const char *value = va_arg(ap, const char *);
 		if (value)
 			json_add_string(o, key, value);
+		else /* takes a label of that name away (RFC 7396), which would pass for ours */
+			json_object_object_add(o, key, NULL);
 	}
 	return o;
 }
@@ -86,7 +88,8 @@ int event_note(struct db *db, struct err *e, const char *type, const char *id, c
 	va_start(ap, action);
 	CLEANUP_JSON struct json_object *more = attributes(ap);
 	va_end(ap);
-	return put(db, e, INSERT "?5, ?3, ?1, ?4", "sisss", id, action, text(more), type);
+	return put(db, e, INSERT "?5, ?3, ?1, json_patch('{}', ?4)", "sisss", id, action,
+		   text(more), type);
 }
 
 int event_volumes(struct db *db, struct err *e, const char *container, const char *action)

@@ -16,8 +16,9 @@ enum { EVENTS_KEPT = 10000, EVENT_ACTION_MAX = 4096 };
 enum told { TOLD_START = 1, TOLD_STOPPING = 2, TOLD_VOLUMES = 4 };
 
 /* The arguments after @action of all of these are pairs of texts, attribute and value, ended by
- * NULL; a pair without a value is left out. They return negative errno, or how many were noted (0
- * in a transaction of their own); who tells of what is done already ignores that. */
+ * NULL; a pair without a value is left out, and so is a label of its name. They return negative
+ * errno, or how many were noted (0 in a transaction of their own); who tells of what is done
+ * already ignores that. */
 
 /** With image, name and labels of the container's row: it must still be there. */
 int event_container(struct db *db, struct err *e, const char *id, const char *action, ...)

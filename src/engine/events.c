@@ -264,7 +264,7 @@ static int tell_starts(struct engine *en, struct err *e)
 			   "'running' AND NOT told & ?2",
 			   "si", id, (int64_t)TOLD_START);
 		if (r > 0)
-			r = event_container(&en->db, e, id, "start", NULL);
+			r = event_container(&en->db, e, id, "start", "restartCount", NULL, NULL);
 		r = db_end(&en->db, r, e);
 	}
 	return r < 0 ? r : 0;

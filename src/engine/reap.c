@@ -123,7 +123,7 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 	snprintf(signal, sizeof(signal), "%d", x->signal);
 	snprintf(duration, sizeof(duration), "%lld", (long long)(lasted > 0 ? lasted : 0));
 	if (!(c->told & TOLD_START))
-		r = event_container(&en->db, e, c->id, "start", NULL);
+		r = event_container(&en->db, e, c->id, "start", "restartCount", NULL, NULL);
 	if (r >= 0 && was_oom(x))
 		r = tell_oom(en, c->id, &end->oom, e);
 	if (r >= 0)

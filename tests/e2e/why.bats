@@ -343,3 +343,10 @@ PYTHON
 	assert_equal "" "$output"
 	assert_status 0
 }
+
+@test "why: labels of a container are no events of hull" {
+	run -3 hull run --name aa -l error=lost -l oomKilled=true -l signal=9 -l restart=always -l sender=x -l scope=own -l kept=yes test sh -c 'exit 3'
+	[[ $(verdict aa) == "its command ended by itself with 3 after "* ]]
+	run -0 hull events --since 1 --until "$(date +%s.%N)" --filter event=die --format '{{json .Actor.Attributes}}'
+	assert_equal "3 yes null null" "$(jq -r '"\(.exitCode) \(.kept) \(.error) \(.signal)"' <<<"$output")"
+}
