@@ -70,26 +70,28 @@ assert p["defaultAction"] == "SCMP_ACT_ERRNO"'
 	assert_has "not with --detach"
 }
 
-# BPF maps that some process has open.
-maps_open() {
-	cat /proc/[0-9]*/fdinfo/* 2>/dev/null | grep -c ^map_id:
+# The numbers of BPF maps that the processes $@ have open.
+maps_of() {
+	local pid
+	for pid; do sed -n 's/^map_id:[[:space:]]*//p' /proc/"$pid"/fdinfo/* 2>/dev/null; done | sort -u
 }
-more_maps() {
-	[ "$(maps_open)" -ge $(($1 + 4)) ]
+has_maps() {
+	maps_of "$1" >maps
+	[ "$(wc -l <maps)" -ge 4 ]
 }
-as_many_maps() {
-	[ "$(maps_open)" -eq "$1" ]
+nobody_has_them() {
+	(cd /proc && maps_of [0-9]*) | comm -12 maps - >left
+	[ ! -s left ]
 }
 
 @test "learn: nothing is left in the kernel" {
-	local before
-	before=$(maps_open) || :
 	mkfifo go
 	"$HULL" run -i --rm --learn-caps test cat <go >out 2>&1 3>&- &
 	STARTED+=("$!")
 	exec 4>go
-	wait_for 10 more_maps "$before"
+	wait_for 10 has_maps "$!"
+	run ! nobody_has_them
 	exec 4>&-
 	wait_for 10 grep -q '^learned: ' out
-	wait_for 10 as_many_maps "$before"
+	wait_for 10 nobody_has_them
 }
