@@ -22,7 +22,7 @@
 #include "base/file.h"
 #include "linux/bpf.h"
 
-enum { CODE_MAX = 128, EXITS_MAX = 24, CAPS = 128, DENIED = 64, THREADS = 4096, NOAUDIT = 2 };
+enum { CAPS = 128, DENIED = 64, THREADS = 4096, NOAUDIT = 2 };
 /* Keys of the map `state`. */
 enum { EXECUTED, COUNTING, STATES };
 
@@ -35,122 +35,77 @@ enum { ARG3 = 2 * 8, ARG4 = 3 * 8, RESULT = 0 };
 enum { ARG3 = -1, ARG4 = -1, RESULT = -1 };
 #endif
 
-struct program {
-	struct bpf_insn code[CODE_MAX];
-	struct bpf_assembler a;
-	size_t exits[EXITS_MAX], exit_count; /* jumps to the end */
-};
-
 /* ---- pieces of programs ---- */
 
-static void move(struct program *p, int dst, int src)
-{
-	bpf_emit(&p->a, BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0);
-}
-
-static void set(struct program *p, int dst, int32_t value)
-{
-	bpf_emit(&p->a, BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value);
-}
-
-static void load(struct program *p, int dst, int src, int offset)
-{
-	bpf_emit(&p->a, BPF_LDX | BPF_DW | BPF_MEM, dst, src, offset, 0);
-}
-
-static void call(struct program *p, int helper)
-{
-	bpf_emit(&p->a, BPF_JMP | BPF_CALL, 0, 0, 0, helper);
-}
-
-static void exit_if(struct program *p, int condition, int dst, int32_t value)
-{
-	p->exits[p->exit_count++] = p->a.count;
-	bpf_emit(&p->a, BPF_JMP | condition | BPF_K, dst, 0, 0, value);
-}
-
-static void map_into(struct program *p, int dst, int map)
-{
-	bpf_emit(&p->a, BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, map);
-	bpf_emit(&p->a, 0, 0, 0, 0, 0);
-}
-
-/* @dst: the address of what lies @below the frame's end. */
-static void address(struct program *p, int dst, int below)
-{
-	move(p, dst, BPF_FP);
-	bpf_emit(&p->a, BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, -below);
-}
-
 /* R0: the entry of @map whose 32-bit key is in @key, or with -1 is @constant; ends without one. */
-static void find(struct program *p, int map, int key, int32_t constant)
+static void find(struct bpf_program *p, int map, int key, int32_t constant)
 {
 	if (key >= 0)
 		bpf_emit(&p->a, BPF_STX | BPF_W | BPF_MEM, BPF_FP, key, -24, 0);
 	else
 		bpf_emit(&p->a, BPF_ST | BPF_W | BPF_MEM, BPF_FP, 0, -24, constant);
-	map_into(p, BPF_R1, map);
-	address(p, BPF_R2, 24);
-	call(p, BPF_FUNC_map_lookup_elem);
-	exit_if(p, BPF_JEQ, BPF_R0, 0);
+	bpf_map_into(p, BPF_R1, map);
+	bpf_address(p, BPF_R2, 24);
+	bpf_helper(p, BPF_FUNC_map_lookup_elem);
+	bpf_exit_if(p, BPF_JEQ, BPF_R0, 0);
 }
 
-static void mark(struct program *p)
+static void mark(struct bpf_program *p)
 {
 	bpf_emit(&p->a, BPF_ST | BPF_W | BPF_MEM, BPF_R0, 0, 0, 1);
 }
 
-static void only_in_group(struct program *p, int group)
+static void only_in_group(struct bpf_program *p, int group)
 {
-	map_into(p, BPF_R1, group);
-	set(p, BPF_R2, 0);
-	call(p, BPF_FUNC_current_task_under_cgroup);
-	exit_if(p, BPF_JNE, BPF_R0, 1);
+	bpf_map_into(p, BPF_R1, group);
+	bpf_set(p, BPF_R2, 0);
+	bpf_helper(p, BPF_FUNC_current_task_under_cgroup);
+	bpf_exit_if(p, BPF_JNE, BPF_R0, 1);
 }
 
-static void thread_into_frame(struct program *p)
+static void thread_into_frame(struct bpf_program *p)
 {
-	call(p, BPF_FUNC_get_current_pid_tgid);
+	bpf_helper(p, BPF_FUNC_get_current_pid_tgid);
 	bpf_emit(&p->a, BPF_STX | BPF_DW | BPF_MEM, BPF_FP, BPF_R0, -8, 0);
 }
 
 /* The number in @value, for this thread. */
-static void remember(struct program *p, int map, int value)
+static void remember(struct bpf_program *p, int map, int value)
 {
 	thread_into_frame(p);
 	bpf_emit(&p->a, BPF_STX | BPF_DW | BPF_MEM, BPF_FP, value, -16, 0);
-	map_into(p, BPF_R1, map);
-	address(p, BPF_R2, 8);
-	address(p, BPF_R3, 16);
-	set(p, BPF_R4, BPF_ANY);
-	call(p, BPF_FUNC_map_update_elem);
+	bpf_map_into(p, BPF_R1, map);
+	bpf_address(p, BPF_R2, 8);
+	bpf_address(p, BPF_R3, 16);
+	bpf_set(p, BPF_R4, BPF_ANY);
+	bpf_helper(p, BPF_FUNC_map_update_elem);
 }
 
 /* R0: where that lies; ends without one. */
-static void recall(struct program *p, int map)
+static void recall(struct bpf_program *p, int map)
 {
 	thread_into_frame(p);
-	map_into(p, BPF_R1, map);
-	address(p, BPF_R2, 8);
-	call(p, BPF_FUNC_map_lookup_elem);
-	exit_if(p, BPF_JEQ, BPF_R0, 0);
+	bpf_map_into(p, BPF_R1, map);
+	bpf_address(p, BPF_R2, 8);
+	bpf_helper(p, BPF_FUNC_map_lookup_elem);
+	bpf_exit_if(p, BPF_JEQ, BPF_R0, 0);
 }
 
-static void after_exec(struct program *p, const struct usage_probe *u)
+static void after_exec(struct bpf_program *p, const struct usage_probe *u)
 {
 	find(p, u->state, -1, EXECUTED);
 	bpf_emit(&p->a, BPF_LDX | BPF_W | BPF_MEM, BPF_R0, BPF_R0, 0, 0);
-	exit_if(p, BPF_JEQ, BPF_R0, 0);
+	bpf_exit_if(p, BPF_JEQ, BPF_R0, 0);
 }
 
 /* What kernels write as an int is in the low half of a register. */
-static void to_int(struct program *p, int reg)
+static void to_int(struct bpf_program *p, int reg)
 {
 	bpf_emit(&p->a, BPF_ALU | BPF_MOV | BPF_X, reg, reg, 0, 0);
 }
 
 /* R7: the capability. R9: 0, or that it was denied. */
-static void mark_capability(struct program *p, const struct usage_probe *u)
+static void mark_capability(struct bpf_program *p, const struct usage_probe *u)
 {
 	to_int(p, BPF_R9);
 	bpf_emit(&p->a, BPF_JMP | BPF_JEQ | BPF_K, BPF_R9, 0, 1, 0);
@@ -159,55 +114,40 @@ static void mark_capability(struct program *p, const struct usage_probe *u)
 	mark(p);
 }
 
-static int finish(struct program *p, enum bpf_prog_type type, const char *name)
-{
-	for (size_t i = 0; i < p->exit_count; i++)
-		p->code[p->exits[i]].off = (int16_t)(p->a.count - p->exits[i] - 1);
-	set(p, BPF_R0, 0);
-	bpf_emit(&p->a, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
-	return bpf_load(&p->a, type, name);
-}
-
-static void begin(struct program *p)
-{
-	*p = (struct program){0};
-	p->a.code = p->code;
-}
-
 /* ---- the programs ---- */
 
 static int at_exec(const struct usage_probe *u)
 {
-	struct program p;
-	begin(&p);
+	struct bpf_program p;
+	bpf_begin(&p);
 	only_in_group(&p, u->group);
 	for (int i = 0; i < STATES; i++) {
 		find(&p, u->state, -1, i);
 		mark(&p);
 	}
-	return finish(&p, BPF_PROG_TYPE_RAW_TRACEPOINT, "hull_exec");
+	return bpf_finish(&p, 0, BPF_PROG_TYPE_RAW_TRACEPOINT, "hull_exec");
 }
 
 /* Its arguments: the registers, the call's number. */
 static int at_call(const struct usage_probe *u)
 {
-	struct program p;
-	begin(&p);
-	load(&p, BPF_R6, BPF_R1, 8);
+	struct bpf_program p;
+	bpf_begin(&p);
+	bpf_read(&p, BPF_R6, BPF_R1, 8);
 	only_in_group(&p, u->group);
 	find(&p, u->state, -1, COUNTING);
 	bpf_emit(&p.a, BPF_LDX | BPF_W | BPF_MEM, BPF_R7, BPF_R0, 0, 0);
 	bpf_emit(&p.a, BPF_JMP | BPF_JNE | BPF_K, BPF_R7, 0, 3, 0);
 	/* Not yet: the filter that is loaded now will see what follows. */
-	exit_if(&p, BPF_JNE, BPF_R6, SYS_seccomp);
+	bpf_exit_if(&p, BPF_JNE, BPF_R6, SYS_seccomp);
 	mark(&p);
-	exit_if(&p, BPF_JA, 0, 0);
-	exit_if(&p, BPF_JGE, BPF_R6, USAGE_CALLS);
+	bpf_exit_if(&p, BPF_JA, 0, 0);
+	bpf_exit_if(&p, BPF_JGE, BPF_R6, USAGE_CALLS);
 	if (u->knows_calls)
 		remember(&p, u->pending, BPF_R6);
 	find(&p, u->calls, BPF_R6, 0);
 	mark(&p);
-	return finish(&p, BPF_PROG_TYPE_RAW_TRACEPOINT, "hull_calls");
+	return bpf_finish(&p, 0, BPF_PROG_TYPE_RAW_TRACEPOINT, "hull_calls");
 }
 
 /* Calls that may need CAP_SYS_ADMIN. In many others the kernel asks by the way whether memory may
@@ -231,61 +171,61 @@ static const int for_admin[] = {
 /* Its arguments: credentials, two user namespaces, the capability, the answer. */
 static int at_capable(const struct usage_probe *u)
 {
-	struct program p;
-	begin(&p);
-	load(&p, BPF_R7, BPF_R1, 3 * 8);
-	load(&p, BPF_R9, BPF_R1, 4 * 8);
+	struct bpf_program p;
+	bpf_begin(&p);
+	bpf_read(&p, BPF_R7, BPF_R1, 3 * 8);
+	bpf_read(&p, BPF_R9, BPF_R1, 4 * 8);
 	only_in_group(&p, u->group);
 	after_exec(&p, u);
 	to_int(&p, BPF_R7);
-	exit_if(&p, BPF_JGE, BPF_R7, DENIED);
+	bpf_exit_if(&p, BPF_JGE, BPF_R7, DENIED);
 	size_t other = p.a.count;
 	bpf_emit(&p.a, BPF_JMP | BPF_JNE | BPF_K, BPF_R7, 0, 0, CAP_SYS_ADMIN);
 	recall(&p, u->pending);
-	load(&p, BPF_R8, BPF_R0, 0);
+	bpf_read(&p, BPF_R8, BPF_R0, 0);
 	size_t first = p.a.count;
 	for (size_t i = 0; i < ARRAY_LEN(for_admin); i++)
 		bpf_emit(&p.a, BPF_JMP | BPF_JEQ | BPF_K, BPF_R8, 0, 0, for_admin[i]);
 	const size_t last = p.a.count;
-	exit_if(&p, BPF_JA, 0, 0);
+	bpf_exit_if(&p, BPF_JA, 0, 0);
 	for (; first < last; first++)
 		p.code[first].off = (int16_t)(p.a.count - first - 1);
 	p.code[other].off = (int16_t)(p.a.count - other - 1);
 	mark_capability(&p, u);
-	return finish(&p, BPF_PROG_TYPE_RAW_TRACEPOINT, "hull_capable");
+	return bpf_finish(&p, 0, BPF_PROG_TYPE_RAW_TRACEPOINT, "hull_capable");
 }
 
 /* Its fourth argument tells what is asked by the way. */
 static int at_check(const struct usage_probe *u)
 {
-	struct program p;
-	begin(&p);
-	load(&p, BPF_R7, BPF_R1, ARG3);
-	load(&p, BPF_R8, BPF_R1, ARG4);
+	struct bpf_program p;
+	bpf_begin(&p);
+	bpf_read(&p, BPF_R7, BPF_R1, ARG3);
+	bpf_read(&p, BPF_R8, BPF_R1, ARG4);
 	only_in_group(&p, u->group);
 	after_exec(&p, u);
 	to_int(&p, BPF_R7);
-	exit_if(&p, BPF_JGE, BPF_R7, DENIED);
+	bpf_exit_if(&p, BPF_JGE, BPF_R7, DENIED);
 	bpf_emit(&p.a, BPF_ALU64 | BPF_AND | BPF_K, BPF_R8, 0, 0, NOAUDIT);
 	bpf_emit(&p.a, BPF_JMP | BPF_JEQ | BPF_K, BPF_R8, 0, 1, 0);
-	exit_if(&p, BPF_JEQ, BPF_R7, CAP_SYS_ADMIN);
+	bpf_exit_if(&p, BPF_JEQ, BPF_R7, CAP_SYS_ADMIN);
 	remember(&p, u->pending, BPF_R7);
-	return finish(&p, BPF_PROG_TYPE_KPROBE, "hull_check");
+	return bpf_finish(&p, 0, BPF_PROG_TYPE_KPROBE, "hull_check");
 }
 
 static int at_answer(const struct usage_probe *u)
 {
-	struct program p;
-	begin(&p);
-	load(&p, BPF_R9, BPF_R1, RESULT);
+	struct bpf_program p;
+	bpf_begin(&p);
+	bpf_read(&p, BPF_R9, BPF_R1, RESULT);
 	recall(&p, u->pending);
-	load(&p, BPF_R7, BPF_R0, 0);
-	map_into(&p, BPF_R1, u->pending);
-	address(&p, BPF_R2, 8);
-	call(&p, BPF_FUNC_map_delete_elem);
-	exit_if(&p, BPF_JGE, BPF_R7, DENIED);
+	bpf_read(&p, BPF_R7, BPF_R0, 0);
+	bpf_map_into(&p, BPF_R1, u->pending);
+	bpf_address(&p, BPF_R2, 8);
+	bpf_helper(&p, BPF_FUNC_map_delete_elem);
+	bpf_exit_if(&p, BPF_JGE, BPF_R7, DENIED);
 	mark_capability(&p, u);
-	return finish(&p, BPF_PROG_TYPE_KPROBE, "hull_answer");
+	return bpf_finish(&p, 0, BPF_PROG_TYPE_KPROBE, "hull_answer");
 }
 
 /* ---- attaching ---- */
