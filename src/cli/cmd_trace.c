@@ -25,8 +25,10 @@ static void print_json(struct arena *a, const struct trace_line *line)
 	CLEANUP_JSON struct json_object *o = json_object_new_object();
 	json_add_time(o, "Time", line->time_ns);
 	json_add_string(o, "Kind", line->kind);
-	json_add_int(o, "Pid", line->pid);
-	json_add_string(o, "Comm", line->comm);
+	if (line->pid) {
+		json_add_int(o, "Pid", line->pid);
+		json_add_string(o, "Comm", line->comm);
+	}
 	for (size_t i = 0; i < line->facts.count; i++)
 		json_add_string(o, line->facts.items[i].key, line->facts.items[i].value);
 	json_add_string(o, "Text", line->text);
@@ -49,9 +51,10 @@ static int print_line(const struct trace_line *line, void *ctx)
 	} else {
 		localtime_r(&seconds, &tm);
 		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
-		printf("%s.%06d  %-7s  %s[%d] %s\n", clock, (int)(line->time_ns / 1000 % 1000000),
-		       line->kind, text_plain(&a, line->comm), (int)line->pid,
-		       text_plain(&a, line->text));
+		printf("%s.%06d  %-7s  ", clock, (int)(line->time_ns / 1000 % 1000000), line->kind);
+		if (line->pid)
+			printf("%s[%d] ", text_plain(&a, line->comm), (int)line->pid);
+		printf("%s\n", text_plain(&a, line->text));
 	}
 	return fflush(stdout) != 0;
 }
@@ -109,9 +112,11 @@ static const struct option options[] = {
 	{"json", 0, OPTION_BOOL, .offset = offsetof(struct trace_values, json),
 	 .help = "One line of JSON for each"},
 	KIND("oom", TRACE_OOM, "Processes that are killed for memory"),
+	KIND("open", TRACE_OPEN, "Files that are opened, and those that cannot be"),
 	{"quiet", 'q', OPTION_BOOL, .offset = offsetof(struct trace_values, quiet),
 	 .help = "Do not say when the tracing begins"},
 	KIND("signals", TRACE_SIGNALS, "Signals to its processes, and who sent them"),
+	KIND("tcp", TRACE_TCP, "TCP connections: made, refused, sent again, reset, ended"),
 };
 
 const struct command command_trace = {
@@ -124,7 +129,10 @@ const struct command command_trace = {
 		"neither changed nor stopped. That needs root on the machine itself. What happened "
 		"before it said \"tracing\" it does not know: hull why does.\n\n"
 		"caps leaves out what a process has been told before, and the question that the "
-		"kernel asks at each mmap (may it overcommit memory?).",
+		"kernel asks at each mmap (may it overcommit memory?). open needs a kernel with "
+		"kprobes; of a relative path it tells the folder that the process has now. tcp "
+		"tells of connections that begin while it runs, and names the process that makes "
+		"or closes one from Linux 6.10 on.",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct trace_values),
 	.args_min = 1,

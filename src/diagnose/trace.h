@@ -18,13 +18,15 @@ enum trace_kind {
 	TRACE_OOM,
 	TRACE_CAPS,
 	TRACE_DIRTY,
+	TRACE_OPEN,
+	TRACE_TCP,
 	TRACE_KINDS
 };
 
 struct trace_line {
 	int64_t time_ns; /* since 1970 */
 	const char *kind;
-	pid_t pid; /* of the host */
+	pid_t pid; /* of the host; 0: not known */
 	const char *comm, *text;
 	struct kvs facts; /* the same for programs */
 };

@@ -162,6 +162,7 @@ void trace_close(struct trace *t)
 			munmap(t->rings[i].page, ring_bytes() + (size_t)sysconf(_SC_PAGESIZE));
 	for (size_t i = 0; i < t->event_count; i++)
 		close(t->events[i]);
+	bpf_ring_close(&t->ring);
 	fd_drop(&t->tracefs);
 	fd_drop(&t->epoll);
 	t->ring_count = t->event_count = t->source_count = 0;
@@ -336,6 +337,38 @@ static int by_time(const void *a, const void *b)
 	return x->time_ns < y->time_ns ? -1 : x->time_ns > y->time_ns;
 }
 
+int trace_add_ring(struct trace *t, int map, size_t size, void *context, struct err *e)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	int r = bpf_ring_open(&t->ring, map, size);
+	t->ring_context = context;
+	if (r == 0 && epoll_ctl(t->epoll, EPOLL_CTL_ADD, map, &event) < 0)
+		r = -errno;
+	return r < 0 ? err_errno(e, r, "cannot read what a program in the kernel says") : 0;
+}
+
+static void read_own_ring(struct trace *t, struct batch *b)
+{
+	const void *at;
+	size_t len;
+	uint64_t first[2]; /* time, thread */
+	while ((at = bpf_ring_first(&t->ring, &len))) {
+		char *raw = arena_alloc(t->a, len + 1);
+		memcpy(raw, at, len);
+		bpf_ring_done(&t->ring, len);
+		if (len < sizeof(first))
+			continue;
+		memcpy(first, raw, sizeof(first));
+		b->items = arena_grow(t->a, b->items, b->count, &b->room, sizeof(*b->items));
+		b->items[b->count++] = (struct trace_record){.context = t->ring_context,
+							     .time_ns = (int64_t)first[0],
+							     .pid = (pid_t)(first[1] >> 32),
+							     .tid = (pid_t)first[1],
+							     .raw = raw,
+							     .size = len};
+	}
+}
+
 /* What is to be added to CLOCK_MONOTONIC: changes with the clock, and when the machine sleeps. */
 static int64_t to_real_ns(void)
 {
@@ -353,6 +386,7 @@ int trace_drain(struct trace *t, int (*take)(const struct trace_record *r, void 
 	const int64_t to_real = to_real_ns();
 	int r = 0;
 	t->a = &scratch;
+	read_own_ring(t, &b); /* first, so that what a tracepoint tells of it has been recorded */
 	for (size_t i = 0; i < t->ring_count; i++)
 		if (t->rings[i].page)
 			read_ring(t, &t->rings[i], &b);

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "linux/bpf_ring.h"
 
 enum { TRACE_FIELDS = 32, TRACE_POINTS = 24 };
 
@@ -29,10 +30,10 @@ struct tracepoint {
 };
 
 struct trace_record {
-	const struct tracepoint *point;
-	void *context;   /* what trace_add() was given */
-	int64_t time_ns; /* since 1970 */
-	pid_t pid, tid;  /* of the process in whose context it happened, by our pid namespace */
+	const struct tracepoint *point; /* NULL: of trace_add_ring() */
+	void *context;                  /* what trace_add() was given */
+	int64_t time_ns;                /* since 1970 */
+	pid_t pid, tid; /* of the process in whose context it happened, by our pid namespace */
 	const char *raw;
 	size_t size;
 	const uint64_t *stack; /* addresses in the kernel, innermost first; none without .stacks */
@@ -57,7 +58,9 @@ struct trace {
 	 * and that they may lie until another point's wake or half of the ring. */
 	const char *filter;
 	bool lazy;
-	uint64_t lost; /* records for which there was no room */
+	uint64_t lost;        /* records for which there was no room */
+	struct bpf_ring ring; /* of trace_add_ring() */
+	void *ring_context;
 	struct arena *a;
 };
 #define TRACE_CLOSED                                                                               \
@@ -71,6 +74,9 @@ void trace_close(struct trace *t);
 /** Begin to record @name ("sched:sched_process_exec"), in the group @cgroup or with -1 everywhere.
  * A point stands in a session only once. -ENOENT: this kernel has none of that name. */
 int trace_add(struct trace *t, const char *name, int cgroup, void *context, struct err *e);
+/** Records of a program of ours, too: @map is its ring of @size bytes, of which each begins with
+ * the time (CLOCK_MONOTONIC) and what bpf_get_current_pid_tgid() says, 64 bits both. One alone. */
+int trace_add_ring(struct trace *t, int map, size_t size, void *context, struct err *e);
 /** Hand what was recorded to @take, in the order of time, until that returns other than 0. */
 int trace_drain(struct trace *t, int (*take)(const struct trace_record *r, void *ctx), void *ctx);
 

@@ -14,6 +14,10 @@ trace() {
 	STARTED+=("$TRACER")
 	wait_for 10 grep -q '^tracing: ' traced.err
 }
+# tracefs COMMAND...: where the kernel's tracepoints are.
+tracefs() {
+	unshare -m sh -c 'mount -t tracefs none /mnt && cd /mnt && exec "$@"' sh "$@"
+}
 traced() {
 	grep -qE -- "$1" traced
 }
@@ -59,8 +63,9 @@ assert oom["Pid"] in [int(l["Child"]) for l in lines if l["Kind"] == "fork"], li
 
 @test "trace: a capability that was lacking, and in which call" {
 	hull run -d --name cc --cap-drop chown test sh -c "$LOOP"
-	if ! trace_caps; then
-		grep -q 'this kernel has no tracepoint capability:cap_capable' caps.err
+	if ! tracefs test -e events/capability; then
+		run hull trace --caps cc
+		assert_has 'this kernel has no tracepoint capability:cap_capable'
 		return
 	fi
 	trace --caps cc
@@ -69,9 +74,79 @@ assert oom["Pid"] in [int(l["Child"]) for l in lines if l["Kind"] == "fork"], li
 	# A process is told of once.
 	assert_equal 2 "$(grep -c 'denied CAP_CHOWN' traced)"
 }
-trace_caps() {
-	timeout 1 "$HULL" trace --caps cc >/dev/null 2>caps.err
-	[ "$?" = 124 ]
+
+own_probes() {
+	tracefs grep -c ":hull_" kprobe_events || :
+}
+
+@test "trace: files that are opened, and which file a program looks for" {
+	hull run -d --name cc test sh -c "cd /data; $LOOP"
+	if ! tracefs test -e kprobe_events; then
+		run hull trace --open cc
+		assert_status 1
+		assert_has 'this kernel has no events in functions of its own'
+		assert_has 'hint: hull debug cc -- strace'
+		return
+	fi
+	trace --open cc
+	do_inside 'cat /nosuch/file; cat file sub/../file >>/tmp/new; /data/file; cd /; exec 3<data; /probe cloexec'
+	wait_for 10 traced 'open +[a-z]+\[[0-9]+\] cannot open /nosuch/file, O_RDONLY: No such file or directory$'
+	wait_for 10 traced 'open +[a-z]+\[[0-9]+\] opens file( \(it is in /data\))?, O_RDONLY$'
+	wait_for 10 traced 'open +[a-z]+\[[0-9]+\] opens sub/../file'
+	wait_for 10 traced 'open +[a-z]+\[[0-9]+\] opens /tmp/new, O_WRONLY\|O_CREAT\|O_APPEND$'
+	wait_for 10 traced 'open +[a-z]+\[[0-9]+\] cannot open /data/file, to execute it: Permission denied$'
+	kill -INT "$TRACER"
+	wait "$TRACER"
+	assert_equal 0 "$(own_probes)"
+	# A killed one leaves its events to the next.
+	"$HULL" trace --open --json -q cc >json 2>json.err 3>&- &
+	TRACER=$!
+	STARTED+=("$TRACER")
+	wait_for 10 eval '[ "$(own_probes)" = 2 ]'
+	kill -KILL "$TRACER"
+	trace --open --json cc
+	assert_equal 2 "$(own_probes)"
+	do_inside 'cat nosuch'
+	wait_for 10 traced '"Path":"nosuch"'
+	hull kill cc
+	wait "$TRACER"
+	python3 -c 'import json
+line = next(l for l in map(json.loads, open("traced")) if l["Path"] == "nosuch")
+assert line["Kind"] == "open" and line["Error"] == "ENOENT" and line["Flags"] == "O_RDONLY", line
+assert line.get("Folder", "/data") == "/data", line'
+	assert_equal 0 "$(own_probes)"
+}
+
+# tcp EVENT REMOTE [TEXT]
+told_tcp() {
+	grep "\"Event\":\"$1\"" traced | grep -F "\"Remote\":\"$2\"" | grep -qE -- "${3-.}"
+}
+
+@test "trace: TCP connections: made, refused, not answered, reset, ended" {
+	hull run -d --name cc test sleep 600
+	nsenter -t "$(pid_of cc)" -n nft -f - <<<'table inet t { chain c { type filter hook input priority 0; tcp dport 7002 drop; }; }'
+	trace --tcp --json cc
+	hull exec cc sh -c 'nc -l -p 7000 </dev/null >/dev/null & sleep 0.2; echo hi | nc 127.0.0.1 7000
+		nc 127.0.0.1 7001; timeout 2 nc 127.0.0.1 7002
+		yes | nc -l -p 7003 >/dev/null & sleep 0.2; timeout -s KILL 0.5 nc ::1 7003 </dev/zero | sleep 0.6; kill %2' || :
+	wait_for 10 told_tcp connected 127.0.0.1:7000 '"Text":"is connected to 127.0.0.1:7000 from 127.0.0.1:[0-9]+ after [0-9.]+ ms"'
+	wait_for 10 told_tcp closed 127.0.0.1:7000 'has ended after [0-9.]+ ms, closed by (this|the other) end first'
+	wait_for 10 grep -qE '"Local":"127.0.0.1:7000".*has ended after [0-9.]+ ms, closed by (this|the other) end first' traced
+	grep -q '"Event":"listen","Local":"\[::\]:7000","Text":"listens on \[::\]:7000"' traced
+	grep '"Event":"accepted"' traced | grep -q '"Local":"127.0.0.1:7000"'
+	told_tcp refused 127.0.0.1:7001 'refuses after'
+	told_tcp retransmit 127.0.0.1:7002 'does not answer: asked again'
+	wait_for 10 told_tcp failed 127.0.0.1:7002 'no connection to 127.0.0.1:7002 after [12].[0-9] s; it was asked 2 times'
+	# Who has not read all when it ends breaks off.
+	wait_for 10 told_tcp aborted '[::1]:7003' 'broken off at this end'
+	wait_for 10 eval "grep '\"Event\":\"reset\"' traced | grep -qF '\"Local\":\"[::1]:7003\"'"
+	# Another container's are not told of.
+	hull run --rm test nc 127.0.0.1 7999 || :
+	hull exec cc nc 127.0.0.1 7998 || :
+	wait_for 10 told_tcp refused 127.0.0.1:7998
+	run ! grep -q 7999 traced
+	# Before Linux 6.10 the kernel does not say who it was.
+	if grep -q '"Pid"' traced; then grep '"Event":"connected"' traced | grep -qE '"Comm":"(nc|exe)"'; fi
 }
 
 @test "trace: what does not run, and who may not look" {
