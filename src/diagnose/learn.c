@@ -87,6 +87,18 @@ static void add_used(struct strv *names, const struct usage *u, struct arena *a)
 	}
 }
 
+char *learn_refused(const struct usage *u, struct arena *a)
+{
+	char *text = NULL;
+	for (size_t i = 0; i < seccomp_call_count; i++) {
+		const int number = seccomp_calls[i].numbers[SECCOMP_NATIVE];
+		if (number >= 0 && number < USAGE_CALLS && u->refused[number])
+			text = arena_printf(a, "%s%s%s", text ?: "", text ? ", " : "",
+					    seccomp_calls[i].name);
+	}
+	return text;
+}
+
 static bool member_is(struct json_object *o, const char *key, const char *text)
 {
 	struct json_object *value;

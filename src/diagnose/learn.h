@@ -24,6 +24,8 @@ void learn_begin(struct learn *l, struct engine *en);
 void learn_end(struct learn *l, struct usage *ret);
 /** "--cap-drop ALL --cap-add CHOWN": ready to paste. In @a. */
 char *learn_cap_options(capset needed, struct arena *a);
+/** "mount, unshare": calls that a seccomp filter refused; NULL: none. In @a. */
+char *learn_refused(const struct usage *u, struct arena *a);
 /** Write a seccomp profile that allows the calls in @u, and those that a profile in @path allows
  *  already. @ret_count: how many those are now. -EEXIST: what is there is no such profile. */
 int learn_profile_write(const char *path, const struct usage *u, size_t *ret_count, struct err *e);

@@ -133,6 +133,24 @@ void trace_program(const char *file, char ret_comm[static 16])
 	snprintf(ret_comm, 16, "%.15s", name ? name + 1 : file);
 }
 
+int tracepoint_attach(const char *name, int program, struct err *e)
+{
+	struct trace t = TRACE_CLOSED;
+	struct tracepoint point;
+	CLEANUP_FD int tracefs = mount_new("tracefs", "tracefs", NULL, 0, 0, e);
+	t.tracefs = tracefs;
+	int r = tracefs < 0 ? tracefs : read_point(&t, name, &point, e);
+	if (r < 0)
+		return r;
+	struct perf_event_attr attr = {
+		.size = sizeof(attr), .type = PERF_TYPE_TRACEPOINT, .config = point.id};
+	CLEANUP_FD int fd =
+		(int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0 || ioctl(fd, PERF_EVENT_IOC_SET_BPF, program) < 0)
+		return err_errno(e, errno, "cannot look at the tracepoint %s", name);
+	return fd_steal(&fd);
+}
+
 /* ---- a session ---- */
 
 int trace_open(struct trace *t, struct arena *a, struct err *e)

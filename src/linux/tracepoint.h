@@ -80,6 +80,10 @@ int trace_add_ring(struct trace *t, int map, size_t size, void *context, struct 
 /** Hand what was recorded to @take, in the order of time, until that returns other than 0. */
 int trace_drain(struct trace *t, int (*take)(const struct trace_record *r, void *ctx), void *ctx);
 
+/** Run a BPF program at @name ("raw_syscalls:sys_exit"), on all processors, as long as the
+ * descriptor that is returned is open. -errno. The program is its caller's. */
+int tracepoint_attach(const char *name, int program, struct err *e);
+
 /** A number of a record; 0 where it has no such field. */
 int64_t trace_number(const struct trace_record *r, const char *field);
 bool trace_has(const struct trace_record *r, const char *field);

@@ -2,7 +2,8 @@
 /*
  * See usage_probe.h. Programs run at the tracepoints sys_enter, sched_process_exec and cap_capable;
  * before Linux 6.14, which brought the last, at the entry and the return of that function, to which
- * every check of a capability comes: between the two the question is kept by thread. Rests on
+ * every check of a capability comes: between the two the question is kept by thread. A call that a
+ * filter refuses comes to sys_exit and never to sys_enter, which lies behind the filter. Rests on
  * bpf(2), "kprobe" in perf_event_open(2), security/commoncap.c.
  * Invariant: all is tied to descriptors of this process, and gone with it.
  */
@@ -21,6 +22,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "linux/bpf.h"
+#include "linux/tracepoint.h"
 
 enum { CAPS = 128, DENIED = 64, THREADS = 4096, NOAUDIT = 2 };
 /* Keys of the map `state`. */
@@ -81,19 +83,33 @@ static void remember(struct bpf_program *p, int map, int value)
 	bpf_helper(p, BPF_FUNC_map_update_elem);
 }
 
-/* R0: where that lies; ends without one. */
-static void recall(struct bpf_program *p, int map)
+/* R0: where that lies, or 0. */
+static void look_up(struct bpf_program *p, int map)
 {
 	thread_into_frame(p);
 	bpf_map_into(p, BPF_R1, map);
 	bpf_address(p, BPF_R2, 8);
 	bpf_helper(p, BPF_FUNC_map_lookup_elem);
+}
+
+/* The same; ends without one. */
+static void recall(struct bpf_program *p, int map)
+{
+	look_up(p, map);
 	bpf_exit_if(p, BPF_JEQ, BPF_R0, 0);
 }
 
-static void after_exec(struct bpf_program *p, const struct usage_probe *u)
+/* What lies there, after one of these. */
+static void forget(struct bpf_program *p, int map)
 {
-	find(p, u->state, -1, EXECUTED);
+	bpf_map_into(p, BPF_R1, map);
+	bpf_address(p, BPF_R2, 8);
+	bpf_helper(p, BPF_FUNC_map_delete_elem);
+}
+
+static void only_when(struct bpf_program *p, const struct usage_probe *u, int32_t state)
+{
+	find(p, u->state, -1, state);
 	bpf_emit(&p->a, BPF_LDX | BPF_W | BPF_MEM, BPF_R0, BPF_R0, 0, 0);
 	bpf_exit_if(p, BPF_JEQ, BPF_R0, 0);
 }
@@ -145,9 +161,37 @@ static int at_call(const struct usage_probe *u)
 	bpf_exit_if(&p, BPF_JGE, BPF_R6, USAGE_CALLS);
 	if (u->knows_calls)
 		remember(&p, u->pending, BPF_R6);
+	remember(&p, u->entered, BPF_R6);
 	find(&p, u->calls, BPF_R6, 0);
 	mark(&p);
 	return bpf_finish(&p, 0, BPF_PROG_TYPE_RAW_TRACEPOINT, "hull_calls");
+}
+
+/* Of the tracepoint's record: the call's number and its result. In a thread that was in a call when
+ * it began to count, that one was not seen to enter: it ends otherwise. */
+static int at_return(const struct usage_probe *u)
+{
+	static const int answers[] = {-EPERM, -ENOSYS, -EACCES};
+	struct bpf_program p;
+	bpf_begin(&p);
+	bpf_read(&p, BPF_R6, BPF_R1, 8);
+	bpf_read(&p, BPF_R7, BPF_R1, 16);
+	only_in_group(&p, u->group);
+	only_when(&p, u, COUNTING);
+	look_up(&p, u->entered);
+	const size_t entered = p.a.count;
+	bpf_emit(&p.a, BPF_JMP | BPF_JNE | BPF_K, BPF_R0, 0, 0, 0);
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
+		bpf_emit(&p.a, BPF_JMP | BPF_JEQ | BPF_K, BPF_R7, 0, (int)(ARRAY_LEN(answers) - i),
+			 answers[i]);
+	bpf_exit_if(&p, BPF_JA, 0, 0);
+	bpf_exit_if(&p, BPF_JGE, BPF_R6, USAGE_CALLS);
+	find(&p, u->refused, BPF_R6, 0);
+	mark(&p);
+	bpf_exit_if(&p, BPF_JA, 0, 0);
+	p.code[entered].off = (int16_t)(p.a.count - entered - 1);
+	forget(&p, u->entered);
+	return bpf_finish(&p, 0, BPF_PROG_TYPE_TRACEPOINT, "hull_return");
 }
 
 /* Calls that may need CAP_SYS_ADMIN. In many others the kernel asks by the way whether memory may
@@ -176,7 +220,7 @@ static int at_capable(const struct usage_probe *u)
 	bpf_read(&p, BPF_R7, BPF_R1, 3 * 8);
 	bpf_read(&p, BPF_R9, BPF_R1, 4 * 8);
 	only_in_group(&p, u->group);
-	after_exec(&p, u);
+	only_when(&p, u, EXECUTED);
 	to_int(&p, BPF_R7);
 	bpf_exit_if(&p, BPF_JGE, BPF_R7, DENIED);
 	size_t other = p.a.count;
@@ -203,7 +247,7 @@ static int at_check(const struct usage_probe *u)
 	bpf_read(&p, BPF_R7, BPF_R1, ARG3);
 	bpf_read(&p, BPF_R8, BPF_R1, ARG4);
 	only_in_group(&p, u->group);
-	after_exec(&p, u);
+	only_when(&p, u, EXECUTED);
 	to_int(&p, BPF_R7);
 	bpf_exit_if(&p, BPF_JGE, BPF_R7, DENIED);
 	bpf_emit(&p.a, BPF_ALU64 | BPF_AND | BPF_K, BPF_R8, 0, 0, NOAUDIT);
@@ -220,9 +264,7 @@ static int at_answer(const struct usage_probe *u)
 	bpf_read(&p, BPF_R9, BPF_R1, RESULT);
 	recall(&p, u->pending);
 	bpf_read(&p, BPF_R7, BPF_R0, 0);
-	bpf_map_into(&p, BPF_R1, u->pending);
-	bpf_address(&p, BPF_R2, 8);
-	bpf_helper(&p, BPF_FUNC_map_delete_elem);
+	forget(&p, u->pending);
 	bpf_exit_if(&p, BPF_JGE, BPF_R7, DENIED);
 	mark_capability(&p, u);
 	return bpf_finish(&p, 0, BPF_PROG_TYPE_KPROBE, "hull_answer");
@@ -267,7 +309,10 @@ static int make_maps(struct usage_probe *u, int cgroup)
 	u->state = bpf_map(BPF_MAP_TYPE_ARRAY, number, number, STATES, "hull_state");
 	u->group = bpf_map(BPF_MAP_TYPE_CGROUP_ARRAY, number, number, 1, "hull_group");
 	u->pending = bpf_map(BPF_MAP_TYPE_LRU_HASH, wide, wide, THREADS, "hull_pending");
-	const int *const all[] = {&u->calls, &u->caps, &u->state, &u->group, &u->pending};
+	u->entered = bpf_map(BPF_MAP_TYPE_LRU_HASH, wide, wide, THREADS, "hull_entered");
+	u->refused = bpf_map(BPF_MAP_TYPE_ARRAY, number, number, USAGE_CALLS, "hull_refused");
+	const int *const all[] = {&u->calls,   &u->caps,    &u->state,  &u->group,
+				  &u->pending, &u->entered, &u->refused};
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (*all[i] < 0)
 			return *all[i];
@@ -317,6 +362,11 @@ int usage_probe_open(struct usage_probe *u, int cgroup, bool caps, struct err *e
 	}
 	if ((r = attach(&u->links[1], at_call(u), "sys_enter")) < 0)
 		return err_errno(e, r, "cannot look at system calls (BPF at sys_enter)");
+	CLEANUP_FD int returns = at_return(u);
+	if (returns < 0)
+		return err_errno(e, returns, "cannot look at the ends of system calls (BPF)");
+	if ((u->links[4] = tracepoint_attach("raw_syscalls:sys_exit", returns, e)) < 0)
+		return u->links[4];
 	/* The last: from now on it counts. */
 	r = attach(&u->links[0], at_exec(u), "sched_process_exec");
 	return r < 0 ? err_errno(e, r, "cannot look at execve (BPF at sched_process_exec)") : 0;
@@ -336,8 +386,10 @@ static bool is_marked(int map, uint32_t key)
 void usage_probe_read(const struct usage_probe *u, struct usage *ret)
 {
 	*ret = (struct usage){0};
-	for (uint32_t i = 0; i < USAGE_CALLS; i++)
+	for (uint32_t i = 0; i < USAGE_CALLS; i++) {
 		ret->calls[i] = is_marked(u->calls, i);
+		ret->refused[i] = is_marked(u->refused, i);
+	}
 	for (uint32_t i = 0; i < DENIED; i++) {
 		ret->granted |= (capset)is_marked(u->caps, i) << i;
 		ret->denied |= (capset)is_marked(u->caps, i + DENIED) << i;
@@ -346,8 +398,9 @@ void usage_probe_read(const struct usage_probe *u, struct usage *ret)
 
 void usage_probe_close(struct usage_probe *u)
 {
-	int *const all[] = {&u->links[0], &u->links[1], &u->links[2], &u->links[3], &u->calls,
-			    &u->caps,     &u->state,    &u->group,    &u->pending};
+	int *const all[] = {&u->links[0], &u->links[1], &u->links[2], &u->links[3],
+			    &u->links[4], &u->calls,    &u->caps,     &u->state,
+			    &u->group,    &u->pending,  &u->entered,  &u->refused};
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		fd_drop(all[i]);
 }

@@ -15,20 +15,21 @@
 enum { USAGE_CALLS = 512 };
 
 struct usage_probe {
-	int calls, caps, state, group, pending; /* maps */
-	int links[4];
+	int calls, caps, state, group, pending, entered, refused; /* maps */
+	int links[5];
 	bool knows_calls; /* `pending` has the system call of each thread, else its question */
 };
 #define USAGE_PROBE_CLOSED                                                                         \
 	{                                                                                          \
-		-1, -1, -1, -1, -1,                                                                \
+		-1, -1, -1, -1, -1, -1, -1,                                                        \
 		{                                                                                  \
-			-1, -1, -1, -1                                                             \
+			-1, -1, -1, -1, -1                                                         \
 		}                                                                                  \
 	}
 
 struct usage {
-	bool calls[USAGE_CALLS]; /* by number, of the native ABI */
+	bool calls[USAGE_CALLS];   /* by number, of the native ABI */
+	bool refused[USAGE_CALLS]; /* by a seccomp filter: they failed, and did not begin */
 	capset granted, denied;
 };
 
