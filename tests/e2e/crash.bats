@@ -177,6 +177,17 @@ code_or_lost() {
 	assert_equal exited "$(status_of cc)"
 }
 
+@test "keeper killed while the run folder is cleaned up: the new one does not do what its filter forbids" {
+	hull run -d --name cc test sleep 600
+	monitor=$(monitor_of cc)
+	rm "$HULL_RUNROOT/containers/$(hull inspect -f '{{.Id}}' cc)/inflight"
+	kill -KILL "$(awk '/^PPid/ { print $2 }' "/proc/$monitor/status")"
+	wait_for 5 pgrep -P "$monitor" -x hull-keeper
+	keeper=$(pgrep -P "$monitor" -x hull-keeper)
+	nap 100
+	assert_equal "$keeper" "$(pgrep -P "$monitor" -x hull-keeper)"
+}
+
 @test "a --rm container whose monitor was killed is removed all the same" {
 	hull run -d --rm --name cc test sh -c 'until [ -e /tmp/go ]; do sleep 0.05; done'
 	kill -KILL "$(monitor_of cc)"
