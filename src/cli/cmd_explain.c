@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/resource_option.h"
 #include "cli/story_print.h"
 #include "diagnose/host.h"
 #include "diagnose/processes.h"
@@ -29,8 +30,11 @@ static const struct topic {
 };
 
 struct explain_values {
-	bool json;
+	bool json, denied;
+	int64_t time;
 };
+
+static const int64_t SPAN_USUAL = INT64_C(10000000000);
 
 static const struct topic *find_topic(const char *name)
 {
@@ -56,6 +60,22 @@ static int tell(struct cli *cli, const struct container *c, const struct topic *
 	return r;
 }
 
+static void looking(void)
+{
+	fputs("looking: (Ctrl-C ends it sooner)\n", stderr);
+}
+
+/* What is seen only while one looks. */
+static int look(struct cli *cli, const struct container *c, const struct explain_values *v,
+		struct err *e)
+{
+	struct story s = {.a = &cli->arena};
+	int r = diagnose_denied(c, v->time ? v->time : SPAN_USUAL, looking, &s, e);
+	if (r == 0)
+		story_print(&s, "caps", v->json);
+	return r;
+}
+
 static int explain_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct explain_values *v = values;
@@ -67,7 +87,13 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 			    "sysctl net io disk");
 		return r;
 	}
+	if (v->denied && (!topic || strcmp(topic->name, "caps")))
+		return err_set(e, EINVAL, ERR_USAGE, "--denied is for the topic caps");
+	if (!v->denied && v->time)
+		return err_set(e, EINVAL, ERR_USAGE, "--time is for --denied");
 	int r = cli_find_running(cli, args->items[0], &c, e);
+	if (r == 0 && v->denied)
+		return look(cli, &c, v, e);
 	if (r < 0 || topic)
 		return r < 0 ? r : tell(cli, &c, topic, v->json, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(topics); i++) {
@@ -78,9 +104,16 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 	return r;
 }
 
+#define O(member) .offset = offsetof(struct explain_values, member)
 static const struct option options[] = {
-	{"json", 0, OPTION_BOOL, .offset = offsetof(struct explain_values, json),
-	 .help = "One line of JSON for each topic"},
+	{"denied", 0, OPTION_BOOL, O(denied),
+	 .help = "With the topic caps: which ones its processes ask for and lack, while one looks"},
+	{"json", 0, OPTION_BOOL, O(json), .help = "One line of JSON for each topic"},
+	{"time", 0, OPTION_CUSTOM, O(time), .arg = "duration", .set = option_duration,
+	 .help = "With --denied: how long (default 10s)"},
+};
+static const struct option doctor_options[] = {
+	{"json", 0, OPTION_BOOL, O(json), .help = "One line of JSON for each topic"},
 };
 
 const struct command command_explain = {
@@ -106,7 +139,9 @@ const struct command command_explain = {
 		"kernel's "
 		"file, and what is in force: the least of all groups above it.\n\n"
 		"caps: the five capability sets of each process, against the default; what is "
-		"lacking as it happens shows hull trace --caps.\n\n"
+		"lacking as it happens shows hull trace --caps, what is lacking in some time "
+		"--denied "
+		"(needs root and Linux 6.14).\n\n"
 		"security: what confines it, what each of that means, and how to have it "
 		"stricter.\n\n"
 		"sysctl: the kernel parameters of its own namespaces that differ from the "
@@ -173,7 +208,7 @@ const struct command command_doctor = {
 		"of the system, network, clock). With one: those topics of hull explain that there "
 		"is "
 		"something to do about. The exit code is 1 if there is, else 0.",
-	.options = OPTIONS(options),
+	.options = OPTIONS(doctor_options),
 	.values_size = sizeof(struct explain_values),
 	.args_max = 1,
 	.complete = COMPLETE_CONTAINER_ONCE,

@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "diagnose/trace_watch.h"
 #include "engine/stats.h"
@@ -28,29 +29,31 @@ enum { PIDS_MAX = 4 << 20, BATCH_NS = 20000000 };
 
 /* ---- processes ---- */
 
-void watch_set_member(struct watch *w, pid_t pid, bool is)
+void watch_set(uint8_t *set, pid_t pid, bool is)
 {
 	if (pid <= 0 || pid >= PIDS_MAX)
 		return;
 	uint8_t bit = (uint8_t)(1 << (pid & 7));
-	w->members[pid >> 3] =
-		(uint8_t)(is ? w->members[pid >> 3] | bit : w->members[pid >> 3] & ~bit);
+	set[pid >> 3] = (uint8_t)(is ? set[pid >> 3] | bit : set[pid >> 3] & ~bit);
+}
+
+bool watch_has(const uint8_t *set, pid_t pid)
+{
+	return pid > 0 && pid < PIDS_MAX && set[pid >> 3] & 1 << (pid & 7);
 }
 
 bool watch_is_member(struct watch *w, pid_t pid)
 {
 	char file[64], text[4096];
 	const size_t len = strlen(w->path);
-	if (pid <= 0 || pid >= PIDS_MAX)
-		return false;
-	if (w->members[pid >> 3] & 1 << (pid & 7))
+	if (watch_has(w->members, pid))
 		return true;
 	snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)pid);
 	if (file_read_small(AT_FDCWD, file, text, sizeof(text)) <= 0)
 		return false;
 	for (const char *at = text; (at = strstr(at, w->path)); at += len)
 		if (!at[len] || at[len] == '\n' || at[len] == '/') {
-			watch_set_member(w, pid, true);
+			watch_set(w->members, pid, true);
 			return true;
 		}
 	return false;
@@ -206,15 +209,28 @@ static int follow(struct watch *w, int main_process, int wish)
 	struct pollfd fds[] = {{.fd = w->trace.epoll, .events = POLLIN},
 			       {.fd = main_process, .events = POLLIN},
 			       {.fd = wish, .events = POLLIN}};
-	while (!w->stop) {
-		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+	const int64_t end = clock_ms() + w->q->span_ns / 1000000;
+	for (bool last = false; !w->stop && !last;) {
+		int64_t left = w->q->span_ns ? end - clock_ms() : -1;
+		last = w->q->span_ns && left <= 0;
+		if (poll(fds, ARRAY_LEN(fds), last ? 0 : (int)left) < 0 && errno != EINTR)
 			return -errno;
 		nanosleep(&batch, NULL); /* what comes together is sorted together */
 		trace_drain(&w->trace, take, w);
-		if (fds[1].revents || fds[2].revents)
-			return 0;
+		last |= fds[1].revents || fds[2].revents;
 	}
 	return 0;
+}
+
+static int know_programs(struct watch *w, const struct cgroup *g, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	pid_t *pids;
+	size_t count;
+	int r = cgroup_pids(g, &a, &pids, &count, e);
+	for (size_t i = 0; r >= 0 && i < count; i++)
+		watch_set(w->programs, pids[i], true);
+	return r;
 }
 
 static void release(struct watch *w)
@@ -248,11 +264,15 @@ int diagnose_trace(const struct container *c, const struct trace_request *q, uin
 		r = trace_open(&w.trace, &a, e);
 	if (r < 0)
 		return r;
-	w.members = arena_alloc(&a, PIDS_MAX / 8);
+	w.members = arena_array(&a, PIDS_MAX / 8, 1);
+	w.programs = arena_array(&a, PIDS_MAX / 8, 1);
 	w.seen = arena_array(&a, TRACE_SEEN, sizeof(*w.seen));
 	if (q->kinds & 1U << TRACE_CAPS)
 		prepare_stacks(&w);
 	r = add_kinds(&w, &traced, e);
+	if (r < 0)
+		return r;
+	r = know_programs(&w, &group, e);
 	if (r < 0)
 		return r;
 	q->ready(traced, q->ctx);

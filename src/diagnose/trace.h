@@ -35,6 +35,7 @@ struct trace_request {
 	unsigned kinds;
 	/* Kinds for which a kernel without their tracepoints is no error. */
 	unsigned optional;
+	int64_t span_ns; /* ends after that; 0: not by itself */
 	/** Everything is being recorded from now on; @kinds: of them those that are. */
 	void (*ready)(unsigned kinds, void *ctx);
 	/** Valid until it returns; other than 0 ends the tracing. */
@@ -44,6 +45,7 @@ struct trace_request {
 
 /** "signals", and what it tells; NULL beyond the last. */
 const char *trace_kind_name(int kind);
-/** Trace @c, which runs, until it ends or .line says so. @ret_lost: records that were lost. */
+/** Trace @c, which runs, until it ends, .line says so, .span_ns
+ * have passed, or SIGINT, SIGTERM or SIGHUP comes. @ret_lost: records that were lost. */
 int diagnose_trace(const struct container *c, const struct trace_request *q, uint64_t *ret_lost,
 		   struct err *e);

@@ -84,7 +84,7 @@ static void take_exit(struct watch *w, const struct trace_record *r)
 	char name[SIGNAL_NAME_SIZE];
 	struct kvs facts = {0};
 	if (r->tid != r->pid)
-		watch_set_member(w, r->tid, false);
+		watch_set(w->members, r->tid, false);
 	if (!last)
 		return;
 	if (!*s->comm)
@@ -99,7 +99,8 @@ static void take_exit(struct watch *w, const struct trace_record *r)
 			s->signal ? arena_printf(&w->line, "ended by %s", kvs_get(&facts, "Signal"))
 			: s->code >= 0 ? arena_printf(&w->line, "ended with %d", s->code)
 				       : "ended; how was not seen");
-	watch_set_member(w, r->pid, false);
+	watch_set(w->members, r->pid, false);
+	watch_set(w->programs, r->pid, false);
 	s->pid = 0;
 }
 
@@ -120,7 +121,10 @@ static void take_exec(struct watch *w, const struct trace_record *r)
 	struct seen *s = watch_new(w, r->pid);
 	trace_text(r, "filename", file, sizeof(file));
 	trace_program(file, s->comm);
-	if (!watch_wants(w, TRACE_EXEC) || !watch_is_member(w, r->pid))
+	if (!watch_is_member(w, r->pid))
+		return;
+	watch_set(w->programs, r->pid, true);
+	if (!watch_wants(w, TRACE_EXEC))
 		return;
 	struct kvs facts = {0};
 	const char *command = command_line(w, r->pid);
@@ -134,8 +138,9 @@ static void take_fork(struct watch *w, const struct trace_record *r)
 {
 	const pid_t child = (pid_t)trace_number(r, "child_pid");
 	struct kvs facts = {0};
-	watch_set_member(w, r->pid, true);
-	watch_set_member(w, child, true);
+	watch_set(w->members, r->pid, true);
+	watch_set(w->members, child, true);
+	watch_set(w->programs, child, watch_has(w->programs, r->pid));
 	struct seen *s = watch_new(w, child);
 	trace_text(r, "child_comm", s->comm, sizeof(s->comm));
 	if (!watch_wants(w, TRACE_FORK))
@@ -171,7 +176,8 @@ static void take_capable(struct watch *w, const struct trace_record *r)
 	struct kvs facts = {0};
 	bool by_the_way;
 	const char *call = kernel_symbols_call(&w->symbols, r->stack, r->depth, &by_the_way);
-	if (!trace_number(r, "ret") || by_the_way || !name || s->denied & UINT64_C(1) << cap)
+	if (!trace_number(r, "ret") || by_the_way || !name || s->denied & UINT64_C(1) << cap ||
+	    !watch_has(w->programs, r->pid))
 		return;
 	s->denied |= UINT64_C(1) << cap;
 	kvs_set(&w->line, &facts, "Capability", name);

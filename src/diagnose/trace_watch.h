@@ -34,6 +34,7 @@ struct watch {
 	char path[256];        /* of the group */
 	int group;             /* its folder in the v2 tree */
 	uint8_t *members;      /* a bit for each pid */
+	uint8_t *programs;     /* the same: not on its way in, as what hull exec starts is */
 	struct seen *seen;
 	struct kernel_symbols symbols;
 	struct trace_opens *opens; /* trace_open.c */
@@ -44,7 +45,8 @@ struct watch {
 /** Begin to record a tracepoint. -ENOENT: this kernel has none of that name. */
 int watch_add(struct watch *w, const struct trace_point *p, struct err *e);
 
-void watch_set_member(struct watch *w, pid_t pid, bool is);
+void watch_set(uint8_t *set, pid_t pid, bool is);
+bool watch_has(const uint8_t *set, pid_t pid);
 bool watch_is_member(struct watch *w, pid_t pid);
 struct seen *watch_seen(struct watch *w, pid_t pid);
 /** A place for one that begins. */

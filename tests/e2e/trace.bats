@@ -72,7 +72,31 @@ assert oom["Pid"] in [int(l["Child"]) for l in lines if l["Kind"] == "fork"], li
 	do_inside '/bin/busybox chown 5 /bin; /bin/busybox chown -R 5 /bin /etc'
 	wait_for 10 traced 'caps +[a-z]+\[[0-9]+\] is denied CAP_CHOWN in f?chown(at)?$'
 	# A process is told of once.
+	wait_for 10 eval "[ \"\$(grep -c 'denied CAP_CHOWN' traced)\" -ge 2 ]"
+	run ! grep -q 'hull\[' traced
 	assert_equal 2 "$(grep -c 'denied CAP_CHOWN' traced)"
+}
+
+@test "explain caps --denied: what its processes lack while one looks" {
+	run hull explain --denied nosuch
+	assert_has "--denied is for the topic caps"
+	run hull explain --time 1s nosuch
+	assert_has "--time is for --denied"
+	hull run -d --name cc --cap-drop chown test sh -c "$LOOP"
+	if ! tracefs test -e events/capability; then
+		run hull explain --denied cc caps
+		assert_has 'this kernel has no tracepoint capability:cap_capable'
+		return
+	fi
+	"$HULL" explain --denied --time 1s cc caps >told 2>told.err 3>&- &
+	wait_for 10 grep -q '^looking' told.err
+	do_inside '/bin/busybox chown 5 /bin; /bin/busybox chown 5 /etc; kill -0 1'
+	wait $!
+	grep -qE '^caps: in 1.[0-9] s its processes lacked: CHOWN$' told
+	grep -qE 'CHOWN +asked for in f?chown(at)? by [a-z]+\[[0-9]+\] and 1 more process$' told
+	grep -q -- '--cap-add CHOWN gives that to the next container, if it is needed' told
+	run --separate-stderr hull explain --denied --time 100ms --json cc caps
+	grep -qE '"Verdict":"in 0.[0-9] s none of its processes lacked any"' <<<"$output"
 }
 
 own_probes() {
