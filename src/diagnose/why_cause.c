@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Why a container ended that did not end by itself: memory, and signals of others, for hull why.
+ * Rests on signal(7), and on what the kernel's log and the recorder keep. Read why_life.h first. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/units.h"
+#include "diagnose/why_life.h"
+#include "engine/recorder.h"
+#include "linux/namespaces.h"
+#include "linux/signals.h"
+
+/* Whose memory it was that came to its end; the first %s is "probably ", where that is concluded.
+ */
+static char *memory_cause(const struct life *l)
+{
+	const struct oom *o = &l->oom_of;
+	const char *maybe = o->logged ? "" : "probably ";
+	struct arena *a = l->s->a;
+	char size[SIZE_TEXT_SIZE];
+	const char *of = o->limit ? arena_printf(a, " of %s", size_binary(o->limit, size)) : "";
+	if (o->scope == OOM_OWN)
+		return arena_printf(a, ": the container %sreached its memory limit%s", maybe, of);
+	if (o->scope == OOM_INSIDE)
+		return arena_printf(a,
+				    ": a group inside of the container, %s, %sreached its "
+				    "memory limit%s",
+				    *o->group ? o->group : "whose name is not known", maybe, of);
+	if (o->scope == OOM_ABOVE)
+		return arena_printf(a,
+				    ": the group %s above it %sreached its memory limit%s, "
+				    "which all that is in it share",
+				    o->group, maybe, of);
+	if (o->scope == OOM_HOST)
+		return arena_printf(a, ": the machine %shad no memory left", maybe);
+	return " for want of memory; whose limit it was is not recorded";
+}
+
+static void memory_advice(struct life *l)
+{
+	const enum oom_scope scope = l->oom_of.scope;
+	if (scope == OOM_OWN && l->c)
+		story_advise(l->s, "give it more (hull update -m SIZE %s), or make it need less",
+			     l->name);
+	if (scope == OOM_ABOVE)
+		story_advise(l->s,
+			     "hull update cannot lift the limit of %s; hull explain %s "
+			     "limits shows all of them",
+			     l->oom_of.group, l->name);
+	if (scope == OOM_HOST || (scope == OOM_ABOVE && l->c && l->c->config.host.memory <= 0))
+		story_advise(l->s, "the kernel takes the process that holds the most: limits (-m) "
+				   "on those that need much protect the others");
+}
+
+static void memory_evidence(struct life *l)
+{
+	const struct oom *o = &l->oom_of;
+	char all[SIZE_TEXT_SIZE], anon[SIZE_TEXT_SIZE], file[SIZE_TEXT_SIZE], shmem[SIZE_TEXT_SIZE];
+	if (o->scope)
+		story_evidence(l->s, "whose limit", "%s",
+			       o->logged ? "the kernel's log names it"
+					 : "concluded from the counters of the groups: the "
+					   "kernel's log does not "
+					   "tell");
+	if (o->pid)
+		story_evidence(l->s, "victim",
+			       "%s (pid %lld of the host), which held %s: anonymous %s, files %s, "
+			       "shared %s",
+			       o->comm, (long long)o->pid,
+			       size_binary(o->anon + o->file + o->shmem, all),
+			       size_binary(o->anon, anon), size_binary(o->file, file),
+			       size_binary(o->shmem, shmem));
+}
+
+void why_memory(struct life *l)
+{
+	l->s->verdict = arena_printf(l->s->a, "%s killed by the kernel%s",
+				     l->oom_main ? "its main process was" : "a process of it was",
+				     memory_cause(l));
+	memory_advice(l);
+	memory_evidence(l);
+}
+
+static const struct {
+	int signal;
+	const char *means;
+} crashes[] = {
+	{SIGSEGV, "a crash, by the use of memory that it does not have: a bug, or a stack that is "
+		  "too small"},
+	{SIGBUS, "memory that cannot be had: a file that became shorter while it was mapped, "
+		 "or a full /dev/shm (--shm-size)"},
+	{SIGILL, "an instruction that this processor does not know: was it built for a newer one?"},
+	{SIGFPE, "a division by zero, or the like"},
+	{SIGABRT, "by itself, because something was wrong: see what it wrote last"},
+	{SIGSYS, "a system call that its seccomp profile forbids"},
+	{SIGXCPU, "its limit on processor time (--ulimit cpu)"},
+	{SIGXFSZ, "its limit on the size of a file (--ulimit fsize)"},
+	{SIGPIPE, "because it wrote to a pipe that nobody reads any more"},
+};
+
+/* "kill[12], which bash[10] started, user 1000, in session-3.scope" */
+static char *recorded_sender(const struct recorded_signal *s, struct arena *a)
+{
+	char *text =
+		arena_printf(a, "%s[%d]", *s->sender ? s->sender : "a process", (int)s->sender_pid);
+	if (*s->parent && s->sender_parent > 1)
+		text = arena_printf(a, "%s, which %s[%d] started", text, s->parent,
+				    (int)s->sender_parent);
+	if (s->sender_uid >= 0)
+		text = arena_printf(a, "%s, user %d", text, (int)s->sender_uid);
+	return *s->unit && !s->inside ? arena_printf(a, "%s, in %s", text, s->unit) : text;
+}
+
+/* hull passes on what its client gets, which is no wish that was noted. */
+static const char *recorded_origin(const struct recorded_signal *s)
+{
+	if (s->inside)
+		return "inside, not by hull";
+	return strncmp(s->sender, "hull", 4) ? "outside of the container, not by hull"
+					     : "outside of the container";
+}
+
+static void recorded_verdict(struct life *l, int signal, const struct recorded_signal *s)
+{
+	struct arena *a = l->s->a;
+	l->s->verdict =
+		!signal_has_sender(s->code)
+			? arena_printf(a, "it was ended by %s, which %s", why_signal(a, signal),
+				       s->code > 0 ? "the kernel itself sent"
+						   : "came from a timer, or I/O, of its own")
+			: arena_printf(a, "it was ended by %s, sent from %s: %s",
+				       why_signal(a, signal), recorded_origin(s),
+				       recorded_sender(s, a));
+}
+
+static const char *crash_of(int signal)
+{
+	for (size_t i = 0; i < ARRAY_LEN(crashes); i++)
+		if (crashes[i].signal == signal)
+			return crashes[i].means;
+	return NULL;
+}
+
+/* By a signal that hull did not send. The recorder, if it ran, knows of it; it is root's. */
+void why_killed(struct life *l, int signal)
+{
+	struct arena *a = l->s->a;
+	const char *means = crash_of(signal), *name = why_signal(a, signal);
+	struct recorded_signal s;
+	const int r = recorder_find(l->en, l->id, signal, l->started, l->ended, &s);
+	/* One that a program gets by its own fault can be sent, too. */
+	const bool sent = r == 1 && signal_has_sender(s.code) && s.pid != s.sender_pid;
+	if (means && !sent) {
+		l->s->verdict = arena_printf(a, "it was ended by %s: usually %s", name, means);
+		return;
+	}
+	if (r == 1) {
+		recorded_verdict(l, signal, &s);
+		return;
+	}
+	if (r < 0 && !namespace_caller_is_user())
+		story_advise(l->s, "hull-recorder.service (hull system record) keeps who sends "
+				   "signals to containers: it was not running");
+	l->s->verdict = arena_printf(
+		a,
+		"it was ended by %s, which hull did not send: a process of the host did, or one "
+		"with the same user in a shared pid namespace",
+		name);
+	if (signal == SIGKILL)
+		story_advise(l->s, "the kernel kills so, too, when the machine itself is out of "
+				   "memory: see its log (dmesg)");
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of hull why share. Inner header. Read why.h first. */
+#pragma once
+
+#include <json-c/json.h>
+
+#include "diagnose/story.h"
+#include "engine/engine.h"
+#include "linux/oom.h"
+
+/* A container between its last start and its end, or now. */
+struct life {
+	struct story *s;
+	struct engine *en;
+	const struct container *c; /* NULL: it was removed */
+	const char *ref;           /* as it was asked for */
+	char id[ID_LEN + 1], *name, *image;
+	int64_t created, started, ended, removed; /* 0: not */
+	int64_t ends;                             /* all of them, of all its runs */
+	int64_t until;                            /* the end that is asked for; 0: now */
+	int code, signal;
+	bool oom_main, oom; /* PID 1, or any */
+	struct oom oom_of;  /* the last of them */
+	char *error, *policy, *survivors;
+	int64_t asked; /* hull sent a signal, the last but SIGKILL */
+	int asked_signal;
+	int64_t killed; /* hull sent SIGKILL */
+	char *sender;
+	bool no_handler; /* PID 1 had none for that signal */
+	bool stopped;    /* by stop or restart, not by kill */
+	char *health;
+};
+
+/** Bring an event into a struct life: for engine_events(). */
+int why_take(struct json_object *event, void *life, struct err *e);
+
+/** "12 ms", "3.4 s", "2 hours". */
+char *why_span(struct arena *a, int64_t ns);
+/** "SIGTERM". */
+char *why_signal(struct arena *a, int number);
+
+/** The verdict, where the kernel killed for memory. */
+void why_memory(struct life *l);
+/** The verdict, where a signal ended it that hull did not send. */
+void why_killed(struct life *l, int signal);
