@@ -446,27 +446,15 @@ static int plan(struct engine *en, struct starting *s, const struct container_cr
 	return r < 0 ? r : spec_plan(en, &s->build, a, e);
 }
 
-int container_create(struct engine *en, struct container_create *c, struct arena *a,
-		     char ret_id[ID_LEN + 1], struct err *e)
+/* Of a request that was checked, with its image. */
+static int make(struct engine *en, struct container_create *c, struct starting *s, struct arena *a,
+		struct err *e)
 {
 	CLEANUP_LOCK struct container_lock lock = {-1};
-	struct starting *s = arena_new(a, struct starting);
 	struct container *row = &s->row;
 	struct parts parts = {0};
-	*row = (struct container){.created = clock_real_ns(), .error = "", .health = ""};
-	if (c->name && !*c->name)
-		c->name = NULL; /* as docker: scripts pass an empty variable */
-	if (c->start) {
-		row->status = CONTAINER_RUNNING;
-		row->started = row->created;
-	}
-	id_new(row->id);
-	row->name = (char *)(c->name ? c->name : row->id); /* until it gets one, for messages */
-	int r = check_request(en, c, row, a, e);
-	if (r < 0)
-		return r;
 	set_defaults(c, row->id, a);
-	r = settle_cgroup_parent(en, &c->config.host, a, e);
+	int r = settle_cgroup_parent(en, &c->config.host, a, e);
 	if (r == 0)
 		r = layer_plan(en, &c->config, e);
 	if (r == 0)
@@ -498,10 +486,35 @@ int container_create(struct engine *en, struct container_create *c, struct arena
 				      &ignored);
 		return r;
 	}
-	memcpy(ret_id, row->id, sizeof(row->id));
 	if (c->start) {
 		s->lock_fd = fd_steal(&lock.fd);
 		en->starting = s;
 	}
 	return 0;
+}
+
+int container_create(struct engine *en, struct container_create *c, struct arena *a,
+		     char ret_id[ID_LEN + 1], struct err *e)
+{
+	struct starting *s = arena_new(a, struct starting);
+	struct container *row = &s->row;
+	*row = (struct container){.created = clock_real_ns(), .error = "", .health = ""};
+	if (c->name && !*c->name)
+		c->name = NULL; /* as docker: scripts pass an empty variable */
+	if (c->start) {
+		row->status = CONTAINER_RUNNING;
+		row->started = row->created;
+	}
+	id_new(row->id);
+	row->name = (char *)(c->name ? c->name : row->id); /* until it gets one, for messages */
+	int r = check_request(en, c, row, a, e);
+	if (r < 0)
+		return r;
+	r = make(en, c, s, a, e);
+	/* "Not found" is the image alone: docker's clients then pull it, and ask again. */
+	if (r < 0 && e->kind == ERR_NOT_FOUND)
+		e->kind = ERR_INVALID;
+	if (r == 0)
+		memcpy(ret_id, row->id, sizeof(row->id));
+	return r;
 }

@@ -53,6 +53,11 @@ static int check_values(const struct container_config *c, struct err *e)
 		return err_set(e, EINVAL, ERR_INVALID, "invalid signal: %s", c->config.stop_signal);
 	if (h->log_config.type && !strcmp(h->log_config.type, "none") && h->log_config.config.count)
 		return err_set(e, EINVAL, ERR_INVALID, "invalid logging opts for driver none");
+	const struct docker_mount *mounts = h->mounts.items;
+	for (size_t i = 0; i < h->mounts.count; i++)
+		if (!mounts[i].type)
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "invalid mount config for type \"\": mount type unknown");
 	if (h->runtime && *h->runtime && strcmp(h->runtime, "hull"))
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "unknown or invalid runtime name: %s (hull is its own runtime)",
@@ -73,5 +78,6 @@ int container_create_check(const struct container_create *c, struct err *e)
 	if (h->auto_remove && restart_policy_any(&h->restart_policy))
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "conflicting options: cannot specify both --restart and --rm");
-	return check_values(&c->config, e);
+	r = restart_policy_check(&h->restart_policy, e);
+	return r < 0 ? r : check_values(&c->config, e);
 }

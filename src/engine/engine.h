@@ -172,7 +172,9 @@ int container_ended(struct engine *en, struct container_end *end, int *ret_code,
 int container_start_due(struct engine *en, const char *id, struct err *e);
 /** After a boot: notice what has ended with it, and start what the restart policies ask for. */
 int engine_restore(struct engine *en, struct err *e);
-/** Whether it is one: not NULL, not "no". */
+/** Is it one, in docker's words. */
+int restart_policy_check(const struct docker_restart_policy *p, struct err *e);
+/** Whether it is one: not NULL, "" or "no". */
 bool restart_policy_any(const struct docker_restart_policy *p);
 /** "no", "always", "unless-stopped", "on-failure[:TIMES]"; "" is "no". Errors are docker's. */
 int restart_policy_parse(const char *text, struct arena *a, struct docker_restart_policy *ret,

@@ -203,6 +203,10 @@ static int add_tmpfs(struct gather *g, const struct docker_mount *d)
 {
 	char *options = "";
 	const struct docker_tmpfs_options *t = d->tmpfs_options;
+	if (d->source && *d->source)
+		return err_set(g->e, EINVAL, ERR_INVALID,
+			       "invalid mount config for type \"tmpfs\": field Source must not be "
+			       "specified");
 	if (t && t->size_bytes)
 		options = arena_printf(g->a, "size=%lld", (long long)t->size_bytes);
 	if (t && t->mode)
@@ -251,7 +255,7 @@ static int add_mount(struct gather *g, const struct docker_mount *d)
 		return err_set(
 			g->e, EINVAL, ERR_INVALID,
 			"invalid mount config for type \"%s\": field Target must not be empty",
-			d->type ? d->type : "");
+			d->type);
 	if (!strcmp(d->type, "tmpfs"))
 		return add_tmpfs(g, d);
 	if (!strcmp(d->type, "image"))

@@ -26,41 +26,48 @@
 enum { WAIT_FIRST_MS = 100, WAIT_MAX_MS = 60000, STEADY_S = 10, OVERDUE_S = 2, LOOK_MS = 2000 };
 static const int64_t SECOND = 1000000000;
 
-int restart_policy_parse(const char *text, struct arena *a, struct docker_restart_policy *ret,
-			 struct err *e)
+int restart_policy_check(const struct docker_restart_policy *p, struct err *e)
 {
-	static const char *const names[] = {"no", "always", "unless-stopped", "on-failure"};
-	const char *colon = strchr(text, ':');
-	size_t len = colon ? (size_t)(colon - text) : strlen(text);
-	uint64_t times = 0;
-	bool known = false;
-	*ret = (struct docker_restart_policy){.name = *text ? arena_strndup(a, text, len) : "no"};
+	static const char *const names[] = {"", "no", "always", "unless-stopped", "on-failure"};
+	const char *name = p->name ? p->name : "";
+	bool known = false, counts = !strcmp(name, "on-failure");
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		known |= !strcmp(names[i], ret->name);
+		known |= !strcmp(names[i], name);
 	if (!known)
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "invalid restart policy: unknown policy '%s'; use one of 'no', "
 			       "'always', 'on-failure', or 'unless-stopped'",
-			       ret->name);
-	if (!colon)
-		return 0;
-	if (uint_parse(colon + 1, INT32_MAX, &times) < 0)
+			       name);
+	if (p->maximum_retry_count && !counts)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "invalid restart policy: maximum retry count can only be used with "
+			       "'on-failure'");
+	if (p->maximum_retry_count < 0)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "invalid restart policy: maximum retry count cannot be negative");
+	return 0;
+}
+
+int restart_policy_parse(const char *text, struct arena *a, struct docker_restart_policy *ret,
+			 struct err *e)
+{
+	const char *colon = strchr(text, ':');
+	size_t len = colon ? (size_t)(colon - text) : strlen(text);
+	uint64_t times = 0;
+	*ret = (struct docker_restart_policy){.name = *text ? arena_strndup(a, text, len) : "no"};
+	if (colon && uint_parse(colon + 1, INT32_MAX, &times) < 0)
 		return err_set(
 			e, EINVAL, ERR_INVALID,
 			"invalid restart policy format: maximum retry count must be an integer "
 			"(\"%s\")",
 			text);
-	if (strcmp(ret->name, "on-failure"))
-		return err_set(e, EINVAL, ERR_INVALID,
-			       "invalid restart policy: maximum retry count can only be used with "
-			       "'on-failure'");
 	ret->maximum_retry_count = (int64_t)times;
-	return 0;
+	return restart_policy_check(ret, e);
 }
 
 bool restart_policy_any(const struct docker_restart_policy *p)
 {
-	return p->name && strcmp(p->name, "no");
+	return p->name && *p->name && strcmp(p->name, "no");
 }
 
 static bool policy_is(const struct container *c, const char *name)

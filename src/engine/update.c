@@ -216,6 +216,8 @@ static int update_locked(struct engine *en, const struct container *c, struct co
 	if (!new->config.host.shm_size)
 		new->config.host.shm_size = SHM_DEFAULT;
 	if (r == 0)
+		r = restart_policy_check(&new->config.host.restart_policy, e);
+	if (r == 0)
 		r = conflict(&c->config.host, &new->config.host, e);
 	if (r == 0)
 		r = limits_plan(&new->config, en, a, &is->resources, &is->limits, e);

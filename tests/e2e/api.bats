@@ -98,9 +98,22 @@ none='"HostConfig":{"NetworkMode":"none"}'
 @test "api: what hull cannot do is refused, not passed over" {
 	local field
 	for field in '"VolumeDriver":"nfs"' '"DeviceRequests":[{"Count":-1}]' '"CpuCount":2' '"Runtime":"runc"' \
-		'"PidMode":"nonsense"' '"MaskedPaths":["/proc/kcore"]' '"Memory":"much"'; do
+		'"PidMode":"nonsense"' '"MaskedPaths":["/proc/kcore"]' '"Memory":"much"' \
+		'"RestartPolicy":{"Name":"nonsense"}' '"RestartPolicy":{"Name":"always","MaximumRetryCount":3}' \
+		'"RestartPolicy":{"Name":"on-failure","MaximumRetryCount":-1}' '"Mounts":[{"Target":"/x"}]' \
+		'"Mounts":[{"Type":"tmpfs","Source":"/x","Target":"/x"}]'; do
 		answers 400 POST /containers/create "{\"Image\":\"test\",\"HostConfig\":{\"NetworkMode\":\"none\",$field}}"
 	done
+	# "Not found" is the image alone: for that clients pull it, and ask again.
+	for field in '"NetworkMode":"nobody"' '"NetworkMode":"container:nobody"' '"PidMode":"container:nobody"' \
+		'"VolumesFrom":["nobody"]' '"Mounts":[{"Type":"image","Source":"nobody","Target":"/x"}]'; do
+		run answers 400 POST /containers/create "{\"Image\":\"test\",\"HostConfig\":{$field}}"
+		assert_has nobody
+	done
+	answers 404 POST /containers/create '{"Image":"nobody"}'
+	answers 201 POST "/containers/create?name=aa" '{"Image":"test","HostConfig":{"NetworkMode":"none","RestartPolicy":{"Name":""},"AutoRemove":true}}'
+	answers 400 POST /containers/aa/update '{"RestartPolicy":{"Name":"nonsense"}}'
+	answers 204 DELETE /containers/aa
 	answers 400 POST /containers/create '{"Cmd":"x"}'
 	answers 400 POST /containers/create '[]'
 	answers 400 POST /containers/create '{'
