@@ -58,6 +58,12 @@ static int check_endpoint(const struct network *n, const struct docker_endpoint 
 	int r = p->ipam ? check_address(n, p->ipam->ipv4, e) : 0;
 	if (r == 0 && p->ipam)
 		r = check_address(n, p->ipam->ipv6, e);
+	if (r == 0 && p->ipam && p->ipam->link_local.count)
+		r = err_set(
+			e, ENOTSUP, ERR_INVALID,
+			"link-local address %s: hull gives no addresses outside of the network's "
+			"subnets",
+			p->ipam->link_local.items[0]);
 	if (r == 0 && p->aliases.count && network_is_builtin(n->name))
 		r = err_set(e, EINVAL, ERR_INVALID,
 			    "network-scoped alias is supported only for containers in user defined "
@@ -75,6 +81,31 @@ static int check_endpoint(const struct network *n, const struct docker_endpoint 
 	return r < 0 ? r : network_rates(&p->driver_options, n->config.driver, &in, &out, e);
 }
 
+/* "NAME[:ALIAS]" of containers that are there; what they are on is seen when a name is asked for.
+ */
+static int check_links(struct engine *en, const struct network *n, const struct strv *links,
+		       struct arena *a, struct err *e)
+{
+	for (size_t i = 0; i < links->count; i++) {
+		const char *link = links->items[i], *colon = strchr(link, ':');
+		size_t len = strcspn(link, ":");
+		char id[ID_LEN + 1];
+		if (!network_has_names(n)) {
+			err_set(e, ENOTSUP, ERR_INVALID, "link %s: network %s has no names", link,
+				n->name);
+			err_hint(e, "on one of your own containers know each other by name: hull "
+				    "network create NAME");
+			return -ENOTSUP;
+		}
+		if (!len || (colon && (!colon[1] || strpbrk(colon + 1, ": \t\r\n"))))
+			return err_set(e, EINVAL, ERR_INVALID, "bad format for links: %s", link);
+		int r = container_resolve(en, arena_strndup(a, link, len), id, e);
+		if (r < 0)
+			return err_context(e, "link %s", link);
+	}
+	return 0;
+}
+
 static bool is_default(const char *name)
 {
 	return !strcmp(name, "default") || !strcmp(name, "bridge");
@@ -90,6 +121,8 @@ static int plan_one(struct engine *en, const struct docker_endpoint *wish,
 		r = err_set(e, EINVAL, ERR_INVALID,
 			    "conflicting options: network %s cannot be combined with others",
 			    ret->network.name);
+	if (r == 0)
+		r = check_links(en, &ret->network, &wish->links, a, e);
 	return r < 0 ? r : check_endpoint(&ret->network, wish, e);
 }
 
@@ -124,6 +157,11 @@ int endpoints_plan(struct engine *en, struct container_create *c, struct arena *
 		return r;
 	if (pasta_is_mode(h->network_mode))
 		return check_pasta(c, e);
+	if (h->links.count && !network_mode_is_network(h->network_mode))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "conflicting options: network %s can't be used with links. This "
+			       "would result in undefined behavior",
+			       h->network_mode);
 	if (!network_mode_is_network(h->network_mode)) {
 		if (port_count && !strncmp(h->network_mode, "container:", 10))
 			return err_set(
@@ -139,7 +177,9 @@ int endpoints_plan(struct engine *en, struct container_create *c, struct arena *
 	if (r < 0)
 		return err_context(e, "network %s", h->network_mode);
 	size_t count = c->network_count ? c->network_count : 1;
-	const struct docker_endpoint *wishes = c->network_count ? c->networks : &own;
+	struct docker_endpoint *wishes = c->network_count ? c->networks : &own;
+	if (!wishes[0].links.count)
+		wishes[0].links = h->links;
 	if (count > ENDPOINTS_MAX)
 		return err_set(e, E2BIG, ERR_INVALID, "a container has %d networks at most",
 			       ENDPOINTS_MAX);

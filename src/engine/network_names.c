@@ -142,6 +142,50 @@ static int put_neighbours(struct engine *en, const struct network *n, struct str
 	return r;
 }
 
+/* The address of place @host in @s, 0 being none. */
+static const char *address_text(const struct network_subnet *s, int64_t host4, int64_t host6,
+				char buf[static IP_TEXT_SIZE])
+{
+	struct ip ip = subnet_base(&s->subnet);
+	int64_t host = ip.family == AF_INET ? host4 : host6;
+	ip = ip_add(ip, host);
+	return host > 0 ? ip_print(&ip, buf) : NULL;
+}
+
+/* Of links NAME[:ALIAS]: the alias, for the container alone that has the link, which may be on
+ * another of its networks. */
+static int put_links(struct engine *en, const struct network *n, struct strbuf *out,
+		     struct arena *a, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	char client[IP_TEXT_SIZE], text[IP_TEXT_SIZE];
+	int r = db_query(&en->db, &s, e,
+			 "WITH link AS (SELECT here.host4, here.host6, own.network, substr(value, "
+			 "1, instr(value || ':', ':') - 1) AS name, substr(value, instr(value, "
+			 "':') + 1) AS alias FROM endpoint here JOIN endpoint own ON own.container "
+			 "= here.container, json_each(own.config, '$.Links') WHERE here.network = "
+			 "?1) SELECT " NETWORK_COLUMNS
+			 ", link.host4, link.host6, there.host4, there.host6, alias FROM link JOIN "
+			 "network ON network.id = link.network JOIN container ON container.name = "
+			 "link.name OR (length(link.name) >= 12 AND substr(container.id, 1, "
+			 "length(link.name)) = link.name) JOIN endpoint there ON there.container = "
+			 "container.id AND there.network = link.network WHERE status = 'running'",
+			 "s", n->id);
+	while (r == 0 && (r = db_next(s, e)) == 1) {
+		struct network other;
+		r = network_row(en, s, 0, a, &other, e);
+		for (size_t i = 0; r == 0 && i < n->subnet_count; i++)
+			for (size_t k = 0; k < other.subnet_count; k++)
+				if (address_text(&n->subnets[i], db_int(s, 4), db_int(s, 5),
+						 client) &&
+				    address_text(&other.subnets[k], db_int(s, 6), db_int(s, 7),
+						 text))
+					strbuf_printf(out, "for %s %s %s\n", client, text,
+						      db_text(s, 8));
+	}
+	return r;
+}
+
 static int write_one(struct engine *en, const struct network *n, struct arena *a, struct err *e)
 {
 	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(FILE_MAX);
@@ -157,6 +201,8 @@ static int write_one(struct engine *en, const struct network *n, struct arena *a
 	}
 	strbuf_printf(&out, "network %s\n%s", n->name, n->config.internal ? "internal\n" : "");
 	r = put_neighbours(en, n, &out, a, e);
+	if (r == 0)
+		r = put_links(en, n, &out, a, e);
 	if (r == 0 && !strbuf_ok(&out))
 		return err_set(e, E2BIG, ERR_SYSTEM, "network %s: too many names", n->name);
 	if (r == 0)

@@ -39,6 +39,7 @@ const struct shape docker_network_shape = SHAPE(struct docker_network, network_f
 static const struct field endpoint_ipam_fields[] = {
 	FIELD(struct docker_endpoint_ipam, ipv4, "IPv4Address", FIELD_STR),
 	FIELD(struct docker_endpoint_ipam, ipv6, "IPv6Address", FIELD_STR),
+	FIELD(struct docker_endpoint_ipam, link_local, "LinkLocalIPs", FIELD_STRV),
 };
 static const struct shape endpoint_ipam_shape =
 	SHAPE(struct docker_endpoint_ipam, endpoint_ipam_fields);

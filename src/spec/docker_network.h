@@ -26,6 +26,7 @@ struct docker_network {
 
 struct docker_endpoint_ipam {
 	char *ipv4, *ipv6;
+	struct strv link_local;
 };
 /** API "EndpointSettings": what was asked for. */
 struct docker_endpoint {

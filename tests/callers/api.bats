@@ -25,7 +25,8 @@ teardown() { api_namespace_teardown; }
 		    healthcheck: {test: ["CMD", "test", "-e", "/ready"], interval: 1s, retries: 30}
 		  web:
 		    build: web
-		    command: ["sh", "-c", "ping -c 1 -W 5 db && cat /data/file && exec sleep 1000"]
+		    links: ["db:database"]
+		    command: ["sh", "-c", "ping -c 1 -W 5 database && cat /data/file && exec sleep 1000"]
 		    volumes: ["data:/data:ro"]
 		    networks: [default, back]
 		    ports: ["8080:80"]

@@ -562,6 +562,34 @@ for name in (b"\2aa", b"\3www\7example\3org"):
 	[[ ${lines[1]} == 192.0.2.77 && ${lines[0]} == "$(field aa '{{.NetworkSettings.Networks.one.IPAddress}}')" ]]
 }
 
+@test "links: another name for a container, for who has the link alone; not where there are no names" {
+	hull network create one
+	hull run -d --name db --network one test sleep 1000
+	hull run -d --name aa --network one --link db:database --link db test sleep 1000
+	hull run -d --name bb --network one test sleep 1000
+	local address
+	address=$(field db '{{.NetworkSettings.Networks.one.IPAddress}}')
+	assert_equal "$address" "$(resolve aa database)"
+	assert_equal "$address" "$(resolve aa db)"
+	run ! hull exec bb nslookup database
+	assert_equal '["db:database","db"]' "$(field aa '{{json .NetworkSettings.Networks.one.Links}}')"
+	# It is the container that is linked, wherever it is.
+	hull stop -t 0 db
+	run ! hull exec aa nslookup database
+	hull run -d --name other --network one --ip "$address" test sleep 1000
+	hull start db
+	address=$(field db '{{.NetworkSettings.Networks.one.IPAddress}}')
+	assert_equal "$address" "$(resolve aa database)"
+	run -1 hull create --link db test true
+	assert_has "link db: network bridge has no names"
+	run -1 hull create --network one --link nobody:x test true
+	assert_has "link nobody:x: No such container: nobody"
+	run -1 hull create --network one --link db:: test true
+	assert_has "bad format for links"
+	run -1 hull create --network none --link db test true
+	assert_has "can't be used with links"
+}
+
 @test "names: hull-dns has no rights, ends with the last container, and is replaced when it is killed" {
 	hull network create one
 	hull run -d --name aa --network one test sleep 1000
