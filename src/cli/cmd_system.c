@@ -111,12 +111,12 @@ const struct command command_system_record = {
 	.synopsis = "",
 	.summary = "Keep who sends signals to containers, for hull why",
 	.text = "Runs until it is ended: what hull-recorder.service does. The last 2048 signals "
-		"that "
-		"would end a process of a container, and were not ignored, are kept in a file of "
-		"fixed size below --runroot, with "
-		"who sent them: process, its parent, user, and control group (with systemd its "
-		"service or session). It reads the kernel's tracepoints, of the whole machine, and "
-		"needs root. Containers are neither changed nor slowed.",
+		"that would end a process of a container, and were not ignored, are kept in a file "
+		"of fixed size below --runroot, with who sent them: process, its parent, user, and "
+		"control group (with systemd its service or session); as many capabilities that "
+		"programs in containers lacked (but SYS_ADMIN, for which the kernel asks all the "
+		"time), and who was killed for memory. It reads the kernel's tracepoints, of the "
+		"whole machine, and needs root; starting a program takes some per cent longer.",
 	.run = record_run,
 };
 

@@ -23,6 +23,7 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "engine/recorder.h"
+#include "linux/kernel_symbols.h"
 #include "linux/process.h"
 #include "linux/signals.h"
 #include "linux/tracepoint.h"
@@ -35,12 +36,14 @@ struct known {
 	pid_t pid, parent;
 	int uid; /* -1: not known */
 	char comm[16], parent_comm[16];
+	uint64_t denied;            /* capabilities, that were noted already */
 	char container[ID_LEN + 1]; /* "": of none */
 	char unit[RECORDED_UNIT_MAX];
 };
 
 struct recorder {
-	struct trace trace;
+	struct trace trace, caps; /* caps: with the kernel's stacks */
+	struct kernel_symbols symbols;
 	struct arena a;
 	struct recorder_ring *ring;
 	struct known *known; /* SETS times WAYS, by the low bits of the number */
@@ -128,6 +131,7 @@ static void take_fork(struct recorder *w, const struct trace_record *r)
 	*k = parent;
 	k->pid = child;
 	k->parent = r->pid;
+	k->denied = 0;
 	trace_text(r, "child_comm", k->comm, sizeof(k->comm));
 	trace_text(r, "parent_comm", k->parent_comm, sizeof(k->parent_comm));
 }
@@ -136,11 +140,12 @@ static void take_exec(struct recorder *w, const struct trace_record *r)
 {
 	char file[256];
 	struct known *k = look(w, r->pid);
+	k->denied = 0;
 	trace_text(r, "filename", file, sizeof(file));
 	trace_program(file, k->comm);
 }
 
-static void fill_sender(struct recorder *w, const struct trace_record *r, struct recorded_signal *s)
+static void fill_sender(struct recorder *w, const struct trace_record *r, struct recorded *s)
 {
 	const struct known k = *look(w, r->pid);
 	s->sender_pid = r->pid;
@@ -166,10 +171,10 @@ static void take_signal(struct recorder *w, const struct trace_record *r)
 {
 	const pid_t pid = (pid_t)trace_number(r, "pid");
 	const struct known *k = look(w, pid);
-	struct recorded_signal s = {.time_ns = r->time_ns,
-				    .pid = pid,
-				    .signal = (int32_t)trace_number(r, "sig"),
-				    .code = (int32_t)trace_number(r, "code")};
+	struct recorded s = {.time_ns = r->time_ns,
+			     .pid = pid,
+			     .signal = (int32_t)trace_number(r, "sig"),
+			     .code = (int32_t)trace_number(r, "code")};
 	/* What is ignored, and what ends nobody, would push out what is asked for. */
 	const char *action = signal_default_action(s.signal);
 	if (!*k->container || trace_number(r, "result") == TRACE_SIGNAL_IGNORED ||
@@ -179,7 +184,53 @@ static void take_signal(struct recorder *w, const struct trace_record *r)
 	memcpy(s.comm, k->comm, sizeof(s.comm));
 	if (signal_has_sender(s.code))
 		fill_sender(w, r, &s);
-	recorder_put(w->ring, &s);
+	recorder_put(w->ring, RECORDED_SIGNAL, &s);
+}
+
+/* Once for each program. What hull starts on its way into a container is not yet known as one of
+ * it: that is looked at when it executes. */
+static void take_capable(struct recorder *w, const struct trace_record *r)
+{
+	struct known *k = slot(w, r->pid);
+	struct recorded s = {.time_ns = r->time_ns,
+			     .pid = r->pid,
+			     .capability = (int32_t)trace_number(r, "cap")};
+	const uint64_t bit = UINT64_C(1) << (s.capability & 63);
+	bool by_the_way;
+	if (k->uid < 0)
+		k = look(w, r->pid);
+	if (!*k->container || k->denied & bit)
+		return;
+	const char *call = kernel_symbols_call(&w->symbols, r->stack, r->depth, &by_the_way);
+	if (by_the_way)
+		return;
+	k->denied |= bit;
+	memcpy(s.container, k->container, sizeof(s.container));
+	memcpy(s.comm, k->comm, sizeof(s.comm));
+	snprintf(s.call, sizeof(s.call), "%s", call ? call : "");
+	recorder_put(w->ring, RECORDED_DENIAL, &s);
+}
+
+/* KiB, from Linux 6.9 on. */
+static int64_t held(const struct trace_record *r, const char *field)
+{
+	return trace_has(r, field) ? trace_number(r, field) * 1024 : -1;
+}
+
+static void take_victim(struct recorder *w, const struct trace_record *r)
+{
+	const pid_t pid = (pid_t)trace_number(r, "pid");
+	const struct known *k = look(w, pid);
+	struct recorded s = {.time_ns = r->time_ns,
+			     .pid = pid,
+			     .anon = held(r, "anon_rss"),
+			     .file = held(r, "file_rss"),
+			     .shmem = held(r, "shmem_rss")};
+	if (!*k->container)
+		return;
+	memcpy(s.container, k->container, sizeof(s.container));
+	memcpy(s.comm, k->comm, sizeof(s.comm));
+	recorder_put(w->ring, RECORDED_OOM, &s);
 }
 
 static const struct point {
@@ -190,7 +241,11 @@ static const struct point {
 	{"sched:sched_process_fork", NULL, false, take_fork},
 	{"sched:sched_process_exec", NULL, true, take_exec},
 	{"signal:signal_generate", "sig != 17", true, take_signal},
+	{"oom:mark_victim", NULL, true, take_victim},
 };
+/* The kernel asks for CAP_SYS_ADMIN at each mmap. */
+static const struct point capable = {"capability:cap_capable", "ret != 0 && cap != 21", true,
+				     take_capable};
 
 static int take(const struct trace_record *r, void *ctx)
 {
@@ -211,8 +266,27 @@ static void look_at_all(struct recorder *w)
 	}
 }
 
+static int add(struct trace *t, const struct point *p, struct err *e)
+{
+	t->filter = p->filter;
+	t->lazy = !p->wakes;
+	return trace_add(t, p->name, -1, (void *)p, e);
+}
+
+/* Before Linux 6.14 there is no such tracepoint: then denials are not kept. */
+static int add_caps(struct recorder *w, struct err *e)
+{
+	static const char *const by_the_way[] = {NULL};
+	w->caps.stacks = true;
+	int r = add(&w->caps, &capable, e);
+	if (r == 0)
+		kernel_symbols_read(by_the_way, &w->a, &w->symbols);
+	return r == -ENOENT ? 0 : r;
+}
+
 static void release(struct recorder *w)
 {
+	trace_close(&w->caps);
 	trace_close(&w->trace);
 	arena_free(&w->a);
 }
@@ -220,28 +294,31 @@ static void release(struct recorder *w)
 int diagnose_record(struct engine *en, void (*ready)(void), struct err *e)
 {
 	static const struct timespec batch = {.tv_nsec = BATCH_NS};
-	CLEANUP(release) struct recorder w = {.trace = TRACE_CLOSED};
+	CLEANUP(release) struct recorder w = {.trace = TRACE_CLOSED, .caps = TRACE_CLOSED};
 	w.ring = recorder_open(en, e);
 	if (!w.ring)
 		return -e->number;
 	int r = trace_open(&w.trace, &w.a, e);
+	if (r == 0)
+		r = trace_open(&w.caps, &w.a, e);
 	if (r < 0)
 		return r;
 	w.known = arena_array(&w.a, SETS * WAYS, sizeof(*w.known));
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(points); i++) {
-		w.trace.filter = points[i].filter;
-		w.trace.lazy = !points[i].wakes;
-		r = trace_add(&w.trace, points[i].name, -1, (void *)&points[i], e);
-	}
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(points); i++)
+		r = add(&w.trace, &points[i], e);
+	if (r == 0)
+		r = add_caps(&w, e);
 	if (r < 0)
 		return r;
 	look_at_all(&w);
 	ready();
 	for (;;) {
-		struct pollfd fd = {.fd = w.trace.epoll, .events = POLLIN};
-		if (poll(&fd, 1, -1) < 0 && errno != EINTR)
+		struct pollfd fds[] = {{.fd = w.trace.epoll, .events = POLLIN},
+				       {.fd = w.caps.epoll, .events = POLLIN}};
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
 			return err_errno(e, errno, "cannot wait for the kernel's records");
 		nanosleep(&batch, NULL);
 		trace_drain(&w.trace, take, &w);
+		trace_drain(&w.caps, take, &w);
 	}
 }

@@ -135,9 +135,12 @@ static void code_verdict(struct life *l)
 	else
 		l->s->verdict = arena_printf(a, "its command ended by itself with %d after %s",
 					     l->code, why_span(a, l->ended - l->started));
-	if (of_shell && l->oom)
+	if (of_shell && l->oom) {
 		why_memory(l);
-	else if (l->s->log.count)
+		return;
+	}
+	why_denied(l);
+	if (l->s->log.count)
 		story_advise(l->s, "what it wrote last may say why: hull logs %s", l->name);
 }
 

@@ -9,8 +9,11 @@
 #include "base/units.h"
 #include "diagnose/why_life.h"
 #include "engine/recorder.h"
+#include "linux/capability.h"
 #include "linux/namespaces.h"
 #include "linux/signals.h"
+
+enum { DENIALS = 3, SHORTLY_NS = 2000000000 };
 
 /* Whose memory it was that came to its end; the first %s is "probably ", where that is concluded.
  */
@@ -54,6 +57,20 @@ static void memory_advice(struct life *l)
 				   "on those that need much protect the others");
 }
 
+/* Where the kernel's log did not tell, the recorder may. */
+static void find_victim(struct life *l)
+{
+	struct oom *o = &l->oom_of;
+	struct recorded r;
+	if (o->pid || recorder_list(l->en, RECORDED_OOM, l->id, l->started, l->ended, &r, 1) != 1)
+		return;
+	o->pid = r.pid;
+	o->anon = r.anon;
+	o->file = r.file;
+	o->shmem = r.shmem;
+	memcpy(o->comm, r.comm, sizeof(r.comm));
+}
+
 static void memory_evidence(struct life *l)
 {
 	const struct oom *o = &l->oom_of;
@@ -64,7 +81,10 @@ static void memory_evidence(struct life *l)
 					 : "concluded from the counters of the groups: the "
 					   "kernel's log does not "
 					   "tell");
-	if (o->pid)
+	if (o->pid && o->anon < 0)
+		story_evidence(l->s, "victim", "%s (pid %lld of the host)", o->comm,
+			       (long long)o->pid);
+	else if (o->pid)
 		story_evidence(l->s, "victim",
 			       "%s (pid %lld of the host), which held %s: anonymous %s, files %s, "
 			       "shared %s",
@@ -80,6 +100,7 @@ void why_memory(struct life *l)
 				     l->oom_main ? "its main process was" : "a process of it was",
 				     memory_cause(l));
 	memory_advice(l);
+	find_victim(l);
 	memory_evidence(l);
 }
 
@@ -101,7 +122,7 @@ static const struct {
 };
 
 /* "kill[12], which bash[10] started, user 1000, in session-3.scope" */
-static char *recorded_sender(const struct recorded_signal *s, struct arena *a)
+static char *recorded_sender(const struct recorded *s, struct arena *a)
 {
 	char *text =
 		arena_printf(a, "%s[%d]", *s->sender ? s->sender : "a process", (int)s->sender_pid);
@@ -114,7 +135,7 @@ static char *recorded_sender(const struct recorded_signal *s, struct arena *a)
 }
 
 /* hull passes on what its client gets, which is no wish that was noted. */
-static const char *recorded_origin(const struct recorded_signal *s)
+static const char *recorded_origin(const struct recorded *s)
 {
 	if (s->inside)
 		return "inside, not by hull";
@@ -122,7 +143,7 @@ static const char *recorded_origin(const struct recorded_signal *s)
 					     : "outside of the container";
 }
 
-static void recorded_verdict(struct life *l, int signal, const struct recorded_signal *s)
+static void recorded_verdict(struct life *l, int signal, const struct recorded *s)
 {
 	struct arena *a = l->s->a;
 	l->s->verdict =
@@ -148,7 +169,7 @@ void why_killed(struct life *l, int signal)
 {
 	struct arena *a = l->s->a;
 	const char *means = crash_of(signal), *name = why_signal(a, signal);
-	struct recorded_signal s;
+	struct recorded s;
 	const int r = recorder_find(l->en, l->id, signal, l->started, l->ended, &s);
 	/* One that a program gets by its own fault can be sent, too. */
 	const bool sent = r == 1 && signal_has_sender(s.code) && s.pid != s.sender_pid;
@@ -171,4 +192,32 @@ void why_killed(struct life *l, int signal)
 	if (signal == SIGKILL)
 		story_advise(l->s, "the kernel kills so, too, when the machine itself is out of "
 				   "memory: see its log (dmesg)");
+}
+
+void why_denied(struct life *l)
+{
+	struct arena *a = l->s->a;
+	struct recorded r[DENIALS];
+	const int64_t from = l->ended - SHORTLY_NS;
+	const int count =
+		recorder_list(l->en, RECORDED_DENIAL, l->id, from > l->started ? from : l->started,
+			      l->ended, r, DENIALS);
+	char *all = "";
+	for (int i = 0; i < count; i++) {
+		const char *name = capability_name(r[i].capability);
+		const char *text =
+			arena_printf(a, "%s%s%s by %s[%d]", name ? name : "one",
+				     *r[i].call ? " in " : "", r[i].call, r[i].comm, (int)r[i].pid);
+		if (i == 0)
+			l->s->verdict = arena_printf(a, "%s; %s before that it was denied %s",
+						     l->s->verdict,
+						     why_span(a, l->ended - r[i].time_ns), text);
+		all = arena_printf(a, "%s%s%s, %s before the end", all, i ? "; " : "", text,
+				   why_span(a, l->ended - r[i].time_ns));
+	}
+	if (count <= 0)
+		return;
+	story_evidence(l->s, "lacked", "%s", all);
+	story_advise(l->s, "a capability that lacks need not be the cause: hull run --learn-caps "
+			   "tells which ones it needs");
 }

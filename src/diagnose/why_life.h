@@ -41,5 +41,7 @@ char *why_signal(struct arena *a, int number);
 
 /** The verdict, where the kernel killed for memory. */
 void why_memory(struct life *l);
+/** Adds to the verdict what the recorder knows of capabilities that lacked just before the end. */
+void why_denied(struct life *l);
 /** The verdict, where a signal ended it that hull did not send. */
 void why_killed(struct life *l, int signal);

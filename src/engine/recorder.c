@@ -13,15 +13,17 @@
 #include "base/cleanup.h"
 #include "linux/signals.h"
 
-enum { RING_VERSION = 1 };
+enum { RING_VERSION = 2 };
 
 struct recorder_ring {
 	uint32_t version, unused;
-	uint64_t last; /* number of the newest entry, from 1 */
-	struct entry {
-		uint64_t number; /* 0 while it is written */
-		struct recorded_signal s;
-	} entries[RECORDED_MAX];
+	struct lane {
+		uint64_t last; /* number of the newest entry, from 1 */
+		struct entry {
+			uint64_t number; /* 0 while it is written */
+			struct recorded s;
+		} entries[RECORDED_MAX];
+	} lanes[RECORDED_KINDS];
 };
 
 struct recorder_ring *recorder_open(struct engine *en, struct err *e)
@@ -50,26 +52,42 @@ struct recorder_ring *recorder_open(struct engine *en, struct err *e)
 	return ring;
 }
 
-void recorder_put(struct recorder_ring *ring, const struct recorded_signal *s)
+void recorder_put(struct recorder_ring *ring, enum recorded_kind kind, const struct recorded *r)
 {
-	const uint64_t number = ring->last + 1;
-	struct entry *entry = &ring->entries[number % RECORDED_MAX];
+	struct lane *lane = &ring->lanes[kind];
+	const uint64_t number = lane->last + 1;
+	struct entry *entry = &lane->entries[number % RECORDED_MAX];
 	__atomic_store_n(&entry->number, 0, __ATOMIC_SEQ_CST);
-	entry->s = *s;
+	entry->s = *r;
 	__atomic_store_n(&entry->number, number, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&ring->last, number, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&lane->last, number, __ATOMIC_SEQ_CST);
 }
 
-static bool copy(const struct entry *from, struct recorded_signal *ret)
+static bool copy(const struct entry *from, struct recorded *ret)
 {
 	const uint64_t number = __atomic_load_n(&from->number, __ATOMIC_SEQ_CST);
 	*ret = from->s;
+	ret->comm[sizeof(ret->comm) - 1] = ret->sender[sizeof(ret->sender) - 1] = '\0';
+	ret->parent[sizeof(ret->parent) - 1] = ret->unit[sizeof(ret->unit) - 1] = '\0';
+	ret->call[sizeof(ret->call) - 1] = '\0';
 	return number && __atomic_load_n(&from->number, __ATOMIC_SEQ_CST) == number;
+}
+
+/* What is asked for. */
+struct wanted {
+	const char *container;
+	int64_t since_ns, until_ns;
+};
+
+static bool is_wanted(const struct recorded *s, const struct wanted *w)
+{
+	return s->time_ns >= w->since_ns && (!w->until_ns || s->time_ns <= w->until_ns) &&
+	       !strncmp(s->container, w->container, sizeof(s->container));
 }
 
 /* hull-init passes signals on, and ends what is left: who sent them to it is recorded as well. It
  * is the child of its monitor, which nothing else in a container is. */
-static bool is_passed_on(const struct recorded_signal *s)
+static bool is_passed_on(const struct recorded *s)
 {
 	return s->inside && !strncmp(s->sender, "hull-init", sizeof(s->sender)) &&
 	       !strncmp(s->parent, "hull-monitor", sizeof(s->parent));
@@ -77,49 +95,81 @@ static bool is_passed_on(const struct recorded_signal *s)
 
 /* A program that has tidied up may send itself the signal again; the kernel ends what is left of a
  * pid namespace. What began it tells more. */
-static int worth(const struct recorded_signal *s)
+static int worth(const struct recorded *s)
 {
 	if (!signal_has_sender(s->code))
 		return 0;
 	return s->sender_pid == s->pid ? 1 : 2;
 }
 
-static int search(const struct recorder_ring *ring, const char *container, int signal,
-		  int64_t since_ns, int64_t until_ns, struct recorded_signal *ret)
+static int search(const struct lane *lane, const struct wanted *w, int signal, struct recorded *ret)
 {
-	struct recorded_signal s;
+	struct recorded s;
 	int found = 0;
 	for (size_t i = 0; i < RECORDED_MAX; i++) {
-		if (!copy(&ring->entries[i], &s) || s.signal != signal || s.time_ns < since_ns ||
-		    (until_ns && s.time_ns > until_ns) ||
-		    strncmp(s.container, container, sizeof(s.container)) || is_passed_on(&s))
+		if (!copy(&lane->entries[i], &s) || s.signal != signal || !is_wanted(&s, w) ||
+		    is_passed_on(&s))
 			continue;
 		if (found && (worth(&s) < worth(ret) ||
 			      (worth(&s) == worth(ret) && s.time_ns < ret->time_ns)))
 			continue;
 		*ret = s;
-		ret->comm[sizeof(s.comm) - 1] = ret->sender[sizeof(s.sender) - 1] = '\0';
-		ret->parent[sizeof(s.parent) - 1] = ret->unit[sizeof(s.unit) - 1] = '\0';
 		found = 1;
 	}
 	return found;
 }
 
-int recorder_find(const struct engine *en, const char *container, int signal, int64_t since_ns,
-		  int64_t until_ns, struct recorded_signal *ret)
+static int list(const struct lane *lane, const struct wanted *w, struct recorded *ret, size_t max)
+{
+	const uint64_t last = __atomic_load_n(&lane->last, __ATOMIC_SEQ_CST);
+	size_t found = 0;
+	for (uint64_t i = 0; i < RECORDED_MAX && i < last && found < max; i++)
+		if (copy(&lane->entries[(last - i) % RECORDED_MAX], &ret[found]) &&
+		    is_wanted(&ret[found], w))
+			found++;
+	return (int)found;
+}
+
+/* @ret_alive: somebody records. NULL: there is no ring. */
+static const struct recorder_ring *map_ring(const struct engine *en, bool *ret_alive)
 {
 	struct stat st;
 	CLEANUP_FD int fd = openat(en->run_fd, "recorder", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size != sizeof(struct recorder_ring))
-		return -ENOENT;
+		return NULL;
 	/* Who records holds the lock. */
-	const bool alive = flock(fd, LOCK_SH | LOCK_NB) < 0;
-	const struct recorder_ring *ring = mmap(NULL, sizeof(*ring), PROT_READ, MAP_SHARED, fd, 0);
+	*ret_alive = flock(fd, LOCK_SH | LOCK_NB) < 0;
+	struct recorder_ring *ring = mmap(NULL, sizeof(*ring), PROT_READ, MAP_SHARED, fd, 0);
 	if (ring == MAP_FAILED)
+		return NULL;
+	if (ring->version == RING_VERSION)
+		return ring;
+	munmap(ring, sizeof(*ring));
+	return NULL;
+}
+
+int recorder_find(const struct engine *en, const char *container, int signal, int64_t since_ns,
+		  int64_t until_ns, struct recorded *ret)
+{
+	const struct wanted w = {container, since_ns, until_ns};
+	bool alive;
+	const struct recorder_ring *ring = map_ring(en, &alive);
+	if (!ring)
 		return -ENOENT;
-	int r = ring->version == RING_VERSION
-			? search(ring, container, signal, since_ns, until_ns, ret)
-			: 0;
+	int r = search(&ring->lanes[RECORDED_SIGNAL], &w, signal, ret);
+	munmap((void *)ring, sizeof(*ring));
+	return r || alive ? r : -ENOENT;
+}
+
+int recorder_list(const struct engine *en, enum recorded_kind kind, const char *container,
+		  int64_t since_ns, int64_t until_ns, struct recorded *ret, size_t max)
+{
+	const struct wanted w = {container, since_ns, until_ns};
+	bool alive;
+	const struct recorder_ring *ring = map_ring(en, &alive);
+	if (!ring)
+		return -ENOENT;
+	int r = list(&ring->lanes[kind], &w, ret, max);
 	munmap((void *)ring, sizeof(*ring));
 	return r || alive ? r : -ENOENT;
 }

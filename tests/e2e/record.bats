@@ -59,3 +59,26 @@ ended() {
 	# What was recorded stays.
 	[[ $(verdict dd) == 'it was ended by SIGSEGV, sent from outside'* ]]
 }
+
+@test "record: capabilities that lacked before the end; the victim where the kernel's log cannot be read" {
+	record
+	run hull run --name cc --cap-drop chown test sh -c 'chown 5 /bin; exit 3'
+	assert_status 3
+	if unshare -m sh -c 'mount -t tracefs none /mnt && test -e /mnt/events/capability'; then
+		wait_for 10 eval "[[ \$(verdict cc) == 'its command ended by itself with 3 after '*' ms before that it was denied CAP_CHOWN in '*chown*' by '* ]]"
+		run hull why cc
+		assert_has "lacked             CAP_CHOWN in "
+		assert_has "hull run --learn-caps tells which ones it needs"
+	fi
+	# Nothing of that in a run that did without.
+	run hull run --name dd --cap-drop chown test sh -c 'exit 3'
+	run hull why dd
+	assert_lacks CAP_
+	# hull without the right to read the log of the kernel: the victim is the recorder's word.
+	run setpriv --bounding-set=-syslog --inh-caps=-syslog "$HULL" run --name ee -m 32m --memory-swap 32m test /probe eat 64 3>&-
+	assert_status 137
+	run hull why ee
+	assert_has "killed by the kernel"
+	assert_has "concluded from the counters"
+	assert_has "victim             probe (pid "
+}
