@@ -221,11 +221,55 @@ int db_open(struct db *db, const char *root, struct err *e)
 	return r;
 }
 
+/* ---- statements that were given back ---- */
+
+/* To prepare one takes longer than most take to run, and a list runs the same for each container.
+ * Whose turn was longest ago is the first. */
+enum { KEPT_MAX = 16 };
+static struct {
+	size_t count;
+	sqlite3_stmt *items[KEPT_MAX];
+} kept;
+
+static sqlite3_stmt *remove_kept(size_t i)
+{
+	sqlite3_stmt *s = kept.items[i];
+	memmove(&kept.items[i], &kept.items[i + 1], (--kept.count - i) * sizeof(*kept.items));
+	return s;
+}
+
+static sqlite3_stmt *take_kept(sqlite3 *sql, const char *text)
+{
+	for (size_t i = kept.count; i-- > 0;)
+		if (sqlite3_db_handle(kept.items[i]) == sql &&
+		    !strcmp(sqlite3_sql(kept.items[i]), text))
+			return remove_kept(i);
+	return NULL;
+}
+
+static void drop_kept(const sqlite3 *sql)
+{
+	for (size_t i = kept.count; i-- > 0;)
+		if (sqlite3_db_handle(kept.items[i]) == sql)
+			sqlite3_finalize(remove_kept(i));
+}
+
+void db_give_back(sqlite3_stmt *s)
+{
+	if (!s)
+		return;
+	sqlite3_reset(s);
+	sqlite3_clear_bindings(s);
+	if (kept.count == KEPT_MAX)
+		sqlite3_finalize(remove_kept(0));
+	kept.items[kept.count++] = s;
+}
+
 void db_close(struct db *db)
 {
 	if (db->sql) {
 		db_rollback(db);
-		sqlite3_finalize(db->kept);
+		drop_kept(db->sql);
 		sqlite3_close_v2(db->sql);
 	}
 	if (db->lock_fd >= 0)
@@ -301,8 +345,8 @@ static int db_bind(sqlite3_stmt *s, const char *types, va_list ap)
 static int db_vquery(struct db *db, sqlite3_stmt **ret, struct err *e, const char *sql,
 		     const char *types, va_list ap)
 {
-	sqlite3_stmt *s = NULL;
-	if (sqlite3_prepare_v2(db->sql, sql, -1, &s, NULL) != SQLITE_OK ||
+	sqlite3_stmt *s = take_kept(db->sql, sql);
+	if ((!s && sqlite3_prepare_v2(db->sql, sql, -1, &s, NULL) != SQLITE_OK) ||
 	    db_bind(s, types, ap) != SQLITE_OK) {
 		int r = db_error(db->sql, e, "query");
 		sqlite3_finalize(s);
@@ -369,26 +413,6 @@ int db_run(struct db *db, struct err *e, const char *sql, const char *types, ...
 	int r = db_vrun(db, e, sql, types, ap);
 	va_end(ap);
 	return r;
-}
-
-int db_run_kept(struct db *db, struct err *e, const char *sql, const char *types, ...)
-{
-	va_list ap;
-	int r = SQLITE_OK;
-	if (db->kept_sql != sql) {
-		sqlite3_finalize(db->kept);
-		r = sqlite3_prepare_v2(db->sql, sql, -1, &db->kept, NULL);
-		db->kept_sql = r == SQLITE_OK ? sql : NULL;
-	}
-	va_start(ap, types);
-	if (r == SQLITE_OK)
-		r = db_bind(db->kept, types, ap);
-	va_end(ap);
-	if (r != SQLITE_OK)
-		return db_error(db->sql, e, "query");
-	r = db_next(db->kept, e);
-	sqlite3_reset(db->kept);
-	return r < 0 ? r : sqlite3_changes(db->sql);
 }
 
 int db_change(struct db *db, bool durable, struct err *e, const char *sql, const char *types, ...)

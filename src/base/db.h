@@ -23,8 +23,6 @@ struct db {
 	sqlite3 *sql;
 	int lock_fd; /* flock'ed while a transaction is open */
 	bool locked, durable;
-	sqlite3_stmt *kept; /* of db_run_kept(), prepared from kept_sql */
-	const char *kept_sql;
 	int wal_pages; /* in the log, at the beginning or after our last commit */
 	/* Of all commands' commits, one of ours filled up another WAL_TIDY pages of the log: it is
 	 * for us to have it tidied. (If all that see it long did, many would try, none succeed.) */
@@ -58,10 +56,8 @@ int db_hold_index(int root_fd);
 /** Run one statement that returns no row. Returns the number of rows changed, or negative errno:
  *  -EEXIST for a broken UNIQUE or PRIMARY KEY, -EBUSY for a broken FOREIGN KEY. */
 int db_run(struct db *db, struct err *e, const char *sql, const char *types, ...);
-/** The same for what is run several times: @sql, a constant, stays prepared until another one
- * comes. */
-int db_run_kept(struct db *db, struct err *e, const char *sql, const char *types, ...);
-/** Prepare a query. The caller finalises it (CLEANUP_STMT). */
+/** Prepare a query. The caller gives it back (CLEANUP_STMT): the next query of that text is quick.
+ */
 int db_query(struct db *db, sqlite3_stmt **ret, struct err *e, const char *sql, const char *types,
 	     ...);
 /** The same, and its first row. 1: there is one, 0: there is none, negative errno: @e is filled. */
@@ -76,8 +72,9 @@ int db_next(sqlite3_stmt *s, struct err *e);
 const char *db_text(sqlite3_stmt *s, int column);
 int64_t db_int(sqlite3_stmt *s, int column);
 
+void db_give_back(sqlite3_stmt *s);
 static inline void cleanup_stmt(sqlite3_stmt **s)
 {
-	sqlite3_finalize(*s);
+	db_give_back(*s);
 }
 #define CLEANUP_STMT __attribute__((cleanup(cleanup_stmt)))

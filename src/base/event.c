@@ -45,7 +45,7 @@ static int put(struct db *db, struct err *e, const char *sql, const char *types,
 		return r;
 	snprintf(clean, sizeof(clean), "%s", action);
 	utf8_repair(clean);
-	r = db_run_kept(db, e, sql, types, id, clock_real_ns(), clean, more, type);
+	r = db_run(db, e, sql, types, id, clock_real_ns(), clean, more, type);
 	return own ? db_end(db, r, e) : r;
 }
 

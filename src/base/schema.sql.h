@@ -5,7 +5,21 @@
  */
 #pragma once
 
-#define SCHEMA_VERSION 8
+#define SCHEMA_VERSION 9
+
+/* Of a config what lists show, in its form and without what is not set: to parse all of it, for all
+ * containers, takes most of a list's time. None of it changes after a container was made. */
+#define SCHEMA_SHOWN(config)                                                                       \
+	"iif(json_valid(" config "), json_patch('{}', json_object("                                \
+	"'Config', json_object("                                                                   \
+	"'ExposedPorts', " config " -> '$.Config.ExposedPorts', "                                  \
+	"'Volumes', " config " -> '$.Config.Volumes'), "                                           \
+	"'HostConfig', json_object("                                                               \
+	"'NetworkMode', " config " -> '$.HostConfig.NetworkMode', "                                \
+	"'Binds', " config " -> '$.HostConfig.Binds', "                                            \
+	"'Mounts', " config " -> '$.HostConfig.Mounts', "                                          \
+	"'VolumesFrom', " config " -> '$.HostConfig.VolumesFrom', "                                \
+	"'Tmpfs', " config " -> '$.HostConfig.Tmpfs'))), '')"
 
 #define SCHEMA_EVENT_SQL                                                                           \
 	/* What happened, for hull events; trimmed (base/event.h). */                              \
@@ -77,7 +91,8 @@
 	"CREATE INDEX port_container ON port(container);"
 
 /* From version i + 1 to the next: restart policies; events and health checks; registries; builds;
- * networks; what ps shows of a config; networks that go before their containers.
+ * networks; what ps shows of a config; networks that go before their containers; what the API
+ * shows.
  */
 #define SCHEMA_UPGRADES                                                                            \
 	{                                                                                          \
@@ -101,7 +116,8 @@
 			"INSERT INTO endpoint SELECT container, network, position, "               \
 			"endpoint7.config, host4, host6, network.name FROM endpoint7 JOIN "        \
 			"network ON network.id = network;"                                         \
-			"DROP TABLE endpoint7"                                                     \
+			"DROP TABLE endpoint7",                                                    \
+			"UPDATE container SET shown = " SCHEMA_SHOWN("config")                     \
 	}
 
 #define SCHEMA_SQL                                                                                  \
@@ -156,8 +172,7 @@
 	"  held INTEGER NOT NULL DEFAULT 0,"         /* somebody wanted it stopped */               \
 	"  told INTEGER NOT NULL DEFAULT 0,"         /* events of its run: enum told of event.h */  \
 	"  health TEXT NOT NULL DEFAULT ''," /* starting healthy unhealthy; '': not checked */      \
-	"  shown TEXT NOT NULL DEFAULT '',"  /* what ps shows of config, if anything, in its form   \
-					      */                                                    \
+	"  shown TEXT NOT NULL DEFAULT '',"  /* SCHEMA_SHOWN(config); '' if that is damaged */      \
 	"  config TEXT NOT NULL" /* struct container_config as JSON; last, because it is long */    \
 	") STRICT;"                                                                                 \
 	"CREATE INDEX container_image ON container(image);"                                         \

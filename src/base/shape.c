@@ -254,10 +254,13 @@ int shape_read(const struct shape *s, struct json_object *o, void *out, struct a
 {
 	if (!json_object_is_type(o, json_type_object))
 		return err_set(e, EINVAL, ERR_INVALID, "expected an object");
+	/* Most objects have few of the fields. */
+	size_t left = (size_t)json_object_object_length(o);
 	for (size_t i = 0; i < s->count; i++) {
 		const struct field *f = &s->fields[i];
-		struct json_object *v;
-		if (!json_object_object_get_ex(o, f->name, &v) || !v) {
+		struct json_object *v = NULL;
+		left -= left && json_object_object_get_ex(o, f->name, &v);
+		if (!v) {
 			if (f->flags & FIELD_REQUIRED)
 				return err_set(e, EINVAL, ERR_INVALID, "%s: missing", f->name);
 			continue;

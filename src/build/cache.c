@@ -288,13 +288,11 @@ void cache_note_use(struct build *b)
 		return;
 	int r = 0;
 	for (size_t i = 0; r >= 0 && i < b->hits.count; i++)
-		r = db_run_kept(&b->en->db, &ignored,
-				"UPDATE build_cache SET used = ?2 WHERE key = ?1", "si",
-				b->hits.items[i], now);
+		r = db_run(&b->en->db, &ignored, "UPDATE build_cache SET used = ?2 WHERE key = ?1",
+			   "si", b->hits.items[i], now);
 	for (size_t i = 0; r >= 0 && i < b->sums.count; i += 2)
-		r = db_run_kept(
-			&b->en->db, &ignored,
-			"INSERT OR REPLACE INTO build_cache VALUES (?1,NULL,?2,'files',?3,?3)",
-			"ssi", b->sums.items[i], b->sums.items[i + 1], now);
+		r = db_run(&b->en->db, &ignored,
+			   "INSERT OR REPLACE INTO build_cache VALUES (?1,NULL,?2,'files',?3,?3)",
+			   "ssi", b->sums.items[i], b->sums.items[i + 1], now);
 	db_end(&b->en->db, r, &ignored);
 }

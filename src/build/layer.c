@@ -225,10 +225,10 @@ static int write_rows(void *ctx, struct err *e)
 	int r = 0;
 	for (size_t i = 0; r >= 0 && i < b->row_count; i++) {
 		const struct cache_row *row = &b->rows[i];
-		r = db_run_kept(&b->en->db, e,
-				"INSERT OR REPLACE INTO build_cache VALUES (?1,?2,?3,?4,?5,?5)",
-				"ssssi", row->key, row->layer ? row->layer->diff_id : NULL,
-				row->chain, row->text, row->created);
+		r = db_run(&b->en->db, e,
+			   "INSERT OR REPLACE INTO build_cache VALUES (?1,?2,?3,?4,?5,?5)", "ssssi",
+			   row->key, row->layer ? row->layer->diff_id : NULL, row->chain, row->text,
+			   row->created);
 	}
 	return r < 0 ? r : 0;
 }

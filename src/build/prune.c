@@ -67,8 +67,8 @@ static int drop_rows(struct engine *en, const struct build_prune *q, struct aren
 {
 	int r = choose(en, q, a, ret, e);
 	for (size_t i = 0; r >= 0 && i < ret->count; i++)
-		r = db_run_kept(&en->db, e, "DELETE FROM build_cache WHERE key = ?1", "s",
-				ret->items[i]);
+		r = db_run(&en->db, e, "DELETE FROM build_cache WHERE key = ?1", "s",
+			   ret->items[i]);
 	return r < 0 ? r : image_drop_layers(&en->images, a, &(struct strv){0}, e);
 }
 

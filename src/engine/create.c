@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "base/schema.sql.h"
 #include "base/utf8.h"
 #include "engine/health.h"
 #include "engine/launch.h"
@@ -315,15 +316,6 @@ struct parts {
 	size_t endpoint_count;
 };
 
-/* Most configs have nothing of it. */
-static const char *shown(const struct container_config *c, struct arena *a)
-{
-	struct container_config part = {.config.exposed_ports = c->config.exposed_ports,
-					.host.network_mode = c->host.network_mode};
-	return c->config.exposed_ports.count ? shape_print(&container_config_shape, &part, false, a)
-					     : "";
-}
-
 static int insert(struct engine *en, struct container *c, const char *name, const char *config,
 		  const struct parts *parts, struct arena *a, struct err *e)
 {
@@ -346,11 +338,11 @@ static int insert(struct engine *en, struct container *c, const char *name, cons
 			   "INSERT INTO container (id, name, image, image_name, command, config, "
 			   "labels, "
 			   "created, status, auto_remove, started, health, shown) VALUES (?1,?2,"
-			   "?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
-			   "sssssssisiiss", c->id, c->name, c->image_id, c->image_name, c->command,
+			   "?3,?4,?5,?6,?7,?8,?9,?10,?11,?12," SCHEMA_SHOWN("?6") ")",
+			   "sssssssisiis", c->id, c->name, c->image_id, c->image_name, c->command,
 			   config, kvs_print(&c->config.config.labels, a), c->created,
 			   container_status_name(c->status), (int64_t)c->auto_remove, c->started,
-			   c->started ? c->health : "", shown(&c->config, a));
+			   c->started ? c->health : "");
 	if (r == -EEXIST)
 		r = container_name_conflict(en, c->name, e);
 	if (r >= 0)

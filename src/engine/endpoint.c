@@ -271,8 +271,8 @@ static int read_row(struct engine *en, sqlite3_stmt *s, const char *container, s
 	return r;
 }
 
-static int read_all(struct engine *en, const char *container, struct arena *a,
-		    struct container_net *ret, struct err *e)
+int endpoints_load(struct engine *en, const char *container, struct arena *a,
+		   struct container_net *ret, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	struct array list = {0};
@@ -296,7 +296,7 @@ static int read_all(struct engine *en, const char *container, struct arena *a,
 int endpoints_read(struct engine *en, const struct container *c, struct arena *a,
 		   struct container_net *ret, struct err *e)
 {
-	int r = read_all(en, c->id, a, ret, e);
+	int r = endpoints_load(en, c->id, a, ret, e);
 	return r < 0 ? r : ports_load(en, c->id, a, &ret->ports, &ret->port_count, e);
 }
 
@@ -415,7 +415,7 @@ static int find_missing(struct engine *en, const struct container *c, struct are
 		       "IN (SELECT id FROM network)",
 		       "s", c->id);
 	if (r >= 0)
-		r = read_all(en, c->id, a, ret, e);
+		r = endpoints_load(en, c->id, a, ret, e);
 	if (r < 0 || !ret->missing)
 		return r;
 	err_set(e, ENOENT, ERR_NOT_FOUND, "container %s: network %s not found", c->name,
@@ -437,7 +437,7 @@ int container_net_reserve(struct engine *en, const struct container *c, struct a
 		return r;
 	if (pasta_is_mode(mode))
 		return db_end(&en->db, pasta_reserve(en, c, a, ret, e), e);
-	r = read_all(en, c->id, a, ret, e);
+	r = endpoints_load(en, c->id, a, ret, e);
 	if (r == 0 && ret->missing)
 		r = find_missing(en, c, a, ret, e);
 	for (size_t i = 0; r == 0 && i < ret->count; i++)
@@ -683,7 +683,7 @@ int network_connect(struct engine *en, const char *network, const char *containe
 	if (r == 1)
 		r = insert_one(en, c.id, &p, db_int(s, 0), &a, e);
 	if (r == 0)
-		r = read_all(en, c.id, &a, &net, e);
+		r = endpoints_load(en, c.id, &a, &net, e);
 	bool runs = c.status == CONTAINER_RUNNING || c.status == CONTAINER_PAUSED;
 	struct endpoint *new = r == 0 && runs &&net.count ? &net.endpoints[net.count - 1] : NULL;
 	if (new)
@@ -721,7 +721,7 @@ static int take_over(struct engine *en, struct network_kernel *k, const struct c
 {
 	struct container_net net;
 	struct place place;
-	int r = read_all(en, c->id, a, &net, e);
+	int r = endpoints_load(en, c->id, a, &net, e);
 	const struct endpoint *out = r < 0 ? NULL : way_out(&net);
 	if (out && way_out(before) == gone) {
 		plan_place(c, out, true, &place);
@@ -772,7 +772,7 @@ static int disconnect(struct engine *en, const struct container *c, const struct
 {
 	struct container_net before;
 	const struct endpoint *gone = NULL;
-	int r = read_all(en, c->id, a, &before, e);
+	int r = endpoints_load(en, c->id, a, &before, e);
 	for (size_t i = 0; r == 0 && i < before.count; i++)
 		if (!strcmp(before.endpoints[i].network.id, n->id))
 			gone = &before.endpoints[i];

@@ -420,7 +420,7 @@ int container_summary(struct engine *en, const struct container *c, bool with_si
 	json_add_string(host, "NetworkMode", mode);
 	json_object_object_add(o, "HostConfig", host);
 	json_object_object_add(o, "NetworkSettings", settings);
-	int r = network_mode_is_network(mode) ? endpoints_read(en, c, &a, &net, e) : 0;
+	int r = network_mode_is_network(mode) ? endpoints_load(en, c->id, &a, &net, e) : 0;
 	if (r == 0)
 		json_object_object_add(settings, "Networks", networks_object(c, &net, ""));
 	if (r == 0)

@@ -149,6 +149,9 @@ int endpoints_insert(struct engine *en, const char *container, const struct endp
 /** Read what a running container has. */
 int endpoints_read(struct engine *en, const struct container *c, struct arena *a,
 		   struct container_net *ret, struct err *e);
+/** The same, but for its ports. */
+int endpoints_load(struct engine *en, const char *container, struct arena *a,
+		   struct container_net *ret, struct err *e);
 /** Give a container that is to start its addresses and ports. */
 int container_net_reserve(struct engine *en, const struct container *c, struct arena *a,
 			  struct container_net *ret, struct err *e);

@@ -247,12 +247,11 @@ static int take(struct engine *en, const struct container *c, const struct firew
 	const char *host = host_text(p, text);
 	const int64_t protocol = p->protocol, number = p->host_port, port = p->port,
 		      six = p->to.family == AF_INET6;
-	int r = db_run_kept(&en->db, e,
-			    "INSERT OR REPLACE INTO port (protocol, host_port, host_ip, container, "
-			    "port, address) SELECT ?1,?2,?3,?4,?6,?7 WHERE NOT EXISTS (SELECT "
-			    "1 " TAKEN ")",
-			    "iissiis", protocol, number, host, c->id, six, port,
-			    ip_print(&p->to, to));
+	int r = db_run(&en->db, e,
+		       "INSERT OR REPLACE INTO port (protocol, host_port, host_ip, container, "
+		       "port, address) SELECT ?1,?2,?3,?4,?6,?7 WHERE NOT EXISTS (SELECT "
+		       "1 " TAKEN ")",
+		       "iissiis", protocol, number, host, c->id, six, port, ip_print(&p->to, to));
 	if (r == 0) {
 		r = db_first(&en->db, &s, e, "SELECT container.name " TAKEN, "iissii", protocol,
 			     number, host, c->id, six, port);
