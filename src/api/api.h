@@ -47,6 +47,8 @@ struct route {
 extern const struct route routes[];
 extern const size_t route_count;
 
+/** Where a container comes that names no network: hull.conf's, or "bridge". */
+char *default_network(const struct settings *s);
 /** The route of a path without its version, and what {} is; NULL: none. */
 const struct route *route_find(const char *method, const char *path, struct arena *a,
 			       const char **ret_arg);

@@ -66,24 +66,38 @@ static uint32_t go_mode(mode_t mode)
 	return bits;
 }
 
-/* The header that docker's client wants before the tar. */
-static int stat_header(struct call *c, const struct file_place *p, char **ret, struct err *e)
+/* Where the links end that begin at @s, as a path in the container; where nothing is, what the
+ * first of them says. */
+static const char *link_target(struct call *c, const struct source *s)
 {
+	const struct file_place *p = &s->place;
+	struct file_place end = {.folder = -1};
+	struct err ignored;
+	char link[4096];
+	int r = file_find_source(&s->space, p->path, true, c->a, &end, &ignored);
+	fd_drop(&end.folder);
+	if (r == 0)
+		return end.path;
+	ssize_t n = readlinkat(p->folder, p->name, link, sizeof(link) - 1);
+	link[n > 0 ? n : 0] = '\0';
+	return *link == '/' ? arena_strdup(c->a, link)
+			    : arena_printf(c->a, "%.*s/%s", (int)(strrchr(p->path, '/') - p->path),
+					   p->path, link);
+}
+
+/* The header that docker's client wants before the tar. */
+static int stat_header(struct call *c, const struct source *s, char **ret, struct err *e)
+{
+	const struct file_place *p = &s->place;
 	struct stat st;
-	char link[4096] = "";
 	if (fstatat(p->folder, p->name, &st, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0)
 		return err_errno(e, errno, "cannot look at %s", p->base);
-	if (S_ISLNK(st.st_mode)) {
-		ssize_t n = readlinkat(p->folder, p->name, link, sizeof(link) - 1);
-		link[n > 0 ? n : 0] = '\0';
-	}
 	CLEANUP_JSON struct json_object *o = json_object_new_object();
 	json_add_string(o, "name", p->base);
 	json_add_int(o, "size", st.st_size);
 	json_add_int(o, "mode", go_mode(st.st_mode));
 	json_add_time(o, "mtime", st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec);
-	json_add_string(o, "linkTarget",
-			*link && *link != '/' ? arena_printf(c->a, "/%s/%s", p->path, link) : link);
+	json_add_string(o, "linkTarget", S_ISLNK(st.st_mode) ? link_target(c, s) : "");
 	*ret = arena_printf(
 		c->a, "X-Docker-Container-Path-Stat: %s\r\n",
 		base64_encode(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN), c->a));
@@ -96,7 +110,7 @@ int archive_stat(struct call *c, struct err *e)
 	char *header;
 	int r = source_open(c, &s, false, e);
 	if (r == 0)
-		r = stat_header(c, &s.place, &header, e);
+		r = stat_header(c, &s, &header, e);
 	if (r < 0)
 		return r;
 	http_begin(c->http, 200, TAR, header);
@@ -112,7 +126,7 @@ int archive_get(struct call *c, struct err *e)
 	char *header;
 	int r = source_open(c, &s, false, e);
 	if (r == 0)
-		r = stat_header(c, &s.place, &header, e);
+		r = stat_header(c, &s, &header, e);
 	if (r == 0)
 		r = http_pipe_open(c->http, TAR, header, HTTP_BODY_SECONDS, &pipe, e);
 	if (r < 0)

@@ -119,7 +119,7 @@ static int read_request(struct call *c, struct build_request *q, struct err *e)
 				    .pull = param_true(c, "pull", false),
 				    .squash = param_true(c, "squash", false),
 				    .quiet = param_true(c, "q", false)};
-	q->network = network && strcmp(network, "default") ? network : c->settings->network;
+	q->network = network && strcmp(network, "default") ? network : default_network(c->settings);
 	read_identities(c, &q->registry);
 	int r = refuse_foreign(c, e);
 	if (r == 0)

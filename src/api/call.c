@@ -118,6 +118,11 @@ int body_read(struct call *c, const struct shape *s, void *out, struct err *e)
 	return r < 0 ? r : shape_read(s, o, out, c->a, e);
 }
 
+char *default_network(const struct settings *s)
+{
+	return s->network && *s->network ? s->network : "bridge";
+}
+
 /* ---- answers ---- */
 
 static const char *text_of(struct json_object *o)

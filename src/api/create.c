@@ -98,11 +98,10 @@ static int read_paths(struct json_object *o, struct docker_host_config *host, st
 /* -1 is what docker's client sends where nothing was said. */
 static void settle_host(const struct call *c, struct docker_host_config *host)
 {
-	char *network = c->settings->network;
 	if (host->memory_swappiness.value == -1)
 		host->memory_swappiness.set = false;
 	if (is_default(host->network_mode))
-		host->network_mode = network && *network ? network : "bridge";
+		host->network_mode = default_network(c->settings);
 }
 
 static int read_host(struct call *c, struct json_object *body, struct docker_host_config *host,

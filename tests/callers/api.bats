@@ -14,7 +14,8 @@ teardown() { api_namespace_teardown; }
 @test "docker-compose: two services, a build, a network, a volume, a health check, who waits for whom" {
 	mkdir -p app/web
 	cd app
-	printf '%s\n' 'FROM test' 'ENV BUILT=yes' >web/Dockerfile
+	# RUN in the network of who names none.
+	printf '%s\n' 'FROM test' 'RUN ip addr show eth0' 'ENV BUILT=yes' >web/Dockerfile
 	cat >docker-compose.yml <<-'EOF'
 		version: "2.4"
 		services:

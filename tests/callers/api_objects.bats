@@ -90,6 +90,11 @@ teardown() { api_namespace_teardown; }
 	assert_equal hello "$(docker exec aa cat /tmp/copy)"
 	docker cp aa:/tmp/copy back
 	assert_equal hello "$(cat back)"
+	docker exec aa sh -c 'mkdir -p /tmp/d && ln -s d /tmp/to-d && ln -s ../copy /tmp/d/two && ln -s to-d/two /tmp/one'
+	docker cp -L aa:/tmp/one followed
+	assert_equal hello "$(cat followed)"
+	docker cp aa:/tmp/one linked
+	assert_equal to-d/two "$(readlink linked)"
 	docker cp aa:/data - >data.tar
 	run -0 tar -tf data.tar
 	assert_has data/sub/file
