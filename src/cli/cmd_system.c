@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "diagnose/record.h"
+#include "engine/recorder.h"
 
 struct check_values {
 	bool repair;
@@ -101,22 +102,38 @@ static void recording(void)
 	fputs("recording\n", stderr);
 }
 
+struct record_values {
+	bool detach;
+};
+
 static int record_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
+	const struct record_values *v = values;
+	int r = v->detach ? recorder_detach(&cli->engine, e) : 0;
+	if (r != 0)
+		return r < 0 ? r : 0;
 	return diagnose_record(&cli->engine, recording, e);
 }
+
+static const struct option record_options[] = {
+	{"detach", 'd', OPTION_BOOL, .offset = offsetof(struct record_values, detach),
+	 .help = "Go on in the background"},
+};
 
 const struct command command_system_record = {
 	.names = NAMES("system record"),
 	.synopsis = "",
 	.summary = "Keep who sends signals to containers, for hull why",
-	.text = "Runs until it is ended: what hull-recorder.service does. The last 2048 signals "
+	.text = "Runs until it is ended: what hull-recorder.service does, or with \"recorder on\" "
+		"in hull.conf the start of a container. The last 2048 signals "
 		"that would end a process of a container, and were not ignored, are kept in a file "
 		"of fixed size below --runroot, with who sent them: process, its parent, user, and "
 		"control group (with systemd its service or session); as many capabilities that "
 		"programs in containers lacked (but SYS_ADMIN, for which the kernel asks all the "
 		"time), and who was killed for memory. It reads the kernel's tracepoints, of the "
 		"whole machine, and needs root; starting a program takes some per cent longer.",
+	.options = OPTIONS(record_options),
+	.values_size = sizeof(struct record_values),
 	.run = record_run,
 };
 

@@ -182,8 +182,9 @@ void why_killed(struct life *l, int signal)
 		return;
 	}
 	if (r < 0 && !namespace_caller_is_user())
-		story_advise(l->s, "hull-recorder.service (hull system record) keeps who sends "
-				   "signals to containers: it was not running");
+		story_advise(l->s,
+			     "hull-recorder.service, or recorder = on in hull.conf (hull system "
+			     "record), keeps who sends signals to containers: it was not running");
 	l->s->verdict = arena_printf(
 		a,
 		"it was ended by %s, which hull did not send: a process of the host did, or one "

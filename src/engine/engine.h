@@ -33,6 +33,7 @@ struct engine {
 	const char *libexec;        /* folder of hull, hull-monitor, hull-init, hull-unpack */
 	int root_fd, run_fd;
 	bool systemd_cgroup; /* who makes control groups: for containers to be; else ourselves */
+	bool records;        /* a recorder is to run, see recorder.h */
 	bool checks_health;  /* this process does: nobody else need be asked to */
 	/* Or NULL: called when the first process of a container that is started is born and waits,
 	 * in its group; @caps: what it may have at most. */

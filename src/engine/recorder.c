@@ -5,12 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/internal.h"
+#include "linux/namespaces.h"
 #include "linux/signals.h"
 
 enum { RING_VERSION = 2 };
@@ -33,7 +34,8 @@ struct recorder_ring *recorder_open(struct engine *en, struct err *e)
 		err_errno(e, errno, "cannot make the recorder's ring in %s", en->runroot);
 		return NULL;
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
 		err_set(e, EBUSY, ERR_CONFLICT, "the recorder runs already");
 		err_hint(e, "one is enough for all containers of %s; hull why reads what it keeps",
 			 en->runroot);
@@ -130,6 +132,13 @@ static int list(const struct lane *lane, const struct wanted *w, struct recorded
 	return (int)found;
 }
 
+/* Who records holds the lock; a look at it keeps nobody from taking it. */
+static bool is_recording(int fd)
+{
+	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+	return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
 /* @ret_alive: somebody records. NULL: there is no ring. */
 static const struct recorder_ring *map_ring(const struct engine *en, bool *ret_alive)
 {
@@ -137,8 +146,7 @@ static const struct recorder_ring *map_ring(const struct engine *en, bool *ret_a
 	CLEANUP_FD int fd = openat(en->run_fd, "recorder", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size != sizeof(struct recorder_ring))
 		return NULL;
-	/* Who records holds the lock. */
-	*ret_alive = flock(fd, LOCK_SH | LOCK_NB) < 0;
+	*ret_alive = is_recording(fd);
 	struct recorder_ring *ring = mmap(NULL, sizeof(*ring), PROT_READ, MAP_SHARED, fd, 0);
 	if (ring == MAP_FAILED)
 		return NULL;
@@ -172,4 +180,18 @@ int recorder_list(const struct engine *en, enum recorded_kind kind, const char *
 	int r = list(&ring->lanes[kind], &w, ret, max);
 	munmap((void *)ring, sizeof(*ring));
 	return r || alive ? r : -ENOENT;
+}
+
+void recorder_ensure(const struct engine *en)
+{
+	if (!en->records || namespace_caller_is_user())
+		return;
+	CLEANUP_FD int fd = openat(en->run_fd, "recorder", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || !is_recording(fd))
+		engine_spawn(en, "record", "--detach", true); /* it lets go of us at once */
+}
+
+int recorder_detach(struct engine *en, struct err *e)
+{
+	return go_on_alone(en, e);
 }

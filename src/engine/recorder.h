@@ -46,3 +46,7 @@ int recorder_find(const struct engine *en, const char *container, int signal, in
  * -ENOENT: nobody records. */
 int recorder_list(const struct engine *en, enum recorded_kind kind, const char *container,
 		  int64_t since_ns, int64_t until_ns, struct recorded *ret, size_t max);
+/** Where the configuration asks for a recorder, and there is none: start one. */
+void recorder_ensure(const struct engine *en);
+/** Go on in the background. 1: the one who called it, who is to end; 0: the other. */
+int recorder_detach(struct engine *en, struct err *e);

@@ -36,6 +36,16 @@ static int set_manager(void *field, const char *value, struct arena *a, struct e
 				 "cgroup manager '%s': must be cgroupfs or systemd", value);
 }
 
+static int set_recorder(void *field, const char *value, struct arena *a, struct err *e)
+{
+	bool *on = field;
+	(void)a;
+	*on = !strcmp(value, "on");
+	return *on || !strcmp(value, "off")
+		       ? 0
+		       : err_set(e, EINVAL, ERR_INVALID, "recorder '%s': must be on or off", value);
+}
+
 static const struct option option_items[] = {
 	{"cgroup-manager", 0, OPTION_CUSTOM, S(systemd_cgroup), .arg = "cgroupfs|systemd",
 	 .set = set_manager, .help = "Who makes the control groups of new containers"},
@@ -58,6 +68,9 @@ static const struct option key_items[] = {
 	 .help = "Option of that log driver; may be repeated"},
 	{"network", 0, OPTION_STR, S(network), .arg = "network",
 	 .help = "Network of new containers (HULL_NETWORK); default bridge"},
+	{"recorder", 0, OPTION_CUSTOM, S(recorder), .arg = "on|off", .set = set_recorder,
+	 .help = "Whether the start of a container sees to it that hull system record runs (root's "
+		 "alone)"},
 	{"root", 0, OPTION_STR, S(root), .arg = "dir", .help = "Folder of what survives a reboot"},
 	{"runroot", 0, OPTION_STR, S(runroot), .arg = "dir", .help = "Folder of what does not"},
 	{"storage-opt", 0, OPTION_MAP, S(storage_opts), .arg = "key=value",
@@ -219,6 +232,7 @@ int settings_open_engine(const struct settings *s, struct engine *ret, struct ar
 		return r;
 	r = engine_open(ret, s->root, s->runroot, libexec, e);
 	ret->systemd_cgroup = s->systemd_cgroup;
+	ret->records = s->recorder;
 	return r;
 }
 

@@ -11,7 +11,7 @@
 /** --root, --runroot, ... and the keys of hull.conf: one table. */
 struct settings {
 	char *root, *runroot; /* NULL: not given; see settings_finish */
-	bool debug, version, systemd_cgroup;
+	bool debug, version, systemd_cgroup, recorder;
 	char *log_driver, *detach_keys, *network;
 	struct kvs log_opts, storage_opts;
 };

@@ -18,6 +18,7 @@
 #include "engine/monitor.h"
 #include "engine/network.h"
 #include "engine/pasta.h"
+#include "engine/recorder.h"
 #include "engine/waiting.h"
 
 /* A start takes back that somebody wanted it stopped; a failed one must not. */
@@ -170,6 +171,7 @@ static int start(struct engine *en, const char *ref, int64_t due, int attach_fd,
 	CLEANUP(waiting_drop) struct waiting_clients waiting = {0};
 	if (attach_fd < 0)
 		waiting_take(en, c->id, &waiting);
+	recorder_ensure(en);
 	r = container_launch(en, c, created ? &created->build : NULL, attach_fd, &waiting,
 			     ret_end ? &ret_end->monitor : NULL, e);
 	if (r < 0)

@@ -62,7 +62,7 @@ ended() {
 
 @test "record: capabilities that lacked before the end; the victim where the kernel's log cannot be read" {
 	record
-	run hull run --name cc --cap-drop chown test sh -c 'chown 5 /bin; exit 3'
+	run hull run --name cc --cap-drop chown test sh -c "sleep 0.3; chown 5 /bin; exit 3"
 	assert_status 3
 	if unshare -m sh -c 'mount -t tracefs none /mnt && test -e /mnt/events/capability'; then
 		wait_for 10 eval "[[ \$(verdict cc) == 'its command ended by itself with 3 after '*' ms before that it was denied CAP_CHOWN in '*chown*' by '* ]]"
@@ -81,4 +81,45 @@ ended() {
 	assert_has "killed by the kernel"
 	assert_has "concluded from the counters"
 	assert_has "victim             probe (pid "
+}
+
+recorders() {
+	pgrep -f -- "--runroot $HULL_RUNROOT system record --detach" || :
+}
+is_recording() {
+	RECORDER=$(recorders)
+	[[ $RECORDER =~ ^[0-9]+$ ]]
+}
+
+@test "record: switched on by hull.conf, it is there from the first start on, and again after its end" {
+	export XDG_CONFIG_HOME=$PWD/config
+	mkdir -p config/hull
+	echo 'recorder = perhaps' >config/hull/hull.conf
+	run hull ps
+	assert_has "recorder"
+	assert_has "must be on or off"
+	echo 'recorder = off' >config/hull/hull.conf
+	hull run --rm test true
+	assert_equal "" "$(recorders)"
+	echo 'recorder = on' >config/hull/hull.conf
+	hull run -d --name cc test sleep 600
+	wait_for 10 is_recording
+	STARTED+=("$RECORDER")
+	local first=$RECORDER
+	hull run --rm test true
+	assert_equal "$first" "$(recorders)"
+	# It has looked at what there is, and waits for what comes.
+	wait_for 10 grep -qE "poll|nanosleep" "/proc/$first/wchan"
+	run hull system record
+	assert_has "the recorder runs already"
+	bash -c '/bin/kill -KILL "$1"; :' sender "$(pid_of cc)"
+	wait_for 10 ended cc
+	wait_for 10 eval "[[ \$(verdict cc) == 'it was ended by SIGKILL, sent from outside of the container, not by hull: kill['* ]]"
+	kill -KILL "$first"
+	wait_for 10 eval '! kill -0 '"$first"' 2>/dev/null'
+	hull run --rm test true
+	wait_for 10 is_recording
+	STARTED+=("$RECORDER")
+	[ "$RECORDER" != "$first" ]
+	kill "$RECORDER"
 }
