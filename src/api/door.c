@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/option_value.h"
 #include "linux/namespaces.h"
@@ -128,9 +129,15 @@ static void tune(int client)
 	fcntl(client, F_SETFL, fcntl(client, F_GETFL) | O_NONBLOCK);
 }
 
+int doors_busy(const struct doors *d)
+{
+	int64_t until = d->items[0].since + DOOR_MS, now = clock_ms();
+	return d->count == DOORS_MAX && now < until ? (int)(until - now) : 0;
+}
+
 void door_add(struct doors *d, int client, enum audience who)
 {
-	struct door door = {.helper = HELPER_NONE, .who = who};
+	struct door door = {.helper = HELPER_NONE, .since = clock_ms(), .who = who};
 	struct err e;
 	int pair[2];
 	if (d->count == DOORS_MAX)

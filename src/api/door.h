@@ -4,8 +4,9 @@
  * its own, which is nobody and locked in; no process of root's reads what it says before that has
  * found its certificate good. Then its plain bytes are a connection like any other.
  *
- * There are only so many of them: who comes when all places are taken takes that of who has waited
- * longest, so whoever fills them keeps out nobody that is quick.
+ * There are only so many of them. When all places are taken, who comes waits, but no longer than
+ * until one has been taken for DOOR_MS: then it is his. So a crowd of clients is served in turn,
+ * and whoever fills the places keeps out nobody.
  */
 #pragma once
 
@@ -14,11 +15,12 @@
 #include "api/listen.h"
 #include "image/helper.h"
 
-enum { DOORS_MAX = 64 };
+enum { DOORS_MAX = 64, DOOR_MS = 1000 };
 
 struct door {
 	struct helper helper;
-	int stream; /* our end */
+	int stream;    /* our end */
+	int64_t since; /* clock_ms() */
 	enum audience who;
 };
 struct doors {
@@ -32,6 +34,8 @@ struct doors {
 /** Find hull-tls, and have it look at the files. */
 int doors_open(struct doors *d, const struct settings *s, const struct server_hosts *hosts,
 	       struct arena *a, struct err *e);
+/** How long no client may be accepted, ms; 0: one may. */
+int doors_busy(const struct doors *d);
 /** A client has connected; @client stays the caller's. */
 void door_add(struct doors *d, int client, enum audience who);
 /** Descriptors to poll(2) for, in the order of `items`. */

@@ -144,11 +144,14 @@ static int loop(struct server *s, struct err *e)
 	struct pollfd fds[1 + LISTENERS_MAX + DOORS_MAX];
 	for (;;) {
 		size_t count = 1, listeners = s->listeners.count;
+		int busy = doors_busy(&s->doors);
 		fds[0] = (struct pollfd){s->signals, POLLIN, 0};
-		for (size_t i = 0; i < listeners; i++)
-			fds[count++] = (struct pollfd){s->listeners.items[i].fd, POLLIN, 0};
+		for (size_t i = 0; i < listeners; i++) {
+			const struct listener *l = &s->listeners.items[i];
+			fds[count++] = (struct pollfd){busy && l->tls ? -1 : l->fd, POLLIN, 0};
+		}
 		size_t doors = doors_watch(&s->doors, fds + count);
-		if (poll(fds, count + doors, -1) < 0 && errno != EINTR)
+		if (poll(fds, count + doors, busy ?: -1) < 0 && errno != EINTR)
 			return err_errno(e, errno, "cannot wait for clients");
 		if (fds[0].revents && !take_signal(s))
 			return 0;

@@ -193,7 +193,7 @@ os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1"); os.execv(sys.arg
 
 @test "api tls: clients that say nothing keep out nobody; one that is cut off leaves nothing" {
 	inside python3 - "$CERTS" 3>&- <<-'EOF'
-		import socket, ssl, sys, time
+		import socket, ssl, sys, threading
 		here = ("127.0.0.1", 2376)
 		context = ssl.create_default_context(cafile=sys.argv[1] + "/ca.pem")
 		context.load_cert_chain(sys.argv[1] + "/client.pem", sys.argv[1] + "/client-key.pem")
@@ -205,11 +205,20 @@ os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1"); os.execv(sys.arg
 		    assert got.startswith(b"HTTP/1.1 200"), got
 		kept = connect()
 		ping(kept)
+		# A crowd.
+		done = []
+		def one():
+		    ping(connect())
+		    done.append(1)
+		crowd = [threading.Thread(target=one) for i in range(100)]
+		for t in crowd: t.start()
+		for t in crowd: t.join()
+		assert len(done) == 100, len(done)
 		silent = [socket.create_connection(here) for i in range(70)]
 		for s in silent[::2]:
 		    s.sendall(b"\x16\x03\x01\x02\x00\x01")
 		ping(connect())
-		# Who had waited longest made room.
+		# Who had waited longest made room, after a second.
 		silent[0].settimeout(5)
 		try:
 		    assert silent[0].recv(1) == b""
