@@ -25,7 +25,7 @@ static const struct topic {
 	{"load", diagnose_load},       {"cpu", diagnose_cpu},
 	{"mem", diagnose_memory},      {"limits", diagnose_limits},
 	{"caps", diagnose_caps},       {"security", diagnose_security},
-	{"sysctl", diagnose_sysctl},   {"net", diagnose_network},
+	{"sysctl", diagnose_sysctl},   {"net", NULL, diagnose_network},
 	{"io", diagnose_io},           {"disk", NULL, diagnose_disk},
 };
 

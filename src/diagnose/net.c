@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "diagnose/usage.h"
 #include "engine/network.h"
+#include "engine/user_network.h"
 
 enum { COUNTERS_MAX = 64 << 10, MANY_SEGMENTS = 1000, RESENT_PERCENT = 2, PORTS = 65536 };
 /* How a port can be reached. */
@@ -230,7 +231,7 @@ static void judge_tcp(struct look *x)
 	story_advise(s, "hull network path %s ADDRESS tells where packets die", x->c->name);
 }
 
-int diagnose_network(const struct container *c, struct story *s, struct err *e)
+int diagnose_network(struct engine *en, const struct container *c, struct story *s, struct err *e)
 {
 	struct look x = {.c = c, .s = s};
 	x.tcp = arena_alloc(s->a, PORTS);
@@ -251,6 +252,14 @@ int diagnose_network(const struct container *c, struct story *s, struct err *e)
 	if (mode && !strcmp(mode, "host")) {
 		s->verdict = "it has the machine's network: ports and figures are the machine's";
 		return 0;
+	}
+	if (mode && user_network_is_mode(mode) && !user_network_lives(en, c->id)) {
+		s->verdict =
+			arena_printf(s->a,
+				     "nothing reaches it or leaves it: its %s, which carries its "
+				     "connections, has ended",
+				     mode);
+		story_advise(s, "hull network reload starts it again");
 	}
 	judge_tcp(&x);
 	judge_losses(&x);

@@ -13,7 +13,7 @@ int diagnose_limits(const struct container *c, struct story *s, struct err *e);
 /** Memory: what it needs, what the kernel can take back, and how far it is from its limit. */
 int diagnose_memory(const struct container *c, struct story *s, struct err *e);
 /** Network: who listens, whether published ports reach somebody, what was lost. */
-int diagnose_network(const struct container *c, struct story *s, struct err *e);
+int diagnose_network(struct engine *en, const struct container *c, struct story *s, struct err *e);
 /** Disks: what it reads and writes, against its limits; what waits to be written. */
 int diagnose_io(const struct container *c, struct story *s, struct err *e);
 /** Room: file systems that it can write to, its layer and log, removed files that are open. */

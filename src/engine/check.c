@@ -18,6 +18,8 @@
 #include "base/event.h"
 #include "base/file.h"
 #include "engine/network.h"
+#include "engine/user_network.h"
+#include "linux/namespaces.h"
 #include "network/network.h"
 
 struct place {
@@ -89,6 +91,8 @@ static int check_networks(struct engine *en, bool repair, struct arena *a, struc
 			  struct err *e)
 {
 	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
+	if (!namespace_owns_network())
+		return user_networks_mend(en, repair, a, problems, e);
 	/* Where there has never been a network nothing is looked for. */
 	int r = has_row(en, "SELECT 1 FROM network WHERE name = ?1", "bridge", e);
 	if (r <= 0 || (r = network_kernel_open(en, &k, e)) < 0)

@@ -13,7 +13,7 @@
 #include "base/utf8.h"
 #include "engine/internal.h"
 #include "engine/network.h"
-#include "engine/pasta.h"
+#include "engine/user_network.h"
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
 #include "linux/rps.h"
@@ -126,7 +126,7 @@ static int plan_one(struct engine *en, const struct docker_endpoint *wish,
 	return r < 0 ? r : check_endpoint(&ret->network, wish, e);
 }
 
-static int check_pasta(const struct container_create *c, struct err *e)
+static int check_user_network(const struct container_create *c, struct err *e)
 {
 	for (size_t i = 0; i < c->network_count; i++) {
 		const struct docker_endpoint *p = &c->networks[i];
@@ -134,11 +134,12 @@ static int check_pasta(const struct container_create *c, struct err *e)
 		    (p->ipam &&
 		     ((p->ipam->ipv4 && *p->ipam->ipv4) || (p->ipam->ipv6 && *p->ipam->ipv6))))
 			return err_set(e, EINVAL, ERR_INVALID,
-				       "conflicting options: with pasta a container has the "
-				       "host's addresses, no own ones, no aliases, and no other "
-				       "network");
+				       "conflicting options: a user's container has the addresses "
+				       "that %s gives it, no own ones, no aliases, and no other "
+				       "network",
+				       c->config.host.network_mode);
 	}
-	return pasta_allowed(e);
+	return user_network_allowed(c->config.host.network_mode, e);
 }
 
 int endpoints_plan(struct engine *en, struct container_create *c, struct arena *a,
@@ -151,17 +152,17 @@ int endpoints_plan(struct engine *en, struct container_create *c, struct arena *
 	*ret_count = 0;
 	/* What a bridge is for root. */
 	if (is_default(h->network_mode) && !namespace_owns_network())
-		h->network_mode = "pasta";
+		h->network_mode = (char *)user_network_default();
 	int r = ports_read(&c->config, a, &ports, &port_count, e);
 	if (r < 0)
 		return r;
-	if (pasta_is_mode(h->network_mode))
-		return check_pasta(c, e);
 	if (h->links.count && !network_mode_is_network(h->network_mode))
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "conflicting options: network %s can't be used with links. This "
 			       "would result in undefined behavior",
 			       h->network_mode);
+	if (user_network_is_mode(h->network_mode))
+		return check_user_network(c, e);
 	if (!network_mode_is_network(h->network_mode)) {
 		if (port_count && !strncmp(h->network_mode, "container:", 10))
 			return err_set(
@@ -430,13 +431,13 @@ int container_net_reserve(struct engine *en, const struct container *c, struct a
 {
 	const char *mode = c->config.host.network_mode;
 	*ret = (struct container_net){0};
-	if (!network_mode_is_network(mode) && !pasta_is_mode(mode))
+	if (!network_mode_is_network(mode) && !user_network_is_mode(mode))
 		return 0;
 	int r = db_begin(&en->db, false, e);
 	if (r < 0)
 		return r;
-	if (pasta_is_mode(mode))
-		return db_end(&en->db, pasta_reserve(en, c, a, ret, e), e);
+	if (user_network_is_mode(mode))
+		return db_end(&en->db, user_network_reserve(en, c, a, ret, e), e);
 	r = endpoints_load(en, c->id, a, ret, e);
 	if (r == 0 && ret->missing)
 		r = find_missing(en, c, a, ret, e);

@@ -35,11 +35,11 @@
 #include "engine/monitor.h"
 #include "engine/mounts.h"
 #include "engine/network.h"
-#include "engine/pasta.h"
 #include "engine/root.h"
 #include "engine/rootless.h"
 #include "engine/run_folder.h"
 #include "engine/spec.h"
+#include "engine/user_network.h"
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
 #include "linux/shared_child.h"
@@ -199,9 +199,9 @@ static int plan(struct launch *l, struct err *e)
 static int make_netns(struct launch *l, struct err *e)
 {
 	struct oci_namespace *n = l->build.spec.linux_.namespaces.items;
-	if (!pasta_is_mode(l->c->config.host.network_mode))
+	if (!user_network_is_mode(l->c->config.host.network_mode))
 		return 0;
-	l->netns = pasta_namespace(e);
+	l->netns = user_network_namespace(e);
 	for (size_t i = 0; l->netns >= 0 && i < l->build.spec.linux_.namespaces.count; i++)
 		if (!strcmp(n[i].type, "network"))
 			n[i].path = arena_printf(&l->a, "/proc/self/fd/%d", l->netns);
@@ -371,7 +371,7 @@ static int bring_up(struct launch *l, struct runtime_process *p, struct err *e)
 {
 	int r = runtime_tend(&l->start, p, e);
 	if (r == 0 && l->netns >= 0)
-		r = pasta_start(l->en, l->c, &l->net, l->netns, e);
+		r = user_network_start(l->en, l->c, &l->net, l->netns, e);
 	else if (r == 0)
 		r = container_net_attach(l->en, l->c, &l->net, p->pid, p->pidfd, e);
 	if (r == 0)

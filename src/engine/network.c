@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "base/utf8.h"
 #include "engine/internal.h"
+#include "engine/user_network.h"
 #include "linux/namespaces.h"
 #include "linux/qdisc.h"
 #include "linux/rps.h"
@@ -37,7 +38,7 @@ bool network_is_builtin(const char *name)
 bool network_mode_is_network(const char *mode)
 {
 	return mode && *mode && strcmp(mode, "none") && strcmp(mode, "host") &&
-	       strcmp(mode, "pasta") && strncmp(mode, "container:", 10);
+	       !user_network_is_mode(mode) && strncmp(mode, "container:", 10);
 }
 
 int network_allowed(struct err *e)
@@ -497,6 +498,8 @@ int network_reload(struct engine *en, struct err *e)
 	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
 	struct network *list;
 	size_t count;
+	if (!namespace_owns_network())
+		return user_networks_mend(en, true, &a, NULL, e);
 	int r = network_kernel_open(en, &k, e);
 	if (r == 0)
 		r = network_list(en, &a, &list, &count, e);

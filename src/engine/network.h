@@ -106,7 +106,7 @@ int network_row(struct engine *en, sqlite3_stmt *s, int column, struct arena *a,
 
 /** May this caller make networks? 0, or -EPERM with the way out. */
 int network_allowed(struct err *e);
-/** Has a container with this mode places on networks? Not "none", "host", "pasta", "container:...".
+/** Has a container with this mode places on networks? Not "none", "host", "container:...", or a user's (user_network.h).
  */
 bool network_mode_is_network(const char *mode);
 

@@ -26,7 +26,7 @@
 #include "base/file.h"
 #include "engine/monitor.h"
 #include "engine/network.h"
-#include "engine/pasta.h"
+#include "engine/user_network.h"
 #include "linux/cgroup.h"
 
 enum { KILL_WAIT_MS = 5000, RECORD_WAIT_S = 20 };
@@ -60,8 +60,8 @@ static int clean_run(struct engine *en, const struct container *c, struct err *e
 {
 	char path[sizeof("containers/") + ID_LEN];
 	int r = container_cgroup_clean(c, e);
-	bool has_pasta = pasta_stop(en, c->id);
-	if (r == 0 && (c->networked || has_pasta))
+	bool has_own = user_network_stop(en, c->id);
+	if (r == 0 && (c->networked || has_own))
 		r = container_net_release(en, c->id, e);
 	if (r < 0)
 		return err_context(e, "container %s", c->name);

@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "engine/network.h"
-#include "engine/pasta.h"
+#include "engine/user_network.h"
 #include "linux/idmap.h"
 #include "linux/namespaces.h"
 
@@ -158,7 +158,7 @@ static char *resolv_text(const struct spec_build *b, struct arena *a)
 	for (const char *line = host; *line;) {
 		size_t len = strcspn(line, "\n");
 		bool server = !strncmp(line, "nameserver ", 11);
-		bool skip = server && (named || pasta_is_mode(h->network_mode));
+		bool skip = server && (named || user_network_is_mode(h->network_mode));
 		skip |= server &&
 			(h->dns.count || is_out_of_reach(line, !strcmp(h->network_mode, "host")));
 		skip |= !strncmp(line, "search ", 7) && h->dns_search.count;
@@ -170,8 +170,9 @@ static char *resolv_text(const struct spec_build *b, struct arena *a)
 	if (named) /* which asks those of --dns */
 		text = arena_printf(a, "%snameserver %s\n", text,
 				    ip_print(&named->subnets[0].gateway, gateway));
-	else if (pasta_is_mode(h->network_mode) && !h->dns.count)
-		text = arena_printf(a, "%snameserver " PASTA_DNS "\n", text);
+	else if (user_network_is_mode(h->network_mode) && !h->dns.count)
+		text = arena_printf(a, "%snameserver %s\n", text,
+				    user_network_dns(h->network_mode));
 	else
 		text = resolv_lines(text, "nameserver", &h->dns, a);
 	if (h->dns_search.count)
@@ -197,7 +198,7 @@ static int write_etc(struct engine *en, const struct spec_build *b, struct arena
 		hosts = extra_host(b, h->extra_hosts.items[i], hosts, a);
 	const char *resolv = "";
 	hosts = own_hosts(b, hosts, a);
-	if (!strcmp(h->network_mode, "host") || pasta_is_mode(h->network_mode) ||
+	if (!strcmp(h->network_mode, "host") || user_network_is_mode(h->network_mode) ||
 	    network_mode_is_network(h->network_mode))
 		resolv = resolv_text(b, a);
 	const struct {

@@ -17,8 +17,8 @@
 #include "engine/launch.h"
 #include "engine/monitor.h"
 #include "engine/network.h"
-#include "engine/pasta.h"
 #include "engine/recorder.h"
+#include "engine/user_network.h"
 #include "engine/waiting.h"
 
 /* A start takes back that somebody wanted it stopped; a failed one must not. */
@@ -51,7 +51,7 @@ static void failed(struct engine *en, const struct container *c, bool by_policy,
 	char path[sizeof("containers/") + ID_LEN];
 	snprintf(path, sizeof(path), "containers/%s", c->id);
 	container_cgroup_clean(c, &ignored);
-	if (network_mode_is_network(c->config.host.network_mode) || pasta_stop(en, c->id))
+	if (network_mode_is_network(c->config.host.network_mode) || user_network_stop(en, c->id))
 		container_net_release(en, c->id, &ignored);
 	tree_remove(en->run_fd, path, &ignored);
 	exit_record_drop(en, c->id, &ignored);

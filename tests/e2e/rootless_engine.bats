@@ -399,6 +399,23 @@ remove_net() {
 in_world() {
 	ip netns exec "$WORLD" "$@"
 }
+# says_hello NETNS ADDRESS PORT: what is answered.
+says_hello() {
+	ip netns exec "$1" python3 -c 'import socket, sys
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
+s.sendall(b"hello\n")
+print(s.makefile().readline().strip())' "$2" "$3"
+}
+# A server in the world, at port 99, that tells one client his address.
+tells_who_comes() {
+	in_world timeout 60 python3 -c 'import socket
+s = socket.create_server(("10.99.0.1", 99))
+c, a = s.accept()
+c.sendall(("you are %s\n" % a[0]).encode())
+c.recv(1)' 3>&- &
+	STARTED+=($!)
+	wait_for 10 eval '[ -n "$(in_world ss -Htln "sport = 99")" ]'
+}
 no_pasta() {
 	[ -z "$(pgrep -u $ME -f 'pasta --config-net')" ]
 }
@@ -414,19 +431,10 @@ no_pasta() {
 	assert_has_line "81/tcp -> 127.0.0.1:8081"
 	# In, from the machine itself and from outside.
 	for from in "$NETNS 127.0.0.1" "$WORLD 10.99.0.2"; do
-		assert_equal "got hello" "$(ip netns exec "${from% *}" python3 -c 'import socket, sys
-s = socket.create_connection((sys.argv[1], 8080), 5)
-s.sendall(b"hello\n")
-print(s.makefile().readline().strip())' "${from#* }")"
+		assert_equal "got hello" "$(says_hello "${from% *}" "${from#* }" 8080)"
 	done
 	# Out; a published port shows the client's own address.
-	in_world python3 -c 'import socket
-s = socket.create_server(("10.99.0.1", 99))
-c, a = s.accept()
-c.sendall(("you are %s\n" % a[0]).encode())
-c.recv(1)' &
-	STARTED+=($!)
-	wait_for 10 in_world ss -Htln 'sport = 99'
+	tells_who_comes
 	assert_equal "you are 10.99.0.2" "$(hull exec web sh -c 'sleep 2 | timeout 5 nc 10.99.0.1 99 | head -n 1')"
 	hull run -d --name who -p 8090:90 test sh -c 'nc -l -p 90 -e sh -c "read x; cat /proc/net/tcp /proc/net/tcp6; sleep 1"; sleep 600'
 	wait_for 10 hull exec who grep -q ':005A ' /proc/net/tcp /proc/net/tcp6
@@ -446,20 +454,72 @@ print(s.makefile().read(620))'
 	[ "$(pgrep -c -u $ME -f 'pasta --config-net')" = 2 ]
 	hull rm -f web who
 	no_pasta
+	# One that has ended is noticed, and started again with its ports.
+	hull run -d --name again -p 8080:80 test sh -c 'while :; do nc -l -p 80 -e sh -c "read x; echo got \$x"; done'
+	pkill -KILL -u $ME -f 'pasta --config-net'
+	wait_for 10 no_pasta
+	run hull explain again net
+	assert_has "net: nothing reaches it or leaves it: its pasta, which carries its connections, has ended"
+	run hull system check
+	assert_status 1
+	assert_has "container again has no network: its pasta has ended"
+	hull network reload
+	run hull system check
+	assert_status 0
+	assert_equal "got hello" "$(says_hello "$WORLD" 10.99.0.2 8080)"
+	hull rm -f again
+	no_pasta
 	# It gets them again, and another run has nothing of the last one.
 	hull run --rm -p 8080:80 test ip route >"$WORK/routes"
 	grep -q "default via 10.99.0.1" "$WORK/routes"
 	wait_for 10 no_pasta
 }
 
+@test "RL24: slirp4netns where it is asked for: out and in, names; it ends with the container" {
+	command -v slirp4netns >/dev/null || skip "needs slirp4netns"
+	make_net
+	no_slirp() { [ -z "$(pgrep -u $ME -x slirp4netns)" ]; }
+	hull run -d --name web --network slirp4netns -p 8080:80 test sh -c 'while :; do nc -l -p 80 -e sh -c "read x; echo got \$x"; done'
+	assert_equal slirp4netns "$(hull inspect -f '{{.HostConfig.NetworkMode}}' web)"
+	assert_equal "nameserver 10.0.2.3" "$(hull exec web grep nameserver /etc/resolv.conf)"
+	for from in "$NETNS 127.0.0.1" "$WORLD 10.99.0.2"; do
+		assert_equal "got hello" "$(says_hello "${from% *}" "${from#* }" 8080)"
+	done
+	tells_who_comes
+	assert_equal "you are 10.99.0.2" "$(hull exec web sh -c 'sleep 2 | timeout 5 nc 10.99.0.1 99 | head -n 1')"
+	run hull run --rm --network slirp4netns -p 8080:80 test true
+	assert_status 125
+	assert_has "port is already allocated"
+	pkill -KILL -u $ME -x slirp4netns
+	wait_for 10 no_slirp
+	hull network reload
+	assert_equal "got hello" "$(says_hello "$WORLD" 10.99.0.2 8080)"
+	hull rm -f web
+	wait_for 10 no_slirp
+	# Neither leaves anything where it cannot work.
+	rm "$WORK/tun" && touch "$WORK/tun"
+	for network in slirp4netns pasta; do
+		run hull run --rm --network $network test true
+		assert_status 125
+		assert_has "$network could not make the network: "
+		assert_has "it needs /dev/net/tun"
+	done
+}
+
 @test "RL14: pasta: what cannot be had with it is refused; without it the way is told" {
 	NET=bridge
-	for options in "--ip 10.0.0.1" "--network-alias x" "-p 9999:99/sctp" "--network pasta --network pasta"; do
+	for options in "--network-alias x" "--mac-address 02:42:00:00:00:01"; do
 		# shellcheck disable=SC2086 # options are words
 		run hull run --rm $options test true
 		assert_status 125
-		[[ $output == *pasta* || $output == *sctp* || $output == *conflicting* ]]
+		assert_has "a user's container has the addresses that pasta gives it, no own ones, no aliases, and no other network"
 	done
+	run hull run --rm --network pasta --network pasta test true
+	assert_status 125
+	assert_has "cannot attach both user-defined and non-user-defined network-modes"
+	run hull run --rm -p 9999:99/sctp test true
+	assert_status 125
+	assert_has "port 99/sctp cannot be published"
 	run "$HULL" --root "$WORK/r" --runroot "$WORK/rr" create --network pasta --rootfs / true
 	assert_has "network pasta is for users without root's rights"
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See pasta.h. pasta takes a namespace by a path: by a file of the container's run folder, on which
- * it is mounted in the mount namespace of this command, and of pasta alone. It says what went wrong
- * in a log of that folder, and writes its pid there; who cleans the folder ends it first.
- * Invariant: a process is ended only if its command line names that folder.
+ * See user_network.h. The program takes a namespace by a path: by a file of the container's run
+ * folder, on which it is mounted in the mount namespace of this command, and of the program alone.
+ * It says what went wrong in a log of that folder, and its pid is there; who cleans the folder ends
+ * it first. Invariant: a process is ended only if its command line names that folder.
  */
-#include "engine/pasta.h"
+#include "engine/user_network.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,40 +30,70 @@
 
 enum { LOG_MAX = 64 << 10, END_MS = 2000 };
 
-static const char *const programs[] = {"/usr/bin/pasta", "/bin/pasta", "/usr/local/bin/pasta"};
+static const struct program {
+	const char *mode, *dns, *paths[3];
+} programs[] = {
+	{"pasta", "169.254.1.1", {"/usr/bin/pasta", "/bin/pasta", "/usr/local/bin/pasta"}},
+	{"slirp4netns",
+	 "10.0.2.3",
+	 {"/usr/bin/slirp4netns", "/bin/slirp4netns", "/usr/local/bin/slirp4netns"}},
+};
 
-bool pasta_is_mode(const char *mode)
+static const struct program *program_of(const char *mode)
 {
-	return mode && !strcmp(mode, "pasta");
-}
-
-static const char *find_program(void)
-{
-	for (size_t i = 0; i < ARRAY_LEN(programs); i++)
-		if (access(programs[i], X_OK) == 0)
-			return programs[i];
+	for (size_t i = 0; mode && i < ARRAY_LEN(programs); i++)
+		if (!strcmp(mode, programs[i].mode))
+			return &programs[i];
 	return NULL;
 }
 
-int pasta_allowed(struct err *e)
+static const char *installed(const struct program *p)
+{
+	for (size_t i = 0; i < ARRAY_LEN(p->paths); i++)
+		if (access(p->paths[i], X_OK) == 0)
+			return p->paths[i];
+	return NULL;
+}
+
+bool user_network_is_mode(const char *mode)
+{
+	return program_of(mode) != NULL;
+}
+
+const char *user_network_default(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(programs); i++)
+		if (installed(&programs[i]))
+			return programs[i].mode;
+	return programs[0].mode;
+}
+
+const char *user_network_dns(const char *mode)
+{
+	return program_of(mode)->dns;
+}
+
+int user_network_allowed(const char *mode, struct err *e)
 {
 	if (namespace_owns_network()) {
-		err_set(e, EPERM, ERR_INVALID, "network pasta is for users without root's rights");
+		err_set(e, EPERM, ERR_INVALID, "network %s is for users without root's rights",
+			mode);
 		err_hint(e, "use --network bridge, which is faster");
 		return -EPERM;
 	}
-	if (find_program())
+	if (installed(program_of(mode)))
 		return 0;
 	err_set(e, ENOENT, ERR_SYSTEM,
-		"a user's container gets its network from pasta, which is not installed");
-	err_hint(e, "as root: apt-get install passt; or use --network host or --network none");
+		"a user's container gets its network from %s, which is not installed", mode);
+	err_hint(e, "as root: apt-get install passt (or slirp4netns); or use --network host or "
+		    "--network none");
 	return -ENOENT;
 }
 
 /* ---- ports ---- */
 
-int pasta_reserve(struct engine *en, const struct container *c, struct arena *a,
-		  struct container_net *net, struct err *e)
+int user_network_reserve(struct engine *en, const struct container *c, struct arena *a,
+			 struct container_net *net, struct err *e)
 {
 	/* Any address of the container: it has those of the host. */
 	struct endpoint any = {.addresses = {{.family = AF_INET}, {.family = AF_INET6}},
@@ -71,7 +102,9 @@ int pasta_reserve(struct engine *en, const struct container *c, struct arena *a,
 	for (size_t i = 0; r == 0 && i < net->port_count; i++)
 		if (net->ports[i].protocol == IPPROTO_SCTP)
 			r = err_set(e, EOPNOTSUPP, ERR_INVALID,
-				    "port %u/sctp cannot be published: pasta carries tcp and udp",
+				    "port %u/sctp cannot be published: a user's network carries "
+				    "tcp and "
+				    "udp",
 				    net->ports[i].port);
 	if (r == -EACCES)
 		err_hint(e, "ports below net.ipv4.ip_unprivileged_port_start are root's: publish a "
@@ -113,7 +146,7 @@ static int make_namespace(const void *unused)
 	return fd < 0 ? -errno : fd;
 }
 
-int pasta_namespace(struct err *e)
+int user_network_namespace(struct err *e)
 {
 	int fd = mount_by_child(make_namespace, NULL);
 	return fd < 0 ? err_errno(e, fd, "cannot make a network namespace") : fd;
@@ -138,16 +171,16 @@ static struct strv arguments(const char *folder, const struct container_net *net
 				     "--netns",
 				     arena_printf(a, "%s/netns", folder),
 				     "--dns-forward",
-				     PASTA_DNS,
+				     programs[0].dns,
 				     "--no-map-gw",
 				     "-T",
 				     "none",
 				     "-U",
 				     "none",
 				     "-P",
-				     arena_printf(a, "%s/pasta.pid", folder),
+				     arena_printf(a, "%s/" NETWORK_PID, folder),
 				     "-l",
-				     arena_printf(a, "%s/pasta.log", folder)};
+				     arena_printf(a, "%s/" NETWORK_LOG, folder)};
 	for (size_t i = 0; i < ARRAY_LEN(words); i++)
 		strv_push(a, &argv, words[i]);
 	port_arguments(net, &argv, a);
@@ -174,7 +207,7 @@ static void explain(int folder, struct err *e)
 	static const char mark[] = "ERROR:";
 	struct err ignored;
 	char *text, *last = NULL;
-	if (file_read(folder, "pasta.log", LOG_MAX, &a, &text, NULL, &ignored) < 0)
+	if (file_read(folder, NETWORK_LOG, LOG_MAX, &a, &text, NULL, &ignored) < 0)
 		text = "";
 	for (char *at = text; (at = strstr(at, mark)); at++)
 		last = at + sizeof(mark) - 1;
@@ -187,24 +220,18 @@ static void explain(int folder, struct err *e)
 			 "it needs /dev/net/tun, readable and writable for the user (mode 0666)");
 }
 
-int pasta_start(struct engine *en, const struct container *c, const struct container_net *net,
-		int netns, struct err *e)
+static int start_pasta(const char *program, int folder, const char *path,
+		       const struct container_net *net, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	char *path = arena_printf(&a, "%s/containers/%s", en->runroot, c->id);
-	CLEANUP_FD int folder = dir_open(AT_FDCWD, path, e);
 	CLEANUP_FD int child = -1;
-	int status = 0, r = folder < 0 ? folder : pasta_allowed(e);
-	if (r == 0)
-		r = bind_namespace(folder, netns, e);
-	if (r < 0)
-		return r;
+	int status = 0;
 	struct strv argv = arguments(path, net, &a);
 	pid_t started = namespace_clone(0, -1, &child);
 	if (started == 0)
-		become_pasta(find_program(), argv.items);
+		become_pasta(program, argv.items);
 	/* It goes on in the background as soon as all is set up. */
-	r = started < 0 ? started : pidfd_wait_child(child, &status);
+	int r = started < 0 ? started : pidfd_wait_child(child, &status);
 	if (r < 0)
 		return err_errno(e, r, "cannot start pasta");
 	if (status != 0)
@@ -212,34 +239,111 @@ int pasta_start(struct engine *en, const struct container *c, const struct conta
 	return status ? -e->number : 0;
 }
 
+int user_network_start(struct engine *en, const struct container *c,
+		       const struct container_net *net, int netns, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	const char *mode = c->config.host.network_mode;
+	char *path = arena_printf(&a, "%s/containers/%s", en->runroot, c->id);
+	CLEANUP_FD int folder = dir_open(AT_FDCWD, path, e);
+	int r = folder < 0 ? folder : user_network_allowed(mode, e);
+	if (r == 0)
+		r = bind_namespace(folder, netns, e);
+	if (r < 0)
+		return r;
+	const struct program *p = program_of(mode);
+	r = (p == &programs[0] ? start_pasta : slirp_start)(installed(p), folder, path, net, e);
+	/* In the namespace where it is mounted it could not be removed. */
+	if (r < 0)
+		umount2(arena_printf(&a, "%s/netns", path), MNT_DETACH | UMOUNT_NOFOLLOW);
+	return r;
+}
+
 /* ---- ending ---- */
 
 static bool is_of(pid_t pid, const char *id)
 {
-	CLEANUP_ARENA struct arena a = {0};
 	char path[64], text[4096];
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
 	ssize_t n = file_read_small(AT_FDCWD, path, text, sizeof(text));
+	bool known = n > 0 && program_of(text); /* its first word */
 	for (ssize_t i = 0; i + 1 < n; i++)
 		text[i] = text[i] ? text[i] : ' ';
-	return n > 0 && !strncmp(text, "pasta", 5) && strstr(text, id);
+	return known && strstr(text, id);
 }
 
-bool pasta_stop(struct engine *en, const char *id)
+/* A pidfd; -ESRCH: it has ended, -ENOENT: the container has none. */
+static int open_of(struct engine *en, const char *id)
 {
-	char path[sizeof("containers//pasta.pid") + ID_LEN], text[32];
-	snprintf(path, sizeof(path), "containers/%s/pasta.pid", id);
+	char path[sizeof("containers//" NETWORK_PID) + ID_LEN], text[32];
+	snprintf(path, sizeof(path), "containers/%s/" NETWORK_PID, id);
 	if (!namespace_caller_is_user() ||
 	    file_read_small(en->run_fd, path, text, sizeof(text)) <= 0)
-		return false;
+		return -ENOENT;
 	const pid_t pid = (pid_t)strtol(text, NULL, 10);
 	CLEANUP_FD int pidfd = pid > 1 ? pidfd_of(pid) : -1;
-	if (pidfd < 0 || !is_of(pid, id))
-		return true;
+	return pidfd >= 0 && is_of(pid, id) ? fd_steal(&pidfd) : -ESRCH;
+}
+
+bool user_network_stop(struct engine *en, const char *id)
+{
+	CLEANUP_FD int pidfd = open_of(en, id);
+	if (pidfd < 0)
+		return pidfd != -ENOENT;
 	/* Who starts the container again at once wants its ports free. */
 	struct pollfd end = {.fd = pidfd, .events = POLLIN};
 	pidfd_signal(pidfd, SIGTERM);
 	if (poll(&end, 1, END_MS) == 0)
 		pidfd_signal(pidfd, SIGKILL);
 	return true;
+}
+
+bool user_network_lives(struct engine *en, const char *id)
+{
+	CLEANUP_FD int pidfd = open_of(en, id);
+	return pidfd >= 0;
+}
+
+/* ---- mending ---- */
+
+static int mend_one(struct engine *en, const char *id, bool repair, struct arena *a,
+		    struct strv *lost, struct err *e)
+{
+	CLEANUP_LOCK struct container_lock lock = {-1};
+	struct container c;
+	struct container_net net;
+	/* Whoever holds it sees to its container himself. */
+	int r = container_lock(en, id, false, &lock, e);
+	if (r == 0)
+		r = container_read(en, id, a, &c, e);
+	if (r == 0)
+		r = container_probe(en, &c, e);
+	if (r < 0)
+		return r == -EWOULDBLOCK || r == -ENOENT ? 0 : r;
+	if (!c.pid || !user_network_is_mode(c.config.host.network_mode) ||
+	    user_network_lives(en, id))
+		return 0;
+	if (lost)
+		strv_push(a, lost,
+			  arena_printf(a, "container %s has no network: its %s has ended", c.name,
+				       c.config.host.network_mode));
+	if (!repair)
+		return 0;
+	CLEANUP_FD int pidfd = pidfd_of_started(c.pid, c.pid_start);
+	CLEANUP_FD int netns = pidfd < 0 ? pidfd : namespace_of_process(c.pid, pidfd, "net");
+	if (netns < 0)
+		return 0; /* it has just ended */
+	r = endpoints_read(en, &c, a, &net, e);
+	return r < 0 ? r : user_network_start(en, &c, &net, netns, e);
+}
+
+int user_networks_mend(struct engine *en, bool repair, struct arena *a, struct strv *lost,
+		       struct err *e)
+{
+	struct strv ids = {0};
+	int r = db_list(&en->db, a, &ids, e, "SELECT id FROM container WHERE status = 'running'",
+			"");
+	for (size_t i = 0; r == 0 && i < ids.count; i++)
+		r = mend_one(en, ids.items[i], repair, a, lost, e);
+	return r;
 }
