@@ -84,6 +84,10 @@ int image_do_remove(struct call *c, struct err *e);
 int image_get(struct call *c, struct err *e);
 int images_get(struct call *c, struct err *e);
 int image_commit(struct call *c, struct err *e);
+/** The parameter @name, a platform as JSON or as text: "linux/arm64[/v8]", or NULL. */
+int param_platform(const struct call *c, const char *name, const char **ret, struct err *e);
+/** Is the image @reference of the platform that is asked for? hull has one of each. */
+int check_platform(struct call *c, const char *name, const char *reference, struct err *e);
 /** NAME[:TAG] of the parameters @name and "tag"; NULL: not given. */
 char *param_reference(const struct call *c, const char *name);
 

@@ -46,10 +46,46 @@ int images_list(struct call *c, struct err *e)
 	return answer_json(c, 200, list);
 }
 
+int param_platform(const struct call *c, const char *name, const char **ret, struct err *e)
+{
+	static const char *const keys[] = {"os", "architecture", "variant"};
+	const struct strv all = param_all(c, name);
+	const char *text = all.count ? all.items[0] : NULL;
+	CLEANUP_JSON struct json_object *o = NULL;
+	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(256);
+	struct json_object *part;
+	*ret = text;
+	if (all.count > 1)
+		return err_set(e, ENOTSUP, ERR_INVALID, "%s: hull keeps the image of one platform",
+			       name);
+	if (!text || *text != '{')
+		return 0;
+	if (json_parse(text, strlen(text), &o, e) < 0)
+		return err_set(e, EINVAL, ERR_INVALID, "%s: invalid platform %s", name, text);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (json_object_object_get_ex(o, keys[i], &part))
+			strbuf_printf(&out, "%s%s", i ? "/" : "", json_object_get_string(part));
+	*ret = arena_strdup(c->a, strbuf_text(&out));
+	return 0;
+}
+
+int check_platform(struct call *c, const char *name, const char *reference, struct err *e)
+{
+	const char *platform;
+	struct image found;
+	int r = param_platform(c, name, &platform, e);
+	if (r < 0 || !platform)
+		return r;
+	r = image_find_config(&c->en->images, reference, c->a, &found, e);
+	return r < 0 ? r : image_platform_check(&found, reference, platform, e);
+}
+
 int image_show(struct call *c, struct err *e)
 {
 	struct json_object *o;
-	int r = image_inspect(&c->en->images, c->arg, &o, e);
+	int r = check_platform(c, "platform", c->arg, e);
+	if (r == 0)
+		r = image_inspect(&c->en->images, c->arg, &o, e);
 	if (r == 0 && c->minor < 44)
 		json_add_int(o, "VirtualSize",
 			     json_object_get_int64(json_object_object_get(o, "Size")));
@@ -60,7 +96,9 @@ int image_show_history(struct call *c, struct err *e)
 {
 	struct image_history_row *rows;
 	size_t count;
-	int r = image_history(&c->en->images, c->arg, c->a, &rows, &count, e);
+	int r = check_platform(c, "platform", c->arg, e);
+	if (r == 0)
+		r = image_history(&c->en->images, c->arg, c->a, &rows, &count, e);
 	if (r < 0)
 		return r;
 	struct json_object *list = json_object_new_array();
@@ -105,7 +143,9 @@ int image_do_remove(struct call *c, struct err *e)
 {
 	struct strv lines = {0};
 	unsigned flags = param_true(c, "force", false) ? IMAGE_REMOVE_FORCE : 0;
-	int r = engine_settle(c->en, e); /* a container that has ended holds no image */
+	int r = check_platform(c, "platforms", c->arg, e);
+	if (r == 0)
+		r = engine_settle(c->en, e); /* a container that has ended holds no image */
 	if (r == 0)
 		r = image_remove(&c->en->images, c->arg, flags, c->a, &lines, e);
 	return r < 0 ? r : answer_json(c, 200, removed_object(&lines));
@@ -115,11 +155,14 @@ static int save(struct call *c, struct image_save *q, struct err *e)
 {
 	static const char type[] = "application/x-tar";
 	struct http_pipe pipe;
-	int r = http_pipe_open(c->http, type, "", HTTP_PAUSE_SECONDS, &pipe, e);
+	int r = param_platform(c, "platform", &q->platform, e);
+	for (size_t i = 0; r == 0 && q->platform && i < q->names.count; i++)
+		r = check_platform(c, "platform", q->names.items[i], e);
+	if (r == 0)
+		r = http_pipe_open(c->http, type, "", HTTP_PAUSE_SECONDS, &pipe, e);
 	if (r < 0)
 		return r;
 	q->fd = pipe.fd;
-	q->platform = NULL;
 	return http_pipe_end(c->http, type, "", &pipe, image_save(&c->en->images, q, e));
 }
 

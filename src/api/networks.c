@@ -50,6 +50,9 @@ static int refuse_swarm(struct json_object *body, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (json_object_object_get_ex(body, keys[i], &v) && json_object_get_boolean(v))
 			return err_set(e, ENOTSUP, ERR_INVALID, "%s: hull has no swarm", keys[i]);
+	if (json_object_object_get_ex(body, "ConfigFrom", &v) &&
+	    json_object_object_get_ex(v, "Network", &v) && v && *json_object_get_string(v))
+		return err_set(e, ENOTSUP, ERR_INVALID, "ConfigFrom: hull has no swarm");
 	if (json_object_object_get_ex(body, "Scope", &v) && v && *json_object_get_string(v) &&
 	    strcmp(json_object_get_string(v), "local"))
 		return err_set(e, ENOTSUP, ERR_INVALID,

@@ -271,14 +271,14 @@ int images_load(struct call *c, struct err *e)
 {
 	struct progress p = {c, NULL, "Loading layer", "Loaded layer", "Layer already exists"};
 	struct image_load q = {.path = "-",
-			       .platform = param(c, "platform"),
 			       .progress = param_true(c, "quiet", false) ? NULL : on_progress,
 			       .ctx = &p};
 	struct image_loaded *loaded;
 	size_t count = 0;
-	CLEANUP_FD int body = http_body_fd(c->http, HTTP_PAUSE_SECONDS, e);
+	int r = param_platform(c, "platform", &q.platform, e);
+	CLEANUP_FD int body = r < 0 ? r : http_body_fd(c->http, HTTP_PAUSE_SECONDS, e);
 	q.fd = body;
-	int r = body < 0 ? body : image_load(&c->en->images, &q, c->a, &loaded, &count, e);
+	r = body < 0 ? body : image_load(&c->en->images, &q, c->a, &loaded, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		for (size_t k = 0; k < loaded[i].tags.count; k++)
 			say(&p, "stream",
@@ -305,6 +305,8 @@ int image_do_push(struct call *c, struct err *e)
 	int r = image_reference_parse(q.reference, c->a, &ref, e);
 	if (r == 0)
 		r = image_find_config(&c->en->images, q.reference, c->a, &found, e);
+	if (r == 0)
+		r = check_platform(c, "platform", q.reference, e);
 	if (r == 0)
 		read_auth(c, ref.domain, &q.registry);
 	if (r < 0)

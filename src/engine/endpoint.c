@@ -64,6 +64,10 @@ static int check_endpoint(const struct network *n, const struct docker_endpoint 
 			"link-local address %s: hull gives no addresses outside of the network's "
 			"subnets",
 			p->ipam->link_local.items[0]);
+	if (r == 0 && p->gw_priority)
+		r = err_set(e, ENOTSUP, ERR_INVALID,
+			    "gw-priority %lld: the way out is that of a container's first network",
+			    (long long)p->gw_priority);
 	if (r == 0 && p->aliases.count && network_is_builtin(n->name))
 		r = err_set(e, EINVAL, ERR_INVALID,
 			    "network-scoped alias is supported only for containers in user defined "

@@ -286,6 +286,9 @@ struct image_save {
 	const char *platform; /* each must be of it; or NULL */
 	int fd;               /* where the archive goes: need not be seekable */
 };
+/** Is @image, which was asked for as @name, of @platform, "linux/arm64" (NULL: any)? -ENOENT. */
+int image_platform_check(const struct image *image, const char *name, const char *platform,
+			 struct err *e);
 /** docker's archive and an OCI layout in one. Layers are packed anew: see save.c. */
 int image_save(struct image_store *s, const struct image_save *req, struct err *e);
 

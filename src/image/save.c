@@ -267,22 +267,23 @@ static void add_tag(struct save *s, struct saved_image *im, const char *name)
 	strv_push(s->arena, &im->tags, name);
 }
 
-static int check_platform(struct save *s, const struct image *image, const char *name)
+int image_platform_check(const struct image *image, const char *name, const char *platform,
+			 struct err *e)
 {
 	const struct oci_image *c = &image->config;
-	const struct plan wanted = {.platform = s->req->platform};
-	if (!wanted.platform || plan_platform_fits(&wanted, c->os, c->architecture, c->variant))
+	const struct plan wanted = {.platform = platform};
+	if (!platform || plan_platform_fits(&wanted, c->os, c->architecture, c->variant))
 		return 0;
-	return err_set(s->e, ENOENT, ERR_NOT_FOUND,
+	return err_set(e, ENOENT, ERR_NOT_FOUND,
 		       "image with reference %s was found but does not provide the specified "
 		       "platform (%s)",
-		       name, wanted.platform);
+		       name, platform);
 }
 
 static int choose_image(struct save *s, const struct image *image, const char *name,
 			const char *full)
 {
-	int r = check_platform(s, image, name);
+	int r = image_platform_check(image, name, s->req->platform, s->e);
 	if (r < 0)
 		return r;
 	struct saved_image *im = image_slot(s, image);

@@ -51,6 +51,7 @@ static const struct field endpoint_fields[] = {
 	F(links, "Links", FIELD_STRV, .flags = FIELD_NULL),
 	F(aliases, "Aliases", FIELD_STRV, .flags = FIELD_NULL),
 	F(mac_address, "MacAddress", FIELD_STR),
+	F(gw_priority, "GwPriority", FIELD_I64),
 	F(driver_options, "DriverOpts", FIELD_KVS, .flags = FIELD_NULL),
 };
 #undef F

@@ -34,6 +34,7 @@ struct docker_endpoint {
 	struct docker_endpoint_ipam *ipam;
 	struct strv links, aliases;
 	char *mac_address;
+	int64_t gw_priority;
 	struct kvs driver_options;
 };
 /** API "PortBinding", with the port of the container that is its key: "80/tcp". */

@@ -20,8 +20,21 @@ teardown() { api_namespace_teardown; }
 	docker save two:x >two.tar
 	run -0 docker rmi two:x
 	assert_has "Untagged: two:x"
-	run -0 docker load -i two.tar
+	# There is one platform of each image: it may be named, another one is not found.
+	local own other="linux/s390x"
+	own=$(docker image inspect -f '{{.Os}}/{{.Architecture}}' test)
+	run -0 docker load --platform "$own" -i two.tar
 	assert_has "Loaded image: two:x"
+	run -1 docker load --platform $other -i two.tar
+	assert_has "not for $other"
+	docker save --platform "$own" -o own.tar two:x
+	for command in "image inspect" history "save -o x.tar" "rmi"; do
+		# shellcheck disable=SC2086 # words
+		run -1 docker $command --platform $other two:x
+		assert_has "does not provide the specified platform ($other)"
+	done
+	run -0 docker history --platform "$own" two:x
+	run -0 docker image inspect --platform "$own" two:x
 	run -0 docker history two:x
 	assert_has "Imported from -"
 	tar -C "$ROOTFS" -c ./etc | docker import -c 'CMD ["x"]' - made:1
@@ -81,6 +94,10 @@ teardown() { api_namespace_teardown; }
 	assert_has nn
 	run -0 docker volume prune -f --filter all=1
 	assert_has vv
+	run -1 docker network create --config-from nobody other
+	assert_has "ConfigFrom"
+	run -1 docker create --network name=bridge,gw-priority=3 test true
+	assert_has "gw-priority 3"
 }
 
 @test "api objects: files, figures, events" {
