@@ -245,7 +245,7 @@ static int set_idmap(struct reader *r, const char *value)
 		return 0;
 	}
 	int n = set_flag(r, value, &plain);
-	r->m->idmap = plain ? "" : NULL;
+	r->m->idmap = plain ? MOUNT_IDMAP_USER : NULL;
 	return n;
 }
 

@@ -246,7 +246,9 @@ static int add_mount(struct gather *g, const struct docker_mount *d)
 		.subpath = v ? v->subpath : NULL,
 		.labels = v ? &v->labels : NULL,
 		.options = v && v->driver ? &v->driver->options : NULL,
-		.idmap = d->idmap,
+		.idmap = !d->idmap || !*d->idmap              ? NULL
+			 : strcmp(d->idmap, MOUNT_IDMAP_USER) ? d->idmap
+							      : "",
 	};
 	int r = volume_driver_check(v && v->driver ? v->driver->name : NULL, g->e);
 	if (r < 0)

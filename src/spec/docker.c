@@ -132,7 +132,7 @@ static const struct field mount_fields[] = {
 	FIELD(struct docker_mount, tmpfs_options, "TmpfsOptions", FIELD_PTR, .shape = &tmpfs_shape),
 	FIELD(struct docker_mount, image_options, "ImageOptions", FIELD_PTR, .shape = &image_shape),
 	FIELD(struct docker_mount, image_id, "ImageID", FIELD_STR),
-	FIELD(struct docker_mount, idmap, "Idmap", FIELD_STR, .flags = FIELD_KEEP),
+	FIELD(struct docker_mount, idmap, "Idmap", FIELD_STR),
 };
 static const struct shape mount_shape = SHAPE(struct docker_mount, mount_fields);
 

@@ -84,8 +84,9 @@ struct docker_mount { /* API "Mount": the --mount form */
 	struct docker_tmpfs_options *tmpfs_options;
 	struct docker_image_options *image_options;
 	char *image_id; /* hull's: the image that @source named when the container was made */
-	char *idmap;    /* hull's; NULL: none, see mount_idmap_plan() in engine/mounts.h */
+	char *idmap;    /* hull's; NULL, "": none; MOUNT_IDMAP_USER, or maps: see engine/mounts.h */
 };
+#define MOUNT_IDMAP_USER "user"
 
 /** The members of blkio_rates. */
 enum docker_rate { RATE_READ_BPS, RATE_WRITE_BPS, RATE_READ_IOPS, RATE_WRITE_IOPS, RATES };

@@ -611,3 +611,14 @@ Total reclaimed space: 4kB" "$output"
 	done
 	assert_equal "" "$(hull ps -aq)"
 }
+
+@test "a bind of --mount keeps the owners of its files at every start, idmap what it shows" {
+	mkdir host
+	chown 1234 host
+	hull create --name plain -u user --mount "type=bind,src=$WORK/host,dst=/x" test stat -c %u /x
+	assert_equal "1234 1234" "$(hull start -a plain) $(hull start -a plain)"
+	run hull create --name mapped -u user --mount "type=bind,src=$WORK/host,dst=/x,idmap" test stat -c %u /x
+	run hull start -a mapped
+	if [[ $output == *"cannot be idmapped"* ]]; then skip "$output"; fi
+	assert_equal "1000 1000" "$output $(hull start -a mapped)"
+}

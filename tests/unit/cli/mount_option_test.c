@@ -46,7 +46,7 @@ static void keys(void **state)
 	assert_string_equal(m.volume_options->driver->name, "local");
 	assert_string_equal(kvs_get(&m.volume_options->driver->options, "o"), "a=b");
 	assert_null(m.idmap);
-	assert_string_equal(parsed("src=v,dst=/d,idmap").idmap, "");
+	assert_string_equal(parsed("src=v,dst=/d,idmap").idmap, MOUNT_IDMAP_USER);
 	assert_string_equal(parsed("src=v,dst=/d,idmap=uids=0-1-2").idmap, "uids=0-1-2");
 	/* The default type is volume, the source may be missing. */
 	m = parsed("dst=/anonymous");
