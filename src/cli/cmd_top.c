@@ -75,7 +75,9 @@ GET(read, RATE(io_read))
 GET(throttled, r->now.periods ? per_cent(r->now.throttled_periods - r->before.throttled_periods,
 					 r->now.periods - r->before.periods)
 			      : NAN)
+GET(waiting, r->now.waiting < 0 ? NAN : (double)r->now.waiting)
 GET(write, RATE(io_written))
+GET(zombies, r->now.zombies < 0 ? NAN : (double)r->now.zombies)
 
 enum kind { PER_CENT, COUNT, BYTES, BYTES_A_SECOND };
 
@@ -93,6 +95,8 @@ static const struct column {
 	{"fill", 'f', "OF LIMIT", "MemNeededPerc", get_fill, PER_CENT},
 	{"cache", 'k', "CACHE", "MemReclaimable", get_cache, BYTES},
 	{"pids", 'p', "PIDS", "PIDs", get_pids, COUNT},
+	{"waiting", 'd', "D", "Uninterruptible", get_waiting, COUNT},
+	{"zombies", 'z', "ZOMBIES", "Zombies", get_zombies, COUNT},
 	{"write", 'w', "WRITE/s", "Written", get_write, BYTES_A_SECOND},
 	{"read", 'r', "READ/s", "Read", get_read, BYTES_A_SECOND},
 	{"pressure-cpu", '1', "P CPU %", "PressureCPU", get_pressure_cpu, PER_CENT},
@@ -103,7 +107,8 @@ static const struct column {
 	{"limit", 'l', "LIMIT", "MemLimit", get_limit, BYTES},
 };
 #define SORT_NAMES                                                                                 \
-	"cpu throttled memory fill cache pids write read pressure-cpu pressure-memory "            \
+	"cpu throttled memory fill cache pids waiting zombies write read pressure-cpu "            \
+	"pressure-memory "                                                                         \
 	"pressure-io in out limit name"
 
 struct order {
@@ -358,7 +363,7 @@ static int follow(struct live *l, struct err *e)
 static int live(struct cli *cli, const struct top_values *v, struct err *e)
 {
 	CLEANUP_SCREEN struct screen screen = SCREEN_CLOSED;
-	struct live l = {.cli = cli, .v = v};
+	struct live l = {.cli = cli, .v = v, .now = {.tasks = true}};
 	CLEANUP_FD int watch = -1;
 	if (!find_order(v->sort, &l.order)) {
 		int r = err_set(e, EINVAL, ERR_INVALID, "there is no column \"%s\" to sort by",
@@ -440,7 +445,9 @@ const struct command command_top = {
 		"column (they stand above the table), the same again turns the order. Where the "
 		"output is no terminal it is lines. THROT % are the periods in which the quota "
 		"was used up; NEEDED is memory that the kernel cannot take back, OF LIMIT how much "
-		"that is of its limit (or of the machine's memory), CACHE what it can; P are the "
+		"that is of its limit (or of the machine's memory), CACHE what it can; D are tasks "
+		"that wait uninterruptibly at "
+		"this moment, ZOMBIES those that have ended and were not waited for; P are the "
 		"per cent of the last ten seconds in which a process waited for it (of the v2 "
 		"tree). The JSON has bytes, bytes a second and per cent; null is what there is "
 		"not.",

@@ -44,6 +44,7 @@ static void add(struct cli *cli, struct stats_pass *p, const struct stats_pass *
 	} else {
 		return; /* it has just gone */
 	}
+	r->place.has_tasks = p->tasks;
 	r->name = arena_strdup(&p->arena, c->name);
 	r->asked = asked;
 	r->pid = c->pid;
@@ -57,7 +58,7 @@ int stats_look(struct cli *cli, bool all, const struct strv *names, struct stats
 	struct container_filter f = {.all = all};
 	struct container *list, c;
 	size_t count = names->count;
-	*ret = (struct stats_pass){0};
+	*ret = (struct stats_pass){.tasks = before->tasks};
 	int r = 0;
 	if (!count)
 		r = container_list(&cli->engine, &f, &ret->arena, &list, &count, e);

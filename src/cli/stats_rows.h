@@ -15,6 +15,7 @@ struct stats_row {
 };
 struct stats_pass {
 	struct arena arena;
+	bool tasks; /* with the states of tasks; of the pass before */
 	struct stats_row *rows;
 	size_t count;
 };

@@ -11,8 +11,9 @@
 #include "engine/internal.h"
 #include "engine/stats.h"
 #include "linux/cgroup.h"
+#include "linux/process.h"
 
-enum { NET_DEV_MAX = 64 << 10, INTERFACES_MAX = 64 };
+enum { NET_DEV_MAX = 64 << 10, INTERFACES_MAX = 64, TASKS_MAX = 1024 };
 
 /* "  eth0: bytes packets errs drop fifo frame compressed multicast bytes ...", all but lo. */
 static bool parse_interface(const char *line, struct container_interface *i)
@@ -140,6 +141,28 @@ static bool read_group(struct container_stats_place *p, bool brief, struct arena
 	return false;
 }
 
+/* What the kernel counts and does not list is not waited for. It counts before and after, as tasks
+ * come and go meanwhile. */
+static void read_tasks(const struct container_stats_place *p, struct arena *a,
+		       struct container_stats *s)
+{
+	struct err ignored;
+	pid_t *tids;
+	size_t count;
+	s->waiting = s->zombies = -1;
+	if (cgroup_tasks(&p->group, a, &tids, &count, &ignored) < 0)
+		return;
+	const int64_t after = cgroup_tasks_counted(&p->group),
+		      most = s->pids < after ? s->pids : after;
+	if (most > 0)
+		s->zombies = most > (int64_t)count ? most - (int64_t)count : 0;
+	if (count > TASKS_MAX)
+		return;
+	s->waiting = 0;
+	for (size_t i = 0; i < count; i++)
+		s->waiting += process_state(tids[i]) == 'D';
+}
+
 void container_stats_read(struct container_stats_place *place, pid_t pid,
 			  struct container_stats *ret)
 {
@@ -152,6 +175,8 @@ void container_stats_read(struct container_stats_place *place, pid_t pid,
 	ret->runs = true;
 	if (place->has_network)
 		read_network(pid, &a, ret, NULL);
+	if (place->has_tasks)
+		read_tasks(place, &a, ret);
 }
 
 void container_stats_read_whole(struct container_stats_place *place, pid_t pid, struct arena *a,

@@ -18,6 +18,7 @@ struct container_stats {
 	int64_t net_in, net_out; /* bytes, all interfaces but lo; of the host's network none */
 	int64_t io_read, io_written;
 	int64_t pids;
+	int64_t waiting, zombies; /* tasks in D, and those not waited for; -1: not known */
 	struct cgroup_pressure pressure;
 };
 /** A network interface of its: bytes, packets, errors and dropped ones, in and out. */
@@ -36,6 +37,7 @@ struct container_stats_whole {
 struct container_stats_place {
 	char path[256];   /* of its control group */
 	bool has_network; /* of its own, and more than lo */
+	bool has_tasks;   /* their states are read, too */
 	struct cgroup group;
 	struct cgroup_stats_files files;
 };

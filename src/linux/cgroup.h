@@ -193,6 +193,11 @@ int cgroup_kill(const struct cgroup *g, struct err *e);
 /** The host pids in the group and its children; @ret lives in the arena. */
 int cgroup_pids(const struct cgroup *g, struct arena *a, pid_t **ret, size_t *ret_count,
 		struct err *e);
+/** The same of tasks: the threads, but those that have ended and were not waited for. */
+int cgroup_tasks(const struct cgroup *g, struct arena *a, pid_t **ret, size_t *ret_count,
+		 struct err *e);
+/** How many there are with those, as the limit on processes counts; 0: nobody counts. */
+int64_t cgroup_tasks_counted(const struct cgroup *g);
 /** Remove the group in all hierarchies, with groups that the container made below it. A group that
  *  is gone is no error; -EBUSY while processes live in it. */
 int cgroup_remove(const char *path, struct err *e);

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@ enum {
 };
 
 struct pid_list {
+	const char *file;
 	struct arena *arena;
 	pid_t *pids;
 	size_t count, room;
@@ -42,10 +44,10 @@ static int pid_add(struct pid_list *l, pid_t pid)
 	return 0;
 }
 
-/* cgroup.procs of one folder: a number a line. 0 stands for processes outside our pid namespace. */
+/* One folder: a number a line. 0 stands for processes outside our pid namespace. */
 static int folder_pids(int fd, struct pid_list *l)
 {
-	CLEANUP_FD int procs = openat(fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	CLEANUP_FD int procs = openat(fd, l->file, O_RDONLY | O_CLOEXEC);
 	if (procs < 0)
 		return -errno;
 	char buf[4096];
@@ -100,16 +102,37 @@ static int main_folder(const struct cgroup *g)
 	return fd;
 }
 
-int cgroup_pids(const struct cgroup *g, struct arena *a, pid_t **ret, size_t *ret_count,
-		struct err *e)
+static int list(const struct cgroup *g, const char *file, struct arena *a, pid_t **ret,
+		size_t *ret_count, struct err *e)
 {
-	struct pid_list l = {.arena = a};
+	struct pid_list l = {.file = file, .arena = a};
 	int r = tree_pids(main_folder(g), ".", &l, 0);
 	if (r < 0)
 		return err_errno(e, r, "cannot list the processes of control group %s", g->path);
 	*ret = l.pids;
 	*ret_count = l.count;
 	return 0;
+}
+
+int cgroup_pids(const struct cgroup *g, struct arena *a, pid_t **ret, size_t *ret_count,
+		struct err *e)
+{
+	return list(g, "cgroup.procs", a, ret, ret_count, e);
+}
+
+int cgroup_tasks(const struct cgroup *g, struct arena *a, pid_t **ret, size_t *ret_count,
+		 struct err *e)
+{
+	return list(g, g->v2 >= 0 ? "cgroup.threads" : "tasks", a, ret, ret_count, e);
+}
+
+int64_t cgroup_tasks_counted(const struct cgroup *g)
+{
+	char text[32];
+	const int folder = g->v1[CGROUP_PIDS] >= 0 ? g->v1[CGROUP_PIDS] : g->v2;
+	return file_read_small(folder, "pids.current", text, sizeof(text)) > 0
+		       ? strtoll(text, NULL, 10)
+		       : 0;
 }
 
 /* The value of @key in cgroup.events; the file is read anew, which also arms poll(2). */

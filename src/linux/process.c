@@ -147,6 +147,16 @@ int process_read(pid_t pid, struct process *ret)
 	return 0;
 }
 
+char process_state(pid_t tid)
+{
+	char path[32], text[512];
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)tid);
+	if (file_read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
+		return 0;
+	const char *name_end = strrchr(text, ')');
+	return name_end && name_end[1] ? name_end[2] : 0;
+}
+
 bool process_drops(const struct process *p, int signal)
 {
 	uint64_t bit = UINT64_C(1) << (signal - 1);

@@ -28,6 +28,8 @@ struct process {
 
 /** 0, or -errno; -ENOENT or -ESRCH: it has ended. */
 int process_read(pid_t pid, struct process *ret);
+/** The state alone, of a thread as well: of R, S, D, T, t, Z, X, I; 0: it is gone. */
+char process_state(pid_t tid);
 /** What it may do. */
 struct process_rights {
 	int64_t uid; /* the effective one, in our user namespace */

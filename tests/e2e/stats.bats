@@ -88,6 +88,31 @@ between() { awk -v n="${1%\%}" -v a="$2" -v b="$3" 'BEGIN { exit !(n >= a && n <
 	hull top idle -o pid,comm | grep -q sleep
 }
 
+@test "top: tasks that wait uninterruptibly, and zombies; also of groups within, sorted by them" {
+	hull run -d --name zz --pids-limit 12 test /probe neglect
+	hull run -d --name dd test /probe vforked
+	hull run -d --name nn --cgroupns private --privileged test sh -c 'sleep 0.1 & exec sleep 600'
+	of() { hull top --json --interval 100ms -n 1 "${@:3}" | jq -r --arg n "$1" ".Containers[] | select(.Name == \$n) | .$2"; }
+	wait_for 10 eval '[ "$(of zz Zombies)" = 11 ]'
+	wait_for 10 eval '[ "$(of dd Uninterruptible)" = 1 ]'
+	wait_for 10 eval '[ "$(of nn Zombies) $(of nn Uninterruptible)" = "1 0" ]'
+	assert_equal "$(ps --ppid "$(pid_of zz)" -o stat= | grep -c '^Z')" "$(of zz Zombies)"
+	# A process in a group of its own below counts as well.
+	local group groups
+	groups=$({ cgroup_dir nn pids; cgroup_dir nn none; } | sort -u)
+	for group in $groups; do
+		mkdir "$group/sub"
+		echo "$(pid_of nn)" >"$group/sub/cgroup.procs"
+	done
+	assert_equal "1 0" "$(of nn Zombies) $(of nn Uninterruptible)"
+	for group in $groups; do
+		echo "$(pid_of nn)" >"$group/cgroup.procs"
+		rmdir "$group/sub"
+	done
+	assert_equal "zz nn dd" "$(hull top --json --interval 100ms -n 1 --sort zombies | jq -r '[.Containers[].Name] | join(" ")')"
+	[[ "$(hull top --interval 100ms -n 1 --sort waiting)" == "NAME "*" D "*"ZOMBIES"*$'\n'"dd "* ]]
+}
+
 @test "top: a view of the terminal: narrow, resized, sorted by a key, with who comes; gives it back on q and signals" {
 	hull run -d --name one test sleep 600
 	cat >view.py <<-'END'
