@@ -727,6 +727,8 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 	}
 	if (r >= 0 && (f->configs == CONFIGS_PORTS || f->configs == CONFIGS_LISTED))
 		r = ports_fill(en, list, count, a, e);
+	if (r >= 0 && f->configs == CONFIGS_LISTED)
+		r = endpoints_fill(en, list, count, a, e);
 	if (r < 0)
 		return r;
 	*ret = list;

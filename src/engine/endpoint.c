@@ -257,12 +257,28 @@ static void set_mac(struct endpoint *p, const char *container)
 #define ENDPOINT_COLUMNS                                                                           \
 	NETWORK_COLUMNS                                                                            \
 	", endpoint.position, endpoint.config, endpoint.host4, endpoint.host6, endpoint.name"
-static int read_row(struct engine *en, sqlite3_stmt *s, const char *container, struct arena *a,
-		    struct endpoint *ret, struct err *e)
+/* Many containers are on few networks: @known has those that were read. */
+static int read_network(struct engine *en, sqlite3_stmt *s, struct array *known, struct arena *a,
+			struct network *ret, struct err *e)
+{
+	const struct network *list = known->items;
+	for (size_t i = 0; i < known->count; i++)
+		if (!strcmp(list[i].id, db_text(s, 0))) {
+			*ret = list[i];
+			return 0;
+		}
+	int r = network_row(en, s, 0, a, ret, e);
+	if (r == 0)
+		*(struct network *)array_push(a, known, sizeof(*ret)) = *ret;
+	return r;
+}
+
+static int read_row(struct engine *en, sqlite3_stmt *s, const char *container, struct array *known,
+		    struct arena *a, struct endpoint *ret, struct err *e)
 {
 	const char *config = db_text(s, 5);
 	*ret = (struct endpoint){.position = db_int(s, 4)};
-	int r = network_row(en, s, 0, a, &ret->network, e);
+	int r = read_network(en, s, known, a, &ret->network, e);
 	if (r == 0)
 		r = shape_parse(&docker_endpoint_shape, config, strlen(config), &ret->config, a, e);
 	for (size_t i = 0; r == 0 && i < ret->network.subnet_count; i++) {
@@ -276,11 +292,11 @@ static int read_row(struct engine *en, sqlite3_stmt *s, const char *container, s
 	return r;
 }
 
-int endpoints_load(struct engine *en, const char *container, struct arena *a,
-		   struct container_net *ret, struct err *e)
+static int endpoints_load(struct engine *en, const char *container, struct arena *a,
+			  struct container_net *ret, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	struct array list = {0};
+	struct array list = {0}, known = {0};
 	*ret = (struct container_net){0};
 	int r = db_query(&en->db, &s, e,
 			 "SELECT " ENDPOINT_COLUMNS
@@ -289,12 +305,53 @@ int endpoints_load(struct engine *en, const char *container, struct arena *a,
 			 "s", container);
 	while (r == 0 && (r = db_next(s, e)) == 1)
 		if (db_text(s, 0))
-			r = read_row(en, s, container, a,
+			r = read_row(en, s, container, &known, a,
 				     array_push(a, &list, sizeof(struct endpoint)), e);
 		else
 			r = !(ret->missing = arena_strdup(a, db_text(s, 8)));
 	ret->endpoints = list.items;
 	ret->count = list.count;
+	return r;
+}
+
+static struct container *find_in(struct container *list, size_t count, const char *id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(list[i].id, id))
+			return &list[i];
+	return NULL;
+}
+
+int endpoints_fill(struct engine *en, struct container *list, size_t count, struct arena *a,
+		   struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	struct array known = {0}, places = {0};
+	struct container *c = NULL;
+	int r = db_query(&en->db, &s, e,
+			 "SELECT " ENDPOINT_COLUMNS
+			 ", container FROM endpoint JOIN network ON network.id = endpoint.network "
+			 "ORDER BY container, position",
+			 "");
+	while (r == 0 && (r = db_next(s, e)) == 1) {
+		const char *id = db_text(s, 9);
+		if (!c || strcmp(c->id, id) != 0) {
+			c = find_in(list, count, id);
+			places = (struct array){0};
+		}
+		r = 0;
+		if (!c)
+			continue;
+		struct container_net *net = arena_new(a, struct container_net);
+		struct endpoint *p = array_push(a, &places, sizeof(*p));
+		/* What is damaged must not hide the others. */
+		if (read_row(en, s, id, &known, a, p, e) < 0) {
+			engine_warn(en, "%s", e->text);
+			places.count--;
+		}
+		*net = (struct container_net){.endpoints = places.items, .count = places.count};
+		c->net = net;
+	}
 	return r;
 }
 

@@ -86,6 +86,8 @@ struct container {
 	int64_t restart_wait, restart_due; /* ms before the last one; ns since 1970, 0: none */
 	const struct firewall_port *ports; /* published: container_list fills them, see network.h */
 	size_t port_count;
+	/* Its places on networks: container_list fills it for CONFIGS_LISTED; NULL: it has none. */
+	const struct container_net *net;
 	pid_t pid; /* host pid of the first process, 0 unless running */
 	uint64_t pid_start;
 };

@@ -402,7 +402,7 @@ int container_summary(struct engine *en, const struct container *c, bool with_si
 	CLEANUP_JSON struct json_object *o = json_object_new_object();
 	struct json_object *names = json_object_new_array(), *host = json_object_new_object();
 	struct json_object *settings = json_object_new_object();
-	struct container_net net = {0};
+	const struct container_net none = {0};
 	const char *mode = c->config.host.network_mode;
 	int64_t rw, root;
 	json_object_array_add(names, json_object_new_string(arena_printf(&a, "/%s", c->name)));
@@ -420,11 +420,8 @@ int container_summary(struct engine *en, const struct container *c, bool with_si
 	json_add_string(host, "NetworkMode", mode);
 	json_object_object_add(o, "HostConfig", host);
 	json_object_object_add(o, "NetworkSettings", settings);
-	int r = network_mode_is_network(mode) ? endpoints_load(en, c->id, &a, &net, e) : 0;
-	if (r == 0)
-		json_object_object_add(settings, "Networks", networks_object(c, &net, ""));
-	if (r == 0)
-		r = add_mounts(en, c, o, e);
+	json_object_object_add(settings, "Networks", networks_object(c, c->net ?: &none, ""));
+	int r = add_mounts(en, c, o, e);
 	if (r == 0 && with_size)
 		r = container_size(en, c, &rw, &root, e);
 	if (r < 0)

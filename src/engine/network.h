@@ -106,7 +106,8 @@ int network_row(struct engine *en, sqlite3_stmt *s, int column, struct arena *a,
 
 /** May this caller make networks? 0, or -EPERM with the way out. */
 int network_allowed(struct err *e);
-/** Has a container with this mode places on networks? Not "none", "host", "container:...", or a user's (user_network.h).
+/** Has a container with this mode places on networks? Not "none", "host", "container:...", or a
+ * user's (user_network.h).
  */
 bool network_mode_is_network(const char *mode);
 
@@ -149,9 +150,9 @@ int endpoints_insert(struct engine *en, const char *container, const struct endp
 /** Read what a running container has. */
 int endpoints_read(struct engine *en, const struct container *c, struct arena *a,
 		   struct container_net *ret, struct err *e);
-/** The same, but for its ports. */
-int endpoints_load(struct engine *en, const char *container, struct arena *a,
-		   struct container_net *ret, struct err *e);
+/** Fill `net` of containers, but for its ports. */
+int endpoints_fill(struct engine *en, struct container *list, size_t count, struct arena *a,
+		   struct err *e);
 /** Give a container that is to start its addresses and ports. */
 int container_net_reserve(struct engine *en, const struct container *c, struct arena *a,
 			  struct container_net *ret, struct err *e);
