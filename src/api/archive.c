@@ -45,6 +45,11 @@ static int source_open(struct call *c, struct source *s, bool target, struct err
 			   : file_find_source(&s->space, path, false, c->a, &s->place, e);
 	if (r == -ENOENT && e->kind != ERR_NOT_FOUND)
 		e->kind = ERR_NOT_FOUND;
+	/* docker's client puts the name of its copy before what begins with a slash. */
+	if (r == 0 && !path[strspn(path, "/")]) {
+		s->place.base = "/";
+		s->place.content = false;
+	}
 	return r;
 }
 

@@ -112,6 +112,8 @@ teardown() { api_namespace_teardown; }
 	assert_equal hello "$(cat followed)"
 	docker cp aa:/tmp/one linked
 	assert_equal to-d/two "$(readlink linked)"
+	docker cp aa:/ whole
+	assert_equal "from the image" "$(cat whole/data/file)"
 	docker cp aa:/data - >data.tar
 	run -0 tar -tf data.tar
 	assert_has data/sub/file
