@@ -53,8 +53,9 @@ static void take_handed(struct listeners *l)
 		int fd = HANDED_FD + (int)i, family = AF_UNSPEC;
 		socklen_t len = sizeof(family);
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
-		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len);
-		l->items[l->count++] = (struct listener){.fd = fd, .tls = family != AF_UNIX};
+		if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0)
+			l->items[l->count++] =
+				(struct listener){.fd = fd, .tls = family != AF_UNIX};
 	}
 }
 

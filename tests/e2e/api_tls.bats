@@ -87,6 +87,13 @@ tls() {
 	inside curl -sS --max-time 10 --cacert "$CERTS/ca.pem" ${name:+--cert "$CERTS/$name.pem" --key "$CERTS/$name-key.pem"} "$@"
 }
 
+# as_systemd PORT OPTION...: hulld with a socket there that it was handed.
+as_systemd() {
+	inside python3 -c 'import os, socket, sys
+s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); os.dup2(s.fileno(), 9); os.dup2(9, 3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1"); os.execv(sys.argv[2], sys.argv[2:])' "$1" "$HULL_BIN_DIR/hulld" "${@:2}"
+}
+
 # in_terminal COMMAND...
 in_terminal() {
 	timeout 20 nsenter -n -t "$HOST" script -qec "stty rows 33 cols 77; $*" /dev/null 3>&-
@@ -148,10 +155,13 @@ in_terminal() {
 	refused ca.pem server.pem /dev/zero
 	assert_has "--tlskey: has more than"
 	# A socket of systemd that everybody could reach.
-	run -1 inside python3 -c 'import os, socket, sys
-s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); os.dup2(s.fileno(), 3, True)
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1"); os.execv(sys.argv[1], sys.argv[1:])' "$HULL_BIN_DIR/hulld"
+	run -1 as_systemd 2375
 	assert_has "the socket of systemd: who may use the API"
+	as_systemd 2375 --tlsverify --tlscacert ca.pem --tlscert server.pem --tlskey server-key.pem &
+	started_by_test $!
+	wait_for 5 tls client -f https://127.0.0.1:2375/_ping
+	run ! tls "" https://127.0.0.1:2375/_ping
+	pkill -P $! hulld
 }
 
 @test "api tls: the docker client, its streams and terminals" {
