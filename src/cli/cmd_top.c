@@ -23,6 +23,7 @@
 #include "cli/stats_rows.h"
 #include "cli/table.h"
 #include "cli/text.h"
+#include "cli/top_columns.h"
 #include "engine/events.h"
 
 enum { OUTPUT_MAX = 16 << 20, COLUMN_MIN = 20, FIRST_MS = 500, INTERVAL_MIN = 100000000 };
@@ -34,133 +35,17 @@ struct top_values {
 	int64_t interval, rounds;
 };
 
-/* ---- columns ---- */
-
-/* What a container does not have is NAN. */
-static double rate(const struct stats_row *r, int64_t before, int64_t now)
-{
-	int64_t ms = r->now.at_ms - r->before.at_ms;
-	return r->before.runs && ms > 0 && now > before ? (double)(now - before) * 1000 / (double)ms
-							: 0;
-}
-
-static double per_cent(int64_t part, int64_t whole)
-{
-	return whole > 0 ? 100.0 * (double)part / (double)whole : 0;
-}
-
-static double pressure(const char *text)
-{
-	return *text ? strtod(text, NULL) : NAN;
-}
-
-#define RATE(member_) rate(r, r->before.member_, r->now.member_)
-#define GET(name_, value_)                                                                         \
-	static double get_##name_(const struct stats_row *r)                                       \
-	{                                                                                          \
-		return value_;                                                                     \
-	}
-GET(cache, (double)r->now.memory_reclaimable)
-GET(cpu, RATE(cpu_ns) / 1e7)
-GET(fill, per_cent(r->now.memory_needed, r->now.memory_limit))
-GET(in, RATE(net_in))
-GET(limit, (double)r->now.memory_limit)
-GET(memory, (double)r->now.memory_needed)
-GET(out, RATE(net_out))
-GET(pids, (double)r->now.pids)
-GET(pressure_cpu, pressure(r->now.pressure.cpu))
-GET(pressure_io, pressure(r->now.pressure.io))
-GET(pressure_memory, pressure(r->now.pressure.memory))
-GET(read, RATE(io_read))
-GET(throttled, r->now.periods ? per_cent(r->now.throttled_periods - r->before.throttled_periods,
-					 r->now.periods - r->before.periods)
-			      : NAN)
-GET(waiting, r->now.waiting < 0 ? NAN : (double)r->now.waiting)
-GET(write, RATE(io_written))
-GET(zombies, r->now.zombies < 0 ? NAN : (double)r->now.zombies)
-
-enum kind { PER_CENT, COUNT, BYTES, BYTES_A_SECOND };
-
-/* The most wanted first: a narrow terminal has only these. */
-static const struct column {
-	const char *name; /* of --sort */
-	char key;
-	const char *title, *json;
-	double (*get)(const struct stats_row *r);
-	enum kind kind;
-} columns[] = {
-	{"cpu", 'c', "CPU %", "CPU", get_cpu, PER_CENT},
-	{"throttled", 't', "THROT %", "Throttled", get_throttled, PER_CENT},
-	{"memory", 'm', "NEEDED", "MemNeeded", get_memory, BYTES},
-	{"fill", 'f', "OF LIMIT", "MemNeededPerc", get_fill, PER_CENT},
-	{"cache", 'k', "CACHE", "MemReclaimable", get_cache, BYTES},
-	{"pids", 'p', "PIDS", "PIDs", get_pids, COUNT},
-	{"waiting", 'd', "D", "Uninterruptible", get_waiting, COUNT},
-	{"zombies", 'z', "ZOMBIES", "Zombies", get_zombies, COUNT},
-	{"write", 'w', "WRITE/s", "Written", get_write, BYTES_A_SECOND},
-	{"read", 'r', "READ/s", "Read", get_read, BYTES_A_SECOND},
-	{"pressure-cpu", '1', "P CPU %", "PressureCPU", get_pressure_cpu, PER_CENT},
-	{"pressure-memory", '2', "P MEM %", "PressureMem", get_pressure_memory, PER_CENT},
-	{"pressure-io", '3', "P I/O %", "PressureIO", get_pressure_io, PER_CENT},
-	{"in", 'i', "IN/s", "NetIn", get_in, BYTES_A_SECOND},
-	{"out", 'o', "OUT/s", "NetOut", get_out, BYTES_A_SECOND},
-	{"limit", 'l', "LIMIT", "MemLimit", get_limit, BYTES},
-};
-#define SORT_NAMES                                                                                 \
-	"cpu throttled memory fill cache pids waiting zombies write read pressure-cpu "            \
-	"pressure-memory "                                                                         \
-	"pressure-io in out limit name"
-
-struct order {
-	const struct column *by; /* NULL: the name */
-	bool reversed;
-};
-
-static int compare(const void *a, const void *b, void *ctx)
-{
-	const struct stats_row *const *x = a, *const *y = b;
-	const struct order *o = ctx;
-	double first = o->by ? o->by->get(*x) : 0, second = o->by ? o->by->get(*y) : 0;
-	first = isnan(first) ? -1 : first;
-	second = isnan(second) ? -1 : second;
-	int r = first > second ? -1 : first < second ? 1 : strcmp((*x)->name, (*y)->name);
-	return o->reversed ? -r : r;
-}
-
-/* Those that run, in order. */
-static const struct stats_row **sorted(const struct stats_pass *p, struct order *o, struct arena *a,
-				       size_t *ret_count)
-{
-	const struct stats_row **list = arena_array(a, p->count + 1, sizeof(*list));
-	size_t count = 0;
-	for (size_t i = 0; i < p->count; i++)
-		if (p->rows[i].now.runs)
-			list[count++] = &p->rows[i];
-	qsort_r(list, count, sizeof(*list), compare, o);
-	*ret_count = count;
-	return list;
-}
-
-static bool find_order(const char *name, struct order *ret)
-{
-	ret->by = NULL;
-	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
-		if (!strcmp(columns[i].name, name))
-			ret->by = &columns[i];
-	return ret->by || !strcmp(name, "name");
-}
-
 /* ---- output ---- */
 
-static void put_cell(struct strbuf *out, const struct column *c, const struct stats_row *r)
+static void put_cell(struct strbuf *out, const struct top_column *c, const struct stats_row *r)
 {
 	char text[SIZE_TEXT_SIZE] = "-";
 	double n = c->get(r);
-	if (!isnan(n) && c->kind == PER_CENT)
+	if (!isnan(n) && c->kind == TOP_PER_CENT)
 		snprintf(text, sizeof(text), "%.1f", n);
-	else if (!isnan(n) && c->kind == COUNT)
+	else if (!isnan(n) && c->kind == TOP_COUNT)
 		snprintf(text, sizeof(text), "%.0f", n);
-	else if (!isnan(n) && c->kind == BYTES)
+	else if (!isnan(n) && c->kind == TOP_BYTES)
 		size_binary((int64_t)n, text);
 	else if (!isnan(n))
 		size_human((int64_t)n, text);
@@ -173,8 +58,8 @@ static void put_summary(struct strbuf *out, const struct stats_row **list, size_
 	double cpu = 0, load[3] = {0}, needed = 0;
 	char size[SIZE_TEXT_SIZE];
 	for (size_t i = 0; i < count; i++) {
-		cpu += get_cpu(list[i]);
-		needed += get_memory(list[i]);
+		cpu += top_cpu(list[i]);
+		needed += top_memory(list[i]);
 	}
 	getloadavg(load, 3);
 	strbuf_printf(out,
@@ -187,23 +72,23 @@ static void put_summary(struct strbuf *out, const struct stats_row **list, size_
 static void put_keys(struct strbuf *out)
 {
 	strbuf_printf(out, "q quit  n NAME");
-	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
-		strbuf_printf(out, "  %c %s", columns[i].key, columns[i].title);
+	for (size_t i = 0; i < top_column_count; i++)
+		strbuf_printf(out, "  %c %s", top_columns[i].key, top_columns[i].title);
 	strbuf_printf(out, "; again: the other way round\n");
 }
 
 /* The @i-th of @shown: what is sorted by is always there. */
-static const struct column *shown_column(const struct order *o, size_t i, size_t shown)
+static const struct top_column *shown_column(const struct top_order *o, size_t i, size_t shown)
 {
-	bool hidden = o->by && (size_t)(o->by - columns) >= shown;
-	return hidden && i + 1 == shown ? o->by : &columns[i];
+	bool hidden = o->by && (size_t)(o->by - top_columns) >= shown;
+	return hidden && i + 1 == shown ? o->by : &top_columns[i];
 }
 
 /* @wide: characters, 0: no limit, and no marks for a terminal. */
 static void put_table(struct strbuf *out, const struct stats_row **list, size_t count,
-		      const struct order *o, unsigned wide)
+		      const struct top_order *o, unsigned wide)
 {
-	size_t names = NAME_LEAST, shown = ARRAY_LEN(columns);
+	size_t names = NAME_LEAST, shown = top_column_count;
 	for (size_t i = 0; i < count; i++)
 		names = strlen(list[i]->name) > names ? strlen(list[i]->name) : names;
 	if (wide && names > NAME_MOST)
@@ -211,7 +96,7 @@ static void put_table(struct strbuf *out, const struct stats_row **list, size_t 
 	while (wide && shown > 1 && names + shown * (WIDTH + 1) > wide)
 		shown--;
 	for (size_t i = 0; i <= shown; i++) {
-		const struct column *c = i ? shown_column(o, i - 1, shown) : NULL;
+		const struct top_column *c = i ? shown_column(o, i - 1, shown) : NULL;
 		bool marked = wide && o->by == c;
 		strbuf_printf(out, "%s%s%*s%s", c ? " " : "", marked ? "\033[7m" : "",
 			      c ? WIDTH : -(int)names, c ? c->title : "NAME",
@@ -226,13 +111,13 @@ static void put_table(struct strbuf *out, const struct stats_row **list, size_t 
 	}
 }
 
-static struct json_object *json_number(double n, enum kind kind)
+static struct json_object *json_number(double n, enum top_kind kind)
 {
 	char text[32];
 	snprintf(text, sizeof(text), "%.2f", n);
-	return isnan(n)           ? NULL
-	       : kind == PER_CENT ? json_object_new_double_s(n, text)
-				  : json_object_new_int64((int64_t)n);
+	return isnan(n)               ? NULL
+	       : kind == TOP_PER_CENT ? json_object_new_double_s(n, text)
+				      : json_object_new_int64((int64_t)n);
 }
 
 static void print_json(const struct stats_row **list, size_t count)
@@ -245,9 +130,10 @@ static void print_json(const struct stats_row **list, size_t count)
 		struct json_object *one = json_object_new_object();
 		json_add_string(one, "ID", r->id);
 		json_add_string(one, "Name", r->name);
-		for (size_t k = 0; k < ARRAY_LEN(columns); k++)
-			json_object_object_add(one, columns[k].json,
-					       json_number(columns[k].get(r), columns[k].kind));
+		for (size_t k = 0; k < top_column_count; k++)
+			json_object_object_add(
+				one, top_columns[k].json,
+				json_number(top_columns[k].get(r), top_columns[k].kind));
 		if (r->now.pids_limit)
 			json_add_int(one, "PIDsLimit", r->now.pids_limit);
 		json_object_array_add(all, one);
@@ -261,7 +147,7 @@ static void print_json(const struct stats_row **list, size_t count)
 struct live {
 	struct cli *cli;
 	const struct top_values *v;
-	struct order order;
+	struct top_order order;
 	struct screen *screen; /* NULL: lines */
 	int watch;
 	struct stats_pass now;
@@ -295,7 +181,7 @@ static int show(struct live *l, struct err *e)
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(OUTPUT_MAX);
 	size_t count;
-	const struct stats_row **list = sorted(&l->now, &l->order, &a, &count);
+	const struct stats_row **list = top_sorted(&l->now, &l->order, &a, &count);
 	unsigned rows = 24, cols = 80;
 	if (l->screen) {
 		tty_size(&rows, &cols);
@@ -314,10 +200,10 @@ static int show(struct live *l, struct err *e)
 
 static void take_key(struct live *l, int key)
 {
-	const struct column *by = NULL;
-	for (size_t i = 0; i < ARRAY_LEN(columns); i++)
-		if (columns[i].key == key)
-			by = &columns[i];
+	const struct top_column *by = NULL;
+	for (size_t i = 0; i < top_column_count; i++)
+		if (top_columns[i].key == key)
+			by = &top_columns[i];
 	if (!by && key != 'n')
 		return;
 	l->order.reversed = by == l->order.by && !l->order.reversed;
@@ -365,10 +251,10 @@ static int live(struct cli *cli, const struct top_values *v, struct err *e)
 	CLEANUP_SCREEN struct screen screen = SCREEN_CLOSED;
 	struct live l = {.cli = cli, .v = v, .now = {.tasks = true}};
 	CLEANUP_FD int watch = -1;
-	if (!find_order(v->sort, &l.order)) {
+	if (!top_order_find(v->sort, &l.order)) {
 		int r = err_set(e, EINVAL, ERR_INVALID, "there is no column \"%s\" to sort by",
 				v->sort);
-		err_hint(e, "the columns are: " SORT_NAMES);
+		err_hint(e, "the columns are: " TOP_SORT_NAMES);
 		return r;
 	}
 	if (v->interval < INTERVAL_MIN || v->rounds < 0)
@@ -432,7 +318,7 @@ static const struct option options[] = {
 	{"json", 0, OPTION_BOOL, O(json), .help = "One line of JSON for each round"},
 	{"rounds", 'n', OPTION_INT, O(rounds), .help = "End after so many rounds"},
 	{"sort", 0, OPTION_STR, O(sort), .initial = "cpu", .arg = "column",
-	 .help = "Sort by: " SORT_NAMES},
+	 .help = "Sort by: " TOP_SORT_NAMES},
 };
 
 const struct command command_top = {

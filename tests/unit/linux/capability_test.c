@@ -35,6 +35,19 @@ static void names_both_ways(void **state)
 	assert_null(capability_name(-1));
 }
 
+static void names_of_a_set(void **state)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	(void)state;
+	assert_string_equal(capability_text(0, "", ", ", &a), "");
+	assert_string_equal(capability_text(1 | UINT64_C(1) << CAP_KILL, "", ", ", &a),
+			    "CHOWN, KILL");
+	assert_string_equal(capability_text(1 | UINT64_C(1) << CAP_KILL, "--cap-add ", " ", &a),
+			    "--cap-add CHOWN --cap-add KILL");
+	/* One that is not known has no name. */
+	assert_string_equal(capability_text(UINT64_C(1) << 63, "", ", ", &a), "");
+}
+
 static uint64_t status_set(const char *field)
 {
 	CLEANUP_FILE FILE *f = fopen("/proc/self/status", "re");
@@ -126,6 +139,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_both_ways),
+		cmocka_unit_test(names_of_a_set),
 		cmocka_unit_test(all_agrees_with_proc),
 		cmocka_unit_test(applied_sets),
 	};

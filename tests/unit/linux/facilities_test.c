@@ -131,6 +131,8 @@ static void signals_by_name(void **state)
 	assert_string_equal(signal_name(37, name), "SIGRTMIN+3");
 	assert_string_equal(signal_name(0, name), "");
 	assert_string_equal(signal_name(65, name), "");
+	assert_string_equal(signal_text(15, name), "SIGTERM");
+	assert_string_equal(signal_text(65, name), "signal 65");
 	assert_string_equal(signal_name(32, name), "");
 }
 
