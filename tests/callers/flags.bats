@@ -11,8 +11,8 @@ setup() {
 }
 teardown() { api_namespace_teardown; }
 
-# Some 200 containers, 10 s.
-@test "docker create: every flag comes to what it does with hull, or is refused in the same words" {
+# Some 350 containers, 10 s.
+@test "docker create, docker run: every flag comes to what it does with hull, or is refused in the same words" {
 	hull network create --subnet 10.77.0.0/24 net
 	nsenter -n -t "$HOST" /usr/bin/python3 "$BATS_TEST_DIRNAME/flags.py" "$HULL" 3>&-
 	# shellcheck disable=SC2046

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every flag of `docker create` that is not of Windows alone, given to docker's client with hulld, and to hull.
+"""Every flag of `docker create` that is not of Windows alone, given to docker's client with hulld, and to hull; and what
+it does to a container that runs.
 
 usage: flags.py HULL (DOCKER_HOST names hulld; there is an image "test", and a network "net" with the subnet 10.77.0.0/24)
 
 What `hull inspect` shows of the two containers must be the same, and different from that of a container without the
-flag, unless it is in NO_EFFECT. What one refuses the other refuses, in the same words.
+flag, unless it is in NO_EFFECT. What one refuses the other refuses, in the same words. What a command prints, and how it
+ends, is the same by `docker run` and `hull run`.
 """
-import json, re, shlex, subprocess, sys
+import json, os, re, shlex, subprocess, sys
 
 SAME = r"""
 --add-host a:1.2.3.4 | --add-host a:host-gateway | --annotation k=v | -a stdout | --blkio-weight 500 | --cap-add ALL --cap-drop CAP_CHOWN
@@ -42,6 +44,41 @@ REFUSED = r"""
 -w relative | --hostname "a b" | --health-interval 1us --health-cmd x | --runtime runc | --restart bogus | --restart always:3
 --stop-signal BOGUS | --oom-score-adj 5000 | --uts host --hostname x
 """
+RUN = r"""
+--mac-address 02:42:ac:11:00:09 test ip link show eth0
+--network net --ip 10.77.0.50 test ip -4 addr show eth0
+-u 5:6 --group-add 77 test id
+-h hh --domainname dd.x -e A=b -e HOME=/x -w /w/x test sh -c 'hostname; cat /proc/sys/kernel/domainname; env; pwd'
+--add-host a:1.2.3.4 --dns 9.9.9.9 --dns-search a.b --dns-option ndots:3 test cat /etc/hosts /etc/resolv.conf
+--read-only --tmpfs /t:size=1m --shm-size 5m test sh -c 'cat /proc/mounts; touch /x'
+-v FOLDER:/c:ro -v vol:/v --mount type=bind,src=FOLDER,dst=/d,readonly test sh -c 'grep -E " /[cdv] " /proc/mounts; stat -c "%n %u" /c /d /v'
+-u user -v FOLDER:/c --mount type=bind,src=FOLDER,dst=/d test stat -c '%n %u:%g' /c /d
+--mount type=tmpfs,dst=/c,tmpfs-size=2m,tmpfs-mode=1711 test grep ' /c ' /proc/mounts
+--mount type=image,src=test,dst=/i test sh -c 'ls /i; touch /i/x'
+--mount type=image,src=test,dst=/i,image-subpath=bin test ls /i/sh
+--mount type=volume,src=vol,dst=/v,readonly test touch /v/g
+--cap-drop all test grep -E 'Sig|Shd|Cap|Groups|Umask|Seccomp' /proc/self/status
+--cap-add sys_admin test grep Cap /proc/self/status
+--privileged test grep -E 'Cap|Seccomp:|NoNewPrivs' /proc/self/status
+--security-opt no-new-privileges --security-opt seccomp=unconfined test grep -E 'Seccomp:|NoNewPrivs' /proc/self/status
+--security-opt systempaths=unconfined test grep /proc /proc/mounts
+--ulimit nofile=100:200 --ulimit core=0 --oom-score-adj 321 test sh -c 'cat /proc/self/limits /proc/self/oom_score_adj'
+--sysctl net.ipv4.ip_forward=1 test cat /proc/sys/net/ipv4/ip_forward
+--init test sh -c 'tr "\0" " " </proc/1/cmdline'
+--device /dev/kmsg:/dev/kk:r test ls -l /dev/kk
+-m 32m --memory-swap 48m --memory-reservation 9m --pids-limit 33 --cpus 0.3 --cpu-shares 333 --cpuset-cpus 0 test sh -c 'cd /sys/fs/cgroup; grep -s . */memory.*limit_in_bytes */pids.max */cpu.cfs* */cpu.shares memory.max memory.low memory.swap.max pids.max cpu.max cpu.weight cpuset.cpus; grep Cpus_allowed_list /proc/self/status'
+--blkio-weight 333 --cpu-period 50000 --cpu-quota 12000 test sh -c 'cd /sys/fs/cgroup; grep -s . */cpu.cfs* */blkio*weight cpu.max io.weight'
+--ipc host --pid host --uts host --cgroupns host --userns host --network host test sh -c 'for i in ipc pid uts cgroup user net; do readlink /proc/self/ns/$i; done'
+test sh -c 'exit 9'
+test nosuch
+test /etc
+--entrypoint /bin/sh test -c 'exit 8'
+-a stderr test sh -c 'echo out; echo err >&2'
+-a stdout test sh -c 'echo out; echo err >&2'
+-t test sh -c 'tty; ls -l /dev/console | cut -c1-10'
+--log-driver none test sh -c 'echo hi'
+-p 1.2.3.4:8099:80 test true
+"""
 # Ids, times, and what a container is called by them; docker's client says 0 and false where nothing was said.
 IGNORED = re.compile(r"^\.(Name|Id|Created|State|LogPath|\w+Path$|Config\.Hostname$)|OomKillDisable|PidsLimit|Hull\.|\.IPAMConfig$|\.DriverConfig$")
 SILENT = {".HostConfig.OomKillDisable", ".HostConfig.PidsLimit"}
@@ -65,7 +102,8 @@ def flat(o, path=""):
         for i, value in enumerate(o):
             yield from flat(value, f"{path}[{i}]")
     else:
-        # The client completes names of capabilities, and anonymous volumes have new ones.
+        # The client completes names of capabilities, and has an order of its own; anonymous volumes have new names.
+        o = sorted(o) if isinstance(o, list) else o
         yield path, re.sub(r"[0-9a-f]{64}", "ID", json.dumps(o).replace("CAP_", ""))
 
 
@@ -75,7 +113,7 @@ def inspect(*names):
 
 
 def message(p):
-    text = re.sub(r"^(Error response from daemon: |Error: |hull: (invalid argument .* flag: )?|docker: )", "", p.stderr.strip())
+    text = re.sub(r"^(docker: )?(Error response from daemon: |Error: |hull: (invalid argument .* flag: )?)?", "", p.stderr.strip())
     return re.sub(r"\n\n.*", "", text, flags=re.S)
 
 
@@ -106,5 +144,17 @@ for case in refused:
     d, h = (run(command, "create", *shlex.split(case), "test", "true") for command in ("docker", hull))
     if not d.returncode or not h.returncode or message(d) != message(h):
         wrong.append(f"{case}:\n  docker: {d.returncode} {message(d)}\n  hull:   {h.returncode} {message(h)}")
-print(f"{count - 1} accepted, {len(refused)} refused", *wrong, sep="\n")
+folder = os.path.abspath("folder")
+os.mkdir(folder)
+os.chown(folder, 1234, 1234)
+ran = RUN.strip().replace("FOLDER", folder).splitlines()
+for case in ran:
+    # The client sends "no limit" of processes.
+    words = ["run", "--rm", *([] if "--network" in case or "eth0" in case or "-p" in case else ["--network", "none"]),
+             *([] if "--pids-limit" in case else ["--pids-limit", "50"]), *shlex.split(case)]
+    d, h = (run(command, *words) for command in ("docker", hull))
+    texts = [(p.returncode, re.sub(r"\b[0-9a-f]{12,64}\b|endpoint \w+:|@if\d+|SigQ:.*|fd/\d+", "ID", p.stdout + message(p))) for p in (d, h)]
+    if texts[0] != texts[1]:
+        wrong.append(f"{case}:\n  docker: {texts[0]}\n  hull:   {texts[1]}")
+print(f"{len(ran)} run, {count - 1} accepted, {len(refused)} refused", *wrong, sep="\n")
 sys.exit(bool(wrong))
