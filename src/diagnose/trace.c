@@ -242,37 +242,41 @@ static void release(struct watch *w)
 	fd_drop(&w->group);
 }
 
+/* All but the waiting. */
+static int begin(struct watch *w, const struct container *c, unsigned *ret_kinds, struct err *e)
+{
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	struct container_stats_place place;
+	container_stats_place(c, &place);
+	snprintf(w->path, sizeof(w->path), "%s", place.path);
+	int r = cgroup_open(place.path, &group, e);
+	if (r == 0)
+		r = w->group = cgroup_scope(&group, e);
+	if (r >= 0)
+		r = trace_open(&w->trace, w->a, e);
+	if (r < 0)
+		return r;
+	w->members = arena_array(w->a, PIDS_MAX / 8, 1);
+	w->programs = arena_array(w->a, PIDS_MAX / 8, 1);
+	w->seen = arena_array(w->a, TRACE_SEEN, sizeof(*w->seen));
+	if (watch_wants(w, TRACE_CAPS))
+		prepare_stacks(w);
+	r = add_kinds(w, ret_kinds, e);
+	return r < 0 ? r : know_programs(w, &group, e);
+}
+
 int diagnose_trace(const struct container *c, const struct trace_request *q, uint64_t *ret_lost,
 		   struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	CLEANUP_FD int process = pidfd_of(c->pid), wish = wishes_to_end();
 	CLEANUP(release)
 	struct watch w = {.q = q, .name = c->name, .trace = TRACE_CLOSED, .a = &a, .group = -1};
-	struct container_stats_place place;
 	unsigned traced;
-	container_stats_place(c, &place);
-	snprintf(w.path, sizeof(w.path), "%s", place.path);
 	if (process < 0)
 		return err_errno(e, process, "container %s: cannot watch its first process",
 				 c->name);
-	int r = cgroup_open(place.path, &group, e);
-	if (r == 0)
-		r = w.group = cgroup_scope(&group, e);
-	if (r >= 0)
-		r = trace_open(&w.trace, &a, e);
-	if (r < 0)
-		return r;
-	w.members = arena_array(&a, PIDS_MAX / 8, 1);
-	w.programs = arena_array(&a, PIDS_MAX / 8, 1);
-	w.seen = arena_array(&a, TRACE_SEEN, sizeof(*w.seen));
-	if (q->kinds & 1U << TRACE_CAPS)
-		prepare_stacks(&w);
-	r = add_kinds(&w, &traced, e);
-	if (r < 0)
-		return r;
-	r = know_programs(&w, &group, e);
+	int r = begin(&w, c, &traced, e);
 	if (r < 0)
 		return r;
 	q->ready(traced, q->ctx);

@@ -2,7 +2,9 @@
 /*
  * Files that are opened, and those that are not there: events at the entry and the return of the
  * kernel's do_filp_open(), to which every open(2), openat(2), openat2(2), execve(2) and io_uring
- * comes, when the path has been copied from the process. Read trace_watch.h first.
+ * comes, when the path has been copied from the process. The tracepoints of these calls have its
+ * address alone; fanotify(7) knows nothing of what fails, and opens what it tells of, which a FIFO
+ * or a device of the container would notice. Read trace_watch.h first.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -122,13 +122,26 @@ static void on_connected(struct watch *w, struct happening *h)
 			  took ? " after " : "", took ? span(w, took) : ""));
 }
 
+/* 0: not known, or several do. */
+static pid_t who_listens(const struct trace_tcps *t, uint32_t port)
+{
+	pid_t pid = 0;
+	if (t->listener_count > LISTENERS)
+		return 0;
+	for (size_t i = 0; i < t->listener_count; i++) {
+		if (t->listeners[i].port != port)
+			continue;
+		if (pid && pid != t->listeners[i].pid)
+			return 0;
+		pid = t->listeners[i].pid;
+	}
+	return pid;
+}
+
 static void on_accepted(struct watch *w, struct happening *h)
 {
-	const struct trace_tcps *t = w->tcps;
 	h->c->from_ns = h->r->time_ns;
-	for (size_t i = 0; i < t->listener_count && i < LISTENERS; i++)
-		if (t->listeners[i].port == h->e.local_port)
-			h->c->pid = t->listeners[i].pid;
+	h->c->pid = who_listens(w->tcps, h->e.local_port);
 	tell(w, h, "accepted",
 	     arena_printf(&w->line, "%s has connected to %s", h->remote, h->local));
 }

@@ -44,8 +44,11 @@ int kprobes_open(struct kprobes *k, const struct trace *t, struct err *e)
 		return err_set(e, ENOENT, ERR_SYSTEM,
 			       "this kernel has no events in functions of its own "
 			       "(CONFIG_KPROBE_EVENTS)");
-	if (fd < 0 || flock(fd, LOCK_EX) < 0)
-		return err_errno(e, errno, "cannot make events in functions of the kernel");
+	if (fd < 0 || flock(fd, LOCK_EX) < 0) {
+		const int error = errno; /* EPERM: the kernel is locked down */
+		err_errno(e, error, "cannot make events in functions of the kernel");
+		return error == EPERM ? -ENOENT : -error;
+	}
 	k->fd = fd_steal(&fd);
 	remove_unused(k);
 	return 0;
