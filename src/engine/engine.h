@@ -227,7 +227,8 @@ int container_rename(struct engine *en, const char *ref, const char *name, struc
 
 enum wait_condition { WAIT_NOT_RUNNING, WAIT_NEXT_EXIT, WAIT_REMOVED };
 /** Wait without polling. @ret_code: docker's exit code. @since: if it does not run, a start from
- * then on counts as the next one; ns since 1970, 0: now. */
+ * then on counts as the next one, and where it was removed since (@ref is its whole id) that is no
+ * error; ns since 1970, 0: now. */
 int container_wait(struct engine *en, const char *ref, enum wait_condition until, int64_t since,
 		   int *ret_code, struct err *e);
 

@@ -228,17 +228,23 @@ int container_wait(struct engine *en, const char *ref, enum wait_condition until
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c;
 	char id[ID_LEN + 1];
-	since = since ? since : clock_real_ns();
+	int64_t from = since ? since : clock_real_ns();
 	int r = container_find(en, ref, &a, &c, e);
-	if (r < 0)
+	/* One that was seen may have run, ended and gone since: the events know. */
+	bool seen = since != 0, gone = r == -ENOENT && seen;
+	if (r < 0 && !gone)
 		return r;
-	int code = c.exit_code;
-	memcpy(id, c.id, sizeof(id));
+	int code = gone ? 0 : c.exit_code;
+	snprintf(id, sizeof(id), "%s", gone ? ref : c.id);
 	struct next_run next = {en, id, until, false, code};
-	if (c.pid)
+	if (!gone && c.pid) {
 		r = await_exit(en, &c, &code, e);
-	else if (until != WAIT_NOT_RUNNING)
-		r = await_next_run(&next, since, e);
+		gone = r == -ENOENT && seen;
+	} else if (!gone && until != WAIT_NOT_RUNNING) {
+		r = await_next_run(&next, from, e);
+	}
+	if (gone)
+		r = await_next_run(&next, from, e);
 	if (next.known)
 		code = next.code;
 	if (r < 0)

@@ -159,3 +159,31 @@ waits_for_start() {
 	wait $client || true
 	assert_equal "one two" "$(paste -sd' ' out)"
 }
+
+@test "api streams: who waits for a container that ran and is gone before he looks again hears its exit code" {
+	cat >wait.py <<-'EOF'
+		import os, signal, socket, subprocess, sys
+		hull, path, hulld = sys.argv[1:]
+		def children():
+		    return [int(n) for n in open(f"/proc/{hulld}/task/{hulld}/children").read().split()]
+		for i in range(12):
+		    run = lambda *words: subprocess.run([hull, *words], stdout=subprocess.DEVNULL)
+		    run("create", "--name", "aa", "test", "sh", "-c", f"exit {i + 3}")
+		    s = socket.socket(socket.AF_UNIX)
+		    s.connect(path)
+		    s.sendall(b"POST /containers/aa/wait?condition=removed HTTP/1.1\r\nHost: h\r\n\r\n")
+		    answer = s.recv(1000)
+		    for pid in children():
+		        os.kill(pid, signal.SIGSTOP)
+		    run("start", "-a", "aa")
+		    run("rm", "aa")
+		    for pid in children():
+		        os.kill(pid, signal.SIGCONT)
+		    while b"\r\n0\r\n" not in answer:
+		        more = s.recv(1000)
+		        assert more, answer
+		        answer += more
+		    assert b'"StatusCode":%d}' % (i + 3) in answer.replace(b" ", b""), answer
+	EOF
+	timeout 60 python3 wait.py "$HULL" "$SOCKET" "$HULLD" 3>&-
+}
