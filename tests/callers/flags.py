@@ -45,8 +45,8 @@ REFUSED = r"""
 --stop-signal BOGUS | --oom-score-adj 5000 | --uts host --hostname x
 """
 RUN = r"""
---mac-address 02:42:ac:11:00:09 test ip link show eth0
---network net --ip 10.77.0.50 test ip -4 addr show eth0
+--mac-address 02:42:ac:11:00:09 test cat /sys/class/net/eth0/address
+--network net --ip 10.77.0.50 test sh -c 'ip -4 addr show eth0 | grep inet'
 -u 5:6 --group-add 77 test id
 -h hh --domainname dd.x -e A=b -e HOME=/x -w /w/x test sh -c 'hostname; cat /proc/sys/kernel/domainname; env; pwd'
 --add-host a:1.2.3.4 --dns 9.9.9.9 --dns-search a.b --dns-option ndots:3 test cat /etc/hosts /etc/resolv.conf
