@@ -120,7 +120,8 @@ enum monitor_fd {
 	MONITOR_MEMORY_FD,  /* memory.oom_control (v1) or memory.events (v2) of its group */
 	MONITOR_INIT_FD,    /* read end of hull-init's report pipe, with --init */
 	MONITOR_KEEPER_FD,  /* socket to the keeper, the monitor's parent */
-	MONITOR_STDOUT_FD, /* the FIFOs, without tty: held until the monitor has opened them itself,
+	MONITOR_STDOUT_FD, /* the FIFOs (for the keeper "terminal", too): held until the monitor has
+			    * opened them itself,
 			    */
 	MONITOR_STDERR_FD, /* lest what a short-lived container wrote dies with its descriptors */
 	MONITOR_GATE_FD,   /* socket to whoever starts the container. Two messages of one byte: "t",
@@ -129,6 +130,8 @@ enum monitor_fd {
 			    * await_gate of monitor/main.c */
 	MONITOR_STORE_FD,  /* the keeper's: of db_hold_index(), to be kept open and no more */
 	MONITOR_USERNS_FD, /* the keeper's, and of what it becomes: the same of rootless_hold() */
+	MONITOR_FLIGHT_FD, /* the keeper's: the FIFO "inflight", which it must hold before the
+			      monitor uses it */
 	MONITOR_FD_END
 };
 

@@ -276,6 +276,7 @@ static void run_monitor(void *arg)
 					   l->folder.stderr_fd,
 					   l->gate[1],
 					   -1,
+					   -1,
 					   -1};
 	become(l, fds, false);
 }
@@ -303,11 +304,13 @@ static void run_keeper(void *arg)
 					   -1,
 					   -1,
 					   l->keeper[0],
-					   l->folder.stdout_fd,
+					   l->folder.stdout_fd < 0 ? l->folder.terminal_fd
+								   : l->folder.stdout_fd,
 					   l->folder.stderr_fd,
 					   -1,
 					   db_hold_index(l->en->root_fd),
-					   rootless_hold(l->en->run_fd)};
+					   rootless_hold(l->en->run_fd),
+					   l->folder.flight_fd};
 	become(l, fds, true);
 }
 

@@ -33,9 +33,11 @@ int monitor_socket_make(int run_dir, struct err *e)
 	return fd_steal(&s);
 }
 
-static int open_fifo(int dir, const char *name, int flags, struct err *e)
+static int make_fifo(int dir, const char *name, struct err *e)
 {
-	int fd = openat(dir, name, flags | O_CLOEXEC | O_NOFOLLOW);
+	if (mkfifoat(dir, name, 0600) < 0)
+		return err_errno(e, errno, "cannot make the %s FIFO", name);
+	int fd = openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	return fd >= 0 ? fd : err_errno(e, errno, "cannot open the %s FIFO", name);
 }
 
@@ -43,17 +45,13 @@ static int open_fifo(int dir, const char *name, int flags, struct err *e)
  * for one (fifo(7)). */
 static int make_stdio(struct run_folder *f, bool with_stdin, struct err *e)
 {
-	static const char *const names[] = {"stdout", "stderr"};
 	int in[2] = {-1, -1};
 	if (with_stdin && pipe2(in, O_CLOEXEC) < 0)
 		return err_errno(e, errno, "cannot make the stdin pipe");
 	f->stdin_read = in[0];
 	f->stdin_write = in[1];
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (mkfifoat(f->dir, names[i], 0600) < 0)
-			return err_errno(e, errno, "cannot make the %s FIFO", names[i]);
-	f->stdout_fd = open_fifo(f->dir, "stdout", O_RDWR, e);
-	f->stderr_fd = f->stdout_fd < 0 ? -1 : open_fifo(f->dir, "stderr", O_RDWR, e);
+	f->stdout_fd = make_fifo(f->dir, "stdout", e);
+	f->stderr_fd = f->stdout_fd < 0 ? -1 : make_fifo(f->dir, "stderr", e);
 	return f->stderr_fd < 0 ? -e->number : 0;
 }
 
@@ -94,14 +92,22 @@ int run_folder_make(struct engine *en, const struct container *c, struct run_fol
 	ret->control = ret->dir < 0 ? -1 : monitor_socket_make(ret->dir, e);
 	if (ret->control < 0)
 		return -e->number;
-	int r = config->tty ? 0 : make_stdio(ret, config->open_stdin, e);
+	/* What the monitor moves through these dies with their last holder: the keeper has them
+	 * from its birth. */
+	ret->flight_fd = make_fifo(ret->dir, "inflight", e);
+	int r = ret->flight_fd < 0 ? ret->flight_fd : 0;
+	if (r == 0 && config->tty)
+		r = ret->terminal_fd = make_fifo(ret->dir, "terminal", e);
+	else if (r == 0)
+		r = make_stdio(ret, config->open_stdin, e);
 	return r < 0 ? r : reserve_record(en, c->id, e);
 }
 
 void run_folder_close(struct run_folder *f)
 {
-	int *const fds[] = {&f->dir,         &f->config,    &f->control,  &f->stdin_read,
-			    &f->stdin_write, &f->stdout_fd, &f->stderr_fd};
+	int *const fds[] = {&f->dir,        &f->config,      &f->control,
+			    &f->stdin_read, &f->stdin_write, &f->stdout_fd,
+			    &f->stderr_fd,  &f->terminal_fd, &f->flight_fd};
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fd_drop(fds[i]);
 }

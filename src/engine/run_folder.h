@@ -12,10 +12,12 @@
 struct run_folder {
 	int dir, config, control;
 	int stdin_read, stdin_write, stdout_fd, stderr_fd; /* -1 with a terminal */
+	int terminal_fd;                                   /* -1 without */
+	int flight_fd;
 };
 #define RUN_FOLDER_CLOSED                                                                          \
 	{                                                                                          \
-		-1, -1, -1, -1, -1, -1, -1                                                         \
+		-1, -1, -1, -1, -1, -1, -1, -1, -1                                                 \
 	}
 
 /** Make it anew for @c; what an earlier run left in its place is removed. */

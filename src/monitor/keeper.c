@@ -176,9 +176,11 @@ static void hold_pipes(void)
 	bool tty = fstatat(MONITOR_RUN_FD, "stdout", &st, AT_SYMLINK_NOFOLLOW) < 0;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		bool wanted = i == 0 || tty == (i == 1);
+		bool there = i == 0 && fd_is_open(MONITOR_FLIGHT_FD);
 		/* A monitor that is forked from here has the low numbers for its own. */
 		if (wanted)
-			fd_move_up(stdio_fifo(MONITOR_RUN_FD, names[i]), MONITOR_FD_END);
+			fd_move_up(there ? MONITOR_FLIGHT_FD : stdio_fifo(MONITOR_RUN_FD, names[i]),
+				   MONITOR_FD_END);
 	}
 }
 
