@@ -58,10 +58,13 @@ assert_consistent() {
 
 # Monitors and keepers: whatever holds something below --runroot.
 kill_all_monitors() {
-	local pid
+	local pid killed=()
 	for pid in $(find /proc/[0-9]*/cwd /proc/[0-9]*/fd -maxdepth 1 -lname "$HULL_RUNROOT/*" 2>/dev/null | cut -d/ -f3 | sort -u); do
-		[[ "$(readlink "/proc/$pid/exe")" != */hull-monitor ]] || kill -KILL "$pid"
+		[[ "$(readlink "/proc/$pid/exe")" != */hull-monitor ]] || killed+=("$pid")
 	done
+	kill -KILL "${killed[@]}"
+	# On a busy machine one lives on for some milliseconds, and looks it.
+	for pid in "${killed[@]}"; do wait_for 5 eval "! readlink /proc/$pid/exe"; done
 }
 
 # code_or_lost WANTED GOT: Linux 6.15 keeps the status for holders of a pidfd, older ones do not.
