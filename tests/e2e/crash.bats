@@ -104,7 +104,8 @@ code_or_lost() {
 @test "monitor killed, then the keeper too: an attached client goes on with the new one, both ways" {
 	mkfifo in
 	trap "" PIPE # else nobody tells why the client has ended
-	"$HULL" run -i --name cc test sh -c 'n=0; while read -r l; do n=$((n+1)); echo "$n $l"; done; exit 5' \
+	"$HULL" run -i --name cc test sh -c 'n=0; while [ "$l" != bye ]; do
+		read -r l || { sleep 0.05; continue; }; n=$((n+1)); echo "$n $l"; done; exit 5' \
 		<in >out 2>err 3>&- &
 	client=$!
 	started_by_test $client
@@ -123,11 +124,13 @@ code_or_lost() {
 		killed=$((${killed-0} + 1))
 		wait_for 10 eval '[ "$(grep -c "a new one took over" err)" -ge $killed ]'
 	done
+	# Between the death of both and the new ones its input has no writer: an end that is none.
+	echo bye >&7
 	exec 7>&-
 	code=0
 	wait $client || code=$?
 	code_or_lost 5 "$code" || fail "exit code $code"
-	assert_equal "one two three" "$(cut -d' ' -f2 out | uniq | xargs)"
+	assert_equal "one two three bye" "$(cut -d' ' -f2 out | uniq | xargs)"
 	hull logs cc >all
 	assert_equal "$(seq "$(wc -l <all)")" "$(cut -d' ' -f1 all)"
 	assert_equal "" "$(grep -vxFf all out)"
