@@ -20,13 +20,21 @@ static const struct topic {
 	int (*ask)(const struct container *c, struct story *s, struct err *e);
 	int (*ask_engine)(struct engine *en, const struct container *c, struct story *s,
 			  struct err *e); /* with `ask` NULL */
+	int (*look)(const struct container *c, int64_t span_ns, void (*ready)(void),
+		    struct story *s, struct err *e); /* with --denied */
 } topics[] = {
-	{"signals", diagnose_signals}, {"zombies", diagnose_zombies},
-	{"load", diagnose_load},       {"cpu", diagnose_cpu},
-	{"mem", diagnose_memory},      {"limits", diagnose_limits},
-	{"caps", diagnose_caps},       {"security", diagnose_security},
-	{"sysctl", diagnose_sysctl},   {"net", NULL, diagnose_network},
-	{"io", diagnose_io},           {"disk", NULL, diagnose_disk},
+	{"signals", diagnose_signals},
+	{"zombies", diagnose_zombies},
+	{"load", diagnose_load},
+	{"cpu", diagnose_cpu},
+	{"mem", diagnose_memory},
+	{"limits", diagnose_limits},
+	{"caps", diagnose_caps, .look = diagnose_denied},
+	{"security", diagnose_security, .look = diagnose_refused},
+	{"sysctl", diagnose_sysctl},
+	{"net", NULL, diagnose_network},
+	{"io", diagnose_io},
+	{"disk", NULL, diagnose_disk},
 };
 
 struct explain_values {
@@ -66,13 +74,13 @@ static void looking(void)
 }
 
 /* What is seen only while one looks. */
-static int look(struct cli *cli, const struct container *c, const struct explain_values *v,
-		struct err *e)
+static int look(struct cli *cli, const struct container *c, const struct topic *t,
+		const struct explain_values *v, struct err *e)
 {
 	struct story s = {.a = &cli->arena};
-	int r = diagnose_denied(c, v->time ? v->time : SPAN_USUAL, looking, &s, e);
+	int r = t->look(c, v->time ? v->time : SPAN_USUAL, looking, &s, e);
 	if (r == 0)
-		story_print(&s, "caps", v->json);
+		story_print(&s, t->name, v->json);
 	return r;
 }
 
@@ -87,13 +95,14 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 			    "sysctl net io disk");
 		return r;
 	}
-	if (v->denied && (!topic || strcmp(topic->name, "caps")))
-		return err_set(e, EINVAL, ERR_USAGE, "--denied is for the topic caps");
+	if (v->denied && (!topic || !topic->look))
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "--denied is for the topics caps and security");
 	if (!v->denied && v->time)
 		return err_set(e, EINVAL, ERR_USAGE, "--time is for --denied");
 	int r = cli_find_running(cli, args->items[0], &c, e);
 	if (r == 0 && v->denied)
-		return look(cli, &c, v, e);
+		return look(cli, &c, topic, v, e);
 	if (r < 0 || topic)
 		return r < 0 ? r : tell(cli, &c, topic, v->json, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(topics); i++) {
@@ -107,7 +116,8 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 #define O(member) .offset = offsetof(struct explain_values, member)
 static const struct option options[] = {
 	{"denied", 0, OPTION_BOOL, O(denied),
-	 .help = "With the topic caps: which ones its processes ask for and lack, while one looks"},
+	 .help = "With caps: which ones its processes ask for and lack, while one looks; with "
+		 "security: which system calls its seccomp profile refuses"},
 	{"json", 0, OPTION_BOOL, O(json), .help = "One line of JSON for each topic"},
 	{"time", 0, OPTION_CUSTOM, O(time), .arg = "duration", .set = option_duration,
 	 .help = "With --denied: how long (default 10s)"},
@@ -143,7 +153,8 @@ const struct command command_explain = {
 		"--denied "
 		"(needs root and Linux 6.14).\n\n"
 		"security: what confines it, what each of that means, and how to have it "
-		"stricter.\n\n"
+		"stricter; with --denied the system calls that its filter refuses meanwhile (needs "
+		"root).\n\n"
 		"sysctl: the kernel parameters of its own namespaces that differ from the "
 		"machine's, or from what was asked for.\n\n"
 		"net: who listens, whether that is where published ports lead, and what was lost: "

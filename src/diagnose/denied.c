@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which capabilities the processes of a running container lack while one looks: what hull trace
- * --caps tells, added up. Read trace.h first. */
+/* What the processes of a running container are refused while one looks: capabilities, which hull
+ * trace
+ * --caps tells, added up (read trace.h first); and system calls, which hull run --learn-seccomp
+ * finds (read linux/usage_probe.h). */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "diagnose/learn.h"
 #include "diagnose/security.h"
 #include "diagnose/story.h"
 #include "diagnose/trace.h"
+#include "engine/stats.h"
+#include "linux/cgroup.h"
+#include "linux/pidfd.h"
+#include "linux/usage_probe.h"
 
 enum { KINDS = 64 };
 
@@ -96,5 +104,48 @@ int diagnose_denied(const struct container *c, int64_t span_ns, void (*ready)(vo
 		story_evidence(s, "not seen",
 			       "%llu checks: more happened than could be read in time",
 			       (unsigned long long)lost);
+	return 0;
+}
+
+/* ---- system calls ---- */
+
+static int open_probe(const struct container *c, struct usage_probe *p, struct err *e)
+{
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	struct container_stats_place place;
+	container_stats_place(c, &place);
+	int r = cgroup_open(place.path, &group, e);
+	CLEANUP_FD int scope = r < 0 ? r : cgroup_scope(&group, e);
+	return scope < 0 ? scope : usage_probe_open(p, scope, false, e);
+}
+
+int diagnose_refused(const struct container *c, int64_t span_ns, void (*ready)(void),
+		     struct story *s, struct err *e)
+{
+	struct usage_probe p = USAGE_PROBE_CLOSED;
+	struct usage used;
+	CLEANUP_FD int process = pidfd_of(c->pid), wish = trace_wishes();
+	struct pollfd fds[] = {{.fd = process, .events = POLLIN}, {.fd = wish, .events = POLLIN}};
+	int r = open_probe(c, &p, e);
+	if (r < 0) {
+		usage_probe_close(&p);
+		return r;
+	}
+	usage_probe_begin(&p);
+	const int64_t from = clock_ms();
+	ready();
+	poll(fds, ARRAY_LEN(fds), (int)(span_ns / 1000000));
+	usage_probe_read(&p, &used);
+	usage_probe_close(&p);
+	const char *calls = learn_refused(&used, s->a);
+	const double seconds = (double)(clock_ms() - from) / 1000;
+	s->verdict = calls ? arena_printf(s->a, "in %.1f s its seccomp profile refused: %s",
+					  seconds, calls)
+			   : arena_printf(s->a, "in %.1f s its seccomp profile refused nothing",
+					  seconds);
+	if (calls)
+		story_advise(s, "if it needs them: hull run --learn-seccomp FILE with "
+				"--security-opt seccomp=unconfined writes a profile that has just "
+				"what it uses");
 	return 0;
 }

@@ -11,6 +11,9 @@ int diagnose_caps(const struct container *c, struct story *s, struct err *e);
  * until it ends, or SIGINT comes. */
 int diagnose_denied(const struct container *c, int64_t span_ns, void (*ready)(void),
 		    struct story *s, struct err *e);
+/** Which system calls its seccomp filter refuses, likewise. */
+int diagnose_refused(const struct container *c, int64_t span_ns, void (*ready)(void),
+		     struct story *s, struct err *e);
 /** Each thing that confines it, what it means, and how to have it stricter. */
 int diagnose_security(const struct container *c, struct story *s, struct err *e);
 /** Kernel parameters of its namespaces that are not as the machine's. */

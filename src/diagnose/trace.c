@@ -189,7 +189,7 @@ static void prepare_stacks(struct watch *w)
 
 /* Whoever ends it must not leave behind what it has made in the kernel. A write to a pipe that
  * nobody reads fails instead of ending us. */
-static int wishes_to_end(void)
+int trace_wishes(void)
 {
 	sigset_t set;
 	sigemptyset(&set);
@@ -269,7 +269,7 @@ int diagnose_trace(const struct container *c, const struct trace_request *q, uin
 		   struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	CLEANUP_FD int process = pidfd_of(c->pid), wish = wishes_to_end();
+	CLEANUP_FD int process = pidfd_of(c->pid), wish = trace_wishes();
 	CLEANUP(release)
 	struct watch w = {.q = q, .name = c->name, .trace = TRACE_CLOSED, .a = &a, .group = -1};
 	unsigned traced;

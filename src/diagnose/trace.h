@@ -49,3 +49,6 @@ const char *trace_kind_name(int kind);
  * have passed, or SIGINT, SIGTERM or SIGHUP comes. @ret_lost: records that were lost. */
 int diagnose_trace(const struct container *c, const struct trace_request *q, uint64_t *ret_lost,
 		   struct err *e);
+/** A descriptor that can be read when SIGINT or the like has come: whoever looks has seen enough.
+ */
+int trace_wishes(void);

@@ -372,6 +372,19 @@ int usage_probe_open(struct usage_probe *u, int cgroup, bool caps, struct err *e
 	return r < 0 ? err_errno(e, r, "cannot look at execve (BPF at sched_process_exec)") : 0;
 }
 
+void usage_probe_begin(const struct usage_probe *p)
+{
+	const uint32_t yes = 1;
+	for (uint32_t i = 0; i < STATES; i++) {
+		union bpf_attr put;
+		memset(&put, 0, sizeof(put));
+		put.map_fd = (uint32_t)p->state;
+		put.key = (uint64_t)(uintptr_t)&i;
+		put.value = (uint64_t)(uintptr_t)&yes;
+		bpf_call(BPF_MAP_UPDATE_ELEM, &put);
+	}
+}
+
 static bool is_marked(int map, uint32_t key)
 {
 	uint32_t value = 0;

@@ -38,6 +38,8 @@ struct usage {
  *  negative errno with what is missing. Without @caps only system calls are. @cgroup: a descriptor
  * of the group in the v2 tree. */
 int usage_probe_open(struct usage_probe *p, int cgroup, bool caps, struct err *e);
+/** Count from now on, in a group whose processes run already. */
+void usage_probe_begin(const struct usage_probe *p);
 /** What was used so far. */
 void usage_probe_read(const struct usage_probe *p, struct usage *ret);
 void usage_probe_close(struct usage_probe *p);

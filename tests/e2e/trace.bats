@@ -79,7 +79,7 @@ assert oom["Pid"] in [int(l["Child"]) for l in lines if l["Kind"] == "fork"], li
 
 @test "explain caps --denied: what its processes lack while one looks" {
 	run hull explain --denied nosuch
-	assert_has "--denied is for the topic caps"
+	assert_has "--denied is for the topics caps and security"
 	run hull explain --time 1s nosuch
 	assert_has "--time is for --denied"
 	hull run -d --name cc --cap-drop chown test sh -c "$LOOP"
@@ -97,6 +97,21 @@ assert oom["Pid"] in [int(l["Child"]) for l in lines if l["Kind"] == "fork"], li
 	grep -q -- '--cap-add CHOWN gives that to the next container, if it is needed' told
 	run --separate-stderr hull explain --denied --time 100ms --json cc caps
 	grep -qE '"Verdict":"in 0.[0-9] s none of its processes lacked any"' <<<"$output"
+}
+
+@test "explain security --denied: system calls that the seccomp profile refuses" {
+	hull run -d --name cc test sh -c 'until [ -e /stop ]; do unshare -U true; mount -t tmpfs none /tmp; ls /nowhere; sleep 0.1; done; sleep 600'
+	run --separate-stderr hull explain --denied --time 1s cc security
+	assert_status 0
+	[[ $output =~ ^"security: in 1."[0-9]" s its seccomp profile refused: "(mount, )?unshare$'\n' ]]
+	hull exec cc touch /stop
+	nap 500
+	run --separate-stderr hull explain --denied --time 300ms cc security
+	[[ $output == "security: in 0."?" s its seccomp profile refused nothing" ]]
+	# What an ordinary program is refused by others is not the profile's doing.
+	hull run -d --name dd --cap-drop all --security-opt seccomp=unconfined test sh -c 'while :; do mount -t tmpfs none /tmp; chown 5 /bin; sleep 0.1; done'
+	run --separate-stderr hull explain --denied --time 1s dd security
+	assert_has "refused nothing"
 }
 
 own_probes() {
