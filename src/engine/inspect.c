@@ -17,6 +17,7 @@
 #include "engine/mounts.h"
 #include "engine/network.h"
 #include "engine/spec.h"
+#include "linux/signals.h"
 #include "linux/cgroup.h"
 
 static struct json_object *state_object(struct engine *en, const struct container *c)
@@ -457,6 +458,17 @@ int volume_inspect(struct engine *en, const char *name, struct json_object **ret
 	return r;
 }
 
+/* Behind docker's words, which programs look for: what ended it, where that is more than the code
+ * says. */
+static const char *cause_text(struct arena *a, const struct container *c)
+{
+	char name[SIGNAL_NAME_SIZE];
+	if (c->oom_killed || c->oom_kills > 0)
+		return c->exit_signal ? " (killed for memory)"
+				      : " (a process of it was killed for memory)";
+	return c->exit_signal ? arena_printf(a, " (%s)", signal_name(c->exit_signal, name)) : "";
+}
+
 char *container_status_text(struct arena *a, const struct container *c, int64_t now)
 {
 	char human[TIME_TEXT_SIZE];
@@ -475,13 +487,13 @@ char *container_status_text(struct arena *a, const struct container *c, int64_t 
 	case CONTAINER_REMOVING:
 		return "Removal In Progress";
 	case CONTAINER_RESTARTING:
-		return arena_printf(a, "Restarting (%d) %s ago", c->exit_code,
-				    duration_human(now - c->finished, human));
+		return arena_printf(a, "Restarting (%d) %s ago%s", c->exit_code,
+				    duration_human(now - c->finished, human), cause_text(a, c));
 	case CONTAINER_DEAD:
 		return "Dead";
 	case CONTAINER_EXITED:
 		break;
 	}
-	return arena_printf(a, "Exited (%d) %s ago", c->exit_code,
-			    duration_human(now - c->finished, human));
+	return arena_printf(a, "Exited (%d) %s ago%s", c->exit_code,
+			    duration_human(now - c->finished, human), cause_text(a, c));
 }

@@ -73,6 +73,19 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	assert_has "the counters of the groups"
 }
 
+@test "ps: STATUS says what ended it" {
+	hull run --name aa -m 16m --memory-swap 16m test /probe eat 64 || :
+	hull run --name bb -m 32m --memory-swap 32m test sh -c '/probe eat 64; exit 3' || :
+	hull run --name dd test sh -c 'exit 4' || :
+	hull run -d --name ee test sleep 600
+	hull kill ee
+	run hull ps -a --format '{{.Names}} {{.Status}}'
+	assert_line 'aa Exited \(137\) .* ago \(killed for memory\)'
+	assert_line 'bb Exited \(3\) .* ago \(a process of it was killed for memory\)'
+	assert_line 'dd Exited \(4\) .* ago$'
+	assert_line 'ee Exited \(137\) .* ago \(SIGKILL\)'
+}
+
 @test "why: stopped, killed, and who asked for it" {
 	hull run -d --name deaf test sleep 600
 	hull stop -t 1 deaf
