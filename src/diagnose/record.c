@@ -23,6 +23,7 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "engine/recorder.h"
+#include "linux/capability.h"
 #include "linux/kernel_symbols.h"
 #include "linux/process.h"
 #include "linux/signals.h"
@@ -202,7 +203,7 @@ static void take_capable(struct recorder *w, const struct trace_record *r)
 	if (!*k->container || k->denied & bit)
 		return;
 	const char *call = kernel_symbols_call(&w->symbols, r->stack, r->depth, &by_the_way);
-	if (by_the_way)
+	if (by_the_way || capability_is_first_try(s.capability, call))
 		return;
 	k->denied |= bit;
 	memcpy(s.container, k->container, sizeof(s.container));

@@ -177,7 +177,7 @@ static void take_capable(struct watch *w, const struct trace_record *r)
 	bool by_the_way;
 	const char *call = kernel_symbols_call(&w->symbols, r->stack, r->depth, &by_the_way);
 	if (!trace_number(r, "ret") || by_the_way || !name || s->denied & UINT64_C(1) << cap ||
-	    !watch_has(w->programs, r->pid))
+	    capability_is_first_try(cap, call) || !watch_has(w->programs, r->pid))
 		return;
 	s->denied |= UINT64_C(1) << cap;
 	kvs_set(&w->line, &facts, "Capability", name);

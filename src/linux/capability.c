@@ -153,6 +153,12 @@ char *capability_text(capset set, const char *before, const char *between, struc
 	return text;
 }
 
+/* generic_permission() in fs/namei.c */
+bool capability_is_first_try(int number, const char *call)
+{
+	return number == CAP_DAC_READ_SEARCH && (!call || strcmp(call, "open_by_handle_at"));
+}
+
 bool capability_has(int number)
 {
 	struct capability_sets now;

@@ -26,6 +26,10 @@ int capability_number(const char *name);
 const char *capability_name(int number);
 /** "CHOWN, SETUID": the names in @set without CAP_, each with @before it, and @between them. */
 char *capability_text(capset set, const char *before, const char *between, struct arena *a);
+/** Where either will do, the kernel asks for DAC_READ_SEARCH before DAC_OVERRIDE, which most have:
+ * the lack of the first alone is none. @call: the system call, NULL not known; open_by_handle_at(2)
+ * wants the first itself. */
+bool capability_is_first_try(int number, const char *call);
 /** Is it among the caller's effective ones? */
 bool capability_has(int number);
 /** Those of @among that are in the bounding set of the caller: what can be given at most. */

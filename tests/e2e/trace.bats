@@ -95,6 +95,18 @@ assert oom["Pid"] in [int(l["Child"]) for l in lines if l["Kind"] == "fork"], li
 	grep -qE '^caps: in 1.[0-9] s its processes lacked: CHOWN$' told
 	grep -qE 'CHOWN +asked for in f?chown(at)? by [a-z]+\[[0-9]+\] and 1 more process$' told
 	grep -q -- '--cap-add CHOWN gives that to the next container, if it is needed' told
+	# What the kernel asks for before one that it has.
+	hull run -d --name dd test sleep 600
+	hull run -d --name ee --cap-drop dac_override test sleep 600
+	local cc
+	for cc in dd ee; do
+		"$HULL" explain --denied --time 700ms "$cc" caps >"told-$cc" 2>told.err 3>&- &
+		wait_for 10 grep -q '^looking' told.err
+		hull exec "$cc" sh -c 'touch /x; chown 5 /x; chmod 600 /x; cat /x' || :
+		wait $!
+	done
+	grep -qE '^caps: in 0.[0-9] s none of its processes lacked any$' told-dd
+	grep -qE '^caps: in 0.[0-9] s its processes lacked: DAC_OVERRIDE$' told-ee
 	run --separate-stderr hull explain --denied --time 100ms --json cc caps
 	grep -qE '"Verdict":"in 0.[0-9] s none of its processes lacked any"' <<<"$output"
 }

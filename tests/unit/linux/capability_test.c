@@ -44,6 +44,10 @@ static void names_of_a_set(void **state)
 			    "CHOWN, KILL");
 	assert_string_equal(capability_text(1 | UINT64_C(1) << CAP_KILL, "--cap-add ", " ", &a),
 			    "--cap-add CHOWN --cap-add KILL");
+	assert_true(capability_is_first_try(CAP_DAC_READ_SEARCH, "openat"));
+	assert_true(capability_is_first_try(CAP_DAC_READ_SEARCH, NULL));
+	assert_false(capability_is_first_try(CAP_DAC_READ_SEARCH, "open_by_handle_at"));
+	assert_false(capability_is_first_try(CAP_DAC_OVERRIDE, "openat"));
 	/* One that is not known has no name. */
 	assert_string_equal(capability_text(UINT64_C(1) << 63, "", ", ", &a), "");
 }
