@@ -195,3 +195,17 @@ bool name_is_valid(const char *name, size_t max)
 			return false;
 	return true;
 }
+
+void path_unescape(char *path)
+{
+	char *to = path;
+	for (const char *p = path; *p; to++) {
+		if (*p == '\\' && p[1] && p[2] && p[3]) {
+			*to = (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0'));
+			p += 4;
+		} else {
+			*to = *p++;
+		}
+	}
+	*to = '\0';
+}

@@ -34,3 +34,6 @@ char *path_clean(struct arena *a, const char *path);
 bool path_is_component(const char *name);
 /** True for [A-Za-z0-9][A-Za-z0-9_.-]{0,@max-1}: ids, and names of containers and volumes. */
 bool name_is_valid(const char *name, size_t max);
+/** A path of /proc/PID/mountinfo, in place: blank, tab, newline and backslash stand there as
+ * "\040". */
+void path_unescape(char *path);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/arena.h"
+
 int uint_parse(const char *text, uint64_t max, uint64_t *ret)
 {
 	uint64_t value = 0;
@@ -128,4 +130,10 @@ char *size_binary(int64_t bytes, char buf[static SIZE_TEXT_SIZE])
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 	return size_print(bytes, 1024, units, 4, buf);
+}
+
+char *size_text(struct arena *a, int64_t bytes)
+{
+	char text[SIZE_TEXT_SIZE];
+	return arena_strdup(a, size_binary(bytes < 0 ? 0 : bytes, text));
 }

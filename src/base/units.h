@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct arena;
+
 enum { SIZE_TEXT_SIZE = 24 };
 
 /** "64m", "1.5g", "512", "2GiB", "10kb": powers of 1024 as docker's RAMInBytes. 0 or -EINVAL,
@@ -14,6 +16,8 @@ int size_parse(const char *text, int64_t *ret_bytes);
 char *size_human(int64_t bytes, char buf[static SIZE_TEXT_SIZE]);
 /** "1.5GiB": powers of 1024 with 4 digits, as docker prints memory. */
 char *size_binary(int64_t bytes, char buf[static SIZE_TEXT_SIZE]);
+/** The same in @a; what is below 0 is 0. */
+char *size_text(struct arena *a, int64_t bytes);
 /** Decimal digits only, no sign, blank or prefix, at most @max. 0, -EINVAL or -ERANGE. */
 int uint_parse(const char *text, uint64_t max, uint64_t *ret);
 /** The same with an optional leading '-'. */

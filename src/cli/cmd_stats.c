@@ -45,8 +45,7 @@ static const char *pair(const struct listing_view *view, char *(*unit)(int64_t, 
 
 static const char *one(const struct listing_view *view, int64_t bytes)
 {
-	char text[SIZE_TEXT_SIZE];
-	return arena_strdup(view->arena, size_binary(bytes, text));
+	return size_text(view->arena, bytes);
 }
 
 #define GET(name_, value_)                                                                         \

@@ -43,12 +43,6 @@ struct look {
 	} held[FILES_MAX];
 };
 
-static char *bytes(struct arena *a, int64_t n)
-{
-	char text[SIZE_TEXT_SIZE];
-	return arena_strdup(a, size_binary(n < 0 ? 0 : n, text));
-}
-
 static int64_t percent(uint64_t used, uint64_t left)
 {
 	return used + left ? (int64_t)(used * 100 / (used + left)) : 0;
@@ -88,26 +82,11 @@ static void tell_place(struct look *x, const char *path, const char *type)
 	int64_t room = percent(fs.f_blocks - fs.f_bfree, fs.f_bavail);
 	int64_t inodes = percent(fs.f_files - fs.f_ffree, fs.f_favail);
 	story_evidence(x->s, path, "%s: %s of %s used (%lld %%), %lld %% of the inodes%s", type,
-		       bytes(x->s->a, (int64_t)((fs.f_blocks - fs.f_bfree) * unit)),
-		       bytes(x->s->a, (int64_t)(fs.f_blocks * unit)), (long long)room,
+		       size_text(x->s->a, (int64_t)((fs.f_blocks - fs.f_bfree) * unit)),
+		       size_text(x->s->a, (int64_t)(fs.f_blocks * unit)), (long long)room,
 		       (long long)inodes, memory ? "; in memory" : "");
 	near_full(x, path, "bytes", room, memory);
 	near_full(x, path, "inodes", inodes, memory);
-}
-
-/* "\040" of mountinfo is a blank. */
-static void unescape(char *text)
-{
-	char *to = text;
-	for (const char *p = text; *p; to++) {
-		if (*p == '\\' && p[1] && p[2] && p[3]) {
-			*to = (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0'));
-			p += 4;
-		} else {
-			*to = *p++;
-		}
-	}
-	*to = '\0';
 }
 
 static bool is_asked(const char *type)
@@ -130,7 +109,7 @@ static int tell_places(struct look *x, struct err *e)
 		if (!behind || sscanf(behind, " - %63s", type) != 1 || !is_asked(type) ||
 		    sscanf(line, "%*d %*d %*s %*s %4095s", path) != 1)
 			continue;
-		unescape(path);
+		path_unescape(path);
 		tell_place(x, path, type);
 	}
 	return 0;
@@ -175,7 +154,7 @@ static int tell_deleted(struct look *x, struct err *e)
 		story_evidence(
 			x->s, "removed, but open",
 			"%s in %zu file%s: the room comes back when its processes close them",
-			bytes(x->s->a, x->deleted), x->files, x->files == 1 ? "" : "s");
+			size_text(x->s->a, x->deleted), x->files, x->files == 1 ? "" : "s");
 	return r;
 }
 
@@ -187,7 +166,7 @@ static int tell_own(struct look *x, struct engine *en, int64_t *ret, struct err 
 	int r = container_size(en, x->c, ret, &all, e);
 	if (r < 0)
 		return r;
-	story_evidence(x->s, "its own layer", "%s%s%s", bytes(a, *ret), limit ? ", limit " : "",
+	story_evidence(x->s, "its own layer", "%s%s%s", size_text(a, *ret), limit ? ", limit " : "",
 		       limit ? limit : "; no limit (--storage-opt size=)");
 	CLEANUP_FD int dir = dir_open(en->root_fd, arena_printf(a, "containers/%s", x->c->id), e);
 	CLEANUP_DIR DIR *d = dir < 0 ? NULL : dir_stream(dir);
@@ -196,7 +175,7 @@ static int tell_own(struct look *x, struct engine *en, int64_t *ret, struct err 
 		if (!strncmp(entry->d_name, x->c->id, strlen(x->c->id)) &&
 		    tree_usage(dir, entry->d_name, &part, e) >= 0)
 			log += part;
-	story_evidence(x->s, "its log", "%s", bytes(a, log));
+	story_evidence(x->s, "its log", "%s", size_text(a, log));
 	return 0;
 }
 
@@ -215,6 +194,6 @@ int diagnose_disk(struct engine *en, const struct container *c, struct story *s,
 		r = tell_deleted(x, e);
 	if (r == 0 && !s->verdict)
 		s->verdict = arena_printf(s->a, "there is room; it has %s in its own layer",
-					  bytes(s->a, own));
+					  size_text(s->a, own));
 	return r;
 }

@@ -60,9 +60,7 @@ static int64_t rate_of(const struct look *x, int64_t major, int64_t minor, const
 
 static char *amount(struct arena *a, int64_t n, bool bytes)
 {
-	char text[SIZE_TEXT_SIZE];
-	return bytes ? arena_strdup(a, size_binary(n, text))
-		     : arena_printf(a, "%lld operations", (long long)n);
+	return bytes ? size_text(a, n) : arena_printf(a, "%lld operations", (long long)n);
 }
 
 /* "vda"; its numbers where it has no name any more. */

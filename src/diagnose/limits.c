@@ -88,11 +88,9 @@ static bool follow(const char *path, const struct limit *l, struct arena *a, str
 
 static char *amount(struct arena *a, const struct limit *l, int64_t n)
 {
-	char text[SIZE_TEXT_SIZE];
 	if (n == NONE || n < 0)
 		return "none";
-	return l->bytes ? arena_strdup(a, size_binary(n, text))
-			: arena_printf(a, "%lld", (long long)n);
+	return l->bytes ? size_text(a, n) : arena_printf(a, "%lld", (long long)n);
 }
 
 int diagnose_limits(const struct container *c, struct story *s, struct err *e)

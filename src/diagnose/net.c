@@ -115,12 +115,6 @@ static int read_counters(struct look *x, struct err *e)
 	return r;
 }
 
-static char *bytes(struct arena *a, unsigned long long n)
-{
-	char text[SIZE_TEXT_SIZE];
-	return arena_strdup(a, size_binary((int64_t)n, text));
-}
-
 /* How many there are but lo. */
 static size_t tell_devices(struct look *x)
 {
@@ -137,7 +131,8 @@ static size_t tell_devices(struct look *x)
 		story_evidence(
 			x->s, name,
 			"in %s, %llu dropped, %llu errors; out %s, %llu dropped, %llu errors",
-			bytes(x->s->a, v[0]), v[2], v[1], bytes(x->s->a, v[3]), v[5], v[4]);
+			size_text(x->s->a, (int64_t)v[0]), v[2], v[1],
+			size_text(x->s->a, (int64_t)v[3]), v[5], v[4]);
 		n++;
 	}
 	return n;

@@ -124,12 +124,6 @@ int diagnose_cpu(const struct container *c, struct story *s, struct err *e)
 	return 0;
 }
 
-static char *bytes(struct arena *a, int64_t n)
-{
-	char text[SIZE_TEXT_SIZE];
-	return arena_strdup(a, size_binary(n < 0 ? 0 : n, text));
-}
-
 /* Bytes a second of files that were in the page cache a moment ago, and had to leave it. */
 static int64_t read_again(const struct usage_window *w)
 {
@@ -155,7 +149,7 @@ static void tell_holders(const struct container *c, struct story *s)
 	for (size_t i = 0; i < all.count && i < HOLDERS; i++)
 		text = arena_printf(s->a, "%s%s%s %s", text ?: "", text ? ", " : "",
 				    process_label(&all.list[i], s->a),
-				    bytes(s->a, all.list[i].anonymous));
+				    size_text(s->a, all.list[i].anonymous));
 	if (text)
 		story_evidence(s, "anonymous, of", "%s", text);
 }
@@ -166,10 +160,10 @@ static void judge_memory(const struct container *c, const struct usage_window *w
 	struct arena *a = s->a;
 	int64_t limit = w->now.memory.usage.limit, again = read_again(w);
 	if (limit == INT64_MAX || limit <= 0) {
-		s->verdict = arena_printf(a, "it needs %s, and has no limit", bytes(a, needed));
+		s->verdict = arena_printf(a, "it needs %s, and has no limit", size_text(a, needed));
 	} else if (needed >= limit / 100 * NEAR_PERCENT) {
 		s->verdict = arena_printf(a, "it is near its limit: %s of %s cannot be taken back",
-					  bytes(a, needed), bytes(a, limit));
+					  size_text(a, needed), size_text(a, limit));
 		story_advise(s,
 			     "hull update -m SIZE %s, before the kernel kills one of its processes",
 			     c->name);
@@ -178,15 +172,15 @@ static void judge_memory(const struct container *c, const struct usage_window *w
 			a,
 			"its limit of %s leaves too little room for the files that it works with: "
 			"%s a second are read again that were in the page cache before",
-			bytes(a, limit), bytes(a, again));
+			size_text(a, limit), size_text(a, again));
 		story_advise(
 			s,
 			"hull update -m SIZE %s, more and more, until nothing is read again: %s "
 			"is for its processes, the rest for files",
-			c->name, bytes(a, needed));
+			c->name, size_text(a, needed));
 	} else {
-		s->verdict = arena_printf(a, "it needs %s of its limit of %s", bytes(a, needed),
-					  bytes(a, limit));
+		s->verdict = arena_printf(a, "it needs %s of its limit of %s", size_text(a, needed),
+					  size_text(a, limit));
 	}
 }
 
@@ -204,23 +198,24 @@ int diagnose_memory(const struct container *c, struct story *s, struct err *e)
 							   : now->memory.swap.usage;
 	judge_memory(c, w, needed, s);
 	story_evidence(s, "needed", "%s: anonymous %s, shared %s, of the kernel %s",
-		       bytes(a, needed), bytes(a, now->memory.anon), bytes(a, now->memory.shmem),
-		       bytes(a, now->memory.kernel.usage));
+		       size_text(a, needed), size_text(a, now->memory.anon),
+		       size_text(a, now->memory.shmem), size_text(a, now->memory.kernel.usage));
 	tell_holders(c, s);
 	story_evidence(s, "can be taken back", "%s: page cache of files, %s of it not used lately",
-		       bytes(a, reclaimable), bytes(a, now->memory.inactive_file));
+		       size_text(a, reclaimable), size_text(a, now->memory.inactive_file));
 	if (read_again(w))
 		story_evidence(s, "read again", "%s/s of files that had to leave the page cache",
-			       bytes(a, read_again(w)));
+			       size_text(a, read_again(w)));
 	if (swapped > 0)
 		story_evidence(s, "in swap", "%s of anonymous and shared memory",
-			       bytes(a, swapped));
+			       size_text(a, swapped));
 	if (limit > 0 && limit < INT64_MAX)
-		story_evidence(s, "left to the limit", "%s", bytes(a, limit - needed));
-	story_evidence(s, "docker stats says", "%s", bytes(a, used - now->memory.inactive_file));
+		story_evidence(s, "left to the limit", "%s", size_text(a, limit - needed));
+	story_evidence(s, "docker stats says", "%s",
+		       size_text(a, used - now->memory.inactive_file));
 	if (now->memory.usage.max > 0)
 		story_evidence(s, "most so far", "%s, page cache included",
-			       bytes(a, now->memory.usage.max));
+			       size_text(a, now->memory.usage.max));
 	if (now->memory.usage.failcnt > 0)
 		story_evidence(s, "at the limit",
 			       "%lld times, each time memory was taken back first",

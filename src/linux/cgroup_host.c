@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/path.h"
 
 static const struct {
 	const char *v1, *v2; /* NULL: not a controller of that version */
@@ -65,25 +66,6 @@ unsigned cgroup_controllers_parse(const char *list, char separator)
 	return bits;
 }
 
-/* Mount points have blank, tab, newline and backslash as \ooo. */
-static bool unescape(const char *in, size_t len, char *out, size_t size)
-{
-	size_t used = 0;
-	for (size_t i = 0; i < len; i++) {
-		if (used + 1 >= size)
-			return false;
-		if (in[i] == '\\' && len - i > 3) {
-			out[used++] = (char)((in[i + 1] - '0') << 6 | (in[i + 2] - '0') << 3 |
-					     (in[i + 3] - '0'));
-			i += 3;
-		} else {
-			out[used++] = in[i];
-		}
-	}
-	out[used] = '\0';
-	return true;
-}
-
 /* "36 35 98:0 /root /mount/point options [tags ...] - type source super,options" */
 int cgroup_mount_parse(const char *line, struct cgroup_mount *ret)
 {
@@ -109,8 +91,10 @@ int cgroup_mount_parse(const char *line, struct cgroup_mount *ret)
 		return -EINVAL;
 	m.controllers = m.is_v2 ? 0 : cgroup_controllers_parse(options + 1, ',');
 	m.whole = len[3] == 1 && field[3][0] == '/';
-	if (!unescape(field[4], len[4], m.point, sizeof(m.point)))
+	if (len[4] >= sizeof(m.point))
 		return 0;
+	memcpy(m.point, field[4], len[4]);
+	path_unescape(m.point);
 	*ret = m;
 	return m.is_v2 || m.controllers;
 }
