@@ -25,7 +25,7 @@
 #include "base/logformat.h"
 #include "engine/logs_parse.h"
 
-enum { WINDOW = 2 * LOG_JSON_LINE_MAX, FREE_MAX = 4 };
+enum { WINDOW = 2 * LOG_JSON_LINE_MAX, FREE_MAX = 4, SCANS_MAX = 16 };
 
 struct files {
 	int fd[LOG_FILES_MAX]; /* the newest first; -1 is skipped by close(2) */
@@ -309,17 +309,26 @@ static bool is_packed(const struct reader *r, unsigned number)
 	return file_exists(r->dir_fd, name);
 }
 
-/*
- * Open all files that are newer than @than (-1: all), the newest first. In this order a rotation
- * that happens meanwhile shows one file under two numbers, which is seen, but never hides one. It
- * leaves one number free while it moves the files up, and so may the next: few are not the end.
- */
-static void files_open(struct reader *r, int than)
+/* Is @fd, or nothing for -1, what stands under the first number? */
+static bool is_newest(const struct reader *r, int fd)
+{
+	CLEANUP_FD int now = open_log(r, 0);
+	struct stat st, other;
+	if (fd < 0 || now < 0)
+		return fd < 0 && now < 0;
+	return fstat(now, &st) == 0 && fstat(fd, &other) == 0 && st.st_ino == other.st_ino;
+}
+
+/* A rotation leaves one number free while it moves the files up, and so may the next: few are not
+ * the end. */
+static void files_scan(struct reader *r, int than)
 {
 	struct files *f = &r->files;
 	struct stat stop = {0}, st;
 	if (than >= 0)
 		fstat(than, &stop);
+	else
+		r->result->compressed = 0;
 	for (unsigned i = 0, free = 0; i < LOG_FILES_MAX && free < FREE_MAX; i++) {
 		CLEANUP_FD int fd = open_log(r, i);
 		bool packed = fd < 0 && is_packed(r, i);
@@ -331,6 +340,21 @@ static void files_open(struct reader *r, int than)
 			return;
 		if (!is_open(f, &st))
 			f->fd[f->count++] = fd_steal(&fd);
+	}
+}
+
+/*
+ * Open all files that are newer than @than (-1: all), the newest first. In this order one rotation
+ * that happens meanwhile shows a file under two numbers, which is seen, but never hides one. A
+ * second one would show the file that came between them behind its successor: then again.
+ */
+static void files_open(struct reader *r, int than)
+{
+	for (int tries = 0; tries < SCANS_MAX; tries++) {
+		files_close(&r->files);
+		files_scan(r, than);
+		if (is_newest(r, r->files.count ? r->files.fd[0] : than))
+			return;
 	}
 }
 

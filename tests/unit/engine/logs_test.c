@@ -215,6 +215,39 @@ static void test_follow(void **state)
 	}
 }
 
+/* It is stopped anywhere in its looking, and finds several new files when it goes on. */
+static void test_follow_late(void **state)
+{
+	struct scratch *s = *state;
+	enum { LINES = 690 };
+	for (size_t d = 0; d < 2; d++) {
+		int end = eventfd(0, EFD_CLOEXEC);
+		pid_t pid = fork();
+		if (pid == 0) {
+			for (int i = 1; i <= LINES; i++) {
+				char line[32];
+				snprintf(line, sizeof(line), "line %d\n", i);
+				if (i % 30 == 5)
+					kill(getppid(), SIGSTOP);
+				write_log(s, both[d], 700, 200, line);
+				if (i % 30 == 0)
+					kill(getppid(), SIGCONT);
+			}
+			kill(getppid(), SIGCONT);
+			uint64_t one = 1;
+			_exit(write(end, &one, sizeof(one)) == sizeof(one) ? 0 : 1);
+		}
+		CLEANUP_STRBUF struct strbuf expected = STRBUF_MAX(1 << 16);
+		for (int i = 1; i <= LINES; i++)
+			strbuf_printf(&expected, "line %d\n", i);
+		const struct logs_query q = {
+			.driver = both[d], .tail = -1, .follow = true, .end_fd = end};
+		assert_string_equal(read_all(s, q, NULL), strbuf_text(&expected));
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		close(end);
+	}
+}
+
 static void test_not_readable(void **state)
 {
 	struct scratch *s = *state;
@@ -235,6 +268,7 @@ int main(void)
 		scratch_test(test_line_longer_than_any_record),
 		cmocka_unit_test(test_attributes_and_line_starts),
 		scratch_test(test_follow),
+		scratch_test(test_follow_late),
 		scratch_test(test_not_readable),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
