@@ -29,6 +29,7 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { TASKS = 512, CALLS = 1024 };
@@ -232,6 +233,20 @@ static void on_stop(struct task *t, int status)
 }
 
 /* Everything traced is stopped by a signal first: only a stopped process can be let go. */
+/* A first thread that has ended is told of only when the others, which come after it here, have
+ * too. */
+static bool await_stop(pid_t pid, int *status)
+{
+	const struct timespec moment = {.tv_nsec = 5000000};
+	for (int i = 0; i < 200; i++) {
+		pid_t r = waitpid(pid, status, __WALL | WNOHANG);
+		if (r != 0)
+			return r > 0;
+		nanosleep(&moment, NULL);
+	}
+	return false;
+}
+
 static void let_all_go(void)
 {
 	for (size_t i = 0; i < TASKS; i++) {
@@ -240,7 +255,7 @@ static void let_all_go(void)
 			continue;
 		if (!tasks[i].waiting)
 			ptrace(PTRACE_INTERRUPT, tasks[i].pid, NULL, NULL);
-		if (!tasks[i].waiting && waitpid(tasks[i].pid, &status, __WALL) < 0)
+		if (!tasks[i].waiting && !await_stop(tasks[i].pid, &status))
 			continue;
 		bool plain = !tasks[i].waiting && WIFSTOPPED(status) && !(status >> 16) &&
 			     WSTOPSIG(status) != (SIGTRAP | 0x80);
