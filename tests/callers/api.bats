@@ -32,6 +32,7 @@ teardown() { api_namespace_teardown; }
 		    networks: [default, back]
 		    ports: ["8080:80"]
 		    depends_on: {db: {condition: service_healthy}}
+		  extra: {image: test, profiles: [debug], command: [sleep, "1000"]}
 		networks: {back: {}}
 		volumes: {data: {}}
 	EOF
@@ -39,6 +40,10 @@ teardown() { api_namespace_teardown; }
 	run -0 compose ps
 	assert_line 'app_db_1 .*Up \(healthy\)'
 	assert_line 'app_web_1 .*Up .*0.0.0.0:8080->80/tcp'
+	assert_lacks app_extra_1
+	compose --profile debug up -d
+	assert_equal 1 "$(hull ps -q --filter name=app_extra_1 | wc -l)"
+	compose --profile debug rm -sf extra
 	wait_for 10 eval 'compose logs --no-color web | grep -q "| data"'
 	assert_equal "data yes" "$(compose exec -T web sh -c 'echo $(cat /data/file) $BUILT')"
 	assert_equal "from a run" "$(compose run --rm -T web echo from a run)"
