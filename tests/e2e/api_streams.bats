@@ -160,6 +160,42 @@ waits_for_start() {
 	assert_equal "one two" "$(paste -sd' ' out)"
 }
 
+@test "api streams: kill -9 of hulld breaks neither an exec, a build, nor a terminal" {
+	need_docker
+	export DOCKER_BUILDKIT=0
+	hull run -d --name aa test sleep 1000
+	mkfifo in typed
+	docker exec -i aa cat <in >out &
+	local execs=$!
+	exec 4>in
+	echo one >&4
+	wait_for 5 grep -q one out
+	mkdir ctx
+	printf 'FROM test\nRUN touch /began; sleep 1; echo built >/x\n' >ctx/Dockerfile
+	docker build --network none -t made ctx >build.log 2>&1 4>&- &
+	local build=$!
+	in_terminal 20x80 docker run -it --name tt --network none test cat <typed >screen 4>&- &
+	local terminal=$!
+	exec 5>typed
+	echo typed >&5
+	wait_for 10 eval '[ "$(grep -c typed screen)" -ge 2 ] && grep -q "Step 2\|RUN touch" build.log'
+	kill -KILL $HULLD
+	wait $HULLD || true
+	serve 4>&- 5>&- # clients ask the new one how it ended
+	echo two >&4
+	wait_for 5 grep -q two out
+	exec 4>&-
+	echo more >&5
+	wait_for 5 grep -q more screen
+	hull kill tt
+	exec 5>&-
+	wait $execs
+	wait $build
+	wait $terminal || true
+	assert_equal "one two" "$(paste -sd' ' out)"
+	assert_equal built "$(hull run --rm made cat /x)"
+}
+
 @test "api streams: who waits for a container that ran and is gone before he looks again hears its exit code" {
 	cat >wait.py <<-'EOF'
 		import os, signal, socket, subprocess, sys
