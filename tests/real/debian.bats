@@ -49,7 +49,9 @@ setup() {
 	unshare --net sleep 600 3>&- &
 	NETWORK=$!
 	started_by_test "$NETWORK"
-	wait_for 10 in_network ip link set lo up
+	# Before it has one of its own, that would be the machine's.
+	wait_for 10 eval '[ "$(readlink "/proc/$NETWORK/ns/net")" != "$(readlink /proc/self/ns/net)" ]'
+	in_network ip link set lo up
 }
 
 teardown() { hull_teardown; }
