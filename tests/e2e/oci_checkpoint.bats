@@ -171,7 +171,7 @@ END
 @test "a network namespace of a path stays the caller's" {
 	unshare --net sleep 100 3>&- &
 	local holder=$!
-	wait_for 200 test "$(readlink /proc/$holder/ns/net)" != "$(readlink /proc/self/ns/net)"
+	wait_for 10 eval '[ "$(readlink "/proc/$holder/ns/net")" != "$(readlink /proc/self/ns/net)" ]'
 	config --arg p "/proc/$holder/ns/net" '(.linux.namespaces[] | select(.type == "network")).path = $p'
 	begin
 	rt_ok checkpoint --image-path "$image" c1
