@@ -323,7 +323,7 @@ static struct json_object *write_raw(const char *text)
 	return text && json_parse(text, strlen(text), &o, &ignored) == 0 ? o : NULL;
 }
 
-/* Whether a field has its zero value. Structs tell only once they are written. */
+/* Whether a field has its zero value; of a struct, whether nothing of it needs to be written. */
 static bool is_empty(const struct field *f, const void *at)
 {
 	switch (f->type) {
@@ -353,7 +353,13 @@ static bool is_empty(const struct field *f, const void *at)
 	case FIELD_MAP:
 		return !((const struct array *)at)->count;
 	case FIELD_STRUCT:
-		return false;
+		for (size_t i = 0; i < f->shape->count; i++) {
+			const struct field *member = &f->shape->fields[i];
+			if (member->flags & (FIELD_KEEP | FIELD_NULL) ||
+			    !is_empty(member, (const char *)at + member->offset))
+				return false;
+		}
+		return true;
 	}
 	assert(!"unknown field type");
 	return false;
@@ -416,15 +422,10 @@ struct json_object *shape_write(const struct shape *s, const void *in)
 		const struct field *f = &s->fields[i];
 		const void *at = (const char *)in + f->offset;
 		bool empty = is_empty(f, at);
-		bool as_it_is = (f->flags & (FIELD_KEEP | FIELD_NULL)) == FIELD_KEEP;
+		bool keep = f->flags & (FIELD_KEEP | FIELD_REQUIRED);
+		bool as_it_is = keep && !(f->flags & FIELD_NULL);
 		struct json_object *v = empty && !as_it_is ? NULL : write_field(f, at);
-		if (f->type == FIELD_STRUCT && json_object_object_length(v) == 0)
-			empty = true;
-		if (empty && !as_it_is) {
-			json_object_put(v);
-			v = NULL;
-		}
-		if (!empty || f->flags & (FIELD_KEEP | FIELD_NULL))
+		if (!empty || keep || f->flags & FIELD_NULL)
 			add(o, f->name, v);
 	}
 	return o;

@@ -63,7 +63,7 @@ enum field_type {
 
 enum field_flags {
 	FIELD_KEEP = 1,     /* write even when empty: "" 0 false [] {} */
-	FIELD_REQUIRED = 2, /* reading fails without it */
+	FIELD_REQUIRED = 2, /* reading fails without it, so it is written even when empty */
 	FIELD_NULL = 4,     /* write null when empty (docker does, for some) */
 };
 

@@ -4,6 +4,7 @@
  * parts that are checked before anything is created (mounts, sysctls, process) must not crash.
  */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,8 +27,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	const char *once = shape_print(&oci_spec_shape, &spec, false, &a);
 	if (shape_parse(&oci_spec_shape, once, strlen(once), &again, &a, &e) < 0 ||
-	    strcmp(once, shape_print(&oci_spec_shape, &again, false, &a)))
+	    strcmp(once, shape_print(&oci_spec_shape, &again, false, &a))) {
+		fprintf(stderr, "what was written is not what was read: %s\n%s\n", e.text, once);
 		abort();
+	}
 	process_plan_make(&spec.process, &spec.linux_, NULL, false, &a, &plan, &e);
 	const struct runtime_start start = {.spec = &spec, .root_mount = -1};
 	rootfs_plan(&rootfs, &start, &a, &e);

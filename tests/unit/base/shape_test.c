@@ -102,6 +102,22 @@ static void what_is_empty_is_left_out(void **state)
 			    "{\"keep\":\"\",\"null\":null,\"v\":[\"one\"]}");
 }
 
+/* What cannot be read without a member is not written without it: an empty one was given. */
+static void what_is_required_is_written(void **state)
+{
+	(void)state;
+	CLEANUP_ARENA struct arena a = {0};
+	static const struct field fields[] = {
+		FIELD(struct inner, name, "name", FIELD_STR, .flags = FIELD_REQUIRED),
+	};
+	static const struct shape shape = SHAPE(struct inner, fields);
+	struct inner in = {0};
+	struct err e;
+	assert_int_equal(shape_parse(&shape, "{\"name\":\"\"}", 11, &in, &a, &e), 0);
+	assert_string_equal(shape_print(&shape, &in, false, &a), "{\"name\":\"\"}");
+	assert_int_equal(shape_parse(&shape, "{}", 2, &in, &a, &e), -EINVAL);
+}
+
 /* A value that is kept as text may be nested as deep as the document that it came in. */
 static void raw_values_survive_depth(void **state)
 {
@@ -204,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_comes_back),
 		cmocka_unit_test(what_is_empty_is_left_out),
+		cmocka_unit_test(what_is_required_is_written),
 		cmocka_unit_test(raw_values_survive_depth),
 		cmocka_unit_test(errors_name_the_path),
 		cmocka_unit_test(json_is_strict),
