@@ -316,10 +316,13 @@ int diagnose_record(struct engine *en, void (*ready)(void), struct err *e)
 	for (;;) {
 		struct pollfd fds[] = {{.fd = w.trace.epoll, .events = POLLIN},
 				       {.fd = w.caps.epoll, .events = POLLIN}};
-		if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+		if (poll(fds, ARRAY_LEN(fds), w.trace.left || w.caps.left ? 0 : -1) < 0 &&
+		    errno != EINTR)
 			return err_errno(e, errno, "cannot wait for the kernel's records");
+		/* The same for both: who is denied something was seen to execute. */
+		const int64_t until = trace_now_ns();
 		nanosleep(&batch, NULL);
-		trace_drain(&w.trace, take, &w);
-		trace_drain(&w.caps, take, &w);
+		trace_drain(&w.trace, until, take, &w);
+		trace_drain(&w.caps, until, take, &w);
 	}
 }

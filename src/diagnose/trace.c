@@ -213,12 +213,16 @@ static int follow(struct watch *w, int main_process, int wish)
 	for (bool last = false; !w->stop && !last;) {
 		int64_t left = w->q->span_ns ? end - clock_ms() : -1;
 		last = w->q->span_ns && left <= 0;
-		if (poll(fds, ARRAY_LEN(fds), last ? 0 : (int)left) < 0 && errno != EINTR)
+		if (poll(fds, ARRAY_LEN(fds), last || w->trace.left ? 0 : (int)left) < 0 &&
+		    errno != EINTR)
 			return -errno;
+		const int64_t until = trace_now_ns();
 		nanosleep(&batch, NULL); /* what comes together is sorted together */
-		trace_drain(&w->trace, take, w);
+		trace_drain(&w->trace, until, take, w);
 		last |= fds[1].revents || fds[2].revents;
 	}
+	if (!w->stop)
+		trace_drain(&w->trace, INT64_MAX, take, w);
 	return 0;
 }
 

@@ -121,9 +121,10 @@ static void take_exec(struct watch *w, const struct trace_record *r)
 	struct seen *s = watch_new(w, r->pid);
 	trace_text(r, "filename", file, sizeof(file));
 	trace_program(file, s->comm);
+	/* Whoever it is: one that has ended since is no longer known as a member. */
+	watch_set(w->programs, r->pid, true);
 	if (!watch_is_member(w, r->pid))
 		return;
-	watch_set(w->programs, r->pid, true);
 	if (!watch_wants(w, TRACE_EXEC))
 		return;
 	struct kvs facts = {0};

@@ -3,7 +3,8 @@
  * See tracepoint.h. The first event of a processor has the ring, all others of it write there too
  * (PERF_EVENT_IOC_SET_OUTPUT); which one a record is of, its first two bytes say. Rests on
  * perf_event_open(2), "MMAP layout", and Documentation/trace/events.rst, "Event formats".
- * Invariant: a record is copied out of the ring before its place is given back.
+ * Invariants: a record is copied out of the ring before its place is given back; what is handed on
+ * is complete up to a moment, for a ring is read while the others go on.
  */
 #include "linux/tracepoint.h"
 
@@ -25,11 +26,6 @@
 #include "linux/mount.h"
 
 enum { RING_PAGES = 64, FORMAT_MAX = 16384, STACK_MAX = 48 };
-
-struct trace_ring {
-	int cpu, fd; /* fd of its first event, -1: none yet */
-	struct perf_event_mmap_page *page;
-};
 
 static size_t ring_bytes(void)
 {
@@ -331,7 +327,16 @@ static void take_record(struct trace *t, const struct perf_event_header *head, c
 	}
 }
 
-static void read_ring(struct trace *t, struct trace_ring *ring, struct batch *b)
+/* PERF_SAMPLE_TID, and behind it the time. */
+static bool is_younger(const struct perf_event_header *h, const char *body, int64_t until_ns)
+{
+	int64_t time = INT64_MIN;
+	if (h->type == PERF_RECORD_SAMPLE && h->size >= sizeof(*h) + 2 * sizeof(time))
+		memcpy(&time, body + sizeof(time), sizeof(time));
+	return time > until_ns;
+}
+
+static void read_ring(struct trace *t, struct trace_ring *ring, int64_t until_ns, struct batch *b)
 {
 	const char *data = (const char *)ring->page + sysconf(_SC_PAGESIZE);
 	const uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
@@ -343,6 +348,10 @@ static void read_ring(struct trace *t, struct trace_ring *ring, struct batch *b)
 			break;
 		char *body = arena_alloc(t->a, h.size);
 		ring_copy(data, at + sizeof(h), body, h.size - sizeof(h));
+		if (is_younger(&h, body, until_ns)) {
+			t->left = true;
+			break;
+		}
 		take_record(t, &h, body, b);
 		at += h.size;
 	}
@@ -365,18 +374,22 @@ int trace_add_ring(struct trace *t, int map, size_t size, void *context, struct 
 	return r < 0 ? err_errno(e, r, "cannot read what a program in the kernel says") : 0;
 }
 
-static void read_own_ring(struct trace *t, struct batch *b)
+static void read_own_ring(struct trace *t, int64_t until_ns, struct batch *b)
 {
 	const void *at;
 	size_t len;
-	uint64_t first[2]; /* time, thread */
+	uint64_t first[2] = {0}; /* time, thread */
 	while ((at = bpf_ring_first(&t->ring, &len))) {
+		memcpy(first, at, len < sizeof(first) ? len : sizeof(first));
+		if (len >= sizeof(first) && (int64_t)first[0] > until_ns) {
+			t->left = true;
+			return;
+		}
 		char *raw = arena_alloc(t->a, len + 1);
 		memcpy(raw, at, len);
 		bpf_ring_done(&t->ring, len);
 		if (len < sizeof(first))
 			continue;
-		memcpy(first, raw, sizeof(first));
 		b->items = arena_grow(t->a, b->items, b->count, &b->room, sizeof(*b->items));
 		b->items[b->count++] = (struct trace_record){.context = t->ring_context,
 							     .time_ns = (int64_t)first[0],
@@ -396,7 +409,15 @@ static int64_t to_real_ns(void)
 	return (int64_t)(real.tv_sec - mono.tv_sec) * 1000000000 + (real.tv_nsec - mono.tv_nsec);
 }
 
-int trace_drain(struct trace *t, int (*take)(const struct trace_record *r, void *ctx), void *ctx)
+int64_t trace_now_ns(void)
+{
+	struct timespec mono;
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	return mono.tv_sec * INT64_C(1000000000) + mono.tv_nsec;
+}
+
+int trace_drain(struct trace *t, int64_t until_ns,
+		int (*take)(const struct trace_record *r, void *ctx), void *ctx)
 {
 	CLEANUP_ARENA struct arena scratch = {0};
 	struct arena *own = t->a;
@@ -404,10 +425,11 @@ int trace_drain(struct trace *t, int (*take)(const struct trace_record *r, void 
 	const int64_t to_real = to_real_ns();
 	int r = 0;
 	t->a = &scratch;
-	read_own_ring(t, &b); /* first, so that what a tracepoint tells of it has been recorded */
+	t->left = false;
+	read_own_ring(t, until_ns, &b);
 	for (size_t i = 0; i < t->ring_count; i++)
 		if (t->rings[i].page)
-			read_ring(t, &t->rings[i], &b);
+			read_ring(t, &t->rings[i], until_ns, &b);
 	t->a = own;
 	qsort(b.items, b.count, sizeof(*b.items), by_time);
 	for (size_t i = 0; r == 0 && i < b.count; i++) {

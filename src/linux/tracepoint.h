@@ -40,6 +40,11 @@ struct trace_record {
 	size_t depth;
 };
 
+struct trace_ring {
+	int cpu, fd; /* fd of its first event, -1: none yet */
+	struct perf_event_mmap_page *page;
+};
+
 /** A session; zeroed but for tracefs -1 is closed. */
 struct trace {
 	int tracefs;
@@ -58,7 +63,8 @@ struct trace {
 	 * and that they may lie until another point's wake or half of the ring. */
 	const char *filter;
 	bool lazy;
-	uint64_t lost;        /* records for which there was no room */
+	bool left;     /* by trace_drain(): records that are younger; no wake will come for them */
+	uint64_t lost; /* records for which there was no room */
 	struct bpf_ring ring; /* of trace_add_ring() */
 	void *ring_context;
 	struct arena *a;
@@ -77,8 +83,14 @@ int trace_add(struct trace *t, const char *name, int cgroup, void *context, stru
 /** Records of a program of ours, too: @map is its ring of @size bytes, of which each begins with
  * the time (CLOCK_MONOTONIC) and what bpf_get_current_pid_tgid() says, 64 bits both. One alone. */
 int trace_add_ring(struct trace *t, int map, size_t size, void *context, struct err *e);
-/** Hand what was recorded to @take, in the order of time, until that returns other than 0. */
-int trace_drain(struct trace *t, int (*take)(const struct trace_record *r, void *ctx), void *ctx);
+/** By the clock of the records. */
+int64_t trace_now_ns(void);
+/** Hand what was recorded until @until_ns to @take, in the order of time, until that returns other
+ * than 0. What is younger stays for the next time. A record takes its time a little before it can
+ * be read: nothing is missing and out of order if @until_ns was "now" some milliseconds ago.
+ * INT64_MAX: all. */
+int trace_drain(struct trace *t, int64_t until_ns,
+		int (*take)(const struct trace_record *r, void *ctx), void *ctx);
 
 /** Run a BPF program at @name ("raw_syscalls:sys_exit"), on all processors, as long as the
  * descriptor that is returned is open. -errno. The program is its caller's. */

@@ -101,14 +101,12 @@ assert oom["Pid"] in [int(l["Child"]) for l in lines if l["Kind"] == "fork"], li
 	hull run -d --name dd test sleep 600
 	hull run -d --name ee --cap-drop dac_override test sleep 600
 	local cc
-	for cc in dd ee ee ee; do
+	for cc in dd ee; do
 		"$HULL" explain --denied --time 60s "$cc" caps >"told-$cc" 2>told.err 3>&- &
 		wait_for 10 grep -q '^looking' told.err
 		hull exec "$cc" sh -c 'touch /x; chown 5 /x; chmod 600 /x; cat /x' || :
 		kill -TERM $!
 		wait $!
-		# On a busy machine records of two processors may be read in the wrong order: then it is not known whose they are.
-		! grep -q 'lacked: DAC_OVERRIDE' "told-$cc" || break
 	done
 	grep -qE '^caps: in [0-9.]+ s none of its processes lacked any$' told-dd
 	grep -qE '^caps: in [0-9.]+ s its processes lacked: DAC_OVERRIDE$' told-ee
