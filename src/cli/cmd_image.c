@@ -153,10 +153,11 @@ const struct command command_save = {
 	.names = NAMES("save", "image save"),
 	.synopsis = "[OPTIONS] IMAGE [IMAGE...]",
 	.summary = "Save one or more images to a tar archive (streamed to STDOUT by default)",
-	.text = "The archive is docker's and an OCI layout in one. hull keeps the files of layers, "
-		"not "
-		"the tars they came in: a layer is packed anew, and an image whose layers come "
-		"out with other digests gets another id. Saved again, that one stays the same. "
+	.text = "The archive is docker's and an OCI layout in one. Its layers are the same, byte "
+		"for byte, "
+		"as they were pulled, loaded, imported, built or committed: who loads it has the "
+		"image with the same id. Only a layer whose tar names a file twice, or that an "
+		"older hull unpacked, is packed anew; then the image gets another id. "
 		"A name without a tag stands for all its tags; an image that is given by its id "
 		"is saved without a name.",
 	.options = OPTIONS(save_options),

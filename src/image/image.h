@@ -289,7 +289,7 @@ struct image_save {
 /** Is @image, which was asked for as @name, of @platform, "linux/arm64" (NULL: any)? -ENOENT. */
 int image_platform_check(const struct image *image, const char *name, const char *platform,
 			 struct err *e);
-/** docker's archive and an OCI layout in one. Layers are packed anew: see save.c. */
+/** docker's archive and an OCI layout in one. See repack.h for its layers. */
 int image_save(struct image_store *s, const struct image_save *req, struct err *e);
 
 struct unpack_job;

@@ -31,29 +31,57 @@ void repack_stop(struct repack *r)
 	fd_drop(&r->file);
 }
 
-int repack_begin(struct image_store *s, const char *diff_id, bool gzip, struct repack *r,
-		 struct err *e)
+/* Into a new file: what a first try wrote into another counts for nothing. */
+static int start(struct image_store *s, struct repack *r, bool replay, struct err *e)
 {
-	*r = (struct repack)REPACK_NONE;
-	r->gzip = gzip;
-	snprintf(r->path, sizeof(r->path), "layers/%s/fs", diff_id);
-	r->folder = dir_open(s->root_fd, r->path, e);
-	if (r->folder < 0)
-		return r->folder;
+	fd_drop(&r->file);
 	r->file = openat(s->root_fd, "layers", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (r->file < 0)
 		return err_errno(e, errno, "cannot pack a layer");
-	return unpack_start_pack(&r->job, s->libexec, r->folder, "", "./",
-				 UNPACK_WHITEOUTS | UNPACK_SUMS | (gzip ? UNPACK_GZIP : 0), r->file,
-				 e);
+	if (!replay)
+		return unpack_start_pack(
+			&r->job, s->libexec, r->folder, "", "./",
+			UNPACK_WHITEOUTS | UNPACK_SUMS | (r->gzip ? UNPACK_GZIP : 0), r->file, e);
+	char path[ID_LEN + 16];
+	snprintf(path, sizeof(path), "layers/%s", r->diff_id);
+	CLEANUP_FD int whole = dir_open(s->root_fd, path, e);
+	return whole < 0 ? whole
+			 : unpack_start_replay(&r->job, s->libexec, whole, r->gzip, r->file, e);
+}
+
+int repack_begin(struct image_store *s, const char *diff_id, bool gzip, struct repack *r,
+		 struct err *e)
+{
+	char layout[ID_LEN + 16];
+	*r = (struct repack)REPACK_NONE;
+	r->gzip = gzip;
+	snprintf(r->diff_id, sizeof(r->diff_id), "%s", diff_id);
+	snprintf(r->path, sizeof(r->path), "layers/%s/fs", diff_id);
+	snprintf(layout, sizeof(layout), "layers/%s/layout", diff_id);
+	r->folder = dir_open(s->root_fd, r->path, e);
+	if (r->folder < 0)
+		return r->folder;
+	r->replay = file_exists(s->root_fd, layout);
+	return start(s, r, r->replay, e);
+}
+
+/* The tree may not have all that the tar had: then it is another layer. */
+static int finish(struct image_store *s, struct repack *r, struct err *e)
+{
+	static const struct unpack_events none;
+	int n = unpack_finish(&r->job, &none, e);
+	if (!r->replay || (n == 0 && !strcmp(r->job.layer.diff_id, r->diff_id)) ||
+	    (n < 0 && n != -EILSEQ))
+		return n;
+	n = start(s, r, false, e);
+	return n < 0 ? n : unpack_finish(&r->job, &none, e);
 }
 
 int repack_end(struct image_store *s, struct repack *r, int *ret_fd, struct blob *ret,
 	       struct err *e)
 {
-	static const struct unpack_events none;
 	const struct unpack_layer *l = &r->job.layer;
-	int n = unpack_finish(&r->job, &none, e);
+	int n = finish(s, r, e);
 	if (n == 0)
 		n = check_there(s, r->folder, r->path, e);
 	if (n < 0)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Images out of the store as bytes again, for archives and registries. The tars that layers came in
- * are not kept, only their trees; so each layer is packed anew, in a fixed order, and where its
- * digest is not the old one the config names the new one: the image gets another id. What came out
- * so comes out the same the next time.
+ * are not kept, only their trees, and what of a tar no tree has (unpack/layout.h): with both the
+ * layer is made again byte for byte. A layer that was built here is packed in the fixed order that
+ * its digest was computed in. So an image keeps its id, and shares its layers, wherever it goes.
+ *
+ * Only where that fails (a tar that names a file twice; a layer of an older hull, without a layout)
+ * a layer comes out with another digest: then the config names that, and the image gets another id.
  */
 #pragma once
 
@@ -23,9 +26,9 @@ struct blob {
 
 /** A layer that is being packed. */
 struct repack {
-	char path[ID_LEN + 16];
+	char diff_id[ID_LEN + 1], path[ID_LEN + 16];
 	int folder, file;
-	bool gzip;
+	bool gzip, replay;
 	struct unpack_job job;
 };
 #define REPACK_NONE                                                                                \

@@ -3,9 +3,8 @@
  * Images as an archive: an OCI layout with docker's manifest.json beside it, as docker writes since
  * version 25, so that every reader of either form takes it.
  *
- * The tars that layers came in are not kept, only their trees. So each layer is packed anew, in a
- * fixed order, and where its digest is not the old one the config names the new one: the image gets
- * another id. Whoever loads and saves that one gets the same bytes again.
+ * Layers are made again byte for byte from what the store has of them, see repack.h: whoever loads
+ * the archive has the same image.
  *
  * A member's size stands before it, so each layer is first packed into a file without a name below
  * --root. Read image.h first, then unpack/pack.c.

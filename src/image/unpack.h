@@ -14,7 +14,7 @@
 
 #include "base/err.h"
 
-enum { UNPACK_VERSION = 1, UNPACK_NAME_MAX = 512, UNPACK_MEMBERS_MAX = 100000 };
+enum { UNPACK_VERSION = 2, UNPACK_NAME_MAX = 512, UNPACK_MEMBERS_MAX = 100000 };
 enum unpack_fd { UNPACK_SOURCE_FD = 0, UNPACK_SOCKET_FD = 3, UNPACK_STAGE_FD = 4 };
 
 /** JSON documents and other small members of an archive; larger ones are layers or unused. */
@@ -22,7 +22,8 @@ enum unpack_fd { UNPACK_SOURCE_FD = 0, UNPACK_SOCKET_FD = 3, UNPACK_STAGE_FD = 4
 #define UNPACK_WHOLE UINT64_MAX
 
 enum unpack_mode {
-	UNPACK_LAYER = 1, /* the source is a layer: unpack it to <stage>/fs */
+	UNPACK_LAYER = 1, /* the source is a layer: unpack it to <stage>/fs, and what of it is
+			   * not in there to <stage>/layout */
 	UNPACK_INDEX,     /* the source is a plain seekable tar: list its members */
 	UNPACK_ARCHIVE,   /* the source is a tar in any packing, read once: keep small members as
 			   * <stage>/<number>.small, unpack the layers in it to <stage>/<number>/fs */
@@ -31,14 +32,16 @@ enum unpack_mode {
 	UNPACK_PACK,      /* the other way: write the tree <stage>/<name> as a tar, by the name
 			   * <as>, to descriptor 0 */
 	UNPACK_DIGEST,    /* the same, but only its digest is wanted: the layer's diff id */
+	UNPACK_REPLAY,    /* the tar that <stage>/fs and <stage>/layout came from, byte for byte */
 };
 
 enum unpack_flag {
 	UNPACK_OWNER = 1,     /* UNPACK_INTO: everything belongs to uid and gid */
 	UNPACK_WHITEOUTS = 2, /* UNPACK_PACK: the tree is the upper folder of an overlay, the tar a
 			       * layer of an image */
-	UNPACK_SUMS = 4,      /* UNPACK_PACK: UNPACK_DONE has the layer's digests and sizes */
-	UNPACK_GZIP = 8,      /* the same, and the tar is packed with gzip */
+	UNPACK_SUMS =
+		4, /* UNPACK_PACK, or _REPLAY: UNPACK_DONE has the layer's digests and sizes */
+	UNPACK_GZIP = 8, /* the same, and the tar is packed with gzip */
 };
 
 struct unpack_request {

@@ -77,6 +77,17 @@ int unpack_start_pack(struct unpack_job *j, const char *libexec, int folder, con
 	return unpack_start(j, libexec, &q, to, folder, e);
 }
 
+int unpack_start_replay(struct unpack_job *j, const char *libexec, int folder, bool gzip, int to,
+			struct err *e)
+{
+	struct unpack_request q = {.version = UNPACK_VERSION,
+				   .mode = UNPACK_REPLAY,
+				   .flags = UNPACK_SUMS | (gzip ? UNPACK_GZIP : 0),
+				   .size = UNPACK_WHOLE};
+	unpack_limits(&q, &no_limits);
+	return unpack_start(j, libexec, &q, to, folder, e);
+}
+
 int unpack_start_digest(struct unpack_job *j, const char *libexec, int folder, struct err *e)
 {
 	struct unpack_request q = {.version = UNPACK_VERSION,

@@ -33,6 +33,9 @@ int unpack_start(struct unpack_job *j, const char *libexec, const struct unpack_
  *  the name @as; @flags: enum unpack_flag. */
 int unpack_start_pack(struct unpack_job *j, const char *libexec, int folder, const char *name,
 		      const char *as, uint32_t flags, int to, struct err *e);
+/** Start it to write the tar that the layer <@folder>/fs was unpacked from to @to. */
+int unpack_start_replay(struct unpack_job *j, const char *libexec, int folder, bool gzip, int to,
+			struct err *e);
 /** Start it for the diff id and size of the layer that the upper folder @folder of an overlay is:
  *  job.layer once it is done. */
 int unpack_start_digest(struct unpack_job *j, const char *libexec, int folder, struct err *e);

@@ -50,8 +50,7 @@ d_run() {
 	printf '%s\n' 'FROM base' 'COPY docker.bats /x' 'LABEL a=b' >"$WORK/Dockerfile"
 	$hull build -q -f "$WORK/Dockerfile" -t two "$BATS_TEST_DIRNAME"
 	$hull save -o "$WORK/hull.tar" two
-	# What was imported is packed anew, and has that id from then on.
-	id=sha256:$(tar -xOf "$WORK/hull.tar" manifest.json | grep -o '[0-9a-f]\{64\}' | head -n 1)
+	id=$($hull images -q --no-trunc two)
 	d load <"$WORK/hull.tar"
 	[ "$(d images -q --no-trunc two)" = "$id" ]
 	d save two >"$WORK/docker.tar"

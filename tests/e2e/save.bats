@@ -69,6 +69,92 @@ field() {
 	[ "$(elsewhere hull images -q | sort -u | wc -l)" = 1 ]
 }
 
+# ids [IMAGE]: its id and those of its layers.
+ids() {
+	hull image inspect -f '{{.Id}} {{json .RootFS.Layers}}' "$1"
+}
+
+@test "save: what was imported, built, committed is loaded with the same id, and shares its base" {
+	local image base before
+	hull run --name maker test sh -c 'echo new >/new; ln /new /twin; rm /data/file; touch -d @86400 /new'
+	hull commit maker committed >/dev/null
+	hull rm maker >/dev/null
+	mkdir context
+	echo hello >context/file
+	ln context/file context/twin
+	truncate -s 1M context/hole
+	setfattr -n user.b -v 2 context/file 2>/dev/null && setfattr -n user.a -v 1 context/file
+	printf '%s\n' 'FROM test' 'COPY . /copied/' 'RUN rm -r /data; mkdir /data; echo y >/data/y' >context/Dockerfile
+	hull build -q -t built context >/dev/null
+	base=$(ids test)
+	hull save test | elsewhere hull load -q
+	[ "$(elsewhere ids test)" = "$base" ]
+	for image in built committed; do
+		before=$(ids $image)
+		[[ $before == *"$(hull image inspect -f '{{index .RootFS.Layers 0}}' test)"* ]]
+		hull save -o a.tar $image
+		# What was read meanwhile counts for nothing.
+		find "$HULL_ROOT/layers" -exec touch -a -h {} +
+		hull save $image | cmp a.tar -
+		elsewhere hull load -q -i a.tar
+		[ "$(elsewhere ids $image)" = "$before" ]
+		elsewhere hull save $image | cmp a.tar -
+		hull rmi $image >/dev/null
+		hull load -q -i a.tar
+		[ "$(ids $image)" = "$before" ]
+	done
+	# The base, and two layers of the build, and one of the commit.
+	[ "$(elsewhere find "$WORK/root2/layers" -mindepth 1 -maxdepth 1 | wc -l)" = 4 ]
+}
+
+@test "save: a layer that came from elsewhere is the same tar again, whoever made it" {
+	[ "$(uname -m)" = x86_64 ] || skip "the archive is for amd64"
+	python3 - <<-'EOP'
+		import hashlib, io, json, tarfile
+		def info(name, **more):
+		    i = tarfile.TarInfo(name)
+		    for key, value in more.items():
+		        setattr(i, key, value)
+		    return i
+		def tar(members, format):
+		    b = io.BytesIO()
+		    with tarfile.open(fileobj=b, mode="w", format=format) as t:
+		        for i, data in members:
+		            i.size = len(data)
+		            t.addfile(i, io.BytesIO(data))
+		    return b.getvalue()
+		many = [(info("d/f%d" % n, uname="me", mtime=n + .25), b"x" * n * 37) for n in range(200)]
+		long = [(info("l" * 90 + "/" + "n" * 200, pax_headers={"SCHILY.xattr.user.k": "v", "comment": "c"}), b"1" * 700000)]
+		link = [(info("first"), b"2"), (info("second", type=tarfile.LNKTYPE, linkname="first"), b""),
+		        (info(".wh.gone"), b""), (info("null", type=tarfile.CHRTYPE, devmajor=1, devminor=3), b"")]
+		twice = [(info("same"), b"old"), (info("same"), b"new")]
+		layers = [tar(many, tarfile.GNU_FORMAT), tar(long, tarfile.PAX_FORMAT) + b"\0" * 5000 + b"after the end",
+		          tar(link, tarfile.USTAR_FORMAT)]
+		def image(name, layers, file):
+		    ids = ["sha256:" + hashlib.sha256(x).hexdigest() for x in layers]
+		    config = json.dumps({"os": "linux", "architecture": "amd64", "config": {"Cmd": ["x"]}, "odd": 1,
+		                         "rootfs": {"type": "layers", "diff_ids": ids}}).encode()
+		    names = ["%d.tar" % n for n in range(len(layers))]
+		    manifest = json.dumps([{"Config": "c.json", "RepoTags": [name], "Layers": names}]).encode()
+		    parts = [("c.json", config), *zip(names, layers), ("manifest.json", manifest)]
+		    open(file, "wb").write(tar([(info(n), d) for n, d in parts], tarfile.PAX_FORMAT))
+		image("foreign:1", layers, "in.tar")
+		image("twice:1", [tar(twice, tarfile.PAX_FORMAT)], "twice.tar")
+	EOP
+	hull load -q -i in.tar
+	hull save -o out.tar foreign:1
+	elsewhere hull load -q -i out.tar
+	ids foreign:1 >here
+	elsewhere ids foreign:1 | diff here -
+	# A tar that has a name twice is no tree: it comes out as what the tree is.
+	hull load -q -i twice.tar
+	hull save twice:1 | elsewhere hull load -q
+	[ "$(ids twice:1)" != "$(elsewhere ids twice:1)" ]
+	hull create --name tree twice:1 >/dev/null
+	[ "$(hull cp tree:/same - | tar -xO)" = new ]
+	hull rm tree >/dev/null
+}
+
 @test "save: by name, by a name without a tag, by id, several, and each layer once" {
 	make_two
 	hull tag two:v1 two:v2

@@ -59,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unpack_once(data, size, stage, times, pair[0]);
 	drain(pair[1]);
 	tree_remove(stage, "fs", &e);
+	unlinkat(stage, "layout", 0);
 	close(stage);
 	close(times);
 	close(pair[0]);

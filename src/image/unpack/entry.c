@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "image/unpack/layer.h"
+#include "image/unpack/layout.h"
 
 enum { HOLE_BLOCK = 4096, XATTR_BYTES_MAX = 64 << 10, XATTRS_MAX = 256 };
 /* dev_t of the kernel: 12 bits and 20 bits. */
@@ -164,6 +165,18 @@ static int set_xattrs(int fd, struct archive_entry *entry, struct err *e)
 	return 0;
 }
 
+/* The content stands in the tar as it is in the file, from where libarchive is now. */
+static int note_content(struct layer_writer *w, struct archive *a, struct archive_entry *entry,
+			const char *path, struct err *e)
+{
+	int64_t size = archive_entry_size(entry);
+	if (!w->layout || !size || archive_entry_sparse_count(entry))
+		return 0;
+	int r = layout_content(w->layout, (uint64_t)archive_filter_bytes(a, 0), (uint64_t)size,
+			       path);
+	return r < 0 ? err_errno(e, r, "cannot write the layout of the layer") : 0;
+}
+
 static int write_file(struct layer_writer *w, struct archive *a, struct archive_entry *entry,
 		      const char *path, const struct tree_meta *m, struct err *e)
 {
@@ -176,7 +189,9 @@ static int write_file(struct layer_writer *w, struct archive *a, struct archive_
 	CLEANUP_FD int fd = tree_make_file(&w->tree, path, e);
 	if (fd < 0)
 		return fd;
-	int r = copy_data(a, fd, size, &w->whole, e);
+	int r = note_content(w, a, entry, path, e);
+	if (r == 0)
+		r = copy_data(a, fd, size, &w->whole, e);
 	if (r == 0)
 		r = tree_finish_file(fd, m, e);
 	return r < 0 ? r : set_xattrs(fd, entry, e);

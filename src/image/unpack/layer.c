@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "image/unpack/layout.h"
 #include "image/unpack/pump.h"
 
 /* What libarchive's callbacks share with us; the first failure is the one that is told. */
@@ -19,13 +20,17 @@ struct feed {
 	struct source *source;
 	const struct layer_target *target;
 	const struct layer_writer *writer;
-	uint64_t total; /* bytes given to libarchive */
+	struct layout *layout; /* or NULL */
+	uint64_t total;        /* bytes given to libarchive */
 	struct err err;
 };
 
 static ssize_t feed_next(struct feed *f, const void **ret)
 {
 	ssize_t n = pump_next(f->pump, ret, &f->err);
+	int noted = n > 0 && f->layout ? layout_block(f->layout, *ret, (size_t)n) : 0;
+	if (noted < 0)
+		return err_errno(&f->err, noted, "cannot write the layout of the layer");
 	if (n > 0 && f->target->progress)
 		f->target->progress(f->target->ctx,
 				    __atomic_load_n(&f->source->done, __ATOMIC_RELAXED));
@@ -138,6 +143,7 @@ static int make_root(const struct layer_target *target, struct err *e)
 static void cleanup_writer(struct layer_writer *w)
 {
 	tree_close(&w->tree);
+	layout_close(&w->layout);
 }
 
 static int unpack(struct feed *f, const struct layer_limits *limits, uint64_t *ret_bytes,
@@ -151,10 +157,15 @@ static int unpack(struct feed *f, const struct layer_limits *limits, uint64_t *r
 	int r = tree_open(&w.tree, root, f->target->times, f->target->socket, e);
 	w.tree.into = f->target->into;
 	w.tree.below = f->target->below;
+	if (r == 0 && !f->target->into)
+		r = layout_open(&w.layout, f->target->stage, e);
+	f->layout = w.layout;
 	if (r == 0)
 		r = write_entries(f, &w, e);
 	if (r == 0)
 		r = drain(f, e);
+	if (r == 0 && w.layout && (r = layout_finish(w.layout)) < 0)
+		err_errno(e, r, "cannot write the layout of the layer");
 	if (r == 0)
 		r = tree_finish(&w.tree, e);
 	*ret_bytes = w.bytes;

@@ -26,7 +26,7 @@ struct layer_owner {
 };
 
 struct layer_target {
-	int stage;         /* folder in which "fs" is made */
+	int stage;         /* folder in which "fs" is made, and "layout" beside it */
 	bool into;         /* no: into which it goes, among other files, and without whiteouts */
 	const char *below; /* then: it goes there, below @stage; see struct tree */
 	const struct layer_owner *owner; /* or NULL */
@@ -40,11 +40,13 @@ struct layer_target {
  * entry. */
 int layer_unpack(struct source *source, const struct layer_target *target,
 		 const struct layer_limits *limits, struct unpack_layer *ret, struct err *e);
+struct layout;
 /** One entry, its data read from @a: the part of layer_unpack that decides. */
 struct layer_writer {
 	struct tree tree;
 	const struct layer_owner *owner; /* or NULL */
 	struct layer_limits limits;
+	struct layout *layout;   /* or NULL */
 	uint64_t bytes, entries; /* of regular files; so far */
 	bool whole; /* the data of the entry was read, and only its padding is still to come */
 };

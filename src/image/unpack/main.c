@@ -26,6 +26,7 @@
 #include "base/fd.h"
 #include "image/unpack.h"
 #include "image/unpack/confine.h"
+#include "image/unpack/layout.h"
 #include "image/unpack/outer.h"
 #include "image/unpack/pack.h"
 #include "linux/namespaces.h"
@@ -86,7 +87,7 @@ static int take_request(struct unpack_request *q, struct err *e)
 /* The tree is read, not written. */
 static bool reads(uint32_t mode)
 {
-	return mode == UNPACK_PACK || mode == UNPACK_DIGEST;
+	return mode == UNPACK_PACK || mode == UNPACK_DIGEST || mode == UNPACK_REPLAY;
 }
 
 /* The file that remembers the folders' times: unlinked, so that it dies with this process. */
@@ -138,6 +139,17 @@ static struct cage cage_of(const struct unpack_request *q)
 	return (struct cage){.max_file = q->max_bytes};
 }
 
+static int replay(const struct unpack_request *q, struct progress *progress,
+		  struct unpack_message *m, struct err *e)
+{
+	struct sink sink;
+	int r = sink_open(&sink, UNPACK_SOURCE_FD, q->flags & UNPACK_GZIP, true);
+	r = r < 0 ? err_errno(e, r, "cannot pack")
+		  : layout_replay(UNPACK_STAGE_FD, &sink, on_progress, progress, &m->layer, e);
+	sink_free(&sink);
+	return r;
+}
+
 static int serve(const struct unpack_request *q, int times, struct progress *progress,
 		 struct unpack_message *m, struct err *e)
 {
@@ -181,6 +193,8 @@ static int serve(const struct unpack_request *q, int times, struct progress *pro
 	case UNPACK_PACK:
 	case UNPACK_DIGEST:
 		return pack_tree(&pack, e);
+	case UNPACK_REPLAY:
+		return replay(q, progress, m, e);
 	}
 	return err_set(e, EPROTO, ERR_INTERNAL, "hull-unpack: unknown request %u", q->mode);
 }

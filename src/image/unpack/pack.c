@@ -9,9 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <isa-l.h>
 #include <linux/magic.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,14 +19,18 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/file.h"
-#include "base/id.h"
+#include "image/unpack/sink.h"
 #include "linux/overlay.h"
 
 /* A file with more pieces is read whole from there on: a list of them takes memory. */
 enum { PIECES_MAX = 10000, HOLE = 1 << 20, LAYER_HOLES_LEAST = 1 << 30 };
-enum { GZIP_LEVEL = 2, BLOCK = 128 << 10, XATTR_NAMES_MAX = 64 << 10, XATTR_VALUE_MAX = 64 << 10 };
+enum {
+	BLOCK = 128 << 10,
+	XATTR_NAMES_MAX = 64 << 10,
+	XATTR_VALUE_MAX = 64 << 10,
+	XATTRS_MAX = 256
+};
 enum { ENTRY_OPEN = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC };
 
 struct packer {
@@ -36,9 +38,7 @@ struct packer {
 	struct archive *archive;
 	struct archive_entry *entry;
 	struct archive_entry_linkresolver *links;
-	EVP_MD_CTX *plain, *stored; /* sums of the tar, and of what is written; or NULL */
-	struct isal_zstream *gzip;
-	uint64_t stored_size;
+	struct sink sink;
 	uint64_t done;
 	char path[TREE_PATH_MAX]; /* of the entry, in the archive */
 	struct err *e;
@@ -56,52 +56,10 @@ static int archive_failed(struct packer *p)
 	return failed(p, number > 0 ? number : EIO, "cannot write the archive");
 }
 
-static int store(struct packer *p, const void *data, size_t len)
-{
-	p->stored_size += len;
-	if (p->stored && EVP_DigestUpdate(p->stored, data, len) != 1)
-		return -ENOMEM;
-	return p->pack->to < 0 ? 0 : fd_write_full(p->pack->to, data, len);
-}
-
-/* Through gzip, to the end of @data, or (@last) of all. */
-static int squeeze(struct packer *p, const void *data, size_t len, bool last)
-{
-	static unsigned char out[BLOCK];
-	struct isal_zstream *z = p->gzip;
-	z->next_in = (uint8_t *)data;
-	z->avail_in = (uint32_t)len;
-	z->end_of_stream = last;
-	do {
-		z->next_out = out;
-		z->avail_out = sizeof(out);
-		int r = isal_deflate(z) == COMP_OK ? store(p, out, sizeof(out) - z->avail_out)
-						   : -EIO;
-		if (r < 0)
-			return r;
-	} while (!z->avail_out);
-	return 0;
-}
-
-static int open_gzip(struct packer *p)
-{
-	struct isal_zstream *z = p->gzip = calloc(1, sizeof(*z));
-	if (!z)
-		return -ENOMEM;
-	isal_deflate_init(z);
-	z->gzip_flag = IGZIP_GZIP;
-	z->level = GZIP_LEVEL;
-	z->level_buf_size = ISAL_DEF_LVL2_DEFAULT;
-	z->level_buf = malloc(z->level_buf_size);
-	return z->level_buf ? 0 : -ENOMEM;
-}
-
 static la_ssize_t write_out(struct archive *a, void *ctx, const void *data, size_t len)
 {
 	struct packer *p = ctx;
-	int r = p->plain && EVP_DigestUpdate(p->plain, data, len) != 1 ? -ENOMEM
-		: p->gzip ? squeeze(p, data, len, false)
-			  : store(p, data, len);
+	int r = sink_write(&p->sink, data, len);
 	if (r < 0)
 		archive_set_error(a, -r, "cannot write");
 	return r < 0 ? -1 : (la_ssize_t)len;
@@ -146,15 +104,26 @@ static bool is_wanted(const char *name)
 	return !strncmp(name, "user.", 5) && strncmp(name, "user.overlay.", 13) != 0;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* In the order of their names: file systems have others, and so would the same layer. */
 static void note_xattrs(struct packer *p, int fd)
 {
 	static char names[XATTR_NAMES_MAX], value[XATTR_VALUE_MAX];
+	char *wanted[XATTRS_MAX];
+	size_t count = 0;
 	ssize_t len = flistxattr(fd, names, sizeof(names));
-	for (ssize_t at = 0; at < len; at += (ssize_t)strlen(names + at) + 1) {
-		ssize_t n = is_wanted(names + at) ? fgetxattr(fd, names + at, value, sizeof(value))
-						  : -1;
+	for (ssize_t at = 0; at < len && count < XATTRS_MAX; at += (ssize_t)strlen(names + at) + 1)
+		if (is_wanted(names + at))
+			wanted[count++] = names + at;
+	qsort(wanted, count, sizeof(*wanted), by_text);
+	for (size_t i = count; i-- > 0;) { /* libarchive keeps the last one first */
+		ssize_t n = fgetxattr(fd, wanted[i], value, sizeof(value));
 		if (n >= 0)
-			archive_entry_xattr_add_entry(p->entry, names + at, value, (size_t)n);
+			archive_entry_xattr_add_entry(p->entry, wanted[i], value, (size_t)n);
 	}
 }
 
@@ -406,18 +375,7 @@ static void cleanup_packer(struct packer *p)
 	archive_entry_linkresolver_free(p->links);
 	archive_entry_free(p->entry);
 	archive_write_free(p->archive);
-	EVP_MD_CTX_free(p->plain);
-	if (p->stored != p->plain)
-		EVP_MD_CTX_free(p->stored);
-	if (p->gzip)
-		free(p->gzip->level_buf);
-	free(p->gzip);
-}
-
-static EVP_MD_CTX *new_sum(void)
-{
-	EVP_MD_CTX *sum = EVP_MD_CTX_new();
-	return sum && EVP_DigestInit_ex(sum, EVP_sha256(), NULL) == 1 ? sum : NULL;
+	sink_free(&p->sink);
 }
 
 static int open_writer(struct packer *p)
@@ -425,10 +383,8 @@ static int open_writer(struct packer *p)
 	p->archive = archive_write_new();
 	p->entry = archive_entry_new();
 	p->links = archive_entry_linkresolver_new();
-	bool sums = p->pack->digest;
-	if (!p->archive || !p->entry || !p->links || (sums && !(p->plain = new_sum())) ||
-	    (sums && p->pack->gzip && !(p->stored = new_sum())) ||
-	    (p->pack->gzip && open_gzip(p) < 0))
+	if (!p->archive || !p->entry || !p->links ||
+	    sink_open(&p->sink, p->pack->to, p->pack->gzip, p->pack->digest != NULL) < 0)
 		return failed(p, ENOMEM, "cannot pack");
 	archive_entry_linkresolver_set_strategy(p->links, ARCHIVE_FORMAT_TAR);
 	/* Parts of seconds take an extended header for each entry: layers go without, as docker's.
@@ -446,26 +402,6 @@ static int open_writer(struct packer *p)
 	return 0;
 }
 
-static void put_sum(EVP_MD_CTX *of, char ret[static ID_LEN + 1])
-{
-	unsigned char sum[EVP_MAX_MD_SIZE];
-	EVP_DigestFinal_ex(of, sum, NULL);
-	hex_encode(sum, ID_LEN / 2, ret);
-	ret[ID_LEN] = '\0';
-}
-
-static void tell_digest(struct packer *p)
-{
-	struct unpack_layer *l = p->pack->digest;
-	put_sum(p->plain, l->diff_id);
-	if (p->stored)
-		put_sum(p->stored, l->digest);
-	else
-		memcpy(l->digest, l->diff_id, sizeof(l->digest));
-	l->size = p->done;
-	l->packed = p->stored_size;
-}
-
 int pack_tree(const struct pack *pack, struct err *e)
 {
 	CLEANUP(cleanup_packer) struct packer p = {.pack = pack, .e = e};
@@ -475,9 +411,11 @@ int pack_tree(const struct pack *pack, struct err *e)
 		r = pack_entry(&p, pack->folder, *pack->name ? pack->name : ".", 0, 0);
 	if (r == 0 && archive_write_close(p.archive) != ARCHIVE_OK)
 		r = archive_failed(&p);
-	if (r == 0 && p.gzip && squeeze(&p, NULL, 0, true) < 0)
+	if (r == 0 && sink_end(&p.sink) < 0)
 		r = failed(&p, EIO, "cannot write the archive");
-	if (r == 0 && p.plain)
-		tell_digest(&p);
+	if (r == 0 && pack->digest) {
+		sink_tell(&p.sink, pack->digest);
+		pack->digest->size = p.done;
+	}
 	return r;
 }
