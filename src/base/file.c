@@ -46,22 +46,24 @@ static ssize_t read_to_end(int fd, size_t guess, struct strbuf *s)
 	}
 }
 
-int file_read(int dirfd, const char *path, size_t max, struct arena *a, char **ret_text,
-	      size_t *ret_len, struct err *e)
+/* @any: also what is no regular file; then opening it may wait for a writer. */
+static int read_whole(int dirfd, const char *path, size_t max, bool any, struct arena *a,
+		      char **ret_text, size_t *ret_len, struct err *e)
 {
-	CLEANUP_FD int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	CLEANUP_FD int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | (any ? 0 : O_NONBLOCK));
 	if (fd < 0)
 		return err_errno(e, errno, "cannot open %s", path);
 	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return err_errno(e, errno, "cannot stat %s", path);
-	if (!S_ISREG(st.st_mode))
+	bool regular = S_ISREG(st.st_mode);
+	if (!regular && !any)
 		return err_set(e, EINVAL, ERR_INVALID, "%s is not a regular file", path);
-	if ((uintmax_t)st.st_size > max)
+	if (regular && (uintmax_t)st.st_size > max)
 		return too_large(path, max, e);
 	/* Files of /proc say that they are empty, and others may grow: read to the end. */
 	CLEANUP_STRBUF struct strbuf text = STRBUF_MAX(max);
-	ssize_t n = read_to_end(fd, (size_t)st.st_size, &text);
+	ssize_t n = read_to_end(fd, regular ? (size_t)st.st_size : 0, &text);
 	if (n == -EFBIG)
 		return too_large(path, max, e);
 	if (n < 0)
@@ -70,6 +72,18 @@ int file_read(int dirfd, const char *path, size_t max, struct arena *a, char **r
 	if (ret_len)
 		*ret_len = text.len;
 	return 0;
+}
+
+int file_read(int dirfd, const char *path, size_t max, struct arena *a, char **ret_text,
+	      size_t *ret_len, struct err *e)
+{
+	return read_whole(dirfd, path, max, false, a, ret_text, ret_len, e);
+}
+
+int file_read_named(const char *path, size_t max, struct arena *a, char **ret_text, size_t *ret_len,
+		    struct err *e)
+{
+	return read_whole(AT_FDCWD, path, max, true, a, ret_text, ret_len, e);
 }
 
 ssize_t file_read_small(int dirfd, const char *path, char *buf, size_t size)

@@ -19,6 +19,10 @@ struct arena;
  *  NULL. Errors: ENOENT, EFBIG when larger than @max, EINVAL when not a regular file. */
 int file_read(int dirfd, const char *path, size_t max, struct arena *a, char **ret_text,
 	      size_t *ret_len, struct err *e);
+/** The same of what the user named, from the working directory: it may be a pipe or a terminal, too
+ *  (/dev/stdin, <(COMMAND)), and is waited for. EISDIR, but not EINVAL. */
+int file_read_named(const char *path, size_t max, struct arena *a, char **ret_text, size_t *ret_len,
+		    struct err *e);
 /** Read a small kernel file (/proc, cgroup) into @buf, NUL-terminated, trailing newline removed.
  *  Returns the length or a negative errno; no struct err, because callers probe with it. */
 ssize_t file_read_small(int dirfd, const char *path, char *buf, size_t size);

@@ -57,7 +57,7 @@ int build_read_dockerfile(struct build *b, char **ret, size_t *ret_len, struct e
 		return read_stdin(b->a, ret, ret_len, e);
 	bool remote = !strcmp(b->q->context, "-"); /* then it is in the context */
 	if (name && !remote)
-		return file_read(AT_FDCWD, name, DOCKERFILE_MAX, b->a, ret, ret_len, e);
+		return file_read_named(name, DOCKERFILE_MAX, b->a, ret, ret_len, e);
 	CLEANUP_FD int fd = open_in_context(b, name ? name : "Dockerfile");
 	if (fd == -ENOENT && !name) {
 		fd = open_in_context(b, "Containerfile");

@@ -75,7 +75,7 @@ static int read_profile(const char *path, char **ret, struct arena *a, struct er
 {
 	char *text;
 	size_t len;
-	int r = file_read(AT_FDCWD, path, SECCOMP_PROFILE_MAX, a, &text, &len, e);
+	int r = file_read_named(path, SECCOMP_PROFILE_MAX, a, &text, &len, e);
 	if (r < 0)
 		return err_context(e, "opening seccomp profile (%s) failed", path);
 	CLEANUP_JSON struct json_object *o = NULL;

@@ -7,7 +7,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +83,7 @@ int env_file_read(const char *path, enum env_bare bare, struct strv *ret, struct
 {
 	char *text;
 	size_t len;
-	int r = file_read(AT_FDCWD, path, ENV_FILE_MAX, a, &text, &len, e);
+	int r = file_read_named(path, ENV_FILE_MAX, a, &text, &len, e);
 	if (r < 0)
 		return r;
 	if (memchr(text, '\0', len))

@@ -228,6 +228,13 @@ config() {
 	[ "$(hull system check)" = "" ]
 }
 
+@test "-f: a pipe, too" {
+	run -0 hull build -q -t out -f <(echo 'FROM test'; echo 'RUN echo piped >/x') ctx
+	[ "$(inside cat /x)" = piped ]
+	run -0 hull build -q -t out -f /dev/stdin ctx <<<$'FROM test\nRUN echo stdin >/x'
+	[ "$(inside cat /x)" = stdin ]
+}
+
 # As docker's client makes one that adds a Dockerfile from elsewhere.
 @test "- : a tar that ends with the data of its last file is whole, one that ends before is not" {
 	printf 'FROM test\nCOPY last /x/\n' >ctx/Dockerfile

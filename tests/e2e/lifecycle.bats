@@ -930,6 +930,22 @@ three" "$output"
 	assert_status 125
 }
 
+# bats test_tags=fast
+@test "--env-file, --label-file and --security-opt seccomp= read pipes, too" {
+	assert_equal "1 2" "$(echo TWO=2 | hull run --rm --env-file <(echo ONE=1) --env-file /dev/stdin test \
+		sh -c 'echo $ONE $TWO')"
+	hull run --name piped --label-file <(printf 'a=b\nc\n') --security-opt seccomp=<(echo '{"defaultAction":"SCMP_ACT_ALLOW"}') \
+		test true
+	assert_equal '{"a":"b","c":""}' "$(hull inspect -f '{{json .Config.Labels}}' piped)"
+	# Not without end, and no folders.
+	run hull run --rm --env-file /dev/zero test true
+	assert_status 125
+	assert_has "is larger than"
+	run hull run --rm --env-file . test true
+	assert_status 125
+	assert_has "Is a directory"
+}
+
 # bats test_tags=fast,same
 @test "user: names, numbers, groups; what is refused" {
 	who() { hull run --rm "$@" test sh -c 'echo $(id -u):$(id -g):$(id -G)'; }
