@@ -17,6 +17,7 @@
 #include "base/units.h"
 #include "engine/internal.h"
 #include "engine/network.h"
+#include "network/network.h"
 
 enum { PORT_MAX = 65535, EPHEMERAL_FIRST = 32768, EPHEMERAL_LAST = 60999, REQUESTS_MAX = 70000 };
 
@@ -330,10 +331,29 @@ const struct endpoint *ports_place(const struct container_net *net)
 	return NULL;
 }
 
+static void warn_of_loopback6(struct engine *en, const struct firewall_port *ports, size_t count)
+{
+	static const struct ip loopback = {.family = AF_INET6, .bytes = {[15] = 1}};
+	for (size_t i = 0; i < count; i++)
+		if (ports[i].host.family && ip_compare(&ports[i].host, &loopback) == 0 &&
+		    !bridge_answers_loopback6()) {
+			engine_warn(en,
+				    "[::1]:%u is not reached: bridged frames pass this host's "
+				    "firewall (br_netfilter), and the kernel drops answers to ::1 "
+				    "then; publish on 127.0.0.1, or: sysctl "
+				    "net.bridge.bridge-nf-call-ip6tables=0 and hull network reload",
+				    ports[i].host_port);
+			return;
+		}
+}
+
 int ports_reserve(struct engine *en, const struct container *c, struct arena *a,
 		  struct container_net *net, struct err *e)
 {
-	return ports_reserve_at(en, c, a, net, ports_place(net), e);
+	int r = ports_reserve_at(en, c, a, net, ports_place(net), e);
+	if (r == 0)
+		warn_of_loopback6(en, net->ports, net->port_count);
+	return r;
 }
 
 int ports_reserve_at(struct engine *en, const struct container *c, struct arena *a,

@@ -11,6 +11,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* Worse than whatever the kernel makes by itself. */
+enum { LAST_METRIC = 4096 };
+
 static void read_link(const struct nlmsghdr *m, struct link_info *ret)
 {
 	const struct ifinfomsg *i = NLMSG_DATA(m);
@@ -225,6 +228,23 @@ int link_configure(struct netlink *nl, const char *name, const struct subnet *ad
 		put_address(nl, link.index, &addresses[i]);
 	put_up(nl, link.index);
 	return link_lead_out(nl, link.index, gateways, gateway_count);
+}
+
+int link_take_loopback6(struct netlink *nl, int index)
+{
+	static const uint8_t loopback[16] = {[15] = 1};
+	const struct rtmsg to = {.rtm_family = AF_INET6,
+				 .rtm_dst_len = 128,
+				 .rtm_table = RT_TABLE_LOCAL,
+				 .rtm_protocol = RTPROT_BOOT,
+				 .rtm_scope = RT_SCOPE_HOST,
+				 .rtm_type = RTN_LOCAL};
+	netlink_begin(nl, RTM_NEWROUTE, NLM_F_CREATE, &to, sizeof(to));
+	netlink_put(nl, RTA_DST, loopback, sizeof(loopback));
+	netlink_put_u32(nl, RTA_OIF, (uint32_t)index);
+	netlink_put_u32(nl, RTA_PRIORITY, LAST_METRIC);
+	int r = netlink_send(nl);
+	return r == -EEXIST ? 0 : r;
 }
 
 struct listing_routes {

@@ -72,6 +72,10 @@ int link_configure(struct netlink *nl, const char *name, const struct subnet *ad
 /** Routes to everywhere by @gateways, out of the link @index; instead of those that there are. */
 int link_lead_out(struct netlink *nl, int index, const struct ip *gateways, size_t count);
 
+/** Let packets to ::1 come in by the link @index. Nothing goes out there: the route of lo is the
+ * better one. */
+int link_take_loopback6(struct netlink *nl, int index);
+
 /** Called with each network that a route of this namespace leads to, but for the default ones. */
 typedef void (*route_fn)(void *ctx, const struct subnet *to);
 int route_list(struct netlink *nl, route_fn each, void *ctx);

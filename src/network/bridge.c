@@ -45,14 +45,27 @@ int host_forward(int family)
 	return knob(forwarding(family), "1");
 }
 
+bool bridge_answers_loopback6(void)
+{
+	return !knob_is("bridge/bridge-nf-call-ip6tables", "1");
+}
+
 /* For published ports used from the host's own loopback: a route for its address out of this
- * bridge. The firewall keeps containers from using that the other way round. */
-static int open_ways(const struct bridge *b, struct err *e)
+ * bridge, and for IPv6, which has no route_localnet, one by which answers to ::1 may come in. The
+ * firewall keeps containers from using that the other way round. */
+static int open_ways(struct netlink *nl, const struct bridge *b, int index, struct err *e)
 {
 	char path[96];
 	snprintf(path, sizeof(path), "ipv4/conf/%s/route_localnet", b->name);
 	int r = knob(path, "1");
-	return r < 0 ? err_errno(e, r, "bridge %s: cannot set /proc/sys/net/%s", b->name, path) : 0;
+	if (r < 0)
+		return err_errno(e, r, "bridge %s: cannot set /proc/sys/net/%s", b->name, path);
+	bool six = false;
+	for (size_t i = 0; i < b->address_count; i++)
+		six |= b->addresses[i].ip.family == AF_INET6;
+	r = six ? link_take_loopback6(nl, index) : 0;
+	return r < 0 ? netlink_problem(nl, r, e, "bridge %s: no route for answers to ::1", b->name)
+		     : 0;
 }
 
 int bridge_ensure(struct netlink *nl, const struct bridge *b, struct err *e)
@@ -74,7 +87,7 @@ int bridge_ensure(struct netlink *nl, const struct bridge *b, struct err *e)
 		r = link_find(nl, b->name, &link);
 	if (r < 0)
 		return netlink_problem(nl, r, e, "cannot make bridge %s", b->name);
-	r = open_ways(b, e);
+	r = open_ways(nl, b, link.index, e);
 	return r < 0 ? r : link.index;
 }
 

@@ -20,6 +20,7 @@
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "network/network.h"
 
 #define IFNAME_LEN IFNAMSIZ
 
@@ -38,6 +39,9 @@
 #define NOT_FROM_BRIDGE NOT_FROM_HOST, NFT_NOT_IN(R(0), "bridges")
 #define TO_BRIDGE NFT_META(R(0), NFT_META_OIFNAME), NFT_IN(R(0), "bridges")
 #define NOT_TO_BRIDGE NFT_META(R(0), NFT_META_OIFNAME), NFT_NOT_IN(R(0), "bridges")
+#define LOOPBACK6(load)                                                                            \
+	load(R(0)),                                                                                \
+		NFT_COMPARE(R(0), NFT_CMP_EQ, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)
 #define LOOPBACK4(load) load(R(0)), NFT_MASK(R(0), 4, 0xff), NFT_COMPARE(R(0), NFT_CMP_EQ, 4, 127)
 /* The host byte order of the kernel's own numbers: registers hold them as they are in memory. */
 #define BITS32(n) (n) & 0xff, (n) >> 8 & 0xff, (n) >> 16 & 0xff, (n) >> 24 & 0xff
@@ -81,12 +85,17 @@ static const struct {
 	/* The loopback of the host is for the host: bridges may route to it (bridge.c), and a port
 	 * that is published on it would be led in before the kernel looks where it came from. */
 	RULE("guard", NOT_FROM_HOST, IPV4, LOOPBACK4(TARGET4), NFT_VERDICT(NF_DROP)),
+	RULE("guard", NOT_FROM_HOST, IPV6, LOOPBACK6(TARGET6), NFT_VERDICT(NF_DROP)),
 	/* Containers are reached by published ports, not by their own addresses from outside. */
 	RULE("guard", NOT_FROM_BRIDGE, IPV4, TARGET4(R(0)), NFT_IN(R(0), "subnets4"),
 	     NFT_VERDICT(NF_DROP)),
 	RULE("guard", NOT_FROM_BRIDGE, IPV6, TARGET6(R(0)), NFT_IN(R(0), "subnets6"),
 	     NFT_VERDICT(NF_DROP)),
 	LEAD_IN("lead-in"),
+	/* Where an answer to ::1 would not come back it is not led in, so that a client is refused
+	 * at once and takes 127.0.0.1. */
+	RULE("lead-in-local", IPV6, LOOPBACK6(TARGET6), NFT_META(R(0), NFT_META_NFPROTO),
+	     NFT_NOT_IN(R(0), "loopback"), NFT_VERDICT(NF_ACCEPT)),
 	LEAD_IN("lead-in-local"),
 	RULE("forward", KNOWN_FLOW, NFT_VERDICT(NF_ACCEPT)),
 	RULE("forward", NFT_META(R(0), NFT_META_IIFNAME), NFT_META(R(4), NFT_META_OIFNAME),
@@ -111,11 +120,13 @@ static const struct {
 	RULE("masquerade", TO_BRIDGE, PUBLISHED_FLOW, IPV6, SOURCE6(R(0)), NFT_IN(R(0), "subnets6"),
 	     NFT_MASQUERADE),
 	RULE("masquerade", TO_BRIDGE, PUBLISHED_FLOW, IPV4, LOOPBACK4(SOURCE4), NFT_MASQUERADE),
+	RULE("masquerade", TO_BRIDGE, PUBLISHED_FLOW, IPV6, LOOPBACK6(SOURCE6), NFT_MASQUERADE),
 };
 
 #define PORT_KEY(address) NFT_T_AND(NFT_T_AND(address, NFT_T_PROTOCOL), NFT_T_SERVICE)
 static const struct nft_set sets[] = {
 	{"closed", 0, NFT_T_NFPROTO, 1},
+	{"loopback", 0, NFT_T_NFPROTO, 1},
 	{"bridges", 0, NFT_T_IFNAME, IFNAME_LEN},
 	{"internal", 0, NFT_T_IFNAME, IFNAME_LEN},
 	{"inside", 0, NFT_T_AND(NFT_T_IFNAME, NFT_T_IFNAME), 2 * IFNAME_LEN},
@@ -198,6 +209,11 @@ static void put_ports(struct netlink *nl, const char *table, const struct firewa
 		else
 			nft_elements_delete(nl, table, maps[m], list, n);
 	}
+}
+
+static void put_family(struct netlink *nl, const char *table, const char *set, uint8_t family)
+{
+	nft_elements_add(nl, table, set, &(struct nft_element){.key = &family, .key_len = 1}, 1);
 }
 
 static void put_name(struct netlink *nl, const char *table, const char *set, const char *name,
@@ -299,9 +315,9 @@ int firewall_make(struct netlink *nl, const char *table, const struct firewall_n
 		put_network(nl, table, &networks[i]);
 	for (size_t i = 0; i < ARRAY_LEN(families); i++)
 		if (closed & 1u << i)
-			nft_elements_add(nl, table, "closed",
-					 &(struct nft_element){.key = &families[i], .key_len = 1},
-					 1);
+			put_family(nl, table, "closed", families[i]);
+	if (bridge_answers_loopback6())
+		put_family(nl, table, "loopback", NFPROTO_IPV6);
 	put_ports(nl, table, ports, port_count, true);
 	int r = nft_commit(nl);
 	if (r < 0)

@@ -14,6 +14,10 @@ int bridge_ensure(struct netlink *nl, const struct bridge *b, struct err *e);
 /** Remove it; that there is none is fine. */
 int bridge_remove(struct netlink *nl, const char *name, const char *alias, struct err *e);
 
+/** Does an answer from a bridge find back to ::1? Not where bridged frames pass the firewall
+ * (br_netfilter): the kernel drops it then. */
+bool bridge_answers_loopback6(void);
+
 /** Does this host forward packets of @family? And let it. 0 or negative errno. */
 bool host_forwards(int family);
 int host_forward(int family);

@@ -407,6 +407,41 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	[[ $output == *"default via fd00:1::1 dev eth0"* ]]
 }
 
+bridged_frames_are_filtered() { # 0|1: for IPv6, by br_netfilter, in the host's namespace
+	on_host sh -c "test ! -e /proc/sys/net/bridge || echo $1 >/proc/sys/net/bridge/bridge-nf-call-ip6tables"
+}
+
+@test "publish: on ::1 and by it, for the host alone; where its kernel drops the answers, refused at once" {
+	bridged_frames_are_filtered 0
+	hull network create --ipv6 --subnet fd00:1::/64 dual
+	serve web --network dual -p '[::1]:8095:80' -p 8080:80
+	for port in 8095 8080; do
+		run -0 ask on_host ::1 $port
+		[[ $output == peer* ]]
+	done
+	run ! ask outside 2001:db8::1 8095
+	run -0 outside timeout 5 busybox nc -w 2 2001:db8::1 8080 </dev/null
+	# What the host says to its ::1 stays there, and nobody else comes to it.
+	on_host busybox nc -ll -p 9 -e "$WORK/peer" &
+	started_by_test $!
+	wait_for 10 listening $HOST 0009
+	run -0 ask on_host ::1 9
+	[[ $output == peer* ]]
+	hull run -d --name other --network dual --cap-add NET_ADMIN test sleep 1000
+	hull exec other sh -c 'ip -6 route add table local local ::1 via fd00:1::1 dev eth0 metric 1 || true; ip -6 addr del ::1 dev lo
+		ip -6 route add ::1 via fd00:1::1'
+	run ! hull exec other nc -w 2 ::1 9
+	# A new bridge, another sysctl.
+	[ -e /proc/sys/net/bridge ] || return 0
+	hull rm -f web other
+	bridged_frames_are_filtered 1
+	run -0 --separate-stderr hull run -d --name web --network dual -p '[::1]:8095:80' test nc -ll -p 80 -e /bin/true
+	[[ $stderr == *"[::1]:8095 is not reached: "*"bridge-nf-call-ip6tables=0"* ]]
+	hull network reload
+	run -1 on_host timeout 20 busybox nc -w 15 ::1 8095 </dev/null
+	[[ $output == *"Connection refused"* ]]
+}
+
 @test "the loopback of the host is the host's: a container does not get there" {
 	on_host python3 -c 'import socket
 s = socket.create_server(("127.0.0.1", 5555))
