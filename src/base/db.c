@@ -15,7 +15,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/db_room.h"
 #include "base/schema.sql.h"
+
+#define FREE_SPACE                                                                                 \
+	"hull system df shows what takes room; hull rm, hull rmi and hull system prune free it, "  \
+	"or move the state with --root"
 
 static int db_error(sqlite3 *sql, struct err *e, const char *what)
 {
@@ -27,6 +32,7 @@ static int db_error(sqlite3 *sql, struct err *e, const char *what)
 		{SQLITE_CONSTRAINT_PRIMARYKEY, EEXIST, ERR_CONFLICT},
 		{SQLITE_CONSTRAINT_FOREIGNKEY, EBUSY, ERR_CONFLICT},
 		{SQLITE_FULL, ENOSPC, ERR_SYSTEM},
+		{SQLITE_IOERR_SHMSIZE, ENOSPC, ERR_SYSTEM},
 		{SQLITE_NOMEM, ENOMEM, ERR_SYSTEM},
 		{SQLITE_READONLY, EROFS, ERR_SYSTEM},
 	};
@@ -41,6 +47,8 @@ static int db_error(sqlite3 *sql, struct err *e, const char *what)
 		r = err_set(e, why ? why : EIO, why ? ERR_SYSTEM : ERR_INTERNAL,
 			    "state store: %s: %s%s%s", what, sqlite3_errmsg(sql), why ? ": " : "",
 			    why ? err_errno_text(why) : "");
+	if (r == -ENOSPC)
+		err_hint(e, FREE_SPACE);
 	if ((code & 0xff) == SQLITE_READONLY)
 		err_hint(e, "a file hull.db* below --root could not be opened for writing");
 	if ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB)
@@ -127,13 +135,23 @@ enum {
 	WAL_MAX = 4000,    /* from which any does */
 };
 
+static const char *log_path(sqlite3 *sql)
+{
+	return sqlite3_filename_wal(sqlite3_db_filename(sql, "main"));
+}
+
 /* TRUNCATE, because a lesser checkpoint is forgotten: the next to open the store alone rebuilds the
- * log's index and takes every page still in it for new. It is given up at once if someone reads. */
+ * log's index and takes every page still in it for new. But where the disk is nearly full the log
+ * keeps its blocks, for the next commits. It is given up at once if someone reads. */
 static void checkpoint(struct db *db)
 {
+	bool plenty = db_room_is_plenty(db->lock_fd);
 	sqlite3_busy_timeout(db->sql, 0);
-	sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	sqlite3_wal_checkpoint_v2(db->sql, NULL,
+				  plenty ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_RESTART,
+				  NULL, NULL);
 	sqlite3_busy_timeout(db->sql, BUSY_MS);
+	db_room_reserve(log_path(db->sql));
 }
 
 static int after_commit(void *ctx, sqlite3 *sql, const char *name, int pages)
@@ -152,8 +170,7 @@ static int log_pages(sqlite3 *sql)
 {
 	enum { FRAME = PAGE_SIZE_STORE + 24 };
 	struct stat st;
-	const char *log = sqlite3_filename_wal(sqlite3_db_filename(sql, "main"));
-	return stat(log, &st) == 0 ? (int)(st.st_size / FRAME) : 0;
+	return stat(log_path(sql), &st) == 0 ? (int)(st.st_size / FRAME) : 0;
 }
 
 void db_checkpoint(struct db *db)
@@ -174,50 +191,6 @@ int db_hold_index(int root_fd)
 		return fd < 0 ? -errno : fd;
 	int r = -errno;
 	close(fd);
-	return r;
-}
-
-/* One thread, and nobody who asks for statistics: no mutexes and counters in every allocation. */
-static void configure_library(void)
-{
-	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
-	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-}
-
-int db_open(struct db *db, const char *root, struct err *e)
-{
-	char path[4096];
-	configure_library();
-	*db = (struct db){.lock_fd = -1, .durable = true}; /* SQLite's default */
-	if (snprintf(path, sizeof(path), "%s/hull.lock", root) >= (int)sizeof(path))
-		return err_set(e, ENAMETOOLONG, ERR_INVALID, "--root %s: path is too long", root);
-	db->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (db->lock_fd < 0)
-		return err_errno(e, errno, "cannot open %s", path);
-	snprintf(path, sizeof(path), "%s/hull.db", root);
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-	int r = 0;
-	if (sqlite3_open_v2(path, &db->sql, flags, NULL) != SQLITE_OK)
-		r = db_error(db->sql, e, path);
-	if (r == 0) {
-		/* Every command is the last to close: a checkpoint then would cost an fsync each.
-		 */
-		int on = 1;
-		sqlite3_file_control(db->sql, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
-		sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-		sqlite3_wal_hook(db->sql, after_commit, db);
-		sqlite3_busy_timeout(db->sql, BUSY_MS);
-		sqlite3_extended_result_codes(db->sql, 1);
-		sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
-	}
-	/* SQLite makes do with reading; a command would notice that only half-way. */
-	if (r == 0 && sqlite3_db_readonly(db->sql, "main") == 1)
-		r = err_set(e, EROFS, ERR_SYSTEM, "cannot open %s for writing: is it readonly?",
-			    path);
-	if (r == 0)
-		r = schema_install(db, e);
-	if (r < 0)
-		db_close(db);
 	return r;
 }
 
@@ -265,6 +238,16 @@ void db_give_back(sqlite3_stmt *s)
 	kept.items[kept.count++] = s;
 }
 
+/* ---- opening and closing ---- */
+
+/* One thread, and nobody who asks for statistics: no mutexes and counters in every allocation. */
+static void configure_library(void)
+{
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	db_room_keep_index();
+}
+
 void db_close(struct db *db)
 {
 	if (db->sql) {
@@ -277,12 +260,112 @@ void db_close(struct db *db)
 	*db = (struct db){.lock_fd = -1};
 }
 
+static int open_lock(struct db *db, const char *root, struct err *e)
+{
+	char path[4096];
+	if (snprintf(path, sizeof(path), "%s/hull.lock", root) >= (int)sizeof(path))
+		return err_set(e, ENAMETOOLONG, ERR_INVALID, "--root %s: path is too long", root);
+	db->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (db->lock_fd < 0 && errno == EROFS)
+		db->lock_fd = open(path, O_RDONLY | O_CLOEXEC);
+	return db->lock_fd < 0 ? err_errno(e, errno, "cannot open %s", path) : 0;
+}
+
+static int open_writable(struct db *db, const char *root, struct err *e)
+{
+	char path[4096];
+	snprintf(path, sizeof(path), "%s/hull.db", root);
+	db_room_reserve(path);
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	if (sqlite3_open_v2(path, &db->sql, flags, NULL) != SQLITE_OK)
+		return db_error(db->sql, e, path);
+	/* Every command is the last to close: a checkpoint then would cost an fsync each. */
+	int on = 1;
+	sqlite3_file_control(db->sql, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
+	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_wal_hook(db->sql, after_commit, db);
+	sqlite3_busy_timeout(db->sql, BUSY_MS);
+	sqlite3_extended_result_codes(db->sql, 1);
+	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
+	/* SQLite makes do with reading; a command would notice that only half-way. */
+	if (sqlite3_db_readonly(db->sql, "main") == 1) {
+		err_set(e, EROFS, ERR_SYSTEM, "cannot write %s: its file system is read-only",
+			path);
+		err_hint(e, "what is in it can be looked at; to change it mount it for writing, or "
+			    "choose another folder with --root");
+		return -EROFS;
+	}
+	int r = schema_install(db, e);
+	if (r == 0)
+		db_room_reserve(log_path(db->sql));
+	return r;
+}
+
+/* "file:/var/lib/hull/hull.db?...": what a URI would not take for a path is escaped. */
+static void put_uri(char *to, size_t size, const char *root)
+{
+	size_t used = (size_t)snprintf(to, size, "file:");
+	for (; *root && used < size; root++)
+		used += (size_t)snprintf(to + used, size - used,
+					 strchr("%?#", *root) ? "%%%02x" : "%c",
+					 (unsigned char)*root);
+	if (used < size)
+		snprintf(to + used, size - used, "/hull.db?readonly_shm=1");
+}
+
+/* Nothing is written, not even the index of the log, which is made in memory where nobody keeps it
+ * (sqlite.org/wal.html#readonly). */
+static int open_readable(struct db *db, const char *root, struct err *e)
+{
+	char uri[4096 * 3 + 64];
+	int64_t version = 0;
+	put_uri(uri, sizeof(uri), root);
+	if (sqlite3_open_v2(uri, &db->sql,
+			    SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX,
+			    NULL) != SQLITE_OK)
+		return db_error(db->sql, e, uri);
+	sqlite3_busy_timeout(db->sql, BUSY_MS);
+	sqlite3_extended_result_codes(db->sql, 1);
+	int r = schema_version(db, &version, e);
+	return r == 0 && version != SCHEMA_VERSION ? -ENOTSUP : r;
+}
+
+int db_open(struct db *db, const char *root, struct err *e)
+{
+	configure_library();
+	*db = (struct db){.lock_fd = -1, .durable = true}; /* SQLite's default */
+	int r = open_lock(db, root, e);
+	if (r == 0)
+		r = open_writable(db, root, e);
+	if (r == -ENOSPC || r == -EDQUOT || r == -EROFS) {
+		struct err ignored;
+		if (db->sql)
+			drop_kept(db->sql);
+		sqlite3_close_v2(db->sql);
+		db->sql = NULL;
+		db->refused = *e;
+		if (open_readable(db, root, &ignored) == 0)
+			return 0;
+	}
+	if (r < 0)
+		db_close(db);
+	return r;
+}
+
+/* ---- transactions ---- */
+
 int db_begin(struct db *db, bool durable, struct err *e)
 {
 	assert(!db->locked);
+	if (db->refused.number) {
+		*e = db->refused;
+		return -e->number;
+	}
 	int r = writers_lock(db, e);
 	if (r < 0)
 		return r;
+	if (db_room_is_short(db->lock_fd))
+		checkpoint(db); /* so that what the log has is used again */
 	if (durable != db->durable)
 		r = db_exec(db, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL",
 			    "begin", e);
@@ -293,6 +376,27 @@ int db_begin(struct db *db, bool durable, struct err *e)
 		writers_unlock(db);
 	db->wal_pages = log_pages(db->sql);
 	return r;
+}
+
+int db_begin_addition(struct db *db, bool durable, struct err *e)
+{
+	if (!db_room_is_short(db->lock_fd))
+		return db_begin(db, durable, e);
+	err_set(e, ENOSPC, ERR_SYSTEM,
+		"the disk of --root is full: what is left of it is for removing something");
+	err_hint(e, FREE_SPACE);
+	return -ENOSPC;
+}
+
+int db_view_begin(struct db *db, struct err *e)
+{
+	assert(!db->locked);
+	return db_exec(db, "BEGIN", "begin", e);
+}
+
+void db_view_end(struct db *db)
+{
+	sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
 }
 
 /* A commit whose fsync failed lies complete in the log: whoever rebuilds its index would take it

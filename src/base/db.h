@@ -6,6 +6,9 @@
  * turn, instead of SQLite's polling. A transaction is `durable` when the user may rely on it after
  * a power cut (what he created), and not when its object dies with the container.
  *
+ * Where it cannot be written (a full disk, a read-only file system) it is opened for reading alone:
+ * queries work, and each transaction is refused with the reason.
+ *
  * The tables are in schema.sql.h, commented. Statements take their values by a type string:
  * 's' const char * (NULL becomes NULL), 'i' int64_t (pass exactly that type), as in
  *   db_run(db, e, "UPDATE container SET name = ?1 WHERE id = ?2", "ss", name, id)
@@ -23,18 +26,25 @@ struct db {
 	sqlite3 *sql;
 	int lock_fd; /* flock'ed while a transaction is open */
 	bool locked, durable;
-	int wal_pages; /* in the log, at the beginning or after our last commit */
+	struct err refused; /* .number: opened for reading alone, and why */
+	int wal_pages;      /* in the log, at the beginning or after our last commit */
 	/* Of all commands' commits, one of ours filled up another WAL_TIDY pages of the log: it is
 	 * for us to have it tidied. (If all that see it long did, many would try, none succeed.) */
 	bool untidy;
 };
 
-/** Open (and make or upgrade) the database in the folder @root. The caller closes it. */
+/** Open (and make or upgrade) the database in the folder @root, for reading alone where it cannot
+ * be written. The caller closes it. */
 int db_open(struct db *db, const char *root, struct err *e);
 void db_close(struct db *db);
 
 /** Take the writers' lock and begin. Waits for other writers without polling. */
 int db_begin(struct db *db, bool durable, struct err *e);
+/** The same for what takes room. -ENOSPC on a disk so full that what is left is for removals. */
+int db_begin_addition(struct db *db, bool durable, struct err *e);
+/** What is read until db_view_end() is of one moment; nothing is written in between. */
+int db_view_begin(struct db *db, struct err *e);
+void db_view_end(struct db *db);
 /** Undo and unlock; without an open transaction it does nothing. */
 void db_rollback(struct db *db);
 /** End the transaction: commit if @r, what was done in it came to, is no error; else undo. Returns

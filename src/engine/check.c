@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/db_room.h"
 #include "base/event.h"
 #include "base/file.h"
 #include "engine/network.h"
@@ -199,26 +199,19 @@ static int64_t row_count(struct engine *en)
 }
 
 /*
- * The ballast: a file of BALLAST_SIZE bytes that is removed when the disk is full. The store needs
- * some space even to note that something was removed, and on a full disk there would be none.
+ * The ballast: a file of BALLAST_SIZE bytes that is removed when the disk is full, for what else a
+ * removal has to write, and for file systems where the store's reserves (base/db_room.h) are none.
  */
-enum { BALLAST_SIZE = 1 << 20, ROOM_NEEDED = 512 << 10, ROOM_PLENTY = 16 << 20 };
-
-static int64_t room(const struct engine *en)
-{
-	struct statvfs v;
-	return fstatvfs(en->root_fd, &v) < 0 ? INT64_MAX
-					     : (int64_t)v.f_bavail * (int64_t)v.f_frsize;
-}
+enum { BALLAST_SIZE = 1 << 20 };
 
 bool engine_make_room(struct engine *en)
 {
-	return room(en) < ROOM_NEEDED && unlinkat(en->root_fd, "ballast", 0) == 0;
+	return db_room_is_short(en->root_fd) && unlinkat(en->root_fd, "ballast", 0) == 0;
 }
 
 void engine_renew_ballast(struct engine *en)
 {
-	if (file_exists(en->root_fd, "ballast") || room(en) < ROOM_PLENTY)
+	if (file_exists(en->root_fd, "ballast") || !db_room_is_plenty(en->root_fd))
 		return;
 	CLEANUP_FD int fd =
 		openat(en->root_fd, "ballast", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -338,6 +338,20 @@ int container_resolve(struct engine *en, const char *ref, char ret_id[ID_LEN + 1
 	return 0;
 }
 
+/* How it ended, when the store was not told: its disk may be full. */
+static bool show_record(struct engine *en, struct container *c)
+{
+	struct exit_record x;
+	if (exit_record_read(en, c->id, &x) < 0)
+		return false;
+	c->status = CONTAINER_EXITED;
+	c->pid = 0;
+	c->finished = x.finished_ns;
+	c->exit_code = x.exit_code;
+	c->exit_signal = x.signal;
+	return true;
+}
+
 int container_find(struct engine *en, const char *ref, struct arena *a, struct container *ret,
 		   struct err *e)
 {
@@ -353,6 +367,8 @@ int container_find(struct engine *en, const char *ref, struct arena *a, struct c
 		     run_record_read(en, id, &record) == 0 && run_record_alive(&record) == 1;
 	if (!alive) {
 		r = engine_reap(en, id, e);
+		if ((r == -ENOSPC || r == -EROFS) && show_record(en, ret))
+			return 0;
 		if (r < 0 || (r = container_read(en, id, a, ret, e)) < 0)
 			return r;
 	}
@@ -623,19 +639,6 @@ static int settle(struct engine *en, bool all, struct err *e)
 int engine_settle(struct engine *en, struct err *e)
 {
 	return settle(en, true, e);
-}
-
-/* How it ended, when the store was not told: its disk may be full. */
-static bool show_record(struct engine *en, struct container *c)
-{
-	struct exit_record x;
-	if (exit_record_read(en, c->id, &x) < 0)
-		return false;
-	c->status = CONTAINER_EXITED;
-	c->finished = x.finished_ns;
-	c->exit_code = x.exit_code;
-	c->exit_signal = x.signal;
-	return true;
 }
 
 /* Another command begins a run of it: it is what it was before. The row is read after the records,

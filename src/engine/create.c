@@ -326,7 +326,7 @@ static int insert(struct engine *en, struct container *c, const char *name, cons
 	for (size_t i = 0; i < count; i++)
 		named |= mounts[i].kind == MOUNT_VOLUME && !mounts[i].anonymous;
 	/* A --rm container dies with its run: nothing to save from a power cut. */
-	int r = db_begin(&en->db, !c->auto_remove || named, e);
+	int r = db_begin_addition(&en->db, !c->auto_remove || named, e);
 	if (r < 0)
 		return r;
 	/* Under the writers' lock, so that nobody else draws the same one. */

@@ -83,7 +83,8 @@ int engine_open(struct engine *en, const char *root, const char *runroot, const 
 		engine_close(en);
 		return r;
 	}
-	engine_renew_ballast(en);
+	if (!en->db.refused.number)
+		engine_renew_ballast(en);
 	en->images = (struct image_store){
 		.db = &en->db, .root_fd = en->root_fd, .root = root, .libexec = libexec};
 	return 0;

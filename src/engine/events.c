@@ -276,8 +276,9 @@ int engine_events(struct engine *en, const struct event_query *q, event_fn tell,
 	int64_t last = 0, before = 0, since = q->since;
 	/* What has ended behind our back is an event, too. */
 	int r = engine_reap(en, NULL, e);
+	struct err later; /* on a full disk, whoever comes next */
 	if (r == 0)
-		r = tell_starts(en, e);
+		tell_starts(en, &later);
 	CLEANUP_FD int watch = r < 0 ? r : engine_watch(en, e);
 	if (watch >= 0)
 		r = newest(en, &before, e);

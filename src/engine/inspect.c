@@ -240,6 +240,8 @@ static int network_object(struct engine *en, const struct container *c, struct j
 	int r = endpoints_read(en, c, a, &net, e);
 	if (r == 0 && mode && (!strcmp(mode, "none") || !strcmp(mode, "host")))
 		r = network_find(en, mode, a, &plain, e);
+	if (r == -ENOENT) /* not made yet, in a store that cannot be written */
+		r = 0;
 	if (r < 0)
 		return r;
 	struct json_object *o = json_object_new_object();

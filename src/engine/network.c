@@ -103,7 +103,8 @@ static int settle(struct engine *en, struct arena *a, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	int r = db_first(&en->db, &s, e, "SELECT 1 FROM network WHERE name = 'none'", "");
-	return r == 0 ? add_builtin(en, a, e) : r < 0 ? r : 0;
+	bool make = r == 0 && !en->db.refused.number;
+	return make ? add_builtin(en, a, e) : r < 0 ? r : 0;
 }
 
 int network_find(struct engine *en, const char *ref, struct arena *a, struct network *ret,
@@ -412,7 +413,7 @@ int network_create(struct engine *en, const char *name, struct docker_network *c
 		r = network_kernel_open(en, &k, e);
 	if (r == 0)
 		r = network_list(en, a, &others, &count, e);
-	if (r < 0 || (r = db_begin(&en->db, true, e)) < 0)
+	if (r < 0 || (r = db_begin_addition(&en->db, true, e)) < 0)
 		return r;
 	/* Again, now that nobody else makes one. */
 	r = network_list(en, a, &others, &count, e);

@@ -171,7 +171,7 @@ int volume_create(struct engine *en, const char *name, const struct kvs *labels,
 	if (r == 0)
 		r = volume_options_check(name, options, e);
 	if (r == 0)
-		r = db_begin(&en->db, true, e);
+		r = db_begin_addition(&en->db, true, e);
 	if (r < 0)
 		return r;
 	r = volume_row_add(en, name, anonymous, labels, options, e);

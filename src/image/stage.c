@@ -233,7 +233,7 @@ int stage_commit(struct stage *st, struct image_store *s, const struct stage_ima
 				       images[i].layer_count, IMAGE_LAYERS_MAX);
 	if (syncfs(st->fd) < 0)
 		return err_errno(e, errno, "cannot sync the layers");
-	int r = db_begin(s->db, true, e);
+	int r = db_begin_addition(s->db, true, e);
 	if (r < 0)
 		return r;
 	r = place_all(st, images, count, e);

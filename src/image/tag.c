@@ -17,7 +17,7 @@ int image_tag(struct image_store *s, const char *source, const char *target, str
 	if (ref.digest)
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "refusing to create a tag with a digest reference");
-	r = db_begin(s->db, true, e);
+	r = db_begin_addition(s->db, true, e);
 	if (r < 0)
 		return r;
 	r = image_resolve(s, source, &a, id, &name, e);

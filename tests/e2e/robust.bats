@@ -258,3 +258,74 @@ db.commit()' "$HULL_ROOT/hull.db" "$@"
 		hull volume rm data
 	done
 }
+
+# What writes to the disk until there is no room, and goes on.
+fill_disk() {
+	(
+		while [ -e "$WORK/disk/root" ]; do
+			dd if=/dev/zero bs=4k >>"$WORK/disk/fill" 2>/dev/null || true
+		done
+	) 3>&- &
+	filler=$!
+	disk_is_full() { [ "$(stat -f -c %a "$WORK/disk")" = 0 ]; }
+	wait_for 20 disk_is_full
+}
+
+@test "a full disk that others keep filling: what looks and what removes works, the rest says what to do" {
+	mkdir "$WORK/disk"
+	for round in 1 2 3 4 5; do
+		mount -t tmpfs -o size=24m none "$WORK/disk"
+		export HULL_ROOT=$WORK/disk/root
+		tar -C "$ROOTFS" --exclude=./probe -c . | hull import - small >/dev/null
+		hull run -d --name writer small sh -c 'while :; do echo aaaaaaaa; done'
+		hull run -d --name quiet small sleep 600
+		fill_disk
+		run hull run -d --name more small sleep 600
+		assert_status 125
+		assert_has "hint: "
+		assert_has "free"
+		run hull volume create vol
+		assert_status 1
+		assert_has "hint: "
+		hull stop -t 0 writer
+		hull kill quiet
+		wait_for 5 has_status quiet exited
+		hull ps -a | grep writer
+		hull logs --tail 1 writer | grep aaa
+		run hull why quiet
+		assert_has "ended by hull kill"
+		run hull why writer
+		assert_has "stopped: "
+		# No keeper holds the store open any more.
+		disk_is_full || wait_for 5 disk_is_full
+		case $round in
+		1 | 2) hull rm -f writer quiet ;;
+		3 | 4) hull rm writer && hull container prune -f ;;
+		5) hull system prune -f ;;
+		esac
+		[ -z "$(hull ps -aq)" ]
+		hull rmi small
+		kill "$filler" && wait "$filler" 2>/dev/null || true
+		wait_for 5 umount "$WORK/disk"
+	done
+	export HULL_ROOT=$WORK/root
+}
+
+@test "a read-only --root: what looks works, the rest says why not" {
+	hull create --name cc test true
+	hull run --name ran test echo said
+	mkdir "$WORK/other"
+	mount --bind "$HULL_ROOT" "$WORK/other"
+	mount -o remount,bind,ro "$WORK/other"
+	export HULL_ROOT=$WORK/other
+	hull ps -a | grep cc
+	assert_equal said "$(hull logs ran)"
+	assert_equal created "$(status_of cc)"
+	run hull why ran
+	assert_has "with success"
+	run hull rm cc
+	assert_status 1
+	assert_has "read-only"
+	umount "$WORK/other"
+	export HULL_ROOT=$WORK/root
+}
