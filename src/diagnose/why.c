@@ -293,39 +293,71 @@ static void add_log(struct life *l)
 		container_logs(l->en, l->c, &q, take_line, l->s, NULL, &ignored);
 }
 
+/* What is noted of it: the row and its events, as they are at one moment. An end that nobody has
+ * taken note of yet is noted first. */
+static int read_life(struct life *l, struct container *c, struct err *e)
+{
+	struct arena *a = l->s->a;
+	struct err none;
+	struct event_query q = {.since = 1, .client = -1};
+	int r = container_find(l->en, l->ref, a, c, &none);
+	if (r < 0 && r != -ENOENT) {
+		*e = none;
+		return r;
+	}
+	l->c = r == 0 ? c : NULL;
+	if (l->c)
+		memcpy(l->id, c->id, sizeof(l->id));
+	else
+		engine_settle(l->en, e);
+	q.actor = l->c ? c->id : NULL;
+	r = event_filter_add(a, &q, arena_printf(a, "container=%s", l->c ? c->id : l->ref), e);
+	if (r == 0)
+		r = event_filter_add(a, &q, "type=container", e);
+	if (r == 0)
+		r = container_history(l->en, l->c ? c : NULL, &q, a, why_take, l, e);
+	if (r == 0 && !l->c && !*l->id) {
+		*e = none;
+		return -e->number;
+	}
+	return r;
+}
+
+/* Events are kept for a while only: the row tells of the last end, too. */
+static void recall_end(struct life *l)
+{
+	const struct container *c = l->c;
+	if (!c || c->status != CONTAINER_EXITED || l->ended || !c->finished || !c->started)
+		return;
+	l->started = c->started;
+	l->ended = c->finished;
+	l->code = c->exit_code;
+	l->signal = c->exit_signal;
+	l->oom = c->oom_kills > 0;
+	l->oom_main = c->oom_killed && c->exit_signal == SIGKILL;
+	l->error = *c->error ? (char *)c->error : NULL;
+}
+
 int diagnose_why(struct engine *en, const char *ref, struct arena *a, struct story *ret,
 		 struct err *e)
 {
 	struct container c;
-	struct err none;
 	*ret = (struct story){.a = a};
 	struct life l = {.s = ret, .en = en, .ref = ref, .name = (char *)ref, .image = ""};
-	struct event_query q = {.since = 1, .until = clock_real_ns(), .client = -1};
-	int r = container_find(en, ref, a, &c, &none);
-	if (r == 0) {
-		l.c = &c;
-		memcpy(l.id, c.id, sizeof(l.id));
+	int r = read_life(&l, &c, e);
+	if (r == -ENOENT && l.c) { /* somebody has just removed it */
+		*ret = (struct story){.a = a};
+		l = (struct life){.s = ret, .en = en, .ref = ref, .name = (char *)ref, .image = ""};
+		r = read_life(&l, &c, e);
+	}
+	if (r < 0)
+		return r;
+	if (l.c) {
 		l.name = c.name;
 		l.image = c.image_name;
 		add_log(&l);
-	} else if (r != -ENOENT) {
-		*e = none;
-		return r;
 	}
-	r = event_filter_add(a, &q, arena_printf(a, "container=%s", l.c ? c.id : ref), e);
-	if (r == 0)
-		r = event_filter_add(a, &q, "type=container", e);
-	q.actor = l.c ? c.id : NULL;
-	if (r == 0)
-		r = engine_events(en, &q, why_take, &l, e);
-	if (r < 0)
-		return r;
-	if (!l.c && !*l.id) {
-		*e = none;
-		return -e->number;
-	}
-	if (l.c && c.name)
-		l.name = c.name;
+	recall_end(&l);
 	if (ret->moment_count > MOMENTS) { /* the newest */
 		ret->moments += ret->moment_count - MOMENTS;
 		ret->moment_count = MOMENTS;

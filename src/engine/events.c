@@ -177,6 +177,24 @@ static int read_events(struct engine *en, const struct event_query *q, int64_t s
 	return r < 0 ? r : tell(NULL, ctx, e);
 }
 
+int container_history(struct engine *en, struct container *c, const struct event_query *q,
+		      struct arena *a, event_fn tell, void *ctx, struct err *e)
+{
+	char id[ID_LEN + 1];
+	int64_t last = 0;
+	int r = db_view_begin(&en->db, e);
+	if (r < 0)
+		return r;
+	if (c) {
+		memcpy(id, c->id, sizeof(id));
+		r = container_read(en, id, a, c, e);
+	}
+	if (r == 0)
+		r = read_events(en, q, q->since, &last, tell, ctx, e);
+	db_view_end(&en->db);
+	return r == 0 && c ? container_probe(en, c, e) : r;
+}
+
 int engine_last_ends(struct engine *en, int64_t max, event_fn tell, void *ctx, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;

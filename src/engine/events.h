@@ -27,6 +27,11 @@ typedef int (*event_fn)(struct json_object *event, void *ctx, struct err *e);
 int engine_events(struct engine *en, const struct event_query *q, event_fn tell, void *ctx,
 		  struct err *e);
 
+/** The events of @c, or if @c is NULL those of @q, that are noted by now; and @c as it was in that
+ *  moment, by its .id. -ENOENT: it is gone. Allocates in @a. */
+int container_history(struct engine *en, struct container *c, const struct event_query *q,
+		      struct arena *a, event_fn tell, void *ctx, struct err *e);
+
 /** How containers ended: the newest event `die` of each, of the @max that ended last, the newest
  *  first. */
 int engine_last_ends(struct engine *en, int64_t max, event_fn tell, void *ctx, struct err *e);

@@ -46,6 +46,15 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	wait_for 10 eval "hull why dd | grep -q 'a process of it was killed by the kernel: the container reached its memory limit of 16MiB'"
 }
 
+@test "why: right after the end, when nobody has taken note of it yet, and of one that only the row tells" {
+	for i in {1..30}; do
+		hull run --name "c$i" test sh -c 'exit 3' || [ $? = 3 ]
+		[[ $(verdict "c$i") == "its command ended by itself with 3 after "* ]] || fail "$(verdict "c$i")"
+	done
+	python3 -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1], isolation_level=None).execute("DELETE FROM event")' "$HULL_ROOT/hull.db"
+	[[ $(verdict c1) == "its command ended by itself with 3 after "* ]]
+}
+
 @test "why: killed for memory by the limit of a group above it, and what is concluded without the kernel's log" {
 	local parent="/hull-why-$$" dir
 	PARENT_GROUPS=("hull-why-$$")
