@@ -242,7 +242,7 @@ static void build_close(struct build *b)
 		TEMP_FAILURE_RETRY(waitpid(b->guard, NULL, 0));
 	fd_drop(&b->guard_pipe);
 	fd_drop(&b->stdin_text);
-	fd_drop(&b->context);
+	build_close_contexts(b);
 }
 
 int build_image(struct engine *en, const struct build_request *q, struct arena *a,
@@ -262,7 +262,7 @@ int build_image(struct engine *en, const struct build_request *q, struct arena *
 			  .epoch = epoch_of(q)};
 	progress_begin(&b);
 	int r = lock < 0 ? lock : engine_sweep_builds(en, true, a, &(struct strv){0}, e);
-	if (r == 0 && !q->no_cache && !q->check)
+	if (r == 0 && !q->no_cache && !q->no_cache_stages.count && !q->check)
 		r = cache_adopt(&b, e);
 	if (r == 0)
 		r = stage_sweep(&en->images, e);

@@ -22,6 +22,12 @@ struct build_agent {
 	char *id, *socket;
 };
 
+/** --build-context: what FROM, COPY --from and RUN --mount=from take by this name. */
+struct build_named {
+	char *name;
+	char *image, *folder; /* one of the two */
+};
+
 enum build_output { BUILD_IMAGE, BUILD_TAR, BUILD_FILES };
 
 struct build_request {
@@ -30,8 +36,11 @@ struct build_request {
 	struct strv tags;
 	struct strv args; /* NAME=VALUE, or NAME: from the environment */
 	struct strv extra_hosts;
-	struct array secrets; /* of struct build_secret */
-	struct array agents;  /* of struct build_agent */
+	struct array secrets;        /* of struct build_secret */
+	struct array agents;         /* of struct build_agent */
+	struct array contexts;       /* of struct build_named */
+	struct strv no_cache_stages; /* names of stages that are built anew */
+	bool allow_host_network;     /* RUN --network=host may, whatever `network` is */
 	struct kvs labels;
 	struct strv cache_from; /* images whose steps are taken over */
 	bool cache_inline;      /* the image says what its steps were, for that */

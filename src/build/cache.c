@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -132,6 +133,16 @@ static int use_sources(struct build *b, struct build_stage *s, const struct step
 	return STEP_RUNS;
 }
 
+/* --no-cache-filter */
+static bool is_filtered(const struct build *b, const struct build_stage *s)
+{
+	const struct strv *names = &b->q->no_cache_stages;
+	for (size_t i = 0; s->name && i < names->count; i++)
+		if (!strcasecmp(names->items[i], s->name))
+			return true;
+	return false;
+}
+
 int cache_use(struct build *b, struct build_stage *s, const struct step_key *key, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
@@ -139,7 +150,7 @@ int cache_use(struct build *b, struct build_stage *s, const struct step_key *key
 		return STEP_DONE;
 	if (step_run_any(b, key->key))
 		return STEP_WAITS;
-	if (b->q->no_cache)
+	if (b->q->no_cache || is_filtered(b, s))
 		return STEP_RUNS;
 	int r = db_first(
 		&b->en->db, &q, e,

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -136,8 +137,65 @@ static int context_of_stdin(struct build *b, struct err *e)
 	return r < 0 ? err_context(e, "the context on stdin") : 0;
 }
 
+/* With its own .dockerignore, as the context. */
+static int open_named(struct build *b, struct named_context *c, struct err *e)
+{
+	char *text;
+	c->folder = -1;
+	if (!c->of->folder)
+		return 0;
+	c->folder = open(c->of->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (c->folder < 0)
+		return err_errno(e, errno, "--build-context %s: %s", c->of->name, c->of->folder);
+	CLEANUP_FD int fd = path_open_in_root(c->folder, ".dockerignore", O_RDONLY, 0);
+	int r = fd < 0 ? 0 : read_open(b->a, fd, ".dockerignore", IGNORE_FILE_MAX, &text, NULL, e);
+	if (r == 0 && fd >= 0)
+		ignore_parse(text, b->a, &c->ignore);
+	return r < 0 ? err_context(e, "--build-context %s", c->of->name) : 0;
+}
+
+static int open_all_named(struct build *b, struct err *e)
+{
+	const struct build_named *all = b->q->contexts.items;
+	b->contexts = arena_array(b->a, b->q->contexts.count + 1, sizeof(*b->contexts));
+	for (size_t i = 0; i < b->q->contexts.count; i++)
+		b->contexts[i] = (struct named_context){.of = &all[i], .folder = -1};
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < b->q->contexts.count; i++)
+		r = open_named(b, &b->contexts[i], e);
+	return r;
+}
+
+void build_close_contexts(struct build *b)
+{
+	for (size_t i = 0; b->contexts && i < b->q->contexts.count; i++)
+		fd_drop(&b->contexts[i].folder);
+	fd_drop(&b->context);
+}
+
+static bool same_image(struct arena *a, const char *x, const char *y)
+{
+	struct image_reference one, other;
+	struct err ignored;
+	return image_reference_parse(x, a, &one, &ignored) == 0 &&
+	       image_reference_parse(y, a, &other, &ignored) == 0 &&
+	       !strcmp(image_reference_full(&one, a), image_reference_full(&other, a));
+}
+
+/* The last one counts; "alpine" is "alpine:latest", too. */
+const struct named_context *build_named_context(const struct build *b, const char *name)
+{
+	for (size_t i = b->contexts ? b->q->contexts.count : 0; i-- > 0;)
+		if (!strcasecmp(b->contexts[i].of->name, name) ||
+		    same_image(b->a, b->contexts[i].of->name, name))
+			return &b->contexts[i];
+	return NULL;
+}
+
 int build_open_context(struct build *b, struct err *e)
 {
+	if (open_all_named(b, e) < 0)
+		return -e->number;
 	if (!strcmp(b->q->context, "-"))
 		return b->q->file && !strcmp(b->q->file, "-")
 			       ? err_set(e, EINVAL, ERR_INVALID,

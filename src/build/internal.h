@@ -61,9 +61,9 @@ struct build_stage {
 	struct layer **layers;  /* the lowest first */
 	size_t layer_count;
 	size_t from_layers, from_history; /* how many of them the image has that it begins with */
-	char chain[ID_LEN + 1]; /* stands for the tree: equal chains are equal trees */
-	struct strv args;       /* ARG, NAME=VALUE */
-	struct strv declared;   /* ARG without a value too */
+	char chain[ID_LEN + 1];           /* stands for the tree: equal chains are equal trees */
+	struct strv args;                 /* ARG, NAME=VALUE */
+	struct strv declared;             /* ARG without a value too */
 	bool cmd_set;
 	int64_t created; /* of its newest step that made something; ns */
 };
@@ -74,6 +74,13 @@ struct cache_row {
 	struct layer *layer; /* NULL: the step changed nothing */
 	char *text;
 	int64_t created;
+};
+
+/** --build-context, opened. */
+struct named_context {
+	const struct build_named *of;
+	int folder; /* or -1: an image */
+	struct ignore ignore;
 };
 
 struct build {
@@ -90,9 +97,10 @@ struct build {
 	int context;        /* folder, or -1 */
 	int stdin_text;     /* the Dockerfile that came instead of one, or -1 */
 	struct ignore ignore;
-	struct stage staging; /* opened when it is needed */
-	size_t folders;       /* made in it */
-	struct layer **fresh; /* all layers of this build */
+	struct named_context *contexts; /* as many as the request has */
+	struct stage staging;           /* opened when it is needed */
+	size_t folders;                 /* made in it */
+	struct layer **fresh;           /* all layers of this build */
 	size_t fresh_count, fresh_room;
 	struct cache_row *rows;
 	size_t row_count, row_room;
@@ -208,7 +216,8 @@ int build_canceled(struct err *e);
 /** The image that FROM or --from names, for @platform (or NULL), pulled if it is not here. */
 int build_find_image(struct build *b, const char *name, const char *platform, struct image *ret,
 		     struct err *e);
-/** A stage by its name or number, or NULL; only those before @before count. */
+/** A stage by its name or number, or NULL; only those before @before count, and none that a
+ *  --build-context stands in front of. */
 struct build_stage *build_find_stage(struct build *b, const char *name, size_t before);
 /** A stage that has the layers of an image, and its config. */
 int build_from_image(struct build *b, struct build_stage *s, const char *name, struct err *e);
@@ -233,6 +242,9 @@ int lint_tell(struct build *b, bool whole, struct err *e);
 /* ---- context.c ---- */
 
 int build_open_context(struct build *b, struct err *e);
+void build_close_contexts(struct build *b);
+/** The --build-context of that name, or NULL. */
+const struct named_context *build_named_context(const struct build *b, const char *name);
 int build_read_dockerfile(struct build *b, char **ret, size_t *ret_len, struct err *e);
 int build_read_ignore(struct build *b, struct err *e);
 

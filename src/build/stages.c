@@ -85,7 +85,7 @@ int stages_cut(struct build *b, struct err *e)
 	return s ? 0 : err_set(e, EINVAL, ERR_INVALID, "%s has no FROM", d->name);
 }
 
-struct build_stage *build_find_stage(struct build *b, const char *name, size_t before)
+static struct build_stage *find_stage(struct build *b, const char *name, size_t before)
 {
 	uint64_t number;
 	/* The last one of that name. */
@@ -95,6 +95,11 @@ struct build_stage *build_find_stage(struct build *b, const char *name, size_t b
 	if (uint_parse(name, SIZE_MAX, &number) == 0 && number < before)
 		return &b->stages[number];
 	return NULL;
+}
+
+struct build_stage *build_find_stage(struct build *b, const char *name, size_t before)
+{
+	return build_named_context(b, name) ? NULL : find_stage(b, name, before);
 }
 
 int build_base_name(struct build *b, const struct build_stage *s, const char **ret, struct err *e)
@@ -159,9 +164,13 @@ int stages_choose(struct build *b, struct err *e)
 {
 	const char *name = b->q->target;
 	b->target = &b->stages[b->stage_count - 1];
-	if (name && *name && !(b->target = build_find_stage(b, name, b->stage_count)))
+	if (name && *name && !(b->target = find_stage(b, name, b->stage_count)))
 		return err_set(e, ENOENT, ERR_INVALID, "target stage \"%.100s\" could not be found",
 			       name);
+	for (size_t i = 0; i < b->q->no_cache_stages.count; i++)
+		if (!find_stage(b, b->q->no_cache_stages.items[i], b->stage_count))
+			engine_warn(b->en, "--no-cache-filter %s: there is no stage of that name",
+				    b->q->no_cache_stages.items[i]);
 	return mark_needed(b, b->target, e);
 }
 
@@ -182,8 +191,7 @@ static int pull(struct build *b, const char *name, const char *platform, struct 
 		if (!strcmp(b->pulled.items[i], what))
 			return 0;
 	strv_push(b->a, &b->pulled, what);
-	int r = image_pull(&b->en->images, &req, b->a, &ignored, e);
-	return r < 0 ? err_context(e, "%s is not here and cannot be pulled", name) : 0;
+	return image_pull(&b->en->images, &req, b->a, &ignored, e);
 }
 
 static bool fits(const char *platform, const struct oci_image *image)
@@ -193,16 +201,44 @@ static bool fits(const char *platform, const struct oci_image *image)
 	       plan_platform_fits(&wanted, image->os, image->architecture, image->variant);
 }
 
+/* What is here is for another platform, and nothing else can be had. */
+static int wrong_platform(const char *name, const char *platform, const struct oci_image *here,
+			  struct err *e)
+{
+	const char *variant = here->variant ? here->variant : "";
+	char why[sizeof(e->text)];
+	snprintf(why, sizeof(why), "%s", e->text);
+	err_set(e, ENOTSUP, ERR_INVALID,
+		"%s is here for linux/%s%s%s only, not for %s, and that cannot be pulled: %s", name,
+		here->architecture, *variant ? "/" : "", variant, platform, why);
+	err_hint(e, "load or pull it for %s, or build FROM it for the platform that is here",
+		 platform);
+	return -ENOTSUP;
+}
+
 int build_find_image(struct build *b, const char *name, const char *platform, struct image *ret,
 		     struct err *e)
 {
+	const struct named_context *context = build_named_context(b, name);
+	if (context && !context->of->image)
+		return err_set(e, ENOTSUP, ERR_INVALID,
+			       "--build-context %s is a folder, which COPY --from and RUN --mount "
+			       "take from, and no image",
+			       name);
+	if (context)
+		name = context->of->image;
 	int r = b->q->pull ? pull(b, name, platform, e) : 0;
-	if (r == 0)
-		r = image_find(&b->en->images, name, b->a, ret, e);
+	if (r < 0)
+		return err_context(e, "%s cannot be pulled", name);
+	r = image_find(&b->en->images, name, b->a, ret, e);
 	if (r == 0 ? fits(platform, &ret->config) : r != -ENOENT || e->kind != ERR_NOT_FOUND)
 		return r;
-	if (!b->q->pull && (r = pull(b, name, platform, e)) == 0)
-		r = image_find(&b->en->images, name, b->a, ret, e);
+	bool here = r == 0;
+	r = b->q->pull ? 0 : pull(b, name, platform, e);
+	if (r < 0)
+		return here ? wrong_platform(name, platform, &ret->config, e)
+			    : err_context(e, "%s is not here and cannot be pulled", name);
+	r = image_find(&b->en->images, name, b->a, ret, e);
 	if (r < 0 || fits(platform, &ret->config))
 		return r;
 	return err_set(e, ENOTSUP, ERR_INVALID, "%s is here for linux/%s, and not for %s", name,

@@ -58,14 +58,21 @@ int step_workdir(struct build *b, struct build_stage *s, struct step_key *ret_ke
 /* ---- COPY, ADD ---- */
 
 struct source {
-	int root;              /* the caller's, or -1 */
-	char from[ID_LEN + 1]; /* the chain of the tree, or "" for a context */
+	int root;                    /* the caller's, or -1 */
+	char from[ID_LEN + 1];       /* the chain of the tree, or "" for a context */
+	const struct ignore *ignore; /* of a context, or NULL */
 };
 
 /* What --from names: a stage before this one, or an image. */
 static int open_from(struct build *b, const struct build_stage *s, const char *from,
 		     struct source *ret, struct err *e)
 {
+	const struct named_context *context = build_named_context(b, from);
+	if (context && context->folder >= 0) {
+		ret->ignore = &context->ignore;
+		ret->root = fcntl(context->folder, F_DUPFD_CLOEXEC, 0);
+		return ret->root < 0 ? err_errno(e, errno, "--build-context %s", from) : 0;
+	}
 	struct build_stage *other = build_find_stage(b, from, s->index);
 	struct build_stage image = {.platform = s->platform};
 	int r = 0;
@@ -329,8 +336,8 @@ int step_copy(struct build *b, struct build_stage *s, const struct instruction *
 	const char *unpack = instruction_flag(in, "unpack");
 	struct copy c CLEANUP_COPY = {
 		.root = from ? tree : b->context,
-		.ignore = from ? NULL : &b->ignore,
-		.keep_owner = from != NULL,
+		.ignore = from ? source.ignore : &b->ignore,
+		.keep_owner = from && !source.ignore,
 		.parents = instruction_has(in, "parents"),
 		.unpack = add && (!unpack || strcmp(unpack, "false") != 0),
 		.libexec = b->en->libexec,

@@ -156,16 +156,17 @@ static int copied(struct build *b, struct copy *c, struct err *e)
 	return r < 0 ? r : openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-static int bind_context(struct spec *m, const char *source, struct err *e)
+static int bind_context(struct spec *m, const char *source, int context,
+			const struct ignore *ignore, struct err *e)
 {
 	struct build *b = m->b;
 	char digest[ID_LEN + 1];
-	struct copy c CLEANUP_COPY = {.root = b->context,
-				      .ignore = &b->ignore,
+	struct copy c CLEANUP_COPY = {.root = context,
+				      .ignore = ignore,
 				      .libexec = b->en->libexec,
 				      .epoch = -1,
 				      .a = b->a};
-	if (b->context < 0)
+	if (context < 0)
 		return err_set(e, ENOENT, ERR_INVALID, "there is no build context to mount");
 	int r = copy_find(&c, source, e);
 	if (r >= 0)
@@ -175,9 +176,9 @@ static int bind_context(struct spec *m, const char *source, struct err *e)
 	key_add(&m->run->key, digest);
 	bool folder = S_ISDIR(((struct copy_source *)c.sources.items)->st.st_mode);
 	CLEANUP_FD int from =
-		folder && b->ignore.patterns.count
+		folder && ignore->patterns.count
 			? copied(b, &c, e)
-			: path_open_in_root(b->context, *source ? source : ".", O_PATH, 0);
+			: path_open_in_root(context, *source ? source : ".", O_PATH, 0);
 	if (from < 0)
 		return from;
 	if (folder && flag(m, "readwrite"))
@@ -191,7 +192,10 @@ static int mount_bind(struct spec *m, struct err *e)
 	const char *from = word(m, "from"), *source = word(m, "source");
 	char *path = path_clean(b->a, source ? source : "/");
 	if (!from)
-		return bind_context(m, path + 1, e);
+		return bind_context(m, path + 1, b->context, &b->ignore, e);
+	const struct named_context *context = build_named_context(b, from);
+	if (context && context->folder >= 0)
+		return bind_context(m, path + 1, context->folder, &context->ignore, e);
 	struct build_stage *other = build_find_stage(b, from, m->s->index),
 			   image = {.platform = m->s->platform};
 	if (!other && build_from_image(b, other = &image, from, e) < 0)

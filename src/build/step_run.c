@@ -226,9 +226,11 @@ static int read_network(struct build *b, const struct instruction *in, const cha
 	if (*ret == flag && strcmp(flag, "none") && strcmp(flag, "host"))
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "invalid network mode: %.64s (default, none or host)", flag);
-	if (*ret == flag && !strcmp(flag, "host") && strcmp(b->q->network, "host"))
+	if (*ret == flag && !strcmp(flag, "host") && strcmp(b->q->network, "host") &&
+	    !b->q->allow_host_network)
 		return err_set(e, EPERM, ERR_DENIED,
-			       "RUN --network=host: the build must allow it by --network host");
+			       "RUN --network=host: the build must allow it by --network host or "
+			       "--allow network.host");
 	return 0;
 }
 

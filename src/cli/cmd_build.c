@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hull build. What is built how: build/build.h. Progress and failures go to stderr, as BuildKit's.
- */
+ * Options of docker's that would have no effect here are refused with the reason, or get a word. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/json.h"
 #include "build/build.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/create_options.h"
+#include "cli/registry_options.h"
 #include "cli/resource_option.h"
 
 /* --output */
@@ -21,10 +23,11 @@ struct build_out {
 
 struct build_values {
 	struct build_request request;
-	struct strv labels;
-	char *iidfile;
+	struct strv labels, security;
+	char *iidfile, *metadata_file;
 	struct build_out output;
-	bool rm, force_rm;
+	bool rm, force_rm, compress, load, push;
+	char none; /* of options that only check what they are given */
 };
 
 /* HOST:IP or HOST=IP; the engine wants the colon. */
@@ -134,6 +137,72 @@ static int set_platform(void *field, const char *value, struct arena *a, struct 
 	return 0;
 }
 
+/* NAME=FOLDER, or NAME=docker-image://IMAGE */
+static int set_context(void *field, const char *value, struct arena *a, struct err *e)
+{
+	static const char image[] = "docker-image://";
+	const char *what = strchr(value, '=');
+	if (!what || what == value || !what[1])
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "use NAME=FOLDER or NAME=docker-image://IMAGE");
+	struct build_named named = {.name = arena_strndup(a, value, (size_t)(what++ - value))};
+	if (!strncmp(what, image, sizeof(image) - 1))
+		named.image = arena_strdup(a, what + sizeof(image) - 1);
+	else if (strstr(what, "://") || !strncmp(what, "git@", 4) || !strncmp(what, "target:", 7))
+		return err_set(e, ENOTSUP, ERR_USAGE,
+			       "hull takes folders and docker-image://IMAGE: clone or unpack other "
+			       "sources first");
+	else
+		named.folder = arena_strdup(a, what);
+	*(struct build_named *)array_push(a, field, sizeof(named)) = named;
+	return 0;
+}
+
+static int set_stages(void *field, const char *value, struct arena *a, struct err *e)
+{
+	char *rest = arena_strdup(a, value);
+	for (char *part; (part = strsep(&rest, ","));) {
+		if (!*part)
+			return err_set(e, EINVAL, ERR_USAGE,
+				       "use the names of stages: STAGE,STAGE");
+		strv_push(a, field, part);
+	}
+	return 0;
+}
+
+static int set_allow(void *field, const char *value, struct arena *a, struct err *e)
+{
+	if (strcmp(value, "network.host"))
+		return err_set(e, ENOTSUP, ERR_USAGE,
+			       "only network.host can be allowed: every step has the sandbox of "
+			       "hull run");
+	*(bool *)field = true;
+	return 0;
+}
+
+static int check_attestation(void *field, const char *value, struct arena *a, struct err *e)
+{
+	if (!strcmp(value, "false") || !strcmp(value, "0") || !strcmp(value, "disabled=true"))
+		return 0;
+	return err_set(e, ENOTSUP, ERR_USAGE,
+		       "hull makes no attestations: leave it out, or say false");
+}
+
+static int check_builder(void *field, const char *value, struct arena *a, struct err *e)
+{
+	if (!*value || !strcmp(value, "default"))
+		return 0;
+	return err_set(e, ENOTSUP, ERR_USAGE,
+		       "hull builds itself, and has no builder but \"default\"");
+}
+
+static int check_isolation(void *field, const char *value, struct arena *a, struct err *e)
+{
+	if (!*value || !strcmp(value, "default"))
+		return 0;
+	return err_set(e, ENOTSUP, ERR_USAGE, "on Linux there is \"default\" only");
+}
+
 /* DIR, "-", or type=local|tar|docker|oci|image,dest=PATH */
 static int set_output(void *field, const char *value, struct arena *a, struct err *e)
 {
@@ -168,13 +237,34 @@ static int set_output(void *field, const char *value, struct arena *a, struct er
 	return 0;
 }
 
-static int write_id(const char *path, const char *id, struct err *e)
+static int write_file(const char *option, const char *path, const char *text, struct err *e)
 {
+	if (!path || !*path)
+		return 0;
 	CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	int r = fd < 0 ? -errno : fd_write_full(fd, "sha256:", 7);
-	if (r == 0)
-		r = fd_write_full(fd, id, strlen(id));
-	return r < 0 ? err_errno(e, r, "--iidfile %s", path) : 0;
+	int r = fd < 0 ? -errno : fd_write_full(fd, text, strlen(text));
+	return r < 0 ? err_errno(e, r, "%s %s", option, path) : 0;
+}
+
+/* buildx's keys. @pushed: the digest of the manifest, or NULL. */
+static int write_metadata(struct cli *cli, const struct build_values *v, const char *id,
+			  const char *pushed, struct err *e)
+{
+	CLEANUP_JSON struct json_object *o = json_object_new_object();
+	CLEANUP_STRBUF struct strbuf names = STRBUF_MAX(1 << 20), text = STRBUF_MAX(2 << 20);
+	const struct strv *tags = &v->request.tags;
+	struct image_reference ref;
+	char *digest = arena_printf(&cli->arena, "sha256:%s", id);
+	for (size_t i = 0; i < tags->count; i++)
+		if (image_reference_parse(tags->items[i], &cli->arena, &ref, e) == 0)
+			strbuf_printf(&names, "%s%s", i ? "," : "",
+				      image_reference_full(&ref, &cli->arena));
+	json_add_string(o, "containerimage.config.digest", digest);
+	json_add_string(o, "containerimage.digest", pushed ? pushed : digest);
+	if (tags->count)
+		json_add_string(o, "image.name", strbuf_text(&names));
+	json_print(&text, o, 0);
+	return write_file("--metadata-file", v->metadata_file, strbuf_text(&text), e);
 }
 
 struct work {
@@ -197,6 +287,42 @@ static int save_image(struct cli *cli, int fd, void *ctx, struct err *e)
 	if (!save.names.count)
 		strv_push(&cli->arena, &save.names, w->id);
 	return image_save(&cli->engine.images, &save, e);
+}
+
+/* What is said about the result fits what becomes of it. */
+static int check_result(const struct build_values *v, struct err *e)
+{
+	bool files = v->output.type == OUT_LOCAL || v->output.type == OUT_TAR;
+	const char *option = v->push                                 ? "--push"
+			     : v->load                               ? "--load"
+			     : v->metadata_file && *v->metadata_file ? "--metadata-file"
+								     : NULL;
+	if (files && option)
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "%s is for an image, and --output asks for files", option);
+	if (v->push && !v->request.tags.count)
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "--push: tag is needed when pushing to registry (-t NAME)");
+	return 0;
+}
+
+/* The image is there: to the registry, and into the files that tell of it. */
+static int hand_out(struct cli *cli, const struct build_values *v, const char *id, struct err *e)
+{
+	const struct build_request *q = &v->request;
+	struct image_pushed pushed;
+	int r = 0;
+	for (size_t i = 0; v->push && r == 0 && i < q->tags.count; i++)
+		r = push_one(cli, &q->registry, q->tags.items[i], q->quiet ? NULL : stderr, &pushed,
+			     e);
+	if (r == 0)
+		r = write_file("--iidfile", v->iidfile, arena_printf(&cli->arena, "sha256:%s", id),
+			       e);
+	if (r == 0 && v->metadata_file && *v->metadata_file)
+		r = write_metadata(cli, v, id, v->push ? pushed.digest : NULL, e);
+	if (r == 0 && q->quiet)
+		printf("sha256:%s\n", id);
+	return r;
 }
 
 static int build_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
@@ -228,9 +354,16 @@ static int build_run(struct cli *cli, void *values, const struct strv *args, str
 		    : v->output.type == OUT_TAR ? BUILD_TAR
 						: BUILD_IMAGE;
 	q->output_dir = v->output.dest;
-	int r = v->output.type == OUT_TAR && !q->check
-			? cli_write_archive(cli, v->output.dest, build_tar, &w, e)
-			: build_image(&cli->engine, q, &cli->arena, id, e);
+	int r = check_result(v, e);
+	if (r == 0)
+		r = security_options_read(&v->security, &q->limits.host, &cli->arena, e);
+	if (r < 0)
+		return r;
+	if (v->compress)
+		cli_notice("--compress has no effect: the context is read where it lies");
+	r = v->output.type == OUT_TAR && !q->check
+		    ? cli_write_archive(cli, v->output.dest, build_tar, &w, e)
+		    : build_image(&cli->engine, q, &cli->arena, id, e);
 	cli_warn(cli);
 	if (r == 0 && v->output.type == OUT_ARCHIVE && !q->check)
 		r = cli_write_archive(cli, v->output.dest, save_image, &w, e);
@@ -238,11 +371,7 @@ static int build_run(struct cli *cli, void *values, const struct strv *args, str
 		return r;
 	if (q->output != BUILD_IMAGE)
 		return r;
-	if (r == 0 && v->iidfile && *v->iidfile)
-		r = write_id(v->iidfile, id, e);
-	if (r == 0 && q->quiet)
-		printf("sha256:%s\n", id);
-	return r;
+	return r < 0 ? r : hand_out(cli, v, id, e);
 }
 
 #define O(member) .offset = offsetof(struct build_values, member)
@@ -250,26 +379,47 @@ static int build_run(struct cli *cli, void *values, const struct strv *args, str
 static const struct option options[] = {
 	{"add-host", 0, OPTION_CUSTOM, Q(extra_hosts), .arg = "strings", .set = set_host,
 	 .help = "Add a custom host-to-IP mapping (format: \"host:ip\")"},
+	{"allow", 0, OPTION_CUSTOM, Q(allow_host_network), .arg = "stringArray", .set = set_allow,
+	 .help = "Allow RUN --network=host (\"network.host\")"},
+	{"annotation", 0, OPTION_REFUSED,
+	 .help = "an image has its manifest only when it is saved or pushed; use --label"},
 	{"build-arg", 0, OPTION_CUSTOM, Q(args), .arg = "stringArray", .set = set_build_arg,
 	 .help = "Set build-time variables"},
+	{"build-context", 0, OPTION_CUSTOM, Q(contexts), .arg = "stringArray", .set = set_context,
+	 .help = "What a name in FROM, COPY --from and RUN --mount=from is (format: "
+		 "\"name=folder\", \"name=docker-image://image\")"},
+	{"builder", 0, OPTION_CUSTOM, O(none), .arg = "string", .set = check_builder,
+	 .help = "Taken for docker's sake: \"default\" only"},
 	{"cache-from", 0, OPTION_CUSTOM, Q(cache_from), .arg = "stringArray", .set = set_cache_from,
 	 .help = "Images to consider as cache sources"},
 	{"cache-to", 0, OPTION_CUSTOM, Q(cache_inline), .arg = "stringArray", .set = set_cache_to,
 	 .help = "Keep in the image what its steps were, for --cache-from (type=inline)"},
+	{"cgroup-parent", 0, OPTION_STR, Q(limits.host.cgroup_parent),
+	 .help = "Parent cgroup for the containers of \"RUN\""},
 	{"check", 0, OPTION_BOOL, Q(check),
 	 .help = "Do not build; tell what in the Dockerfile may not be meant"},
+	{"compress", 0, OPTION_BOOL, O(compress),
+	 .help = "Taken for docker's sake: no context is sent anywhere"},
 	{"file", 'f', OPTION_STR, Q(file),
 	 .help = "Name of the Dockerfile (default: \"PATH/Dockerfile\", then Containerfile)"},
 	{"force-rm", 0, OPTION_BOOL, OPTION_HIDDEN, O(force_rm),
 	 .help = "Taken for docker's sake: no step's container is ever kept"},
 	{"iidfile", 0, OPTION_STR, O(iidfile), .help = "Write the image ID to a file"},
+	{"isolation", 0, OPTION_CUSTOM, O(none), .arg = "string", .set = check_isolation,
+	 .help = "Taken for docker's sake: \"default\" only"},
 	{"label", 0, OPTION_CUSTOM, O(labels), .arg = "stringArray", .set = option_set_label,
 	 .help = "Set metadata for an image"},
+	{"load", 0, OPTION_BOOL, O(load),
+	 .help = "Keep the image in the store, which is done anyway; not with --output of files"},
+	{"metadata-file", 0, OPTION_STR, O(metadata_file),
+	 .help = "Write the image's digests and names to a file, as JSON"},
 	{"network", 0, OPTION_STR, Q(network), .initial = "default",
 	 .help = "Set the networking mode for the \"RUN\" instructions during build "
 		 "(as of hull run)"},
 	{"no-cache", 0, OPTION_BOOL, Q(no_cache),
 	 .help = "Do not use cache when building the image"},
+	{"no-cache-filter", 0, OPTION_CUSTOM, Q(no_cache_stages), .arg = "stringArray",
+	 .set = set_stages, .help = "Do not cache specified stages"},
 	{"output", 'o', OPTION_CUSTOM, O(output), .arg = "output", .set = set_output,
 	 .help = "Output destination (a folder, - for a tar, or "
 		 "type=local|tar|docker|oci,dest=path)"},
@@ -278,14 +428,21 @@ static const struct option options[] = {
 	{"progress", 0, OPTION_STR, Q(progress), .initial = "auto", .arg = "auto|plain|tty",
 	 .help = "How steps are shown: as lines, or in place on a terminal (auto: if stderr is "
 		 "one)"},
+	{"provenance", 0, OPTION_CUSTOM, O(none), .arg = "false", .set = check_attestation,
+	 .help = "Taken for docker's sake: hull makes no attestations"},
 	{"pull", 0, OPTION_BOOL, Q(pull), .help = "Always attempt to pull all referenced images"},
+	{"push", 0, OPTION_BOOL, O(push), .help = "Push the image by all its names afterwards"},
 	{"quiet", 'q', OPTION_BOOL, Q(quiet),
 	 .help = "Suppress the build output and print image ID on success"},
 	{"rm", 0, OPTION_BOOL, OPTION_HIDDEN, O(rm), .initial = "true",
 	 .help = "Taken for docker's sake: no step's container is ever kept"},
+	{"sbom", 0, OPTION_CUSTOM, O(none), .arg = "false", .set = check_attestation,
+	 .help = "Taken for docker's sake: hull makes no attestations"},
 	{"secret", 0, OPTION_CUSTOM, Q(secrets), .arg = "stringArray", .set = set_secret,
 	 .help = "Secret to expose to the build (format: "
 		 "\"id=mysecret[,src=/local/secret][,env=NAME]\")"},
+	{"security-opt", 0, OPTION_LIST, O(security), .arg = "stringArray",
+	 .help = "Security options of \"RUN\", as of hull run"},
 	{"squash", 0, OPTION_BOOL, Q(squash),
 	 .help = "Make one layer of those that are built (--output of files has none)"},
 	{"ssh", 0, OPTION_CUSTOM, Q(agents), .arg = "stringArray", .set = set_ssh,
@@ -308,7 +465,8 @@ const struct command command_build = {
 		"docs/build.md.",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct build_values),
-	.more = {{&build_limit_option_table, offsetof(struct build_values, request.limits)}},
+	.more = {{&build_limit_option_table, offsetof(struct build_values, request.limits)},
+		 {&registry_option_table, offsetof(struct build_values, request.registry)}},
 	.args_min = 1,
 	.args_max = 1,
 	.run = build_run,

@@ -139,34 +139,33 @@ struct push_values {
 static const struct progress_words push_words = {"Preparing", "Pushing", "Pushed",
 						 "Layer already exists"};
 
-static int push_one(struct cli *cli, const struct push_values *v, const char *name, struct err *e)
+int push_one(struct cli *cli, const struct image_registry *registry, const char *name, FILE *to,
+	     struct image_pushed *ret, struct err *e)
 {
 	struct image_reference ref;
-	struct image_pushed pushed;
-	struct image_push req = {.reference = name, .registry = v->registry};
+	struct image_push req = {.reference = name, .registry = *registry};
 	struct progress *p = arena_new(&cli->arena, struct progress);
-	*p = (struct progress){
-		.words = &push_words, .to = stdout, .terminal = isatty(STDOUT_FILENO)};
 	int r = image_reference_parse(name, &cli->arena, &ref, e);
 	if (r < 0)
 		return r;
-	if (!v->quiet) {
+	if (to) {
+		*p = (struct progress){
+			.words = &push_words, .to = to, .terminal = isatty(fileno(to))};
 		req.progress = progress_show;
 		req.ctx = p;
 	}
-	r = image_push(&cli->engine.images, &req, &cli->arena, &pushed, e);
+	r = image_push(&cli->engine.images, &req, &cli->arena, ret, e);
 	if (r < 0)
 		return r;
-	if (pushed.repacked)
+	if (ret->repacked)
 		cli_notice("WARNING: %s was packed anew, as the registry it came from does not "
 			   "give its layers: it has another digest now",
 			   name);
-	if (v->quiet)
-		puts(image_reference_full(&ref, &cli->arena));
-	else
-		printf("%s: digest: %s size: %llu\n", ref.tag, pushed.digest,
-		       (unsigned long long)pushed.size);
-	fflush(stdout);
+	if (to) {
+		fprintf(to, "%s: digest: %s size: %llu\n", ref.tag, ret->digest,
+			(unsigned long long)ret->size);
+		fflush(to);
+	}
 	return 0;
 }
 
@@ -195,6 +194,7 @@ static int push_run(struct cli *cli, void *values, const struct strv *args, stru
 	const char *name = args->items[0], *slash = strrchr(name, '/');
 	bool tagged = strpbrk(slash ? slash : name, ":@");
 	struct image_reference ref;
+	struct image_pushed pushed;
 	struct strv names = {0};
 	int r = image_reference_parse(name, &cli->arena, &ref, e);
 	if (r < 0)
@@ -210,8 +210,13 @@ static int push_run(struct cli *cli, void *values, const struct strv *args, stru
 		r = local_tags(cli, &ref, &names, e);
 	else
 		strv_push(&cli->arena, &names, name);
-	for (size_t i = 0; r == 0 && i < names.count; i++)
-		r = push_one(cli, v, names.items[i], e);
+	for (size_t i = 0; r == 0 && i < names.count; i++) {
+		r = push_one(cli, &v->registry, names.items[i], v->quiet ? NULL : stdout, &pushed,
+			     e);
+		if (r == 0 && v->quiet &&
+		    (r = image_reference_parse(names.items[i], &cli->arena, &ref, e)) == 0)
+			puts(image_reference_full(&ref, &cli->arena));
+	}
 	return r;
 }
 

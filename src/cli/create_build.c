@@ -87,11 +87,11 @@ static int read_profile(const char *path, char **ret, struct arena *a, struct er
 	return 0;
 }
 
-static int build_security(struct create_options *o, struct arena *a, struct err *e)
+int security_options_read(const struct strv *given, struct docker_host_config *host,
+			  struct arena *a, struct err *e)
 {
-	struct docker_host_config *host = &o->create.config.host;
-	for (size_t i = 0; i < o->security.count; i++) {
-		char *option = o->security.items[i];
+	for (size_t i = 0; i < given->count; i++) {
+		char *option = given->items[i];
 		char *value = strpbrk(option, "=:");
 		if (!value && strcmp(option, "no-new-privileges"))
 			return err_set(e, EINVAL, ERR_INVALID, "Invalid --security-opt: \"%s\"",
@@ -236,7 +236,7 @@ int create_options_build(struct cli *cli, struct create_options *o, const struct
 	if (r == 0)
 		r = build_labels(o, a, e);
 	if (r == 0)
-		r = build_security(o, a, e);
+		r = security_options_read(&o->security, &o->create.config.host, a, e);
 	if (r == 0)
 		r = build_init(o);
 	if (r == 0)

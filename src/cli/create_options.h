@@ -31,6 +31,9 @@ extern const struct option_table limit_option_table;
 /** The same without the restart policy. */
 extern const struct option_table build_limit_option_table;
 
+/** --security-opt as the engine takes it: profiles are read. */
+int security_options_read(const struct strv *given, struct docker_host_config *host,
+			  struct arena *a, struct err *e);
 /** Check what docker's client checks, read the files, and complete `create` from the options and
  *  @args (IMAGE COMMAND...; with --rootfs COMMAND...). @detach: nobody attaches.
  *  Options without effect get a word. Errors have docker's texts, kind ERR_INVALID. */

@@ -12,6 +12,9 @@ struct cli;
 /** --cert-dir and --tls-verify, into a struct image_registry. */
 extern const struct option_table registry_option_table;
 
+/** Push, and tell of it on @to as docker does; NULL: quietly. */
+int push_one(struct cli *cli, const struct image_registry *registry, const char *name, FILE *to,
+	     struct image_pushed *ret, struct err *e);
 /** Pull, and tell of it on @to as docker does; NULL: quietly. */
 int pull_one(struct cli *cli, const struct image_pull *req, FILE *to, struct image_pulled *ret,
 	     struct err *e);

@@ -156,10 +156,54 @@ config() {
 	[ "$status" -eq 1 ]
 	[[ "$output" == *"the build must allow it by --network host"* ]]
 	run -0 hull build --network host -f ctx/Dockerfile ctx
+	run -0 hull build --no-cache --allow network.host -f ctx/Dockerfile ctx
+	run -125 hull build --allow security.insecure ctx
+	[[ "$output" == *"only network.host can be allowed"* ]]
 	build --ulimit nofile=77 <<<$'FROM test\nRUN ulimit -n >/limit'
 	[ "$(inside cat /limit)" = 77 ]
 	build --add-host db:10.0.0.9 <<<$'FROM test\nRUN cp /etc/hosts /seen'
 	inside cat /seen | grep -q $'10.0.0.9\tdb'
+}
+
+@test "--security-opt and --cgroup-parent are those of RUN" {
+	echo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":95}]}' >profile
+	build --security-opt seccomp=profile --security-opt no-new-privileges <<-'E'
+		FROM test
+		RUN mkdir /x 2>/said; grep NoNewPrivs /proc/self/status >>/said
+	E
+	[ "$status" -eq 0 ]
+	inside cat /said | grep -q 'not supported'
+	inside cat /said | grep -q 'NoNewPrivs:.*1'
+	build --security-opt seccomp=nosuch <<<'FROM test'
+	[[ "$output" == *"opening seccomp profile (nosuch) failed"* ]]
+	PARENT_GROUPS=("hull-build-$$")
+	build --cgroup-parent "hull-build-$$" <<<$'FROM test\nRUN --mount=from=test,target=/m cat /proc/self/cgroup >/group; ls /sys/fs/cgroup >/dev/null'
+	[ "$status" -eq 0 ]
+	find /sys/fs/cgroup -maxdepth 3 -type d -name "hull-build-$$" | grep -q .
+	remove_groups
+}
+
+@test "what docker's users type: --load, --metadata-file, and what is refused with the reason" {
+	build --load --compress --provenance=false --sbom false --builder default --isolation default \
+		--metadata-file meta --iidfile id <<<$'FROM test\nRUN true'
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"--compress has no effect"* ]]
+	[ "$(python3 -c 'import json; d = json.load(open("meta")); print(d["containerimage.config.digest"], d["image.name"])')" = \
+		"$(cat id) docker.io/library/out:latest" ]
+	build --provenance=mode=max <<<'FROM test'
+	[[ "$output" == *"hull makes no attestations"* ]]
+	build --sbom true <<<'FROM test'
+	[[ "$output" == *"hull makes no attestations"* ]]
+	build --builder mine <<<'FROM test'
+	[[ "$output" == *'no builder but "default"'* ]]
+	build --isolation hyperv <<<'FROM test'
+	[[ "$output" == *'"default" only'* ]]
+	build --annotation a=b <<<'FROM test'
+	[[ "$output" == *"--annotation is not supported: "*"--label"* ]]
+	build --load -o dir <<<'FROM test'
+	[[ "$output" == *"--load is for an image"* ]]
+	run -125 hull build --push ctx
+	[[ "$output" == *"tag is needed when pushing"* ]]
 }
 
 # bats test_tags=fast,same

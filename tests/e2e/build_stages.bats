@@ -181,10 +181,69 @@ build_behind() {
 	# What is here is for another platform, and no registry has it for this one.
 	run -1 hull build --platform linux/mips64le -f - ctx <<<'FROM localhost:1/test'
 	[[ "$output" == *"localhost:1/test"*"cannot be pulled"* ]]
+	hull tag test localhost:1/here
+	run -1 hull build -f - ctx <<<'FROM --platform=linux/mips64le localhost:1/here'
+	[[ "$output" == *"localhost:1/here is here for linux/$native only, not for linux/mips64le, and that cannot be pulled: "* ]]
 	run -125 hull build --platform linux/amd64,linux/arm64 ctx
 	[[ "$output" == *"one by one"* ]]
 	run -125 hull build --platform windows/amd64 ctx
 	[[ "$output" == *"linux/ARCHITECTURE"* ]]
+}
+
+@test "--build-context: a name is a folder or an image, for FROM, COPY --from and RUN --mount" {
+	mkdir more
+	echo given >more/file
+	echo hidden >more/hidden
+	echo hidden >more/.dockerignore
+	hull build -q -t other -f - ctx <<<$'FROM test\nRUN echo other >/which'
+	cat >ctx/Dockerfile <<-'E'
+		FROM localhost:1/base AS first
+		RUN --mount=from=more,target=/m cat /m/file >/mounted && test ! -e /m/hidden
+		FROM test AS more
+		RUN false
+		FROM first
+		COPY --from=more . /copied/
+		COPY --from=pic /which /from-image
+	E
+	run -0 hull build -t out --build-context more=more --build-context pic=docker-image://other \
+		--build-context localhost:1/base:latest=docker-image://other ctx
+	[ "$(hull run --rm out cat /which /mounted /copied/file /from-image | xargs)" = "other given given other" ]
+	[ "$(hull run --rm out stat -c '%u:%g' /copied/file)" = 0:0 ]
+	run -1 hull run --rm out test -e /copied/hidden
+	# What is in it counts for the cache.
+	run -0 hull build --build-context more=more --build-context pic=docker-image://other \
+		--build-context localhost:1/base=docker-image://other ctx
+	[ "$(grep -c CACHED <<<"$output")" -eq 3 ]
+	echo changed >more/file
+	run -0 hull build -t out --build-context more=more --build-context pic=docker-image://other \
+		--build-context localhost:1/base=docker-image://other ctx
+	[ "$(hull run --rm out cat /mounted /copied/file | xargs)" = "changed changed" ]
+	run -1 hull build --build-context base=more -f - ctx <<<'FROM base'
+	[[ "$output" == *"--build-context base is a folder"* ]]
+	run -1 hull build --build-context more=nosuch ctx
+	[[ "$output" == *"--build-context more: nosuch: No such file"* ]]
+	run -125 hull build --build-context more=https://example.invalid/x.git ctx
+	[[ "$output" == *"clone or unpack"* ]]
+	run -125 hull build --build-context more ctx
+	[[ "$output" == *"NAME=FOLDER"* ]]
+}
+
+@test "--no-cache-filter: these stages are built anew, others are not" {
+	cat >ctx/Dockerfile <<-'E'
+		FROM test AS one
+		RUN cat /proc/sys/kernel/random/uuid >/one
+		FROM test AS two
+		RUN cat /proc/sys/kernel/random/uuid >/two
+		FROM test
+		COPY --from=one /one /
+		COPY --from=two /two /
+	E
+	hull build -q -t first ctx
+	hull build -q -t second --no-cache-filter TWO ctx
+	[ "$(hull run --rm first cat /one)" = "$(hull run --rm second cat /one)" ]
+	[ "$(hull run --rm first cat /two)" != "$(hull run --rm second cat /two)" ]
+	run -0 hull build --no-cache-filter nosuch ctx
+	[[ "$output" == *"--no-cache-filter nosuch: there is no stage of that name"* ]]
 }
 
 @test "--cache-from: the steps of an image that says what they were, on another machine" {

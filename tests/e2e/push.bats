@@ -47,6 +47,17 @@ print(u.build_opener(u.ProxyHandler({})).open(r).headers["Docker-Content-Digest"
 	assert_equal "$REGISTRY/my/test:v1" "$output"
 }
 
+@test "PS1 build --push: by all its names" {
+	registry_up
+	mkdir ctx
+	run -0 hull build --push -t "$REGISTRY/one:v1" -t "$REGISTRY/two:v2" --metadata-file meta -f - ctx <<<$'FROM test\nRUN echo 1 >/x'
+	assert_line "^v2: digest: $(digest_of "$REGISTRY/two" v2) size: "
+	assert_equal "$(digest_of "$REGISTRY/one" v1)" "$(digest_of "$REGISTRY/two" v2)"
+	grep -q "\"containerimage.digest\": \"$(digest_of "$REGISTRY/one" v1)\"" meta
+	run -1 hull build --push -t 127.0.0.1:1/none -f - ctx <<<'FROM test'
+	assert_has "127.0.0.1:1"
+}
+
 @test "PS2 a pulled image keeps its digest in another repository, where its layers are mounted" {
 	registry_up
 	for types in oci docker; do
