@@ -133,8 +133,6 @@ static int read_networks(struct call *c, struct json_object *body, struct contai
 	    !json_object_object_get_ex(o, "EndpointsConfig", &map) ||
 	    !json_object_is_type(map, json_type_object))
 		map = NULL;
-	if (!network_mode_is_network(mode))
-		return 0;
 	size_t room = map ? (size_t)json_object_object_length(map) : 0;
 	create->networks = arena_array(c->a, room + 1, sizeof(*create->networks));
 	create->networks[0].network = mode;

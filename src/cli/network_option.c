@@ -91,35 +91,6 @@ static int add_single(struct create_options *o, struct arena *a, struct err *e)
 	return 0;
 }
 
-/* Who shares a network namespace has what its owner has; docker's words. */
-static int check_shared(const struct create_options *o, struct err *e)
-{
-	const struct docker_host_config *h = &o->create.config.host;
-	const char *hostname = o->create.config.config.hostname;
-	bool host = !strcmp(h->network_mode, "host"), none = !strcmp(h->network_mode, "none");
-	bool shared = !strncmp(h->network_mode, "container:", 10);
-	const struct {
-		bool wrong;
-		const char *text;
-	} rules[] = {
-		{shared && hostname && *hostname,
-		 "conflicting options: hostname and the network mode"},
-		{shared && h->dns.count, "conflicting options: dns and the network mode"},
-		{shared && h->extra_hosts.count,
-		 "conflicting options: custom host-to-IP mapping and the network mode"},
-		{(shared || host) && o->mac_address,
-		 "conflicting options: mac-address and the network mode"},
-		{(shared || host || none) && (o->ip || o->ip6),
-		 "user specified IP address is supported on user defined networks only"},
-		{(shared || host || none) && o->network_aliases.count,
-		 "network-scoped alias is supported only for containers in user defined networks"},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
-		if (rules[i].wrong)
-			return err_set(e, EINVAL, ERR_INVALID, "%s", rules[i].text);
-	return 0;
-}
-
 static int build_networks(struct create_options *o, const char *fallback, struct arena *a,
 			  struct err *e)
 {
@@ -134,17 +105,11 @@ static int build_networks(struct create_options *o, const char *fallback, struct
 			return r;
 	}
 	o->create.network_count = names->count;
-	for (size_t i = 0; names->count > 1 && i < names->count; i++)
-		if (!network_mode_is_network(o->create.networks[i].network))
-			return err_set(e, EINVAL, ERR_INVALID,
-				       "conflicting options: cannot attach both user-defined and "
-				       "non-user-defined network-modes");
 	h->network_mode = o->create.networks[0].network;
 	if (!strncmp(h->network_mode, "container:", 10) && !h->network_mode[10])
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "--network: invalid container format container:<name|id>");
-	int r = check_shared(o, e);
-	return r < 0 ? r : add_single(o, a, e);
+	return add_single(o, a, e);
 }
 
 /* ---- ports ---- */

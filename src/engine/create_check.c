@@ -7,6 +7,9 @@
 
 #include "base/cleanup.h"
 #include "engine/internal.h"
+#include "engine/network.h"
+#include "engine/user_network.h"
+#include "linux/link.h"
 #include "linux/signals.h"
 
 static bool is_container_mode(const char *mode)
@@ -65,6 +68,76 @@ static int check_values(const struct container_config *c, struct err *e)
 	return 0;
 }
 
+/* What an address, a name or a rate would belong to; there is none but on a network. */
+static int check_place(const struct container_create *c, const struct docker_endpoint *p,
+		       struct err *e)
+{
+	const struct docker_endpoint_ipam *ip = p->ipam;
+	bool address =
+		ip && ((ip->ipv4 && *ip->ipv4) || (ip->ipv6 && *ip->ipv6) || ip->link_local.count);
+	const struct {
+		bool wrong;
+		const char *text;
+	} rules[] = {
+		{c->network_count > 1,
+		 "conflicting options: cannot attach both user-defined and non-user-defined "
+		 "network-modes"},
+		{p->mac_address && *p->mac_address,
+		 "conflicting options: mac-address and the network mode"},
+		{address, "user specified IP address is supported on user defined networks only"},
+		{p->aliases.count,
+		 "network-scoped alias is supported only for containers in user defined networks"},
+		{p->driver_options.count, "conflicting options: driver-opt and the network mode"},
+		{p->gw_priority, "conflicting options: gw-priority and the network mode"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		if (rules[i].wrong)
+			return err_set(e, EINVAL, ERR_INVALID, "%s", rules[i].text);
+	return 0;
+}
+
+/* Who shares a network namespace has what its owner has. */
+static int check_shared(const struct container_config *c, struct err *e)
+{
+	const struct docker_host_config *h = &c->host;
+	const struct {
+		bool wrong;
+		const char *text;
+	} rules[] = {
+		{c->config.hostname && *c->config.hostname,
+		 "conflicting options: hostname and the network mode"},
+		{h->dns.count || h->dns_search.count || h->dns_options.count,
+		 "conflicting options: dns and the network mode"},
+		{h->extra_hosts.count,
+		 "conflicting options: custom host-to-IP mapping and the network mode"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		if (rules[i].wrong)
+			return err_set(e, EINVAL, ERR_INVALID, "%s", rules[i].text);
+	return 0;
+}
+
+static int check_networks(const struct container_create *c, struct err *e)
+{
+	const char *mode = c->config.host.network_mode;
+	uint8_t mac[MAC_SIZE];
+	int r = 0;
+	for (size_t i = 0; i < c->network_count; i++) {
+		const struct docker_endpoint *p = &c->networks[i];
+		if (p->mac_address && *p->mac_address && !mac_parse(p->mac_address, mac))
+			return err_set(e, EINVAL, ERR_INVALID, "%s is not a valid mac address",
+				       p->mac_address);
+	}
+	if (mode && is_container_mode(mode))
+		r = check_shared(&c->config, e);
+	for (size_t i = 0; r == 0 && i < c->network_count; i++) {
+		const char *name = c->network_count > 1 ? c->networks[i].network : mode;
+		if (name && *name && !network_mode_is_network(name) && !user_network_is_mode(name))
+			r = check_place(c, &c->networks[i], e);
+	}
+	return r;
+}
+
 int container_create_check(const struct container_create *c, struct err *e)
 {
 	const struct docker_host_config *h = &c->config.host;
@@ -79,5 +152,7 @@ int container_create_check(const struct container_create *c, struct err *e)
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "conflicting options: cannot specify both --restart and --rm");
 	r = restart_policy_check(&h->restart_policy, e);
+	if (r == 0)
+		r = check_networks(c, e);
 	return r < 0 ? r : check_values(&c->config, e);
 }

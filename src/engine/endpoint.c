@@ -74,7 +74,8 @@ static int check_endpoint(const struct network *n, const struct docker_endpoint 
 			    "networks");
 	if (r == 0 && p->mac_address && *p->mac_address &&
 	    (!mac_parse(p->mac_address, mac) || mac[0] & 1))
-		r = err_set(e, EINVAL, ERR_INVALID, "invalid MAC address %s", p->mac_address);
+		r = err_set(e, EINVAL, ERR_INVALID, "%s is not a valid mac address",
+			    p->mac_address);
 	for (size_t i = 0; r == 0 && i < p->driver_options.count; i++) {
 		const char *key = p->driver_options.items[i].key;
 		if (strcmp(key, "rate-in") && strcmp(key, "rate-out"))
@@ -135,12 +136,13 @@ static int check_user_network(const struct container_create *c, struct err *e)
 	for (size_t i = 0; i < c->network_count; i++) {
 		const struct docker_endpoint *p = &c->networks[i];
 		if (i > 0 || p->aliases.count || (p->mac_address && *p->mac_address) ||
-		    (p->ipam &&
-		     ((p->ipam->ipv4 && *p->ipam->ipv4) || (p->ipam->ipv6 && *p->ipam->ipv6))))
+		    p->driver_options.count || p->gw_priority ||
+		    (p->ipam && ((p->ipam->ipv4 && *p->ipam->ipv4) ||
+				 (p->ipam->ipv6 && *p->ipam->ipv6) || p->ipam->link_local.count)))
 			return err_set(e, EINVAL, ERR_INVALID,
 				       "conflicting options: a user's container has the addresses "
-				       "that %s gives it, no own ones, no aliases, and no other "
-				       "network",
+				       "that %s gives it, no own ones, no aliases, no driver-opt, "
+				       "and no other network",
 				       c->config.host.network_mode);
 	}
 	return user_network_allowed(c->config.host.network_mode, e);

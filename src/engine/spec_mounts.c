@@ -199,7 +199,8 @@ static int write_etc(struct engine *en, const struct spec_build *b, struct arena
 	const char *resolv = "";
 	hosts = own_hosts(b, hosts, a);
 	if (!strcmp(h->network_mode, "host") || user_network_is_mode(h->network_mode) ||
-	    network_mode_is_network(h->network_mode))
+	    network_mode_is_network(h->network_mode) || h->dns.count || h->dns_search.count ||
+	    h->dns_options.count)
 		resolv = resolv_text(b, a);
 	const struct {
 		const char *name, *text;

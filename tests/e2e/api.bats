@@ -104,6 +104,14 @@ none='"HostConfig":{"NetworkMode":"none"}'
 		'"Mounts":[{"Type":"tmpfs","Source":"/x","Target":"/x"}]'; do
 		answers 400 POST /containers/create "{\"Image\":\"test\",\"HostConfig\":{\"NetworkMode\":\"none\",$field}}"
 	done
+	# What a place on a network would have, and there is none.
+	for field in '"none":{"IPAMConfig":{"IPv4Address":"1.2.3.4"}}' '"none":{"IPAMConfig":{"LinkLocalIPs":["169.254.1.1"]}}' \
+		'"none":{"Aliases":["a"]}' '"none":{"MacAddress":"02:00:00:00:00:01"}' '"none":{"GwPriority":1}' \
+		'"none":{"DriverOpts":{"rate-in":"1m"}}' '"other":{}'; do
+		answers 400 POST /containers/create "{\"Image\":\"test\",$none,\"NetworkingConfig\":{\"EndpointsConfig\":{$field}}}"
+	done
+	answers 400 POST /containers/create "{\"Image\":\"test\",$none,\"MacAddress\":\"zz\"}"
+	answers 400 POST /containers/create '{"Image":"test","HostConfig":{"NetworkMode":"container:nobody","DnsSearch":["a"]}}'
 	# "Not found" is the image alone: for that clients pull it, and ask again.
 	for field in '"NetworkMode":"nobody"' '"NetworkMode":"container:nobody"' '"PidMode":"container:nobody"' \
 		'"VolumesFrom":["nobody"]' '"Mounts":[{"Type":"image","Source":"nobody","Target":"/x"}]'; do

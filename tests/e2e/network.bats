@@ -327,11 +327,15 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 		"--network nosuch|network nosuch not found" "-p 99999:80|invalid hostPort" "-p 80:0|invalid containerPort"
 		"-p 80/xyz|invalid proto" "-p [:8:80|invalid IP address" "-p []:8:80|invalid IP address" "-p [::1]8:80|invalid IP address" "-p 1.2.3:80:80|invalid IP address" "-p 80-82:80-81|invalid ranges"
 		"--ip 172.17.0.9|user defined networks only" "--network one --ip 10.9.9.9|contains the IP address"
-		"--network one --ip 10.1.2.1|is the gateway" "--network one --mac-address zz|invalid MAC address"
+		"--network one --ip 10.1.2.1|is the gateway" "--network one --mac-address zz|zz is not a valid mac address"
+		"--network none --mac-address zz|zz is not a valid mac address" "--network none --mac-address 02:00:00:00:00:01|mac-address and the network mode"
 		"--network-alias a|user defined networks" "--network one --network host|cannot attach both" "--network none --network one|cannot attach both"
 		"--network one --network one|multiple times" "--network name=one,color=red|invalid field"
 		"--network container:nosuch --hostname a|hostname and the network mode"
 		"--network container:nosuch --dns 1.1.1.1|dns and the network mode"
+		"--network container:nosuch --dns-search a|dns and the network mode"
+		"--network name=none,driver-opt=rate-in=1m|driver-opt and the network mode"
+		"--network name=host,ip=1.2.3.4|user defined networks only"
 		"--network container:nosuch --add-host a:1.1.1.1|host-to-IP mapping and the network mode"
 		"--network host --mac-address 02:00:00:00:00:01|mac-address and the network mode"
 		"--network none --ip 1.2.3.4|user defined networks only" "--network host --network-alias a|user defined networks"
@@ -487,6 +491,10 @@ while True: s.accept()[0].close()' &
 	run -0 hull run --rm --hostname box --add-host a:1.2.3.4 --add-host gw:host-gateway test cat /etc/hosts
 	[[ $output == *$'\n1.2.3.4\ta'* && $output == *$'\n172.17.0.1\tgw'* && $output == *$'\n172.17.0.2\tbox'* ]]
 	run -0 hull run --rm --dns 192.0.2.53 --dns-search example.org --dns-option ndots:3 test cat /etc/resolv.conf
+	assert_equal $'nameserver 192.0.2.53\nsearch example.org\noptions ndots:3' "$output"
+	run -0 hull run --rm --network none test cat /etc/resolv.conf
+	assert_equal "" "$output"
+	run -0 hull run --rm --network none --dns 192.0.2.53 --dns-search example.org --dns-option ndots:3 test cat /etc/resolv.conf
 	assert_equal $'nameserver 192.0.2.53\nsearch example.org\noptions ndots:3' "$output"
 	# They go into files of lines.
 	local option
