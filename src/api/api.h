@@ -10,6 +10,7 @@
 
 #include <json-c/json.h>
 
+#include "base/strbuf.h"
 #include "engine/settings.h"
 
 #define API_VERSION "1.51"
@@ -83,6 +84,10 @@ int body_read(struct call *c, const struct shape *s, void *out, struct err *e);
  * what commands are given. */
 int answer_json(struct call *c, int status, struct json_object *o);
 int answer_nothing(struct call *c, int status);
+/** A list of many, printed object by object: to build all of it first would take twice the time,
+ *  most of it the allocator's. @item is given up; @list begins empty. */
+void list_add(struct call *c, struct strbuf *list, struct json_object *item);
+int answer_list(struct call *c, struct strbuf *list);
 /** {"message": text} */
 void answer_error(struct http *h, int status, const struct err *e);
 /** A line of a stream of JSON objects; takes @o over. */

@@ -139,7 +139,7 @@ static int read_request(struct call *c, struct build_request *q, struct err *e)
 static void say(struct call *c, const char *key, const char *text)
 {
 	struct json_object *o = json_object_new_object();
-	json_add_string(o, key, text);
+	json_object_object_add(o, key, json_of_string(text));
 	stream_json(c, o);
 }
 

@@ -188,15 +188,34 @@ static void hide_secrets(struct arena *a, const char *key, struct json_object *o
 						       shown ? text + shown : ""));
 }
 
+/* Append what the client may see of @o, which is given up. */
+static void put_json(struct call *c, struct strbuf *out, struct json_object *o)
+{
+	if (c->http->read_only)
+		hide_secrets(c->a, "", o);
+	strbuf_puts(out, text_of(o));
+	json_object_put(o);
+}
+
 int answer_json(struct call *c, int status, struct json_object *o)
 {
 	CLEANUP_STRBUF struct strbuf line = STRBUF_MAX(SIZE_MAX / 2);
-	if (c->http->read_only)
-		hide_secrets(c->a, "", o);
-	strbuf_puts(&line, text_of(o));
+	put_json(c, &line, o);
 	strbuf_putc(&line, '\n');
 	http_answer(c->http, status, "application/json", line.buf, line.len);
-	json_object_put(o);
+	return 0;
+}
+
+void list_add(struct call *c, struct strbuf *list, struct json_object *item)
+{
+	strbuf_putc(list, list->len ? ',' : '[');
+	put_json(c, list, item);
+}
+
+int answer_list(struct call *c, struct strbuf *list)
+{
+	strbuf_puts(list, list->len ? "]\n" : "[]\n");
+	http_answer(c->http, 200, "application/json", list->buf, list->len);
 	return 0;
 }
 
@@ -209,12 +228,9 @@ int answer_nothing(struct call *c, int status)
 void stream_json(struct call *c, struct json_object *o)
 {
 	CLEANUP_STRBUF struct strbuf line = STRBUF_MAX(SIZE_MAX / 2);
-	if (c->http->read_only)
-		hide_secrets(c->a, "", o);
-	strbuf_puts(&line, text_of(o));
+	put_json(c, &line, o);
 	strbuf_puts(&line, "\r\n");
 	http_write(c->http, line.buf, line.len);
-	json_object_put(o);
 }
 
 void stream_error(struct call *c, const struct err *e)

@@ -30,14 +30,14 @@ int containers_list(struct call *c, struct err *e)
 		r = container_list(c->en, &f, c->a, &found, &count, e);
 	if (r < 0)
 		return r;
-	struct json_object *list = json_object_new_array();
+	CLEANUP_STRBUF struct strbuf list = STRBUF_MAX(SIZE_MAX / 2);
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *o;
 		/* One that cannot be read must not hide the others. */
 		if (container_summary(c->en, &found[i], size, now, &o, e) == 0)
-			json_object_array_add(list, o);
+			list_add(c, &list, o);
 	}
-	return answer_json(c, 200, list);
+	return answer_list(c, &list);
 }
 
 int container_show(struct call *c, struct err *e)

@@ -134,7 +134,7 @@ void metrics_add(struct json_object *o, const struct container_stats *s)
 	for (size_t i = 0; i < ARRAY_LEN(metrics); i++) {
 		int64_t value = *(const int64_t *)((const char *)s + metrics[i].offset);
 		if (metrics[i].divisor == 1)
-			json_add_int(o, metrics[i].name, value);
+			json_object_object_add(o, metrics[i].name, json_object_new_int64(value));
 		else
 			add_number(o, metrics[i].name, (double)value / (double)metrics[i].divisor,
 				   "%.6f");

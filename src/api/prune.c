@@ -74,8 +74,8 @@ struct json_object *removed_object(const struct strv *lines)
 	for (size_t i = 0; i < lines->count; i++) {
 		const char *value = strchr(lines->items[i], ' ');
 		struct json_object *o = json_object_new_object();
-		json_add_string(o, (*lines->items[i] | 0x20) == 'u' ? "Untagged" : "Deleted",
-				value ? value + 1 : "");
+		json_object_object_add(o, (*lines->items[i] | 0x20) == 'u' ? "Untagged" : "Deleted",
+				       json_of_string(value ? value + 1 : ""));
 		json_object_array_add(list, o);
 	}
 	return list;

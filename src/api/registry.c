@@ -123,7 +123,7 @@ static void say(struct progress *p, const char *key, const char *text, const cha
 	struct json_object *o = json_object_new_object();
 	if (!p->call->http->streaming)
 		http_begin(p->call->http, 200, "application/json", "");
-	json_add_string(o, key, text);
+	json_object_object_add(o, key, json_of_string(text));
 	if (id)
 		json_add_string(o, "id", id);
 	stream_json(p->call, o);

@@ -41,8 +41,8 @@ int system_version(struct call *c, struct err *e)
 	json_add_string(o, "Version", HULL_VERSION);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		if (strcmp(texts[i].key, "Experimental")) /* there it would be no text */
-			json_add_string(o, texts[i].key, texts[i].value);
-		json_add_string(details, texts[i].key, texts[i].value);
+			json_object_object_add(o, texts[i].key, json_of_string(texts[i].value));
+		json_object_object_add(details, texts[i].key, json_of_string(texts[i].value));
 	}
 	return answer_json(c, 200, o);
 }

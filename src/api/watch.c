@@ -96,7 +96,9 @@ static struct json_object *memory_object(const struct reading *r)
 		json_add_int(o, "failcnt", usage->failcnt);
 	json_add_int(o, "limit", r->stats.memory_limit);
 	for (size_t i = 0; i < raw->count; i++)
-		json_add_int(stats, raw->items[i].key, strtoll(raw->items[i].value, NULL, 10));
+		json_object_object_add(
+			stats, raw->items[i].key,
+			json_object_new_int64(strtoll(raw->items[i].value, NULL, 10)));
 	json_object_object_add(o, "stats", stats);
 	return o;
 }
@@ -140,9 +142,9 @@ static struct json_object *networks_object(const struct container_stats_whole *w
 		for (size_t k = 0; k < ARRAY_LEN(names); k++) {
 			char key[16];
 			snprintf(key, sizeof(key), "rx_%s", names[k]);
-			json_add_int(one, key, n->in[k]);
+			json_object_object_add(one, key, json_object_new_int64(n->in[k]));
 			snprintf(key, sizeof(key), "tx_%s", names[k]);
-			json_add_int(one, key, n->out[k]);
+			json_object_object_add(one, key, json_object_new_int64(n->out[k]));
 		}
 		json_object_object_add(o, n->name, one);
 	}

@@ -84,10 +84,15 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
 	va_list again;
 	va_copy(again, ap);
-	int len = vsnprintf(NULL, 0, fmt, again);
+	/* Mostly there is room for it where the next one goes anyway. */
+	int len = vsnprintf(a->next, a->left, fmt, again);
 	va_end(again);
 	if (len < 0)
 		out_of_memory();
+	if ((size_t)len < a->left)
+		return arena_alloc(a, (size_t)len + 1);
+	if (a->left)
+		memset(a->next, 0, a->left);
 	char *text = arena_alloc(a, (size_t)len + 1);
 	vsnprintf(text, (size_t)len + 1, fmt, ap);
 	return text;

@@ -55,7 +55,7 @@ static struct json_object *attributes(va_list ap)
 	for (const char *key; (key = va_arg(ap, const char *));) {
 		const char *value = va_arg(ap, const char *);
 		if (value)
-			json_add_string(o, key, value);
+			json_object_object_add(o, key, json_of_string(value));
 		else /* takes a label of that name away (RFC 7396), which would pass for ours */
 			json_object_object_add(o, key, NULL);
 	}

@@ -6,25 +6,15 @@
 #include "base/clock.h"
 #include "base/shape.h"
 
-void json_add_string(struct json_object *o, const char *key, const char *value)
+struct json_object *json_of_string(const char *text)
 {
-	json_object_object_add(o, key, json_object_new_string(value ? value : ""));
+	return json_object_new_string(text ? text : "");
 }
 
-void json_add_int(struct json_object *o, const char *key, int64_t value)
-{
-	json_object_object_add(o, key, json_object_new_int64(value));
-}
-
-void json_add_bool(struct json_object *o, const char *key, bool value)
-{
-	json_object_object_add(o, key, json_object_new_boolean(value));
-}
-
-void json_add_time(struct json_object *o, const char *key, int64_t ns)
+struct json_object *json_of_time(int64_t ns)
 {
 	char text[TIME_TEXT_SIZE];
-	json_add_string(o, key, time_format(ns, text));
+	return json_object_new_string(time_format(ns, text));
 }
 
 struct json_object *json_of_strv(const struct strv *items)
@@ -39,7 +29,7 @@ struct json_object *json_of_kvs(const struct kvs *map)
 {
 	struct json_object *o = json_object_new_object();
 	for (size_t i = 0; i < map->count; i++)
-		json_add_string(o, map->items[i].key, map->items[i].value);
+		json_object_object_add(o, map->items[i].key, json_of_string(map->items[i].value));
 	return o;
 }
 

@@ -10,12 +10,18 @@
 #include "base/arena.h"
 #include "base/strbuf.h"
 
+/** A key that is a literal, and so need not be copied: half of the work of a member. */
+#define json_add(o, key, value)                                                                    \
+	json_object_object_add_ex(o, "" key, value, JSON_C_OBJECT_ADD_CONSTANT_KEY)
 /** NULL is "". */
-void json_add_string(struct json_object *o, const char *key, const char *value);
-void json_add_int(struct json_object *o, const char *key, int64_t value);
-void json_add_bool(struct json_object *o, const char *key, bool value);
+#define json_add_string(o, key, value) json_add(o, key, json_of_string(value))
+#define json_add_int(o, key, value) json_add(o, key, json_object_new_int64(value))
+#define json_add_bool(o, key, value) json_add(o, key, json_object_new_boolean(value))
 /** RFC 3339. */
-void json_add_time(struct json_object *o, const char *key, int64_t ns);
+#define json_add_time(o, key, ns) json_add(o, key, json_of_time(ns))
+
+struct json_object *json_of_string(const char *text);
+struct json_object *json_of_time(int64_t ns);
 struct json_object *json_of_strv(const struct strv *items);
 struct json_object *json_of_kvs(const struct kvs *map);
 

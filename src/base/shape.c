@@ -17,8 +17,9 @@ int json_parse(const char *text, size_t len, struct json_object **ret, struct er
 {
 	if (len > INT_MAX)
 		return err_set(e, EFBIG, ERR_INVALID, "JSON text is too long");
-	struct json_tokener *t = json_tokener_new_ex(JSON_DEPTH_MAX);
-	if (!t)
+	/* Kept: to make one takes longer than most texts do. */
+	static struct json_tokener *t;
+	if (!t && !(t = json_tokener_new_ex(JSON_DEPTH_MAX)))
 		return err_errno(e, ENOMEM, "cannot parse JSON");
 	json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	struct json_object *o = json_tokener_parse_ex(t, text, (int)len);
@@ -30,7 +31,7 @@ int json_parse(const char *text, size_t len, struct json_object **ret, struct er
 		why = json_tokener_get_error(t);
 		end = len;
 	}
-	json_tokener_free(t);
+	json_tokener_reset(t);
 	while (end < len && text[end] && strchr(" \t\r\n", text[end]))
 		end++;
 	if (why == json_tokener_success && end < len)

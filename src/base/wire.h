@@ -7,7 +7,8 @@
  *   stdout, stderr   FIFOs; the container itself holds them open read-write, so the death of
  *                    their reader gives it no EPIPE and loses no byte
  *   monitor          struct monitor_config; read-only, and used by descriptor
- *   running          struct run_record, written before the container's first instruction
+ *   running          struct run_record, written before the container's first instruction; the
+ *                    monitor holds a lock on it (flock(2)), as on the folder from its own start
  *   control          the monitor's SOCK_SEQPACKET socket
  *   health           struct health_record, with a health check
  * and <runroot>/exits/<id> is the struct exit_record, renamed into place by the monitor once the
@@ -23,7 +24,8 @@ enum { WIRE_VERSION = 1 };
 
 /** The first process of a container, as the engine finds it again. */
 struct run_record {
-	uint32_t version;
+	uint16_t version;
+	uint16_t paused;     /* 1: it is; written in place by who freezes or thaws it */
 	int32_t pid;         /* in the host's pid namespace */
 	uint64_t pid_start;  /* field 22 of /proc/PID/stat: tells a reused pid apart */
 	int64_t started_ns;  /* CLOCK_REALTIME */

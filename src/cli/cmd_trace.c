@@ -30,7 +30,8 @@ static void print_json(struct arena *a, const struct trace_line *line)
 		json_add_string(o, "Comm", line->comm);
 	}
 	for (size_t i = 0; i < line->facts.count; i++)
-		json_add_string(o, line->facts.items[i].key, line->facts.items[i].value);
+		json_object_object_add(o, line->facts.items[i].key,
+				       json_of_string(line->facts.items[i].value));
 	json_add_string(o, "Text", line->text);
 	char *text = arena_strdup(
 		a, json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |

@@ -132,7 +132,8 @@ void container_unlock(struct container_lock *l)
 	fd_drop(&l->fd);
 }
 
-static int read_record(int dirfd, const char *path, void *record, size_t size)
+/* @ret_locked: whether somebody holds a lock on it; or NULL. */
+static int read_record(int dirfd, const char *path, void *record, size_t size, bool *ret_locked)
 {
 	CLEANUP_FD int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
@@ -140,22 +141,41 @@ static int read_record(int dirfd, const char *path, void *record, size_t size)
 	ssize_t n = fd_read_full(fd, record, size);
 	if (n < 0)
 		return (int)n;
+	if (ret_locked)
+		*ret_locked = flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 	return (size_t)n == size ? 0 : -EBADMSG;
+}
+
+static int read_run_record(struct engine *en, const char *id, struct run_record *ret,
+			   bool *ret_watched)
+{
+	char path[sizeof("containers//running") + ID_LEN];
+	snprintf(path, sizeof(path), "containers/%s/running", id);
+	int r = read_record(en->run_fd, path, ret, sizeof(*ret), ret_watched);
+	return r == 0 && ret->version != WIRE_VERSION ? -EBADMSG : r;
 }
 
 int run_record_read(struct engine *en, const char *id, struct run_record *ret)
 {
+	return read_run_record(en, id, ret, NULL);
+}
+
+int run_record_pause(struct engine *en, const char *id, bool paused)
+{
+	const uint16_t word = paused;
 	char path[sizeof("containers//running") + ID_LEN];
 	snprintf(path, sizeof(path), "containers/%s/running", id);
-	int r = read_record(en->run_fd, path, ret, sizeof(*ret));
-	return r == 0 && ret->version != WIRE_VERSION ? -EBADMSG : r;
+	CLEANUP_FD int fd = openat(en->run_fd, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n =
+		fd < 0 ? -1 : pwrite(fd, &word, sizeof(word), offsetof(struct run_record, paused));
+	return n < 0 ? -errno : 0;
 }
 
 int exit_record_read(struct engine *en, const char *id, struct exit_record *ret)
 {
 	char path[sizeof("exits/") + ID_LEN];
 	snprintf(path, sizeof(path), "exits/%s", id);
-	int r = read_record(en->run_fd, path, ret, sizeof(*ret));
+	int r = read_record(en->run_fd, path, ret, sizeof(*ret), NULL);
 	return r == 0 && !exit_record_check(ret) ? -EBADMSG : r;
 }
 
@@ -185,26 +205,28 @@ int run_record_problem(struct engine *en, const struct container *c, int number,
 	return -EBADMSG;
 }
 
-int container_probe(struct engine *en, struct container *c, struct err *e)
+/* @ret_watched: whether its monitor is there; of false nothing may be concluded. */
+static int probe(struct engine *en, struct container *c, bool *ret_watched, struct err *e)
 {
 	struct run_record record;
 	c->pid = 0;
 	if (c->status != CONTAINER_RUNNING)
 		return 0;
-	int r = run_record_read(en, c->id, &record);
+	int r = read_run_record(en, c->id, &record, ret_watched);
 	if (r == -ENOENT || (r == 0 && kill(record.pid, 0) < 0 && errno == ESRCH))
 		return 0;
 	if (r < 0)
 		return run_record_problem(en, c, r, e);
 	c->pid = record.pid;
 	c->pid_start = record.pid_start;
-	char path[sizeof("containers//paused") + ID_LEN];
-	snprintf(path, sizeof(path), "containers/%s/paused", c->id);
-	if (faccessat(en->run_fd, path, F_OK, 0) == 0)
+	if (record.paused)
 		c->status = CONTAINER_PAUSED;
-	else if (errno != ENOENT)
-		return run_record_problem(en, c, -errno, e);
 	return 0;
+}
+
+int container_probe(struct engine *en, struct container *c, struct err *e)
+{
+	return probe(en, c, NULL, e);
 }
 
 /* @config: where it is read from. It is long: a list of all takes twice the time over it. */
@@ -658,10 +680,12 @@ static bool show_before(struct engine *en, struct container *c, struct arena *a)
 static bool refresh(struct engine *en, struct container *c, bool wait, struct arena *a)
 {
 	struct err ignored;
-	if (container_probe(en, c, &ignored) < 0)
+	bool watched = false;
+	if (probe(en, c, &watched, &ignored) < 0)
 		return true; /* nothing may be concluded */
 	if (c->pid) {
-		container_adopt_orphan(en, c);
+		if (!watched)
+			container_adopt_orphan(en, c);
 		health_check(en, c);
 		return true;
 	}

@@ -115,7 +115,8 @@ static int await(int pidfd, int out, int64_t until, struct health_result *ret)
 
 static bool is_paused(const struct check *x)
 {
-	return file_exists(x->run, "paused");
+	struct run_record run;
+	return run_record_read(x->en, x->c.id, &run) == 0 && run.paused;
 }
 
 /* Its time is over. -EBUSY: because it was paused. */

@@ -36,7 +36,7 @@ static struct json_object *state_object(struct engine *en, const struct containe
 	json_add_time(o, "StartedAt", c->started);
 	json_add_time(o, "FinishedAt", c->finished);
 	if (*c->health)
-		json_object_object_add(o, "Health", health_object(en, c));
+		json_add(o, "Health", health_object(en, c));
 	return o;
 }
 
@@ -75,7 +75,7 @@ static int add_mounts(struct engine *en, const struct container *c, struct json_
 		if (mounts[i].kind != MOUNT_TMPFS ||
 		    !kvs_get(&c->config.host.tmpfs, mounts[i].destination))
 			json_object_array_add(list, mount_object(&mounts[i]));
-	json_object_object_add(o, "Mounts", list);
+	json_add(o, "Mounts", list);
 	return 0;
 }
 
@@ -90,7 +90,8 @@ static struct json_object *namespaces_object(pid_t pid)
 		struct stat st;
 		snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, names[i]);
 		if (stat(path, &st) == 0)
-			json_add_int(o, names[i], (int64_t)st.st_ino);
+			json_object_object_add(o, names[i],
+					       json_object_new_int64((int64_t)st.st_ino));
 	}
 	return o;
 }
@@ -123,7 +124,7 @@ static struct json_object *hull_object(const struct engine *en, const struct con
 	json_add_bool(o, "RootfsOverlay", c->config.hull.rootfs_overlay);
 	json_add_string(o, "Config",
 			arena_printf(a, "%s/containers/%s/config.json", en->runroot, c->id));
-	json_object_object_add(o, "Namespaces", namespaces_object(c->pid));
+	json_add(o, "Namespaces", namespaces_object(c->pid));
 	CLEANUP_JSON struct json_object *config = shape_write(&hull_config_shape, &c->config.hull);
 	add_missing(o, config);
 	return o;
@@ -252,16 +253,16 @@ static int network_object(struct engine *en, const struct container *c, struct j
 	json_add_bool(o, "HairpinMode", false);
 	json_add_string(o, "LinkLocalIPv6Address", "");
 	json_add_int(o, "LinkLocalIPv6PrefixLen", 0);
-	json_object_object_add(o, "SecondaryIPAddresses", NULL);
-	json_object_object_add(o, "SecondaryIPv6Addresses", NULL);
-	json_object_object_add(o, "Ports", ports_object(c, &net));
+	json_add(o, "SecondaryIPAddresses", NULL);
+	json_add(o, "SecondaryIPv6Addresses", NULL);
+	json_add(o, "Ports", ports_object(c, &net));
 	/* docker has those of the default network here, too. */
 	bool first = net.count && !strcmp(net.endpoints[0].network.name, "bridge");
 	add_addresses(o, first ? &net.endpoints[0] : NULL, c->pid != 0);
 	json_add_string(o, "EndpointID",
 			first && c->pid ? endpoint_id(c->id, &net.endpoints[0].network, id) : "");
-	json_object_object_add(o, "Networks", networks_object(c, &net, plain.id));
-	json_object_object_add(to, "NetworkSettings", o);
+	json_add(o, "Networks", networks_object(c, &net, plain.id));
+	json_add(to, "NetworkSettings", o);
 	return 0;
 }
 
@@ -282,7 +283,7 @@ static void add_paths(const struct engine *en, const struct container *c, struct
 	json_add_string(o, "MountLabel", "");
 	json_add_string(o, "ProcessLabel", "");
 	json_add_string(o, "AppArmorProfile", c->config.host.privileged ? "unconfined" : "");
-	json_object_object_add(o, "ExecIDs", NULL);
+	json_add(o, "ExecIDs", NULL);
 }
 
 static void add_command(const struct container *c, struct json_object *o)
@@ -301,7 +302,7 @@ static void add_command(const struct container *c, struct json_object *o)
 			first = false;
 		}
 	}
-	json_object_object_add(o, "Args", args);
+	json_add(o, "Args", args);
 }
 
 static struct json_object *driver_object(const struct engine *en, const struct container *c,
@@ -316,7 +317,7 @@ static struct json_object *driver_object(const struct engine *en, const struct c
 		json_add_string(data, "UpperDir", arena_printf(a, "%s/upper", dir));
 		json_add_string(data, "WorkDir", arena_printf(a, "%s/work", dir));
 	}
-	json_object_object_add(o, "Data", data);
+	json_add(o, "Data", data);
 	json_add_string(o, "Name", c->image_id ? "overlay2" : "rootfs");
 	return o;
 }
@@ -336,11 +337,11 @@ int container_inspect(struct engine *en, const char *ref, bool with_size, struct
 	json_add_string(o, "Id", c.id);
 	json_add_time(o, "Created", c.created);
 	add_command(&c, o);
-	json_object_object_add(o, "State", state_object(en, &c));
+	json_add(o, "State", state_object(en, &c));
 	json_add_string(o, "Image", c.image_id ? arena_printf(&a, "sha256:%s", c.image_id) : "");
 	add_paths(en, &c, o, &a);
-	json_object_object_add(o, "HostConfig", host_object(&c, &a));
-	json_object_object_add(o, "GraphDriver", driver_object(en, &c, &a));
+	json_add(o, "HostConfig", host_object(&c, &a));
+	json_add(o, "GraphDriver", driver_object(en, &c, &a));
 	if (with_size) {
 		json_add_int(o, "SizeRw", rw);
 		json_add_int(o, "SizeRootFs", root);
@@ -348,11 +349,11 @@ int container_inspect(struct engine *en, const char *ref, bool with_size, struct
 	r = add_mounts(en, &c, o, e);
 	if (r < 0)
 		return r;
-	json_object_object_add(o, "Config", shape_write(&docker_config_shape, &c.config.config));
+	json_add(o, "Config", shape_write(&docker_config_shape, &c.config.config));
 	r = network_object(en, &c, o, &a, e);
 	if (r < 0)
 		return r;
-	json_object_object_add(o, "Hull", hull_object(en, &c, &a));
+	json_add(o, "Hull", hull_object(en, &c, &a));
 	*ret = ptr_steal(o);
 	return 0;
 }
@@ -410,20 +411,20 @@ int container_summary(struct engine *en, const struct container *c, bool with_si
 	int64_t rw, root;
 	json_object_array_add(names, json_object_new_string(arena_printf(&a, "/%s", c->name)));
 	json_add_string(o, "Id", c->id);
-	json_object_object_add(o, "Names", names);
+	json_add(o, "Names", names);
 	json_add_string(o, "Image", c->image_name);
 	json_add_string(o, "ImageID",
 			c->image_id ? arena_printf(&a, "sha256:%s", c->image_id) : "");
 	json_add_string(o, "Command", c->command);
 	json_add_int(o, "Created", c->created / 1000000000);
-	json_object_object_add(o, "Ports", ports_list(c));
-	json_object_object_add(o, "Labels", json_of_kvs(&c->labels));
+	json_add(o, "Ports", ports_list(c));
+	json_add(o, "Labels", json_of_kvs(&c->labels));
 	json_add_string(o, "State", container_status_name(c->status));
 	json_add_string(o, "Status", container_status_text(&a, c, now));
 	json_add_string(host, "NetworkMode", mode);
-	json_object_object_add(o, "HostConfig", host);
-	json_object_object_add(o, "NetworkSettings", settings);
-	json_object_object_add(settings, "Networks", networks_object(c, c->net ?: &none, ""));
+	json_add(o, "HostConfig", host);
+	json_add(o, "NetworkSettings", settings);
+	json_add(settings, "Networks", networks_object(c, c->net ?: &none, ""));
 	int r = add_mounts(en, c, o, e);
 	if (r == 0 && with_size)
 		r = container_size(en, c, &rw, &root, e);
@@ -442,10 +443,10 @@ struct json_object *volume_object(const struct volume *v)
 	struct json_object *o = json_object_new_object();
 	json_add_time(o, "CreatedAt", v->created - v->created % 1000000000); /* as docker */
 	json_add_string(o, "Driver", "local");
-	json_object_object_add(o, "Labels", v->labels.count ? json_of_kvs(&v->labels) : NULL);
+	json_add(o, "Labels", v->labels.count ? json_of_kvs(&v->labels) : NULL);
 	json_add_string(o, "Mountpoint", v->mountpoint);
 	json_add_string(o, "Name", v->name);
-	json_object_object_add(o, "Options", v->options.count ? json_of_kvs(&v->options) : NULL);
+	json_add(o, "Options", v->options.count ? json_of_kvs(&v->options) : NULL);
 	json_add_string(o, "Scope", "local");
 	return o;
 }

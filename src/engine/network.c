@@ -542,9 +542,10 @@ static int add_containers(struct engine *en, const struct network *n, struct jso
 			json_add_string(o, "IPv6Address", "");
 			for (size_t k = 0; k < p->address_count; k++) {
 				struct subnet at = {p->addresses[k], n->subnets[k].subnet.prefix};
-				json_add_string(
-					o, at.ip.family == AF_INET ? "IPv4Address" : "IPv6Address",
-					subnet_print(&at, text));
+				const char *key =
+					at.ip.family == AF_INET ? "IPv4Address" : "IPv6Address";
+				json_object_object_add(o, key,
+						       json_of_string(subnet_print(&at, text)));
 			}
 			json_object_object_add(to, c.id, o);
 		}

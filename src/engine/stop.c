@@ -48,22 +48,16 @@ static int set_paused(struct engine *en, const struct container *c, bool paused,
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
-	char path[sizeof("containers//paused") + ID_LEN];
-	snprintf(path, sizeof(path), "containers/%s/paused", c->id);
 	int r = cgroup_open(container_cgroup_path(c, &a), &group, e);
 	if (r == 0)
 		r = cgroup_freeze(&group, paused, e);
 	if (r < 0)
 		return err_context(e, "container %s", c->name);
 	struct err ignored;
-	if (!paused) {
-		unlinkat(en->run_fd, path, 0);
-		event_container(&en->db, &ignored, c->id, "unpause", NULL);
-		return 0;
-	}
-	CLEANUP_FD int mark = openat(en->run_fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	event_container(&en->db, &ignored, c->id, "pause", NULL);
-	return mark < 0 ? err_errno(e, errno, "container %s: cannot note the pause", c->name) : 0;
+	r = run_record_pause(en, c->id, paused);
+	event_container(&en->db, &ignored, c->id, paused ? "pause" : "unpause", NULL);
+	return r < 0 ? err_errno(e, r, "container %s: cannot note whether it is paused", c->name)
+		     : 0;
 }
 
 /* After a signal that is meant to end it: a frozen container hears most signals only when it is

@@ -130,6 +130,15 @@ static int lock_folder(const struct monitor *m)
 	return fd < 0 || flock(fd, LOCK_EX | wait) < 0 ? -errno : 0;
 }
 
+/* Of a container that runs: who looks at many sees by the record that he reads anyway that it is
+ * watched. The lock ends with this process, as the folder's does. */
+static void lock_record(const struct monitor *m)
+{
+	int fd = openat(m->run_fd, "running", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		flock(fd, LOCK_EX);
+}
+
 /* Not faccessat(2), which the filter does not know. */
 static bool is_there(int dir_fd, const char *name)
 {
@@ -212,6 +221,7 @@ static int set_up(struct monitor *m)
 		await_terminal(m);
 	if ((r = await_gate(m)) < 0)
 		return r;
+	lock_record(m);
 	control_serve_pending(m); /* clients that are to see the first byte */
 	if (m->pidfd >= 0)
 		return loop_watch(m, m->pidfd, WATCH_PIDFD, 0, EPOLLIN);

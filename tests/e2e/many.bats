@@ -99,6 +99,30 @@ teardown() { hull_teardown; }
 	hull rm -f cc c1 c2 c3 c4 c5 c6
 }
 
+# A file with what is to be known of it, opened, read, asked for its lock, closed; and a signal 0.
+@test "ps asks the kernel five times for each container that runs, and one that nobody watches is adopted" {
+	command -v strace >/dev/null || skip "needs strace"
+	local few many keeper who
+	for i in $(seq 4); do hull run -d --name "c$i" test sleep 600; done
+	wait_for 20 eval 'strace -f -qq -o few "$HULL" ps -q 3>&- && ! grep -q control few'
+	few=$(grep -c . few)
+	for i in $(seq 5 12); do hull run -d --name "c$i" test sleep 600; done
+	wait_for 20 eval 'strace -f -qq -o many "$HULL" ps -q 3>&- && ! grep -q control many'
+	many=$(grep -c . many)
+	[ $((many - few)) -le $((8 * 6)) ] || fail "$((many - few)) more calls for 8 more"
+	who="^hull-keeper c7 $(hull inspect -f '{{.Id}}' c7 | cut -c1-12)"
+	keeper=$(pgrep -f "$who")
+	# shellcheck disable=SC2046
+	kill -KILL "$keeper" $(pgrep -P "$keeper" -x hull-monitor)
+	wait_for 20 eval '[ "$(hull ps -q | wc -l)" = 12 ] && pgrep -f "$who"'
+	hull pause c7
+	assert_equal "c7" "$(hull ps -f status=paused --format '{{.Names}}')"
+	hull unpause c7
+	assert_equal 12 "$(hull ps -q -f status=running | wc -l)"
+	# shellcheck disable=SC2046
+	hull rm -f $(hull ps -aq)
+}
+
 @test "a list waits for no container that another command is at: it is shown as it was, or as it ended, or not at all" {
 	local name
 	hull run -d --name ended test sleep 1000
