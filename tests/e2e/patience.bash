@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 # Time on slow machines. HULL_TEST_PATIENCE (default 1) is how many times slower than an ordinary one this
 # machine may be: a kernel under emulation, a busy host. It lengthens how long is waited, and bounds on how
-# long something may take; never what is expected.
+# long something may take; never what is expected. A limit is there so that a case that fails comes to an
+# end: none is shorter than a minute, for a machine may stand still for seconds.
 
 PATIENCE=${HULL_TEST_PATIENCE:-1}
 
+# limit SECONDS
+limit() {
+	local seconds=$(($1 * PATIENCE))
+	echo $((seconds < 60 ? 60 : seconds))
+}
+
 # within SECONDS COMMAND...: status 124 if it does not end by itself in that time.
 within() {
-	timeout $(($1 * PATIENCE)) "${@:2}"
+	timeout "$(limit "$1")" "${@:2}"
 }
 
 # wait_for SECONDS COMMAND...: until it succeeds.
 wait_for() {
-	local end=$((SECONDS + $1 * PATIENCE))
+	local end=$((SECONDS + $(limit "$1")))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -le "$end" ] || {

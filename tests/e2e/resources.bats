@@ -199,7 +199,7 @@ is_in_file() {
 	truncate -s 4M image
 	loop=$(losetup -f --show image) || skip "no loop device"
 	addpart "$loop" 1 2048 2048
-	wait_for 5 test -b "${loop}p1" || skip "no nodes for partitions"
+	timeout 5 sh -c 'until [ -b "$0" ]; do sleep 0.1; done' "${loop}p1" || skip "no nodes for partitions"
 	run --separate-stderr hull run -d --name cc --device-read-bps "${loop}p1:1mb" test sleep 600
 	assert_status 0
 	[[ $stderr == *"--device-read-bps ${loop}p1: that is a partition"* ]]

@@ -179,28 +179,33 @@ static void breed(int count, int gate)
 	}
 }
 
-/* orphans N: how many zombies are left 200 ms after N orphans ended, and whose child one is. */
+/* orphans N: how many zombies stay when N orphans have ended, and whose child one is. */
 static int probe_orphans(char **argv)
 {
 	int fds[2];
 	pid_t parent = 0;
+	int left = 1;
 
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		die("pipe");
 	if (fork() == 0) {
+		const pid_t middle = getpid();
 		if (fork() == 0) {
-			nap(50);
-			parent = getppid();
+			while ((parent = getppid()) == middle)
+				nap(5);
 			_exit(write(fds[1], &parent, sizeof(parent)) != sizeof(parent));
 		}
 		_exit(0);
 	}
 	wait(NULL);
 	breed(atoi(argv[0]), -1);
-	nap(200);
 	if (read(fds[0], &parent, sizeof(parent)) != sizeof(parent))
 		die("read");
-	printf("zombies %d parent %d\n", zombies(), (int)parent);
+	for (int i = 0; left > 0 && i < 300; i++) {
+		nap(200);
+		left = zombies();
+	}
+	printf("zombies %d parent %d\n", left, (int)parent);
 	return 0;
 }
 
@@ -215,7 +220,7 @@ static long microseconds(void)
 /* latency N: send TERM to PID 1 while N orphans exit; print how long until it came back to us. */
 static int probe_latency(char **argv)
 {
-	struct timespec limit = {2, 0};
+	struct timespec limit = {60, 0};
 	int gate[2];
 	sigset_t set;
 	long begin;
@@ -339,22 +344,41 @@ static int probe_full(char **argv)
 static int probe_adopted(char **argv)
 {
 	pid_t parent = getppid();
+	int gate[2];
+	char byte;
 
 	(void)argv;
+	if (pipe2(gate, O_CLOEXEC) != 0)
+		die("pipe");
 	if (fork() == 0) {
+		const pid_t middle = getpid();
 		if (fork() == 0) {
-			nap(50);
+			while (getppid() == middle)
+				nap(5);
 			printf("adopted %d\n", getppid() == parent);
 			return 0;
 		}
 		_exit(0);
 	}
+	close(gate[1]);
 	wait(NULL);
-	nap(150);
-	return 0;
+	/* Open as long as the child is there. */
+	return read(gate[0], &byte, 1) != 0;
 }
 
-/* orphaned FILE COMMAND...: start COMMAND, write its process id to FILE, and die. */
+static bool has_child(pid_t pid)
+{
+	char path[64], byte;
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	FILE *file = fopen(path, "re");
+	bool has = file && fread(&byte, 1, 1, file) == 1;
+	if (file)
+		fclose(file);
+	return has;
+}
+
+/* orphaned FILE COMMAND...: start COMMAND, write its process id to FILE, and die when it has a
+ * child. */
 static int probe_orphaned(char **argv)
 {
 	FILE *file = fopen(argv[0], "we");
@@ -368,7 +392,8 @@ static int probe_orphaned(char **argv)
 	}
 	fprintf(file, "%d\n", (int)pid);
 	fclose(file);
-	nap(300);
+	while (!has_child(pid) && kill(pid, 0) == 0)
+		nap(10);
 	return 0;
 }
 

@@ -48,6 +48,13 @@ static void nap(long ms)
 		;
 }
 
+/* Not pause(2): a signal may come before it. */
+static void await(void)
+{
+	while (!got)
+		nap(10);
+}
+
 static void ready(void)
 {
 	puts("ready");
@@ -131,8 +138,7 @@ static int neglect(char **args)
 	printf("%d children, then %s\n", n, pid < 0 ? strerrorname_np(errno) : "enough");
 	ready();
 	on_signal(SIGTERM, note);
-	while (!got)
-		pause();
+	await();
 	return 0;
 }
 
@@ -154,8 +160,7 @@ static int graceful(char **args)
 {
 	on_signal(SIGTERM, note);
 	ready();
-	while (!got)
-		pause();
+	await();
 	nap(atol(args[1]));
 	touch(args[0]);
 	return 0;
@@ -174,8 +179,7 @@ static void start_graceful(const char *mark, long ms, int own_session)
 		setsid();
 	on_signal(SIGTERM, note);
 	close(p[1]);
-	while (!got)
-		pause();
+	await();
 	nap(ms);
 	touch(mark);
 	_exit(0);
@@ -194,8 +198,7 @@ static int family(char **args)
 	snprintf(mark, sizeof(mark), "%s/daemon", args[0]);
 	start_graceful(mark, ms + 2 * LATER, 1);
 	ready();
-	while (!got)
-		pause();
+	await();
 	nap(ms + LATER);
 	snprintf(mark, sizeof(mark), "%s/main", args[0]);
 	touch(mark);
@@ -206,17 +209,15 @@ static int family(char **args)
 static int stubborn(char **args)
 {
 	(void)args;
-	on_signal(SIGTERM, note);
+	on_signal(SIGTERM, SIG_IGN);
 	if (fork() == 0) {
-		on_signal(SIGTERM, SIG_IGN);
 		prctl(PR_SET_NAME, "stubborn");
+		ready();
 		for (;;)
 			pause();
 	}
-	nap(50);
-	ready();
-	while (!got)
-		pause();
+	on_signal(SIGTERM, note);
+	await();
 	return 0;
 }
 
@@ -243,8 +244,7 @@ static int handlers(char **args)
 	on_signal(SIGTERM, note);
 	on_signal(SIGRTMIN + 3, note);
 	ready();
-	while (!got)
-		pause();
+	await();
 	printf("signal %d\n", got);
 	return 0;
 }
@@ -288,8 +288,8 @@ static int reload(char **args)
 	int count = 0;
 	on_signal(SIGHUP, note);
 	ready();
-	for (;;) {
-		pause();
+	for (;; got = 0) {
+		await();
 		FILE *f = fopen(args[0], "we");
 		if (!f)
 			return 1;
