@@ -18,6 +18,7 @@
 #include "base/units.h"
 #include "diagnose/processes.h"
 #include "engine/stats.h"
+#include "linux/oom.h"
 #include "linux/process.h"
 
 enum { MANY_PERCENT = 10, NEAR_PERCENT = 90, HOLDERS = 3, AGAIN_BYTES = 1 << 20 };
@@ -154,13 +155,45 @@ static void tell_holders(const struct container *c, struct story *s)
 		story_evidence(s, "anonymous, of", "%s", text);
 }
 
+int64_t usage_killed(const struct container *c, struct oom *ret)
+{
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	struct container_stats_place place;
+	struct err ignored;
+	container_stats_place(c, &place);
+	int64_t kills =
+		cgroup_open(place.path, &group, &ignored) < 0 ? 0 : cgroup_oom_kills(&group);
+	if (kills > 0)
+		oom_look(place.path, c->started, ret);
+	return kills > 0 ? kills : 0;
+}
+
+static void tell_killed(struct story *s, int64_t kills, const struct oom *o)
+{
+	const char *last = !o->pid      ? ""
+			   : kills == 1 ? arena_printf(s->a, ": %s", o->comm)
+					: arena_printf(s->a, ", the last one %s", o->comm);
+	s->verdict = arena_printf(s->a, "the kernel killed %lld process%s of it for memory%s",
+				  (long long)kills, kills == 1 ? "" : "es", last);
+}
+
 static void judge_memory(const struct container *c, const struct usage_window *w, int64_t needed,
 			 struct story *s)
 {
 	struct arena *a = s->a;
 	int64_t limit = w->now.memory.usage.limit, again = read_again(w);
+	struct oom oom = {0};
+	const int64_t kills = usage_killed(c, &oom);
 	if (limit == INT64_MAX || limit <= 0) {
 		s->verdict = arena_printf(a, "it needs %s, and has no limit", size_text(a, needed));
+	} else if (kills > 0) {
+		tell_killed(s, kills, &oom);
+		s->verdict =
+			arena_printf(a, "%s; its limit is %s", s->verdict, size_text(a, limit));
+		story_advise(s,
+			     "give it more (hull update -m SIZE %s), or make it need less; hull "
+			     "why %s tells whose limit it was",
+			     c->name, c->name);
 	} else if (needed >= limit / 100 * NEAR_PERCENT) {
 		s->verdict = arena_printf(a, "it is near its limit: %s of %s cannot be taken back",
 					  size_text(a, needed), size_text(a, limit));

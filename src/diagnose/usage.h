@@ -5,6 +5,7 @@
 #include "diagnose/story.h"
 #include "engine/engine.h"
 #include "linux/cgroup_stats.h"
+#include "linux/oom.h"
 
 /** Processor time: user and system, and how much its quota held it back. */
 int diagnose_cpu(const struct container *c, struct story *s, struct err *e);
@@ -28,3 +29,5 @@ struct usage_window {
 int usage_window(const struct container *c, const struct usage_window **ret, struct err *e);
 /** A number of memory.stat; 0 where it does not stand there. */
 int64_t usage_memory(const struct cgroup_stats *g, const char *v1, const char *v2);
+/** Processes of @c, which runs, that were killed for memory since it was started; and the last. */
+int64_t usage_killed(const struct container *c, struct oom *ret);

@@ -13,10 +13,10 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/units.h"
+#include "diagnose/usage.h"
 #include "diagnose/why_life.h"
 #include "engine/container_logs.h"
 #include "engine/events.h"
-#include "engine/stats.h"
 #include "linux/signals.h"
 
 enum { LOG_LINES = 5, MOMENTS = 24, SHORT_NS = 2000000000 };
@@ -108,7 +108,7 @@ static void zero_verdict(struct life *l)
 	}
 	l->s->verdict = arena_printf(a, "its command ended by itself, with success, after %s",
 				     why_span(a, lasted));
-	if (lasted < SHORT_NS)
+	if (lasted < SHORT_NS && !l->oom)
 		story_advise(l->s,
 			     "a container lives as long as its command: a server must stay in "
 			     "the foreground");
@@ -135,7 +135,7 @@ static void code_verdict(struct life *l)
 	else
 		l->s->verdict = arena_printf(a, "its command ended by itself with %d after %s",
 					     l->code, why_span(a, l->ended - l->started));
-	if (of_shell && l->oom) {
+	if (of_shell == SIGKILL && l->oom) {
 		why_memory(l);
 		return;
 	}
@@ -158,6 +158,8 @@ static void ended_verdict(struct life *l)
 		code_verdict(l);
 	else
 		zero_verdict(l);
+	if (l->oom && !l->oom_told)
+		why_memory_too(l);
 	story_evidence(l->s, "lasted", "%s", why_span(l->s->a, l->ended - l->started));
 	if (l->signal)
 		story_evidence(l->s, "exit code", "%d (%s)", l->code,
@@ -188,26 +190,12 @@ static void restarting_verdict(struct life *l)
 		l->s->verdict);
 }
 
-/* The row and the events know of them only after the end. */
-static int64_t killed_so_far(const struct container *c, struct oom *ret)
-{
-	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
-	struct container_stats_place place;
-	struct err ignored;
-	container_stats_place(c, &place);
-	int64_t kills =
-		cgroup_open(place.path, &group, &ignored) < 0 ? 0 : cgroup_oom_kills(&group);
-	if (kills > 0)
-		oom_look(place.path, c->started, ret);
-	return kills > 0 ? kills : 0;
-}
-
 static void running_verdict(struct life *l)
 {
 	struct arena *a = l->s->a;
 	const struct container *c = l->c;
 	const char *since = why_span(a, clock_real_ns() - c->started);
-	int64_t kills = killed_so_far(c, &l->oom_of);
+	int64_t kills = usage_killed(c, &l->oom_of);
 	if (c->status == CONTAINER_PAUSED)
 		l->s->verdict =
 			arena_printf(a, "it is paused: hull unpause %s lets it go on", l->name);
@@ -334,6 +322,7 @@ static void recall_end(struct life *l)
 	l->code = c->exit_code;
 	l->signal = c->exit_signal;
 	l->oom = c->oom_kills > 0;
+	l->oom_kills = c->oom_kills;
 	l->oom_main = c->oom_killed && c->exit_signal == SIGKILL;
 	l->error = *c->error ? (char *)c->error : NULL;
 }

@@ -96,11 +96,32 @@ static void memory_evidence(struct life *l)
 
 void why_memory(struct life *l)
 {
+	l->oom_told = true;
 	l->s->verdict = arena_printf(l->s->a, "%s killed by the kernel%s",
 				     l->oom_main ? "its main process was" : "a process of it was",
 				     memory_cause(l));
 	memory_advice(l);
 	find_victim(l);
+	memory_evidence(l);
+}
+
+void why_memory_too(struct life *l)
+{
+	struct arena *a = l->s->a;
+	const struct oom *o = &l->oom_of;
+	find_victim(l);
+	char *who = l->oom_kills == 1 ? "a process of it was"
+		    : l->oom_kills > 1
+			    ? arena_printf(a, "%lld processes of it were", (long long)l->oom_kills)
+			    : "processes of it were";
+	if (o->pid)
+		who = arena_printf(a, "%s killed by the kernel, %s%s", who,
+				   l->oom_kills == 1 ? "" : "the last one ", o->comm);
+	else
+		who = arena_printf(a, "%s killed by the kernel", who);
+	l->s->verdict =
+		arena_printf(a, "%s; before that %s%s", l->s->verdict, who, memory_cause(l));
+	memory_advice(l);
 	memory_evidence(l);
 }
 

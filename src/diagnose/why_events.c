@@ -31,6 +31,7 @@ static void take_start(struct life *l, int64_t at)
 	l->ended = l->asked = l->killed = 0;
 	l->stopped = l->oom = l->oom_main = false;
 	l->oom_of = (struct oom){0};
+	l->oom_kills = 0;
 	l->error = l->policy = l->health = l->survivors = NULL;
 	l->code = l->signal = l->asked_signal = 0;
 	l->sender = NULL;
@@ -81,6 +82,7 @@ static void take_oom(struct life *l, struct json_object *event)
 		   *victim = attribute(event, "victim"), *held = attribute(event, "victimMemory");
 	struct oom *o = &l->oom_of;
 	l->oom = true;
+	l->oom_kills = amount(event, "kills");
 	*o = (struct oom){.scope = oom_scope_of(attribute(event, "scope")),
 			  .logged = source && !strcmp(source, "log"),
 			  .limit = amount(event, "limit"),

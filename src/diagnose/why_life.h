@@ -20,6 +20,8 @@ struct life {
 	int64_t until;                            /* the end that is asked for; 0: now */
 	int code, signal;
 	bool oom_main, oom; /* PID 1, or any */
+	int64_t oom_kills;  /* so many processes */
+	bool oom_told;      /* by the verdict */
 	struct oom oom_of;  /* the last of them */
 	char *error, *policy, *survivors;
 	int64_t asked; /* hull sent a signal, the last but SIGKILL */
@@ -41,6 +43,8 @@ char *why_signal(struct arena *a, int number);
 
 /** The verdict, where the kernel killed for memory. */
 void why_memory(struct life *l);
+/** Adds to the verdict that it did, where that is not what ended it. */
+void why_memory_too(struct life *l);
 /** Adds to the verdict what the recorder knows of capabilities that lacked just before the end. */
 void why_denied(struct life *l);
 /** The verdict, where a signal ended it that hull did not send. */

@@ -95,18 +95,21 @@ static bool was_oom(const struct exit_record *x)
 }
 
 /* Sizes of nobody are left out. */
-static int tell_oom(struct engine *en, const char *id, const struct oom *o, struct err *e)
+static int tell_oom(struct engine *en, const struct end *end, struct err *e)
 {
-	char limit[24], pid[24], held[80];
+	const struct oom *o = &end->oom;
+	char limit[24], pid[24], held[80], kills[24];
+	snprintf(kills, sizeof(kills), "%llu", (unsigned long long)end->x->oom_kills);
 	snprintf(limit, sizeof(limit), "%lld", (long long)o->limit);
 	snprintf(pid, sizeof(pid), "%lld", (long long)o->pid);
 	snprintf(held, sizeof(held), "%lld %lld %lld", (long long)o->anon, (long long)o->file,
 		 (long long)o->shmem);
-	return event_container(
-		&en->db, e, id, "oom", "scope", o->scope ? oom_scope_name(o->scope) : NULL, "group",
-		*o->group ? o->group : NULL, "limit", o->limit ? limit : NULL, "source",
-		o->scope ? o->logged ? "log" : "counters" : NULL, "victim", o->pid ? o->comm : NULL,
-		"victimPid", o->pid ? pid : NULL, "victimMemory", o->pid ? held : NULL, NULL);
+	return event_container(&en->db, e, end->c->id, "oom", "kills", kills, "scope",
+			       o->scope ? oom_scope_name(o->scope) : NULL, "group",
+			       *o->group ? o->group : NULL, "limit", o->limit ? limit : NULL,
+			       "source", o->scope ? o->logged ? "log" : "counters" : NULL, "victim",
+			       o->pid ? o->comm : NULL, "victimPid", o->pid ? pid : NULL,
+			       "victimMemory", o->pid ? held : NULL, NULL);
 }
 
 int reap_tell(struct engine *en, const struct end *end, const char *policy, struct err *e)
@@ -125,7 +128,7 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 	if (!(c->told & TOLD_START))
 		r = event_container(&en->db, e, c->id, "start", "restartCount", NULL, NULL);
 	if (r >= 0 && was_oom(x))
-		r = tell_oom(en, c->id, &end->oom, e);
+		r = tell_oom(en, end, e);
 	if (r >= 0)
 		r = event_container(&en->db, e, c->id, "die", "exitCode", code, "execDuration",
 				    duration, "signal", x->signal ? signal : NULL, "oomKilled",

@@ -82,6 +82,24 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	assert_has "the counters of the groups"
 }
 
+@test "why: what was killed for memory before it ended by itself; doctor of one that runs" {
+	local limit="the container reached its memory limit of 16MiB"
+	hull run --name aa -m 16m --memory-swap 16m test sh -c '/probe eat 64; /probe eat 64; exit 5' || [ $? = 5 ]
+	run hull why aa
+	assert_line "^aa: its command ended by itself with 5 after .*; before that 2 processes of it were killed by the kernel, the last one probe: $limit\$"
+	assert_has "hull update -m SIZE aa"
+	hull run --name bb -m 16m --memory-swap 16m test sh -c '/probe eat 64; exit 0'
+	run hull why bb
+	assert_line "^bb: its command ended by itself, with success, after .*; before that a process of it was killed by the kernel, probe: $limit\$"
+	assert_lacks "a server must stay"
+	hull rm bb
+	run hull why bb
+	assert_has "before that a process of it was killed by the kernel, probe"
+	hull run -d --name cc -m 16m --memory-swap 16m test sh -c 'while :; do /probe eat 64; sleep 0.1; done'
+	finds() { hull doctor cc >found || [ $? = 1 ]; grep -q 'process.* of it for memory.*probe; its limit is 16MiB' found; }
+	wait_for 10 finds
+}
+
 @test "ps: STATUS says what ended it" {
 	hull run --name aa -m 16m --memory-swap 16m test /probe eat 64 || :
 	hull run --name bb -m 32m --memory-swap 32m test sh -c '/probe eat 64; exit 3' || :
