@@ -10,6 +10,7 @@
 #include "diagnose/why_life.h"
 #include "engine/recorder.h"
 #include "linux/capability.h"
+#include "linux/crash.h"
 #include "linux/namespaces.h"
 #include "linux/signals.h"
 
@@ -185,6 +186,44 @@ static const char *crash_of(int signal)
 	return NULL;
 }
 
+/* PID 1 of its namespace, as far as is known. */
+static bool is_first(const struct life *l)
+{
+	const char *mode = l->c ? l->c->config.host.pid_mode : NULL;
+	return !(l->c && container_has_init(l->c)) && (!mode || !*mode || !strcmp(mode, "private"));
+}
+
+/* A crash, with what the kernel's log says of it. */
+static void crash_verdict(struct life *l, int signal, const char *means)
+{
+	struct arena *a = l->s->a;
+	const char *name = why_signal(a, signal);
+	bool maybe_abort = signal == SIGSEGV && is_first(l);
+	if (l->fault)
+		story_evidence(l->s, "the kernel's log", "%s", l->fault);
+	if (maybe_abort && l->fault && crash_may_be_abort(l->fault))
+		l->s->verdict = arena_printf(
+			a,
+			"it was ended by %s: probably its program called abort(); the kernel drops "
+			"the SIGABRT of PID 1, and abort() then goes on to an instruction that is "
+			"a general protection fault, as this was",
+			name);
+	else if (maybe_abort && !l->fault)
+		l->s->verdict = arena_printf(a,
+					     "it was ended by %s: usually %s; or, of PID 1, "
+					     "abort(): the kernel drops its SIGABRT, and what "
+					     "comes after that is a SIGSEGV",
+					     name, means);
+	else
+		l->s->verdict = arena_printf(a, "it was ended by %s: usually %s", name, means);
+	if (maybe_abort && !(l->fault && !crash_may_be_abort(l->fault)))
+		story_advise(l->s,
+			     "with --init the program is not PID 1, and what it ends by shows: "
+			     "SIGABRT if it is abort(); what it wrote last may say why: "
+			     "hull logs %s",
+			     l->name);
+}
+
 /* By a signal that hull did not send. The recorder, if it ran, knows of it; it is root's. */
 void why_killed(struct life *l, int signal)
 {
@@ -195,7 +234,7 @@ void why_killed(struct life *l, int signal)
 	/* One that a program gets by its own fault can be sent, too. */
 	const bool sent = r == 1 && signal_has_sender(s.code) && s.pid != s.sender_pid;
 	if (means && !sent) {
-		l->s->verdict = arena_printf(a, "it was ended by %s: usually %s", name, means);
+		crash_verdict(l, signal, means);
 		return;
 	}
 	if (r == 1) {

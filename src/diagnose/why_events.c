@@ -32,7 +32,7 @@ static void take_start(struct life *l, int64_t at)
 	l->stopped = l->oom = l->oom_main = false;
 	l->oom_of = (struct oom){0};
 	l->oom_kills = 0;
-	l->error = l->policy = l->health = l->survivors = NULL;
+	l->error = l->policy = l->health = l->survivors = l->fault = NULL;
 	l->code = l->signal = l->asked_signal = 0;
 	l->sender = NULL;
 	l->no_handler = false;
@@ -58,7 +58,7 @@ static void take_end(struct life *l, struct json_object *event, int64_t at)
 {
 	struct arena *a = l->s->a;
 	const char *error = attribute(event, "error"), *policy = attribute(event, "restart");
-	const char *survivors = attribute(event, "survivors");
+	const char *survivors = attribute(event, "survivors"), *fault = attribute(event, "fault");
 	l->ended = at;
 	l->ends++;
 	l->code = number(attribute(event, "exitCode"));
@@ -67,6 +67,7 @@ static void take_end(struct life *l, struct json_object *event, int64_t at)
 	l->error = error ? arena_strdup(a, error) : NULL;
 	l->policy = policy ? arena_strdup(a, policy) : NULL;
 	l->survivors = survivors ? arena_strdup(a, survivors) : NULL;
+	l->fault = fault ? arena_strdup(a, fault) : NULL;
 }
 
 static int64_t amount(struct json_object *event, const char *key)

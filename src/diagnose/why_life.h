@@ -24,6 +24,7 @@ struct life {
 	bool oom_told;      /* by the verdict */
 	struct oom oom_of;  /* the last of them */
 	char *error, *policy, *survivors;
+	char *fault; /* what the kernel says of a crash of PID 1, or NULL */
 	int64_t asked; /* hull sent a signal, the last but SIGKILL */
 	int asked_signal;
 	int64_t killed; /* hull sent SIGKILL */

@@ -28,6 +28,7 @@
 #include "engine/network.h"
 #include "engine/user_network.h"
 #include "linux/cgroup.h"
+#include "linux/crash.h"
 
 enum { KILL_WAIT_MS = 5000, RECORD_WAIT_S = 20 };
 
@@ -134,7 +135,8 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 				    duration, "signal", x->signal ? signal : NULL, "oomKilled",
 				    x->flags & EXIT_OOM_MAIN ? "true" : NULL, "error",
 				    *x->error ? x->error : NULL, "restart", policy, "survivors",
-				    exit_survivors(x, &a), NULL);
+				    exit_survivors(x, &a), "fault", *end->fault ? end->fault : NULL,
+				    NULL);
 	if (r >= 0 && c->told & TOLD_VOLUMES)
 		r = event_volumes(&en->db, e, c->id, "unmount");
 	if (r >= 0 && c->told & TOLD_STOPPING)
@@ -173,8 +175,11 @@ static int finish(struct engine *en, const struct container *c, const struct exi
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct end end = {.c = c, .x = x};
+	struct run_record run;
 	if (was_oom(x)) /* while its control group is there */
 		oom_look(container_cgroup_path(c, &a), c->started, &end.oom);
+	if (crash_is_fault(x->signal) && run_record_read(en, c->id, &run) == 0)
+		crash_look(run.pid, c->started, end.fault, sizeof(end.fault));
 	int r = clean_run(en, c, e);
 	if (r == 0)
 		r = c->auto_remove ? remove_locked(en, c->id, true, &end, e)

@@ -5,30 +5,22 @@
  *   Memory cgroup out of memory: Killed process P (c) total-vm:.., anon-rss:1kB, file-rss:.., ..
  * with "global_oom" in place of oom_memcg where it was the machine. Names in them may be a
  * container's: words are looked for from the end, where they are the kernel's. Rests on
- * Documentation/ABI/testing/dev-kmsg, cgroup-v1/memory.rst ("failcnt"), cgroup-v2.rst
+ * cgroup-v1/memory.rst ("failcnt"), cgroup-v2.rst
  * ("memory.events.local").
  */
 #include "linux/oom.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/file.h"
 #include "linux/cgroup.h"
 #include "linux/cgroup_stats.h"
+#include "linux/kernel_log.h"
 
-enum { RECORD_MAX = 8192, RECORDS_MAX = 1 << 17, PATH_TEXT = 256 };
-/* The log's clock is not set right by anybody: so far it may be apart, and one part in this many.
- */
-#define LOG_SLACK_NS INT64_C(2000000000)
-enum { LOG_DRIFT = 5000 };
+enum { PATH_TEXT = 256 };
 
 static const char *const scopes[OOM_SCOPES] = {"", "own", "inside", "above", "host"};
 
@@ -121,11 +113,9 @@ static void take_sizes(const char *text, const char *end, struct oom *ret)
 
 void oom_log_record(const char *record, const char *name, struct oom *ret)
 {
-	/* "6,1234,987654321,-;text", and lines of keys. The facility is that of the kernel. */
-	const char *text = strchr(record, ';');
-	if (!text || strtol(record, NULL, 10) > 7)
+	const char *text = kernel_log_text(record);
+	if (!text)
 		return;
-	text++;
 	const char *end = text + strcspn(text, "\n");
 	if (!strncmp(text, "oom-kill:", 9))
 		take_kill(text, end, name, ret);
@@ -133,32 +123,15 @@ void oom_log_record(const char *record, const char *name, struct oom *ret)
 		take_sizes(text, end, ret);
 }
 
-/* Microseconds on the log's clock. */
-static int64_t record_time(const char *record)
-{
-	const char *seq = strchr(record, ','), *at = seq ? strchr(seq + 1, ',') : NULL;
-	return at ? strtoll(at + 1, NULL, 10) : 0;
-}
+struct search {
+	const char *name;
+	struct oom *oom;
+};
 
-static void read_log(const char *name, int64_t since_ns, struct oom *ret)
+static void take_record(const char *record, void *ctx)
 {
-	char record[RECORD_MAX + 1];
-	CLEANUP_FD int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	struct timespec clock;
-	clock_gettime(CLOCK_MONOTONIC, &clock); /* like the log's, without the time asleep */
-	int64_t now = (int64_t)clock.tv_sec * 1000000000 + clock.tv_nsec,
-		age = clock_real_ns() - since_ns;
-	int64_t from_us = (now - age - LOG_SLACK_NS - now / LOG_DRIFT) / 1000;
-	for (int i = 0; fd >= 0 && i < RECORDS_MAX; i++) {
-		ssize_t n = read(fd, record, RECORD_MAX);
-		if (n < 0 && (errno == EPIPE || errno == EINTR)) /* overwritten meanwhile */
-			continue;
-		if (n <= 0)
-			return;
-		record[n] = '\0';
-		if (record_time(record) >= from_us)
-			oom_log_record(record, name, ret);
-	}
+	struct search *s = ctx;
+	oom_log_record(record, s->name, s->oom);
 }
 
 /* ---- the groups ---- */
@@ -242,7 +215,7 @@ void oom_look(const char *path, int64_t since_ns, struct oom *ret)
 	const char *name = strrchr(path, '/');
 	*ret = (struct oom){0};
 	if (name && name[1])
-		read_log(name + 1, since_ns, ret);
+		kernel_log_read(since_ns, take_record, &(struct search){name + 1, ret});
 	if (ret->scope == OOM_UNKNOWN) {
 		conclude(path, ret);
 		return;

@@ -100,6 +100,31 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	wait_for 10 finds
 }
 
+# The kernel writes no more than ten such lines in five seconds: crash_told NAME WHAT VERDICT.
+crash_told() {
+	hull rm -f "$1" >/dev/null 2>&1 || true
+	hull run --name "$1" test /probe crash "$2" || [ $? = 139 ]
+	[[ $(verdict "$1") == $3 && $(verdict "$1") != $4 ]]
+}
+
+@test "why: abort() of PID 1, a crash of it, and abort() with --init" {
+	[ "$(uname -m)" = x86_64 ] || skip "another processor tells it otherwise"
+	wait_for 30 crash_told aa abort "it was ended by SIGSEGV: probably its program called abort();*" ""
+	run hull why aa
+	assert_has "the kernel's log   general protection fault"
+	assert_has "--init"
+	wait_for 30 crash_told bb write "it was ended by SIGSEGV: usually a crash, by the use of memory *" "*abort*"
+	run hull why bb
+	assert_has "segfault at 0"
+	# Where the log cannot be read both may be.
+	blind run --name cc test /probe crash abort || [ $? = 139 ]
+	[[ $(verdict cc) == "it was ended by SIGSEGV: usually a crash, "*"; or, of PID 1, abort(): "* ]]
+	hull run --name dd --init test /probe crash abort || [ $? = 134 ]
+	run hull why dd
+	assert_has "SIGABRT"
+	assert_lacks "PID 1, abort()"
+}
+
 @test "ps: STATUS says what ended it" {
 	hull run --name aa -m 16m --memory-swap 16m test /probe eat 64 || :
 	hull run --name bb -m 32m --memory-swap 32m test sh -c '/probe eat 64; exit 3' || :

@@ -481,11 +481,21 @@ static int thief(char **args)
 	return 0;
 }
 
+/* crash: "abort", or "write" to where there is nothing. */
+static int crash(char **args)
+{
+	static int *volatile nowhere;
+	if (!strcmp(args[0], "write"))
+		*nowhere = 1;
+	abort();
+}
+
 static const struct {
 	const char *name;
 	int args;
 	int (*run)(char **args);
 } table[] = {
+	{"crash", 1, crash},
 	{"fds", 0, fds},
 	{"eat", 1, eat},
 	{"eat-child", 1, eat_child},
