@@ -83,9 +83,15 @@ static int path_run(struct cli *cli, void *values, const struct strv *args, stru
 {
 	const struct path_values *v = values;
 	char *to = arena_strdup(&cli->arena, args->items[1]), *colon = strchr(to, ':');
+	char *close = *to == '[' ? strchr(to, ']') : NULL;
 	struct path p;
 	uint64_t port = 0;
-	if (colon && !strchr(colon + 1, ':')) {
+	if (close && (!close[1] || close[1] == ':')) {
+		colon = close[1] ? close + 1 : NULL;
+		*close = '\0';
+		to++;
+	}
+	if (colon && (close || !strchr(colon + 1, ':'))) {
 		*colon++ = '\0';
 		if (uint_parse(colon, UINT16_MAX, &port) < 0 || !port)
 			return err_set(e, EINVAL, ERR_USAGE, "invalid port %s", colon);
@@ -110,7 +116,7 @@ static const struct option options[] = {
 
 const struct command command_network_path = {
 	.names = NAMES("network path"),
-	.synopsis = "[OPTIONS] CONTAINER ADDRESS|NAME[:PORT]",
+	.synopsis = "[OPTIONS] CONTAINER ADDRESS|[ADDRESS6]|NAME[:PORT]",
 	.summary = "Show where a packet from a container goes, and where it dies",
 	.text = "A packet is sent from the container: with a port a TCP SYN, of which nothing "
 		"comes but its answer, else an ICMP echo. It is looked for at each device on its "
@@ -118,11 +124,13 @@ const struct command command_network_path = {
 		"pair, the bridge, the device that leads out. Behind each stands what it was seen "
 		"as, since NAT changes addresses, and what nftables did with it.\n\n"
 		"The first device that did not see it is marked, and the reason is given: no "
-		"route, nobody who answers ARP, forwarding that is off, the chain and rule that "
+		"route, nobody who answers ARP or neighbour discovery, forwarding that is off, the "
+		"chain and rule that "
 		"dropped it, no answer, a refusal, what a router said. Exit code 0: it was "
 		"answered; 1: it was not.\n\n"
 		"A name is looked up as the container would: by its hosts file and its name "
-		"server. IPv4.",
+		"server; its address of IPv4 is taken. An address of IPv6 stands in brackets where "
+		"a port follows.",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct path_values),
 	.args_min = 2,

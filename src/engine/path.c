@@ -154,9 +154,10 @@ static const char *print_seen(const struct sighting *x, struct arena *a)
 	char from[IP_TEXT_SIZE], to[IP_TEXT_SIZE];
 	ip_print(&x->from, from);
 	ip_print(&x->to, to);
-	return x->from_port || x->to_port
-		       ? arena_printf(a, "%s:%u > %s:%u", from, x->from_port, to, x->to_port)
-		       : arena_printf(a, "%s > %s", from, to);
+	if (!x->from_port && !x->to_port)
+		return arena_printf(a, "%s > %s", from, to);
+	return arena_printf(a, x->from.family == AF_INET6 ? "[%s]:%u > [%s]:%u" : "%s:%u > %s:%u",
+			    from, x->from_port, to, x->to_port);
 }
 
 static void count_hops(struct path_look *l, struct path *p, const struct seen *s)
@@ -306,9 +307,6 @@ static int walk(struct path_look *l, const char *to, struct path *p, struct err 
 	}
 	char text[IP_TEXT_SIZE];
 	p->address = arena_strdup(l->a, ip_print(&p->probe.to, text));
-	if (p->probe.to.family != AF_INET)
-		return err_set(e, ENOTSUP, ERR_INVALID, "%s: the probe speaks IPv4 only",
-			       p->address);
 	int r = ip_route_find(&l->inside, &p->probe.to, NULL, 0, &l->route);
 	if (r < 0) {
 		l->send_error = r;

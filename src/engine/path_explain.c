@@ -126,7 +126,8 @@ static void not_resolved(const struct path_look *l, struct path *p, const struct
 			 const char *device, const char *where)
 {
 	because(p,
-		arena_printf(l->a, "nobody answers to %s on %s (ARP)", ip_of(next, l->a), device),
+		arena_printf(l->a, "nobody answers to %s on %s (%s)", ip_of(next, l->a), device,
+			     next->family == AF_INET6 ? "neighbour discovery" : "ARP"),
 		arena_printf(l->a, "%s neighbour show %s", where, ip_of(next, l->a)));
 }
 
@@ -140,8 +141,11 @@ static void not_forwarded(struct path_look *l, struct path *p)
 {
 	struct ip_route r;
 	const struct ip from = p->probe.from;
-	if (!host_forwards(AF_INET)) {
-		because(p, "this host does not forward packets (net.ipv4.ip_forward is 0)",
+	if (!host_forwards(from.family)) {
+		because(p,
+			arena_printf(l->a, "this host does not forward packets (%s is 0)",
+				     from.family == AF_INET6 ? "net.ipv6.conf.all.forwarding"
+							     : "net.ipv4.ip_forward"),
 			"hull network reload");
 		return;
 	}
@@ -168,7 +172,7 @@ static void lost_on_the_way_back(const struct path_look *l, struct path *p,
 	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/rp_filter", at->name);
 	file_read_small(AT_FDCWD, path, own, sizeof(own));
 	file_read_small(AT_FDCWD, "/proc/sys/net/ipv4/conf/all/rp_filter", all, sizeof(all));
-	bool strict = *all == '1' || *own == '1';
+	bool strict = p->probe.to.family == AF_INET && (*all == '1' || *own == '1');
 	because(p,
 		arena_printf(l->a, "the answer came to %s and was not passed on%s", at->name,
 			     strict ? "; rp_filter is 1 there: if the route back leads out of "

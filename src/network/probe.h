@@ -3,7 +3,8 @@
  * A packet that is known wherever it goes, and whoever rewrites its addresses: by a number that
  * stands in it and in what answers it (the sequence number of a TCP SYN, the payload of an ICMP
  * echo). It is seen by packet(7) sockets, one in each network namespace; what the packet filter
- * decides about it is told by nftables' trace. IPv4.
+ * decides about it is told by nftables' trace. Of both families;
+ * IPv6 without extension headers.
  */
 #pragma once
 
@@ -37,10 +38,10 @@ struct sighting {
 	struct ip from, to;
 	uint16_t from_port, to_port;
 	bool reset;         /* of an answer: nobody listens */
-	uint8_t type, code; /* of an ICMP error */
+	uint8_t type, code; /* of an ICMP error, as IPv4 has them */
 	uint16_t mtu;       /* that this one tells */
 };
-/** Is this IPv4 packet it, or what answers it? Fills all but the device. */
+/** Is this packet it, or what answers it? Fills all but the device. */
 bool probe_read(const struct probe *p, const uint8_t *packet, size_t size, struct sighting *ret);
 /** A socket that sees every device of the namespace; or negative errno. */
 int probe_watch(const struct probe *p, int netns);

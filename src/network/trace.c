@@ -12,6 +12,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/icmp.h>
+#include <netinet/icmp6.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/param.h>
@@ -50,6 +51,14 @@ static void put_rule(struct netlink *nl, const char *table, const char *chain, u
 	nft_rule_add(nl, table, chain, ops, ARRAY_LEN(ops));
 }
 
+/* The type of an echo, and of its reply. */
+static uint8_t echo(const struct probe *p, bool reply)
+{
+	if (p->to.family == AF_INET6)
+		return reply ? ICMP6_ECHO_REPLY : ICMP6_ECHO_REQUEST;
+	return reply ? ICMP_ECHOREPLY : ICMP_ECHO;
+}
+
 static void put_rules(struct netlink *nl, const char *table, const char *chain,
 		      const struct probe *p)
 {
@@ -58,8 +67,9 @@ static void put_rules(struct netlink *nl, const char *table, const char *chain,
 			put_rule(nl, table, chain, IPPROTO_TCP, back ? ACKNOWLEDGED : SEQUENCE,
 				 p->mark + back, 0, 0);
 		else
-			put_rule(nl, table, chain, IPPROTO_ICMP, PAYLOAD, p->mark,
-				 back ? ICMP_ECHOREPLY : ICMP_ECHO, 0xff);
+			put_rule(nl, table, chain,
+				 p->to.family == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, PAYLOAD,
+				 p->mark, echo(p, back), 0xff);
 }
 
 static void table_name(char buf[static 32])
@@ -133,7 +143,9 @@ static enum way way_of(const struct probe *p, const uint8_t *header)
 		return number_at(header, SEQUENCE) == p->mark           ? GOES
 		       : number_at(header, ACKNOWLEDGED) == p->mark + 1 ? COMES
 									: OTHERS;
-	return number_at(header, PAYLOAD) != p->mark ? OTHERS : *header == ICMP_ECHO ? GOES : COMES;
+	return number_at(header, PAYLOAD) != p->mark ? OTHERS
+	       : *header == echo(p, false)           ? GOES
+						     : COMES;
 }
 
 /* Whose it is that is told of. */

@@ -116,11 +116,58 @@ print(p["Reached"], p["Answer"], len(p["Hops"]), [h["Packets"] > 0 for h in p["H
 	path 1 none 203.0.113.2
 	[[ $output == *"it is on no network"* ]]
 	path 1 cc 2001:db8::2
-	[[ $output == *"IPv4 only"* ]]
+	[[ $output == *"the container has no route to 2001:db8::2"* ]]
 	path 125 cc 203.0.113.2:x
 	hull stop -t 0 cc
 	path 1 cc 203.0.113.2
 	[[ $output == *"is not running"* ]]
+}
+
+@test "network path: over IPv6, with NAT, and where it dies" {
+	hull network create --ipv6 --subnet fd00:1::/64 dual
+	hull run -d --name cc --network dual test sleep 1000
+	local bridge veth id
+	id=$(field cc '{{.Id}}')
+	veth="ve${id:0:10}.0"
+	bridge=$(hull network inspect -f '{{.Bridge}}' dual)
+	outside busybox nc -ll -p 7 -e /bin/true &
+	started_by_test $!
+	wait_for 10 listening "$OUTSIDE" 0007
+	path 0 cc '[2001:db8::2]:7'
+	[[ $output == *"2001:db8::2 answers: SYN-ACK after "* ]]
+	assert_equal "out eth0 container,out $veth host,out $bridge host,out up0 host,back up0 host,back $bridge host,back $veth host,back eth0 container" \
+		"$(awk '$1 == "out" || $1 == "back" { printf "%s%s %s %s", sep, $1, $2, $3; sep = "," }' <<<"$output")"
+	[[ $output == *"[fd00:1::2]:"*" > [2001:db8::2]:7"*"[2001:db8::1]:"*" > [2001:db8::2]:7"*"[2001:db8::2]:7 > [2001:db8::1]:"* ]]
+	[[ $output == *"passed inet $(table)"* ]]
+	path 0 cc 2001:db8::2
+	[[ $output == *"2001:db8::2 answers: echo reply after "* ]]
+	path 0 cc '[2001:db8::2]'
+	path 1 cc '[2001:db8::2]:81'
+	died 2001:db8::2 "nobody listens on port 81"
+	on_host nft 'add table inet other; add chain inet other fw { type filter hook forward priority 10; }
+		add rule inet other fw ip6 daddr 2001:db8::2 tcp dport 82 drop
+		add rule inet other fw ip6 saddr 2001:db8::2 icmpv6 type echo-reply drop'
+	path 1 cc '[2001:db8::2]:82'
+	died up0 "dropped by chain fw of table inet other, rule handle "
+	path 1 cc 2001:db8::2
+	died "$bridge" "dropped by chain fw of table inet other, rule handle "
+	on_host nft delete table inet other
+	path 1 cc 2001:db8::77
+	died up0 "nobody answers to 2001:db8::77 on up0 (neighbour discovery)"
+	outside nft 'add table ip6 t; add chain ip6 t in { type filter hook input priority 0; }
+		add rule ip6 t in tcp dport 83 drop; add rule ip6 t in tcp dport 84 reject with icmpv6 type admin-prohibited'
+	path 1 cc '[2001:db8::2]:83'
+	died up0 "no answer from 2001:db8::2"
+	path 1 cc '[2001:db8::2]:84'
+	died 2001:db8::2 "it is forbidden (filtered)"
+	on_host ip link set up0 mtu 1400
+	path 1 --size 1450 cc 2001:db8::2
+	died fd00:1::1 "larger than the MTU of its next link, 1400"
+	path 0 --size 1400 cc 2001:db8::2
+	on_host sysctl -qw net.ipv6.conf.all.forwarding=0
+	path 1 cc 2001:db8::2
+	[[ $output == *"net.ipv6.conf.all.forwarding is 0"* ]]
+	path 125 cc '[2001:db8::2]x:7'
 }
 
 @test "network bench: the kinds of networks side by side, in namespaces of its own" {

@@ -16,7 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ip ip;
 	if (size < 1)
 		return 0;
-	const struct probe p = {.port = data[0] & 1 ? 80 : 0, .mark = 0x61626364};
+	const struct probe p = {.to.family = data[0] & 2 ? AF_INET6 : AF_INET,
+				.port = data[0] & 1 ? 80 : 0,
+				.mark = 0x61626364};
 	probe_read(&p, data + 1, size - 1, &s);
 	name_answer(data + 1, size - 1, data[0], &ip);
 	return 0;
