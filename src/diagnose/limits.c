@@ -93,6 +93,34 @@ static char *amount(struct arena *a, const struct limit *l, int64_t n)
 	return l->bytes ? size_text(a, n) : arena_printf(a, "%lld", (long long)n);
 }
 
+/* How often a process was refused, of this run. */
+static int64_t refused(const char *path)
+{
+	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
+	struct err ignored;
+	return cgroup_open(path, &g, &ignored) == 0 ? cgroup_pids_refused(&g) : 0;
+}
+
+static void judge_processes(const struct container *c, const char *path, struct story *s)
+{
+	struct arena *a = s->a;
+	const int64_t times = refused(path);
+	struct found f;
+	if (times <= 0)
+		return;
+	const bool known = follow(path, &limits[ARRAY_LEN(limits) - 1], a, &f) && f.least != NONE;
+	char *text = arena_printf(a,
+				  "it reached its limit on processes%s %lld time%s since it was "
+				  "started: each time a new process or thread was refused",
+				  known ? arena_printf(a, " of %lld", (long long)f.least) : "",
+				  (long long)times, times == 1 ? "" : "s");
+	s->verdict = s->verdict ? arena_printf(a, "%s; %s", text, s->verdict) : text;
+	story_advise(s,
+		     "hull update --pids-limit N %s gives it more; hull explain %s zombies tells "
+		     "whether ended ones fill it",
+		     c->name, c->name);
+}
+
 int diagnose_limits(const struct container *c, struct story *s, struct err *e)
 {
 	struct arena *a = s->a;
@@ -115,7 +143,8 @@ int diagnose_limits(const struct container *c, struct story *s, struct err *e)
 			s->verdict = arena_printf(a, "a group above it allows less: %s of %s in %s",
 						  amount(a, l, f.least), l->name, f.where);
 	}
-	if (!above)
+	judge_processes(c, place.path, s);
+	if (!s->verdict)
 		s->verdict = "no group above it allows less than its own limits";
 	if (above)
 		story_advise(s, "the processes of all containers below that group share it; hull "

@@ -160,6 +160,8 @@ static void ended_verdict(struct life *l)
 		zero_verdict(l);
 	if (l->oom && !l->oom_told)
 		why_memory_too(l);
+	if (l->refused > 0)
+		why_refused(l);
 	story_evidence(l->s, "lasted", "%s", why_span(l->s->a, l->ended - l->started));
 	if (l->signal)
 		story_evidence(l->s, "exit code", "%d (%s)", l->code,

@@ -255,6 +255,27 @@ void why_killed(struct life *l, int signal)
 				   "memory: see its log (dmesg)");
 }
 
+void why_refused(struct life *l)
+{
+	struct arena *a = l->s->a;
+	const struct opt_i64 *own = l->c ? &l->c->config.host.pids_limit : NULL;
+	const char *of = own && own->set && own->value > 0
+				 ? arena_printf(a, " of %lld", (long long)own->value)
+				 : "";
+	story_evidence(l->s, "limit on processes",
+		       "reached %lld time%s: each time a new process or "
+		       "thread was refused",
+		       (long long)l->refused, l->refused == 1 ? "" : "s");
+	l->s->verdict = arena_printf(a, "%s; before that it reached its limit on processes%s",
+				     l->s->verdict, of);
+	if (l->c)
+		story_advise(
+			l->s,
+			"hull update --pids-limit N %s gives it more processes and threads; -1 "
+			"takes its own limit away",
+			l->name);
+}
+
 void why_denied(struct life *l)
 {
 	struct arena *a = l->s->a;

@@ -25,13 +25,20 @@ static int number(const char *text)
 	return text && int_parse(text, 0, 255, &n) == 0 ? (int)n : 0;
 }
 
+static int64_t amount(struct json_object *event, const char *key)
+{
+	const char *text = attribute(event, key);
+	int64_t n;
+	return text && int_parse(text, 0, INT64_MAX / 4, &n) == 0 ? n : 0;
+}
+
 static void take_start(struct life *l, int64_t at)
 {
 	l->started = at;
 	l->ended = l->asked = l->killed = 0;
 	l->stopped = l->oom = l->oom_main = false;
 	l->oom_of = (struct oom){0};
-	l->oom_kills = 0;
+	l->oom_kills = l->refused = 0;
 	l->error = l->policy = l->health = l->survivors = l->fault = NULL;
 	l->code = l->signal = l->asked_signal = 0;
 	l->sender = NULL;
@@ -67,14 +74,8 @@ static void take_end(struct life *l, struct json_object *event, int64_t at)
 	l->error = error ? arena_strdup(a, error) : NULL;
 	l->policy = policy ? arena_strdup(a, policy) : NULL;
 	l->survivors = survivors ? arena_strdup(a, survivors) : NULL;
+	l->refused = amount(event, "processesRefused");
 	l->fault = fault ? arena_strdup(a, fault) : NULL;
-}
-
-static int64_t amount(struct json_object *event, const char *key)
-{
-	const char *text = attribute(event, key);
-	int64_t n;
-	return text && int_parse(text, 0, INT64_MAX / 4, &n) == 0 ? n : 0;
 }
 
 static void take_oom(struct life *l, struct json_object *event)

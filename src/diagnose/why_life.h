@@ -24,8 +24,9 @@ struct life {
 	bool oom_told;      /* by the verdict */
 	struct oom oom_of;  /* the last of them */
 	char *error, *policy, *survivors;
-	char *fault; /* what the kernel says of a crash of PID 1, or NULL */
-	int64_t asked; /* hull sent a signal, the last but SIGKILL */
+	int64_t refused; /* processes, by a limit on them */
+	char *fault;     /* what the kernel says of a crash of PID 1, or NULL */
+	int64_t asked;   /* hull sent a signal, the last but SIGKILL */
 	int asked_signal;
 	int64_t killed; /* hull sent SIGKILL */
 	char *sender;
@@ -48,5 +49,7 @@ void why_memory(struct life *l);
 void why_memory_too(struct life *l);
 /** Adds to the verdict what the recorder knows of capabilities that lacked just before the end. */
 void why_denied(struct life *l);
+/** Adds to the verdict that processes were refused it by a limit on them. */
+void why_refused(struct life *l);
 /** The verdict, where a signal ended it that hull did not send. */
 void why_killed(struct life *l, int signal);

@@ -106,6 +106,7 @@ struct end {
 	const struct container *c;
 	const struct exit_record *x;
 	struct oom oom; /* of the last process that was killed for memory, if one was */
+	int64_t refused; /* processes, by a limit on them */
 	char fault[64]; /* crash_look(), of the first process */
 };
 /** Delete row, folders, anonymous volumes if @volumes; the caller holds the lock, nothing runs.

@@ -118,13 +118,14 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 	const struct container *c = end->c;
 	const struct exit_record *x = end->x;
 	CLEANUP_ARENA struct arena a = {0};
-	char code[12], duration[24], signal[12];
+	char code[12], duration[24], signal[12], refused[24];
 	int64_t lasted = (x->finished_ns - c->started) / 1000000000;
 	int r = 0;
 	if (never_ran(c, x))
 		return 0;
 	snprintf(code, sizeof(code), "%d", x->exit_code);
 	snprintf(signal, sizeof(signal), "%d", x->signal);
+	snprintf(refused, sizeof(refused), "%lld", (long long)end->refused);
 	snprintf(duration, sizeof(duration), "%lld", (long long)(lasted > 0 ? lasted : 0));
 	if (!(c->told & TOLD_START))
 		r = event_container(&en->db, e, c->id, "start", "restartCount", NULL, NULL);
@@ -136,7 +137,7 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 				    x->flags & EXIT_OOM_MAIN ? "true" : NULL, "error",
 				    *x->error ? x->error : NULL, "restart", policy, "survivors",
 				    exit_survivors(x, &a), "fault", *end->fault ? end->fault : NULL,
-				    NULL);
+				    "processesRefused", end->refused > 0 ? refused : NULL, NULL);
 	if (r >= 0 && c->told & TOLD_VOLUMES)
 		r = event_volumes(&en->db, e, c->id, "unmount");
 	if (r >= 0 && c->told & TOLD_STOPPING)
@@ -170,6 +171,16 @@ static int note_exit(struct engine *en, const struct end *end, struct err *e)
 	return r;
 }
 
+/* How often it could not make a process. */
+static int64_t processes_refused(const struct container *c)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	struct err ignored;
+	const char *path = container_cgroup_path(c, &a);
+	return *path && cgroup_open(path, &group, &ignored) == 0 ? cgroup_pids_refused(&group) : 0;
+}
+
 static int finish(struct engine *en, const struct container *c, const struct exit_record *x,
 		  struct err *e)
 {
@@ -178,6 +189,7 @@ static int finish(struct engine *en, const struct container *c, const struct exi
 	struct run_record run;
 	if (was_oom(x)) /* while its control group is there */
 		oom_look(container_cgroup_path(c, &a), c->started, &end.oom);
+	end.refused = processes_refused(c);
 	if (crash_is_fault(x->signal) && run_record_read(en, c->id, &run) == 0)
 		crash_look(run.pid, c->started, end.fault, sizeof(end.fault));
 	int r = clean_run(en, c, e);

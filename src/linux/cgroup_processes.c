@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "linux/cgroup_host.h"
+#include "linux/cgroup_stats.h"
 
 enum {
 	FREEZE_TIMEOUT_MS = 5000,
@@ -287,4 +288,12 @@ int cgroup_kill(const struct cgroup *g, struct err *e)
 	if (r == -ENOENT || r == -EOPNOTSUPP)
 		return kill_listed(g, e);
 	return r < 0 ? err_errno(e, r, "cannot kill control group %s", g->path) : 0;
+}
+
+int64_t cgroup_pids_refused(const struct cgroup *g)
+{
+	char text[256];
+	const int v1 = g->v1[CGROUP_PIDS];
+	ssize_t n = file_read_small(v1 >= 0 ? v1 : g->v2, "pids.events", text, sizeof(text));
+	return n < 0 ? n : cgroup_keyed(text, "max");
 }

@@ -125,6 +125,19 @@ crash_told() {
 	assert_lacks "PID 1, abort()"
 }
 
+@test "why, doctor and explain limits: a limit on processes that was reached" {
+	has_controller pids
+	hull run --name aa --pids-limit 3 test sh -c 'for i in 1 2 3 4 5; do sleep 1 & done; exit 4' || :
+	run hull why aa
+	assert_line "^aa: .*; before that it reached its limit on processes of 3"
+	assert_has "hull update --pids-limit"
+	hull run -d --name bb --pids-limit 4 test /probe breed
+	finds() { hull doctor bb >found || [ $? = 1 ]; grep -q 'it reached its limit on processes of 4 ' found; }
+	wait_for 10 finds
+	run hull explain bb limits
+	assert_has "limits: it reached its limit on processes of 4 "
+}
+
 @test "ps: STATUS says what ended it" {
 	hull run --name aa -m 16m --memory-swap 16m test /probe eat 64 || :
 	hull run --name bb -m 32m --memory-swap 32m test sh -c '/probe eat 64; exit 3' || :
