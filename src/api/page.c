@@ -47,7 +47,7 @@ static bool is_here(const char *host, struct arena *a, struct ip *ret)
 	if (len > 2 && *host == '[' && host[len - 1] == ']')
 		return ip_parse(arena_strndup(a, host + 1, len - 2), ret) &&
 		       ret->family == AF_INET6 &&
-		       IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)ret->bytes);
+		       !memcmp(ret->bytes, &in6addr_loopback, sizeof(in6addr_loopback));
 	return ip_parse(host, ret) && ret->family == AF_INET && ret->bytes[0] == 127;
 }
 
