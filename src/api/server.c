@@ -31,7 +31,7 @@ struct server {
 	const struct settings *settings;
 	struct listeners listeners;
 	struct doors doors;
-	struct crowd crowds[2]; /* the second may only look */
+	struct crowd crowds[3]; /* by enum audience */
 	int shared, signals;    /* see page.h */
 	int life[2];            /* children see its end when this process ends */
 };
@@ -90,7 +90,7 @@ static void refuse(int fd)
 /* @fd stays the caller's. */
 static void serve_apart(struct server *s, int fd, enum audience who)
 {
-	struct crowd *c = &s->crowds[who != MAY_DO_ALL];
+	struct crowd *c = &s->crowds[who];
 	pid_t pid = c->count == c->most ? -1 : fork();
 	if (pid == 0)
 		serve(s, fd, who);
@@ -179,9 +179,10 @@ static int open_signals(void)
 int server_run(const struct settings *settings, const struct server_hosts *hosts, struct arena *a,
 	       struct err *e)
 {
-	static struct server s = {
-		.crowds = {{.most = SERVER_CONNECTIONS_MAX}, {.most = SERVER_LOOKERS_MAX}},
-		.life = {-1, -1}};
+	static struct server s = {.crowds = {[MAY_DO_ALL] = {.most = SERVER_CONNECTIONS_MAX},
+					     [MAY_LOOK] = {.most = SERVER_LOOKERS_MAX},
+					     [SEES_PAGE] = {.most = SERVER_LOOKERS_MAX}},
+				  .life = {-1, -1}};
 	s.settings = settings;
 	int r = listeners_open(settings, hosts, a, &s.listeners, e);
 	if (r < 0)

@@ -11,7 +11,7 @@
 
 #include "api/listen.h"
 
-/* Who may only look must not keep the others out. */
+/* Who may only look must not keep the others out, nor who sees the page, which any user may. */
 enum { SERVER_CONNECTIONS_MAX = 1000, SERVER_LOOKERS_MAX = 100 };
 
 /** Listen there until SIGTERM or SIGINT. */

@@ -18,11 +18,11 @@ serve() {
 	wait_for 5 api GET /_ping
 }
 
-# The same in a network namespace of its own, with the page at PAGE, which on_page COMMAND... can reach.
+# serve_page [OPTION...]: in a network namespace of its own, with the page at PAGE, which on_page COMMAND... can reach.
 PAGE=127.0.0.1:8088
 serve_page() {
 	unshare -n sh -c 'ip link set lo up && exec "$@"' sh \
-		"$HULL_BIN_DIR/hulld" --host "unix://$SOCKET" --page "$PAGE" 3>&- >"$WORK/hulld.log" 2>&1 &
+		"$HULL_BIN_DIR/hulld" --host "unix://$SOCKET" --page "$PAGE" "$@" 3>&- >"$WORK/hulld.log" 2>&1 &
 	HULLD=$!
 	started_by_test $HULLD
 	wait_for 5 api GET /_ping

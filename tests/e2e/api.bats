@@ -298,7 +298,7 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	assert_has "served to this machine alone"
 	answers 404 GET / && answers 404 GET /figures
 	kill "$HULLD"
-	serve_page
+	serve_page --read-only-host "unix://$WORK/ro.sock"
 	hull run -d --name aa --cpus 1.5 -e SECRET=s3cret -l l=s3cret test sh -c 'echo s3cret; sleep 1000'
 	run -7 hull run --name bb test sh -c 'exit 7; s3cret'
 	on_page curl -s "http://$PAGE/figures" >figures
@@ -325,6 +325,17 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	run -0 on_page curl -si "http://$PAGE/"
 	assert_line "^Content-Security-Policy: default-src 'none'; script-src 'nonce-[0-9a-f]{64}'"
 	assert_line '^X-Content-Type-Options: nosniff'
+	# Whoever fills it keeps out nobody else: the last one is refused, so the others have been let in.
+	on_page python3 - "${PAGE##*:}" "$WORK/ro.sock" <<-'EOF'
+		import socket, sys
+		kept = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for i in range(101)]
+		assert kept[-1].recv(100).startswith(b"HTTP/1.1 503")
+		look = socket.socket(socket.AF_UNIX)
+		look.connect(sys.argv[2])
+		look.sendall(b"GET /_ping HTTP/1.1\r\nHost: h\r\n\r\n")
+		got = look.recv(100)
+		assert got.startswith(b"HTTP/1.1 200"), got
+	EOF
 	run ! grep NONCE body
 	assert_equal http://www.w3.org/2000/svg "$(grep -oE 'https?://[^"]*' body | sort -u)" # a name, not an address
 }
