@@ -68,6 +68,17 @@ static int tell(struct cli *cli, const struct container *c, const struct topic *
 	return r;
 }
 
+/* What a program would be given. */
+static int predict(struct cli *cli, const struct container *c, const char *program, bool json,
+		   struct err *e)
+{
+	struct story s = {.a = &cli->arena};
+	int r = diagnose_file_caps(c, program, &s, e);
+	if (r == 0)
+		story_print(&s, "caps", json);
+	return r;
+}
+
 static void looking(void)
 {
 	fputs("looking: (Ctrl-C ends it sooner)\n", stderr);
@@ -98,11 +109,15 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 	if (v->denied && (!topic || !topic->look))
 		return err_set(e, EINVAL, ERR_USAGE,
 			       "--denied is for the topics caps and security");
+	if (args->count > 2 && (v->denied || strcmp(topic->name, "caps")))
+		return err_set(e, EINVAL, ERR_USAGE, "a program is for the topic caps alone");
 	if (!v->denied && v->time)
 		return err_set(e, EINVAL, ERR_USAGE, "--time is for --denied");
 	int r = cli_find_running(cli, args->items[0], &c, e);
 	if (r == 0 && v->denied)
 		return look(cli, &c, topic, v, e);
+	if (r == 0 && args->count > 2)
+		return predict(cli, &c, args->items[2], v->json, e);
 	if (r < 0 || topic)
 		return r < 0 ? r : tell(cli, &c, topic, v->json, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(topics); i++) {
@@ -128,7 +143,7 @@ static const struct option doctor_options[] = {
 
 const struct command command_explain = {
 	.names = NAMES("explain"),
-	.synopsis = "[OPTIONS] CONTAINER [TOPIC]",
+	.synopsis = "[OPTIONS] CONTAINER [TOPIC [PROGRAM]]",
 	.summary = "Explain what goes on in a running container",
 	.text = "Each topic begins with its verdict; without one all are told.\n\n"
 		"signals: what each process catches, ignores and blocks, and what hull stop will "
@@ -148,8 +163,10 @@ const struct command command_explain = {
 		"limits: of memory, swap and processes what was asked for, what stands in the "
 		"kernel's "
 		"file, and what is in force: the least of all groups above it.\n\n"
-		"caps: the five capability sets of each process, against the default; what is "
-		"lacking as it happens shows hull trace --caps, what is lacking in some time "
+		"caps: the five capability sets of each process, against the default; with a "
+		"PROGRAM, a path in the container or a name on its PATH, what its first process "
+		"would have after execve of it. What is lacking as it happens shows hull trace "
+		"--caps, what is lacking in some time "
 		"--denied "
 		"(needs root and Linux 6.14).\n\n"
 		"security: what confines it, what each of that means, and how to have it "
@@ -167,7 +184,7 @@ const struct command command_explain = {
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct explain_values),
 	.args_min = 1,
-	.args_max = 2,
+	.args_max = 3,
 	.complete = COMPLETE_CONTAINER_ONCE,
 	.run = explain_run,
 };

@@ -69,8 +69,7 @@ static capset reach(const struct process_rights *r)
 	return r->caps.permitted | (r->no_new_privs ? 0 : r->caps.bounding);
 }
 
-/* "all 41", "the default 14", "the default but KILL, and NET_ADMIN", or their names. */
-static char *describe(capset set, struct arena *a)
+char *diagnose_describe_caps(capset set, struct arena *a)
 {
 	capset usual = CAPS_DOCKER_DEFAULT, less = usual & ~set, more = set & ~usual;
 	if (!set)
@@ -118,10 +117,10 @@ static void caps_verdict(capset can, capset first, struct story *s)
 	else if (!first)
 		s->verdict = arena_printf(
 			a, "none is in force in its first process; set-id programs can get %s",
-			describe(can, a));
+			diagnose_describe_caps(can, a));
 	else
-		s->verdict =
-			arena_printf(a, "in force in its first process: %s", describe(first, a));
+		s->verdict = arena_printf(a, "in force in its first process: %s",
+					  diagnose_describe_caps(first, a));
 }
 
 int diagnose_caps(const struct container *c, struct story *s, struct err *e)
@@ -142,9 +141,11 @@ int diagnose_caps(const struct container *c, struct story *s, struct err *e)
 		story_evidence(s, process_label(&all.list[i], s->a),
 			       "uid %lld: effective %s; permitted %s; inheritable %s; ambient %s; "
 			       "bounding %s%s",
-			       (long long)rights.uid, describe(sets->effective, s->a),
-			       describe(sets->permitted, s->a), describe(sets->inheritable, s->a),
-			       describe(sets->ambient, s->a), describe(sets->bounding, s->a),
+			       (long long)rights.uid, diagnose_describe_caps(sets->effective, s->a),
+			       diagnose_describe_caps(sets->permitted, s->a),
+			       diagnose_describe_caps(sets->inheritable, s->a),
+			       diagnose_describe_caps(sets->ambient, s->a),
+			       diagnose_describe_caps(sets->bounding, s->a),
 			       rights.no_new_privs ? "; no new privileges" : "");
 	}
 	if (!s->evidence.count)
@@ -199,7 +200,8 @@ static void look_at_caps(struct look *x)
 	story_evidence(x->s, "capabilities",
 		       "%s can be had, %s in force; hull run --learn-caps tells the least that is "
 		       "needed",
-		       describe(set, x->s->a), describe(x->rights.caps.effective, x->s->a));
+		       diagnose_describe_caps(set, x->s->a),
+		       diagnose_describe_caps(x->rights.caps.effective, x->s->a));
 	if (set & ~CAPS_DOCKER_DEFAULT)
 		weaker(x, set == most() ? "all capabilities" : "more capabilities");
 	else if (set != CAPS_DOCKER_DEFAULT)

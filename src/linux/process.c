@@ -185,3 +185,30 @@ const char *signal_default_action(int signal)
 				return actions[i].action;
 	return "term";
 }
+
+/* /proc/PID/uid_map: inside, outside, how many (user_namespaces(7)). */
+static int64_t map_user(pid_t pid, int64_t user, bool outside)
+{
+	char path[64], line[128];
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)pid);
+	CLEANUP_FILE FILE *f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		long long in, out, count;
+		if (sscanf(line, "%lld %lld %lld", &in, &out, &count) != 3)
+			return -1;
+		long long from = outside ? in : out, to = outside ? out : in;
+		if (user >= from && user - from < count)
+			return to + (user - from);
+	}
+	return -1;
+}
+
+int64_t process_user_outside(pid_t pid, int64_t inside)
+{
+	return map_user(pid, inside, true);
+}
+
+int64_t process_user_inside(pid_t pid, int64_t outside)
+{
+	return map_user(pid, outside, false);
+}

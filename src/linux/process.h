@@ -40,6 +40,10 @@ struct process_rights {
 };
 /** As process_read(). */
 int process_read_rights(pid_t pid, struct process_rights *ret);
+/** The user of ours that is @inside in the user namespace of @pid, or -1. */
+int64_t process_user_outside(pid_t pid, int64_t inside);
+/** And the other way round. */
+int64_t process_user_inside(pid_t pid, int64_t outside);
 /** All processes in the pid namespace of @pid, itself among them; those of namespaces that were
  * made in it are not found. */
 int process_list_beside(pid_t pid, struct arena *a, pid_t **ret, size_t *ret_count, struct err *e);

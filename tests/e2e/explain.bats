@@ -32,6 +32,77 @@ teardown() { hull_teardown; }
 	assert_has "caps: it can have all capabilities: its root is the machine's"
 }
 
+# foresees CONTAINER PROGRAM: what is foretold of an execve by the first process is what comes of it.
+foresees() {
+	local foretold seen
+	foretold=$(hull explain --json "$1" caps "$2" | jq -r '.Evidence["after execve"]') || return 1
+	hull exec -d "$1" "$2" deaf
+	seen() {
+		seen=$(hull explain --json "$1" caps | jq -r '.Evidence | to_entries[] | select(.key | endswith(" held")) | .value' |
+			tail -n 1 | sed 's/; bounding.*//')
+		[ -n "$seen" ]
+	}
+	wait_for 10 seen "$1"
+	[ "$foretold" = "$seen" ] || fail "$2 in $1: foretold $foretold, seen $seen"
+	hull exec --user 0 "$1" busybox killall -9 held
+	wait_for 10 eval "! hull exec $1 busybox pidof held"
+}
+
+@test "explain caps PROGRAM: foretells what the kernel will give it" {
+	need_root
+	mkdir -p progs/{plain,net,later,root,both}
+	for f in plain net later root both; do
+		cp "$HULL_BIN_DIR/../tests/probe" progs/$f/held
+	done
+	setcap cap_net_raw+ep progs/net/held && setcap cap_net_raw+p progs/later/held || skip "no capabilities in files here"
+	chmod 4755 progs/root/held progs/both/held
+	setcap cap_kill,cap_chown+ep progs/both/held
+	local wait=(sh -c 'trap exit TERM; while :; do usleep 100000; done')
+	hull run -d --name first -v "$PWD/progs:/progs" test "${wait[@]}"
+	hull run -d --name user --user user -v "$PWD/progs:/progs" test "${wait[@]}"
+	hull run -d --name nnp --user user --security-opt no-new-privileges -v "$PWD/progs:/progs" test "${wait[@]}"
+	hull run -d --name few --user user --cap-drop CHOWN -v "$PWD/progs:/progs" test "${wait[@]}"
+	for f in plain net later root both; do
+		for c in first user; do
+			foresees $c /progs/$f/held
+		done
+		foresees nnp /progs/$f/held
+	done
+	foresees few /progs/net/held
+	foresees few /progs/root/held
+	run hull explain user caps /progs/net/held
+	assert_has "executing /progs/net/held comes to uid 1000 with NET_RAW in force"
+	assert_has "its capabilities   permitted NET_RAW; inheritable none; at once in force"
+}
+
+@test "explain caps PROGRAM: the file that cannot be executed for what it wants, scripts, and what is none" {
+	need_root
+	mkdir progs
+	cp "$(command -v busybox)" progs/sleep
+	setcap cap_net_admin,cap_net_raw+ep progs/sleep || skip "no capabilities in files here"
+	hull run -d --name cc --user user -v "$PWD/progs:/progs" test sleep 600
+	run hull exec cc /progs/sleep 1
+	assert_status 126
+	assert_has "peration not permitted"
+	run hull explain cc caps /progs/sleep
+	assert_status 0
+	assert_has 'executing /progs/sleep fails with "Operation not permitted": the file wants NET_ADMIN, which its bounding set lacks'
+	assert_has "--cap-add NET_ADMIN"
+	printf '#! /progs/sleep 600\n' >progs/script
+	chmod +x progs/script
+	run hull explain cc caps /progs/script
+	assert_has "a script: what its interpreter may counts"
+	assert_has "executing /progs/sleep fails"
+	run hull explain cc caps sh
+	assert_has "executing /bin/sh comes to uid 1000 with none in force"
+	run -1 hull explain cc caps nonsense
+	assert_has "cannot find nonsense"
+	run -1 hull explain cc caps /etc
+	assert_has "no regular file"
+	run -125 hull explain cc mem /bin/sh
+	assert_has "for the topic caps alone"
+}
+
 @test "explain security: as by default, stricter, weaker" {
 	hull run -d --name cc --init test sleep 600
 	run hull explain cc security
