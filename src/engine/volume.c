@@ -55,7 +55,12 @@ void volume_folder_drop(struct engine *en, const char *name)
 
 int volume_name_check(const char *name, struct err *e)
 {
-	if (name_is_valid(name, VOLUME_NAME_MAX) && strlen(name) >= 2)
+	if (strlen(name) == 1)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "create %s: volume name is too short, names should be at least two "
+			       "alphanumeric characters",
+			       name);
+	if (name_is_valid(name, VOLUME_NAME_MAX))
 		return 0;
 	return err_set(
 		e, EINVAL, ERR_INVALID,

@@ -173,6 +173,10 @@ static int mount_other(const struct mount_point *m, const struct local *l, struc
 		r = find_server(l, &data[i], a, e);
 	CLEANUP_FD int fd =
 		r < 0 ? r : mount_new(l->type, l->device, data, count, o->set | o->set_all, e);
+	/* mount(8) tries one after the other, mount(2) takes the type's first. */
+	if (fd == -EPROTONOSUPPORT && !strncmp(l->type, "nfs", 3))
+		err_hint(e, "the server does not speak this version of NFS, and unlike mount(8) a "
+			    "volume tries no other: name one in the volume's o=, as in vers=4.2");
 	if (fd < 0)
 		return err_context(e, "volume %s: device %s", m->name, l->device);
 	if (!m->subpath || !*m->subpath)
