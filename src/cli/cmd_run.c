@@ -108,9 +108,9 @@ static int tell_learned(struct cli *cli, const struct run_values *v, const struc
 			cli_notice("learned: it asked for these, too, and was denied: %s",
 				   capability_text(u->denied & ~u->granted, "", ", ", a));
 	}
-	const char *refused = v->learn_seccomp ? learn_refused(u, a) : NULL;
+	const char *refused = v->learn_seccomp ? learn_refused(u, NULL, false, a) : NULL;
 	if (refused)
-		cli_notice("learned: its seccomp profile refused these, which the new one has not "
+		cli_notice("learned: a seccomp filter refused these, which the new one has not "
 			   "either: %s",
 			   refused);
 	int r = v->learn_seccomp ? learn_profile_write(v->learn_seccomp, u, &count, e) : 0;

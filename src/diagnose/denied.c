@@ -14,9 +14,11 @@
 #include "diagnose/security.h"
 #include "diagnose/story.h"
 #include "diagnose/trace.h"
+#include "engine/spec.h"
 #include "engine/stats.h"
 #include "linux/cgroup.h"
 #include "linux/pidfd.h"
+#include "linux/process.h"
 #include "linux/usage_probe.h"
 
 enum { KINDS = 64 };
@@ -119,6 +121,41 @@ static int open_probe(const struct container *c, struct usage_probe *p, struct e
 	return scope < 0 ? scope : usage_probe_open(p, scope, false, e);
 }
 
+/* A call that comes to an end without having begun was refused by some filter, whose is not seen.
+ * What the container's own never refuses was another's, or was no such call: those of 32 bits have
+ * numbers of their own, and are not told apart. */
+static int tell_refused(const struct container *c, const struct usage *used, double seconds,
+			struct story *s, struct err *e)
+{
+	struct process_rights rights;
+	struct seccomp_program filter;
+	int r = process_read_rights(c->pid, &rights);
+	if (r < 0)
+		return err_errno(e, r, "container %s: cannot look at its first process", c->name);
+	if ((r = container_filter(c, rights.caps.bounding, s->a, &filter, e)) < 0)
+		return r;
+	const char *calls = learn_refused(used, &filter, false, s->a),
+		   *others = learn_refused(used, &filter, true, s->a);
+	if (calls)
+		s->verdict = arena_printf(s->a, "in %.1f s its seccomp profile refused: %s",
+					  seconds, calls);
+	else
+		s->verdict = arena_printf(s->a, "in %.1f s its seccomp profile %srefused nothing%s",
+					  seconds, filter.count ? "" : "(it has none) ",
+					  others ? "; another filter did" : "");
+	if (others)
+		story_evidence(s, "not its profile",
+			       "%s: refused, though the container's profile allows it: by a filter "
+			       "that a program in it set itself, or as calls of 32 bits, which "
+			       "count otherwise",
+			       others);
+	if (calls)
+		story_advise(s, "if it needs them: hull run --learn-seccomp FILE with "
+				"--security-opt seccomp=unconfined writes a profile that has just "
+				"what it uses");
+	return 0;
+}
+
 int diagnose_refused(const struct container *c, int64_t span_ns, void (*ready)(void),
 		     struct story *s, struct err *e)
 {
@@ -137,15 +174,5 @@ int diagnose_refused(const struct container *c, int64_t span_ns, void (*ready)(v
 	poll(fds, ARRAY_LEN(fds), (int)(span_ns / 1000000));
 	usage_probe_read(&p, &used);
 	usage_probe_close(&p);
-	const char *calls = learn_refused(&used, s->a);
-	const double seconds = (double)(clock_ms() - from) / 1000;
-	s->verdict = calls ? arena_printf(s->a, "in %.1f s its seccomp profile refused: %s",
-					  seconds, calls)
-			   : arena_printf(s->a, "in %.1f s its seccomp profile refused nothing",
-					  seconds);
-	if (calls)
-		story_advise(s, "if it needs them: hull run --learn-seccomp FILE with "
-				"--security-opt seccomp=unconfined writes a profile that has just "
-				"what it uses");
-	return 0;
+	return tell_refused(c, &used, (double)(clock_ms() - from) / 1000, s, e);
 }

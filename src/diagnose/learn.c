@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/shape.h"
 #include "linux/cgroup.h"
+#include "linux/seccomp_ask.h"
 #include "linux/seccomp_calls.h"
 
 enum { PROFILE_MAX = 1 << 20 };
@@ -90,12 +91,15 @@ static void add_used(struct strv *names, const struct usage *u, struct arena *a)
 	}
 }
 
-char *learn_refused(const struct usage *u, struct arena *a)
+char *learn_refused(const struct usage *u, const struct seccomp_program *by, bool others,
+		    struct arena *a)
 {
 	char *text = NULL;
 	for (size_t i = 0; i < seccomp_call_count; i++) {
 		const int number = seccomp_calls[i].numbers[SECCOMP_NATIVE];
-		if (number >= 0 && number < USAGE_CALLS && u->refused[number])
+		if (number < 0 || number >= USAGE_CALLS || !u->refused[number])
+			continue;
+		if (!by || (seccomp_ask(by, number) == SECCOMP_ALLOWS) == others)
 			text = arena_printf(a, "%s%s%s", text ?: "", text ? ", " : "",
 					    seccomp_calls[i].name);
 	}

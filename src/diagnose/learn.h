@@ -6,6 +6,7 @@
 #pragma once
 
 #include "engine/engine.h"
+#include "linux/seccomp.h"
 #include "linux/usage_probe.h"
 
 struct learn {
@@ -24,8 +25,10 @@ void learn_begin(struct learn *l, struct engine *en);
 void learn_end(struct learn *l, struct usage *ret);
 /** "--cap-drop ALL --cap-add CHOWN": ready to paste. In @a. */
 char *learn_cap_options(capset needed, struct arena *a);
-/** "mount, unshare": calls that a seccomp filter refused; NULL: none. In @a. */
-char *learn_refused(const struct usage *u, struct arena *a);
+/** "mount, unshare": calls that a seccomp filter refused; NULL: none. @by: of them those that it
+ * refuses or may refuse, or with @others those that it never does; NULL: all. In @a. */
+char *learn_refused(const struct usage *u, const struct seccomp_program *by, bool others,
+		    struct arena *a);
 /** Write a seccomp profile that allows the calls in @u, and those that a profile in @path allows
  *  already. @ret_count: how many those are now. -EEXIST: what is there is no such profile. */
 int learn_profile_write(const char *path, const struct usage *u, size_t *ret_count, struct err *e);

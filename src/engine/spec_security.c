@@ -274,6 +274,12 @@ static int check_sysctls(const struct spec_build *b, struct err *e)
 	return 0;
 }
 
+static bool is_unconfined(const struct container *c)
+{
+	const char *seccomp = security_option(c, "seccomp");
+	return seccomp ? !strcmp(seccomp, "unconfined") : c->config.host.privileged;
+}
+
 int spec_security(struct spec_build *b, struct arena *a, struct err *e)
 {
 	const char *privileges = security_option(b->container, "no-new-privileges");
@@ -294,10 +300,17 @@ int spec_security(struct spec_build *b, struct arena *a, struct err *e)
 			       "\"no-new-privileges:%s\"",
 			       privileges);
 	b->spec.process.no_new_privileges = privileges && !strcmp(privileges, "true");
-	const char *seccomp = security_option(b->container, "seccomp");
-	b->unconfined = (b->container->config.host.privileged && !seccomp) ||
-			(seccomp && !strcmp(seccomp, "unconfined"));
+	b->unconfined = is_unconfined(b->container);
 	return 0;
+}
+
+int container_filter(const struct container *c, capset caps, struct arena *a,
+		     struct seccomp_program *ret, struct err *e)
+{
+	struct spec_build b = {.container = c, .caps = caps, .unconfined = is_unconfined(c)};
+	int r = spec_seccomp(&b, a, e);
+	*ret = b.seccomp;
+	return r;
 }
 
 int spec_seccomp(struct spec_build *b, struct arena *a, struct err *e)

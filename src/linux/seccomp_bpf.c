@@ -18,14 +18,8 @@
 
 #include "base/cleanup.h"
 
-#if defined(__x86_64__)
-#define NATIVE_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define NATIVE_ARCH AUDIT_ARCH_AARCH64
-#endif
-
 static const uint32_t archs[] = {
-	[SECCOMP_NATIVE] = NATIVE_ARCH,
+	[SECCOMP_NATIVE] = SECCOMP_NATIVE_ARCH,
 	[SECCOMP_I386] = AUDIT_ARCH_I386,
 	[SECCOMP_ARM] = AUDIT_ARCH_ARM,
 };

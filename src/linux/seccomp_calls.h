@@ -3,10 +3,18 @@
  * seccomp*.c. */
 #pragma once
 
+#include <linux/audit.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum seccomp_abi { SECCOMP_NATIVE, SECCOMP_I386, SECCOMP_ARM, SECCOMP_ABIS };
+
+/* As the kernel names the native one to a filter. */
+#if defined(__x86_64__)
+#define SECCOMP_NATIVE_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define SECCOMP_NATIVE_ARCH AUDIT_ARCH_AARCH64
+#endif
 
 struct seccomp_call {
 	const char *name;

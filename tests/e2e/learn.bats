@@ -50,7 +50,7 @@ assert names == sorted(set(names)) and "mkdir" in " ".join(names) and "mount" no
 assert p["defaultAction"] == "SCMP_ACT_ERRNO"'
 	# What the profile in force refuses, and nothing that the program was refused for another reason, or itself got wrong.
 	run hull run --rm --init --learn-seccomp q.json test sh -c 'unshare -U true; mount -t tmpfs none /tmp; ls /nowhere; kill -9 999'
-	assert_has "learned: its seccomp profile refused these, which the new one has not either: "
+	assert_has "learned: a seccomp filter refused these, which the new one has not either: "
 	[[ $output =~ either:\ (mount,\ )?unshare$'\n' ]]
 	run hull run --rm --init --learn-seccomp q.json --security-opt seccomp=unconfined test sh -c 'unshare -U true; mount -t tmpfs none /tmp'
 	assert_lacks "refused"

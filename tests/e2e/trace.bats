@@ -126,7 +126,16 @@ assert oom["Pid"] in [int(l["Child"]) for l in lines if l["Kind"] == "fork"], li
 	# What an ordinary program is refused by others is not the profile's doing.
 	hull run -d --name dd --cap-drop all --security-opt seccomp=unconfined test sh -c 'while :; do mount -t tmpfs none /tmp; chown 5 /bin; sleep 0.1; done'
 	run --separate-stderr hull explain --denied --time 2s dd security
-	assert_has "refused nothing"
+	assert_has "its seccomp profile (it has none) refused nothing"
+	assert_lacks mount
+	# Nor is what a program's own filter refuses, with a profile beside it or without.
+	for profile in builtin unconfined; do
+		hull run -d --name "own-$profile" --security-opt "seccomp=$profile" test /probe filtered
+		wait_for 20 eval "hull logs own-$profile | grep -q ready"
+		run --separate-stderr hull explain --denied --time 1s "own-$profile" security
+		assert_has "refused nothing; another filter did"
+		assert_has "mkdirat: refused, though the container's profile allows it"
+	done
 }
 
 own_probes() {

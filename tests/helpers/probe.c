@@ -7,9 +7,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/if_alg.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -379,6 +382,27 @@ static int devices(char **args)
 }
 
 /* limits: soft and hard of NOFILE and CORE. */
+/* A filter of its own, which refuses mkdir; then it asks for that on and on. */
+static int filtered(char **args)
+{
+	(void)args;
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mkdirat, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0)
+		return 1;
+	ready();
+	for (;;) {
+		mkdirat(AT_FDCWD, "/made", 0755);
+		nap(20);
+	}
+}
+
 static int limits(char **args)
 {
 	struct rlimit r;
@@ -511,6 +535,7 @@ static const struct {
 	{"count", 1, count_lines},
 	{"calls", 0, calls},
 	{"devices", 0, devices},
+	{"filtered", 0, filtered},
 	{"limits", 0, limits},
 	{"tiocsti", 0, tiocsti},
 	{"thief", 2, thief},
