@@ -38,6 +38,7 @@ struct trace_tcps {
 		pid_t pid;
 	} listeners[LISTENERS];
 	size_t listener_count;
+	bool knows_who; /* the kernel tells in whose context something happens */
 };
 
 /* "10.0.0.2:80", "[fd00::2]:80" */
@@ -115,6 +116,7 @@ static void on_connected(struct watch *w, struct happening *h)
 {
 	const int64_t took = h->c->asked_ns ? h->r->time_ns - h->c->asked_ns : 0;
 	h->c->from_ns = h->r->time_ns;
+	h->c->again = 0;
 	if (took)
 		add_ms(w, h, took);
 	tell(w, h, "connected",
@@ -181,19 +183,26 @@ static void on_failed(struct watch *w, struct happening *h)
 static void on_end(struct watch *w, struct happening *h)
 {
 	const bool at_once = h->e.args[0] == BPF_TCP_ESTABLISHED;
-	const char *after = "", *how = h->c->closer ? h->c->closer : "";
+	const char *after = "", *event = "closed", *how = h->c->closer ? h->c->closer : "";
 	if (h->c->from_ns) {
 		add_ms(w, h, h->r->time_ns - h->c->from_ns);
 		after = arena_printf(&w->line, " after %s", span(w, h->r->time_ns - h->c->from_ns));
 	}
-	if (h->c->reset)
+	if (h->c->reset) {
+		event = "reset";
 		how = ", reset by the other end";
-	else if (at_once)
+	} else if (at_once && !h->doer && h->c->again) {
+		event = "timeout";
+		how = arena_printf(&w->line, ", not acknowledged any more: sent again %u time%s",
+				   h->c->again, h->c->again > 1 ? "s" : "");
+	} else if (at_once && !h->doer && w->tcps->knows_who) {
+		event = "dropped";
+		how = ", given up by the kernel: no process closed it";
+	} else if (at_once) {
+		event = "aborted";
 		how = ", broken off at this end";
-	tell(w, h,
-	     h->c->reset ? "reset"
-	     : at_once   ? "aborted"
-			 : "closed",
+	}
+	tell(w, h, event,
 	     arena_printf(&w->line, "the connection of %s with %s has ended%s%s", h->local,
 			  h->remote, after, how));
 }
@@ -240,7 +249,10 @@ static void take_event(struct watch *w, const struct trace_record *r)
 	h.c = &w->tcps->connections[h.e.cookie % CONNECTIONS];
 	if (h.c->cookie != h.e.cookie)
 		*h.c = (struct connection){.cookie = h.e.cookie};
-	h.doer = r->pid && watch_is_member(w, r->pid) ? r->pid : 0;
+	w->tcps->knows_who |= r->pid != 0;
+	/* Its owner may have ended since. */
+	const bool ours = r->pid && (r->pid == h.c->pid || watch_is_member(w, r->pid));
+	h.doer = ours ? r->pid : 0;
 	h.local = place(w, h.e.family, h.e.local4, h.e.local6, h.e.local_port);
 	h.remote = place(w, h.e.family, h.e.remote4, h.e.remote6, ntohl(h.e.remote_port_be));
 	on[h.e.what](w, &h);

@@ -186,7 +186,7 @@ told_tcp() {
 }
 
 @test "trace: TCP connections: made, refused, not answered, reset, ended" {
-	hull run -d --name cc test sleep 600
+	hull run -d --name cc --sysctl net.ipv4.tcp_retries2=3 test sleep 600
 	nsenter -t "$(pid_of cc)" -n nft -f - <<<'table inet t { chain c { type filter hook input priority 0; tcp dport 7002 drop; }; }'
 	trace --tcp --json cc
 	hull exec cc sh -c 'nc -l -p 7000 </dev/null >/dev/null & sleep 0.2; echo hi | nc 127.0.0.1 7000
@@ -203,6 +203,13 @@ told_tcp() {
 	# Who has not read all when it ends breaks off.
 	wait_for 10 grep -q '"Event":"aborted".*:7003 .*broken off at this end' traced
 	wait_for 10 grep -q '"Event":"reset".*:7003 .*reset by the other end' traced
+	# Who gets no acknowledgement in the end did not break off himself.
+	hull exec -d cc nc -l -p 7004 -e cat
+	hull exec -d cc sh -c 'sleep 0.5; (while [ ! -e /cut ]; do sleep 0.1; done; while :; do echo x; sleep 0.1; done) | nc 127.0.0.1 7004'
+	wait_for 20 told_tcp connected 127.0.0.1:7004
+	nsenter -t "$(pid_of cc)" -n nft add rule inet t c tcp dport 7004 drop
+	hull exec cc touch /cut
+	wait_for 60 told_tcp timeout 127.0.0.1:7004 'has ended after .*, not acknowledged any more: sent again [0-9]+ times?'
 	# Another container's are not told of.
 	hull run --rm test nc 127.0.0.1 7999 || :
 	hull exec cc nc 127.0.0.1 7998 || :
