@@ -25,6 +25,7 @@
 
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* 1.3 */
 enum { KEY_LEN = 24, PIECE = 32 * 1024, CLIENT_FD = 3, STREAM_FD = 4, FAREWELL_MS = 2000 };
+enum { PROTOCOL_MAX = 1024 };
 
 /* ---- the handshake, 4.2 ---- */
 
@@ -36,7 +37,12 @@ static bool is(const struct http_request *q, const char *name, const char *value
 
 int websocket_check(const struct http_request *q, struct err *e)
 {
-	const char *key = http_header(q, "sec-websocket-key");
+	const char *key = http_header(q, "sec-websocket-key"),
+		   *protocol = http_header(q, "sec-websocket-protocol");
+	/* It comes back in the answer, whose room is limited. */
+	if (protocol && strlen(protocol) > PROTOCOL_MAX)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "bad request: Sec-WebSocket-Protocol is too long");
 	if (q->upgrade && is(q, "upgrade", "websocket") && is(q, "sec-websocket-version", "13") &&
 	    key && strlen(key) == KEY_LEN)
 		return 0;

@@ -55,9 +55,24 @@ static int set_option(int fs, const char *option)
 	return fsconfig(fs, FSCONFIG_SET_STRING, key, equals + 1, 0);
 }
 
+/* An option as it may stand in a message, which others than its owner read. In @buf. */
+static const char *without_password(const char *option, char *buf, size_t size)
+{
+	static const char *const secret[] = {"pass", "secret", "cred"};
+	const int key = (int)strcspn(option, "=");
+	snprintf(buf, size, "%.*s", key, option);
+	for (size_t i = 0; i < ARRAY_LEN(secret); i++)
+		if (strcasestr(buf, secret[i])) {
+			snprintf(buf, size, "%.*s=***", key, option);
+			return buf;
+		}
+	return option;
+}
+
 int mount_new(const char *type, const char *source, const char *const *data, size_t data_count,
 	      uint64_t attrs, struct err *e)
 {
+	char shown[OPTION_NAME_MAX + 8];
 	CLEANUP_FD int fs = fsopen(type, FSOPEN_CLOEXEC);
 	if (fs < 0 && errno == ENODEV) {
 		err_set(e, ENODEV, ERR_INVALID,
@@ -74,7 +89,8 @@ int mount_new(const char *type, const char *source, const char *const *data, siz
 		return context_failed(fs, errno, type, source, e);
 	for (size_t i = 0; i < data_count; i++)
 		if (set_option(fs, data[i]) < 0)
-			return context_failed(fs, errno, type, data[i], e);
+			return context_failed(fs, errno, type,
+					      without_password(data[i], shown, sizeof(shown)), e);
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return context_failed(fs, errno, type, "the kernel refuses", e);
 	int mount = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)attrs);

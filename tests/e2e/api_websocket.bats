@@ -88,6 +88,8 @@ client() {
 		    assert connect(at, **headers).status == 400, headers
 		assert connect(at, Origin="http://elsewhere.example").status == 403
 		assert connect(at, Origin="http://hull").status == 101
+		assert connect(at, Sec_WebSocket_Protocol="p" * 1024).status == 101
+		assert connect(at, Sec_WebSocket_Protocol="p" * 60000).status == 400
 		assert connect("/containers/nobody/attach/ws").status == 404
 		assert connect("/v1.23/containers/aa/attach/ws").status == 400
 		def fault(code, *parts):

@@ -334,6 +334,17 @@ Total reclaimed space: 4kB" "$output"
 	assert_has "nonsense=1"
 }
 
+@test "volume options: a password stands in no message" {
+	hull volume create -o type=tmpfs -o device=tmpfs -o o=password=geheim,size=1m vol
+	run hull run --name cc -v vol:/x test true
+	assert_status 125
+	assert_has "cannot mount tmpfs: password=***"
+	assert_lacks geheim
+	run ! grep -q geheim <<<"$(hull inspect cc; hull why cc; hull events --since 1h --until 0s)"
+	hull rm cc
+	hull volume rm vol
+}
+
 # Without a server, and on a kernel without NFS: what the kernel is asked for.
 @test "volume options: NFS gets its server's address, whatever it is called" {
 	command -v strace >/dev/null || skip "needs strace"
