@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hull network connect, create, disconnect, ls, reload, rm. Read listing.h first. */
+/* hull network connect, create, disconnect, ls, reload, rm, update. Read listing.h first. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -200,6 +200,16 @@ static int connect_run(struct cli *cli, void *values, const struct strv *args, s
 	return network_connect(&cli->engine, args->items[0], args->items[1], &v->endpoint, e);
 }
 
+static int update_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	const struct connect_values *v = values;
+	if (!v->endpoint.driver_options.count)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "you must provide one or more --driver-opt when using this command");
+	return network_update(&cli->engine, args->items[0], args->items[1],
+			      &v->endpoint.driver_options, e);
+}
+
 static int disconnect_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct connect_values *v = values;
@@ -268,6 +278,10 @@ static const struct option connect_options[] = {
 	{"ip6", 0, OPTION_STR, O(ipam.ipv6), .help = "IPv6 address (e.g., \"2001:db8::33\")"},
 	{"mac-address", 0, OPTION_STR, O(endpoint.mac_address),
 	 .help = "MAC address of the device"},
+};
+static const struct option update_options[] = {
+	{"driver-opt", 0, OPTION_MAP, O(endpoint.driver_options),
+	 .help = "rate-in or rate-out: bits a second, as 10m or 1.5gbit; empty: the network's"},
 };
 static const struct option disconnect_options[] = {
 	{"force", 'f', OPTION_BOOL, O(force),
@@ -371,4 +385,20 @@ const struct command command_network_rm = {
 	.args_max = ANY_NUMBER,
 	.complete = COMPLETE_NETWORKS,
 	.each = rm_one,
+};
+
+const struct command command_network_update = {
+	.names = NAMES("network update"),
+	.synopsis = "[OPTIONS] NETWORK CONTAINER",
+	.summary = "Change the rates of a container on a network",
+	.text = "What a container receives and sends at most, if it runs at once, and from its "
+		"next "
+		"start on; what is not given stays. An empty value (--driver-opt rate-in=) takes "
+		"the container's own limit away: that of the network holds then, if it has one.",
+	.options = OPTIONS(update_options),
+	.values_size = sizeof(struct connect_values),
+	.args_min = 2,
+	.args_max = 2,
+	.complete = COMPLETE_NETWORKS | COMPLETE_CONTAINERS,
+	.run = update_run,
 };

@@ -78,6 +78,7 @@ const struct command *const commands[] = {
 	&command_network_prune,
 	&command_network_reload,
 	&command_network_rm,
+	&command_network_update,
 	&command_volume_create,
 	&command_volume_export,
 	&command_volume_import,

@@ -551,6 +551,16 @@ static void plan_place(const struct container *c, const struct endpoint *p, bool
 	}
 }
 
+/* Both were checked when they were asked for. */
+static void set_rates(const struct endpoint *p, struct attachment *at)
+{
+	const struct network *n = &p->network;
+	struct err ignored;
+	network_rates(&n->config.options, n->config.driver, &at->rate_in, &at->rate_out, &ignored);
+	network_rates(&p->config.driver_options, n->config.driver, &at->rate_in, &at->rate_out,
+		      &ignored);
+}
+
 static int attach_one(struct engine *en, struct network_kernel *k, const struct container *c,
 		      const struct endpoint *p, bool leads_out, bool published, int netns,
 		      struct err *e)
@@ -560,9 +570,7 @@ static int attach_one(struct engine *en, struct network_kernel *k, const struct 
 	struct attachment *at = &place.at;
 	plan_place(c, p, leads_out, &place);
 	at->published = published;
-	/* Both were checked when they were asked for. */
-	network_rates(&n->config.options, n->config.driver, &at->rate_in, &at->rate_out, e);
-	network_rates(&p->config.driver_options, n->config.driver, &at->rate_in, &at->rate_out, e);
+	set_rates(p, at);
 	at->bridge = at->kind ? network_parent(k, n, &at->mode, e) : network_ensure(en, k, n, e);
 	const char *rps = kvs_get(&n->config.options, "rps");
 	int r = at->bridge < 0 ? at->bridge : network_attach(&k->links, at, netns, e);
@@ -831,18 +839,29 @@ static int forget_place(struct engine *en, const struct container *c, const char
 	return r < 0 ? r : r == 0 ? -ENOENT : 0;
 }
 
+/* The place of @c on @n, among all that it has. */
+static int find_place(struct engine *en, const struct container *c, const struct network *n,
+		      struct arena *a, struct container_net *ret_all, struct endpoint **ret,
+		      struct err *e)
+{
+	int r = endpoints_load(en, c->id, a, ret_all, e);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ret_all->count; i++)
+		if (!strcmp(ret_all->endpoints[i].network.id, n->id)) {
+			*ret = &ret_all->endpoints[i];
+			return 0;
+		}
+	return err_set(e, ENOENT, ERR_NOT_FOUND, "container %s is not connected to network %s",
+		       c->name, n->name);
+}
+
 static int disconnect(struct engine *en, const struct container *c, const struct network *n,
 		      struct arena *a, struct err *e)
 {
 	struct container_net before;
-	const struct endpoint *gone = NULL;
-	int r = endpoints_load(en, c->id, a, &before, e);
-	for (size_t i = 0; r == 0 && i < before.count; i++)
-		if (!strcmp(before.endpoints[i].network.id, n->id))
-			gone = &before.endpoints[i];
-	if (r == 0 && !gone)
-		r = err_set(e, ENOENT, ERR_NOT_FOUND, "container %s is not connected to network %s",
-			    c->name, n->name);
+	struct endpoint *gone;
+	int r = find_place(en, c, n, a, &before, &gone, e);
 	/* Its neighbours hear of it while it can be seen who they are. */
 	if (r == 0)
 		r = db_run(&en->db, e,
@@ -858,6 +877,79 @@ static int disconnect(struct engine *en, const struct container *c, const struct
 		r = event_note(&en->db, e, "network", n->id, "disconnect", "container", c->id,
 			       "name", n->name, "type", n->config.driver, NULL);
 	return r < 0 ? r : detach(en, c, gone, &before, a, e);
+}
+
+/* What is asked for, over what it had; an empty value is the network's again. */
+static void change_options(struct kvs *options, const struct kvs *change, struct arena *a)
+{
+	struct kvs old = *options;
+	*options = (struct kvs){0};
+	for (size_t i = 0; i < old.count; i++)
+		if (!kvs_get(change, old.items[i].key))
+			kvs_set(a, options, old.items[i].key, old.items[i].value);
+	for (size_t i = 0; i < change->count; i++)
+		if (*change->items[i].value)
+			kvs_set(a, options, change->items[i].key, change->items[i].value);
+}
+
+static int limit_live(struct engine *en, const struct container *c, const struct endpoint *p,
+		      struct err *e)
+{
+	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
+	CLEANUP_FD int netns = open_netns(c);
+	struct place place;
+	if (netns < 0)
+		return err_errno(e, netns, "cannot reach the container's network namespace");
+	plan_place(c, p, false, &place);
+	set_rates(p, &place.at);
+	int r = network_kernel_open(en, &k, e);
+	return r < 0 ? r : network_limit(&k.links, &place.at, netns, e);
+}
+
+/* In a transaction: what the kernel refuses is not in the rows. */
+static int change_place(struct engine *en, const struct container *c, const struct network *n,
+			const struct kvs *options, struct arena *a, struct err *e)
+{
+	struct container_net net;
+	struct err ignored;
+	struct endpoint *p;
+	int r = find_place(en, c, n, a, &net, &p, e);
+	if (r < 0)
+		return r;
+	struct endpoint before = *p;
+	change_options(&p->config.driver_options, options, a);
+	r = check_endpoint(n, &p->config, e);
+	if (r == 0)
+		r = db_run(&en->db, e,
+			   "UPDATE endpoint SET config = ?3 WHERE container = ?1 AND network = ?2",
+			   "sss", c->id, n->id,
+			   shape_print(&docker_endpoint_shape, &p->config, false, a));
+	if (r >= 0)
+		r = event_note(&en->db, e, "network", n->id, "update", "container", c->id, "name",
+			       n->name, "type", n->config.driver, NULL);
+	if (r < 0 || !c->pid)
+		return r;
+	r = limit_live(en, c, p, e);
+	if (r < 0)
+		limit_live(en, c, &before, &ignored);
+	return r;
+}
+
+int network_update(struct engine *en, const char *network, const char *container,
+		   const struct kvs *options, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_LOCK struct container_lock lock = {-1};
+	struct container c;
+	struct network n;
+	int r = container_find_locked(en, container, &a, &lock, &c, e);
+	if (r < 0 || (r = db_begin(&en->db, true, e)) < 0)
+		return r;
+	r = network_find(en, network, &a, &n, e);
+	if (r == 0)
+		r = change_place(en, &c, &n, options, &a, e);
+	r = db_end(&en->db, r < 0 ? r : 0, e);
+	return r < 0 ? err_context(e, "container %s, network %s", container, network) : 0;
 }
 
 int network_disconnect(struct engine *en, const char *network, const char *container, bool force,

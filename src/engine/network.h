@@ -56,6 +56,10 @@ int network_connect(struct engine *en, const char *network, const char *containe
 		    struct docker_endpoint *config, struct err *e);
 int network_disconnect(struct engine *en, const char *network, const char *container, bool force,
 		       struct err *e);
+/** Change driver options of a container's place, its rates; at once if it runs. An empty value:
+ * what the network says. */
+int network_update(struct engine *en, const char *network, const char *container,
+		   const struct kvs *options, struct err *e);
 /** Make bridges and firewall anew, as the store says: after somebody else took them away. */
 int network_reload(struct engine *en, struct err *e);
 

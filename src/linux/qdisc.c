@@ -45,8 +45,12 @@ int link_limit_rate(struct netlink *nl, int index, uint64_t rate)
 			 .linklayer = TC_LINKLAYER_ETHERNET},
 		.limit = (uint32_t)MIN(limit, UINT32_MAX),
 	};
-	if (!rate)
-		return 0;
+	if (!rate) {
+		netlink_begin(nl, RTM_DELQDISC, 0, &head, sizeof(head));
+		int r = netlink_send(nl);
+		/* There is none, or none of ours: its handle is another one. */
+		return r == -ENOENT || r == -EINVAL ? 0 : r;
+	}
 	netlink_begin(nl, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &head, sizeof(head));
 	netlink_put_text(nl, TCA_KIND, "tbf");
 	size_t options = netlink_nest(nl, TCA_OPTIONS);

@@ -178,18 +178,27 @@ static int open_inside(struct netlink *inside, int netns, struct err *e)
 }
 
 /* A device limits what it sends: the host's end what the container receives. */
-static int limit(struct netlink *nl, const char *name, uint64_t rate, struct err *e)
+static int limit(struct netlink *nl, const char *name, int index, uint64_t rate, struct err *e)
 {
-	struct link_info link;
-	int r = rate ? link_find(nl, name, &link) : 0;
-	if (r == 0 && rate)
-		r = link_limit_rate(nl, link.index, rate);
+	int r = link_limit_rate(nl, index, rate);
 	if (r == 0)
 		return 0;
 	netlink_problem(nl, r, e, "cannot limit the rate of %s", name);
 	if (r == -ENOENT)
 		err_hint(e, "this kernel does not have it: modprobe sch_tbf");
 	return r;
+}
+
+int network_limit(struct netlink *nl, const struct attachment *at, int netns, struct err *e)
+{
+	CLEANUP_NETLINK struct netlink inside = NETLINK_CLOSED;
+	struct link_info link = {.peer = at->index};
+	int r = open_inside(&inside, netns, e);
+	if (r == 0 && !at->kind && (r = link_find(nl, at->outer, &link)) < 0)
+		netlink_problem(nl, r, e, "cannot find device %s", at->outer);
+	if (r == 0 && !at->kind)
+		r = limit(nl, at->outer, link.index, at->rate_in, e);
+	return r < 0 ? r : limit(&inside, at->inner, link.peer, at->rate_out, e);
 }
 
 int network_attach(struct netlink *nl, const struct attachment *at, int netns, struct err *e)
@@ -210,8 +219,7 @@ int network_attach(struct netlink *nl, const struct attachment *at, int netns, s
 	if (r < 0)
 		return netlink_problem(&inside, r, e, "cannot configure %s in the container",
 				       at->inner);
-	r = limit(nl, at->outer, at->rate_in, e);
-	return r < 0 ? r : limit(&inside, at->inner, at->rate_out, e);
+	return at->rate_in || at->rate_out ? network_limit(nl, at, netns, e) : 0;
 }
 
 int network_detach(struct netlink *nl, const struct attachment *at, int netns, struct err *e)

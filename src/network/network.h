@@ -41,6 +41,8 @@ struct attachment {
 /** Make the pair, one end in the network namespace @netns, and configure that: addresses, up,
  * routes. */
 int network_attach(struct netlink *nl, const struct attachment *at, int netns, struct err *e);
+/** Its rates, whatever they were. */
+int network_limit(struct netlink *nl, const struct attachment *at, int netns, struct err *e);
 /** Take its device away: the pair by the end on the host, a child by its index. */
 int network_detach(struct netlink *nl, const struct attachment *at, int netns, struct err *e);
 /** From now on its gateways lead to everywhere. */

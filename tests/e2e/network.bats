@@ -774,6 +774,43 @@ for what in (b"s", b"r"):
 	[[ $output == *"no device on the host"* ]]
 }
 
+# rate DEVICE [PID]: of its tbf in bytes a second, or nothing.
+rate() {
+	nsenter -n -t "${2:-$HOST}" tc -j qdisc show dev "$1" root 3>&- | jq -r '.[] | select(.kind == "tbf") | .options.rate'
+}
+
+@test "rates: changed while a container runs, for its next start, and taken away" {
+	local pid veth
+	hull network create -o rate-in=80m net
+	hull run -d --name cc --network net test sleep 1000
+	pid=$(field cc '{{.State.Pid}}')
+	veth=$(field cc '{{.Id}}')
+	veth="ve${veth:0:10}.0"
+	assert_equal "10000000 " "$(rate "$veth") $(rate eth0 "$pid")"
+	hull network update --driver-opt rate-in=16m --driver-opt rate-out=8m net cc
+	assert_equal "2000000 1000000" "$(rate "$veth") $(rate eth0 "$pid")"
+	assert_equal '{"rate-in":"16m","rate-out":"8m"}' "$(field cc '{{json .NetworkSettings.Networks.net.DriverOpts}}')"
+	# What is not given stays; empty is the network's, or none. Whatever root inside calls the device.
+	nsenter -n -t "$pid" sh -c 'ip link set eth0 down; ip link set eth0 name mine; ip link set mine up'
+	hull network update --driver-opt rate-out=4m net cc
+	assert_equal "2000000 500000" "$(rate "$veth") $(rate mine "$pid")"
+	hull network update --driver-opt rate-in= --driver-opt rate-out= net cc
+	assert_equal "10000000 " "$(rate "$veth") $(rate mine "$pid")"
+	# Refused as a whole.
+	run -1 hull network update --driver-opt rate-in=24m --driver-opt rate-out=x net cc
+	[[ $output == *"invalid rate"* ]]
+	assert_equal "10000000 " "$(rate "$veth") $(rate mine "$pid")"
+	run -1 hull network update net cc
+	run -1 hull network update --driver-opt rate-in=1m bridge cc
+	[[ $output == *"not connected to network bridge"* ]]
+	run -1 hull network update --driver-opt color=red net cc
+	# Of one that does not run it is that of its next start.
+	hull stop -t 0 cc
+	hull network update --driver-opt rate-in=32m net cc
+	hull start cc
+	assert_equal 4000000 "$(rate "$veth")"
+}
+
 @test "rps: each flow has its processor, on both ends of the pair" {
 	local mask
 	hull network create -o rps=auto steered
