@@ -12,7 +12,7 @@
 
 struct history_values {
 	bool human, no_trunc, quiet;
-	char *format;
+	char *format, *platform;
 };
 static const char *get_created_at(const void *row, const struct listing_view *view)
 {
@@ -74,7 +74,11 @@ static int history_run(struct cli *cli, void *values, const struct strv *args, s
 	struct listing_out out CLEANUP_LISTING = {0};
 	struct image_history_row *rows;
 	size_t count;
-	int r = image_history(&cli->engine.images, args->items[0], &cli->arena, &rows, &count, e);
+	int r = image_require_platform(&cli->engine.images, args->items[0], v->platform,
+				       &cli->arena, e);
+	if (r == 0)
+		r = image_history(&cli->engine.images, args->items[0], &cli->arena, &rows, &count,
+				  e);
 	if (r == 0)
 		r = listing_open(&out, &listing, v->quiet ? "{{.ID}}" : v->format, STANDARD, &view,
 				 e);
@@ -89,7 +93,8 @@ static const struct option options[] = {
 	{"human", 'H', OPTION_BOOL, O(human), .initial = "true",
 	 .help = "Print sizes and dates in human readable format"},
 	{"no-trunc", 0, OPTION_BOOL, O(no_trunc), .help = "Don't truncate output"},
-	{"platform", 0, OPTION_REFUSED, .help = "hull keeps the image of one platform only"},
+	{"platform", 0, OPTION_STR, O(platform),
+	 .help = "Only if the image is for this platform (os/arch, as linux/arm64)"},
 	{"quiet", 'q', OPTION_BOOL, O(quiet), .help = "Only show image IDs"},
 };
 

@@ -183,6 +183,7 @@ const struct command command_import = {
 
 struct rmi_values {
 	bool force, no_prune;
+	char *platform;
 };
 
 static int rmi_one(struct cli *cli, const char *name, void *values, struct err *e)
@@ -191,6 +192,8 @@ static int rmi_one(struct cli *cli, const char *name, void *values, struct err *
 	struct engine *en = &cli->engine;
 	struct strv lines = {0};
 	int r = engine_settle(en, e); /* a container that has ended holds no image */
+	if (r == 0)
+		r = image_require_platform(&en->images, name, v->platform, &cli->arena, e);
 	if (r == 0)
 		r = image_remove(&en->images, name, v->force ? IMAGE_REMOVE_FORCE : 0, &cli->arena,
 				 &lines, e);
@@ -264,7 +267,8 @@ static const struct option rmi_options[] = {
 	 .help = "Force removal of the image"},
 	{"no-prune", 0, OPTION_BOOL, .offset = offsetof(struct rmi_values, no_prune),
 	 .help = "Do not delete untagged parents (hull has none)"},
-	{"platform", 0, OPTION_REFUSED, .help = "hull keeps the image of one platform only"},
+	{"platform", 0, OPTION_STR, .offset = offsetof(struct rmi_values, platform),
+	 .help = "Only if the image is for this platform (os/arch, as linux/arm64)"},
 };
 
 const struct command command_rmi = {

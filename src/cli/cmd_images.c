@@ -13,7 +13,7 @@
 #include "cli/usage_rows.h"
 
 struct images_values {
-	bool all, digests, no_trunc, quiet;
+	bool all, digests, no_trunc, quiet, tree;
 	char *format;
 	struct strv filters;
 };
@@ -133,6 +133,46 @@ int images_add(struct listing_out *out, const struct image *image, const struct 
 	return add_image(out, image, use, false, e);
 }
 
+/* --tree: the names of an image, and below them what it is for: one platform, as hull keeps them.
+ */
+struct tree_row {
+	const char *name;
+	struct image_row image;
+};
+
+static const char *get_tree_id(const void *row, const struct listing_view *view)
+{
+	return get_id(&((const struct tree_row *)row)->image, view);
+}
+
+static const char *get_tree_size(const void *row, const struct listing_view *view)
+{
+	return get_size(&((const struct tree_row *)row)->image, view);
+}
+
+static const struct listing_column tree_columns[] = {
+	{"ID", "ID", get_tree_id},
+	{"Image", "IMAGE", LISTING_MEMBER(struct tree_row, name)},
+	{"Size", "DISK USAGE", get_tree_size},
+};
+static const struct listing tree_listing = {"*formatter.imageTree", tree_columns,
+					    ARRAY_LEN(tree_columns), NULL};
+
+static int add_tree(struct listing_out *out, const struct image *image, struct err *e)
+{
+	const struct strv *names = image->tags.count ? &image->tags : &image->digests;
+	const struct oci_image *c = &image->config;
+	struct tree_row row = {.image.image = image};
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < (names->count ? names->count : 1); i++) {
+		row.name = names->count ? names->items[i] : "<untagged>";
+		r = listing_row(out, &row, e);
+	}
+	row.name = arena_printf(out->view.arena, "\u2514\u2500 %s/%s%s%s", c->os, c->architecture,
+				c->variant ? "/" : "", c->variant ?: "");
+	return r < 0 ? r : listing_row(out, &row, e);
+}
+
 static int images_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct images_values *v = values;
@@ -143,6 +183,9 @@ static int images_run(struct cli *cli, void *values, const struct strv *args, st
 	struct image *found;
 	size_t count;
 	int r = 0;
+	if (v->tree && (v->quiet || v->digests || (v->format && *v->format)))
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "--tree cannot be used with --quiet, --digests or --format");
 	for (size_t i = 0; r == 0 && i < v->filters.count; i++)
 		r = image_filter_add(images, &f, v->filters.items[i], &cli->arena, e);
 	if (args->count)
@@ -152,10 +195,13 @@ static int images_run(struct cli *cli, void *values, const struct strv *args, st
 	if (r < 0)
 		return r;
 	const char *standard = v->digests ? HEAD "{{.Digest}}\t" TAIL : HEAD TAIL;
-	r = listing_open(&out, &images_listing, v->quiet ? "{{.ID}}" : v->format, standard, &view,
-			 e);
+	r = v->tree ? listing_open(&out, &tree_listing, NULL, "{{.Image}}\t{{.ID}}\t{{.Size}}",
+				   &view, e)
+		    : listing_open(&out, &images_listing, v->quiet ? "{{.ID}}" : v->format,
+				   standard, &view, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = add_image(&out, &found[i], NULL, v->quiet, e);
+		r = v->tree ? add_tree(&out, &found[i], e)
+			    : add_image(&out, &found[i], NULL, v->quiet, e);
 	return r < 0 ? r : listing_print(&out, stdout, e);
 }
 
@@ -171,7 +217,8 @@ static const struct option options[] = {
 	{"format", 0, OPTION_STR, O(format), .help = LISTING_FORMAT_HELP},
 	{"no-trunc", 0, OPTION_BOOL, O(no_trunc), .help = "Don't truncate output"},
 	{"quiet", 'q', OPTION_BOOL, O(quiet), .help = "Only show image IDs"},
-	{"tree", 0, OPTION_REFUSED_FLAG, .help = "hull keeps the image of one platform only"},
+	{"tree", 0, OPTION_BOOL, O(tree),
+	 .help = "List the platform of each image below its names"},
 };
 
 const struct command command_images = {

@@ -17,7 +17,7 @@
 #include "template/template.h"
 
 struct inspect_values {
-	char *format, *type;
+	char *format, *type, *platform;
 	bool size;
 };
 
@@ -82,7 +82,9 @@ static int inspect(struct cli *cli, const struct inspect_values *v, const struct
 	int r = object_format_open(v->format, &t, e);
 	for (size_t i = 0; r == 0 && i < names->count; i++) {
 		struct json_object *o = NULL;
-		if (find(cli, names->items[i], v, &o, e) < 0) {
+		if (image_require_platform(&cli->engine.images, names->items[i], v->platform,
+					   &cli->arena, e) < 0 ||
+		    find(cli, names->items[i], v, &o, e) < 0) {
 			strv_push(&cli->arena, &failures, e->text);
 			continue;
 		}
@@ -177,7 +179,8 @@ static const struct option inspect_options[] = {
 };
 static const struct option image_options[] = {
 	FORMAT_OPTION,
-	{"platform", 0, OPTION_REFUSED, .help = "hull keeps the image of one platform only"},
+	{"platform", 0, OPTION_STR, O(platform),
+	 .help = "Only if the image is for this platform (os/arch, as linux/arm64)"},
 };
 static const struct option container_options[] = {FORMAT_OPTION, SIZE_OPTION};
 static const struct option volume_options[] = {FORMAT_OPTION};

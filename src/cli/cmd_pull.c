@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hull pull, push, manifest inspect: images from and to registries. */
+/* hull pull, push: images from and to registries. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
-#include "base/shape.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/progress.h"
@@ -133,6 +131,7 @@ const struct command command_pull = {
 
 struct push_values {
 	struct image_registry registry;
+	char *platform;
 	bool all_tags, quiet;
 };
 
@@ -211,8 +210,11 @@ static int push_run(struct cli *cli, void *values, const struct strv *args, stru
 	else
 		strv_push(&cli->arena, &names, name);
 	for (size_t i = 0; r == 0 && i < names.count; i++) {
-		r = push_one(cli, &v->registry, names.items[i], v->quiet ? NULL : stdout, &pushed,
-			     e);
+		r = image_require_platform(&cli->engine.images, names.items[i], v->platform,
+					   &cli->arena, e);
+		if (r == 0)
+			r = push_one(cli, &v->registry, names.items[i], v->quiet ? NULL : stdout,
+				     &pushed, e);
 		if (r == 0 && v->quiet &&
 		    (r = image_reference_parse(names.items[i], &cli->arena, &ref, e)) == 0)
 			puts(image_reference_full(&ref, &cli->arena));
@@ -224,7 +226,8 @@ static int push_run(struct cli *cli, void *values, const struct strv *args, stru
 static const struct option push_options[] = {
 	{"all-tags", 'a', OPTION_BOOL, P(all_tags),
 	 .help = "Push all tags of an image to the repository"},
-	{"platform", 0, OPTION_REFUSED, .help = "hull keeps the image of one platform only"},
+	{"platform", 0, OPTION_STR, P(platform),
+	 .help = "Only if the image is for this platform (os/arch, as linux/arm64)"},
 	{"quiet", 'q', OPTION_BOOL, P(quiet), .help = "Suppress verbose output"},
 };
 
@@ -243,52 +246,4 @@ const struct command command_push = {
 	.args_max = 1,
 	.complete = COMPLETE_IMAGE_ONCE,
 	.run = push_run,
-};
-
-/* --- manifest inspect --- */
-
-struct manifest_values {
-	struct image_registry registry;
-	bool insecure;
-};
-
-static int manifest_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
-{
-	const struct manifest_values *v = values;
-	CLEANUP_JSON struct json_object *o = NULL;
-	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(64 << 20);
-	struct image_pull req = {.reference = args->items[0], .registry = v->registry};
-	char *text;
-	if (v->insecure)
-		req.registry.tls_verify = (struct opt_bool){.set = true};
-	int r = image_remote_manifest(&cli->engine.images, &req, &cli->arena, &text, e);
-	if (r == 0)
-		r = json_parse(text, strlen(text), &o, e);
-	if (r < 0)
-		return r;
-	json_print(&out, o, 0);
-	puts(strbuf_text(&out));
-	return 0;
-}
-
-#define M(member) .offset = offsetof(struct manifest_values, member)
-static const struct option manifest_options[] = {
-	{"insecure", 0, OPTION_BOOL, M(insecure),
-	 .help = "Allow communication with an insecure registry"},
-	{"verbose", 'v', OPTION_REFUSED_FLAG, .help = "hull shows the document as it is"},
-};
-
-const struct command command_manifest_inspect = {
-	.names = NAMES("manifest inspect"),
-	.synopsis = "[OPTIONS] NAME[:TAG|@DIGEST]",
-	.summary = "Display an image manifest, or manifest list",
-	.text = "As it is in the registry: of an index its list, nothing is fetched beyond it. Of "
-		"what was pulled nothing is changed.",
-	.options = OPTIONS(manifest_options),
-	.values_size = sizeof(struct manifest_values),
-	.more = {{&registry_option_table, offsetof(struct manifest_values, registry)}},
-	.args_min = 1,
-	.args_max = 1,
-	.complete = COMPLETE_IMAGE_ONCE,
-	.run = manifest_run,
 };

@@ -231,6 +231,39 @@ int image_remote_tags(struct image_store *s, const struct image_pull *req, struc
 int image_remote_manifest(struct image_store *s, const struct image_pull *req, struct arena *a,
 			  char **ret, struct err *e);
 
+/** One image of a list of images, with its manifest as the registry has it. */
+struct image_entry {
+	char *ref;      /* the full name it was asked for by */
+	char *manifest; /* text */
+	struct oci_descriptor descriptor;
+};
+/** A list of images for several platforms, made here (image/registry/index.c). */
+struct image_index {
+	char *name;           /* full */
+	struct array entries; /* of struct image_entry */
+};
+/** All that @req->reference stands for in its registry, of an index each of its images: @ret of
+ *  struct image_entry. @ret_index: it is an index. */
+int image_remote_entries(struct image_store *s, const struct image_pull *req, struct arena *a,
+			 struct array *ret, bool *ret_index, struct err *e);
+/** 1: there is a list of that name, 0: there is none. */
+int image_index_find(struct image_store *s, const char *name, struct arena *a,
+		     struct image_index *ret, struct err *e);
+/** Make one of images that are in a registry; @amend: add them to one that may be there. */
+int image_index_create(struct image_store *s, const char *name, const struct strv *members,
+		       bool amend, const struct image_registry *how, struct arena *a,
+		       struct err *e);
+/** Change of @member what is set in @p. */
+int image_index_annotate(struct image_store *s, const char *name, const char *member,
+			 const struct oci_platform *p, struct arena *a, struct err *e);
+/** -ENOENT when there is none. */
+int image_index_remove(struct image_store *s, const char *name, struct arena *a, struct err *e);
+/** The document that it is for a registry, and of which type. */
+char *image_index_text(const struct image_index *i, struct arena *a, const char **ret_type);
+struct image_pushed;
+int image_index_push(struct image_store *s, const char *name, const struct image_registry *how,
+		     struct arena *a, struct image_pushed *ret, struct err *e);
+
 struct image_push {
 	const char *reference; /* which is here */
 	struct image_registry registry;
@@ -289,6 +322,9 @@ struct image_save {
 /** Is @image, which was asked for as @name, of @platform, "linux/arm64" (NULL: any)? -ENOENT. */
 int image_platform_check(const struct image *image, const char *name, const char *platform,
 			 struct err *e);
+/** Look for it, and the same. NULL: nothing is looked for. */
+int image_require_platform(struct image_store *s, const char *name, const char *platform,
+			   struct arena *a, struct err *e);
 /** docker's archive and an OCI layout in one. See repack.h for its layers. */
 int image_save(struct image_store *s, const struct image_save *req, struct err *e);
 

@@ -279,6 +279,14 @@ int image_platform_check(const struct image *image, const char *name, const char
 		       name, platform);
 }
 
+int image_require_platform(struct image_store *s, const char *name, const char *platform,
+			   struct arena *a, struct err *e)
+{
+	struct image image;
+	int r = platform ? image_find_config(s, name, a, &image, e) : 0;
+	return r < 0 || !platform ? r : image_platform_check(&image, name, platform, e);
+}
+
 static int choose_image(struct save *s, const struct image *image, const char *name,
 			const char *full)
 {

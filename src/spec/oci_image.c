@@ -61,6 +61,7 @@ static const struct field platform_fields[] = {
 	FIELD(struct oci_platform, architecture, "architecture", FIELD_STR),
 	FIELD(struct oci_platform, os, "os", FIELD_STR),
 	FIELD(struct oci_platform, os_version, "os.version", FIELD_STR),
+	FIELD(struct oci_platform, os_features, "os.features", FIELD_STRV),
 	FIELD(struct oci_platform, variant, "variant", FIELD_STR),
 };
 static const struct shape platform_shape = SHAPE(struct oci_platform, platform_fields);

@@ -50,6 +50,7 @@ extern const struct shape oci_image_process_shape;
 
 struct oci_platform {
 	char *architecture, *os, *variant, *os_version;
+	struct strv os_features;
 };
 
 struct oci_descriptor {

@@ -107,7 +107,7 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 	refused 1 'invalid signal: NOPE' stop -s NOPE c
 	refused 1 'invalid signal: NOPE' restart -s NOPE c
 	refused 1 "invalid filter 'foo" volume ls -f foo=bar
-	refused 125 "hull keeps the image of one platform only" image inspect --platform linux/arm64 i
+	refused 125 "--tree cannot be used with" images --tree -q
 	refused 125 'for "-t, --timeout" flag: strconv.ParseInt: parsing "x": invalid syntax' stop -t x c
 }
 

@@ -422,3 +422,102 @@ int image_remote_manifest(struct image_store *s, const struct image_pull *req, s
 	*ret = r < 0 ? NULL : p.text;
 	return r;
 }
+
+/* --- all images that a name stands for --- */
+
+struct entries {
+	struct array *list; /* of struct image_entry */
+	bool index;
+};
+
+static int fetch_checked(struct pull *p, const struct oci_descriptor *d, bool manifest, size_t max,
+			 char **ret, struct err *e)
+{
+	size_t len;
+	if (d->size < 0 || !image_digest_is_valid(d->digest))
+		return err_set(e, EBADMSG, ERR_INVALID, "a descriptor of it is malformed");
+	int r = fetch(&p->fill.plan, d, manifest, max, ret, &len, e);
+	if (r == 0)
+		r = check_digest(d->digest, *ret, len, e);
+	return r < 0 ? r : plan_check_document(d->digest, *ret, len, e);
+}
+
+/* An index says of which platform each is; a manifest alone has that in its config. */
+static int find_platform(struct pull *p, const char *manifest, struct oci_descriptor *d,
+			 struct err *e)
+{
+	struct arena *a = p->fill.arena;
+	struct oci_document doc = {0};
+	struct oci_image config = {0};
+	char *text;
+	int r = shape_parse(&oci_document_shape, manifest, strlen(manifest), &doc, a, e);
+	if (r == 0 && !doc.config)
+		return err_set(e, EINVAL, ERR_INVALID, "its manifest names no config");
+	if (r == 0)
+		r = fetch_checked(p, doc.config, false, ARCHIVE_CONFIG_MAX, &text, e);
+	if (r == 0)
+		r = shape_parse(&oci_image_shape, text, strlen(text), &config, a, e);
+	d->platform = arena_new(a, struct oci_platform);
+	*d->platform = (struct oci_platform){.architecture = config.architecture,
+					     .os = config.os,
+					     .variant = config.variant,
+					     .os_version = config.os_version};
+	return r;
+}
+
+static int add_entry(struct pull *p, const struct oci_descriptor *d, struct array *list,
+		     struct err *e)
+{
+	struct image_reference ref = p->ref;
+	struct image_entry entry = {.descriptor = *d};
+	struct oci_document doc = {0};
+	int r = fetch_checked(p, d, true, ARCHIVE_MANIFEST_MAX, &entry.manifest, e);
+	if (r == 0)
+		r = shape_parse(&oci_document_shape, entry.manifest, strlen(entry.manifest), &doc,
+				p->fill.arena, e);
+	if (r == 0 && !d->platform)
+		r = find_platform(p, entry.manifest, &entry.descriptor, e);
+	if (r < 0)
+		return r;
+	if (!entry.descriptor.media_type)
+		entry.descriptor.media_type = doc.media_type;
+	ref.tag = d->platform ? NULL : ref.tag;
+	ref.digest = d->platform ? d->digest : ref.digest;
+	entry.ref = image_reference_full(&ref, p->fill.arena);
+	*(struct image_entry *)array_push(p->fill.arena, list, sizeof(entry)) = entry;
+	return 0;
+}
+
+static int ask_entries(struct pull *p, void *ctx, struct err *e)
+{
+	struct entries *out = ctx;
+	struct oci_document doc = {0};
+	int r = fetch_top(p, e);
+	if (r == 0)
+		r = plan_check_document(p->req->reference, p->text, p->len, e);
+	if (r == 0)
+		r = shape_parse(&oci_document_shape, p->text, p->len, &doc, p->fill.arena, e);
+	out->index = r == 0 && doc.manifests.items;
+	if (r < 0)
+		return r;
+	if (!out->index)
+		return add_entry(p, &p->top, out->list, e);
+	const struct oci_descriptor *all = doc.manifests.items;
+	for (size_t i = 0; r == 0 && i < doc.manifests.count; i++)
+		r = all[i].platform ? add_entry(p, &all[i], out->list, e) : 0;
+	return r;
+}
+
+int image_remote_entries(struct image_store *s, const struct image_pull *req, struct arena *a,
+			 struct array *ret, bool *ret_index, struct err *e)
+{
+	CLEANUP(cleanup_pull)
+	struct pull p = {.req = req,
+			 .remote = REMOTE_NONE,
+			 .fill = {.store = s, .stage = STAGE_NONE, .arena = a}};
+	struct entries out = {.list = ret};
+	p.fill.plan = (struct plan){.arena = a, .fetch = fetch, .ctx = &p};
+	int r = ask_everywhere(&p, ask_entries, &out, e);
+	*ret_index = out.index;
+	return r;
+}

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -453,13 +452,6 @@ static int pack_all(struct push *p, struct err *e)
 	return r;
 }
 
-static int memory_of(const char *text, struct err *e)
-{
-	CLEANUP_FD int fd = memfd_create("document", MFD_CLOEXEC);
-	int r = fd < 0 ? -errno : fd_write_full(fd, text, strlen(text));
-	return r < 0 ? err_errno(e, r, "no memory for a document") : fd_steal(&fd);
-}
-
 static int push_config(struct push *p, struct err *e)
 {
 	struct transport_request q;
@@ -473,29 +465,18 @@ static int push_config(struct push *p, struct err *e)
 	int r = transport_call(&p->to.job, &q, -1, &m, e);
 	if (r == 0 || m.status != 404)
 		return r;
-	CLEANUP_FD int fd = memory_of(p->image.config_text, e);
+	CLEANUP_FD int fd = remote_memory(p->image.config_text, e);
 	fill_upload(p, &b, &q);
 	return fd < 0 ? fd : transport_call(&p->to.job, &q, fd, &m, e);
 }
 
 static int push_manifest(struct push *p, struct image_pushed *ret, struct err *e)
 {
-	struct transport_request q;
-	struct transport_message m;
 	char sum[ID_LEN + 1];
-	CLEANUP_FD int fd = memory_of(p->manifest, e);
-	if (fd < 0)
-		return fd;
 	ret->size = strlen(p->manifest);
 	digest_sha256(p->manifest, ret->size, sum);
 	ret->digest = arena_printf(p->arena, "sha256:%s", sum);
-	remote_request(&p->to, &q, TRANSPORT_PUT,
-		       arena_printf(p->arena, "manifests/%s", p->ref.tag));
-	q.size = ret->size;
-	if (strlen(p->type) >= sizeof(q.type) || strpbrk(p->type, "\r\n"))
-		return err_set(e, EINVAL, ERR_INVALID, "its manifest is of a strange type");
-	memcpy(q.type, p->type, strlen(p->type) + 1);
-	return transport_call(&p->to.job, &q, fd, &m, e);
+	return remote_put_manifest(&p->to, p->ref.tag, p->type, p->manifest, e);
 }
 
 static int push_blobs(struct push *p, struct err *e)

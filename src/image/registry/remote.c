@@ -102,6 +102,29 @@ void remote_request(const struct remote *r, struct transport_request *q, uint32_
 	snprintf(q->path, sizeof(q->path), "/v2/%s%s%s", r->path, *r->path ? "/" : "", what);
 }
 
+int remote_memory(const char *text, struct err *e)
+{
+	CLEANUP_FD int fd = memfd_create("document", MFD_CLOEXEC);
+	int r = fd < 0 ? -errno : fd_write_full(fd, text, strlen(text));
+	return r < 0 ? err_errno(e, r, "no memory for a document") : fd_steal(&fd);
+}
+
+int remote_put_manifest(struct remote *r, const char *name, const char *type, const char *text,
+			struct err *e)
+{
+	struct transport_request q;
+	struct transport_message m;
+	CLEANUP_FD int fd = remote_memory(text, e);
+	if (fd < 0)
+		return fd;
+	remote_request(r, &q, TRANSPORT_PUT, arena_printf(r->arena, "manifests/%s", name));
+	q.size = strlen(text);
+	if (strlen(type) >= sizeof(q.type) || strpbrk(type, "\r\n"))
+		return err_set(e, EINVAL, ERR_INVALID, "its manifest is of a strange type");
+	memcpy(q.type, type, strlen(type) + 1);
+	return transport_call(&r->job, &q, fd, &m, e);
+}
+
 int remote_text(struct remote *r, struct transport_request *q, uint64_t size, size_t most,
 		char **ret, size_t *ret_len, struct transport_message *m, struct err *e)
 {

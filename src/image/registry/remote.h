@@ -30,6 +30,11 @@ void remote_close(struct remote *r);
 /** Fill in a request for "/v2/<path of the repository>/<what>". */
 void remote_request(const struct remote *r, struct transport_request *q, uint32_t op,
 		    const char *what);
+/** The text as a file without a name; -errno. */
+int remote_memory(const char *text, struct err *e);
+/** Put a manifest or index there, by a tag or its digest. */
+int remote_put_manifest(struct remote *r, const char *name, const char *type, const char *text,
+			struct err *e);
 /** A document of at most @most bytes (@size: exactly so many, UINT64_MAX: unknown), without NUL.
  *  @m says of which type it is. */
 int remote_text(struct remote *r, struct transport_request *q, uint64_t size, size_t most,
