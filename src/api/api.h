@@ -37,6 +37,7 @@ enum route_flags {
 	ROUTE_LAST = 2,    /* leaves the process in a state in which it serves nobody else */
 	ROUTE_CHANGES = 4, /* changes something, or shows files: not for who may only look */
 	ROUTE_PAGE = 8,    /* on the port of --page, and nowhere else */
+	ROUTE_TURN = 16,   /* waits for nobody but this machine: it takes its turn, see turn.h */
 };
 struct route {
 	const char *method; /* "*": any */

@@ -356,6 +356,8 @@ static int find_and_run(struct call *c, bool *en_open, struct arena *kept, struc
 		r = settings_open_engine(c->settings, c->en, kept, e);
 		*en_open = r == 0;
 	}
+	if (r == 0 && route->flags & ROUTE_TURN)
+		http_queue(c->http);
 	return r < 0 ? r : route->run(c, e);
 }
 

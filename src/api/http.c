@@ -112,13 +112,32 @@ int http_next(struct http *h, struct arena *a, struct err *e)
 		return 0; /* in the middle of a head, or too slow: nobody to talk to */
 	r = http_parse(h->buf + h->at, end, a, &h->q, e);
 	h->at += end;
-	h->answered = h->streaming = false;
+	h->answered = h->streaming = h->queues = false;
 	if (r < 0)
 		return r;
 	h->left = h->q.chunked ? 0 : h->q.length;
 	h->body_ended = !h->q.chunked && !h->left;
 	h->lost = false;
 	return 1;
+}
+
+static void take_turn(struct http *h)
+{
+	if (h->queues && h->body_ended && h->turns)
+		turn_begin(h->turns, h->place);
+}
+
+static void end_turn(struct http *h)
+{
+	if (h->queues && h->turns)
+		turn_end(h->turns, h->place);
+	h->queues = false;
+}
+
+void http_queue(struct http *h)
+{
+	h->queues = true;
+	take_turn(h);
 }
 
 /* One line of a chunked body, without its end. */
@@ -208,6 +227,7 @@ int http_read_all(struct http *h, struct arena *a, char **ret, size_t *ret_len, 
 	}
 	*ret = arena_strndup(a, strbuf_text(&text), text.len);
 	*ret_len = text.len;
+	take_turn(h);
 	return 0;
 }
 
@@ -321,6 +341,7 @@ static void drain(struct http *h)
 static void put_head(struct http *h, struct strbuf *head, int status, const char *type)
 {
 	h->answered = true;
+	end_turn(h);
 	drain(h);
 	strbuf_printf(head, "HTTP/1.1 %d %s\r\n" SAME_HEADERS, status, reason(status));
 	if (type)
@@ -435,6 +456,7 @@ void http_take_over(struct http *h, int status, const char *headers)
 	CLEANUP_STRBUF struct strbuf head = STRBUF_MAX(HTTP_HEAD_MAX);
 	const struct timeval for_ever = {0};
 	h->answered = h->taken = true;
+	end_turn(h);
 	setsockopt(h->fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
 	strbuf_printf(&head, "HTTP/1.1 %d %s\r\n" SAME_HEADERS "%s\r\n", status, reason(status),
 		      headers);

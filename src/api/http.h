@@ -11,6 +11,7 @@
 #include <json-c/json.h>
 
 #include "api/http_parse.h"
+#include "api/turn.h"
 
 enum {
 	HTTP_BODY_MAX = 16 << 20, /* of what is read into memory */
@@ -27,22 +28,27 @@ struct http {
 	size_t at, len;                 /* what of it was read and not taken yet */
 	int64_t patience, patience_max; /* ms that the client may still let us wait */
 	struct http_request q;
-	uint64_t left;       /* of the body, or of its chunk */
-	bool body_ended;     /* all of it was taken */
-	bool lost;           /* another process reads the body: nothing more can follow */
-	bool answered;       /* a status line went out */
-	bool streaming;      /* in chunks, or to the connection's end */
-	bool taken;          /* no HTTP any more */
-	bool hurried;        /* the patience is also for what the client must take */
-	bool read_only;      /* of the socket that it came by */
-	bool page;           /* it came by the port of --page: only for routes with ROUTE_PAGE */
-	int shared;          /* a file of all who serve the page, see page.c */
+	uint64_t left;   /* of the body, or of its chunk */
+	bool body_ended; /* all of it was taken */
+	bool lost;       /* another process reads the body: nothing more can follow */
+	bool answered;   /* a status line went out */
+	bool streaming;  /* in chunks, or to the connection's end */
+	bool taken;      /* no HTTP any more */
+	bool hurried;    /* the patience is also for what the client must take */
+	bool read_only;  /* of the socket that it came by */
+	bool page;       /* it came by the port of --page: only for routes with ROUTE_PAGE */
+	int shared;      /* a file of all who serve the page, see page.c */
+	const struct turns *turns; /* or NULL; and whose place is its own */
+	size_t place;
+	bool queues;         /* for this request a turn is taken */
 	const char *headers; /* more of them, for each answer; or NULL */
 };
 
 /** Wait for a request and parse its head, into @a. 1; 0: the client or the listener has gone;
  * negative errno: what came is no request (@e is filled, the connection must end). */
 int http_next(struct http *h, struct arena *a, struct err *e);
+/** It is one that waits for its turn, which it does once all of it is there. */
+void http_queue(struct http *h);
 /** Take some of the body: bytes, 0 at its end, or negative errno. */
 ssize_t http_read(struct http *h, void *buf, size_t size);
 /** All of it, at most HTTP_BODY_MAX. */

@@ -23,7 +23,7 @@
 #include "base/fd.h"
 
 struct crowd {
-	size_t count, most;
+	size_t most, place; /* how many; the first one's place among the turns */
 	pid_t pids[SERVER_CONNECTIONS_MAX];
 };
 
@@ -33,13 +33,14 @@ struct server {
 	struct doors doors;
 	struct crowd crowds[3]; /* by enum audience */
 	int shared, signals;    /* see page.h */
-	int life[2];            /* children see its end when this process ends */
+	struct turns turns;
+	int life[2]; /* children see its end when this process ends */
 };
 
 /* ---- a connection ---- */
 
 /* In a process of its own. */
-static _Noreturn void serve(struct server *s, int fd, enum audience who)
+static _Noreturn void serve(struct server *s, int fd, enum audience who, size_t place)
 {
 	struct engine en;
 	bool en_open = false;
@@ -58,6 +59,8 @@ static _Noreturn void serve(struct server *s, int fd, enum audience who)
 	h->read_only = who != MAY_DO_ALL;
 	h->page = who == SEES_PAGE;
 	h->shared = s->shared;
+	h->turns = &s->turns;
+	h->place = place;
 	do {
 		CLEANUP_ARENA struct arena a = {0};
 		struct err e = {0};
@@ -91,13 +94,16 @@ static void refuse(int fd)
 static void serve_apart(struct server *s, int fd, enum audience who)
 {
 	struct crowd *c = &s->crowds[who];
-	pid_t pid = c->count == c->most ? -1 : fork();
+	size_t i = 0;
+	while (i < c->most && c->pids[i])
+		i++;
+	pid_t pid = i == c->most ? -1 : fork();
 	if (pid == 0)
-		serve(s, fd, who);
+		serve(s, fd, who, c->place + i);
 	if (pid < 0)
 		refuse(fd);
 	else
-		c->pids[c->count++] = pid;
+		c->pids[i] = pid;
 }
 
 static void accept_one(struct server *s, const struct listener *l)
@@ -121,9 +127,11 @@ static void forget(struct server *s, pid_t pid)
 {
 	doors_forget(&s->doors, pid);
 	for (size_t k = 0; k < ARRAY_LEN(s->crowds); k++)
-		for (size_t i = 0; i < s->crowds[k].count; i++)
-			if (s->crowds[k].pids[i] == pid)
-				s->crowds[k].pids[i] = s->crowds[k].pids[--s->crowds[k].count];
+		for (size_t i = 0; i < s->crowds[k].most; i++)
+			if (s->crowds[k].pids[i] == pid) {
+				s->crowds[k].pids[i] = 0;
+				turn_end(&s->turns, s->crowds[k].place + i);
+			}
 }
 
 /* ---- the loop ---- */
@@ -179,10 +187,13 @@ static int open_signals(void)
 int server_run(const struct settings *settings, const struct server_hosts *hosts, struct arena *a,
 	       struct err *e)
 {
-	static struct server s = {.crowds = {[MAY_DO_ALL] = {.most = SERVER_CONNECTIONS_MAX},
-					     [MAY_LOOK] = {.most = SERVER_LOOKERS_MAX},
-					     [SEES_PAGE] = {.most = SERVER_LOOKERS_MAX}},
-				  .life = {-1, -1}};
+	enum { PAGE_PLACE = SERVER_CONNECTIONS_MAX + SERVER_LOOKERS_MAX };
+	static struct server s = {
+		.crowds = {[MAY_DO_ALL] = {.most = SERVER_CONNECTIONS_MAX},
+			   [MAY_LOOK] = {.most = SERVER_LOOKERS_MAX,
+					 .place = SERVER_CONNECTIONS_MAX},
+			   [SEES_PAGE] = {.most = SERVER_LOOKERS_MAX, .place = PAGE_PLACE}},
+		.life = {-1, -1}};
 	s.settings = settings;
 	int r = listeners_open(settings, hosts, a, &s.listeners, e);
 	if (r < 0)
@@ -193,6 +204,8 @@ int server_run(const struct settings *settings, const struct server_hosts *hosts
 		s.shared = page_share(e);
 		r = s.shared < 0 ? s.shared : 0;
 	}
+	if (r == 0 && (r = turns_open(&s.turns, PAGE_PLACE + SERVER_LOOKERS_MAX)) < 0)
+		err_errno(e, r, "cannot make the table of turns");
 	s.signals = open_signals();
 	if (r == 0 && (s.signals < 0 || pipe2(s.life, O_CLOEXEC) < 0))
 		r = err_errno(e, errno, "cannot begin to listen");

@@ -663,17 +663,24 @@ int engine_settle(struct engine *en, struct err *e)
 	return settle(en, true, e);
 }
 
-/* Another command begins a run of it: it is what it was before. The row is read after the records,
- * since who notes an end drops them last. */
-static bool show_before(struct engine *en, struct container *c, struct arena *a)
+/* Another command is at it, and is not waited for. Where that begins a run, it is what it was
+ * before until there is a process; where it notes an end, it is what it was until that is known.
+ * The row is read after the records, since who notes an end drops them last. False: it is gone, or
+ * about to be.
+ */
+static bool show_busy(struct engine *en, struct container *c, struct arena *a)
 {
 	struct err ignored;
 	struct run_record run;
-	if (run_record_read(en, c->id, &run) != -ENOENT ||
-	    container_read(en, c->id, a, c, &ignored) < 0 || c->status != CONTAINER_RUNNING)
+	if (show_record(en, c))
+		return !c->auto_remove;
+	bool begins = run_record_read(en, c->id, &run) == -ENOENT;
+	if (container_read(en, c->id, a, c, &ignored) < 0)
 		return false;
-	c->status = c->finished ? CONTAINER_EXITED : CONTAINER_CREATED;
-	return true;
+	if (c->status == CONTAINER_RUNNING && begins)
+		c->status = c->finished ? CONTAINER_EXITED : CONTAINER_CREATED;
+	container_probe(en, c, &ignored);
+	return c->status != CONTAINER_REMOVING;
 }
 
 /* Bring a row up to date that says `running`. False: it is gone, or about to be. */
@@ -689,16 +696,11 @@ static bool refresh(struct engine *en, struct container *c, bool wait, struct ar
 		health_check(en, c);
 		return true;
 	}
-	/* It ended and nobody recorded it, or its start was cut off: put it right. Not where
-	 * another command is at that: a list of many that start and end would wait for all of them.
-	 */
-	if (!wait && reap_unless_busy(en, c->id, &ignored) == 1) {
-		if (show_record(en, c))
-			return !c->auto_remove;
-		if (show_before(en, c, a))
-			return true;
-	}
-	if (engine_reap(en, c->id, &ignored) < 0) {
+	/* It ended and nobody recorded it, or its start was cut off: put it right. */
+	int r = (wait ? engine_reap : reap_unless_busy)(en, c->id, &ignored);
+	if (r == 1)
+		return show_busy(en, c, a);
+	if (r < 0) {
 		show_record(en, c);
 		return true;
 	}
