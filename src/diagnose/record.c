@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See record.h and engine/recorder.h. Read of the whole machine: signals but SIGCHLD, forks, and
- * programs that are executed; kept are the signals that would end a process of a container. A
- * process is known by the control group that it is in soon after its execve; by the time that a
- * signal is read here it may be gone. Forks are read along with these, for whoever sent a signal is
- * often gone as well (kill(1)), and its parent tells more. Invariant: what does not concern a
- * container costs a record in the kernel's ring and a look here.
+ * programs that are executed; kept are the signals that would end a process of a container, and the
+ * exits that are no success. A process is known by the control group that it is in soon after its
+ * execve; by the time that a signal is read here it may be gone. Forks are read along with these,
+ * for whoever sent a signal is often gone as well (kill(1)), and its parent tells more. Invariant:
+ * what does not concern a container costs a record in the kernel's ring and a look here.
  */
 #include "diagnose/record.h"
 
@@ -37,6 +37,7 @@ struct known {
 	pid_t pid, parent;
 	int uid; /* -1: not known */
 	char comm[16], parent_comm[16];
+	bool first;                 /* PID 1 of its namespace */
 	uint64_t denied;            /* capabilities, that were noted already */
 	char container[ID_LEN + 1]; /* "": of none */
 	char unit[RECORDED_UNIT_MAX];
@@ -117,6 +118,7 @@ static struct known *look(struct recorder *w, pid_t pid)
 		memcpy(k->comm, p.comm, sizeof(k->comm));
 		k->parent = p.parent ? p.parent : k->parent;
 		k->uid = (int)p.uid;
+		k->first = p.inside == 1;
 		read_group(pid, k);
 	}
 	return k;
@@ -132,6 +134,7 @@ static void take_fork(struct recorder *w, const struct trace_record *r)
 	*k = parent;
 	k->pid = child;
 	k->parent = r->pid;
+	k->first = false;
 	k->denied = 0;
 	trace_text(r, "child_comm", k->comm, sizeof(k->comm));
 	trace_text(r, "parent_comm", k->parent_comm, sizeof(k->parent_comm));
@@ -183,6 +186,10 @@ static void take_signal(struct recorder *w, const struct trace_record *r)
 		return;
 	memcpy(s.container, k->container, sizeof(s.container));
 	memcpy(s.comm, k->comm, sizeof(s.comm));
+	/* What PID 1 leaves is killed by the kernel, on its way out. */
+	const struct known *doer = slot(w, r->pid);
+	s.taken_along = s.signal == SIGKILL && s.code == SI_KERNEL && doer->first &&
+			r->pid != pid && !strcmp(doer->container, s.container);
 	if (signal_has_sender(s.code))
 		fill_sender(w, r, &s);
 	recorder_put(w->ring, RECORDED_SIGNAL, &s);
@@ -234,6 +241,20 @@ static void take_victim(struct recorder *w, const struct trace_record *r)
 	recorder_put(w->ring, RECORDED_OOM, &s);
 }
 
+/* PID 1's is in the record of the container. */
+static void take_exit(struct recorder *w, const struct trace_record *r)
+{
+	const struct known *k = slot(w, r->pid);
+	struct recorded s = {.time_ns = r->time_ns,
+			     .pid = r->pid,
+			     .exit_code = (int32_t)trace_number(r, "error_code") & 0xff};
+	if (!*k->container || k->first || !s.exit_code)
+		return;
+	memcpy(s.container, k->container, sizeof(s.container));
+	memcpy(s.comm, k->comm, sizeof(s.comm));
+	recorder_put(w->ring, RECORDED_EXIT, &s);
+}
+
 static const struct point {
 	const char *name, *filter;
 	bool wakes;
@@ -243,6 +264,7 @@ static const struct point {
 	{"sched:sched_process_exec", NULL, true, take_exec},
 	{"signal:signal_generate", "sig != 17", true, take_signal},
 	{"oom:mark_victim", NULL, true, take_victim},
+	{"syscalls:sys_enter_exit_group", "error_code != 0", true, take_exit},
 };
 /* The kernel asks for CAP_SYS_ADMIN at each mmap. */
 static const struct point capable = {"capability:cap_capable", "ret != 0 && cap != 21", true,

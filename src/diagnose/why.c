@@ -172,6 +172,7 @@ static void ended_verdict(struct life *l)
 		l->s->verdict = arena_printf(
 			l->s->a, "%s; hull-init killed what had not ended in the grace time: %s",
 			l->s->verdict, l->survivors);
+	why_others(l);
 	const struct container *c = l->c;
 	int64_t tries = c ? c->config.host.restart_policy.maximum_retry_count : 0;
 	if (tries > 0 && !c->pid && c->restarts >= tries && l->code)

@@ -49,6 +49,9 @@ void why_memory(struct life *l);
 void why_memory_too(struct life *l);
 /** Adds to the verdict what the recorder knows of capabilities that lacked just before the end. */
 void why_denied(struct life *l);
+/** Evidence of the recorder: whom the end of PID 1 took along, and who had ended with a fault just
+ * before. */
+void why_others(struct life *l);
 /** Adds to the verdict that processes were refused it by a limit on them. */
 void why_refused(struct life *l);
 /** The verdict, where a signal ended it that hull did not send. */

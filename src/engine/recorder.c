@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -14,7 +15,7 @@
 #include "linux/namespaces.h"
 #include "linux/signals.h"
 
-enum { RING_VERSION = 2 };
+enum { RING_VERSION = 3 };
 
 struct recorder_ring {
 	uint32_t version, unused;
@@ -127,8 +128,11 @@ static int list(const struct lane *lane, const struct wanted *w, struct recorded
 	size_t found = 0;
 	for (uint64_t i = 0; i < RECORDED_MAX && i < last && found < max; i++)
 		if (copy(&lane->entries[(last - i) % RECORDED_MAX], &ret[found]) &&
-		    is_wanted(&ret[found], w))
+		    is_wanted(&ret[found], w)) {
+			ret[found].taken_along |=
+				ret[found].signal == SIGKILL && is_passed_on(&ret[found]);
 			found++;
+		}
 	return (int)found;
 }
 

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The recorder's rings, <runroot>/recorder: the last signals to processes of containers and who
- * sent them, the last capabilities that they lacked, and who was killed for memory; each kind has a
- * ring of its own, so that none pushes out the others. One process writes (`hull system record`),
- * anybody reads at any time; the file has a fixed size, and what is old is overwritten. A reader
- * checks the number of an entry before and after he copies it.
+ * sent them, the last capabilities that they lacked, who was killed for memory, and who ended with
+ * another code than 0; each kind has a ring of its own, so that none pushes out the others. One
+ * process writes (`hull system record`), anybody reads at any time; the file has a fixed size, and
+ * what is old is overwritten. A reader checks the number of an entry before and after he copies it.
  */
 #pragma once
 
 #include "engine/engine.h"
 
-enum recorded_kind { RECORDED_SIGNAL, RECORDED_DENIAL, RECORDED_OOM, RECORDED_KINDS };
+enum recorded_kind {
+	RECORDED_SIGNAL,
+	RECORDED_DENIAL,
+	RECORDED_OOM,
+	RECORDED_EXIT,
+	RECORDED_KINDS
+};
 enum { RECORDED_MAX = 2048, RECORDED_UNIT_MAX = 64, RECORDED_CALL_MAX = 32 };
 
 struct recorded {
@@ -25,9 +31,12 @@ struct recorded {
 	char sender[16], parent[16];
 	char unit[RECORDED_UNIT_MAX]; /* last part of the sender's control group, "" not known */
 	bool inside;                  /* the sender is a process of the same container */
+	bool taken_along;             /* SIGKILL, because PID 1 has ended */
 	/* Of a capability that lacked. */
 	int32_t capability;
 	char call[RECORDED_CALL_MAX]; /* "" not known */
+	/* Of one that ended by itself, and not with 0. */
+	int32_t exit_code;
 	/* Of one that was killed for memory: bytes; -1 not known. */
 	int64_t anon, file, shmem;
 };

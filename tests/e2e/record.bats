@@ -84,6 +84,30 @@ ended() {
 	assert_has "victim             probe (pid "
 }
 
+@test "record: how many processes the end of PID 1 took along, and who had ended with a fault before" {
+	record
+	run hull run --name cc test sh -c 'sleep 601 & sleep 602 & sleep 603 & sh -c "exit 9"; sleep 0.3; exit 4'
+	assert_status 4
+	wait_for 10 eval 'hull why cc | grep -qE "^ *killed with it +3 processes: (sleep|exe)\[[0-9]+\], (sleep|exe)\[[0-9]+\], (sleep|exe)\[[0-9]+\]$"' ||
+		fail "$(hull why cc)"
+	run hull why cc
+	[[ $output =~ "ended before it    "(sh|exe)"["[0-9]+"] with 9, "[0-9.]+" "m?"s before" ]]
+	assert_has "--init=all tells all of them, and waits"
+	# busybox names its own applets only later. Who ends before PID 1 is none of these.
+	run hull run --name dd test sh -c 'sleep 601 & kill -9 $!; wait; sleep 0.1; exit 0'
+	hull run --name last test true
+	wait_for 10 eval '[[ $(verdict last) != *"not recorded"* ]]'
+	run hull why dd
+	assert_lacks "killed with it"
+	assert_lacks "ended before it"
+	# hull-init kills what does not end in time.
+	hull run -d --name ee --init=all test sh -c 'sh -c "trap : TERM; while :; do usleep 100000; done" & wait; exit 0'
+	wait_for 10 eval '[ "$(hull top ee | wc -l)" -ge 4 ]'
+	hull stop -t 1 ee
+	wait_for 10 eval 'hull why ee | grep -qE "killed with it +[12] process"' || fail "$(hull why ee)"
+	kill "$RECORDER"
+}
+
 recorders() {
 	pgrep -f -- "--runroot $HULL_RUNROOT system record --detach" || :
 }
