@@ -25,7 +25,7 @@ static const struct topic {
 } topics[] = {
 	{"signals", diagnose_signals},
 	{"zombies", diagnose_zombies},
-	{"load", diagnose_load},
+	{"load", NULL, diagnose_load},
 	{"cpu", diagnose_cpu},
 	{"mem", diagnose_memory},
 	{"limits", diagnose_limits},
@@ -154,7 +154,7 @@ const struct command command_explain = {
 		"load: how many of its tasks run or could (R), and how many are in uninterruptible "
 		"sleep "
 		"(D), with the place in the kernel where each of them waits. Looked at for 0.2 "
-		"s.\n\n"
+		"s; over minutes where the recorder runs.\n\n"
 		"cpu: processor time in user and system mode, and how often its quota held it "
 		"back.\n\n"
 		"mem: what it needs, what the kernel can take back from it (page cache), how far "

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "diagnose/processes.h"
+#include "engine/recorder.h"
 #include "linux/process.h"
 
 enum { LOOKS = 10, APART_MS = 20, FRAMES = 4, WAITING_MAX = 16 };
@@ -106,7 +107,24 @@ static int look(struct load *l, const struct container *c, struct err *e)
 	return 0;
 }
 
-int diagnose_load(const struct container *c, struct story *s, struct err *e)
+/* Over minutes it is known only to one who looks all the time. */
+static void tell_average(struct engine *en, const struct container *c, struct story *s)
+{
+	struct recorded_load l;
+	const int r = recorder_load(en, c->id, &l);
+	if (r == 1)
+		story_evidence(s, "its load",
+			       "%.2f %.2f %.2f (1, 5 and 15 minutes, looked at for %lld s)",
+			       l.average[0], l.average[1], l.average[2],
+			       (long long)((l.at_ns - l.since_ns) / 1000000000));
+	else
+		story_evidence(
+			s, "its load", "over minutes %s",
+			r == 0 ? "it is not known yet"
+			       : "the recorder knows it, where one runs (hull system record)");
+}
+
+int diagnose_load(struct engine *en, const struct container *c, struct story *s, struct err *e)
 {
 	struct arena *a = s->a;
 	struct load l = {.a = a};
@@ -127,6 +145,7 @@ int diagnose_load(const struct container *c, struct story *s, struct err *e)
 	for (size_t i = 0; i < l.count; i++)
 		story_evidence(s, l.waiting[i].label, "waits in %s (%d of %d looks)",
 			       l.waiting[i].where, l.waiting[i].looks, LOOKS);
+	tell_average(en, c, s);
 	if (file_read_small(AT_FDCWD, "/proc/loadavg", host, sizeof(host)) > 0) {
 		char *end = host;
 		for (int i = 0; i < 3 && end; i++)

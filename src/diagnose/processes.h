@@ -21,6 +21,6 @@ char *process_label(const struct process *p, struct arena *a);
 /** What its processes do with signals, and what stop will come to. */
 int diagnose_signals(const struct container *c, struct story *s, struct err *e);
 /** What it adds to the load average: who runs, and who waits for what. */
-int diagnose_load(const struct container *c, struct story *s, struct err *e);
+int diagnose_load(struct engine *en, const struct container *c, struct story *s, struct err *e);
 /** Who leaves zombies, and how many processes it may still have. */
 int diagnose_zombies(const struct container *c, struct story *s, struct err *e);

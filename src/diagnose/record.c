@@ -20,8 +20,10 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/id.h"
+#include "diagnose/record_load.h"
 #include "engine/recorder.h"
 #include "linux/capability.h"
 #include "linux/kernel_symbols.h"
@@ -335,10 +337,20 @@ int diagnose_record(struct engine *en, void (*ready)(void), struct err *e)
 		return r;
 	look_at_all(&w);
 	ready();
+	db_close(&en->db);
+	int64_t due = clock_ms();
 	for (;;) {
+		if (clock_ms() >= due) {
+			record_load(en, w.ring);
+			due = clock_ms() + RECORD_LOAD_NS / 1000000;
+		}
+		const int64_t left = due - clock_ms();
 		struct pollfd fds[] = {{.fd = w.trace.epoll, .events = POLLIN},
 				       {.fd = w.caps.epoll, .events = POLLIN}};
-		if (poll(fds, ARRAY_LEN(fds), w.trace.left || w.caps.left ? 0 : -1) < 0 &&
+		if (poll(fds, ARRAY_LEN(fds),
+			 w.trace.left || w.caps.left ? 0
+			 : left < 0                  ? 0
+						     : (int)left) < 0 &&
 		    errno != EINTR)
 			return err_errno(e, errno, "cannot wait for the kernel's records");
 		/* The same for both: who is denied something was seen to execute. */

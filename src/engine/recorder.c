@@ -26,6 +26,7 @@ struct recorder_ring {
 			struct recorded s;
 		} entries[RECORDED_MAX];
 	} lanes[RECORDED_KINDS];
+	struct recorded_load loads[RECORDED_LOADS];
 };
 
 struct recorder_ring *recorder_open(struct engine *en, struct err *e)
@@ -184,6 +185,26 @@ int recorder_list(const struct engine *en, enum recorded_kind kind, const char *
 	int r = list(&ring->lanes[kind], &w, ret, max);
 	munmap((void *)ring, sizeof(*ring));
 	return r || alive ? r : -ENOENT;
+}
+
+struct recorded_load *recorder_loads(struct recorder_ring *ring)
+{
+	return ring->loads;
+}
+
+int recorder_load(const struct engine *en, const char *container, struct recorded_load *ret)
+{
+	bool alive;
+	int found = 0;
+	const struct recorder_ring *ring = map_ring(en, &alive);
+	if (!ring)
+		return -ENOENT;
+	for (size_t i = 0; i < RECORDED_LOADS && !found; i++) {
+		*ret = ring->loads[i];
+		found = !strncmp(ret->container, container, sizeof(ret->container));
+	}
+	munmap((void *)ring, sizeof(*ring));
+	return alive ? found : -ENOENT;
 }
 
 void recorder_ensure(const struct engine *en)

@@ -41,6 +41,14 @@ struct recorded {
 	int64_t anon, file, shmem;
 };
 
+/** The load average of a container: of its tasks that run, could run, or sleep uninterruptibly. */
+enum { RECORDED_LOADS = 512 };
+struct recorded_load {
+	char container[ID_LEN + 1]; /* "": free */
+	int64_t since_ns, at_ns;    /* the first and the last look, since 1970 */
+	double average[3];          /* over 1, 5 and 15 minutes, as the kernel computes them */
+};
+
 struct recorder_ring;
 /** For the one who writes: -EBUSY when another one does. NULL fails with @e filled. The mapping
  * lives as long as the process. */
@@ -55,6 +63,10 @@ int recorder_find(const struct engine *en, const char *container, int signal, in
  * -ENOENT: nobody records. */
 int recorder_list(const struct engine *en, enum recorded_kind kind, const char *container,
 		  int64_t since_ns, int64_t until_ns, struct recorded *ret, size_t max);
+/** For the one who writes: RECORDED_LOADS of them. */
+struct recorded_load *recorder_loads(struct recorder_ring *ring);
+/** 1, or 0: not known; -ENOENT: nobody records. */
+int recorder_load(const struct engine *en, const char *container, struct recorded_load *ret);
 /** Where the configuration asks for a recorder, and there is none: start one. */
 void recorder_ensure(const struct engine *en);
 /** Go on in the background. 1: the one who called it, who is to end; 0: the other. */

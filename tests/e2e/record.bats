@@ -108,6 +108,30 @@ ended() {
 	kill "$RECORDER"
 }
 
+# averages CONTAINER: of 1, 5 and 15 minutes, in hundredths.
+averages() {
+	hull explain --json "$1" load | jq -r '.Evidence["its load"]' | grep -oE '[0-9]+\.[0-9]+ [0-9]+\.[0-9]+ [0-9]+\.[0-9]+' | tr -d .
+}
+rises_above() {
+	local one five fifteen
+	read -r one five fifteen < <(averages "$1") || return 1
+	[ "$one" -gt "$2" ] && [ "$one" -ge "$five" ] && [ "$five" -ge "$fifteen" ]
+}
+
+@test "record: a load average of each container's own, tasks in D among them" {
+	hull run -d --name wait test /probe vforked
+	hull run -d --name idle test sleep 600
+	run hull explain wait load
+	assert_has "its load           over minutes the recorder knows it, where one runs"
+	record
+	wait_for 60 rises_above wait 20
+	read -r one five fifteen < <(averages wait)
+	# One task in D, nobody runs: it cannot come to more than that.
+	[ "$one" -le 101 ]
+	assert_equal "000 000 000" "$(averages idle)"
+	kill "$RECORDER"
+}
+
 recorders() {
 	pgrep -f -- "--runroot $HULL_RUNROOT system record --detach" || :
 }
