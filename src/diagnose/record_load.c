@@ -7,6 +7,7 @@
  */
 #include "diagnose/record_load.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -48,7 +49,7 @@ static struct recorded_load *place_of(struct recorded_load *all, const char *id,
 			oldest = &all[i];
 	}
 	*oldest = (struct recorded_load){.since_ns = now, .at_ns = now};
-	strncpy(oldest->container, id, ID_LEN);
+	snprintf(oldest->container, sizeof(oldest->container), "%s", id);
 	return oldest;
 }
 
