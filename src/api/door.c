@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -58,6 +59,20 @@ static void close_files(struct helper_fd (*fds)[HELPER_FDS_MAX])
 			fd_drop(&(*fds)[i].from);
 }
 
+/* Not one that waits for a writer: who opens it is the listener. */
+static int open_file(const char *option, const char *path, struct err *e)
+{
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(e, errno, "%s %s", option, path);
+	if (S_ISREG(st.st_mode))
+		return fd_steal(&fd);
+	err_set(e, EINVAL, ERR_INVALID, "%s %s: is no regular file", option, path);
+	err_hint(e, "it is opened anew for each client, so a pipe will not do");
+	return -EINVAL;
+}
+
 /* Of TLS_FD_CLIENT and TLS_FD_STREAM there are @fds already. */
 static int start(const struct doors *d, const struct helper_fd *given, size_t count,
 		 struct helper *ret, struct err *e)
@@ -66,11 +81,10 @@ static int start(const struct doors *d, const struct helper_fd *given, size_t co
 	for (size_t i = 0; i < count; i++)
 		fds[i] = given[i];
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		struct helper_fd *f = &fds[count++];
-		*f = (struct helper_fd){open(d->files[i], O_RDONLY | O_CLOEXEC),
-					TLS_FD_CA + (int)i};
-		if (f->from < 0)
-			return err_errno(e, errno, "%s %s", options[i], d->files[i]);
+		int fd = open_file(options[i], d->files[i], e);
+		if (fd < 0)
+			return fd;
+		fds[count++] = (struct helper_fd){fd, TLS_FD_CA + (int)i};
 	}
 	return helper_start(ret, d->libexec, "hull-tls", no_env, fds, count, e);
 }

@@ -153,6 +153,12 @@ in_terminal() {
 	refused log server.pem server-key.pem
 	assert_has "--tlscacert: no certificate is in it"
 	refused ca.pem server.pem /dev/zero
+	assert_has "--tlskey /dev/zero: is no regular file"
+	refused ca.pem server.pem <(cat server-key.pem)
+	assert_has "is no regular file"
+	assert_has "hint: it is opened anew for each client"
+	truncate -s 1M "$WORK/large"
+	refused ca.pem server.pem "$WORK/large"
 	assert_has "--tlskey: has more than"
 	# A socket of systemd that everybody could reach.
 	run -1 as_systemd 2375
@@ -263,6 +269,12 @@ in_terminal() {
 	rm ca.pem
 	run ! tls foreign https://127.0.0.1:2376/_ping
 	grep -q "hulld: a client of TCP: --tlscacert $WORK/ca.pem: No such file" hulld.log
+	# A pipe without a writer stops nobody but who needs it.
+	mkfifo ca.pem
+	run ! tls foreign https://127.0.0.1:2376/_ping
+	wait_for 5 grep -q "ca.pem: is no regular file" hulld.log
+	assert_equal OK "$(curl -s --max-time 10 --unix-socket "$SOCKET" http://hull/_ping 3>&-)"
+	rm ca.pem
 	cp "$CERTS/ca.pem" .
 	need_docker
 	mkfifo in
