@@ -18,6 +18,7 @@
 #include "api/api.h"
 #include "api/door.h"
 #include "api/exec_record.h"
+#include "api/mender.h"
 #include "api/page.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -34,10 +35,26 @@ struct server {
 	struct crowd crowds[3]; /* by enum audience */
 	int shared, signals;    /* see page.h */
 	struct turns turns;
+	struct mender mender;
 	int life[2]; /* children see its end when this process ends */
 };
 
 /* ---- a connection ---- */
+
+/* What a child of this process does not have. */
+static void apart(void *ctx)
+{
+	struct server *s = ctx;
+	sigset_t none;
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	listeners_close(&s->listeners);
+	doors_close(&s->doors);
+	mender_close(&s->mender);
+	close(s->signals);
+	close(s->life[1]);
+}
 
 /* In a process of its own. */
 static _Noreturn void serve(struct server *s, int fd, enum audience who, size_t place)
@@ -46,14 +63,7 @@ static _Noreturn void serve(struct server *s, int fd, enum audience who, size_t 
 	bool en_open = false;
 	CLEANUP_ARENA struct arena kept = {0};
 	struct http *h = arena_new(&kept, struct http);
-	sigset_t none;
-	signal(SIGCHLD, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	listeners_close(&s->listeners);
-	doors_close(&s->doors);
-	close(s->signals);
-	close(s->life[1]);
+	apart(s);
 	h->fd = fd;
 	h->life = s->life[0];
 	h->read_only = who != MAY_DO_ALL;
@@ -126,6 +136,7 @@ static void let_in(struct server *s, size_t i)
 static void forget(struct server *s, pid_t pid)
 {
 	doors_forget(&s->doors, pid);
+	mender_forget(&s->mender, pid);
 	for (size_t k = 0; k < ARRAY_LEN(s->crowds); k++)
 		for (size_t i = 0; i < s->crowds[k].most; i++)
 			if (s->crowds[k].pids[i] == pid) {
@@ -149,26 +160,29 @@ static int take_signal(struct server *s)
 
 static int loop(struct server *s, struct err *e)
 {
-	struct pollfd fds[1 + LISTENERS_MAX + DOORS_MAX];
+	struct pollfd fds[2 + LISTENERS_MAX + DOORS_MAX];
 	for (;;) {
-		size_t count = 1, listeners = s->listeners.count;
-		int busy = doors_busy(&s->doors);
+		size_t count = 2, listeners = s->listeners.count;
+		int busy = doors_busy(&s->doors), mend = mender_wait(&s->mender);
+		int wait = busy && (mend < 0 || busy < mend) ? busy : mend;
 		fds[0] = (struct pollfd){s->signals, POLLIN, 0};
+		fds[1] = (struct pollfd){mender_fd(&s->mender), POLLIN, 0};
 		for (size_t i = 0; i < listeners; i++) {
 			const struct listener *l = &s->listeners.items[i];
 			fds[count++] = (struct pollfd){busy && l->tls ? -1 : l->fd, POLLIN, 0};
 		}
 		size_t doors = doors_watch(&s->doors, fds + count);
-		if (poll(fds, count + doors, busy ?: -1) < 0 && errno != EINTR)
+		if (poll(fds, count + doors, wait) < 0 && errno != EINTR)
 			return err_errno(e, errno, "cannot wait for clients");
 		if (fds[0].revents && !take_signal(s))
 			return 0;
+		mender_work(&s->mender, s->settings, apart, s);
 		/* From the last to the first, as the rest moves up; before new ones come. */
 		for (size_t i = doors; i-- > 0;)
 			if (fds[count + i].revents)
 				let_in(s, i);
 		for (size_t i = 0; i < listeners; i++)
-			if (fds[1 + i].revents)
+			if (fds[2 + i].revents)
 				accept_one(s, &s->listeners.items[i]);
 	}
 }
@@ -193,6 +207,7 @@ int server_run(const struct settings *settings, const struct server_hosts *hosts
 			   [MAY_LOOK] = {.most = SERVER_LOOKERS_MAX,
 					 .place = SERVER_CONNECTIONS_MAX},
 			   [SEES_PAGE] = {.most = SERVER_LOOKERS_MAX, .place = PAGE_PLACE}},
+		.mender = MENDER_CLOSED,
 		.life = {-1, -1}};
 	s.settings = settings;
 	int r = listeners_open(settings, hosts, a, &s.listeners, e);
@@ -211,6 +226,7 @@ int server_run(const struct settings *settings, const struct server_hosts *hosts
 		r = err_errno(e, errno, "cannot begin to listen");
 	if (r == 0) {
 		(void)!chdir("/");
+		mender_open(&s.mender);
 		r = loop(&s, e);
 	}
 	listeners_end(&s.listeners);

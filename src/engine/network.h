@@ -63,6 +63,11 @@ int network_update(struct engine *en, const char *network, const char *container
 /** Make bridges and firewall anew, as the store says: after somebody else took them away. */
 int network_reload(struct engine *en, struct err *e);
 
+/** Make the firewall again if it is there in part, or no more. 1: it was so. */
+int network_mend(struct engine *en, struct err *e);
+/** What the names of its tables begin with. */
+#define NETWORK_TABLE_PREFIX "hull"
+
 /* ---- for the engine itself ---- */
 
 /** The sockets, and the name of the firewall's table. */

@@ -24,9 +24,9 @@ static void name_table(const struct engine *en, char *buf, size_t size)
 	for (const char *p = en->root; *p; p++)
 		hash = (hash ^ (unsigned char)*p) * 16777619;
 	if (!strcmp(en->root, "/var/lib/hull"))
-		snprintf(buf, size, "hull");
+		snprintf(buf, size, NETWORK_TABLE_PREFIX);
 	else
-		snprintf(buf, size, "hull-%08x", hash);
+		snprintf(buf, size, NETWORK_TABLE_PREFIX "-%08x", hash);
 }
 
 int network_kernel_open(struct engine *en, struct network_kernel *k, struct err *e)
@@ -188,4 +188,19 @@ int network_firewall(struct engine *en, struct network_kernel *k, bool anew, str
 	if (r == 0)
 		r = firewall_make(&k->nft, k->table, networks, bridges, all, port_count, closed, e);
 	return r < 0 ? r : forward(families, six ? 2 : 1, e);
+}
+
+int network_mend(struct engine *en, struct err *e)
+{
+	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
+	int r = network_kernel_open(en, &k, e);
+	if (r < 0 || firewall_is_whole(&k.nft, k.table))
+		return r;
+	r = db_begin(&en->db, false, e);
+	if (r < 0)
+		return r;
+	/* Another one may have been quicker. */
+	bool whole = firewall_is_whole(&k.nft, k.table);
+	r = db_end(&en->db, network_firewall(en, &k, false, e), e);
+	return r < 0 ? r : !whole;
 }

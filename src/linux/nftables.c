@@ -246,3 +246,38 @@ int nft_chain_rules(struct netlink *nl, const char *table, const char *chain)
 	int r = netlink_ask(nl, count_rules, &count);
 	return r < 0 ? r : count;
 }
+
+int nft_watch(struct netlink *nl)
+{
+	/* A socket without an address of its own is told nothing. */
+	const struct sockaddr_nl own = {.nl_family = AF_NETLINK,
+					.nl_groups = 1u << (NFNLGRP_NFTABLES - 1)};
+	int r = netlink_open(nl, NETLINK_NETFILTER, -1);
+	return r < 0 ? r : bind(nl->fd, (const void *)&own, sizeof(own)) < 0 ? -errno : 0;
+}
+
+struct removals {
+	const char *prefix;
+	bool any;
+};
+
+static int see_removal(void *ctx, const struct nlmsghdr *m)
+{
+	/* In all three the first attribute is the table's name. */
+	_Static_assert(NFTA_TABLE_NAME == NFTA_CHAIN_TABLE && NFTA_TABLE_NAME == NFTA_RULE_TABLE,
+		       "the table's name");
+	struct removals *x = ctx;
+	unsigned what = m->nlmsg_type & 0xff;
+	const char *table =
+		netlink_text(netlink_attribute(m, sizeof(struct nfgenmsg), NFTA_TABLE_NAME));
+	if (m->nlmsg_type >> 8 == NFNL_SUBSYS_NFTABLES && table &&
+	    (what == NFT_MSG_DELTABLE || what == NFT_MSG_DELCHAIN || what == NFT_MSG_DELRULE))
+		x->any |= !strncmp(table, x->prefix, strlen(x->prefix));
+	return 0;
+}
+
+bool nft_watch_read(struct netlink *nl, const char *prefix)
+{
+	struct removals x = {.prefix = prefix};
+	return netlink_events(nl, see_removal, &x) == -ENOBUFS || x.any;
+}

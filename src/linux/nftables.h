@@ -153,3 +153,9 @@ int nft_commit(struct netlink *nl);
 
 /** How many rules a chain has; -ENOENT: no such table or chain. */
 int nft_chain_rules(struct netlink *nl, const char *table, const char *chain);
+
+/** Open @nl to hear of what is taken out of tables, by anybody, in our namespace. */
+int nft_watch(struct netlink *nl);
+/** Read what came: was a table, chain or rule removed from a table whose name begins with @prefix,
+ * or was there more than could be heard? Does not wait. */
+bool nft_watch_read(struct netlink *nl, const char *prefix);

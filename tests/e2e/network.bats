@@ -487,6 +487,33 @@ while True: s.accept()[0].close()' &
 	run -0 ask outside 203.0.113.1
 }
 
+@test "firewall: while hulld runs a flush by another program is mended at once, however often it comes" {
+	on_host "$HULL_BIN_DIR/hulld" --host "unix://$WORK/api.sock" >"$WORK/hulld.log" 2>&1 &
+	started_by_test $!
+	wait_for 10 test -S "$WORK/api.sock"
+	serve web -p 8080:80
+	whole() { hull system check && [[ $(ask outside 203.0.113.1) == peer* ]]; }
+	local i
+	for i in 1 2 3; do
+		on_host nft flush ruleset
+		wait_for 10 whole
+	done
+	on_host nft flush chain inet "$(table)" forward
+	wait_for 10 whole
+	on_host nft delete table inet "$(table)"
+	wait_for 10 whole
+	[[ $(<"$WORK/hulld.log") == *"another program took the firewall's table away; it is made again"* ]]
+	# What hull itself changes is nobody's doing, nor are tables of others.
+	: >"$WORK/hulld.log"
+	on_host nft 'add table inet other; delete table inet other'
+	hull network create one
+	hull network rm one
+	hull run --rm -p 8081:80 test true
+	on_host nft flush chain inet "$(table)" guard
+	wait_for 10 whole
+	assert_equal 1 "$(wc -l <"$WORK/hulld.log")"
+}
+
 @test "names and name servers: hosts, --add-host, --dns and its kin" {
 	run -0 hull run --rm --hostname box --add-host a:1.2.3.4 --add-host gw:host-gateway test cat /etc/hosts
 	[[ $output == *$'\n1.2.3.4\ta'* && $output == *$'\n172.17.0.1\tgw'* && $output == *$'\n172.17.0.2\tbox'* ]]
