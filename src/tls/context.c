@@ -50,30 +50,37 @@ static int read_pem(int fd, const char *option, BIO **ret, struct err *e)
 	return done || !n ? 0 : err_set(e, ENOMEM, ERR_SYSTEM, "%s: no memory for it", option);
 }
 
-static int take_authority(SSL_CTX *ctx, struct err *e)
+/* @use each certificate of the file. One that is broken must not end it: those behind it would be
+ * missing, and nobody know it. */
+static int take_certificates(SSL_CTX *ctx, int fd, const char *option,
+			     bool (*use)(SSL_CTX *ctx, X509 *c, size_t i), struct err *e)
 {
-	static const char option[] = "--tlscacert";
 	BIO *pem;
 	size_t count = 0;
-	int r = read_pem(TLS_FD_CA, option, &pem, e);
-	for (X509 *c; r == 0 && (c = PEM_read_bio_X509(pem, NULL, no_passphrase, NULL)); count++)
-		if (X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), c) != 1 ||
-		    SSL_CTX_add_client_CA(ctx, c) != 1)
-			r = failed(e, option, "a certificate that cannot be used");
-	return r || count ? r : failed(e, option, "no certificate is in it");
+	int r = read_pem(fd, option, &pem, e);
+	if (r < 0)
+		return r;
+	ERR_clear_error();
+	for (X509 *c; (c = PEM_read_bio_X509(pem, NULL, no_passphrase, NULL)); count++)
+		if (!use(ctx, c, count))
+			return failed(e, option, "a certificate that cannot be used");
+	BIO_free(pem);
+	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		return err_set(e, EINVAL, ERR_INVALID, "%s: its certificate %zu is broken (%s)",
+			       option, count + 1, last_reason());
+	return count ? 0 : failed(e, option, "no certificate is in it");
 }
 
-static int take_certificate(SSL_CTX *ctx, struct err *e)
+static bool use_authority(SSL_CTX *ctx, X509 *c, size_t i)
 {
-	static const char option[] = "--tlscert";
-	BIO *pem;
-	size_t count = 0;
-	int r = read_pem(TLS_FD_CERT, option, &pem, e);
-	for (X509 *c; r == 0 && (c = PEM_read_bio_X509(pem, NULL, no_passphrase, NULL)); count++)
-		if ((count ? SSL_CTX_add0_chain_cert(ctx, c) : SSL_CTX_use_certificate(ctx, c)) !=
-		    1)
-			r = failed(e, option, "a certificate that cannot be used");
-	return r || count ? r : failed(e, option, "no certificate is in it");
+	return X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), c) == 1 &&
+	       SSL_CTX_add_client_CA(ctx, c) == 1;
+}
+
+/* The first is ours, the others lead to its root. */
+static bool use_chain(SSL_CTX *ctx, X509 *c, size_t i)
+{
+	return (i ? SSL_CTX_add0_chain_cert(ctx, c) : SSL_CTX_use_certificate(ctx, c)) == 1;
 }
 
 static int take_key(SSL_CTX *ctx, struct err *e)
@@ -109,9 +116,9 @@ int context_make(SSL_CTX **ret, struct err *e)
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);
-	int r = take_authority(ctx, e);
+	int r = take_certificates(ctx, TLS_FD_CA, "--tlscacert", use_authority, e);
 	if (r == 0)
-		r = take_certificate(ctx, e);
+		r = take_certificates(ctx, TLS_FD_CERT, "--tlscert", use_chain, e);
 	if (r == 0)
 		r = take_key(ctx, e);
 	*ret = ctx;

@@ -152,6 +152,13 @@ in_terminal() {
 	assert_has "--tlskey: it does not belong to the certificate"
 	refused log server.pem server-key.pem
 	assert_has "--tlscacert: no certificate is in it"
+	# One that is broken does not end the file before its time.
+	{ cat ca.pem; sed '3s/[A-Za-z]/?/g' other.pem; } >"$WORK/two.pem"
+	refused "$WORK/two.pem" server.pem server-key.pem
+	assert_has "--tlscacert: its certificate 2 is broken (bad base64 decode)"
+	{ cat server.pem ca.pem; sed '$d' other.pem; } >"$WORK/three.pem"
+	refused ca.pem "$WORK/three.pem" server-key.pem
+	assert_has "--tlscert: its certificate 3 is broken"
 	refused ca.pem server.pem /dev/zero
 	assert_has "--tlskey /dev/zero: is no regular file"
 	refused ca.pem server.pem <(cat server-key.pem)
