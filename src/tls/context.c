@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -100,6 +101,22 @@ static int take_key(SSL_CTX *ctx, struct err *e)
 	return 0;
 }
 
+/* What is found wrong with a client's certificate, into the connection's app data. */
+static int note_fault(int good, X509_STORE_CTX *store)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+	X509 *c = X509_STORE_CTX_get_current_cert(store);
+	char *fault = SSL_get_app_data(ssl), subject[TLS_FAULT_MAX / 2] = "no subject";
+	if (good || !fault)
+		return good;
+	if (c) /* what cannot be printed is escaped */
+		X509_NAME_oneline(X509_get_subject_name(c), subject, sizeof(subject));
+	snprintf(fault, TLS_FAULT_MAX, "%s, in the certificate of %s, %d above the client's",
+		 X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)), subject,
+		 X509_STORE_CTX_get_error_depth(store));
+	return good;
+}
+
 int context_make(SSL_CTX **ret, struct err *e)
 {
 	/* No openssl.cnf: what counts is what stands here. */
@@ -113,7 +130,9 @@ int context_make(SSL_CTX **ret, struct err *e)
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(ctx, 0);
 	SSL_CTX_set_read_ahead(ctx, 1);
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, note_fault);
+	/* An authority need not be its own root, as in Go's crypto/x509. */
+	X509_STORE_set_flags(SSL_CTX_get_cert_store(ctx), X509_V_FLAG_PARTIAL_CHAIN);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);
 	int r = take_certificates(ctx, TLS_FD_CA, "--tlscacert", use_authority, e);

@@ -63,7 +63,9 @@ static void answer_plain(void)
 
 static bool shake_hands(SSL *ssl)
 {
+	char fault[TLS_FAULT_MAX] = "";
 	int64_t until = clock_ms() + TLS_HANDSHAKE_SECONDS * 1000;
+	SSL_set_app_data(ssl, fault);
 	ERR_clear_error(); /* the end of a file in PEM is one */
 	for (int n; (n = SSL_accept(ssl)) != 1;) {
 		int error = SSL_get_error(ssl, n);
@@ -75,9 +77,10 @@ static bool shake_hands(SSL *ssl)
 		}
 		if (ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_HTTP_REQUEST)
 			answer_plain();
-		say(TLS_FAILED, last_reason());
+		say(TLS_FAILED, *fault ? fault : last_reason());
 		return false;
 	}
+	SSL_set_app_data(ssl, NULL);
 	return true;
 }
 

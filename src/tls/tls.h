@@ -13,7 +13,9 @@
 
 /** Give up everything but the descriptors that are there. */
 int confine(struct err *e);
-/** From the files behind TLS_FD_*; never freed. */
+enum { TLS_FAULT_MAX = 400 };
+/** From the files behind TLS_FD_*; never freed. Of a connection whose app data is a text of
+ * TLS_FAULT_MAX bytes, that tells what was wrong with the client's certificate. */
 int context_make(SSL_CTX **ret, struct err *e);
 /** What OpenSSL had to say last. */
 const char *last_reason(void);

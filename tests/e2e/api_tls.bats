@@ -24,7 +24,9 @@ setup_file() {
 	cd "$CERTS" || return 1
 	{
 		authority ca && authority other && certificate server ca serverAuth && certificate client ca clientAuth &&
-			certificate expired ca clientAuth -1 && certificate foreign other clientAuth
+			certificate expired ca clientAuth -1 && certificate foreign other clientAuth &&
+			certificate middle ca clientAuth && openssl x509 -req -in middle.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial \
+			-days 2 -extfile <(echo "basicConstraints=critical,CA:TRUE") -out middle.pem && certificate below middle clientAuth
 	} >log 2>&1 || { cat log; return 1; }
 }
 
@@ -113,6 +115,10 @@ in_terminal() {
 	run -0 inside curl -s --max-time 10 http://127.0.0.1:2376/containers/json
 	assert_equal "Client sent an HTTP request to an HTTPS server." "$output"
 	assert_equal 1 "$(grep -c "peer did not return a certificate" hulld.log)"
+	# The reason, for who has to find it.
+	wait_for 5 grep -q "debug: a client of TCP: certificate has expired, in the certificate of /CN=expired, 0 above" hulld.log
+	wait_for 5 grep -q "unable to get local issuer certificate, in the certificate of /CN=foreign" hulld.log
+	wait_for 5 grep -q "in the certificate of /CN=server" hulld.log
 	# A page in a browser that has such a certificate.
 	assert_equal 403 "$(tls client -o body -w '%{http_code}' -H "Origin: https://elsewhere.example" https://127.0.0.1:2376/_ping)"
 	grep -q "elsewhere.example" body
@@ -269,6 +275,12 @@ in_terminal() {
 	assert_equal 'SECRET=***' "$(tls client -k "https://[::1]:2377/containers/aa/json" | jq -r '.Config.Env[]' | grep SECRET)"
 	assert_equal 403 "$(tls client -k -o /dev/null -w '%{http_code}' -X POST "https://[::1]:2377/containers/aa/stop")"
 	run ! tls foreign -k "https://[::1]:2377/containers/json"
+	# An authority below a root that is not given.
+	cp ca.pem root.pem
+	cp middle.pem new && mv new ca.pem
+	assert_equal OK "$(tls below -k https://127.0.0.1:2376/_ping)"
+	run ! tls client -k https://127.0.0.1:2376/_ping
+	mv root.pem ca.pem
 	# Another authority, and no new start.
 	cp other.pem new && mv new ca.pem
 	run ! tls client https://127.0.0.1:2376/_ping
