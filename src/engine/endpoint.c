@@ -86,15 +86,38 @@ static int check_endpoint(const struct network *n, const struct docker_endpoint 
 	return r < 0 ? r : network_rates(&p->driver_options, n->config.driver, &in, &out, e);
 }
 
-/* "NAME[:ALIAS]" of containers that are there; what they are on is seen when a name is asked for.
- */
-static int check_links(struct engine *en, const struct network *n, const struct strv *links,
-		       struct arena *a, struct err *e)
+/* A link as its names are looked for: what it leads to by name, or by id where that is how it was
+ * given; docker's own old form is "/NAME:/OWNER/ALIAS". */
+static int read_link(struct engine *en, const char *link, struct arena *a, char **ret,
+		     struct err *e)
 {
+	const char *name = link + (*link == '/');
+	size_t len = strcspn(name, ":");
+	const char *alias = name[len] ? name + len + 1 : NULL, *slash;
+	char id[ID_LEN + 1];
+	if (name != link && alias && (slash = strrchr(alias, '/')))
+		alias = slash + 1;
+	if (!len || (alias && (!*alias || strpbrk(alias, ": \t\r\n"))))
+		return err_set(e, EINVAL, ERR_INVALID, "bad format for links: %s", link);
+	char *to = arena_strndup(a, name, len);
+	int r = container_resolve(en, to, id, e);
+	if (r < 0)
+		return err_context(e, "link %s", link);
+	/* Of a shorter id another container may have the beginning, later. */
+	const bool short_id = len < ID_SHORT_LEN && !strncmp(id, to, len);
+	*ret = !short_id && !alias ? to
+				   : arena_printf(a, "%.*s:%s", short_id ? ID_SHORT_LEN : (int)len,
+						  short_id ? id : to, alias ? alias : to);
+	return 0;
+}
+
+/* Links to containers that are there; what they are on is seen when a name is asked for. */
+static int plan_links(struct engine *en, const struct network *n, struct strv *links,
+		      struct arena *a, struct err *e)
+{
+	struct strv read = {0};
 	for (size_t i = 0; i < links->count; i++) {
-		const char *link = links->items[i], *colon = strchr(link, ':');
-		size_t len = strcspn(link, ":");
-		char id[ID_LEN + 1];
+		char *link = links->items[i];
 		if (!network_has_names(n)) {
 			err_set(e, ENOTSUP, ERR_INVALID, "link %s: network %s has no names", link,
 				n->name);
@@ -102,12 +125,12 @@ static int check_links(struct engine *en, const struct network *n, const struct 
 				    "network create NAME");
 			return -ENOTSUP;
 		}
-		if (!len || (colon && (!colon[1] || strpbrk(colon + 1, ": \t\r\n"))))
-			return err_set(e, EINVAL, ERR_INVALID, "bad format for links: %s", link);
-		int r = container_resolve(en, arena_strndup(a, link, len), id, e);
+		int r = read_link(en, link, a, &link, e);
 		if (r < 0)
-			return err_context(e, "link %s", link);
+			return r;
+		strv_push(a, &read, link);
 	}
+	*links = read;
 	return 0;
 }
 
@@ -127,7 +150,7 @@ static int plan_one(struct engine *en, const struct docker_endpoint *wish,
 			    "conflicting options: network %s cannot be combined with others",
 			    ret->network.name);
 	if (r == 0)
-		r = check_links(en, &ret->network, &wish->links, a, e);
+		r = plan_links(en, &ret->network, &ret->config.links, a, e);
 	return r < 0 ? r : check_endpoint(&ret->network, wish, e);
 }
 

@@ -643,6 +643,16 @@ for name in (b"\2aa", b"\3www\7example\3org"):
 	assert_equal "$address" "$(resolve aa db)"
 	run ! hull exec bb nslookup database
 	assert_equal '["db:database","db"]' "$(field aa '{{json .NetworkSettings.Networks.one.Links}}')"
+	# By any id that says which, and in docker's older forms.
+	local id
+	id=$(field db '{{.Id}}')
+	hull run -d --name cc --network one --link "${id:0:6}:six" --link "${id:0:7}" --link "$id:full" \
+		--link /db:slash --link /db:/cc/old --link /db test sleep 1000
+	for name in six "${id:0:7}" full slash old; do
+		assert_equal "$address" "$(resolve cc "$name")"
+	done
+	assert_equal "[\"${id:0:12}:six\",\"${id:0:12}:${id:0:7}\",\"$id:full\",\"db:slash\",\"db:old\",\"db\"]" \
+		"$(field cc '{{json .NetworkSettings.Networks.one.Links}}')"
 	# It is the container that is linked, wherever it is.
 	hull stop -t 0 db
 	run ! hull exec aa nslookup database
