@@ -107,12 +107,9 @@ static void take_exit(struct watch *w, const struct trace_record *r)
 /* Its arguments, if it has not ended since. */
 static const char *command_line(struct watch *w, pid_t pid)
 {
-	char file[64], text[COMMAND_MAX];
-	snprintf(file, sizeof(file), "/proc/%d/cmdline", (int)pid);
-	ssize_t n = file_read_small(AT_FDCWD, file, text, sizeof(text));
-	for (ssize_t i = 0; i + 1 < n; i++)
-		text[i] = text[i] ? text[i] : ' ';
-	return n > 0 ? arena_strdup(&w->line, text) : "";
+	char text[COMMAND_MAX];
+	return process_command_line(pid, text, sizeof(text)) > 0 ? arena_strdup(&w->line, text)
+								 : "";
 }
 
 static void take_exec(struct watch *w, const struct trace_record *r)

@@ -27,6 +27,7 @@
 #include "linux/mount.h"
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
+#include "linux/process.h"
 
 enum { LOG_MAX = 64 << 10, END_MS = 2000 };
 
@@ -263,13 +264,13 @@ int user_network_start(struct engine *en, const struct container *c,
 
 static bool is_of(pid_t pid, const char *id)
 {
-	char path[64], text[4096];
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
-	ssize_t n = file_read_small(AT_FDCWD, path, text, sizeof(text));
-	bool known = n > 0 && program_of(text); /* its first word */
-	for (ssize_t i = 0; i + 1 < n; i++)
-		text[i] = text[i] ? text[i] : ' ';
-	return known && strstr(text, id);
+	char text[4096];
+	if (process_command_line(pid, text, sizeof(text)) <= 0)
+		return false;
+	char *rest = text + strcspn(text, " ");
+	bool named = strstr(rest, id);
+	*rest = '\0';
+	return named && program_of(text);
 }
 
 /* A pidfd; -ESRCH: it has ended, -ENOENT: the container has none. */

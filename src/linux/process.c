@@ -212,3 +212,13 @@ int64_t process_user_inside(pid_t pid, int64_t outside)
 {
 	return map_user(pid, outside, false);
 }
+
+int process_command_line(pid_t pid, char *buf, size_t size)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	ssize_t n = file_read_small(AT_FDCWD, path, buf, size);
+	for (ssize_t i = 0; i + 1 < n; i++)
+		buf[i] = buf[i] ? buf[i] : ' ';
+	return (int)n;
+}

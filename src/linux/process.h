@@ -30,6 +30,9 @@ struct process {
 int process_read(pid_t pid, struct process *ret);
 /** The state alone, of a thread as well: of R, S, D, T, t, Z, X, I; 0: it is gone. */
 char process_state(pid_t tid);
+/** Its arguments with blanks between them, as far as they fit; how long with the NUL, or as
+ * process_read(). */
+int process_command_line(pid_t pid, char *buf, size_t size);
 /** What it may do. */
 struct process_rights {
 	int64_t uid; /* the effective one, in our user namespace */

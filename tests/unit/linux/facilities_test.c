@@ -23,6 +23,7 @@
 #include "linux/namespaces.h"
 #include "linux/overlay.h"
 #include "linux/pidfd.h"
+#include "linux/process.h"
 #include "linux/rlimit.h"
 #include "linux/signals.h"
 #include "linux/sysctl.h"
@@ -213,6 +214,31 @@ static void limits_by_name(void **state)
 	assert_int_equal(rlimit_set(RLIMIT_NOFILE, 20, 10, &clamped), -EINVAL);
 }
 
+static void command_lines(void **state)
+{
+	(void)state;
+	int in[2], out[2], status;
+	char text[64], one;
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		execlp("sh", "sh", "-c", "echo; read x", "a", "", "b c", NULL);
+		_exit(127);
+	}
+	close(in[0]);
+	close(out[1]);
+	assert_int_equal(read(out[0], &one, 1), 1); /* it is the program now */
+	assert_int_equal(process_command_line(pid, text, sizeof(text)), 26);
+	assert_string_equal(text, "sh -c echo; read x a  b c");
+	close(in[1]);
+	close(out[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(process_command_line(pid, text, sizeof(text)) < 0);
+}
+
 static void pidfds(void **state)
 {
 	(void)state;
@@ -316,6 +342,7 @@ int main(void)
 		cmocka_unit_test(sysctl_list),
 		cmocka_unit_test(limits_by_name),
 		cmocka_unit_test(pidfds),
+		cmocka_unit_test(command_lines),
 		cmocka_unit_test(namespace_names),
 		cmocka_unit_test(overlay_of_many_layers),
 	};
