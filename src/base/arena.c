@@ -147,6 +147,19 @@ static size_t env_name_len(const char *assignment)
 	return strcspn(assignment, "=");
 }
 
+char *strv_join(struct arena *a, const struct strv *items, const char *separator)
+{
+	size_t len = 1;
+	for (size_t i = 0; i < items->count; i++)
+		len += strlen(items->items[i]) + strlen(separator);
+	char *out = arena_alloc(a, len), *p = out;
+	for (size_t i = 0; i < items->count; i++) {
+		p = stpcpy(p, i ? separator : "");
+		p = stpcpy(p, items->items[i]);
+	}
+	return out;
+}
+
 void strv_set_env(struct arena *a, struct strv *v, const char *assignment)
 {
 	size_t len = env_name_len(assignment);

@@ -55,6 +55,8 @@ struct strv {
 
 void strv_push(struct arena *a, struct strv *v, const char *s);
 void strv_push_all(struct arena *a, struct strv *v, const struct strv *from);
+/** The items with @separator between them. */
+char *strv_join(struct arena *a, const struct strv *items, const char *separator);
 /** Set "NAME=VALUE" in an environment-like vector, replacing an entry of the same NAME. */
 void strv_set_env(struct arena *a, struct strv *v, const char *assignment);
 /** The value of NAME in an environment-like vector, or NULL. */

@@ -110,7 +110,7 @@ static const char *get_mounts(const void *row, const struct listing_view *view)
 	mount_names(full(row, view), view->arena, &names, &volumes);
 	for (size_t i = 0; !view->no_trunc && i < names.count; i++)
 		names.items[i] = text_ellipsis(view->arena, names.items[i], 15);
-	return text_join(view->arena, &names, ",");
+	return strv_join(view->arena, &names, ",");
 }
 
 static const char *get_networks(const void *row, const struct listing_view *view)

@@ -288,9 +288,9 @@ static int processes(struct cli *cli, const struct top_values *v, const struct s
 			      e);
 	if (r < 0)
 		return r;
-	strbuf_printf(&text, "%s\n", text_join(&cli->arena, &t.titles, "\t"));
+	strbuf_printf(&text, "%s\n", strv_join(&cli->arena, &t.titles, "\t"));
 	for (size_t i = 0; i < t.row_count; i++)
-		strbuf_printf(&text, "%s\n", text_join(&cli->arena, &t.rows[i], "\t"));
+		strbuf_printf(&text, "%s\n", strv_join(&cli->arena, &t.rows[i], "\t"));
 	return table_print(stdout, strbuf_text(&text), text.len, COLUMN_MIN, e);
 }
 

@@ -38,6 +38,32 @@ static const struct {
 	{"container", "SizeRootFs", &size},
 };
 
+/* What is null in JSON is a nil pointer in docker's structs in these, a nil map in those, else an
+ * empty list: "<nil>", "map[]", "[]". */
+static const struct template_type pointer = {TEMPLATE_STRING, true, "*int64", NULL, NULL};
+static const struct template_type map = {TEMPLATE_MAP, false, "map[string]string", NULL, NULL};
+static const struct template_type list = {TEMPLATE_LIST, false, "[]string", NULL, NULL};
+static const char *const pointers[] = {"PidsLimit", "OomKillDisable", "MemorySwappiness", "Init",
+				       "StopTimeout"};
+static const char *const maps[] = {"Labels", "Options",      "Volumes",  "ExposedPorts",
+				   "Ports",  "PortBindings", "Networks", "Data",
+				   "Tmpfs",  "StorageOpt",   "Sysctls",  "Annotations"};
+
+static bool is_among(const char *key, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(names[i], key))
+			return true;
+	return false;
+}
+
+static const struct template_type *nil_type(const char *key)
+{
+	if (is_among(key, pointers, ARRAY_LEN(pointers)))
+		return &pointer;
+	return is_among(key, maps, ARRAY_LEN(maps)) ? &map : &list;
+}
+
 static struct template_type *struct_type(struct json_object *o, const char *in, struct arena *a)
 {
 	struct template_type *type = arena_new(a, struct template_type);
@@ -45,9 +71,11 @@ static struct template_type *struct_type(struct json_object *o, const char *in, 
 	struct template_field *fields = arena_array(a, max, sizeof(*fields));
 	json_object_object_foreach(o, key, value)
 	{
-		for (size_t i = 0; i < ARRAY_LEN(inner); i++)
-			if (!strcmp(inner[i], key) && json_object_is_type(value, json_type_object))
-				fields[count].type = struct_type(value, key, a);
+		if (!value)
+			fields[count].type = nil_type(key);
+		else if (json_object_is_type(value, json_type_object) &&
+			 is_among(key, inner, ARRAY_LEN(inner)))
+			fields[count].type = struct_type(value, key, a);
 		fields[count++].name = key;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(optional); i++)

@@ -88,18 +88,5 @@ char *text_labels(struct arena *a, const struct kvs *labels)
 	for (size_t i = 0; i < sorted.count; i++)
 		strv_push(a, &items,
 			  arena_printf(a, "%s=%s", sorted.items[i].key, sorted.items[i].value));
-	return text_join(a, &items, ",");
-}
-
-char *text_join(struct arena *a, const struct strv *items, const char *separator)
-{
-	size_t len = 1;
-	for (size_t i = 0; i < items->count; i++)
-		len += strlen(items->items[i]) + strlen(separator);
-	char *out = arena_alloc(a, len), *p = out;
-	for (size_t i = 0; i < items->count; i++) {
-		p = stpcpy(p, i ? separator : "");
-		p = stpcpy(p, items->items[i]);
-	}
-	return out;
+	return strv_join(a, &items, ",");
 }

@@ -26,5 +26,3 @@ char *text_size(struct arena *a, int64_t bytes);
 char *text_image_id(struct arena *a, const char *id, bool whole);
 /** "a=1,b=2", ordered by key. */
 char *text_labels(struct arena *a, const struct kvs *labels);
-/** The items with @separator between them. */
-char *text_join(struct arena *a, const struct strv *items, const char *separator);

@@ -22,6 +22,7 @@
 #include "linux/cgroup.h"
 #include "linux/idmap.h"
 #include "linux/namespaces.h"
+#include "linux/subid.h"
 
 enum { FREE_PERCENT = 10, YEAR_BUILT = 2024, IDS_USUAL = 65535 };
 
@@ -72,10 +73,9 @@ static void check_user(struct engine *en, struct story *s)
 		return;
 	story_evidence(s, "ids", "%lld", (long long)most + 1);
 	if (most < IDS_USUAL)
-		story_advise(s,
-			     "%lld ids: images with files of others cannot be unpacked; as root: "
-			     "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER",
-			     (long long)most + 1);
+		story_advise(
+			s, "%lld ids: images with files of others cannot be unpacked; " SUBID_HINT,
+			(long long)most + 1, "USER");
 	if (cgroup_parent(parent, sizeof(parent), &e) < 0) {
 		story_evidence(s, "limits", "none");
 		story_advise(s, "%s; %s", e.text, e.hint);
@@ -87,9 +87,7 @@ static void check_user(struct engine *en, struct story *s)
 	story_evidence(s, "limits", "%s, delegated in %s", controllers, parent);
 	if (!strstr(controllers, "memory") || !strstr(controllers, "pids") ||
 	    !strstr(controllers, "cpu"))
-		story_advise(s,
-			     "only %s delegated: root writes \"[Service]\\nDelegate=cpu cpuset io "
-			     "memory pids\" to /etc/systemd/system/user@.service.d/delegate.conf",
+		story_advise(s, "only %s delegated: " CGROUP_DELEGATE_HINT,
 			     *controllers ? controllers : "nothing");
 }
 

@@ -355,14 +355,6 @@ static void look_at_spaces(struct look *x)
 	story_advise(x->s, "it sees and reaches what is the machine's there (%s)", names);
 }
 
-static char *list(const struct strv *v, struct arena *a)
-{
-	char *text = "";
-	for (size_t i = 0; i < v->count; i++)
-		text = arena_printf(a, "%s%s%s", text, i ? "; " : "", v->items[i]);
-	return text;
-}
-
 int diagnose_security(const struct container *c, struct story *s, struct err *e)
 {
 	static void (*const looks[])(struct look *) = {
@@ -379,11 +371,11 @@ int diagnose_security(const struct container *c, struct story *s, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(looks); i++)
 		looks[i](&x);
 	if (x.weaker.count)
-		s->verdict =
-			arena_printf(s->a, "weaker than the default: %s", list(&x.weaker, s->a));
+		s->verdict = arena_printf(s->a, "weaker than the default: %s",
+					  strv_join(s->a, &x.weaker, "; "));
 	else if (x.stricter.count)
 		s->verdict = arena_printf(s->a, "stricter than the default: %s",
-					  list(&x.stricter, s->a));
+					  strv_join(s->a, &x.stricter, "; "));
 	else
 		s->verdict = "as by default";
 	return 0;

@@ -180,8 +180,7 @@ static void warn_alone(const struct entering *n)
 	dprintf(2,
 		"WARNING: /etc/subuid and /etc/subgid grant %s no ids: containers have one user, "
 		"root. Images with files of other users cannot be unpacked, and programs that "
-		"change their user (apt, nginx, postgres) fail.\nhint: as root: usermod "
-		"--add-subuids 100000-165535 --add-subgids 100000-165535 %s\n",
+		"change their user (apt, nginx, postgres) fail.\nhint: " SUBID_HINT "\n",
 		user, user);
 }
 

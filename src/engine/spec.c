@@ -49,6 +49,10 @@ static int build_user(struct spec_build *b, const char *user, struct arena *a, s
 				    e);
 	if (r < 0)
 		return r;
+	/* The primary group too, as docker does it: a file that forbids it must stay closed after a
+	 * setgid program. */
+	struct oci_number own = {p->user.gid};
+	runtime_add_groups(&p->user, &(struct array){&own, 1}, a);
 	if (!strv_get_env(&p->env, "HOME"))
 		strv_push(a, &p->env, arena_printf(a, "HOME=%s", *home ? home : "/"));
 	return 0;

@@ -120,14 +120,6 @@ static bool is_out_of_reach(const char *line, bool host_network)
 	       (!strncmp(line, "nameserver 127.", 15) || !strncmp(line, "nameserver ::1", 14));
 }
 
-static char *text_words(const struct strv *v, struct arena *a)
-{
-	char *text = "";
-	for (size_t i = 0; i < v->count; i++)
-		text = arena_printf(a, "%s%s%s", text, i ? " " : "", v->items[i]);
-	return text;
-}
-
 static char *resolv_lines(char *to, const char *word, const struct strv *values, struct arena *a)
 {
 	for (size_t i = 0; i < values->count; i++)
@@ -176,9 +168,9 @@ static char *resolv_text(const struct spec_build *b, struct arena *a)
 	else
 		text = resolv_lines(text, "nameserver", &h->dns, a);
 	if (h->dns_search.count)
-		strv_push(a, &search, text_words(&h->dns_search, a));
+		strv_push(a, &search, strv_join(a, &h->dns_search, " "));
 	if (h->dns_options.count)
-		strv_push(a, &options, text_words(&h->dns_options, a));
+		strv_push(a, &options, strv_join(a, &h->dns_options, " "));
 	text = resolv_lines(text, "search", &search, a);
 	return resolv_lines(text, "options", &options, a);
 }

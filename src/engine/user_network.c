@@ -149,7 +149,7 @@ static int make_namespace(const void *unused)
 
 int user_network_namespace(struct err *e)
 {
-	int fd = mount_by_child(make_namespace, NULL);
+	int fd = fd_from_child(make_namespace, NULL);
 	return fd < 0 ? err_errno(e, fd, "cannot make a network namespace") : fd;
 }
 

@@ -117,6 +117,10 @@ bool cgroup_host_limits_swap(void);
 /** The folder in which this caller may make groups: "/hull", or for a user without that right
  *  "<delegated>/hull", found above his own place in the v2 tree. 0, or -EACCES with the way out. */
 int cgroup_parent(char *buf, size_t size, struct err *e);
+/** What root does where systemd passes a user too few controllers. */
+#define CGROUP_DELEGATE_HINT                                                                       \
+	"root writes \"[Service]\\nDelegate=cpu cpuset io memory pids\" to "                       \
+	"/etc/systemd/system/user@.service.d/delegate.conf"
 /**
  * Do the limits make sense, by themselves and on this machine? For use before anything is made:
  * memory from 256 KiB; memory+swap >= memory >= reservation; swappiness 0..100; quota and period

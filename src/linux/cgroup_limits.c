@@ -390,8 +390,7 @@ static int not_delegated(const struct knob *k, const struct cgroup *g, struct er
 		"%s cannot be set: the groups above %s do not pass the %s "
 		"controller down",
 		k->label, g->path, controller);
-	err_hint(e, "for systemd's users root writes \"[Service]\\nDelegate=cpu cpuset io memory "
-		    "pids\" to /etc/systemd/system/user@.service.d/delegate.conf");
+	err_hint(e, "for systemd's users " CGROUP_DELEGATE_HINT);
 	return -EACCES;
 }
 

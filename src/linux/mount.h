@@ -49,9 +49,6 @@ int mount_new(const char *type, const char *source, const char *const *data, siz
 int mount_reconfigure(int mount, const char *option, struct err *e);
 /** A detached copy of what is mounted at @path (or of @dirfd itself with ""); fd or -errno. */
 int mount_clone(int dirfd, const char *path, bool recursive);
-/** The detached mount that @make returns in a child, which may go into another mount namespace for
- *  it. fd or -errno. */
-int mount_by_child(int (*make)(const void *arg), const void *arg);
 /** A detached copy of what lies at @path, taken in another mount namespace by a child: in that of
  * the process @pidfd, below its root; or with @pidfd -1 below @mount, which is detached and the
  *  caller's. fd or -errno. */

@@ -11,14 +11,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/path.h"
 #include "linux/namespaces.h"
-#include "linux/pidfd.h"
 
 struct there {
 	int pidfd, mount;
@@ -46,32 +43,7 @@ static int clone_there(const void *arg)
 	return at < 0 ? at : mount_clone(at, "", false);
 }
 
-int mount_by_child(int (*make)(const void *arg), const void *arg)
-{
-	int pair[2], status, r = 0;
-	CLEANUP_FD int child = -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
-	CLEANUP_FD int ours = pair[0];
-	CLEANUP_FD int theirs = pair[1];
-	pid_t pid = namespace_clone(0, -1, &child);
-	if (pid == 0) {
-		int mount = make(arg);
-		fd_send(theirs, &mount, sizeof(mount), &mount, mount >= 0);
-		_exit(0);
-	}
-	if (pid < 0)
-		return pid;
-	fd_drop(&theirs);
-	int mount = -1;
-	ssize_t n = fd_recv(ours, &r, sizeof(r), &mount, 1);
-	pidfd_wait_child(child, &status);
-	if (n != sizeof(r))
-		return n < 0 ? (int)n : -EIO;
-	return r < 0 ? r : mount;
-}
-
 int mount_clone_elsewhere(int pidfd, int mount, const char *path)
 {
-	return mount_by_child(clone_there, &(struct there){pidfd, mount, path});
+	return fd_from_child(clone_there, &(struct there){pidfd, mount, path});
 }

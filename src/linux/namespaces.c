@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/file.h"
 #include "linux/pidfd.h"
 
@@ -174,4 +175,29 @@ int namespace_time(const char *one, const char *other)
 	/* unshare(2) is for children alone. */
 	CLEANUP_FD int fd = open("/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
 	return fd < 0 || setns(fd, CLONE_NEWTIME) < 0 ? -errno : 0;
+}
+
+int fd_from_child(int (*make)(const void *arg), const void *arg)
+{
+	int pair[2], status, r = 0;
+	CLEANUP_FD int child = -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	CLEANUP_FD int ours = pair[0];
+	CLEANUP_FD int theirs = pair[1];
+	pid_t pid = namespace_clone(0, -1, &child);
+	if (pid == 0) {
+		int made = make(arg);
+		fd_send(theirs, &made, sizeof(made), &made, made >= 0);
+		_exit(0);
+	}
+	if (pid < 0)
+		return pid;
+	fd_drop(&theirs);
+	int made = -1;
+	ssize_t n = fd_recv(ours, &r, sizeof(r), &made, 1);
+	pidfd_wait_child(child, &status);
+	if (n != sizeof(r))
+		return n < 0 ? (int)n : -EIO;
+	return r < 0 ? r : made;
 }

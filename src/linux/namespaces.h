@@ -30,6 +30,9 @@ int namespace_open(const struct namespace_kind *kind, const char *path, struct e
  * Like fork(2): the child has a copy of everything and its own descriptor table.
  */
 pid_t namespace_clone(unsigned long long flags, int cgroup, int *ret_pidfd);
+/** The descriptor that @make returns in a child, which may go into other namespaces for it and ends
+ * then: a detached mount, a namespace. fd or -errno. */
+int fd_from_child(int (*make)(const void *arg), const void *arg);
 /** A descriptor of the namespace @file ("net") of @pid, whose pidfd says that it is still the same
  * process; or -errno. */
 int namespace_of_process(pid_t pid, int pidfd, const char *file);

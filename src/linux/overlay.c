@@ -205,7 +205,7 @@ int overlay_mount(const struct overlay *o, struct err *e)
 	if (mount == -EINVAL) {
 		if (o->is_volatile) /* what failed may have left its mark */
 			forget_volatile(o->work);
-		mount = mount_by_child(mount_in_place, o);
+		mount = fd_from_child(mount_in_place, o);
 	}
 	if (mount >= 0)
 		return mount;

@@ -5,6 +5,9 @@
 #include "base/arena.h"
 #include "linux/idmap.h"
 
+/** What root does where they grant nothing; one %s: the user. */
+#define SUBID_HINT "as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s"
+
 /**
  * The map of a user namespace: @own is 0 in it, and behind come, in the order of the file, the
  * ranges that @path grants to @user (or NULL) or to the number @uid. A file that is not there

@@ -63,7 +63,8 @@ static void add_caps(struct oci_process *p, const struct strv *caps, struct aren
 	}
 }
 
-/* Names are looked up in the container's own files. */
+/* Names are looked up in the container's own files, and bring the groups that they are in. A number
+ * is one, as with runc: what is not given stays as it is. */
 static int set_user(struct joining *j, int root, struct err *e)
 {
 	const struct values *v = j->v;
@@ -71,14 +72,20 @@ static int set_user(struct joining *j, int root, struct err *e)
 	if (!v->user && !v->gids.count)
 		return 0;
 	struct arena *a = &j->oci->arena;
-	struct oci_user *u = &j->process.user;
-	const char *who =
-		v->user ? v->user
-			: arena_printf(a, "%lld:%lld", (long long)u->uid, (long long)u->gid);
-	struct opt_i64 umask = u->umask;
-	int r = runtime_lookup_user(root, who, &v->gids, a, u, &home, e);
-	u->umask = umask;
-	return r;
+	struct oci_user *u = &j->process.user, found;
+	const char *user = v->user ?: arena_printf(a, "%lld", (long long)u->uid);
+	bool named = *user < '0' || *user > '9';
+	if (!named && !strchr(user, ':'))
+		user = arena_printf(a, "%s:%lld", user, (long long)u->gid);
+	int r = runtime_lookup_user(root, user, &v->gids, a, &found, &home, e);
+	if (r < 0)
+		return r;
+	u->uid = found.uid;
+	u->gid = found.gid;
+	if (named)
+		u->additional_gids = (struct array){0};
+	runtime_add_groups(u, &found.additional_gids, a);
+	return 0;
 }
 
 static int change_process(struct joining *j, const struct strv *words, int root, struct err *e)

@@ -38,14 +38,11 @@ static int plan_ids(struct process_plan *p, struct arena *a, struct err *e)
 		return r;
 	p->uid = (uid_t)u->uid;
 	p->gid = (gid_t)u->gid;
-	p->groups = arena_array(a, count + 1, sizeof(gid_t));
-	/* The primary group too: a file that forbids it must stay closed after a setgid program. */
-	p->groups[p->group_count++] = p->gid;
+	p->groups = arena_array(a, count, sizeof(gid_t));
 	for (size_t i = 0; i < count; i++) {
 		if ((r = id_check(more[i].value, "additional group id", e)) < 0)
 			return r;
-		if ((gid_t)more[i].value != p->gid)
-			p->groups[p->group_count++] = (gid_t)more[i].value;
+		p->groups[p->group_count++] = (gid_t)more[i].value;
 	}
 	p->umask = UMASK_DEFAULT;
 	if (u->umask.set) {

@@ -125,3 +125,5 @@ int runtime_explain_cwd(int root, const char *path, int number, struct err *e);
  */
 int runtime_lookup_user(int rootfd, const char *user, const struct strv *group_add, struct arena *a,
 			struct oci_user *ret, char **ret_home, struct err *e);
+/** Those of @more (of struct oci_number) that @u has not, behind its own. */
+void runtime_add_groups(struct oci_user *u, const struct array *more, struct arena *a);

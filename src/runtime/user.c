@@ -140,6 +140,17 @@ static int add_groups(int rootfd, const struct user_entry *user, bool implicit,
 	return 0;
 }
 
+void runtime_add_groups(struct oci_user *u, const struct array *more, struct arena *a)
+{
+	const struct array *const from[] = {&u->additional_gids, more};
+	struct group_list list = {0};
+	for (size_t k = 0; k < ARRAY_LEN(from); k++)
+		for (size_t i = 0; i < from[k]->count; i++)
+			group_list_add(a, &list,
+				       ((const struct oci_number *)from[k]->items)[i].value);
+	u->additional_gids = (struct array){list.items, list.count};
+}
+
 int runtime_lookup_user(int rootfd, const char *user, const struct strv *group_add, struct arena *a,
 			struct oci_user *ret, char **ret_home, struct err *e)
 {

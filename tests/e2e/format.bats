@@ -64,6 +64,10 @@ teardown() { hull_teardown; }
 		'{{json .HostConfig.PortBindings}} {{.HostConfig.BlkioWeight}} {{.HostConfig.ConsoleSize}} {{.HostConfig.VolumeDriver}}' cc)"
 	assert_equal '""' "$(hull inspect -f '{{json .NetworkSettings.Gateway}}' cc)"
 	assert_equal '<nil>' "$(hull inspect -f '{{.SizeRootFs}}' cc)"
+	assert_equal '<nil> <nil> [] map[] [] 0 null' "$(hull inspect -f '{{with .HostConfig}}{{.PidsLimit}} {{.OomKillDisable}} {{
+		.CapAdd}} {{$.Config.Volumes}} {{.Devices}} {{len .SecurityOpt}} {{json .PidsLimit}}{{end}}' cc)"
+	assert_equal '7 [SYS_TIME]' "$(hull create --pids-limit 7 --cap-add SYS_TIME --name dd test true >/dev/null &&
+		hull inspect -f '{{.HostConfig.PidsLimit}} {{.HostConfig.CapAdd}}' dd)"
 	(($(hull inspect -s -f '{{.SizeRootFs}}' cc) > 0))
 	assert_equal false "$(hull inspect cc | jq '.[0].State | has("Health")')"
 	# docker takes an empty list for systempaths=unconfined.

@@ -33,6 +33,10 @@ limit() {
 @test "exec: user, groups, folder, environment, capabilities, new privileges" {
 	running
 	[ "$(rt exec --user 1000:7 c1 id -u)$(rt exec -u 1000:7 c1 id -g)" = 10007 ]
+	# As runc: the container's own and those that are named, and the primary group not among them.
+	groups_with() { rt exec "$@" c1 grep Groups /proc/self/status | cut -f2 | xargs; }
+	[ "$(groups_with)|$(groups_with -u 5:6)|$(groups_with -u 5:6 -g 7)|$(groups_with -g 7 -g 9)" = "||7|7 9" ]
+	[ "$(rt exec -u 5 c1 id -g)" = 0 ]
 	[ "$(rt exec --user bob -g 4711 c1 id -G | tr ' ' '\n' | sort -n | xargs)" = "10 29 1000 4711" ]
 	[ "$(rt exec --cwd /tmp c1 pwd)" = /tmp ]
 	[ "$(rt exec -e A=1 --env B=2 c1 sh -c 'echo $A$B$HOME')" = 12/root ]
