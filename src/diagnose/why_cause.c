@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/units.h"
+#include "diagnose/usage.h"
 #include "diagnose/why_life.h"
 #include "engine/recorder.h"
 #include "linux/capability.h"
@@ -42,8 +43,60 @@ static char *memory_cause(const struct life *l)
 	return " for want of memory; whose limit it was is not recorded";
 }
 
+/* Shared memory is much of what came to its end. */
+static bool is_shared(const struct oom *o)
+{
+	return o->shared > 0 && o->shared >= o->limit / 4;
+}
+
+/* ": the container reached ...; 12MiB of it were in tmpfs and shared memory". */
+static char *memory_end(const struct life *l)
+{
+	char *cause = memory_cause(l), size[SIZE_TEXT_SIZE];
+	return is_shared(&l->oom_of)
+		       ? arena_printf(l->s->a, "%s; %s of it were in tmpfs and shared memory",
+				      cause, size_binary(l->oom_of.shared, size))
+		       : cause;
+}
+
+/* "/dev/shm, /cache" */
+static char *shared_places(const struct container *c, struct arena *a)
+{
+	const struct docker_host_config *h = &c->config.host;
+	const struct docker_mount *mounts = h->mounts.items;
+	char *text = "/dev/shm";
+	for (size_t i = 0; i < h->tmpfs.count; i++)
+		text = arena_printf(a, "%s, %s", text, h->tmpfs.items[i].key);
+	for (size_t i = 0; i < h->mounts.count; i++)
+		if (mounts[i].type && !strcmp(mounts[i].type, "tmpfs"))
+			text = arena_printf(a, "%s, %s", text, mounts[i].target);
+	return text;
+}
+
+/* How much each tmpfs of a container that runs has in it, which diagnose_disk() tells. */
+static void shared_evidence(struct life *l)
+{
+	struct story disk = {.a = l->s->a};
+	struct err ignored;
+	char size[SIZE_TEXT_SIZE];
+	story_evidence(l->s, "shared memory", "%s: files in tmpfs, and what programs share",
+		       size_binary(l->oom_of.shared, size));
+	if (!l->c)
+		return;
+	story_evidence(l->s, "its tmpfs", "%s", shared_places(l->c, l->s->a));
+	if (!l->c->pid || diagnose_disk(l->en, l->c, &disk, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < disk.evidence.count; i++)
+		if (!strncmp(disk.evidence.items[i].value, "tmpfs:", 6))
+			story_evidence(l->s, disk.evidence.items[i].key, "%s",
+				       disk.evidence.items[i].value);
+}
+
 static void memory_advice(struct life *l)
 {
+	if (is_shared(&l->oom_of))
+		story_advise(l->s, "what is in a tmpfs counts as memory until it is removed: a "
+				   "size (--shm-size, --tmpfs PATH:size=) bounds it");
 	const enum oom_scope scope = l->oom_of.scope;
 	if (scope == OOM_OWN && l->c)
 		story_advise(l->s, "give it more (hull update -m SIZE %s), or make it need less",
@@ -93,6 +146,8 @@ static void memory_evidence(struct life *l)
 			       size_binary(o->anon + o->file + o->shmem, all),
 			       size_binary(o->anon, anon), size_binary(o->file, file),
 			       size_binary(o->shmem, shmem));
+	if (is_shared(o))
+		shared_evidence(l);
 }
 
 void why_memory(struct life *l)
@@ -100,7 +155,7 @@ void why_memory(struct life *l)
 	l->oom_told = true;
 	l->s->verdict = arena_printf(l->s->a, "%s killed by the kernel%s",
 				     l->oom_main ? "its main process was" : "a process of it was",
-				     memory_cause(l));
+				     memory_end(l));
 	memory_advice(l);
 	find_victim(l);
 	memory_evidence(l);
@@ -120,8 +175,7 @@ void why_memory_too(struct life *l)
 				   l->oom_kills == 1 ? "" : "the last one ", o->comm);
 	else
 		who = arena_printf(a, "%s killed by the kernel", who);
-	l->s->verdict =
-		arena_printf(a, "%s; before that %s%s", l->s->verdict, who, memory_cause(l));
+	l->s->verdict = arena_printf(a, "%s; before that %s%s", l->s->verdict, who, memory_end(l));
 	memory_advice(l);
 	memory_evidence(l);
 }

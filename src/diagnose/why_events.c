@@ -88,7 +88,8 @@ static void take_oom(struct life *l, struct json_object *event)
 	*o = (struct oom){.scope = oom_scope_of(attribute(event, "scope")),
 			  .logged = source && !strcmp(source, "log"),
 			  .limit = amount(event, "limit"),
-			  .pid = amount(event, "victimPid")};
+			  .pid = amount(event, "victimPid"),
+			  .shared = amount(event, "sharedMemory")};
 	snprintf(o->group, sizeof(o->group), "%s", group ? group : "");
 	snprintf(o->comm, sizeof(o->comm), "%s", victim ? victim : "");
 	if (held)

@@ -99,7 +99,8 @@ static bool was_oom(const struct exit_record *x)
 static int tell_oom(struct engine *en, const struct end *end, struct err *e)
 {
 	const struct oom *o = &end->oom;
-	char limit[24], pid[24], held[80], kills[24];
+	char limit[24], pid[24], held[80], kills[24], shared[24];
+	snprintf(shared, sizeof(shared), "%lld", (long long)o->shared);
 	snprintf(kills, sizeof(kills), "%llu", (unsigned long long)end->x->oom_kills);
 	snprintf(limit, sizeof(limit), "%lld", (long long)o->limit);
 	snprintf(pid, sizeof(pid), "%lld", (long long)o->pid);
@@ -110,7 +111,8 @@ static int tell_oom(struct engine *en, const struct end *end, struct err *e)
 			       *o->group ? o->group : NULL, "limit", o->limit ? limit : NULL,
 			       "source", o->scope ? o->logged ? "log" : "counters" : NULL, "victim",
 			       o->pid ? o->comm : NULL, "victimPid", o->pid ? pid : NULL,
-			       "victimMemory", o->pid ? held : NULL, NULL);
+			       "victimMemory", o->pid ? held : NULL, "sharedMemory",
+			       o->shared ? shared : NULL, NULL);
 }
 
 int reap_tell(struct engine *en, const struct end *end, const char *policy, struct err *e)

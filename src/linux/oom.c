@@ -73,6 +73,8 @@ static enum oom_scope compare(const char *limited, size_t len, const char *own, 
 
 static void take_kill(const char *text, const char *end, const char *name, struct oom *ret)
 {
+	const int64_t shared = ret->stat_shared;
+	ret->stat_shared = 0;
 	const char *pid = after_last(text, end, ",pid=");
 	const char *task = pid ? after_last(text, pid, ",task=") : NULL;
 	const char *member = task ? after_last(text, task, ",task_memcg=") : NULL;
@@ -85,12 +87,30 @@ static void take_kill(const char *text, const char *end, const char *name, struc
 	const bool global = after_last(text, before, ",global_oom") == before;
 	if (!own || (!limited && !global))
 		return;
-	*ret = (struct oom){.logged = true, .scope = OOM_HOST, .pid = strtoll(pid, NULL, 10)};
+	*ret = (struct oom){.logged = true,
+			    .scope = OOM_HOST,
+			    .pid = strtoll(pid, NULL, 10),
+			    .shared = global ? 0 : shared};
 	snprintf(ret->comm, sizeof(ret->comm), "%.*s", (int)(comm_end - task), task);
 	if (global)
 		return;
 	ret->scope = compare(limited, (size_t)(before - limited), member, own);
 	snprintf(ret->group, sizeof(ret->group), "%.*s", (int)(before - limited), limited);
+}
+
+/* "shmem 4096": a record of its own, or (before Linux 6.7) a line of one for all, in which a
+ * newline is written so. What is below the group counts, which version 1 has apart. */
+static void take_stat(const char *text, const char *end, struct oom *ret)
+{
+	static const char newline[] = "\\x0a";
+	static const char *const keys[] = {"shmem ", "total_shmem "};
+	while (text && text < end) {
+		for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+			if (!strncmp(text, keys[i], strlen(keys[i])))
+				ret->stat_shared = strtoll(text + strlen(keys[i]), NULL, 10);
+		text = strstr(text, newline);
+		text = text ? text + sizeof(newline) - 1 : NULL;
+	}
 }
 
 static int64_t kilobytes(const char *text, const char *end, const char *word)
@@ -104,7 +124,7 @@ static void take_sizes(const char *text, const char *end, struct oom *ret)
 {
 	static const char word[] = "Killed process ";
 	const char *at = strstr(text, word);
-	if (!at || strtoll(at + sizeof(word) - 1, NULL, 10) != ret->pid)
+	if (!at || ret->pid <= 0 || strtoll(at + sizeof(word) - 1, NULL, 10) != ret->pid)
 		return;
 	ret->anon = kilobytes(text, end, " anon-rss:");
 	ret->file = kilobytes(text, end, " file-rss:");
@@ -119,8 +139,10 @@ void oom_log_record(const char *record, const char *name, struct oom *ret)
 	const char *end = text + strcspn(text, "\n");
 	if (!strncmp(text, "oom-kill:", 9))
 		take_kill(text, end, name, ret);
-	else if (ret->pid > 0)
+	else if (!strncmp(text, "Killed process ", 15) || strstr(text, ": Killed process "))
 		take_sizes(text, end, ret);
+	else
+		take_stat(text, end, ret);
 }
 
 struct search {

@@ -28,6 +28,9 @@ struct oom {
 	int64_t pid; /* of the host */
 	char comm[16];
 	int64_t anon, file, shmem;
+	/* Bytes that the group whose limit it was had in tmpfs and shared memory; 0 not known. */
+	int64_t shared;
+	int64_t stat_shared; /* inner: of the statistics that come before a kill in the log */
 };
 
 /** "own", "inside", "above", "host", "" ; and back, OOM_UNKNOWN for anything else. */

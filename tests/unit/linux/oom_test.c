@@ -56,6 +56,28 @@ static void whose_limit(void **state)
 	}
 }
 
+/* Records as they come one by one; and as one, which older kernels write. */
+static void shared_memory(void **state)
+{
+	struct oom o = {0};
+	(void)state;
+	oom_log_record("6,1,1,-;Memory cgroup stats for /hull/abc:\n", "abc", &o);
+	oom_log_record("6,2,1,-;anon 4096\n", "abc", &o);
+	oom_log_record("6,3,1,-;shmem 8192\n", "abc", &o);
+	oom_log_record("6,4,1,-;total_shmem 12288\n", "abc", &o);
+	oom_log_record(MEMCG("/hull/abc", "/hull/abc"), "abc", &o);
+	assert_int_equal(12288, o.shared);
+	/* The next is of somebody else. */
+	oom_log_record("6,5,1,-;shmem 77\n", "abc", &o);
+	oom_log_record(MEMCG("/hull/xyz", "/hull/xyz"), "abc", &o);
+	assert_int_equal(12288, o.shared);
+	oom_log_record("6,6,1,-;anon 1\\x0afile 2\\x0ashmem 65536\\x0aother 3\\x0a\n", "abc", &o);
+	oom_log_record(MEMCG("/hull/abc", "/hull/abc"), "abc", &o);
+	assert_int_equal(65536, o.shared);
+	oom_log_record(KILL("NONE", "global_oom", "/hull/abc"), "abc", &o);
+	assert_int_equal(0, o.shared);
+}
+
 static void the_victim(void **state)
 {
 	(void)state;
@@ -103,9 +125,8 @@ static void names_of_scopes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whose_limit),
-		cmocka_unit_test(the_victim),
-		cmocka_unit_test(what_is_no_kill),
+		cmocka_unit_test(whose_limit),     cmocka_unit_test(shared_memory),
+		cmocka_unit_test(the_victim),      cmocka_unit_test(what_is_no_kill),
 		cmocka_unit_test(names_of_scopes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
