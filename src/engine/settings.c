@@ -186,6 +186,21 @@ static bool is_own(const char *folder)
 	       !(st.st_mode & 022);
 }
 
+/* Where nobody made a folder for this user that lasts as long as the boot: in /tmp, which others
+ * can write to, one that nobody else may have made or can look into. */
+static char *own_in_tmp(struct arena *a)
+{
+	char boot[64] = "";
+	struct stat st;
+	file_read_small(AT_FDCWD, "/proc/sys/kernel/random/boot_id", boot, sizeof(boot));
+	char *path = arena_printf(a, "/tmp/hull-run-%u-%.8s", geteuid(), boot);
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		return NULL;
+	bool is_ours = lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+		       !(st.st_mode & 077);
+	return is_ours ? path : NULL;
+}
+
 static char *default_runroot(struct arena *a)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -193,7 +208,9 @@ static char *default_runroot(struct arena *a)
 		return arena_strdup(a, "/run/hull");
 	if (!runtime || *runtime != '/')
 		runtime = arena_printf(a, "/run/user/%u", geteuid());
-	return is_own(runtime) ? arena_printf(a, "%s/hull", runtime) : NULL;
+	if (!is_own(runtime))
+		runtime = own_in_tmp(a);
+	return runtime ? arena_printf(a, "%s/hull", runtime) : NULL;
 }
 
 int settings_finish(struct settings *s, struct arena *a, struct err *e)
@@ -204,10 +221,17 @@ int settings_finish(struct settings *s, struct arena *a, struct err *e)
 		return err_set(e, EINVAL, ERR_USAGE, "--root is not known: HOME is not set");
 	if (!s->runroot)
 		s->runroot = default_runroot(a);
-	if (!s->runroot)
-		return err_set(e, EINVAL, ERR_USAGE,
-			       "--runroot is not known: XDG_RUNTIME_DIR is not set, or no folder "
-			       "that this user has for himself");
+	if (!s->runroot) {
+		err_set(e, EINVAL, ERR_USAGE,
+			"--runroot is not known: XDG_RUNTIME_DIR names no folder that this user "
+			"has "
+			"for himself, and neither /run/user/%u nor one in /tmp can be his",
+			geteuid());
+		err_hint(e,
+			 "log in instead of using su (or loginctl enable-linger USER), set "
+			 "XDG_RUNTIME_DIR to a folder of yours with mode 0700, or give --runroot");
+		return -EINVAL;
+	}
 	int r = make_absolute(&s->root, a, e);
 	return r < 0 ? r : make_absolute(&s->runroot, a, e);
 }

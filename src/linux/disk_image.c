@@ -199,7 +199,9 @@ int disk_image_probe(const char **ret_why)
 {
 	char path[64];
 	CLEANUP_FD int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	*ret_why = control < 0 ? "no loop devices (modprobe loop, /dev/loop-control)"
+	*ret_why = control < 0 && (errno == EACCES || errno == EPERM)
+			   ? "loop devices are for root alone"
+		   : control < 0 ? "no loop devices (modprobe loop, /dev/loop-control)"
 		   : find_program("mkfs.ext4", path, sizeof(path))
 			   ? NULL
 			   : "no mkfs.ext4 (package e2fsprogs)";

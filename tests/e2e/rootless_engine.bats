@@ -523,3 +523,29 @@ print(s.makefile().read(620))'
 	run "$HULL" --root "$WORK/r" --runroot "$WORK/rr" create --network pasta --rootfs / true
 	assert_has "network pasta is for users without root's rights"
 }
+
+@test "rootless: who asked for it is the user, not the root that he is in his namespace" {
+	hull run -d --name cc test sleep 600
+	hull kill cc
+	run hull why cc
+	assert_has "uid $ME, from "
+	assert_lacks "uid 0"
+	hull rm cc
+}
+
+@test "rootless: without XDG_RUNTIME_DIR a folder in /tmp that nobody else can have made" {
+	[ ! -e "/run/user/$ME" ] || skip "there is a /run/user/$ME"
+	local boot folder
+	read -r boot </proc/sys/kernel/random/boot_id
+	folder=/tmp/hull-run-$ME-${boot:0:8}
+	[ ! -e "$folder" ] || skip "$folder is there"
+	me env -u XDG_RUNTIME_DIR hull ps
+	assert_equal "700 $ME" "$(stat -c '%a %u' "$folder")"
+	rm -rf "$folder"
+	mkdir -m 755 "$folder"
+	run me env -u XDG_RUNTIME_DIR hull ps
+	rmdir "$folder"
+	assert_status 125
+	assert_has "--runroot is not known"
+	assert_has "hint: "
+}
