@@ -24,6 +24,7 @@
 #include "engine/monitor.h"
 #include "init/report.h"
 #include "linux/cgroup.h"
+#include "linux/namespaces.h"
 #include "linux/pidfd.h"
 #include "linux/process.h"
 #include "linux/signals.h"
@@ -133,7 +134,7 @@ static void sender(char buf[static 64])
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)getppid());
 	if (file_read_small(AT_FDCWD, path, program, sizeof(program)) > 0)
 		program[strcspn(program, "\n")] = '\0';
-	snprintf(buf, 64, "uid %u, from %s", (unsigned)getuid(), program);
+	snprintf(buf, 64, "uid %u, from %s", (unsigned)namespace_real_uid(), program);
 }
 
 /* Send @value, or the signal alone, and tell of it: in one transaction, so that what it leads to is

@@ -119,6 +119,17 @@ bool namespace_caller_is_user(void)
 	return caller_is_user;
 }
 
+uid_t namespace_real_uid(void)
+{
+	unsigned inside, outside, count;
+	const uid_t own = getuid();
+	CLEANUP_FILE FILE *map = fopen("/proc/self/uid_map", "re");
+	while (map && fscanf(map, "%u %u %u", &inside, &outside, &count) == 3)
+		if (own >= inside && own - inside < count)
+			return outside + (own - inside);
+	return own;
+}
+
 bool namespace_owns_network(void)
 {
 	if (!namespace_caller_is_user())

@@ -38,6 +38,8 @@ int fd_from_child(int (*make)(const void *arg), const void *arg);
 int namespace_of_process(pid_t pid, int pidfd, const char *file);
 /** Is the caller an ordinary user, or root only of a user namespace? */
 bool namespace_caller_is_user(void);
+/** Who we are outside of a user namespace that we entered. */
+uid_t namespace_real_uid(void);
 /** Has this caller rights over the network that he is in? A user has none over the machine's. */
 bool namespace_owns_network(void);
 /** Those of @flags (CLONE_NEW*) of which @pid has another namespace than the caller. */
