@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#define SCHEMA_VERSION 9
+#define SCHEMA_VERSION 10
 
 /* Of a config what lists show, in its form and without what is not set: to parse all of it, for all
  * containers, takes most of a list's time. None of it changes after a container was made. */
@@ -92,7 +92,7 @@
 
 /* From version i + 1 to the next: restart policies; events and health checks; registries; builds;
  * networks; what ps shows of a config; networks that go before their containers; what the API
- * shows.
+ * shows; what to do about a failed start.
  */
 #define SCHEMA_UPGRADES                                                                            \
 	{                                                                                          \
@@ -117,7 +117,8 @@
 			"endpoint7.config, host4, host6, network.name FROM endpoint7 JOIN "        \
 			"network ON network.id = network;"                                         \
 			"DROP TABLE endpoint7",                                                    \
-			"UPDATE container SET shown = " SCHEMA_SHOWN("config")                     \
+			"UPDATE container SET shown = " SCHEMA_SHOWN("config"),                    \
+			"ALTER TABLE container ADD COLUMN hint TEXT NOT NULL DEFAULT ''"           \
 	}
 
 #define SCHEMA_SQL                                                                                  \
@@ -166,6 +167,7 @@
 	"  oom_killed INTEGER NOT NULL DEFAULT 0,"                                                  \
 	"  oom_kills INTEGER NOT NULL DEFAULT 0," /* processes killed, children included */         \
 	"  error TEXT NOT NULL DEFAULT '',"                                                         \
+	"  hint TEXT NOT NULL DEFAULT ''," /* what to do about it */                                \
 	"  restarts INTEGER NOT NULL DEFAULT 0," /* by its policy, since it was started by hand */  \
 	"  restart_wait INTEGER NOT NULL DEFAULT 0," /* before the last one, ms */                  \
 	"  restart_due INTEGER NOT NULL DEFAULT 0,"  /* the next one; 0: none */                    \

@@ -225,6 +225,15 @@ static void running_verdict(struct life *l)
 			       kills == 1 ? "" : "es");
 }
 
+static void start_verdict(struct life *l)
+{
+	const struct container *c = l->c;
+	l->s->verdict = arena_printf(l->s->a, "it could not be started%s: %s",
+				     l->ended ? " again" : "", c->error);
+	if (*c->hint)
+		story_advise(l->s, "%s", c->hint);
+}
+
 static void judge(struct life *l)
 {
 	const struct container *c = l->c;
@@ -234,8 +243,7 @@ static void judge(struct life *l)
 	else if (c && c->status == CONTAINER_RESTARTING)
 		restarting_verdict(l);
 	else if (c && c->error && *c->error && (!l->error || strcmp(l->error, c->error)))
-		l->s->verdict = arena_printf(a, "it could not be started%s: %s",
-					     l->ended ? " again" : "", c->error);
+		start_verdict(l);
 	else if (l->ended)
 		ended_verdict(l);
 	else if (l->started)

@@ -233,7 +233,7 @@ int container_probe(struct engine *en, struct container *c, struct err *e)
 #define COLUMNS(config)                                                                            \
 	"id, name, image, image_name, command, " config ", labels, created, status, auto_remove, " \
 	"started, finished, exit_code, exit_signal, oom_killed, oom_kills, error, restarts, "      \
-	"restart_wait, restart_due, health"
+	"restart_wait, restart_due, health, hint"
 
 /* Its config may be the whole one, or what is shown of it, or nothing. */
 static int row_read(sqlite3_stmt *s, struct arena *a, struct container *c, struct err *e)
@@ -258,6 +258,7 @@ static int row_read(sqlite3_stmt *s, struct arena *a, struct container *c, struc
 		.restart_wait = db_int(s, 18),
 		.restart_due = db_int(s, 19),
 		.health = arena_strdup(a, db_text(s, 20)),
+		.hint = arena_strdup(a, db_text(s, 21)),
 	};
 	if (c->restart_due && c->status == CONTAINER_EXITED)
 		c->status = CONTAINER_RESTARTING;

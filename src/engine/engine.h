@@ -70,7 +70,7 @@ const char *container_status_name(enum container_status s);
 /** All that is known of a container; lives in the arena it was read into. */
 struct container {
 	char id[ID_LEN + 1];
-	char *name, *image_id, *image_name, *command, *error;
+	char *name, *image_id, *image_name, *command, *error, *hint;
 	struct container_config config; /* filled by container_find, not by container_list */
 	struct kvs labels;
 	int64_t created, started, finished; /* ns since 1970, 0: never */

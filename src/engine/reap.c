@@ -156,15 +156,15 @@ static int note_exit(struct engine *en, const struct end *end, struct err *e)
 	int r = db_begin(&en->db, false, e);
 	if (r < 0)
 		return r;
-	r = db_run(
-		&en->db, e,
-		"UPDATE container SET status = 'exited', finished = ?2, exit_code = ?3, "
-		"exit_signal = ?4, oom_killed = ?5, oom_kills = ?6, error = ?7, restart_wait = ?8, "
-		"health = iif(health = '', '', 'unhealthy'), "
-		"restart_due = ?9 WHERE id = ?1",
-		"siiiiisii", c->id, finished, (int64_t)x->exit_code, (int64_t)x->signal,
-		(int64_t)was_oom(x), (int64_t)x->oom_kills, x->error, wait_ms,
-		again ? clock_real_ns() + wait_ms * 1000000 : 0);
+	r = db_run(&en->db, e,
+		   "UPDATE container SET status = 'exited', finished = ?2, exit_code = ?3, "
+		   "exit_signal = ?4, oom_killed = ?5, oom_kills = ?6, error = ?7, hint = '', "
+		   "restart_wait = ?8, "
+		   "health = iif(health = '', '', 'unhealthy'), "
+		   "restart_due = ?9 WHERE id = ?1",
+		   "siiiiisii", c->id, finished, (int64_t)x->exit_code, (int64_t)x->signal,
+		   (int64_t)was_oom(x), (int64_t)x->oom_kills, x->error, wait_ms,
+		   again ? clock_real_ns() + wait_ms * 1000000 : 0);
 	if (r >= 0)
 		r = reap_tell(en, end, again ? c->config.host.restart_policy.name : NULL, e);
 	r = db_end(&en->db, r, e);

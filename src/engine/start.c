@@ -21,20 +21,23 @@
 #include "engine/user_network.h"
 #include "engine/waiting.h"
 
-/* A start takes back that somebody wanted it stopped; a failed one must not. */
+/* @why: the failure, or NULL. A start takes back that somebody wanted it stopped; a failed one must
+ * not. */
 static int set_status(struct engine *en, const struct container *c, const char *status,
-		      int64_t started, int exit_code, const char *error, int64_t due, struct err *e)
+		      int64_t started, int exit_code, const struct err *why, int64_t due,
+		      struct err *e)
 {
 	return db_change(
 		&en->db, !c->auto_remove, e,
-		"UPDATE container SET status = ?2, started = ?3, exit_code = ?4, error = ?5, "
+		"UPDATE container SET status = ?2, started = ?3, exit_code = ?4, error = ?5, hint "
+		"= ?11, "
 		"exit_signal = 0, oom_killed = 0, oom_kills = 0, auto_remove = ?6, restarts = ?7, "
 		"restart_wait = ?8, held = held AND ?2 <> 'running', "
 		"restart_due = iif(held AND ?2 <> 'running', 0, ?9), told = 0, health = ?10 WHERE "
 		"id = ?1",
-		"ssiisiiiis", c->id, status, started, (int64_t)exit_code, error,
+		"ssiisiiiiss", c->id, status, started, (int64_t)exit_code, why ? why->text : "",
 		(int64_t)c->auto_remove, c->restarts, c->restart_wait, due,
-		strcmp(status, "running") ? "" : c->health);
+		strcmp(status, "running") ? "" : c->health, why ? why->hint : "");
 }
 
 /* Undo what a failed start left in the kernel, and say in the store why it failed. With --rm the
@@ -57,8 +60,8 @@ static void failed(struct engine *en, const struct container *c, bool by_policy,
 	exit_record_drop(en, c->id, &ignored);
 	if (c->auto_remove)
 		remove_locked(en, c->id, true, NULL, &ignored);
-	else if (set_status(en, &tried, c->started ? "exited" : "created", c->started, code,
-			    why->text, again ? tried.started + tried.restart_wait * 1000000 : 0,
+	else if (set_status(en, &tried, c->started ? "exited" : "created", c->started, code, why,
+			    again ? tried.started + tried.restart_wait * 1000000 : 0,
 			    &ignored) >= 0 &&
 		 again)
 		restart_spawn(en, c->id);
@@ -131,7 +134,7 @@ static int take(struct engine *en, const char *ref, int64_t due, struct containe
 	r = health_begin(ret, a, e);
 	if (r == 0)
 		r = container_group_renew(en, ret, a, e);
-	return r < 0 ? r : set_status(en, ret, "running", clock_real_ns(), 0, "", 0, e);
+	return r < 0 ? r : set_status(en, ret, "running", clock_real_ns(), 0, NULL, 0, e);
 }
 
 /* It was created to be started: it is locked and put down as running already. */

@@ -248,7 +248,7 @@ older() {
 		import sqlite3, sys
 		store = sqlite3.connect(sys.argv[1])
 		version = int(sys.argv[2])
-		for column in ("told", "health", "shown") + (("restarts", "restart_wait", "restart_due", "held") if version < 2 else ()):
+		for column in ("told", "health", "shown", "hint") + (("restarts", "restart_wait", "restart_due", "held") if version < 2 else ()):
 		    store.execute(f"ALTER TABLE container DROP COLUMN {column}")
 		for table in ("port", "endpoint", "network", "build_cache", "manifest", "event"):
 		    store.execute(f"DROP TABLE {table}")
