@@ -11,31 +11,8 @@
 #include "cli/resource_option.h"
 #include "cli/story_print.h"
 #include "diagnose/host.h"
-#include "diagnose/processes.h"
 #include "diagnose/security.h"
-#include "diagnose/usage.h"
-
-static const struct topic {
-	const char *name;
-	int (*ask)(const struct container *c, struct story *s, struct err *e);
-	int (*ask_engine)(struct engine *en, const struct container *c, struct story *s,
-			  struct err *e); /* with `ask` NULL */
-	int (*look)(const struct container *c, int64_t span_ns, void (*ready)(void),
-		    struct story *s, struct err *e); /* with --denied */
-} topics[] = {
-	{"signals", diagnose_signals},
-	{"zombies", diagnose_zombies},
-	{"load", NULL, diagnose_load},
-	{"cpu", diagnose_cpu},
-	{"mem", diagnose_memory},
-	{"limits", diagnose_limits},
-	{"caps", diagnose_caps, .look = diagnose_denied},
-	{"security", diagnose_security, .look = diagnose_refused},
-	{"sysctl", diagnose_sysctl},
-	{"net", NULL, diagnose_network},
-	{"io", diagnose_io},
-	{"disk", NULL, diagnose_disk},
-};
+#include "diagnose/topics.h"
 
 struct explain_values {
 	bool json, denied;
@@ -44,25 +21,11 @@ struct explain_values {
 
 static const int64_t SPAN_USUAL = INT64_C(10000000000);
 
-static const struct topic *find_topic(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(topics); i++)
-		if (!strcmp(topics[i].name, name))
-			return &topics[i];
-	return NULL;
-}
-
-static int ask(struct cli *cli, const struct topic *t, const struct container *c, struct story *s,
-	       struct err *e)
-{
-	return t->ask ? t->ask(c, s, e) : t->ask_engine(&cli->engine, c, s, e);
-}
-
 static int tell(struct cli *cli, const struct container *c, const struct topic *t, bool json,
 		struct err *e)
 {
 	struct story s = {.a = &cli->arena};
-	int r = ask(cli, t, c, &s, e);
+	int r = topic_ask(t, &cli->engine, c, &s, e);
 	if (r == 0)
 		story_print(&s, t->name, json);
 	return r;
@@ -99,11 +62,12 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 {
 	const struct explain_values *v = values;
 	struct container c;
-	const struct topic *topic = args->count > 1 ? find_topic(args->items[1]) : NULL;
+	const struct topic *topic = args->count > 1 ? topic_find(args->items[1]) : NULL;
 	if (args->count > 1 && !topic) {
 		int r = err_set(e, EINVAL, ERR_INVALID, "there is no topic \"%s\"", args->items[1]);
-		err_hint(e, "the topics are: signals zombies load cpu mem limits caps security "
-			    "sysctl net io disk");
+		err_hint(e,
+			 "the topics are: health signals zombies load cpu mem limits caps security "
+			 "sysctl net io disk");
 		return r;
 	}
 	if (v->denied && (!topic || !topic->look))
@@ -120,10 +84,10 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 		return predict(cli, &c, args->items[2], v->json, e);
 	if (r < 0 || topic)
 		return r < 0 ? r : tell(cli, &c, topic, v->json, e);
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(topics); i++) {
+	for (size_t i = 0; r == 0 && (topic = topic_at(i)); i++) {
 		if (i && !v->json)
 			putchar('\n');
-		r = tell(cli, &c, &topics[i], v->json, e);
+		r = tell(cli, &c, topic, v->json, e);
 	}
 	return r;
 }
@@ -146,6 +110,7 @@ const struct command command_explain = {
 	.synopsis = "[OPTIONS] CONTAINER [TOPIC [PROGRAM]]",
 	.summary = "Explain what goes on in a running container",
 	.text = "Each topic begins with its verdict; without one all are told.\n\n"
+		"health: whether its health check succeeds.\n\n"
 		"signals: what each process catches, ignores and blocks, and what hull stop will "
 		"come "
 		"to. Processes are named by their numbers inside.\n\n"
@@ -195,16 +160,17 @@ const struct command command_explain = {
 static int find(struct cli *cli, const struct container *c, bool json, struct err *e)
 {
 	int found = 0;
-	for (size_t i = 0; i < ARRAY_LEN(topics); i++) {
+	const struct topic *topic;
+	for (size_t i = 0; (topic = topic_at(i)); i++) {
 		struct story s = {.a = &cli->arena};
-		int r = ask(cli, &topics[i], c, &s, e);
+		int r = topic_ask(topic, &cli->engine, c, &s, e);
 		if (r < 0)
 			return r;
 		if (!s.advice.count)
 			continue;
 		if (found && !json)
 			putchar('\n');
-		story_print(&s, topics[i].name, json);
+		story_print(&s, topic->name, json);
 		found = 1;
 	}
 	if (!found && !json)

@@ -115,6 +115,7 @@ static void judge_processes(const struct container *c, const char *path, struct 
 				  known ? arena_printf(a, " of %lld", (long long)f.least) : "",
 				  (long long)times, times == 1 ? "" : "s");
 	s->verdict = s->verdict ? arena_printf(a, "%s; %s", text, s->verdict) : text;
+	s->standing = false;
 	story_advise(s,
 		     "hull update --pids-limit N %s gives it more; hull explain %s zombies tells "
 		     "whether ended ones fill it",
@@ -143,6 +144,7 @@ int diagnose_limits(const struct container *c, struct story *s, struct err *e)
 			s->verdict = arena_printf(a, "a group above it allows less: %s of %s in %s",
 						  amount(a, l, f.least), l->name, f.where);
 	}
+	s->standing = above > 0;
 	judge_processes(c, place.path, s);
 	if (!s->verdict)
 		s->verdict = "no group above it allows less than its own limits";

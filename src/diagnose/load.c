@@ -124,6 +124,32 @@ static void tell_average(struct engine *en, const struct container *c, struct st
 			       : "the recorder knows it, where one runs (hull system record)");
 }
 
+/* The parent of vfork(2), and of posix_spawn(3), until its child executes a program or ends: the
+ * one sleep of this kind that the program itself asks for, and that a signal which kills does end.
+ */
+static bool is_vfork(const struct waiting *w)
+{
+	static const char *const places[] = {"kernel_clone", "wait_for_vfork_done", "_do_fork"};
+	for (size_t i = 0; i < ARRAY_LEN(places); i++)
+		if (!strncmp(w->where, places[i], strlen(places[i])))
+			return true;
+	return false;
+}
+
+static void advise(const struct load *l, struct story *s)
+{
+	size_t forks = 0;
+	for (size_t i = 0; i < l->count; i++)
+		forks += is_vfork(&l->waiting[i]);
+	if (forks)
+		story_advise(s, "who waits in vfork waits for its child to execute a program or to "
+				"end: see what that child does; such a wait ends by SIGKILL");
+	if (forks < l->count)
+		story_advise(s,
+			     "a task in D usually cannot be killed until what it waits for comes: "
+			     "a disk, a network file system, or memory at its limit");
+}
+
 int diagnose_load(struct engine *en, const struct container *c, struct story *s, struct err *e)
 {
 	struct arena *a = s->a;
@@ -155,8 +181,6 @@ int diagnose_load(struct engine *en, const struct container *c, struct story *s,
 		story_evidence(s, "the machine's load", "%s (1, 5 and 15 minutes)", host);
 	}
 	if (sleeping >= 0.5)
-		story_advise(s,
-			     "a task in D cannot be killed until what it waits for comes: a disk, "
-			     "a network file system, or memory at its limit");
+		advise(&l, s);
 	return 0;
 }

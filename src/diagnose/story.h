@@ -19,6 +19,7 @@ struct story {
 	struct arena *a;
 	char *verdict;
 	bool asked;          /* of an end: hull was asked for it */
+	bool standing;       /* its advice is about how it is, not about what goes on */
 	struct kvs evidence; /* in the order in which it is told */
 	struct story_moment *moments;
 	size_t moment_count, moment_room;

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/units.h"
+#include "diagnose/topics.h"
 #include "diagnose/usage.h"
 #include "diagnose/why_life.h"
 #include "engine/container_logs.h"
@@ -193,20 +194,41 @@ static void restarting_verdict(struct life *l)
 		l->s->verdict);
 }
 
+/* What of the topics of hull doctor goes on now: the first is the verdict's, which is returned, or
+ * NULL; all are evidence. */
+static const char *find_trouble(struct life *l, bool killed)
+{
+	const char *first = NULL;
+	const struct topic *t;
+	for (size_t i = 0; l->c->pid && (t = topic_at(i)); i++) {
+		struct story s = {.a = l->s->a};
+		struct err ignored; /* it may have ended by now */
+		bool told = killed && !strcmp(t->name, "mem");
+		if (!t->now || told || topic_ask(t, l->en, l->c, &s, &ignored) < 0 ||
+		    !s.advice.count || s.standing)
+			continue;
+		first = first ? first : s.verdict;
+		story_evidence(l->s, t->name, "%s", s.verdict);
+		strv_push_all(l->s->a, &l->s->advice, &s.advice);
+	}
+	return first;
+}
+
 static void running_verdict(struct life *l)
 {
 	struct arena *a = l->s->a;
 	const struct container *c = l->c;
-	const char *since = why_span(a, clock_real_ns() - c->started);
+	const char *since = why_span(a, clock_real_ns() - c->started), *trouble = NULL;
 	int64_t kills = usage_killed(c, &l->oom_of);
+	if (c->status != CONTAINER_PAUSED)
+		trouble = find_trouble(l, kills > 0);
 	if (c->status == CONTAINER_PAUSED)
 		l->s->verdict =
 			arena_printf(a, "it is paused: hull unpause %s lets it go on", l->name);
-	else if (c->health && !strcmp(c->health, "unhealthy"))
-		l->s->verdict =
-			arena_printf(a, "it runs for %s, but its health check fails", since);
 	else if (kills > 0)
 		why_memory(l);
+	else if (trouble)
+		l->s->verdict = arena_printf(a, "it runs for %s, but %s", since, trouble);
 	else if (c->restarts > 0)
 		l->s->verdict = arena_printf(
 			a, "it runs for %s, after its policy started it %lld time%s again", since,
@@ -214,11 +236,6 @@ static void running_verdict(struct life *l)
 	else
 		l->s->verdict =
 			arena_printf(a, "it runs for %s, and nothing happened to it", since);
-	if (c->health && !strcmp(c->health, "unhealthy"))
-		story_advise(l->s,
-			     "hull inspect -f '{{json .State.Health}}' %s shows what the checks "
-			     "said",
-			     l->name);
 	if (kills > 0)
 		story_evidence(l->s, "killed for memory",
 			       "%lld process%s, while the first one runs on", (long long)kills,

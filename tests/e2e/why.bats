@@ -138,6 +138,49 @@ crash_told() {
 	assert_has "limits: it reached its limit on processes of 4 "
 }
 
+@test "why: of one that could not be started also what run said to do" {
+	run hull run -d --name dd --entrypoint /etc/passwd test
+	hint=$(sed -n 's/^hint: //p' <<<"$output")
+	[ -n "$hint" ]
+	run hull why dd
+	assert_has "it could not be started: "
+	assert_has "what to do"
+	assert_has "$hint"
+}
+
+@test "why: of one that runs what doctor finds: its quota, its health check, a wait in vfork" {
+	found() { hull why "$1" | grep -q "^$1: it runs for .*, but $2"; }
+	hull run -d --name quota --cpus 0.1 test sh -c 'while :; do :; done'
+	wait_for 20 found quota "its quota of 0.1 CPUs slows it down"
+	run hull why quota
+	assert_has "hull update --cpus"
+	hull run -d --name ill --health-cmd false --health-interval 100ms --health-retries 1 test sleep 600
+	wait_for 20 found ill "its health check fails"
+	run hull doctor ill
+	assert_status 1
+	assert_line "^health: its health check fails"
+	hull run -d --name forks test /probe vforked
+	wait_for 20 found forks "it adds 1"
+	run hull why forks
+	assert_has "waits for its child to execute a program"
+	assert_lacks "a disk, a network file system"
+	hull run -d --name idle test sleep 600
+	[[ $(verdict idle) == "it runs for "*", and nothing happened to it" ]]
+}
+
+@test "why: memory that was full of what is in a tmpfs" {
+	hull run --name aa -m 24m --memory-swap 24m --tmpfs /cache test sh -c \
+		'dd if=/dev/zero of=/cache/big bs=1M count=16 2>/dev/null; exec /probe eat 64' || [ $? = 137 ]
+	run hull why aa
+	assert_line "^aa: its main process was killed by the kernel: the container reached its memory limit of 24MiB; 16MiB of it were in tmpfs and shared memory"
+	assert_line 'its tmpfs +/dev/shm, /cache'
+	assert_has "--tmpfs PATH:size="
+	hull run -d --name bb -m 24m --memory-swap 24m --tmpfs /cache test sh -c \
+		'dd if=/dev/zero of=/cache/big bs=1M count=16 2>/dev/null; /probe eat 64; exec sleep 600'
+	told() { hull why bb | grep -qE '/cache +tmpfs: 16MiB of'; }
+	wait_for 20 told
+}
+
 @test "ps: STATUS says what ended it" {
 	hull run --name aa -m 16m --memory-swap 16m test /probe eat 64 || :
 	hull run --name bb -m 32m --memory-swap 32m test sh -c '/probe eat 64; exit 3' || :
@@ -276,7 +319,7 @@ crash_told() {
 	assert_has "zombies: no zombies"
 	assert_has "signals: "
 	run -1 hull explain dd weather
-	assert_has "the topics are: signals zombies load cpu mem limits caps security sysctl net io disk"
+	assert_has "the topics are: health signals zombies load cpu mem limits caps security sysctl net io disk"
 	hull rm -f dd
 	hull create --name dd test true
 	run -1 hull explain dd
@@ -388,7 +431,7 @@ import glob, re, subprocess, sys
 top, hull = sys.argv[1:]
 prose = {"itself", "turns", "sets", "of", "sent", "did"}
 values = {"SIZE": "64m", "N": "1", "ADDRESS": "10.0.0.1", "%s": "nosuch"}
-topics = "signals zombies load cpu mem limits caps security sysctl net io disk".split()
+topics = "health signals zombies load cpu mem limits caps security sysctl net io disk".split()
 def call(words):
     p = subprocess.run([hull, *words], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
     return p.returncode, p.stdout + p.stderr
