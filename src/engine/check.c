@@ -219,13 +219,18 @@ void engine_renew_ballast(struct engine *en)
 		unlinkat(en->root_fd, "ballast", 0);
 }
 
-void engine_tidy(struct engine *en)
+void engine_sweep_folders(struct engine *en)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct strv found = {0};
 	struct err ignored;
 	if (folder_count(en) > row_count(en))
 		check_place(en, en->root_fd, &root_places[0], true, true, &a, &found, &ignored);
+}
+
+void engine_tidy(struct engine *en)
+{
+	engine_sweep_folders(en);
 	event_trim(&en->db);
 	db_checkpoint(&en->db);
 	en->db.untidy = false;

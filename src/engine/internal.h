@@ -70,6 +70,8 @@ int run_record_alive(const struct run_record *r);
 bool engine_make_room(struct engine *en);
 /** Make the ballast if it is not there and there is plenty of room. */
 void engine_renew_ballast(struct engine *en);
+/** Remove folders of containers that have no row, and no maker: their create was killed. */
+void engine_sweep_folders(struct engine *en);
 /** engine_reap() by full id, but 1 where another command has the container locked. */
 int reap_unless_busy(struct engine *en, const char *id, struct err *e);
 /** Reap a container that this command waited for with WAIT_REAP, unless it is time to tidy up too:

@@ -9,6 +9,7 @@
 #include "base/event.h"
 #include "base/time_option.h"
 #include "engine/filters.h"
+#include "engine/internal.h"
 #include "engine/network.h"
 
 int prune_filter_add(struct prune *p, const char *filter, struct err *e)
@@ -60,6 +61,7 @@ int prune_containers(struct prune *p, struct strv *ret, struct err *e)
 	struct container *list;
 	int64_t freed = 0;
 	size_t count;
+	engine_sweep_folders(en);
 	int r = container_list(en, &all, p->arena, &list, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		const struct container *c = &list[i];

@@ -147,12 +147,29 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 	return r;
 }
 
+/* Its start was cut off before its command ran: it is what it was before. */
+static int note_unstarted(struct engine *en, const struct container *c, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	return db_change(
+		&en->db, false, e,
+		"UPDATE container SET status = iif(finished, 'exited', 'created'), started = "
+		"iif(finished, started, 0), exit_code = iif(finished, 255, 0), health = '', "
+		"error = ?2, hint = ?3 WHERE id = ?1",
+		"sss", c->id,
+		"its start was interrupted: the command that started it was ended before the "
+		"container ran",
+		arena_printf(&a, "hull start %s starts it", c->name));
+}
+
 static int note_exit(struct engine *en, const struct end *end, struct err *e)
 {
 	const struct container *c = end->c;
 	const struct exit_record *x = end->x;
 	int64_t wait_ms = 0, finished = x->finished_ns ? x->finished_ns : clock_real_ns();
 	bool again = restart_wanted(c, x->exit_code, &wait_ms);
+	if (never_ran(c, x) && !again)
+		return note_unstarted(en, c, e);
 	int r = db_begin(&en->db, false, e);
 	if (r < 0)
 		return r;

@@ -145,6 +145,7 @@ int container_remove(struct engine *en, const char *ref, unsigned flags, struct 
 	if (r < 0)
 		return r;
 	engine_make_room(en);
+	engine_sweep_folders(en);
 	for (int i = 0; i < TRIES; i++) {
 		r = remove_once(en, id, flags, e);
 		if (r != -EAGAIN)

@@ -229,3 +229,39 @@ code_or_lost() {
 	umount -l small
 	[ "$result" = 0 ] || fail "status $result" "${output: -300}"
 }
+
+@test "run -d that is killed half-way: what is left was created or runs, but never ended" {
+	for i in {1..30}; do
+		"$HULL" run -d --name "c$i" test sleep 600 >/dev/null 2>&1 3>&- &
+		client=$!
+		sleep "0.00$((i % 10))"
+		kill -KILL $client 2>/dev/null || true
+		wait $client || true
+	done
+	settled() { [ -z "$(hull ps -aq --filter status=exited)$(hull ps -a --format '{{.Status}}' | grep -v '^Created\|^Up ')" ]; }
+	wait_for 10 settled
+	for name in $(hull ps -a --filter status=created --format '{{.Names}}'); do
+		run hull why "$name"
+		assert_has "its start was interrupted"
+		assert_has "hull start $name"
+		hull start "$name"
+		break
+	done
+	# Folders of those that were killed before their row was there.
+	swept() {
+		hull container prune -f
+		[ "$(find "$HULL_ROOT/containers" -mindepth 1 -maxdepth 1 | wc -l)" = "$(hull ps -aq | wc -l)" ]
+	}
+	wait_for 10 swept
+}
+
+@test "a folder that a killed create left goes with the next rm or prune" {
+	local folder
+	folder=$HULL_ROOT/containers/$(printf '%064d' 7)
+	mkdir "$folder"
+	pruned() { hull container prune -f && [ ! -e "$folder" ]; }
+	wait_for 10 pruned
+	mkdir "$folder"
+	removed() { hull create --name cc test && hull rm cc && [ ! -e "$folder" ]; }
+	wait_for 10 removed
+}
