@@ -17,8 +17,13 @@
 #include "diagnose/usage.h"
 #include "engine/network.h"
 #include "engine/user_network.h"
+#include "linux/pidfd.h"
+#include "linux/rps.h"
+#include "linux/softnet.h"
 
 enum { COUNTERS_MAX = 64 << 10, MANY_SEGMENTS = 1000, RESENT_PERCENT = 2, PORTS = 65536 };
+/* When one of several processors has nearly all packets. */
+enum { MANY_PACKETS = 100000, ONE_PERCENT = 90, MASK_TEXT_MAX = 1024 };
 /* How a port can be reached. */
 enum { LOCAL = 1, OUTSIDE = 2 };
 /* States of the tables: of UDP "unconnected". */
@@ -226,6 +231,38 @@ static void judge_tcp(struct look *x)
 	story_advise(s, "hull network path %s ADDRESS tells where packets die", x->c->name);
 }
 
+/* A veth has one queue: whoever hands a packet over handles it, unless it is steered to others. */
+static void judge_processors(struct engine *en, struct look *x)
+{
+	struct container_net net;
+	struct softnet n;
+	struct err ignored;
+	bool steered = false;
+	CLEANUP_FD int pidfd = pidfd_of_started(x->c->pid, x->c->pid_start);
+	int r = pidfd < 0 ? pidfd : endpoints_read(en, x->c, x->s->a, &net, &ignored);
+	for (size_t i = 0; r == 0 && i < net.count; i++) {
+		char device[IFNAMSIZ], mask[MASK_TEXT_MAX];
+		snprintf(device, sizeof(device), "eth%lld", (long long)net.endpoints[i].position);
+		if (rps_read(pidfd, device, mask, sizeof(mask), &ignored) < 0)
+			continue;
+		bool on = strcmp(mask, "0") != 0;
+		steered |= on;
+		story_evidence(x->s, "RPS", "%s: %s%s", device,
+			       on ? "flows are steered to the processors " : "off", on ? mask : "");
+	}
+	if (r < 0 || softnet_read(&n) < 0 || n.processors < 2 || !n.packets)
+		return;
+	unsigned percent = (unsigned)(n.most * 100 / n.packets);
+	story_evidence(x->s, "processors",
+		       "processor %u handled %u %% of the packets that came in on this machine "
+		       "since it booted (%u processors)",
+		       n.busiest, percent, n.processors);
+	if (percent >= ONE_PERCENT && n.packets >= MANY_PACKETS && !steered)
+		story_advise(x->s,
+			     "one processor handles nearly all packets: a network made with -o "
+			     "rps=auto has each flow handled by one of all");
+}
+
 int diagnose_network(struct engine *en, const struct container *c, struct story *s, struct err *e)
 {
 	struct look x = {.c = c, .s = s};
@@ -258,6 +295,8 @@ int diagnose_network(struct engine *en, const struct container *c, struct story 
 	}
 	judge_tcp(&x);
 	judge_losses(&x);
+	if (mode && network_mode_is_network(mode))
+		judge_processors(en, &x);
 	if (!s->verdict)
 		s->verdict = devices ? "nothing was lost that its kernel counts"
 				     : "it has no network but its own lo";

@@ -62,20 +62,45 @@ static int mount_there(int netns, struct err *e)
 	return sysfs;
 }
 
+/* The folder of its queues. */
+static int open_queues(int netns, const char *device, struct err *e)
+{
+	char path[64];
+	CLEANUP_FD int sysfs = mount_there(netns, e);
+	if (sysfs < 0)
+		return sysfs;
+	snprintf(path, sizeof(path), "class/net/%s/queues", device);
+	int queues = openat(sysfs, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return queues < 0 ? err_errno(e, errno, "cannot find the queues of %s", device) : queues;
+}
+
+int rps_read(int netns, const char *device, char *buf, size_t size, struct err *e)
+{
+	CLEANUP_FD int queues = open_queues(netns, device, e);
+	ssize_t n = queues < 0 ? queues : file_read_small(queues, "rx-0/rps_cpus", buf, size);
+	if (queues >= 0 && n < 0)
+		return err_errno(e, (int)n, "cannot read how %s is steered", device);
+	/* "00000000,00000003" */
+	size_t zeros = n < 0 ? 0 : strspn(buf, "0,");
+	if (zeros && !buf[zeros])
+		zeros--;
+	if (n >= 0)
+		memmove(buf, buf + zeros, strlen(buf + zeros) + 1);
+	return n < 0 ? (int)n : 0;
+}
+
 int rps_set(int netns, const char *device, const char *mask, struct err *e)
 {
 	char path[64], own[MASK_MAX];
 	int r = 0;
 	if (!strcmp(mask, "auto") && (r = all_processors(own, sizeof(own))) < 0)
 		return err_errno(e, r, "cannot tell the processors of this machine");
-	CLEANUP_FD int sysfs = mount_there(netns, e);
-	if (sysfs < 0)
-		return sysfs;
-	snprintf(path, sizeof(path), "class/net/%s/queues", device);
-	CLEANUP_FD int queues = openat(sysfs, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_DIR DIR *d = queues < 0 ? NULL : dir_stream(queues);
+	CLEANUP_FD int queues = open_queues(netns, device, e);
+	if (queues < 0)
+		return queues;
+	CLEANUP_DIR DIR *d = dir_stream(queues);
 	if (!d)
-		return err_errno(e, errno, "cannot find the queues of %s", device);
+		return err_errno(e, errno, "cannot read the queues of %s", device);
 	for (struct dirent *entry; r == 0 && (entry = dir_next(d));) {
 		if (strncmp(entry->d_name, "rx-", 3) != 0)
 			continue;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 
@@ -15,3 +16,5 @@ bool rps_is_valid(const char *mask);
 /** Set it for all receive queues of @device in the network namespace of @netns, a descriptor of it
  * or of a process (pidfd); -1: ours. 0, or negative errno. */
 int rps_set(int netns, const char *device, const char *mask, struct err *e);
+/** The mask of its first receive queue, "0" where nothing is steered. 0, or negative errno. */
+int rps_read(int netns, const char *device, char *buf, size_t size, struct err *e);

@@ -862,6 +862,12 @@ rate() {
 	hull network create plain
 	hull run -d --name cc --network plain test sleep 1000
 	assert_equal 0 "$(hull exec cc cat /sys/class/net/eth0/queues/rx-0/rps_cpus)"
+	# And who handles what is told.
+	run hull explain bb net
+	[[ $output =~ RPS\ +eth0:\ flows\ are\ steered\ to\ the\ processors\ 2 ]]
+	[ "$(nproc)" -eq 1 ] || [[ $output =~ processors\ +processor\ [0-9]+\ handled\ [0-9]+\ % ]]
+	run hull explain cc net
+	[[ $output =~ RPS\ +eth0:\ off ]]
 }
 
 @test "explain net: a published port that nobody, or only its lo, listens on; a queue that is full" {

@@ -26,6 +26,7 @@
 #include "linux/process.h"
 #include "linux/rlimit.h"
 #include "linux/signals.h"
+#include "linux/softnet.h"
 #include "linux/sysctl.h"
 
 static int parse(struct mount_options *m, struct err *e, const char *const *list, size_t count)
@@ -214,6 +215,28 @@ static void limits_by_name(void **state)
 	assert_int_equal(rlimit_set(RLIMIT_NOFILE, 20, 10, &clamped), -EINVAL);
 }
 
+static void processors_of_packets(void **state)
+{
+	(void)state;
+#define ZEROS(n) n " 0 0 0 0 0 0 0 0 0 0 0 "
+	struct softnet n;
+	assert_true(softnet_parse(ZEROS("0000000a") "0\n" ZEROS("00000f00") "00000003 5\n", &n));
+	assert_int_equal(n.processors, 2);
+	assert_int_equal(n.busiest, 3);
+	assert_int_equal(n.packets, 0xf0a);
+	assert_int_equal(n.most, 0xf00);
+	/* Before the 13th number there was. */
+	assert_true(softnet_parse("1 0 0 0\nffffffff 0 0 0\n0 0 0 0", &n));
+	assert_int_equal(n.processors, 3);
+	assert_int_equal(n.busiest, 1);
+	assert_int_equal(n.packets, 0x100000000);
+	assert_true(softnet_parse(ZEROS("0") "2\n", &n));
+	assert_int_equal(n.busiest, 2);
+	assert_false(softnet_parse("", &n));
+	assert_false(softnet_parse("what\n", &n));
+#undef ZEROS
+}
+
 static void command_lines(void **state)
 {
 	(void)state;
@@ -342,6 +365,7 @@ int main(void)
 		cmocka_unit_test(sysctl_list),
 		cmocka_unit_test(limits_by_name),
 		cmocka_unit_test(pidfds),
+		cmocka_unit_test(processors_of_packets),
 		cmocka_unit_test(command_lines),
 		cmocka_unit_test(namespace_names),
 		cmocka_unit_test(overlay_of_many_layers),
