@@ -70,7 +70,7 @@ volume() {
 	run hull run --rm -v vol:/data test true
 	assert_status 125
 	assert_has "No such file or directory"
-	hull volume create --opt type=nfs4 --opt o=addr=127.0.0.1,port=1,soft,timeo=1,retrans=0 --opt device=:/shared wol
+	hull volume create --opt type=nfs4 --opt o=addr=127.0.0.1,vers=4.2,port=1,soft,timeo=1,retrans=0 --opt device=:/shared wol
 	run hull run --rm -v wol:/data test true
 	assert_status 125
 	assert_has "onnection refused"
