@@ -460,6 +460,13 @@ static int db_vquery(struct db *db, sqlite3_stmt **ret, struct err *e, const cha
 	return 0;
 }
 
+void db_expect(struct db *db, const char *sql)
+{
+	sqlite3_stmt *s = take_kept(db->sql, sql);
+	if (s || sqlite3_prepare_v2(db->sql, sql, -1, &s, NULL) == SQLITE_OK)
+		db_give_back(s);
+}
+
 int db_query(struct db *db, sqlite3_stmt **ret, struct err *e, const char *sql, const char *types,
 	     ...)
 {

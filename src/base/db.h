@@ -83,6 +83,8 @@ const char *db_text(sqlite3_stmt *s, int column);
 int64_t db_int(sqlite3_stmt *s, int column);
 
 void db_give_back(sqlite3_stmt *s);
+/** Prepare @sql ahead, while there is nothing else to do: the next query of that text is quick. */
+void db_expect(struct db *db, const char *sql);
 static inline void cleanup_stmt(sqlite3_stmt **s)
 {
 	db_give_back(*s);

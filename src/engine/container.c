@@ -286,21 +286,26 @@ int container_read(struct engine *en, const char *id, struct arena *a, struct co
 	return row_read(s, a, ret, e);
 }
 
+static const char GLANCE[] =
+	"SELECT name, status, auto_remove, iif(json_valid(config), config ->> "
+	"'$.HostConfig.CgroupParent', NULL), iif(NOT auto_remove AND "
+	"json_valid(config), config ->> '$.HostConfig.RestartPolicy.Name', NULL), "
+	"restarts, restart_wait, restart_due, started, held, iif(NOT auto_remove "
+	"AND json_valid(config), config ->> "
+	"'$.HostConfig.RestartPolicy.MaximumRetryCount', 0), told, EXISTS (SELECT 1 "
+	"FROM endpoint WHERE container = ?1) FROM container "
+	"WHERE id = ?1";
+
+void container_expect_glance(struct engine *en)
+{
+	db_expect(&en->db, GLANCE);
+}
+
 int container_glance(struct engine *en, const char *id, struct arena *a, struct container *ret,
 		     struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_first(
-		&en->db, &s, e,
-		"SELECT name, status, auto_remove, iif(json_valid(config), config ->> "
-		"'$.HostConfig.CgroupParent', NULL), iif(NOT auto_remove AND "
-		"json_valid(config), config ->> '$.HostConfig.RestartPolicy.Name', NULL), "
-		"restarts, restart_wait, restart_due, started, held, iif(NOT auto_remove "
-		"AND json_valid(config), config ->> "
-		"'$.HostConfig.RestartPolicy.MaximumRetryCount', 0), told, EXISTS (SELECT 1 "
-		"FROM endpoint WHERE container = ?1) FROM container "
-		"WHERE id = ?1",
-		"s", id);
+	int r = db_first(&en->db, &s, e, GLANCE, "s", id);
 	if (r < 0)
 		return r;
 	if (r == 0)

@@ -238,6 +238,8 @@ int container_monitor(struct engine *en, const struct container *c, struct err *
 
 enum remove_flags { REMOVE_FORCE = 1, REMOVE_VOLUMES = 2 };
 int container_remove(struct engine *en, const char *ref, unsigned flags, struct err *e);
+/** Prepare while a container runs what its removal at the end will take from the store. */
+void container_expect_removal(struct engine *en);
 
 struct container_exec {
 	struct strv args, env;

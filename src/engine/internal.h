@@ -30,6 +30,8 @@ int container_read(struct engine *en, const char *id, struct arena *a, struct co
  * work. */
 int container_glance(struct engine *en, const char *id, struct arena *a, struct container *ret,
 		     struct err *e);
+/** Prepare its query: see container_expect_removal(). */
+void container_expect_glance(struct engine *en);
 /** container_find(), and again what it is under its lock, which the caller has then. */
 int container_find_locked(struct engine *en, const char *ref, struct arena *a,
 			  struct container_lock *lock, struct container *ret, struct err *e);

@@ -27,13 +27,22 @@ static int is_its_own(struct engine *en, const char *volume, const char *id, str
 		"ss", volume, id);
 }
 
+static const char USED_VOLUMES[] = "SELECT DISTINCT volume FROM volume_use WHERE container = ?1";
+static const char DELETE_ROW[] = "DELETE FROM container WHERE id = ?1";
+
+void container_expect_removal(struct engine *en)
+{
+	container_expect_glance(en);
+	db_expect(&en->db, USED_VOLUMES);
+	db_expect(&en->db, DELETE_ROW);
+}
+
 /* Volumes that were made for this container alone. */
 static int anonymous_volumes(struct engine *en, const char *id, struct arena *a, struct strv *ret,
 			     struct err *e)
 {
 	struct strv used = {0};
-	int r = db_list(&en->db, a, &used, e,
-			"SELECT DISTINCT volume FROM volume_use WHERE container = ?1", "s", id);
+	int r = db_list(&en->db, a, &used, e, USED_VOLUMES, "s", id);
 	for (size_t i = 0; r >= 0 && i < used.count; i++)
 		if ((r = is_its_own(en, used.items[i], id, e)) > 0)
 			strv_push(a, ret, used.items[i]);
@@ -57,7 +66,7 @@ static int delete_rows(struct engine *en, const char *id, const struct strv *vol
 	if (r >= 0)
 		r = event_container(&en->db, e, id, "destroy", NULL);
 	if (r >= 0)
-		r = db_run(&en->db, e, "DELETE FROM container WHERE id = ?1", "s", id);
+		r = db_run(&en->db, e, DELETE_ROW, "s", id);
 	for (size_t i = 0; r >= 0 && i < volumes->count; i++)
 		r = delete_volume(en, volumes->items[i], e);
 	return db_end(&en->db, r, e);
