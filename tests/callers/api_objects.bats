@@ -81,7 +81,7 @@ teardown() { api_namespace_teardown; }
 	assert_equal "10.77.0.9/24" "$(docker network inspect -f '{{range .Containers}}{{.IPv4Address}}{{end}}' nn)"
 	assert_equal "0.0.0.0:8080" "$(docker port aa 80)"
 	[[ $(docker ps --format '{{.Ports}} {{.Networks}} {{.Mounts}}') == "0.0.0.0:8080->80/tcp nn vv" ]]
-	docker run --rm --network nn test ping -c 1 -W 2 other
+	docker run --rm --network nn test ping -c 1 -W 20 other
 	docker network create mm
 	docker network connect mm aa
 	assert_equal "mm nn " "$(docker inspect -f '{{range $k, $v := .NetworkSettings.Networks}}{{$k}} {{end}}' aa)"

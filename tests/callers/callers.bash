@@ -42,7 +42,7 @@ callers_end() {
 	kill -KILL "$(cat "$WORK/holder")"
 	wait_for 20 test ! -e "/proc/$(cat "$WORK/holder")/root/"
 	local i
-	for i in $(seq 50); do
+	for i in $(seq 300); do
 		find /sys/fs/cgroup -maxdepth 7 -depth -type d -path "*$GROUP*" -exec rmdir {} + 2>/dev/null
 		[ -n "$(find /sys/fs/cgroup -maxdepth 7 -type d -path "*$GROUP*" 2>/dev/null)" ] || break
 		sleep 0.1
@@ -86,8 +86,9 @@ daemon() {
 	nsenter -t "$(cat "$WORK/holder")" -p -m -n -- "$@" </dev/null >"$WORK/$name.log" 2>&1 3>&- &
 }
 
+# A limit is for a case that fails: none is below a minute.
 wait_for() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + ($1 < 60 ? 60 : $1)))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || { echo "never true: $*" >&2; return 1; }

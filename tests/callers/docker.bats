@@ -111,11 +111,11 @@ d_run() {
 }
 
 @test "docker pause, unpause, stop, start, restart, kill" {
-	d_run -d --name c1 test sh -c 'trap "exit 3" TERM; while :; do sleep 0.1; done'
+	d_run -d --name c1 test sh -c 'trap "exit 3" TERM; : >/ready; while :; do sleep 0.1; done'
+	wait_for 20 d exec c1 test -e /ready
 	d pause c1
 	[ "$(d inspect -f '{{.State.Status}}' c1)" = paused ]
 	d unpause c1
-	sleep 0.5
 	d stop -t 20 c1
 	[ "$(d inspect -f '{{.State.Status}} {{.State.ExitCode}}' c1)" = "exited 3" ]
 	d start c1

@@ -16,7 +16,7 @@ teardown() { [ -z "${WORK-}" ] || api_teardown; }
 # Some 12 s: a browser starts, and looks every two seconds.
 @test "page: use against limits, live; why the last ones ended; foreign text is text; a phone; light and dark" {
 	hull run -d --name aa --cpus 0.5 -m 64m --memory-swap 64m --pids-limit 20 test \
-		sh -c 'until [ -e /go ]; do sleep 0.1; done; while :; do :; done'
+		sh -c 'until [ -e /go ]; do sleep 1; done; while :; do :; done'
 	run -137 hull run --name bb -m 16m --memory-swap 16m test /probe eat 64
 	run -127 hull run --name cc -l 'x=<script>alert(1)</script>' test '<img src=x onerror=alert(1)><script>alert(2)</script>'
 	hull run --rm --name dd test sh -c 'exit 3' || true
@@ -45,9 +45,11 @@ teardown() { [ -z "${WORK-}" ] || api_teardown; }
 		    b.until(lambda: row(b, "aa"), "a row of aa")
 		    assert "of 64 MiB" in row(b, "aa")["Memory"] and "of 20" in row(b, "aa")["Processes"]
 		    b.until(lambda: cpu(b) is not None, "its processor time")
-		    assert cpu(b) < 30, row(b, "aa")
+		    idle = cpu(b)
+		    assert idle < 30, row(b, "aa")
 		    hull("exec", "aa", "touch", "/go")
-		    b.until(lambda: cpu(b) > 40, "it works now")
+		    # A busy machine gives it less than its limit.
+		    b.until(lambda: cpu(b) > idle + 5, "it works now")
 		    assert "killed by the kernel: the container reached its memory limit of 16MiB" in ended(b, "bb"), b.text("#ends")
 		    assert "with 3 after" in ended(b, "dd") and "removed" in ended(b, "dd")
 		    b.run("document.getElementById('rest').open = true")

@@ -95,12 +95,12 @@ podman_image() {
 }
 
 @test "podman pause, unpause, stop, start, restart, kill, wait" {
-	pod_do run -d --name c test sh -c 'trap "exit 3" TERM; while :; do sleep 0.1; done'
+	pod_do run -d --name c test sh -c 'trap "exit 3" TERM; : >/ready; while :; do sleep 0.1; done'
+	wait_for 20 pod exec c test -e /ready
 	pod pause c
 	[ "$(pod inspect -f '{{.State.Status}}' c)" = paused ]
 	pod unpause c
 	[ "$(pod inspect -f '{{.State.Status}}' c)" = running ]
-	sleep 0.5
 	pod stop -t 20 c
 	[ "$(pod inspect -f '{{.State.Status}} {{.State.ExitCode}}' c)" = "exited 3" ]
 	pod start c

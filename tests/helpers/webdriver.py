@@ -66,7 +66,7 @@ class Browser:
     def text(self, selector):
         return self.run("const e = document.querySelector(arguments[0]); return e && e.innerText", selector)
 
-    def until(self, is_true, what, seconds=20):
+    def until(self, is_true, what, seconds=120):
         end = time.monotonic() + seconds
         while not is_true():
             assert time.monotonic() < end, f"never true: {what}"
