@@ -71,8 +71,12 @@ serve() {
 	hull run -d --name "$name" -v "$WORK/peer:/peer" "$@" test nc -ll -p 80 -e /peer >/dev/null &&
 		wait_for 10 hull exec "$name" sh -c 'grep -q ":0050 .* 0A " /proc/net/tcp /proc/net/tcp6'
 }
-# ask WHERE ADDRESS [PORT]: what such a container answers, or nothing.
+# ask WHERE ADDRESS [PORT]: what such a container answers, a busy one late.
 ask() {
+	"$1" timeout 60 busybox nc -w 30 "$2" "${3:-8080}" </dev/null
+}
+# The same where nobody is to answer.
+ask_in_vain() {
 	"$1" timeout 5 busybox nc -w 2 "$2" "${3:-8080}" </dev/null
 }
 field() {

@@ -18,7 +18,7 @@ load network
 	outside busybox nc -ll -p 7 -e "$WORK/peer" &
 	started_by_test $!
 	wait_for 10 listening $OUTSIDE 0007
-	run -0 hull run --rm test nc -w 5 203.0.113.2 7
+	run -0 hull run --rm test nc -w 30 203.0.113.2 7
 	assert_equal "peer 017100CB" "$output"
 	# Its own statistics, and no packet filter in it.
 	run -0 hull run --rm test sh -c 'wc -l </proc/net/dev'
@@ -35,14 +35,14 @@ load network
 	[[ $output == peer* ]]
 	run -0 ask on_host 172.17.0.2 80
 	[[ $output == peer* ]]
-	run -0 hull run --rm test nc -w 5 203.0.113.1 8080
+	run -0 hull run --rm test nc -w 30 203.0.113.1 8080
 	[[ $output == "peer "* ]]
-	run -0 hull exec web nc -w 5 203.0.113.1 8080
+	run -0 hull exec web nc -w 30 203.0.113.1 8080
 	[[ $output == *"peer "* ]]
 	# By its own address it is reached from its network alone.
 	outside ip route add 172.17.0.0/16 via 203.0.113.1
-	run ! ask outside 172.17.0.2 80
-	run -0 hull run --rm test nc -w 5 172.17.0.2 80
+	run ! ask_in_vain outside 172.17.0.2 80
+	run -0 hull run --rm test nc -w 30 172.17.0.2 80
 	assert_equal "peer 030011AC" "$output"
 	run -0 hull port web
 	assert_equal "80/tcp -> 0.0.0.0:8080" "$output"
@@ -58,7 +58,7 @@ load network
 	assert_equal "" "$(hull ps -q -f publish=80 -f publish=8080/udp)"
 	# Freed with its end, and taken again.
 	hull stop -t 0 web
-	run ! ask outside 203.0.113.1
+	run ! ask_in_vain outside 203.0.113.1
 	run ! grep 8080 <<<"$(on_host nft list table inet "$(table)")"
 	hull start web
 	wait_for 10 ask outside 203.0.113.1
@@ -67,7 +67,7 @@ load network
 @test "publish: an address of the host, UDP, ranges, any free port, all exposed ones" {
 	serve local -p 127.0.0.1:8080:80 -p 7000-7002:7000-7002/udp -p 81 --expose 90-91 -p 8100-8110:82
 	run -0 ask on_host 127.0.0.1
-	run ! ask outside 203.0.113.1
+	run ! ask_in_vain outside 203.0.113.1
 	run -0 hull port local
 	[[ $output == *"80/tcp -> 127.0.0.1:8080"* ]]
 	[[ $output == *"7001/udp -> 0.0.0.0:7001"* ]]
@@ -136,7 +136,7 @@ assert s.recv(100) == b"there"'
 	run -0 hull port web
 	assert_equal "" "$output"
 	serve next --network one --ip "$a"
-	run ! ask outside 203.0.113.1
+	run ! ask_in_vain outside 203.0.113.1
 	run -0 hull run -d --name free -p 8080:80 test sleep 1000
 }
 
@@ -207,7 +207,7 @@ assert s.recv(100) == b"there"'
 	[[ $(field web '{{.NetworkSettings.Networks.two.EndpointID}}') =~ ^[0-9a-f]{64}$ ]]
 	# The last one takes them with it, and the next that comes brings them.
 	run -0 hull network disconnect two web
-	run ! ask outside 203.0.113.1
+	run ! ask_in_vain outside 203.0.113.1
 	run -0 hull network connect one web
 	run -0 ask outside 203.0.113.1
 	run -0 hull port web
@@ -217,10 +217,10 @@ assert s.recv(100) == b"there"'
 @test "publish: a client of UDP that goes on sending finds the container that is there now" {
 	local client=$WORK/client
 	mkfifo "$client"
-	# One socket, so one flow: what each word gets as its answer within a second.
+	# One socket, so one flow: what each word gets as its answer within some seconds.
 	outside python3 -c 'import socket, sys
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(1)
+s.settimeout(4)
 for line in sys.stdin:
     s.sendto(b"x", ("203.0.113.1", 9))
     try: print(s.recv(100).decode(), flush=True)
@@ -259,7 +259,7 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	on_host busybox nc -ll -p 5555 -e /bin/echo here &
 	started_by_test $!
 	wait_for 10 listening $HOST 15B3
-	run -0 on_host timeout 5 busybox nc -w 2 "$gateway" 5555
+	run -0 ask on_host "$gateway" 5555
 	assert_equal here "$output"
 	# Nobody outside does, though he knows a way.
 	outside ip route add "$gateway" via 203.0.113.1
@@ -285,7 +285,7 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	assert_equal 10.1.2.128 "$(field bb '{{.NetworkSettings.Networks.two.IPAddress}}')"
 	hull run -d --name b2 --network two test sleep 1000
 	assert_equal 10.1.2.130 "$(field b2 '{{.NetworkSettings.Networks.two.IPAddress}}')"
-	run -0 hull exec b2 nc -w 5 10.1.2.128 80
+	run -0 hull exec b2 nc -w 30 10.1.2.128 80
 	run ! hull exec aa timeout 5 nc -w 2 10.1.2.128 80
 	run -0 hull network inspect -f '{{range .Containers}}{{.Name}} {{.IPv4Address}} {{end}}' two
 	[[ $output == *"bb 10.1.2.128/24"* && $output == *"b2 10.1.2.130/24"* ]]
@@ -383,7 +383,7 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	run -0 hull exec shut ping -c 1 -W 5 "$(field both '{{.NetworkSettings.Networks.closed.IPAddress}}')"
 	run -0 hull network connect one shut
 	assert_equal "eth0 eth1 lo " "$(hull exec shut ls /sys/class/net | tr '\n' ' ')"
-	run -0 hull exec shut nc -w 5 "$(field aa '{{.NetworkSettings.Networks.one.IPAddress}}')" 80
+	run -0 hull exec shut nc -w 30 "$(field aa '{{.NetworkSettings.Networks.one.IPAddress}}')" 80
 	run -1 hull network connect one shut
 	[[ $output == *"already exists"* ]]
 	run -0 hull network disconnect one shut
@@ -403,7 +403,7 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	run -0 hull exec web ip -6 addr show eth0
 	[[ $output == *"inet6 fd00:1::2/64 scope global"* && $output != *tentative*global* ]]
 	run -0 hull exec web ping -6 -c 1 -W 5 2001:db8::2
-	run -0 outside timeout 5 busybox nc -w 2 2001:db8::1 8080 </dev/null
+	run -0 ask outside 2001:db8::1
 	run -0 ask outside 203.0.113.1
 	run -0 hull ps --format '{{.Ports}}'
 	assert_equal "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp" "$output"
@@ -423,8 +423,8 @@ bridged_frames_are_filtered() { # 0|1: for IPv6, by br_netfilter, in the host's 
 		run -0 ask on_host ::1 $port
 		[[ $output == peer* ]]
 	done
-	run ! ask outside 2001:db8::1 8095
-	run -0 outside timeout 5 busybox nc -w 2 2001:db8::1 8080 </dev/null
+	run ! ask_in_vain outside 2001:db8::1 8095
+	run -0 ask outside 2001:db8::1
 	# What the host says to its ::1 stays there, and nobody else comes to it.
 	on_host busybox nc -ll -p 9 -e "$WORK/peer" &
 	started_by_test $!
@@ -452,7 +452,7 @@ s = socket.create_server(("127.0.0.1", 5555))
 while True: s.accept()[0].close()' &
 	started_by_test $!
 	wait_for 10 listening $HOST 15B3
-	run -0 on_host python3 -c 'import socket; socket.create_connection(("127.0.0.1", 5555), 5)'
+	run -0 on_host python3 -c 'import socket; socket.create_connection(("127.0.0.1", 5555), 30)'
 	run ! hull run --rm --cap-add NET_ADMIN test sh -c \
 		'ip addr del 127.0.0.1/8 dev lo; ip route add 127.0.0.0/8 via 172.17.0.1; timeout 5 nc -w 2 127.0.0.1 5555'
 	# Nor does anybody outside, whatever way he knows.
@@ -460,13 +460,13 @@ while True: s.accept()[0].close()' &
 	outside sh -c 'echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet; ip addr del 127.0.0.1/8 dev lo
 		ip route add 127.0.0.0/8 via 203.0.113.1'
 	run -0 ask on_host 127.0.0.1
-	run ! ask outside 127.0.0.1
+	run ! ask_in_vain outside 127.0.0.1
 }
 
 @test "firewall: flushed by another program, it is made again by the next start, reload and check" {
 	serve web -p 8080:80
 	on_host nft flush ruleset
-	run ! ask outside 203.0.113.1
+	run ! ask_in_vain outside 203.0.113.1
 	run -1 hull system check
 	[[ $output == *"is not as hull made it"* ]]
 	run -0 hull network reload
@@ -623,7 +623,7 @@ dns_process() {
 	[[ $output == *REFUSED* ]]
 	# By TCP.
 	run -0 hull run --rm --network one --dns 203.0.113.2 --rootfs /:O python3 -c 'import socket, struct, sys
-s = socket.create_connection((sys.argv[1], 53), 5)
+s = socket.create_connection((sys.argv[1], 53), 30)
 for name in (b"\2aa", b"\3www\7example\3org"):
     q = b"\0\7\1\0\0\1\0\0\0\0\0\0" + name + b"\0\0\1\0\1"
     s.sendall(struct.pack(">H", len(q)) + q)
@@ -691,7 +691,7 @@ for i in range(2000): s.sendto(os.urandom(i % 600), (sys.argv[1], 53))' \
 	assert_equal "$(field bb '{{.NetworkSettings.Networks.one.IPAddress}}')" "$(resolve aa bb)"
 	# Nor do many connections that say nothing: others find a place.
 	hull run -d --name hog --network one --rootfs /:O python3 -c 'import os, socket, time
-s = [socket.create_connection(("'"$(hull network inspect -f '{{(index .IPAM.Config 0).Gateway}}' one)"'", 53), 5) for i in range(40)]
+s = [socket.create_connection(("'"$(hull network inspect -f '{{(index .IPAM.Config 0).Gateway}}' one)"'", 53), 30) for i in range(40)]
 print("ready", flush=True)
 while True:
     time.sleep(1)
@@ -700,13 +700,13 @@ while True:
         except OSError: pass'
 	wait_ready hog
 	run -0 hull run --rm --network one --rootfs /:O python3 -c 'import socket, sys
-s = socket.create_connection((sys.argv[1], 53), 5)
+s = socket.create_connection((sys.argv[1], 53), 30)
 s.sendall(b"\0\24\0\7\1\0\0\1\0\0\0\0\0\0\2bb\0\0\1\0\1")
 print(len(s.recv(100)))' "$(hull network inspect -f '{{(index .IPAM.Config 0).Gateway}}' one)"
 	[ "$output" -gt 30 ]
 	hull rm -f hog
 	hull rm -f aa bb
-	wait_for 10 test -z "$(sleep 2; dns_process)"
+	wait_for 10 eval '[ -z "$(dns_process)" ]'
 	hull network rm one
 	assert_equal "forwarding4" "$(ls "$HULL_RUNROOT/networks")"
 }
@@ -788,18 +788,20 @@ while True:
 	wait_ready slow
 	wait_ready fast
 	assert_equal '{"rate-in":"10g","rate-out":"10g"}' "$(field fast '{{json .NetworkSettings.Networks.slow.DriverOpts}}')"
-	# 4 MB at 10 MB/s: at least 0.3 s, with what may go at once; three times as long as the other at the least.
+	# 4 MB at 10 MB/s: at least 0.3 s, with what may go at once; three times as long as the other at the least, when
+	# the machine lets that one go on.
 	on_host python3 -c 'import socket, sys, time
 def take(address, what):
-    s = socket.create_connection((address, 80), 20)
+    s = socket.create_connection((address, 80), 60)
     began = time.monotonic()
     s.sendall(what if what == b"s" else what + bytes(4000000))
     while s.recv(1 << 16): pass
     return time.monotonic() - began
 for what in (b"s", b"r"):
-    slow, fast = (take(a, what) for a in sys.argv[1:3])
+    slow = take(sys.argv[1], what)
+    fast = min(take(sys.argv[2], what) for i in range(10))
     print(what, slow, fast)
-    assert 0.3 < slow < 20 and slow > 3 * fast' \
+    assert slow > 0.3 and slow > 3 * fast' \
 		"$(field slow '{{.NetworkSettings.Networks.slow.IPAddress}}')" \
 		"$(field fast '{{.NetworkSettings.Networks.slow.IPAddress}}')"
 	local entry

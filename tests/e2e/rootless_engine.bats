@@ -402,7 +402,7 @@ in_world() {
 # says_hello NETNS ADDRESS PORT: what is answered.
 says_hello() {
 	ip netns exec "$1" python3 -c 'import socket, sys
-s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 30)
 s.sendall(b"hello\n")
 print(s.makefile().readline().strip())' "$2" "$3"
 }
@@ -435,11 +435,11 @@ no_pasta() {
 	done
 	# Out; a published port shows the client's own address.
 	tells_who_comes
-	assert_equal "you are 10.99.0.2" "$(hull exec web sh -c 'sleep 2 | timeout 5 nc 10.99.0.1 99 | head -n 1')"
+	assert_equal "you are 10.99.0.2" "$(hull exec web sh -c 'sleep 5 | timeout 20 nc 10.99.0.1 99 | head -n 1')"
 	hull run -d --name who -p 8090:90 test sh -c 'nc -l -p 90 -e sh -c "read x; cat /proc/net/tcp /proc/net/tcp6; sleep 1"; sleep 600'
 	wait_for 10 hull exec who grep -q ':005A ' /proc/net/tcp /proc/net/tcp6
 	run in_world python3 -c 'import socket
-s = socket.create_connection(("10.99.0.2", 8090), 5)
+s = socket.create_connection(("10.99.0.2", 8090), 30)
 s.sendall(b"hello\n")
 print(s.makefile().read(620))'
 	assert_has "0100630A:" # 10.99.0.1
@@ -486,7 +486,7 @@ print(s.makefile().read(620))'
 		assert_equal "got hello" "$(says_hello "${from% *}" "${from#* }" 8080)"
 	done
 	tells_who_comes
-	assert_equal "you are 10.99.0.2" "$(hull exec web sh -c 'sleep 2 | timeout 5 nc 10.99.0.1 99 | head -n 1')"
+	assert_equal "you are 10.99.0.2" "$(hull exec web sh -c 'sleep 5 | timeout 20 nc 10.99.0.1 99 | head -n 1')"
 	run hull run --rm --network slirp4netns -p 8080:80 test true
 	assert_status 125
 	assert_has "port is already allocated"
