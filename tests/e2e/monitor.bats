@@ -115,10 +115,10 @@ wait_record() {
 }
 
 @test "without stdin_once a client's end leaves stdin open for the next one" {
-	start stdin -- sh -c 'read a; read b; echo "$a-$b"'
+	start stdin -- sh -c "read a; touch $D/first; read b; echo \"\$a-\$b\""
 	echo one | "$H" attach "$D" in out >/dev/null 2>&1 3>&- &
 	local first=$!
-	nap 300
+	wait_for 10 test -e "$D/first"
 	echo two | "$H" attach "$D" in out 2>/dev/null 3>&-
 	wait "$first"
 	wait_record >/dev/null
@@ -126,11 +126,15 @@ wait_record() {
 }
 
 @test "two clients get the same; a slow reader loses nothing" {
-	start -- sh -c "sleep $(ms 500); seq 1 60000"
-	"$H" attach "$D" out 2>/dev/null 3>&- | (nap 1500; md5sum) >"$BATS_TEST_TMPDIR/slow" 3>&- &
+	start -- sh -c "until [ -e $D/go ]; do sleep 0.02; done; seq 1 60000"
+	"$H" attach "$D" out 2>"$D/one" 3>&- | (nap 1500; md5sum) >"$BATS_TEST_TMPDIR/slow" 3>&- &
 	local slow=$!
-	"$H" attach "$D" out 2>/dev/null 3>&- | md5sum >"$BATS_TEST_TMPDIR/fast" 3>&- &
-	wait "$!" "$slow"
+	"$H" attach "$D" out 2>"$D/two" 3>&- | md5sum >"$BATS_TEST_TMPDIR/fast" 3>&- &
+	local fast=$!
+	wait_for 10 grep -q attached "$D/one"
+	wait_for 10 grep -q attached "$D/two"
+	touch "$D/go"
+	wait "$fast" "$slow"
 	seq 1 60000 | md5sum | cmp - "$BATS_TEST_TMPDIR/fast"
 	cmp "$BATS_TEST_TMPDIR/fast" "$BATS_TEST_TMPDIR/slow"
 }
@@ -159,7 +163,7 @@ wait_record() {
 }
 
 @test "no terminal: resize is refused" {
-	start -- sleep $((5 * PATIENCE))
+	start -- sleep 600
 	run "$H" resize "$D" 10 10
 	[ "$status" -eq 124 ]
 	[[ "$output" == *"Inappropriate ioctl"* ]]
@@ -188,11 +192,13 @@ wait_record() {
 }
 
 @test "kill -9 of the keeper: a standby takes its place, and survives the monitor" {
-	start -- sh -c "for i in 1 2 3 4 5 6 7 8 9 10; do echo \$i; sleep $(ms 100); done; exit 11"
+	start -- sh -c "for i in 1 2 3 4 5 6 7 8 9; do echo \$i; sleep $(ms 100); done
+		until [ -e $D/go ]; do sleep 0.02; done; echo 10; exit 11"
 	kill -KILL "$KEEPER"
 	wait_for 10 pgrep -x hull-keeper -P "$WATCHER"
 	kill -KILL "$WATCHER"
-	[ "$($LOG "$D" | head -1)" = 1 ]
+	wait_for 10 eval '[ "$($LOG "$D" | head -1)" = 1 ]'
+	touch "$D/go"
 	local record
 	record=$(wait_record)
 	[ "$($LOG "$D" | md5sum)" = "$(seq 1 10 | md5sum)" ]
@@ -385,9 +391,9 @@ inject() {
 		mkdir "$D"
 		start $options -- sh -c "until [ -e $D/go ]; do sleep 0.02; done; printf abc; sleep 0.3
 			dd if=/dev/zero bs=200000 count=1 2>/dev/null; printf end; exit 3"
-		"$H" attach "$D" ${options:+raw} out 2>/dev/null 3>&- | wc -c >"$D/count" &
+		"$H" attach "$D" ${options:+raw} out 2>"$D/said" 3>&- | wc -c >"$D/count" &
 		local client=$!
-		nap 300
+		wait_for 10 grep -q attached "$D/said"
 		touch "$D/go"
 		[[ "$(wait_record)" == "code 3 "* ]]
 		wait "$client"
