@@ -8,11 +8,11 @@ load api
 setup() { api_setup; }
 teardown() { api_teardown; }
 
-# in_terminal ROWSxCOLS COMMAND...: with one of that size; the input comes from a pipe of ours.
+# in_terminal ROWSxCOLS COMMAND...: with one of that size; the input comes from a pipe of ours. What is on it is in `shown`.
 in_terminal() {
 	local size=$1
 	shift
-	timeout 20 script -qec "stty rows ${size%x*} cols ${size#*x}; $*" /dev/null 3>&-
+	within 20 script -qefc "stty rows ${size%x*} cols ${size#*x}; $*" "$WORK/shown" 3>&-
 }
 
 @test "api streams: docker run, attached from the first byte to the exit code" {
@@ -55,7 +55,7 @@ in_terminal() {
 
 # waits_for_start NAME STREAMS: a client in the background, its bytes in $WORK/stream.STREAMS.
 waits_for_start() {
-	timeout 20 curl -sN --unix-socket "$SOCKET" -X POST -D "$WORK/headers.$2" -o "$WORK/stream.$2" \
+	within 20 curl -sN --unix-socket "$SOCKET" -X POST -D "$WORK/headers.$2" -o "$WORK/stream.$2" \
 		"http://hull/containers/$1/attach?stream=1&$2" 3>&- &
 	CLIENTS+=($!)
 	wait_for 5 grep -q 'HTTP/1.1 200' "$WORK/headers.$2"
@@ -89,7 +89,7 @@ waits_for_start() {
 	wait_for 5 grep -q 'HTTP/1.1 200' "$WORK/headers"
 	waiting=$(echo "$HULL_RUNROOT/attach/$id".*)
 	kill -STOP "${waiting##*.}"
-	timeout 20 "$HULL" start aa 3>&-
+	within 20 "$HULL" start aa 3>&-
 	kill -CONT "${waiting##*.}"
 	kill $client
 	assert_equal running "$(status_of aa)"
@@ -97,20 +97,20 @@ waits_for_start() {
 
 @test "api streams: terminals, their size, and the detach keys" {
 	need_docker
-	run -0 in_terminal 33x77 "$(type -P docker) run --rm -it --network none test sh -c 'sleep 0.3; stty size; tty'" </dev/null
+	run -0 in_terminal 33x77 "$(type -P docker) run --rm -it --network none test sh -c 'until stty size | grep -x \"33 77\"; do sleep 0.05; done; tty'" </dev/null
 	assert_has "33 77"
 	assert_has /dev/pts/0
 	docker run -dit --name aa --network none test sh
 	run in_terminal 24x80 "$(type -P docker) attach aa" < <(
 		printf 'echo A$((1+1))\n'
-		sleep 0.5
+		wait_for 10 grep -q A2 "$WORK/shown"
 		printf '\020\021'
-		sleep 0.2
+		wait_for 10 grep -q "read escape sequence" "$WORK/shown"
 	)
 	assert_has A2
 	assert_has "read escape sequence"
 	assert_equal running "$(status_of aa)"
-	run -5 in_terminal 44x55 "$(type -P docker) exec -it aa sh -c 'sleep 0.3; stty size; exit 5'" </dev/null
+	run -5 in_terminal 44x55 "$(type -P docker) exec -it aa sh -c 'until stty size | grep -x \"44 55\"; do sleep 0.05; done; exit 5'" </dev/null
 	assert_has "44 55"
 }
 

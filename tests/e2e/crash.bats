@@ -62,6 +62,7 @@ kill_all_monitors() {
 	for pid in $(find /proc/[0-9]*/cwd /proc/[0-9]*/fd -maxdepth 1 -lname "$HULL_RUNROOT/*" 2>/dev/null | cut -d/ -f3 | sort -u); do
 		[[ "$(readlink "/proc/$pid/exe")" != */hull-monitor ]] || killed+=("$pid")
 	done
+	kill -STOP "${killed[@]}" # else one starts the other again
 	kill -KILL "${killed[@]}"
 	# On a busy machine one lives on for some milliseconds, and looks it.
 	for pid in "${killed[@]}"; do wait_for 5 eval "! readlink /proc/$pid/exe"; done
@@ -212,9 +213,11 @@ code_or_lost() {
 }
 
 @test "exit record unread: whoever looks next finds it" {
-	hull run -d --name cc test sh -c 'sleep 0.2; exit 12'
-	nap 600
-	assert_equal 12 "$(hull inspect -f '{{.State.ExitCode}}' cc)"
+	hull run -d --name cc test sh -c 'until [ -e /tmp/go ]; do sleep 0.05; done; exit 12'
+	pid=$(pid_of cc)
+	let_end cc /tmp/go
+	wait_for 10 test ! -e "/proc/$pid"
+	wait_for 10 eval '[ "$(hull inspect -f "{{.State.ExitCode}}" cc)" = 12 ]'
 }
 
 @test "full log disk: the container never blocks, drops are counted" {

@@ -192,7 +192,7 @@ for _ in range(1100): sys.stdout.buffer.write(bytes(1 << 20))' | gzip >bomb.tar.
 		remove_all
 		# The helper dies with its loader, but not in the same instant: its folder is
 		# locked until then.
-		for _ in $(seq 50); do
+		for _ in $(seq 1000); do
 			store sweep
 			kept=$(ls -A "$ROOT/layers")
 			[ -n "$kept" ] || break
@@ -220,7 +220,7 @@ for _ in range(1100): sys.stdout.buffer.write(bytes(1 << 20))' | gzip >bomb.tar.
 	loader=$!
 	exec 9>pipe
 	tar -C "$CACHE/tree" -c . | head -c 512 >&9
-	for _ in $(seq 100); do
+	for _ in $(seq 1000); do
 		pid=$(pgrep -P "$loader" hull-unpack) || true
 		[ -n "$pid" ] && grep -q '^Seccomp:.2' "/proc/$pid/status" && break
 		sleep 0.05

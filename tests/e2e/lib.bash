@@ -148,7 +148,7 @@ hull_teardown() {
 	if [ -n "$ids" ]; then hull rm -f -v $ids >/dev/null || echo "rm -f failed" >&2; fi
 	# The monitor's last command may still be at work behind our back.
 	# shellcheck disable=SC2086
-	for _ in $(seq $((50 * PATIENCE))); do
+	for _ in $(seq $((200 * PATIENCE))); do
 		remove_groups
 		left=$(leftovers $ids)
 		[ -n "$left" ] || return 0

@@ -105,7 +105,7 @@ teardown() {
 	for id in $(ls -A "$dir/state" 2>/dev/null); do
 		rt delete --force "$id" || echo "cannot delete $id" >&2
 	done
-	for _ in $(seq 50); do
+	for _ in $(seq 300); do
 		left=$(leftovers)
 		[ -n "$left" ] || break
 		sleep 0.1

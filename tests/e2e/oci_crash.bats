@@ -30,7 +30,7 @@ killed() {
 
 assert_nothing_left() {
 	local left
-	for _ in $(seq 100); do
+	for _ in $(seq 1000); do
 		left=$(leftovers)
 		[ -n "$left" ] || return 0
 		sleep 0.05

@@ -53,7 +53,7 @@ receiver() {
 
 @test "a terminal in the foreground: size, input, exit status; run and exec" {
 	config '.process.terminal = true'
-	bundle sh -c 'sleep 0.3; stty size; echo ready; read x; echo "got $x"; exit 6'
+	bundle sh -c 'until [ "$(stty size)" = "33 77" ]; do sleep 0.05; done; stty size; echo ready; read x; echo "got $x"; exit 6'
 	ln -s busybox "$root/bin/stty"
 	capture receive terminal "$runtime" --root "$dir/state" run c1
 	[ "$status" = 6 ]

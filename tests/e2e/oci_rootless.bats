@@ -90,7 +90,7 @@ teardown() {
 		rt delete --force "$id" || echo "cannot delete $id" >&2
 	done
 	cd /
-	for _ in $(seq 50); do
+	for _ in $(seq 300); do
 		left=$(leftovers)
 		[ -n "$left" ] || break
 		sleep 0.1

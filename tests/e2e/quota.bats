@@ -157,8 +157,7 @@ prints() {
 		'dd if=/dev/zero of=/big bs=64k count=100 2>/dev/null; sync; rm /big; sync; echo done; sleep 1000'
 	wait_for 20 prints done hull logs web
 	[ -f "$(hull inspect -f '{{.GraphDriver.Data.DiskImage}}' web)" ]
-	sleep 1
-	[ "$(du -k "$HULL_ROOT"/containers/*/disk.img | cut -f 1)" -lt 2000 ]
+	wait_for 10 eval '[ "$(du -k "$HULL_ROOT"/containers/*/disk.img | cut -f 1)" -lt 2000 ]'
 }
 
 @test "quota: cp, diff, export, commit, restart and the rest with an image" {
@@ -223,7 +222,7 @@ prints() {
 	df_counts_limited
 	# No subvolume is left, and when the kernel is done with them no group.
 	[ -z "$(btrfs subvolume list "$FS")" ]
-	for _ in $(seq 50); do
+	for _ in $(seq 200); do
 		sync -f "$FS"
 		hull system check --repair
 		[ "$(btrfs qgroup show "$FS" | grep -c '^0/')" != 1 ] || return 0

@@ -65,7 +65,7 @@ ended() {
 	run hull run --name cc --cap-drop chown test sh -c "sleep 0.3; chown 5 /bin; exit 3"
 	assert_status 3
 	if unshare -m sh -c 'mount -t tracefs none /mnt && test -e /mnt/events/capability'; then
-		wait_for 10 eval "[[ \$(verdict cc) == 'its command ended by itself with 3 after '*' ms before that it was denied CAP_CHOWN in '*chown*' by '* ]]"
+		wait_for 10 eval "[[ \$(verdict cc) == 'its command ended by itself with 3 after '*'s before that it was denied CAP_CHOWN in '*chown*' by '* ]]"
 		run hull why cc
 		assert_has "lacked             CAP_CHOWN in "
 		assert_has "hull run --learn-caps tells which ones it needs"

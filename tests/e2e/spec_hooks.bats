@@ -129,7 +129,7 @@ hook() {
 	[[ $output == "createRuntime hook 0 (/bin/sh): it did not end within 1 s" ]]
 	[ ! -e "$root/seen" ]
 	local i
-	for i in $(seq 50); do
+	for i in $(seq 600); do
 		[ -e "/proc/$(cat "$log/child")" ] || break
 		sleep 0.1
 	done

@@ -143,7 +143,7 @@ i386_program() {
 		.annotations = {"k": "v"}'
 	"$TOP/tests/helpers/seccomp_agent.py" "$dir/agent" "$dir/states" 2 3>&- &
 	local agent=$! i
-	for i in $(seq 100); do
+	for i in $(seq 1000); do
 		[ -S "$dir/agent" ] && break
 		sleep 0.05
 	done
@@ -172,7 +172,7 @@ agent() {
 	"$TOP/tests/helpers/seccomp_agent.py" "$dir/agent" "$dir/states" 2 "$@" 3>&- &
 	agent=$!
 	local i
-	for i in $(seq 100); do
+	for i in $(seq 1000); do
 		[ -S "$dir/agent" ] && break
 		sleep 0.05
 	done

@@ -127,7 +127,7 @@ crash_told() {
 
 @test "why, doctor and explain limits: a limit on processes that was reached" {
 	has_controller pids
-	hull run --name aa --pids-limit 3 test sh -c 'for i in 1 2 3 4 5; do sleep 1 & done; exit 4' || :
+	hull run --name aa --pids-limit 3 test sh -c 'for i in 1 2 3 4 5; do sleep 60 & done; exit 4' || :
 	run hull why aa
 	assert_line "^aa: .*; before that it reached its limit on processes of 3"
 	assert_has "hull update --pids-limit"
@@ -238,7 +238,7 @@ crash_told() {
 
 @test "why: by itself: success, a code, a crash, a shell without input, a code that a shell makes of a signal" {
 	hull run --name cc test true
-	[[ $(verdict cc) == "its command ended by itself, with success, after "*ms ]]
+	[[ $(verdict cc) == "its command ended by itself, with success, after "*s ]]
 	run hull run --name dd test sh -c 'echo the reason >&2; exit 3'
 	[[ $(verdict dd) == "its command ended by itself with 3 after "* ]]
 	run hull why dd
