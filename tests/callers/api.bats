@@ -75,6 +75,7 @@ teardown() { api_namespace_teardown; }
 		assert c.exec_run("id -u", user="user").output == b"1000\n"
 		assert c.exec_run(["sh", "-c", "echo o; echo e >&2; exit 4"], demux=True) == (4, (b"o\n", b"e\n"))
 		assert b"".join(c.exec_run("cat /data/file", stream=True).output) == b"from the image\n"
+		while not c.logs(): pass
 		assert c.logs() == b"a\n" and c.top()["Processes"]
 		s = c.stats(stream=False)
 		assert s["pids_stats"]["current"] >= 1 and s["cpu_stats"]["system_cpu_usage"] > s["precpu_stats"]["system_cpu_usage"]
@@ -93,7 +94,10 @@ teardown() { api_namespace_teardown; }
 		k = d.api.attach_socket(i, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
 		d.api.start(i)
 		k._sock.sendall(b"ping\n")
-		assert k._sock.recv(100).endswith(b"ping\n")
+		got = b""
+		while not got.endswith(b"ping\n"):
+		    got += k._sock.recv(100)
+		    assert got
 		k.close()
 		d.api.remove_container(i, force=True)
 		assert "made:1" in [t for x in d.images.list() for t in x.tags]

@@ -123,7 +123,7 @@ teardown() { api_namespace_teardown; }
 	assert_has bin/busybox
 	assert_equal aa "$(docker stats --no-stream --format '{{.Name}}')"
 	assert_equal 1 "$(api GET '/containers/aa/stats?stream=0&one-shot=1' | jq .pids_stats.current)"
-	docker run -d --name busy --cpus 0.1 test sh -c 'timeout 20 yes >/dev/null'
+	docker run -d --name busy --cpus 0.1 test sh -c 'timeout 200 yes >/dev/null'
 	wait_for 10 eval "api GET '/containers/busy/stats?stream=0&one-shot=1' |
 		jq -e '.cpu_stats.throttling_data.throttled_periods > 2 and .networks.eth0.rx_dropped == 0'"
 	docker rm -f busy

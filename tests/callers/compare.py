@@ -51,11 +51,14 @@ class Engine:
         body["HostConfig"] = {"NetworkMode": "none", **more.get("HostConfig", {})}
         return self.call(None, "POST", f"/containers/create?name={name}", body)
 
-    def wait_state(self, name, state):
-        for _ in range(100):
-            if self.call(None, "GET", f"/containers/{name}/json")["State"]["Status"] == state:
+    def wait_until(self, path, is_so):
+        for _ in range(600):
+            if is_so(self.call(None, "GET", path)):
                 return
             time.sleep(0.1)
+
+    def wait_state(self, name, state):
+        self.wait_until(f"/containers/{name}/json", lambda c: c["State"]["Status"] == state)
 
 
 RICH = {
@@ -100,7 +103,7 @@ def containers(e):
     e.call("exec create", "POST", "/containers/one/exec", {"Cmd": ["sh", "-c", "touch /new; exit 3"]})
     run = e.answers["exec create"][1]["Id"]
     e.call("exec start", "POST", f"/exec/{run}/start", {"Detach": True})
-    time.sleep(1)
+    e.wait_until(f"/exec/{run}/json", lambda x: not x["Running"] and x["ExitCode"] == 3)
     e.call("exec inspect", "GET", f"/exec/{run}/json")
     e.call("exec start again", "POST", f"/exec/{run}/start", {"Detach": True})
     e.call("exec without command", "POST", "/containers/one/exec", {})
@@ -147,7 +150,7 @@ def containers(e):
     e.call("missing: remove", "DELETE", "/containers/missing")
     e.call("rich: create", "POST", "/containers/create?name=rich", RICH)
     e.call("rich: start", "POST", "/containers/rich/start")
-    time.sleep(2)
+    e.wait_until("/containers/rich/json", lambda c: c["State"]["Health"]["Status"] == "healthy")
     e.call("rich: inspect", "GET", "/containers/rich/json")
     e.call("rich: list", "GET", "/containers/json")
     e.call("rich: remove", "DELETE", "/containers/rich?force=1&v=1")

@@ -118,7 +118,8 @@ podman_image() {
 	pod run -d --pod p --name two test sleep 100
 	[ "$(pod exec one readlink /proc/self/ns/ipc)" = "$(pod exec two readlink /proc/self/ns/ipc)" ]
 	[ "$(pod exec one readlink /proc/self/ns/pid)" != "$(pod exec two readlink /proc/self/ns/pid)" ]
-	wait_for 10 sh -c '[ "$1" = logged ]' sh "$(pod logs one)"
+	logged() { [ "$(pod logs one)" = logged ]; }
+	wait_for 10 logged
 	capture pod top one
 	assert_has "sleep 100"
 	pod pod rm -f -t 0 p
