@@ -187,6 +187,9 @@ int ports_reserve(struct engine *en, const struct container *c, struct arena *a,
 /** The same for a place that is none of a network. */
 int ports_reserve_at(struct engine *en, const struct container *c, struct arena *a,
 		     struct container_net *net, const struct endpoint *to, struct err *e);
+/** What publishes them has started: take back those of any address on which nobody listens. */
+int ports_keep_bound(struct engine *en, const char *id, const struct container_net *net,
+		     struct err *e);
 /** The place that ports are published to; NULL: there is none that goes through the firewall. */
 const struct endpoint *ports_place(const struct container_net *net);
 /** Take back what is published to the container's place on @n; in the transaction that ends it. */

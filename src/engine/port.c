@@ -238,6 +238,17 @@ static int not_free(const struct container *c, const struct firewall_port *p, co
 	return -e->number;
 }
 
+static int give_back(struct engine *en, const char *id, const struct firewall_port *p,
+		     struct err *e)
+{
+	char text[IP_TEXT_SIZE], to[IP_TEXT_SIZE];
+	return db_run(&en->db, e,
+		      "DELETE FROM port WHERE protocol = ?1 AND host_port = ?2 AND host_ip = ?3 "
+		      "AND container = ?4 AND address = ?5",
+		      "iisss", (int64_t)p->protocol, (int64_t)p->host_port, host_text(p, text), id,
+		      ip_print(&p->to, to));
+}
+
 /* 1: taken by a container, 0: it is ours now, negative errno: the host has it, or the store failed
  * (@e is filled then). */
 static int take(struct engine *en, const struct container *c, const struct firewall_port *p,
@@ -262,10 +273,7 @@ static int take(struct engine *en, const struct container *c, const struct firew
 	}
 	int bound = r < 0 ? r : try_bind(p, p->to.family);
 	if (r >= 0 && bound < 0)
-		r = db_run(&en->db, e,
-			   "DELETE FROM port WHERE protocol = ?1 AND host_port = ?2 AND host_ip = "
-			   "?3 AND container = ?4 AND address = ?5",
-			   "iisss", protocol, number, host, c->id, to);
+		r = give_back(en, c->id, p, e);
 	return r < 0 ? r : bound;
 }
 
@@ -379,6 +387,18 @@ int ports_reserve_at(struct engine *en, const struct container *c, struct arena 
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = take_one(en, c, &list[i], net, to, a, e);
 	return r;
+}
+
+int ports_keep_bound(struct engine *en, const char *id, const struct container_net *net,
+		     struct err *e)
+{
+	int r = 0;
+	for (size_t i = 0; r >= 0 && i < net->port_count; i++) {
+		const struct firewall_port *p = &net->ports[i];
+		if (!p->host.family && try_bind(p, p->to.family) == 0)
+			r = give_back(en, id, p, e);
+	}
+	return r < 0 ? r : 0;
 }
 
 int ports_drop(struct engine *en, struct network_kernel *k, const char *id, const struct network *n,

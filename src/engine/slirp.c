@@ -158,11 +158,8 @@ int slirp_start(const char *program, int folder, const char *path, const struct 
 	int r = run(program, folder, argv);
 	if (r < 0)
 		return r == -EIO ? explain(folder, e) : err_errno(e, r, "cannot start slirp4netns");
-	for (size_t i = 0; r == 0 && i < net->port_count; i++) {
-		const struct firewall_port *p = &net->ports[i];
-		/* It has no IPv6 of its own; who asks for all addresses has a row for each. */
-		if (p->to.family != AF_INET6 || p->host.family)
-			r = publish(folder, p, e);
-	}
+	for (size_t i = 0; r == 0 && i < net->port_count; i++)
+		if (net->ports[i].to.family == AF_INET) /* it has no IPv6 */
+			r = publish(folder, &net->ports[i], e);
 	return r;
 }

@@ -33,11 +33,13 @@ enum { LOG_MAX = 64 << 10, END_MS = 2000 };
 
 static const struct program {
 	const char *mode, *dns, *paths[3];
+	bool ipv6;
 } programs[] = {
-	{"pasta", "169.254.1.1", {"/usr/bin/pasta", "/bin/pasta", "/usr/local/bin/pasta"}},
+	{"pasta", "169.254.1.1", {"/usr/bin/pasta", "/bin/pasta", "/usr/local/bin/pasta"}, true},
 	{"slirp4netns",
 	 "10.0.2.3",
-	 {"/usr/bin/slirp4netns", "/bin/slirp4netns", "/usr/local/bin/slirp4netns"}},
+	 {"/usr/bin/slirp4netns", "/bin/slirp4netns", "/usr/local/bin/slirp4netns"},
+	 false},
 };
 
 static const struct program *program_of(const char *mode)
@@ -98,7 +100,7 @@ int user_network_reserve(struct engine *en, const struct container *c, struct ar
 {
 	/* Any address of the container: it has those of the host. */
 	struct endpoint any = {.addresses = {{.family = AF_INET}, {.family = AF_INET6}},
-			       .address_count = 2};
+			       .address_count = 1 + program_of(c->config.host.network_mode)->ipv6};
 	int r = ports_reserve_at(en, c, a, net, &any, e);
 	for (size_t i = 0; r == 0 && i < net->port_count; i++)
 		if (net->ports[i].protocol == IPPROTO_SCTP)
@@ -254,6 +256,9 @@ int user_network_start(struct engine *en, const struct container *c,
 		return r;
 	const struct program *p = program_of(mode);
 	r = (p == &programs[0] ? start_pasta : slirp_start)(installed(p), folder, path, net, e);
+	/* A machine may have a route for one family alone; then pasta leaves the other one out. */
+	if (r == 0)
+		r = ports_keep_bound(en, c->id, net, e);
 	/* In the namespace where it is mounted it could not be removed. */
 	if (r < 0)
 		umount2(arena_printf(&a, "%s/netns", path), MNT_DETACH | UMOUNT_NOFOLLOW);

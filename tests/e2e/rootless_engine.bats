@@ -425,10 +425,8 @@ no_pasta() {
 	hull run -d --name web -p 8080:80 -p 127.0.0.1:8081:81 test sh -c 'while :; do nc -l -p 80 -e sh -c "read x; echo got \$x"; done'
 	assert_equal pasta "$(hull inspect -f '{{.HostConfig.NetworkMode}}' web)"
 	assert_equal "nameserver 169.254.1.1" "$(hull exec web grep nameserver /etc/resolv.conf)"
-	assert_has_line() { grep -qxF -- "$1" <<<"$output"; }
 	run hull port web
-	assert_has_line "80/tcp -> 0.0.0.0:8080"
-	assert_has_line "81/tcp -> 127.0.0.1:8081"
+	assert_equal $'80/tcp -> 0.0.0.0:8080\n81/tcp -> 127.0.0.1:8081' "$output" # the machine has no route of IPv6
 	# In, from the machine itself and from outside.
 	for from in "$NETNS 127.0.0.1" "$WORLD 10.99.0.2"; do
 		assert_equal "got hello" "$(says_hello "${from% *}" "${from#* }" 8080)"
@@ -469,6 +467,16 @@ print(s.makefile().read(620))'
 	assert_equal "got hello" "$(says_hello "$WORLD" 10.99.0.2 8080)"
 	hull rm -f again
 	no_pasta
+	# IPv6 too, where the machine has it.
+	ip -n "$NETNS" addr add fd99::2/64 dev up0 nodad
+	ip -n "$NETNS" route add default via fd99::1
+	hull run -d --name six -p 8080:80 -p '[::1]:8081:80' test sh -c 'while :; do nc -l -p 80 -e sh -c "read x; echo got \$x"; done'
+	run hull port six
+	assert_equal $'80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080\n80/tcp -> [::1]:8081' "$output"
+	assert_equal "got hello" "$(says_hello "$NETNS" ::1 8080)"
+	assert_equal "got hello" "$(says_hello "$NETNS" ::1 8081)"
+	hull rm -f six
+	wait_for 10 no_pasta
 	# It gets them again, and another run has nothing of the last one.
 	hull run --rm -p 8080:80 test ip route >"$WORK/routes"
 	grep -q "default via 10.99.0.1" "$WORK/routes"
@@ -481,6 +489,8 @@ print(s.makefile().read(620))'
 	no_slirp() { [ -z "$(pgrep -u $ME -x slirp4netns)" ]; }
 	hull run -d --name web --network slirp4netns -p 8080:80 test sh -c 'while :; do nc -l -p 80 -e sh -c "read x; echo got \$x"; done'
 	assert_equal slirp4netns "$(hull inspect -f '{{.HostConfig.NetworkMode}}' web)"
+	assert_equal "80/tcp -> 0.0.0.0:8080" "$(hull port web)" # it has no IPv6
+	assert_equal "0.0.0.0:8080->80/tcp" "$(hull ps --format '{{.Ports}}')"
 	assert_equal "nameserver 10.0.2.3" "$(hull exec web grep nameserver /etc/resolv.conf)"
 	for from in "$NETNS 127.0.0.1" "$WORLD 10.99.0.2"; do
 		assert_equal "got hello" "$(says_hello "${from% *}" "${from#* }" 8080)"
