@@ -63,7 +63,7 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	assert_equal 660 "$(stat -c %a "$SOCKET")"
 	run -1 "$HULL_BIN_DIR/hulld" --host "unix://$SOCKET"
 	assert_has "somebody listens"
-	kill "$HULLD"
+	kill "$HULLD" && wait "$HULLD" || true
 	serve --debug
 	answers 404 GET /containers/nobody/json >/dev/null
 	grep -q '^debug: GET: .*No such container: nobody' "$WORK/hulld.log"
@@ -297,7 +297,7 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	run -1 "$HULL_BIN_DIR/hulld" --host "unix://$WORK/x.sock" --page 0.0.0.0:80
 	assert_has "served to this machine alone"
 	answers 404 GET / && answers 404 GET /figures
-	kill "$HULLD"
+	kill "$HULLD" && wait "$HULLD" || true
 	serve_page --read-only-host "unix://$WORK/ro.sock"
 	hull run -d --name aa --cpus 1.5 -e SECRET=s3cret -l l=s3cret test sh -c 'echo s3cret; sleep 1000'
 	run -7 hull run --name bb test sh -c 'exit 7; s3cret'

@@ -375,7 +375,7 @@ for i in range(12000): os.pwrite(fd, b"x", i * 8192)' "$pieces"
 	assert_equal $((layers + 1)) "$(hull image inspect -f '{{len .RootFS.Layers}}' made:1)"
 	# Upon that one, from a container that runs, and from one that changed nothing.
 	hull run -d --name dd made:1 sh -c 'echo more >/more; sleep 600'
-	wait_for 5 hull exec dd test -e /more
+	wait_for 5 hull exec dd test -s /more
 	hull commit dd made:2
 	assert_equal running "$(status_of dd)"
 	assert_equal "new more" "$(hull run --rm made:2 sh -c 'echo $(busybox cat /new /more)')"
