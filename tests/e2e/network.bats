@@ -872,6 +872,37 @@ rate() {
 	[[ $output =~ RPS\ +eth0:\ off ]]
 }
 
+@test "explain net: a flow whose packets come out of order" {
+	[ -c /dev/net/tun ] || skip "there is no /dev/net/tun"
+	unshare -n sleep 1000 3>&- &
+	local far=$! seen
+	disown
+	STARTED+=("$far")
+	wait_for 10 in_own_namespace "$far"
+	mkfifo wire open
+	sleep 1000 >wire 3>&- &
+	STARTED+=("$!")
+	nsenter -n -t "$OUTSIDE" python3 "$TOP/tests/helpers/reorder.py" "$far" <wire >relay 2>&1 3>&- &
+	STARTED+=("$!")
+	wait_for 20 grep -q ready relay
+	outside sh -e -c 'ip addr add 198.51.100.1/24 dev tun0; ip link set tun0 up; echo 1 >/proc/sys/net/ipv4/ip_forward'
+	nsenter -n -t "$far" sh -e -c 'ip link set lo up; ip addr add 198.51.100.2/24 dev tun1; ip link set tun1 up; ip route add default via 198.51.100.1'
+	on_host ip route add 198.51.100.0/24 via 203.0.113.2
+	nsenter -n -t "$far" busybox nc -l -p 9000 >got <>open 3>&- &
+	STARTED+=("$!")
+	wait_for 10 listening "$far" 2328
+	hull run -d --name cc test sleep 600
+	run hull explain cc net
+	assert_has "reordering seen 0 times"
+	hull exec cc sh -c 'head -c 3000000 /dev/zero | nc 198.51.100.2 9000'
+	wait_for 20 eval '[ "$(stat -c %s got)" = 3000000 ]'
+	seen=$(nsenter -n -t "$(pid_of cc)" awk '/^TcpExt/ && !n { n = split($0, name); next } /^TcpExt/ { split($0, value)
+		for (i = 2; i <= n; i++) if (name[i] == "TCPSACKReorder") print value[i] }' /proc/net/netstat)
+	[ "$seen" -gt 0 ]
+	run hull explain cc net
+	assert_has "reordering seen $seen times"
+}
+
 @test "explain net: a published port that nobody, or only its lo, listens on; a queue that is full" {
 	hull run -d --name cc -p 8080:80 -p 8081:81 -p 9000:90/udp --rootfs /:O python3 -c 'import socket, os, time
 def listen(kind, ip, port):
