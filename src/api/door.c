@@ -19,8 +19,8 @@
 #include "linux/namespaces.h"
 #include "tls/wire.h"
 
-static const char *const options[] = {"--tlscacert", "--tlscert", "--tlskey"};
-static const char *const names[] = {"ca.pem", "cert.pem", "key.pem"};
+static const char *const options[] = {"--tlscacert", "--tlscert", "--tlskey", "--tlscrl"};
+static const char *const names[] = {"ca.pem", "cert.pem", "key.pem", NULL};
 static char *const no_env[] = {NULL};
 
 /* ---- the files ---- */
@@ -38,12 +38,14 @@ static const char *default_folder(struct arena *a)
 static int name_files(struct doors *d, const struct server_hosts *hosts, struct arena *a,
 		      struct err *e)
 {
-	char *const given[] = {hosts->ca, hosts->cert, hosts->key};
+	char *const given[] = {hosts->ca, hosts->cert, hosts->key, hosts->crl};
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(given); i++) {
+		if (!given[i] && !names[i])
+			continue;
 		char *path = given[i] && *given[i]
 				     ? given[i]
-				     : arena_printf(a, "%s/%s", default_folder(a), names[i]);
+				     : arena_printf(a, "%s/%s", default_folder(a), names[i] ?: "");
 		r = path_from_cwd(path, &path, a, e);
 		d->files[i] = path;
 	}
@@ -81,6 +83,8 @@ static int start(const struct doors *d, const struct helper_fd *given, size_t co
 	for (size_t i = 0; i < count; i++)
 		fds[i] = given[i];
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+		if (!d->files[i])
+			continue;
 		int fd = open_file(options[i], d->files[i], e);
 		if (fd < 0)
 			return fd;

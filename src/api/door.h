@@ -25,7 +25,8 @@ struct door {
 };
 struct doors {
 	const char *libexec;
-	const char *files[3]; /* authority, certificate, key: opened anew for each client */
+	const char *files[4]; /* authority, certificate, key, who is revoked (or NULL): opened anew
+			       * for each client */
 	bool debug;
 	struct door items[DOORS_MAX]; /* who waits longest is the first */
 	size_t count;

@@ -230,9 +230,9 @@ static int check(const struct server_hosts *hosts, const struct listeners *l, st
 	if (hosts->read_only_group && !hosts->read_only.count)
 		return err_set(e, EINVAL, ERR_USAGE,
 			       "--read-only-group needs the socket of --read-only-host");
-	if ((hosts->ca || hosts->cert || hosts->key) && !hosts->verify)
+	if ((hosts->ca || hosts->cert || hosts->key || hosts->crl) && !hosts->verify)
 		return err_set(e, EINVAL, ERR_USAGE,
-			       "--tlscacert, --tlscert and --tlskey need --tlsverify");
+			       "--tlscacert, --tlscert, --tlskey and --tlscrl need --tlsverify");
 	for (size_t i = 0; i < l->count; i++)
 		if (l->items[i].tls && !hosts->verify)
 			return refuse_plain("the socket", "of systemd", e);

@@ -17,6 +17,7 @@ struct server_hosts {
 	char *read_only_group;
 	bool verify;           /* --tlsverify */
 	char *ca, *cert, *key; /* files; NULL: the default */
+	char *crl;             /* the same; NULL: none */
 };
 
 struct ip;

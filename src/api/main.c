@@ -44,6 +44,10 @@ static const struct option option_items[] = {
 		 "/etc/hull/ca.pem"},
 	{"tlscert", 0, OPTION_STR, O(cert), .arg = "file",
 	 .help = "Certificate of this machine, PEM; default /etc/hull/cert.pem"},
+	{"tlscrl", 0, OPTION_STR, O(crl), .arg = "file",
+	 .help = "Revocation lists of those in --tlscacert, PEM: whose certificate is in them does "
+		 "not come in. Read anew for each connection; one that is out of date lets in "
+		 "nobody. Default: none"},
 	{"tlskey", 0, OPTION_STR, O(key), .arg = "file",
 	 .help = "Key of that certificate, PEM; default /etc/hull/key.pem"},
 	{"tlsverify", 0, OPTION_BOOL, O(verify),

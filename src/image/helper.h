@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 
-enum { HELPER_SOCKET_FD = 3, HELPER_FDS_MAX = 5 };
+enum { HELPER_SOCKET_FD = 3, HELPER_FDS_MAX = 6 };
 
 struct helper {
 	pid_t pid; /* 0: not running */

@@ -117,6 +117,27 @@ static int note_fault(int good, X509_STORE_CTX *store)
 	return good;
 }
 
+/* Every certificate on the way to the authority is looked for, in a list of who signed it that is
+ * not out of date: where there is none, nobody comes in. */
+static int take_revoked(SSL_CTX *ctx, struct err *e)
+{
+	static const char option[] = "--tlscrl";
+	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+	BIO *pem;
+	size_t count = 0;
+	if (!fd_is_open(TLS_FD_CRL))
+		return 0;
+	int r = read_pem(TLS_FD_CRL, option, &pem, e);
+	for (X509_CRL *c; r == 0 && (c = PEM_read_bio_X509_CRL(pem, NULL, no_passphrase, NULL));
+	     count++)
+		if (X509_STORE_add_crl(store, c) != 1)
+			r = failed(e, option, "a list that cannot be used");
+	if (r == 0 &&
+	    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) != 1)
+		r = failed(e, option, "OpenSSL does not look at it");
+	return r || count ? r : failed(e, option, "no revocation list is in it");
+}
+
 int context_make(SSL_CTX **ret, struct err *e)
 {
 	/* No openssl.cnf: what counts is what stands here. */
@@ -140,6 +161,8 @@ int context_make(SSL_CTX **ret, struct err *e)
 		r = take_certificates(ctx, TLS_FD_CERT, "--tlscert", use_chain, e);
 	if (r == 0)
 		r = take_key(ctx, e);
+	if (r == 0)
+		r = take_revoked(ctx, e);
 	*ret = ctx;
 	return r;
 }

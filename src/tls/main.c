@@ -106,7 +106,7 @@ int main(void)
 		fprintf(stderr, "hull-tls is started by hulld, it does nothing by itself\n");
 		return 125;
 	}
-	close_range(TLS_FD_KEY + 1, ~0U, 0);
+	close_range(TLS_FD_CRL + 1, ~0U, 0);
 	bool has_client = fd_is_open(TLS_FD_CLIENT);
 	if (confine(&e) < 0 || context_make(&ctx, &e) < 0) {
 		say(TLS_FAILED, e.text);

@@ -12,6 +12,7 @@ enum {
 	TLS_FD_CA,         /* PEM: who may sign certificates of clients */
 	TLS_FD_CERT,       /* PEM: our certificate, and those between it and its root */
 	TLS_FD_KEY,        /* PEM */
+	TLS_FD_CRL,        /* PEM: whose certificates do not count any more; may be not there */
 	TLS_MESSAGE_MAX = 512,
 	TLS_HANDSHAKE_SECONDS = 10,
 };

@@ -125,6 +125,47 @@ in_terminal() {
 	assert_equal 200 "$(tls client -o body -w '%{http_code}' -H "Origin: https://127.0.0.1:2376" https://127.0.0.1:2376/_ping)"
 }
 
+# revoke [NAME...]: a list of the authority ca with those, in crl.pem; it is good for $SECONDS_GOOD.
+revoke() {
+	local name
+	[ -e index ] || { : >index; echo 01 >number; cp "$CERTS"/ca{,-key}.pem .; }
+	printf '%s\n' '[ca]' 'default_ca = own' '[own]' 'database = index' 'crlnumber = number' 'default_md = sha256' >ca.cnf
+	for name; do openssl ca -config ca.cnf -cert ca.pem -keyfile ca-key.pem -revoke "$CERTS/$name.pem" || return 1; done
+	openssl ca -config ca.cnf -cert ca.pem -keyfile ca-key.pem -gencrl -crlsec "${SECONDS_GOOD:-86400}" -out new &&
+		mv new crl.pem
+}
+
+@test "api tls: a certificate that was revoked comes to nothing, from the next connection on" {
+	kill "$HULLD"
+	wait "$HULLD" || true
+	run -0 revoke
+	serve_tls --host tcp://127.0.0.1:2376 --tlscrl crl.pem
+	assert_equal OK "$(tls client https://127.0.0.1:2376/_ping)"
+	run -0 revoke client
+	run ! tls client https://127.0.0.1:2376/_ping
+	assert_has "certificate revoked"
+	# Who is not in it; then without a list, or with one that is not one, or out of date: nobody.
+	rm index
+	run -0 revoke
+	assert_equal OK "$(tls client https://127.0.0.1:2376/_ping)"
+	echo none >crl.pem
+	run ! tls client https://127.0.0.1:2376/_ping
+	rm crl.pem
+	run ! tls client https://127.0.0.1:2376/_ping
+	grep -q "hulld: a client of TCP: --tlscrl $WORK/crl.pem: No such file" hulld.log
+	SECONDS_GOOD=1
+	run -0 revoke
+	wait_for 10 eval '! tls client https://127.0.0.1:2376/_ping'
+	unset SECONDS_GOOD
+	run -0 revoke
+	assert_equal OK "$(tls client https://127.0.0.1:2376/_ping)"
+	run -1 inside "$HULL_BIN_DIR/hulld" --host unix://"$WORK/x.sock" --tlscrl crl.pem
+	assert_has "need --tlsverify"
+	run -1 inside "$HULL_BIN_DIR/hulld" --host tcp://127.0.0.1:2375 --tlsverify --tlscacert "$CERTS/ca.pem" \
+		--tlscert "$CERTS/server.pem" --tlskey "$CERTS/server-key.pem" --tlscrl "$CERTS/ca.pem"
+	assert_has "--tlscrl: no revocation list is in it"
+}
+
 # bats test_tags=fast,same
 @test "api tls: what cannot be listened on is said with the reason" {
 	local host
