@@ -274,8 +274,13 @@ static const struct option connect_options[] = {
 	 .help = "Add network-scoped alias for the container"},
 	{"driver-opt", 0, OPTION_MAP, O(endpoint.driver_options),
 	 .help = "rate-in or rate-out: bits a second, as 10m or 1.5gbit"},
+	{"gw-priority", 0, OPTION_INT, O(endpoint.gw_priority),
+	 .help = "Highest gw-priority provides the default gateway. Accepts positive and negative "
+		 "values"},
 	{"ip", 0, OPTION_STR, O(ipam.ipv4), .help = "IPv4 address (e.g., \"172.30.100.104\")"},
 	{"ip6", 0, OPTION_STR, O(ipam.ipv6), .help = "IPv6 address (e.g., \"2001:db8::33\")"},
+	{"link-local-ip", 0, OPTION_LIST, O(ipam.link_local),
+	 .help = "Add a link-local address for the container"},
 	{"mac-address", 0, OPTION_STR, O(endpoint.mac_address),
 	 .help = "MAC address of the device"},
 };

@@ -13,7 +13,7 @@ struct cli;
 
 struct create_options {
 	struct container_create create;
-	struct strv networks, network_aliases, publish;
+	struct strv networks, network_aliases, link_local, publish;
 	char *ip, *ip6, *mac_address;
 	struct strv attach, env, env_files, labels, label_files, volumes, security;
 	char *cidfile, *entrypoint, *init, *rootfs, *pull;

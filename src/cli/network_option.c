@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -15,6 +16,16 @@
 #include "linux/ip_address.h"
 
 /* ---- networks ---- */
+
+static int set_priority(struct docker_endpoint *p, const char *value, struct err *e)
+{
+	char *end;
+	errno = 0;
+	p->gw_priority = strtoll(value, &end, 10);
+	if (end == value || *end || errno)
+		return err_set(e, EINVAL, ERR_INVALID, "invalid gw-priority: %s", value);
+	return 0;
+}
 
 static int set_field(struct docker_endpoint *p, char *key, char *value, struct arena *a,
 		     struct err *e)
@@ -33,10 +44,14 @@ static int set_field(struct docker_endpoint *p, char *key, char *value, struct a
 		p->mac_address = value;
 	else if (!strcmp(key, "driver-opt"))
 		kvs_set_pair(a, &p->driver_options, value);
+	else if (!strcmp(key, "link-local-ip"))
+		strv_push(a, &p->ipam->link_local, value);
+	else if (!strcmp(key, "gw-priority"))
+		return set_priority(p, value, e);
 	else
 		return err_set(e, EINVAL, ERR_INVALID,
-			       "invalid field for --network: %s (it has name, ip, ip6, alias, "
-			       "mac-address, driver-opt)",
+			       "invalid field for --network: %s (it has name, ip, ip6, "
+			       "link-local-ip, alias, mac-address, driver-opt, gw-priority)",
 			       key);
 	return 0;
 }
@@ -70,14 +85,15 @@ int network_option_parse(const char *text, struct docker_endpoint *ret, struct a
 static int add_single(struct create_options *o, struct arena *a, struct err *e)
 {
 	struct docker_endpoint *p = o->create.networks;
-	bool any = o->ip || o->ip6 || o->mac_address || o->network_aliases.count;
+	bool any = o->ip || o->ip6 || o->mac_address || o->network_aliases.count ||
+		   o->link_local.count;
 	if (!any)
 		return 0;
 	if (o->create.network_count > 1)
 		return err_set(
 			e, EINVAL, ERR_INVALID,
-			"conflicting options: --ip, --ip6, --mac-address and --network-alias "
-			"go with one --network; with several use --network "
+			"conflicting options: --ip, --ip6, --link-local-ip, --mac-address and "
+			"--network-alias go with one --network; with several use --network "
 			"name=NAME,ip=ADDRESS");
 	if (!p->ipam)
 		p->ipam = arena_new(a, struct docker_endpoint_ipam);
@@ -87,6 +103,7 @@ static int add_single(struct create_options *o, struct arena *a, struct err *e)
 		p->ipam->ipv6 = o->ip6;
 	if (o->mac_address)
 		p->mac_address = o->mac_address;
+	strv_push_all(a, &p->ipam->link_local, &o->link_local);
 	strv_push_all(a, &p->aliases, &o->network_aliases);
 	return 0;
 }

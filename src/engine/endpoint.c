@@ -52,22 +52,37 @@ static int check_address(const struct network *n, const char *text, struct err *
 		       n->name, text);
 }
 
+/* Addresses that hold on one link, and so need no place in the network's subnets. */
+static int check_link_local(const struct network *n, const struct strv *list, struct err *e)
+{
+	struct subnet s;
+	if (list->count > LINK_LOCAL_MAX)
+		return err_set(e, E2BIG, ERR_INVALID,
+			       "a container has %d link-local addresses on a network at most",
+			       LINK_LOCAL_MAX);
+	for (size_t i = 0; i < list->count; i++) {
+		if (!subnet_of_link_local(list->items[i], &s)) {
+			err_set(e, EINVAL, ERR_INVALID, "invalid link-local IP address: %s",
+				list->items[i]);
+			err_hint(e, "those are of 169.254.0.0/16 and fe80::/64");
+			return -EINVAL;
+		}
+		if (network_is_builtin(n->name))
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "user specified IP address is supported on user defined "
+				       "networks only");
+	}
+	return 0;
+}
+
 static int check_endpoint(const struct network *n, const struct docker_endpoint *p, struct err *e)
 {
 	uint8_t mac[MAC_SIZE];
 	int r = p->ipam ? check_address(n, p->ipam->ipv4, e) : 0;
 	if (r == 0 && p->ipam)
 		r = check_address(n, p->ipam->ipv6, e);
-	if (r == 0 && p->ipam && p->ipam->link_local.count)
-		r = err_set(
-			e, ENOTSUP, ERR_INVALID,
-			"link-local address %s: hull gives no addresses outside of the network's "
-			"subnets",
-			p->ipam->link_local.items[0]);
-	if (r == 0 && p->gw_priority)
-		r = err_set(e, ENOTSUP, ERR_INVALID,
-			    "gw-priority %lld: the way out is that of a container's first network",
-			    (long long)p->gw_priority);
+	if (r == 0 && p->ipam)
+		r = check_link_local(n, &p->ipam->link_local, e);
 	if (r == 0 && p->aliases.count && network_is_builtin(n->name))
 		r = err_set(e, EINVAL, ERR_INVALID,
 			    "network-scoped alias is supported only for containers in user defined "
@@ -572,6 +587,11 @@ static void plan_place(const struct container *c, const struct endpoint *p, bool
 		if (leads_out)
 			at->gateways[at->gateway_count++] = n->subnets[i].gateway;
 	}
+	const struct docker_endpoint_ipam *own = p->config.ipam;
+	for (size_t i = 0; own && i < own->link_local.count && i < LINK_LOCAL_MAX; i++)
+		if (subnet_of_link_local(own->link_local.items[i],
+					 &at->addresses[at->address_count]))
+			at->address_count++;
 }
 
 /* Both were checked when they were asked for. */
@@ -606,13 +626,18 @@ static int attach_one(struct engine *en, struct network_kernel *k, const struct 
 	return r < 0 ? err_context(e, "container %s, network %s", c->name, n->name) : 0;
 }
 
-/* The first that is not internal has the way to everywhere else. */
+/* The one of the highest priority that is not internal has the way to everywhere else; the first
+ * of those. */
 static const struct endpoint *way_out(const struct container_net *net)
 {
-	for (size_t i = 0; i < net->count; i++)
-		if (!net->endpoints[i].network.config.internal)
-			return &net->endpoints[i];
-	return NULL;
+	const struct endpoint *best = NULL;
+	for (size_t i = 0; i < net->count; i++) {
+		const struct endpoint *p = &net->endpoints[i];
+		if (!p->network.config.internal &&
+		    (!best || p->config.gw_priority > best->config.gw_priority))
+			best = p;
+	}
+	return best;
 }
 
 /* Once the table is whole, from the rows, our ports are in it; else they are added. In a

@@ -118,3 +118,19 @@ bool subnets_overlap(const struct subnet *a, const struct subnet *b)
 {
 	return a->prefix < b->prefix ? subnet_has(a, &b->ip) : subnet_has(b, &a->ip);
 }
+
+bool subnet_of_link_local(const char *text, struct subnet *ret)
+{
+	static const struct subnet all[] = {
+		{.ip = {.family = AF_INET, .bytes = {169, 254}}, .prefix = 16},
+		{.ip = {.family = AF_INET6, .bytes = {0xfe, 0x80}}, .prefix = 64}};
+	struct subnet s;
+	if (!ip_parse(text, &s.ip))
+		return false;
+	const struct subnet *of = &all[s.ip.family == AF_INET6];
+	s.prefix = of->prefix;
+	if (!subnet_has(of, &s.ip))
+		return false;
+	*ret = s;
+	return true;
+}

@@ -21,6 +21,9 @@ enum { IP_TEXT_SIZE = 46, SUBNET_TEXT_SIZE = IP_TEXT_SIZE + 4 };
 bool ip_parse(const char *text, struct ip *ret);
 /** "10.0.0.0/24". */
 bool subnet_parse(const char *text, struct subnet *ret);
+/** An address that holds on one link alone, with the subnet of those: 169.254.0.0/16 (RFC 3927),
+ * fe80::/64 (RFC 4291). False: it is none. */
+bool subnet_of_link_local(const char *text, struct subnet *ret);
 const char *ip_print(const struct ip *ip, char buf[static IP_TEXT_SIZE]);
 const char *subnet_print(const struct subnet *s, char buf[static SUBNET_TEXT_SIZE]);
 

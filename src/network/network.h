@@ -22,6 +22,9 @@ bool bridge_answers_loopback6(void);
 bool host_forwards(int family);
 int host_forward(int family);
 
+/** Link-local addresses beside those of the network. */
+enum { LINK_LOCAL_MAX = 8 };
+
 /** A place on a network: one device of the container. */
 struct attachment {
 	const char *outer, *inner; /* names of the veth's ends: on the host, and inside ("eth0") */
@@ -33,7 +36,7 @@ struct attachment {
 	uint32_t mtu;
 	uint64_t rate_in, rate_out; /* bytes a second, to the container and from it; 0: any */
 	bool published;             /* it has ports of the host, which it may use itself */
-	struct subnet addresses[2];
+	struct subnet addresses[2 + LINK_LOCAL_MAX];
 	size_t address_count;
 	struct ip gateways[2]; /* none where another network has the default route */
 	size_t gateway_count;

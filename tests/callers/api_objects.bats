@@ -96,8 +96,6 @@ teardown() { api_namespace_teardown; }
 	assert_has vv
 	run -1 docker network create --config-from nobody other
 	assert_has "ConfigFrom"
-	run -1 docker create --network name=bridge,gw-priority=3 test true
-	assert_has "gw-priority 3"
 }
 
 @test "api objects: files, figures, events" {

@@ -139,7 +139,7 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 }
 
 @test "what docker has and hull has not is refused with the reason" {
-	for option in --link-local-ip=1.1.1.1 --gpus=all --isolation=process; do
+	for option in --volume-driver=x --gpus=all --isolation=process; do
 		refused 125 "is not supported: " run $option i
 	done
 	refused 125 "--link is not supported" rm -l x
@@ -218,7 +218,7 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 	[ "$(hull __complete -- ru)" = $'run\tCreate and run a new container from an image' ]
 	hull __complete -- container "" | grep -q $'^ls\t'
 	hull __complete -- run --mem | grep -q $'^--memory\t'
-	run ! grep link <<<"$(hull __complete -- run --link-)"
+	run ! grep volume-driver <<<"$(hull __complete -- run --volume-d)"
 	[ -z "$(hull __complete -- run --name "")" ]
 	[ -z "$(hull __complete -- run image "")" ]
 	hull volume create vol1 >/dev/null

@@ -1132,7 +1132,7 @@ PY
 }
 
 @test "options that hull does not have yet are refused with the reason" {
-	for option in '--link-local-ip 1.1.1.1' '--gpus all'; do
+	for option in '--volume-driver x' '--gpus all'; do
 		# shellcheck disable=SC2086
 		run hull run --rm $option test true
 		assert_status 125

@@ -397,6 +397,43 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	assert_equal "eth0 eth1 lo " "$(hull exec both ls /sys/class/net | tr '\n' ' ')"
 }
 
+@test "gw-priority: which network has the way out; link-local addresses" {
+	hull network create --subnet 10.1.0.0/24 one
+	hull network create --subnet 10.2.0.0/24 two
+	hull network create --subnet 10.3.0.0/24 --internal inner
+	way() { hull exec cc ip route | sed -n 's/default via \([^ ]*\) .*/\1/p'; }
+	hull run -d --name cc --network one --network name=two,gw-priority=1 --network name=inner,gw-priority=9 test sleep 1000
+	assert_equal 10.2.0.1 "$(way)"
+	assert_equal 1 "$(field cc '{{.NetworkSettings.Networks.two.GwPriority}}')"
+	hull network create --subnet 10.4.0.0/24 four
+	hull network connect --gw-priority 2 four cc
+	assert_equal 10.4.0.1 "$(way)"
+	hull network disconnect four cc
+	assert_equal 10.2.0.1 "$(way)"
+	hull network connect --gw-priority -1 four cc
+	assert_equal 10.2.0.1 "$(way)"
+	hull network disconnect two cc
+	assert_equal 10.1.0.1 "$(way)"
+	hull rm -f cc
+	hull run -d --name cc --network one --link-local-ip 169.254.7.7 --link-local-ip 169.254.7.8 test sleep 1000
+	run -0 hull exec cc ip -4 addr show eth0
+	[[ $output == *"inet 10.1.0.2/24 "*"inet 169.254.7.7/16 "*"inet 169.254.7.8/16 "* ]]
+	assert_equal '["169.254.7.7","169.254.7.8"]' "$(field cc '{{json .NetworkSettings.Networks.one.IPAMConfig.LinkLocalIPs}}')"
+	hull run -d --name dd --network name=one,link-local-ip=169.254.7.9 test sleep 1000
+	run -0 hull exec dd ping -c 1 -W 5 169.254.7.7
+	hull network connect --link-local-ip 169.254.8.8 two cc
+	run -0 hull exec cc ip -4 addr show eth1
+	[[ $output == *"inet 169.254.8.8/16 "* ]]
+	local entry
+	for entry in '--network one --link-local-ip 1.1.1.1|invalid link-local IP address: 1.1.1.1' \
+		'--link-local-ip 169.254.1.1|user defined networks only' '--network name=one,gw-priority=x|invalid gw-priority: x' \
+		'--network none --link-local-ip 169.254.1.1|user defined networks only'; do
+		# shellcheck disable=SC2086 # options are words
+		run -125 hull run --rm ${entry%|*} test true
+		[[ $output == *"${entry#*|}"* ]] || { echo "$entry: $output"; return 1; }
+	done
+}
+
 @test "IPv6: addresses of both families, a published port by both, masqueraded" {
 	hull network create --ipv6 --subnet fd00:1::/64 dual
 	serve web --network dual -p 8080:80
