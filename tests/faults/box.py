@@ -281,7 +281,7 @@ class Box:
                 self.hull("rm", "-f", "-v", *ids)
             except subprocess.TimeoutExpired:
                 pass
-        for _ in range(100):  # what tidies the store ends by itself
+        for _ in range(1000):  # what tidies the store ends by itself
             if not (left := self.processes()):
                 break
             time.sleep(0.03)
@@ -290,7 +290,7 @@ class Box:
                 os.kill(pid, 9)
             except OSError:
                 pass
-        for _ in range(100):
+        for _ in range(1000):
             if not self.processes():
                 break
             time.sleep(0.02)

@@ -77,10 +77,11 @@ class Damage:
             path = self.path("exit")
             # Nobody may take note of the end before it is damaged.
             lock = subprocess.Popen(["flock", "--no-fork", self.b.root / "containers" / self.id, "sleep", "60"])
-            time.sleep(0.05)
+            while subprocess.run(["flock", "-n", self.b.root / "containers" / self.id, "true"]).returncode == 0:
+                time.sleep(0.02)
             pid = self.b.hull("inspect", "-f", "{{.State.Pid}}", self.c).out.strip()
             os.kill(int(pid), 9)
-            for _ in range(200):
+            for _ in range(2000):
                 if path.exists():
                     break
                 time.sleep(0.02)

@@ -10,7 +10,7 @@ COMMANDS = ["run -d", "run --rm", "create -v", "start", "stop", "rm -f", "exec",
 
 def plain(sweep, before=()):
     b = sweep.box
-    return b.hull(*sweep.s.command, input=b.inputs[sweep.s.input], timeout=12, before=before)
+    return b.hull(*sweep.s.command, input=b.inputs[sweep.s.input], timeout=60, before=before)
 
 
 def few_files(sweep, n):
@@ -38,7 +38,7 @@ def few_processes(sweep, n):
                 (base / "cgroup.procs").write_text(pid)
             except OSError:
                 pass
-        for _ in range(50):
+        for _ in range(500):
             try:
                 group.rmdir()
                 break
