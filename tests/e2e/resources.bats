@@ -174,6 +174,27 @@ is_in_file() {
 	[ $(($(now_ms) - started)) -ge 1500 ] || fail "after $(($(now_ms) - started)) ms"
 }
 
+# written CONTAINER: bytes to disks, as hull counts them.
+written() {
+	hull stats --no-stream --format '{{.BlockIO}}' "$1" | sed 's|.*/ *||; s/B$//; s/k$/K/' | numfmt --from=si
+}
+
+# The recipe of docs/explain.md.
+@test "block I/O: fio in hull debug measures what the limit says, and as much as hull counts (F4)" {
+	command -v fio >/dev/null || skip "there is no fio"
+	local from before
+	from=$(findmnt -no SOURCE -T "$WORK")
+	[ -b "$from" ] || skip "$WORK is on no block device"
+	hull run -d --name cc -v "$WORK:/out" --device-write-bps "$from:4mb" test sleep 600
+	before=$(written cc)
+	hull debug cc fio --name=probe --filename=/container/out/probe --size=16m --rw=write --bs=256k --direct=1 \
+		--output-format=json --output=/container/out/fio.json
+	jq -e '.jobs[0].error == 0 and .jobs[0].write.io_bytes == 16777216' fio.json
+	jq -e '.jobs[0].write.bw_bytes < 4194304 * 1.1' fio.json
+	[ $(($(written cc) - before)) -ge $((16777216 * 9 / 10)) ]
+	[ $(($(written cc) - before)) -le $((16777216 * 11 / 10)) ]
+}
+
 @test "explain io: a limit that holds a writer back, what waits to be written, no use of disks" {
 	local from
 	from=$(findmnt -no SOURCE -T "$WORK")
