@@ -169,8 +169,10 @@ static int plan_one(struct engine *en, const struct docker_endpoint *wish,
 	return r < 0 ? r : check_endpoint(&ret->network, wish, e);
 }
 
-static int check_user_network(const struct container_create *c, struct err *e)
+static int check_user_network(const struct container_create *c, const struct port_request *ports,
+			      size_t port_count, struct err *e)
 {
+	int r = 0;
 	for (size_t i = 0; i < c->network_count; i++) {
 		const struct docker_endpoint *p = &c->networks[i];
 		if (i > 0 || p->aliases.count || (p->mac_address && *p->mac_address) ||
@@ -183,7 +185,9 @@ static int check_user_network(const struct container_create *c, struct err *e)
 				       "and no other network",
 				       c->config.host.network_mode);
 	}
-	return user_network_allowed(c->config.host.network_mode, e);
+	for (size_t i = 0; r == 0 && i < port_count; i++)
+		r = user_network_check_port(c->config.host.network_mode, &ports[i], e);
+	return r < 0 ? r : user_network_allowed(c->config.host.network_mode, e);
 }
 
 int endpoints_plan(struct engine *en, struct container_create *c, struct arena *a,
@@ -206,7 +210,7 @@ int endpoints_plan(struct engine *en, struct container_create *c, struct arena *
 			       "would result in undefined behavior",
 			       h->network_mode);
 	if (user_network_is_mode(h->network_mode))
-		return check_user_network(c, e);
+		return check_user_network(c, ports, port_count, e);
 	if (!network_mode_is_network(h->network_mode)) {
 		if (port_count && !strncmp(h->network_mode, "container:", 10))
 			return err_set(

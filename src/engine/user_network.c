@@ -95,6 +95,23 @@ int user_network_allowed(const char *mode, struct err *e)
 
 /* ---- ports ---- */
 
+int user_network_check_port(const char *mode, const struct port_request *p, struct err *e)
+{
+	char host[IP_TEXT_SIZE];
+	if (p->protocol == IPPROTO_SCTP)
+		return err_set(e, EOPNOTSUPP, ERR_INVALID,
+			       "port %u/sctp cannot be published: a user's network carries tcp and "
+			       "udp",
+			       p->port);
+	if (p->host.family != AF_INET6 || program_of(mode)->ipv6)
+		return 0;
+	err_set(e, EAFNOSUPPORT, ERR_INVALID,
+		"port %u/%s cannot be published on %s: %s has no IPv6", p->port,
+		protocol_name(p->protocol), ip_print(&p->host, host), mode);
+	err_hint(e, "publish it on an address of IPv4, or use --network pasta");
+	return -EAFNOSUPPORT;
+}
+
 int user_network_reserve(struct engine *en, const struct container *c, struct arena *a,
 			 struct container_net *net, struct err *e)
 {
@@ -102,13 +119,6 @@ int user_network_reserve(struct engine *en, const struct container *c, struct ar
 	struct endpoint any = {.addresses = {{.family = AF_INET}, {.family = AF_INET6}},
 			       .address_count = 1 + program_of(c->config.host.network_mode)->ipv6};
 	int r = ports_reserve_at(en, c, a, net, &any, e);
-	for (size_t i = 0; r == 0 && i < net->port_count; i++)
-		if (net->ports[i].protocol == IPPROTO_SCTP)
-			r = err_set(e, EOPNOTSUPP, ERR_INVALID,
-				    "port %u/sctp cannot be published: a user's network carries "
-				    "tcp and "
-				    "udp",
-				    net->ports[i].port);
 	if (r == -EACCES)
 		err_hint(e, "ports below net.ipv4.ip_unprivileged_port_start are root's: publish a "
 			    "higher one, or have root lower that sysctl");
@@ -221,6 +231,10 @@ static void explain(int folder, struct err *e)
 	if (last && strstr(last, "tun"))
 		err_hint(e,
 			 "it needs /dev/net/tun, readable and writable for the user (mode 0666)");
+	if (last && strstr(last, "bind"))
+		err_hint(e, "it carries IPv4 and IPv6 where the machine has a default route for "
+			    "it (ip -4 route, ip -6 route); or a program has the port "
+			    "(ss -lntup)");
 }
 
 static int start_pasta(const char *program, int folder, const char *path,

@@ -19,6 +19,8 @@ const char *user_network_default(void);
 int user_network_allowed(const char *mode, struct err *e);
 /** Where it answers for the host's name servers. */
 const char *user_network_dns(const char *mode);
+/** 0, or -EOPNOTSUPP, -EAFNOSUPPORT: such a port @mode cannot publish. */
+int user_network_check_port(const char *mode, const struct port_request *p, struct err *e);
 /** Reserve the ports that @c publishes, in a transaction of the caller's. */
 int user_network_reserve(struct engine *en, const struct container *c, struct arena *a,
 			 struct container_net *net, struct err *e);

@@ -467,6 +467,10 @@ print(s.makefile().read(620))'
 	assert_equal "got hello" "$(says_hello "$WORLD" 10.99.0.2 8080)"
 	hull rm -f again
 	no_pasta
+	run hull run --rm -p '[::1]:8081:80' test true
+	assert_status 125
+	assert_has "pasta could not make the network: Failed to bind any port"
+	assert_has "ip -6 route"
 	# IPv6 too, where the machine has it.
 	ip -n "$NETNS" addr add fd99::2/64 dev up0 nodad
 	ip -n "$NETNS" route add default via fd99::1
@@ -522,14 +526,20 @@ print(s.makefile().read(620))'
 		# shellcheck disable=SC2086 # options are words
 		run hull run --rm $options test true
 		assert_status 125
-		assert_has "a user's container has the addresses that pasta gives it, no own ones, no aliases, and no other network"
+		assert_has "a user's container has the addresses that pasta gives it, no own ones, no aliases, no driver-opt, and no other network"
 	done
 	run hull run --rm --network pasta --network pasta test true
 	assert_status 125
-	assert_has "cannot attach both user-defined and non-user-defined network-modes"
+	assert_has "and no other network"
 	run hull run --rm -p 9999:99/sctp test true
 	assert_status 125
 	assert_has "port 99/sctp cannot be published"
+	for address in ::1 ::; do
+		run hull create --network slirp4netns -p "[$address]:8080:80/udp" test true
+		assert_status 1
+		assert_has "port 80/udp cannot be published on $address: slirp4netns has no IPv6"
+		assert_has "publish it on an address of IPv4, or use --network pasta"
+	done
 	run "$HULL" --root "$WORK/r" --runroot "$WORK/rr" create --network pasta --rootfs / true
 	assert_has "network pasta is for users without root's rights"
 }
