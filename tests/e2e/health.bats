@@ -78,7 +78,7 @@ processes_of() {
 	hull run -d --name cc --health-cmd 'sleep 500 & (setsid sleep 501 &) ; true' --health-interval 1h test sleep 600
 	hull healthcheck run cc
 	assert_equal "healthy sleep S" "$(health_of cc) $(processes_of cc)"
-	hull run -d --name dd --health-cmd 'echo so far; (trap "" TERM; sleep 502) & sleep 503' --health-interval 1h --health-timeout "$(every 500)" test sleep 600
+	hull run -d --name dd --health-cmd 'echo so far; (trap "" TERM; sleep 502) & sleep 503' --health-interval 1h --health-timeout "$(every 3000)" test sleep 600
 	run -1 hull healthcheck run dd
 	assert_equal "sleep S" "$(processes_of dd)"
 	run hull inspect -f '{{with index .State.Health.Log 0}}{{.ExitCode}} {{.Output}}{{end}}' dd
