@@ -19,8 +19,10 @@
 #include "linux/namespaces.h"
 #include "tls/wire.h"
 
-static const char *const options[] = {"--tlscacert", "--tlscert", "--tlskey", "--tlscrl"};
-static const char *const names[] = {"ca.pem", "cert.pem", "key.pem", NULL};
+enum { AUTHORITY, OWN_FILES = 4, LOOKERS_AUTHORITY = OWN_FILES };
+static const char *const options[] = {"--tlscacert", "--tlscert", "--tlskey", "--tlscrl",
+				      "--read-only-tlscacert"};
+static const char *const names[] = {"ca.pem", "cert.pem", "key.pem", NULL, NULL};
 static char *const no_env[] = {NULL};
 
 /* ---- the files ---- */
@@ -38,7 +40,7 @@ static const char *default_folder(struct arena *a)
 static int name_files(struct doors *d, const struct server_hosts *hosts, struct arena *a,
 		      struct err *e)
 {
-	char *const given[] = {hosts->ca, hosts->cert, hosts->key, hosts->crl};
+	char *const given[] = {hosts->ca, hosts->cert, hosts->key, hosts->crl, hosts->lookers_ca};
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(given); i++) {
 		if (!given[i] && !names[i])
@@ -76,16 +78,18 @@ static int open_file(const char *option, const char *path, struct err *e)
 }
 
 /* Of TLS_FD_CLIENT and TLS_FD_STREAM there are @fds already. */
-static int start(const struct doors *d, const struct helper_fd *given, size_t count,
-		 struct helper *ret, struct err *e)
+static int start(const struct doors *d, enum audience who, const struct helper_fd *given,
+		 size_t count, struct helper *ret, struct err *e)
 {
 	CLEANUP(close_files) struct helper_fd fds[HELPER_FDS_MAX] = {0};
 	for (size_t i = 0; i < count; i++)
 		fds[i] = given[i];
-	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		if (!d->files[i])
+	for (size_t i = 0; i < OWN_FILES; i++) {
+		bool theirs = i == AUTHORITY && who == MAY_LOOK && d->files[LOOKERS_AUTHORITY];
+		size_t file = theirs ? LOOKERS_AUTHORITY : i;
+		if (!d->files[file])
 			continue;
-		int fd = open_file(options[i], d->files[i], e);
+		int fd = open_file(options[file], d->files[file], e);
 		if (fd < 0)
 			return fd;
 		fds[count++] = (struct helper_fd){fd, TLS_FD_CA + (int)i};
@@ -104,22 +108,35 @@ static int hear(struct helper *h, struct err *e)
 		       n > 0 ? message + 1 : "hull-tls ended without a word");
 }
 
-int doors_open(struct doors *d, const struct settings *s, const struct server_hosts *hosts,
-	       struct arena *a, struct err *e)
+/* Are they good for @who? */
+static int look_at_files(const struct doors *d, enum audience who, struct err *e)
 {
 	struct helper h = HELPER_NONE;
+	int r = start(d, who, NULL, 0, &h, e);
+	if (r == 0 && (r = hear(&h, e)) < 0 && who == MAY_LOOK && d->files[LOOKERS_AUTHORITY])
+		err_context(e, "with %s as --tlscacert", options[LOOKERS_AUTHORITY]);
+	helper_stop(&h);
+	return r;
+}
+
+int doors_open(struct doors *d, const struct settings *s, const struct server_hosts *hosts,
+	       const struct listeners *l, struct arena *a, struct err *e)
+{
+	bool all = listeners_use_tls(l, MAY_DO_ALL), look = listeners_use_tls(l, MAY_LOOK);
 	char *libexec;
 	int r = settings_libexec(&libexec, a, e);
 	d->libexec = libexec;
 	d->debug = s->debug;
 	if (r == 0)
 		r = name_files(d, hosts, a, e);
-	if (r == 0)
-		r = start(d, NULL, 0, &h, e);
-	if (r < 0)
-		return r;
-	r = hear(&h, e);
-	helper_stop(&h);
+	if (r == 0 && all)
+		r = look_at_files(d, MAY_DO_ALL, e);
+	if (r == 0 && look)
+		r = look_at_files(d, MAY_LOOK, e);
+	if (r == 0 && all && look && !d->files[LOOKERS_AUTHORITY])
+		fprintf(stderr, "warning: who has a certificate for --read-only-host is root at "
+				"--host: both take those of --tlscacert; give another authority "
+				"with --read-only-tlscacert\n");
 	return r;
 }
 
@@ -166,7 +183,7 @@ void door_add(struct doors *d, int client, enum audience who)
 	const struct helper_fd fds[] = {{client, TLS_FD_CLIENT}, {theirs, TLS_FD_STREAM}};
 	door.stream = pair[0];
 	tune(client);
-	if (start(d, fds, ARRAY_LEN(fds), &door.helper, &e) == 0) {
+	if (start(d, who, fds, ARRAY_LEN(fds), &door.helper, &e) == 0) {
 		d->items[d->count++] = door;
 		return;
 	}

@@ -25,16 +25,17 @@ struct door {
 };
 struct doors {
 	const char *libexec;
-	const char *files[4]; /* authority, certificate, key, who is revoked (or NULL): opened anew
-			       * for each client */
+	/* Authority, certificate, key, who is revoked (or NULL), opened anew for each client; then
+	 * the authority of those who may only look, or NULL: the first. */
+	const char *files[5];
 	bool debug;
 	struct door items[DOORS_MAX]; /* who waits longest is the first */
 	size_t count;
 };
 
-/** Find hull-tls, and have it look at the files. */
+/** Find hull-tls, and have it look at the files that @l has a use for. */
 int doors_open(struct doors *d, const struct settings *s, const struct server_hosts *hosts,
-	       struct arena *a, struct err *e);
+	       const struct listeners *l, struct arena *a, struct err *e);
 /** How long no client may be accepted, ms; 0: one may. */
 int doors_busy(const struct doors *d);
 /** A client has connected; @client stays the caller's. */

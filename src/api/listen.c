@@ -230,12 +230,28 @@ static int check(const struct server_hosts *hosts, const struct listeners *l, st
 	if (hosts->read_only_group && !hosts->read_only.count)
 		return err_set(e, EINVAL, ERR_USAGE,
 			       "--read-only-group needs the socket of --read-only-host");
-	if ((hosts->ca || hosts->cert || hosts->key || hosts->crl) && !hosts->verify)
+	if ((hosts->ca || hosts->cert || hosts->key || hosts->crl || hosts->lookers_ca) &&
+	    !hosts->verify)
 		return err_set(e, EINVAL, ERR_USAGE,
-			       "--tlscacert, --tlscert, --tlskey and --tlscrl need --tlsverify");
+			       "--tlscacert, --tlscert, --tlskey, --tlscrl and "
+			       "--read-only-tlscacert need --tlsverify");
 	for (size_t i = 0; i < l->count; i++)
 		if (l->items[i].tls && !hosts->verify)
 			return refuse_plain("the socket", "of systemd", e);
+	return 0;
+}
+
+/* What was given, and would do nothing. */
+static int check_use(const struct server_hosts *hosts, const struct listeners *l, struct err *e)
+{
+	bool look = listeners_use_tls(l, MAY_LOOK);
+	if (hosts->verify && !look && !listeners_use_tls(l, MAY_DO_ALL))
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "--tlsverify needs a --host tcp://ADDRESS:PORT");
+	if (hosts->lookers_ca && !look)
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "--read-only-tlscacert needs a --read-only-host "
+			       "tcp://ADDRESS:PORT");
 	return 0;
 }
 
@@ -273,10 +289,7 @@ static int open_all(const struct settings *s, const struct server_hosts *hosts, 
 			       MAY_LOOK, false, a, l, e);
 	if (r == 0 && hosts->page)
 		r = listen_page(hosts->page, a, l, e);
-	if (r == 0 && hosts->verify && !listeners_use_tls(l))
-		return err_set(e, EINVAL, ERR_USAGE,
-			       "--tlsverify needs a --host tcp://ADDRESS:PORT");
-	return r;
+	return r < 0 ? r : check_use(hosts, l, e);
 }
 
 int listeners_open(const struct settings *s, const struct server_hosts *hosts, struct arena *a,
@@ -304,10 +317,10 @@ void listeners_end(struct listeners *l)
 	listeners_close(l);
 }
 
-bool listeners_use_tls(const struct listeners *l)
+bool listeners_use_tls(const struct listeners *l, enum audience who)
 {
 	for (size_t i = 0; i < l->count; i++)
-		if (l->items[i].tls)
+		if (l->items[i].tls && l->items[i].who == who)
 			return true;
 	return false;
 }

@@ -18,6 +18,7 @@ struct server_hosts {
 	bool verify;           /* --tlsverify */
 	char *ca, *cert, *key; /* files; NULL: the default */
 	char *crl;             /* the same; NULL: none */
+	char *lookers_ca;      /* for `read_only`; NULL: `ca` */
 };
 
 struct ip;
@@ -42,5 +43,5 @@ void listeners_close(struct listeners *l);
 void listeners_end(struct listeners *l);
 /** A socket that listens there; its port can be had again at once. */
 int tcp_listen(const struct ip *ip, uint16_t port);
-/** Is one of them for TLS? */
-bool listeners_use_tls(const struct listeners *l);
+/** Is one of those for @who for TLS? */
+bool listeners_use_tls(const struct listeners *l, enum audience who);

@@ -36,6 +36,10 @@ static const struct option option_items[] = {
 	 .help = "Another socket, for who may look at what is there and change nothing: no "
 		 "files, no processes in containers, no values of environment variables, "
 		 "no arguments of commands"},
+	{"read-only-tlscacert", 0, OPTION_STR, O(lookers_ca), .arg = "file",
+	 .help = "Certificates of those who may sign for clients of --read-only-host tcp://, PEM; "
+		 "default those of --tlscacert, and then who may look there is root at --host "
+		 "tcp://"},
 	{"tls", 0, OPTION_REFUSED_FLAG,
 	 .help = "without a certificate of the client everybody would be root here; see "
 		 "--tlsverify"},

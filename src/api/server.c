@@ -213,8 +213,8 @@ int server_run(const struct settings *settings, const struct server_hosts *hosts
 	int r = listeners_open(settings, hosts, a, &s.listeners, e);
 	if (r < 0)
 		return r;
-	if (listeners_use_tls(&s.listeners))
-		r = doors_open(&s.doors, settings, hosts, a, e);
+	if (hosts->verify)
+		r = doors_open(&s.doors, settings, hosts, &s.listeners, a, e);
 	if (r == 0 && hosts->page) {
 		s.shared = page_share(e);
 		r = s.shared < 0 ? s.shared : 0;

@@ -189,6 +189,11 @@ revoke() {
 	assert_has "--tlsverify needs a --host tcp://"
 	run -1 inside "$HULL_BIN_DIR/hulld" --host unix://"$WORK/x.sock" --tlscert x
 	assert_has "need --tlsverify"
+	run -1 inside "$HULL_BIN_DIR/hulld" --host tcp://127.0.0.1:2375 --tlsverify --read-only-tlscacert x
+	assert_has "--read-only-tlscacert needs a --read-only-host tcp://"
+	run -1 inside "$HULL_BIN_DIR/hulld" --host unix://"$WORK/x.sock" --read-only-host tcp://127.0.0.1:2375 --tlsverify \
+		--tlscert "$CERTS/server.pem" --tlskey "$CERTS/server-key.pem" --read-only-tlscacert "$CERTS/log"
+	assert_has "with --read-only-tlscacert as --tlscacert: --tlscacert: no certificate is in it"
 	run ! inside "$HULL_BIN_DIR/hulld" --tls --host tcp://127.0.0.1:2375
 	assert_has "--tlsverify"
 	cd "$CERTS"
@@ -316,6 +321,15 @@ revoke() {
 	assert_equal 'SECRET=***' "$(tls client -k "https://[::1]:2377/containers/aa/json" | jq -r '.Config.Env[]' | grep SECRET)"
 	assert_equal 403 "$(tls client -k -o /dev/null -w '%{http_code}' -X POST "https://[::1]:2377/containers/aa/stop")"
 	run ! tls foreign -k "https://[::1]:2377/containers/json"
+	wait_for 5 grep -q "^warning: who has a certificate for --read-only-host is root at --host" hulld.log
+	# Who may look there alone.
+	kill $HULLD && wait $HULLD || true
+	CERTS=. serve_tls --host tcp://127.0.0.1:2376 --read-only-host "tcp://[::1]:2377" --host unix://"$SOCKET" \
+		--read-only-tlscacert other.pem
+	run ! grep "^warning" hulld.log
+	assert_equal OK "$(tls foreign -k "https://[::1]:2377/_ping")"
+	run ! tls foreign https://127.0.0.1:2376/_ping
+	run ! tls client -k "https://[::1]:2377/_ping"
 	# An authority below a root that is not given.
 	cp ca.pem root.pem
 	cp middle.pem new && mv new ca.pem
