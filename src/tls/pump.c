@@ -37,13 +37,15 @@ static bool is_empty(const struct flow *f)
 	return f->at == f->len;
 }
 
-/* Whether something was done; if not, *@needs says for what we wait. */
+/* Whether something was done; if not, *@needs says for what we wait. After the client's
+ * close_notify SSL_ERROR_ZERO_RETURN is also what is said of a write that failed. */
 static bool done(struct state *s, int n, short *needs)
 {
 	int error = n > 0 ? SSL_ERROR_NONE : SSL_get_error(s->ssl, n);
 	if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
 		*needs = error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT;
-	else if (error != SSL_ERROR_NONE && error != SSL_ERROR_ZERO_RETURN)
+	else if (error != SSL_ERROR_NONE &&
+		 (error != SSL_ERROR_ZERO_RETURN || needs == &s->write_needs))
 		s->cut = true;
 	return n > 0;
 }

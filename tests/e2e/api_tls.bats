@@ -267,6 +267,7 @@ revoke() {
 }
 
 @test "api tls: clients that say nothing keep out nobody; one that is cut off leaves nothing" {
+	hull run -di --name aa test sh -c 'read x; head -c 200000 /dev/zero'
 	inside python3 - "$CERTS" 3>&- <<-'EOF'
 		import socket, ssl, sys, threading
 		here = ("127.0.0.1", 2376)
@@ -310,7 +311,22 @@ revoke() {
 		got = b"".join(iter(lambda: s.recv(100), b""))
 		assert got.endswith(b"OK"), got
 		s.unwrap().close()
+		# Its input has ended, and when the answer comes it is gone.
+		s = connect()
+		s.sendall(b"POST /containers/aa/attach?stream=1&stdin=1&stdout=1 HTTP/1.1\r\nHost: h\r\n"
+		          b"Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n")
+		got = s.recv(1000)
+		assert got.startswith(b"HTTP/1.1 101"), got
+		s.sendall(b"go\n")
+		s.setblocking(False)
+		try:
+		    s.unwrap()
+		except ssl.SSLWantReadError:
+		    pass
+		s.close()
+		kept.close()
 	EOF
+	wait_for 10 no_hull_tls
 }
 
 @test "api tls: who may only look; certificates that were renewed; kill -9 of hulld" {
