@@ -84,18 +84,26 @@ static void kernel_mounts(const struct spec_build *b, struct list *l, struct are
 }
 
 /* "NAME:ADDRESS" or "NAME=ADDRESS"; the address of the host is that of its end of the bridge. */
-static char *extra_host(const struct spec_build *b, const char *item, char *hosts, struct arena *a)
+static int extra_host(const struct spec_build *b, const char *item, char **hosts, struct arena *a,
+		      struct err *e)
 {
+	const char *mode = b->container->config.host.network_mode;
 	char text[IP_TEXT_SIZE];
 	size_t name = strcspn(item, ":=");
 	const char *address = item + name + (item[name] != 0);
 	if (!strcmp(address, "host-gateway")) {
 		const struct network *n =
 			b->net && b->net->count ? &b->net->endpoints[0].network : NULL;
-		address =
-			n && n->subnet_count ? ip_print(&n->subnets[0].gateway, text) : "127.0.0.1";
+		struct ip ip = {.family = AF_INET, .bytes = {127, 0, 0, 1}};
+		int r = user_network_is_mode(mode) ? user_network_host(mode, &ip, e) : 0;
+		if (r < 0)
+			return err_context(e, "extra host %s", item);
+		if (n && n->subnet_count)
+			ip = n->subnets[0].gateway;
+		address = ip_print(&ip, text);
 	}
-	return arena_printf(a, "%s%s\t%.*s\n", hosts, address, (int)name, item);
+	*hosts = arena_printf(a, "%s%s\t%.*s\n", *hosts, address, (int)name, item);
+	return 0;
 }
 
 /* Its own addresses, by its own name. */
@@ -186,8 +194,11 @@ static int write_etc(struct engine *en, const struct spec_build *b, struct arena
 		arena_printf(a, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost "
 				"ip6-loopback\nfe00::0\tip6-localnet\nff00::0\tip6-mcastprefix\n"
 				"ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
-	for (size_t i = 0; i < h->extra_hosts.count; i++)
-		hosts = extra_host(b, h->extra_hosts.items[i], hosts, a);
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < h->extra_hosts.count; i++)
+		r = extra_host(b, h->extra_hosts.items[i], &hosts, a, e);
+	if (r < 0)
+		return r;
 	const char *resolv = "";
 	hosts = own_hosts(b, hosts, a);
 	if (!strcmp(h->network_mode, "host") || user_network_is_mode(h->network_mode) ||

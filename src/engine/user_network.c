@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -90,6 +92,64 @@ int user_network_allowed(const char *mode, struct err *e)
 		"a user's container gets its network from %s, which is not installed", mode);
 	err_hint(e, "as root: apt-get install passt (or slirp4netns); or use --network host or "
 		    "--network none");
+	return -ENOENT;
+}
+
+/* ---- the machine, seen from the container ---- */
+
+/* Is there a default route by the device @name? @routes: /proc/net/route. */
+static bool leads_out(const char *routes, const char *name)
+{
+	char device[IFNAMSIZ];
+	unsigned to, mask;
+	for (const char *line = routes; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (sscanf(line, "%15s %x %*x %*x %*d %*d %*d %x", device, &to, &mask) == 3 &&
+		    !to && !mask && !strcmp(device, name))
+			return true;
+	}
+	return false;
+}
+
+/* The addresses of the device that leads out are, with pasta, the container's own. */
+static bool find_host(const struct ifaddrs *list, bool pasta, const char *routes, struct ip *ret)
+{
+	bool found = false, routed = !pasta;
+	for (const struct ifaddrs *i = list; i; i = i->ifa_next) {
+		struct ip ip = {.family = AF_INET};
+		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET || !(i->ifa_flags & IFF_UP))
+			continue;
+		memcpy(ip.bytes, &((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr,
+		       ip_size(&ip));
+		bool own = pasta && leads_out(routes, i->ifa_name);
+		routed |= own;
+		if (found || own || ip.bytes[0] == IN_LOOPBACKNET)
+			continue;
+		*ret = ip;
+		found = true;
+	}
+	return found && routed;
+}
+
+int user_network_host(const char *mode, struct ip *ret, struct err *e)
+{
+	const bool pasta = program_of(mode) == &programs[0];
+	char routes[16 << 10];
+	struct ifaddrs *list;
+	if (file_read_small(AT_FDCWD, "/proc/net/route", routes, sizeof(routes)) < 0)
+		*routes = '\0';
+	if (getifaddrs(&list) < 0)
+		return err_errno(e, errno, "cannot list the machine's addresses");
+	bool found = find_host(list, pasta, routes, ret);
+	freeifaddrs(list);
+	if (found)
+		return 0;
+	err_set(e, ENOENT, ERR_INVALID, "the machine has no address by which it is reached%s",
+		pasta ? ": pasta gives the container the one that leads out" : "");
+	err_hint(e,
+		 "%sgive the machine an address more: as root, ip address add "
+		 "192.168.255.254/32 dev lo",
+		 pasta ? "use --network slirp4netns or host; or " : "");
 	return -ENOENT;
 }
 

@@ -15,6 +15,8 @@
 bool user_network_is_mode(const char *mode);
 /** That of them which is installed; "pasta" if none is. */
 const char *user_network_default(void);
+/** An address by which a container reaches the machine; -ENOENT: there is none, with what to do. */
+int user_network_host(const char *mode, struct ip *ret, struct err *e);
 /** 0, or -ENOENT with what to install; -EPERM for root, who has bridges. */
 int user_network_allowed(const char *mode, struct err *e);
 /** Where it answers for the host's name servers. */

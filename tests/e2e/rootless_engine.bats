@@ -520,6 +520,31 @@ print(s.makefile().read(620))'
 	done
 }
 
+@test "RL25: host-gateway is the machine, not the container itself; where pasta has no address for it that is said" {
+	local network answers='import socket
+s = socket.create_server(("", 7000))
+while True:
+	c = s.accept()[0]
+	c.sendall(b"the machine\n")
+	c.close()'
+	make_net
+	ip netns exec "$NETNS" timeout $((60 * PATIENCE)) python3 -c "$answers" 3>&- &
+	STARTED+=($!)
+	wait_for 10 eval '[ -n "$(ip netns exec "$NETNS" ss -Htln "sport = 7000")" ]'
+	ask() {
+		hull run --rm --network "$1" --add-host gw:host-gateway test sh -c 'grep gw /etc/hosts | tr "\t" " "; nc gw 7000 </dev/null'
+	}
+	if command -v slirp4netns >/dev/null; then
+		assert_equal $'10.99.0.2 gw\nthe machine' "$(ask slirp4netns)"
+	fi
+	run ask pasta
+	assert_status 125
+	assert_has "extra host gw:host-gateway: the machine has no address by which it is reached: pasta gives the container the one that leads out"
+	assert_has "use --network slirp4netns or host; or give the machine an address more"
+	ip -n "$NETNS" addr add 192.168.255.254/32 dev lo
+	assert_equal $'192.168.255.254 gw\nthe machine' "$(ask pasta)"
+}
+
 @test "RL14: pasta: what cannot be had with it is refused; without it the way is told" {
 	NET=bridge
 	for options in "--network-alias x" "--mac-address 02:42:00:00:00:01"; do
