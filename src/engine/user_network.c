@@ -291,6 +291,9 @@ static void explain(int folder, struct err *e)
 	if (last && strstr(last, "tun"))
 		err_hint(e,
 			 "it needs /dev/net/tun, readable and writable for the user (mode 0666)");
+	if (last && strstr(last, "interface"))
+		err_hint(e, "it takes the device of the machine's default route, and there is none "
+			    "(ip route); use --network slirp4netns, host or none");
 	if (last && strstr(last, "bind"))
 		err_hint(e, "it carries IPv4 and IPv6 where the machine has a default route for "
 			    "it (ip -4 route, ip -6 route); or a program has the port "

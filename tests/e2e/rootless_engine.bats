@@ -510,6 +510,13 @@ print(s.makefile().read(620))'
 	assert_equal "got hello" "$(says_hello "$WORLD" 10.99.0.2 8080)"
 	hull rm -f web
 	wait_for 10 no_slirp
+	# Without a route pasta has nothing to copy; slirp4netns needs none.
+	ip -n "$NETNS" route del default
+	run hull run --rm --network pasta test true
+	assert_status 125
+	assert_has "pasta could not make the network: "
+	assert_has "there is none (ip route); use --network slirp4netns, host or none"
+	hull run --rm --network slirp4netns test true
 	# Neither leaves anything where it cannot work.
 	rm "$WORK/tun" && touch "$WORK/tun"
 	for network in slirp4netns pasta; do
