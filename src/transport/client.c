@@ -2,7 +2,7 @@
 /*
  * The loop: the engine's socket, libcurl's connections, and the pipes that are full. Rests on
  * libcurl-multi(3). A full pipe pauses its transfer, and thereby, through TCP, the registry: no
- * body is ever held here. Read client.h first.
+ * body is ever held here but some parts of large ones (ranges.c). Read client.h first.
  */
 #include "transport/client.h"
 
@@ -173,10 +173,13 @@ static void unpause(struct client *c)
 	for (struct transfer *t = c->transfers, *next; t; t = next) {
 		next = t->next;
 		struct pollfd p = {t->fd, POLLOUT, 0};
-		if (!t->easy || !t->paused || poll(&p, 1, 0) <= 0)
+		if (t->dead || !t->paused || poll(&p, 1, 0) <= 0)
 			continue;
 		t->paused = false;
-		curl_easy_pause(t->easy, CURLPAUSE_CONT);
+		if (t->easy)
+			curl_easy_pause(t->easy, CURLPAUSE_CONT);
+		else
+			ranges_pump(t);
 	}
 }
 
@@ -186,7 +189,7 @@ static int begin_due(struct client *c)
 	int64_t wait = 60000, now = clock_ms();
 	for (struct transfer *t = c->transfers, *next; t; t = next) {
 		next = t->next;
-		if (t->easy)
+		if (t->easy || t->idle || t->dead)
 			continue;
 		if (t->due <= now)
 			transfer_begin(t);
@@ -218,6 +221,7 @@ int client_serve(struct client *c)
 	struct curl_waitfd fds[TRANSPORT_AT_ONCE_MAX + 1];
 	for (;;) {
 		int running;
+		ranges_sweep(c);
 		int wait = begin_due(c);
 		if (curl_multi_perform(c->multi, &running) != CURLM_OK)
 			return -EIO;
@@ -226,7 +230,7 @@ int client_serve(struct client *c)
 		unsigned n = 1;
 		fds[0] = (struct curl_waitfd){TRANSPORT_SOCKET_FD, CURL_WAIT_POLLIN, 0};
 		for (struct transfer *t = c->transfers; t; t = t->next)
-			if (t->paused)
+			if (t->paused && !t->dead)
 				fds[n++] = (struct curl_waitfd){t->fd, CURL_WAIT_POLLOUT, 0};
 		if (curl_multi_poll(c->multi, fds, n, wait, NULL) != CURLM_OK)
 			return -EIO;

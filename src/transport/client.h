@@ -16,7 +16,12 @@
 #include "transport/headers.h"
 #include "transport/wire.h"
 
-enum { CLIENT_URL_MAX = 8192, CLIENT_ERROR_BODY_MAX = 64 << 10, CLIENT_HEADERS_MAX = 64 << 10 };
+enum {
+	CLIENT_URL_MAX = 8192,
+	CLIENT_ERROR_BODY_MAX = 64 << 10,
+	CLIENT_HEADERS_MAX = 64 << 10,
+	CLIENT_ETAG_MAX = 128
+};
 
 struct client {
 	struct transport_setup setup;
@@ -28,19 +33,20 @@ struct client {
 	unsigned serial; /* of the token, and of `basic` */
 	struct curl_blob roots, cert, key;
 	struct transfer *transfers;
-	size_t count;
+	size_t count; /* of the engine's */
+	size_t ahead; /* parts that are in memory, see ranges.c */
 };
 
 /** What came back in one answer of HTTP. */
 struct answer {
 	long status;
 	size_t header_bytes;
-	uint64_t length, first; /* Content-Length, Content-Range */
+	uint64_t length, first, total; /* Content-Length, Content-Range */
 	bool has_length, has_range;
 	int64_t retry_after; /* seconds, -1: not said */
 	struct challenge challenge;
 	char type[TRANSPORT_TYPE_MAX], digest[TRANSPORT_DIGEST_MAX], next[TRANSPORT_PATH_MAX];
-	char location[CLIENT_URL_MAX];
+	char location[CLIENT_URL_MAX], etag[CLIENT_ETAG_MAX];
 };
 
 enum step { STEP_PLAIN, STEP_BEGIN, STEP_SEND }; /* of an upload: where to, and the bytes */
@@ -56,13 +62,24 @@ struct transfer {
 	char url[CLIENT_URL_MAX];
 	bool foreign; /* @url has another origin than the registry */
 	unsigned redirects, attempts, serial;
-	bool challenged;       /* since the last good answer */
-	int64_t due;           /* ms since boot */
-	uint64_t done, told;   /* bytes of the body that are where they belong */
-	uint64_t skip;         /* bytes to pass over: they were written before */
-	uint64_t from;         /* asked for with Range, until its first byte is there */
-	bool paused, too_long; /* the pipe is full; more than was promised */
-	int fd_error;          /* of writing */
+	bool challenged;     /* since the last good answer */
+	int64_t due;         /* ms since boot */
+	uint64_t done, told; /* bytes of the body that are where they belong */
+	uint64_t skip;       /* bytes to pass over: they were written before */
+	uint64_t from;       /* asked for with Range, until its first byte is there */
+	bool ranged;         /* a Range was asked for, and its answer is still to come */
+	/* Of a large body in parts (ranges.c): */
+	uint64_t until;   /* its own request ends there; 0: where the body does */
+	uint64_t planned; /* up to there parts are asked for; 0: none are */
+	bool idle;        /* it has no request: its parts come first, or it is one, and whole */
+	bool dead;        /* to be freed when the loop comes round */
+	struct transfer *parent;    /* it is a part of that one */
+	uint64_t base;              /* a part: where it begins in the body */
+	uint64_t taken;             /* a part: bytes that went on */
+	char *hold;                 /* a part: its bytes */
+	char etag[CLIENT_ETAG_MAX]; /* that its parts must have, too */
+	bool paused, too_long;      /* the pipe is full; more than was promised */
+	int fd_error;               /* of writing */
 	struct answer answer;
 	struct strbuf said; /* the body of a failure */
 	char error[CURL_ERROR_SIZE];
@@ -89,6 +106,34 @@ void transfer_begin(struct transfer *t);
 /** It has ended so. */
 void transfer_ended(struct transfer *t, CURLcode code);
 void transfer_free(struct transfer *t);
+
+/** It is over; the engine hears of it before the descriptor is closed: see wire.h. @why: NULL:
+ * well.
+ */
+void transfer_finish(struct transfer *t, const struct err *why);
+/** Again, when @ms have passed. */
+void transfer_later(struct transfer *t, int64_t ms);
+/** Write as much as there is room for. The number of bytes, or -1 with t->fd_error. */
+ssize_t transfer_put(struct transfer *t, const char *data, size_t len);
+/** Writing has failed so. */
+void transfer_write_failed(struct transfer *t);
+
+/* ---- ranges.c: large bodies in parts, side by side ---- */
+
+/** A new transfer: is it to be in parts? */
+void ranges_begin(struct transfer *t);
+/** The Range of its next request, or "". */
+void ranges_header(struct transfer *t, char ret[static 64]);
+/** The answer to it has begun. false: this answer is of no use. */
+bool ranges_answered(struct transfer *t);
+/** The first part of it is there, or more of its parts: pass on what can be, and ask for more. */
+void ranges_pump(struct transfer *t);
+/** A part has ended. */
+void ranges_part_ended(struct transfer *part, const struct err *why);
+/** Without parts from now on. */
+void ranges_give_up(struct transfer *t);
+/** Free what is dead. */
+void ranges_sweep(struct client *c);
 
 /* ---- auth.c ---- */
 

@@ -130,6 +130,19 @@ int content_range_parse(const char *value, uint64_t *ret_first)
 	return uint_parse(number, INT64_MAX, ret_first);
 }
 
+uint64_t content_range_total(const char *value)
+{
+	char number[NUMBER_TEXT_MAX];
+	uint64_t total;
+	const char *slash = strrchr(value, '/');
+	size_t digits = slash ? strspn(slash + 1, "0123456789") : 0;
+	if (!digits || digits >= sizeof(number))
+		return UINT64_MAX;
+	memcpy(number, slash + 1, digits);
+	number[digits] = '\0';
+	return uint_parse(number, INT64_MAX, &total) == 0 ? total : UINT64_MAX;
+}
+
 int link_next_parse(const char *value, char *ret, size_t size)
 {
 	while ((value = strchr(value, '<'))) {

@@ -22,6 +22,8 @@ int challenge_parse(const char *value, struct challenge *ret);
 int64_t retry_after_parse(const char *value, int64_t now);
 /** "bytes 100-199/200": where it begins. 0 or -EINVAL. */
 int content_range_parse(const char *value, uint64_t *ret_first);
+/** "bytes 0-99/1234": 1234. UINT64_MAX: it does not say. */
+uint64_t content_range_total(const char *value);
 /** The URL of rel="next" in a Link field, copied to @ret; 0 or -EINVAL. */
 int link_next_parse(const char *value, char *ret, size_t size);
 /** "sha256:<64 hex>". */

@@ -40,7 +40,9 @@ void transfer_free(struct transfer *t)
 	}
 	curl_slist_free_all(t->headers);
 	strbuf_free(&t->said);
-	fd_drop(&t->fd);
+	if (!t->parent)
+		fd_drop(&t->fd);
+	free(t->hold);
 	free(t);
 }
 
@@ -67,9 +69,13 @@ static void say(struct transfer *t, uint32_t op, const struct err *why)
 		_exit(1); /* the engine has gone */
 }
 
-/* The end of it. The message comes before the descriptor is closed: see wire.h. */
-static void finish(struct transfer *t, const struct err *why)
+void transfer_finish(struct transfer *t, const struct err *why)
 {
+	if (t->parent) {
+		ranges_part_ended(t, why);
+		return;
+	}
+	ranges_give_up(t);
 	struct client *c = t->client;
 	struct transfer **p = &c->transfers;
 	say(t, why ? TRANSPORT_FAILED : TRANSPORT_DONE, why);
@@ -87,11 +93,10 @@ static void fail(struct transfer *t, int number, enum err_kind kind, const char 
 	err_set(&e, number, kind, "%s", text);
 	if (hint)
 		err_hint(&e, "%s", hint);
-	finish(t, &e);
+	transfer_finish(t, &e);
 }
 
-/* Again, when @ms have passed. */
-static void later(struct transfer *t, int64_t ms)
+void transfer_later(struct transfer *t, int64_t ms)
 {
 	t->due = clock_ms() + ms;
 }
@@ -116,7 +121,7 @@ static void failed_for_now(struct transfer *t, int number, const char *text, con
 	if (wait > RETRY_AFTER_MAX * 1000)
 		fail(t, EAGAIN, ERR_SYSTEM, text, "the registry says to try again later");
 	else
-		later(t, wait + (int64_t)(clock_ms() % 50)); /* not all at once */
+		transfer_later(t, wait + (int64_t)(clock_ms() % 50)); /* not all at once */
 }
 
 /* --- bytes --- */
@@ -149,6 +154,9 @@ static size_t on_header(char *data, size_t one, size_t count, void *ctx)
 		snprintf(a->type, sizeof(a->type), "%s", value);
 	} else if (!strcasecmp(line, "Content-Range")) {
 		a->has_range = content_range_parse(value, &a->first) == 0;
+		a->total = content_range_total(value);
+	} else if (!strcasecmp(line, "ETag")) {
+		snprintf(a->etag, sizeof(a->etag), "%s", value);
 	} else if (!strcasecmp(line, "Docker-Content-Digest")) {
 		if (digest_header_is_valid(value))
 			memcpy(a->digest, value, strlen(value) + 1);
@@ -168,8 +176,7 @@ static size_t on_header(char *data, size_t one, size_t count, void *ctx)
 	return len;
 }
 
-/* Write as much as there is room for. The number of bytes, or -1 with t->fd_error. */
-static ssize_t put(struct transfer *t, const char *data, size_t len)
+ssize_t transfer_put(struct transfer *t, const char *data, size_t len)
 {
 	size_t at = 0;
 	while (at < len) {
@@ -192,30 +199,36 @@ static bool is_success(const struct answer *a)
 	return a->status >= 200 && a->status < 300;
 }
 
+/* To where its bytes belong: a part's stay here until it is their turn. */
+static ssize_t keep(struct transfer *t, const char *data, size_t len)
+{
+	if (!t->parent)
+		return transfer_put(t, data, len);
+	memcpy(t->hold + t->done, data, len);
+	return (ssize_t)len;
+}
+
 /* libcurl gives the same bytes again after a pause, so what was written of them is passed over. */
 static size_t on_body(char *data, size_t one, size_t count, void *ctx)
 {
 	struct transfer *t = ctx;
 	size_t len = one * count;
+	if (t->dead)
+		return 0;
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->answer.status);
 	if (!is_success(&t->answer) || t->q.op != TRANSPORT_GET) {
 		strbuf_add(&t->said, data, len);
 		return strbuf_ok(&t->said) ? len : 0;
 	}
-	if (t->from) { /* the first bytes of an answer to Range */
-		if (t->answer.status != 206)
-			t->skip = t->from;
-		else if (!t->answer.has_range || t->answer.first != t->from)
-			return 0;
-		t->from = 0;
-	}
+	if (t->ranged && !ranges_answered(t))
+		return 0;
 	size_t over = t->skip < len ? (size_t)t->skip : len;
-	uint64_t most = t->q.size == UINT64_MAX ? t->q.most : t->q.size;
+	uint64_t most = t->until ? t->until : t->q.size == UINT64_MAX ? t->q.most : t->q.size;
 	if (len - over > most - t->done) {
 		t->too_long = true;
 		return 0;
 	}
-	ssize_t n = put(t, data + over, len - over);
+	ssize_t n = keep(t, data + over, len - over);
 	if (n < 0)
 		return 0;
 	t->done += (size_t)n;
@@ -223,6 +236,8 @@ static size_t on_body(char *data, size_t one, size_t count, void *ctx)
 		t->attempts = 0;
 	if (over + (size_t)n == len) {
 		t->skip -= over;
+		if (t->parent)
+			ranges_pump(t->parent);
 		return len;
 	}
 	t->skip = over + (size_t)n;
@@ -288,12 +303,10 @@ static void shape_request(struct transfer *t)
 	} else {
 		/* With HTTP/2 a paused stream would be kept in memory, up to its window. */
 		curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-		if (t->done) {
-			char range[32];
-			snprintf(range, sizeof(range), "%llu-", (unsigned long long)t->done);
+		char range[64];
+		ranges_header(t, range);
+		if (*range)
 			curl_easy_setopt(easy, CURLOPT_RANGE, range);
-			t->from = t->done;
-		}
 	}
 }
 
@@ -316,6 +329,7 @@ void transfer_begin(struct transfer *t)
 	}
 	t->answer = (struct answer){.retry_after = -1};
 	t->skip = t->from = 0;
+	t->ranged = false;
 	t->due = 0;
 	t->paused = false;
 	t->serial = c->serial;
@@ -351,7 +365,8 @@ void transfer_new(struct client *c, const struct transport_request *q, int fd)
 		fcntl(fd, F_SETFL, O_NONBLOCK | (fcntl(fd, F_GETFL) & ~O_ACCMODE));
 	c->transfers = t;
 	c->count++;
-	later(t, 0);
+	ranges_begin(t);
+	transfer_later(t, 0);
 }
 
 /* --- answers --- */
@@ -359,7 +374,7 @@ void transfer_new(struct client *c, const struct transport_request *q, int fd)
 /* From the first byte again: with another host, or with what a challenge wanted. */
 static void again(struct transfer *t)
 {
-	later(t, 0);
+	transfer_later(t, 0);
 }
 
 static void follow(struct transfer *t, const char *location)
@@ -408,7 +423,7 @@ static void challenged(struct transfer *t)
 	*c->token = '\0';
 	c->basic = false;
 	if (auth_answer(c, &t->answer.challenge, &e) < 0)
-		finish(t, &e);
+		transfer_finish(t, &e);
 	else
 		again(t);
 }
@@ -438,7 +453,7 @@ static void began(struct transfer *t)
 	if (a->status == 201 || t->fd < 0) {
 		/* Mounted; or it could only be that, and is not. */
 		if (a->status == 201)
-			finish(t, NULL);
+			transfer_finish(t, NULL);
 		else
 			fail(t, ENOENT, ERR_NOT_FOUND, "not mounted", NULL);
 		return;
@@ -458,10 +473,21 @@ static void succeeded(struct transfer *t)
 	t->challenged = false;
 	if (t->step == STEP_BEGIN)
 		began(t);
+	else if (t->until && t->done == t->until && t->done < t->q.size)
+		ranges_pump(t);
 	else if (t->q.op == TRANSPORT_GET && t->q.size != UINT64_MAX && t->done < t->q.size)
 		failed_for_now(t, EPROTO, "the registry sent less than the manifest says", NULL);
 	else
-		finish(t, NULL);
+		transfer_finish(t, NULL);
+}
+
+void transfer_write_failed(struct transfer *t)
+{
+	char text[256];
+	snprintf(text, sizeof(text), "cannot %s: %s",
+		 t->q.op == TRANSPORT_GET ? "pass on what the registry sends" : "read what is sent",
+		 err_errno_text(t->fd_error));
+	fail(t, t->fd_error, ERR_SYSTEM, text, NULL);
 }
 
 /* The connection, not the request, is at fault. */
@@ -471,11 +497,7 @@ static void broken(struct transfer *t, CURLcode code)
 	char text[768];
 	const char *why = *t->error ? t->error : curl_easy_strerror(code);
 	if (t->fd_error) {
-		snprintf(text, sizeof(text), "cannot %s: %s",
-			 t->q.op == TRANSPORT_GET ? "pass on what the registry sends"
-						  : "read what is sent",
-			 err_errno_text(t->fd_error));
-		fail(t, t->fd_error, ERR_SYSTEM, text, NULL);
+		transfer_write_failed(t);
 		return;
 	}
 	if (t->too_long) {
@@ -520,6 +542,8 @@ void transfer_ended(struct transfer *t, CURLcode code)
 	curl_multi_remove_handle(t->client->multi, easy);
 	t->easy = NULL;
 	curl_easy_cleanup(easy);
+	if (t->dead)
+		return;
 	if (code != CURLE_OK || !a->status) {
 		broken(t, code);
 		return;

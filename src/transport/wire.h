@@ -5,8 +5,8 @@
  *
  * hull-transport is the only process that speaks HTTP and TLS. One of them talks to one registry,
  * with that registry's credentials and no others; it has no file of the store by name, only the
- * pipes and files without a name that come with requests. It proves nothing: length and digest of all that it brings
- * are checked by who reads it.
+ * pipes and files without a name that come with requests. It proves nothing: length and digest of
+ * all that it brings are checked by who reads it.
  *
  * Invariant: TRANSPORT_FAILED of a transfer is sent before its descriptor is closed, so that
  * whoever sees the early end of a stream finds the reason on the socket.

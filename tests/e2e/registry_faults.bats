@@ -185,3 +185,43 @@ blob_ranges() {
 	store_is_clean
 	hull system check
 }
+
+# A layer that is asked for in parts.
+put_large() {
+	put_image --rootfs "$ROOTFS" --layers 2 --size 24000000 some/thing v1 >/dev/null
+	hull pull -q "$REGISTRY/some/thing:v1"
+	hull run --rm "$REGISTRY/some/thing:v1" cat /layer-1 >"$WORK/registry-file"
+	hull rmi "$REGISTRY/some/thing:v1" >/dev/null
+}
+
+@test "RF20 a large body comes in parts, side by side, which break off and go on by themselves" {
+	put_large
+	faulty cut 1 /nosuch/
+	pulled
+	[ "$(blob_ranges)" -ge 10 ]
+	# Each byte once.
+	assert_equal "" "$(grep -o '/blobs/.* bytes=[0-9]*-' "$WORK/proxy.log" | sort | uniq -d)"
+	grep -q 'bytes=0-2097151 ' "$WORK/proxy.log"
+	hull rmi "$name"
+	end_last 5001
+	for fault in "cut 4" "500 3" "429:1 2"; do
+		# shellcheck disable=SC2086
+		faulty $fault
+		pulled
+		hull rmi "$name"
+		end_last 5001
+	done
+}
+
+@test "RF21 a registry that does not know Range, or only at first, or has other bytes behind it, serves without parts" {
+	put_large
+	for fault in "norange 1" "noparts 0" "etag 0" "shift 3" "noparts 2"; do
+		# shellcheck disable=SC2086
+		faulty $fault
+		pulled
+		hull rmi "$name"
+		end_last 5001
+	done
+	faulty flip 0 /blobs/
+	refused "sha256"
+}

@@ -19,6 +19,9 @@ The first COUNT (default 1, 0: all) requests whose path has PATTERN (default /bl
   huge         five megabytes of blanks behind the body
   norange      as cut, and Range is passed over afterwards
   type:TYPE    that Content-Type
+  noparts      all of the body, whatever Range asks for, but for one from the first byte
+  etag         an ETag of its own for each answer
+  shift        a Content-Range that begins a byte later, but for one from the first byte
   challenge:URL  401 that sends for a token to URL
 
 LOG gets "PORT METHOD PATH RANGE AUTHORIZED" for each request, on both ports.
@@ -81,7 +84,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             print(self.server.server_address[1], self.command, self.path,
                   self.headers.get("Range", "-"), auth, file=log)
         of_body = KIND in ("cut", "stall", "norange") and "/blobs/" in PATTERN
-        spoiled = not of_body and not self.honest and is_spoiled(self.path)
+        later = not self.headers.get("Range", "bytes=0-").startswith("bytes=0-")
+        of_later = KIND in ("noparts", "shift")
+        spoiled = not of_body and not self.honest and (later or not of_later) and is_spoiled(self.path)
+        if spoiled and KIND == "noparts":
+            del self.headers["Range"]
         if spoiled and KIND in ("429", "500", "redirect", "loop", "challenge", "headers"):
             self.refuse()
             return
@@ -93,6 +100,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             answer.headers.get("Content-Length") else None
         if not spoiled or answer.status >= 400:
             self.reply(answer.status, headers, body, length)
+        elif KIND == "noparts":
+            self.reply(answer.status, headers, body)
         elif KIND in ("cut", "stall", "norange"):
             self.reply(answer.status, headers, body[:len(body) // 2], len(body))
             if KIND == "stall":
@@ -107,6 +116,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(answer.status, headers, body + b"x")
         elif KIND == "huge":
             self.reply(answer.status, headers, body + b" " * (5 << 20))
+        elif KIND == "etag":
+            headers = [(k, v) for k, v in headers if k.lower() != "etag"]
+            self.reply(answer.status, headers + [("ETag", f'"{time.monotonic_ns()}"')], body)
+        elif KIND == "shift":
+            first, rest = answer.headers["Content-Range"][len("bytes "):].split("-")
+            headers = [(k, v) for k, v in headers if k.lower() != "content-range"]
+            self.reply(206, headers + [("Content-Range", f"bytes {int(first) + 1}-{rest}")], body)
         elif KIND == "type":
             headers = [(k, v) for k, v in headers if k.lower() != "content-type"]
             self.reply(answer.status, headers + [("Content-Type", VALUE)], body)

@@ -76,6 +76,10 @@ static void ranges(void **state)
 	assert_int_equal(content_range_parse("bytes 0-0/*", &first), 0);
 	assert_int_equal(first, 0);
 	assert_int_equal(content_range_parse("bytes */200", &first), -EINVAL);
+	assert_true(content_range_total("bytes 0-9/1234") == 1234);
+	assert_true(content_range_total("bytes 0-9/*") == UINT64_MAX);
+	assert_true(content_range_total("bytes 0-9") == UINT64_MAX);
+	assert_true(content_range_total("bytes 0-9/99999999999999999999") == UINT64_MAX);
 	assert_int_equal(content_range_parse("bytes -5/9", &first), -EINVAL);
 	assert_int_equal(content_range_parse("lines 1-2/3", &first), -EINVAL);
 	assert_true(content_range_parse("bytes 99999999999999999999-1/2", &first) < 0);
