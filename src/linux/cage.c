@@ -3,12 +3,18 @@
 #include "linux/cage.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "linux/capability.h"
+#include "linux/landlock.h"
 
 enum { NOBODY = 65534 };
 
@@ -46,4 +52,70 @@ int cage_filter(const struct seccomp_policy *policy, const char *who, struct err
 	if (r == 0 && (r = seccomp_load(&program)) < 0)
 		err_errno(e, r, "%s: cannot install the system call filter", who);
 	return r;
+}
+
+/* ---- all of it ---- */
+
+static int limit_resources(const struct cage_limit *l)
+{
+	int r = 0;
+	for (bool more = l != NULL; r == 0 && more; l++) {
+		const struct rlimit next = {l->most, l->most};
+		r = setrlimit(l->what, &next) < 0 ? -errno : 0;
+		more = l->what != RLIMIT_CORE;
+	}
+	return r;
+}
+
+static int confine_files(const struct cage_rights *c)
+{
+	struct landlock_rule allowed[CAGE_FILES_MAX + 1] = {
+		{c->folder, LANDLOCK_ACCESS_FS_READ_FILE}};
+	size_t count = c->folder >= 0, own = count;
+	for (const char *const *path = c->files; path && *path; path++)
+		allowed[count++] = (struct landlock_rule){open(*path, O_PATH | O_CLOEXEC),
+							  LANDLOCK_ACCESS_FS_READ_FILE};
+	int r = landlock_restrict(allowed, count);
+	for (size_t i = own; i < count; i++)
+		fd_drop(&allowed[i].fd);
+	return r < 0 ? r : 0;
+}
+
+static int filter(const struct cage_rights *c, struct err *e)
+{
+	static const char *const memory[] = {"mmap", "mprotect", NULL};
+	static const char *const none[] = {NULL};
+	struct seccomp_rule rules[3 + CAGE_RULES_MAX] = {
+		{.names = c->calls, .action = SECCOMP_RET_ALLOW},
+		{.names = c->sanitizer ?: none, .action = SECCOMP_RET_ALLOW},
+		{.names = memory,
+		 .action = SECCOMP_RET_ALLOW,
+		 .args = cage_not_executable,
+		 .arg_count = 1}};
+	const struct seccomp_policy policy = {
+		.default_action = c->kills ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | EPERM,
+		.unknown_action = c->kills ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | ENOSYS,
+		.rules = rules,
+		.rule_count = 3 + c->more_count,
+	};
+	for (size_t i = 0; i < c->more_count; i++)
+		rules[3 + i] = c->more[i];
+	return cage_filter(&policy, c->who, e);
+}
+
+int cage_enter(const struct cage_rights *c, struct err *e)
+{
+	int r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+	if (r == 0)
+		r = limit_resources(c->limits);
+	if (r == 0)
+		r = confine_files(c);
+	if (r == 0)
+		r = cage_nobody();
+	/* A change of user forgets both. */
+	if (r == 0 && c->with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		r = -errno;
+	if (r == 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
+		r = -errno;
+	return r < 0 ? err_errno(e, r, "%s: cannot drop its rights", c->who) : filter(c, e);
 }
