@@ -228,7 +228,7 @@ static void running_verdict(struct life *l)
 	else if (kills > 0)
 		why_memory(l);
 	else if (trouble)
-		l->s->verdict = arena_printf(a, "it runs for %s, but %s", since, trouble);
+		l->s->verdict = arena_printf(a, "it runs for %s: %s", since, trouble);
 	else if (c->restarts > 0)
 		l->s->verdict = arena_printf(
 			a, "it runs for %s, after its policy started it %lld time%s again", since,

@@ -960,6 +960,8 @@ time.sleep(600)'
 	wait_for 10 eval "hull explain cc net | grep -q 'listens, UDP       90'"
 	run hull explain cc net
 	assert_has "net: port 80/tcp is published, but nobody in it listens there"
+	run hull why cc
+	assert_line "^cc: it runs for .*: port 80/tcp is published, but nobody in it listens there"
 	assert_has "-p HOST:80 names another"
 	assert_lacks "port 81"
 	hull exec cc touch /tmp/local

@@ -149,7 +149,7 @@ crash_told() {
 }
 
 @test "why: of one that runs what doctor finds: its quota, its health check, a wait in vfork" {
-	found() { hull why "$1" | grep -q "^$1: it runs for .*, but $2"; }
+	found() { hull why "$1" | grep -q "^$1: it runs for .*: $2"; }
 	hull run -d --name quota --cpus 0.1 test sh -c 'while :; do :; done'
 	wait_for 20 found quota "its quota of 0.1 CPUs slows it down"
 	run hull why quota
