@@ -517,6 +517,7 @@ print(s.makefile().read(620))'
 	assert_has "pasta could not make the network: "
 	assert_has "there is none (ip route); use --network slirp4netns, host or none"
 	hull run --rm --network slirp4netns test true
+	ip -n "$NETNS" route add default via 10.99.0.1
 	# Neither leaves anything where it cannot work.
 	rm "$WORK/tun" && touch "$WORK/tun"
 	for network in slirp4netns pasta; do
