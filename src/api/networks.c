@@ -42,22 +42,13 @@ int network_show(struct call *c, struct err *e)
 	return r < 0 ? r : answer_json(c, 200, o);
 }
 
-/* What only a swarm has, besides "local". */
+/* What only a swarm has. */
 static int refuse_swarm(struct json_object *body, struct err *e)
 {
-	static const char *const keys[] = {"Ingress", "ConfigOnly"};
 	struct json_object *v;
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (json_object_object_get_ex(body, keys[i], &v) && json_object_get_boolean(v))
-			return err_set(e, ENOTSUP, ERR_INVALID, "%s: hull has no swarm", keys[i]);
-	if (json_object_object_get_ex(body, "ConfigFrom", &v) &&
-	    json_object_object_get_ex(v, "Network", &v) && v && *json_object_get_string(v))
-		return err_set(e, ENOTSUP, ERR_INVALID, "ConfigFrom: hull has no swarm");
-	if (json_object_object_get_ex(body, "Scope", &v) && v && *json_object_get_string(v) &&
-	    strcmp(json_object_get_string(v), "local"))
-		return err_set(e, ENOTSUP, ERR_INVALID,
-			       "Scope: hull has networks of this host only");
-	return 0;
+	return json_object_object_get_ex(body, "Ingress", &v) && json_object_get_boolean(v)
+		       ? err_set(e, ENOTSUP, ERR_INVALID, "Ingress: hull has no swarm")
+		       : 0;
 }
 
 int network_make(struct call *c, struct err *e)

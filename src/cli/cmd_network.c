@@ -238,6 +238,10 @@ static const struct option create_options[] = {
 	 .help = "Taken for docker's sake: containers can always be attached by hand"},
 	{"aux-address", 0, OPTION_MAP, O(auxiliary),
 	 .help = "Addresses that no container gets (NAME=ADDRESS)"},
+	{"config-from", 0, OPTION_STR, O(network.config_from.network), .arg = "network",
+	 .help = "The network from which to copy the configuration"},
+	{"config-only", 0, OPTION_BOOL, O(network.config_only),
+	 .help = "Create a configuration only network"},
 	{"driver", 'd', OPTION_STR, O(network.driver), .initial = "bridge",
 	 .help = "Driver to manage the Network"},
 	{"gateway", 0, OPTION_LIST, O(gateways),
@@ -255,6 +259,7 @@ static const struct option create_options[] = {
 	{"label", 0, OPTION_CUSTOM, O(labels), .arg = "list", .set = option_set_label,
 	 .help = "Set metadata on a network"},
 	{"opt", 'o', OPTION_MAP, O(network.options), .help = "Set driver specific options"},
+	{"scope", 0, OPTION_STR, O(network.scope), .help = "Control the network's scope (local)"},
 	{"subnet", 0, OPTION_LIST, O(subnets),
 	 .help = "Subnet in CIDR format that represents a network segment"},
 };

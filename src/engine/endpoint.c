@@ -160,6 +160,10 @@ static int plan_one(struct engine *en, const struct docker_endpoint *wish,
 	ret->config = *wish;
 	int r = network_find(en, is_default(wish->network) ? "bridge" : wish->network, a,
 			     &ret->network, e);
+	if (r == 0 && ret->network.config.config_only)
+		r = err_set(e, EPERM, ERR_DENIED,
+			    "network %s: cannot create endpoint on configuration-only network",
+			    ret->network.name);
 	if (r == 0 && !network_has_places(&ret->network))
 		r = err_set(e, EINVAL, ERR_INVALID,
 			    "conflicting options: network %s cannot be combined with others",

@@ -86,7 +86,9 @@ int network_row(struct engine *en, sqlite3_stmt *s, int column, struct arena *a,
 	snprintf(ret->id, sizeof(ret->id), "%s", db_text(s, column));
 	int r = shape_parse(&docker_network_shape, config, strlen(config), &ret->config, a, e);
 	const struct docker_ipam_config *list = ret->config.ipam.config.items;
-	for (size_t i = 0; r == 0 && i < ret->config.ipam.config.count; i++) {
+	/* Subnets that are only written down are nobody's yet. */
+	size_t subnets = ret->config.config_only ? 0 : ret->config.ipam.config.count;
+	for (size_t i = 0; r == 0 && i < subnets; i++) {
 		if (ret->subnet_count == ARRAY_LEN(ret->subnets) ||
 		    !read_subnet(&list[i], &ret->subnets[ret->subnet_count++]))
 			r = err_set(e, EBADMSG, ERR_INTERNAL, "its subnets are damaged");
@@ -264,7 +266,16 @@ static int complete(const char *name, struct docker_network *c, const struct net
 {
 	CLEANUP_NETLINK struct netlink nl = NETLINK_CLOSED;
 	struct subnet s, *taken = arena_array(a, 2 * count + 1, sizeof(*taken));
+	struct docker_ipam_config *own = c->ipam.config.items;
 	size_t n = 0;
+	if (c->config_only) {
+		for (size_t i = 0; i < c->ipam.config.count; i++) {
+			int wrong = check_subnet(&own[i], a, e);
+			if (wrong < 0)
+				return wrong;
+		}
+		return 0;
+	}
 	int r = netlink_open(&nl, NETLINK_ROUTE, -1);
 	if (r < 0)
 		return err_errno(e, r, "cannot ask the kernel for its routes");
@@ -343,6 +354,61 @@ int network_rates(const struct kvs *options, const char *driver, uint64_t *ret_i
 	return 0;
 }
 
+/* docker's words. */
+static int check_source(const struct docker_network *c, struct err *e)
+{
+	const char *from = c->config_from.network;
+	bool own =
+		c->enable_ipv6 || c->labels.count || c->ipam.options.count || c->ipam.config.count;
+	const struct {
+		bool wrong;
+		const char *text;
+	} rules[] = {
+		{c->config_only && (c->internal || c->attachable),
+		 "configuration network can only contain network specific fields. Network operator "
+		 "fields like [ ingress | internal | attachable | scope ] are not supported."},
+		{c->config_only && from && *from,
+		 "a configuration network cannot have another configuration network as its source"},
+		{from && *from && own,
+		 "user specified configurations are not supported if the network depends on a "
+		 "configuration network"},
+		{from && *from && c->options.count,
+		 "network driver options are not supported if the network depends on a "
+		 "configuration network"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		if (rules[i].wrong)
+			return err_set(e, EPERM, ERR_DENIED, "%s", rules[i].text);
+	if (c->scope && *c->scope && strcmp(c->scope, "local") != 0)
+		return err_set(e, ENOTSUP, ERR_INVALID,
+			       "scope %s: hull has networks of this host only, which are local",
+			       c->scope);
+	return 0;
+}
+
+/* What another network has written down. */
+static int take_config(struct engine *en, struct docker_network *c, struct arena *a, struct err *e)
+{
+	const char *from = c->config_from.network;
+	struct network source;
+	int r = check_source(c, e);
+	if (r < 0 || !from || !*from)
+		return r;
+	r = network_find(en, from, a, &source, e);
+	if (r == -ENOENT || (r == 0 && !source.config.config_only))
+		return err_set(e, ENOENT, ERR_NOT_FOUND,
+			       "configuration network \"%s\" does not exist", from);
+	if (r < 0)
+		return r;
+	c->config_from.network = source.name;
+	c->enable_ipv4 = source.config.enable_ipv4;
+	c->enable_ipv6 = source.config.enable_ipv6;
+	c->ipam = source.config.ipam;
+	c->options = source.config.options;
+	c->labels = source.config.labels;
+	return 0;
+}
+
 static int check_request(const char *name, struct docker_network *c, struct err *e)
 {
 	if (!name_is_valid(name, NETWORK_NAME_MAX)) {
@@ -408,7 +474,11 @@ int network_create(struct engine *en, const char *name, struct docker_network *c
 	uint32_t mode;
 	int r = network_allowed(e);
 	if (r == 0)
+		r = take_config(en, config, a, e);
+	if (r == 0)
 		r = check_request(name, config, e);
+	if (config->config_only)
+		config->driver = "null";
 	if (r == 0)
 		r = network_kernel_open(en, &k, e);
 	if (r == 0)
@@ -427,7 +497,9 @@ int network_create(struct engine *en, const char *name, struct docker_network *c
 			       config->driver, NULL);
 	if (r >= 0)
 		r = network_find(en, ret_id, a, &made, e);
-	if (r == 0 && !made.bridge[0]) {
+	if (r == 0 && made.config.config_only) {
+		r = 0; /* a row, and nothing else */
+	} else if (r == 0 && !made.bridge[0]) {
 		r = network_parent(&k, &made, &mode, e);
 	} else if (r == 0) {
 		r = check_bridge(&k, &made, a, e);
@@ -441,6 +513,22 @@ int network_create(struct engine *en, const char *name, struct docker_network *c
 
 /* ---- removing ---- */
 
+/* Not for a network that took its configuration. */
+static int check_unreferenced(struct engine *en, const struct network *n, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	int r = n->config.config_only ? db_first(&en->db, &s, e,
+						 "SELECT name FROM network WHERE config ->> "
+						 "'$.ConfigFrom.Network' = ?1",
+						 "s", n->name)
+				      : 0;
+	if (r <= 0)
+		return r;
+	err_set(e, EBUSY, ERR_CONFLICT, "configuration network \"%s\" is in use", n->name);
+	err_hint(e, "network %s took its configuration", db_text(s, 0));
+	return -EBUSY;
+}
+
 static int check_unused(struct engine *en, const struct network *n, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
@@ -450,7 +538,7 @@ static int check_unused(struct engine *en, const struct network *n, struct err *
 			 "'running'",
 			 "s", n->id);
 	if (r <= 0 || db_int(s, 1) == 0)
-		return r < 0 ? r : 0;
+		return r < 0 ? r : check_unreferenced(en, n, e);
 	err_set(e, EBUSY, ERR_CONFLICT,
 		"error while removing network: network %s id %s has active endpoints (%lld, of "
 		"container %s)",
@@ -572,8 +660,11 @@ int network_inspect(struct engine *en, const char *ref, struct json_object **ret
 	json_object_object_foreach(config, key, value)
 		json_object_object_add(o, key, json_object_get(value));
 	json_add_bool(o, "Ingress", false);
-	json_add_bool(o, "ConfigOnly", false);
-	json_object_object_add(from, "Network", json_object_new_string(""));
+	/* Networks of older stores. */
+	json_object_object_add(from, "Network",
+			       json_object_new_string(n.config.config_from.network
+							      ? n.config.config_from.network
+							      : ""));
 	json_object_object_add(o, "ConfigFrom", from);
 	json_object_object_add(o, "Containers", containers);
 	if (n.bridge[0])

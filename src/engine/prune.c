@@ -116,7 +116,7 @@ int prune_networks(struct prune *p, struct strv *ret, struct err *e)
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		const struct network *n = &list[i];
 		r = network_uses(en, n, &uses, e);
-		if (r < 0 || uses || network_is_builtin(n->name) ||
+		if (r < 0 || uses || n->config.config_only || network_is_builtin(n->name) ||
 		    !matches(p, &n->config.labels, n->created))
 			continue;
 		r = network_remove(en, n->id, e);

@@ -22,6 +22,11 @@ static const struct field ipam_fields[] = {
 #undef F
 static const struct shape ipam_shape = SHAPE(struct docker_ipam, ipam_fields);
 
+static const struct field reference_fields[] = {
+	FIELD(struct docker_config_reference, network, "Network", FIELD_STR, .flags = FIELD_KEEP),
+};
+static const struct shape reference_shape = SHAPE(struct docker_config_reference, reference_fields);
+
 #define F(member, name, type, ...) FIELD(struct docker_network, member, name, type, ##__VA_ARGS__)
 static const struct field network_fields[] = {
 	F(driver, "Driver", FIELD_STR, .flags = FIELD_KEEP),
@@ -30,6 +35,9 @@ static const struct field network_fields[] = {
 	F(ipam, "IPAM", FIELD_STRUCT, .flags = FIELD_KEEP, .shape = &ipam_shape),
 	F(internal, "Internal", FIELD_BOOL, .flags = FIELD_KEEP),
 	F(attachable, "Attachable", FIELD_BOOL, .flags = FIELD_KEEP),
+	F(config_only, "ConfigOnly", FIELD_BOOL, .flags = FIELD_KEEP),
+	F(config_from, "ConfigFrom", FIELD_STRUCT, .flags = FIELD_KEEP, .shape = &reference_shape),
+	F(scope, "Scope", FIELD_STR),
 	F(options, "Options", FIELD_KVS, .flags = FIELD_KEEP),
 	F(labels, "Labels", FIELD_KVS, .flags = FIELD_KEEP),
 };

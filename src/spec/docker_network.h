@@ -21,6 +21,11 @@ struct docker_network {
 	bool enable_ipv4, enable_ipv6;
 	struct docker_ipam ipam;
 	bool internal, attachable;
+	bool config_only; /* others may take what it says, nobody is on it */
+	struct docker_config_reference {
+		char *network;
+	} config_from; /* whose configuration it took */
+	char *scope;
 	struct kvs options, labels;
 };
 

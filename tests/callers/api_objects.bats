@@ -95,7 +95,7 @@ teardown() { api_namespace_teardown; }
 	run -0 docker volume prune -f --filter all=1
 	assert_has vv
 	run -1 docker network create --config-from nobody other
-	assert_has "ConfigFrom"
+	assert_has 'configuration network "nobody" does not exist'
 }
 
 @test "api objects: files, figures, events" {

@@ -308,6 +308,39 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	assert_equal "" "$(on_host ip -br link show type bridge)"
 }
 
+@test "networks: one that is only written down, and others that take what it says" {
+	hull network create --config-only --subnet 10.5.0.0/24 --ipv6 --label k=v -o rate-in=8m --scope local cfg
+	assert_equal "true null local 10.5.0.0/24" "$(hull network inspect -f '{{.ConfigOnly}} {{.Driver}} {{.Scope}} {{(index .IPAM.Config 0).Subnet}}' cfg)"
+	# It is nothing to the kernel, and takes nothing from others.
+	hull network create --subnet 10.5.0.0/24 other
+	assert_equal false "$(hull network inspect -f '{{.ConfigOnly}}{{.ConfigFrom.Network}}' other)"
+	hull network rm other
+	run -125 hull run --rm --network cfg test true
+	[[ $output == *"cannot create endpoint on configuration-only network"* ]]
+	hull network create --config-from cfg net
+	assert_equal "bridge 10.5.0.0/24 v cfg false true 8m" \
+		"$(hull network inspect -f '{{.Driver}} {{(index .IPAM.Config 0).Subnet}} {{.Labels.k}} {{.ConfigFrom.Network}} {{.ConfigOnly}} {{.EnableIPv6}} {{index .Options "rate-in"}}' net)"
+	run -0 hull run --rm --network net test ip -4 addr show eth0
+	[[ $output == *"inet 10.5.0.2/24 "* ]]
+	run -1 hull network rm cfg
+	[[ $output == *'configuration network "cfg" is in use'* ]]
+	local entry
+	for entry in '--config-from nobody x|configuration network "nobody" does not exist' \
+		'--config-from net x|configuration network "net" does not exist' \
+		'--config-only --internal x|can only contain network specific fields' \
+		'--config-only --config-from cfg x|cannot have another configuration network' \
+		'--config-from cfg --subnet 10.6.0.0/24 x|user specified configurations are not supported' \
+		'--config-from cfg -o rps=auto x|driver options are not supported' '--scope swarm x|of this host only' \
+		'--config-only --subnet 10.6.0.1/24 x|it should be 10.6.0.0/24'; do
+		# shellcheck disable=SC2086 # options are words
+		run -1 hull network create ${entry%|*}
+		[[ $output == *"${entry#*|}"* ]] || { echo "$entry: $output"; return 1; }
+	done
+	hull network rm net
+	hull network prune -f
+	hull network rm cfg
+}
+
 @test "networks: what makes no sense is refused in words" {
 	hull network create --subnet 10.1.2.0/24 one
 	local -a cases=(
