@@ -283,6 +283,19 @@ teardown() {
 	hull exec api true
 }
 
+@test "RL26: the page of a user's hulld: what he has, and nobody else's" {
+	NETNS=hullrl$BASHPID WORLD=hullrlw$BASHPID
+	ip netns add "$NETNS" && ip netns add "$WORLD" && ip -n "$NETNS" link set lo up
+	me sh -c 'echo $$ >pid; exec hulld --page 127.0.0.1:8088' >"$WORK/hulld" 2>&1 &
+	wait_for 10 ip netns exec "$NETNS" curl -sf -o "$WORK/page" http://127.0.0.1:8088/
+	grep -q "<title>" "$WORK/page"
+	hull run -d --name mine test sleep 100
+	run hull run --name ended test sh -c 'exit 7'
+	ip netns exec "$NETNS" curl -sf -o "$WORK/figures" http://127.0.0.1:8088/figures
+	assert_equal "mine running|7" "$(jq -r '"\(.containers[] | select(.name == "mine") | "\(.name) \(.state)")|\(.ends[0].code)"' "$WORK/figures")"
+	assert_equal 404 "$(ip netns exec "$NETNS" curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:8088/containers/json)"
+}
+
 @test "RL23: what takes rights over the machine is said, or done in another way" {
 	# A node cannot be made: it is the host's, under another name.
 	assert_equal $'1:3\n1:5' "$(hull run --rm --device /dev/null:/dev/mine --device /dev/zero:/some/zero test \
