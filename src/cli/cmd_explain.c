@@ -42,6 +42,17 @@ static int predict(struct cli *cli, const struct container *c, const char *progr
 	return r;
 }
 
+static int option_span(void *field, const char *value, struct arena *a, struct err *e)
+{
+	int64_t ns;
+	int r = option_duration(&ns, value, a, e);
+	if (r == 0 && ns < 1000000)
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "--time %s: in less than 1ms nothing would be seen", value);
+	*(int64_t *)field = r < 0 ? 0 : ns;
+	return r;
+}
+
 static void looking(void)
 {
 	fputs("looking: (Ctrl-C ends it sooner)\n", stderr);
@@ -98,7 +109,7 @@ static const struct option options[] = {
 	 .help = "With caps: which ones its processes ask for and lack, while one looks; with "
 		 "security: which system calls its seccomp profile refuses"},
 	{"json", 0, OPTION_BOOL, O(json), .help = "One line of JSON for each topic"},
-	{"time", 0, OPTION_CUSTOM, O(time), .arg = "duration", .set = option_duration,
+	{"time", 0, OPTION_CUSTOM, O(time), .arg = "duration", .set = option_span,
 	 .help = "With --denied: how long (default 10s)"},
 };
 static const struct option doctor_options[] = {

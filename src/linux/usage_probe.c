@@ -24,6 +24,8 @@
 #include "linux/bpf.h"
 #include "linux/tracepoint.h"
 
+/* In `entered`, of a thread that is in none. */
+enum { NO_CALL = USAGE_CALLS, ERRNO_MAX = 4095 };
 enum { CAPS = 128, DENIED = 64, THREADS = 4096, NOAUDIT = 2 };
 /* Keys of the map `state`. */
 enum { EXECUTED, COUNTING, STATES };
@@ -167,11 +169,11 @@ static int at_call(const struct usage_probe *u)
 	return bpf_finish(&p, 0, BPF_PROG_TYPE_RAW_TRACEPOINT, "hull_calls");
 }
 
-/* Of the tracepoint's record: the call's number and its result. In a thread that was in a call when
- * it began to count, that one was not seen to enter: it ends otherwise. */
+/* Of the tracepoint's record: the call's number and its result. Whatever the error, a profile may
+ * give any. A thread that is seen here first may have entered before it was counted: only from then
+ * on is a call that ends, and did not enter, a refused one. */
 static int at_return(const struct usage_probe *u)
 {
-	static const int answers[] = {-EPERM, -ENOSYS, -EACCES};
 	struct bpf_program p;
 	bpf_begin(&p);
 	bpf_read(&p, BPF_R6, BPF_R1, 8);
@@ -179,18 +181,20 @@ static int at_return(const struct usage_probe *u)
 	only_in_group(&p, u->group);
 	only_when(&p, u, COUNTING);
 	look_up(&p, u->entered);
-	const size_t entered = p.a.count;
+	const size_t seen = p.a.count;
 	bpf_emit(&p.a, BPF_JMP | BPF_JNE | BPF_K, BPF_R0, 0, 0, 0);
-	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
-		bpf_emit(&p.a, BPF_JMP | BPF_JEQ | BPF_K, BPF_R7, 0, (int)(ARRAY_LEN(answers) - i),
-			 answers[i]);
+	bpf_set(&p, BPF_R8, NO_CALL);
+	remember(&p, u->entered, BPF_R8);
 	bpf_exit_if(&p, BPF_JA, 0, 0);
+	p.code[seen].off = (int16_t)(p.a.count - seen - 1);
+	bpf_emit(&p.a, BPF_LDX | BPF_DW | BPF_MEM, BPF_R8, BPF_R0, 0, 0);
+	bpf_emit(&p.a, BPF_ST | BPF_DW | BPF_MEM, BPF_R0, 0, 0, NO_CALL);
+	bpf_exit_if(&p, BPF_JNE, BPF_R8, NO_CALL);
+	bpf_exit_if(&p, BPF_JSGE, BPF_R7, 0);
+	bpf_exit_if(&p, BPF_JSLT, BPF_R7, -ERRNO_MAX);
 	bpf_exit_if(&p, BPF_JGE, BPF_R6, USAGE_CALLS);
 	find(&p, u->refused, BPF_R6, 0);
 	mark(&p);
-	bpf_exit_if(&p, BPF_JA, 0, 0);
-	p.code[entered].off = (int16_t)(p.a.count - entered - 1);
-	forget(&p, u->entered);
 	return bpf_finish(&p, 0, BPF_PROG_TYPE_TRACEPOINT, "hull_return");
 }
 

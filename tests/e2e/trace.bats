@@ -129,6 +129,18 @@ assert oom["Pid"] in [int(l["Child"]) for l in lines if l["Kind"] == "fork"], li
 	wait_for 20 hull exec cc test -e /stopped
 	run --separate-stderr hull explain --denied --time 300ms cc security
 	[[ $output =~ ^"security: in "[0-9.]+" s its seccomp profile refused nothing"$ ]]
+	run -125 hull explain --denied --time 0s cc security
+	assert_has "--time 0s: in less than 1ms nothing would be seen"
+	# A profile may give any error.
+	echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 22}]}' >odd.json
+	hull run -d --name oo --security-opt seccomp=odd.json test sh -c 'while :; do mkdir /x; cat /nowhere; echo >>/rounds; sleep 0.1; done'
+	"$HULL" explain --denied --time 60s oo security >told-oo 2>told-oo.err 3>&- &
+	wait_for 10 grep -q '^looking' told-oo.err
+	rounds=$(hull exec oo cat /rounds | wc -l)
+	wait_for 10 eval '[ "$(hull exec oo cat /rounds | wc -l)" -ge $((rounds + 3)) ]'
+	kill -TERM $!
+	wait $!
+	grep -qE '^security: in [0-9.]+ s its seccomp profile refused: mkdir(at)?$' told-oo
 	# What an ordinary program is refused by others is not the profile's doing.
 	hull run -d --name dd --cap-drop all --security-opt seccomp=unconfined test sh -c 'while :; do mount -t tmpfs none /tmp; chown 5 /bin; sleep 0.1; done'
 	run --separate-stderr hull explain --denied --time 2s dd security
