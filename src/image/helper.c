@@ -16,13 +16,21 @@
 
 #include "base/cleanup.h"
 
-enum { FD_ABOVE = 10 };
+/* A sanitizer reports on the error output. */
+#ifdef __SANITIZE_ADDRESS__
+enum { FIRST_KEPT = 2, FD_ABOVE = 10 };
+#else
+enum { FIRST_KEPT = 3, FD_ABOVE = 10 };
+#endif
 
 /* Place the descriptors; all others are close-on-exec. Sources lie above, so none is overwritten
  * before it is used. */
 static int plan_fds(posix_spawn_file_actions_t *f, const struct helper_fd *fds, size_t count)
 {
-	int r = posix_spawn_file_actions_addopen(f, 1, "/dev/null", O_WRONLY, 0);
+	int r = 0;
+	for (int fd = 0; r == 0 && fd < FIRST_KEPT; fd++)
+		r = posix_spawn_file_actions_addopen(f, fd, "/dev/null", fd ? O_WRONLY : O_RDONLY,
+						     0);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = posix_spawn_file_actions_adddup2(f, fds[i].from, fds[i].to);
 	return r;

@@ -23,7 +23,7 @@ struct helper_fd {
 };
 
 /** Start <libexec>/<name> with the other end of a SOCK_SEQPACKET pair on HELPER_SOCKET_FD, @fds
- * placed (none of them there), /dev/null as output, and nothing else. All stay the caller's. On
+ * placed (none of them there), /dev/null as input, output and error output, and nothing else. All stay the caller's. On
  * failure nothing runs. */
 int helper_start(struct helper *h, const char *libexec, const char *name, char *const *env,
 		 const struct helper_fd *fds, size_t count, struct err *e);

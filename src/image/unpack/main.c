@@ -33,13 +33,6 @@
 
 enum { PROGRESS_STEP = 1 << 20 };
 
-/* Libraries that give up print why; it is told on the socket instead. */
-#ifdef __SANITIZE_ADDRESS__
-static const bool QUIET = false;
-#else
-static const bool QUIET = true;
-#endif
-
 struct progress {
 	uint64_t done, told;
 };
@@ -215,8 +208,6 @@ int main(void)
 		return 125;
 	}
 	atexit(on_exit_called);
-	if (QUIET)
-		dup2(STDOUT_FILENO, STDERR_FILENO); /* /dev/null */
 	int r = take_request(&q, &m.err);
 	if (r == 0)
 		r = warm_up(q.mode, &m.err);
