@@ -225,11 +225,25 @@ static int listen_all(const char *option, const struct strv *hosts, bool verify,
 	return r;
 }
 
-static int check(const struct server_hosts *hosts, const struct listeners *l, struct err *e)
+static bool has_unix(const struct strv *hosts)
 {
-	if (hosts->read_only_group && !hosts->read_only.count)
+	for (size_t i = 0; i < hosts->count; i++)
+		if (!strncmp(hosts->items[i], UNIX, strlen(UNIX)))
+			return true;
+	return false;
+}
+
+/* @wanted: of `hosts`, or the default. */
+static int check(const struct server_hosts *hosts, const struct strv *wanted,
+		 const struct listeners *l, struct err *e)
+{
+	if (hosts->group && !has_unix(wanted))
 		return err_set(e, EINVAL, ERR_USAGE,
-			       "--read-only-group needs the socket of --read-only-host");
+			       "--group is for a --host unix://PATH, and there is none");
+	if (hosts->read_only_group && !has_unix(&hosts->read_only))
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "--read-only-group is for a --read-only-host unix://PATH, and there "
+			       "is none");
 	if ((hosts->ca || hosts->cert || hosts->key || hosts->crl || hosts->lookers_ca) &&
 	    !hosts->verify)
 		return err_set(e, EINVAL, ERR_USAGE,
@@ -276,7 +290,7 @@ static int open_all(const struct settings *s, const struct server_hosts *hosts, 
 		strv_push(a, &wanted,
 			  user ? arena_printf(a, UNIX "%s/hulld.sock", s->runroot) : DEFAULT_HOST);
 	}
-	int r = check(hosts, l, e);
+	int r = check(hosts, &wanted, l, e);
 	if (r == 0)
 		r = find_group("--group", hosts->group, user ? "" : "docker", a, &group, e);
 	if (r == 0)

@@ -194,7 +194,9 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	run -1 "$HULL_BIN_DIR/hulld" --host "unix://$WORK/x.sock" --read-only-host "unix://$WORK/y.sock" --read-only-group nosuchgroup
 	assert_has "--read-only-group nosuchgroup"
 	run -1 "$HULL_BIN_DIR/hulld" --host "unix://$WORK/x.sock" --read-only-group root
-	assert_has "--read-only-host"
+	assert_has "--read-only-group is for a --read-only-host unix://PATH, and there is none"
+	run -1 "$HULL_BIN_DIR/hulld" --host tcp://127.0.0.1:1 --tlsverify --group root
+	assert_has "--group is for a --host unix://PATH, and there is none"
 	assert_equal "" "$(ls "$WORK"/?.sock 2>/dev/null)"
 }
 
