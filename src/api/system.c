@@ -54,7 +54,7 @@ static const char info_same[] =
 	"\"json-file\",\"local\",\"none\"]},\"MemoryLimit\":true,\"SwapLimit\":true,"
 	"\"CpuCfsPeriod\":true,\"CpuCfsQuota\":true,\"CPUShares\":true,\"CPUSet\":true,"
 	"\"PidsLimit\":true,\"OomKillDisable\":true,\"IPv4Forwarding\":true,"
-	"\"Debug\":false,\"NFd\":0,\"NGoroutines\":0,\"NEventsListener\":0,"
+	"\"NFd\":0,\"NGoroutines\":0,\"NEventsListener\":0,"
 	"\"OSVersion\":\"\",\"IndexServerAddress\":\"https://index.docker.io/v1/\","
 	"\"RegistryConfig\":{\"InsecureRegistryCIDRs\":[\"127.0.0.0/8\",\"::1/128\"],"
 	"\"IndexConfigs\":{\"docker.io\":{\"Name\":\"docker.io\",\"Mirrors\":[],"
@@ -94,6 +94,7 @@ int system_info(struct call *c, struct err *e)
 	json_add_string(o, "DockerRootDir", c->en->root);
 	json_add_string(o, "OperatingSystem", "Linux");
 	json_add_time(o, "SystemTime", clock_real_ns());
+	json_add_bool(o, "Debug", c->settings->debug);
 	return answer_json(c, 200, o);
 }
 
