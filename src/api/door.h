@@ -5,8 +5,9 @@
  * found its certificate good. Then its plain bytes are a connection like any other.
  *
  * There are only so many of them. When all places are taken, who comes waits, but no longer than
- * until one has been taken for DOOR_MS: then it is his. So a crowd of clients is served in turn,
- * and whoever fills the places keeps out nobody.
+ * until one has been taken for DOOR_MS: then it is his. So a crowd of clients is served in turn.
+ * Who says nothing has no place; who begins to speak, with very many connections, delays the
+ * others, as each of them waits for its turn.
  */
 #pragma once
 

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -22,12 +24,13 @@
 #include "engine/files.h"
 #include "linux/ip_address.h"
 #include "linux/namespaces.h"
+#include "tls/wire.h"
 
 /* Not in /run/hull, where nobody but root comes in. */
 #define DEFAULT_HOST "unix:///run/hulld.sock"
 #define UNIX "unix://"
 #define TCP "tcp://"
-enum { BACKLOG = 512, HANDED_FD = 3, TLS_PORT = 2376 };
+enum { BACKLOG = 512, TCP_BACKLOG = 4096, HANDED_FD = 3, TLS_PORT = 2376 };
 
 /* ---- of systemd ---- */
 
@@ -167,7 +170,12 @@ static int listen_tcp(const char *option, const char *host, struct arena *a, str
 	int fd = tcp_listen(&ip, port);
 	if (fd == -EAFNOSUPPORT && *text == ':')
 		fd = tcp_listen(&every, port);
-	return fd < 0 ? err_errno(e, fd, "cannot listen at %s", host) : fd;
+	if (fd < 0)
+		return err_errno(e, fd, "cannot listen at %s", host);
+	/* A client of TLS speaks first: who does not takes nobody's place (tcp(7)). */
+	setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &(int){TLS_HANDSHAKE_SECONDS}, sizeof(int));
+	listen(fd, TCP_BACKLOG);
+	return fd;
 }
 
 /* ---- all ---- */

@@ -116,6 +116,12 @@ static void serve_apart(struct server *s, int fd, enum audience who)
 		c->pids[i] = pid;
 }
 
+/* Another one may have taken the last place since poll(2) was asked. */
+static bool may_accept(const struct server *s, const struct listener *l)
+{
+	return !l->tls || !doors_busy(&s->doors);
+}
+
 static void accept_one(struct server *s, const struct listener *l)
 {
 	CLEANUP_FD int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
@@ -182,7 +188,7 @@ static int loop(struct server *s, struct err *e)
 			if (fds[count + i].revents)
 				let_in(s, i);
 		for (size_t i = 0; i < listeners; i++)
-			if (fds[2 + i].revents)
+			if (fds[2 + i].revents && may_accept(s, &s->listeners.items[i]))
 				accept_one(s, &s->listeners.items[i]);
 	}
 }

@@ -64,13 +64,17 @@ docker() {
 	timeout 60 nsenter -n -t "$HOST" "$(type -P docker)" "$@" 3>&-
 }
 
-# Those of this case are in its network namespace.
-no_hull_tls() {
+# One of those of this case, which are in its network namespace.
+hull_tls_here() {
 	local pid ns
 	ns=$(readlink "/proc/$HOST/ns/net")
 	for pid in $(pgrep -x hull-tls); do
-		[ "$(readlink "/proc/$pid/ns/net")" != "$ns" ] || return 1
+		[ "$(readlink "/proc/$pid/ns/net")" != "$ns" ] || { echo "$pid"; return 0; }
 	done
+	return 1
+}
+no_hull_tls() {
+	[ -z "$(hull_tls_here)" ]
 }
 
 # serve_tls OPTION...: HULLD is its pid.
@@ -119,6 +123,15 @@ in_terminal() {
 	wait_for 5 grep -q "debug: a client of TCP: certificate has expired, in the certificate of /CN=expired, 0 above" hulld.log
 	wait_for 5 grep -q "unable to get local issuer certificate, in the certificate of /CN=foreign" hulld.log
 	wait_for 5 grep -q "in the certificate of /CN=server" hulld.log
+	assert_equal true "$(tls client https://127.0.0.1:2376/info | jq .Debug)"
+	# What it can reach is its connection: not hulld's terminal, nor what hulld writes to.
+	inside curl -sNS --max-time 60 --cacert "$CERTS/ca.pem" --cert "$CERTS/client.pem" --key "$CERTS/client-key.pem" \
+		https://127.0.0.1:2376/events >/dev/null &
+	local watching=$!
+	wait_for 10 eval 'pid=$(hull_tls_here) && [ "$(readlink /proc/$pid/fd/0)" = /dev/null ]'
+	grep -q __asan_init "$HULL_BIN_DIR/hull-tls" ||
+		assert_equal "/dev/null /dev/null /dev/null" "$(readlink "/proc/$pid/fd/0" "/proc/$pid/fd/1" "/proc/$pid/fd/2" | paste -sd' ')"
+	kill $watching
 	# A page in a browser that has such a certificate.
 	assert_equal 403 "$(tls client -o body -w '%{http_code}' -H "Origin: https://elsewhere.example" https://127.0.0.1:2376/_ping)"
 	grep -q "elsewhere.example" body
@@ -274,7 +287,7 @@ revoke() {
 		context = ssl.create_default_context(cafile=sys.argv[1] + "/ca.pem")
 		context.load_cert_chain(sys.argv[1] + "/client.pem", sys.argv[1] + "/client-key.pem")
 		def connect():
-		    return context.wrap_socket(socket.create_connection(here, timeout=10), server_hostname="127.0.0.1")
+		    return context.wrap_socket(socket.create_connection(here, timeout=90), server_hostname="127.0.0.1")
 		def ping(s):
 		    s.sendall(b"GET /_ping HTTP/1.1\r\nHost: h\r\n\r\n")
 		    got = s.recv(1000)
@@ -290,8 +303,11 @@ revoke() {
 		for t in crowd: t.start()
 		for t in crowd: t.join()
 		assert len(done) == 100, len(done)
+		# Who says nothing at all takes no place.
+		mute = [socket.create_connection(here) for i in range(300)]
+		ping(connect())
 		silent = [socket.create_connection(here) for i in range(70)]
-		for s in silent[::2]:
+		for s in silent:
 		    s.sendall(b"\x16\x03\x01\x02\x00\x01")
 		ping(connect())
 		# Who had waited longest made room, after a second.
