@@ -208,8 +208,10 @@ static char *default_runroot(struct arena *a)
 		return arena_strdup(a, "/run/hull");
 	if (!runtime || *runtime != '/')
 		runtime = arena_printf(a, "/run/user/%u", geteuid());
-	if (!is_own(runtime))
+	if (!file_exists(AT_FDCWD, runtime))
 		runtime = own_in_tmp(a);
+	else if (!is_own(runtime))
+		return NULL;
 	return runtime ? arena_printf(a, "%s/hull", runtime) : NULL;
 }
 
