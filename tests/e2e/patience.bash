@@ -6,20 +6,20 @@
 
 PATIENCE=${HULL_TEST_PATIENCE:-1}
 
-# limit SECONDS
-limit() {
+# patience SECONDS: how many to wait
+patience() {
 	local seconds=$(($1 * PATIENCE))
 	echo $((seconds < 60 ? 60 : seconds))
 }
 
 # within SECONDS COMMAND...: status 124 if it does not end by itself in that time.
 within() {
-	timeout "$(limit "$1")" "${@:2}"
+	timeout "$(patience "$1")" "${@:2}"
 }
 
 # wait_for SECONDS COMMAND...: until it succeeds.
 wait_for() {
-	local end=$((SECONDS + $(limit "$1")))
+	local end=$((SECONDS + $(patience "$1")))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -le "$end" ] || {
