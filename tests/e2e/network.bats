@@ -341,6 +341,26 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	hull network rm cfg
 }
 
+@test "network prune --filter: labels that match or must not, the time; what is used stays" {
+	left() { hull network ls --format '{{.Name}}' | grep -vxE 'bridge|host|none' | sort | xargs; }
+	hull network create plain
+	hull network create --label colour=red red
+	hull network create --label colour=blue blue
+	hull network create --label colour=red used
+	hull run -d --name aa --network used test sleep 600
+	run -0 hull network prune -f --filter until=1h
+	run -0 hull network prune -f --filter label=none
+	assert_equal "blue plain red used" "$(left)"
+	run -0 hull network prune -f --filter label=colour=red
+	assert_equal $'Deleted Networks:\nred' "$output"
+	run -0 hull network prune -f --filter label!=colour
+	assert_equal "blue used" "$(left)"
+	wait_for 10 eval 'hull network prune -f --filter label=colour --filter until="$(date +%s)" && [ "$(left)" = used ]'
+	run -1 hull network prune -f --filter nonsense=1
+	[[ $output == *"invalid filter 'nonsense=1'"* ]]
+	hull rm -f aa
+}
+
 @test "networks: what makes no sense is refused in words" {
 	hull network create --subnet 10.1.2.0/24 one
 	local -a cases=(

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
-# container prune, image prune, system prune. volume prune is in volumes.bats.
+# container prune, image prune, system prune. volume prune is in volumes.bats, network prune in network.bats.
 
 load lib
 
@@ -95,4 +95,52 @@ images() { hull images --format '{{.Repository}}' | sort | xargs; }
 	hull system prune -f --volumes --filter label!=b
 	assert_equal "" "$(names)$(dangling)$(hull volume ls -q)"
 	assert_equal test "$(images)"
+}
+
+@test "image prune --filter: a label that matches, by name and by value, one that must not be there, and the time" {
+	echo 1 >one
+	make() { tar -cf - one | hull import "${@:2}" - "$1"; }
+	make plain
+	make red -c 'LABEL colour=red'
+	make blue -c 'LABEL colour=blue'
+	hull create --name user --label colour=red red /one
+	hull image prune -fa --filter until=1h
+	assert_equal "blue plain red test" "$(images)"
+	# Used, or of another value: neither goes.
+	hull image prune -fa --filter label=colour=red
+	assert_equal "blue plain red test" "$(images)"
+	hull rm user
+	hull image prune -fa --filter label=colour=red
+	assert_equal "blue plain test" "$(images)"
+	make red -c 'LABEL colour=red'
+	hull image prune -fa --filter label!=colour=blue --filter until=1h
+	hull image prune -fa --filter label!=colour
+	assert_equal "blue red" "$(images)"
+	hull image prune -fa --filter label!=colour=blue
+	assert_equal blue "$(images)"
+	# Two that must both hold; then each made before now. The clock's next second has come.
+	hull image prune -fa --filter label=colour --filter label=other
+	assert_equal blue "$(images)"
+	wait_for 10 eval 'hull image prune -fa --filter label=colour --filter until="$(date +%s)" && [ -z "$(images)" ]'
+	run -1 hull image prune -f --filter nonsense=1
+	assert_has "invalid filter 'nonsense=1'"
+	run -1 hull image prune -f --filter until=nonsense
+	hull system check
+}
+
+@test "container prune --filter: a label that matches, by name and by value, and the time" {
+	hull create --name plain test true
+	hull create --name red --label colour=red test true
+	hull create --name blue --label colour=blue --label other test true
+	hull container prune -f --filter label=none
+	assert_equal "blue plain red" "$(names)"
+	hull container prune -f --filter label=colour=red
+	assert_equal "blue plain" "$(names)"
+	hull container prune -f --filter label!=colour=blue --filter label=colour
+	assert_equal "blue plain" "$(names)"
+	hull container prune -f --filter label=colour --filter until=1h
+	assert_equal "blue plain" "$(names)"
+	wait_for 10 eval 'hull container prune -f --filter label=other --filter until="$(date +%s)" && [ "$(names)" = plain ]'
+	hull container prune -f --filter label!=colour
+	assert_equal "" "$(names)"
 }
