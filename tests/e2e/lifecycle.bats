@@ -1054,6 +1054,49 @@ PY
 	assert_has /dev/pts/0
 }
 
+@test "terminal: resized in mid-session, and the program inside gets SIGWINCH, of run, exec and attach" {
+	cat >resize.py <<'PY'
+import fcntl, os, pty, struct, sys, termios
+pid, master = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+def size(rows, cols):
+    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
+def until(text):
+    global out
+    while text not in out:
+        data = os.read(master, 4096)
+        assert data, out
+        out += data
+    out = out.split(text, 1)[1]
+out = b""
+size(33, 77)
+until(b"size 33 77")
+for rows, cols in (44, 55), (20, 132):
+    size(rows, cols)
+    until(b"resized to %d %d" % (rows, cols))
+os.write(master, b"q\n")
+try:
+    while os.read(master, 4096): pass
+except OSError:
+    pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+PY
+	cat >watch <<'SH'
+#!/bin/sh
+trap 'echo "resized to $(stty size)"' WINCH
+until [ "$(stty size)" = "33 77" ]; do usleep 50000; done
+echo "size $(stty size)"
+until read -r line && [ "$line" = q ]; do :; done
+exit 6
+SH
+	chmod 755 watch
+	run -6 within 60 python3 resize.py "$HULL" run --rm -it -v "$WORK/watch:/watch" test /watch
+	hull run -d -it --name cc -v "$WORK/watch:/watch" test /watch
+	run -6 within 60 python3 resize.py "$HULL" exec -it cc /watch
+	run -6 within 60 python3 resize.py "$HULL" attach cc
+}
+
 # detach.py KEYS COMMAND...: in a terminal, types KEYS once it said "up", and ends as it does; 99 when
 # the terminal is not what it was.
 detach_program() {
