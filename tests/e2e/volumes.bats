@@ -92,6 +92,26 @@ teardown() { hull_teardown; }
 	assert_equal "" "$private"
 }
 
+@test "bind: -v with rshared: a mount made inside is seen outside, and the other way round; rslave keeps it inside" {
+	need_root
+	mkdir -p shared
+	mount -t tmpfs none shared
+	mount --make-shared shared
+	mkdir shared/in shared/out shared/kept
+	hull run -d --name both --cap-add SYS_ADMIN -v "$WORK/shared:/mnt:rshared" test sleep 600
+	hull run -d --name one --cap-add SYS_ADMIN -v "$WORK/shared:/mnt:rslave" test sleep 600
+	local seen=()
+	hull exec both mount -t tmpfs none /mnt/in && hull exec both touch /mnt/in/made
+	hull exec one mount -t tmpfs none /mnt/kept && hull exec one touch /mnt/kept/made
+	mount -t tmpfs none shared/out
+	touch shared/out/late
+	seen=("$(ls shared/in)" "$(hull exec one ls /mnt/in)" "$(ls shared/kept)" "$(hull exec both ls /mnt/out)")
+	hull rm -f both one
+	umount shared/out shared/in
+	umount shared
+	assert_equal "made made  late" "${seen[*]}"
+}
+
 # bats test_tags=fast,same
 @test "named volume: the mode of its top stays what a container made it" {
 	hull run --rm -v vol:/x test chmod 1770 /x
