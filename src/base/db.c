@@ -274,7 +274,7 @@ static int open_lock(struct db *db, const char *root, struct err *e)
 static int open_writable(struct db *db, const char *root, struct err *e)
 {
 	char path[4096];
-	snprintf(path, sizeof(path), "%s/hull.db", root);
+	snprintf(path, sizeof(path), "%s/" DB_FILE, root);
 	db_room_reserve(path);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 	if (sqlite3_open_v2(path, &db->sql, flags, NULL) != SQLITE_OK)

@@ -22,6 +22,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+#define DB_FILE "hull.db" /* in --root */
+
 struct db {
 	sqlite3 *sql;
 	int lock_fd; /* flock'ed while a transaction is open */

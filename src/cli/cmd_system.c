@@ -49,7 +49,7 @@ static int check_run(struct cli *cli, void *values, const struct strv *args, str
 		puts(problems.items[i]);
 	if (r < 0)
 		return r;
-	return problems.count && !v->repair ? 1 : 0;
+	return r > 0 || (problems.count && !v->repair) ? 1 : 0;
 }
 
 static const struct option options[] = {

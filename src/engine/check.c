@@ -17,6 +17,7 @@
 #include "base/db_room.h"
 #include "base/event.h"
 #include "base/file.h"
+#include "engine/internal.h"
 #include "engine/network.h"
 #include "engine/user_network.h"
 #include "linux/namespaces.h"
@@ -142,6 +143,31 @@ static bool is_young(int dirfd, const char *name)
 	return age >= 0 && age < YOUNG_NS;
 }
 
+/* What is older than the store is of one that was lost, or is elsewhere: containers may run on it.
+ * What the run folder says of one that lives needs no look at ages. */
+static bool is_foreign(struct engine *en, int dirfd, const char *name)
+{
+	struct run_record run;
+	return file_is_older(dirfd, name, en->root_fd, DB_FILE) ||
+	       (run_record_read(en, name, &run) == 0 && run_record_alive(&run) == 1);
+}
+
+static void tell_foreign(struct engine *en, const struct place *p, const char *name,
+			 struct arena *a, struct strv *problems)
+{
+	struct run_record run;
+	bool lives = run_record_read(en, name, &run) == 0 && run_record_alive(&run) == 1;
+	strv_push(a, problems,
+		  arena_printf(a,
+			       "%s %s: the state store (" DB_FILE
+			       ") does not know it, and is younger%s; it is not removed: bring the "
+			       "store of that time back, or remove it by hand",
+			       p->what, name,
+			       lives ? arena_printf(a, ", but it runs as process %d", (int)run.pid)
+				     : ""));
+}
+
+/* How many were found that are not to be removed, or negative errno. */
 static int check_place(struct engine *en, int base, const struct place *p, bool repair, bool spare,
 		       struct arena *a, struct strv *problems, struct err *e)
 {
@@ -150,6 +176,7 @@ static int check_place(struct engine *en, int base, const struct place *p, bool 
 	if (!d)
 		return err_errno(e, errno, "cannot read the folder %s", p->folder);
 	fd_steal(&fd);
+	int kept = 0;
 	for (struct dirent *entry; (entry = readdir(d));) {
 		const char *name = entry->d_name;
 		if (*name == '.')
@@ -159,6 +186,11 @@ static int check_place(struct engine *en, int base, const struct place *p, bool 
 			return r;
 		if (r > 0 || (spare && is_young(dirfd(d), name)) || in_the_making(dirfd(d), name))
 			continue;
+		if (is_foreign(en, dirfd(d), name)) {
+			tell_foreign(en, p, name, a, problems);
+			kept++;
+			continue;
+		}
 		/* It may have been completed between the two looks: a volume is under the lock. */
 		if ((r = db_begin(&en->db, false, e)) < 0)
 			return r;
@@ -175,7 +207,7 @@ static int check_place(struct engine *en, int base, const struct place *p, bool 
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return kept;
 }
 
 /* Folders below containers/, by the folder's link count; -1 where the file system does not count
@@ -269,18 +301,25 @@ int engine_sweep_builds(struct engine *en, bool repair, struct arena *a, struct 
 int engine_check(struct engine *en, bool repair, struct arena *a, struct strv *problems,
 		 struct err *e)
 {
-	int r = engine_reap(en, NULL, e);
+	int r = engine_reap(en, NULL, e), kept = 0;
 	if (r == 0)
 		r = engine_sweep_builds(en, repair, a, problems, e);
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(root_places); i++)
+	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(root_places); i++) {
 		r = check_place(en, en->root_fd, &root_places[i], repair, false, a, problems, e);
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(run_places); i++)
+		kept += r;
+	}
+	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(run_places); i++) {
 		r = check_place(en, en->run_fd, &run_places[i], repair, false, a, problems, e);
+		kept += r;
+	}
+	r = r < 0 ? r : 0;
 	if (r == 0 && (r = layer_check(en, repair, a, problems)) < 0)
 		err_errno(e, r, "cannot give back a quota");
 	if (r == 0)
 		r = check_networks(en, repair, a, problems, e);
 	if (r == 0 && repair)
 		r = image_store_sweep(&en->images, e);
-	return r < 0 ? r : image_store_check(&en->images, a, problems, e);
+	if (r == 0)
+		r = image_store_check(&en->images, a, problems, e);
+	return r < 0 ? r : kept;
 }

@@ -310,7 +310,8 @@ int engine_settle(struct engine *en, struct err *e);
 void engine_tidy(struct engine *en);
 
 /** Look through everything for what belongs to nothing; one line each in @problems. With @repair it
- * is removed. 0 even if there are problems. What `hull system check` does. */
+ * is removed, but what is older than the store: so many, or negative errno. What `hull system
+ * check` does. */
 int engine_check(struct engine *en, bool repair, struct arena *a, struct strv *problems,
 		 struct err *e);
 

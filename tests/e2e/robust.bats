@@ -311,6 +311,38 @@ fill_disk() {
 	export HULL_ROOT=$WORK/root
 }
 
+# The store's own hint on a damaged file is to move it aside.
+@test "a store that was lost and begun anew: nothing of what runs is removed, and with the old one all is there again" {
+	stat -c %w "$HULL_ROOT/hull.db" | grep -q '^[0-9]' || skip "this file system keeps no birth times"
+	hull run -d --name cc -v vol:/data test sh -c 'echo kept >/data/f; sleep 600'
+	hull create --name dd test true
+	local id
+	id=$(hull inspect -f '{{.Id}}' cc)
+	pid=$(pid_of cc)
+	wait_for 10 hull exec cc test -e /data/f
+	mkdir aside
+	mv "$HULL_ROOT"/hull.db* aside/
+	assert_equal "" "$(hull ps -aq)"
+	run hull system check --repair
+	assert_status 1
+	assert_has "folder of a container $id: the state store (hull.db) does not know it, and is younger, but it runs as process $pid;"
+	assert_has "folder of a volume vol: the state store (hull.db) does not know it"
+	# Nor does what tidies up by the way.
+	tar -c -C aside . | hull import - other
+	hull run --rm other nothing || :
+	hull system prune -af
+	rm -rf "$HULL_ROOT"/hull.db*
+	mv aside/hull.db* "$HULL_ROOT/"
+	assert_equal "cc dd" "$(hull ps -a --format '{{.Names}}' | sort | xargs)"
+	assert_equal running "$(status_of cc)"
+	assert_equal kept "$(hull exec cc cat /data/f)"
+	hull run --rm test true
+	hull rm -f cc dd
+	hull volume rm vol
+	run hull system check --repair
+	hull system check
+}
+
 @test "a read-only --root: what looks works, the rest says why not" {
 	hull create --name cc test true
 	hull run --name ran test echo said
