@@ -553,7 +553,7 @@ while True:
 	STARTED+=($!)
 	wait_for 10 eval '[ -n "$(ip netns exec "$NETNS" ss -Htln "sport = 7000")" ]'
 	ask() {
-		hull run --rm --network "$1" --add-host gw:host-gateway test sh -c 'grep gw /etc/hosts | tr "\t" " "; nc gw 7000 </dev/null'
+		hull run --rm --network "$1" --add-host gw:host-gateway test sh -c 'grep gw /etc/hosts | tr "\t" " "; sleep 2 | timeout 20 nc gw 7000 | head -n 1'
 	}
 	if command -v slirp4netns >/dev/null; then
 		assert_equal $'10.99.0.2 gw\nthe machine' "$(ask slirp4netns)"
