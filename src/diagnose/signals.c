@@ -8,12 +8,13 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "diagnose/processes.h"
 #include "linux/process.h"
 #include "linux/signals.h"
 
-enum { SIGNALS = 64, RT_FIRST = 32 };
+enum { SIGNALS = 64, RT_FIRST = 32, STANDARD = 31 };
 
 /* "HUP TERM RTMIN+3"; "-" for none. The two that the C library keeps to itself are left out. */
 static char *names(uint64_t set, struct arena *a)
@@ -69,6 +70,29 @@ static void forecast(const struct container *c, const struct process *first, str
 	}
 }
 
+/* What comes of a signal without a handler (signal(7)), and what never gets to number 1: the kernel
+ * drops KILL and STOP for it where the sender is inside, the rest wherever he is. */
+static void tell_defaults(const struct process *first, struct story *s)
+{
+	static const char *const actions[][2] = {{"term", "the process ends"},
+						 {"core", "it ends, with a core"},
+						 {"stop", "it stops"},
+						 {"cont", "it goes on, if it was stopped"},
+						 {"ignore", "nothing"}};
+	for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
+		uint64_t set = 0;
+		for (int n = 1; n <= STANDARD; n++)
+			if (!strcmp(signal_default_action(n), actions[i][0]))
+				set |= UINT64_C(1) << (n - 1);
+		story_evidence(s, arena_printf(s->a, "default %s", actions[i][0]), "%s: %s%s",
+			       actions[i][1], names(set, s->a), i ? "" : " RTMIN to RTMAX");
+	}
+	if (first->inside == 1)
+		story_evidence(s, "to process 1",
+			       "KILL and STOP from inside are dropped by the kernel; of the others "
+			       "what it neither catches nor blocks, from anywhere");
+}
+
 int diagnose_signals(const struct container *c, struct story *s, struct err *e)
 {
 	struct processes all;
@@ -78,6 +102,7 @@ int diagnose_signals(const struct container *c, struct story *s, struct err *e)
 	if (!all.count)
 		return err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", c->name);
 	forecast(c, &all.list[0], s);
+	tell_defaults(&all.list[0], s);
 	for (size_t i = 0; i < all.count; i++) {
 		const struct process *p = &all.list[i];
 		if (p->state == 'Z')

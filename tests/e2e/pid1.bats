@@ -290,6 +290,9 @@ main" "$(ls marks)"
 	zombie=$(hull exec cc sh -c 'for p in /proc/[0-9]*; do grep -q "^State:.Z" $p/status && echo ${p#/proc/} && break; done')
 	hull exec cc kill -9 "$zombie"
 	assert_equal Z "$(hull exec cc awk '/^State/ { print $2 }' "/proc/$zombie/status")"
+	run -0 hull explain cc zombies
+	assert_has "1 probe"
+	assert_has "a zombie cannot be killed, it has ended: its parent must wait for it"
 }
 
 @test "P20: the parent of PID 1 is hull's monitor; after the end no zombie on the host" {

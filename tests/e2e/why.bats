@@ -300,6 +300,17 @@ crash_told() {
 	hull run -d --name init --init --stop-signal INT test sleep 600
 	run hull explain init signals
 	assert_has "stop is graceful: hull-init passes SIGINT on"
+	# P6: the default of each, against signal(7); P1: what does not reach number 1.
+	assert_line 'default term +the process ends: HUP INT KILL USR1 USR2 PIPE ALRM TERM STKFLT VTALRM PROF IO PWR RTMIN to RTMAX$'
+	assert_line 'default core +it ends, with a core: QUIT ILL TRAP ABRT BUS FPE SEGV XCPU XFSZ SYS$'
+	assert_line 'default stop +it stops: STOP TSTP TTIN TTOU$'
+	assert_line 'default cont +it goes on, if it was stopped: CONT$'
+	assert_line 'default ignore +nothing: CHLD URG WINCH$'
+	assert_line 'to process 1 +KILL and STOP from inside are dropped by the kernel'
+	hull run -d --name shared --pid container:deaf test sleep 600
+	run hull explain shared signals
+	assert_has "default term"
+	assert_lacks "to process 1"
 	# Names are a process's own; escapes of a terminal are not printed.
 	hull run -d --name liar test /probe named $'\033[31mhull-init'
 	wait_for 10 eval "hull logs liar | grep -q ready"
