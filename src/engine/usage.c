@@ -346,6 +346,7 @@ struct json_object *usage_object(struct engine *en, const struct usage *u, struc
 	json_object_object_add(o, "Containers", containers);
 	json_object_object_add(o, "Volumes", volumes);
 	json_object_object_add(o, "BuildCache", json_object_new_array());
+	json_add_int(hull, "BuildCacheSize", u->totals[USAGE_CACHE].size);
 	json_add_int(hull, "LogsSize", u->totals[USAGE_LOGS].size);
 	json_add_int(hull, "OrphansSize", u->totals[USAGE_ORPHANS].size);
 	json_add_int(hull, "StateSize", u->totals[USAGE_STATE].size);
