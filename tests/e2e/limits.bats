@@ -253,3 +253,84 @@ teardown() { hull_teardown; }
 	run hull run --rm test sh -c 'find /sys/fs/cgroup -name cgroup.procs | head -n 1 | while read f; do echo 1 >$f; done'
 	assert_has "Read-only"
 }
+
+# Microseconds of processor time that the group of a container has used.
+cpu_us() {
+	local dir
+	if is_v1 cpuacct; then
+		echo $(($(<"$(cgroup_dir "$1" cpuacct)/cpuacct.usage") / 1000))
+	else
+		awk '$1 == "usage_usec" { print $2 }' "$(cgroup_dir "$1" cpu)/cpu.stat"
+	fi
+}
+
+# of_cpu_stat CONTAINER KEY
+of_cpu_stat() {
+	awk -v k="$2" '$1 == k { print $2 }' "$(cgroup_dir "$1" cpu)/cpu.stat"
+}
+
+has_used() {
+	[ "$(cpu_us "$1")" -ge "$2" ]
+}
+
+@test "cpu: user and system time of its processes are what its group has used (C1)" {
+	has_controller cpu
+	hull run -d --name cc test sh -c 'while :; do dd if=/dev/zero of=/dev/null bs=64k count=500 2>/dev/null; i=0; while [ $i -lt 5000 ]; do i=$((i + 1)); done; done'
+	wait_for 60 has_used cc 2000000
+	# Nothing runs while we read. A process that has ended is in its parent's sums, one that runs is not.
+	hull pause cc
+	local pid ticks=0 fields hz group user kernel
+	hz=$(getconf CLK_TCK)
+	for pid in $(hull top cc -o pid | tail -n +2); do
+		fields=$(sed 's/.*) //' "/proc/$pid/stat")
+		# shellcheck disable=SC2086 # fields are words
+		set -- $fields
+		ticks=$((ticks + ${12} + ${13} + ${14} + ${15}))
+	done
+	group=$(cpu_us cc)
+	if is_v1 cpuacct; then
+		user=$(($(awk '/^user/ { print $2 }' "$(cgroup_dir cc cpuacct)/cpuacct.stat") * 1000000 / hz))
+		kernel=$(($(awk '/^system/ { print $2 }' "$(cgroup_dir cc cpuacct)/cpuacct.stat") * 1000000 / hz))
+	else
+		user=$(of_cpu_stat cc user_usec) kernel=$(of_cpu_stat cc system_usec)
+	fi
+	hull unpause cc
+	# Each process that has ended may have lost a part of a tick; what set it up counts in the group alone.
+	[ "$user" -gt 0 ] && [ "$kernel" -gt 0 ]
+	assert_within "$group" $((user + kernel)) $((group / 50 + 2 * 1000000 / hz))
+	assert_within "$group" $((ticks * 1000000 / hz)) $((group / 10 + 100000))
+}
+
+@test "cpu: a quota of half a processor is used up, and no more than that (C2)" {
+	has_controller cpu
+	hull run -d --name cc --cpus 0.5 test sh -c 'while :; do :; done'
+	local from to before after throttled
+	wait_for 60 eval '[ "$(of_cpu_stat cc nr_throttled)" -gt 0 ]'
+	from=$(now_ms)
+	throttled=$(of_cpu_stat cc nr_throttled)
+	before=$(cpu_us cc)
+	# Forty periods that were used up, however long a busy machine takes for them.
+	wait_for 120 eval '[ "$(of_cpu_stat cc nr_throttled)" -ge $((throttled + 40)) ]'
+	throttled=$(($(of_cpu_stat cc nr_throttled) - throttled))
+	after=$(cpu_us cc)
+	to=$(now_ms)
+	# Of each 50 ms were used, but for what was left to another processor; in the whole time no more than half.
+	[ $((after - before)) -ge $((throttled * 40000)) ] || fail "$((after - before)) us in $throttled periods"
+	[ $((after - before)) -le $(((to - from) * 550 + 100000)) ] || fail "$((after - before)) us in $((to - from)) ms"
+}
+
+@test "cpu: shares of 1024 and 512 on one processor come to two to one (C3)" {
+	has_controller cpu
+	has_controller cpuset
+	hull run -d --name aa --cpuset-cpus 0 --cpu-shares 1024 test sh -c 'while :; do :; done'
+	hull run -d --name bb --cpuset-cpus 0 --cpu-shares 512 test sh -c 'while :; do :; done'
+	local a b
+	a=$(cpu_us aa) b=$(cpu_us bb)
+	# Whatever else this processor does: of what both get.
+	two_to_one() {
+		local x=$(($(cpu_us aa) - a)) y=$(($(cpu_us bb) - b))
+		echo "$x $y" >shares
+		[ $((x + y)) -ge 3000000 ] && [ $((x * 10)) -ge $((y * 17)) ] && [ $((x * 10)) -le $((y * 23)) ]
+	}
+	wait_for 120 two_to_one || fail "used: $(cat shares)"
+}
