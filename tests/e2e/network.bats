@@ -361,6 +361,33 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	hull rm -f aa
 }
 
+@test "stats: NetIO is what the kernel counts for its interfaces, without lo" {
+	hull run -d --name aa test nc -ll -p 80 -e /bin/cat
+	hull run -d --name bb test sleep 600
+	wait_for 10 hull exec aa sh -c 'grep -q ":0050 .* 0A " /proc/net/tcp /proc/net/tcp6'
+	local to
+	to=$(field aa '{{.NetworkSettings.IPAddress}}')
+	hull exec bb sh -c "head -c 2000000 /dev/zero | nc -w 60 $to 80 | head -c 2000000 | wc -c" | grep -x 2000000
+	hull exec bb sh -c 'head -c 500000 /dev/zero | nc -w 1 127.0.0.1 9 || true'
+	same() {
+		local row counted
+		row=$(hull stats --no-stream --format '{{.NetIO}}' "$1")
+		counted=$(awk '$1 ~ /:/ && $1 != "lo:" { i += $2; o += $10 } END { print i, o }' "/proc/$(pid_of "$1")/net/dev")
+		echo "$row $counted" >counts
+		python3 - "$row" $counted <<-'END'
+			import sys
+			unit = {"B": 1, "kB": 1e3, "MB": 1e6}
+			def number(text):
+			    digits = text.rstrip("kMB")
+			    return float(digits) * unit[text[len(digits):]]
+			for said, counted in zip(sys.argv[1].split(" / "), map(int, sys.argv[2:])):
+			    assert counted > 2000000 and abs(number(said) - counted) < counted / 50, (said, counted)
+		END
+	}
+	wait_for 10 same aa || fail "$(cat counts)"
+	wait_for 10 same bb || fail "$(cat counts)"
+}
+
 @test "networks: what makes no sense is refused in words" {
 	hull network create --subnet 10.1.2.0/24 one
 	local -a cases=(

@@ -32,6 +32,84 @@ between() { awk -v n="${1%\%}" -v a="$2" -v b="$3" 'BEGIN { exit !(n >= a && n <
 	between "$(jq -r '.MemFile | rtrimstr("MiB")' row)" 10 12
 }
 
+# of_group CONTAINER CONTROLLER V1-FILE V1-KEY V2-FILE V2-KEY: one figure of a file of its group.
+of_group() {
+	local file=$5 key=$6
+	! is_v1 "$2" || file=$3 key=$4
+	awk -v k="$key" '$1 == k { print $2; exit } k == "-" { print; exit }' "$(cgroup_dir "$1" "$2")/$file"
+}
+
+# bytes TEXT: "20.05MiB", "1.2MB", "0B".
+bytes() {
+	local n=${1%B}
+	if [[ $n == *i ]]; then numfmt --from=iec-i "$n"; else numfmt --from=si "${n/k/K}"; fi
+}
+
+# is_bytes FIELD CONTAINER BYTES: as far as four digits tell.
+is_bytes() {
+	local n
+	n=$(bytes "$(one "$1" "$2")")
+	between "$n" $(($3 * 995 / 1000)) $(($3 * 1005 / 1000 + 1))
+}
+
+@test "stats: user and system time, of one that burns either, are together what it uses" {
+	has_controller cpu
+	hull run -d --name user test sh -c 'while :; do :; done'
+	hull run -d --name kernel test dd if=/dev/zero of=/dev/null bs=1M
+	# Times are read one after the other, and in ticks: one pass of a busy machine may be off.
+	burns() {
+		hull stats --no-stream --format '{{.CPUUser}} {{.CPUKernel}} {{.CPUPerc}}' "$1" | tr -d % >row
+		awk -v most="$2" '{ d = $1 + $2 - $3; exit !($3 > 1 && d < 0.1 * $3 + 1 && -d < 0.1 * $3 + 1 &&
+			(most == "user" ? $1 > $2 : $2 > $1)) }' row
+	}
+	wait_for 60 burns user user || fail "$(cat row)"
+	wait_for 60 burns kernel kernel || fail "$(cat row)"
+	# And in the kernel's own files.
+	[ "$(of_group user cpuacct cpuacct.stat user cpu.stat user_usec)" -gt "$(of_group user cpuacct cpuacct.stat system cpu.stat system_usec)" ]
+	[ "$(of_group kernel cpuacct cpuacct.stat user cpu.stat user_usec)" -lt "$(of_group kernel cpuacct cpuacct.stat system cpu.stat system_usec)" ]
+}
+
+@test "stats: memory by kinds, against the kernel's files" {
+	has_controller memory
+	hull run -d --name cc -m 128m --tmpfs /t test sh -c 'dd if=/dev/zero of=/t/x bs=1M count=10 2>/dev/null; exec /probe eat 20'
+	wait_ready cc
+	hull pause cc
+	local anon kernel
+	same() {
+		anon=$(of_group cc memory memory.stat total_rss memory.stat anon)
+		kernel=$(of_group cc memory memory.kmem.usage_in_bytes - memory.stat kernel)
+		is_bytes MemAnon cc "$anon" && is_bytes MemKernel cc "$kernel" &&
+			is_bytes MemFile cc "$(of_group cc memory memory.stat total_cache memory.stat file)"
+	}
+	# The kernel sums up its counters now and then.
+	wait_for 20 same
+	[ "$anon" -ge 20000000 ] && [ "$anon" -lt 30000000 ]
+	[ "$kernel" -gt 0 ] && [ "$kernel" -lt 20000000 ]
+	hull unpause cc
+}
+
+@test "stats: pressure, against the kernel's files" {
+	hull run -d --name cc --cpuset-cpus 0 test sh -c 'while :; do :; done & while :; do :; done'
+	local dir kind file before now
+	dir=$(cgroup_dir cc none)
+	[ -e "$dir/cpu.pressure" ] || skip "no pressure of groups here"
+	average() { sed -n 's/^some avg10=\([0-9.]*\) .*/\1/p' "$dir/$1.pressure"; }
+	# Two on one processor wait for each other.
+	wait_for 60 eval 'awk -v n="$(one PressureCPU cc)" "BEGIN { exit !(n > 5) }"'
+	# One that is paused waits for nothing: it gets less and less.
+	hull pause cc
+	for kind in CPU:cpu Mem:memory IO:io; do
+		file=${kind#*:}
+		calm() {
+			before=$(average "$file")
+			now=$(one "Pressure${kind%:*}" cc)
+			between "$now" "$(average "$file")" "$before"
+		}
+		wait_for 20 calm || fail "$kind $before $now"
+	done
+	hull unpause cc
+}
+
 @test "stats: which containers, what for those that do not run, and what is refused" {
 	hull run -d --name up test sleep 600
 	hull create --name down test true
