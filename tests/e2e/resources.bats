@@ -174,6 +174,22 @@ is_in_file() {
 	[ $(($(now_ms) - started)) -ge 1500 ] || fail "after $(($(now_ms) - started)) ms"
 }
 
+@test "block I/O: version 1 does not limit buffered writes (F6)" {
+	is_v1 blkio || skip "version 2 limits them"
+	local from started
+	from=$(findmnt -no SOURCE -T "$WORK")
+	[ -b "$from" ] || skip "$WORK is on no block device"
+	run --separate-stderr hull run -d --name cc -m 256m -v "$WORK:/out" --device-write-bps "$from:128kb" test sleep 600
+	[[ $stderr == *"buffered writes are not limited"* ]]
+	started=$(now_ms)
+	hull exec cc dd if=/dev/zero of=/out/file bs=64k count=512
+	# 32 MiB at that rate would take 256 s.
+	[ $(($(now_ms) - started)) -lt 128000 ] || fail "after $(($(now_ms) - started)) ms"
+	assert_equal 33554432 "$(stat -c %s file)"
+	# Whoever unmounts writes what is left, and the container's processes are limited in that.
+	sync -f "$WORK"
+}
+
 # written CONTAINER: bytes to disks, as hull counts them.
 written() {
 	hull stats --no-stream --format '{{.BlockIO}}' "$1" | sed 's|.*/ *||; s/B$//; s/k$/K/' | numfmt --from=si
