@@ -99,7 +99,8 @@ static bool wants_list(int c, const struct cgroup_limits *l)
 	return false;
 }
 
-/* What the rest of hull counts on is always made; the others when a limit needs them. */
+/* What the rest of hull counts on, and whose figures stats tells, is always made; the others when a
+ * limit needs them. */
 static bool is_wanted(const struct cgroup_host *h, int c, const struct cgroup_limits *l)
 {
 	if (h->v1[c] < 0)
@@ -109,8 +110,6 @@ static bool is_wanted(const struct cgroup_host *h, int c, const struct cgroup_li
 		return (l->cpuset_cpus && *l->cpuset_cpus) || (l->cpuset_mems && *l->cpuset_mems);
 	case CGROUP_FREEZER:
 		return h->v2 < 0;
-	case CGROUP_BLKIO:
-		return l->io_weight.set || l->io_leaf_weight.set || wants_list(c, l);
 	case CGROUP_NET_CLS:
 		return l->net_class.set;
 	case CGROUP_HUGETLB:

@@ -88,6 +88,32 @@ is_bytes() {
 	hull unpause cc
 }
 
+@test "stats: what was read from disks and written to them, against the kernel's files" {
+	local from
+	from=$(findmnt -no SOURCE -T "$WORK")
+	[ -b "$from" ] || skip "$WORK is on no block device"
+	hull run -d --name cc -v "$WORK:/out" test sleep 600
+	hull exec cc dd if=/dev/zero of=/out/file bs=1M count=8 oflag=direct
+	hull exec cc dd if=/out/file of=/dev/null bs=1M count=4 iflag=direct
+	of_disks() {
+		if is_v1 blkio; then
+			awk -v k="$1" '$2 == k { n += $3 } END { printf "%d\n", n }' "$(cgroup_dir cc blkio)/blkio.throttle.io_service_bytes_recursive"
+		else
+			awk -v k="$([ "$1" = Read ] && echo rbytes || echo wbytes)" -F '[ =]' \
+				'{ for (i = 2; i < NF; i++) if ($i == k) n += $(i + 1) } END { printf "%d\n", n }' "$(cgroup_dir cc io)/io.stat"
+		fi
+	}
+	same() {
+		local row read written
+		row=$(one BlockIO cc) read=$(of_disks Read) written=$(of_disks Write)
+		echo "$row: $read $written" >row
+		[ "$read" -ge 4194304 ] && [ "$written" -ge 8388608 ] &&
+			between "$(bytes "${row% / *}")" $((read * 99 / 100)) $((read * 101 / 100)) &&
+			between "$(bytes "${row#* / }")" $((written * 99 / 100)) $((written * 101 / 100))
+	}
+	wait_for 10 same || fail "$(cat row)"
+}
+
 @test "stats: pressure, against the kernel's files" {
 	hull run -d --name cc --cpuset-cpus 0 test sh -c 'while :; do :; done & while :; do :; done'
 	local dir kind file before now
