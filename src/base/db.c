@@ -117,7 +117,8 @@ static int schema_install(struct db *db, struct err *e)
 		return r;
 	/* Another process may have made the tables while this one waited for the lock. */
 	r = schema_version(db, &version, e);
-	if (r == 0 && !version)
+	db->made = r == 0 && !version;
+	if (db->made)
 		r = db_exec(db, SCHEMA_SQL, "open", e);
 	for (int64_t v = version; r == 0 && v && v < SCHEMA_VERSION; v++)
 		r = db_exec(db, upgrades[v - 1], "open", e);

@@ -28,6 +28,7 @@ struct db {
 	sqlite3 *sql;
 	int lock_fd; /* flock'ed while a transaction is open */
 	bool locked, durable;
+	bool made;          /* just now, by us */
 	struct err refused; /* .number: opened for reading alone, and why */
 	int wal_pages;      /* in the log, at the beginning or after our last commit */
 	/* Of all commands' commits, one of ours filled up another WAL_TIDY pages of the log: it is

@@ -308,19 +308,3 @@ bool file_exists(int dirfd, const char *path)
 	return faccessat(dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
 	       (errno != ENOENT && errno != ENOTDIR);
 }
-
-static int born(int dirfd, const char *path, struct statx *ret)
-{
-	int r = statx(dirfd, path, AT_SYMLINK_NOFOLLOW, STATX_BTIME, ret);
-	return r == 0 && ret->stx_mask & STATX_BTIME ? 0 : -1;
-}
-
-bool file_is_older(int dirfd, const char *path, int other_dirfd, const char *other)
-{
-	struct statx a, b;
-	if (born(dirfd, path, &a) < 0 || born(other_dirfd, other, &b) < 0)
-		return false;
-	return a.stx_btime.tv_sec < b.stx_btime.tv_sec ||
-	       (a.stx_btime.tv_sec == b.stx_btime.tv_sec &&
-		a.stx_btime.tv_nsec < b.stx_btime.tv_nsec);
-}

@@ -55,6 +55,3 @@ int tree_remove(int dirfd, const char *name, struct err *e);
 /** Whether there is something at @path, itself and not what it points to. Where that cannot be told
  * (EACCES, ENOMEM) it is taken to be there: who then opens it gets the reason. */
 bool file_exists(int dirfd, const char *path);
-/** Whether @path was made before @other (statx(2), stx_btime); false where the file system does not
- * tell. */
-bool file_is_older(int dirfd, const char *path, int other_dirfd, const char *other);

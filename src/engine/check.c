@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/db_anew.h"
 #include "base/db_room.h"
 #include "base/event.h"
 #include "base/file.h"
@@ -148,7 +149,7 @@ static bool is_young(int dirfd, const char *name)
 static bool is_foreign(struct engine *en, int dirfd, const char *name)
 {
 	struct run_record run;
-	return file_is_older(dirfd, name, en->root_fd, DB_FILE) ||
+	return db_anew_is_older(en->root_fd, dirfd, name) ||
 	       (run_record_read(en, name, &run) == 0 && run_record_alive(&run) == 1);
 }
 

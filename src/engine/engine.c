@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/db_anew.h"
 #include "base/file.h"
 #include "linux/cgroup.h"
 
@@ -83,6 +84,8 @@ int engine_open(struct engine *en, const char *root, const char *runroot, const 
 		engine_close(en);
 		return r;
 	}
+	if (en->db.made)
+		db_anew_note(en->root_fd);
 	if (!en->db.refused.number)
 		engine_renew_ballast(en);
 	en->images = (struct image_store){

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/db_anew.h"
 #include "base/file.h"
 #include "image/stage.h"
 
@@ -45,13 +46,6 @@ static int has_row(struct db *db, const char *diff_id, struct err *e)
 	return db_first(db, &q, e, "SELECT 1 FROM layer WHERE diff_id = ?1", "s", diff_id);
 }
 
-/* A store that was lost, and begun anew, knows nothing of what was there before it: containers may
- * run on it. */
-static bool is_foreign(const struct image_store *s, int layers_fd, const char *name)
-{
-	return file_is_older(layers_fd, name, s->root_fd, DB_FILE);
-}
-
 /* Rename layers without a row to staging names, of which remove_stage then disposes. */
 static int disown(struct image_store *s, int layers_fd, struct strv *names, struct arena *a,
 		  struct err *e)
@@ -64,7 +58,7 @@ static int disown(struct image_store *s, int layers_fd, struct strv *names, stru
 		if (r < 0)
 			return r;
 		char *aside = arena_printf(a, ".stage-%.24s", name);
-		if (r == 0 && !is_foreign(s, layers_fd, name) &&
+		if (r == 0 && !db_anew_is_older(s->root_fd, layers_fd, name) &&
 		    renameat(layers_fd, name, layers_fd, aside) == 0)
 			names->items[i] = aside;
 	}
