@@ -55,21 +55,37 @@ int inflight_open(struct monitor *m)
 	return 0;
 }
 
+/* @len bytes that are known to be there. What a read that fails for once would leave in its pipe
+ * would be taken for what comes next. */
+static size_t read_there(struct monitor *m, int fd, size_t len)
+{
+	enum { TRIES = 3 };
+	size_t done = 0;
+	m->buffers_used = true;
+	for (int failed = 0; done < len && failed < TRIES;) {
+		ssize_t n = read(fd, m->peek + done, len - done);
+		if (n == 0)
+			break;
+		if (n > 0)
+			done += (size_t)n;
+		else if (errno != EINTR)
+			failed++;
+	}
+	return done;
+}
+
 size_t inflight_peek(struct monitor *m, int fd, size_t max)
 {
 	ssize_t n = tee(fd, m->peek_pipe[1], max, SPLICE_F_NONBLOCK);
 	if (n <= 0)
 		return 0;
-	m->buffers_used = true;
-	ssize_t got = fd_read_full(m->peek_pipe[0], m->peek, (size_t)n);
-	return got > 0 ? (size_t)got : 0;
+	return read_there(m, m->peek_pipe[0], (size_t)n);
 }
 
-/* Read @len bytes that are known to be there, into a buffer whose contents are no longer needed. */
+/* Into a buffer whose contents are no longer needed. */
 static void discard(struct monitor *m, int fd, size_t len)
 {
-	m->buffers_used = true;
-	fd_read_full(fd, m->peek, len);
+	read_there(m, fd, len);
 }
 
 /* Move raw bytes behind a note. Returns how many moved. */

@@ -38,19 +38,23 @@ static struct hooks hooks_of(const struct runtime_start *p)
 }
 
 /* The parent's next word. If it dies, so do we, quietly: nothing has been promised to anyone. */
-static void await(const struct container *c, char word)
+static int await(const struct container *c, char word, struct err *e)
 {
 	char said = 0;
 	ssize_t n = TEMP_FAILURE_RETRY(read(c->sync, &said, 1));
+	if (n < 0)
+		return err_errno(e, errno, "cannot hear whether the container may go on");
 	if (n != 1 || said != word)
 		_exit(125);
+	return 0;
 }
 
 /* In a new user namespace we are nobody until the parent has written the maps. */
 static int become_root(const struct container *c, struct err *e)
 {
-	if (container_waits(c))
-		await(c, SYNC_MAPPED);
+	int r = container_waits(c) ? await(c, SYNC_MAPPED, e) : 0;
+	if (r < 0)
+		return r;
 	if (!(c->spaces.make & CLONE_NEWUSER))
 		return 0;
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
@@ -189,7 +193,9 @@ static int run_create_hooks(struct container *c, struct err *e)
 	struct hooks hooks = hooks_of(c->start);
 	if (fd_send(c->sync, &word, 1, NULL, 0) < 0)
 		_exit(125);
-	await(c, SYNC_HOOKS);
+	int r = await(c, SYNC_HOOKS, e);
+	if (r < 0)
+		return r;
 	if (fchdir(c->rootfs.root) < 0)
 		return err_errno(e, errno, "cannot enter the root file system");
 	return hooks_run(&hooks, HOOK_CREATE_CONTAINER, getpid(), e);
@@ -320,9 +326,7 @@ _Noreturn void container_child(struct container *c)
 		c->sync = fd_move_up(c->sync, 4);
 	if (c->start->lock_fd > 0)
 		close(c->start->lock_fd);
-	if (set_up(c, &e) == 0) {
-		await(c, SYNC_GO);
+	if (set_up(c, &e) == 0 && await(c, SYNC_GO, &e) == 0)
 		finish(c, &error_fd, &e);
-	}
 	process_fail(error_fd, &e);
 }

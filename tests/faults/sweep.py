@@ -184,7 +184,7 @@ class Sweep:
         if self.s.story:
             log, code = self.story()
             if log != OUTPUT or code != "exited 7":
-                self.result.fail("story", where, f"{code}, {len(log)} bytes of {len(OUTPUT)} in the log")
+                self.result.fail("story", where, f"{code}, {len(log)} bytes of {len(OUTPUT)} in the log: {log!r}")
                 return False
         return True
 
