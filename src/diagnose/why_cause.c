@@ -15,7 +15,7 @@
 #include "linux/namespaces.h"
 #include "linux/signals.h"
 
-enum { DENIALS = 3, SHORTLY_NS = 2000000000 };
+enum { DENIALS = 3 };
 
 /* Whose memory it was that came to its end; the first %s is "probably ", where that is concluded.
  */

@@ -8,6 +8,9 @@
 #include "engine/engine.h"
 #include "linux/oom.h"
 
+/* What came so short before an end may have to do with it. */
+enum { SHORTLY_NS = 2000000000 };
+
 /* A container between its last start and its end, or now. */
 struct life {
 	struct story *s;

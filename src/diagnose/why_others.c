@@ -7,7 +7,6 @@
 #include "engine/recorder.h"
 
 enum { NAMED = 5 };
-static const int64_t SHORTLY_NS = 2000000000;
 
 static char *add_named(struct arena *a, char *text, const struct recorded *r, size_t before)
 {
