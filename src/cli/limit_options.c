@@ -14,6 +14,7 @@
 #include "base/option_value.h"
 #include "base/units.h"
 #include "cli/resource_option.h"
+#include "linux/cgroup.h"
 
 enum { WEIGHT_LEAST = 10, WEIGHT_MOST = 1000, DEVICES_MAX = 1024 };
 
@@ -139,6 +140,22 @@ static int set_swappiness(void *field, const char *value, struct arena *a, struc
 	return r;
 }
 
+/* Shares, or the request of a pod: "250m" is a quarter of a processor. */
+static int set_shares(void *field, const char *value, struct arena *a, struct err *e)
+{
+	size_t len = strlen(value);
+	uint64_t milli;
+	if (!len || value[len - 1] != 'm')
+		return option_set_int(field, value, a, e);
+	if (uint_parse(arena_strndup(a, value, len - 1), INT64_MAX, &milli) < 0)
+		return err_set(
+			e, EINVAL, ERR_USAGE,
+			"\"%s\" are no thousandths of a processor: expected a number like 250m",
+			value);
+	*(int64_t *)field = cgroup_shares_from_milli((int64_t)milli);
+	return 0;
+}
+
 static int set_restart(void *field, const char *value, struct arena *a, struct err *e)
 {
 	return restart_policy_parse(value, a, field, e);
@@ -165,7 +182,8 @@ static const struct option items[] = {
 	 .help = "Limit CPU real-time period in microseconds"},
 	{"cpu-rt-runtime", 0, OPTION_INT, HOST(cpu_rt_runtime),
 	 .help = "Limit CPU real-time runtime in microseconds"},
-	{"cpu-shares", 'c', OPTION_INT, HOST(cpu_shares), .help = "CPU shares (relative weight)"},
+	{"cpu-shares", 'c', OPTION_CUSTOM, HOST(cpu_shares), .arg = "int", .set = set_shares,
+	 .help = "CPU shares (relative weight); 250m: those of a quarter of a CPU"},
 	{"cpus", 0, OPTION_CUSTOM, HOST(nano_cpus), .arg = "decimal", .set = set_cpus,
 	 .help = "Number of CPUs"},
 	{"cpuset-cpus", 0, OPTION_STR, HOST(cpuset_cpus),

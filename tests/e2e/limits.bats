@@ -231,6 +231,37 @@ teardown() { hull_teardown; }
 	hull exec cc true
 }
 
+# What version 1 has no like of is taken from the bare tree of version 2 beside it.
+@test "groups: a hybrid machine has each container in its groups of version 1 and in the tree of version 2" {
+	is_v1 memory && [[ $CGROUP_MOUNTS == *" cgroup2 "* ]] || skip "needs both versions mounted"
+	hull run -d --name cc -m 64m test sh -c 'sleep 601 & exec sleep 602'
+	local tree dir controller
+	tree=$(cgroup_dir cc none)
+	wait_for 5 eval '[ "$(wc -l <"$tree/cgroup.procs")" = 2 ]'
+	for controller in memory cpu cpuacct pids devices blkio; do
+		is_v1 $controller || continue
+		dir=$(cgroup_dir cc $controller)
+		[ "$dir" != "$tree" ]
+		assert_equal "$(sort "$tree/cgroup.procs")" "$(sort "$dir/cgroup.procs")"
+		assert_equal "${tree##*/}" "${dir##*/}"
+	done
+	assert_equal 67108864 "$(cat "$(cgroup_dir cc memory)/memory.limit_in_bytes")"
+	[ ! -e "$tree/memory.max" ]
+	# Frozen by version 2: it is in no group of the freezer of version 1.
+	hull pause cc
+	assert_equal 1 "$(cat "$tree/cgroup.freeze")"
+	grep -qx 'frozen 1' "$tree/cgroup.events"
+	! is_v1 freezer || [ "$(cgroup_dir cc freezer)" = "${BASH_REMATCH[1]}/" ]
+	hull unpause cc
+	grep -qx 'frozen 0' "$tree/cgroup.events"
+	# Pressure is measured there alone.
+	[ ! -e "$tree/cpu.pressure" ] || [ -n "$(hull stats --no-stream --format '{{.PressureCPU}}' cc)" ]
+	# What outlives the first process is killed there, at once.
+	command -v strace >/dev/null || skip "needs strace for the rest"
+	strace -f -qq -o end -e trace=openat "$HULL" run --rm --pid host test sh -c 'sleep 603 & exec true' 3>&-
+	grep -q '"cgroup.kill".* = [0-9]' end
+}
+
 @test "groups: --cgroup-parent, and what leads out of it is refused (T023)" {
 	PARENT_GROUPS=("hull-test-$$" "hull-test-$$.slice")
 	hull run -d --name cc --cgroup-parent "/hull-test-$$" test sleep 600

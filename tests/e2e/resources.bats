@@ -58,6 +58,7 @@ each_option() {
 		--hugepages 2MB=64m|hugetlb|hugetlb.2MB.limit_in_bytes|67108864|hugetlb.2MB.max|67108864
 		--hugepages 2MB=64m|hugetlb|hugetlb.2MB.rsvd.limit_in_bytes|67108864|hugetlb.2MB.rsvd.max|67108864
 		--cpu-shares 512|cpu|cpu.shares|512|cpu.weight|59
+		--cpu-shares 250m|cpu|cpu.shares|256|cpu.weight|35
 		--cpus 0.25|cpu|cpu.cfs_quota_us|25000|cpu.max|25000 100000
 		--cpu-quota 20000|cpu|cpu.cfs_quota_us|20000|cpu.max|20000 100000
 		--cpu-period 50000|cpu|cpu.cfs_period_us|50000|cpu.max|max 50000
@@ -298,6 +299,7 @@ written() {
 	refused "You should always set the Memory limit when using Memoryswap limit" --memory-swap 64m
 	refused "Minimum memoryswap limit should be larger than memory limit" -m 64m --memory-swap 32m
 	refused "can not be less than memory reservation limit" -m 64m --memory-reservation 65m
+	refused "expected a number like 250m" --cpu-shares 1.5m
 	refused "like 2MB=64m" --hugepages 64m
 	assert_equal "" "$(hull ps -aq)"
 }
