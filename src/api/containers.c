@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "engine/files.h"
+#include "engine/network.h"
 #include "linux/signals.h"
 
 /* ---- looking ---- */
@@ -179,9 +180,8 @@ int container_do_remove(struct call *c, struct err *e)
 {
 	unsigned flags = (param_true(c, "force", false) ? REMOVE_FORCE : 0) |
 			 (param_true(c, "v", false) ? REMOVE_VOLUMES : 0);
-	if (param_true(c, "link", false))
-		return err_set(e, ENOTSUP, ERR_INVALID, "hull has no links between containers");
-	int r = container_remove(c->en, c->arg, flags, e);
+	int r = param_true(c, "link", false) ? network_unlink(c->en, c->arg, e)
+					     : container_remove(c->en, c->arg, flags, e);
 	return r < 0 ? r : answer_nothing(c, 204);
 }
 

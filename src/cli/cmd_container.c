@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/resource_option.h"
+#include "engine/network.h"
 
 #define CONTAINERS .args_min = 1, .args_max = ANY_NUMBER, .complete = COMPLETE_CONTAINERS
 
@@ -89,7 +90,7 @@ const struct command command_rename = {
 /* --- rm --- */
 
 struct rm_values {
-	bool force, volumes;
+	bool force, link, volumes;
 };
 
 static int rm_one(struct cli *cli, const char *name, void *values, struct err *e)
@@ -97,9 +98,11 @@ static int rm_one(struct cli *cli, const char *name, void *values, struct err *e
 	const struct rm_values *v = values;
 	if (!*name)
 		return err_set(e, EINVAL, ERR_INVALID, "Container name cannot be empty");
-	int r = container_remove(&cli->engine, name,
-				 (v->force ? REMOVE_FORCE : 0) | (v->volumes ? REMOVE_VOLUMES : 0),
-				 e);
+	int r = v->link ? network_unlink(&cli->engine, name, e)
+			: container_remove(&cli->engine, name,
+					   (v->force ? REMOVE_FORCE : 0) |
+						   (v->volumes ? REMOVE_VOLUMES : 0),
+					   e);
 	return v->force ? cli_missing_is_fine(cli, r, e) : r;
 }
 
@@ -107,7 +110,7 @@ static int rm_one(struct cli *cli, const char *name, void *values, struct err *e
 static const struct option rm_options[] = {
 	{"force", 'f', OPTION_BOOL, O(force),
 	 .help = "Force the removal of a running container (uses SIGKILL)"},
-	{"link", 'l', OPTION_REFUSED_FLAG, .help = "hull has no links between containers"},
+	{"link", 'l', OPTION_BOOL, O(link), .help = "Remove the specified link (CONTAINER/ALIAS)"},
 	{"volumes", 'v', OPTION_BOOL, O(volumes),
 	 .help = "Remove anonymous volumes associated with the container"},
 };

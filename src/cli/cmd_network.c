@@ -284,6 +284,8 @@ static const struct option connect_options[] = {
 		 "values"},
 	{"ip", 0, OPTION_STR, O(ipam.ipv4), .help = "IPv4 address (e.g., \"172.30.100.104\")"},
 	{"ip6", 0, OPTION_STR, O(ipam.ipv6), .help = "IPv6 address (e.g., \"2001:db8::33\")"},
+	{"link", 0, OPTION_LIST, O(endpoint.links),
+	 .help = "Add link to another container (NAME[:ALIAS])"},
 	{"link-local-ip", 0, OPTION_LIST, O(ipam.link_local),
 	 .help = "Add a link-local address for the container"},
 	{"mac-address", 0, OPTION_STR, O(endpoint.mac_address),

@@ -109,12 +109,8 @@ static int check_networks(struct engine *en, bool repair, struct arena *a, struc
 	for (size_t i = 0; r == 0 && repair && i + 1 < b.lost.count; i += 2)
 		r = bridge_remove(&k.links, b.lost.items[i], b.lost.items[i + 1], e);
 	r = db_end(&en->db, r, e);
-	CLEANUP_STMT sqlite3_stmt *used = NULL;
 	if (r == 0)
-		r = db_first(&en->db, &used, e,
-			     "SELECT 1 FROM endpoint JOIN container ON container.id = "
-			     "endpoint.container WHERE status = 'running'",
-			     "");
+		r = networks_in_use(en, e);
 	size_t before = problems->count;
 	if (r == 1 && !firewall_is_whole(&k.nft, k.table))
 		strv_push(

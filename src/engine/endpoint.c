@@ -19,8 +19,9 @@
 #include "linux/rps.h"
 #include "network/network.h"
 
-/* CHILD_INDEX: above what the kernel gives by itself in a namespace that is new. */
-enum { ENDPOINTS_MAX = 64, CHILD_INDEX = 1000 };
+/* CHILD_INDEX: above what the kernel gives by itself in a namespace that is new. PORTS_MAX: of a
+ * bridge (BR_MAX_PORTS in the kernel's net/bridge/br_private.h, of which the first is none). */
+enum { ENDPOINTS_MAX = 64, CHILD_INDEX = 1000, PORTS_MAX = 1023 };
 
 /* ---- asking ---- */
 
@@ -445,6 +446,14 @@ static void set_bounds(struct choice *x)
 		x->last = all - 1;
 }
 
+static int too_many(struct err *e)
+{
+	err_set(e, EXFULL, ERR_CONFLICT,
+		"%d containers run on it, and its bridge has no more ports", PORTS_MAX);
+	err_hint(e, "put others on a second network: hull network create NAME");
+	return -EXFULL;
+}
+
 /* The one it had is given again if it is free; else the first that is. */
 static int choose(const struct choice *x, int64_t had, int64_t *ret, struct err *e)
 {
@@ -456,7 +465,7 @@ static int choose(const struct choice *x, int64_t had, int64_t *ret, struct err 
 		       : "SELECT host4 FROM endpoint JOIN container ON container.id = "
 			 "endpoint.container WHERE network = ?1 AND status = 'running' AND "
 			 "container <> ?2 AND host4 > 0 ORDER BY host4";
-	int64_t free = x->first;
+	int64_t free = x->first, others = 0;
 	bool again = had >= x->first && had <= x->last && !is_reserved(x, had);
 	int r = db_query(&x->en->db, &s, e, query, "ss", x->p->network.id, x->c->id);
 	while (free <= x->last && is_reserved(x, free))
@@ -466,6 +475,8 @@ static int choose(const struct choice *x, int64_t had, int64_t *ret, struct err 
 		r = 0;
 		if (used == x->wanted)
 			return err_set(e, EADDRINUSE, ERR_CONFLICT, "Address already in use");
+		if (x->p->network.bridge[0] && ++others == PORTS_MAX)
+			return too_many(e);
 		again &= used != had;
 		while (free <= x->last && (free == used || is_reserved(x, free)))
 			free++;
@@ -622,7 +633,8 @@ static int attach_one(struct engine *en, struct network_kernel *k, const struct 
 	plan_place(c, p, leads_out, &place);
 	at->published = published;
 	set_rates(p, at);
-	at->bridge = at->kind ? network_parent(k, n, &at->mode, e) : network_ensure(en, k, n, e);
+	at->bridge =
+		at->kind ? network_parent(k, n, &at->mode, e) : network_ensure(en, k, n, false, e);
 	const char *rps = kvs_get(&n->config.options, "rps");
 	int r = at->bridge < 0 ? at->bridge : network_attach(&k->links, at, netns, e);
 	if (r == 0 && rps)
@@ -1006,6 +1018,35 @@ int network_update(struct engine *en, const char *network, const char *container
 		r = change_place(en, &c, &n, options, &a, e);
 	r = db_end(&en->db, r < 0 ? r : 0, e);
 	return r < 0 ? err_context(e, "container %s, network %s", container, network) : 0;
+}
+
+int network_unlink(struct engine *en, const char *link, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_LOCK struct container_lock lock = {-1};
+	struct container c;
+	link += *link == '/';
+	const char *alias = strrchr(link, '/');
+	if (!alias || alias == link || !alias[1])
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "bad format for a link that is to be removed: %s; it should be "
+			       "CONTAINER/ALIAS",
+			       link);
+	int r = container_find_locked(en, arena_strndup(&a, link, (size_t)(alias++ - link)), &a,
+				      &lock, &c, e);
+	if (r < 0 || (r = db_begin(&en->db, true, e)) < 0)
+		return r;
+	r = db_run(&en->db, e,
+		   "UPDATE endpoint SET config = json_set(config, '$.Links', (SELECT "
+		   "json_group_array(value) FROM json_each(config, '$.Links') WHERE substr(value, "
+		   "instr(value, ':') + 1) <> ?2)) WHERE container = ?1 AND EXISTS (SELECT 1 FROM "
+		   "json_each(config, '$.Links') WHERE substr(value, instr(value, ':') + 1) = ?2)",
+		   "ss", c.id, alias);
+	if (r == 0)
+		r = err_set(e, ENOENT, ERR_NOT_FOUND, "container %s has no link %s", c.name, alias);
+	if (r > 0)
+		r = network_names_write(en, c.id, e);
+	return db_end(&en->db, r, e);
 }
 
 int network_disconnect(struct engine *en, const char *network, const char *container, bool force,

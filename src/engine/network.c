@@ -506,7 +506,7 @@ int network_create(struct engine *en, const char *name, struct docker_network *c
 		if (r == 0)
 			r = network_firewall(en, &k, true, e);
 		if (r == 0)
-			r = network_ensure(en, &k, &made, e);
+			r = network_ensure(en, &k, &made, false, e);
 	}
 	return db_end(&en->db, r < 0 ? r : 0, e);
 }
@@ -596,7 +596,7 @@ int network_reload(struct engine *en, struct err *e)
 		return r;
 	r = network_firewall(en, &k, true, e);
 	for (size_t i = 0; r >= 0 && i < count; i++)
-		r = list[i].bridge[0] ? network_ensure(en, &k, &list[i], e) : 0;
+		r = list[i].bridge[0] ? network_ensure(en, &k, &list[i], true, e) : 0;
 	r = db_end(&en->db, r < 0 ? r : 0, e);
 	return r < 0 ? r : endpoints_mend(en, true, &a, NULL, e);
 }

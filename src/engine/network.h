@@ -56,6 +56,8 @@ int network_connect(struct engine *en, const char *network, const char *containe
 		    struct docker_endpoint *config, struct err *e);
 int network_disconnect(struct engine *en, const char *network, const char *container, bool force,
 		       struct err *e);
+/** Take a link away, "CONTAINER/ALIAS", at once. -ENOENT: it has none of that name. */
+int network_unlink(struct engine *en, const char *link, struct err *e);
 /** Change driver options of a container's place, its rates; at once if it runs. An empty value:
  * what the network says. */
 int network_update(struct engine *en, const char *network, const char *container,
@@ -63,8 +65,11 @@ int network_update(struct engine *en, const char *network, const char *container
 /** Make bridges and firewall anew, as the store says: after somebody else took them away. */
 int network_reload(struct engine *en, struct err *e);
 
-/** Make the firewall again if it is there in part, or no more. 1: it was so. */
+/** Make the firewall again if it is there in part, or no more, and a container needs it. 1: it was
+ * so. */
 int network_mend(struct engine *en, struct err *e);
+/** 1 if a container that runs is on a network. */
+int networks_in_use(struct engine *en, struct err *e);
 /** What the names of its tables begin with. */
 #define NETWORK_TABLE_PREFIX "hull"
 
@@ -82,8 +87,8 @@ struct network_kernel {
 int network_kernel_open(struct engine *en, struct network_kernel *k, struct err *e);
 void network_kernel_close(struct network_kernel *k);
 #define CLEANUP_NETWORK_KERNEL __attribute__((cleanup(network_kernel_close)))
-/** The bridge, there and up; its index. And the firewall, whole. */
-int network_ensure(struct engine *en, struct network_kernel *k, const struct network *n,
+/** The bridge, there and up; its index. With @anew what it has is looked at, too. */
+int network_ensure(struct engine *en, struct network_kernel *k, const struct network *n, bool anew,
 		   struct err *e);
 /** Make the firewall if it is not whole; with @anew in any case. Inside a transaction. */
 int network_firewall(struct engine *en, struct network_kernel *k, bool anew, struct err *e);

@@ -56,7 +56,7 @@ uint32_t network_mtu(const struct network *n)
 	return text && uint_parse(text, 65535, &mtu) == 0 ? (uint32_t)mtu : 0;
 }
 
-int network_ensure(struct engine *en, struct network_kernel *k, const struct network *n,
+int network_ensure(struct engine *en, struct network_kernel *k, const struct network *n, bool anew,
 		   struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
@@ -71,7 +71,7 @@ int network_ensure(struct engine *en, struct network_kernel *k, const struct net
 		if (i == 0)
 			memcpy(b.mac + 2, s->gateway.bytes + ip_size(&s->gateway) - 4, 4);
 	}
-	int r = bridge_ensure(&k->links, &b, e);
+	int r = bridge_ensure(&k->links, &b, anew, e);
 	return r < 0 ? err_context(e, "network %s", n->name) : r;
 }
 
@@ -190,10 +190,22 @@ int network_firewall(struct engine *en, struct network_kernel *k, bool anew, str
 	return r < 0 ? r : forward(families, six ? 2 : 1, e);
 }
 
+int networks_in_use(struct engine *en, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	return db_first(&en->db, &s, e,
+			"SELECT 1 FROM endpoint JOIN container ON container.id = "
+			"endpoint.container WHERE status = 'running'",
+			"");
+}
+
 int network_mend(struct engine *en, struct err *e)
 {
 	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
-	int r = network_kernel_open(en, &k, e);
+	int r = networks_in_use(en, e);
+	if (r <= 0)
+		return r;
+	r = network_kernel_open(en, &k, e);
 	if (r < 0 || firewall_is_whole(&k.nft, k.table))
 		return r;
 	r = db_begin(&en->db, false, e);

@@ -83,23 +83,38 @@ static void kernel_mounts(const struct spec_build *b, struct list *l, struct are
 	}
 }
 
-/* "NAME:ADDRESS" or "NAME=ADDRESS"; the address of the host is that of its end of the bridge. */
-static int extra_host(const struct spec_build *b, const char *item, char **hosts, struct arena *a,
-		      struct err *e)
+/* The address of this host: that of its end of the container's first bridge; of the default one, as
+ * docker's, where it has none. */
+static int host_gateway(struct engine *en, const struct spec_build *b, struct arena *a,
+			struct ip *ret, struct err *e)
 {
 	const char *mode = b->container->config.host.network_mode;
+	struct network own, *n = NULL;
+	*ret = (struct ip){.family = AF_INET, .bytes = {127, 0, 0, 1}};
+	if (user_network_is_mode(mode))
+		return user_network_host(mode, ret, e);
+	for (size_t i = 0; !n && b->net && i < b->net->count; i++)
+		if (b->net->endpoints[i].network.bridge[0])
+			n = &b->net->endpoints[i].network;
+	int r = n || !strcmp(mode, "host") ? 0 : network_find(en, "bridge", a, &own, e);
+	n = n || !strcmp(mode, "host") || r < 0 ? n : &own;
+	if (n && n->subnet_count)
+		*ret = n->subnets[0].gateway;
+	return r;
+}
+
+/* "NAME:ADDRESS" or "NAME=ADDRESS". */
+static int extra_host(struct engine *en, const struct spec_build *b, const char *item, char **hosts,
+		      struct arena *a, struct err *e)
+{
 	char text[IP_TEXT_SIZE];
 	size_t name = strcspn(item, ":=");
 	const char *address = item + name + (item[name] != 0);
 	if (!strcmp(address, "host-gateway")) {
-		const struct network *n =
-			b->net && b->net->count ? &b->net->endpoints[0].network : NULL;
-		struct ip ip = {.family = AF_INET, .bytes = {127, 0, 0, 1}};
-		int r = user_network_is_mode(mode) ? user_network_host(mode, &ip, e) : 0;
+		struct ip ip;
+		int r = host_gateway(en, b, a, &ip, e);
 		if (r < 0)
 			return err_context(e, "extra host %s", item);
-		if (n && n->subnet_count)
-			ip = n->subnets[0].gateway;
 		address = ip_print(&ip, text);
 	}
 	*hosts = arena_printf(a, "%s%s\t%.*s\n", *hosts, address, (int)name, item);
@@ -196,7 +211,7 @@ static int write_etc(struct engine *en, const struct spec_build *b, struct arena
 				"ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n");
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < h->extra_hosts.count; i++)
-		r = extra_host(b, h->extra_hosts.items[i], &hosts, a, e);
+		r = extra_host(en, b, h->extra_hosts.items[i], &hosts, a, e);
 	if (r < 0)
 		return r;
 	const char *resolv = "";

@@ -68,7 +68,7 @@ static int open_ways(struct netlink *nl, const struct bridge *b, int index, stru
 		     : 0;
 }
 
-int bridge_ensure(struct netlink *nl, const struct bridge *b, struct err *e)
+int bridge_ensure(struct netlink *nl, const struct bridge *b, bool anew, struct err *e)
 {
 	struct link_info link;
 	int r = link_find(nl, b->name, &link);
@@ -79,7 +79,7 @@ int bridge_ensure(struct netlink *nl, const struct bridge *b, struct err *e)
 		err_hint(e, "remove it with: ip link delete %s", b->name);
 		return -EEXIST;
 	}
-	if (r == 0 && link.up && link.alias[0])
+	if (r == 0 && link.up && link.alias[0] && !anew)
 		return link.index;
 	if (r == 0 || r == -ENODEV)
 		r = bridge_make(nl, b);

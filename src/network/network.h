@@ -8,9 +8,9 @@
 
 #include "linux/link.h"
 
-/** Make the bridge, or make good what it lacks. Its index, or
+/** Make the bridge, or make good what it lacks: of one that is up only with @anew. Its index, or
  * negative errno. A link of that name with another alias than @b's is somebody else's: -EEXIST. */
-int bridge_ensure(struct netlink *nl, const struct bridge *b, struct err *e);
+int bridge_ensure(struct netlink *nl, const struct bridge *b, bool anew, struct err *e);
 /** Remove it; that there is none is fine. */
 int bridge_remove(struct netlink *nl, const char *name, const char *alias, struct err *e);
 

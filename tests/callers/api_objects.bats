@@ -85,6 +85,13 @@ teardown() { api_namespace_teardown; }
 	docker network create mm
 	docker network connect mm aa
 	assert_equal "mm nn " "$(docker inspect -f '{{range $k, $v := .NetworkSettings.Networks}}{{$k}} {{end}}' aa)"
+	docker run -d --name bb --network nn test sleep 1000
+	docker network connect --link aa:linked mm bb
+	docker exec bb ping -c 1 -W 20 linked
+	assert_equal bb/linked "$(docker rm --link bb/linked)"
+	run -1 docker rm --link bb/linked
+	assert_has "container bb has no link linked"
+	docker rm -f bb
 	docker network disconnect mm aa
 	run -1 docker network rm nn
 	assert_has "has active endpoints"

@@ -142,7 +142,7 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 	for option in --volume-driver=x --gpus=all --isolation=process; do
 		refused 125 "is not supported: " run $option i
 	done
-	refused 125 "--link is not supported" rm -l x
+	refused 125 "--use-api-socket is not supported" run --use-api-socket i
 }
 
 @test "no terminal: -it is refused" {

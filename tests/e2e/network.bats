@@ -420,6 +420,8 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 		"--network host --mac-address 02:00:00:00:00:01|mac-address and the network mode"
 		"--network none --ip 1.2.3.4|user defined networks only" "--network host --network-alias a|user defined networks"
 		"--dns nonsense|not correctly formatted" "--add-host nonsense|bad format"
+		"--network one -p [::]:80:80|port 80/tcp cannot be published on ::: the container has no IPv6 address"
+		"-p [::1]:80:80|a network with IPv6 (hull network create --ipv6 NAME), or publish on an IPv4 address"
 	)
 	for entry in "${cases[@]}"; do
 		# shellcheck disable=SC2086
@@ -552,6 +554,14 @@ bridged_frames_are_filtered() { # 0|1: for IPv6, by br_netfilter, in the host's 
 	hull exec other sh -c 'ip -6 route add table local local ::1 via fd00:1::1 dev eth0 metric 1 || true; ip -6 addr del ::1 dev lo
 		ip -6 route add ::1 via fd00:1::1'
 	run ! hull exec other nc -w 2 ::1 9
+	# What a bridge lacks that an older hull made, or another program took away.
+	local bridge
+	bridge=$(hull network inspect -f '{{.Bridge}}' dual)
+	on_host ip -6 route delete local ::1 dev "$bridge" table local
+	on_host sysctl -qw "net.ipv4.conf.$bridge.route_localnet=0"
+	hull network reload
+	run -0 ask on_host ::1
+	run -0 ask on_host 127.0.0.1
 	# A new bridge, another sysctl.
 	[ -e /proc/sys/net/bridge ] || return 0
 	hull rm -f web other
@@ -608,6 +618,10 @@ while True: s.accept()[0].close()' &
 	on_host "$HULL_BIN_DIR/hulld" --host "unix://$WORK/api.sock" >"$WORK/hulld.log" 2>&1 &
 	started_by_test $!
 	wait_for 10 test -S "$WORK/api.sock"
+	# Where nobody is on a network nothing is missing: another hull's table is not an occasion to make one.
+	on_host nft 'add table inet hull-other; delete table inet hull-other'
+	sleep 1
+	assert_equal "" "$(table)$(<"$WORK/hulld.log")"
 	serve web -p 8080:80
 	whole() { hull system check && [[ $(ask outside 203.0.113.1) == peer* ]]; }
 	local i
@@ -636,6 +650,11 @@ while True: s.accept()[0].close()' &
 	[[ $output == *$'\n1.2.3.4\ta'* && $output == *$'\n172.17.0.1\tgw'* && $output == *$'\n172.17.0.2\tbox'* ]]
 	run -0 hull run --rm --dns 192.0.2.53 --dns-search example.org --dns-option ndots:3 test cat /etc/resolv.conf
 	assert_equal $'nameserver 192.0.2.53\nsearch example.org\noptions ndots:3' "$output"
+	# The host is where the default bridge has it, and nowhere to who has its own network.
+	run -0 hull run --rm --network none --add-host gw:host-gateway test cat /etc/hosts
+	[[ $output == *$'\n172.17.0.1\tgw'* ]]
+	run -0 hull run --rm --network host --add-host gw:host-gateway test cat /etc/hosts
+	[[ $output == *$'\n127.0.0.1\tgw'* ]]
 	run -0 hull run --rm --network none test cat /etc/resolv.conf
 	assert_equal "" "$output"
 	run -0 hull run --rm --network none --dns 192.0.2.53 --dns-search example.org --dns-option ndots:3 test cat /etc/resolv.conf
@@ -770,6 +789,22 @@ for name in (b"\2aa", b"\3www\7example\3org"):
 	done
 	assert_equal "[\"${id:0:12}:six\",\"${id:0:12}:${id:0:7}\",\"$id:full\",\"db:slash\",\"db:old\",\"db\"]" \
 		"$(field cc '{{json .NetworkSettings.Networks.one.Links}}')"
+	# Taken away, and given with another network, while it runs.
+	run -0 hull rm --link cc/six /cc/old
+	assert_equal $'cc/six\n/cc/old' "$output"
+	run ! hull exec cc nslookup six
+	assert_equal "$address" "$(resolve cc slash)"
+	assert_equal "[\"${id:0:12}:${id:0:7}\",\"$id:full\",\"db:slash\",\"db\"]" \
+		"$(field cc '{{json .NetworkSettings.Networks.one.Links}}')"
+	run -1 hull rm --link cc/six cc nobody/db
+	assert_has "container cc has no link six"
+	assert_has "bad format for a link that is to be removed: cc; it should be CONTAINER/ALIAS"
+	assert_has "No such container: nobody"
+	hull network disconnect one bb
+	run -0 hull network connect --link db:again one bb
+	assert_equal "$address" "$(resolve bb again)"
+	run -1 hull network connect --link db bridge bb
+	assert_has "link db: network bridge has no names"
 	# It is the container that is linked, wherever it is.
 	hull stop -t 0 db
 	run ! hull exec aa nslookup database
