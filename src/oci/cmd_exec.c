@@ -39,6 +39,7 @@ struct joining {
 	struct oci_process process;
 	struct seccomp_program filter;
 	struct group group;
+	struct resctrl rdt;
 	int failure[2];
 };
 
@@ -46,6 +47,7 @@ static void joining_end(struct joining *j)
 {
 	state_close(&j->state);
 	group_close(&j->group);
+	resctrl_close(&j->rdt);
 	fd_drop(&j->failure[0]);
 	fd_drop(&j->failure[1]);
 }
@@ -189,9 +191,13 @@ static int prepare(struct joining *j, const struct strv *args, struct err *e)
 		r = handover_descriptors(&j->process, j->v->preserve_fds, a, e);
 	if (r == 0 && j->state.record.flags & RECORD_FILTER)
 		r = state_filter_read(&j->state, a, &j->filter, e);
-	/* Its listener wants to hear of the container. */
-	if (r == 0 && j->filter.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER && !j->spec.oci_version)
+	/* A filter's listener wants to hear of the container. */
+	bool wants = j->filter.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER ||
+		     j->state.record.flags & RECORD_RDT;
+	if (r == 0 && wants && !j->spec.oci_version)
 		r = state_config(&j->state, a, &j->spec, e);
+	if (r == 0 && j->state.record.flags & RECORD_RDT)
+		r = group_rdt_open(&j->spec, j->state.id, &j->rdt, e);
 	if (r == 0)
 		r = group_open(&j->state, &j->v->cgroups, &j->group, e);
 	if (r == 0)
@@ -212,6 +218,7 @@ static int launch(struct joining *j, struct runtime_process *p, struct err *e)
 		.unit = namespace_caller_is_user() && !j->v->cgroups.count
 				? record_unit(&j->state.record)
 				: NULL,
+		.resctrl = j->state.record.flags & RECORD_RDT ? &j->rdt : NULL,
 		.seccomp = j->filter.count ? &j->filter : NULL,
 		.spec = j->spec.oci_version ? &j->spec : NULL,
 		.id = j->state.id,
@@ -247,6 +254,7 @@ static int exec(struct oci *oci, void *values, const struct strv *args, struct e
 			    .v = values,
 			    .state = STATE_CLOSED,
 			    .group = GROUP_CLOSED,
+			    .rdt = RESCTRL_CLOSED,
 			    .failure = {-1, -1}};
 	struct runtime_process p = {0, -1, -1, -1};
 	int r = prepare(&j, args, e);

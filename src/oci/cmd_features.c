@@ -35,7 +35,7 @@ struct features {
 		bool v1, v2, systemd, systemd_user, rdma;
 		bool seccomp;
 		struct strv actions, operators, archs, known_flags, supported_flags, modes, flags;
-		bool apparmor, selinux, idmap, intel_rdt, net_devices;
+		bool apparmor, selinux, idmap, rdt, net_devices;
 	} linux_;
 };
 #define F(member_, name_, type_, ...)                                                              \
@@ -66,7 +66,11 @@ static const struct field apparmor_fields[] = {F(linux_.apparmor, "enabled", FIE
 PART(apparmor_shape, apparmor_fields);
 static const struct field selinux_fields[] = {F(linux_.selinux, "enabled", FIELD_BOOL)};
 PART(selinux_shape, selinux_fields);
-static const struct field rdt_fields[] = {F(linux_.intel_rdt, "enabled", FIELD_BOOL)};
+static const struct field rdt_fields[] = {
+	F(linux_.rdt, "enabled", FIELD_BOOL),
+	F(linux_.rdt, "schemata", FIELD_BOOL),
+	F(linux_.rdt, "monitoring", FIELD_BOOL),
+};
 PART(rdt_shape, rdt_fields);
 static const struct field idmap_fields[] = {F(linux_.idmap, "enabled", FIELD_BOOL)};
 PART(idmap_shape, idmap_fields);
@@ -120,6 +124,7 @@ static int features(struct oci *oci, void *values, const struct strv *args, stru
 		.version_max = OCI_VERSION,
 		.hooks = LIST(hooks, a),
 		.linux_ = {.net_devices = true,
+			   .rdt = true,
 			   .systemd = true,
 			   .systemd_user = true,
 			   .v1 = true,

@@ -11,6 +11,7 @@
 #include "linux/cgroup.h"
 #include "linux/systemd.h"
 #include "oci/commands.h"
+#include "oci/group.h"
 #include "oci/state.h"
 #include "runtime/resources.h"
 
@@ -92,6 +93,27 @@ static int tell_systemd(const struct state *s, const struct cgroup *g, struct er
 	return r;
 }
 
+static int update_rdt(struct oci *oci, const struct state *s, const struct values *v, struct err *e)
+{
+	struct oci_spec spec = {0};
+	if ((!v->l3 || !*v->l3) && (!v->bandwidth || !*v->bandwidth))
+		return 0;
+	int r = s->record.flags & RECORD_RDT
+			? state_config(s, &oci->arena, &spec, e)
+			: err_set(e, ENOTSUP, ERR_INVALID,
+				  "container %s has no group of resctrl: it was created without "
+				  "intelRdt",
+				  s->id);
+	if (r < 0)
+		return r;
+	struct resctrl_wish wish = group_rdt(&spec, s->id);
+	CLEANUP_FD int mount = resctrl_mount(e);
+	wish.l3 = v->l3;
+	wish.bandwidth = v->bandwidth;
+	wish.more = NULL;
+	return mount < 0 ? mount : resctrl_update(mount, &wish, e);
+}
+
 static int update(struct oci *oci, void *values, const struct strv *args, struct err *e)
 {
 	CLEANUP_STATE struct state s = STATE_CLOSED;
@@ -100,8 +122,6 @@ static int update(struct oci *oci, void *values, const struct strv *args, struct
 	struct oci_resources wanted = {0};
 	struct resources resources;
 	int r = read_resources(v->resources, &oci->arena, &wanted, e);
-	if (r == 0 && ((v->l3 && *v->l3) || (v->bandwidth && *v->bandwidth)))
-		r = err_set(e, ENOTSUP, ERR_INVALID, "Intel RDT is not supported");
 	if (r < 0)
 		return r;
 	apply_options(v, &wanted, &oci->arena);
@@ -111,6 +131,8 @@ static int update(struct oci *oci, void *values, const struct strv *args, struct
 		r = state_open(oci, args->items[0], STATE_LOCK, &s, e);
 	if (r == 0 && s.status == OCI_STOPPED)
 		r = err_set(e, ESRCH, ERR_CONFLICT, "container %s: container not running", s.id);
+	if (r == 0)
+		r = update_rdt(oci, &s, v, e);
 	if (r == 0 && !*s.record.cgroup)
 		r = err_set(e, ENOTSUP, ERR_INVALID, "container %s has no control group", s.id);
 	if (r == 0)
@@ -148,8 +170,8 @@ static const struct option items[] = {
 	{"cpuset-mems", 0, OPTION_STR, O(mems), .help = "Memory nodes, as 0,1"},
 	{"kernel-memory", 0, OPTION_STR, O(ignored), .flags = OPTION_HIDDEN, .help = "Has no effect, as in runc"},
 	{"kernel-memory-tcp", 0, OPTION_STR, O(ignored), .flags = OPTION_HIDDEN, .help = "Has no effect, as in runc"},
-	{"l3-cache-schema", 0, OPTION_STR, O(l3), .flags = OPTION_HIDDEN, .help = "Intel RDT: refused"},
-	{"mem-bw-schema", 0, OPTION_STR, O(bandwidth), .flags = OPTION_HIDDEN, .help = "Intel RDT: refused"},
+	{"l3-cache-schema", 0, OPTION_STR, O(l3), .help = "Line of schemata for the L3 cache, L3:0=ff;1=f (intelRdt)"},
+	{"mem-bw-schema", 0, OPTION_STR, O(bandwidth), .help = "The same for memory bandwidth, MB:0=20;1=70"},
 	{"memory", 0, OPTION_CUSTOM, O(memory), .arg = "bytes", .set = set_memory, .help = "Memory limit"},
 	{"memory-reservation", 0, OPTION_CUSTOM, O(reservation), .arg = "bytes", .set = set_memory, .help = "Memory that is reclaimed last"},
 	{"memory-swap", 0, OPTION_CUSTOM, O(swap), .arg = "bytes", .set = set_memory, .help = "Limit of memory and swap together, -1: none"},

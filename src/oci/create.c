@@ -36,7 +36,8 @@ struct making {
 	struct seccomp_program filter;
 	struct cgroup group;
 	struct systemd_scope scope; /* what holds it until the container does */
-	int failure[2];             /* the child's report */
+	struct resctrl rdt;
+	int failure[2]; /* the child's report */
 	int gate;
 };
 
@@ -44,6 +45,7 @@ static void making_end(struct making *m)
 {
 	systemd_scope_release(&m->scope);
 	cgroup_close(&m->group);
+	resctrl_close(&m->rdt);
 	fd_drop(&m->failure[0]);
 	fd_drop(&m->failure[1]);
 	fd_drop(&m->gate);
@@ -82,6 +84,7 @@ static uint32_t record_flags_of(const struct making *m)
 	flags |= s->hooks && s->hooks->poststop.count ? RECORD_POSTSTOP : 0;
 	flags |= makes(s, "time") ? RECORD_OWN_TIME : 0;
 	flags |= s->process.terminal ? RECORD_TERMINAL : 0;
+	flags |= s->linux_.intel_rdt ? RECORD_RDT : 0;
 	return flags;
 }
 
@@ -117,6 +120,20 @@ static int plan_group(struct making *m, const char *id, char **ret, struct err *
 	return r < 0 ? do_without_group(m, r, e) : 0;
 }
 
+static int check_rdt(const struct making *m, const char *id, struct err *e)
+{
+	const struct oci_spec *s = &m->c->bundle.spec;
+	if (!s->linux_.intel_rdt)
+		return 0;
+	if (m->o->launch)
+		return err_set(
+			e, EOPNOTSUPP, ERR_INVALID,
+			"intelRdt: restored processes cannot be put into a group of resctrl");
+	struct resctrl_wish wish = group_rdt(s, id);
+	CLEANUP_FD int mount = resctrl_mount(e);
+	return mount < 0 ? mount : resctrl_check(mount, &wish, e);
+}
+
 static int plan(struct making *m, const char *id, struct err *e)
 {
 	struct creation *c = m->c;
@@ -130,6 +147,8 @@ static int plan(struct making *m, const char *id, struct err *e)
 		r = resources_read(&s->linux_.resources, a, &m->resources, e);
 	if (r == 0)
 		r = plan_group(m, id, &record->cgroup, e);
+	if (r == 0)
+		r = check_rdt(m, id, e);
 	if (r < 0)
 		return r;
 	log_warning_text(m->oci, m->resources.warning);
@@ -192,6 +211,19 @@ static int make_group(struct making *m, struct err *e)
 	return r < 0 ? r : state_write(&m->c->state, e);
 }
 
+static int make_rdt(struct making *m, struct err *e)
+{
+	struct record *record = &m->c->state.record;
+	if (!(record->flags & RECORD_RDT))
+		return 0;
+	struct resctrl_wish wish = group_rdt(&m->c->bundle.spec, m->c->state.id);
+	CLEANUP_FD int mount = resctrl_mount(e);
+	int r = mount < 0 ? mount : resctrl_make(mount, &wish, &m->rdt, e);
+	if (r < 0)
+		record->flags &= ~(uint32_t)RECORD_RDT; /* what is of that name is not ours */
+	return r;
+}
+
 /* After the group was made: meanwhile the kernel gets ready to move a process there. */
 static int make_filter(struct making *m, struct err *e)
 {
@@ -218,6 +250,7 @@ static int launch(struct making *m, struct err *e)
 		.root_mount = -1,
 		.cgroup = group,
 		.unit = namespace_caller_is_user() ? record_unit(&c->state.record) : NULL,
+		.resctrl = c->state.record.flags & RECORD_RDT ? &m->rdt : NULL,
 		.seccomp = m->filter.count ? &m->filter : NULL,
 		.stdio = {0, 1, 2},
 		.init_fd = -1,
@@ -309,6 +342,8 @@ static int bring_up(struct making *m, const char *id, struct err *e)
 	if (r == 0)
 		r = make_group(m, e);
 	if (r == 0)
+		r = make_rdt(m, e);
+	if (r == 0)
 		r = make_filter(m, e);
 	if (r == 0)
 		r = launch(m, e);
@@ -338,6 +373,7 @@ int container_create(struct oci *oci, const char *id, const struct create_option
 			   .wait = wait,
 			   .group = CGROUP_CLOSED,
 			   .scope = SYSTEMD_SCOPE_NONE,
+			   .rdt = RESCTRL_CLOSED,
 			   .failure = {-1, -1},
 			   .gate = -1};
 	int r = bundle_read(oci, o->bundle, o->config, &ret->bundle, e);

@@ -87,3 +87,23 @@ int group_open(const struct state *s, const struct strv *subgroups, struct group
 	}
 	return r;
 }
+
+struct resctrl_wish group_rdt(const struct oci_spec *s, const char *id)
+{
+	const struct oci_intel_rdt *rdt = s->linux_.intel_rdt;
+	return (struct resctrl_wish){
+		.id = id,
+		.clos = rdt->clos_id,
+		.l3 = rdt->l3_cache_schema,
+		.bandwidth = rdt->mem_bw_schema,
+		.more = &rdt->schemata,
+		.monitor = rdt->enable_monitoring,
+	};
+}
+
+int group_rdt_open(const struct oci_spec *s, const char *id, struct resctrl *ret, struct err *e)
+{
+	struct resctrl_wish wish = group_rdt(s, id);
+	CLEANUP_FD int mount = resctrl_mount(e);
+	return mount < 0 ? mount : resctrl_open(mount, &wish, ret, e);
+}

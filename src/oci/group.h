@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The control groups that a further process of a container enters. */
+/* The groups that a further process of a container enters: control groups, and one of resctrl. */
 #pragma once
 
 #include "linux/cgroup.h"
+#include "linux/resctrl.h"
 #include "oci/state.h"
 
 struct group {
@@ -23,3 +24,8 @@ int group_path(const char *id, const char *given, struct arena *a, char **ret, s
 int group_open(const struct state *s, const struct strv *subgroups, struct group *ret,
 	       struct err *e);
 void group_close(struct group *g);
+
+/** What the spec's intelRdt wants of resctrl, for the container @id. */
+struct resctrl_wish group_rdt(const struct oci_spec *s, const char *id);
+/** Open the group of resctrl of a container that has one. */
+int group_rdt_open(const struct oci_spec *s, const char *id, struct resctrl *ret, struct err *e);

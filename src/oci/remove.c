@@ -14,6 +14,7 @@
 #include "linux/cgroup.h"
 #include "linux/pidfd.h"
 #include "linux/systemd.h"
+#include "oci/group.h"
 #include "runtime/hooks.h"
 
 enum { END_TIMEOUT_MS = 10000 };
@@ -51,15 +52,20 @@ int container_kill(struct state *s, struct err *e)
 	return r;
 }
 
-static int run_poststop(struct oci *oci, const struct state *s, const struct oci_spec *spec,
-			struct err *e)
+static int run_poststop(const struct state *s, const struct oci_spec *spec, struct err *e)
 {
-	struct oci_spec copy = {0};
-	if (!(s->record.flags & RECORD_POSTSTOP))
+	struct hooks hooks = {spec, s->id, s->record.bundle};
+	return s->record.flags & RECORD_POSTSTOP ? hooks_run(&hooks, HOOK_POSTSTOP, 0, e) : 0;
+}
+
+/* Where resctrl is not mounted any more, its groups are gone. */
+static int remove_rdt(const struct state *s, const struct oci_spec *spec, struct err *e)
+{
+	if (!(s->record.flags & RECORD_RDT) || !spec->linux_.intel_rdt)
 		return 0;
-	int r = spec ? 0 : state_config(s, &oci->arena, &copy, e);
-	struct hooks hooks = {spec ? spec : &copy, s->id, s->record.bundle};
-	return r < 0 ? r : hooks_run(&hooks, HOOK_POSTSTOP, 0, e);
+	struct resctrl_wish wish = group_rdt(spec, s->id);
+	CLEANUP_FD int mount = resctrl_mount(e);
+	return mount == -EOPNOTSUPP ? 0 : mount < 0 ? mount : resctrl_remove(mount, &wish, e);
 }
 
 static int remove_group(struct oci *oci, const struct record *r, struct err *e)
@@ -81,11 +87,17 @@ static int remove_group(struct oci *oci, const struct record *r, struct err *e)
 int container_remove(struct oci *oci, struct state *s, const struct oci_spec *spec, struct err *e)
 {
 	struct err warning;
+	struct oci_spec copy = {0};
+	bool read = !spec && s->record.flags & (RECORD_POSTSTOP | RECORD_RDT);
+	int known = read ? state_config(s, &oci->arena, &copy, &warning) : 0;
+	const struct oci_spec *config = spec ?: &copy;
 	int r = remove_group(oci, &s->record, e);
+	if (r == 0 && known == 0)
+		r = remove_rdt(s, config, e);
 	if (r < 0)
 		return err_context(e, "container %s", s->id);
 	/* They are told of, and keep nothing from going (runtime.md, "Lifecycle"). */
-	if (run_poststop(oci, s, spec, &warning) < 0)
+	if (known < 0 || run_poststop(s, config, &warning) < 0)
 		log_warning(oci, &warning);
 	return state_remove(oci, s, e);
 }

@@ -227,6 +227,7 @@ static void guess(struct state *s, struct oci *oci)
 	const char *given = spec.linux_.cgroups_path;
 	s->record = (struct record){.pid = NOBODY, .bundle = "", .cgroup = ""};
 	s->record.flags = spec.hooks && spec.hooks->poststop.count ? RECORD_POSTSTOP : 0;
+	s->record.flags |= spec.linux_.intel_rdt ? RECORD_RDT : 0;
 	/* "slice:prefix:name", by a caller who may not say again that it is systemd's. */
 	bool scoped = oci_uses_systemd(oci) || (given && *given != '/' && strchr(given, ':'));
 	if (!scoped) {

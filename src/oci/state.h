@@ -31,6 +31,7 @@ enum record_flags {
 	RECORD_OWN_TIME = 8, /* a time namespace of its own */
 	RECORD_TERMINAL = 16,
 	RECORD_SYSTEMD = 32, /* its group is a scope of systemd's */
+	RECORD_RDT = 64,     /* it is in a group of resctrl */
 };
 
 struct record {

@@ -180,6 +180,8 @@ static int make_cgroup_space(struct err *e)
 static int enter_groups(struct container *c, struct err *e)
 {
 	int r = cgroup_enter(&c->groups, e);
+	if (r == 0 && c->start->resctrl)
+		r = resctrl_enter(c->start->resctrl, e);
 	cgroup_entry_close(&c->groups);
 	return r == 0 && c->spaces.make & CLONE_NEWCGROUP && !c->late_cgroup ? make_cgroup_space(e)
 									     : r;

@@ -186,7 +186,8 @@ static _Noreturn void exec_child(struct entry *x)
 		x->exec->error_fd <= 2 ? fd_move_up(x->exec->error_fd, 3) : x->exec->error_fd;
 	if (x->sync <= 2)
 		x->sync = fd_move_up(x->sync, 3);
-	if (set_up(x, &e) < 0 || cgroup_enter(&x->groups, &e) < 0)
+	if (set_up(x, &e) < 0 || cgroup_enter(&x->groups, &e) < 0 ||
+	    (x->exec->resctrl && resctrl_enter(x->exec->resctrl, &e) < 0))
 		process_fail(error_fd, &e);
 	if (read(x->sync, &word, 1) != 1 || word != SYNC_GO)
 		_exit(125);

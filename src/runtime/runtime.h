@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "linux/cgroup.h"
+#include "linux/resctrl.h"
 #include "linux/seccomp.h"
 #include "spec/oci.h"
 
@@ -29,11 +30,12 @@ struct runtime_start {
 	const struct cgroup *cgroup;           /* made already; NULL: stay in the caller's */
 	const char *unit;                      /* only systemd may put it there; NULL: we do */
 	const struct seccomp_program *seccomp; /* NULL: none (runtime/seccomp.h makes the spec's) */
-	int stdio[3];                          /* for the command; ignored with a terminal */
-	int init_fd;                           /* the hull-init program, or -1 */
-	const struct strv *init_args;          /* its argv up to and including "--" */
-	int init_report_fd; /* write end, passed to hull-init as descriptor 3, or -1 */
-	int error_fd;       /* write end of a pipe, close-on-exec; see above */
+	const struct resctrl *resctrl; /* made already, of the spec's intelRdt; NULL: none */
+	int stdio[3];                  /* for the command; ignored with a terminal */
+	int init_fd;                   /* the hull-init program, or -1 */
+	const struct strv *init_args;  /* its argv up to and including "--" */
+	int init_report_fd;            /* write end, passed to hull-init as descriptor 3, or -1 */
+	int error_fd;                  /* write end of a pipe, close-on-exec; see above */
 	/* What hooks and the seccomp listener are told; relative paths of the spec begin at the
 	 * bundle. NULL: a spec without any of these. */
 	const char *id, *bundle;
@@ -92,6 +94,7 @@ struct runtime_exec {
 	const struct oci_process *process;
 	const struct cgroup *cgroup;
 	const char *unit; /* as for a start */
+	const struct resctrl *resctrl;
 	const struct seccomp_program *seccomp;
 	bool privileged;
 	/* The container's, for a seccomp listener, personality and memoryPolicy; NULL: none. */

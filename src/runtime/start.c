@@ -62,9 +62,6 @@ static int check_spec(const struct oci_spec *s, const struct spaces *spaces, str
 	int r = check_words(s, e);
 	if (r < 0)
 		return r;
-	if (s->linux_.intel_rdt)
-		return err_set(e, EOPNOTSUPP, ERR_INVALID,
-			       "intelRdt: Resource Director Technology is not supported");
 	if (s->hostname && strlen(s->hostname) > HOSTNAME_MAX)
 		return err_set(e, EINVAL, ERR_INVALID, "host name %.80s: longer than %d characters",
 			       s->hostname, HOSTNAME_MAX);

@@ -231,6 +231,56 @@ limit() {
 	[ "$(status_of c1)" = running ]
 }
 
+# Few machines have it: a folder stands in for the mount, and an entry of mountinfo for the kernel's.
+@test "intelRdt: the container and what joins it are in the group that is named; refused where there is none" {
+	local id
+	config '.linux.intelRdt = {closID: "gold"}'
+	with_rdt() {
+		unshare -m --propagation slave sh -c 'mount --bind "$1" "/proc/$$/mountinfo" && shift && exec "$@"' - \
+			"$dir/mountinfo" "$runtime" --root "$dir/state" "$@" 3>&-
+	}
+	if ! grep -q ' - resctrl ' /proc/self/mountinfo; then
+		capture rt create c1
+		[ "$status" = 1 ]
+		[[ "$output" == *"intelRdt: the file system resctrl is not mounted here"*"mount -t resctrl"* ]] || fail "$output"
+		[ -z "$(ls -A "$dir/state")" ]
+	fi
+	mkdir -p "$dir/rdt/mon_groups" "$dir/rdt/gold/mon_groups"
+	touch "$dir/rdt/gold/tasks" "$dir/rdt/gold/schemata"
+	{ grep -v ' - resctrl ' /proc/self/mountinfo && echo "9999 1 0:9999 / $dir/rdt rw,relatime - resctrl resctrl rw"; } >"$dir/mountinfo"
+	with_rdt create c1
+	[ "$(cat "$dir/rdt/gold/tasks")" = 0 ]
+	: >"$dir/rdt/gold/tasks"
+	rt start c1
+	with_rdt exec c1 true
+	[ "$(cat "$dir/rdt/gold/tasks")" = 0 ]
+	: >"$dir/rdt/gold/tasks"
+	echo '{"args": ["true"], "cwd": "/", "env": ["PATH=/bin"]}' >process.json
+	with_rdt exec --process process.json c1
+	[ "$(cat "$dir/rdt/gold/tasks")" = 0 ]
+	with_rdt update --l3-cache-schema L3:0=f --mem-bw-schema MB:0=50 c1
+	[ "$(cat "$dir/rdt/gold/schemata")" = $'L3:0=f\nMB:0=50' ]
+	capture with_rdt update --mem-bw-schema L3:0=f c1
+	[ "$status" = 1 ]
+	[[ "$output" == *'memBwSchema "L3:0=f"'* ]] || fail "$output"
+	with_rdt delete -f c1
+	[ -d "$dir/rdt/gold" ]
+	# What cannot be is told before anything is made.
+	for id in '{closID: "none"}' '{closID: "../rdt"}' '{closID: "gold", l3CacheSchema: "L3:0=ff"}' '{memBwSchema: "x"}' \
+		'{closID: "gold", enableMonitoring: true}'; do
+		config ".linux.intelRdt = $id"
+		capture with_rdt create c1
+		[ "$status" = 1 ] || fail "accepted: $id"
+		[[ "$output" == *intelRdt* ]] || fail "$id: $output"
+		[ -z "$(ls -A "$dir/state")$(ls "$dir/rdt/gold/mon_groups")" ] || fail "left after $id"
+	done
+	config 'del(.linux.intelRdt)'
+	rt create c1
+	capture rt update --l3-cache-schema L3:0=f c1
+	[ "$status" = 1 ]
+	[[ "$output" == *"created without intelRdt"* ]] || fail "$output"
+}
+
 @test "events: counters once, again and again, and the end" {
 	config '.linux.resources = {memory: {limit: 67108864}, pids: {limit: 99}}'
 	running
@@ -282,6 +332,7 @@ limit() {
 		(.hooks | length) == 6 and (.mountOptions | index("rro") != null) and
 		(.linux.namespaces | length) == 8 and (.linux.capabilities | index("CAP_BPF") != null) and
 		.linux.cgroup.v2 and .linux.cgroup.systemd and .linux.cgroup.systemdUser and .linux.seccomp.enabled and .linux.mountExtensions.idmap.enabled and
+		.linux.intelRdt == {enabled: true, schemata: true, monitoring: true} and .linux.netDevices.enabled and
 		.linux.cgroup.rdma and (.linux.memoryPolicy.modes | index("MPOL_BIND") != null) and
 		(.linux.memoryPolicy.flags | length) == 3 and .potentiallyUnsafeConfigAnnotations == ["org.systemd.property."]'
 }

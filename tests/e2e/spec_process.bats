@@ -186,7 +186,6 @@ stat_field() {
 	try '.linux.memoryPolicy = {mode: "MPOL_X"}' 'memoryPolicy.mode MPOL_X'
 	try '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "a"}' 'memoryPolicy.nodes a'
 	try '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "0", flags: ["X"]}' 'memoryPolicy.flags X'
-	try '.linux.intelRdt = {closID: "x"}' 'intelRdt'
 	try '.linux.netDevices = {"a/b": {name: "eth0"}}' 'netDevices: "a/b", inside "eth0": no name of a device'
 	try '.linux.netDevices = {eth7: {name: "sixteen-letters!"}}' 'no name of a device'
 	try '.linux.netDevices = {eth7: {}, eth8: {name: "eth7"}}' 'would both be eth7'
