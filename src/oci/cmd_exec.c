@@ -112,15 +112,36 @@ static int change_process(struct joining *j, const struct strv *words, int root,
 	return set_user(j, root, e);
 }
 
+/* What it does not say is the container's, as with runc. */
+static void inherit(struct oci_process *p, const struct oci_process *from)
+{
+	p->capabilities = p->capabilities ?: from->capabilities;
+	p->rlimits = p->rlimits.count ? p->rlimits : from->rlimits;
+	p->apparmor_profile = p->apparmor_profile ?: from->apparmor_profile;
+	p->selinux_label = p->selinux_label ?: from->selinux_label;
+	p->scheduler = p->scheduler ?: from->scheduler;
+	p->io_priority = p->io_priority ?: from->io_priority;
+	p->exec_cpu_affinity = p->exec_cpu_affinity ?: from->exec_cpu_affinity;
+	p->user.umask = p->user.umask.set ? p->user.umask : from->user.umask;
+}
+
 static int read_process(struct joining *j, struct err *e)
 {
 	struct arena *a = &j->oci->arena;
+	struct oci_process *p = &j->process;
 	char *text;
 	size_t len;
 	int r = file_read(AT_FDCWD, j->v->process, OCI_CONFIG_MAX, a, &text, &len, e);
 	if (r == 0)
-		r = shape_parse(&oci_process_shape, text, len, &j->process, a, e);
-	return r < 0 ? err_context(e, "--process %s", j->v->process) : 0;
+		r = shape_parse(&oci_process_shape, text, len, p, a, e);
+	if (r < 0)
+		return err_context(e, "--process %s", j->v->process);
+	/* Engines say all that most containers have: then there is nothing to look up. */
+	if (!(j->state.record.flags & RECORD_RARE) && p->capabilities && p->rlimits.count)
+		return 0;
+	r = state_config(&j->state, a, &j->spec, e);
+	inherit(p, &j->spec.process);
+	return r;
 }
 
 static int make_process(struct joining *j, const struct strv *words, struct err *e)

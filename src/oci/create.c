@@ -76,6 +76,15 @@ static bool makes(const struct oci_spec *s, const char *kind)
 	return false;
 }
 
+/* What a process that joins has of its container though --process does not say it. */
+static bool has_rare(const struct oci_spec *s)
+{
+	const struct oci_process *p = &s->process;
+	return p->apparmor_profile || p->selinux_label || p->scheduler || p->io_priority ||
+	       p->exec_cpu_affinity || p->user.umask.set || s->linux_.personality ||
+	       s->linux_.memory_policy;
+}
+
 static uint32_t record_flags_of(const struct making *m)
 {
 	const struct oci_spec *s = &m->c->bundle.spec;
@@ -85,6 +94,7 @@ static uint32_t record_flags_of(const struct making *m)
 	flags |= makes(s, "time") ? RECORD_OWN_TIME : 0;
 	flags |= s->process.terminal ? RECORD_TERMINAL : 0;
 	flags |= s->linux_.intel_rdt ? RECORD_RDT : 0;
+	flags |= has_rare(s) ? RECORD_RARE : 0;
 	return flags;
 }
 

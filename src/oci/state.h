@@ -32,6 +32,7 @@ enum record_flags {
 	RECORD_TERMINAL = 16,
 	RECORD_SYSTEMD = 32, /* its group is a scope of systemd's */
 	RECORD_RDT = 64,     /* it is in a group of resctrl */
+	RECORD_RARE = 128,   /* exec --process has to look up what it does not say */
 };
 
 struct record {

@@ -62,6 +62,23 @@ limit() {
 	rt ps --format json c1 | jq -e --argjson p "$(cat "$dir/pid")" 'index($p) != null'
 }
 
+@test "exec: what a file does not say is the container's, as with runc" {
+	config '.process |= . + {rlimits: [{type: "RLIMIT_NOFILE", soft: 77, hard: 99}], scheduler: {policy: "SCHED_BATCH", nice: 3},
+		execCPUAffinity: {final: "0"}} | .process.user.umask = 7 | .linux.personality = {domain: "LINUX32"}'
+	running
+	told() {
+		rt exec --process process.json c1
+	}
+	jq '.process | {args: ["sh", "-c", "ulimit -n; umask; cat /proc/self/personality; grep -E \"^(CapEff|Cpus_allowed_list)\" /proc/self/status; cut -d\" \" -f19,41 /proc/self/stat"], env, cwd, user: {uid: 0, gid: 0}}' \
+		config.json >process.json
+	[ "$(told | xargs)" = "77 0007 00000008 CapEff: 00000000a80425fb Cpus_allowed_list: 0 3 3" ] || fail "$(told)"
+	# What it does say counts, also where nothing but the personality is left to the container.
+	jq '. + {rlimits: [{type: "RLIMIT_NOFILE", soft: 66, hard: 88}], scheduler: {policy: "SCHED_OTHER", nice: 1},
+		capabilities: {bounding: ["CAP_KILL"], effective: ["CAP_KILL"], permitted: ["CAP_KILL"]}} | .user.umask = 63' process.json >more.json
+	mv more.json process.json
+	[ "$(told | xargs)" = "66 0077 00000008 CapEff: 0000000000000020 Cpus_allowed_list: 0 1 0" ] || fail "$(told)"
+}
+
 @test "exec: what fails is told, with 255" {
 	running
 	capture rt exec c1 nosuch
