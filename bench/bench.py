@@ -108,6 +108,10 @@ class Bench:
     def __init__(self, rounds, only):
         self.rounds, self.only, self.serial = rounds, only, 0
         self.dir = tempfile.mkdtemp(prefix="hullbench.")
+        # Everybody's state of what runs is where a machine with systemd has /run: on a tmpfs.
+        self.state = os.path.join(self.dir, "run")
+        os.mkdir(self.state)
+        check(["mount", "-t", "tmpfs", "-o", "mode=700", "hullbench", self.state])
         self.rootfs = os.path.join(self.dir, "rootfs")
         for d in ("bin", "proc", "sys", "dev", "etc", "tmp"):
             os.makedirs(os.path.join(self.rootfs, d))
@@ -118,7 +122,7 @@ class Bench:
         check(["tar", "-C", self.rootfs, "-cf", tar, "."])
         self.floor = [os.path.join(TOP, "build", "bench", "bench-floor"), "--limits"]
         hull = [os.path.join(BIN, "hull"), "--root", os.path.join(self.dir, "root"),
-                "--runroot", os.path.join(self.dir, "run")]
+                "--runroot", os.path.join(self.state, "hull")]
         self.engines = [Engine(name, argv, tar) for name, argv in (
             ("hull", hull), ("podman", shlex.split(os.environ.get("PODMAN", ""))),
             ("docker", shlex.split(os.environ.get("DOCKER", "")))) if argv and self.wanted(name)]
@@ -159,7 +163,7 @@ class Bench:
         return not self.only or any(name.startswith(o) for o in self.only)
 
     def find_runtimes(self):
-        yield "hull-runtime", [os.path.join(BIN, "hull-runtime"), "--root", self.dir + "/oci-hull"]
+        yield "hull-runtime", [os.path.join(BIN, "hull-runtime"), "--root", self.state + "/oci-hull"]
         named = os.environ.get("RUNTIMES") or "crun runc"
         for i, path in enumerate(filter(shutil.which, named.split())):
             version = subprocess.run([path, "--version"], capture_output=True, text=True).stdout
@@ -168,11 +172,12 @@ class Bench:
             if "crun" in name and os.path.exists("/sys/fs/cgroup/unified/cgroup.procs"):
                 print(f"{name} is left out: it takes no hybrid host; see --v1")
             elif self.wanted(name):
-                yield name, [path, "--root", f"{self.dir}/oci-{i}"]
+                yield name, [path, "--root", f"{self.state}/oci-{i}"]
 
     def close(self):
         for e in self.engines:
             e.close()
+        subprocess.run(["umount", "-l", self.state], check=False)
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def name(self):

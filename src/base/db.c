@@ -246,7 +246,7 @@ static void configure_library(void)
 {
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	db_room_keep_index();
+	db_room_keep_files();
 }
 
 void db_close(struct db *db)

@@ -66,11 +66,22 @@ static int cut(int fd, off_t size)
 	return 0;
 }
 
-void db_room_keep_index(void)
+/* For root SQLite gives its side files the owner of the database at each open, who they have: that
+ * would dirty two inodes for nothing. */
+static int own(int fd, uid_t uid, gid_t gid)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && st.st_uid == uid && st.st_gid == gid ? 0
+									   : fchown(fd, uid, gid);
+}
+
+void db_room_keep_files(void)
 {
 	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
-	if (vfs && vfs->iVersion >= 3)
-		vfs->xSetSystemCall(vfs, "ftruncate", (sqlite3_syscall_ptr)cut);
+	if (!vfs || vfs->iVersion < 3)
+		return;
+	vfs->xSetSystemCall(vfs, "ftruncate", (sqlite3_syscall_ptr)cut);
+	vfs->xSetSystemCall(vfs, "fchown", (sqlite3_syscall_ptr)own);
 }
 
 void db_room_reserve(const char *path)

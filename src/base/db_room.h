@@ -13,8 +13,9 @@
 bool db_room_is_short(int fd);
 /** It has enough for reserves. */
 bool db_room_is_plenty(int fd);
-/** Keep the blocks of the store's index, once in this process: before SQLite opens a store. */
-void db_room_keep_index(void);
+/** Keep the blocks of the store's index, and leave owners that are right already alone: once in this
+ * process, before SQLite opens a store. */
+void db_room_keep_files(void);
 /** Have blocks behind the end of the file @path, if it has few and there is plenty of room. Not for
  * a database that is open: to close it here would give up SQLite's locks (fcntl(2), F_SETLK). */
 void db_room_reserve(const char *path);

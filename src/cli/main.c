@@ -21,6 +21,8 @@
 
 enum { HEAP = 256 * 1024 };
 
+const char own_program_enters[] = "exec\0restart\0start\0";
+
 /* What the words of the command line come to. */
 struct request {
 	const struct command *command; /* NULL: done already, or an error */

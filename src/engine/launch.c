@@ -41,6 +41,7 @@
 #include "engine/spec.h"
 #include "engine/user_network.h"
 #include "linux/namespaces.h"
+#include "linux/network_ahead.h"
 #include "linux/pidfd.h"
 #include "linux/shared_child.h"
 #include "runtime/runtime.h"
@@ -66,6 +67,7 @@ struct launch {
 	struct runtime_start start;
 	int root, init, attach, program, null, oom, memory;
 	int netns; /* made beforehand, or -1 */
+	struct network_ahead network;
 	const struct waiting_clients *waiting;
 	int *waiter; /* NULL: nobody waits */
 	int init_report[2], failure[2], keeper[2], gate[2];
@@ -79,6 +81,7 @@ static void launch_close(struct launch *l)
 			    &l->gate[0],    &l->gate[1],    &l->netns};
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fd_drop(fds[i]);
+	network_ahead_end(&l->network);
 	spec_close(&l->build);
 	run_folder_close(&l->folder);
 	cgroup_close(&l->cgroup);
@@ -182,6 +185,7 @@ static void plan_start(struct launch *l)
 		.init_args = init_args,
 		.init_report_fd = l->init_report[1],
 		.error_fd = l->failure[1],
+		.netns = network_ahead_wait(&l->network),
 	};
 }
 
@@ -211,6 +215,8 @@ static int make_netns(struct launch *l, struct err *e)
 static int prepare(struct launch *l, struct err *e)
 {
 	int r = open_monitor(l, e);
+	if (r == 0 && runtime_takes_netns(&l->build.spec))
+		network_ahead_begin(&l->network);
 	/* The group first of all: that begins the wait for a move, and it lasts no longer than what
 	 * is done here meanwhile. */
 	if (r == 0)
@@ -479,6 +485,7 @@ int container_launch(struct engine *en, struct container *c, const struct spec_b
 		.oom = -1,
 		.memory = -1,
 		.netns = -1,
+		.network = NETWORK_AHEAD_NONE,
 		.init_report = {-1, -1},
 		.failure = {-1, -1},
 		.keeper = {-1, -1},

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -14,12 +13,6 @@
 
 #include "base/cleanup.h"
 #include "linux/mount.h"
-
-/* A copy of a mount has no path: it is handed on. Only a path that leads to this very file counts.
- */
-#define PATH_VARIABLE "HULL_OWN_PROGRAM"
-
-static const char SELF[] = "/proc/self/exe";
 
 static bool is_read_only(int fd)
 {
@@ -30,14 +23,14 @@ static bool is_read_only(int fd)
 int own_program_path(char *buf, size_t size)
 {
 	struct stat self, other;
-	const char *handed = getenv(PATH_VARIABLE);
-	if (handed && *handed == '/' && strlen(handed) < size && stat(SELF, &self) == 0 &&
-	    stat(handed, &other) == 0 && self.st_dev == other.st_dev &&
-	    self.st_ino == other.st_ino) {
+	const char *handed = getenv(OWN_PROGRAM_VARIABLE);
+	if (handed && *handed == '/' && strlen(handed) < size &&
+	    stat(OWN_PROGRAM_LINK, &self) == 0 && stat(handed, &other) == 0 &&
+	    self.st_dev == other.st_dev && self.st_ino == other.st_ino) {
 		memcpy(buf, handed, strlen(handed) + 1);
 		return 0;
 	}
-	ssize_t n = readlink(SELF, buf, size - 1);
+	ssize_t n = readlink(OWN_PROGRAM_LINK, buf, size - 1);
 	if (n < 0)
 		return -errno;
 	buf[n] = '\0';
@@ -48,7 +41,7 @@ int own_program_protect(char *const argv[], struct err *e)
 {
 	char path[4096];
 	const char *slash = strrchr(argv[0] ? argv[0] : "hull", '/');
-	CLEANUP_FD int self = open(SELF, O_PATH | O_CLOEXEC);
+	CLEANUP_FD int self = open(OWN_PROGRAM_LINK, O_PATH | O_CLOEXEC);
 	if (self < 0)
 		return err_errno(e, errno, "cannot open the own program");
 	if (is_read_only(self)) {
@@ -56,20 +49,15 @@ int own_program_protect(char *const argv[], struct err *e)
 		prctl(PR_SET_NAME, slash ? slash + 1 : argv[0], 0, 0, 0);
 		return 0;
 	}
-	CLEANUP_FD int copy = mount_clone(self, "", false);
-	/* It was begun in another mount namespace than it is in now: engine/rootless.c. */
-	if (copy == -EINVAL && mount_reopen(self) == 0)
-		copy = mount_clone(self, "", false);
-	if (copy == -EPERM || copy == -ENOSYS)
-		return 0;
-	int r = copy < 0 ? copy : mount_change(copy, false, MOUNT_ATTR_RDONLY, 0, 0);
+	int r = own_program_path(path, sizeof(path));
+	if (r == 0 && setenv(OWN_PROGRAM_VARIABLE, path, true) < 0)
+		r = -errno;
 	if (r == 0)
-		r = own_program_path(path, sizeof(path));
-	if (r == 0 && setenv(PATH_VARIABLE, path, true) < 0)
-		r = -errno;
-	if (r == 0) {
-		execveat(copy, "", argv, environ, AT_EMPTY_PATH);
-		r = -errno;
-	}
+		r = (int)own_program_again(self, argv, environ);
+	/* It was begun in another mount namespace than it is in now: engine/rootless.c. */
+	if (r == -EINVAL && mount_reopen(self) == 0)
+		r = (int)own_program_again(self, argv, environ);
+	if (r == -EPERM || r == -ENOSYS)
+		return 0;
 	return err_errno(e, r, "cannot put the own program out of the container's reach");
 }

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "linux/namespaces.h"
+#include "linux/network_ahead.h"
 #include "linux/pidfd.h"
 #include "linux/systemd.h"
 #include "oci/group.h"
@@ -39,10 +40,12 @@ struct making {
 	struct resctrl rdt;
 	int failure[2]; /* the child's report */
 	int gate;
+	struct network_ahead network;
 };
 
 static void making_end(struct making *m)
 {
+	network_ahead_end(&m->network);
 	systemd_scope_release(&m->scope);
 	cgroup_close(&m->group);
 	resctrl_close(&m->rdt);
@@ -273,6 +276,7 @@ static int launch(struct making *m, struct err *e)
 		.preserve_fds = (unsigned)handover_count(m->o->preserve_fds),
 		.keep_keyring = m->o->no_new_keyring,
 		.no_pivot = m->o->no_pivot,
+		.netns = network_ahead_wait(&m->network),
 	};
 	prctl(PR_SET_DUMPABLE, 0);
 	struct runtime_process p;
@@ -346,6 +350,8 @@ static void give_up(struct making *m)
 static int bring_up(struct making *m, const char *id, struct err *e)
 {
 	struct creation *c = m->c;
+	if (!m->o->launch && runtime_takes_netns(&c->bundle.spec))
+		network_ahead_begin(&m->network);
 	int r = make_state(m, id, e);
 	if (r == 0 && !m->wait && !m->o->launch)
 		r = notify_listen(&c->state, &c->notify, e);
@@ -385,7 +391,8 @@ int container_create(struct oci *oci, const char *id, const struct create_option
 			   .scope = SYSTEMD_SCOPE_NONE,
 			   .rdt = RESCTRL_CLOSED,
 			   .failure = {-1, -1},
-			   .gate = -1};
+			   .gate = -1,
+			   .network = NETWORK_AHEAD_NONE};
 	int r = bundle_read(oci, o->bundle, o->config, &ret->bundle, e);
 	if (r == 0)
 		r = plan(&m, id, e);

@@ -16,6 +16,8 @@
 #include "linux/own_program.h"
 #include "oci/oci.h"
 
+const char own_program_enters[] = "create\0exec\0restore\0run\0";
+
 const struct oci_command *oci_command_find(const char *name)
 {
 	for (size_t i = 0; i < oci_command_count; i++)

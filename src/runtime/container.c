@@ -97,7 +97,8 @@ static int begin(struct container *c, struct err *e)
 		r = spaces_join_early(&c->spaces, e);
 	if (r == 0 && c->start->spec->linux_.time_offsets.count)
 		r = set_clocks(c, e);
-	if (r == 0 && c->spaces.make & CLONE_NEWNET && (r = namespace_loopback_up()) < 0)
+	if (r == 0 && c->spaces.make & CLONE_NEWNET && c->start->netns <= 0 &&
+	    (r = namespace_loopback_up()) < 0)
 		err_errno(e, r, "cannot bring up the loopback device");
 	return r;
 }

@@ -42,6 +42,7 @@ struct runtime_start {
 	int start_fd;          /* of gate_listen(): the command waits there; 0: it does not */
 	int lock_fd;           /* the caller's, which the container must not hold; 0: none */
 	unsigned preserve_fds; /* so many descriptors from 3 on are the command's */
+	int netns;             /* of a network namespace made ahead; not above 0: none */
 	bool keep_keyring;     /* the caller's session keyring */
 	bool no_pivot;         /* chroot(2): a root on a ramfs cannot be pivoted from */
 };
@@ -53,6 +54,9 @@ struct runtime_process {
 	int go_fd;  /* runtime_release writes here */
 };
 
+/** Does @spec ask for a new network namespace that may be made ahead (linux/network_ahead.h), as
+ *  runtime_start.netns? Not with a user namespace, which is to own it. */
+bool runtime_takes_netns(const struct oci_spec *spec);
 /** Clone the container's first process, and attach it to its groups; run the hooks of creation. On
  *  failure nothing runs. The hooks poststart and poststop are the caller's (runtime/hooks.h). */
 int runtime_start(const struct runtime_start *p, struct runtime_process *ret, struct err *e);

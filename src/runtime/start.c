@@ -78,6 +78,19 @@ static int check_spec(const struct oci_spec *s, const struct spaces *spaces, str
 	return 0;
 }
 
+bool runtime_takes_netns(const struct oci_spec *spec)
+{
+	const struct oci_namespace *list = spec->linux_.namespaces.items;
+	bool takes = false;
+	for (size_t i = 0; i < spec->linux_.namespaces.count; i++) {
+		if (!strcmp(list[i].type, "user"))
+			return false;
+		if (!strcmp(list[i].type, "network"))
+			takes = !list[i].path || !*list[i].path;
+	}
+	return takes && !namespace_caller_is_user();
+}
+
 /* In the v2 tree. The root of a joined user namespace may not put processes there. */
 static bool born_inside(const struct container *c)
 {
@@ -124,6 +137,8 @@ static unsigned long clone_flags(const struct container *c)
 	/* Offsets of a clock can be set only while nobody is in its namespace. */
 	if (c->start->spec->linux_.time_offsets.count)
 		flags &= ~(unsigned long)CLONE_NEWTIME;
+	if (c->start->netns > 0)
+		flags &= ~(unsigned long)CLONE_NEWNET; /* clone_into() */
 	/* Sources of mounts come from our mount namespace: the child leaves it once it has them. */
 	if (!(c->spaces.own & CLONE_NEWUSER))
 		flags &= ~(unsigned long)CLONE_NEWNS;
@@ -156,6 +171,13 @@ static pid_t clone_into(const struct container *c, int *ret_pidfd, struct err *e
 		if (r < 0)
 			return r;
 	}
+	CLEANUP_FD int network = -1;
+	if (c->start->netns > 0) {
+		network = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+		if (network < 0 || setns(c->start->netns, CLONE_NEWNET) < 0)
+			return err_errno(e, errno,
+					 "cannot enter the container's network namespace");
+	}
 	int dumpable = prctl(PR_GET_DUMPABLE);
 	prctl(PR_SET_DUMPABLE, opens_up(c) || (dumpable && own < 0));
 	pid_t pid = namespace_clone(clone_flags(c), birth_group(c), ret_pidfd);
@@ -163,6 +185,8 @@ static pid_t clone_into(const struct container *c, int *ret_pidfd, struct err *e
 		prctl(PR_SET_DUMPABLE, dumpable);
 	if (pid != 0 && own >= 0 && setns(own, CLONE_NEWPID) < 0 && pid > 0)
 		return err_errno(e, errno, "cannot return to our own pid namespace");
+	if (pid != 0 && network >= 0 && setns(network, CLONE_NEWNET) < 0 && pid > 0)
+		return err_errno(e, errno, "cannot return to our own network namespace");
 	return pid < 0 ? err_errno(e, pid, "cannot create the container's process") : pid;
 }
 

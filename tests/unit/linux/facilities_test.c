@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Small facilities of src/linux: mount options, signal names, sysctls, limits, pidfds, overlay. */
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,6 +24,7 @@
 #include "base/cleanup.h"
 #include "linux/mount.h"
 #include "linux/namespaces.h"
+#include "linux/network_ahead.h"
 #include "linux/overlay.h"
 #include "linux/pidfd.h"
 #include "linux/process.h"
@@ -262,6 +266,31 @@ static void command_lines(void **state)
 	assert_true(process_command_line(pid, text, sizeof(text)) < 0);
 }
 
+/* Another one than ours, with its loopback device up, and nobody is left who made it. */
+static void a_network_is_made_beside(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	struct network_ahead n;
+	struct stat ours, theirs;
+	network_ahead_begin(&n);
+	int fd = network_ahead_wait(&n);
+	assert_true(fd >= 0);
+	assert_int_equal(waitpid(-1, NULL, __WALL), -1);
+	assert_int_equal(errno, ECHILD);
+	assert_int_equal(fstat(fd, &theirs), 0);
+	assert_int_equal(stat("/proc/self/ns/net", &ours), 0);
+	assert_int_not_equal(ours.st_ino, theirs.st_ino);
+	CLEANUP_FD int sock = namespace_socket(fd, AF_INET, SOCK_DGRAM, 0);
+	struct ifreq lo = {.ifr_name = "lo"};
+	assert_int_equal(ioctl(sock, SIOCGIFFLAGS, &lo), 0);
+	assert_true(lo.ifr_flags & IFF_UP);
+	network_ahead_end(&n);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	network_ahead_end(&n);
+}
+
 static void pidfds(void **state)
 {
 	(void)state;
@@ -365,6 +394,7 @@ int main(void)
 		cmocka_unit_test(sysctl_list),
 		cmocka_unit_test(limits_by_name),
 		cmocka_unit_test(pidfds),
+		cmocka_unit_test(a_network_is_made_beside),
 		cmocka_unit_test(processors_of_packets),
 		cmocka_unit_test(command_lines),
 		cmocka_unit_test(namespace_names),
