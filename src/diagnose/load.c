@@ -17,6 +17,7 @@
 #include "base/units.h"
 #include "diagnose/processes.h"
 #include "engine/recorder.h"
+#include "engine/stats.h"
 #include "linux/process.h"
 
 enum { LOOKS = 10, APART_MS = 20, FRAMES = 4, WAITING_MAX = 16 };
@@ -168,6 +169,10 @@ int diagnose_load(struct engine *en, const struct container *c, struct story *s,
 	else
 		s->verdict = arena_printf(a, "it adds %.1f to the load: tasks that run or could",
 					  running);
+	double quota = container_cpu_limit(c);
+	if (quota > 0 && running + sleeping > quota)
+		story_evidence(s, "its quota", "of %g CPUs is for processor time, not for the load",
+			       quota);
 	for (size_t i = 0; i < l.count; i++)
 		story_evidence(s, l.waiting[i].label, "waits in %s (%d of %d looks)",
 			       l.waiting[i].where, l.waiting[i].looks, LOOKS);

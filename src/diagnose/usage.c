@@ -144,6 +144,7 @@ static void tell_holders(const struct container *c, struct story *s)
 	struct processes all;
 	struct err ignored;
 	char *text = NULL;
+	int64_t hugetlb = 0;
 	if (processes_read(c, s->a, &all, &ignored) < 0)
 		return;
 	qsort(all.list, all.count, sizeof(*all.list), by_anonymous);
@@ -153,6 +154,11 @@ static void tell_holders(const struct container *c, struct story *s)
 				    size_text(s->a, all.list[i].anonymous));
 	if (text)
 		story_evidence(s, "anonymous, of", "%s", text);
+	for (size_t i = 0; i < all.count; i++)
+		hugetlb += all.list[i].hugetlb;
+	if (hugetlb)
+		story_evidence(s, "huge pages", "%s of those set aside, beside the memory limit",
+			       size_text(s->a, hugetlb));
 }
 
 int64_t usage_killed(const struct container *c, struct oom *ret)
@@ -229,11 +235,16 @@ int diagnose_memory(const struct container *c, struct story *s, struct err *e)
 	int64_t reclaimable = now->memory.reclaimable, needed = used - reclaimable;
 	int64_t swapped = cgroup_host_on_v1(CGROUP_MEMORY) ? usage_memory(now, "total_swap", "")
 							   : now->memory.swap.usage;
+	int64_t transparent = usage_memory(now, "total_rss_huge", "anon_thp");
+	int64_t zswap = usage_memory(now, "", "zswap");
 	judge_memory(c, w, needed, s);
 	story_evidence(s, "needed", "%s: anonymous %s, shared %s, of the kernel %s",
 		       size_text(a, needed), size_text(a, now->memory.anon),
 		       size_text(a, now->memory.shmem), size_text(a, now->memory.kernel.usage));
 	tell_holders(c, s);
+	if (transparent > 0)
+		story_evidence(s, "transparent huge pages", "%s of the anonymous memory",
+			       size_text(a, transparent));
 	story_evidence(s, "can be taken back", "%s: page cache of files, %s of it not used lately",
 		       size_text(a, reclaimable), size_text(a, now->memory.inactive_file));
 	if (read_again(w))
@@ -242,6 +253,10 @@ int diagnose_memory(const struct container *c, struct story *s, struct err *e)
 	if (swapped > 0)
 		story_evidence(s, "in swap", "%s of anonymous and shared memory",
 			       size_text(a, swapped));
+	if (zswap > 0)
+		story_evidence(s, "of that in zswap", "%s, compressed to %s of memory",
+			       size_text(a, usage_memory(now, "", "zswapped")),
+			       size_text(a, zswap));
 	if (limit > 0 && limit < INT64_MAX)
 		story_evidence(s, "left to the limit", "%s", size_text(a, limit - needed));
 	story_evidence(s, "docker stats says", "%s",

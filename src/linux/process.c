@@ -141,6 +141,7 @@ int process_read(pid_t pid, struct process *ret)
 		.pending = mask(text, "SigPnd") | mask(text, "ShdPnd"),
 		.threads = number(text, "Threads"),
 		.anonymous = number(text, "RssAnon") * 1024,
+		.hugetlb = number(text, "HugetlbPages") * 1024,
 	};
 	if (name)
 		snprintf(ret->comm, sizeof(ret->comm), "%.*s", (int)strcspn(name, "\n"), name);

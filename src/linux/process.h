@@ -24,6 +24,7 @@ struct process {
 	uint64_t caught, ignored, blocked, pending;
 	int64_t threads;
 	int64_t anonymous; /* bytes of it in memory: what only swap can take */
+	int64_t hugetlb;   /* bytes of it in huge pages that were set aside */
 };
 
 /** 0, or -errno; -ENOENT or -ESRCH: it has ended. */

@@ -21,8 +21,9 @@ export CONTAINERS_REGISTRIES_CONF=$TOP/tests/helpers/registries.conf DOCKER_CONF
 export HULL_NETWORK=none
 
 # bats keeps descriptor 3 for itself: nothing that outlives a case may hold it.
+# HULL_TEST_MANAGER=systemd has systemd make the control groups, where it is the first process.
 hull() {
-	"$HULL" "$@" 3>&-
+	"$HULL" ${HULL_TEST_MANAGER:+--cgroup-manager "$HULL_TEST_MANAGER"} "$@" 3>&-
 }
 
 # let_end CONTAINER FILE: make the file on which its command ends. The end may come before that of touch.
@@ -184,6 +185,21 @@ has_status() {
 
 pid_of() {
 	hull inspect -f '{{.State.Pid}}' "$1"
+}
+
+# What a boot takes: no process of a container is left, and nothing below --runroot.
+lose_by_boot() {
+	local killed=() c pid monitor keeper
+	for c in $(hull ps -q); do
+		pid=$(pid_of "$c")
+		monitor=$(awk '/^PPid/ { print $2 }' "/proc/$pid/status")
+		keeper=$(awk '/^PPid/ { print $2 }' "/proc/$monitor/status")
+		kill -STOP "$monitor" "$keeper" # else one starts the other again
+		kill -KILL "$keeper" "$monitor" "$pid"
+		killed+=("$keeper" "$monitor" "$pid")
+	done
+	for pid in "${killed[@]}"; do wait_for 10 eval "! readlink /proc/$pid/exe"; done
+	rm -rf "${HULL_RUNROOT:?}"/*
 }
 
 fail() {

@@ -44,35 +44,36 @@ some_disk() {
 	in_files dd <<<"hugetlb hugetlb.2MB.limit_in_bytes 67108864 hugetlb.2MB.max 67108864"
 }
 
-# Each option and its file: OPTIONS|CONTROLLER|FILE OF VERSION 1|VALUE|FILE OF VERSION 2|VALUE, "-" where that version
-# has none. A value "~TEXT" is one line of the file. $loop is a disk with the scheduler bfq.
+# Each option, its file, and what systemd keeps of it: OPTIONS|CONTROLLER|FILE OF VERSION 1|VALUE|FILE OF VERSION 2|VALUE|
+# PROPERTY OF VERSION 1|PROPERTY OF VERSION 2, "-" where there is none. A value "~TEXT" is one line of the file. $loop is a
+# disk with the scheduler bfq.
 each_option() {
 	cat <<-END
-		-m 64m|memory|memory.limit_in_bytes|67108864|memory.max|67108864
-		-m 64m --memory-swap 96m|memory|memory.memsw.limit_in_bytes|100663296|memory.swap.max|33554432
-		--memory-reservation 32m|memory|memory.soft_limit_in_bytes|33554432|memory.low|33554432
-		--memory-swappiness 0|memory|memory.swappiness|0|memory.swap.max|0
-		--memory-swappiness 10|memory|memory.swappiness|10|-|
-		--oom-kill-disable|memory|memory.oom_control|~oom_kill_disable 1|-|
-		--oom-group|memory|-||memory.oom.group|1
-		--hugepages 2MB=64m|hugetlb|hugetlb.2MB.limit_in_bytes|67108864|hugetlb.2MB.max|67108864
-		--hugepages 2MB=64m|hugetlb|hugetlb.2MB.rsvd.limit_in_bytes|67108864|hugetlb.2MB.rsvd.max|67108864
-		--cpu-shares 512|cpu|cpu.shares|512|cpu.weight|59
-		--cpu-shares 250m|cpu|cpu.shares|256|cpu.weight|35
-		--cpus 0.25|cpu|cpu.cfs_quota_us|25000|cpu.max|25000 100000
-		--cpu-quota 20000|cpu|cpu.cfs_quota_us|20000|cpu.max|20000 100000
-		--cpu-period 50000|cpu|cpu.cfs_period_us|50000|cpu.max|max 50000
-		--cpus 0.5 --cpu-burst 1000|cpu|cpu.cfs_burst_us|1000|cpu.max.burst|1000
-		--cpuset-cpus 0|cpuset|cpuset.cpus|0|cpuset.cpus|0
-		--cpuset-mems 0|cpuset|cpuset.mems|0|cpuset.mems|0
-		--pids-limit 50|pids|pids.max|50|pids.max|50
-		--blkio-weight 500|blkio|blkio.bfq.weight|500|io.bfq.weight|~default 500
-		--blkio-weight-device $loop:300|blkio|blkio.bfq.weight_device|~$numbers 300|io.bfq.weight|~$numbers 300
-		--device-read-bps $loop:1mb|blkio|blkio.throttle.read_bps_device|$numbers 1048576|io.max|$numbers rbps=1048576 wbps=max riops=max wiops=max
-		--device-write-bps $loop:2mb|blkio|blkio.throttle.write_bps_device|$numbers 2097152|io.max|$numbers rbps=max wbps=2097152 riops=max wiops=max
-		--device-read-iops $loop:100|blkio|blkio.throttle.read_iops_device|$numbers 100|io.max|$numbers rbps=max wbps=max riops=100 wiops=max
-		--device-write-iops $loop:200|blkio|blkio.throttle.write_iops_device|$numbers 200|io.max|$numbers rbps=max wbps=max riops=max wiops=200
-		--cgroup-conf memory.high=33554432|memory|-||memory.high|33554432
+		-m 64m|memory|memory.limit_in_bytes|67108864|memory.max|67108864|MemoryLimit=67108864|MemoryMax=67108864
+		-m 64m --memory-swap 96m|memory|memory.memsw.limit_in_bytes|100663296|memory.swap.max|33554432|-|MemorySwapMax=33554432
+		--memory-reservation 32m|memory|memory.soft_limit_in_bytes|33554432|memory.low|33554432|-|MemoryLow=33554432
+		--memory-swappiness 0|memory|memory.swappiness|0|memory.swap.max|0|-|MemorySwapMax=0
+		--memory-swappiness 10|memory|memory.swappiness|10|-||-|-
+		--oom-kill-disable|memory|memory.oom_control|~oom_kill_disable 1|-||-|-
+		--oom-group|memory|-||memory.oom.group|1|-|-
+		--hugepages 2MB=64m|hugetlb|hugetlb.2MB.limit_in_bytes|67108864|hugetlb.2MB.max|67108864|-|-
+		--hugepages 2MB=64m|hugetlb|hugetlb.2MB.rsvd.limit_in_bytes|67108864|hugetlb.2MB.rsvd.max|67108864|-|-
+		--cpu-shares 512|cpu|cpu.shares|512|cpu.weight|59|CPUShares=512|CPUWeight=59
+		--cpu-shares 250m|cpu|cpu.shares|256|cpu.weight|35|CPUShares=256|CPUWeight=35
+		--cpus 0.25|cpu|cpu.cfs_quota_us|25000|cpu.max|25000 100000|CPUQuotaPerSecUSec=250ms|CPUQuotaPerSecUSec=250ms
+		--cpu-quota 20000|cpu|cpu.cfs_quota_us|20000|cpu.max|20000 100000|CPUQuotaPerSecUSec=200ms|CPUQuotaPerSecUSec=200ms
+		--cpu-period 50000 --cpu-quota 20000|cpu|cpu.cfs_period_us|50000|cpu.max|20000 50000|CPUQuotaPeriodUSec=50ms|CPUQuotaPeriodUSec=50ms
+		--cpus 0.5 --cpu-burst 1000|cpu|cpu.cfs_burst_us|1000|cpu.max.burst|1000|-|-
+		--cpuset-cpus 0|cpuset|cpuset.cpus|0|cpuset.cpus|0|-|AllowedCPUs=0
+		--cpuset-mems 0|cpuset|cpuset.mems|0|cpuset.mems|0|-|AllowedMemoryNodes=0
+		--pids-limit 50|pids|pids.max|50|pids.max|50|TasksMax=50|TasksMax=50
+		--blkio-weight 500|blkio|blkio.bfq.weight|500|io.bfq.weight|~default 500|BlockIOWeight=500|-
+		--blkio-weight-device $loop:300|blkio|blkio.bfq.weight_device|~$numbers 300|io.bfq.weight|~$numbers 300|-|-
+		--device-read-bps $loop:1mb|blkio|blkio.throttle.read_bps_device|$numbers 1048576|io.max|$numbers rbps=1048576 wbps=max riops=max wiops=max|-|-
+		--device-write-bps $loop:2mb|blkio|blkio.throttle.write_bps_device|$numbers 2097152|io.max|$numbers rbps=max wbps=2097152 riops=max wiops=max|-|-
+		--device-read-iops $loop:100|blkio|blkio.throttle.read_iops_device|$numbers 100|io.max|$numbers rbps=max wbps=max riops=100 wiops=max|-|-
+		--device-write-iops $loop:200|blkio|blkio.throttle.write_iops_device|$numbers 200|io.max|$numbers rbps=max wbps=max riops=max wiops=200|-|-
+		--cgroup-conf memory.high=33554432|memory|-||memory.high|33554432|-|MemoryHigh=33554432
 	END
 }
 
@@ -85,16 +86,22 @@ is_in_file() {
 	if [[ $4 == '~'* ]]; then grep -qx -- "${4#'~'}" <<<"$text"; else [ "$text" = "$4" ]; fi || fail "$3: $text, not $4"
 }
 
+# is_of_unit CONTAINER PROPERTY=VALUE
+is_of_unit() {
+	[ "$2" = - ] || assert_equal "$2" "$(systemctl show -p "${2%=*}" "hull-$(hull inspect -f '{{.Id}}' "$1").scope")"
+}
+
+# With systemd as the manager also in the unit's properties, and still in the file when systemd was reloaded.
 @test "every option of run and of update, in its file, of either version" {
-	local options controller v1 want1 v2 want2 file want name
+	local options controller v1 want1 v2 want2 property1 property2 file want property name
 	truncate -s 4M image
 	loop=$(losetup -f --show image) || skip "no loop device"
 	numbers=$(cat "/sys/block/${loop#/dev/}/dev")
 	echo bfq >"/sys/block/${loop#/dev/}/queue/scheduler" || true
-	while IFS='|' read -r options controller v1 want1 v2 want2; do
+	while IFS='|' read -r options controller v1 want1 v2 want2 property1 property2; do
 		[ "$controller" != blkio ] || is_v1 blkio || controller=io
-		file=$v2 want=$want2
-		! is_v1 "$controller" || { file=$v1 want=$want1; }
+		file=$v2 want=$want2 property=$property2
+		! is_v1 "$controller" || { file=$v1 want=$want1 property=$property1; }
 		hull run -d --name updated test sleep 600 >/dev/null
 		# shellcheck disable=SC2086 # options are words
 		run hull run -d --name started $options test sleep 600
@@ -108,6 +115,14 @@ is_in_file() {
 			# shellcheck disable=SC2086
 			hull update $options updated >/dev/null
 			for name in started updated; do is_in_file $name "$controller" "$file" "$want"; done
+			if [ "${HULL_TEST_MANAGER-}" = systemd ]; then
+				# Which systemd keeps no property of, before version 253.
+				[ "$file" = memory.oom.group ] || systemctl daemon-reload
+				for name in started updated; do
+					is_in_file $name "$controller" "$file" "$want"
+					is_of_unit $name "$property"
+				done
+			fi
 		fi
 		hull rm -f started updated >/dev/null
 	done < <(each_option)
@@ -159,6 +174,27 @@ is_in_file() {
 	assert_status 125
 	assert_has "is no file of a controller"
 	assert_equal cc "$(hull ps -a --format '{{.Names}}')"
+}
+
+@test "huge pages: a limit holds, in the kernel's counter; what is used is told (M7)" {
+	local pages=/sys/kernel/mm/hugepages/hugepages-2048kB
+	[ -d $pages ] || skip "no huge pages"
+	# It is the machine's memory that is set aside: nobody else's in a second kernel.
+	[ -z "${RUN_IN_VM-}" ] || echo 16 >$pages/nr_hugepages
+	[ "$(cat $pages/free_hugepages)" -ge 8 ] || skip "fewer than 8 huge pages are set aside and free"
+	run -1 hull run --rm --hugepages 2MB=4m test /probe huge hugetlb 8
+	assert_equal ENOMEM "$output"
+	hull run -d --name cc --hugepages 2MB=8m test /probe huge hugetlb 8
+	wait_ready cc
+	in_files cc <<<"hugetlb hugetlb.2MB.usage_in_bytes 8388608 hugetlb.2MB.current 8388608"
+	hull explain cc mem | grep -qE '^ *huge pages +8MiB of those set aside, beside the memory limit'
+	run -1 hull exec cc /probe huge hugetlb 2
+	assert_equal ENOMEM "$output"
+	[ "$(cgroup_value cc hugetlb hugetlb.2MB.rsvd.failcnt hugetlb.2MB.events | grep -oE '[0-9]+$')" -ge 1 ]
+	# More, at once.
+	hull update --hugepages 2MB=12m cc
+	hull exec -d cc /probe huge hugetlb 2
+	wait_for 10 eval 'in_files cc <<<"hugetlb hugetlb.2MB.usage_in_bytes 10485760 hugetlb.2MB.current 10485760"'
 }
 
 # bats test_tags=fast
@@ -230,6 +266,25 @@ written() {
 	is_v1 memory || return 0
 	hull run -d --name ee -m 24m -v "$WORK:/out" test sh -c 'for i in $(seq 20); do dd if=/dev/zero of=/out/other bs=1M count=200; done'
 	wait_for 10 eval "hull explain ee io | grep -qE 'io: its writers wait now and then: pages that are not written yet fill [3-9][0-9] % of its memory limit of 24MiB'"
+}
+
+# How much uneven the writes are is the machine's business, and reported; whether they had to wait for memory is not.
+@test "block I/O: a buffered writer is held up at a small memory limit, and not at a large one (F9)" {
+	has_controller memory
+	[ "$(stat -f -c %T "$WORK")" != tmpfs ] || skip "$WORK is in memory"
+	local limit times
+	for limit in 64m 768m; do
+		hull run -d --name "w$limit" -m $limit -v "$WORK:/out" test /probe write /out/$limit 200
+		wait_ready "w$limit" 120
+		times=$(hull logs "w$limit" | head -n 1)
+		echo "# -m $limit: a block of 1 MiB in ${times% *} us (p50), ${times#* } us (p99)" >&3
+		cgroup_value "w$limit" memory memory.failcnt memory.events.local | awk '$1 == "max" || NF == 1 { print $NF }' >at-$limit
+		hull explain "w$limit" mem >told-$limit
+	done
+	[ "$(cat at-64m)" -gt 0 ]
+	assert_equal 0 "$(cat at-768m)"
+	grep -qE "at the limit +$(cat at-64m) times, each time memory was taken back first" told-64m
+	run ! grep "at the limit" told-768m
 }
 
 # bats test_tags=fast

@@ -174,18 +174,7 @@ restarted() { [ "$(restarts_of "$1")" -ge "$2" ]; }
 		done
 		hull stop -t 5 $policy-stopped
 	done
-	# A boot: no process is left, and nothing below --runroot.
-	local killed=()
-	for c in $(hull ps -q); do
-		pid=$(pid_of "$c")
-		monitor=$(awk '/^PPid/ { print $2 }' "/proc/$pid/status")
-		keeper=$(awk '/^PPid/ { print $2 }' "/proc/$monitor/status")
-		kill -STOP "$monitor" "$keeper" # else one starts the other again
-		kill -KILL "$keeper" "$monitor" "$pid"
-		killed+=("$keeper" "$monitor" "$pid")
-	done
-	for pid in "${killed[@]}"; do wait_for 10 eval "! readlink /proc/$pid/exe"; done
-	rm -rf "${HULL_RUNROOT:?}"/*
+	lose_by_boot
 	hull system restore
 	for up in always-ran always-stopped unless-stopped-ran on-failure-ran; do wait_for 10 has_status $up running; done
 	nap 500

@@ -380,6 +380,38 @@ crash_told() {
 	[ "$(wc -l </proc/swaps)" -gt 1 ] || skip "no swap"
 	hull run -d --name cc -m 24m --memory-swap 100m test /probe eat 40
 	wait_for 10 eval "hull explain cc mem | grep -qE 'in swap +[12][0-9]([.][0-9]+)?MiB of anonymous and shared memory'"
+	# Where the machine compresses it first (M7).
+	[ -z "$(of_memory - zswapped)" ] || [ "$(of_memory - zswapped)" = 0 ] ||
+		wait_for 10 eval 'hull explain cc mem >told; is_told "of that in zswap" "$(of_memory - zswapped)"' || fail "$(cat told)"
+}
+
+# of_memory V1-KEY V2-KEY: of memory.stat of cc.
+of_memory() {
+	awk -v k="$(is_v1 memory && echo "$1" || echo "$2")" '$1 == k { print $2 }' "$(cgroup_dir cc memory)/memory.stat"
+}
+
+# is_told ROW BYTES: in the file "told", as MiB.
+is_told() {
+	grep -qE "^ *$1 +$(awk -v n="$2" 'BEGIN { printf "%.4g", n / 1048576 }')MiB" told
+}
+
+@test "explain mem: page cache and transparent huge pages, as the kernel counts them (M7)" {
+	has_controller memory
+	hull run -d --name cc -m 128m -v "$WORK:/vol" test sh -c 'dd if=/dev/zero of=/vol/file bs=1M count=10; exec /probe huge transparent 20'
+	wait_ready cc 20
+	# It does not run meanwhile; the kernel sums up its counters now and then.
+	hull pause cc
+	same() {
+		local huge cache
+		hull explain cc mem >told
+		huge=$(of_memory total_rss_huge anon_thp)
+		cache=$(($(of_memory total_cache file) - $(of_memory total_shmem shmem) - $(of_memory total_unevictable unevictable)))
+		echo "$cache $huge" >>told
+		[ "$cache" -gt 5000000 ] && is_told "can be taken back" "$cache" &&
+			if [ "$huge" = 0 ]; then grep -q never /sys/kernel/mm/transparent_hugepage/enabled; else is_told "transparent huge pages" "$huge"; fi
+	}
+	[ "$(stat -f -c %T "$WORK")" != tmpfs ] || skip "files in memory are no page cache"
+	wait_for 20 same || fail "$(cat told)"
 }
 
 @test "explain load: tasks that run, and one that waits uninterruptibly, with the place" {
@@ -391,6 +423,25 @@ crash_told() {
 	wait_for 20 eval "hull explain dd load | grep -q '1.0 wait uninterruptibly'"
 	run hull explain dd load
 	[[ $output =~ 1\ probe\ +waits\ in\ .*(vfork|clone) ]]
+}
+
+@test "explain load: a CPU quota does not limit it: tasks in D stay, and use none of the quota (C7)" {
+	has_controller cpu
+	hull run -d --name cc --cpus 0.2 test sh -c 'for i in 1 2 3; do /probe vforked & done; wait'
+	in_d() {
+		local pid n=0
+		for pid in $(cat "$(cgroup_dir cc cpu)/cgroup.procs"); do
+			[[ $(sed 's/.*) //' "/proc/$pid/stat") != D* ]] || n=$((n + 1))
+		done
+		echo "$n"
+	}
+	wait_for 20 eval '[ "$(in_d)" = 3 ]'
+	local dir throttled
+	dir=$(cgroup_dir cc cpu)
+	throttled=$(awk '/^nr_throttled/ { print $2 }' "$dir/cpu.stat")
+	wait_for 10 eval "hull explain cc load >told; grep -qE 'it adds 3[.][0-9] to the load: .* 3[.]0 wait uninterruptibly' told" || fail "$(cat told)"
+	grep -qE "its quota +of 0.2 CPUs is for processor time, not for the load" told
+	assert_equal "3 $throttled" "$(in_d) $(awk '/^nr_throttled/ { print $2 }' "$dir/cpu.stat")"
 }
 
 # bats test_tags=fast

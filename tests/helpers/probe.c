@@ -12,6 +12,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -82,15 +83,64 @@ static int fds(char **args)
 	return 0;
 }
 
-/* eat MIB: touch so much memory and keep it. */
-static int eat(char **args)
+/* Touch so much memory and keep it. */
+static int keep(size_t mib, int flags, int advice)
 {
-	size_t size = (size_t)atol(args[0]) << 20;
-	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (p == MAP_FAILED)
+	size_t size = mib << 20;
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1,
+		       0);
+	if (p == MAP_FAILED) {
+		puts(strerrorname_np(errno));
 		return 1;
+	}
+	madvise(p, size, advice);
 	for (size_t i = 0; i < size; i += 4096)
 		p[i] = 1;
+	ready();
+	pause();
+	return 0;
+}
+
+/* eat MIB, in ordinary pages. */
+static int eat(char **args)
+{
+	return keep((size_t)atol(args[0]), 0, MADV_NORMAL);
+}
+
+/* huge hugetlb|transparent MIB: in huge pages of either kind. */
+static int huge(char **args)
+{
+	bool set_aside = !strcmp(args[0], "hugetlb");
+	return keep((size_t)atol(args[1]), set_aside ? MAP_HUGETLB : 0,
+		    set_aside ? MADV_NORMAL : MADV_HUGEPAGE);
+}
+
+static int by_size(const void *x, const void *y)
+{
+	const int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
+	return (a > b) - (a < b);
+}
+
+/* write FILE COUNT: blocks of 1 MiB through the page cache; how long the middle one took, and one
+ * of a hundred, in microseconds. */
+static int write_blocks(char **args)
+{
+	enum { BLOCK = 1 << 20, MOST = 1024 };
+	static char block[BLOCK];
+	static int64_t took[MOST];
+	int n = atoi(args[1]), fd = open(args[0], O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 || n < 1 || n > MOST)
+		return 2;
+	for (int i = 0; i < n; i++) {
+		struct timespec from, to;
+		clock_gettime(CLOCK_MONOTONIC, &from);
+		if (write(fd, block, BLOCK) != BLOCK)
+			return 1;
+		clock_gettime(CLOCK_MONOTONIC, &to);
+		took[i] = (to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000;
+	}
+	qsort(took, (size_t)n, sizeof(*took), by_size);
+	printf("%lld %lld\n", (long long)took[n / 2], (long long)took[n - 1 - n / 100]);
 	ready();
 	pause();
 	return 0;
@@ -523,6 +573,8 @@ static const struct {
 	{"fds", 0, fds},
 	{"eat", 1, eat},
 	{"eat-child", 1, eat_child},
+	{"huge", 2, huge},
+	{"write", 2, write_blocks},
 	{"orphans", 1, orphans},
 	{"neglect", 0, neglect},
 	{"breed", 0, breed},
