@@ -62,14 +62,16 @@ int cgroup_oom_eventfd(const struct cgroup *g)
 	return fd_steal(&event);
 }
 
-static int64_t usage(const struct cgroup *g)
+static int64_t number(int folder, const char *file)
 {
 	char text[64];
-	bool on_v1 = g->v1[CGROUP_MEMORY] >= 0;
-	int r = file_read_small(on_v1 ? g->v1[CGROUP_MEMORY] : g->v2,
-				on_v1 ? "memory.usage_in_bytes" : "memory.current", text,
-				sizeof(text));
-	return r > 0 ? strtoll(text, NULL, 10) : 0;
+	return file_read_small(folder, file, text, sizeof(text)) > 0 ? strtoll(text, NULL, 10) : 0;
+}
+
+static int64_t usage(const struct cgroup *g)
+{
+	const int v1 = g->v1[CGROUP_MEMORY];
+	return v1 >= 0 ? number(v1, "memory.usage_in_bytes") : number(g->v2, "memory.current");
 }
 
 /* Page cache, and what the kernel keeps for speed. */
@@ -90,15 +92,27 @@ static int64_t reclaimable(const struct cgroup *g)
 	return sum;
 }
 
+static bool exceeds(int64_t used, const struct opt_i64 *limit)
+{
+	return limit->set && limit->value > 0 && used > limit->value;
+}
+
 void cgroup_memory_busy(const struct cgroup *g, const struct cgroup_limits *l, struct err *e)
 {
 	char used[SIZE_TEXT_SIZE], free[SIZE_TEXT_SIZE], wanted[SIZE_TEXT_SIZE];
+	const struct opt_i64 *limit = &l->memory;
 	int64_t now = usage(g);
-	if (!l->memory.set || l->memory.value <= 0 || now <= l->memory.value)
+	/* v1 swaps out what is above the one limit before it refuses the other, on both. */
+	bool both = !exceeds(now, limit) && g->v1[CGROUP_MEMORY] >= 0;
+	if (both) {
+		limit = &l->memory_swap;
+		now = number(g->v1[CGROUP_MEMORY], "memory.memsw.usage_in_bytes");
+	}
+	if (!exceeds(now, limit))
 		return;
 	err_set(e, EBUSY, ERR_CONFLICT,
-		"cannot set memory limit %s: %s are in use, of which %s can be reclaimed",
-		size_binary(l->memory.value, wanted), size_binary(now, used),
+		"cannot set memory%s limit %s: %s are in use, of which %s can be reclaimed",
+		both ? "+swap" : "", size_binary(limit->value, wanted), size_binary(now, used),
 		size_binary(reclaimable(g), free));
 	err_hint(e, "give more than %s, or stop the container first", used);
 }

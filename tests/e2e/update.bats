@@ -105,7 +105,7 @@ changed() {
 	in_files cc <<<"memory memory.limit_in_bytes 67108864 memory.max 67108864"
 	run hull update -m 16m --memory-swap 16m --pids-limit 9 cc
 	assert_status 1
-	assert_line 'Cannot update container cc: cannot set memory limit 16MiB: [0-9.]+MiB are in use, of which [0-9.]+([KM]i)?B can be reclaimed'
+	assert_line 'Cannot update container cc: cannot set memory([+]swap)? limit 16MiB: [0-9.]+MiB are in use, of which [0-9.]+([KM]i)?B can be reclaimed'
 	assert_line 'hint: give more than [0-9.]+MiB, or stop the container first'
 	# All or nothing.
 	in_files cc <<-'TABLE'
