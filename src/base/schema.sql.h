@@ -164,7 +164,7 @@
 	"  finished INTEGER NOT NULL DEFAULT 0,"                                                    \
 	"  exit_code INTEGER NOT NULL DEFAULT 0,"                                                   \
 	"  exit_signal INTEGER NOT NULL DEFAULT 0,"                                                 \
-	"  oom_killed INTEGER NOT NULL DEFAULT 0,"                                                  \
+	"  oom_killed INTEGER NOT NULL DEFAULT 0," /* 2: the first process was */                   \
 	"  oom_kills INTEGER NOT NULL DEFAULT 0," /* processes killed, children included */         \
 	"  error TEXT NOT NULL DEFAULT '',"                                                         \
 	"  hint TEXT NOT NULL DEFAULT ''," /* what to do about it */                                \

@@ -44,6 +44,7 @@ struct exit_survivor {
 	char comm[16];
 };
 
+#define OOM_TIME_UNKNOWN UINT32_MAX
 struct exit_record {
 	uint32_t version;
 	uint32_t flags;    /* enum exit_flags */
@@ -53,7 +54,8 @@ struct exit_record {
 	uint64_t oom_kills;         /* processes killed for memory in the container's cgroup */
 	uint64_t log_dropped_bytes; /* could not be written: the disk was full */
 	uint32_t survivor_count;    /* may exceed the array */
-	uint32_t unused;
+	/* How long before finished_ns the last of oom_kills was seen; OOM_TIME_UNKNOWN. */
+	uint32_t oom_before_ms;
 	struct exit_survivor survivors[8];
 	char error[256]; /* what the monitor could not do, or "" */
 };

@@ -24,8 +24,10 @@ void story_moment(struct story *s, int64_t time_ns, const char *fmt, ...)
 	va_start(ap, fmt);
 	s->moments =
 		arena_grow(s->a, s->moments, s->moment_count, &s->moment_room, sizeof(*s->moments));
-	s->moments[s->moment_count++] =
-		(struct story_moment){time_ns, arena_vprintf(s->a, fmt, ap)};
+	size_t at = s->moment_count++;
+	for (; at > 0 && s->moments[at - 1].time_ns > time_ns; at--)
+		s->moments[at] = s->moments[at - 1];
+	s->moments[at] = (struct story_moment){time_ns, arena_vprintf(s->a, fmt, ap)};
 	va_end(ap);
 }
 

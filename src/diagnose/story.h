@@ -29,6 +29,7 @@ struct story {
 
 void story_evidence(struct story *s, const char *what, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/** In the order of time, whenever it is told. */
 void story_moment(struct story *s, int64_t time_ns, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void story_advise(struct story *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -170,7 +170,7 @@ int64_t usage_killed(const struct container *c, struct oom *ret)
 	int64_t kills =
 		cgroup_open(place.path, &group, &ignored) < 0 ? 0 : cgroup_oom_kills(&group);
 	if (kills > 0)
-		oom_look(place.path, c->started, ret);
+		oom_look(place.path, 0, c->started, ret);
 	return kills > 0 ? kills : 0;
 }
 

@@ -351,7 +351,7 @@ static void recall_end(struct life *l)
 	l->signal = c->exit_signal;
 	l->oom = c->oom_kills > 0;
 	l->oom_kills = c->oom_kills;
-	l->oom_main = c->oom_killed && c->exit_signal == SIGKILL;
+	l->oom_main = c->oom_first;
 	l->error = *c->error ? (char *)c->error : NULL;
 }
 

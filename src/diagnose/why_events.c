@@ -29,7 +29,7 @@ static int64_t amount(struct json_object *event, const char *key)
 {
 	const char *text = attribute(event, key);
 	int64_t n;
-	return text && int_parse(text, 0, INT64_MAX / 4, &n) == 0 ? n : 0;
+	return text && int_parse(text, 0, INT64_MAX, &n) == 0 ? n : 0;
 }
 
 static void take_start(struct life *l, int64_t at)
@@ -106,6 +106,9 @@ static char *moment_text(const struct life *l, const char *action, struct json_o
 				    attribute(event, "handler")
 					    ? ", which the kernel dropped: PID 1 has no handler"
 					    : "");
+	if (!strcmp(action, "oom") && l->oom_kills > 1)
+		return arena_printf(a, "the kernel killed the last of %lld processes for memory",
+				    (long long)l->oom_kills);
 	if (!strcmp(action, "oom"))
 		return "the kernel killed a process of it for memory";
 	if (!strcmp(action, "die") && l->signal)
@@ -173,7 +176,8 @@ int why_take(struct json_object *event, void *ctx, struct err *e)
 	else if (!strcmp(what, "destroy"))
 		l->removed = at;
 	char *text = moment_text(l, what, event);
+	const int64_t killed = amount(event, "killedNano");
 	if (text)
-		story_moment(l->s, at, "%s", text);
+		story_moment(l->s, killed ? killed : at, "%s", text);
 	return 0;
 }

@@ -76,6 +76,7 @@ struct container {
 	int64_t created, started, finished; /* ns since 1970, 0: never */
 	enum container_status status;
 	bool auto_remove, oom_killed;
+	bool oom_first; /* its first process was, not only another */
 	bool held; /* somebody wanted it stopped: container_glance() alone fills it and `told` */
 	bool networked; /* it has a place on a network: container_glance() too */
 	unsigned told;  /* enum told of base/event.h */

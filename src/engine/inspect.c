@@ -466,9 +466,10 @@ int volume_inspect(struct engine *en, const char *name, struct json_object **ret
 static const char *cause_text(struct arena *a, const struct container *c)
 {
 	char name[SIGNAL_NAME_SIZE];
+	if (c->oom_first)
+		return " (killed for memory)";
 	if (c->oom_killed || c->oom_kills > 0)
-		return c->exit_signal ? " (killed for memory)"
-				      : " (a process of it was killed for memory)";
+		return " (a process of it was killed for memory)";
 	return c->exit_signal ? arena_printf(a, " (%s)", signal_name(c->exit_signal, name)) : "";
 }
 

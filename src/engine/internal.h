@@ -105,13 +105,15 @@ int container_start_at(struct engine *en, const char *id, int64_t due, struct er
 int reap_locked(struct engine *en, const char *id, struct err *e);
 /** The same for a container whose run record is damaged: what runs of it is ended. */
 int reap_damaged(struct engine *en, const struct container *c, struct err *e);
+/** In the column oom_killed: 0, 1 for another process of it, or this. */
+enum { OOM_OF_FIRST = 2 };
 /** An end that was found, and is not told yet. */
 struct end {
 	const struct container *c;
 	const struct exit_record *x;
-	struct oom oom; /* of the last process that was killed for memory, if one was */
+	struct oom oom;  /* of the last process that was killed for memory, if one was */
 	int64_t refused; /* processes, by a limit on them */
-	char fault[64]; /* crash_look(), of the first process */
+	char fault[64];  /* crash_look(), of the first process */
 };
 /** Delete row, folders, anonymous volumes if @volumes; the caller holds the lock, nothing runs.
  *  @end: of this container, or NULL where that was told. */

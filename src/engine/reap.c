@@ -16,6 +16,7 @@
 #include "engine/internal.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,6 +30,7 @@
 #include "engine/user_network.h"
 #include "linux/cgroup.h"
 #include "linux/crash.h"
+#include "linux/namespaces.h"
 
 enum { KILL_WAIT_MS = 5000, RECORD_WAIT_S = 20 };
 
@@ -99,7 +101,10 @@ static bool was_oom(const struct exit_record *x)
 static int tell_oom(struct engine *en, const struct end *end, struct err *e)
 {
 	const struct oom *o = &end->oom;
-	char limit[24], pid[24], held[80], kills[24], shared[24];
+	const uint32_t before = end->x->oom_before_ms;
+	char limit[24], pid[24], held[80], kills[24], shared[24], when[24];
+	snprintf(when, sizeof(when), "%lld",
+		 (long long)(end->x->finished_ns - (int64_t)before * 1000000));
 	snprintf(shared, sizeof(shared), "%lld", (long long)o->shared);
 	snprintf(kills, sizeof(kills), "%llu", (unsigned long long)end->x->oom_kills);
 	snprintf(limit, sizeof(limit), "%lld", (long long)o->limit);
@@ -112,7 +117,8 @@ static int tell_oom(struct engine *en, const struct end *end, struct err *e)
 			       "source", o->scope ? o->logged ? "log" : "counters" : NULL, "victim",
 			       o->pid ? o->comm : NULL, "victimPid", o->pid ? pid : NULL,
 			       "victimMemory", o->pid ? held : NULL, "sharedMemory",
-			       o->shared ? shared : NULL, NULL);
+			       o->shared ? shared : NULL, "killedNano",
+			       before != OOM_TIME_UNKNOWN ? when : NULL, NULL);
 }
 
 int reap_tell(struct engine *en, const struct end *end, const char *policy, struct err *e)
@@ -180,7 +186,8 @@ static int note_exit(struct engine *en, const struct end *end, struct err *e)
 		   "health = iif(health = '', '', 'unhealthy'), "
 		   "restart_due = ?9 WHERE id = ?1",
 		   "siiiiisii", c->id, finished, (int64_t)x->exit_code, (int64_t)x->signal,
-		   (int64_t)was_oom(x), (int64_t)x->oom_kills, x->error, wait_ms,
+		   x->flags & EXIT_OOM_MAIN ? OOM_OF_FIRST : (int64_t)was_oom(x),
+		   (int64_t)x->oom_kills, x->error, wait_ms,
 		   again ? clock_real_ns() + wait_ms * 1000000 : 0);
 	if (r >= 0)
 		r = reap_tell(en, end, again ? c->config.host.restart_policy.name : NULL, e);
@@ -200,16 +207,33 @@ static int64_t processes_refused(const struct container *c)
 	return *path && cgroup_open(path, &group, &ignored) == 0 ? cgroup_pids_refused(&group) : 0;
 }
 
-static int finish(struct engine *en, const struct container *c, const struct exit_record *x,
-		  struct err *e)
+/* The monitor takes whoever gets a SIGKILL soon after a kill for memory for its victim. The
+ * kernel's log knows: it names all that were killed. What hull-init runs has no number here. */
+static void judge_oom(const struct container *c, pid_t first, struct exit_record *x,
+		      struct oom *ret)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	struct end end = {.c = c, .x = x};
+	if (!was_oom(x))
+		return;
+	oom_look(container_cgroup_path(c, &a), first, c->started, ret);
+	if (ret->whole_since_ns > x->finished_ns || !first || container_has_init(c) ||
+	    !namespace_caller_is_in_first_pid())
+		return;
+	x->flags &= ~(uint32_t)(EXIT_OOM_MAIN | EXIT_OOM_CHILD);
+	x->flags |= x->signal == SIGKILL && ret->first_killed ? EXIT_OOM_MAIN : EXIT_OOM_CHILD;
+}
+
+static int finish(struct engine *en, const struct container *c, const struct exit_record *found,
+		  struct err *e)
+{
+	struct exit_record x = *found;
+	struct end end = {.c = c, .x = &x};
 	struct run_record run;
-	if (was_oom(x)) /* while its control group is there */
-		oom_look(container_cgroup_path(c, &a), c->started, &end.oom);
+	if (run_record_read(en, c->id, &run) < 0)
+		run.pid = 0;
+	judge_oom(c, run.pid, &x, &end.oom); /* while its control group is there */
 	end.refused = processes_refused(c);
-	if (crash_is_fault(x->signal) && run_record_read(en, c->id, &run) == 0)
+	if (crash_is_fault(x.signal) && run.pid)
 		crash_look(run.pid, c->started, end.fault, sizeof(end.fault));
 	int r = clean_run(en, c, e);
 	if (r == 0)

@@ -31,7 +31,7 @@ static int64_t record_time(const char *record)
 	return at ? strtoll(at + 1, NULL, 10) : 0;
 }
 
-void kernel_log_read(int64_t since_ns, void (*take)(const char *record, void *ctx), void *ctx)
+int64_t kernel_log_read(int64_t since_ns, void (*take)(const char *record, void *ctx), void *ctx)
 {
 	char record[RECORD_MAX + 1];
 	CLEANUP_FD int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -39,15 +39,19 @@ void kernel_log_read(int64_t since_ns, void (*take)(const char *record, void *ct
 	clock_gettime(CLOCK_MONOTONIC, &clock); /* like the log's, without the time asleep */
 	int64_t now = (int64_t)clock.tv_sec * 1000000000 + clock.tv_nsec,
 		age = clock_real_ns() - since_ns;
-	int64_t from_us = (now - age - SLACK_NS - now / DRIFT) / 1000;
+	const int64_t slack = SLACK_NS + now / DRIFT;
+	int64_t from_us = (now - age - slack) / 1000, oldest = INT64_MAX;
 	for (int i = 0; fd >= 0 && i < RECORDS_MAX; i++) {
 		ssize_t n = read(fd, record, RECORD_MAX);
 		if (n < 0 && (errno == EPIPE || errno == EINTR)) /* overwritten meanwhile */
 			continue;
 		if (n <= 0)
-			return;
+			break;
 		record[n] = '\0';
+		if (oldest == INT64_MAX)
+			oldest = clock_real_ns() - now + record_time(record) * 1000 + slack;
 		if (record_time(record) >= from_us)
 			take(record, ctx);
 	}
+	return oldest;
 }

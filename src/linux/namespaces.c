@@ -102,14 +102,26 @@ pid_t namespace_clone(unsigned long long flags, int cgroup, int *ret_pidfd)
 	return (pid_t)pid;
 }
 
+/* PROC_USER_INIT_INO and PROC_PID_INIT_INO of the kernel: of the namespaces that it began with. */
+#define FIRST_USER 0xEFFFFFFDU
+#define FIRST_PID 0xEFFFFFFCU
+
+static bool is_other(const char *path, ino_t first)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && st.st_ino != first;
+}
+
+bool namespace_caller_is_in_first_pid(void)
+{
+	return !is_other("/proc/self/ns/pid", FIRST_PID);
+}
+
 static bool caller_is_user;
 
 static void look_at_caller(void)
 {
-	enum { FIRST_INODE = (int)0xEFFFFFFDU }; /* PROC_USER_INIT_INO of the kernel */
-	struct stat st;
-	caller_is_user = geteuid() != 0 || (stat("/proc/self/ns/user", &st) == 0 &&
-					    st.st_ino != (unsigned)FIRST_INODE);
+	caller_is_user = geteuid() != 0 || is_other("/proc/self/ns/user", FIRST_USER);
 }
 
 bool namespace_caller_is_user(void)

@@ -36,6 +36,8 @@ int fd_from_child(int (*make)(const void *arg), const void *arg);
 /** A descriptor of the namespace @file ("net") of @pid, whose pidfd says that it is still the same
  * process; or -errno. */
 int namespace_of_process(pid_t pid, int pidfd, const char *file);
+/** Are the numbers of processes that the caller sees those of the kernel's log? */
+bool namespace_caller_is_in_first_pid(void);
 /** Is the caller an ordinary user, or root only of a user namespace? */
 bool namespace_caller_is_user(void);
 /** Who we are outside of a user namespace that we entered. */

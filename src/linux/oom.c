@@ -74,6 +74,7 @@ static enum oom_scope compare(const char *limited, size_t len, const char *own, 
 static void take_kill(const char *text, const char *end, const char *name, struct oom *ret)
 {
 	const int64_t shared = ret->stat_shared;
+	const bool first_killed = ret->first_killed;
 	ret->stat_shared = 0;
 	const char *pid = after_last(text, end, ",pid=");
 	const char *task = pid ? after_last(text, pid, ",task=") : NULL;
@@ -88,6 +89,7 @@ static void take_kill(const char *text, const char *end, const char *name, struc
 	if (!own || (!limited && !global))
 		return;
 	*ret = (struct oom){.logged = true,
+			    .first_killed = first_killed,
 			    .scope = OOM_HOST,
 			    .pid = strtoll(pid, NULL, 10),
 			    .shared = global ? 0 : shared};
@@ -120,18 +122,20 @@ static int64_t kilobytes(const char *text, const char *end, const char *word)
 	return n > 0 && n < INT64_MAX / 1024 ? n * 1024 : 0;
 }
 
-static void take_sizes(const char *text, const char *end, struct oom *ret)
+static void take_sizes(const char *text, const char *end, pid_t first, struct oom *ret)
 {
 	static const char word[] = "Killed process ";
 	const char *at = strstr(text, word);
-	if (!at || ret->pid <= 0 || strtoll(at + sizeof(word) - 1, NULL, 10) != ret->pid)
+	const int64_t pid = at ? strtoll(at + sizeof(word) - 1, NULL, 10) : 0;
+	ret->first_killed |= pid > 0 && pid == first;
+	if (pid <= 0 || pid != ret->pid)
 		return;
 	ret->anon = kilobytes(text, end, " anon-rss:");
 	ret->file = kilobytes(text, end, " file-rss:");
 	ret->shmem = kilobytes(text, end, " shmem-rss:");
 }
 
-void oom_log_record(const char *record, const char *name, struct oom *ret)
+void oom_log_record(const char *record, const char *name, pid_t first, struct oom *ret)
 {
 	const char *text = kernel_log_text(record);
 	if (!text)
@@ -140,20 +144,21 @@ void oom_log_record(const char *record, const char *name, struct oom *ret)
 	if (!strncmp(text, "oom-kill:", 9))
 		take_kill(text, end, name, ret);
 	else if (!strncmp(text, "Killed process ", 15) || strstr(text, ": Killed process "))
-		take_sizes(text, end, ret);
+		take_sizes(text, end, first, ret);
 	else
 		take_stat(text, end, ret);
 }
 
 struct search {
 	const char *name;
+	pid_t first;
 	struct oom *oom;
 };
 
 static void take_record(const char *record, void *ctx)
 {
 	struct search *s = ctx;
-	oom_log_record(record, s->name, s->oom);
+	oom_log_record(record, s->name, s->first, s->oom);
 }
 
 /* ---- the groups ---- */
@@ -232,16 +237,21 @@ static void conclude(const char *path, struct oom *ret)
 	snprintf(ret->group, sizeof(ret->group), "%s", at);
 }
 
-void oom_look(const char *path, int64_t since_ns, struct oom *ret)
+void oom_look(const char *path, pid_t first, int64_t since_ns, struct oom *ret)
 {
 	const char *name = strrchr(path, '/');
+	int64_t whole = INT64_MAX;
 	*ret = (struct oom){0};
 	if (name && name[1])
-		kernel_log_read(since_ns, take_record, &(struct search){name + 1, ret});
-	if (ret->scope == OOM_UNKNOWN) {
+		whole = kernel_log_read(since_ns, take_record,
+					&(struct search){name + 1, first, ret});
+	const bool first_killed = ret->first_killed;
+	if (ret->scope == OOM_UNKNOWN)
 		conclude(path, ret);
+	ret->first_killed = first_killed;
+	ret->whole_since_ns = whole;
+	if (!ret->logged)
 		return;
-	}
 	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
 	struct err ignored;
 	if (*ret->group && cgroup_open(ret->group, &g, &ignored) == 0)

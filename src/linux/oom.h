@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum oom_scope {
 	OOM_UNKNOWN,
@@ -30,6 +31,9 @@ struct oom {
 	int64_t anon, file, shmem;
 	/* Bytes that the group whose limit it was had in tmpfs and shared memory; 0 not known. */
 	int64_t shared;
+	/* Whether the log names the process that was asked for; since when it names all. */
+	bool first_killed;
+	int64_t whole_since_ns;
 	int64_t stat_shared; /* inner: of the statistics that come before a kill in the log */
 };
 
@@ -37,8 +41,9 @@ struct oom {
 const char *oom_scope_name(enum oom_scope scope);
 enum oom_scope oom_scope_of(const char *name);
 /** The last kill in the group @path, or below it, since @since_ns (CLOCK_REALTIME). The last part
- * of the path is the only one of its name. */
-void oom_look(const char *path, int64_t since_ns, struct oom *ret);
+ * of the path is the only one of its name. @first: a process of it that has had its number all the
+ * time, or 0. */
+void oom_look(const char *path, pid_t first, int64_t since_ns, struct oom *ret);
 /** One record of the kernel's log, as /dev/kmsg gives it: what it adds to what is known of the last
- *  kill in the group @name. */
-void oom_log_record(const char *record, const char *name, struct oom *ret);
+ *  kill in the group @name, and of @first. */
+void oom_log_record(const char *record, const char *name, pid_t first, struct oom *ret);

@@ -41,7 +41,7 @@ static void fill_record(struct monitor *m)
 		x->exit_code = WIFSIGNALED(m->wait_status) ? 128 + WTERMSIG(m->wait_status)
 							   : WEXITSTATUS(m->wait_status);
 	}
-	oom_conclude(m, x->signal == SIGKILL);
+	oom_conclude(x);
 }
 
 int exit_open(struct monitor *m)

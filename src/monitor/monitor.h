@@ -99,7 +99,8 @@ struct monitor {
 	struct connection connections[CONNECTIONS_MAX];
 
 	uint64_t oom_seen;
-	int64_t oom_seen_ms; /* when the counter was last seen rising */
+	int64_t oom_told_ms; /* when the eventfd told of one last; 0: not yet, or there is none */
+	int64_t oom_seen_ms; /* when the counter was last seen rising; 0: it was not */
 	int main_status;     /* of the command below hull-init, by wait(2); -1: not reported */
 	int wait_status;
 	struct exit_record record;
@@ -213,8 +214,10 @@ void exit_pump(struct monitor *m);
 /* oom.c */
 void oom_init(struct monitor *m);
 void oom_event(struct monitor *m, size_t index, uint32_t events);
-/** Fill the record's counter and flags. */
-void oom_conclude(struct monitor *m, bool main_killed);
+/** What the counter says at the moment of the end, for the record. */
+void oom_at_end(struct monitor *m);
+/** The record's flags, once it has the signal. */
+void oom_conclude(struct exit_record *x);
 
 /* report.c: what hull-init tells */
 void report_event(struct monitor *m, size_t index, uint32_t events);

@@ -6,6 +6,7 @@
  * because a process that dies of SIGKILL right after a rise is taken for the victim. See
  * cgroup-v2.rst, cgroup-v1/memory.rst section 10.
  */
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -36,9 +37,13 @@ static uint64_t read_counter(int fd)
 	return 0;
 }
 
-/* The group is as old as this start of the container: its counter began at zero. */
+/* The group is as old as this start of the container: its counter began at zero. What a monitor
+ * that follows another finds there has happened before, nobody knows when; but where the container
+ * has ended meanwhile it may be what ended it. */
 void oom_init(struct monitor *m)
 {
+	if (m->pidfd >= 0)
+		m->oom_seen = read_counter(m->memory_fd);
 	if (m->memory_fd >= 0)
 		loop_watch(m, m->memory_fd, WATCH_OOM, 0, EPOLLPRI);
 	if (m->oom_fd >= 0)
@@ -51,7 +56,8 @@ static void look(struct monitor *m)
 	if (now <= m->oom_seen)
 		return;
 	m->oom_seen = now;
-	m->oom_seen_ms = clock_ms();
+	m->oom_seen_ms = m->oom_told_ms ? m->oom_told_ms : clock_ms();
+	m->oom_told_ms = 0;
 }
 
 void oom_event(struct monitor *m, size_t index, uint32_t events)
@@ -60,15 +66,23 @@ void oom_event(struct monitor *m, size_t index, uint32_t events)
 	/* The eventfd stays readable until read; it is also raised when the group is removed. */
 	if (index == 1 && (events & EPOLLIN) && read(m->oom_fd, &count, sizeof(count)) < 0)
 		epoll_ctl(m->epoll, EPOLL_CTL_DEL, m->oom_fd, NULL);
+	else if (index == 1) /* just before the counter rises, which nobody tells */
+		m->oom_told_ms = clock_ms();
 	look(m);
 }
 
-void oom_conclude(struct monitor *m, bool main_killed)
+void oom_at_end(struct monitor *m)
 {
 	look(m);
+	const int64_t before = clock_ms() - m->oom_seen_ms;
 	m->record.oom_kills = m->oom_seen;
-	if (!m->oom_seen)
-		return;
-	bool near = clock_ms() - m->oom_seen_ms < OOM_NEAR_MS;
-	m->record.flags |= main_killed && near ? EXIT_OOM_MAIN : EXIT_OOM_CHILD;
+	m->record.oom_before_ms =
+		m->oom_seen_ms && before < OOM_TIME_UNKNOWN ? (uint32_t)before : OOM_TIME_UNKNOWN;
+}
+
+void oom_conclude(struct exit_record *x)
+{
+	if (x->oom_kills)
+		x->flags |= x->signal == SIGKILL && x->oom_before_ms < OOM_NEAR_MS ? EXIT_OOM_MAIN
+										   : EXIT_OOM_CHILD;
 }

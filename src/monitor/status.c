@@ -22,6 +22,7 @@ static void ended(struct monitor *m)
 		return;
 	m->phase = PHASE_DRAINING;
 	m->record.finished_ns = clock_real_ns();
+	oom_at_end(m);
 	epoll_ctl(m->epoll, EPOLL_CTL_DEL, m->pidfd, NULL);
 	stdio_end(m);
 }

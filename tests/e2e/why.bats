@@ -100,6 +100,51 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	wait_for 10 finds
 }
 
+# killed_for_memory CONTAINER: how many, as the kernel counts them.
+killed_for_memory() {
+	cgroup_value "$1" memory memory.oom_control memory.events | awk '$1 == "oom_kill" { print $2 }'
+}
+parent_of() {
+	awk '/^PPid/ { print $2 }' "/proc/$1/status"
+}
+
+@test "why: who ends one whose children are killed for memory is not the kernel; when it killed them" {
+	local name before monitor keeper
+	for name in aa bb; do
+		hull run -d --name $name -m 16m --memory-swap 16m test sh -c 'while :; do /probe eat 64; done'
+		wait_for 20 eval '[ "$(killed_for_memory '$name')" -ge 2 ]'
+	done
+	hull kill aa
+	[[ $(verdict aa) == "ended by hull kill: SIGKILL ended it after "*"; before that "*" processes of it were killed by the kernel"* ]]
+	kill -KILL "$(pid_of bb)"
+	wait_for 10 ended bb
+	[[ $(verdict bb) == "it was ended by SIGKILL, which hull did not send: "*"; before that "* ]]
+	run hull ps -a --format '{{.Names}} {{.Status}}'
+	assert_line 'bb Exited \(137\) .* ago \(a process of it was killed for memory\)'
+	hull run -d --name cc -m 16m --memory-swap 16m test sh -c '/probe eat 64; echo ready; until [ -e /end ]; do sleep 0.05; done; exit 3'
+	wait_ready cc
+	before=$(date +%s%N)
+	let_end cc /end
+	wait_for 10 ended cc
+	run hull why --json cc
+	python3 -c 'import json, sys
+from datetime import datetime
+line = json.loads(sys.argv[1])["TimeLine"]
+assert [m["Text"] for m in line] == ["created", "started", "the kernel killed a process of it for memory", "ended with 3"], line
+at = datetime.fromisoformat(line[2]["Time"].rstrip("Z")[:26].ljust(26, "0") + "+00:00").timestamp()
+assert at <= int(sys.argv[2]) / 1e9, (at, sys.argv[2])' "$output" "$before"
+	# Also where whoever watches it has come later than the kill.
+	hull run -d --name dd -m 16m --memory-swap 16m test sh -c '/probe eat 64; echo ready; exec sleep 600'
+	wait_ready dd
+	monitor=$(parent_of "$(pid_of dd)")
+	keeper=$(parent_of "$monitor")
+	kill -KILL "$monitor"
+	wait_for 10 eval 'pgrep -P $keeper -x hull-monitor | grep -vx $monitor'
+	kill -KILL "$(pid_of dd)"
+	wait_for 10 ended dd
+	[[ $(verdict dd) == "it was ended by SIGKILL, which hull did not send: "*"; before that a process of it was killed by the kernel"* ]]
+}
+
 # The kernel writes no more than ten such lines in five seconds: crash_told NAME WHAT VERDICT.
 crash_told() {
 	hull rm -f "$1" >/dev/null 2>&1 || true

@@ -17,9 +17,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *second = strstr(text, "\n\n");
 	if (second)
 		*second = '\0';
-	oom_log_record(text, "abc", &o);
+	oom_log_record(text, "abc", 77, &o);
 	if (second)
-		oom_log_record(second + 2, "abc", &o);
+		oom_log_record(second + 2, "abc", 77, &o);
 	if (o.anon < 0 || o.file < 0 || o.shmem < 0 || o.scope < 0 || o.scope >= OOM_SCOPES)
 		abort();
 	return 0;

@@ -20,12 +20,14 @@
 	") total-vm:66544kB, anon-rss:16256kB, file-rss:600kB, shmem-rss:4kB, UID:0 "              \
 	"pgtables:68kB oom_score_adj:0\n"
 
+enum { FIRST = 78 };
+
 static struct oom after(const char *first, const char *second)
 {
 	struct oom o = {0};
-	oom_log_record(first, "abc", &o);
+	oom_log_record(first, "abc", FIRST, &o);
 	if (second)
-		oom_log_record(second, "abc", &o);
+		oom_log_record(second, "abc", FIRST, &o);
 	return o;
 }
 
@@ -61,20 +63,21 @@ static void shared_memory(void **state)
 {
 	struct oom o = {0};
 	(void)state;
-	oom_log_record("6,1,1,-;Memory cgroup stats for /hull/abc:\n", "abc", &o);
-	oom_log_record("6,2,1,-;anon 4096\n", "abc", &o);
-	oom_log_record("6,3,1,-;shmem 8192\n", "abc", &o);
-	oom_log_record("6,4,1,-;total_shmem 12288\n", "abc", &o);
-	oom_log_record(MEMCG("/hull/abc", "/hull/abc"), "abc", &o);
+	oom_log_record("6,1,1,-;Memory cgroup stats for /hull/abc:\n", "abc", FIRST, &o);
+	oom_log_record("6,2,1,-;anon 4096\n", "abc", FIRST, &o);
+	oom_log_record("6,3,1,-;shmem 8192\n", "abc", FIRST, &o);
+	oom_log_record("6,4,1,-;total_shmem 12288\n", "abc", FIRST, &o);
+	oom_log_record(MEMCG("/hull/abc", "/hull/abc"), "abc", FIRST, &o);
 	assert_int_equal(12288, o.shared);
 	/* The next is of somebody else. */
-	oom_log_record("6,5,1,-;shmem 77\n", "abc", &o);
-	oom_log_record(MEMCG("/hull/xyz", "/hull/xyz"), "abc", &o);
+	oom_log_record("6,5,1,-;shmem 77\n", "abc", FIRST, &o);
+	oom_log_record(MEMCG("/hull/xyz", "/hull/xyz"), "abc", FIRST, &o);
 	assert_int_equal(12288, o.shared);
-	oom_log_record("6,6,1,-;anon 1\\x0afile 2\\x0ashmem 65536\\x0aother 3\\x0a\n", "abc", &o);
-	oom_log_record(MEMCG("/hull/abc", "/hull/abc"), "abc", &o);
+	oom_log_record("6,6,1,-;anon 1\\x0afile 2\\x0ashmem 65536\\x0aother 3\\x0a\n", "abc", FIRST,
+		       &o);
+	oom_log_record(MEMCG("/hull/abc", "/hull/abc"), "abc", FIRST, &o);
 	assert_int_equal(65536, o.shared);
-	oom_log_record(KILL("NONE", "global_oom", "/hull/abc"), "abc", &o);
+	oom_log_record(KILL("NONE", "global_oom", "/hull/abc"), "abc", FIRST, &o);
 	assert_int_equal(0, o.shared);
 }
 
@@ -88,8 +91,13 @@ static void the_victim(void **state)
 	assert_int_equal(16256 * 1024, o.anon);
 	assert_int_equal(600 * 1024, o.file);
 	assert_int_equal(4 * 1024, o.shmem);
+	assert_false(o.first_killed);
 	o = after(MEMCG("/hull/abc", "/hull/abc"), SIZES("78", "other"));
 	assert_int_equal(0, o.anon);
+	/* All of a group, or before the last one that was told of. */
+	assert_true(o.first_killed);
+	o = after(SIZES("78", "other"), MEMCG("/hull/abc", "/hull/abc"));
+	assert_true(o.first_killed);
 	/* Its name is its own choice. */
 	o = after(MEMCG("/hull/abc", "/hull/abc"), SIZES("77", "x anon-rss:9kB"));
 	assert_int_equal(16256 * 1024, o.anon);
