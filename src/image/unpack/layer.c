@@ -27,10 +27,12 @@ struct feed {
 
 static ssize_t feed_next(struct feed *f, const void **ret)
 {
-	ssize_t n = pump_next(f->pump, ret, &f->err);
-	int noted = n > 0 && f->layout ? layout_block(f->layout, *ret, (size_t)n) : 0;
+	int noted = f->layout ? layout_leave(f->layout) : 0;
 	if (noted < 0)
 		return err_errno(&f->err, noted, "cannot write the layout of the layer");
+	ssize_t n = pump_next(f->pump, ret, &f->err);
+	if (n > 0 && f->layout)
+		layout_block(f->layout, *ret, (size_t)n);
 	if (n > 0 && f->target->progress)
 		f->target->progress(f->target->ctx,
 				    __atomic_load_n(&f->source->done, __ATOMIC_RELAXED));

@@ -13,6 +13,7 @@
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -101,13 +102,16 @@ int layout_open(struct layout **ret, int stage, struct err *e)
 	return -e->number;
 }
 
-int layout_block(struct layout *l, const void *data, size_t len)
+void layout_block(struct layout *l, const void *data, size_t len)
 {
-	int r = note_up_to(l, l->end);
 	l->block = data;
 	l->begin = l->end;
 	l->end += len;
-	return r;
+}
+
+int layout_leave(struct layout *l)
+{
+	return note_up_to(l, l->end);
 }
 
 int layout_content(struct layout *l, uint64_t from, uint64_t size, const char *path)
@@ -125,9 +129,7 @@ int layout_content(struct layout *l, uint64_t from, uint64_t size, const char *p
 
 int layout_finish(struct layout *l)
 {
-	int r = layout_block(l, NULL, 0);
-	if (r == 0)
-		r = put_record(l, 0, "");
+	int r = put_record(l, 0, "");
 	if (r == 0 && !l->spoilt)
 		r = squeeze(l, NULL, 0, true);
 	if (l->spoilt || r == -EFBIG)
@@ -170,14 +172,28 @@ static int get(struct replay *p, void *buf, size_t len, struct err *e)
 	return 1;
 }
 
+/* A later entry of the same tar may have put anything in the file's place, or in that of a folder
+ * above it. A device is not even opened. */
+static int open_content(int tree, const char *path, struct err *e)
+{
+	struct open_how how = {.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
+	struct stat st;
+	if (fstatat(tree, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
+		return err_set(e, EILSEQ, ERR_INTERNAL, "a file of the layer was replaced");
+	int fd = (int)syscall(SYS_openat2, tree, path, &how, sizeof(how));
+	if (fd >= 0)
+		return fd;
+	bool replaced = errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
+	return err_errno(e, replaced ? EILSEQ : errno, "cannot open a file of the layer");
+}
+
 static int put_content(struct replay *p, const char *path, uint64_t size, struct err *e)
 {
 	static char block[128 << 10];
-	struct open_how how = {.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
-	CLEANUP_FD int fd = (int)syscall(SYS_openat2, p->tree, path, &how, sizeof(how));
+	CLEANUP_FD int fd = open_content(p->tree, path, e);
 	if (fd < 0)
-		return err_errno(e, EILSEQ, "a file of the layer is not there");
+		return fd;
 	while (size) {
 		size_t want = size < sizeof(block) ? (size_t)size : sizeof(block);
 		ssize_t n = TEMP_FAILURE_RETRY(read(fd, block, want));

@@ -47,11 +47,13 @@ struct layout {
 
 /** Make <stage>/layout. */
 int layout_open(struct layout **ret, int stage, struct err *e);
-/** The next bytes of the tar, which stay where they are until the next call; at the end none. */
-int layout_block(struct layout *l, const void *data, size_t len);
+/** The next bytes of the tar, which stay where they are until layout_leave. */
+void layout_block(struct layout *l, const void *data, size_t len);
+/** All contents that begin in the last block are named: note the rest, before it is overwritten. */
+int layout_leave(struct layout *l);
 /** The tar's bytes from @from on are the content of the file @path of the tree. */
 int layout_content(struct layout *l, uint64_t from, uint64_t size, const char *path);
-/** Write the last of it, after the last layout_block. A failure is one of the layer. */
+/** Write the last of it, after the last block was left. A failure is one of the layer. */
 int layout_finish(struct layout *l);
 void layout_close(struct layout **l);
 
