@@ -8,9 +8,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -234,10 +236,12 @@ static int move_to_top(struct removal *r, int parent, const char *name)
 
 static int empty_dir(struct removal *r, int dir, int depth);
 
-/* Open the folder @name for removal; -EXDEV when it is on another file system. */
+/* Open the folder @name for removal; -EXDEV when it is on another file system, or mounted there. */
 static int open_sub(const struct removal *r, int parent, const char *name)
 {
-	CLEANUP_FD int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+				     .resolve = RESOLVE_NO_XDEV};
+	CLEANUP_FD int fd = (int)syscall(SYS_openat2, parent, name, &how, sizeof(how));
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
@@ -300,7 +304,12 @@ int tree_remove(int dirfd, const char *name, struct err *e)
 		if (result == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 			result = errno == ENOTEMPTY && r.serial != before ? 1 : -errno;
 	} while (result > 0);
-	return result < 0 ? err_errno(e, result, "cannot remove %s", name) : 0;
+	if (result < 0)
+		err_errno(e, result, "cannot remove %s", name);
+	if (result == -EXDEV)
+		err_hint(e,
+			 "something is mounted below it, and is not touched: findmnt -R, umount");
+	return result < 0 ? result : 0;
 }
 
 bool file_exists(int dirfd, const char *path)
