@@ -40,23 +40,25 @@ void db_anew_note(int root_fd)
 		dprintf(fd, "%llu\n", (unsigned long long)st.st_ino);
 }
 
-bool db_anew_is_older(int root_fd, int dirfd, const char *name)
+int64_t db_anew_since(int root_fd)
 {
 	char text[32];
 	struct stat db, note;
-	struct statx made;
 	if (file_read_small(root_fd, NOTE, text, sizeof(text)) <= 0 ||
 	    fstatat(root_fd, DB_FILE, &db, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    fstatat(root_fd, NOTE, &note, AT_SYMLINK_NOFOLLOW) < 0)
-		return false;
-	if (strtoull(text, NULL, 10) != db.st_ino) {
-		unlinkat(root_fd, NOTE, 0);
-		return false;
-	}
-	if (statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &made) < 0 ||
-	    !(made.stx_mask & STATX_BTIME))
-		return false;
-	return made.stx_btime.tv_sec < note.st_mtim.tv_sec ||
-	       (made.stx_btime.tv_sec == note.st_mtim.tv_sec &&
-		made.stx_btime.tv_nsec < note.st_mtim.tv_nsec);
+		return 0;
+	if (strtoull(text, NULL, 10) == db.st_ino)
+		return (int64_t)note.st_mtim.tv_sec * 1000000000 + note.st_mtim.tv_nsec;
+	unlinkat(root_fd, NOTE, 0);
+	return 0;
+}
+
+bool db_anew_is_older(int root_fd, int dirfd, const char *name)
+{
+	struct statx made;
+	int64_t since = db_anew_since(root_fd);
+	return since && statx(dirfd, name, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &made) == 0 &&
+	       made.stx_mask & STATX_BTIME &&
+	       (int64_t)made.stx_btime.tv_sec * 1000000000 + made.stx_btime.tv_nsec < since;
 }

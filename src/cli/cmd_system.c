@@ -54,15 +54,21 @@ static int check_run(struct cli *cli, void *values, const struct strv *args, str
 
 static const struct option options[] = {
 	{"repair", 0, OPTION_BOOL, .offset = offsetof(struct check_values, repair),
-	 .help = "Remove what belongs to nothing"},
+	 .help = "Remove what belongs to nothing, and mend the rest"},
 };
 
 const struct command command_system_check = {
 	.names = NAMES("system check"),
 	.synopsis = "[OPTIONS]",
 	.summary = "Check that state, kernel and disk agree",
-	.text = "Prints one line for each problem; the exit code is 1 if there is any that was "
-		"not repaired.",
+	.text = "Looks for what belongs to nothing: folders, exit records, control groups with "
+		"what "
+		"lives in them, processes of hull, mounts, loop devices, quotas, network devices; "
+		"and for containers, volumes and images whose folders are gone. --repair removes "
+		"it; a volume gets its folder again, empty, and an image that a container uses "
+		"stays, to be loaded or pulled again. What runs, what is older than the store, and "
+		"what is not known to be of this --root is never removed. Prints one line for each "
+		"problem; the exit code is 1 if there is any that was not repaired.",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct check_values),
 	.run = check_run,

@@ -34,12 +34,9 @@
 
 enum { KILL_WAIT_MS = 5000, RECORD_WAIT_S = 20 };
 
-int container_cgroup_clean(const struct container *c, struct err *e)
+int group_clean(const char *cgroup, const char *scope, struct err *e)
 {
-	CLEANUP_ARENA struct arena a = {0};
-	struct systemd_scope scope;
 	struct err ignored;
-	const char *cgroup = container_cgroup_path(c, &a);
 	int r = *cgroup ? cgroup_remove(cgroup, e) : 0;
 	if (r == -EBUSY) {
 		/* Processes outlived the first one (--pid=host): they belong to the container. */
@@ -53,9 +50,17 @@ int container_cgroup_clean(const struct container *c, struct err *e)
 		}
 	}
 	/* A scope without processes ends by itself: this waits for it, where systemd answers. */
-	if (r == 0 && container_scope(c, &scope))
-		systemd_scope_stop(scope.unit, &ignored);
+	if (r == 0 && scope)
+		systemd_scope_stop(scope, &ignored);
 	return r;
+}
+
+int container_cgroup_clean(const struct container *c, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct systemd_scope scope;
+	bool in_scope = container_scope(c, &scope);
+	return group_clean(container_cgroup_path(c, &a), in_scope ? scope.unit : NULL, e);
 }
 
 /* Control group and run folder: what a run leaves in the kernel and below --runroot. */

@@ -138,7 +138,7 @@ void image_layers_close(int *fds, size_t count);
 /** Give @source one more name; a name that another image has moves over. */
 int image_tag(struct image_store *s, const char *source, const char *target, struct err *e);
 
-enum image_remove_flags { IMAGE_REMOVE_FORCE = 1 };
+enum image_remove_flags { IMAGE_REMOVE_FORCE = 1, IMAGE_REMOVE_UNUSED = 2 };
 /** Take @names from the image @name, all without any; the image stays. @ret: what docker's rmi
  * says. */
 int image_untag(struct image_store *s, const char *name, const struct strv *names, struct arena *a,
@@ -147,8 +147,9 @@ int image_untag(struct image_store *s, const char *name, const struct strv *name
  * By name: remove that name, and the image with its last one. By id: the image with all its names;
  * refused (-EBUSY, ERR_CONFLICT, docker's words) when it has several names or a stopped container
  * uses it, unless forced; never while a running container uses it. An image that a container uses
- * loses its names at most. @lines gets docker's "Untagged: ..." and "Deleted: sha256:...".
- * Layers that no image needs any more are gone from the disk on return.
+ * loses its names at most, with IMAGE_REMOVE_UNUSED not even those (-EBUSY). @lines gets docker's
+ * "Untagged: ..." and "Deleted: sha256:...". Layers that no image needs any more are gone from the
+ * disk on return.
  */
 int image_remove(struct image_store *s, const char *name, unsigned flags, struct arena *a,
 		 struct strv *lines, struct err *e);
@@ -358,8 +359,11 @@ bool image_exec_form(const char *text, struct arena *a, struct strv *ret);
 
 /* ---- checking (image/check.c) ---- */
 
-/** One line in @problems for each image that is not whole on the disk. 0 even if there are some. */
-int image_store_check(struct image_store *s, struct arena *a, struct strv *problems, struct err *e);
+/** One line in @problems for each image, and each result of a build, that is not whole on the disk;
+ * with @repair it goes from the store, unless a container uses it. How many are left to be loaded
+ * or pulled again then, or negative errno. */
+int image_store_check(struct image_store *s, bool repair, struct arena *a, struct strv *problems,
+		      struct err *e);
 /** Bytes of the files of all layers. */
 int image_store_size(struct image_store *s, int64_t *ret_bytes, struct err *e);
 /** Remove what killed commands left below layers/; done by each load, too. */

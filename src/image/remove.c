@@ -16,8 +16,8 @@
 struct removal {
 	struct image_store *store;
 	struct image image;
-	char *name; /* the user named this one; NULL: the image itself */
-	bool force;
+	char *name;         /* the user named this one; NULL: the image itself */
+	bool force, unused; /* unused: not while a container has it */
 	char running[ID_SHORT_LEN + 1], stopped[ID_SHORT_LEN + 1]; /* a container each, or "" */
 	struct arena *arena;
 	struct strv *lines;
@@ -53,6 +53,9 @@ static bool several_repositories(const struct removal *x)
 static int check_allowed(const struct removal *x, struct err *e)
 {
 	const char *id = x->image.id;
+	if (x->unused && (*x->running || *x->stopped))
+		return err_set(e, EBUSY, ERR_CONFLICT, "image %.12s is used by container %s", id,
+			       *x->running ? x->running : x->stopped);
 	if (x->name && (*x->running || *x->stopped) && !x->force) {
 		struct image_reference ref;
 		int r = image_reference_parse(x->name, x->arena, &ref, e);
@@ -155,8 +158,11 @@ int image_remove(struct image_store *s, const char *name, unsigned flags, struct
 		 struct strv *lines, struct err *e)
 {
 	struct strv done = {0};
-	struct removal x = {
-		.store = s, .force = flags & IMAGE_REMOVE_FORCE, .arena = a, .lines = &done};
+	struct removal x = {.store = s,
+			    .force = flags & IMAGE_REMOVE_FORCE,
+			    .unused = flags & IMAGE_REMOVE_UNUSED,
+			    .arena = a,
+			    .lines = &done};
 	int r = db_begin(s->db, true, e);
 	if (r < 0)
 		return r;

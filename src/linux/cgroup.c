@@ -477,3 +477,41 @@ void cgroup_remove_empty(const char *path)
 	if (path_check(path, &ignored) == 0)
 		remove_empty(h->v1, h->v2, path);
 }
+
+static bool is_listed(const struct strv *list, const char *text)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!strcmp(list->items[i], text))
+			return true;
+	return false;
+}
+
+static void find_below(int parent, const char *path, bool (*is_wanted)(const char *name),
+		       struct arena *a, struct strv *ret)
+{
+	CLEANUP_FD int fd = openat(parent, *path ? strrchr(path, '/') + 1 : ".",
+				   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_DIR DIR *d = fd < 0 ? NULL : dir_stream(fd);
+	/* A deeper one cannot be removed either. */
+	if (!d || strlen(path) >= sizeof(no_group.path) / 2)
+		return;
+	for (struct dirent *entry; (entry = dir_next(d));) {
+		if (entry->d_type != DT_DIR)
+			continue;
+		char *sub = arena_printf(a, "%s/%s", path, entry->d_name);
+		if (!is_wanted(entry->d_name))
+			find_below(fd, sub, is_wanted, a, ret);
+		else if (!is_listed(ret, sub))
+			strv_push(a, ret, sub);
+	}
+}
+
+void cgroup_find(bool (*is_wanted)(const char *name), struct arena *a, struct strv *ret)
+{
+	const struct cgroup_host *h = cgroup_host_get();
+	for (int c = 0; c < CGROUP_CONTROLLERS; c++)
+		if (h->v1[c] >= 0 && is_first_of(h->v1, c))
+			find_below(h->v1[c], "", is_wanted, a, ret);
+	if (h->v2 >= 0)
+		find_below(h->v2, "", is_wanted, a, ret);
+}

@@ -160,6 +160,22 @@ hull_teardown() {
 	return 1
 }
 
+# sql STATEMENT VALUE...: in the store, behind hull's back.
+sql() {
+	python3 -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+db.execute("PRAGMA foreign_keys = ON")
+db.execute(sys.argv[2], sys.argv[3:])
+db.commit()' "$HULL_ROOT/hull.db" "$@"
+}
+
+# Monitor and keeper of a container, which are stopped and see nothing of what comes.
+stop_watchers() {
+	MONITOR=$(awk '/^PPid/ { print $2 }' "/proc/$(pid_of "$1")/status")
+	KEEPER=$(awk '/^PPid/ { print $2 }' "/proc/$MONITOR/status")
+	kill -STOP "$MONITOR" "$KEEPER"
+}
+
 # ---------------------------------------------------------------- waiting and asserting
 
 now_ms() {

@@ -861,6 +861,18 @@ print(len(s.recv(100)))' "$(hull network inspect -f '{{(index .IPAM.Config 0).Ga
 	wait_for 10 eval '[ -z "$(dns_process)" ]'
 	hull network rm one
 	assert_equal "forwarding4" "$(ls "$HULL_RUNROOT/networks")"
+	# One that cannot end is found.
+	hull network create one
+	hull run -d --name aa --network one test sleep 1000
+	pid=$(dns_process)
+	kill -STOP "$pid"
+	hull rm -f aa
+	hull network rm one
+	run -1 hull system check
+	assert_has "process $pid (hull-dns) of network "
+	run -0 hull system check --repair
+	run -0 hull system check
+	assert_equal "" "$output$(dns_process)"
 }
 
 @test "macvlan and ipvlan: on the network of a device of the host, past its firewall" {

@@ -58,6 +58,24 @@ shown() { systemctl show -P "$2" "hull-$(id_of "$1").scope"; }
 	find /sys/fs/cgroup -depth -type d -path '*/hulltest*' -exec rmdir {} + 2>/dev/null || true
 }
 
+@test "systemd: a scope of a container that the store does not know is found" {
+	need_systemd
+	local id pid
+	"${SD[@]}" run -d --name cc --pid host test sh -c 'setsid sleep 600 & exec sleep 600'
+	id=$(id_of cc) pid=$(pid_of cc)
+	stop_watchers cc
+	sql "DELETE FROM container WHERE id = ?" "$id"
+	kill -KILL "$pid"
+	wait_for 5 grep -q "^State:[[:space:]]*Z" "/proc/$pid/status"
+	run hull system check
+	assert_status 1
+	assert_has "control group /system.slice/hull-$id.scope of a container that does not exist"
+	hull system check --repair
+	assert_equal inactive "$(systemctl show -P ActiveState "hull-$id.scope")"
+	run hull system check
+	assert_equal "0 " "$status $output"
+}
+
 @test "systemd: what is refused, and what a slice is without it" {
 	run hull --cgroup-manager other ps
 	assert_status 125
@@ -77,7 +95,7 @@ shown() { systemctl show -P "$2" "hull-$(id_of "$1").scope"; }
 @test "systemd: what it has made can be removed where it does not answer" {
 	[ ! -S /run/systemd/private ] || skip "systemd answers"
 	"${SD[@]}" create --name cc test true
-	python3 -c 'import sqlite3, sys; s = sqlite3.connect(sys.argv[1]); s.execute("UPDATE container SET status = ?, told = 1", ("running",)); s.commit()' "$HULL_ROOT/hull.db"
+	sql "UPDATE container SET status = ?, told = 1" running
 	assert_equal exited "$(hull inspect -f '{{.State.Status}}' cc)"
 	hull rm cc
 }

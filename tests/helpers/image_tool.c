@@ -183,7 +183,7 @@ static int do_layers(struct tool *t, struct err *e)
 static int do_check(struct tool *t, struct err *e)
 {
 	struct strv problems = {0};
-	int r = image_store_check(&t->store, t->a, &problems, e);
+	int r = image_store_check(&t->store, false, t->a, &problems, e);
 	for (size_t i = 0; r == 0 && i < problems.count; i++)
 		printf("%s\n", problems.items[i]);
 	return r;

@@ -266,11 +266,11 @@ static void missing_layers_are_told(void **state)
 	assert_int_equal(image_layers_open(&f->store, im.id, &f->a, &fds, &n, &f->e), 0);
 	assert_int_equal(n, 2);
 	image_layers_close(fds, n);
-	assert_int_equal(image_store_check(&f->store, &f->a, &problems, &f->e), 0);
+	assert_int_equal(image_store_check(&f->store, false, &f->a, &problems, &f->e), 0);
 	assert_int_equal(problems.count, 0);
 	tree_remove(f->scratch->fd, arena_printf(&f->a, "layers/%s", layers[1]), &f->e);
 	assert_int_equal(image_layers_open(&f->store, im.id, &f->a, &fds, &n, &f->e), -ENOENT);
-	assert_int_equal(image_store_check(&f->store, &f->a, &problems, &f->e), 0);
+	assert_int_equal(image_store_check(&f->store, false, &f->a, &problems, &f->e), 0);
 	assert_int_equal(problems.count, 1);
 	/* Loading it again mends it. */
 	assert_int_equal(add_image(f, 0, 0, 1, "docker.io/library/x:1"), 0);

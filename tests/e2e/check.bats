@@ -1,0 +1,238 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# hull system check: each kind of damage is made for real, named, mended by --repair, and a second check finds
+# nothing; what belongs to another --root is left alone.
+
+load lib
+
+setup() {
+	hull_setup
+	need_root
+	PARENT_GROUPS=("hulltest-$$")
+}
+teardown() {
+	umount -R "$WORK"/root*/*/*/* 2>/dev/null
+	if [ -d "$WORK/root2" ]; then (in_other hull_teardown); fi
+	hull_teardown
+}
+
+# Another pair of roots on this machine.
+in_other() {
+	HULL_ROOT=$WORK/root2 HULL_RUNROOT=$WORK/run2 "$@"
+}
+
+id_of() { hull inspect -f '{{.Id}}' "$1"; }
+
+# The id of a container that was there and is not any more.
+gone_id() {
+	local id
+	id=$(hull create test true)
+	hull rm "$id" >/dev/null
+	echo "$id"
+}
+
+# What a check finds is a line for each of the patterns; --repair mends it, and another check finds nothing.
+assert_mends() {
+	local pattern
+	run hull system check
+	assert_status 1
+	for pattern; do assert_line "^$pattern"; done
+	run hull system check --repair
+	assert_status 0
+	for pattern; do assert_line "^$pattern.*: (removed|made anew, empty)\$"; done
+	run hull system check
+	assert_equal "0 " "$status $output"
+}
+
+ended() { [ ! -e "/proc/$1" ] || grep -q '^State:[[:space:]]*[ZX]' "/proc/$1/status"; }
+lives() { ! ended "$1"; }
+
+# leave_running NAME: a container's row is lost, and its first process ends with nobody there to see it.
+leave_running() {
+	local id pid
+	hull run -d --name "$1" test sh -c 'setsid sleep 600 & exec sleep 600'
+	id=$(id_of "$1") pid=$(pid_of "$1")
+	stop_watchers "$1"
+	sql "DELETE FROM container WHERE id = ?" "$id"
+	kill -KILL "$pid"
+	wait_for 5 ended "$pid"
+}
+
+@test "check: processes of a container that the store does not know" {
+	leave_running cc
+	assert_mends "process $MONITOR \(hull-monitor\) of container [0-9a-f]{12} that" \
+		"process $KEEPER \(hull-keeper\) of container" "control group /hull/" "folder of a container" "exit record of a container"
+	ended "$MONITOR" && ended "$KEEPER"
+}
+
+@test "check: a container that runs and whose row was lost is told, and not ended" {
+	local id pid
+	hull run -d --name cc test sleep 600
+	id=$(id_of cc) pid=$(pid_of cc)
+	sql "DELETE FROM container WHERE id = ?" "$id"
+	run hull system check --repair
+	assert_status 1
+	assert_has "folder of a container $id: the state store (hull.db) has lost it, but it runs as process $pid; it is not removed: end that process"
+	lives "$pid"
+	kill -KILL "$pid"
+	hull_is_clean() { hull system check --repair && hull system check; }
+	wait_for 10 hull_is_clean
+}
+
+@test "check: control groups of a removed container, in each hierarchy, with processes, in a scope" {
+	local id other groups dir sleeper
+	hull run -d --name cc test sleep 600
+	id=$(id_of cc)
+	groups=$(find /sys/fs/cgroup -maxdepth 3 -type d -name "$id")
+	hull rm -f cc
+	# Of an id that this --root never had: perhaps another's.
+	other=$(tr 0-9a-f 1-9a-f0 <<<"$id")
+	sleep 600 3>&- &
+	sleeper=$!
+	started_by_test "$sleeper"
+	for dir in $groups; do
+		mkdir -p "$dir/below" "${dir%/hull/*}/hulltest-$$/hull-$id.scope" "${dir%/*}/$other"
+	done
+	echo "$sleeper" >"${groups%%$'\n'*}/below/cgroup.procs"
+	assert_mends "control group /hull/$id of a container that does not exist" \
+		"control group /hulltest-$$/hull-$id.scope of a container that does not exist"
+	assert_equal "" "$(find /sys/fs/cgroup -maxdepth 3 -type d -name "*$id*")"
+	wait_for 5 ended "$sleeper"
+	for dir in $groups; do rmdir "${dir%/*}/$other"; done
+}
+
+@test "check: mounts in the folders of what does not exist; what they show is kept" {
+	local id path
+	id=$(gone_id)
+	mkdir precious
+	echo kept >precious/file
+	for path in "$HULL_ROOT/containers/$id" "$HULL_RUNROOT/containers/$id" "$HULL_ROOT/volumes/none"; do
+		mkdir -p "$path/a b"
+		mount --bind precious "$path/a b"
+		mount -t tmpfs none "$path/a b"
+	done
+	assert_mends "mount $HULL_ROOT/containers/$id/a b in the folder of what does not exist" \
+		"mount $HULL_RUNROOT/containers/$id/a b in" "mount $HULL_ROOT/volumes/none/a b in" "folder of a volume none"
+	assert_equal kept "$(cat precious/file)"
+	assert_equal "" "$(grep "$WORK" /proc/self/mountinfo)"
+}
+
+@test "rm does not go into what somebody mounted in a container's folder" {
+	local upper
+	mkdir precious
+	echo kept >precious/file
+	hull create --name cc test true
+	upper=$HULL_ROOT/containers/$(id_of cc)/upper
+	mkdir "$upper/at"
+	mount --bind precious "$upper/at"
+	run hull rm cc
+	assert_status 1
+	assert_has "something is mounted below it"
+	assert_equal kept "$(cat precious/file)"
+	umount "$upper/at"
+	hull rm -f cc
+}
+
+@test "check: loop devices on disk images of what does not exist" {
+	local id image loop
+	image=$WORK/probe.img
+	truncate -s 1M "$image"
+	loop=$(losetup -f --show "$image") || skip "no loop devices here"
+	losetup -d "$loop"
+	for how in whole deleted; do
+		id=$(gone_id)
+		mkdir -p "$HULL_ROOT/containers/$id"
+		truncate -s 2M "$HULL_ROOT/containers/$id/disk.img"
+		loop=$(losetup -f --show "$HULL_ROOT/containers/$id/disk.img")
+		[ $how = whole ] || rm -r "$HULL_ROOT/containers/$id"
+		assert_mends "loop device $loop on the disk image of container ${id:0:12} that does not exist"
+		assert_equal "" "$(losetup -n -O BACK-FILE "$loop" 2>/dev/null)"
+	done
+}
+
+@test "check: rows whose folder is gone: containers, volumes" {
+	local id
+	hull create --name cc test true
+	hull create --name dd -v vol:/data test sh -c 'echo anew >/data/f'
+	hull run -d --name ee test sleep 600
+	rm -rf "$HULL_ROOT/containers/$(id_of cc)" "$HULL_ROOT/volumes/vol"
+	assert_mends "container cc: its folder is gone" "volume vol: its folder is gone"
+	assert_equal "dd ee" "$(hull ps -a --format '{{.Names}}' | sort | xargs)"
+	hull start dd
+	hull wait dd
+	assert_equal anew "$(cat "$HULL_ROOT/volumes/vol/_data/f")"
+	hull rm -v dd
+	hull volume rm vol
+	id=$(id_of ee)
+	mv "$HULL_ROOT/containers/$id" aside
+	run hull system check --repair
+	assert_status 1
+	assert_has "container ee: its folder is gone, but it runs: hull rm -f ee"
+	assert_equal running "$(status_of ee)"
+	hull rm -f ee
+	run hull system check
+	assert_equal "0 " "$status $output"
+}
+
+# The folder of an image's only layer.
+layer_of() {
+	echo "$HULL_ROOT/layers/$(hull image inspect -f '{{index .RootFS.Layers 0}}' "$1" | cut -d: -f2)"
+}
+
+@test "check: images and build cache whose layers are gone, partly or all" {
+	local name
+	mkdir tree
+	hull save -o image.tar test
+	for name in fs ''; do
+		hull create --name cc test true
+		rm -rf "$(layer_of test)/$name"
+		run hull system check
+		assert_status 1
+		assert_line "^image [0-9a-f]{12} \(test:latest\): layer [0-9a-f]{12} is missing: load or pull"
+		# A container has it, with what was written into it.
+		run hull system check --repair
+		assert_status 1
+		assert_has "is missing, and a container uses it: load or pull the image again"
+		hull load -i image.tar
+		hull system check
+		hull start cc
+		assert_equal 0 "$(hull wait cc)"
+		hull rm cc
+		rm -rf "$(layer_of test)/$name"
+		assert_mends "image [0-9a-f]{12} \(test:latest\): layer [0-9a-f]{12} is missing"
+		run hull image inspect test
+		assert_status 1
+		hull load -i image.tar
+		hull run --rm test true
+	done
+	printf 'FROM test\nRUN echo built >/file\n' >tree/Dockerfile
+	hull build -q -t built tree
+	name=$(hull image inspect -f '{{index .RootFS.Layers 1}}' built | cut -d: -f2)
+	hull rmi built
+	rm -rf "$HULL_ROOT/layers/$name"
+	assert_mends "build cache: layer ${name:0:12} is missing"
+	hull build -q -t built tree
+	assert_equal built "$(hull run --rm built cat /file)"
+}
+
+@test "check: what belongs to another --root is left alone, whole or damaged" {
+	local id gone group pid before
+	cp -a "$CACHE/root" "$WORK/root2"
+	in_other hull run -d --name cc -v vol:/data test sleep 600
+	id=$(in_other id_of cc) pid=$(in_other pid_of cc)
+	in_other leave_running dd
+	gone=$(in_other gone_id)
+	group=$(find /sys/fs/cgroup -maxdepth 3 -type d -name "$id" | head -n 1)
+	mkdir "${group%/*}/$gone" "$WORK/root2/containers/$gone"
+	mount -t tmpfs none "$WORK/root2/containers/$gone"
+	before=$(find "$WORK/root2" "$WORK/run2" | sort)
+	run hull system check --repair
+	assert_equal "0 " "$status $output"
+	assert_equal "$before" "$(find "$WORK/root2" "$WORK/run2" | sort)"
+	lives "$pid" && lives "$MONITOR" && lives "$KEEPER"
+	[ -d "${group%/*}/$gone" ]
+	grep -q "$WORK/root2/containers/$gone" /proc/self/mountinfo
+	in_other assert_mends "process $MONITOR \(hull-monitor\) of" "control group /hull/$gone of" \
+		"mount $WORK/root2/containers/$gone in"
+	in_other has_status cc running
+}
