@@ -137,6 +137,9 @@ static const struct option items[] = {
 	 .help = "Set platform if server is multi-platform capable"},
 	{"privileged", 0, OPTION_BOOL, HOST(privileged),
 	 .help = "Give extended privileges to this container"},
+	{"proc-view", 0, OPTION_BOOL, O(create.config.hull.proc_view),
+	 .help = "Let /proc/meminfo, cpuinfo, stat, loadavg and the list of CPUs show the "
+		 "container's limits"},
 	{"publish", 'p', OPTION_LIST, O(publish),
 	 .help = "Publish a container's port(s) to the host ([IP:][PORT:]PORT[/PROTOCOL])"},
 	{"publish-all", 'P', OPTION_BOOL, HOST(publish_all_ports),

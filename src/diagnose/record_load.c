@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The load averages that the recorder keeps: every five seconds the tasks of each container that
- * run or could (R), or sleep uninterruptibly (D), are counted, as the kernel does it for the
- * machine (kernel/sched/loadavg.c), and in its way: the new average is the old one times e^(-5 s /
- * span), plus what is left to one of the count.
- */
+/* The load averages that the recorder keeps of each container: linux/load_average.h. */
 #include "diagnose/record_load.h"
 
 #include <stdio.h>
@@ -13,29 +8,18 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "engine/stats.h"
-#include "linux/process.h"
+#include "linux/load_average.h"
 
-enum { TASKS_MAX = 10000, STEPS_MAX = 720 };
-/* e^(-5/60), e^(-5/300), e^(-5/900) */
-static const double keeps[] = {0.9200444146293233, 0.9834714538216175, 0.9944598480048967};
+enum { STEPS_MAX = 720 };
 
 static int64_t count_load(const struct container *c, struct arena *a)
 {
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	struct container_stats_place place;
 	struct err ignored;
-	pid_t *tids;
-	size_t count;
-	int64_t load = 0;
+	size_t tasks;
 	container_stats_place(c, &place);
-	if (cgroup_open(place.path, &group, &ignored) < 0 ||
-	    cgroup_tasks(&group, a, &tids, &count, &ignored) < 0)
-		return -1;
-	for (size_t i = 0; i < count && i < TASKS_MAX; i++) {
-		const char state = process_state(tids[i]);
-		load += state == 'R' || state == 'D';
-	}
-	return load;
+	return cgroup_open(place.path, &group, &ignored) < 0 ? -1 : load_count(&group, a, &tasks);
 }
 
 /* Its place, or that of one that was not looked at for longest. */
@@ -57,10 +41,10 @@ static struct recorded_load *place_of(struct recorded_load *all, const char *id,
 static void bring_on(struct recorded_load *l, int64_t load, int64_t now)
 {
 	const int64_t missed = (now - l->at_ns) / RECORD_LOAD_NS;
-	int64_t steps = missed < 1 ? 1 : missed > STEPS_MAX ? STEPS_MAX : missed;
-	for (; steps > 0; steps--)
-		for (size_t i = 0; i < ARRAY_LEN(keeps); i++)
-			l->average[i] = l->average[i] * keeps[i] + (double)load * (1 - keeps[i]);
+	load_average_step(l->average, load,
+			  missed < 1           ? 1
+			  : missed > STEPS_MAX ? STEPS_MAX
+					       : missed);
 	l->at_ns = now;
 }
 

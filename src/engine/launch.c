@@ -37,6 +37,7 @@
 #include "engine/network.h"
 #include "engine/root.h"
 #include "engine/rootless.h"
+#include "engine/proc_view.h"
 #include "engine/run_folder.h"
 #include "engine/spec.h"
 #include "engine/user_network.h"
@@ -234,6 +235,8 @@ static int prepare(struct launch *l, struct err *e)
 	r = run_folder_full(l->en, run_folder_make(l->en, l->c, &l->folder, e), e);
 	if (r == 0)
 		r = spec_finish(l->en, &l->build, &l->a, e);
+	if (r == 0 && l->c->config.hull.proc_view)
+		r = proc_view_begin(l->en, &l->build, l->cgroup.path, e);
 	if (r == 0)
 		r = open_init(l, e);
 	if (r == 0)

@@ -25,6 +25,7 @@
 #include "base/strbuf.h"
 #include "base/units.h"
 #include "engine/internal.h"
+#include "engine/servant.h"
 #include "engine/network.h"
 
 enum { FILE_MAX = 8 << 20, TRIES = 16, NAME_SERVICE = 53 };
@@ -264,34 +265,6 @@ static int open_sockets(const struct ip *gateway, int ret[2], uint16_t *ret_port
 	return r < 0 ? err_errno(e, r, "cannot listen for questions about names") : 0;
 }
 
-/* Descriptors as dns/server.h numbers them. */
-static int spawn(struct engine *en, const int sockets[2], int folder, int lock, struct err *e)
-{
-	CLEANUP_ARENA struct arena a = {0};
-	const char *program = arena_printf(&a, "%s/hull-dns", en->libexec);
-	static char *const argv[] = {"hull-dns", NULL}, *const env[] = {NULL};
-	const int passed[] = {sockets[0], sockets[1], -1, folder, lock};
-	pid_t pid = fork();
-	if (pid < 0)
-		return err_errno(e, errno, "cannot start hull-dns");
-	if (pid > 0)
-		return 0;
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	setsid();
-	int high[ARRAY_LEN(passed)];
-	for (size_t i = 0; i < ARRAY_LEN(passed); i++)
-		high[i] = passed[i] < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC)
-					: fcntl(passed[i], F_DUPFD_CLOEXEC, 16);
-	for (int i = 0; i < (int)ARRAY_LEN(passed); i++)
-		dup2(high[i], i);
-	if (chdir("/") < 0 || close_range((unsigned)ARRAY_LEN(passed), ~0u, 0) < 0)
-		_exit(1);
-	execve(program, argv, env);
-	_exit(127);
-}
-
 static int start(struct engine *en, const struct network *n, int folder, int lock, struct err *e)
 {
 	int sockets[2] = {-1, -1};
@@ -304,7 +277,10 @@ static int start(struct engine *en, const struct network *n, int folder, int loc
 	CLEANUP_FD int tcp = sockets[1];
 	snprintf(text, sizeof(text), "%u", port);
 	r = file_replace(folder, "port", text, strlen(text), false, e);
-	return r < 0 ? r : spawn(en, sockets, folder, lock, e);
+	/* Descriptors as dns/server.h numbers them. */
+	const int passed[] = {sockets[0], sockets[1], -1, folder, lock};
+	static char *const argv[] = {"hull-dns", NULL};
+	return r < 0 ? r : servant_start(en, argv, passed, ARRAY_LEN(passed), e);
 }
 
 int network_names_serve(struct engine *en, struct network_kernel *k, const struct network *n,

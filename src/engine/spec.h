@@ -48,6 +48,8 @@ int spec_finish(struct engine *en, struct spec_build *b, struct arena *a, struct
 /** Close what spec_finish opened: the sources of volumes, and their lock. */
 void spec_close(struct spec_build *b);
 
+#define PROC_VIEW_SOURCE "hull-view" /* of the mounts that proc_view_begin() fills */
+
 /* Parts. */
 int spec_mount_sources(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
 int spec_seccomp(struct spec_build *b, struct arena *a, struct err *e);

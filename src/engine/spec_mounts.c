@@ -19,6 +19,7 @@
 #include "engine/user_network.h"
 #include "linux/idmap.h"
 #include "linux/namespaces.h"
+#include "view/files.h"
 
 enum { TTY = 5 };
 
@@ -253,6 +254,13 @@ static void etc_mounts(struct engine *en, const struct spec_build *b, struct lis
 	}
 }
 
+static void view_mounts(const struct spec_build *b, struct list *l, struct arena *a)
+{
+	for (size_t i = 0; b->container->config.hull.proc_view && i < VIEW_FILES; i++)
+		if (!user_mounts(b, view_paths[i]))
+			push(l, a, view_paths[i], "bind", PROC_VIEW_SOURCE, "bind,ro");
+}
+
 /* A bind's source must be there; -v makes a missing folder at the start, --mount does not. */
 static int check_source(const struct mount_point *m, struct err *e)
 {
@@ -297,10 +305,11 @@ static int user_mount(const struct mount_point *m, struct list *l, struct arena 
 int spec_mounts(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
 {
 	const struct container_folder *folders = b->folders.items;
-	size_t room = b->mount_count + b->folders.count + 16;
+	size_t room = b->mount_count + b->folders.count + 16 + VIEW_FILES;
 	struct list l = {.items = arena_array(a, room, sizeof(struct oci_mount))};
 	kernel_mounts(b, &l, a);
 	etc_mounts(en, b, &l, a);
+	view_mounts(b, &l, a);
 	for (size_t i = 0; i < b->folders.count; i++) {
 		push(&l, a, folders[i].destination, "bind", "(build)",
 		     folders[i].read_only ? "rbind,rprivate,ro" : "rbind,rprivate");

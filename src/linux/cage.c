@@ -73,8 +73,10 @@ static int confine_files(const struct cage_rights *c)
 		{c->folder, LANDLOCK_ACCESS_FS_READ_FILE}};
 	size_t count = c->folder >= 0, own = count;
 	for (const char *const *path = c->files; path && *path; path++)
-		allowed[count++] = (struct landlock_rule){open(*path, O_PATH | O_CLOEXEC),
-							  LANDLOCK_ACCESS_FS_READ_FILE};
+		allowed[count++] = (struct landlock_rule){
+			open(*path, O_PATH | O_CLOEXEC),
+			LANDLOCK_ACCESS_FS_READ_FILE |
+				(c->lists ? LANDLOCK_ACCESS_FS_READ_DIR : 0)};
 	int r = landlock_restrict(allowed, count);
 	for (size_t i = own; i < count; i++)
 		fd_drop(&allowed[i].fd);

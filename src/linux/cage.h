@@ -15,6 +15,7 @@ struct cage_rights {
 	const char *who;          /* in messages */
 	const char *const *files; /* that may be read by name, files or folders; absent ones are
 				   * left out */
+	bool lists;               /* and what is in those folders */
 	int folder;               /* one that is open, in which files may be read; or -1 */
 	const struct cage_limit {
 		__rlimit_resource_t what;

@@ -143,6 +143,7 @@ struct hull_config {
 	char *init_mode; /* "auto", "main", "group" or "all": how hull-init forwards signals */
 	struct opt_i64 cpu_burst; /* microseconds */
 	struct opt_bool oom_group;
+	bool proc_view;         /* its limits in /proc/meminfo and the like: engine/proc_view.h */
 	struct kvs hugepages;   /* size of a page, "2MB" -> limit in bytes */
 	struct kvs cgroup_conf; /* file of version 2 -> its text */
 	bool volume_quota;      /* it has a volume with a limit */
