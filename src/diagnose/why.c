@@ -39,6 +39,12 @@ char *why_signal(struct arena *a, int number_)
 
 /* ---- how it ended ---- */
 
+/* The last signal but SIGKILL did nothing. */
+static bool is_lost(const struct life *l)
+{
+	return !strcmp(l->handling, "none") || !strcmp(l->handling, "ignored");
+}
+
 /* Whether hull was asked for this end: stop; or a signal that ended it, or that programs take as
  * the wish that they end. */
 static bool was_asked(const struct life *l)
@@ -47,26 +53,37 @@ static bool was_asked(const struct life *l)
 		    l->asked_signal == SIGQUIT;
 	return l->stopped || (l->killed && l->signal == SIGKILL) ||
 	       (l->asked && l->signal == l->asked_signal) ||
-	       (l->asked && wish && !l->signal && !l->no_handler);
+	       (l->asked && wish && !l->signal && !is_lost(l));
 }
 
 /* Somebody asked hull for it. */
 static void asked_verdict(struct life *l)
 {
 	struct arena *a = l->s->a;
-	l->s->asked = true;
-	const char *what = l->stopped ? "stopped" : "ended by hull kill";
+	const bool health = l->sender && !strcmp(l->sender, ASKED_BY_HEALTH);
+	const char *what = health       ? "ended because its health check failed"
+			   : l->stopped ? "stopped"
+					: "ended by hull kill";
+	l->s->asked = !health;
 	const char *asked = why_signal(a, l->asked ? l->asked_signal : SIGKILL);
 	if (l->sender)
 		story_evidence(l->s, "asked for by", "%s", l->sender);
 	if (l->stopped && l->asked && l->killed) {
 		l->s->verdict = arena_printf(
 			a, "%s: it did not end on %s%s, and was killed after %s", what, asked,
-			l->no_handler ? ", for which its first process has no handler" : "",
+			!strcmp(l->handling, "none")
+				? ", for which its first process has no handler"
+			: !strcmp(l->handling, "ignored") ? ", which its first process ignores"
+			: !strcmp(l->handling, "caught")
+				? ", for which its first process has a handler"
+				: "",
 			why_span(a, l->killed - l->asked));
 		story_advise(l->s,
-			     "its program should handle %s; --init passes it on and ends what is "
-			     "left, --stop-timeout gives it longer",
+			     *l->handling && strcmp(l->handling, "none")
+				     ? "its program should end on %s; --stop-timeout gives it "
+				       "longer, --stop-signal has it sent another"
+				     : "its program should handle %s; --init passes it on and ends "
+				       "what is left, --stop-timeout gives it longer",
 			     asked);
 	} else if (l->killed && l->signal == SIGKILL) {
 		l->s->verdict = arena_printf(a, "%s: SIGKILL ended it after %s", what,
@@ -229,6 +246,12 @@ static void running_verdict(struct life *l)
 		why_memory(l);
 	else if (trouble)
 		l->s->verdict = arena_printf(a, "it runs for %s: %s", since, trouble);
+	else if (l->health_ends > 0)
+		l->s->verdict = arena_printf(
+			a,
+			"it runs for %s, after it was ended %lld time%s because its health check "
+			"failed",
+			since, (long long)l->health_ends, l->health_ends == 1 ? "" : "s");
 	else if (c->restarts > 0)
 		l->s->verdict = arena_printf(
 			a, "it runs for %s, after its policy started it %lld time%s again", since,
@@ -360,11 +383,17 @@ int diagnose_why(struct engine *en, const char *ref, struct arena *a, struct sto
 {
 	struct container c;
 	*ret = (struct story){.a = a};
-	struct life l = {.s = ret, .en = en, .ref = ref, .name = (char *)ref, .image = ""};
+	struct life l = {
+		.s = ret, .en = en, .ref = ref, .name = (char *)ref, .image = "", .handling = ""};
 	int r = read_life(&l, &c, e);
 	if (r == -ENOENT && l.c) { /* somebody has just removed it */
 		*ret = (struct story){.a = a};
-		l = (struct life){.s = ret, .en = en, .ref = ref, .name = (char *)ref, .image = ""};
+		l = (struct life){.s = ret,
+				  .en = en,
+				  .ref = ref,
+				  .name = (char *)ref,
+				  .image = "",
+				  .handling = ""};
 		r = read_life(&l, &c, e);
 	}
 	if (r < 0)
@@ -389,7 +418,8 @@ int diagnose_end(struct engine *en, const char *id, int64_t ended_ns, struct are
 {
 	struct container c;
 	struct err none;
-	struct life l = {.s = ret, .en = en, .ref = id, .image = "", .until = ended_ns};
+	struct life l = {
+		.s = ret, .en = en, .ref = id, .image = "", .handling = "", .until = ended_ns};
 	struct event_query q = {.since = 1, .until = clock_real_ns(), .client = -1, .actor = id};
 	*ret = (struct story){.a = a};
 	snprintf(l.id, sizeof(l.id), "%s", id);

@@ -39,10 +39,10 @@ static void take_start(struct life *l, int64_t at)
 	l->stopped = l->oom = l->oom_main = false;
 	l->oom_of = (struct oom){0};
 	l->oom_kills = l->refused = 0;
-	l->error = l->policy = l->health = l->survivors = l->fault = NULL;
+	l->error = l->policy = l->survivors = l->fault = NULL;
 	l->code = l->signal = l->asked_signal = 0;
 	l->sender = NULL;
-	l->no_handler = false;
+	l->handling = "";
 }
 
 static void take_kill(struct life *l, int64_t at, struct json_object *event)
@@ -51,6 +51,7 @@ static void take_kill(struct life *l, int64_t at, struct json_object *event)
 	const char *sender = attribute(event, "sender"), *handler = attribute(event, "handler");
 	if (l->ended)
 		return;
+	l->health_ends += sender && !strcmp(sender, ASKED_BY_HEALTH) && !l->asked;
 	l->sender = sender ? arena_strdup(l->s->a, sender) : NULL;
 	if (signal == SIGKILL) {
 		l->killed = at;
@@ -58,7 +59,7 @@ static void take_kill(struct life *l, int64_t at, struct json_object *event)
 	}
 	l->asked = at;
 	l->asked_signal = signal;
-	l->no_handler = handler != NULL;
+	l->handling = handler ? arena_strdup(l->s->a, handler) : "";
 }
 
 static void take_end(struct life *l, struct json_object *event, int64_t at)
@@ -96,6 +97,15 @@ static void take_oom(struct life *l, struct json_object *event)
 		sscanf(held, "%" SCNd64 " %" SCNd64 " %" SCNd64, &o->anon, &o->file, &o->shmem);
 }
 
+/* Of a signal. */
+static const char *fate(const char *handler)
+{
+	return !handler                      ? ""
+	       : !strcmp(handler, "none")    ? ", which the kernel dropped: PID 1 has no handler"
+	       : !strcmp(handler, "ignored") ? ", which PID 1 ignores"
+					     : "";
+}
+
 /* What is told of an event in the time line; NULL: nothing. */
 static char *moment_text(const struct life *l, const char *action, struct json_object *event)
 {
@@ -103,9 +113,7 @@ static char *moment_text(const struct life *l, const char *action, struct json_o
 	if (!strcmp(action, "kill"))
 		return arena_printf(a, "hull sent %s%s",
 				    why_signal(a, number(attribute(event, "signal"))),
-				    attribute(event, "handler")
-					    ? ", which the kernel dropped: PID 1 has no handler"
-					    : "");
+				    fate(attribute(event, "handler")));
 	if (!strcmp(action, "oom") && l->oom_kills > 1)
 		return arena_printf(a, "the kernel killed the last of %lld processes for memory",
 				    (long long)l->oom_kills);

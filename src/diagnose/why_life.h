@@ -33,9 +33,10 @@ struct life {
 	int asked_signal;
 	int64_t killed; /* hull sent SIGKILL */
 	char *sender;
-	bool no_handler; /* PID 1 had none for that signal */
-	bool stopped;    /* by stop or restart, not by kill */
-	char *health;
+	const char
+		*handling; /* what PID 1 does with that signal: "none", "ignored", "caught" or "" */
+	int64_t health_ends; /* so often it was ended because its health check failed */
+	bool stopped;        /* by stop or restart, not by kill */
 };
 
 /** Bring an event into a struct life: for engine_events(). */

@@ -40,10 +40,14 @@ struct engine {
 	int (*at_birth)(const struct cgroup *group, uint64_t caps, void *ctx, struct err *e);
 	void *at_birth_ctx;
 	struct starting *starting; /* what was created with `start`, until it is started, or NULL */
+	char asked_by[64];         /* on whose behalf signals are sent; "": of who started us */
 	struct image_store images;
 	struct arena notes;
 	struct strv warnings; /* in `notes`: for the user, though nothing failed */
 };
+
+/** .asked_by of a health check that failed. */
+#define ASKED_BY_HEALTH "its health check"
 
 #define CLEANUP_ENGINE __attribute__((cleanup(engine_close)))
 

@@ -241,6 +241,7 @@ static int act(struct engine *en, const struct container *c, struct err *e)
 	int r = is_to_run(en, c, e);
 	if (r <= 0)
 		return r;
+	snprintf(en->asked_by, sizeof(en->asked_by), "%s", ASKED_BY_HEALTH);
 	if (!strcmp(action, "restart"))
 		return container_restart(en, c->id, 0, -2, e);
 	if (!strcmp(action, "stop"))

@@ -93,6 +93,20 @@ int container_stop_signal(const struct container *c)
 	return number > 0 ? number : SIGTERM;
 }
 
+/* What the first process does with it, for whoever asks later; NULL: it ends it, or that is not
+ * seen. With hull-init that says nothing of the program. */
+static const char *handling(const struct container *c, int signal)
+{
+	struct process p;
+	const uint64_t bit = UINT64_C(1) << (signal - 1);
+	if (process_read(c->pid, &p) < 0 || container_has_init(c))
+		return NULL;
+	return p.ignored & bit             ? "ignored"
+	       : process_drops(&p, signal) ? "none"
+	       : p.caught & bit            ? "caught"
+					   : NULL;
+}
+
 /* 1: it has ended, 0: the time is over. */
 static int await_end(int pidfd, int64_t until_ms)
 {
@@ -128,9 +142,13 @@ static int stuck(const struct container *c, struct err *e)
 }
 
 /* Who asked for it: our user, and the program that started us. */
-static void sender(char buf[static 64])
+static void sender(const struct engine *en, char buf[static 64])
 {
 	char path[32], program[32] = "?";
+	if (*en->asked_by) {
+		snprintf(buf, 64, "%s", en->asked_by);
+		return;
+	}
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)getppid());
 	if (file_read_small(AT_FDCWD, path, program, sizeof(program)) > 0)
 		program[strcspn(program, "\n")] = '\0';
@@ -145,9 +163,9 @@ static int send_told(struct engine *en, const struct container *c, int pidfd, in
 {
 	char number[12], by[64];
 	struct err ignored;
-	const char *handler = c->pid && dropped_by_kernel(c->pid, signal) ? "none" : NULL;
+	const char *handler = c->pid ? handling(c, signal) : NULL;
 	snprintf(number, sizeof(number), "%d", signal);
-	sender(by);
+	sender(en, by);
 	int told = db_begin(&en->db, false, &ignored);
 	if (told == 0)
 		told = event_container(&en->db, &ignored, c->id, "kill", "signal", number, "sender",

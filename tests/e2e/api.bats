@@ -148,6 +148,9 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	assert_equal 67108864 "$(cgroup_value aa memory memory.limit_in_bytes memory.max)"
 	answers 204 POST "/containers/aa/restart?t=0"
 	answers 204 POST "/containers/aa/kill?signal=KILL"
+	run hull why aa
+	assert_line "^aa: ended by hull kill: SIGKILL ended it after "
+	assert_line "asked for by       uid $(id -u), from curl, by hulld\$"
 	answers 304 POST "/containers/aa/stop?t=0"
 	answers 409 POST /containers/aa/kill
 	answers 204 POST /containers/aa/start

@@ -235,6 +235,10 @@ processes_of() {
 	started() { hull inspect -f '{{.State.StartedAt}}' restart; }
 	first=$(started)
 	wait_for 10 eval '[ "$(started)" != "$first" ]'
+	# hull why tells that it was the check, and not somebody's hull stop.
+	[[ $(hull why stop) == "stop: ended because its health check failed: SIGKILL ended it after "*"asked for by       its health check"* ]]
+	[[ $(hull why kill) == "kill: ended because its health check failed: SIGKILL ended it after "* ]]
+	wait_for 10 eval '[[ $(hull why restart) =~ "it was ended "[0-9]+" time"s?" because its health check failed" ]]'
 	wait_for 10 has_status restart running
 	wait_for 20 hull exec restart touch /tmp/good
 	wait_for 10 is restart healthy

@@ -184,6 +184,18 @@ crash_told() {
 }
 
 @test "why: of one that could not be started also what run said to do" {
+	mkdir scripts
+	printf '#!/no/such/shell\n' >scripts/none
+	printf '#!/bin/sh\r\n' >scripts/windows
+	chmod +x scripts/*
+	run hull run --name none -v "$PWD/scripts:/s" test /s/none
+	run hull run --name windows -v "$PWD/scripts:/s" test /s/windows
+	run hull why none
+	assert_has "its interpreter /no/such/shell does not exist in the image"
+	assert_has "install /no/such/shell in the image"
+	run hull why windows
+	assert_has "its first line ends in a carriage return"
+	assert_has "the file has Windows line ends: convert it"
 	run hull run -d --name dd --entrypoint /etc/passwd test
 	hint=$(sed -n 's/^hint: //p' <<<"$output")
 	[ -n "$hint" ]
@@ -247,6 +259,16 @@ crash_told() {
 	assert_has "asked for by       uid $(id -u), from "
 	assert_has "hull sent SIGTERM, which the kernel dropped: PID 1 has no handler"
 	assert_has "--init"
+	# Whether it ignores it, or takes it and goes on.
+	for name in ignores takes; do
+		hull run -d --name $name test sh -c 'if [ $0 = ignores ]; then trap "" TERM; else trap : TERM; fi; echo ready; while :; do sleep 1; done' $name
+		wait_ready $name
+		hull stop -t 1 $name
+	done
+	[[ $(verdict ignores) == "stopped: it did not end on SIGTERM, which its first process ignores, and was killed after "*s ]]
+	[[ $(hull why ignores) == *"hull sent SIGTERM, which PID 1 ignores"* ]]
+	[[ $(verdict takes) == "stopped: it did not end on SIGTERM, for which its first process has a handler, and was killed after "*s ]]
+	[[ $(hull why takes) != *"--init"* ]]
 	hull run -d --name good --init test sleep 600
 	hull stop good
 	[[ $(verdict good) == "stopped: "*SIGTERM* && $(verdict good) != *"did not end"* ]]
