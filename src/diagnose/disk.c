@@ -25,6 +25,8 @@
 #include "linux/process.h"
 
 enum { MOUNTS_MAX = 4 << 20, PLACES_MAX = 256, FILES_MAX = 4096, NEAR_PERCENT = 95 };
+/* Of a layer that is full: its file system may keep some for itself. */
+enum { FULL_PERCENT = 90 };
 
 static const char *const not_asked[] = {"proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue",
 					"nfs",  "nfs4",  "cifs",   "smb3",    "9p",     "ceph"};
@@ -43,6 +45,42 @@ struct look {
 	} held[FILES_MAX];
 };
 
+#define LAYER_ADVICE                                                                               \
+	"remove files that it writes, or have it write them to a volume; a new container may "     \
+	"have "                                                                                    \
+	"more: --storage-opt size="
+
+/* Bytes; 0: none. */
+static int64_t layer_limit(const struct container *c)
+{
+	const char *text = kvs_get(&c->config.host.storage_opt, "size");
+	int64_t limit;
+	return text && size_parse(text, &limit) == 0 ? limit : 0;
+}
+
+/* NULL: it is not, or has no limit. */
+static char *full_layer(const struct container *c, int64_t own, struct arena *a)
+{
+	const int64_t limit = layer_limit(c);
+	return limit > 0 && own >= limit / 100 * FULL_PERCENT
+		       ? arena_printf(a, "its own layer is full: %s of %s", size_text(a, own),
+				      size_text(a, limit))
+		       : NULL;
+}
+
+void diagnose_layer_full(struct engine *en, const struct container *c, struct story *s)
+{
+	int64_t own, all;
+	struct err ignored;
+	if (!layer_limit(c) || container_size(en, c, &own, &all, &ignored) < 0)
+		return;
+	const char *text = full_layer(c, own, s->a);
+	if (!text)
+		return;
+	s->verdict = arena_printf(s->a, "%s; %s", s->verdict, text);
+	story_advise(s, LAYER_ADVICE);
+}
+
 static int64_t percent(uint64_t used, uint64_t left)
 {
 	return used + left ? (int64_t)(used * 100 / (used + left)) : 0;
@@ -56,12 +94,15 @@ static void near_full(struct look *x, const char *path, const char *what, int64_
 	if (!s->verdict)
 		s->verdict = arena_printf(s->a, "%s is nearly full: %lld %% of its %s are used",
 					  path, (long long)part, what);
-	story_advise(
-		s,
-		memory ? "%s is in memory: --shm-size or --tmpfs PATH:size= gives it another size"
-		       : "%s: remove files in it; hull system df tells what hull itself could give "
-			 "back",
-		path);
+	if (!strcmp(path, "/") && layer_limit(x->c) > 0)
+		story_advise(s, LAYER_ADVICE);
+	else
+		story_advise(s,
+			     memory ? "%s is in memory: --shm-size or --tmpfs PATH:size= gives it "
+				      "another size"
+				    : "%s: remove files in it; hull system df tells what hull "
+				      "itself could give back",
+			     path);
 }
 
 static void tell_place(struct look *x, const char *path, const char *type)
@@ -192,6 +233,8 @@ int diagnose_disk(struct engine *en, const struct container *c, struct story *s,
 		r = tell_own(x, en, &own, e);
 	if (r == 0)
 		r = tell_deleted(x, e);
+	if (r == 0 && !s->verdict && (s->verdict = full_layer(c, own, s->a)))
+		story_advise(s, LAYER_ADVICE); /* of btrfs, whose statvfs(3) does not tell */
 	if (r == 0 && !s->verdict)
 		s->verdict = arena_printf(s->a, "there is room; it has %s in its own layer",
 					  size_text(s->a, own));

@@ -18,7 +18,12 @@ int diagnose_network(struct engine *en, const struct container *c, struct story 
 /** Disks: what it reads and writes, against its limits; what waits to be written. */
 int diagnose_io(const struct container *c, struct story *s, struct err *e);
 /** Room: file systems that it can write to, its layer and log, removed files that are open. */
+/** Adds to the verdict that the layer of @c, which need not run, is full of what its limit allows.
+ */
+void diagnose_layer_full(struct engine *en, const struct container *c, struct story *s);
 int diagnose_disk(struct engine *en, const struct container *c, struct story *s, struct err *e);
+/** Adds to the verdict that the layer of @c, which need not run, is full of what its limit allows. */
+void diagnose_layer_full(struct engine *en, const struct container *c, struct story *s);
 /** All that its control group counts, now. */
 int usage_read(const struct container *c, struct arena *a, struct cgroup_stats *ret, struct err *e);
 /** The same twice, half a second apart; the topics of one command share what it took. */

@@ -63,12 +63,19 @@ backend_is() {
 fill_is_limited() {
 	local n
 	hull run --name full "$@" --storage-opt size=10m test sh -c \
-		'mkdir x; cd x; /probe leave-project .; dd if=/dev/zero of=big bs=64k count=320; sync; wc -c <big' >out 2>&1 && cat out
+		'mkdir x; cd x; /probe leave-project .; dd if=/dev/zero of=big bs=64k count=320; sync; wc -c <big; exit 3' >out 2>&1 || [ $? = 3 ]
 	grep -qi 'no space left on device\|quota exceeded' out
+	hull why full | grep -qE '^full: its command ended by itself with 3 after .*; its own layer is full: (9|10)[.0-9]*MiB of 10MiB$' || { hull why full; return 1; }
 	n=$(tail -n 1 out)
 	[ "$n" -le $((10 * 1048576 * 101 / 100)) ]
 	[ "$n" -ge $((9 * 1048576)) ]
 	hull rm full
+	hull run -d --name full "$@" --storage-opt size=10m test sh -c 'dd if=/dev/zero of=/big bs=64k count=320; sync; echo done; sleep 600'
+	wait_for 20 prints done hull logs full
+	hull explain full disk >out
+	grep -qE '^disk: (/ is nearly full: |its own layer is full: )' out
+	grep -q -- '--storage-opt size=$' out
+	hull rm -f full
 }
 
 df_shows_limit() {
