@@ -21,7 +21,14 @@
 #include "linux/cgroup.h"
 #include "linux/device.h"
 
-enum { USED_PERCENT = 80, FULL_PERCENT = 95, WAIT_PERCENT = 10, ROOM_PERCENT = 30, NAME_SIZE = 64 };
+enum {
+	USED_PERCENT = 80,
+	FULL_PERCENT = 95,
+	WAIT_PERCENT = 10,
+	ROOM_PERCENT = 30,
+	SLOWED_PERCENT = 90,
+	NAME_SIZE = 64
+};
 
 static const struct rate {
 	enum docker_rate which;
@@ -127,14 +134,42 @@ static void judge_limits(struct look *x)
 	}
 }
 
+/* Percent of a machine's or a group's memory; 0: the threshold is in bytes. */
+static int64_t ratio(const char *name)
+{
+	char path[64], text[32];
+	snprintf(path, sizeof(path), "/proc/sys/vm/%s", name);
+	return file_read_small(AT_FDCWD, path, text, sizeof(text)) > 0 ? strtoll(text, NULL, 10)
+								       : 0;
+}
+
+/* From how many unwritten bytes on version 2 slows the writers of a group with a memory limit: the
+ * thresholds of the machine, of what the group could have as page cache (mm/page-writeback.c,
+ * mdtc_calc_avail() and "freerun"). 0: not known. */
+static int64_t slowed_by_limit(const struct cgroup_stats *g)
+{
+	const int64_t left = g->memory.usage.limit - g->memory.usage.usage;
+	const int64_t most = ratio("dirty_ratio"), begin = ratio("dirty_background_ratio");
+	return most && begin ? (g->memory.reclaimable + (left > 0 ? left : 0)) *
+				       (begin < most ? begin + most : most * 3 / 2) / 200
+			     : 0;
+}
+
 /* A page cannot be taken back before it is written: under a small limit each write may wait for
- * that. */
+ * that; version 2 slows writers before. */
 static void judge_room(struct look *x, int64_t unwritten)
 {
 	struct story *s = x->s;
 	int64_t limit = x->w->now.memory.usage.limit;
-	if (s->verdict || limit <= 0 || limit == INT64_MAX ||
-	    unwritten < limit / 100 * ROOM_PERCENT)
+	if (limit <= 0 || limit == INT64_MAX)
+		return;
+	const int64_t slowed = cgroup_host_on_v1(CGROUP_MEMORY) ? 0 : slowed_by_limit(&x->w->now);
+	if (slowed)
+		story_evidence(s, "of its limit",
+			       "writers are slowed from %s on, for its memory limit of %s",
+			       amount(s->a, slowed, true), amount(s->a, limit, true));
+	if (s->verdict ||
+	    unwritten < (slowed ? slowed / 100 * SLOWED_PERCENT : limit / 100 * ROOM_PERCENT))
 		return;
 	s->verdict = arena_printf(
 		s->a,

@@ -200,14 +200,21 @@ static void take_dirty(struct watch *w, const struct trace_record *r)
 	watch_fact(w, &facts, "PauseMs", pause);
 	watch_fact(w, &facts, "Dirty", dirty * page);
 	watch_fact(w, &facts, "Limit", limit * page);
+	/* Older kernels tell the machine's figures alone: far from its limit it is the group's. */
+	const bool own = dirty < limit / 2;
+	const char *what = arena_printf(
+		&w->line,
+		own ? "its memory limit allows no more unwritten pages (the machine has %s of at "
+		      "most %s)"
+		    : "%s of at most %s are unwritten",
+		size_binary(dirty * page, have), size_binary(limit * page, most));
 	watch_tell(w, r, TRACE_DIRTY, r->pid, &facts,
-		   arena_printf(
-			   &w->line,
-			   "its writes wait %lld ms: %s of at most %s are unwritten; it is held to "
-			   "%s/s on %s",
-			   (long long)pause, size_binary(dirty * page, have),
-			   size_binary(limit * page, most), size_binary(rate * 1024, speed),
-			   device));
+		   rate > 0 ? arena_printf(&w->line,
+					   "its writes to %s wait %lld ms, it is held to %s/s: %s",
+					   device, (long long)pause,
+					   size_binary(rate * 1024, speed), what)
+			    : arena_printf(&w->line, "its writes to %s wait %lld ms: %s", device,
+					   (long long)pause, what));
 }
 
 const struct trace_point trace_generate = {"signal:signal_generate", true, take_generate};

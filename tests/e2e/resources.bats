@@ -262,9 +262,16 @@ written() {
 	# again and again, for whoever syncs on this machine cleans its pages
 	wait_for 20 eval "hull explain dd io | grep -qE 'to be written +(19|2[0-9])[.0-9]*MiB dirty'"
 	hull rm -f dd
-	# Under a small limit a page must be written before it can be given to the next; version 2 slows writers before.
-	is_v1 memory || return 0
-	hull run -d --name ee -m 24m -v "$WORK:/out" test sh -c 'for i in $(seq 20); do dd if=/dev/zero of=/out/other bs=1M count=200; done'
+	# Under a small limit a page must be written before it can be given to the next; version 2 slows writers before (F8 F9).
+	hull run -d --name ee -m 24m -v "$WORK:/out" test sh -c 'while :; do dd if=/dev/zero of=/out/other bs=1M count=200; done'
+	if ! is_v1 memory; then
+		"$HULL" trace --dirty ee >stalls 2>stalls.err 3>&- &
+		started_by_test $!
+		wait_for 30 eval "hull explain ee io | grep -qE 'io: its writers wait now and then: pages that are not written yet fill [0-9]+ % of its memory limit of 24MiB'"
+		hull explain ee io | grep -qE 'of its limit +writers are slowed from [1-4][.0-9]*MiB on, for its memory limit of 24MiB'
+		wait_for 30 grep -qE ' dirty +(dd|exe|sh)\[[0-9]+\] its writes to [0-9]+:[0-9]+ wait [0-9]+ ms(, it is held to [^:]*/s)?: its memory limit allows no more unwritten pages' stalls
+		return
+	fi
 	wait_for 10 eval "hull explain ee io | grep -qE 'io: its writers wait now and then: pages that are not written yet fill [3-9][0-9] % of its memory limit of 24MiB'"
 }
 
