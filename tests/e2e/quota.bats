@@ -70,7 +70,7 @@ fill_is_limited() {
 	[ "$n" -le $((10 * 1048576 * 101 / 100)) ]
 	[ "$n" -ge $((9 * 1048576)) ]
 	hull rm full
-	hull run -d --name full "$@" --storage-opt size=10m test sh -c 'dd if=/dev/zero of=/big bs=64k count=320; sync; echo done; sleep 600'
+	hull run -d --name full "$@" --storage-opt size=10m test sh -c 'dd if=/dev/zero of=big bs=64k count=320; sync; echo done; sleep 600'
 	wait_for 20 prints done hull logs full
 	hull explain full disk >out
 	grep -qE '^disk: (/ is nearly full: |its own layer is full: )' out
