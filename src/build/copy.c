@@ -43,8 +43,10 @@ static int path_below(int root, int fd, struct arena *a, char **ret)
 
 static bool ignored(const struct copy *c, const char *path)
 {
-	return *path && ((c->ignore && ignore_matches(c->ignore, path)) ||
-			 ignore_matches(&c->exclude, path));
+	size_t n = strlen(c->top);
+	const char *below = path + n + (n && path[n] == '/');
+	return (*path && c->ignore && ignore_matches(c->ignore, path)) ||
+	       (*below && ignore_matches(&c->exclude, below));
 }
 
 bool copy_skips(const struct copy *c, const char *path, bool folder)
@@ -83,15 +85,37 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* The folder of @named behind its pivot "/./", or all of it. */
-static const char *kept(const struct copy *c, const char *named, bool folder)
+/* Behind its pivot "/./", or all of it. */
+static const char *behind_pivot(const char *named)
 {
 	const char *pivot = strstr(named, "/./");
-	const char *from = pivot ? pivot + 3 : named;
+	return pivot ? pivot + 3 : named;
+}
+
+static const char *kept(const struct copy *c, const char *named, bool folder)
+{
+	const char *from = behind_pivot(named);
 	if (!c->parents)
 		return "";
 	size_t len = folder ? strlen(from) : (size_t)(base_name(from) - from);
 	return arena_strndup(c->a, from, len);
+}
+
+/* What --exclude says is of paths in the source, and of a file's name; with --parents, of what the
+ * copy is called. */
+static const char *top_of(const struct copy *c, const char *named, const char *path)
+{
+	const char *from = behind_pivot(named);
+	size_t n = strlen(path), m = strlen(from);
+	if (!c->parents)
+		return path;
+	return n > m && !strcmp(path + n - m, from) ? arena_strndup(c->a, path, n - m - 1) : "";
+}
+
+static bool excluded(const struct copy *c, const char *named, bool folder)
+{
+	const char *as = c->parents ? behind_pivot(named) : folder ? "" : base_name(named);
+	return *as && ignore_matches(&c->exclude, as) && !(folder && c->exclude.negations);
 }
 
 static int add_source(struct copy *c, const char *named, struct err *e)
@@ -104,12 +128,15 @@ static int add_source(struct copy *c, const char *named, struct err *e)
 	int r = path_below(c->root, fd, c->a, &path);
 	if (r < 0 || fstat(fd, &s.st) < 0)
 		return err_errno(e, r < 0 ? r : errno, "\"/%s\"", named);
-	if (copy_skips(c, path, S_ISDIR(s.st.st_mode)) || copy_skips(c, named, false))
+	bool folder = S_ISDIR(s.st.st_mode);
+	c->top = s.top = top_of(c, named, path);
+	if (copy_skips(c, path, folder) || excluded(c, named, folder) ||
+	    (c->ignore && *named && ignore_matches(c->ignore, named)))
 		return -ENOENT;
 	if (c->sources.count == COPY_SOURCES_MAX)
 		return err_set(e, E2BIG, ERR_INVALID, "more than %d sources", COPY_SOURCES_MAX);
 	s.path = path;
-	s.keep = kept(c, named, S_ISDIR(s.st.st_mode));
+	s.keep = kept(c, named, folder);
 	if (c->unpack && S_ISREG(s.st.st_mode) && (r = copy_is_archive(fd)) < 0)
 		return err_errno(e, r, "\"/%s\"", named);
 	s.archive = r > 0;
@@ -207,7 +234,7 @@ int copy_add_text(struct copy *c, const char *name, const char *text, struct err
 {
 	CLEANUP_FD int fd = memfd_create("heredoc", MFD_CLOEXEC);
 	size_t len = strlen(text);
-	struct copy_source s = {.path = name, .name = name, .keep = ""};
+	struct copy_source s = {.path = name, .name = name, .keep = "", .top = ""};
 	if (fd < 0 || fd_write_full(fd, text, len) < 0 || fstat(fd, &s.st) < 0)
 		return err_errno(e, errno, "cannot keep a heredoc");
 	s.st.st_mode = S_IFREG | 0644;
@@ -309,6 +336,7 @@ static int sum(struct copy *c, int64_t *newest, char ret[static ID_LEN + 1], str
 	for (size_t i = 0; r == 0 && i < c->sources.count; i++) {
 		const struct copy_source *at = &src[i];
 		bool folder = S_ISDIR(at->st.st_mode);
+		c->top = at->top;
 		/* The name of a folder whose content is copied does not matter. */
 		const char *shown =
 			arena_printf(c->a, "%s%s%s", at->keep, at->archive ? "unpacked " : "",

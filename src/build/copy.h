@@ -23,6 +23,7 @@ struct copy_source {
 	const char *path; /* below the root, clean and without links: "a/b", "" is the root */
 	const char *name; /* how a copy of it is called */
 	const char *keep; /* --parents: folders of the destination that it brings, or "" */
+	const char *top;  /* of a folder: patterns of --exclude are of paths below this one */
 	struct stat st;
 	bool archive; /* ADD: it is unpacked */
 };
@@ -41,6 +42,7 @@ struct copy {
 	int64_t epoch;       /* seconds: times that are later become this; -1: none */
 	struct arena *a;
 	struct array sources; /* of struct copy_source */
+	const char *top;      /* of the source that is looked at */
 };
 
 /** Find what @pattern stands for, which may have wildcards; -ENOENT when nothing does. */

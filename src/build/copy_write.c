@@ -281,6 +281,7 @@ static int write_source(struct writer *w, const struct copy_source *s)
 	size_t len = strlen(c->to);
 	bool folder = c->to[len - 1] == '/' || *s->keep || c->sources.count > 1;
 	const char *path = path_clean(c->a, arena_printf(c->a, "%s/%s", c->to, s->keep));
+	c->top = s->top;
 	if (s->archive)
 		return unpack(w, s, path);
 	if (!S_ISDIR(s->st.st_mode))

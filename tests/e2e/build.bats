@@ -115,6 +115,58 @@ config() {
 	[ "$(config Env)" = '["FROM_IMAGE=yes","E=env"]' ]
 }
 
+@test "ARG: those that are there by themselves: proxies in each RUN, platforms where ARG names them" {
+	cat >ctx/Dockerfile <<-'E'
+		FROM test AS first
+		RUN env >/before
+		ARG TARGETPLATFORM TARGETOS TARGETARCH TARGETVARIANT TARGETSTAGE
+		ARG BUILDPLATFORM BUILDOS BUILDARCH BUILDVARIANT
+		RUN env >/after
+	E
+	local args=() name
+	for name in HTTP HTTPS FTP NO ALL; do
+		args+=(--build-arg "${name}_PROXY=large" --build-arg "${name,,}_proxy=small")
+	done
+	run -0 hull build -t out --target first "${args[@]}" ctx
+	[[ "$output" != *"not consumed"* ]]
+	[ "$(inside sh -c 'grep -c _PROXY=large /before; grep -c _proxy=small /before')" = $'5\n5' ]
+	run ! inside grep -E '^(TARGET|BUILD)' /before
+	native=$(hull version -f '{{.Client.Arch}}')
+	for name in TARGET BUILD; do
+		[ "$(inside sed -n "s/^${name}\(PLATFORM\|OS\|ARCH\)=//p" /after | sort | xargs)" = "$native linux linux/$native" ]
+		inside grep -q "^${name}VARIANT=" /after
+	done
+	[ "$(inside sed -n 's/^TARGETSTAGE=//p' /after)" = first ]
+	[ "$(config Env)" = '["FROM_IMAGE=yes"]' ]
+}
+
+@test "a variable of an image that has no value gets none of the build's own environment" {
+	hull save -o archive test
+	python3 - <<-'E'
+		import io, json, tarfile
+		t, o = tarfile.open("archive"), tarfile.open("changed", "w")
+		def add(name, data):
+		    i = tarfile.TarInfo(name)
+		    i.size = len(data)
+		    o.addfile(i, io.BytesIO(data))
+		m = json.load(t.extractfile("manifest.json"))
+		config = json.load(t.extractfile(m[0]["Config"]))
+		config["config"]["Env"] += ["SECRET", "SEC*"]
+		for layer in m[0]["Layers"]:
+		    add(layer, t.extractfile(layer).read())
+		m[0].update(Config="c", RepoTags=["odd:1"])
+		add("c", json.dumps(config).encode())
+		add("manifest.json", json.dumps(m).encode())
+		o.close()
+	E
+	hull load -q -i changed
+	export SECRET=canary-5512 SECOND=canary-5512
+	build <<<$'FROM odd:1\nARG SECOND\nRUN env >/env'
+	[ "$status" -eq 0 ]
+	[ "$(inside cat /env | grep -c canary)" = 0 ]
+	[ "$(hull run --rm odd:1 env | grep -c canary)" = 0 ]
+}
+
 @test "RUN: exec form, here-documents, an interpreter of one's own" {
 	build <<-'E'
 		FROM test
@@ -159,8 +211,15 @@ config() {
 	run -0 hull build --no-cache --allow network.host -f ctx/Dockerfile ctx
 	run -125 hull build --allow security.insecure ctx
 	[[ "$output" == *"only network.host can be allowed"* ]]
-	build --ulimit nofile=77 <<<$'FROM test\nRUN ulimit -n >/limit'
-	[ "$(inside cat /limit)" = 77 ]
+	build <<<$'FROM test\nRUN --network=none ls /sys/class/net >/nets\nRUN --network=default true'
+	[ "$(inside cat /nets)" = lo ]
+	build --ulimit nofile=77 --shm-size 3m --pids-limit 50 -m 64m --cpus 0.5 --cpuset-cpus 0 <<-'E'
+		FROM test
+		RUN { ulimit -n; df -k /dev/shm | awk 'NR == 2 { print $2 }'; cd /sys/fs/cgroup; cat pids/pids.max pids.max; \
+		    cat memory/memory.limit_in_bytes memory.max; cat cpu/cpu.cfs_quota_us cpu.max; \
+		    sed -n 's/^Cpus_allowed_list:.//p' /proc/self/status; } >/limits 2>/dev/null
+	E
+	[ "$(inside sed 's/ 100000$//' /limits | xargs)" = "77 3072 50 67108864 50000 0" ]
 	build --add-host db:10.0.0.9 <<<$'FROM test\nRUN cp /etc/hosts /seen'
 	inside cat /seen | grep -q $'10.0.0.9\tdb'
 }

@@ -37,9 +37,10 @@ inside() {
 		WORKDIR /work
 		COPY hello .
 		COPY hello rel/name
+		COPY --link hello /linked/
 	E
 	[ "$status" -eq 0 ]
-	[ "$(inside cat /a /new/deep/hello /tmp/hello /work/hello /work/rel/name | sort -u)" = hello ]
+	[ "$(inside cat /a /new/deep/hello /tmp/hello /work/hello /work/rel/name /linked/hello | sort -u)" = hello ]
 	[ "$(inside find /d /d2 /many -type f | sort)" = $'/d/one\n/d/sub/two\n/d2/one\n/d2/sub/two\n/many/hello\n/many/one' ]
 	[ "$(inside stat -c '%a %u:%g' /new /new/deep /d/sub /d/one /tmp)" = \
 		$'755 0:0\n755 0:0\n750 0:0\n644 0:0\n1777 0:0' ]
@@ -91,10 +92,21 @@ inside() {
 		COPY --exclude=*.c --exclude=dir . /e/
 		COPY --parents dir/sub/two dir/*.c /p/
 		COPY --parents dir/./sub /q/
+		# Of what is below each source, whose own name is none of it; of a file its name.
+		COPY --exclude=sub dir /below/
+		COPY --exclude=*.c d* ?.? hel* /matched/
+		COPY --exclude=dir/sub . /deep/
+		COPY --exclude=* --exclude=!*.c dir /back/
+		COPY --parents --exclude=dir/sub dir /r/
+		COPY --parents --exclude=sub/two dir/./sub dir/./one /s/
 	E
 	[ "$status" -eq 0 ]
 	[ "$(inside find /c /d /p /q -type f | sort)" = $'/c/a.c\n/c/b.c\n/d/a.c\n/d/b.c\n/p/dir/d.c\n/p/dir/sub/two\n/q/sub/two' ]
 	[ "$(inside find /e -type f | sort)" = $'/e/Dockerfile\n/e/c.h\n/e/hello' ]
+	[ "$(inside find /below /matched /back /r /s -type f | sort)" = \
+		"$(printf '%s\n' /below/one /below/d.c /matched/c.h /matched/one /matched/sub/two /matched/hello /back/d.c /r/dir/d.c /r/dir/one /s/one | sort)" ]
+	run ! inside test -e /deep/dir/sub
+	inside test -e /deep/dir/one
 	build <<<$'FROM test\nCOPY *.none /'
 	[ "$status" -eq 1 ]
 	[[ "$output" == *'"/*.none": not found'* ]]
@@ -147,6 +159,18 @@ inside() {
 	done
 	ln -s canary ctx/Dockerfile.link
 	run -1 hull build -f ctx/Dockerfile.link ctx
+	# Nor those of a stage or an image.
+	for source in absolute up parent/canary ../canary; do
+		build <<-E
+			FROM test AS evil
+			WORKDIR /evil
+			RUN ln -s $WORK/canary absolute && ln -s ../../../../../../$WORK/canary up && ln -s $WORK parent
+			FROM test
+			COPY --from=evil /evil/$source /stolen
+		E
+		[ "$status" -eq 1 ]
+		[[ "$output" == *"not found"* ]]
+	done
 	mkdir victim
 	build <<-E
 		FROM test
@@ -195,11 +219,26 @@ inside() {
 	tar -C ctx -czf ctx/a.tgz dir
 	cp ctx/a.tgz ctx/named.txt
 	echo plain >ctx/b.tar
-	build <<<$'FROM test\nADD a.tgz b.tar /a/\nADD --chown=3:4 named.txt /n/\nCOPY a.tgz /c/\nADD --unpack=false a.tgz /u/'
+	zstd -qc <(gzip -dc ctx/a.tgz) >ctx/z
+	build <<<$'FROM test\nADD a.tgz b.tar /a/\nADD z /z/\nADD --chown=3:4 named.txt /n/\nCOPY a.tgz /c/\nADD --unpack=false a.tgz /u/'
 	[ "$status" -eq 0 ]
-	[ "$(inside find /a /n /c /u -type f | sort)" = \
-		$'/a/b.tar\n/a/dir/one\n/a/dir/sub/two\n/c/a.tgz\n/n/dir/one\n/n/dir/sub/two\n/u/a.tgz' ]
+	[ "$(inside find /a /n /c /u /z -type f | sort)" = \
+		$'/a/b.tar\n/a/dir/one\n/a/dir/sub/two\n/c/a.tgz\n/n/dir/one\n/n/dir/sub/two\n/u/a.tgz\n/z/dir/one\n/z/dir/sub/two' ]
 	[ "$(inside stat -c %u:%g /n/dir/one)" = 3:4 ]
+	build <<<$'FROM test\nADD --chmod=600 --chown=1:2 --exclude=sub --link dir hello /x/'
+	[ "$(inside find /x -type f | sort)" = $'/x/hello\n/x/one' ]
+	[ "$(inside stat -c '%a %u:%g' /x/hello)" = '600 1:2' ]
+	for source in http://a.test/x https://a.test/b.git#v1:d git@a.test:b.git git://a.test/b ssh://git@a.test/b; do
+		build <<<$'FROM test\nADD '"$source"$' /x'
+		[ "$status" -eq 1 ]
+		[[ "$output" == *"ADD $source: hull fetches nothing from the network"* ]]
+	done
+	build <<<$'FROM test\nADD --checksum=sha256:00 hello /x'
+	[[ "$output" == *"ADD --checksum: it is for URLs and git"* ]]
+	for source in https://a.test/b.git git@a.test:b.git http://a.test/c.tar; do
+		run -1 hull build "$source"
+		[[ "$output" == *"clone or unpack it first"* ]]
+	done
 }
 
 @test "special files, sparse files, names that are odd" {

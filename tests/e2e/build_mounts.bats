@@ -152,6 +152,39 @@ top_layer() {
 	[[ "$output" == *'SSH_AUTH_SOCK must name one'* ]]
 }
 
+@test "no mount leads out of what it is of, and cleaning up follows no link" {
+	echo secret >canary
+	mkdir victim
+	touch victim/stub
+	for source in absolute up; do
+		build <<-E
+			FROM test AS evil
+			RUN ln -s $WORK /absolute && ln -s ../../../../../$WORK /up
+			FROM test
+			RUN --mount=from=evil,source=/$source,target=/m cat /m/canary
+		E
+		[ "$status" -eq 1 ]
+		[[ "$output" == *"/$source in evil: No such file"* ]]
+	done
+	ln -s "$WORK" ctx/out
+	build <<<$'FROM test\nRUN --mount=target=/m,source=out cat /m/canary'
+	[ "$status" -eq 1 ]
+	build <<<$'FROM test\nRUN --mount=target=/m,source=../../.. ls /m >/seen'
+	[ "$(inside cat /seen)" = $'Dockerfile\ndir\nhello\nout' ]
+	build <<<$'FROM test\nRUN --mount=type=cache,id=../../../x,target=/../../../m touch /m/kept'
+	[ "$status" -eq 0 ]
+	[ -z "$(find . -name kept -not -path './root/build/cache/*')" ]
+	build <<<$'FROM test\nRUN --mount=target=/m,bind-propagation=rshared true'
+	[[ "$output" == *"unexpected key 'bind-propagation'"* ]]
+	# The place of a mount was made in a folder that is a link afterwards.
+	build <<-E
+		FROM test
+		RUN --mount=type=tmpfs,target=/place/stub mv /place /moved && ln -s $WORK/victim /place
+	E
+	[ "$status" -eq 0 ]
+	[ -e victim/stub ]
+}
+
 @test "ssh: the agent's socket, and nothing of it afterwards" {
 	ssh-agent -D -a "$PWD/agent" 3>&- >/dev/null &
 	started_by_test $!
