@@ -8,15 +8,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -27,6 +30,7 @@
 
 enum {
 	HEAD_SECONDS = 10,
+	READER_MS = 1000,
 	IDLE_MS = 5 * 60 * 1000,
 	PIECE = 64 * 1024,
 	CHUNK_LINE_MAX = 256,
@@ -443,12 +447,25 @@ int http_pipe_end(struct http *h, const char *type, const char *headers, struct 
 	return r;
 }
 
+/* Docker's Python library reads the head through a buffer, and what follows past it: bytes that
+ * came together with the head are lost to it. So the head is read before they go out. Of a Unix
+ * socket SIOCOUTQ is what the other end has not read; nothing tells when that changes. */
+static void wait_for_reader(int fd)
+{
+	const struct timespec step = {.tv_nsec = 100 * 1000};
+	const int64_t until = clock_ms() + READER_MS;
+	int unread;
+	while (ioctl(fd, SIOCOUTQ, &unread) == 0 && unread > 0 && clock_ms() < until)
+		nanosleep(&step, NULL);
+}
+
 void http_hijack(struct http *h, const char *type)
 {
 	char headers[256];
 	snprintf(headers, sizeof(headers), "Content-Type: %s\r\n%s", type,
 		 h->q.upgrade ? "Connection: Upgrade\r\nUpgrade: tcp\r\n" : "");
 	http_take_over(h, h->q.upgrade ? 101 : 200, headers);
+	wait_for_reader(h->fd);
 }
 
 void http_take_over(struct http *h, int status, const char *headers)

@@ -78,7 +78,8 @@ int http_pipe_open(struct http *h, const char *type, const char *headers, int se
 		   struct http_pipe *ret, struct err *e);
 int http_pipe_end(struct http *h, const char *type, const char *headers, struct http_pipe *p,
 		  int r);
-/** From now on the socket is a plain stream; @type of it. */
+/** From now on the socket is a plain stream; @type of it. The client has read the head, unless it
+ *  took more than a second. */
 void http_hijack(struct http *h, const char *type);
 /** From now on the socket is the caller's; @headers of the answer, a line each. */
 void http_take_over(struct http *h, int status, const char *headers);

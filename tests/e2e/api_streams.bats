@@ -142,6 +142,31 @@ waits_for_start() {
 	answers 409 POST /containers/aa/exec '{"Cmd":["true"]}'
 }
 
+@test "api streams: who reads the head of an exec has nothing of its output with it" {
+	hull run -d --name aa test sleep 1000
+	# docker's Python library reads it through a buffer, and the stream past that.
+	cat >exec.py <<-'EOF'
+		import json, select, socket, sys
+		def ask(path, body):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.connect(sys.argv[1])
+		    s.sendall(b"POST %s HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: %d\r\n\r\n%s" % (path, len(body), body))
+		    return s
+		for i in range(30):
+		    made = ask(b"/containers/aa/exec", b'{"Cmd":["echo","hi"],"AttachStdout":true}').recv(4096)
+		    s = ask(b"/exec/%s/start" % json.loads(made.split(b"\r\n\r\n")[1])["Id"].encode(), b"{}")
+		    select.select([s], [], [], 60)
+		    select.select([], [], [], 0.05)
+		    head = s.recv(65536)
+		    assert head.endswith(b"\r\n\r\n"), head
+		    got = b""
+		    while more := s.recv(100):
+		        got += more
+		    assert got == b"\1\0\0\0\0\0\0\3hi\n", got
+	EOF
+	timeout 60 python3 exec.py "$SOCKET" 3>&-
+}
+
 @test "api streams: kill -9 of hulld breaks no attached session" {
 	need_docker
 	mkfifo in
