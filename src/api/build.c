@@ -20,8 +20,10 @@
 static const struct {
 	const char *name, *allowed;
 } foreign[] = {
-	{"remote", NULL}, {"outputs", NULL},        {"cgroupparent", NULL},
-	{"version", "1"}, {"isolation", "default"},
+	{"remote", NULL},
+	{"outputs", NULL},
+	{"version", "1"},
+	{"isolation", "default"},
 };
 
 static int refuse_foreign(const struct call *c, struct err *e)
@@ -33,10 +35,6 @@ static int refuse_foreign(const struct call *c, struct err *e)
 			return err_set(e, ENOTSUP, ERR_INVALID, "build: %s=%s is not to be had",
 				       foreign[i].name, value);
 	}
-	const char *platform = param(c, "platform");
-	if (platform && strcmp(platform, arena_printf(c->a, "linux/%s", oci_native_architecture())))
-		return err_set(e, ENOTSUP, ERR_INVALID,
-			       "build: hull builds for this machine alone, not for %s", platform);
 	return 0;
 }
 
@@ -102,6 +100,7 @@ static int read_limits(const struct call *c, struct docker_host_config *h, struc
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(numbers); i++)
 		r = param_int(c, numbers[i].name, numbers[i].to, e);
 	h->cpuset_cpus = (char *)param(c, "cpusetcpus");
+	h->cgroup_parent = (char *)param(c, "cgroupparent");
 	h->cpuset_mems = (char *)param(c, "cpusetmems");
 	return r;
 }
@@ -121,7 +120,10 @@ static int read_request(struct call *c, struct build_request *q, struct err *e)
 				    .quiet = param_true(c, "q", false)};
 	q->network = network && strcmp(network, "default") ? network : default_network(c->settings);
 	read_identities(c, &q->registry);
+	const char *platform = param(c, "platform");
 	int r = refuse_foreign(c, e);
+	if (r == 0 && platform && *platform)
+		r = build_platform_parse(platform, c->a, &q->platform, e);
 	if (r == 0)
 		r = read_map(c, "buildargs", &args, e);
 	if (r == 0)

@@ -91,13 +91,17 @@ int check_platform(struct call *c, const char *name, const char *reference, stru
 /** NAME[:TAG] of the parameters @name and "tag"; NULL: not given. */
 char *param_reference(const struct call *c, const char *name);
 
-/* registry.c */
+/* transfer.c */
 int images_create(struct call *c, struct err *e);
 int images_load(struct call *c, struct err *e);
 int image_do_push(struct call *c, struct err *e);
+
+/* registry.c */
 int images_search(struct call *c, struct err *e);
 int system_auth(struct call *c, struct err *e);
 int image_distribution(struct call *c, struct err *e);
+/** X-Registry-Auth: who the client is at @domain. */
+void read_auth(struct call *c, const char *domain, struct image_registry *ret);
 /** X-Registry-Config: who the client is at any registry. */
 void read_identities(struct call *c, struct image_registry *ret);
 

@@ -174,6 +174,21 @@ static void set_platforms(struct build *b)
 		  arena_printf(b->a, "TARGETSTAGE=%s", b->q->target ? b->q->target : "default"));
 }
 
+int build_platform_parse(const char *text, struct arena *a, const char **ret, struct err *e)
+{
+	const char *full = strchr(text, '/') ? text : arena_printf(a, "linux/%s", text);
+	if (strchr(text, ','))
+		return err_set(e, ENOTSUP, ERR_INVALID,
+			       "platform %s: a build is for one platform; build them one by one",
+			       text);
+	if (strncmp(full, "linux/", 6) || !full[6] ||
+	    full[strspn(full, "abcdefghijklmnopqrstuvwxyz0123456789/_")])
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "platform %s: use linux/ARCHITECTURE, as linux/arm64", text);
+	*ret = full;
+	return 0;
+}
+
 static int work(struct build *b, char ret_id[ID_LEN + 1], struct err *e)
 {
 	char *text;

@@ -58,6 +58,9 @@ struct build_request {
 	const char *output_dir;         /* where the files go */
 };
 
+/** OS/ARCHITECTURE[/VARIANT], or the architecture alone; one of them. */
+int build_platform_parse(const char *text, struct arena *a, const char **ret, struct err *e);
+
 /** Build; progress and failures' places go to stderr. With `check` 1: there is something to say. */
 int build_image(struct engine *en, const struct build_request *q, struct arena *a,
 		char ret_id[ID_LEN + 1], struct err *e);

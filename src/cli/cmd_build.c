@@ -121,20 +121,12 @@ static int set_ssh(void *field, const char *value, struct arena *a, struct err *
 	return 0;
 }
 
-/* OS/ARCHITECTURE[/VARIANT], or the architecture alone. */
 static int set_platform(void *field, const char *value, struct arena *a, struct err *e)
 {
-	const char *text = strchr(value, '/') ? value : arena_printf(a, "linux/%s", value);
-	if (strchr(value, ','))
-		return err_set(e, ENOTSUP, ERR_USAGE,
-			       "--platform %s: a build is for one platform; build them one by one",
-			       value);
-	if (strncmp(text, "linux/", 6) || !text[6] ||
-	    text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789/_")])
-		return err_set(e, EINVAL, ERR_USAGE,
-			       "--platform %s: use linux/ARCHITECTURE, as linux/arm64", value);
-	*(const char **)field = text;
-	return 0;
+	int r = build_platform_parse(value, a, field, e);
+	if (r < 0)
+		e->kind = ERR_USAGE;
+	return r;
 }
 
 /* NAME=FOLDER, or NAME=docker-image://IMAGE */

@@ -13,7 +13,8 @@
 #include "engine/files.h"
 
 struct cp_values {
-	bool archive, follow, quiet;
+	bool archive, follow;
+	struct opt_bool quiet;
 };
 struct export_values {
 	char *output;
@@ -130,9 +131,11 @@ static int cp_run(struct cli *cli, void *values, const struct strv *args, struct
 		return r;
 	if (!from.container && !to.container)
 		return err_set(e, EINVAL, ERR_USAGE, "must specify at least one container source");
+	/* As docker's client: without -q or -q=false a terminal decides. */
+	bool quiet = v->quiet.set ? v->quiet.value : !isatty(STDOUT_FILENO);
 	struct account account = {.what = to.container ? "Copying to container"
 						       : "Copying from container",
-				  .show = !v->quiet && !to.is_tar && isatty(STDERR_FILENO)};
+				  .show = !quiet && !to.is_tar && isatty(STDERR_FILENO)};
 	/* What comes to this machine belongs to who asked for it; root's in a container. */
 	struct file_copy copy = {.keep_owner = v->archive || from.is_tar,
 				 .uid = to.container ? 0 : getuid(),
@@ -158,7 +161,7 @@ static int cp_run(struct cli *cli, void *values, const struct strv *args, struct
 	if (r == 0 && to.container)
 		event_container(&cli->engine.db, &ignored, to.space.id, "extract-to-dir", NULL);
 	if (r == 0 && !to.is_tar)
-		tell_end(&account, v->quiet, to.text);
+		tell_end(&account, quiet, to.text);
 	return r;
 }
 
@@ -180,7 +183,8 @@ static const struct option cp_options[] = {
 	 .help = "Archive mode (keep all uid/gid information)"},
 	{"follow-link", 'L', OPTION_BOOL, C(follow),
 	 .help = "Always follow symbol link in SRC_PATH"},
-	{"quiet", 'q', OPTION_BOOL, C(quiet), .help = "Suppress progress output during copy"},
+	{"quiet", 'q', OPTION_TRI, C(quiet),
+	 .help = "Suppress progress output during copy. Automatically if no terminal is attached"},
 };
 static const struct option export_options[] = {
 	{"output", 'o', OPTION_STR, .offset = offsetof(struct export_values, output),

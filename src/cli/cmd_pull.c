@@ -168,25 +168,6 @@ int push_one(struct cli *cli, const struct image_registry *registry, const char 
 	return 0;
 }
 
-/* All tags that the repository has here. */
-static int local_tags(struct cli *cli, const struct image_reference *ref, struct strv *ret,
-		      struct err *e)
-{
-	struct image *all;
-	size_t count;
-	char *stem = arena_printf(&cli->arena, "%s/%s:", ref->domain, ref->path);
-	int r = image_list(&cli->engine.images, NULL, &cli->arena, &all, &count, e);
-	for (size_t i = 0; r == 0 && i < count; i++)
-		for (size_t k = 0; k < all[i].names.count; k++)
-			if (!strncmp(all[i].names.items[k], stem, strlen(stem)))
-				strv_push(&cli->arena, ret, all[i].names.items[k]);
-	if (r == 0 && !ret->count)
-		return err_set(e, ENOENT, ERR_NOT_FOUND,
-			       "An image does not exist locally with the tag: %s",
-			       image_reference_repository(ref, &cli->arena));
-	return r;
-}
-
 static int push_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct push_values *v = values;
@@ -206,7 +187,7 @@ static int push_run(struct cli *cli, void *values, const struct strv *args, stru
 		puts("Using default tag: latest");
 	fflush(stdout);
 	if (v->all_tags)
-		r = local_tags(cli, &ref, &names, e);
+		r = image_local_tags(&cli->engine.images, &ref, true, &cli->arena, &names, e);
 	else
 		strv_push(&cli->arena, &names, name);
 	for (size_t i = 0; r == 0 && i < names.count; i++) {

@@ -9,12 +9,14 @@
 #include "cli/listing.h"
 #include "cli/registry_options.h"
 #include "cli/text.h"
+#include "engine/filters.h"
 
 enum { LIMIT_MAX = 100, DESCRIPTION_WIDTH = 45 };
 
 struct search_values {
 	struct image_registry registry;
 	int64_t limit;
+	struct strv filters;
 	char *format;
 	bool no_trunc;
 };
@@ -53,7 +55,9 @@ static int search_run(struct cli *cli, void *values, const struct strv *args, st
 	const struct listing_view view = {.arena = &cli->arena, .no_trunc = v->no_trunc};
 	struct listing_out out CLEANUP_LISTING = {0};
 	const char *term = args->items[0], *slash = strchr(term, '/');
+	const struct image_found none = {0};
 	struct array found = {0};
+	int r = 0;
 	struct image_search s = {.domain = "docker.io", .term = term, .registry = v->registry};
 	if (v->limit < 1 || v->limit > LIMIT_MAX)
 		return err_set(e, EINVAL, ERR_INVALID, "limit %lld is outside the range of [1, %d]",
@@ -66,20 +70,27 @@ static int search_run(struct cli *cli, void *values, const struct strv *args, st
 		s.domain = image_registry_name(term, &cli->arena);
 		s.term = slash + 1;
 	}
-	int r = image_search(&cli->engine.images, &s, &cli->arena, &found, e);
+	for (size_t i = 0; r >= 0 && i < v->filters.count; i++)
+		r = search_filter_matches(&none, v->filters.items[i], e);
+	if (r < 0)
+		return r;
+	r = image_search(&cli->engine.images, &s, &cli->arena, &found, e);
 	if (r == 0)
 		r = listing_open(&out, &search_listing, v->format,
 				 "{{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{.IsOfficial}}",
 				 &view, e);
 	const struct image_found *rows = found.items;
-	for (size_t i = 0; r == 0 && i < found.count; i++)
-		r = listing_row(&out, &rows[i], e);
+	for (size_t i = 0; r == 0 && i < found.count; i++) {
+		r = filters_all_match(&v->filters, search_filter_matches, &rows[i], e);
+		r = r > 0 ? listing_row(&out, &rows[i], e) : r;
+	}
 	return r < 0 ? r : listing_print(&out, stdout, e);
 }
 
 #define O(member) .offset = offsetof(struct search_values, member)
 static const struct option options[] = {
-	{"filter", 'f', OPTION_REFUSED, .help = "hull has no filters of what it found"},
+	{"filter", 'f', OPTION_LIST, O(filters), .arg = "filter",
+	 .help = "Filter output (stars is-official)"},
 	{"format", 0, OPTION_STR, O(format), .help = LISTING_FORMAT_HELP},
 	{"limit", 0, OPTION_INT, O(limit), .initial = "25", .help = "Max number of search results"},
 	{"no-trunc", 0, OPTION_BOOL, O(no_trunc), .help = "Don't truncate output"},

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "engine/network.h"
 
 bool text_is_true(const char *text)
@@ -82,4 +83,20 @@ int network_filter_matches(const void *row, const char *filter, struct err *e)
 		return r < 0 ? r : text_is_true(value) == dangling;
 	}
 	return filter_unknown(filter, "dangling driver id label name scope type", e);
+}
+
+int search_filter_matches(const void *row, const char *filter, struct err *e)
+{
+	const struct image_found *f = row;
+	const char *value;
+	int64_t stars;
+	if ((value = text_after(filter, "stars=")))
+		return int_parse(value, 0, INT32_MAX, &stars) < 0
+			       ? err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", filter)
+			       : f->stars >= stars;
+	if ((value = text_after(filter, "is-official=")))
+		return text_is_true(value) == f->official;
+	if ((value = text_after(filter, "is-automated=")))
+		return !text_is_true(value); /* none is any more */
+	return filter_unknown(filter, "stars is-official is-automated", e);
 }

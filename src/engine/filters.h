@@ -21,6 +21,8 @@ struct network_candidate {
 	const struct network *network;
 };
 int network_filter_matches(const void *row, const char *filter, struct err *e);
+/** Of a struct image_found. */
+int search_filter_matches(const void *row, const char *filter, struct err *e);
 
 /** "true" or "1", as filters have it. */
 bool text_is_true(const char *text);

@@ -204,6 +204,23 @@ static void add_addresses(struct json_object *o, const struct endpoint *p, bool 
 	json_add_string(o, "MacAddress", runs && p ? mac_print(p->mac, mac) : "");
 }
 
+/* Those of engine/network_names.c. */
+static struct json_object *names_of(const struct container *c, const struct endpoint *p)
+{
+	struct json_object *list = NULL;
+	const char *hostname = c->config.config.hostname;
+	if (!p || !network_has_names(&p->network))
+		return NULL;
+	list = json_object_new_array();
+	json_object_array_add(list, json_of_string(c->name));
+	for (size_t i = 0; i < p->config.aliases.count; i++)
+		json_object_array_add(list, json_of_string(p->config.aliases.items[i]));
+	json_object_array_add(list, json_object_new_string_len(c->id, ID_SHORT_LEN));
+	if (hostname && *hostname && strncmp(hostname, c->id, ID_SHORT_LEN))
+		json_object_array_add(list, json_of_string(hostname));
+	return list;
+}
+
 /* @mode_id: the network's that is none. */
 static struct json_object *networks_object(const struct container *c,
 					   const struct container_net *net, const char *mode_id)
@@ -216,6 +233,7 @@ static struct json_object *networks_object(const struct container *c,
 		json_add_string(own, "NetworkID", p->network.id);
 		json_add_string(own, "EndpointID",
 				c->pid ? endpoint_id(c->id, &p->network, id) : "");
+		json_add(own, "DNSNames", names_of(c, p));
 		add_addresses(own, p, c->pid != 0);
 		json_object_object_add(networks, p->network.name, own);
 	}
@@ -225,6 +243,7 @@ static struct json_object *networks_object(const struct container *c,
 		struct json_object *own = shape_write(&docker_endpoint_shape, &none);
 		json_add_string(own, "NetworkID", mode_id);
 		json_add_string(own, "EndpointID", "");
+		json_add(own, "DNSNames", NULL);
 		add_addresses(own, NULL, false);
 		json_object_object_add(networks, mode, own);
 	}

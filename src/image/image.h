@@ -280,6 +280,10 @@ struct image_pushed {
 /** -ENOENT, ERR_NOT_FOUND: there is no image of that name. */
 int image_push(struct image_store *s, const struct image_push *req, struct arena *a,
 	       struct image_pushed *ret, struct err *e);
+/** The full name of @ref, or with @all those of all tags of its repository. -ENOENT: none is here.
+ */
+int image_local_tags(struct image_store *s, const struct image_reference *ref, bool all,
+		     struct arena *a, struct strv *ret, struct err *e);
 
 struct image_search {
 	const char *domain; /* of the registry */

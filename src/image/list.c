@@ -96,28 +96,35 @@ int image_filter_add(struct image_store *s, struct image_filter *f, const char *
 	return -EINVAL;
 }
 
-static bool tag_matches(const struct strv *patterns, const char *tag, struct arena *a)
+/* @name: REPOSITORY:TAG or REPOSITORY@DIGEST. */
+static bool name_matches(const struct strv *patterns, const char *name, struct arena *a)
 {
-	const char *colon = strrchr(tag, ':');
-	char *repository = arena_strndup(a, tag, colon ? (size_t)(colon - tag) : strlen(tag));
+	const char *end = strchr(name, '@') ?: strrchr(name, ':') ?: name + strlen(name);
+	char *repository = arena_strndup(a, name, (size_t)(end - name));
 	for (size_t i = 0; i < patterns->count; i++)
-		if (fnmatch(patterns->items[i], tag, FNM_PATHNAME) == 0 ||
+		if (fnmatch(patterns->items[i], name, FNM_PATHNAME) == 0 ||
 		    fnmatch(patterns->items[i], repository, FNM_PATHNAME) == 0)
 			return true;
 	return false;
 }
 
-/* Only the tags that match are listed, as docker does. */
-static bool references_fit(const struct image_filter *f, struct image *im, struct arena *a)
+static void keep_matching(const struct strv *patterns, struct strv *names, struct arena *a)
 {
 	struct strv kept = {0};
+	for (size_t i = 0; i < names->count; i++)
+		if (name_matches(patterns, names->items[i], a))
+			strv_push(a, &kept, names->items[i]);
+	*names = kept;
+}
+
+/* Only the names that match are listed, as docker does. */
+static bool references_fit(const struct image_filter *f, struct image *im, struct arena *a)
+{
 	if (!f->references.count)
 		return true;
-	for (size_t i = 0; i < im->tags.count; i++)
-		if (tag_matches(&f->references, im->tags.items[i], a))
-			strv_push(a, &kept, im->tags.items[i]);
-	im->tags = kept;
-	return kept.count > 0;
+	keep_matching(&f->references, &im->tags, a);
+	keep_matching(&f->references, &im->digests, a);
+	return im->tags.count || im->digests.count;
 }
 
 static bool labels_fit(const struct image_filter *f, const struct image *im)

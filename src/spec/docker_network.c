@@ -59,7 +59,7 @@ static const struct field endpoint_fields[] = {
 	F(links, "Links", FIELD_STRV, .flags = FIELD_NULL),
 	F(aliases, "Aliases", FIELD_STRV, .flags = FIELD_NULL),
 	F(mac_address, "MacAddress", FIELD_STR),
-	F(gw_priority, "GwPriority", FIELD_I64),
+	F(gw_priority, "GwPriority", FIELD_I64, .flags = FIELD_KEEP),
 	F(driver_options, "DriverOpts", FIELD_KVS, .flags = FIELD_NULL),
 };
 #undef F

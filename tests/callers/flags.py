@@ -80,7 +80,7 @@ test /etc
 -p 1.2.3.4:8099:80 test true
 """
 # Ids, times, and what a container is called by them; docker's client says 0 and false where nothing was said.
-IGNORED = re.compile(r"^\.(Name|Id|Created|State|LogPath|\w+Path$|Config\.Hostname$)|OomKillDisable|PidsLimit|Hull\.|\.IPAMConfig$|\.DriverConfig$")
+IGNORED = re.compile(r"^\.(Name|Id|Created|State|LogPath|\w+Path$|Config\.Hostname$)|OomKillDisable|PidsLimit|Hull\.|\.IPAMConfig$|\.DriverConfig$|\.DNSNames$")
 SILENT = {".HostConfig.OomKillDisable", ".HostConfig.PidsLimit"}
 hull = sys.argv[1]
 

@@ -168,7 +168,7 @@ execs() { history -f "container=$1" --format '{{.Action}} {{.Actor.Attributes.ex
 	run ! hull events -f nonsense=1
 	assert_has "invalid filter 'nonsense=1'"
 	run ! hull events --since yesterday-ish
-	assert_has "invalid time"
+	assert_has 'failed to parse value as time or duration: "'
 }
 
 @test "events: live, without a lost one, until its time or nobody reads" {

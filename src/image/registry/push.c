@@ -518,6 +518,12 @@ static int note(struct push *p, const struct image_pushed *done, struct err *e)
 	return db_end(db, r < 0 ? r : 0, e);
 }
 
+static int not_here(const struct image_reference *ref, struct arena *a, struct err *e)
+{
+	return err_set(e, ENOENT, ERR_NOT_FOUND, "An image does not exist locally with the tag: %s",
+		       image_reference_repository(ref, a));
+}
+
 static int find(struct push *p, struct err *e)
 {
 	char id[ID_LEN + 1];
@@ -531,13 +537,27 @@ static int find(struct push *p, struct err *e)
 	r = db_first(p->store->db, &q, e, "SELECT image FROM reference WHERE name = ?1", "s",
 		     p->name);
 	if (r == 0)
-		return err_set(e, ENOENT, ERR_NOT_FOUND,
-			       "An image does not exist locally with the tag: %s",
-			       image_reference_repository(&p->ref, p->arena));
+		return not_here(&p->ref, p->arena, e);
 	if (r < 0)
 		return r;
 	memccpy(id, db_text(q, 0), '\0', sizeof(id));
 	return image_find(p->store, id, p->arena, &p->image, e);
+}
+
+int image_local_tags(struct image_store *s, const struct image_reference *ref, bool all,
+		     struct arena *a, struct strv *ret, struct err *e)
+{
+	struct image *images;
+	size_t count;
+	char *name = all ? arena_printf(a, "%s/%s:", ref->domain, ref->path)
+			 : image_reference_full(ref, a);
+	size_t len = strlen(name) + !all;
+	int r = image_list(s, NULL, a, &images, &count, e);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		for (size_t k = 0; k < images[i].names.count; k++)
+			if (!strncmp(images[i].names.items[k], name, len))
+				strv_push(a, ret, images[i].names.items[k]);
+	return r == 0 && !ret->count ? not_here(ref, a, e) : r;
 }
 
 int image_push(struct image_store *s, const struct image_push *req, struct arena *a,
