@@ -17,6 +17,10 @@ faults() {
 	faults -n 80 -o "create -v" -o rm -o load kill
 }
 
+@test "hulld: killed at a sample of the calls of its connection: create, start, rm, commit, load" {
+	faults -n 120 -o "API create" -o "API start" -o "API rm" -o "API commit" -o "API load" kill
+}
+
 @test "failing calls, a sample: run, create, load" {
 	faults -n 180 -e ENOMEM,EIO -o "run -d" error
 	faults -n 80 -e ENOSPC,EMFILE -o "create -v" -o load error

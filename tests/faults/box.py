@@ -5,7 +5,7 @@ What belongs to a box is told by its tag, which is part of its folder's name, of
 of its parent control group. snapshot() is all that one can find of it, with the ids replaced by numbers:
 two equal ones mean that nothing was done, or all of it.
 """
-import glob, os, pathlib, re, shutil, sqlite3, subprocess, tarfile, tempfile, time, io, json, hashlib
+import glob, os, pathlib, re, shutil, signal, socket, sqlite3, subprocess, tarfile, tempfile, time, io, json, hashlib
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("HULL_BIN_DIR", TOP / "build/bin")).resolve()
@@ -144,6 +144,45 @@ class Box:
             raise RuntimeError(f"hull {' '.join(map(str, args))}: {p.returncode}: {p.err.strip()}")
         return p
 
+    def request(self, method, path, body, before, timeout=LIMIT):
+        """What hull() returns, of a request to a hulld that lives for this one; its status is the returncode,
+        or 1 if the connection was lost."""
+        address = self.dir / "api.sock"
+        address.unlink(missing_ok=True)
+        data = body.read_bytes() if isinstance(body, pathlib.Path) else body
+        # On a descriptor a full pipe would stop it.
+        with open(self.dir / "hulld.log", "wb") as log:
+            p = subprocess.Popen([*map(str, before), str(BIN / "hulld"), "--host", f"unix://{address}"], env=self.env,
+                                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/")
+        answer, until = b"", time.monotonic() + timeout
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(timeout)
+            while p.poll() is None and time.monotonic() < until and s.connect_ex(str(address)):
+                time.sleep(0.005)
+            try:
+                s.sendall(f"{method} {path} HTTP/1.1\r\nHost: hull\r\nConnection: close\r\nContent-Type: "
+                          f"application/json\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data)
+            except OSError:
+                pass  # it may have answered all the same
+            try:
+                while piece := s.recv(1 << 16):
+                    answer += piece
+            except OSError:
+                pass
+        # The tracer's child: who asks the tracer to end would have it kill all that it traces.
+        for child in text_of(f"/proc/{p.pid}/task/{p.pid}/children").split():
+            if text_of(f"/proc/{child}/cmdline").split("\0")[0].endswith("hulld"):
+                os.kill(int(child), signal.SIGTERM)
+        ended = p.wait(timeout + LIMIT)
+        head, _, p.out = answer.decode(errors="replace").partition("\r\n\r\n")
+        p.err = "" if answer else "the connection was lost"
+        # A body that ends with the connection is whole when its last chunk is there.
+        whole = "chunked" not in head or p.out.endswith("0\r\n\r\n")
+        p.returncode = 124 if ended == 124 else int(head.split()[1]) if head and whole else 1
+        if p.returncode >= 400:
+            p.err = p.out
+        return p
+
     # ---- what there is of it
 
     def processes(self):
@@ -218,6 +257,16 @@ class Box:
             known = []
         return known
 
+    def layers(self):
+        """Digests of those that have a row: what a container wrote has its time in it, and another one each time."""
+        try:
+            db = sqlite3.connect(f"file:{self.root}/hull.db?mode=ro", uri=True, timeout=10)
+            known = [r[0] for r in db.execute("SELECT diff_id FROM layer ORDER BY created, diff_id")]
+            db.close()
+        except sqlite3.Error:
+            known = []
+        return known
+
     def lives(self):
         """The events of each container's states, and the status that its row has, or None."""
         db = sqlite3.connect(f"file:{self.root}/hull.db?mode=ro", uri=True, timeout=10)
@@ -234,11 +283,13 @@ class Box:
             db.close()
 
     def snapshot(self):
-        known = self.ids()
+        known, layers = self.ids(), self.layers()
         anonymous = {}
 
         def name_of(m):
             word = m.group(0)
+            if word in layers:
+                return f"<layer {layers.index(word)}>"
             for i, known_id in enumerate(known):
                 if known_id.startswith(word):
                     return f"<{i}>"
@@ -253,8 +304,8 @@ class Box:
                                  ("loops", [f for f in map(text_of, glob.glob("/sys/block/loop*/loop/backing_file"))
                                             if str(self.dir) in f])):
             for line in part:
-                if lines_kind == "files volumes" and "layers/" in line:
-                    lines.append("files: " + line)
+                if lines_kind == "files volumes" and "layers/" in line:  # one without a row is told by its digest
+                    lines.append("files: " + ID.sub(lambda m: name_of(m) if m.group(0) in layers else m.group(0), line))
                     continue
                 lines.append(lines_kind.split()[0] + ": " + ID.sub(name_of, line))
         return sorted(line.replace(self.tag, "TAG") for line in lines)

@@ -4,8 +4,9 @@ import os, pathlib, time
 
 from sweep import Result, each, judge, report
 
-COMMANDS = ["run -d", "run --rm", "create -v", "start", "stop", "rm -f", "exec", "load", "import", "rmi",
-            "volume create"]
+COMMANDS = ["run -d", "run --rm", "create -v", "start", "stop", "kill", "restart", "pause", "unpause", "update", "rename",
+            "rm -f", "exec", "cp in", "cp out", "commit, running", "container prune", "system prune", "load", "import", "rmi", "tag",
+            "volume create", "volume rm", "logs", "ps"]
 
 
 def plain(sweep, before=()):

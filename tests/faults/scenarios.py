@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands whose calls are swept: what must be there before, and how to come back there."""
-import dataclasses
+import dataclasses, json
 
 LINES = 40
 CHATTER = f"i=0; while [ $i -lt {LINES} ]; do echo line $i; i=$((i+1)); done; exit 7"
@@ -10,7 +10,7 @@ OUTPUT = "".join(f"line {i}\n" for i in range(LINES))
 @dataclasses.dataclass
 class Scenario:
     name: str
-    command: list
+    command: list = dataclasses.field(default_factory=list)
     before: list = dataclasses.field(default_factory=list)
     undo: list = dataclasses.field(default_factory=list)
     first: list = dataclasses.field(default_factory=list)  # once for all
@@ -21,6 +21,7 @@ class Scenario:
     story: bool = False     # the container c prints OUTPUT and ends with 7
     keeps: bool = False     # what a failed one has done stays, as cache: nothing for the sweep of errors
     stays: bool = False     # if it cannot be started, the container stays, as docker's does
+    request: tuple = None   # instead of a command, one of hulld: method, path, body; `status` is what it answers
 
 
 def scenarios(box):
@@ -36,6 +37,9 @@ def scenarios(box):
     holder = ["run", "-d", *shared, "--cgroup-parent", box.group, "--name", c + "h", "--stop-signal", "KILL", "test",
               "/busybox", "sleep", "300"]
     bridge = [["run", "--rm", "--network", "bridge", "--cgroup-parent", box.group, "test", "/busybox", "true"]]
+    created = ["create", *make, "test", "/busybox", "true"]
+    body = json.dumps({"Image": "test", "Cmd": ["/busybox", "true"], "Volumes": {"/anonymous": {}},
+                       "HostConfig": {"CgroupParent": box.group, "Binds": [box.tag + "-v:/data"]}}).encode()
     published = ["--network", "bridge", "-p", "8080:80", "-p", "8081:81/udp"]
     return [
         Scenario("run -d", ["run", "-d", *make, "test", "/sh", "-c", CHATTER], undo=[remove], story=True,
@@ -100,6 +104,27 @@ def scenarios(box):
         Scenario("volume create", ["volume", "create", box.tag + "-v"], undo=[no_volume]),
         Scenario("volume rm", ["volume", "rm", box.tag + "-v"],
                  before=[["volume", "create", box.tag + "-v"]], undo=[no_volume]),
+        Scenario("API create", request=("POST", f"/containers/create?name={c}", body), status=201,
+                 undo=[remove, no_volume]),
+        Scenario("API start", request=("POST", f"/containers/{c}/start", b""), status=204,
+                 before=[["create", *make, "test", "/sh", "-c", CHATTER]], undo=[remove], story=True, stays=True),
+        Scenario("API stop", request=("POST", f"/containers/{c}/stop", b""), status=204, before=[sleeper],
+                 undo=[remove], main_only=True),
+        Scenario("API rm", request=("DELETE", f"/containers/{c}?force=1&v=1", b""), status=204,
+                 before=[[*sleeper[:2], "-v", "/anonymous", *sleeper[2:]]], undo=[remove], main_only=True),
+        Scenario("API cp in", request=("PUT", f"/containers/{c}/archive?path=/tmp", box.inputs["other"]), status=200,
+                 before=[created], undo=[remove]),
+        Scenario("API cp out", request=("GET", f"/containers/{c}/archive?path=/busybox", b""), status=200,
+                 before=[created], undo=[remove]),
+        Scenario("API commit", request=("POST", f"/commit?container={c}&repo=committed", b"{}"), status=201,
+                 before=[sleeper], undo=[["rmi", "-f", "committed"], remove], main_only=True),
+        Scenario("API load", request=("POST", "/images/load", box.archive), status=200,
+                 undo=[["rmi", "-f", "loaded"]]),
+        Scenario("API prune", request=("POST", "/containers/prune", b""), status=200, before=[created],
+                 undo=[remove]),
+        Scenario("API prune of volumes", request=("POST", "/volumes/prune", b""), status=200,
+                 before=[["create", "-v", "/anonymous", *make, "test", "/busybox", "true"], ["rm", c]],
+                 undo=[["volume", "prune", "-f"]]),
         Scenario("ps", ["ps", "-a"]),
         Scenario("logs", ["logs", c], before=[["run", "-d", *make, "test", "/sh", "-c", CHATTER],
                                               ["wait", c]], undo=[remove], output=OUTPUT),

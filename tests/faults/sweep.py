@@ -132,8 +132,11 @@ class Sweep:
 
     def disturbed(self, *how):
         arguments = ["-o", self.box.dir / "hit", "-t", HANG, *how] + (["-m"] if self.s.main_only else [])
-        p = self.box.hull(*self.s.command, input=self.box.inputs[self.s.input],
-                          before=[self.box.fault, *arguments], timeout=HANG + 30)
+        before = [self.box.fault, *arguments]
+        if self.s.request:
+            p = self.box.request(*self.s.request, before, timeout=HANG)
+        else:
+            p = self.box.hull(*self.s.command, input=self.box.inputs[self.s.input], before=before, timeout=HANG + 30)
         self.hit = boxes.text_of(self.box.dir / "hit")
         return p
 
@@ -155,7 +158,8 @@ class Sweep:
         self.check_story("undisturbed")
         self.known.append(self.after)
         self.back()
-        return points
+        # Of hulld, what serves the connection: the listener does nothing else.
+        return [p for p in points if p.role != "0"] if self.s.request else points
 
     def back(self):
         """From wherever it is to where the command can be given again. False if it does not get there."""
@@ -316,8 +320,8 @@ def error_point(sweep, point, name):
 
 
 def names(kind):
-    box = type("B", (), {"tag": "", "group": "", "archive": "", "dir": pathlib.Path()})()
-    return [s.name for s in scenarios(box) if kind == "kill" or not s.keeps]
+    box = type("B", (), {"tag": "", "group": "", "archive": "", "dir": pathlib.Path(), "inputs": {"other": b""}})()
+    return [s.name for s in scenarios(box) if kind == "kill" or not (s.keeps or s.request)]
 
 
 def each(name, r, tries, act, disk=None):
