@@ -132,7 +132,7 @@ static int tell_refused(const struct container *c, const struct usage *used, dou
 	int r = process_read_rights(c->pid, &rights);
 	if (r < 0)
 		return err_errno(e, r, "container %s: cannot look at its first process", c->name);
-	if ((r = container_filter(c, rights.caps.bounding, s->a, &filter, e)) < 0)
+	if ((r = container_filter(c, &rights.caps.bounding, s->a, &filter, e)) < 0)
 		return r;
 	const char *calls = learn_refused(used, &filter, false, s->a),
 		   *others = learn_refused(used, &filter, true, s->a);

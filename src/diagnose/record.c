@@ -40,7 +40,8 @@ struct known {
 	int uid; /* -1: not known */
 	char comm[16], parent_comm[16];
 	bool first;                 /* PID 1 of its namespace */
-	uint64_t denied;            /* capabilities, that were noted already */
+	uint64_t denied;            /* capabilities, that were noted already; ... */
+	uint32_t refused;           /* ... and calls, by their place in `refusals` */
 	char container[ID_LEN + 1]; /* "": of none */
 	char unit[RECORDED_UNIT_MAX];
 };
@@ -137,7 +138,7 @@ static void take_fork(struct recorder *w, const struct trace_record *r)
 	k->pid = child;
 	k->parent = r->pid;
 	k->first = false;
-	k->denied = 0;
+	k->denied = k->refused = 0;
 	trace_text(r, "child_comm", k->comm, sizeof(k->comm));
 	trace_text(r, "parent_comm", k->parent_comm, sizeof(k->parent_comm));
 }
@@ -146,7 +147,7 @@ static void take_exec(struct recorder *w, const struct trace_record *r)
 {
 	char file[256];
 	struct known *k = look(w, r->pid);
-	k->denied = 0;
+	k->denied = k->refused = 0;
 	trace_text(r, "filename", file, sizeof(file));
 	trace_program(file, k->comm);
 }
@@ -221,6 +222,38 @@ static void take_capable(struct recorder *w, const struct trace_record *r)
 	recorder_put(w->ring, RECORDED_DENIAL, &s);
 }
 
+/* Calls that ordinary programs do not make, and that need a right which most containers have not:
+ * by the filter they are refused before any capability is asked for, and CAP_SYS_ADMIN is not
+ * recorded. In the words of the tracepoints. */
+static const char *const refusals[] = {
+	"mount",       "umount",  "pivot_root", "move_mount",      "fsopen",
+	"open_tree",   "unshare", "setns",      "sethostname",     "mount_setattr",
+	"bpf",         "keyctl",  "add_key",    "perf_event_open", "io_uring_setup",
+	"userfaultfd", "ptrace",  "quotactl",   "settimeofday",    "clock_settime",
+};
+_Static_assert(ARRAY_LEN(refusals) <= 32, "bits of known.refused");
+
+/* Once for each program, too. */
+static void take_refused(struct recorder *w, const struct trace_record *r)
+{
+	static const char before[] = "syscalls:sys_exit_";
+	const char *call = r->point->name + sizeof(before) - 1;
+	struct known *k = slot(w, r->pid);
+	struct recorded s = {.time_ns = r->time_ns, .pid = r->pid, .capability = -1};
+	uint32_t bit = 0;
+	for (size_t i = 0; i < ARRAY_LEN(refusals) && !bit; i++)
+		bit = strcmp(refusals[i], call) ? 0 : UINT32_C(1) << i;
+	if (k->uid < 0)
+		k = look(w, r->pid);
+	if (!*k->container || k->refused & bit)
+		return;
+	k->refused |= bit;
+	memcpy(s.container, k->container, sizeof(s.container));
+	memcpy(s.comm, k->comm, sizeof(s.comm));
+	snprintf(s.call, sizeof(s.call), "%s", strcmp(call, "umount") ? call : "umount2");
+	recorder_put(w->ring, RECORDED_DENIAL, &s);
+}
+
 /* KiB, from Linux 6.9 on. */
 static int64_t held(const struct trace_record *r, const char *field)
 {
@@ -268,6 +301,7 @@ static const struct point {
 	{"oom:mark_victim", NULL, true, take_victim},
 	{"syscalls:sys_enter_exit_group", "error_code != 0", true, take_exit},
 };
+static const struct point refused = {NULL, "ret == -1", true, take_refused}; /* EPERM */
 /* The kernel asks for CAP_SYS_ADMIN at each mmap. */
 static const struct point capable = {"capability:cap_capable", "ret != 0 && cap != 21", true,
 				     take_capable};
@@ -291,11 +325,26 @@ static void look_at_all(struct recorder *w)
 	}
 }
 
-static int add(struct trace *t, const struct point *p, struct err *e)
+static int add_named(struct trace *t, const char *name, const struct point *p, struct err *e)
 {
 	t->filter = p->filter;
 	t->lazy = !p->wakes;
-	return trace_add(t, p->name, -1, (void *)p, e);
+	return trace_add(t, name, -1, (void *)p, e);
+}
+
+static int add(struct trace *t, const struct point *p, struct err *e)
+{
+	return add_named(t, p->name, p, e);
+}
+
+/* A kernel need not have all of them. */
+static int add_refusals(struct recorder *w, struct err *e)
+{
+	int r = 0;
+	for (size_t i = 0; i < ARRAY_LEN(refusals) && (r == 0 || r == -ENOENT); i++)
+		r = add_named(&w->trace, arena_printf(&w->a, "syscalls:sys_exit_%s", refusals[i]),
+			      &refused, e);
+	return r == -ENOENT ? 0 : r;
 }
 
 /* Before Linux 6.14 there is no such tracepoint: then denials are not kept. */
@@ -331,6 +380,8 @@ int diagnose_record(struct engine *en, void (*ready)(void), struct err *e)
 	w.known = arena_array(&w.a, SETS * WAYS, sizeof(*w.known));
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(points); i++)
 		r = add(&w.trace, &points[i], e);
+	if (r == 0)
+		r = add_refusals(&w, e);
 	if (r == 0)
 		r = add_caps(&w, e);
 	if (r < 0)

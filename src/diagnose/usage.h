@@ -22,7 +22,8 @@ int diagnose_io(const struct container *c, struct story *s, struct err *e);
  */
 void diagnose_layer_full(struct engine *en, const struct container *c, struct story *s);
 int diagnose_disk(struct engine *en, const struct container *c, struct story *s, struct err *e);
-/** Adds to the verdict that the layer of @c, which need not run, is full of what its limit allows. */
+/** Adds to the verdict that the layer of @c, which need not run, is full of what its limit allows.
+ */
 void diagnose_layer_full(struct engine *en, const struct container *c, struct story *s);
 /** All that its control group counts, now. */
 int usage_read(const struct container *c, struct arena *a, struct cgroup_stats *ret, struct err *e);

@@ -10,9 +10,12 @@
 #include "diagnose/usage.h"
 #include "diagnose/why_life.h"
 #include "engine/recorder.h"
+#include "engine/spec.h"
 #include "linux/capability.h"
 #include "linux/crash.h"
 #include "linux/namespaces.h"
+#include "linux/seccomp_ask.h"
+#include "linux/seccomp_calls.h"
 #include "linux/signals.h"
 
 enum { DENIALS = 3 };
@@ -330,6 +333,37 @@ void why_refused(struct life *l)
 			l->name);
 }
 
+/* "denied CAP_CHOWN in chown"; "refused mount by its seccomp profile". */
+static char *denial_text(struct life *l, const struct recorded *d)
+{
+	const struct seccomp_call *call = seccomp_call_find(d->call);
+	const int number = call ? call->numbers[SECCOMP_NATIVE] : -1;
+	struct arena *a = l->s->a;
+	struct seccomp_program filter;
+	struct err ignored;
+	static const char *const by[] = {
+		[SECCOMP_ALLOWS] = "(EPERM) by the kernel: a capability may lack",
+		[SECCOMP_REFUSES] = "by its seccomp profile",
+		[SECCOMP_DEPENDS] = "(EPERM), by its seccomp profile or the kernel"};
+	if (d->capability >= 0) {
+		const char *name = capability_name(d->capability);
+		return arena_printf(a, "denied %s%s%s", name ? name : "a capability",
+				    *d->call ? " in " : "", d->call);
+	}
+	if (!l->c || number < 0 || container_filter(l->c, NULL, a, &filter, &ignored) < 0)
+		return arena_printf(a, "refused %s (EPERM)", d->call);
+	return arena_printf(a, "refused %s %s", d->call, by[seccomp_ask(&filter, number)]);
+}
+
+/* One that was asked for a capability is told of by that. */
+static bool is_told(const struct recorded *all, int count, const struct recorded *d)
+{
+	for (int i = 0; d->capability < 0 && i < count; i++)
+		if (all[i].capability >= 0 && all[i].pid == d->pid && !strcmp(all[i].call, d->call))
+			return true;
+	return false;
+}
+
 void why_denied(struct life *l)
 {
 	struct arena *a = l->s->a;
@@ -338,22 +372,29 @@ void why_denied(struct life *l)
 	const int count =
 		recorder_list(l->en, RECORDED_DENIAL, l->id, from > l->started ? from : l->started,
 			      l->ended, r, DENIALS);
-	char *all = "";
+	bool profile = false, capability = false;
+	char *all = NULL;
 	for (int i = 0; i < count; i++) {
-		const char *name = capability_name(r[i].capability);
-		const char *text =
-			arena_printf(a, "%s%s%s by %s[%d]", name ? name : "one",
-				     *r[i].call ? " in " : "", r[i].call, r[i].comm, (int)r[i].pid);
-		if (i == 0)
-			l->s->verdict = arena_printf(a, "%s; %s before that it was denied %s",
-						     l->s->verdict,
-						     why_span(a, l->ended - r[i].time_ns), text);
-		all = arena_printf(a, "%s%s%s, %s before the end", all, i ? "; " : "", text,
-				   why_span(a, l->ended - r[i].time_ns));
+		if (is_told(r, count, &r[i]))
+			continue;
+		const char *text = denial_text(l, &r[i]);
+		const char *span = why_span(a, l->ended - r[i].time_ns);
+		text = arena_printf(a, "%s[%d] was %s", r[i].comm, (int)r[i].pid, text);
+		if (!all)
+			l->s->verdict =
+				arena_printf(a, "%s; %s before that %s", l->s->verdict, span, text);
+		all = arena_printf(a, "%s%s%s, %s before the end", all ?: "", all ? "; " : "", text,
+				   span);
+		capability |= r[i].capability >= 0;
+		profile |= r[i].capability < 0;
 	}
-	if (count <= 0)
+	if (!all)
 		return;
 	story_evidence(l->s, "lacked", "%s", all);
-	story_advise(l->s, "a capability that lacks need not be the cause: hull run --learn-caps "
-			   "tells which ones it needs");
+	if (capability)
+		story_advise(l->s, "a capability that lacks need not be the cause: hull run "
+				   "--learn-caps tells which ones it needs");
+	if (profile)
+		story_advise(l->s, "a call that is refused need not be the cause: hull run "
+				   "--learn-seccomp FILE tells which ones it needs");
 }

@@ -17,12 +17,17 @@ static char *add_named(struct arena *a, char *text, const struct recorded *r, si
 					     (int)r->pid);
 }
 
-static void tell_taken_along(struct life *l, struct recorded *all)
+static void tell_taken_along(struct life *l)
 {
 	char *names = "";
 	size_t found = 0;
-	const int count = recorder_list(l->en, RECORDED_SIGNAL, l->id, l->started, l->ended, all,
-					RECORDED_MAX);
+	int count = recorder_list(l->en, RECORDED_SIGNAL, l->id, l->started, l->ended, NULL,
+				  RECORDED_MAX);
+	if (count <= 0) /* where nobody records that costs nothing */
+		return;
+	struct recorded *all = arena_array(l->s->a, (size_t)count, sizeof(*all));
+	count = recorder_list(l->en, RECORDED_SIGNAL, l->id, l->started, l->ended, all,
+			      (size_t)count);
 	for (int i = 0; i < count; i++)
 		if (all[i].taken_along)
 			names = add_named(l->s->a, names, &all[i], found++);
@@ -35,8 +40,9 @@ static void tell_taken_along(struct life *l, struct recorded *all)
 				   "--init=all tells all of them, and waits");
 }
 
-static void tell_faults(struct life *l, struct recorded *all)
+static void tell_faults(struct life *l)
 {
+	struct recorded all[NAMED];
 	struct arena *a = l->s->a;
 	char *text = "";
 	const int64_t from = l->ended - SHORTLY_NS;
@@ -53,7 +59,6 @@ static void tell_faults(struct life *l, struct recorded *all)
 
 void why_others(struct life *l)
 {
-	struct recorded *all = arena_array(l->s->a, RECORDED_MAX, sizeof(*all));
-	tell_taken_along(l, all);
-	tell_faults(l, all);
+	tell_taken_along(l);
+	tell_faults(l);
 }

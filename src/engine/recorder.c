@@ -126,14 +126,16 @@ static int search(const struct lane *lane, const struct wanted *w, int signal, s
 static int list(const struct lane *lane, const struct wanted *w, struct recorded *ret, size_t max)
 {
 	const uint64_t last = __atomic_load_n(&lane->last, __ATOMIC_SEQ_CST);
+	struct recorded s;
 	size_t found = 0;
-	for (uint64_t i = 0; i < RECORDED_MAX && i < last && found < max; i++)
-		if (copy(&lane->entries[(last - i) % RECORDED_MAX], &ret[found]) &&
-		    is_wanted(&ret[found], w)) {
-			ret[found].taken_along |=
-				ret[found].signal == SIGKILL && is_passed_on(&ret[found]);
-			found++;
-		}
+	for (uint64_t i = 0; i < RECORDED_MAX && i < last && found < max; i++) {
+		if (!copy(&lane->entries[(last - i) % RECORDED_MAX], &s) || !is_wanted(&s, w))
+			continue;
+		s.taken_along |= s.signal == SIGKILL && is_passed_on(&s);
+		if (ret)
+			ret[found] = s;
+		found++;
+	}
 	return (int)found;
 }
 

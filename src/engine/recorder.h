@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The recorder's rings, <runroot>/recorder: the last signals to processes of containers and who
- * sent them, the last capabilities that they lacked, who was killed for memory, and who ended with
- * another code than 0; each kind has a ring of its own, so that none pushes out the others. One
- * process writes (`hull system record`), anybody reads at any time; the file has a fixed size, and
- * what is old is overwritten. A reader checks the number of an entry before and after he copies it.
+ * sent them, the last capabilities that they lacked and calls that they were refused, who was
+ * killed for memory, and who ended with another code than 0; each kind has a ring of its own, so
+ * that none pushes out the others. One process writes (`hull system record`), anybody reads at any
+ * time; the file has a fixed size, and what is old is overwritten. A reader checks the number of an
+ * entry before and after he copies it.
  */
 #pragma once
 
@@ -32,7 +33,7 @@ struct recorded {
 	char unit[RECORDED_UNIT_MAX]; /* last part of the sender's control group, "" not known */
 	bool inside;                  /* the sender is a process of the same container */
 	bool taken_along;             /* SIGKILL, because PID 1 has ended */
-	/* Of a capability that lacked. */
+	/* Of a capability that lacked; -1: the call was refused, for whatever it was. */
 	int32_t capability;
 	char call[RECORDED_CALL_MAX]; /* "" not known */
 	/* Of one that ended by itself, and not with 0. */
@@ -60,7 +61,7 @@ void recorder_put(struct recorder_ring *ring, enum recorded_kind kind, const str
 int recorder_find(const struct engine *en, const char *container, int signal, int64_t since_ns,
 		  int64_t until_ns, struct recorded *ret);
 /** What else happened to it in that time: the last @max of a kind, the newest first. How many, or
- * -ENOENT: nobody records. */
+ * -ENOENT: nobody records. @ret NULL: only how many. */
 int recorder_list(const struct engine *en, enum recorded_kind kind, const char *container,
 		  int64_t since_ns, int64_t until_ns, struct recorded *ret, size_t max);
 /** For the one who writes: RECORDED_LOADS of them. */

@@ -53,8 +53,9 @@ void spec_close(struct spec_build *b);
 /* Parts. */
 int spec_mount_sources(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
 int spec_seccomp(struct spec_build *b, struct arena *a, struct err *e);
-/** The filter that @c begins with, as it is for bounding capabilities @caps; empty: none. In @a. */
-int container_filter(const struct container *c, capset caps, struct arena *a,
+/** The filter that @c begins with, as it is for bounding capabilities @caps (NULL: those that it is
+ *  given); empty: none. In @a. */
+int container_filter(const struct container *c, const capset *caps, struct arena *a,
 		     struct seccomp_program *ret, struct err *e);
 int spec_mounts(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
 int spec_devices(struct spec_build *b, struct arena *a, struct err *e);

@@ -304,11 +304,17 @@ int spec_security(struct spec_build *b, struct arena *a, struct err *e)
 	return 0;
 }
 
-int container_filter(const struct container *c, capset caps, struct arena *a,
+int container_filter(const struct container *c, const capset *caps, struct arena *a,
 		     struct seccomp_program *ret, struct err *e)
 {
-	struct spec_build b = {.container = c, .caps = caps, .unconfined = is_unconfined(c)};
-	int r = spec_seccomp(&b, a, e);
+	struct spec_build b = {.container = c, .unconfined = is_unconfined(c)};
+	int r = 0;
+	if (caps)
+		b.caps = *caps;
+	else
+		r = container_caps(&b, e);
+	if (r == 0)
+		r = spec_seccomp(&b, a, e);
 	*ret = b.seccomp;
 	return r;
 }

@@ -16,7 +16,7 @@
 #include "base/err.h"
 #include "linux/bpf_ring.h"
 
-enum { TRACE_FIELDS = 32, TRACE_POINTS = 24 };
+enum { TRACE_FIELDS = 32, TRACE_POINTS = 32 };
 
 struct tracepoint {
 	const char *name; /* "signal:signal_generate" */
