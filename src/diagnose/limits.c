@@ -5,13 +5,16 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/units.h"
 #include "diagnose/usage.h"
 #include "engine/stats.h"
+#include "linux/rlimit.h"
 
 /* "9223372036854771712" of v1 and "max" of v2: none. */
 #define NONE INT64_MAX
@@ -21,12 +24,13 @@ static const struct limit {
 	const char *name;
 	enum cgroup_controller controller;
 	const char *v1, *v2;
-	bool bytes;
+	enum { BYTES, COUNT, MILLI_CPUS } unit;
 } limits[] = {
-	{"memory", CGROUP_MEMORY, "memory.limit_in_bytes", "memory.max", true},
-	{"memory and swap", CGROUP_MEMORY, "memory.memsw.limit_in_bytes", NULL, true},
-	{"swap", CGROUP_MEMORY, NULL, "memory.swap.max", true},
-	{"processes", CGROUP_PIDS, "pids.max", "pids.max", false},
+	{"memory", CGROUP_MEMORY, "memory.limit_in_bytes", "memory.max", BYTES},
+	{"memory and swap", CGROUP_MEMORY, "memory.memsw.limit_in_bytes", NULL, BYTES},
+	{"swap", CGROUP_MEMORY, NULL, "memory.swap.max", BYTES},
+	{"processors", CGROUP_CPU, "cpu.cfs_quota_us", "cpu.max", MILLI_CPUS},
+	{"processes", CGROUP_PIDS, "pids.max", "pids.max", COUNT},
 };
 
 struct found {
@@ -39,11 +43,24 @@ static int64_t asked_for(const struct container *c, const struct limit *l)
 	const struct docker_host_config *h = &c->config.host;
 	if (l->controller == CGROUP_PIDS)
 		return h->pids_limit.set ? h->pids_limit.value : 0;
+	if (l->controller == CGROUP_CPU)
+		return (int64_t)(container_cpu_limit(c) * 1000 + 0.5);
 	if (!strcmp(l->name, "memory"))
 		return h->memory;
 	if (h->memory_swap <= 0)
 		return 0;
 	return l->v1 ? h->memory_swap : h->memory_swap - h->memory;
+}
+
+/* Microseconds in which the quota counts: a file of its own, or behind it in cpu.max. */
+static int64_t period_of(const struct cgroup *g, const char *behind)
+{
+	char text[64];
+	if (g->v1[CGROUP_CPU] < 0)
+		return strtoll(behind, NULL, 10);
+	return file_read_small(g->v1[CGROUP_CPU], "cpu.cfs_period_us", text, sizeof(text)) > 0
+		       ? strtoll(text, NULL, 10)
+		       : 0;
 }
 
 static bool read_limit(const struct cgroup *g, const struct limit *l, int64_t *ret)
@@ -55,10 +72,12 @@ static bool read_limit(const struct cgroup *g, const struct limit *l, int64_t *r
 	if (!file ||
 	    file_read_small(v1 ? g->v1[l->controller] : g->v2, file, text, sizeof(text)) <= 0)
 		return false;
-	text[strcspn(text, "\n")] = '\0';
+	char *end = text + strcspn(text, " \n");
+	const int64_t period = l->unit == MILLI_CPUS ? period_of(g, *end ? end + 1 : end) : 1;
+	*end = '\0';
 	*ret = NONE;
-	if (uint_parse(text, INT64_MAX, &n) == 0 && (int64_t)n < V1_NONE)
-		*ret = (int64_t)n;
+	if (uint_parse(text, INT64_MAX, &n) == 0 && (int64_t)n < V1_NONE && period > 0)
+		*ret = l->unit == MILLI_CPUS ? (int64_t)n * 1000 / period : (int64_t)n;
 	return true;
 }
 
@@ -90,7 +109,67 @@ static char *amount(struct arena *a, const struct limit *l, int64_t n)
 {
 	if (n == NONE || n < 0)
 		return "none";
-	return l->bytes ? size_text(a, n) : arena_printf(a, "%lld", (long long)n);
+	return l->unit == BYTES        ? size_text(a, n)
+	       : l->unit == MILLI_CPUS ? arena_printf(a, "%g", (double)n / 1000)
+				       : arena_printf(a, "%lld", (long long)n);
+}
+
+bool limit_above(const struct container *c, enum cgroup_controller controller, struct arena *a,
+		 int64_t *ret, char **ret_group)
+{
+	struct container_stats_place place;
+	struct found f;
+	size_t i = 0;
+	container_stats_place(c, &place);
+	while (limits[i].controller != controller)
+		i++;
+	if (!follow(place.path, &limits[i], a, &f) || f.least >= f.own)
+		return false;
+	*ret = f.least;
+	*ret_group = f.where;
+	return true;
+}
+
+/* Which processors, of those that are there; the kernel tells what is in force. */
+static void tell_cpuset(const struct container *c, const char *path, struct story *s)
+{
+	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
+	struct err ignored;
+	char text[256];
+	const char *asked = c->config.host.cpuset_cpus;
+	if (cgroup_open(path, &g, &ignored) < 0)
+		return;
+	const int v1 = g.v1[CGROUP_CPUSET];
+	if (file_read_small(v1 >= 0 ? v1 : g.v2,
+			    v1 >= 0 ? "cpuset.effective_cpus" : "cpuset.cpus.effective", text,
+			    sizeof(text)) <= 0)
+		return;
+	text[strcspn(text, "\n")] = '\0';
+	story_evidence(s, "which processors", "asked for: %s; in force: %s",
+		       asked && *asked ? asked : "nothing", text);
+}
+
+/* Of its first process now: it may have lowered them. */
+static void tell_ulimits(const struct container *c, struct story *s)
+{
+	const struct docker_ulimit *asked = c->config.host.ulimits.items;
+	struct arena *a = s->a;
+	struct rlimit now;
+	for (size_t i = 0; i < c->config.host.ulimits.count; i++) {
+		const int number = rlimit_number(asked[i].name);
+		if (number < 0 || prlimit(c->pid, (__rlimit_resource_t)number, NULL, &now) < 0)
+			continue;
+		const int64_t values[] = {asked[i].soft, asked[i].hard, (int64_t)now.rlim_cur,
+					  (int64_t)now.rlim_max};
+		char *text[ARRAY_LEN(values)];
+		for (size_t k = 0; k < ARRAY_LEN(values); k++)
+			text[k] = values[k] < 0 ? "unlimited"
+						: arena_printf(a, "%lld", (long long)values[k]);
+		story_evidence(s, arena_printf(a, "ulimit %s", asked[i].name),
+			       "asked for: %s, at most %s; in force in its first process: %s, at "
+			       "most %s",
+			       text[0], text[1], text[2], text[3]);
+	}
 }
 
 /* How often a process was refused, of this run. */
@@ -144,6 +223,8 @@ int diagnose_limits(const struct container *c, struct story *s, struct err *e)
 			s->verdict = arena_printf(a, "a group above it allows less: %s of %s in %s",
 						  amount(a, l, f.least), l->name, f.where);
 	}
+	tell_cpuset(c, place.path, s);
+	tell_ulimits(c, s);
 	s->standing = above > 0;
 	judge_processes(c, place.path, s);
 	if (!s->verdict)

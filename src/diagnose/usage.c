@@ -23,13 +23,11 @@
 
 enum { MANY_PERCENT = 10, NEAR_PERCENT = 90, HOLDERS = 3, AGAIN_BYTES = 1 << 20 };
 
-int usage_read(const struct container *c, struct arena *a, struct cgroup_stats *ret, struct err *e)
+static int read_group(const char *path, struct arena *a, struct cgroup_stats *ret, struct err *e)
 {
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	struct cgroup_stats_files files = CGROUP_STATS_CLOSED;
-	struct container_stats_place place;
-	container_stats_place(c, &place);
-	int r = cgroup_open(place.path, &group, e);
+	int r = cgroup_open(path, &group, e);
 	if (r < 0)
 		return r;
 	cgroup_stats_read(&group, &files, false, a, ret);
@@ -37,9 +35,17 @@ int usage_read(const struct container *c, struct arena *a, struct cgroup_stats *
 	return 0;
 }
 
+int usage_read(const struct container *c, struct arena *a, struct cgroup_stats *ret, struct err *e)
+{
+	struct container_stats_place place;
+	container_stats_place(c, &place);
+	return read_group(place.path, a, ret, e);
+}
+
+static const struct timespec apart = {.tv_nsec = 500000000};
+
 int usage_window(const struct container *c, const struct usage_window **ret, struct err *e)
 {
-	static const struct timespec apart = {.tv_nsec = 500000000};
 	static struct usage_window kept;
 	static struct arena a;
 	static char of[ID_LEN + 1];
@@ -79,6 +85,55 @@ static void pressure(struct story *s, const char *percent)
 			       "%s %% of the last ten seconds some process waited for it", percent);
 }
 
+/* Percent of the periods between the two in which its quota was used up. */
+static int64_t held_back(const struct cgroup_stats *before, const struct cgroup_stats *now)
+{
+	const int64_t periods = now->cpu.periods - before->cpu.periods;
+	return periods > 0 ? (now->cpu.throttled_periods - before->cpu.throttled_periods) * 100 /
+				     periods
+			   : 0;
+}
+
+/* The group above it that allows less, and how much that is; false: none does. */
+static bool look_above(const struct container *c, enum cgroup_controller controller,
+		       struct arena *a, int64_t *ret_most, char **ret_group,
+		       struct cgroup_stats *ret)
+{
+	struct err ignored;
+	return limit_above(c, controller, a, ret_most, ret_group) &&
+	       read_group(*ret_group, a, ret, &ignored) == 0;
+}
+
+/* The quota of a group above it, which all below that share. */
+static void judge_quota_above(const struct container *c, struct story *s)
+{
+	struct arena *a = s->a;
+	struct cgroup_stats before, now;
+	struct err ignored;
+	char *group;
+	int64_t most;
+	if (!look_above(c, CGROUP_CPU, a, &most, &group, &before))
+		return;
+	nanosleep(&apart, NULL);
+	if (read_group(group, a, &now, &ignored) < 0)
+		return;
+	const int64_t held = held_back(&before, &now);
+	char *text =
+		arena_printf(a,
+			     "the quota of %g CPUs of the group %s above it, which all that is "
+			     "in it share, %s: it is used up in %lld %% of the periods",
+			     (double)most / 1000, group,
+			     held >= MANY_PERCENT ? "slows it down" : "is enough", (long long)held);
+	if (held >= MANY_PERCENT)
+		story_advise(s,
+			     "hull update cannot lift the quota of %s; hull top shows what uses it",
+			     group);
+	if (held >= MANY_PERCENT || !s->verdict)
+		s->verdict = text;
+	else
+		story_evidence(s, "above it", "%s", text);
+}
+
 int diagnose_cpu(const struct container *c, struct story *s, struct err *e)
 {
 	struct arena *a = s->a;
@@ -88,10 +143,7 @@ int diagnose_cpu(const struct container *c, struct story *s, struct err *e)
 	if (r < 0)
 		return r;
 	const struct cgroup_stats before = w->before, now = w->now;
-	int64_t periods = now.cpu.periods - before.cpu.periods;
-	int64_t held = periods > 0 ? (now.cpu.throttled_periods - before.cpu.throttled_periods) *
-					     100 / periods
-				   : 0;
+	int64_t held = held_back(&before, &now);
 	int64_t share = now.cpu.total ? now.cpu.kernel * 100 / now.cpu.total : 0;
 	double quota = container_cpu_limit(c);
 	if (quota > 0 && held >= MANY_PERCENT) {
@@ -111,9 +163,11 @@ int diagnose_cpu(const struct container *c, struct story *s, struct err *e)
 			"its quota of %g CPUs is enough: it is used up in %lld %% of the "
 			"periods",
 			quota, (long long)held);
-	} else {
-		s->verdict = "it has no quota: only the others slow it down";
 	}
+	if (quota <= 0 || held < MANY_PERCENT)
+		judge_quota_above(c, s);
+	if (!s->verdict)
+		s->verdict = "it has no quota: only the others slow it down";
 	story_evidence(s, "used", "%s: %s user, %s system (%lld %%)",
 		       milliseconds(a, now.cpu.total), milliseconds(a, now.cpu.user),
 		       milliseconds(a, now.cpu.kernel), (long long)share);
@@ -183,6 +237,30 @@ static void tell_killed(struct story *s, int64_t kills, const struct oom *o)
 				  (long long)kills, kills == 1 ? "" : "es", last);
 }
 
+/* No limit of its own is near: what of that of a group above, which all below that share? */
+static void judge_memory_above(const struct container *c, int64_t needed, struct story *s)
+{
+	struct arena *a = s->a;
+	struct cgroup_stats all;
+	char *group;
+	int64_t most;
+	if (!look_above(c, CGROUP_MEMORY, a, &most, &group, &all))
+		return;
+	const int64_t used = all.memory.usage.usage - all.memory.reclaimable;
+	char *text = arena_printf(a,
+				  "the group %s above it has a limit of %s, of which all that is "
+				  "in it need %s",
+				  group, size_text(a, most), size_text(a, used));
+	if (used < most / 100 * NEAR_PERCENT) {
+		s->verdict = arena_printf(a, "%s; %s", s->verdict, text);
+		return;
+	}
+	s->verdict =
+		arena_printf(a, "it needs %s, and is near a limit: %s", size_text(a, needed), text);
+	story_advise(s, "hull update cannot lift the limit of %s; hull top shows who needs most",
+		     group);
+}
+
 static void judge_memory(const struct container *c, const struct usage_window *w, int64_t needed,
 			 struct story *s)
 {
@@ -238,6 +316,8 @@ int diagnose_memory(const struct container *c, struct story *s, struct err *e)
 	int64_t transparent = usage_memory(now, "total_rss_huge", "anon_thp");
 	int64_t zswap = usage_memory(now, "", "zswap");
 	judge_memory(c, w, needed, s);
+	if (!s->advice.count)
+		judge_memory_above(c, needed, s);
 	story_evidence(s, "needed", "%s: anonymous %s, shared %s, of the kernel %s",
 		       size_text(a, needed), size_text(a, now->memory.anon),
 		       size_text(a, now->memory.shmem), size_text(a, now->memory.kernel.usage));

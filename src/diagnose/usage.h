@@ -18,6 +18,10 @@ int diagnose_network(struct engine *en, const struct container *c, struct story 
 /** Disks: what it reads and writes, against its limits; what waits to be written. */
 int diagnose_io(const struct container *c, struct story *s, struct err *e);
 /** Room: file systems that it can write to, its layer and log, removed files that are open. */
+/** Whether a group above that of @c allows less of memory (bytes) or processors (thousandths) than
+ * its own, and which. In @a. */
+bool limit_above(const struct container *c, enum cgroup_controller controller, struct arena *a,
+		 int64_t *ret, char **ret_group);
 /** Adds to the verdict that the layer of @c, which need not run, is full of what its limit allows.
  */
 void diagnose_layer_full(struct engine *en, const struct container *c, struct story *s);

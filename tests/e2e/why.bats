@@ -513,11 +513,20 @@ is_told() {
 
 # bats test_tags=fast
 @test "explain limits: asked for, in the file, and in force by a group above" {
-	hull run -d --name cc -m 48m --pids-limit 50 test sleep 600
+	hull run -d --name cc -m 48m --pids-limit 50 --cpus 0.25 --cpuset-cpus 0 --ulimit nofile=100:200 test sleep 600
 	run hull explain cc limits
 	assert_has "limits: no group above it allows less"
 	[[ $output =~ memory\ +asked\ for:\ 48MiB\;\ memory\.(max|limit_in_bytes):\ 48MiB\;\ in\ force:\ 48MiB ]]
 	[[ $output =~ processes\ +asked\ for:\ 50\;\ pids.max:\ 50\;\ in\ force:\ 50 ]]
+	[[ $output =~ processors\ +asked\ for:\ 0.25\;\ cpu\.(max|cfs_quota_us):\ 0.25\;\ in\ force:\ 0.25 ]]
+	assert_line 'which processors +asked for: 0; in force: 0$'
+	assert_line 'ulimit nofile +asked for: 100, at most 200; in force in its first process: 100, at most 200$'
+	# Whatever was asked for: what the kernel has is told.
+	if is_v1 cpu; then echo 50000 >"$(cgroup_dir cc cpu)/cpu.cfs_quota_us"; else echo '50000 100000' >"$(cgroup_dir cc cpu)/cpu.max"; fi
+	prlimit --pid "$(pid_of cc)" --nofile=50:60
+	run hull explain cc limits
+	assert_line 'processors +asked for: 0.25; cpu.*: 0.5; in force: 0.5$'
+	assert_line 'ulimit nofile +asked for: 100, at most 200; in force in its first process: 50, at most 60$'
 	PARENT_GROUPS=("hull-above-$$")
 	hull run -d --name dd --cgroup-parent "/hull-above-$$" -m 48m test sleep 600
 	local dir
@@ -527,6 +536,33 @@ is_told() {
 	assert_has "limits: a group above it allows less: 7 of processes in /hull-above-$$"
 	assert_has "in force: 7, by the group /hull-above-$$"
 	hull rm -f dd
+}
+
+# set_above CONTAINER CONTROLLER V1-FILE V1-VALUE V2-FILE V2-VALUE: of the group above its own.
+set_above() {
+	local dir
+	dir=$(dirname "$(cgroup_dir "$1" "$2")")
+	if is_v1 "$2"; then echo "$4" >"$dir/$3"; else echo "$6" >"$dir/$5"; fi
+}
+
+@test "explain cpu, mem: what a group above allows" {
+	has_controller cpu
+	has_controller memory
+	PARENT_GROUPS=("hull-above-$$")
+	hull run -d --name cc --cgroup-parent "/hull-above-$$" test sh -c 'while :; do :; done'
+	set_above cc cpu cpu.cfs_quota_us 20000 cpu.max '20000 100000'
+	held() { hull explain cc cpu | grep -qE "^cpu: the quota of 0.2 CPUs of the group /hull-above-$$ above it, which all that is in it share, slows it down: it is used up in [1-9][0-9]* % of the periods"; }
+	wait_for 20 held || fail "$(hull explain cc cpu)"
+	[[ $(hull explain cc limits) == *"a group above it allows less: 0.2 of processors in /hull-above-$$"* ]]
+	wait_for 20 eval '[[ $(hull why cc) == "cc: it runs for "*": the quota of 0.2 CPUs of the group "* ]]'
+	set_above cc memory memory.limit_in_bytes 200M memory.max 200M
+	run hull explain cc mem
+	assert_line "^mem: it needs .* and has no limit; the group /hull-above-$$ above it has a limit of 200MiB, of which all that is in it need [0-9.]+[KM]iB"
+	hull rm -f cc
+	hull run -d --name dd --cgroup-parent "/hull-above-$$" test /probe eat 60
+	wait_ready dd
+	set_above dd memory memory.limit_in_bytes 64M memory.max 64M
+	wait_for 20 eval "hull explain dd mem | grep -qE '^mem: it needs 6[.0-9]*MiB, and is near a limit: the group /hull-above-$$ above it has a limit of 64MiB'" || fail "$(hull explain dd mem)"
 }
 
 @test "doctor: the machine, what runs short of it; a container with and without findings" {
