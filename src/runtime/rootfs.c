@@ -95,6 +95,7 @@ int rootfs_plan(struct rootfs *r, const struct runtime_start *p, struct arena *a
 			     .cwd = -1,
 			     .dev = -1,
 			     .cgroup_shared = !has_cgroup_namespace(spec)};
+	r->cgroup_guarded = r->cgroup_shared && namespace_caller_is_user();
 	if (spec->mounts.count > MOUNTS_MAX)
 		return err_set(e, E2BIG, ERR_INVALID, "more than %d mounts", MOUNTS_MAX);
 	r->mounts = arena_array(a, spec->mounts.count, sizeof(*r->mounts));

@@ -46,14 +46,17 @@ struct rootfs {
 	size_t cgroup_count;
 	bool cgroup_v2;     /* cgroups[0] is the only one and becomes /sys/fs/cgroup itself */
 	bool cgroup_shared; /* no cgroup namespace of its own */
-	int root;           /* mount of the root file system */
-	int init;           /* read-only mount of hull-init, or -1 */
-	int null;           /* the host's /dev/null, verified */
-	int proc;           /* root of the container's own procfs, or -1 */
-	int cwd;            /* the working directory */
-	bool dev_bound;     /* /dev is the host's: make nothing in it */
-	int dev;            /* the tmpfs mounted at /dev, or -1 */
-	bool dev_readonly;  /* and it is to become read-only at the end */
+	/* And what the caller, a user, may do with groups the container's root could do as well:
+	 * read-only, however they came there (CVE-2023-25809). */
+	bool cgroup_guarded;
+	int root;          /* mount of the root file system */
+	int init;          /* read-only mount of hull-init, or -1 */
+	int null;          /* the host's /dev/null, verified */
+	int proc;          /* root of the container's own procfs, or -1 */
+	int cwd;           /* the working directory */
+	bool dev_bound;    /* /dev is the host's: make nothing in it */
+	int dev;           /* the tmpfs mounted at /dev, or -1 */
+	bool dev_readonly; /* and it is to become read-only at the end */
 };
 
 /** Read the options of all mounts; allocates in @a. No kernel object is touched. */

@@ -82,6 +82,8 @@ int rootfs_mask(struct rootfs *r, struct err *e)
 	int n = 0;
 	for (size_t i = 0; n == 0 && i < readonly->count; i++)
 		n = protect_one(r, readonly->items[i], e);
+	if (n == 0 && r->cgroup_guarded)
+		n = protect_one(r, "/sys/fs/cgroup", e);
 	for (size_t i = 0; n == 0 && i < masked->count; i++)
 		n = mask_one(r, masked->items[i], &empty, e);
 	return n;

@@ -101,11 +101,11 @@ teardown() {
 }
 
 @test "rootless: the configuration of spec --rootless runs as it is" {
-	bundle sh -c 'id -u; id -g; cat /proc/self/uid_map | tr -s " "; hostname; stat -c %u /mine'
+	bundle sh -c 'id -u; id -g; cat /proc/self/uid_map | tr -s " "; hostname; stat -c %u /mine; cat /proc/self/setgroups'
 	mv mine rootfs/mine
 	capture rt run c1
 	[ "$status" = 0 ] || fail "$output"
-	[ "$output" = $'0\n0\n 0 '$ME$' 1\nhull\n0' ]
+	[ "$output" = $'0\n0\n 0 '$ME$' 1\nhull\n0\ndeny' ]
 	# The name of the state folder of its own.
 	[ "$(stat -c %u:%a run/hull-runtime)" = $ME:700 ]
 }
@@ -232,6 +232,21 @@ teardown() {
 	capture rt pause c1
 	[ "$status" = 1 ]
 	[[ "$output" == *"no control group"* ]] || fail "$output"
+}
+
+@test "rootless: what the user may do with control groups the container may not (T036)" {
+	[ -n "${delegated-}" ] || delegate
+	local mount below=${delegated#/sys/fs/cgroup/}
+	mine 'del(.linux.namespaces[] | select(.type == "cgroup")) | del(.mounts[] | select(.destination == "/sys/fs/cgroup")) |
+		.linux.maskedPaths = [] | .linux.readonlyPaths = []'
+	bundle sh -c "mkdir /sys/fs/cgroup/$below/evil /sys/fs/cgroup/evil; echo 0 >/sys/fs/cgroup/$below/cgroup.procs; echo tried"
+	for mount in '' cgroup cgroup2; do
+		[ -z "$mount" ] || mine --arg t "$mount" '.mounts += [{destination: "/sys/fs/cgroup", type: $t, source: $t, options: ["nosuid", "noexec", "nodev"]}]'
+		capture rt run c1
+		[[ "$output" == *tried* || "$status" = 1 ]] || fail "$mount: $output"
+		[ -z "$(find /sys/fs/cgroup -name evil)" ] || fail "$mount: $(find /sys/fs/cgroup -name evil)" "$output"
+		[ -z "$mount" ] || mine '.mounts |= .[:-1]'
+	done
 }
 
 @test "rootless: bind mounts, tmpfs, masked and read-only paths, a read-only root" {
