@@ -188,6 +188,175 @@ load oci
 	[ "$before" = "$(sha256sum <"$runtime")" ]
 }
 
+# swapper ID A B: a container in which /vol/A and /vol/B, a link, change places without end; $dir/vol is shared.
+swapper() {
+	local id=$1 folder
+	folder=$(another "$id")
+	jq --arg v "$dir/vol" --arg a "/vol/$2" --arg b "/vol/$3" '.process.args = ["/probe", "swap", $a, $b] |
+		.mounts += [{destination: "/vol", type: "bind", source: $v, options: ["rbind"]}]' "$folder/config.json" >"$folder/new"
+	mv "$folder/new" "$folder/config.json"
+	# The machine is others', too.
+	nice -n 10 "$runtime" --root "$dir/state" run -b "$folder" -d "$id" >"$dir/$id.out" 2>&1 </dev/null 3>&-
+	wait_for 10 grep -q ready "$dir/$id.out"
+}
+
+# What is looked at after each start: only "keep" is in the canary, as it was, and nothing is mounted there.
+canary_is_well() {
+	[ "$(find "$canary" -printf '%P:%y ' | tr -s ' ')" = "$(cat "$dir/well")" ] || fail "$1: $(find "$canary")"
+	run ! grep "$canary" /proc/self/mountinfo
+}
+
+# SWAP_ROUNDS: how many starts.
+@test "folders of a volume that another container swaps for links while they are mounted upon lead nowhere (T010, T011)" {
+	local i link done=0 rounds=${SWAP_ROUNDS:-40}
+	cp "$HULL_BIN_DIR/../tests/probe" "$root/probe"
+	mkdir -p "$canary/keep" "$dir/vol/a/keep" "$dir/vol/c/keep"
+	ln -s "$canary" "$dir/vol/b"
+	link=../../../../../../../../../../..$canary
+	ln -s "$link" "$dir/vol/d"
+	find "$canary" -printf '%P:%y ' >"$dir/well"
+	swapper s1 a b
+	swapper s2 c d
+	echo x >"$dir/file"
+	config --arg v "$dir/vol" --arg d "$dir" '.process.args = ["true"] | .process.cwd = "/vol/c/new/folder" | .mounts += [
+		{destination: "/vol", type: "bind", source: $v, options: ["rbind"]},
+		{destination: "/vol/a/keep", type: "tmpfs", source: "tmpfs"},
+		{destination: "/vol/c/keep", type: "bind", source: $d, options: ["bind"]},
+		{destination: "/vol/a/made/deep", type: "tmpfs", source: "tmpfs"},
+		{destination: "/vol/c/file", type: "bind", source: ($d + "/file"), options: ["bind"]}]'
+	for i in $(seq "$rounds"); do
+		rt run c1 >"$dir/out" 2>&1 </dev/null && done=$((done + 1))
+		canary_is_well "$i"
+	done
+	echo "# $done of $rounds came up" >&3
+	[ "$(status_of s1) $(status_of s2)" = "running running" ] || fail "$(cat "$dir"/s?.out)"
+}
+
+@test "what a shared /dev swaps for links is neither written to nor mounted upon (T012, T014, T015)" {
+	local i
+	cp "$HULL_BIN_DIR/../tests/probe" "$root/probe"
+	mkdir -p "$dir/vol/pts" "$dir/vol/shm" "$dir/vol/mqueue"
+	echo well >"$canary/keep"
+	touch "$dir/vol/console"
+	mknod -m 666 "$dir/vol/null" c 1 3
+	ln -s "$canary/keep" "$dir/vol/elsewhere"
+	ln -s /proc/version "$dir/vol/uptime"
+	find "$canary" -printf '%P:%y ' >"$dir/well"
+	swapper s1 console elsewhere
+	swapper s2 null uptime
+	config --arg v "$dir/vol" '.linux.maskedPaths = ["/proc/uptime"] | .process.terminal = true |
+		(.mounts[] | select(.destination == "/dev")) = {destination: "/dev", type: "bind", source: $v, options: ["rbind"]}'
+	bundle sh -c 'echo "uptime $(wc -c </proc/uptime) console $(grep -cE " /dev/(console|elsewhere) .* devpts " /proc/self/mountinfo)"'
+	for i in $(seq 12); do
+		# A link in the place of /dev/console is removed.
+		find "$dir/vol" -type l -name "[ce][ol]*" | grep -q . || ln -sfn "$canary/keep" "$dir/vol/elsewhere"
+		script -qec "$runtime --root $dir/state run c1" /dev/null >"$dir/out" </dev/null 2>&1 3>&- || true
+		# It comes up with both in their places, or not at all.
+		grep -aq 'uptime 0 console 1' "$dir/out" || ! grep -a uptime "$dir/out" || fail "$i: $(cat "$dir/out")"
+		[ "$(cat "$canary/keep")" = well ] || fail "$i: $(cat "$canary/keep")"
+		canary_is_well "$i"
+	done
+	[ "$(status_of s1) $(status_of s2)" = "running running" ] || fail "$(cat "$dir"/s?.out)"
+}
+
+@test "the socket of readiness is not made behind a link of the root (T021)" {
+	mkdir "$root/run"
+	ln -s "$canary" "$root/run/notify"
+	bundle true
+	NOTIFY_SOCKET=$dir/manager rt run c1 </dev/null >/dev/null 2>&1 || true
+	[ -z "$(ls -A "$canary")" ]
+}
+
+# The host's memory for it is small: whoever reads all of an endless file runs out of it.
+@test "the passwd of the root is data: a FIFO, a device, a link out, an endless or damaged file (T034)" {
+	local kind
+	small() {
+		(ulimit -v 300000 && within 30 "$runtime" --root "$dir/state" "$@" 3>&-)
+	}
+	config 'del(.process.env[] | select(startswith("HOME="))) | .process.user = {uid: 1000, gid: 1000}'
+	echo 'bob:x:0:0::/canary:/bin/sh' >"$canary/keep"
+	for kind in 'mkfifo passwd' 'ln -s /dev/zero passwd' 'mknod passwd c 1 5' 'ln -s ../../canary/keep passwd' "ln -s $canary/keep passwd" \
+		'truncate -s 4G passwd' 'printf "b\\0ob:x:0:0::/\\0evil:/bin/sh\\n\\0\\0" >passwd' 'mkdir passwd' 'seq -f "u%g:x:7:7" 300000 >passwd' true; do
+		rm -rf "$root/etc/passwd"
+		(cd "$root/etc" && eval "$kind")
+		bundle env
+		capture small run c1 </dev/null
+		[ "$status" != 124 ] || fail "$kind: it hangs"
+		[[ "$status" != 0 || "$output" == *$'\nHOME=/' ]] || fail "$kind: $status: $output"
+		bundle sleep 100
+		rt run -d c1 </dev/null >/dev/null 2>&1 || continue
+		capture small exec --user bob c1 true
+		[ "$status" = 255 ] || fail "$kind: exec: $status: $output"
+		[[ "$output" != *"out of memory"* ]] || fail "$kind: $output"
+		rt delete -f c1
+	done
+}
+
+@test "what is mounted upon the container's own /proc has no part in what is set for those that join (T016)" {
+	config '.process.capabilities[] += ["CAP_SYS_ADMIN"]'
+	bundle sh -c 'mount -t tmpfs x /proc && mkdir -p /proc/self/fd /proc/self/attr /proc/thread-self && touch /proc/self/oom_score_adj /mounted && sleep 100'
+	rt run -d c1 </dev/null >/dev/null 2>&1
+	wait_for 10 test -e "$root/mounted"
+	jq '.process | .args = ["sleep", "50"] | .oomScoreAdj = 321 | .noNewPrivileges = true' config.json >process.json
+	rt exec -d --process process.json --pid-file "$dir/pid" c1 </dev/null >/dev/null 2>&1
+	[ "$(cat "/proc/$(cat "$dir/pid")/oom_score_adj")" = 321 ]
+	grep -qx $'NoNewPrivs:\t1' "/proc/$(cat "$dir/pid")/status"
+	[ ! -s "/proc/$(pid_of c1)/root/proc/self/oom_score_adj" ]
+}
+
+@test "release_agent of version 1 cannot be written, with CAP_SYS_ADMIN or in a user namespace (T037)" {
+	agents() { cat /sys/fs/cgroup/*/{release_agent,notify_on_release} 2>/dev/null | xargs; }
+	local before attack
+	before=$(agents)
+	for c in dd umount unshare chmod; do ln -sf busybox "$root/bin/$c"; done
+	attack='try() { for f in $(find "$1" -name release_agent -o -name notify_on_release 2>/dev/null); do echo /evil >$f; echo 1 >$f; done; }
+		try /sys/fs/cgroup; mount -o remount,rw /sys/fs/cgroup; for d in /sys/fs/cgroup/*; do mount -o remount,rw $d; done; try /sys/fs/cgroup
+		mkdir -p /tmp/g; for c in memory pids devices cpu rdma; do mount -t cgroup -o $c g /tmp/g && try /tmp/g && umount /tmp/g; done; mount -t cgroup2 g /tmp/g'
+	bundle sh -c "($attack; unshare -U -r -m sh -c '$attack') 2>/dev/null; echo tried"
+	capture rt run c1
+	[ "${lines[-1]}" = tried ] || fail "$output"
+	[ "$(agents)" = "$before" ] || fail "$(agents)"
+	config '.process.capabilities[] += ["CAP_SYS_ADMIN"]'
+	capture rt run c1
+	[ "${lines[-1]}" = tried ] || fail "$output"
+	[ "$(agents)" = "$before" ] || fail "$(agents)"
+}
+
+@test "nothing is pushed into the terminal that the caller holds (T041)" {
+	cp "$HULL_BIN_DIR/../tests/probe" "$root/probe"
+	bundle /probe tiocsti
+	capture script -qec "$runtime --root $dir/state run c1" /dev/null 3>&-
+	[[ "$output" == *"tiocsti E"* ]] || fail "$output"
+	bundle sleep 100
+	rt run -d c1 </dev/null >/dev/null 2>&1
+	capture script -qec "$runtime --root $dir/state exec c1 /probe tiocsti" /dev/null 3>&-
+	[[ "$output" == *"tiocsti E"* ]] || fail "$output"
+}
+
+@test "what is longer than sixteen bits can count arrives whole, or is refused (T039)" {
+	python3 - config.json long.json <<-'END'
+		import json, sys
+		c = json.load(open(sys.argv[1]))
+		c["process"]["env"] += ["LONG=" + "x" * 70000]
+		c["process"]["args"] = ["sh", "-c", "echo ${#LONG} $#"] + ["y"] * 70000
+		c["linux"]["maskedPaths"] += ["/z"] * 66000
+		json.dump(c, open(sys.argv[2], "w"))
+	END
+	capture rt run --config long.json c1
+	[ "$output" = "70000 69999" ] || fail "${output:0:300}"
+	python3 - config.json long.json <<-'END'
+		import json, sys
+		c = json.load(open(sys.argv[1]))
+		c["linux"]["namespaces"] += [{"type": "user"}]
+		c["linux"]["uidMappings"] = [{"containerID": i, "hostID": 100000 + i, "size": 1} for i in range(70000)]
+		c["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1}]
+		json.dump(c, open(sys.argv[2], "w"))
+	END
+	capture rt run --config long.json c1
+	[ "$status" = 1 ]
+	[[ "$output" == *"hull-runtime: "*map* ]] || fail "${output:0:300}"
+}
+
 @test "a process id that is another's by now is not signalled" {
 	bundle sleep 100
 	rt run -d c1 </dev/null >/dev/null 2>&1

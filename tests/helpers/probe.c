@@ -474,6 +474,14 @@ static int tiocsti(char **args)
 	return 0;
 }
 
+/* swap A B: has each in the other's place, again and again; where one is not there it waits. */
+static int swap(char **args)
+{
+	for (ready();; sched_yield())
+		if (renameat2(AT_FDCWD, args[0], AT_FDCWD, args[1], RENAME_EXCHANGE) < 0)
+			nap(1);
+}
+
 /* 1: the program of process @pid is one of the container's, 0: it is another, which is noted. */
 static int is_ours(int pid, const struct stat ours[2], FILE *seen)
 {
@@ -590,6 +598,7 @@ static const struct {
 	{"filtered", 0, filtered},
 	{"limits", 0, limits},
 	{"tiocsti", 0, tiocsti},
+	{"swap", 2, swap},
 	{"thief", 2, thief},
 	{"leave-project", 1, leave_project},
 	{"vforked", 0, vforked},
