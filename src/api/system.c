@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "engine/apparmor.h"
 
 int system_ping(struct call *c, struct err *e)
 {
@@ -66,8 +67,7 @@ static const char info_same[] =
 	"\"RemoteManagers\":null},\"LiveRestoreEnabled\":true,\"Isolation\":\"\","
 	"\"InitBinary\":\"hull-init\",\"ContainerdCommit\":{\"ID\":\"\",\"Expected\":\"\"},"
 	"\"RuncCommit\":{\"ID\":\"\",\"Expected\":\"\"},\"InitCommit\":{\"ID\":\"\","
-	"\"Expected\":\"\"},\"SecurityOptions\":[\"name=seccomp,profile=builtin\","
-	"\"name=cgroupns\"],\"Warnings\":null}";
+	"\"Expected\":\"\"},\"Warnings\":null}";
 
 /* Pairs that `docker info` prints below the storage driver. */
 static struct json_object *driver_status(struct json_object *info)
@@ -77,6 +77,17 @@ static struct json_object *driver_status(struct json_object *info)
 	json_object_array_add(pair,
 			      json_object_get(json_object_object_get(info, "HullStorageQuota")));
 	json_object_array_add(list, pair);
+	return list;
+}
+
+static struct json_object *security_options(void)
+{
+	static const char *const always[] = {"name=seccomp,profile=builtin", "name=cgroupns"};
+	struct json_object *list = json_object_new_array();
+	if (apparmor_works())
+		json_object_array_add(list, json_object_new_string("name=apparmor"));
+	for (size_t i = 0; i < ARRAY_LEN(always); i++)
+		json_object_array_add(list, json_object_new_string(always[i]));
 	return list;
 }
 
@@ -91,6 +102,7 @@ int system_info(struct call *c, struct err *e)
 	json_object_object_foreach(same, key, value)
 		json_object_object_add(o, key, json_object_get(value));
 	json_object_object_add(o, "DriverStatus", driver_status(o));
+	json_object_object_add(o, "SecurityOptions", security_options());
 	json_add_string(o, "DockerRootDir", c->en->root);
 	json_add_string(o, "OperatingSystem", "Linux");
 	json_add_time(o, "SystemTime", clock_real_ns());

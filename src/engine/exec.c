@@ -43,10 +43,10 @@ static int failed(const struct container *c, int first, int r, struct err *e)
 }
 
 /* docker: a user that the image does not have is a command that cannot be executed (126). */
-static int build_process(struct spec_build *b, const struct container_exec *x, struct arena *a,
-			 struct err *e)
+static int build_process(struct engine *en, struct spec_build *b, const struct container_exec *x,
+			 struct arena *a, struct err *e)
 {
-	int r = spec_exec(b, x, a, e);
+	int r = spec_exec(en, b, x, a, e);
 	if (r < 0 && e->kind == ERR_INVALID)
 		e->kind = ERR_NOT_EXECUTABLE;
 	return r;
@@ -136,7 +136,7 @@ int container_exec(struct engine *en, const char *ref, const struct container_ex
 		return err_errno(e, first, "container %s: cannot find its process", c.name);
 	CLEANUP_FD int root = open_root(&c, e);
 	struct spec_build build = {.container = &c, .root_fd = root};
-	r = root < 0 ? root : build_process(&build, x, &a, e);
+	r = root < 0 ? root : build_process(en, &build, x, &a, e);
 	CLEANUP_TOOLS struct tools tools = TOOLS_CLOSED;
 	if (r == 0 && x->debug)
 		r = tools_open(en, x->image, &build.spec.process, &a, &tools, e);

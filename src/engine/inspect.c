@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "engine/apparmor.h"
 #include "engine/health.h"
 #include "engine/mounts.h"
 #include "engine/network.h"
@@ -301,7 +302,7 @@ static void add_paths(const struct engine *en, const struct container *c, struct
 	json_add_string(o, "Platform", "linux");
 	json_add_string(o, "MountLabel", "");
 	json_add_string(o, "ProcessLabel", "");
-	json_add_string(o, "AppArmorProfile", c->config.host.privileged ? "unconfined" : "");
+	json_add_string(o, "AppArmorProfile", apparmor_of(c));
 	json_add(o, "ExecIDs", NULL);
 }
 

@@ -180,7 +180,7 @@ static int build(struct engine *en, struct spec_build *b, struct arena *a, struc
 	if (r == 0)
 		r = build_namespaces(en, b, a, e);
 	if (r == 0)
-		r = spec_security(b, a, e);
+		r = spec_security(en, b, a, e);
 	return r < 0 ? r : spec_mounts(en, b, a, e);
 }
 
@@ -211,11 +211,12 @@ int spec_finish(struct engine *en, struct spec_build *b, struct arena *a, struct
 	return spec_mount_sources(en, b, a, e);
 }
 
-int spec_exec(struct spec_build *b, const struct container_exec *x, struct arena *a, struct err *e)
+int spec_exec(struct engine *en, struct spec_build *b, const struct container_exec *x,
+	      struct arena *a, struct err *e)
 {
 	const struct container_config *c = &b->container->config;
 	struct oci_process *p = &b->spec.process;
-	int r = spec_security(b, a, e);
+	int r = spec_security(en, b, a, e);
 	if (r < 0)
 		return r;
 	if (x->debug) { /* its variables are for its programs, LD_PRELOAD among them */
@@ -244,6 +245,7 @@ int spec_exec(struct spec_build *b, const struct container_exec *x, struct arena
 	if (x->privileged) {
 		b->caps = capability_all();
 		b->unconfined = true;
+		p->apparmor_profile = NULL;
 	}
 	spec_capabilities(p, b->caps, a);
 	return 0;

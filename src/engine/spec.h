@@ -65,12 +65,13 @@ int spec_limits(struct spec_build *b, struct arena *a, struct err *e);
  */
 int limits_plan(const struct container_config *c, struct engine *warn, struct arena *a,
 		struct oci_resources *ret, struct cgroup_limits *ret_limits, struct err *e);
-int spec_security(struct spec_build *b, struct arena *a, struct err *e);
+int spec_security(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
 int spec_rlimits(struct spec_build *b, struct arena *a, struct err *e);
 
 /** Process of an exec: the container's own, with what @x changes. */
 struct container_exec;
-int spec_exec(struct spec_build *b, const struct container_exec *x, struct arena *a, struct err *e);
+int spec_exec(struct engine *en, struct spec_build *b, const struct container_exec *x,
+	      struct arena *a, struct err *e);
 /** The default masked and read-only paths; none where they are unconfined. */
 void spec_paths(const struct container *c, struct strv *masked, struct strv *readonly,
 		struct arena *a);

@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "engine/apparmor.h"
 #include "engine/layer.h"
 #include "engine/seccomp_profile.h"
 #include "linux/rlimit.h"
@@ -134,24 +135,17 @@ static int check_options(const struct container *c, struct err *e)
 			continue;
 		int r = err_set(e, EINVAL, ERR_INVALID, "invalid --security-opt: \"%s\"",
 				options->items[i]);
-		err_hint(e,
-			 "known: seccomp=FILE|unconfined, no-new-privileges, apparmor=unconfined, "
-			 "label=disable, systempaths=unconfined");
+		err_hint(e, "known: seccomp=FILE|unconfined, no-new-privileges, "
+			    "apparmor=PROFILE|unconfined, "
+			    "label=disable, systempaths=unconfined");
 		return r;
 	}
 	const char *label = security_option(c, "label");
-	const char *apparmor = security_option(c, "apparmor");
 	if (label && strcmp(label, "disable"))
 		return err_set(e, ENOTSUP, ERR_INVALID,
 			       "--security-opt label=%s: SELinux labels are not supported; only "
 			       "label=disable is",
 			       label);
-	if (apparmor && strcmp(apparmor, "unconfined"))
-		return err_set(
-			e, ENOTSUP, ERR_INVALID,
-			"--security-opt apparmor=%s: AppArmor profiles are not supported; only "
-			"apparmor=unconfined is",
-			apparmor);
 	return 0;
 }
 
@@ -280,10 +274,13 @@ static bool is_unconfined(const struct container *c)
 	return seccomp ? !strcmp(seccomp, "unconfined") : c->config.host.privileged;
 }
 
-int spec_security(struct spec_build *b, struct arena *a, struct err *e)
+int spec_security(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
 {
 	const char *privileges = security_option(b->container, "no-new-privileges");
+	const char *profile = NULL;
 	int r = check_options(b->container, e);
+	if (r == 0)
+		r = apparmor_profile(en, b->container, &profile, e);
 	if (r == 0)
 		r = container_caps(b, e);
 	if (r == 0)
@@ -300,6 +297,7 @@ int spec_security(struct spec_build *b, struct arena *a, struct err *e)
 			       "\"no-new-privileges:%s\"",
 			       privileges);
 	b->spec.process.no_new_privileges = privileges && !strcmp(privileges, "true");
+	b->spec.process.apparmor_profile = (char *)profile;
 	b->unconfined = is_unconfined(b->container);
 	return 0;
 }

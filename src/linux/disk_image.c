@@ -11,91 +11,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/loop.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "linux/mount.h"
-#include "linux/shared_child.h"
+#include "linux/tool.h"
 
 /* The folders of root and of lost+found, which the kernel does not count as its own. */
 enum { FOLDER_BLOCKS = 5 };
 enum { BLOCK = 4096, FILE_BYTES = 8192, LOOP_TRIES = 64, NUMBER_SIZE = 16 };
-
-/* --- e2fsprogs --- */
-
-static const char *const program_folders[] = {"/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin"};
-
-static bool find_program(const char *name, char *path, size_t size)
-{
-	for (size_t i = 0; i < ARRAY_LEN(program_folders); i++) {
-		snprintf(path, size, "%s/%s", program_folders[i], name);
-		if (access(path, X_OK) == 0)
-			return true;
-	}
-	return false;
-}
-
-struct program {
-	const char *path;
-	char *const *argv;
-	int dirfd, output;
-	int error; /* why it could not be executed */
-};
-
-static void execute(void *arg)
-{
-	struct program *p = arg;
-	char *none[] = {NULL};
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (fchdir(p->dirfd) == 0 && dup2(p->output, STDOUT_FILENO) >= 0 &&
-	    dup2(p->output, STDERR_FILENO) >= 0)
-		execve(p->path, p->argv, none);
-	p->error = errno;
-}
-
-/* Run @name in the folder @dirfd. Its exit code, or negative errno. */
-static int run(int dirfd, const char *name, char *const *argv, struct err *e)
-{
-	char path[64], said[256];
-	int pipe[2], status;
-	size_t len = 0;
-	if (!find_program(name, path, sizeof(path))) {
-		err_set(e, ENOENT, ERR_SYSTEM, "there is no program %s", name);
-		err_hint(e, "install the package e2fsprogs");
-		return -ENOENT;
-	}
-	if (pipe2(pipe, O_CLOEXEC) < 0)
-		return err_errno(e, errno, "cannot run %s", name);
-	CLEANUP_FD int source = pipe[0];
-	struct program p = {path, argv, dirfd, pipe[1], 0};
-	pid_t pid = shared_child(execute, &p);
-	close(pipe[1]);
-	if (pid < 0)
-		return err_errno(e, pid, "cannot run %s", name);
-	for (ssize_t n;
-	     (n = TEMP_FAILURE_RETRY(read(source, said + len, sizeof(said) - 1 - len))) > 0;)
-		len = len + (size_t)n < sizeof(said) - 1 ? len + (size_t)n : 0;
-	said[len] = '\0';
-	if (TEMP_FAILURE_RETRY(waitpid(pid, &status, 0)) < 0)
-		return err_errno(e, errno, "cannot wait for %s", name);
-	if (p.error)
-		return err_errno(e, p.error, "cannot run %s", path);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	err_set(e, EIO, ERR_SYSTEM, "%s failed: %s", name, said);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
-}
 
 /* --- the image --- */
 
@@ -148,7 +80,7 @@ static int format(int dirfd, int image, uint64_t size, uint64_t files, struct er
 	if (ftruncate(image, 0) < 0 || ftruncate(image, (off_t)size) < 0)
 		return err_errno(e, errno, "cannot make a disk image of %ju bytes",
 				 (uintmax_t)size);
-	int r = run(dirfd, argv[0], argv, e);
+	int r = tool_run(dirfd, argv, "e2fsprogs", e);
 	return r > 0 ? -e->number : r;
 }
 
@@ -186,7 +118,7 @@ static int repair(int dirfd, int image, struct err *e)
 	memcpy(&state, super + STATE, sizeof(state));
 	if ((le16toh(state) & (STATE_CLEAN | STATE_ERRORS)) == STATE_CLEAN)
 		return 0;
-	r = run(dirfd, argv[0], argv, e);
+	r = tool_run(dirfd, argv, "e2fsprogs", e);
 	if (r >= 0 && r <= E2FSCK_CORRECTED)
 		return 0;
 	err_context(e, "its disk image is damaged");
@@ -202,7 +134,7 @@ int disk_image_probe(const char **ret_why)
 	*ret_why = control < 0 && (errno == EACCES || errno == EPERM)
 			   ? "loop devices are for root alone"
 		   : control < 0 ? "no loop devices (modprobe loop, /dev/loop-control)"
-		   : find_program("mkfs.ext4", path, sizeof(path))
+		   : tool_find("mkfs.ext4", path, sizeof(path))
 			   ? NULL
 			   : "no mkfs.ext4 (package e2fsprogs)";
 	return *ret_why ? -ENOTSUP : 0;

@@ -36,6 +36,28 @@ int lsm_apparmor_on_exec(int procfd, const char *profile, struct err *e)
 	return r;
 }
 
+bool lsm_apparmor_is_there(void)
+{
+	char yes[8];
+	return file_read_small(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", yes,
+			       sizeof(yes)) > 0 &&
+	       *yes == 'Y';
+}
+
+/* A line each: "NAME (MODE)". */
+int lsm_apparmor_has(const char *profile)
+{
+	CLEANUP_FILE FILE *list = fopen("/sys/kernel/security/apparmor/profiles", "re");
+	char line[LABEL_MAX];
+	size_t len = strlen(profile);
+	if (!list)
+		return -errno;
+	while (fgets(line, sizeof(line), list))
+		if (!strncmp(line, profile, len) && !strncmp(line + len, " (", 2))
+			return 1;
+	return 0;
+}
+
 bool lsm_selinux_is_there(void)
 {
 	return file_exists(AT_FDCWD, "/sys/fs/selinux/enforce");

@@ -15,3 +15,6 @@
 int lsm_apparmor_on_exec(int procfd, const char *profile, struct err *e);
 int lsm_selinux_on_exec(int procfd, const char *label, struct err *e);
 bool lsm_selinux_is_there(void);
+bool lsm_apparmor_is_there(void);
+/** Is @profile loaded? 1, 0, or negative errno where nobody may know (a user). */
+int lsm_apparmor_has(const char *profile);
