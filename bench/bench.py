@@ -131,6 +131,30 @@ class Bench:
                                               ["/bin/" + args[0], *args[1:]])
                         for args in (["true"], ["sleep", "600"])}
 
+    def recorder(self):
+        """With hull system record and without: starts, a load that forks, one of bare system calls."""
+        hull = next(e for e in self.engines if e.name == "hull")
+        running = []
+
+        def before(name):
+            if running and name == "hull":
+                running.pop().kill()
+            elif not running and name != "hull":
+                running.append(subprocess.Popen(hull.argv + ["system", "record"], stdin=NULL,
+                                                stderr=subprocess.PIPE))
+                running[0].stderr.readline()  # that it records
+
+        # The loads on the machine itself, for which alone "cpu" counts all that they use.
+        busybox, true = (os.path.join(self.rootfs, "bin", name) for name in ("busybox", "true"))
+        loop = f"i=0; while [ $i -lt 500 ]; do {true}; i=$((i+1)); done"
+        for title, argv in (
+                ("run --rm /bin/true", hull.run("--rm")),
+                ("500 programs, one after the other", [busybox, "sh", "-c", loop]),
+                ("400 000 system calls", [busybox, "dd", "if=/dev/zero", "of=/dev/null", "bs=1",
+                                          "count=200000"])):
+            self.compare(f"recorder: {title}", {"hull": argv, "hull, recorded": argv}, before)
+        before("hull")
+
     def build(self):
         """Six steps that change files, 4 MB of context: from nothing, and all cached."""
         context = os.path.join(self.dir, "context")
@@ -457,7 +481,7 @@ def regime():
 
 def main():
     whats = ["run", "exec", "oci", "steps", "least", "stop", "ps", "parallel", "memory", "thousand",
-             "build", "network"]
+             "build", "network", "recorder"]
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--only", default="", help="of floor, hull, crun, runc, podman, docker, buildah")
