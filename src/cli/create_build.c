@@ -111,14 +111,27 @@ int security_options_read(const struct strv *given, struct docker_host_config *h
 	return 0;
 }
 
-static int build_init(struct create_options *o)
+static int build_init(struct create_options *o, struct err *e)
 {
 	struct container_config *c = &o->create.config;
+	const char *path = c->hull.init_path;
+	if (path && *path) {
+		if (*path != '/')
+			return err_set(e, EINVAL, ERR_USAGE,
+				       "--init-path %s: must be an absolute path of this machine",
+				       path);
+		if (o->init && strcmp(o->init, "auto") != 0)
+			return err_set(e, EINVAL, ERR_USAGE,
+				       "conflicting options: --init-path and --init=%s, which is "
+				       "hull-init's own",
+				       o->init);
+		o->init = "auto";
+	}
 	if (!o->init)
 		return 0;
 	c->host.init = (struct opt_bool){true, strcmp(o->init, "false") != 0};
 	if (c->host.init.value)
-		c->hull.init_mode = o->init;
+		c->hull.init_mode = path && *path ? NULL : o->init;
 	return 0;
 }
 
@@ -238,7 +251,7 @@ int create_options_build(struct cli *cli, struct create_options *o, const struct
 	if (r == 0)
 		r = security_options_read(&o->security, &o->create.config.host, a, e);
 	if (r == 0)
-		r = build_init(o);
+		r = build_init(o, e);
 	if (r == 0)
 		r = network_options_build(o, cli->settings.network, a, e);
 	if (r == 0)

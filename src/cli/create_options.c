@@ -91,6 +91,9 @@ static const struct option items[] = {
 	 .help = "Run an init inside the container that forwards signals (=auto|main|group|all) "
 		 "and reaps "
 		 "processes"},
+	{"init-path", 0, OPTION_STR, O(create.config.hull.init_path),
+	 .help = "Run this program of the host, static and with \"--\" before the command, as the "
+		 "init"},
 	{"interactive", 'i', OPTION_BOOL, CONFIG(open_stdin),
 	 .help = "Keep STDIN open even if not attached"},
 	{"io-maxbandwidth", 0, OPTION_REFUSED, .help = WINDOWS},

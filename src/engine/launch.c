@@ -99,10 +99,15 @@ static int open_init(struct launch *l, struct err *e)
 	const struct docker_host_config *h = &l->c->config.host;
 	if (!h->init.set || !h->init.value)
 		return 0;
-	char *path = arena_printf(&l->a, "%s/hull-init", l->en->libexec);
+	const char *own = l->c->config.hull.init_path;
+	bool foreign = own && *own;
+	const char *path = foreign ? own : arena_printf(&l->a, "%s/hull-init", l->en->libexec);
 	l->init = open(path, O_PATH | O_CLOEXEC);
 	if (l->init < 0)
-		return err_errno(e, errno, "--init: cannot open %s", path);
+		return err_errno(e, errno, "%s: cannot open %s", foreign ? "--init-path" : "--init",
+				 path);
+	if (foreign)
+		return 0;
 	if (pipe2(l->init_report, O_CLOEXEC | O_NONBLOCK) < 0)
 		return err_errno(e, errno, "--init: cannot make a pipe");
 	return 0;
@@ -153,11 +158,17 @@ static int make_sockets(struct launch *l, struct err *e)
 
 static struct strv init_arguments(struct launch *l)
 {
-	const char *mode = l->c->config.hull.init_mode;
+	const char *mode = l->c->config.hull.init_mode, *own = l->c->config.hull.init_path;
 	const char *grace = "10";
 	const struct docker_config *c = &l->c->config.config;
 	const char *signal = c->stop_signal && *c->stop_signal ? c->stop_signal : "TERM";
 	struct strv args = {0};
+	if (own && *own) { /* no other init has options that all would know */
+		const char *slash = strrchr(own, '/');
+		strv_push(&l->a, &args, slash ? slash + 1 : own);
+		strv_push(&l->a, &args, "--");
+		return args;
+	}
 	if (c->stop_timeout.set && c->stop_timeout.value >= 0)
 		grace = arena_printf(&l->a, "%lld", (long long)c->stop_timeout.value);
 	const char *const words[] = {

@@ -258,12 +258,13 @@ static int execute_init(struct container *c, struct err *e)
 	strv_push_all(&a, &args, &process->spec->args);
 	/* PID 1 never hears of what comes before it has said what it does with it; blocked, it
 	 * waits until hull-init, which blocks all itself and gives its child none of that, takes
-	 * it. */
+	 * it. Another init would pass that on. */
 	sigset_t all;
 	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
+	if (p->init_report_fd >= 0)
+		sigprocmask(SIG_SETMASK, &all, NULL);
 	execveat(c->rootfs.init, "", args.items, process->envp, AT_EMPTY_PATH);
-	return err_errno(e, errno, "cannot execute hull-init");
+	return err_errno(e, errno, "cannot execute %s as the init", p->init_args->items[0]);
 }
 
 /* Descriptor 3 is hull-init's report pipe; whatever is in that place moves away first. */
@@ -276,7 +277,7 @@ static int place_report(struct container *c, struct err *e)
 	c->rootfs.init = fd_move_up(c->rootfs.init, ABOVE);
 	if (report == REPORT_FD ? fcntl(report, F_SETFD, 0) < 0 : dup2(report, REPORT_FD) < 0)
 		return err_errno(e, errno, "cannot pass the report pipe on");
-	return c->rootfs.init < 0 ? err_errno(e, c->rootfs.init, "cannot pass hull-init on") : 0;
+	return c->rootfs.init < 0 ? err_errno(e, c->rootfs.init, "cannot pass the init on") : 0;
 }
 
 /* A created container: what can be known of its command is told now, since nobody may be there to

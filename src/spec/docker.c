@@ -209,6 +209,7 @@ static const struct field hull_fields[] = {
 	FIELD(struct hull_config, rootfs_overlay, "RootfsOverlay", FIELD_BOOL),
 	FIELD(struct hull_config, health_on_failure, "HealthOnFailure", FIELD_STR),
 	FIELD(struct hull_config, init_mode, "InitMode", FIELD_STR),
+	FIELD(struct hull_config, init_path, "InitPath", FIELD_STR),
 	FIELD(struct hull_config, cpu_burst, "CpuBurst", FIELD_OPT_I64),
 	FIELD(struct hull_config, oom_group, "OomGroup", FIELD_OPT_BOOL),
 	FIELD(struct hull_config, proc_view, "ProcView", FIELD_BOOL),

@@ -141,6 +141,7 @@ struct hull_config {
 	bool rootfs_overlay;     /* DIR:O, a throw-away overlay over it */
 	char *health_on_failure; /* "none", "restart", "stop" or "kill" */
 	char *init_mode; /* "auto", "main", "group" or "all": how hull-init forwards signals */
+	char *init_path; /* another program than hull-init, of the host */
 	struct opt_i64 cpu_burst; /* microseconds */
 	struct opt_bool oom_group;
 	bool proc_view;         /* its limits in /proc/meminfo and the like: engine/proc_view.h */

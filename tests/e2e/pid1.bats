@@ -343,6 +343,42 @@ main" "$(ls marks)"
 	assert_equal x "$(hull run --rm --entrypoint echo empty x)"
 }
 
+@test "P24: --init-path: another init of the host, which gets the signals" {
+	# In the image is nothing of it: a static program.
+	cat >init.c <<-'C'
+		#include <signal.h>
+		#include <string.h>
+		#include <unistd.h>
+		static void tell(int s) { (void)s; write(1, "init: TERM\n", 11); _exit(7); }
+		int main(int argc, char **argv)
+		{
+			sigset_t set;
+			sigprocmask(SIG_BLOCK, 0, &set);
+			if (argc < 3 || strcmp(argv[1], "--") || sigismember(&set, SIGTERM))
+				return 1;
+			signal(SIGTERM, tell);
+			if (fork() == 0)
+				return execvp(argv[2], argv + 2);
+			for (;;)
+				pause();
+		}
+	C
+	cc -static -O1 -w -o own-init init.c
+	hull run -d --name cc --init-path "$PWD/own-init" test sh -c 'echo ready; exec sleep 600'
+	wait_ready cc
+	assert_equal own-init "$(hull exec cc cat /proc/1/comm)"
+	hull stop cc >/dev/null
+	assert_equal 7 "$(hull wait cc)"
+	logs_have cc "init: TERM"
+	run hull run --rm --init-path /no/such/init test true
+	assert_status 125
+	assert_has "/no/such/init"
+	run hull run --rm --init-path init test true
+	assert_has "absolute"
+	run hull run --rm --init-path "$PWD/own-init" --init=all test true
+	assert_has "conflicting"
+}
+
 # Of the host's own tree, with no unit but an empty one, lest it set up the host's kernel.
 @test "P24: systemd as PID 1, ended by the signal that it wants" {
 	[ -x /lib/systemd/systemd ] || skip "there is no systemd here"
