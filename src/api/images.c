@@ -184,19 +184,16 @@ int images_get(struct call *c, struct err *e)
 
 int image_commit(struct call *c, struct err *e)
 {
-	CLEANUP_JSON struct json_object *body = NULL;
+	struct docker_config *config = arena_new(c->a, struct docker_config);
 	const char *container = param(c, "container");
 	struct container_commit q = {.reference = param_reference(c, "repo"),
 				     .author = param(c, "author"),
 				     .message = param(c, "comment"),
 				     .changes = param_all(c, "changes"),
-				     .pause = param_true(c, "pause", true)};
+				     .pause = param_true(c, "pause", true),
+				     .config = config};
 	char id[ID_LEN + 1];
-	int r = body_json(c, &body, e);
-	if (r == 0 && body &&
-	    (!json_object_is_type(body, json_type_object) || json_object_object_length(body)))
-		r = err_set(e, ENOTSUP, ERR_INVALID,
-			    "a configuration in the body: say it by ?changes=INSTRUCTION");
+	int r = body_read(c, &docker_config_shape, config, e);
 	if (r == 0 && !container)
 		r = err_set(e, EINVAL, ERR_INVALID, "container: none is named");
 	if (r == 0)

@@ -110,8 +110,34 @@ int builds_prune(struct call *c, struct err *e)
 	return answer_gone(c, &p, "CachesDeleted", json_of_strv(&gone), true);
 }
 
+/* Of which kinds: all, or those of "type". What is not asked for is null. */
+static int leave_out(struct json_object *o, const struct strv *types, struct err *e)
+{
+	static const char *const kinds[][2] = {{"image", "Images"},
+					       {"container", "Containers"},
+					       {"volume", "Volumes"},
+					       {"build-cache", "BuildCache"}};
+	unsigned wanted = 0;
+	for (size_t i = 0; i < types->count; i++) {
+		size_t k = 0;
+		while (k < ARRAY_LEN(kinds) && strcmp(kinds[k][0], types->items[i]))
+			k++;
+		if (k == ARRAY_LEN(kinds))
+			return err_set(e, EINVAL, ERR_INVALID, "unknown object type: %s",
+				       types->items[i]);
+		wanted |= 1U << k;
+	}
+	for (size_t k = 0; wanted && k < ARRAY_LEN(kinds); k++)
+		if (!(wanted & 1U << k))
+			json_object_object_add(o, kinds[k][1], NULL);
+	if (wanted && !(wanted & 1))
+		json_add_int(o, "LayersSize", 0);
+	return 0;
+}
+
 int system_df(struct call *c, struct err *e)
 {
+	const struct strv types = param_all(c, "type");
 	struct usage u;
 	int r = engine_usage(c->en, c->a, &u, e);
 	if (r < 0)
@@ -125,6 +151,10 @@ int system_df(struct call *c, struct err *e)
 				     json_object_get_int64(json_object_object_get(image, "Size")));
 		}
 		json_add_int(o, "BuilderSize", u.totals[USAGE_CACHE].size);
+	}
+	if ((r = leave_out(o, &types, e)) < 0) {
+		json_object_put(o);
+		return r;
 	}
 	return answer_json(c, 200, o);
 }

@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/tree.h"
 #include "engine/files.h"
+#include "engine/internal.h"
 #include "engine/layer.h"
 #include "engine/root.h"
 #include "image/unpack_job.h"
@@ -254,6 +255,11 @@ static int commit(struct engine *en, const struct container *c, const struct con
 	close(pipe[1]);
 	CLEANUP_FD int source = pipe[0];
 	struct oci_image_process process = process_of(&c->config.config);
+	if (q->config) {
+		struct docker_config config = *q->config;
+		r = config_inherit(&config, false, &process, a, e);
+		process = process_of(&config);
+	}
 	struct image_import import = {.fd = source,
 				      .reference = q->reference,
 				      .changes = q->changes,

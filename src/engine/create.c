@@ -103,13 +103,10 @@ static void merge_labels(struct arena *a, const struct kvs *image, struct kvs *o
 			kvs_set(a, own, image->items[i].key, image->items[i].value);
 }
 
-/* The rules of docker's image merge: what the user gave wins; a given entrypoint drops the image's
- * command. */
-static int merge_image(struct container_create *c, const struct oci_image_process *image,
-		       struct arena *a, struct err *e)
+int config_inherit(struct docker_config *own, bool entrypoint_set,
+		   const struct oci_image_process *image, struct arena *a, struct err *e)
 {
-	struct docker_config *own = &c->config.config;
-	if (!own->entrypoint.count && !c->entrypoint_set) {
+	if (!own->entrypoint.count && !entrypoint_set) {
 		strv_push_all(a, &own->entrypoint, &image->entrypoint);
 		if (!own->cmd.count)
 			strv_push_all(a, &own->cmd, &image->cmd);
@@ -387,7 +384,7 @@ static int resolve_image(struct engine *en, struct container_create *c, struct c
 		return r;
 	row->image_id = image->id;
 	row->image_name = (char *)c->image;
-	return merge_image(c, &image->config.config, a, e);
+	return config_inherit(&c->config.config, c->entrypoint_set, &image->config.config, a, e);
 }
 
 /* Name, image, command: what can be said before anything else is looked at. */

@@ -96,6 +96,7 @@ struct container_commit {
 	const char *reference, *author, *message; /* or NULL */
 	struct strv changes;                      /* Dockerfile instructions */
 	bool pause;                               /* while its files are read */
+	const struct docker_config *config; /* what it has wins over the container's; or NULL */
 };
 /** A new image from the container's image, its layer and its config. */
 int container_commit(struct engine *en, const char *ref, const struct container_commit *commit,

@@ -37,6 +37,10 @@ int container_find_locked(struct engine *en, const char *ref, struct arena *a,
 			  struct container_lock *lock, struct container *ret, struct err *e);
 /** The root of a running container, as it sees it (O_PATH): paths below go through its mounts. */
 int container_root_open(const struct container *c, struct err *e);
+/** Fill in what @own does not say, by the rules of docker's image merge: a given entrypoint, or
+ *  @entrypoint_set, drops the image's command. */
+int config_inherit(struct docker_config *own, bool entrypoint_set,
+		   const struct oci_image_process *image, struct arena *a, struct err *e);
 /** Resolve NAME, id or id prefix to the full id. */
 int container_resolve(struct engine *en, const char *ref, char ret_id[ID_LEN + 1], struct err *e);
 /** Fill pid and status of a row that says `running` from its run folder: cheap, repairs nothing.

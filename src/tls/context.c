@@ -51,8 +51,19 @@ static int read_pem(int fd, const char *option, BIO **ret, struct err *e)
 	return done || !n ? 0 : err_set(e, ENOMEM, ERR_SYSTEM, "%s: no memory for it", option);
 }
 
-/* @use each certificate of the file. One that is broken must not end it: those behind it would be
+/* Reading ended behind @count. What is broken must not end it: what stands behind that would be
  * missing, and nobody know it. */
+static int check_end(const char *option, const char *what, size_t count, struct err *e)
+{
+	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		return err_set(e, EINVAL, ERR_INVALID, "%s: its %s %zu is broken (%s)", option,
+			       what, count + 1, last_reason());
+	return count ? 0
+		     : err_set(e, EINVAL, ERR_INVALID, "%s: no %s is in it (%s)", option, what,
+			       last_reason());
+}
+
+/* @use each certificate of the file. */
 static int take_certificates(SSL_CTX *ctx, int fd, const char *option,
 			     bool (*use)(SSL_CTX *ctx, X509 *c, size_t i), struct err *e)
 {
@@ -66,10 +77,7 @@ static int take_certificates(SSL_CTX *ctx, int fd, const char *option,
 		if (!use(ctx, c, count))
 			return failed(e, option, "a certificate that cannot be used");
 	BIO_free(pem);
-	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
-		return err_set(e, EINVAL, ERR_INVALID, "%s: its certificate %zu is broken (%s)",
-			       option, count + 1, last_reason());
-	return count ? 0 : failed(e, option, "no certificate is in it");
+	return check_end(option, "certificate", count, e);
 }
 
 static bool use_authority(SSL_CTX *ctx, X509 *c, size_t i)
@@ -128,14 +136,17 @@ static int take_revoked(SSL_CTX *ctx, struct err *e)
 	if (!fd_is_open(TLS_FD_CRL))
 		return 0;
 	int r = read_pem(TLS_FD_CRL, option, &pem, e);
+	ERR_clear_error();
 	for (X509_CRL *c; r == 0 && (c = PEM_read_bio_X509_CRL(pem, NULL, no_passphrase, NULL));
 	     count++)
 		if (X509_STORE_add_crl(store, c) != 1)
 			r = failed(e, option, "a list that cannot be used");
+	if (r == 0)
+		r = check_end(option, "revocation list", count, e);
 	if (r == 0 &&
 	    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) != 1)
 		r = failed(e, option, "OpenSSL does not look at it");
-	return r || count ? r : failed(e, option, "no revocation list is in it");
+	return r;
 }
 
 int context_make(SSL_CTX **ret, struct err *e)

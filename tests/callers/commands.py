@@ -9,7 +9,10 @@ Each line is a program for sh, in which `docker` is the one or the other and nam
 own. Exit code and output are the same but for ids and times. What hull has not, or prints otherwise, is in OWN: there the
 output of docker's client is what the pattern says. Flags of create and run are in flags.py.
 """
-import json, os, re, subprocess, sys
+import os, re, subprocess, sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../helpers"))
+from docker_help import flags_of, is_given
 
 SAME = r"""
 docker create --name @a -p 127.0.0.1::80 -l k=@ --network net test sleep 1000
@@ -297,25 +300,13 @@ def alike(answer):
     return code, texts[0], texts[1].lower()
 
 
-def flags_of(*words):
-    """Commands of the client's help, with their flags, short names leading to the long ones."""
-    help_ = text_of(client, *words, "--help")
-    groups = re.findall(r"(?m)^  (\w[\w-]*)\*?  ", help_.split("Global Options:")[0] if not words else help_)
-    if groups:
-        for group in groups:
-            if " ".join([*words, group]) not in LEFT_OUT:
-                yield from flags_of(*words, group)
-    else:
-        yield " ".join(words), {m[2]: m[1] for m in re.finditer(r"(?m)^  (?:-(\w),|   ) (--[\w-]+)", help_)}
-
-
 def missing():
     used = {}
     for line in open("d/used", encoding="utf-8"):
         words = line.rstrip("\n").split("\37")[:-1]
         used.setdefault(" ".join(words[:2]), []).append(words[2:])
         used.setdefault(words[0], []).append(words[1:])
-    flags = dict(flags_of())
+    flags = dict(flags_of(client, LEFT_OUT))
     for command, of_it in flags.items():
         if command not in used:
             yield command
@@ -325,8 +316,7 @@ def missing():
             continue
         given = [w for c in flags if c == one or ALIASES.get(c) == one or c.endswith(" " + one) for call in used.get(c, []) for w in call]
         for flag, letter in of_it.items():
-            if f"{one} {flag}" not in LEFT_OUT and not any(
-                    w.split("=")[0] == flag or letter and re.match(f"-[a-zA-Z]*{letter}", w) for w in given):
+            if f"{one} {flag}" not in LEFT_OUT and not is_given(flag, letter, given):
                 yield f"{one} {flag}"
 
 

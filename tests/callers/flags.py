@@ -9,7 +9,10 @@ What `hull inspect` shows of the two containers must be the same, and different 
 flag, unless it is in NO_EFFECT. What one refuses the other refuses, in the same words. What a command prints, and how it
 ends, is the same by `docker run` and `hull run`.
 """
-import json, os, re, shlex, subprocess, sys
+import json, os, re, shlex, shutil, subprocess, sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../helpers"))
+from docker_help import flags_of, is_given
 
 SAME = r"""
 --add-host a:1.2.3.4 | --add-host a:host-gateway | --annotation k=v | -a stdout | --blkio-weight 500 | --cap-add ALL --cap-drop CAP_CHOWN
@@ -31,9 +34,10 @@ SAME = r"""
 --security-opt apparmor=unconfined --security-opt label=disable | --security-opt systempaths=unconfined | --shm-size 10m | --stop-signal INT
 --stop-timeout 3 | --sysctl net.ipv4.ip_forward=1 | --tmpfs /t:size=1m,noexec | -t | --ulimit nofile=100:200 | --ulimit core=0 | -u 1000:1000
 --userns host | --uts host | -v /tmp:/t:ro,z | -v vv:/v:nocopy | -v /v | -v /tmp:/t:rshared | --volumes-from other:ro | -w /w
---cgroupns private | --disable-content-trust | --platform linux/ARCH | --pull never | --runtime hull | --network bridge | --restart no
+--link-local-ip 169.254.7.9 --network net | --device-read-bps DISK:1m --device-read-iops DISK:100 --device-write-bps DISK:2m --device-write-iops DISK:200
+--kernel-memory 10m | -q | --cgroupns private | --disable-content-trust | --platform linux/ARCH | --pull never | --runtime hull | --network bridge | --restart no
 """
-NO_EFFECT = "--cgroupns private", "--disable-content-trust", "--platform", "--pull", "--runtime", "--network bridge", "--restart no"
+NO_EFFECT = "--kernel-memory", "-q", "--cgroupns private", "--disable-content-trust", "--platform", "--pull", "--runtime", "--network bridge", "--restart no"
 REFUSED = r"""
 --blkio-weight-device /dev/null:300 | --blkio-weight 5 | --cpus 100000 | --cpuset-cpus 9999 | --cpu-shares -1 | --device /dev/nothing
 --ip 1.2.3.4 | --ip 1.2.3.4 --network net | --ipc none | --ipc container:nobody | --pid container:nobody | --network container:nobody | --network nobody
@@ -42,7 +46,13 @@ REFUSED = r"""
 --mount type=npipe,src=a,dst=/t | --mount type=image,src=nothing,dst=/i | --network name=net,driver-opt=a=b | --name a/b | --cpus 1 --cpu-quota 1000
 --security-opt bogus=1 | --storage-opt bogus=1 | --sysctl net.core.somaxconn=5 --network host | --tmpfs relative | -v a/b:/t | -v /tmp:/t:bogus
 -w relative | --hostname "a b" | --health-interval 1us --health-cmd x | --runtime runc | --restart bogus | --restart always:3
+--cidfile env | --ip6 fd77::5 --network net
 --stop-signal BOGUS | --oom-score-adj 5000 | --uts host --hostname x
+"""
+# Refused by both, each in its own words; the socket of the API is mounted by the client itself.
+OTHER_WORDS = """
+--gpus all | --volume-driver nfs -v x:/y | --isolation hyperv | --cpu-count 2 | --cpu-percent 50 | --io-maxbandwidth 1m | --io-maxiops 9
+--use-api-socket
 """
 RUN = r"""
 --mac-address 02:42:ac:11:00:09 test cat /sys/class/net/eth0/address
@@ -70,6 +80,8 @@ RUN = r"""
 --blkio-weight 333 --cpu-period 50000 --cpu-quota 12000 test sh -c 'cd /sys/fs/cgroup; grep -s . */cpu.cfs* */blkio*weight cpu.max io.weight'
 --ipc host --pid host --uts host --cgroupns host --userns host --network host test sh -c 'for i in ipc pid uts cgroup user net; do readlink /proc/self/ns/$i; done'
 test sh -c 'exit 9'
+-d --cidfile CIDFILE test true
+-i --sig-proxy=false --detach-keys ctrl-x,x test cat
 test nosuch
 test /etc
 --entrypoint /bin/sh test -c 'exit 8'
@@ -91,7 +103,8 @@ def run(*words):
 
 def cases(text):
     arch = run(hull, "image", "inspect", "-f", "{{.Architecture}}", "test").stdout.strip()
-    return [c.strip().replace("ARCH", arch) for line in text.strip().splitlines() for c in line.split(" | ")]
+    disk = next((f"/dev/{d}" for d in os.listdir("/sys/block") if os.path.exists(f"/dev/{d}")), "/dev/nothing")
+    return [c.strip().replace("ARCH", arch).replace("DISK", disk) for line in text.strip().splitlines() for c in line.split(" | ")]
 
 
 def flat(o, path=""):
@@ -130,6 +143,9 @@ for case in ["", *cases(SAME)]:
         print(f"left out, this machine has it not: {case}: {message(h)}")
     else:
         wrong.append(f"{case}:\n  docker: {message(d)}\n  hull:   {message(h)}")
+given = [w for text in (SAME, REFUSED, OTHER_WORDS, RUN) for w in text.split()]
+wrong += [f"no case of {command} {flag}" for command in ("create", "run") for _, flags in flags_of(shutil.which("docker"), (), command)
+          for flag, letter in flags.items() if flag != "--help" and not is_given(flag, letter, given)]
 assert not wrong, "\n".join(wrong)
 count = len(wanted)
 by_docker = list(inspect(*[f"d{i:03}" for i in range(count)]))
@@ -144,15 +160,19 @@ for case in refused:
     d, h = (run(command, "create", *shlex.split(case), "test", "true") for command in ("docker", hull))
     if not d.returncode or not h.returncode or message(d) != message(h):
         wrong.append(f"{case}:\n  docker: {d.returncode} {message(d)}\n  hull:   {h.returncode} {message(h)}")
+for case in cases(OTHER_WORDS):
+    d, h = (run(command, "create", *shlex.split(case), "test", "true") for command in ("docker", hull))
+    if bool(d.returncode) == (case == "--use-api-socket") or "is not supported: " not in h.stderr:
+        wrong.append(f"{case}:\n  docker: {d.returncode} {message(d)}\n  hull:   {h.returncode} {message(h)}")
 folder = os.path.abspath("folder")
 os.mkdir(folder)
 os.chown(folder, 1234, 1234)
 ran = RUN.strip().replace("FOLDER", folder).splitlines()
-for case in ran:
+for at, case in enumerate(ran):
     # The client sends "no limit" of processes.
     words = ["run", "--rm", *([] if "--network" in case or "eth0" in case or "-p" in case else ["--network", "none"]),
              *([] if "--pids-limit" in case else ["--pids-limit", "50"]), *shlex.split(case)]
-    d, h = (run(command, *words) for command in ("docker", hull))
+    d, h = (run(command, *[f"cid{at}{i}" if w == "CIDFILE" else w for w in words]) for i, command in enumerate(("docker", hull)))
     texts = [(p.returncode, re.sub(r"\b[0-9a-f]{12,64}\b|endpoint \w+:|@if\d+|SigQ:.*|fd/\d+", "ID", p.stdout + message(p))) for p in (d, h)]
     if texts[0] != texts[1]:
         wrong.append(f"{case}:\n  docker: {texts[0]}\n  hull:   {texts[1]}")

@@ -131,6 +131,23 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	assert_equal "" "$(hull ps -aq)"
 }
 
+@test "api: an image of a container, with a configuration of its own" {
+	hull run --name aa -e A=old -e B=b -l k=v -w /tmp test touch /new
+	answers 201 POST "/commit?container=aa&repo=made&tag=1&changes=LABEL%20x=y" '{"Hostname":"","Cmd":["cat","/data/file"],"Env":["A=new"],"User":"user"}'
+	assert_equal 'user /tmp ["cat","/data/file"] FROM_IMAGE=yes,A=new,B=b {"k":"v","x":"y"}' "$(hull inspect -f \
+		'{{with .Config}}{{.User}} {{.WorkingDir}} {{json .Cmd}} {{join .Env ","}} {{json .Labels}}{{end}}' made:1 | sed 's/PATH=[^,]*,//')"
+	answers 201 POST "/commit?container=aa&repo=same"
+	answers 201 POST "/commit?container=aa&repo=same" null
+	assert_equal '["touch","/new"]' "$(hull inspect -f '{{json .Config.Cmd}}' same)"
+	answers 400 POST "/commit?container=aa&repo=made&tag=2" '{"Cmd":3}'
+	assert_equal "true false" "$(answers 200 GET '/system/df?type=image&type=volume' |
+		jq -r '"\((.Images | length) > 0 and .Volumes == [] and .LayersSize > 0) \(.Containers != null or .BuildCache != null)"')"
+	answers 400 GET '/system/df?type=bogus'
+	# What stays of the daemon: 8 MiB are promised.
+	[ "$(awk '/VmRSS/ {print $2}' "/proc/$HULLD/status")" -lt 8192 ]
+	hull rmi made:1 same
+}
+
 @test "api: running, paused, limited, stopped, restarted" {
 	answers 201 POST "/containers/create?name=aa" "{\"Image\":\"test\",\"Cmd\":[\"sleep\",\"1000\"],$none}"
 	answers 204 POST /containers/aa/start
@@ -288,7 +305,7 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	docker kill aa
 	assert_equal 137 "$(docker wait aa)"
 	docker rm aa
-	run -1 docker inspect aa
+	run -1 docker container inspect aa # "aa" alone may be the beginning of a network's id
 	run -1 docker rm nobody
 	assert_has "Error response from daemon: No such container: nobody"
 }

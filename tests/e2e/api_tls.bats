@@ -179,6 +179,11 @@ revoke() {
 	run -1 inside "$HULL_BIN_DIR/hulld" --host tcp://127.0.0.1:2375 --tlsverify --tlscacert "$CERTS/ca.pem" \
 		--tlscert "$CERTS/server.pem" --tlskey "$CERTS/server-key.pem" --tlscrl "$CERTS/ca.pem"
 	assert_has "--tlscrl: no revocation list is in it"
+	# The second one of a file.
+	sed '3s/./!/' crl.pem >broken && cat crl.pem broken >two.pem
+	run -1 inside "$HULL_BIN_DIR/hulld" --host tcp://127.0.0.1:2375 --tlsverify --tlscacert "$CERTS/ca.pem" \
+		--tlscert "$CERTS/server.pem" --tlskey "$CERTS/server-key.pem" --tlscrl two.pem
+	assert_has "--tlscrl: its revocation list 2 is broken"
 }
 
 # bats test_tags=fast,same
