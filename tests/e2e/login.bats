@@ -133,6 +133,11 @@ put_as_user() {
 	[ ! -e "$WORK/kept" ]
 	# The secret was nobody's argument.
 	run ! grep -q secret "$WORK/helper.log"
+	# One that keeps all.
+	echo '{"credsStore": "tests"}' >"$DOCKER_CONFIG/config.json"
+	run -0 login "$REGISTRY"
+	assert_equal secret "$(jq -r .Secret "$WORK/kept")"
+	run -0 hull pull "$REGISTRY/some/thing:v1"
 	echo '{"credsStore": "none/../such"}' >"$DOCKER_CONFIG/config.json"
 	run -1 hull pull "$REGISTRY/some/thing:v1"
 	assert_has "is no credential helper"
@@ -178,6 +183,18 @@ put_as_user() {
 	cp "$WORK/client.key" "$WORK/certs/client.key"
 	run -1 hull pull --tls-verify --cert-dir "$WORK/certs" "$REGISTRY/some/thing:v1"
 	assert_has "manifest unknown"
+	# By themselves, from below /etc.
+	local etc
+	for etc in docker containers; do
+		mkdir -p "$WORK/$etc/upper/$etc/certs.d" "$WORK/$etc/work"
+		cp -r "$WORK/certs" "$WORK/$etc/upper/$etc/certs.d/$REGISTRY"
+		run -1 unshare --mount sh -c 'mount -t overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" etc /etc &&
+			exec nsenter --net="$2" "$3" pull "$4"' \
+			sh "$WORK/$etc" "/proc/$NET_PID/ns/net" "$HULL" "$REGISTRY/some/thing:v1" 3>&-
+		assert_has "manifest unknown"
+	done
+	run -1 hull pull "$REGISTRY/some/thing:v1"
+	assert_lacks "manifest unknown"
 }
 
 @test "LI9 registries.conf: another place, mirrors in their order, blocked ones, and what is wrong in it" {

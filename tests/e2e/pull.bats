@@ -73,6 +73,10 @@ teardown() { hull_teardown; }
 	assert_equal amd64 "$(hull run --rm "$REGISTRY/some/thing:v1" cat /arch)"
 	run -0 hull pull --platform linux/arm64 "$REGISTRY/some/thing:v1"
 	assert_equal arm64 "$(hull image inspect -f '{{.Architecture}}' "$REGISTRY/some/thing:v1")"
+	digest=$(put_image --types docker --index arm64,amd64 --rootfs "$ROOTFS" some/list v1)
+	run -0 hull pull "$REGISTRY/some/list:v1"
+	assert_line "^Digest: $digest$"
+	assert_equal amd64 "$(hull run --rm "$REGISTRY/some/list:v1" cat /arch)"
 	run -1 hull pull --platform linux/s390x "$REGISTRY/some/thing:v1"
 	assert_has "no image for linux/s390x"
 	assert_has "it holds images for linux/arm64, linux/amd64"
@@ -220,4 +224,20 @@ s = socket.create_server(("127.0.0.1", 5001)); c = [s.accept() for _ in range(9)
 	run -0 hull pull "$REGISTRY/some/thing:v1"
 	NO_PROXY=.test run -1 hull pull --quiet registry.test:80/some/thing:v1
 	assert_equal "" "$(cat "$WORK/proxy.log")"
+}
+
+@test "PU14 on a terminal each layer has a line in place, with a bar" {
+	registry_up
+	put_image --layers 3 --size 4000000 some/thing v1
+	# One stands still in its middle for a while, and is drawn when it goes on.
+	faulty stall 1
+	HULL_REGISTRY_TIMEOUT=2 nsenter --net="/proc/$NET_PID/ns/net" script -qec \
+		"stty cols 80 rows 20; '$HULL' pull $FAULTY/some/thing:v1" /dev/null </dev/null >"$WORK/seen" 3>&-
+	grep -qE $'\r\e\\[K[0-9a-f]{12}: Downloading  \\[=*>? *\\]  [0-9.]+[kM]?B/[0-9.]+[kM]B' "$WORK/seen"
+	# What has ended stays, and the lines below it go on.
+	[ "$(sed 's/.*\x1b\[3A//' <<<"$(tr '\r\n' '  ' <"$WORK/seen")" | grep -o ': Pull complete' | wc -l)" = 3 ]
+	# Elsewhere there are lines only.
+	hull rmi "$FAULTY/some/thing:v1" >/dev/null
+	run -0 hull pull "$REGISTRY/some/thing:v1"
+	assert_lacks $'\e'
 }

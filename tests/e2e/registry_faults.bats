@@ -119,19 +119,33 @@ blob_ranges() {
 	refused "redirects without an end"
 }
 
-@test "RF11 a redirect to another host is followed without what is the registry's" {
-	put_big
-	end_last 5000
-	registry_up "http: {addr: '$REGISTRY'}" "$(basic_auth)"
+# redirected_behind LINE: the registry asks who one is, and sends on to another host, which does not.
+redirected_behind() {
+	registry_up "http: {addr: '$REGISTRY'}" "$1"
 	sed "/^auth:/d; s/$REGISTRY/127.0.0.1:5003/" "$WORK/registry.yml" >"$WORK/open.yml"
 	in_background docker-registry serve "$WORK/open.yml"
 	wait_for 20 answers 127.0.0.1 5003
-	REGISTRY=127.0.0.1:5003 faulty redirect:5002 0
-	echo "{\"auths\": {\"$FAULTY\": {\"auth\": \"dXNlcjpzZWNyZXQ=\"}}}" >"$WORK/config.json"
-	mkdir "$DOCKER_CONFIG" && mv "$WORK/config.json" "$DOCKER_CONFIG"
+	faulty redirect:5004:5003 0
+	mkdir "$DOCKER_CONFIG"
+	echo "{\"auths\": {\"$FAULTY\": {\"auth\": \"dXNlcjpzZWNyZXQ=\"}}}" >"$DOCKER_CONFIG/config.json"
 	pulled
-	grep -q "^5002 GET .*/blobs/" "$WORK/proxy.log"
-	run ! grep -q "^5002 .* yes$" "$WORK/proxy.log"
+	grep -q "^5001 GET .*/blobs/.* yes$" "$WORK/proxy.log"
+	grep -q "^5004 GET .*/blobs/.* no$" "$WORK/proxy.log"
+	run ! grep -q "^5004 .* yes$" "$WORK/proxy.log"
+}
+
+@test "RF11 a redirect to another host is followed without what is the registry's" {
+	put_big
+	end_last 5000
+	redirected_behind "$(basic_auth)"
+}
+
+@test "RF15 a redirect to another host is followed without the token" {
+	put_big
+	end_last 5000
+	token_auth
+	redirected_behind "$TOKEN_LINE"
+	grep -q '^GET user .*repository:some/thing:pull' "$WORK/tokens.log"
 }
 
 @test "RF12 credentials go to no token service without TLS that a registry with TLS names" {
@@ -156,6 +170,8 @@ blob_ranges() {
 		pull=$!
 		disown
 		wait_for 10 eval '[ -n "$(find "$HULL_ROOT/layers" -path "*/.stage-*/fs/*" 2>/dev/null | head -n 1)" ]'
+		# It is unpacked while it comes: there is the tree, and no copy of what was sent.
+		assert_equal "" "$(find "$HULL_ROOT/layers" -path '*/.stage-*' -type f -not -path '*/fs/*' -size +64k)"
 		kill -$signal "$pull"
 		wait_for 10 eval '[ ! -e "/proc/$pull" ]'
 		wait_for 10 eval '[ -z "$(leftover_processes)" ]'

@@ -13,7 +13,7 @@ The first COUNT (default 1, 0: all) requests whose path has PATTERN (default /bl
   flip         one byte of the body is another
   short        Content-Length and body are one byte less than they should be
   long         a byte more
-  redirect:PORT  307 to that port, where an honest server answers
+  redirect:PORT:UPSTREAM  307 to that port, where an honest server answers, before UPSTREAM-PORT or this one
   loop         307 to itself
   headers      a megabyte of them
   huge         five megabytes of blanks behind the body
@@ -35,6 +35,9 @@ import time
 
 PORT, UPSTREAM, LOG, FAULT = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
 KIND, _, VALUE = FAULT.partition(":")
+BEHIND = UPSTREAM
+if KIND == "redirect" and ":" in VALUE:
+    VALUE, _, BEHIND = VALUE.partition(":")
 left = [int(sys.argv[5]) if len(sys.argv) > 5 else 1]
 forever = left[0] == 0
 PATTERN = sys.argv[6] if len(sys.argv) > 6 else "/blobs/"
@@ -60,7 +63,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if KIND == "norange":
             skip += ("range",)
         headers = {k: v for k, v in self.headers.items() if k.lower() not in skip}
-        link = http.client.HTTPConnection("127.0.0.1", UPSTREAM)
+        link = http.client.HTTPConnection("127.0.0.1", int(BEHIND) if self.honest else UPSTREAM)
         link.request(self.command, self.path, body, headers)
         answer = link.getresponse()
         return answer, answer.read()
