@@ -67,7 +67,8 @@ const struct command command_system_check = {
 		"and for containers, volumes and images whose folders are gone. --repair removes "
 		"it; a volume gets its folder again, empty, and an image that a container uses "
 		"stays, to be loaded or pulled again. What runs, what is older than the store, and "
-		"what is not known to be of this --root is never removed. Prints one line for each "
+		"what is not known to be of this --root is never removed, and nothing at all while "
+		"the store's file is damaged. Prints one line for each "
 		"problem; the exit code is 1 if there is any that was not repaired.",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct check_values),

@@ -355,6 +355,19 @@ int engine_sweep_builds(struct engine *en, bool repair, struct arena *a, struct 
 	return r < 0 ? r : 0;
 }
 
+/* A row that cannot be found looks like one that is not there: then nothing may be removed. */
+static int check_store(struct check *k, struct err *e)
+{
+	struct strv found = {0};
+	int r = db_list(&k->en->db, k->a, &found, e, "PRAGMA integrity_check", "");
+	if (r < 0 || (found.count == 1 && !strcmp(found.items[0], "ok")))
+		return r < 0 ? r : 0;
+	err_set(e, EIO, ERR_SYSTEM, "state store: " DB_FILE " is damaged: %.200s",
+		found.count ? found.items[0] : "it cannot be checked");
+	err_hint(e, "nothing was removed; restore the file from a backup, or move it aside");
+	return -EIO;
+}
+
 static int check_builds(struct check *k, struct err *e)
 {
 	return engine_sweep_builds(k->en, k->repair, k->a, k->problems, e);
@@ -464,7 +477,9 @@ int engine_check(struct engine *en, bool repair, struct arena *a, struct strv *p
 		 struct err *e)
 {
 	struct check k = {.en = en, .repair = repair, .a = a, .problems = problems};
-	int r = engine_reap(en, NULL, e);
+	int r = check_store(&k, e);
+	if (r == 0)
+		r = engine_reap(en, NULL, e);
 	if (r == 0)
 		r = real_path(en->root_fd, k.root, e);
 	if (r == 0)

@@ -236,3 +236,66 @@ layer_of() {
 		"mount $WORK/root2/containers/$gone in"
 	in_other has_status cc running
 }
+
+# change_in_store OLD NEW: in its file, in the first place only where it stands.
+change_in_store() {
+	rm -f "$HULL_ROOT"/hull.db-*
+	python3 -c 'import sys
+with open(sys.argv[1], "r+b") as f:
+    at = f.read().index(sys.argv[2].encode())
+    f.seek(at)
+    f.write(sys.argv[3].encode())' "$HULL_ROOT/hull.db" "$@"
+}
+
+@test "check: with a damaged store nothing is removed, and the rest is as before once the file is back" {
+	local id other
+	id=$(hull create --name cc -v vol:/data test sh -c 'echo kept >/data/f')
+	other=$(tr 0-9a-f 1-9a-f0 <<<"$id")
+	sql "PRAGMA wal_checkpoint(TRUNCATE)"
+	cp "$HULL_ROOT/hull.db" whole.db
+	# In the row or in the index: of one of both the container does not exist.
+	change_in_store "$id" "$other"
+	run hull system check --repair
+	assert_status 1
+	assert_has "hull.db is damaged: "
+	assert_has "nothing was removed; restore the file from a backup"
+	cp whole.db "$HULL_ROOT/hull.db"
+	run hull system check
+	assert_equal "0 " "$status $output"
+	hull start cc
+	assert_equal 0 "$(hull wait cc)"
+	assert_equal kept "$(cat "$HULL_ROOT/volumes/vol/_data/f")"
+}
+
+@test "a store that is no database: each command says so, and what to do; what runs goes on" {
+	local command before
+	hull run -d --name cc -v vol:/data test sh -c 'while :; do date >/data/f; sleep 0.1; done'
+	wait_for 10 test -s "$HULL_ROOT/volumes/vol/_data/f"
+	hull create --name dd test true
+	hull save -o image.tar test
+	printf 'FROM test\n' >Dockerfile
+	mkdir whole
+	sql "PRAGMA wal_checkpoint(TRUNCATE)"
+	cp "$HULL_ROOT"/hull.db* whole/
+	rm "$HULL_ROOT"/hull.db*
+	head -c 8192 /dev/urandom >"$HULL_ROOT/hull.db"
+	before=$(find "$HULL_ROOT/containers" "$HULL_ROOT/layers" "$HULL_ROOT/volumes" "$HULL_RUNROOT" | sort)
+	for command in ps images "create test true" "run --rm test true" "start dd" "stop -t 0 cc" "kill cc" "rm -f cc" "exec cc true" \
+		"cp cc:/probe -" "commit cc x" "load -i image.tar" "import image.tar x" "build -q ." "rmi test" "save test" \
+		"volume create ww" "volume rm vol" "volume prune -f" "container prune -f" "system prune -f" "system df" \
+		"system check --repair" "rename dd ee" "update -m 64m cc" "logs cc" "inspect cc" "why cc" "wait cc" "top cc"; do
+		# shellcheck disable=SC2086 # words
+		run within 20 "$HULL" $command
+		[[ $status == 1 || $status == 125 ]] || fail "$command: $status" "$output"
+		assert_has "state store: "
+		assert_has "restore it from a backup"
+	done
+	assert_equal "$before" "$(find "$HULL_ROOT/containers" "$HULL_ROOT/layers" "$HULL_ROOT/volumes" "$HULL_RUNROOT" | sort)"
+	rm -f "$HULL_ROOT"/hull.db*
+	cp whole/hull.db* "$HULL_ROOT/"
+	run hull system check
+	assert_equal "0 " "$status $output"
+	assert_equal running "$(status_of cc)"
+	rm "$HULL_ROOT/volumes/vol/_data/f"
+	wait_for 10 test -s "$HULL_ROOT/volumes/vol/_data/f"
+}
