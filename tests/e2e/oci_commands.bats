@@ -79,6 +79,34 @@ limit() {
 	[ "$(told | xargs)" = "66 0077 00000008 CapEff: 0000000000000020 Cpus_allowed_list: 0 1 0" ] || fail "$(told)"
 }
 
+@test "exec: in a paused container, by a label, and its pidfd" {
+	running
+	rt pause c1
+	rt exec --ignore-paused c1 touch /tmp/thawed 2>/dev/null &
+	joined() { [ "$(cat $(groups_of "$(group_of c1)" | sed 's|$|/cgroup.procs|') | sort -u | wc -l)" -gt 1 ]; }
+	wait_for 10 joined
+	[ ! -e "$root/tmp/thawed" ]
+	rt resume c1
+	wait_jobs
+	[ -e "$root/tmp/thawed" ]
+	# Without such a module the label is refused, never left out.
+	[ -e /sys/kernel/security/apparmor/profiles ] || {
+		capture rt exec --apparmor nosuch c1 true
+		[ "$status" = 255 ]
+		[[ "$output" == *AppArmor* ]] || fail "$output"
+	}
+	[ -e /sys/fs/selinux/enforce ] || {
+		capture rt exec --process-label system_u:system_r:container_t:s0 c1 true
+		[ "$status" = 255 ]
+		[[ "$output" == *SELinux* ]] || fail "$output"
+	}
+	python3 "$TOP/tests/helpers/oci_receive.py" pidfd "$dir/pidfd" >"$dir/received" 2>"$dir/receiver" 3>&- &
+	wait_for 10 grep -q ready "$dir/receiver"
+	rt exec -d --pidfd-socket "$dir/pidfd" --pid-file "$dir/pid" c1 sleep 50 </dev/null >/dev/null 2>&1
+	wait_jobs
+	[ "$(cat "$dir/received")" = "$(cat "$dir/pid")" ]
+}
+
 @test "exec: what fails is told, with 255" {
 	running
 	capture rt exec c1 nosuch
@@ -231,6 +259,45 @@ limit() {
 	[ "$(limit memory.limit_in_bytes memory.max)" = 67108864 ]
 	capture rt update --memory 1m nosuch
 	[[ "$output" == *"does not exist"* ]]
+}
+
+# is_limit VERSION-1-FILE VALUE VERSION-2-FILE VALUE: - where that version has none.
+is_limit() {
+	local got
+	got=$(limit "$1" "$3")
+	[ "$got" = "$2" ] || [ "$got" = "$4" ] || fail "$1 $3: $got"
+}
+
+@test "update: each option reaches its file, and objects of single devices" {
+	running
+	rt update --memory-reservation 48m --memory 96m --memory-swap 192m c1 2>/dev/null
+	is_limit memory.soft_limit_in_bytes 50331648 memory.low 50331648
+	[ -z "$(limit memory.memsw.limit_in_bytes memory.swap.max)" ] ||
+		is_limit memory.memsw.limit_in_bytes 201326592 memory.swap.max 100663296
+	rt update --cpu-share 2048 --cpu-quota 50000 --cpu-period 200000 --cpu-burst 1000 c1
+	is_limit cpu.shares 2048 cpu.weight 174
+	is_limit cpu.cfs_period_us 200000 cpu.max "50000 200000"
+	is_limit cpu.cfs_burst_us 1000 cpu.max.burst 1000
+	rt update --cpu-idle 1 c1
+	is_limit cpu.idle 1 cpu.idle 1
+	rt update --cpu-idle 0 c1
+	rt update --cpu-quota -1 --pids-limit -1 --memory -1 --memory-swap -1 c1 2>/dev/null
+	is_limit pids.max max pids.max max
+	is_limit cpu.cfs_quota_us -1 cpu.max "max 200000"
+	# What the kernel has not is told by name.
+	capture rt update --cpu-rt-runtime 1000 --cpu-rt-period 1000000 c1
+	[ "$status" = 0 ] || [[ "$output" == *realtime* ]] || fail "$output"
+	capture rt update --blkio-weight 500 c1
+	[ "$status" = 0 ] || [[ "$output" == *"I/O weight"* ]] || fail "$output"
+	# A container that was made without a set of CPUs can be given one where the group is there.
+	capture rt update --cpuset-cpus 0 --cpuset-mems 0 c1
+	[ "$status" = 0 ] || [[ "$output" == *cpuset* ]] || fail "$output"
+	[ "$status" != 0 ] || is_limit cpuset.cpus 0 cpuset.cpus 0
+	local dev
+	dev=$(cat /sys/block/*/dev | head -n 1) || skip "no block device"
+	jq -n --argjson a "${dev%:*}" --argjson b "${dev#*:}" '{blockIO: {throttleReadBpsDevice: [{major: $a, minor: $b, rate: 1048576}]}}' |
+		rt update -r - c1
+	is_limit blkio.throttle.read_bps_device "$dev 1048576" io.max "$dev rbps=1048576 wbps=max riops=max wiops=max"
 }
 
 @test "update: a memory limit below what is in use is refused, checkBeforeUpdate or not" {

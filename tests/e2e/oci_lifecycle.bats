@@ -132,10 +132,14 @@ load oci
 	local id command
 	mkdir "$dir/state" "$dir/victim"
 	for id in .. . ../victim a/b "" $'a\nb' -x "$(printf 'x%.0s' $(seq 300))" '*'; do
-		for command in create run state start kill delete "delete --force"; do
+		for command in create run state start kill delete "delete --force" ps pause resume update events "events --stats" \
+			checkpoint "restore --image-path $dir" exec; do
 			# shellcheck disable=SC2086
-			capture rt $command -- "$id"
-			[ "$status" = 1 ] || fail "$command '$id': $status" "$output"
+			case $command in
+			exec) capture rt exec -- "$id" true ;;
+			*) capture rt $command -- "$id" ;;
+			esac
+			[ "$status" = 1 ] || [ "$command $status" = "exec 255" ] || fail "$command '$id': $status" "$output"
 		done
 	done
 	[ -d "$dir/victim" ]
@@ -193,6 +197,26 @@ load oci
 		mv good.json config.json
 	done
 	[ -z "$(leftovers)" ]
+}
+
+@test "each version of the specification from 1.0 to 1.3 is taken, and no other" {
+	local version
+	bundle true
+	for version in 1.0.0 1.0.2 1.0.2-dev 1.1.0 1.1.0+dev 1.2.0 1.2.1 1.3.0; do
+		config --arg v "$version" '.ociVersion = $v'
+		capture rt run c1
+		[ "$status" = 0 ] || fail "$version: $output"
+	done
+	for version in 0.9.0 2.0.0 1 x ''; do
+		config --arg v "$version" '.ociVersion = $v'
+		capture rt run c1
+		[ "$status" = 1 ] || fail "taken: '$version'"
+		[[ "$output" == *ociVersion* ]] || fail "'$version': $output"
+	done
+	config 'del(.ociVersion)'
+	capture rt run c1
+	[ "$status" = 1 ]
+	[[ "$output" == *ociVersion* ]] || fail "$output"
 }
 
 @test "another configuration than the bundle's, and a bundle by its path" {

@@ -208,7 +208,7 @@ canary_is_well() {
 
 # SWAP_ROUNDS: how many starts.
 @test "folders of a volume that another container swaps for links while they are mounted upon lead nowhere (T010, T011)" {
-	local i link done=0 rounds=${SWAP_ROUNDS:-40}
+	local i link done=0 rounds=${SWAP_ROUNDS:-15}
 	cp "$HULL_BIN_DIR/../tests/probe" "$root/probe"
 	mkdir -p "$canary/keep" "$dir/vol/a/keep" "$dir/vol/c/keep"
 	ln -s "$canary" "$dir/vol/b"
@@ -247,7 +247,7 @@ canary_is_well() {
 	config --arg v "$dir/vol" '.linux.maskedPaths = ["/proc/uptime"] | .process.terminal = true |
 		(.mounts[] | select(.destination == "/dev")) = {destination: "/dev", type: "bind", source: $v, options: ["rbind"]}'
 	bundle sh -c 'echo "uptime $(wc -c </proc/uptime) console $(grep -cE " /dev/(console|elsewhere) .* devpts " /proc/self/mountinfo)"'
-	for i in $(seq 12); do
+	for i in $(seq 8); do
 		# A link in the place of /dev/console is removed.
 		find "$dir/vol" -type l -name "[ce][ol]*" | grep -q . || ln -sfn "$canary/keep" "$dir/vol/elsewhere"
 		script -qec "$runtime --root $dir/state run c1" /dev/null >"$dir/out" </dev/null 2>&1 3>&- || true
