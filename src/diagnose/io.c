@@ -234,6 +234,8 @@ static void judge_waits(struct look *x)
 int diagnose_io(const struct container *c, struct story *s, struct err *e)
 {
 	struct look x = {.c = c, .s = s};
+	if (usage_uncounted(c, s))
+		return 0;
 	int r = usage_window(c, &x.w, e);
 	if (r < 0)
 		return r;

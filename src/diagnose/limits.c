@@ -228,7 +228,9 @@ int diagnose_limits(const struct container *c, struct story *s, struct err *e)
 	s->standing = above > 0;
 	judge_processes(c, place.path, s);
 	if (!s->verdict)
-		s->verdict = "no group above it allows less than its own limits";
+		s->verdict = *place.path ? "no group above it allows less than its own limits"
+					 : "not known: it has no control group of its own; what "
+					   "limits the group that it was started in limits it, too";
 	if (above)
 		story_advise(s, "the processes of all containers below that group share it; hull "
 				"update cannot lift it");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The processes of a container, by its control group. Read processes.h first. */
+/* The processes of a container. Read processes.h first. */
 #include "diagnose/processes.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -11,7 +12,20 @@
 #include "engine/stats.h"
 #include "linux/cgroup.h"
 #include "linux/cgroup_stats.h"
+#include "linux/namespaces.h"
 #include "linux/process.h"
+
+/* In its group, or where it has none (of an ordinary user) in its pid namespace. */
+static int list(const struct container *c, struct cgroup *group, struct arena *a, pid_t **ret,
+		size_t *ret_count, struct err *e)
+{
+	struct container_stats_place place;
+	container_stats_place(c, &place);
+	if (!*place.path && namespace_others(c->pid, CLONE_NEWPID))
+		return process_list_beside(c->pid, a, ret, ret_count, e);
+	int r = cgroup_open(place.path, group, e);
+	return r < 0 ? r : cgroup_pids(group, a, ret, ret_count, e);
+}
 
 int processes_read(const struct container *c, struct arena *a, struct processes *ret, struct err *e)
 {
@@ -21,11 +35,7 @@ int processes_read(const struct container *c, struct arena *a, struct processes 
 	pid_t *pids;
 	size_t count;
 	*ret = (struct processes){0};
-	struct container_stats_place place;
-	container_stats_place(c, &place);
-	int r = cgroup_open(place.path, &group, e);
-	if (r == 0)
-		r = cgroup_pids(&group, a, &pids, &count, e);
+	int r = list(c, &group, a, &pids, &count, e);
 	if (r < 0)
 		return r;
 	ret->list = arena_array(a, count + 1, sizeof(*ret->list));

@@ -18,6 +18,7 @@
 #include "base/units.h"
 #include "diagnose/processes.h"
 #include "engine/stats.h"
+#include "linux/namespaces.h"
 #include "linux/oom.h"
 #include "linux/process.h"
 
@@ -40,6 +41,23 @@ int usage_read(const struct container *c, struct arena *a, struct cgroup_stats *
 	struct container_stats_place place;
 	container_stats_place(c, &place);
 	return read_group(place.path, a, ret, e);
+}
+
+bool usage_uncounted(const struct container *c, struct story *s)
+{
+	struct container_stats_place place;
+	char parent[256];
+	struct err e = {0};
+	container_stats_place(c, &place);
+	if (*place.path || !namespace_caller_is_user())
+		return false;
+	cgroup_parent(parent, sizeof(parent), &e);
+	s->verdict = arena_printf(
+		s->a,
+		"not known: nothing is counted without a control group, and it was started "
+		"where none could be made%s%s",
+		*e.hint ? "; " : "", e.hint);
+	return true;
 }
 
 static const struct timespec apart = {.tv_nsec = 500000000};
@@ -137,6 +155,8 @@ static void judge_quota_above(const struct container *c, struct story *s)
 int diagnose_cpu(const struct container *c, struct story *s, struct err *e)
 {
 	struct arena *a = s->a;
+	if (usage_uncounted(c, s))
+		return 0;
 	/* Of now: what an earlier quota did stands in the sums for ever. */
 	const struct usage_window *w;
 	int r = usage_window(c, &w, e);
@@ -304,6 +324,8 @@ static void judge_memory(const struct container *c, const struct usage_window *w
 int diagnose_memory(const struct container *c, struct story *s, struct err *e)
 {
 	struct arena *a = s->a;
+	if (usage_uncounted(c, s))
+		return 0;
 	const struct usage_window *w;
 	int r = usage_window(c, &w, e);
 	if (r < 0)

@@ -18,6 +18,8 @@ int diagnose_network(struct engine *en, const struct container *c, struct story 
 /** Disks: what it reads and writes, against its limits; what waits to be written. */
 int diagnose_io(const struct container *c, struct story *s, struct err *e);
 /** Room: file systems that it can write to, its layer and log, removed files that are open. */
+/** True, and the verdict says so, of a container of an ordinary user without a control group. */
+bool usage_uncounted(const struct container *c, struct story *s);
 /** Whether a group above that of @c allows less of memory (bytes) or processors (thousandths) than
  * its own, and which. In @a. */
 bool limit_above(const struct container *c, enum cgroup_controller controller, struct arena *a,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/units.h"
+#include "linux/namespaces.h"
 
 enum { STATUS_MAX = 8192 };
 
@@ -187,10 +189,13 @@ const char *signal_default_action(int signal)
 	return "term";
 }
 
-/* /proc/PID/uid_map: inside, outside, how many (user_namespaces(7)). */
+/* /proc/PID/uid_map: inside, outside, how many (user_namespaces(7)). Who is in that namespace
+ * himself reads there how its parent knows them. */
 static int64_t map_user(pid_t pid, int64_t user, bool outside)
 {
 	char path[64], line[128];
+	if (!namespace_others(pid, CLONE_NEWUSER))
+		return user;
 	snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)pid);
 	CLEANUP_FILE FILE *f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f)) {

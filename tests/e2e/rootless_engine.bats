@@ -590,6 +590,43 @@ while True:
 	assert_has "network pasta is for users without root's rights"
 }
 
+# of_topic TOPIC TEXT: a line of what was explained.
+of_topic() {
+	awk -v t="$1:" '/^[a-z]+: / { on = $1 == t } on' explained | grep -qE -- "$2" || fail "$1 has no $2" "$(<explained)"
+}
+
+@test "rootless: hull explains what it can without a group, and says what it cannot" {
+	[ -z "${delegated-}" ] || skip "is about a user without a group"
+	hull run -d --name cc test sh -c 'trap : USR1; /probe vforked & while :; do sleep 1; done'
+	wait_for 20 eval 'hull explain cc load | grep -q "1.0 wait uninterruptibly"'
+	cd "$WORK"
+	hull explain cc >explained
+	of_topic signals '^ +1 sh +catches .*USR1'
+	of_topic zombies 'no zombies'
+	of_topic load 'probe +waits in '
+	of_topic cpu 'not known: nothing is counted without a control group.*Delegate=yes'
+	of_topic mem 'not known'
+	of_topic io 'not known'
+	of_topic limits 'not known: it has no control group of its own; what limits the group that it was started in'
+	of_topic caps 'uid 0: effective the default 14'
+	of_topic disk 'its own layer'
+	run hull explain cc caps sh
+	assert_has "executing /bin/sh comes to uid 0 with the default 14 in force"
+	run hull doctor cc
+	assert_status 1
+	assert_line '^signals: stop is not graceful'
+	assert_lacks Error
+	[[ $(hull why cc) == *": it adds "*"wait uninterruptibly"* ]]
+	for what in "trace cc" "system record" "explain --denied --time 1s cc caps" "run --rm --learn-caps test true"; do
+		# shellcheck disable=SC2086 # words
+		run hull $what
+		[ "$status" != 0 ] || fail "$what"
+		[[ $output =~ "needs root"|"no control group" ]] || fail "$what: $output"
+	done
+	hull run --name dead test sh -c 'exit 3' || [ $? = 3 ]
+	[[ $(hull why dead) == *": its command ended by itself with 3 after "* ]]
+}
+
 @test "rootless: who asked for it is the user, not the root that he is in his namespace" {
 	hull run -d --name cc test sleep 600
 	hull kill cc

@@ -82,6 +82,21 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	assert_has "the counters of the groups"
 }
 
+@test "why: killed because the machine itself had no memory left" {
+	[ -n "${RUN_IN_VM-}" ] || skip "only in a machine that is thrown away"
+	local all
+	all=$(awk '/^MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
+	run hull run --name cc --oom-score-adj 1000 test /probe eat "$all"
+	assert_status 137
+	assert_equal "its main process was killed by the kernel: the machine had no memory left" "$(verdict cc)"
+	run hull why cc
+	assert_line 'victim +probe \(pid [0-9]+ of the host\), which held [0-9.]+[MG]iB: '
+	assert_has "limits (-m) on those that need much protect the others"
+	# Concluded, where the log cannot be read: no group was full.
+	run blind run --name dd --oom-score-adj 1000 test /probe eat "$all"
+	assert_equal "its main process was killed by the kernel: the machine probably had no memory left" "$(verdict dd)"
+}
+
 @test "why: what was killed for memory before it ended by itself; doctor of one that runs" {
 	local limit="the container reached its memory limit of 16MiB"
 	hull run --name aa -m 16m --memory-swap 16m test sh -c '/probe eat 64; /probe eat 64; exit 5' || [ $? = 5 ]
