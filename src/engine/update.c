@@ -30,20 +30,14 @@ static const struct {
 	size_t at;
 	int64_t none;
 } numbers[] = {
-	{L(memory), -1},
-	{L(memory_swap), -1},
-	{L(memory_swappiness), -1},
-	{L(memory_reservation), -1},
-	{L(cpu_shares), 1024},
-	{L(cpu_period), 100000},
-	{L(cpu_quota), -1},
-	{L(cpu_burst), 0},
-	{L(cpu_rt_period), 0},
-	{L(cpu_rt_runtime), 0},
-	{L(pids), -1},
-	{L(io_weight), CGROUP_IO_WEIGHT_DEFAULT},
+	{L(memory), -1},         {L(memory_swap), -1}, {L(memory_swappiness), -1},
+	{L(cpu_period), 100000}, {L(cpu_quota), -1},   {L(memory_reservation), -1},
+	{L(cpu_shares), 1024},   {L(cpu_burst), 0},    {L(cpu_rt_period), 0},
+	{L(cpu_rt_runtime), 0},  {L(pids), -1},        {L(io_weight), CGROUP_IO_WEIGHT_DEFAULT},
 };
-enum { MEMORY_TRIO = 3 }; /* the first ones, which depend on each other on version 2 */
+/* The first ones depend on each other on version 2; then those of which systemd forgets the one
+ * while there is none of the other. */
+enum { MEMORY_TRIO = 3, CPU_PAIR = MEMORY_TRIO + 2 };
 
 static bool differ(const struct opt_i64 *a, const struct opt_i64 *b)
 {
@@ -121,8 +115,10 @@ static struct cgroup_limits changes(const struct cgroup_limits *old,
 	bool memory = differ(&old->memory, &new->memory) ||
 		      differ(&old->memory_swap, &new->memory_swap) ||
 		      differ(&old->memory_swappiness, &new->memory_swappiness);
+	bool cpu = differ(&old->cpu_period, &new->cpu_period) ||
+		   differ(&old->cpu_quota, &new->cpu_quota);
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
-		number_change(i, old, &change, memory && i < MEMORY_TRIO);
+		number_change(i, old, &change, i < MEMORY_TRIO ? memory : i < CPU_PAIR && cpu);
 	bool off = old->oom_kill_disable.set && old->oom_kill_disable.value;
 	change.oom_kill_disable.set = off != change.oom_kill_disable.value;
 	change.cpuset_cpus = text_change(old->cpuset_cpus, new->cpuset_cpus);

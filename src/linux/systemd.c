@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "linux/cgroup_host.h"
+#include "linux/cgroup_limits.h"
 #include "linux/cpuset_list.h"
 #include "linux/dbus.h"
 #include "linux/namespaces.h"
@@ -187,12 +188,56 @@ static void put_limit(struct dbus_body *b, const char *name, const char *text)
 	put_u64(b, name, *text == 'm' || value >> 62 ? UINT64_MAX : value);
 }
 
-/* io.weight begins with "default 100"; a group with cpu.idle has no weight. */
+enum { IO_DEFAULT = 100 };
+
+/* io.weight begins with "default 100". */
+static uint64_t weight_of(const char *text)
+{
+	return strtoull(text + strcspn(text, "0123456789"), NULL, 10);
+}
+
+/* A group with cpu.idle has none. */
 static void put_weight(struct dbus_body *b, const char *name, const char *text)
 {
-	text += strcspn(text, "0123456789");
-	if (strtoull(text, NULL, 10))
-		put_limit(b, name, text);
+	if (weight_of(text))
+		put_u64(b, name, weight_of(text));
+}
+
+/* What systemd makes this weight of bfq from. */
+static uint64_t from_bfq(uint64_t weight)
+{
+	return weight <= IO_DEFAULT ? weight : IO_DEFAULT + (weight - IO_DEFAULT) * 11;
+}
+
+/* It writes io.weight and io.bfq.weight from one value, and with the latter takes those of devices
+ * away that it does not know. The scheduler's counts, unless the other one alone was set. */
+static void put_io_weights(struct dbus_body *b, int folder)
+{
+	char text[64] = "", bfq[4096], path[48];
+	unsigned major, minor;
+	unsigned long long weight;
+	file_read_small(folder, "io.weight", text, sizeof(text));
+	if (file_read_small(folder, "io.bfq.weight", bfq, sizeof(bfq)) <= 0) {
+		put_weight(b, "IOWeight", text);
+		return;
+	}
+	uint64_t all = weight_of(bfq);
+	bool is_ours = weight_of(text) == (uint64_t)cgroup_io_weight((int64_t)all);
+	put_u64(b, "IOWeight",
+		all == IO_DEFAULT && *text && !is_ours ? weight_of(text) : from_bfq(all));
+	dbus_property(b, "IODeviceWeight", "a(st)"); /* nothing empties its list */
+	dbus_array_end(b, dbus_array_begin(b, 8), 8);
+	dbus_property(b, "IODeviceWeight", "a(st)");
+	size_t list = dbus_array_begin(b, 8);
+	for (char *line = bfq; (line = strchr(line, '\n')); line++) {
+		if (sscanf(line, "\n%u:%u %llu", &major, &minor, &weight) != 3)
+			continue;
+		snprintf(path, sizeof(path), "/dev/block/%u:%u", major, minor);
+		dbus_struct(b);
+		dbus_put_string(b, path);
+		dbus_put_number(b, from_bfq(weight), 8);
+	}
+	dbus_array_end(b, list, 8);
 }
 
 /* A bitmap; the empty list is "as the parent", and systemd has no such setting. */
@@ -265,7 +310,7 @@ static const struct limit {
 	 put_quota},
 	{CGROUP_CPU, "cpu.cfs_period_us", "CPUQuotaPeriodUSec", "cpu.max", "CPUQuotaPeriodUSec",
 	 put_period},
-	{CGROUP_BLKIO, "blkio.bfq.weight", "BlockIOWeight", "io.weight", "IOWeight", put_weight},
+	{CGROUP_BLKIO, "blkio.bfq.weight", "BlockIOWeight", NULL, NULL, put_weight},
 	{CGROUP_CPUSET, NULL, NULL, "cpuset.cpus", "AllowedCPUs", put_cpus},
 	{CGROUP_CPUSET, NULL, NULL, "cpuset.mems", "AllowedMemoryNodes", put_cpus},
 	{CGROUP_DEVICES, "devices.list", "DeviceAllow", NULL, NULL, put_devices},
@@ -285,6 +330,60 @@ static void put_limits(struct dbus_body *b, const struct cgroup *g)
 			snprintf(text + strlen(text), sizeof(period) + 1, " %s", period);
 		l->put(b, v1 ? l->v1_property : l->v2_property, text);
 	}
+	if (!cgroup_host_on_v1(CGROUP_BLKIO) && g->v2 >= 0)
+		put_io_weights(b, g->v2);
+}
+
+/* What systemd writes too and cannot be told: a scope's oom.group before its version 253, and of
+ * bfq on version 1 most weights. Left alone where it is the kernel's default. */
+static const struct kept {
+	enum cgroup_controller controller;
+	const char *v1_file, *v2_file, *plain;
+} kept[] = {
+	{CGROUP_MEMORY, NULL, "memory.oom.group", "0\n"},
+	{CGROUP_BLKIO, "blkio.bfq.weight_device", NULL, "default 100\n"},
+};
+typedef char kept_text[ARRAY_LEN(kept)][4096];
+
+static int kept_folder(const struct cgroup *g, const struct kept *k, const char **ret_file)
+{
+	int v1 = g->v1[k->controller];
+	*ret_file = v1 >= 0 ? k->v1_file : k->v2_file;
+	return v1 >= 0 ? v1 : g->v2;
+}
+
+static bool kept_read(const struct cgroup *g, kept_text text)
+{
+	bool any = false;
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+		const char *file;
+		int folder = kept_folder(g, &kept[i], &file);
+		if (!file || file_read_small(folder, file, text[i], sizeof(*text)) <= 0 ||
+		    !strcmp(text[i], kept[i].plain))
+			*text[i] = '\0';
+		any |= *text[i] != '\0';
+	}
+	return any;
+}
+
+/* systemd writes the files of a unit between its answer and the next call that it takes. */
+static int kept_restore(struct dbus *d, const char *unit, const struct cgroup *g, kept_text text,
+			struct err *e)
+{
+	struct dbus_body b = {.len = 0};
+	struct dbus_reply reply;
+	dbus_put_string(&b, unit);
+	int r = dbus_call(d, false, "GetUnit", "s", &b, &reply, e);
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(kept); i++) {
+		const char *file;
+		int folder = kept_folder(g, &kept[i], &file);
+		char *rest = text[i], *line;
+		while (r == 0 && (line = strsep(&rest, "\n")) && *line)
+			r = file_write_small(folder, file, line);
+		if (r < 0)
+			err_errno(e, r, "cannot set %s", file);
+	}
+	return r;
 }
 
 int systemd_scope_limits(const char *unit, const struct cgroup *g, struct err *e)
@@ -292,15 +391,19 @@ int systemd_scope_limits(const char *unit, const struct cgroup *g, struct err *e
 	CLEANUP_DBUS struct dbus d = DBUS_CLOSED;
 	struct dbus_body b = {.len = 0};
 	struct dbus_reply reply;
+	kept_text others;
 	int r = connect_to(&d, e);
 	if (r < 0)
 		return err_context(e, "unit %s", unit);
+	bool any = kept_read(g, others);
 	dbus_put_string(&b, unit);
 	dbus_put_number(&b, true, 4); /* until the machine is started anew */
 	size_t list = dbus_array_begin(&b, 8);
 	put_limits(&b, g);
 	dbus_array_end(&b, list, 8);
 	r = dbus_call(&d, false, "SetUnitProperties", "sba(sv)", &b, &reply, e);
+	if (r == 0 && any)
+		r = kept_restore(&d, unit, g, others, e);
 	return r < 0 ? err_context(e, "unit %s", unit) : 0;
 }
 

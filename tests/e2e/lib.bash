@@ -205,14 +205,12 @@ pid_of() {
 
 # What a boot takes: no process of a container is left, and nothing below --runroot.
 lose_by_boot() {
-	local killed=() c pid monitor keeper
+	local killed=() c pid
 	for c in $(hull ps -q); do
 		pid=$(pid_of "$c")
-		monitor=$(awk '/^PPid/ { print $2 }' "/proc/$pid/status")
-		keeper=$(awk '/^PPid/ { print $2 }' "/proc/$monitor/status")
-		kill -STOP "$monitor" "$keeper" # else one starts the other again
-		kill -KILL "$keeper" "$monitor" "$pid"
-		killed+=("$keeper" "$monitor" "$pid")
+		stop_watchers "$c"
+		kill -KILL "$KEEPER" "$MONITOR" "$pid"
+		killed+=("$KEEPER" "$MONITOR" "$pid")
 	done
 	for pid in "${killed[@]}"; do wait_for 10 eval "! readlink /proc/$pid/exe"; done
 	rm -rf "${HULL_RUNROOT:?}"/*

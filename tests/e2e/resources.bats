@@ -67,8 +67,8 @@ each_option() {
 		--cpuset-cpus 0|cpuset|cpuset.cpus|0|cpuset.cpus|0|-|AllowedCPUs=0
 		--cpuset-mems 0|cpuset|cpuset.mems|0|cpuset.mems|0|-|AllowedMemoryNodes=0
 		--pids-limit 50|pids|pids.max|50|pids.max|50|TasksMax=50|TasksMax=50
-		--blkio-weight 500|blkio|blkio.bfq.weight|500|io.bfq.weight|~default 500|BlockIOWeight=500|-
-		--blkio-weight-device $loop:300|blkio|blkio.bfq.weight_device|~$numbers 300|io.bfq.weight|~$numbers 300|-|-
+		--blkio-weight 500|blkio|blkio.bfq.weight|500|io.bfq.weight|~default 500|BlockIOWeight=500|IOWeight=4500
+		--blkio-weight-device $loop:300|blkio|blkio.bfq.weight_device|~$numbers 300|io.bfq.weight|~$numbers 300|-|IODeviceWeight=/dev/block/$numbers 2300
 		--device-read-bps $loop:1mb|blkio|blkio.throttle.read_bps_device|$numbers 1048576|io.max|$numbers rbps=1048576 wbps=max riops=max wiops=max|-|-
 		--device-write-bps $loop:2mb|blkio|blkio.throttle.write_bps_device|$numbers 2097152|io.max|$numbers rbps=max wbps=2097152 riops=max wiops=max|-|-
 		--device-read-iops $loop:100|blkio|blkio.throttle.read_iops_device|$numbers 100|io.max|$numbers rbps=max wbps=max riops=100 wiops=max|-|-
@@ -116,8 +116,8 @@ is_of_unit() {
 			hull update $options updated >/dev/null
 			for name in started updated; do is_in_file $name "$controller" "$file" "$want"; done
 			if [ "${HULL_TEST_MANAGER-}" = systemd ]; then
-				# Which systemd keeps no property of, before version 253.
-				[ "$file" = memory.oom.group ] || systemctl daemon-reload
+				# Of these systemd keeps no property that says the same.
+				[[ $file == @(memory.oom.group|blkio.bfq.*) ]] || systemctl daemon-reload
 				for name in started updated; do
 					is_in_file $name "$controller" "$file" "$want"
 					is_of_unit $name "$property"

@@ -8,9 +8,14 @@ load lib
 setup() {
 	hull_setup
 	SD=(hull --cgroup-manager systemd)
+	MEMORY=MemoryMax
+	! is_v1 memory || MEMORY=MemoryLimit
 }
 
-teardown() { hull_teardown; }
+teardown() {
+	[ -z "${UNIT-}" ] || { systemctl stop "$UNIT"; rm -f "/run/systemd/system/$UNIT"; systemctl daemon-reload; }
+	hull_teardown
+}
 
 need_systemd() { [ -S /run/systemd/private ] || skip "needs systemd as the first process"; }
 id_of() { hull inspect -f '{{.Id}}' "$1"; }
@@ -22,11 +27,20 @@ shown() { systemctl show -P "$2" "hull-$(id_of "$1").scope"; }
 	"${SD[@]}" run -d --name cc -m 64m --pids-limit 50 test sleep 600
 	assert_equal active "$(shown cc ActiveState)"
 	assert_equal system.slice "$(shown cc Slice)"
-	assert_equal 67108864 "$(shown cc MemoryMax)"
+	assert_equal 67108864 "$(shown cc $MEMORY)"
 	grep -q "/system.slice/hull-$(id_of cc).scope" "/proc/$(pid_of cc)/cgroup"
 	systemctl daemon-reload
 	hull update -m 80m --memory-swap -1 cc
-	assert_equal 83886080 "$(shown cc MemoryMax)"
+	assert_equal 83886080 "$(shown cc $MEMORY)"
+	# Of a period without a quota systemd leaves no file; of a quota alone it leaves the group's flag as it was.
+	if ! is_v1 cpu; then
+		hull update --cpu-period 50000 --oom-group cc
+		hull update --cpu-quota 20000 cc
+		in_files cc <<-'TABLE'
+			cpu - - cpu.max 20000,50000
+			memory - - memory.oom.group 1
+		TABLE
+	fi
 	hull exec cc grep -q . /proc/self/cgroup
 	hull exec -d cc sleep 77
 	wait_for 5 eval '[ "$(hull top cc | grep -c "sleep 77")" = 1 ]'
@@ -36,7 +50,7 @@ shown() { systemctl show -P "$2" "hull-$(id_of "$1").scope"; }
 	assert_equal inactive "$(shown cc ActiveState)"
 	hull start cc
 	assert_equal active "$(shown cc ActiveState)"
-	assert_equal 83886080 "$(shown cc MemoryMax)"
+	assert_equal 83886080 "$(shown cc $MEMORY)"
 	hull restart -t 0 cc
 	unit=hull-$(id_of cc).scope
 	hull rm -f cc
@@ -74,6 +88,35 @@ shown() { systemctl show -P "$2" "hull-$(id_of "$1").scope"; }
 	assert_equal inactive "$(systemctl show -P ActiveState "hull-$id.scope")"
 	run hull system check
 	assert_equal "0 " "$status $output"
+}
+
+# The service as scripts/install writes it, with this case's roots.
+@test "systemd: hull-restore.service starts again after a boot what a restart policy asks for, and its end ends none" {
+	need_systemd
+	UNIT=hull-restore-test-$$.service
+	sed "s|@bindir@|$HULL_BIN_DIR|; /^\[Service\]/a Environment=HULL_ROOT=$HULL_ROOT HULL_RUNROOT=$HULL_RUNROOT HULL_NETWORK=none" \
+		"$TOP/contrib/hull-restore.service.in" >"/run/systemd/system/$UNIT"
+	systemctl daemon-reload
+	"${SD[@]}" run -d --name scope --restart always -m 64m test sleep 600
+	hull run -d --name group --restart unless-stopped test sleep 600
+	hull run -d --name stopped --restart unless-stopped test sleep 600
+	hull run -d --name none test sleep 600
+	hull stop -t 0 stopped
+	lose_by_boot
+	timeout $((60 * PATIENCE)) systemctl start "$UNIT" || fail "$(systemctl status "$UNIT"; journalctl -n 20 -u "$UNIT")"
+	assert_equal active "$(systemctl is-active "$UNIT")"
+	wait_for 10 has_status scope running
+	wait_for 10 has_status group running
+	assert_equal "group scope" "$(hull ps --format '{{.Names}}' | sort | xargs)"
+	assert_equal active "$(shown scope ActiveState)"
+	assert_equal 67108864 "$(shown scope $MEMORY)"
+	systemctl stop "$UNIT"
+	assert_equal inactive "$(systemctl is-active "$UNIT")"
+	assert_equal "running running" "$(status_of scope) $(status_of group)"
+	# Its monitor lives, too.
+	assert_equal x "$(hull exec group echo x)"
+	hull stop -t 0 scope
+	assert_equal "exited 137" "$(hull inspect -f '{{.State.Status}} {{.State.ExitCode}}' scope)"
 }
 
 @test "systemd: what is refused, and what a slice is without it" {
