@@ -14,7 +14,7 @@ setup() {
 	spec_setup
 	name=t$$-$BATS_TEST_NUMBER
 	config --arg g "hulltest.slice:hull:$name" '.linux.cgroupsPath = $g | .root.path = "root" |
-		.process.args = ["sleep", "100"]'
+		.process.args = ["sleep", "1000"]'
 	unit=hull-$name.scope
 	# Where systemd keeps its units, and the processes in them.
 	tree=/sys/fs/cgroup version=2
