@@ -114,6 +114,8 @@ int security_options_read(const struct strv *given, struct docker_host_config *h
 static int build_init(struct create_options *o, struct err *e)
 {
 	struct container_config *c = &o->create.config;
+	if (c->hull.systemd && !c->config.stop_signal)
+		c->config.stop_signal = "RTMIN+3";
 	const char *path = c->hull.init_path;
 	if (path && *path) {
 		if (*path != '/')

@@ -31,6 +31,12 @@ static int set_on_failure(void *field, const char *value, struct arena *a, struc
 	return err_set(e, EINVAL, ERR_USAGE, "use one of none, restart, stop, kill");
 }
 
+/* podman's "always" is what it is here. */
+static int set_systemd(void *field, const char *value, struct arena *a, struct err *e)
+{
+	return option_set_bool(field, !strcmp(value, "always") ? "true" : value, a, e);
+}
+
 static const struct option items[] = {
 	{"add-host", 0, OPTION_CUSTOM, HOST(extra_hosts), .arg = "list", .set = option_set_host,
 	 .help = "Add a custom host-to-IP mapping (host:ip)"},
@@ -169,6 +175,10 @@ static const struct option items[] = {
 	{"storage-opt", 0, OPTION_MAP, HOST(storage_opt), .arg = "list",
 	 .help = "Storage driver options for the container: size=BYTES limits what it may write "
 		 "into its root"},
+	{"systemd", 0, OPTION_CUSTOM, O(create.config.hull.systemd), .implied = "true", .arg = "",
+	 .set = set_systemd,
+	 .help = "The command is systemd, or an init like it: it may make groups in its control "
+		 "group, has a tmpfs on /run, /run/lock and /tmp, and stops with RTMIN+3"},
 	{"sysctl", 0, OPTION_CUSTOM, HOST(sysctls), .arg = "map", .set = option_set_sysctl,
 	 .help = "Sysctl options"},
 	{"tmpfs", 0, OPTION_CUSTOM, HOST(tmpfs), .arg = "list", .set = option_set_tmpfs,

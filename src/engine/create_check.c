@@ -9,6 +9,7 @@
 #include "engine/internal.h"
 #include "engine/network.h"
 #include "engine/user_network.h"
+#include "linux/cgroup.h"
 #include "linux/link.h"
 #include "linux/signals.h"
 
@@ -44,9 +45,34 @@ static int check_namespaces(const struct docker_host_config *h, struct err *e)
 	return 0;
 }
 
+/* In version 1 it would need a hierarchy of its own, and the right to make processes' groups there.
+ */
+static int check_systemd(const struct container_config *c, struct err *e)
+{
+	const char *space = c->host.cgroupns_mode;
+	if (!c->hull.systemd)
+		return 0;
+	if (cgroup_host_layout() != CGROUP_V2) {
+		err_set(e, ENOTSUP, ERR_INVALID,
+			"--systemd: this machine has control groups of version 1");
+		err_hint(e, "boot with systemd.unified_cgroup_hierarchy=1, or use --privileged "
+			    "--cgroupns private --tmpfs /run --tmpfs /tmp --stop-signal RTMIN+3 "
+			    "-e container=docker");
+		return -ENOTSUP;
+	}
+	if (space && !strcmp(space, "host"))
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "--systemd needs a cgroup namespace of its own, not "
+			       "--cgroupns host: it would write to the host's groups");
+	return 0;
+}
+
 static int check_values(const struct container_config *c, struct err *e)
 {
 	const struct docker_host_config *h = &c->host;
+	int r = check_systemd(c, e);
+	if (r < 0)
+		return r;
 	if (h->oom_score_adj < -1000 || h->oom_score_adj > 1000)
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "Invalid value %lld, range for oom score adj is [-1000, 1000]",

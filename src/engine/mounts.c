@@ -310,6 +310,13 @@ static int add_from(struct gather *g, const char *spec)
 	return r;
 }
 
+/* What systemd would mount itself, and has no right to. */
+static const struct mount_point for_systemd[] = {
+	{.kind = MOUNT_TMPFS, .destination = "/run", .tmpfs_options = "exec,mode=755"},
+	{.kind = MOUNT_TMPFS, .destination = "/run/lock", .tmpfs_options = "mode=1777"},
+	{.kind = MOUNT_TMPFS, .destination = "/tmp", .tmpfs_options = "exec,mode=1777"},
+};
+
 static int gather_all(struct gather *g)
 {
 	const struct container_config *c = &g->c->config;
@@ -319,6 +326,8 @@ static int gather_all(struct gather *g)
 		r = add_volume(g, (struct mount_point){.destination = c->config.volumes.items[i]});
 	for (size_t i = 0; r == 0 && i < c->host.volumes_from.count; i++)
 		r = add_from(g, c->host.volumes_from.items[i]);
+	for (size_t i = 0; r == 0 && c->hull.systemd && i < ARRAY_LEN(for_systemd); i++)
+		r = add(g, for_systemd[i]);
 	g->asked_for = true;
 	for (size_t i = 0; r == 0 && i < c->host.binds.count; i++)
 		r = add_bind(g, c->host.binds.items[i]);
@@ -351,7 +360,8 @@ int container_mounts(struct engine *en, const struct container *c, struct arena 
 {
 	const struct docker_host_config *h = &c->config.host;
 	size_t room = c->config.config.volumes.count + h->binds.count + h->mounts.count +
-		      h->tmpfs.count + (h->volumes_from.count ? MOUNTS_MAX : 0);
+		      h->tmpfs.count + (c->config.hull.systemd ? ARRAY_LEN(for_systemd) : 0) +
+		      (h->volumes_from.count ? MOUNTS_MAX : 0);
 	struct gather g = {.en = en, .c = c, .a = a, .e = e};
 	if (room > MOUNTS_MAX)
 		room = MOUNTS_MAX;

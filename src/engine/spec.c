@@ -34,6 +34,8 @@ static void build_env(struct spec_build *b, struct arena *a)
 	strv_push(a, env, arena_printf(a, "HOSTNAME=%s", c->hostname));
 	if (c->tty)
 		strv_push(a, env, "TERM=xterm");
+	if (b->container->config.hull.systemd)
+		strv_push(a, env, "container=hull");
 	for (size_t i = 0; i < c->env.count; i++)
 		strv_set_env(a, env, c->env.items[i]);
 	for (size_t i = 0; i < b->secrets.count; i++)

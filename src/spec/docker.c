@@ -212,6 +212,7 @@ static const struct field hull_fields[] = {
 	FIELD(struct hull_config, init_path, "InitPath", FIELD_STR),
 	FIELD(struct hull_config, cpu_burst, "CpuBurst", FIELD_OPT_I64),
 	FIELD(struct hull_config, oom_group, "OomGroup", FIELD_OPT_BOOL),
+	FIELD(struct hull_config, systemd, "Systemd", FIELD_BOOL),
 	FIELD(struct hull_config, proc_view, "ProcView", FIELD_BOOL),
 	FIELD(struct hull_config, hugepages, "Hugepages", FIELD_KVS),
 	FIELD(struct hull_config, cgroup_conf, "CgroupConf", FIELD_KVS),

@@ -144,6 +144,7 @@ struct hull_config {
 	char *init_path; /* another program than hull-init, of the host */
 	struct opt_i64 cpu_burst; /* microseconds */
 	struct opt_bool oom_group;
+	bool systemd;           /* PID 1 is systemd, or one like it */
 	bool proc_view;         /* its limits in /proc/meminfo and the like: engine/proc_view.h */
 	struct kvs hugepages;   /* size of a page, "2MB" -> limit in bytes */
 	struct kvs cgroup_conf; /* file of version 2 -> its text */

@@ -433,6 +433,32 @@ ticks() {
 	[ -z "$made" ] || rmdir "$made"
 }
 
+@test "P24: --systemd: it needs no privileges, starts its units in groups of its own, and stops as it wants" {
+	if ! grep -q '^cgroup2 /sys/fs/cgroup ' /proc/mounts; then
+		run hull run --rm --systemd test true
+		assert_status 125
+		assert_has "control groups of version 1"
+		return
+	fi
+	[ -x /lib/systemd/systemd ] || skip "there is no systemd here"
+	mkdir units
+	printf '[Unit]\nDefaultDependencies=no\nRequires=job.service\n' >units/probe.target
+	printf '[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=/bin/sleep 600\n' >units/job.service
+	hull run -dt --name cc --rootfs /:O --systemd --network none -m 256m -v "$WORK/units:/units:ro" \
+		-e SYSTEMD_UNIT_PATH=/units:/lib/systemd/system \
+		/lib/systemd/systemd --unit=probe.target --log-target=console
+	wait_for 60 logs_have cc "Startup finished"
+	assert_equal systemd "$(hull exec cc cat /proc/1/comm)"
+	job_group() { hull exec cc sh -c 'cat /proc/[0-9]*/cgroup' | grep -q 'job\.service'; }
+	wait_for 20 job_group
+	assert_equal tmpfs "$(hull exec cc stat -f -c %T /run)"
+	assert_equal RTMIN+3 "$(hull inspect -f '{{.Config.StopSignal}}' cc)"
+	hull stop -t 60 cc >/dev/null
+	[ "$(hull inspect -f '{{.State.ExitCode}}' cc)" != 137 ]
+	run hull run --rm --systemd --cgroupns host test true
+	assert_status 125
+}
+
 @test "P26: stop tells what was killed, and is silent after a graceful end" {
 	hull run -d --name good test /probe graceful /tmp/x 0
 	hull run -d --name bad test sleep 600
