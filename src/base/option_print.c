@@ -112,8 +112,17 @@ static const struct shell_script {
 		"}\n"
 		"compdef _\2 \1\n"},
 	{"fish", "# fish completion for \1; load it with: \1 completion fish | source\n"
-		 "complete -c \1 -a '(\1 __complete -- (commandline -opc)[2..-1] (commandline "
-		 "-ct))'\n"},
+		 "function _\2\n"
+		 "	set -l words (commandline -opc)\n"
+		 "	set -l lines ($words[1] __complete -- $words[2..-1] (commandline -ct) "
+		 "2>/dev/null)\n"
+		 "	if set -q lines[1]\n"
+		 "		printf '%s\\n' $lines\n"
+		 "	else\n"
+		 "		__fish_complete_path (commandline -ct)\n"
+		 "	end\n"
+		 "end\n"
+		 "complete -c \1 -f -a '(_\2)'\n"},
 };
 
 static void put_script(const char *text, const char *program)

@@ -235,6 +235,35 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 	[ "$output" = "--verbose" ]
 }
 
+@test "completion: zsh itself completes with it" {
+	command -v zsh >/dev/null || skip "no zsh"
+	cd "$BATS_TEST_TMPDIR"
+	cat >complete.zsh <<-'ZSH'
+		zmodload zsh/zpty
+		zpty z zsh -f -i
+		zpty -w z 'PROMPT= RPROMPT=; autoload -U compinit && compinit -u -D; source <(hull completion zsh); echo rea""dy'
+		zpty -r z out '*ready*'
+		zpty -w -n z $'hull run --cpu-bu\t'
+		zpty -r z out '*--cpu-burst*'
+		print completed
+		zpty -d z
+	ZSH
+	[ "$(PATH=$(dirname "$HULL"):$PATH within 60 zsh -f complete.zsh)" = completed ]
+}
+
+@test "completion: fish itself completes with it, with files where hull knows no words" {
+	command -v fish >/dev/null || skip "no fish"
+	cd "$BATS_TEST_TMPDIR"
+	touch a-file
+	fishes() {
+		PATH=$(dirname "$HULL"):$PATH within 60 fish -c "hull completion fish | source; complete -C '$1'"
+	}
+	[ "$(fishes "hull run --cpu-bu" | cut -f1)" = --cpu-burst ]
+	fishes "hull volume " | grep -q $'^prune\t'
+	run ! grep a-file <<<"$(fishes "hull volume ")"
+	fishes "hull load -i " | grep -q '^a-file'
+}
+
 @test "manual: every page is sound roff" {
 	command -v groff >/dev/null || skip "no groff"
 	hull man | groff -man -Tutf8 -ww -z 2>"$BATS_TEST_TMPDIR/warnings"
