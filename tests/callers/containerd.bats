@@ -117,3 +117,23 @@ c_run() {
 	done
 	[ "$failed" = 0 ]
 }
+
+# There is no client of the CRI to be had: that it takes the configuration which the documentation has is what can be seen.
+@test "the CRI plugin comes up with the configuration of docs/oci-runtime.md" {
+	local text
+	text=$(sed -n '/^```toml/,/^```/p' "$BATS_TEST_DIRNAME/../../docs/oci-runtime.md" | sed '/^```/d')
+	[[ "$text" == *BinaryName* ]] || fail "no configuration in docs/oci-runtime.md"
+	{
+		sed -n 1p <<<"$text"
+		printf 'root = "%s"\nstate = "/run/containerd-cri"\n[grpc]\naddress = "/run/containerd-cri.sock"\n' "$WORK/cri"
+		sed 1d <<<"$text"
+	} >"$WORK/cri.toml"
+	mkdir -p "$WORK/cri"
+	daemon cri containerd --config "$WORK/cri.toml"
+	wait_for 30 inside ctr -a /run/containerd-cri.sock version
+	capture inside ctr -a /run/containerd-cri.sock plugins ls
+	grep -qE '^io.containerd.grpc.v1 +cri +.* ok' <<<"$output" || fail "$output" "$(grep -i cri "$WORK/cri.log")"
+	capture inside containerd --config "$WORK/cri.toml" config dump
+	assert_has '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.hull.options]'
+	assert_has 'BinaryName = "/usr/local/bin/hull-runtime"'
+}
