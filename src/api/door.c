@@ -164,32 +164,117 @@ static void tune(int client)
 	fcntl(client, F_SETFL, fcntl(client, F_GETFL) | O_NONBLOCK);
 }
 
-int doors_busy(const struct doors *d)
+static uint64_t origin(int client)
 {
-	int64_t until = d->items[0].since + DOOR_MS, now = clock_ms();
-	return d->count == DOORS_MAX && now < until ? (int)(until - now) : 0;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} peer = {0};
+	socklen_t len = sizeof(peer);
+	uint64_t from = 0;
+	if (getpeername(client, &peer.any, &len) < 0)
+		return 0;
+	if (peer.any.sa_family == AF_INET)
+		memcpy(&from, &peer.v4.sin_addr, sizeof(peer.v4.sin_addr));
+	else if (IN6_IS_ADDR_V4MAPPED(&peer.v6.sin6_addr))
+		memcpy(&from, &peer.v6.sin6_addr.s6_addr[12], sizeof(peer.v4.sin_addr));
+	else
+		memcpy(&from, &peer.v6.sin6_addr, sizeof(from));
+	return from;
+}
+
+static size_t places_of(const struct doors *d, uint64_t from)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < d->count; i++)
+		n += d->items[i].from == from;
+	return n;
+}
+
+static size_t calls_of(const struct doors *d, uint64_t from)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < d->caller_count; i++)
+		n += d->callers[i].from == from;
+	return n;
+}
+
+static struct caller take_caller(struct doors *d, size_t i)
+{
+	struct caller c = d->callers[i];
+	memmove(&d->callers[i], &d->callers[i + 1], (--d->caller_count - i) * sizeof(c));
+	return c;
 }
 
 void door_add(struct doors *d, int client, enum audience who)
 {
-	struct door door = {.helper = HELPER_NONE, .since = clock_ms(), .who = who};
+	size_t crowd = 0;
+	for (size_t i = 1; d->caller_count == CALLERS_MAX && i < CALLERS_MAX; i++)
+		if (calls_of(d, d->callers[i].from) > calls_of(d, d->callers[crowd].from))
+			crowd = i;
+	if (d->caller_count == CALLERS_MAX)
+		close(take_caller(d, crowd).fd);
+	d->callers[d->caller_count++] = (struct caller){client, who, origin(client)};
+}
+
+static void open_door(struct doors *d, const struct caller *c)
+{
+	struct door door = {
+		.helper = HELPER_NONE, .since = clock_ms(), .who = c->who, .from = c->from};
 	struct err e;
 	int pair[2];
-	if (d->count == DOORS_MAX)
-		drop(d, 0);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return;
 	CLEANUP_FD int theirs = pair[1];
-	const struct helper_fd fds[] = {{client, TLS_FD_CLIENT}, {theirs, TLS_FD_STREAM}};
+	const struct helper_fd fds[] = {{c->fd, TLS_FD_CLIENT}, {theirs, TLS_FD_STREAM}};
 	door.stream = pair[0];
-	tune(client);
-	if (start(d, who, fds, ARRAY_LEN(fds), &door.helper, &e) == 0) {
+	tune(c->fd);
+	if (start(d, c->who, fds, ARRAY_LEN(fds), &door.helper, &e) == 0) {
 		d->items[d->count++] = door;
 		return;
 	}
 	/* What the administrator has to mend: a file that is gone. */
 	fprintf(stderr, "hulld: a client of TCP: %s\n", e.text);
 	fd_drop(&door.stream);
+}
+
+/* Who has had his place for DOOR_MS, of those that have most; DOORS_MAX: nobody has. */
+static size_t who_may_go(const struct doors *d)
+{
+	int64_t now = clock_ms();
+	size_t most = 0, found = DOORS_MAX;
+	for (size_t i = 0; i < d->count && d->items[i].since + DOOR_MS <= now; i++) {
+		size_t n = places_of(d, d->items[i].from);
+		if (n > most) {
+			most = n;
+			found = i;
+		}
+	}
+	return found;
+}
+
+void doors_fill(struct doors *d)
+{
+	size_t goes = d->count == DOORS_MAX ? who_may_go(d) : 0, next = 0;
+	if (!d->caller_count || goes == DOORS_MAX)
+		return;
+	if (d->count == DOORS_MAX)
+		drop(d, goes);
+	for (size_t i = 1; i < d->caller_count; i++)
+		if (places_of(d, d->callers[i].from) < places_of(d, d->callers[next].from))
+			next = i;
+	struct caller c = take_caller(d, next);
+	open_door(d, &c);
+	close(c.fd);
+}
+
+int doors_wait(const struct doors *d)
+{
+	int64_t until = d->items[0].since + DOOR_MS, now = clock_ms();
+	if (!d->caller_count)
+		return -1;
+	return d->count == DOORS_MAX && now < until ? (int)(until - now) : 0;
 }
 
 size_t doors_watch(const struct doors *d, struct pollfd *fds)
@@ -231,6 +316,8 @@ void doors_forget(struct doors *d, pid_t pid)
 
 void doors_close(struct doors *d)
 {
+	while (d->caller_count)
+		close(d->callers[--d->caller_count].fd);
 	while (d->count) {
 		leave_alone(&d->items[d->count - 1].helper);
 		drop(d, d->count - 1);

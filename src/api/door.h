@@ -6,8 +6,9 @@
  *
  * There are only so many of them. When all places are taken, who comes waits, but no longer than
  * until one has been taken for DOOR_MS: then it is his. So a crowd of clients is served in turn.
- * Who says nothing has no place; who begins to speak, with very many connections, delays the
- * others, as each of them waits for its turn.
+ * Next is always who comes from where the fewest places are taken from, and who has to go is of
+ * those that have most: very many connections of one machine delay that machine. Who says nothing
+ * has no place.
  */
 #pragma once
 
@@ -16,13 +17,20 @@
 #include "api/listen.h"
 #include "image/helper.h"
 
-enum { DOORS_MAX = 64, DOOR_MS = 1000 };
+enum { DOORS_MAX = 64, DOOR_MS = 1000, CALLERS_MAX = 512 };
 
 struct door {
 	struct helper helper;
 	int stream;    /* our end */
 	int64_t since; /* clock_ms() */
 	enum audience who;
+	uint64_t from;
+};
+/* Who has no place yet. */
+struct caller {
+	int fd;
+	enum audience who;
+	uint64_t from; /* the address, of IPv6 its first half: what one machine has */
 };
 struct doors {
 	const char *libexec;
@@ -32,15 +40,21 @@ struct doors {
 	bool debug;
 	struct door items[DOORS_MAX]; /* who waits longest is the first */
 	size_t count;
+	struct caller callers[CALLERS_MAX]; /* the same */
+	size_t caller_count;
 };
 
 /** Find hull-tls, and have it look at the files that @l has a use for. */
 int doors_open(struct doors *d, const struct settings *s, const struct server_hosts *hosts,
 	       const struct listeners *l, struct arena *a, struct err *e);
-/** How long no client may be accepted, ms; 0: one may. */
-int doors_busy(const struct doors *d);
-/** A client has connected; @client stays the caller's. */
+/** A client has connected; @client is theirs. When too many wait, one goes that is of those that
+ * have most waiting. */
 void door_add(struct doors *d, int client, enum audience who);
+/** Give one that waits a place, if there is one: a process is started, and more may come meanwhile.
+ */
+void doors_fill(struct doors *d);
+/** When to do so again, ms; -1: nobody waits. */
+int doors_wait(const struct doors *d);
 /** Descriptors to poll(2) for, in the order of `items`. */
 size_t doors_watch(const struct doors *d, struct pollfd *fds);
 /** Something came from @i: it is taken out. True: @ret_stream, the caller's, may be served. */

@@ -116,19 +116,23 @@ static void serve_apart(struct server *s, int fd, enum audience who)
 		c->pids[i] = pid;
 }
 
-/* Another one may have taken the last place since poll(2) was asked. */
-static bool may_accept(const struct server *s, const struct listener *l)
-{
-	return !l->tls || !doors_busy(&s->doors);
-}
-
 static void accept_one(struct server *s, const struct listener *l)
 {
 	CLEANUP_FD int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
 	if (fd >= 0 && l->tls)
-		door_add(&s->doors, fd, l->who);
+		door_add(&s->doors, fd_steal(&fd), l->who);
 	else if (fd >= 0)
 		serve_apart(s, fd, l->who);
+}
+
+/* Of TLS all that are there: who of them is next is known when they are. */
+static void accept_those(struct server *s, const struct listener *l)
+{
+	struct pollfd more = {l->fd, POLLIN, 0};
+	size_t i = 0;
+	do
+		accept_one(s, l);
+	while (l->tls && ++i < CALLERS_MAX && poll(&more, 1, 0) > 0);
 }
 
 static void let_in(struct server *s, size_t i)
@@ -169,13 +173,13 @@ static int loop(struct server *s, struct err *e)
 	struct pollfd fds[2 + LISTENERS_MAX + DOORS_MAX];
 	for (;;) {
 		size_t count = 2, listeners = s->listeners.count;
-		int busy = doors_busy(&s->doors), mend = mender_wait(&s->mender);
-		int wait = busy && (mend < 0 || busy < mend) ? busy : mend;
+		doors_fill(&s->doors);
+		int busy = doors_wait(&s->doors), mend = mender_wait(&s->mender);
+		int wait = busy >= 0 && (mend < 0 || busy < mend) ? busy : mend;
 		fds[0] = (struct pollfd){s->signals, POLLIN, 0};
 		fds[1] = (struct pollfd){mender_fd(&s->mender), POLLIN, 0};
 		for (size_t i = 0; i < listeners; i++) {
-			const struct listener *l = &s->listeners.items[i];
-			fds[count++] = (struct pollfd){busy && l->tls ? -1 : l->fd, POLLIN, 0};
+			fds[count++] = (struct pollfd){s->listeners.items[i].fd, POLLIN, 0};
 		}
 		size_t doors = doors_watch(&s->doors, fds + count);
 		if (poll(fds, count + doors, wait) < 0 && errno != EINTR)
@@ -188,8 +192,8 @@ static int loop(struct server *s, struct err *e)
 			if (fds[count + i].revents)
 				let_in(s, i);
 		for (size_t i = 0; i < listeners; i++)
-			if (fds[2 + i].revents && may_accept(s, &s->listeners.items[i]))
-				accept_one(s, &s->listeners.items[i]);
+			if (fds[2 + i].revents)
+				accept_those(s, &s->listeners.items[i]);
 	}
 }
 

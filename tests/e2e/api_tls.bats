@@ -352,6 +352,26 @@ revoke() {
 	wait_for 10 no_hull_tls
 }
 
+@test "api tls: a crowd of one address keeps out nobody of another" {
+	inside python3 - "$CERTS" 3>&- <<-'EOF'
+		import select, socket, ssl, sys
+		here = ("127.0.0.1", 2376)
+		context = ssl.create_default_context(cafile=sys.argv[1] + "/ca.pem")
+		context.load_cert_chain(sys.argv[1] + "/client.pem", sys.argv[1] + "/client-key.pem")
+		# Each begins, and has a place until it is wanted, after a second.
+		crowd = [socket.create_connection(here, source_address=("127.0.0.2", 0)) for i in range(400)]
+		for s in crowd:
+		    s.sendall(b"\x16\x03\x01\x02\x00\x01")
+		s = context.wrap_socket(socket.create_connection(here, timeout=90), server_hostname="127.0.0.1")
+		s.sendall(b"GET /_ping HTTP/1.1\r\nHost: h\r\n\r\n")
+		assert s.recv(1000).startswith(b"HTTP/1.1 200")
+		# All but 63 had gone, if it had been the last one in one row with them.
+		ended = len(select.select(crowd, [], [], 0)[0])
+		assert ended < 300, ended
+	EOF
+	wait_for 60 no_hull_tls
+}
+
 @test "api tls: who may only look; certificates that were renewed; kill -9 of hulld" {
 	kill $HULLD && wait $HULLD || true
 	cp "$CERTS"/*.pem .
