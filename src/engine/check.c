@@ -157,8 +157,9 @@ bool check_was_ours(struct check *k, const char *id)
 	struct err ignored;
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	return db_first(&k->en->db, &s, &ignored,
-			"SELECT 1 FROM event WHERE actor = ?1 AND type = 'container'", "s",
-			id) == 1;
+			"SELECT 1 FROM event WHERE actor = ?1 AND type IN ('container', "
+			"'network')",
+			"s", id) == 1;
 }
 
 int check_is_left(struct check *k, const char *id, struct err *e)

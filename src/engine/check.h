@@ -23,8 +23,8 @@ void check_tell(struct check *k, const char *fmt, ...) __attribute__((format(pri
 /** Is nothing of @id to stay: no row, nobody who makes it or runs it, not of another store's time?
  * 1, 0 or negative errno. */
 int check_is_left(struct check *k, const char *id, struct err *e);
-/** Was the container @id made in this store, whether it is still there or not? As far as the events
- * go back. */
+/** Was the container, or the network, @id made in this store, whether it is still there or not? As
+ * far as the events go back. */
 bool check_was_ours(struct check *k, const char *id);
 
 /** Programs that watch or serve a container, or a network, that is gone. All of these return 0 or

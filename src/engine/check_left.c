@@ -2,8 +2,8 @@
 /*
  * What may be left in the kernel of a container that the store does not know: processes, control
  * groups, mounts, loop devices. Another --root has the same parents of groups and the same
- * programs: so a process or a device is ours by the paths that it holds, a group by its id, of
- * which our events or folders tell. See proc_pid_fd(5), proc_pid_mountinfo(5), loop(4). Read
+ * programs: so a process or a device is ours by the paths that it holds, and all of them by an id
+ * of which our events or folders tell. See proc_pid_fd(5), proc_pid_mountinfo(5), loop(4). Read
  * check.h first.
  */
 #include "engine/check.h"
@@ -50,6 +50,21 @@ static bool is_of_container(const struct check *k, const char *path, char id[ID_
 {
 	return take_id(path, k->run, "/containers/", id) ||
 	       take_id(path, k->root, "/containers/", id);
+}
+
+static bool has_folder(const struct check *k, const char *folder, const char *id)
+{
+	char path[sizeof("containers/") + ID_LEN];
+	snprintf(path, sizeof(path), "%s/%s", folder, id);
+	return file_exists(k->en->root_fd, path) || file_exists(k->en->run_fd, path);
+}
+
+/* A path alone does not tell: it is that of whoever opened it, and in another mount namespace
+ * another --root may have ours, as that of a hull in a container has. */
+static bool is_known(struct check *k, const char *id)
+{
+	return check_was_ours(k, id) || has_folder(k, "containers", id) ||
+	       has_folder(k, "networks", id);
 }
 
 /* --- processes --- */
@@ -137,7 +152,8 @@ static int look_at_process(struct check *k, pid_t pid, struct err *e)
 	struct holder h;
 	struct process p;
 	CLEANUP_FD int pidfd = pid == getpid() || !is_helper_process(pid) ? -1 : pidfd_of(pid);
-	int r = pidfd < 0 || !find_holder(k, pid, &h) ? 0 : is_left_holder(k, &h, pid, e);
+	bool ours = pidfd >= 0 && find_holder(k, pid, &h) && is_known(k, h.id);
+	int r = ours ? is_left_holder(k, &h, pid, e) : 0;
 	if (r <= 0 || process_read(pid, &p) < 0)
 		return r;
 	struct pollfd end = {.fd = pidfd, .events = POLLIN};
@@ -179,20 +195,13 @@ static bool is_group_name(const char *name)
 	       !strcmp(id + ID_LEN, scope ? ".scope" : "");
 }
 
-static bool has_folder(const struct check *k, const char *id)
-{
-	char path[sizeof("containers/") + ID_LEN];
-	snprintf(path, sizeof(path), "containers/%s", id);
-	return file_exists(k->en->root_fd, path) || file_exists(k->en->run_fd, path);
-}
-
 static int look_at_group(struct check *k, const char *path, struct err *e)
 {
 	char id[ID_LEN + 1];
 	const char *name = strrchr(path, '/') + 1;
 	bool scope = !strncmp(name, SCOPE, strlen(SCOPE));
 	snprintf(id, sizeof(id), "%s", scope ? name + strlen(SCOPE) : name);
-	if (!check_was_ours(k, id) && !has_folder(k, id))
+	if (!is_known(k, id))
 		return 0;
 	int r = check_is_left(k, id, e);
 	if (r <= 0)
@@ -290,7 +299,8 @@ static bool stays(const struct check *k, int block, const char *name)
 static int look_at_loop(struct check *k, int block, const char *name, struct err *e)
 {
 	char id[ID_LEN + 1], path[32];
-	int r = read_loop(k, block, name, id) ? check_is_left(k, id, e) : 0;
+	bool ours = read_loop(k, block, name, id) && is_known(k, id);
+	int r = ours ? check_is_left(k, id, e) : 0;
 	if (r <= 0 || !stays(k, block, name))
 		return r < 0 ? r : 0;
 	snprintf(path, sizeof(path), "/dev/%.20s", name);

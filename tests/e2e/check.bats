@@ -299,3 +299,24 @@ with open(sys.argv[1], "r+b") as f:
 	rm "$HULL_ROOT/volumes/vol/_data/f"
 	wait_for 10 test -s "$HULL_ROOT/volumes/vol/_data/f"
 }
+
+@test "check: a hull with the same paths in another mount namespace, as in a container, is left alone" {
+	local id loop
+	cp -a "$CACHE/root" "$WORK/root2"
+	mkdir -p "$HULL_ROOT" "$HULL_RUNROOT" "$WORK/run2"
+	hull system check
+	inside() {
+		unshare -m sh -c 'mount --bind "$1/root2" "$HULL_ROOT" && mount --bind "$1/run2" "$HULL_RUNROOT" && shift && exec "$@"' \
+			sh "$WORK" "$@" 3>&-
+	}
+	id=$(inside "$HULL" run -d --name cc test sleep 600)
+	truncate -s 2M "$WORK/root2/containers/$id/disk.img"
+	loop=$(inside losetup -f --show "$HULL_ROOT/containers/$id/disk.img" || true)
+	watchers_of "$(inside "$HULL" inspect -f '{{.State.Pid}}' cc)"
+	run hull system check --repair
+	assert_equal "0 " "$status $output"
+	lives "$MONITOR" && lives "$KEEPER"
+	[ -z "$loop" ] || [ -n "$(losetup -n -O BACK-FILE "$loop")" ]
+	[ -z "$loop" ] || losetup -d "$loop"
+	inside "$HULL" rm -f cc
+}

@@ -169,10 +169,15 @@ db.execute(sys.argv[2], sys.argv[3:])
 db.commit()' "$HULL_ROOT/hull.db" "$@"
 }
 
-# Monitor and keeper of a container, which are stopped and see nothing of what comes.
-stop_watchers() {
-	MONITOR=$(awk '/^PPid/ { print $2 }' "/proc/$(pid_of "$1")/status")
+# Monitor and keeper of the container whose first process has this number.
+watchers_of() {
+	MONITOR=$(awk '/^PPid/ { print $2 }' "/proc/$1/status")
 	KEEPER=$(awk '/^PPid/ { print $2 }' "/proc/$MONITOR/status")
+}
+
+# Those of a container, which are stopped and see nothing of what comes.
+stop_watchers() {
+	watchers_of "$(pid_of "$1")"
 	kill -STOP "$MONITOR" "$KEEPER"
 }
 
