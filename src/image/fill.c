@@ -114,7 +114,21 @@ static int step(struct work *w, struct err *e)
 	return 0;
 }
 
-/* Give every idle worker a layer. How many work? */
+static size_t weight(const struct plan_layer *l)
+{
+	size_t n = l->media_type ? strlen(l->media_type) : 0;
+	return n > 4 && !strcmp(l->media_type + n - 4, "zstd") ? FILL_ZSTD_WEIGHT : 1;
+}
+
+static size_t room_taken(const struct works *works)
+{
+	size_t taken = 0;
+	for (size_t i = 0; i < FILL_JOBS_MAX; i++)
+		taken += works->items[i].layer ? weight(works->items[i].layer) : 0;
+	return taken;
+}
+
+/* Give every idle worker a layer, if there is room for it. How many work? */
 static int employ(struct fill *f, struct works *works, size_t *next, struct err *e)
 {
 	struct plan *p = &f->plan;
@@ -122,13 +136,14 @@ static int employ(struct fill *f, struct works *works, size_t *next, struct err 
 	for (size_t i = 0; i < f->jobs; i++) {
 		struct work *w = &works->items[i];
 		w->fill = f;
-		while (!w->layer && *next < p->layer_count) {
-			size_t index = (*next)++;
-			if (p->layers[index]->ready)
-				continue;
-			int r = begin(w, p->layers[index], index, e);
+		while (*next < p->layer_count && p->layers[*next]->ready)
+			(*next)++;
+		if (!w->layer && *next < p->layer_count &&
+		    room_taken(works) + weight(p->layers[*next]) <= f->room) {
+			int r = begin(w, p->layers[*next], *next, e);
 			if (r < 0)
 				return r;
+			(*next)++;
 		}
 		busy += w->layer != NULL;
 	}

@@ -9,7 +9,7 @@
 
 #include "image/plan.h"
 
-enum { FILL_JOBS_MAX = 8 };
+enum { FILL_JOBS_MAX = 8, FILL_ZSTD_WEIGHT = 5 };
 
 struct fill {
 	struct image_store *store;
@@ -20,8 +20,10 @@ struct fill {
 	image_progress_fn progress; /* or NULL */
 	void *ctx;                  /* of it */
 	size_t jobs;                /* hull-unpacks at a time */
-	const char *event;          /* "load", "pull" */
-	bool by_blob;               /* progress names layers by their blobs, as docker pull does */
+	size_t room; /* memory for them: one of zstd, with its window, takes FILL_ZSTD_WEIGHT of it,
+			others 1 */
+	const char *event; /* "load", "pull" */
+	bool by_blob;      /* progress names layers by their blobs, as docker pull does */
 	/* For layers that come through a pipe: its reading end, which fill closes. NULL: layers are
 	 * where plan_layer.source says. */
 	int (*open)(struct fill *f, struct plan_layer *l, size_t index, struct err *e);

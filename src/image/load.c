@@ -93,6 +93,7 @@ static int load_fd(struct image_store *s, const struct image_load *req, int fd, 
 				   .progress = req->progress,
 				   .ctx = req->ctx,
 				   .jobs = JOBS,
+				   .room = (size_t)JOBS * FILL_ZSTD_WEIGHT,
 				   .event = "load",
 				   .other = -1}};
 	struct plan *p = &ld.fill.plan;

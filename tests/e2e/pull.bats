@@ -241,3 +241,26 @@ s = socket.create_server(("127.0.0.1", 5001)); c = [s.accept() for _ in range(9)
 	run -0 hull pull "$REGISTRY/some/thing:v1"
 	assert_lacks $'\e'
 }
+
+# memory_of PID: KiB of it and of what it has started, what they share by halves.
+memory_of() {
+	grep -h ^Pss: "/proc/$1/smaps_rollup" $(pgrep -P "$1" | sed 's,.*,/proc/&/smaps_rollup,') 2>/dev/null |
+		awk '{ sum += $2 } END { print sum + 0 }'
+}
+
+@test "PU15 large layers, and windows of zstd as large as may be: a pull takes less than 64 MiB" {
+	registry_up
+	for pack in zstd gzip; do
+		put_image --pack $pack --rootfs "$ROOTFS" --layers 3 --size 36000000 some/$pack v1
+		nsenter --net="/proc/$NET_PID/ns/net" "$HULL" pull -q "$REGISTRY/some/$pack:v1" >/dev/null 2>&1 3>&- &
+		most=0
+		while [ -e "/proc/$!/smaps_rollup" ] && [ "$(ps -o stat= $!)" != Z ]; do
+			now=$(memory_of $!)
+			[ "$now" -le "$most" ] || most=$now
+		done
+		wait $!
+		echo "$pack: $most KiB"
+		[ "$most" -gt 10000 ]
+		[ "$most" -lt 65536 ]
+	done
+}

@@ -87,7 +87,7 @@ def pack(data, how):
     if how == "gzip":
         return gzip.compress(data, 6), "gzip"
     if how == "zstd":
-        return subprocess.run(["zstd", "-q", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout, "zstd"
+        return subprocess.run(["zstd", "-1", "--long=24", "-q", "-c"], input=data, stdout=subprocess.PIPE, check=True).stdout, "zstd"
     return data, ""
 
 

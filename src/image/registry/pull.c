@@ -335,6 +335,7 @@ int image_pull(struct image_store *s, const struct image_pull *req, struct arena
 				  .progress = req->progress,
 				  .ctx = req->ctx,
 				  .jobs = jobs(),
+				  .room = FILL_JOBS_MAX, /* with the transport, below 64 MiB */
 				  .event = "pull",
 				  .by_blob = true,
 				  .other = -1,
