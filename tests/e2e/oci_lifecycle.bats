@@ -228,6 +228,29 @@ load oci
 	[[ "$output" == *"/nosuch"* ]]
 }
 
+@test "host name and domain name are the container's, and need its own uts namespace" {
+	config '.domainname = "example.org"'
+	bundle sh -c 'hostname; cat /proc/sys/kernel/domainname'
+	[ "$(rt run c1 | xargs)" = "probe example.org" ]
+	config '.linux.namespaces |= map(select(.type != "uts")) | del(.hostname)'
+	capture rt run c1
+	[ "$status" = 1 ]
+	[[ "$output" == *"uts namespace"* ]] || fail "$output"
+}
+
+@test "--debug names the error; --rootless has three words" {
+	local word
+	capture rt --debug state nosuch
+	[[ "$output" == *"does not exist"*"[ENOENT]"* ]] || fail "$output"
+	capture rt state nosuch
+	[[ "$output" != *ENOENT* ]] || fail "$output"
+	bundle true
+	for word in true false auto; do rt --rootless "$word" run c1; done
+	capture rt --rootless perhaps run c1
+	[ "$status" = 1 ]
+	[[ "$output" == *rootless* ]] || fail "$output"
+}
+
 @test "HOME is the user's where the specification gives none" {
 	config 'del(.process.env[] | select(startswith("HOME="))) | .process.user = {uid: 1000, gid: 1000}'
 	bundle sh -c 'echo $HOME'
