@@ -20,7 +20,9 @@
 #include "base/shape.h"
 #include "base/units.h"
 #include "linux/cgroup.h"
+#include "engine/apparmor.h"
 #include "linux/idmap.h"
+#include "linux/lsm.h"
 #include "linux/namespaces.h"
 #include "linux/subid.h"
 
@@ -204,11 +206,25 @@ static void check_clock(struct engine *en, struct story *s)
 			tm.tm_year + 1900);
 }
 
+static void check_apparmor(struct engine *en, struct story *s)
+{
+	(void)en;
+	if (!lsm_apparmor_is_there())
+		return;
+	bool works = apparmor_works();
+	story_evidence(s, "AppArmor", "%s",
+		       works ? "on: containers have the profile " APPARMOR_DEFAULT
+			     : "on, and not used for containers");
+	if (!works && !namespace_caller_is_user())
+		story_advise(s, "AppArmor is on, but apparmor_parser is missing, so containers go "
+				"without a profile: install the package apparmor");
+}
+
 int diagnose_host(struct engine *en, struct story *s, struct err *e)
 {
 	static void (*const checks[])(struct engine *, struct story *) = {
-		check_kernel, check_cgroups, check_user,    check_storage,
-		check_room,   check_limits,  check_network, check_clock};
+		check_kernel, check_cgroups, check_user,  check_storage, check_room,
+		check_limits, check_network, check_clock, check_apparmor};
 	for (size_t i = 0; i < ARRAY_LEN(checks); i++)
 		checks[i](en, s);
 	s->verdict = s->advice.count ? arena_printf(s->a, "%zu thing%s to look at", s->advice.count,

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "diagnose/processes.h"
 #include "engine/spec.h"
+#include "linux/lsm.h"
 #include "linux/namespaces.h"
 #include "linux/process.h"
 
@@ -246,8 +247,10 @@ static void look_at_label(struct look *x)
 {
 	char label[256] = "";
 	ssize_t n = read_of(x, "attr/current", label, sizeof(label));
-	story_evidence(x->s, "AppArmor, SELinux", "%s%s", n > 0 ? label : "no label",
-		       n > 0 ? "" : ": hull sets none");
+	story_evidence(x->s, "AppArmor, SELinux", "%s",
+		       n > 0 ? label : "no label: this kernel runs neither");
+	if (n > 0 && !strncmp(label, "unconfined", 10) && lsm_apparmor_is_there())
+		weaker(x, "no AppArmor profile");
 }
 
 static void look_at_ids(struct look *x)

@@ -28,6 +28,15 @@ profile_of() { # of the process: "hull-default (enforce)"
 	assert_equal unconfined "$(hull inspect -f '{{.AppArmorProfile}}' pp)"
 	hull run -d --name uu --security-opt apparmor=unconfined test sleep 600
 	assert_equal unconfined "$(profile_of "$(pid_of uu)")"
+	# And hull says so.
+	hull explain cc security | grep -q 'hull-default (enforce)'
+	run ! grep -q 'no AppArmor profile' <<<"$(hull explain cc security)"
+	hull explain uu security | grep -q 'no AppArmor profile'
+	hull doctor | grep -q 'AppArmor.*hull-default'
+	local parser
+	parser=$(command -v apparmor_parser)
+	unshare -m sh -c 'mount --bind /dev/null "$0" && "$@"' "$(readlink -f "$parser")" "$HULL_BIN_DIR/hull" doctor |
+		grep -q 'install the package apparmor'
 	# It starts again, is stopped by a signal from outside, and its processes signal each other.
 	hull restart -t 1 cc >/dev/null
 	hull exec cc sh -c 'sleep 600 & kill $!'
