@@ -105,6 +105,7 @@ static int check_networks(struct check *check, struct err *e)
 	if (r <= 0 || (r = network_kernel_open(en, &k, e)) < 0)
 		return r;
 	struct bridges b = {check, k.table, {0}};
+	size_t before = problems->count;
 	/* Who makes one holds this lock until its row is there. */
 	if ((r = db_begin(&en->db, true, e)) < 0)
 		return r;
@@ -113,10 +114,11 @@ static int check_networks(struct check *check, struct err *e)
 		netlink_problem(&k.links, r, e, "cannot list network devices");
 	for (size_t i = 0; r == 0 && check->repair && i + 1 < b.lost.count; i += 2)
 		r = bridge_remove(&k.links, b.lost.items[i], b.lost.items[i + 1], e);
+	if (r == 0 && check->repair)
+		r = network_names_mend(en, e);
 	r = db_end(&en->db, r, e);
 	if (r == 0)
 		r = networks_in_use(en, e);
-	size_t before = problems->count;
 	if (r == 1 && !firewall_is_whole(&k.nft, k.table))
 		strv_push(check->a, problems,
 			  arena_printf(check->a, "nftables table inet %s is not as hull made it",

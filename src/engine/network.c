@@ -465,11 +465,22 @@ static int check_bridge(struct network_kernel *k, const struct network *n, struc
 	return -EEXIST;
 }
 
+/* A network that has no row after all. */
+static void undo_create(struct engine *en, struct network_kernel *k, const struct network *n,
+			struct arena *a)
+{
+	struct err ignored;
+	bridge_remove(&k->links, n->bridge, network_alias(k, n, a), &ignored);
+	if (db_begin(&en->db, false, &ignored) == 0)
+		db_end(&en->db, network_firewall(en, k, true, &ignored), &ignored);
+}
+
 int network_create(struct engine *en, const char *name, struct docker_network *config,
 		   struct arena *a, char ret_id[ID_LEN + 1], struct err *e)
 {
 	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
 	struct network *others, made;
+	bool begun = false;
 	size_t count;
 	uint32_t mode;
 	int r = network_allowed(e);
@@ -503,12 +514,17 @@ int network_create(struct engine *en, const char *name, struct docker_network *c
 		r = network_parent(&k, &made, &mode, e);
 	} else if (r == 0) {
 		r = check_bridge(&k, &made, a, e);
-		if (r == 0)
-			r = network_firewall(en, &k, true, e);
+		begun = r == 0;
+		/* The bridge first: who finds it without a row makes the firewall anew (check.c). */
 		if (r == 0)
 			r = network_ensure(en, &k, &made, false, e);
+		if (r >= 0)
+			r = network_firewall(en, &k, true, e);
 	}
-	return db_end(&en->db, r < 0 ? r : 0, e);
+	r = db_end(&en->db, r < 0 ? r : 0, e);
+	if (r < 0 && begun)
+		undo_create(en, &k, &made, a);
+	return r;
 }
 
 /* ---- removing ---- */

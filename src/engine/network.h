@@ -106,6 +106,8 @@ bool network_has_names(const struct network *n);
 /** Write the names of the networks that @container is on, and of those near; in the transaction
  * that changes them. */
 int network_names_write(struct engine *en, const char *container, struct err *e);
+/** The same of all networks, for what a killed change has written that its rows have not. */
+int network_names_mend(struct engine *en, struct err *e);
 /** See to it that somebody answers for them. The bridge is there. */
 int network_names_serve(struct engine *en, struct network_kernel *k, const struct network *n,
 			struct err *e);

@@ -130,7 +130,10 @@ static int note_closed(struct engine *en, const int families[2], size_t count, u
 		char path[32];
 		snprintf(path, sizeof(path), "networks/forwarding%d",
 			 families[i] == AF_INET ? 4 : 6);
-		if (!host_forwards(families[i])) {
+		int forwards = host_forwards(families[i]);
+		if (forwards < 0)
+			return err_errno(e, forwards, "cannot read whether this host is a router");
+		if (!forwards) {
 			CLEANUP_FD int fd =
 				openat(en->run_fd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 			r = fd < 0 ? err_errno(e, errno, "cannot note that this host is no router")

@@ -234,6 +234,21 @@ int network_names_write(struct engine *en, const char *container, struct err *e)
 	return r;
 }
 
+int network_names_mend(struct engine *en, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct network *list;
+	size_t count;
+	int r = network_list(en, &a, &list, &count, e);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		char path[sizeof("networks//names") + ID_LEN];
+		snprintf(path, sizeof(path), "networks/%s/names", list[i].id);
+		if (file_exists(en->run_fd, path))
+			r = write_one(en, &list[i], &a, e);
+	}
+	return r;
+}
+
 /* ---- the process ---- */
 
 /* One port for both protocols, on the address of the bridge. */
@@ -265,8 +280,12 @@ static int open_sockets(const struct ip *gateway, int ret[2], uint16_t *ret_port
 	return r < 0 ? err_errno(e, r, "cannot listen for questions about names") : 0;
 }
 
-static int start(struct engine *en, const struct network *n, int folder, int lock, struct err *e)
+/* Its port is led to before it lives: who finds its lock taken need not look. */
+static int start(struct engine *en, struct network_kernel *k, const struct network *n, int folder,
+		 int lock, struct err *e)
 {
+	const bool whole = firewall_is_whole(&k->nft, k->table);
+	struct firewall_port ports[2];
 	int sockets[2] = {-1, -1};
 	uint16_t port = 0;
 	char text[8];
@@ -275,8 +294,15 @@ static int start(struct engine *en, const struct network *n, int folder, int loc
 		return err_context(e, "network %s", n->name);
 	CLEANUP_FD int udp = sockets[0];
 	CLEANUP_FD int tcp = sockets[1];
+	/* The port of the one before leads nowhere. */
+	size_t count = network_names_ports(en, n, ports);
+	if (count && whole)
+		firewall_unpublish(&k->nft, k->table, ports, count, e);
 	snprintf(text, sizeof(text), "%u", port);
 	r = file_replace(folder, "port", text, strlen(text), false, e);
+	count = r < 0 ? 0 : network_names_ports(en, n, ports);
+	if (count && whole)
+		r = firewall_publish(&k->nft, k->table, ports, count, e);
 	/* Descriptors as dns/server.h numbers them. */
 	const int passed[] = {sockets[0], sockets[1], -1, folder, lock};
 	static char *const argv[] = {"hull-dns", NULL};
@@ -286,7 +312,6 @@ static int start(struct engine *en, const struct network *n, int folder, int loc
 int network_names_serve(struct engine *en, struct network_kernel *k, const struct network *n,
 			struct err *e)
 {
-	struct firewall_port ports[2];
 	CLEANUP_FD int folder = open_folder(en, n, e);
 	if (folder < 0)
 		return folder;
@@ -296,15 +321,7 @@ int network_names_serve(struct engine *en, struct network_kernel *k, const struc
 		return err_errno(e, errno, "network %s: its lock", n->name);
 	if (flock(lock, LOCK_EX | LOCK_NB) < 0)
 		return 0; /* it lives */
-	/* The port of the one before leads nowhere. */
-	size_t old = network_names_ports(en, n, ports);
-	if (old && firewall_is_whole(&k->nft, k->table))
-		firewall_unpublish(&k->nft, k->table, ports, old, e);
-	int r = start(en, n, folder, lock, e);
-	size_t count = r < 0 ? 0 : network_names_ports(en, n, ports);
-	if (count && firewall_is_whole(&k->nft, k->table))
-		r = firewall_publish(&k->nft, k->table, ports, count, e);
-	return r;
+	return start(en, k, n, folder, lock, e);
 }
 
 size_t network_names_ports(struct engine *en, const struct network *n, struct firewall_port ret[2])

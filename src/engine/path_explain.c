@@ -141,7 +141,7 @@ static void not_forwarded(struct path_look *l, struct path *p)
 {
 	struct ip_route r;
 	const struct ip from = p->probe.from;
-	if (!host_forwards(from.family)) {
+	if (host_forwards(from.family) == 0) {
 		because(p,
 			arena_printf(l->a, "this host does not forward packets (%s is 0)",
 				     from.family == AF_INET6 ? "net.ipv6.conf.all.forwarding"

@@ -15,11 +15,18 @@
 #include "linux/qdisc.h"
 #include "network/network.h"
 
-static bool knob_is(const char *path, const char *value)
+/* 1, 0, or negative errno: it cannot be read. */
+static int knob_has(const char *path, const char *value)
 {
 	char now[16], full[128];
 	snprintf(full, sizeof(full), "/proc/sys/net/%s", path);
-	return file_read_small(AT_FDCWD, full, now, sizeof(now)) > 0 && !strcmp(now, value);
+	ssize_t n = file_read_small(AT_FDCWD, full, now, sizeof(now));
+	return n < 0 ? (int)n : !strcmp(now, value);
+}
+
+static bool knob_is(const char *path, const char *value)
+{
+	return knob_has(path, value) > 0;
 }
 
 /* Write a knob of /proc/sys/net that is not as it should be. */
@@ -35,9 +42,9 @@ static const char *forwarding(int family)
 	return family == AF_INET6 ? "ipv6/conf/all/forwarding" : "ipv4/ip_forward";
 }
 
-bool host_forwards(int family)
+int host_forwards(int family)
 {
-	return knob_is(forwarding(family), "1");
+	return knob_has(forwarding(family), "1");
 }
 
 int host_forward(int family)
@@ -47,7 +54,8 @@ int host_forward(int family)
 
 bool bridge_answers_loopback6(void)
 {
-	return !knob_is("bridge/bridge-nf-call-ip6tables", "1");
+	int r = knob_has("bridge/bridge-nf-call-ip6tables", "1");
+	return r == 0 || r == -ENOENT;
 }
 
 /* For published ports used from the host's own loopback: a route for its address out of this

@@ -18,8 +18,9 @@ int bridge_remove(struct netlink *nl, const char *name, const char *alias, struc
  * (br_netfilter): the kernel drops it then. */
 bool bridge_answers_loopback6(void);
 
-/** Does this host forward packets of @family? And let it. 0 or negative errno. */
-bool host_forwards(int family);
+/** Does this host forward packets of @family? 1, 0, or negative errno. */
+int host_forwards(int family);
+/** Let it. 0 or negative errno. */
 int host_forward(int family);
 
 /** Link-local addresses beside those of the network. */

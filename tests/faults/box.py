@@ -23,6 +23,7 @@ QUERIES = {
     "image_layer": "SELECT layer || ' ' || position FROM image_layer",
     "volume": "SELECT CASE WHEN anonymous THEN 'anonymous' ELSE name END FROM volume",
     "endpoint": "SELECT name || ' ' || (host4 > 0) || ' of ' || container FROM endpoint",
+    "network": "SELECT name FROM network",
     "port": "SELECT host_port || ' of ' || container FROM port",
     "volume_use": "SELECT destination || ' of ' || container FROM volume_use",
 }
@@ -223,13 +224,15 @@ class Box:
         links = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True).stdout
         rules = subprocess.run(["nft", "list", "ruleset"], capture_output=True, text=True).stdout
         devices = [re.sub(r"@if\d+", "", line.split(": ")[1]) for line in links.splitlines()]
+        rules = re.sub(r"(\. 53 : \S+ \. )\d+", r"\1PORT", rules)  # the kernel's choice
         return [re.sub(r"^ve[0-9a-f]{10}", "ve", d) for d in devices] + \
-            [" ".join(e.split()) for e in re.findall(r"elements = \{[^}]*\}", rules)]
+            ["element " + " ".join(e.split()) for some in re.findall(r"elements = \{([^}]*)\}", rules)
+             for e in some.split(",")]  # in an order of the kernel's
 
     def files(self):
         found = []
         for base, skip in ((self.root, {"hull.db", "hull.db-wal", "hull.db-shm", "hull.lock", "ballast", "build"}),
-                           (self.run, set())):
+                           (self.run, {".names.hull"})):  # the next one that is written takes its place
             for where, folders, names in os.walk(base):
                 depth = len(pathlib.Path(where).relative_to(base).parts)
                 # What containers wrote is their own; their logs are looked at elsewhere.
@@ -248,10 +251,10 @@ class Box:
         finally:
             db.close()
 
-    def ids(self):
+    def ids(self, table="container"):
         try:
             db = sqlite3.connect(f"file:{self.root}/hull.db?mode=ro", uri=True, timeout=10)
-            known = [r[0] for r in db.execute("SELECT id FROM container ORDER BY created")]
+            known = [r[0] for r in db.execute(f"SELECT id FROM {table} ORDER BY created")]
             db.close()
         except sqlite3.Error:
             known = []
@@ -283,16 +286,18 @@ class Box:
             db.close()
 
     def snapshot(self):
-        known, layers = self.ids(), self.layers()
+        known = {known_id: f"<{i}>" for i, known_id in enumerate(self.ids())}
+        known.update({known_id: f"<network {i}>" for i, known_id in enumerate(self.ids("network"))})
+        layers = self.layers()
         anonymous = {}
 
         def name_of(m):
             word = m.group(0)
             if word in layers:
                 return f"<layer {layers.index(word)}>"
-            for i, known_id in enumerate(known):
+            for known_id, name in known.items():
                 if known_id.startswith(word):
-                    return f"<{i}>"
+                    return name
             return anonymous.setdefault(word, "<?>") if "volumes" in lines_kind else word
 
         lines = []

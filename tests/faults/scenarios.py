@@ -36,10 +36,17 @@ def scenarios(box):
     shared = ["-v", box.tag + "-v:/data"]
     holder = ["run", "-d", *shared, "--cgroup-parent", box.group, "--name", c + "h", "--stop-signal", "KILL", "test",
               "/busybox", "sleep", "300"]
-    bridge = [["run", "--rm", "--network", "bridge", "--cgroup-parent", box.group, "test", "/busybox", "true"]]
     created = ["create", *make, "test", "/busybox", "true"]
     body = json.dumps({"Image": "test", "Cmd": ["/busybox", "true"], "Volumes": {"/anonymous": {}},
                        "HostConfig": {"CgroupParent": box.group, "Binds": [box.tag + "-v:/data"]}}).encode()
+    once = ["run", "--rm", "--cgroup-parent", box.group, "--network"]
+    bridge = [[*once, "bridge", "test", "/busybox", "true"]]
+    net = box.tag + "-n"
+    make_net, no_net = ["network", "create", "--subnet", "10.9.9.0/24", net], ["network", "rm", "-f", net]
+    named = [*bridge, make_net, [*once, net, "test", "/busybox", "true"]]
+    # With it whoever answers for names lives: of a command that starts it the sweep would wait for its end.
+    neighbour = ["run", "-d", "--network", net, "--name", c + "m", *make[:2], "test", "/busybox", "sleep", "1000000"]
+    on_net = [*sleeper[:2], "--network", net, *sleeper[2:]]
     published = ["--network", "bridge", "-p", "8080:80", "-p", "8081:81/udp"]
     return [
         Scenario("run -d", ["run", "-d", *make, "test", "/sh", "-c", CHATTER], undo=[remove], story=True,
@@ -50,6 +57,16 @@ def scenarios(box):
                  undo=[remove], main_only=True),
         Scenario("network disconnect", ["network", "disconnect", "bridge", c], first=bridge,
                  before=[[*sleeper[:2], *published, *sleeper[2:]]], undo=[remove], main_only=True),
+        Scenario("network create", make_net, first=bridge, undo=[no_net]),
+        Scenario("network rm", ["network", "rm", net], first=bridge, before=[make_net], undo=[no_net]),
+        Scenario("run -d, names", ["run", "-d", "--network", net, *make, "test", "/sh", "-c", CHATTER],
+                 first=[*named, neighbour], undo=[remove], story=True, stays=True),
+        Scenario("network connect, names", ["network", "connect", net, c], first=named, before=[sleeper],
+                 undo=[remove], main_only=True),
+        Scenario("network disconnect, names", ["network", "disconnect", net, c], first=named,
+                 before=[on_net], undo=[remove], main_only=True),
+        Scenario("network update", ["network", "update", "--driver-opt", "rate-in=8m", net, c],
+                 first=named, before=[on_net], undo=[remove], main_only=True),
         Scenario("run -d --init -v", ["run", "-d", "--init", *volumes, *make, "test", "/sh", "-c", CHATTER],
                  undo=[remove, no_volume], story=True, stays=True),
         Scenario("run -d tmpfs", ["run", "-d", *shared, *make, "test", "/sh", "-c", CHATTER],
