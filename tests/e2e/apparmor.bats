@@ -79,3 +79,24 @@ profile_of() { # of the process: "hull-default (enforce)"
 	hull build -q -t built ctx >/dev/null
 	assert_equal "hull-default (enforce)" "$(hull run --rm built cat /profile)"
 }
+
+@test "AppArmor: hull-runtime: the profile of config.json, and exec --apparmor" {
+	rt() { "$HULL_BIN_DIR/hull-runtime" --root "$WORK/state" "$@" 3>&-; }
+	printf 'profile hull-test-named flags=(attach_disconnected) {\n file,\n signal,\n deny /etc/passwd r,\n}\n' |
+		apparmor_parser -K -r
+	mkdir bundle
+	(cd bundle && rt spec)
+	jq --arg r "$ROOTFS" '.root.path = $r | .process.terminal = false | .process.args = ["sleep", "600"] |
+		.process.apparmorProfile = "hull-test-named"' bundle/config.json >config.json
+	mv config.json bundle/config.json
+	rt run -d -b bundle apparmor-cc </dev/null >/dev/null 2>&1
+	local first inside other
+	first=$(profile_of "$(rt state apparmor-cc | jq .pid)")
+	inside=$(rt exec apparmor-cc cat /etc/passwd 2>&1) || true
+	other=$(rt exec --apparmor unconfined apparmor-cc cat /proc/self/attr/apparmor/current)
+	rt delete --force apparmor-cc
+	printf 'profile hull-test-named {}\n' | apparmor_parser -K -R
+	assert_equal "hull-test-named (enforce)" "$first"
+	[[ $inside == *"ermission denied"* ]] || fail "$inside"
+	assert_equal unconfined "$other"
+}
