@@ -310,6 +310,7 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	assert_has "Error response from daemon: No such container: nobody"
 }
 
+# bats test_tags=fast,same
 @test "page: on this machine alone, to look at alone, nothing secret, nothing from elsewhere" {
 	local address request
 	for address in 0.0.0.0:80 10.0.0.1:80 "[::]:80" :80 localhost localhost: localhost:0 127.0.0.1:65536 "127.0.0.1]:80" ::1:80; do
