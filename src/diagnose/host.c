@@ -6,6 +6,7 @@
  */
 #include "diagnose/host.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,8 @@
 #include "linux/idmap.h"
 #include "linux/lsm.h"
 #include "linux/namespaces.h"
+#include "linux/netlink.h"
+#include "linux/nftables.h"
 #include "linux/subid.h"
 
 enum { FREE_PERCENT = 10, YEAR_BUILT = 2024, IDS_USUAL = 65535 };
@@ -168,8 +171,29 @@ static void check_limits(struct engine *en, struct story *s)
 	}
 }
 
+/* Bridges and published ports are rules of it; a user has pasta in their place. */
+static void check_nftables(struct story *s)
+{
+	CLEANUP_NETLINK struct netlink nl = NETLINK_CLOSED;
+	if (namespace_caller_is_user())
+		return;
+	int r = netlink_open(&nl, NETLINK_NETFILTER, -1);
+	if (r == 0)
+		r = nft_chain_rules(&nl, "hull", "input");
+	const bool there = r >= 0 || r == -ENOENT; /* -ENOENT: no table of hull, or no such chain */
+	const bool asked = r != -EPERM && r != -EACCES;
+	story_evidence(s, "nftables", "%s",
+		       there   ? "there"
+		       : asked ? "not there"
+			       : "not known: CAP_NET_ADMIN lacks");
+	if (!there && asked)
+		story_advise(s, "the kernel knows no nftables: bridges and published ports need "
+				"them; modprobe nf_tables, or --network none, host or macvlan");
+}
+
 static void check_network(struct engine *en, struct story *s)
 {
+	check_nftables(s);
 	int64_t forward = knob("net/ipv4/ip_forward");
 	story_evidence(s, "forwarding", "%s",
 		       forward > 0 ? "on" : "off (hull turns it on with the first bridge)");

@@ -586,6 +586,11 @@ set_above() {
 	[ "$status" = 0 ] || assert_has "to look at"
 	assert_has "control groups"
 	assert_has "room"
+	assert_line "nftables +there"
+	assert_line "size quota +[a-z]"
+	assert_line "forwarding +o(n|ff)"
+	# What the kernel is asked with no right to answer is not taken for there.
+	[[ $(setpriv --bounding-set=-net_admin --inh-caps=-net_admin "$HULL" doctor) == *"nftables           not known"* ]]
 	run hull doctor --json
 	python3 -c 'import json, sys; assert "kernel" in json.loads(sys.argv[1])["Evidence"]' "$output"
 	mkdir small
