@@ -32,17 +32,14 @@ static int64_t grace(const struct stop_values *v)
 static void notice(const struct stop_report *r, int64_t grace_seconds, void *ctx)
 {
 	char name[SIGNAL_NAME_SIZE];
+	const char *how = r->ignores ? "ignores" : "has no handler for";
+	const char *advice = r->ignores ? "" : " (use --init, or trap the signal)";
 	if (grace_seconds < 0)
-		cli_notice("%s: PID 1 has no handler for %s and will not end on it (use --init, or "
-			   "trap "
-			   "the signal)",
-			   (const char *)ctx, signal_name(r->signal, name));
+		cli_notice("%s: PID 1 %s %s and will not end on it%s", (const char *)ctx, how,
+			   signal_name(r->signal, name), advice);
 	else if (grace_seconds > 0)
-		cli_notice("%s: PID 1 has no handler for %s; it will be killed after %lld s (use "
-			   "--init, "
-			   "or trap the signal)",
-			   (const char *)ctx, signal_name(r->signal, name),
-			   (long long)grace_seconds);
+		cli_notice("%s: PID 1 %s %s; it will be killed after %lld s%s", (const char *)ctx,
+			   how, signal_name(r->signal, name), (long long)grace_seconds, advice);
 }
 
 static void summarise(const char *name, const struct stop_report *r, bool verbose)

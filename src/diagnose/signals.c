@@ -42,6 +42,11 @@ static void forecast(const struct container *c, const struct process *first, str
 					  "stop is graceful: hull-init passes %s on, and waits "
 					  "for all processes",
 					  what);
+	else if (first->ignored & bit)
+		s->verdict = arena_printf(a,
+					  "stop is not graceful: process %s ignores %s, and %lld "
+					  "s later all is killed",
+					  who, what, (long long)grace);
 	else if (process_drops(first, n))
 		s->verdict = arena_printf(
 			a,
@@ -51,23 +56,20 @@ static void forecast(const struct container *c, const struct process *first, str
 	else if (first->caught & bit)
 		s->verdict = arena_printf(a, "stop is graceful: process %s has a handler for %s",
 					  who, what);
-	else if (first->ignored & bit)
-		s->verdict = arena_printf(a,
-					  "stop is not graceful: process %s ignores %s, and %lld "
-					  "s later all is killed",
-					  who, what, (long long)grace);
 	else if (first->blocked & bit || process_waits(first))
 		s->verdict = arena_printf(
 			a, "process %s takes %s in its own way (sigwait or a signalfd)", who, what);
 	else
 		s->verdict = arena_printf(
 			a, "process %s ends at once on %s, without a handler for it", who, what);
-	if (process_drops(first, n) || first->ignored & bit) {
+	if (container_has_init(c))
+		return;
+	if (process_drops(first, n) && !(first->ignored & bit))
 		story_advise(s, "--init: hull-init passes the signal on, and a process that is not "
 				"number 1 ends on it");
-		story_advise(s, "or a handler in the program; or --stop-signal, if it has one for "
+	if (process_drops(first, n) || first->ignored & bit)
+		story_advise(s, "a handler in the program; or --stop-signal, if it has one for "
 				"another signal");
-	}
 }
 
 /* What comes of a signal without a handler (signal(7)), and what never gets to number 1: the kernel

@@ -194,7 +194,8 @@ struct stop_report {
 	int signal; /* that was sent first */
 	bool was_running;
 	bool killed;            /* the grace time ended and SIGKILL was needed */
-	bool ignored_by_kernel; /* PID 1 has no handler for it: the kernel drops it */
+	bool ignored_by_kernel; /* PID 1 has no handler for it: the kernel drops it; ... */
+	bool ignores;           /* ... because it ignores it */
 	struct exit_record exit;
 };
 /** Who did not end in hull-init's grace time: "3 (sh), 6 (sleep) and 2 more"; NULL: nobody. */

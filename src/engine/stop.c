@@ -287,7 +287,9 @@ static int stop_running(struct engine *en, const struct container *c, int64_t gr
 	/* Asked before the signal: afterwards it may be too late. */
 	if (monitor >= 0 && monitor_wait_begin(monitor, WAIT_REAP, &ignored) < 0)
 		fd_drop(&monitor);
-	ret->ignored_by_kernel = dropped_by_kernel(c->pid, ret->signal);
+	const char *how = handling(c, ret->signal) ?: "";
+	ret->ignores = !strcmp(how, "ignored");
+	ret->ignored_by_kernel = ret->ignores || !strcmp(how, "none");
 	if (notice && ret->ignored_by_kernel)
 		notice(ret, grace_seconds, ctx);
 	int r = send_stop(en, c, pidfd, ret->signal, grace_seconds, e);

@@ -278,8 +278,13 @@ crash_told() {
 	for name in ignores takes; do
 		hull run -d --name $name test sh -c 'if [ $0 = ignores ]; then trap "" TERM; else trap : TERM; fi; echo ready; while :; do sleep 1; done' $name
 		wait_ready $name
-		hull stop -t 1 $name
+		hull explain $name signals >signals-$name
+		hull stop -t 1 $name 2>stop-$name
 	done
+	grep -q '^ignores: PID 1 ignores SIGTERM; it will be killed after 1 s$' stop-ignores
+	grep -q '^signals: stop is not graceful: process 1 sh ignores SIGTERM, and 10 s later all is killed' signals-ignores
+	run ! grep -q -- --init signals-ignores
+	grep -q '^signals: stop is graceful: process 1 sh has a handler for SIGTERM' signals-takes
 	[[ $(verdict ignores) == "stopped: it did not end on SIGTERM, which its first process ignores, and was killed after "*s ]]
 	[[ $(hull why ignores) == *"hull sent SIGTERM, which PID 1 ignores"* ]]
 	[[ $(verdict takes) == "stopped: it did not end on SIGTERM, for which its first process has a handler, and was killed after "*s ]]
