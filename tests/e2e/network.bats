@@ -453,6 +453,18 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	assert_equal "" "$(field c4 '{{.NetworkSettings.Networks.small.IPAddress}}')"
 }
 
+@test "addresses: what a route of the host leads to becomes no network" {
+	on_host ip route add 172.17.0.0/16 via 203.0.113.2
+	on_host ip route add 10.192.0.0/23 via 203.0.113.2
+	run -0 hull run --rm test ip -4 addr show eth0
+	[[ $output == *"inet 172.18.0.2/16 "* ]]
+	hull network create one
+	assert_equal 10.192.2.0/24 "$(hull network inspect -f '{{(index .IPAM.Config 0).Subnet}}' one)"
+	on_host ip route add 10.192.0.0/10 via 203.0.113.2
+	run -1 hull network create two
+	[[ $output == *"each overlaps with a network or with a route of this host"*"--subnet"* ]]
+}
+
 @test "several networks: at the start, connected and disconnected while it runs" {
 	hull network create one
 	hull network create --internal closed
