@@ -51,7 +51,7 @@ def little_space(sweep, rest):
     b = sweep.box
     b.fill(rest)
     p = plain(sweep)
-    ballast = sweep.name in ("stop", "rm -f", "rmi")
+    ballast = sweep.name in ("stop", "kill", "rm -f", "container prune", "system prune", "rmi", "volume rm")
     if ballast and not sweep.succeeded(p):
         sweep.result.fail("full disk", f"hull {sweep.name}: {rest} bytes", p.err)
     (b.disk / "fill").unlink()

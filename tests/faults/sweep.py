@@ -247,6 +247,9 @@ def kill_point(sweep, point):
             r.fail("half", where, wrong)
             return False
         sweep.known.append(now)
+    q = b.hull("system", "check")
+    if q.returncode or q.out:
+        r.fail("check", where, q.out + q.err)
     for told, status in b.lives():
         # A start whose teller was killed is told with the end.
         if not LIFE.fullmatch(told) or (status is None) != told.endswith("destroy ") or \
