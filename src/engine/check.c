@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -135,10 +136,10 @@ static bool in_the_making(int dirfd, const char *name)
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0;
 }
 
-/* Between a folder's first moment and its lock lie two system calls. */
+enum { YOUNG_NS = 2000000000 };
+
 static bool is_young(int dirfd, const char *name)
 {
-	enum { YOUNG_NS = 2000000000 };
 	struct stat st;
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return true;
@@ -247,6 +248,25 @@ static int check_entry(struct check *k, int dirfd, const struct place *p, const 
 	return r < 0 ? r : 0;
 }
 
+/* Between a folder's first moment and its lock lie two system calls: what is young is looked at
+ * until it is not, or is left to another time (@spare). */
+static bool is_being_made(struct check *k, const struct place *p, int dirfd, const char *name,
+			  const char *owner, bool spare)
+{
+	enum { NAPS = 100 };
+	static const struct timespec nap = {.tv_nsec = YOUNG_NS / NAPS};
+	struct err ignored;
+	bool made = in_the_making(dirfd, name);
+	for (int i = 0; !made && i < NAPS && is_young(dirfd, name); i++) {
+		if (spare || !file_exists(dirfd, name) ||
+		    has_row(k->en, p->query, owner, &ignored) != 0)
+			return true;
+		nanosleep(&nap, NULL);
+		made = in_the_making(dirfd, name);
+	}
+	return made;
+}
+
 /* @spare: not what was made just now. */
 static int check_place(struct check *k, int base, const struct place *p, bool spare, struct err *e)
 {
@@ -260,8 +280,7 @@ static int check_place(struct check *k, int base, const struct place *p, bool sp
 	for (struct dirent *entry; (entry = readdir(d));) {
 		const char *name = entry->d_name, *owner = owner_of(p, name, k->a);
 		int r = owner ? has_row(k->en, p->query, owner, e) : 1;
-		if (r == 0 && !(spare && is_young(dirfd(d), name)) &&
-		    !in_the_making(dirfd(d), name))
+		if (r == 0 && !is_being_made(k, p, dirfd(d), name, owner, spare))
 			r = check_entry(k, dirfd(d), p, name, owner, e);
 		if (r < 0)
 			return r;

@@ -204,8 +204,11 @@ static int look_at_group(struct check *k, const char *path, struct err *e)
 	if (!is_known(k, id))
 		return 0;
 	int r = check_is_left(k, id, e);
-	if (r <= 0)
-		return r;
+	/* It was there when they were listed. Its row goes after it: who has it still is left. */
+	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
+	struct err gone;
+	if (r <= 0 || cgroup_open(path, &g, &gone) == -ENOENT)
+		return r < 0 ? r : 0;
 	check_tell(k, "control group %s of a container that does not exist", path);
 	return k->repair ? group_clean(path, scope ? name : NULL, e) : 0;
 }
@@ -246,7 +249,8 @@ static int look_at_mount(struct check *k, const char *path, struct err *e)
 	if (r <= 0)
 		return r;
 	check_tell(k, "mount %s in the folder of what does not exist", path);
-	if (k->repair && umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 && errno != EINVAL)
+	if (k->repair && umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 && errno != EINVAL &&
+	    errno != ENOENT)
 		return err_errno(e, errno, "cannot unmount %s", path);
 	return 0;
 }

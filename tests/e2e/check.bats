@@ -320,3 +320,13 @@ with open(sys.argv[1], "r+b") as f:
 	[ -z "$loop" ] || losetup -d "$loop"
 	inside "$HULL" rm -f cc
 }
+
+@test "check: containers that come and go meanwhile are not told of" {
+	(for _ in $(seq 30); do "$HULL" run --rm test true || exit; done) 3>&- &
+	started_by_test $!
+	while kill -0 "${STARTED[-1]}" 2>/dev/null; do
+		run hull system check
+		assert_equal "0 " "$status $output"
+	done
+	wait "${STARTED[-1]}"
+}
