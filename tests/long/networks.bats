@@ -39,3 +39,18 @@ load ../e2e/network
 	assert_equal "0.0.0.0:20000-29999->20000-29999/tcp" "$output"
 	hull rm -f many
 }
+
+@test "1 023 containers on one bridge; the next one is told so before anything is made" {
+	local i
+	hull network create --subnet 10.9.0.0/16 one
+	seq 1023 | xargs -P 4 -I {} nsenter -n -t "$HOST" "$HULL" run -d --name c{} --network one test sleep 10000 >ids 3>&-
+	assert_equal 1023 "$(wc -l <ids)"
+	run -125 hull run -d --name more --network one test sleep 10000
+	[[ $output == *"1023 containers run on it, and its bridge has no more ports"*"a second network"* ]]
+	assert_equal 1023 "$(on_host sh -c 'ls -d /proc/sys/net/ipv4/conf/ve* | wc -l')"
+	hull network create two
+	run -0 hull run --rm --network two test true
+	# shellcheck disable=SC2046
+	hull rm -f $(cat ids) more >/dev/null
+	run -0 hull system check
+}
