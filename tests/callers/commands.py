@@ -134,8 +134,8 @@ docker image load -q --platform ARCH <@save
 docker build -q --network none ctx | cut -c 1-7
 docker build --network none --build-arg X=7 --label a=@ --iidfile @iid -t @built:1 -t @built:2 -f ctx/other --target one --no-cache ctx 2>&1 | grep -cE '^#2 [0-9.]+ 7$'
 docker image inspect -f '{{.Id}} {{json .Config.Labels}}' @built:2; grep -c . @iid
-docker image build --no-cache --network none --add-host a:1.2.3.4 --ulimit nofile=77 --shm-size 5m --rm --force-rm --compress --pull=false -t @built:3 -f - ctx <ctx/limits 2>&1 | grep -cE '(1.2.3.4.*a|77|5120k.*)$'
-docker build --no-cache --network none --cgroup-parent /@build --cpu-period 50000 --cpu-quota 20000 -c 300 --cpuset-cpus 0 --cpuset-mems 0 -m 64m --memory-swap 128m --security-opt label=disable -f ctx/group ctx 2>&1 | grep -oE '(/[dh]-build/|(64m|20000|300|cpus) .*)$' | sort -u
+docker image build --no-cache --network none --add-host a:1.2.3.4 --ulimit nofile=77 --shm-size 5m --rm --force-rm --compress --pull=false -t @built:3 -f - ctx <ctx/limits 2>&1 | grep -cE '^#2 [0-9.]+ (1\.2\.3\.4.*a|77|size=5120k)$'
+docker build --no-cache --network none --cgroup-parent /@build --cpu-period 50000 --cpu-quota 20000 -c 300 --cpuset-cpus 0 --cpuset-mems 0 -m 64m --memory-swap 128m --security-opt label=disable -f ctx/group ctx 2>&1 | grep -oE '(/[dh]-build/|(limit_in_bytes|memory.max):67108864|(quota_us|cpu.max):20000|shares:300)' | sort -u
 docker build --network none --cache-from @built:3 -f ctx/limits ctx 2>&1 | grep -c CACHED
 docker builder build -q --network none -t @built:4 ctx | cut -c 1-7; docker run --rm --network none @built:4
 docker build -q --platform ARCH ctx | cut -c 1-7
