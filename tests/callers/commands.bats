@@ -17,6 +17,7 @@ teardown() { api_namespace_teardown; }
 
 # Some 210 lines, each by both, 40 s.
 @test "docker: every command and flag does what it does with hull, in the same words" {
+	PARENT_GROUPS=(d-build h-build)
 	in_net /usr/bin/python3 "$BATS_TEST_DIRNAME/commands.py" "$HULL" "$REGISTRY" 3>&-
 	# shellcheck disable=SC2046
 	hull rm -f -v $(hull ps -aq) >/dev/null
