@@ -219,6 +219,16 @@ struct dirent *dir_next(DIR *d)
 	return entry;
 }
 
+bool dir_is_empty(int dirfd, const char *path)
+{
+	CLEANUP_FD int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : dir_stream(fd);
+	bool empty = d && !dir_next(d) && errno == 0;
+	if (d)
+		closedir(d);
+	return empty;
+}
+
 struct removal {
 	int top;
 	dev_t dev;

@@ -49,6 +49,8 @@ int dir_open(int dirfd, const char *path, struct err *e);
 DIR *dir_stream(int fd);
 /** The next entry, without "." and ".."; NULL at the end (errno 0), and with errno. */
 struct dirent *dir_next(DIR *d);
+/** It is there, can be read, and has nothing in it. */
+bool dir_is_empty(int dirfd, const char *path);
 /** Remove a file or a whole tree by descriptor, never following a symbolic link nor leaving the
  *  file system. A missing @name is no error. Depth and names are the kernel's to limit. */
 int tree_remove(int dirfd, const char *name, struct err *e);

@@ -49,6 +49,7 @@ bool apparmor_works(void)
 {
 	char path[64];
 	return lsm_apparmor_is_there() && !namespace_caller_is_user() &&
+	       lsm_apparmor_has(APPARMOR_DEFAULT) >= 0 &&
 	       tool_find("apparmor_parser", path, sizeof(path));
 }
 
@@ -60,6 +61,16 @@ const char *apparmor_of(const struct container *c)
 	if (c->config.host.privileged)
 		return "unconfined";
 	return lsm_apparmor_has(APPARMOR_DEFAULT) == 1 ? APPARMOR_DEFAULT : "";
+}
+
+/* By this hull, with this text. */
+static bool is_loaded(struct engine *en)
+{
+	char text[sizeof(profile_text) + 1];
+	return lsm_apparmor_has(APPARMOR_DEFAULT) == 1 &&
+	       file_read_small(en->run_fd, file_name, text, sizeof(text)) ==
+		       sizeof(profile_text) - 1 &&
+	       !memcmp(text, profile_text, sizeof(profile_text) - 1);
 }
 
 static int load(struct engine *en, struct err *e)
@@ -99,7 +110,7 @@ int apparmor_profile(struct engine *en, const struct container *c, const char **
 	}
 	if (!apparmor_works())
 		return 0;
-	if (lsm_apparmor_has(APPARMOR_DEFAULT) != 1 && load(en, &why) != 0) {
+	if (!is_loaded(en) && load(en, &why) != 0) {
 		engine_warn(en,
 			    "the AppArmor profile " APPARMOR_DEFAULT " cannot be loaded, the "
 			    "container goes without: %s",

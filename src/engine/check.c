@@ -458,6 +458,14 @@ static int check_rows(struct check *k, struct err *e)
 	int r = db_list(&k->en->db, k->a, &ids, e, "SELECT id FROM container", "");
 	if (r >= 0)
 		r = db_list(&k->en->db, k->a, &volumes, e, "SELECT name FROM volume", "");
+	if (r >= 0 && ids.count > 1 && dir_is_empty(k->en->root_fd, "containers")) {
+		tell_kept(k,
+			  arena_printf(k->a,
+				       "containers: the folders of all %zu are gone, so nothing is "
+				       "removed: is a file system not mounted at %s/containers?",
+				       ids.count, k->en->root));
+		ids.count = 0;
+	}
 	for (size_t i = 0; r >= 0 && i < ids.count; i++)
 		r = check_container(k, ids.items[i], e);
 	for (size_t i = 0; r >= 0 && i < volumes.count; i++)

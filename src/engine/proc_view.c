@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "engine/servant.h"
@@ -47,6 +48,18 @@ static int mount_one(struct oci_mount *m, int *ret_fuse, struct err *e)
 	return 0;
 }
 
+/* Otherwise the container would be told that its mounts are broken. */
+static int check_program(struct engine *en, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	char *path = arena_printf(&a, "%s/hull-view", en->libexec);
+	if (access(path, X_OK) == 0)
+		return 0;
+	err_errno(e, errno, "--proc-view: cannot execute %s", path);
+	err_hint(e, "hull and hull-view belong into one folder");
+	return -e->number;
+}
+
 int proc_view_begin(struct engine *en, struct spec_build *b, const char *cgroup, struct err *e)
 {
 	int fds[VIEW_FDS], r = 0;
@@ -62,6 +75,8 @@ int proc_view_begin(struct engine *en, struct spec_build *b, const char *cgroup,
 			r = mount_one(m, &fds[VIEW_FD_FIRST + i], e);
 	}
 	char *const argv[] = {"hull-view", (char *)cgroup, NULL};
+	if (r == 0)
+		r = check_program(en, e);
 	if (r == 0)
 		r = servant_start(en, argv, fds, VIEW_FDS, e);
 	for (size_t i = 0; i < VIEW_FDS; i++)

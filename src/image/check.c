@@ -114,6 +114,16 @@ int image_store_check(struct image_store *s, bool repair, struct arena *a, struc
 	int r = db_list(s->db, a, &layers, e, "SELECT diff_id FROM layer ORDER BY diff_id", "");
 	if (r >= 0)
 		r = db_list(s->db, a, &ids, e, "SELECT id FROM image ORDER BY id", "");
+	if (r >= 0 && layers.count > 1 && dir_is_empty(s->root_fd, "layers")) {
+		strv_push(a, problems,
+			  arena_printf(
+				  a,
+				  "images: the folders of all %zu layers are gone, so nothing is "
+				  "removed: is a file system not mounted at layers below "
+				  "--root?",
+				  layers.count));
+		return 1;
+	}
 	for (size_t i = 0; r >= 0 && i < layers.count; i++)
 		r = check_cache(&m, layers.items[i], e);
 	for (size_t i = 0; r >= 0 && i < ids.count; i++)

@@ -174,6 +174,25 @@ leave_running() {
 	assert_equal "0 " "$status $output"
 }
 
+@test "check: the file system of all containers, of all layers, is not mounted: nothing is removed" {
+	hull create --name cc test true
+	hull create --name dd test true
+	printf 'FROM test\nRUN echo built >/file\n' >Dockerfile
+	hull build -q -t built .
+	mv "$HULL_ROOT/containers" "$HULL_ROOT/layers" .
+	mkdir "$HULL_ROOT/containers" "$HULL_ROOT/layers"
+	run hull system check --repair
+	assert_status 1
+	assert_has "the folders of all 2 are gone, so nothing is removed: is a file system not mounted at $HULL_ROOT/containers?"
+	assert_has "layers are gone, so nothing is removed"
+	rmdir "$HULL_ROOT/containers" "$HULL_ROOT/layers"
+	mv containers layers "$HULL_ROOT/"
+	hull system check
+	hull start cc
+	assert_equal 0 "$(hull wait cc)"
+	assert_equal built "$(hull run --rm built cat /file)"
+}
+
 # The folder of an image's only layer.
 layer_of() {
 	echo "$HULL_ROOT/layers/$(hull image inspect -f '{{index .RootFS.Layers 0}}' "$1" | cut -d: -f2)"

@@ -101,6 +101,12 @@ servant_of() {
 	gone() { [ -z "$(servant_of cc)" ]; }
 	wait_for 20 gone
 	hull rm cc
+	# Without the program it says so.
+	mkdir bin
+	cp "$HULL_BIN_DIR"/hull "$HULL_BIN_DIR"/hull-monitor bin/
+	run "$WORK/bin/hull" run --rm --proc-view test true
+	assert_status 125
+	assert_has "hull-view: No such file"
 	# One that does not start leaves nothing either.
 	run ! hull run --name bad --proc-view test /no/such/program
 	hull rm bad
