@@ -334,14 +334,17 @@ static void put_limits(struct dbus_body *b, const struct cgroup *g)
 		put_io_weights(b, g->v2);
 }
 
-/* What systemd writes too and cannot be told: a scope's oom.group before its version 253, and of
- * bfq on version 1 most weights. Left alone where it is the kernel's default. */
+/* What systemd writes too and cannot be told: a scope's oom.group before its version 253, of bfq on
+ * version 1 most weights; a weight, which ends cpu.idle, before its version 252; and a period of
+ * CPU time without a quota. Left alone where it is the kernel's default. */
 static const struct kept {
 	enum cgroup_controller controller;
 	const char *v1_file, *v2_file, *plain;
 } kept[] = {
-	{CGROUP_MEMORY, NULL, "memory.oom.group", "0\n"},
-	{CGROUP_BLKIO, "blkio.bfq.weight_device", NULL, "default 100\n"},
+	{CGROUP_MEMORY, NULL, "memory.oom.group", "0"},
+	{CGROUP_BLKIO, "blkio.bfq.weight_device", NULL, "default 100"},
+	{CGROUP_CPU, "cpu.idle", "cpu.idle", "0"},
+	{CGROUP_CPU, NULL, "cpu.max", "max 100000"},
 };
 typedef char kept_text[ARRAY_LEN(kept)][4096];
 

@@ -43,7 +43,7 @@ docker exec -w /nowhere @a true
 docker exec -u nobody-there @a true
 docker logs @b
 docker container list --filter id=nothing; docker container ps --filter name=nothing
-docker logs --details -t --since 1h --until 0s @b | wc -l
+docker logs --details -t --since 1h --until 2099-01-01T00:00:00Z @b | wc -l
 docker container logs -f -n 1 @b
 docker logs --tail bogus @b
 docker logs --since bogus @b

@@ -225,6 +225,12 @@ waits_for_start() {
 	cat >wait.py <<-'EOF'
 		import os, signal, socket, subprocess, sys
 		hull, path, hulld = sys.argv[1:]
+		def tell(signal):
+		    for pid in children():
+		        try:
+		            os.kill(pid, signal)
+		        except ProcessLookupError:
+		            pass # of a connection that has ended since
 		def children():
 		    return [int(n) for n in open(f"/proc/{hulld}/task/{hulld}/children").read().split()]
 		for i in range(12):
@@ -234,12 +240,10 @@ waits_for_start() {
 		    s.connect(path)
 		    s.sendall(b"POST /containers/aa/wait?condition=removed HTTP/1.1\r\nHost: h\r\n\r\n")
 		    answer = s.recv(1000)
-		    for pid in children():
-		        os.kill(pid, signal.SIGSTOP)
+		    tell(signal.SIGSTOP)
 		    run("start", "-a", "aa")
 		    run("rm", "aa")
-		    for pid in children():
-		        os.kill(pid, signal.SIGCONT)
+		    tell(signal.SIGCONT)
 		    while b"\r\n0\r\n" not in answer:
 		        more = s.recv(1000)
 		        assert more, answer

@@ -105,7 +105,8 @@ JSON
 
 # bats test_tags=fast
 @test "masked and read-only paths" {
-	run hull run --rm test sh -c '
+	# AppArmor, where it is, denies what the others find empty.
+	run hull run --rm test sh -c 'exec 2>/dev/null
 		for p in acpi asound interrupts kcore keys latency_stats sched_debug scsi timer_list timer_stats; do
 			[ -e /proc/$p ] || continue
 			if [ -d /proc/$p ]; then [ -z "$(ls -A /proc/$p)" ] || echo "open: $p"

@@ -279,8 +279,7 @@ is_limit() {
 	is_limit cpu.cfs_period_us 200000 cpu.max "50000 200000"
 	is_limit cpu.cfs_burst_us 1000 cpu.max.burst 1000
 	rt update --cpu-idle 1 c1
-	# systemd writes the weight again that it was told, and the kernel then takes it for the end of that.
-	[ "${HULL_TEST_MANAGER-}" = systemd ] || is_limit cpu.idle 1 cpu.idle 1
+	is_limit cpu.idle 1 cpu.idle 1
 	rt update --cpu-idle 0 c1
 	rt update --cpu-quota -1 --pids-limit -1 --memory -1 --memory-swap -1 c1 2>/dev/null
 	is_limit pids.max max pids.max max
