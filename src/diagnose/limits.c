@@ -5,7 +5,6 @@
  */
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -14,119 +13,59 @@
 #include "base/units.h"
 #include "diagnose/usage.h"
 #include "engine/stats.h"
+#include "linux/cgroup_bound.h"
 #include "linux/rlimit.h"
 
-/* "9223372036854771712" of v1 and "max" of v2: none. */
-#define NONE INT64_MAX
-#define V1_NONE (INT64_MAX / 4096 * 4096 - 4096 * 1024)
+#define NONE CGROUP_UNBOUND
 
 static const struct limit {
 	const char *name;
-	enum cgroup_controller controller;
-	const char *v1, *v2;
-	enum { BYTES, COUNT, MILLI_CPUS } unit;
+	struct cgroup_bound bound;
+	bool bytes;
 } limits[] = {
-	{"memory", CGROUP_MEMORY, "memory.limit_in_bytes", "memory.max", BYTES},
-	{"memory and swap", CGROUP_MEMORY, "memory.memsw.limit_in_bytes", NULL, BYTES},
-	{"swap", CGROUP_MEMORY, NULL, "memory.swap.max", BYTES},
-	{"processors", CGROUP_CPU, "cpu.cfs_quota_us", "cpu.max", MILLI_CPUS},
-	{"processes", CGROUP_PIDS, "pids.max", "pids.max", COUNT},
-};
-
-struct found {
-	int64_t own, least;
-	char *where; /* the group with the least */
+	{"memory", {CGROUP_MEMORY, "memory.limit_in_bytes", "memory.max"}, true},
+	{"memory and swap", {CGROUP_MEMORY, "memory.memsw.limit_in_bytes", NULL}, true},
+	{"swap", {CGROUP_MEMORY, NULL, "memory.swap.max"}, true},
+	{"processors", {CGROUP_CPU, "cpu.cfs_quota_us", "cpu.max", true}},
+	{"processes", {CGROUP_PIDS, "pids.max", "pids.max"}},
 };
 
 static int64_t asked_for(const struct container *c, const struct limit *l)
 {
 	const struct docker_host_config *h = &c->config.host;
-	if (l->controller == CGROUP_PIDS)
+	if (l->bound.controller == CGROUP_PIDS)
 		return h->pids_limit.set ? h->pids_limit.value : 0;
-	if (l->controller == CGROUP_CPU)
+	if (l->bound.controller == CGROUP_CPU)
 		return (int64_t)(container_cpu_limit(c) * 1000 + 0.5);
 	if (!strcmp(l->name, "memory"))
 		return h->memory;
 	if (h->memory_swap <= 0)
 		return 0;
-	return l->v1 ? h->memory_swap : h->memory_swap - h->memory;
-}
-
-/* Microseconds in which the quota counts: a file of its own, or behind it in cpu.max. */
-static int64_t period_of(const struct cgroup *g, const char *behind)
-{
-	char text[64];
-	if (g->v1[CGROUP_CPU] < 0)
-		return strtoll(behind, NULL, 10);
-	return file_read_small(g->v1[CGROUP_CPU], "cpu.cfs_period_us", text, sizeof(text)) > 0
-		       ? strtoll(text, NULL, 10)
-		       : 0;
-}
-
-static bool read_limit(const struct cgroup *g, const struct limit *l, int64_t *ret)
-{
-	char text[64];
-	uint64_t n;
-	bool v1 = g->v1[l->controller] >= 0;
-	const char *file = v1 ? l->v1 : l->v2;
-	if (!file ||
-	    file_read_small(v1 ? g->v1[l->controller] : g->v2, file, text, sizeof(text)) <= 0)
-		return false;
-	char *end = text + strcspn(text, " \n");
-	const int64_t period = l->unit == MILLI_CPUS ? period_of(g, *end ? end + 1 : end) : 1;
-	*end = '\0';
-	*ret = NONE;
-	if (uint_parse(text, INT64_MAX, &n) == 0 && (int64_t)n < V1_NONE && period > 0)
-		*ret = l->unit == MILLI_CPUS ? (int64_t)n * 1000 / period : (int64_t)n;
-	return true;
-}
-
-/* From the container's group up to the highest below the root. */
-static bool follow(const char *path, const struct limit *l, struct arena *a, struct found *ret)
-{
-	char at[256];
-	bool any = false;
-	snprintf(at, sizeof(at), "%s", path);
-	*ret = (struct found){NONE, NONE, NULL};
-	for (char *slash; (slash = strrchr(at, '/')) && slash[1]; *slash = '\0') {
-		CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
-		struct err ignored;
-		int64_t value;
-		if (cgroup_open(at, &g, &ignored) < 0 || !read_limit(&g, l, &value))
-			continue;
-		if (!any)
-			ret->own = value;
-		any = true;
-		if (value < ret->least) {
-			ret->least = value;
-			ret->where = arena_strdup(a, at);
-		}
-	}
-	return any;
+	return l->bound.v1 ? h->memory_swap : h->memory_swap - h->memory;
 }
 
 static char *amount(struct arena *a, const struct limit *l, int64_t n)
 {
 	if (n == NONE || n < 0)
 		return "none";
-	return l->unit == BYTES        ? size_text(a, n)
-	       : l->unit == MILLI_CPUS ? arena_printf(a, "%g", (double)n / 1000)
-				       : arena_printf(a, "%lld", (long long)n);
+	return l->bytes         ? size_text(a, n)
+	       : l->bound.quota ? arena_printf(a, "%g", (double)n / 1000)
+				: arena_printf(a, "%lld", (long long)n);
 }
 
 bool limit_above(const struct container *c, enum cgroup_controller controller, struct arena *a,
 		 int64_t *ret, char **ret_group)
 {
 	struct container_stats_place place;
-	struct found f;
+	struct cgroup_bounds f;
 	size_t i = 0;
 	container_stats_place(c, &place);
-	while (limits[i].controller != controller)
+	while (limits[i].bound.controller != controller)
 		i++;
-	if (!follow(place.path, &limits[i], a, &f) || f.least >= f.own)
+	if (!cgroup_bound_read(place.path, &limits[i].bound, &f) || f.least >= f.own)
 		return false;
 	*ret = f.least;
-	*ret_group = f.where;
+	*ret_group = arena_strdup(a, f.where);
 	return true;
 }
 
@@ -144,7 +83,6 @@ static void tell_cpuset(const struct container *c, const char *path, struct stor
 			    v1 >= 0 ? "cpuset.effective_cpus" : "cpuset.cpus.effective", text,
 			    sizeof(text)) <= 0)
 		return;
-	text[strcspn(text, "\n")] = '\0';
 	story_evidence(s, "which processors", "asked for: %s; in force: %s",
 		       asked && *asked ? asked : "nothing", text);
 }
@@ -184,10 +122,11 @@ static void judge_processes(const struct container *c, const char *path, struct 
 {
 	struct arena *a = s->a;
 	const int64_t times = refused(path);
-	struct found f;
+	struct cgroup_bounds f;
 	if (times <= 0)
 		return;
-	const bool known = follow(path, &limits[ARRAY_LEN(limits) - 1], a, &f) && f.least != NONE;
+	const bool known = cgroup_bound_read(path, &limits[ARRAY_LEN(limits) - 1].bound, &f) &&
+			   f.least != NONE;
 	char *text = arena_printf(a,
 				  "it reached its limit on processes%s %lld time%s since it was "
 				  "started: each time a new process or thread was refused",
@@ -209,11 +148,12 @@ int diagnose_limits(const struct container *c, struct story *s, struct err *e)
 	container_stats_place(c, &place);
 	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
 		const struct limit *l = &limits[i];
-		struct found f;
-		if (!follow(place.path, l, a, &f))
+		struct cgroup_bounds f;
+		if (!cgroup_bound_read(place.path, &l->bound, &f))
 			continue;
 		int64_t asked = asked_for(c, l);
-		const char *file = cgroup_host_on_v1(l->controller) ? l->v1 : l->v2;
+		const char *file =
+			cgroup_host_on_v1(l->bound.controller) ? l->bound.v1 : l->bound.v2;
 		bool lower = f.least < f.own;
 		story_evidence(s, l->name, "asked for: %s; %s: %s; in force: %s%s%s",
 			       asked ? amount(a, l, asked) : "nothing", file, amount(a, l, f.own),

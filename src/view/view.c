@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "linux/cgroup_bound.h"
 #include "linux/cgroup_stats.h"
 
 enum { FILE_MAX = 4 << 20, NS_PER_S = 1000000000, KIB = 1024, CPUS_MAX = 8192, PIDS_ASKED = 16 };
@@ -173,77 +174,29 @@ void view_print_stat(const char *host, size_t count, int64_t user, int64_t kerne
 
 /* ---- what the kernel says ---- */
 
-static int64_t small_number(int dir, const char *file)
-{
-	char text[64];
-	return dir >= 0 && file_read_small(dir, file, text, sizeof(text)) > 0 && *text >= '0' &&
-			       *text <= '9'
-		       ? strtoll(text, NULL, 10)
-		       : INT64_MAX;
-}
-
 static int64_t least(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
 }
 
-struct limits {
-	int64_t memory, swap; /* bytes; swap: with the memory on version 1; INT64_MAX none */
-	double cpus;
-};
-
-/* "QUOTA PERIOD" of version 2, or the two files of version 1. */
-static double quota_of(const struct cgroup *g)
+/* In force; CGROUP_UNBOUND: none. Swap: with the memory on version 1. */
+static int64_t bound_of(const struct view *v, const struct cgroup_bound *b)
 {
-	char text[64] = "";
-	int64_t quota = INT64_MAX, period = INT64_MAX;
-	int v1 = g->v1[CGROUP_CPU];
-	if (v1 >= 0) {
-		quota = small_number(v1, "cpu.cfs_quota_us");
-		period = small_number(v1, "cpu.cfs_period_us");
-	} else if (g->v2 >= 0 && file_read_small(g->v2, "cpu.max", text, sizeof(text)) > 0 &&
-		   sscanf(text, "%" SCNd64 " %" SCNd64, &quota, &period) != 2) {
-		quota = INT64_MAX;
-	}
-	return quota == INT64_MAX || period <= 0 || period == INT64_MAX
-		       ? CPUS_MAX
-		       : (double)quota / (double)period;
+	struct cgroup_bounds found;
+	return cgroup_bound_read(v->cgroup, b, &found) ? found.least : CGROUP_UNBOUND;
 }
 
-static void limits_of(const char *path, struct limits *l)
-{
-	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
-	struct err ignored;
-	if (cgroup_open(*path ? path : "/", &g, &ignored) < 0)
-		return;
-	int v1 = g.v1[CGROUP_MEMORY];
-	int dir = v1 >= 0 ? v1 : g.v2;
-	double cpus = quota_of(&g);
-	l->memory = least(l->memory,
-			  small_number(dir, v1 >= 0 ? "memory.limit_in_bytes" : "memory.max"));
-	l->swap = least(l->swap, small_number(dir, v1 >= 0 ? "memory.memsw.limit_in_bytes"
-							   : "memory.swap.max"));
-	l->cpus = cpus < l->cpus ? cpus : l->cpus;
-}
-
-/* The lowest of the group and all above it. */
-static struct limits limits_read(const char *cgroup)
-{
-	struct limits l = {INT64_MAX, INT64_MAX, CPUS_MAX};
-	char path[256];
-	snprintf(path, sizeof(path), "%s", cgroup);
-	for (;;) {
-		limits_of(path, &l);
-		char *slash = strrchr(path, '/');
-		if (!slash || !*path)
-			return l;
-		*slash = '\0';
-	}
-}
+static const struct cgroup_bound memory_bound = {CGROUP_MEMORY, "memory.limit_in_bytes",
+						 "memory.max"},
+				 swap_bound = {CGROUP_MEMORY, "memory.memsw.limit_in_bytes",
+					       "memory.swap.max"},
+				 quota_bound = {CGROUP_CPU, "cpu.cfs_quota_us", "cpu.max", true};
 
 /* As many as its processes may run on, and no more than the quota is worth, rounded up. */
-static size_t cpu_count(const struct cgroup *g, const struct limits *l, struct arena *a)
+static size_t cpu_count(const struct view *v, const struct cgroup *g, struct arena *a)
 {
+	const int64_t quota = bound_of(v, &quota_bound);
+	const size_t worth = quota == CGROUP_UNBOUND ? CPUS_MAX : (size_t)(quota + 999) / 1000;
 	static cpu_set_t all[CPUS_MAX / CPU_SETSIZE], one[CPUS_MAX / CPU_SETSIZE];
 	size_t count = 0;
 	struct err ignored;
@@ -257,7 +210,6 @@ static size_t cpu_count(const struct cgroup *g, const struct limits *l, struct a
 	size_t n = (size_t)CPU_COUNT_S(sizeof(all), all);
 	if (n == 0 && sched_getaffinity(0, sizeof(one), one) == 0)
 		n = (size_t)CPU_COUNT_S(sizeof(one), one); /* nobody is there yet */
-	size_t worth = (size_t)l->cpus + ((double)(size_t)l->cpus < l->cpus);
 	return worth < 1 ? 1 : worth < n ? worth : n;
 }
 
@@ -274,19 +226,20 @@ static int64_t host_kib(const char *meminfo, const char *line)
 	return at ? strtoll(at + strlen(line), NULL, 10) * KIB : 0;
 }
 
-static struct view_memory memory_of(const struct cgroup_stats *s, const struct limits *l,
+static struct view_memory memory_of(const struct view *v, const struct cgroup_stats *s,
 				    bool with_memory, const char *host)
 {
+	const int64_t limit = bound_of(v, &memory_bound);
+	int64_t most = bound_of(v, &swap_bound);
 	int64_t used = s->memory.usage.usage, swap = s->memory.swap.usage;
 	int64_t machine = host_kib(host, "SwapTotal:");
-	struct view_memory m = {.total = least(l->memory, host_kib(host, "MemTotal:")),
+	struct view_memory m = {.total = least(limit, host_kib(host, "MemTotal:")),
 				.raw = &s->memory.raw};
-	int64_t most = l->swap;
 	if (with_memory) { /* version 1 */
 		swap = swap > used ? swap - used : 0;
-		most = most == INT64_MAX || l->memory == INT64_MAX ? INT64_MAX
-		       : most > l->memory                          ? most - l->memory
-								   : 0;
+		most = most == CGROUP_UNBOUND || limit == CGROUP_UNBOUND ? CGROUP_UNBOUND
+		       : most > limit                                    ? most - limit
+									 : 0;
 	}
 	m.free = m.total > used ? m.total - used : 0;
 	m.available = least(m.free + s->memory.reclaimable, m.total);
@@ -318,34 +271,34 @@ void view_print(const struct view *v, enum view_file file, struct strbuf *out)
 	struct timespec up;
 	struct err ignored;
 	const char *host = host_file(view_paths[file], &a);
-	const struct limits l = limits_read(v->cgroup);
 	if (cgroup_open(v->cgroup, &g, &ignored) < 0) {
 		strbuf_puts(out, host);
 		return;
 	}
-	size_t cpus = cpu_count(&g, &l, &a);
 	if (file == VIEW_MEMINFO || file == VIEW_STAT)
 		cgroup_stats_read(&g, &files, false, &a, &s);
 	switch (file) {
 	case VIEW_MEMINFO: {
-		struct view_memory m = memory_of(&s, &l, g.v1[CGROUP_MEMORY] >= 0, host);
+		struct view_memory m = memory_of(v, &s, g.v1[CGROUP_MEMORY] >= 0, host);
 		view_print_meminfo(&m, host, out);
 		break;
 	}
 	case VIEW_CPUINFO:
-		view_print_cpuinfo(host, cpus, out);
+		view_print_cpuinfo(host, cpu_count(v, &g, &a), out);
 		break;
 	case VIEW_STAT:
 		clock_gettime(CLOCK_BOOTTIME, &up);
-		view_print_stat(host, cpus, ticks(s.cpu.user), ticks(s.cpu.kernel),
+		view_print_stat(host, cpu_count(v, &g, &a), ticks(s.cpu.user), ticks(s.cpu.kernel),
 				ticks(up.tv_sec * NS_PER_S + up.tv_nsec), out);
 		break;
 	case VIEW_LOADAVG:
 		print_loadavg(v, &g, &a, out);
 		break;
-	case VIEW_ONLINE:
-		strbuf_printf(out, cpus > 1 ? "0-%zu\n" : "%zu\n", cpus - 1);
+	case VIEW_ONLINE: {
+		size_t last = cpu_count(v, &g, &a) - 1;
+		strbuf_printf(out, last ? "0-%zu\n" : "%zu\n", last);
 		break;
+	}
 	case VIEW_FILES:
 		break;
 	}

@@ -67,6 +67,12 @@ servant_of() {
 	hull run -d --name none --proc-view test sleep 600
 	assert_equal "$(awk '/^MemTotal/ { print $2 }' /proc/meminfo)" "$(kib none MemTotal)"
 	assert_equal "$(nproc)" "$(hull exec none grep -c ^processor /proc/cpuinfo)"
+	PARENT_GROUPS=("hull-view-$$")
+	hull run -d --name above -m 64m --cgroup-parent "/hull-view-$$" --proc-view test sleep 600
+	local dir
+	dir=$(dirname "$(cgroup_dir above memory)")
+	if is_v1 memory; then echo 48M >"$dir/memory.limit_in_bytes"; else echo 48M >"$dir/memory.max"; fi
+	assert_equal 49152 "$(kib above MemTotal)"
 }
 
 @test "--proc-view: times of /proc/stat are the container's, and load counts its tasks" {
