@@ -5,7 +5,6 @@
 #include "api/api.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -14,10 +13,10 @@
 
 #include "api/page.h"
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/units.h"
 #include "linux/namespaces.h"
+#include "linux/process.h"
 
 /* ---- what was asked ---- */
 
@@ -347,18 +346,16 @@ static void name_client(int fd, char *ret, size_t size)
 {
 	struct ucred c;
 	socklen_t len = sizeof(c);
-	char path[32], program[16] = "?";
+	char program[PROCESS_NAME_SIZE];
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &len) < 0)
 		return;
 	if (c.pid == getppid()) { /* the other end is hull-tls */
 		snprintf(ret, size, "a client over TLS, by hulld");
 		return;
 	}
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)c.pid);
-	if (file_read_small(AT_FDCWD, path, program, sizeof(program)) > 0)
-		program[strcspn(program, "\n")] = '\0';
 	const uid_t uid = c.uid == getuid() ? namespace_real_uid() : c.uid;
-	snprintf(ret, size, "uid %u, from %s, by hulld", (unsigned)uid, program);
+	snprintf(ret, size, "uid %u, from %s, by hulld", (unsigned)uid,
+		 process_name(c.pid, program));
 }
 
 static int find_and_run(struct call *c, bool *en_open, struct arena *kept, struct err *e)
@@ -380,9 +377,9 @@ static int find_and_run(struct call *c, bool *en_open, struct arena *kept, struc
 	if (!(route->flags & ROUTE_NO_ENGINE) && !*en_open) {
 		r = settings_open_engine(c->settings, c->en, kept, e);
 		*en_open = r == 0;
-		if (r == 0)
-			name_client(c->http->fd, c->en->asked_by, sizeof(c->en->asked_by));
 	}
+	if (r == 0 && route->flags & ROUTE_CHANGES && *en_open && !*c->en->asked_by)
+		name_client(c->http->fd, c->en->asked_by, sizeof(c->en->asked_by));
 	if (r == 0 && route->flags & ROUTE_TURN)
 		http_queue(c->http);
 	return r < 0 ? r : route->run(c, e);

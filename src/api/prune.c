@@ -110,14 +110,15 @@ int builds_prune(struct call *c, struct err *e)
 	return answer_gone(c, &p, "CachesDeleted", json_of_strv(&gone), true);
 }
 
-/* Of which kinds: all, or those of "type". What is not asked for is null. */
-static int leave_out(struct json_object *o, const struct strv *types, struct err *e)
+static const char *const kinds[][2] = {{"image", "Images"},
+				       {"container", "Containers"},
+				       {"volume", "Volumes"},
+				       {"build-cache", "BuildCache"}};
+
+/* Of which kinds, as bits; 0: of all. */
+static int read_types(const struct strv *types, unsigned *ret, struct err *e)
 {
-	static const char *const kinds[][2] = {{"image", "Images"},
-					       {"container", "Containers"},
-					       {"volume", "Volumes"},
-					       {"build-cache", "BuildCache"}};
-	unsigned wanted = 0;
+	*ret = 0;
 	for (size_t i = 0; i < types->count; i++) {
 		size_t k = 0;
 		while (k < ARRAY_LEN(kinds) && strcmp(kinds[k][0], types->items[i]))
@@ -125,21 +126,29 @@ static int leave_out(struct json_object *o, const struct strv *types, struct err
 		if (k == ARRAY_LEN(kinds))
 			return err_set(e, EINVAL, ERR_INVALID, "unknown object type: %s",
 				       types->items[i]);
-		wanted |= 1U << k;
+		*ret |= 1U << k;
 	}
+	return 0;
+}
+
+/* What is not asked for is null. */
+static void leave_out(struct json_object *o, unsigned wanted)
+{
 	for (size_t k = 0; wanted && k < ARRAY_LEN(kinds); k++)
 		if (!(wanted & 1U << k))
 			json_object_object_add(o, kinds[k][1], NULL);
 	if (wanted && !(wanted & 1))
 		json_add_int(o, "LayersSize", 0);
-	return 0;
 }
 
 int system_df(struct call *c, struct err *e)
 {
 	const struct strv types = param_all(c, "type");
 	struct usage u;
-	int r = engine_usage(c->en, c->a, &u, e);
+	unsigned wanted;
+	int r = read_types(&types, &wanted, e);
+	if (r == 0)
+		r = engine_usage(c->en, c->a, &u, e);
 	if (r < 0)
 		return r;
 	struct json_object *o = usage_object(c->en, &u, c->a);
@@ -152,9 +161,6 @@ int system_df(struct call *c, struct err *e)
 		}
 		json_add_int(o, "BuilderSize", u.totals[USAGE_CACHE].size);
 	}
-	if ((r = leave_out(o, &types, e)) < 0) {
-		json_object_put(o);
-		return r;
-	}
+	leave_out(o, wanted);
 	return answer_json(c, 200, o);
 }

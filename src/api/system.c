@@ -84,7 +84,7 @@ static struct json_object *security_options(void)
 {
 	static const char *const always[] = {"name=seccomp,profile=builtin", "name=cgroupns"};
 	struct json_object *list = json_object_new_array();
-	if (apparmor_works())
+	if (!apparmor_lacks())
 		json_object_array_add(list, json_object_new_string("name=apparmor"));
 	for (size_t i = 0; i < ARRAY_LEN(always); i++)
 		json_object_array_add(list, json_object_new_string(always[i]));

@@ -20,8 +20,8 @@
 #include "base/json.h"
 #include "base/shape.h"
 #include "base/units.h"
-#include "linux/cgroup.h"
 #include "engine/apparmor.h"
+#include "linux/cgroup.h"
 #include "linux/idmap.h"
 #include "linux/lsm.h"
 #include "linux/namespaces.h"
@@ -232,16 +232,14 @@ static void check_clock(struct engine *en, struct story *s)
 
 static void check_apparmor(struct engine *en, struct story *s)
 {
-	(void)en;
 	if (!lsm_apparmor_is_there())
 		return;
-	bool works = apparmor_works();
+	const char *lacks = apparmor_lacks();
 	story_evidence(s, "AppArmor", "%s",
-		       works ? "on: containers have the profile " APPARMOR_DEFAULT
-			     : "on, and not used for containers");
-	if (!works && !namespace_caller_is_user())
-		story_advise(s, "AppArmor is on, but apparmor_parser is missing, so containers go "
-				"without a profile: install the package apparmor");
+		       lacks ? "on, and not used for containers"
+			     : "on: containers have the profile " APPARMOR_DEFAULT);
+	if (lacks && !namespace_caller_is_user())
+		story_advise(s, "AppArmor is on, but containers go without a profile: %s", lacks);
 }
 
 int diagnose_host(struct engine *en, struct story *s, struct err *e)

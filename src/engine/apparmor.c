@@ -8,6 +8,7 @@
  */
 #include "engine/apparmor.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -31,7 +32,7 @@ static const char profile_text[] =
 	"  ptrace (trace,tracedby,read,readby) peer=" APPARMOR_DEFAULT ",\n"
 	"  unix,\n"
 	"  deny mount,\n"
-	/* Of /proc only what belongs to processes is written, and shared memory's limits. */
+	/* Of /proc only what belongs to processes is written. */
 	"  deny /proc/* w,\n"
 	"  deny /proc/[^1-9]*/** w,\n"
 	"  deny /proc/{sysrq-trigger,kcore,mem,kmem} rwklx,\n"
@@ -45,12 +46,27 @@ static const char profile_text[] =
 	"  deny /sys/kernel/security/** rwklx,\n"
 	"}\n";
 
-bool apparmor_works(void)
+/* 1: the profile is loaded, 0: it can be; or negative errno, with why. */
+static int look(const char **ret_lacks)
 {
 	char path[64];
-	return lsm_apparmor_is_there() && !namespace_caller_is_user() &&
-	       lsm_apparmor_has(APPARMOR_DEFAULT) >= 0 &&
-	       tool_find("apparmor_parser", path, sizeof(path));
+	int has = lsm_apparmor_is_there() && !namespace_caller_is_user()
+			  ? lsm_apparmor_has(APPARMOR_DEFAULT)
+			  : -ENOTSUP;
+	bool parser = has >= 0 && tool_find("apparmor_parser", path, sizeof(path));
+	*ret_lacks = has == -ENOTSUP ? "only root can load profiles, where the kernel runs AppArmor"
+		     : has < 0       ? "what is loaded cannot be seen: mount -t securityfs none "
+				       "/sys/kernel/security"
+		     : parser        ? NULL
+				     : "apparmor_parser is missing: install the package apparmor";
+	return has < 0 || parser ? has : -ENOENT;
+}
+
+const char *apparmor_lacks(void)
+{
+	const char *lacks;
+	look(&lacks);
+	return lacks;
 }
 
 const char *apparmor_of(const struct container *c)
@@ -63,12 +79,11 @@ const char *apparmor_of(const struct container *c)
 	return lsm_apparmor_has(APPARMOR_DEFAULT) == 1 ? APPARMOR_DEFAULT : "";
 }
 
-/* By this hull, with this text. */
-static bool is_loaded(struct engine *en)
+/* What is loaded is of this hull, with this text. */
+static bool is_ours(struct engine *en)
 {
 	char text[sizeof(profile_text) + 1];
-	return lsm_apparmor_has(APPARMOR_DEFAULT) == 1 &&
-	       file_read_small(en->run_fd, file_name, text, sizeof(text)) ==
+	return file_read_small(en->run_fd, file_name, text, sizeof(text)) ==
 		       sizeof(profile_text) - 1 &&
 	       !memcmp(text, profile_text, sizeof(profile_text) - 1);
 }
@@ -86,12 +101,12 @@ int apparmor_profile(struct engine *en, const struct container *c, const char **
 {
 	const char *named = security_option(c, "apparmor");
 	bool none = named ? !strcmp(named, "unconfined") : c->config.host.privileged;
+	const char *lacks;
 	struct err why;
 	*ret = NULL;
 	if (none)
 		return 0;
 	if (named) {
-		int has = lsm_apparmor_has(named);
 		*ret = named;
 		if (!lsm_apparmor_is_there()) {
 			err_set(e, ENOTSUP, ERR_INVALID,
@@ -100,7 +115,7 @@ int apparmor_profile(struct engine *en, const struct container *c, const char **
 			err_hint(e, "leave it out, or boot with apparmor=1 security=apparmor");
 			return -ENOTSUP;
 		}
-		if (has == 0) {
+		if (lsm_apparmor_has(named) == 0) {
 			err_set(e, ENOENT, ERR_INVALID,
 				"--security-opt apparmor=%s: no such profile is loaded", named);
 			err_hint(e, "load it: apparmor_parser -r FILE");
@@ -108,9 +123,10 @@ int apparmor_profile(struct engine *en, const struct container *c, const char **
 		}
 		return 0;
 	}
-	if (!apparmor_works())
+	const int loaded = look(&lacks);
+	if (loaded < 0)
 		return 0;
-	if (!is_loaded(en) && load(en, &why) != 0) {
+	if (!(loaded && is_ours(en)) && load(en, &why) != 0) {
 		engine_warn(en,
 			    "the AppArmor profile " APPARMOR_DEFAULT " cannot be loaded, the "
 			    "container goes without: %s",

@@ -15,5 +15,5 @@ const char *apparmor_of(const struct container *c);
 /** The same for the spec of a process that is started now: NULL for none. A profile that was named
  * must be there; hull's own is loaded, and where it cannot be, the container goes without. */
 int apparmor_profile(struct engine *en, const struct container *c, const char **ret, struct err *e);
-/** Can this machine load profiles? */
-bool apparmor_works(void);
+/** What this machine lacks for profiles, and what to do; NULL: nothing. */
+const char *apparmor_lacks(void);

@@ -212,14 +212,22 @@ static int64_t processes_refused(const struct container *c)
 	return *path && cgroup_open(path, &group, &ignored) == 0 ? cgroup_pids_refused(&group) : 0;
 }
 
+/* What was its first process; 0: not known. */
+static pid_t first_process(struct engine *en, const struct container *c)
+{
+	struct run_record run;
+	return run_record_read(en, c->id, &run) < 0 ? 0 : run.pid;
+}
+
 /* The monitor takes whoever gets a SIGKILL soon after a kill for memory for its victim. The
  * kernel's log knows: it names all that were killed. What hull-init runs has no number here. */
-static void judge_oom(const struct container *c, pid_t first, struct exit_record *x,
+static void judge_oom(struct engine *en, const struct container *c, struct exit_record *x,
 		      struct oom *ret)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	if (!was_oom(x))
 		return;
+	const pid_t first = first_process(en, c);
 	oom_look(container_cgroup_path(c, &a), first, c->started, ret);
 	if (ret->whole_since_ns > x->finished_ns || !first || container_has_init(c) ||
 	    !namespace_caller_is_in_first_pid())
@@ -233,13 +241,11 @@ static int finish(struct engine *en, const struct container *c, const struct exi
 {
 	struct exit_record x = *found;
 	struct end end = {.c = c, .x = &x};
-	struct run_record run;
-	if (run_record_read(en, c->id, &run) < 0)
-		run.pid = 0;
-	judge_oom(c, run.pid, &x, &end.oom); /* while its control group is there */
+	judge_oom(en, c, &x, &end.oom); /* while its control group is there */
 	end.refused = processes_refused(c);
-	if (crash_is_fault(x.signal) && run.pid)
-		crash_look(run.pid, c->started, end.fault, sizeof(end.fault));
+	const pid_t first = crash_is_fault(x.signal) ? first_process(en, c) : 0;
+	if (first)
+		crash_look(first, c->started, end.fault, sizeof(end.fault));
 	int r = clean_run(en, c, e);
 	if (r == 0)
 		r = c->auto_remove ? remove_locked(en, c->id, true, &end, e)

@@ -20,7 +20,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/file.h"
 #include "engine/monitor.h"
 #include "init/report.h"
 #include "linux/cgroup.h"
@@ -144,15 +143,12 @@ static int stuck(const struct container *c, struct err *e)
 /* Who asked for it: our user, and the program that started us. */
 static void sender(const struct engine *en, char buf[static 64])
 {
-	char path[32], program[32] = "?";
-	if (*en->asked_by) {
+	char program[PROCESS_NAME_SIZE];
+	if (*en->asked_by)
 		snprintf(buf, 64, "%s", en->asked_by);
-		return;
-	}
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)getppid());
-	if (file_read_small(AT_FDCWD, path, program, sizeof(program)) > 0)
-		program[strcspn(program, "\n")] = '\0';
-	snprintf(buf, 64, "uid %u, from %s", (unsigned)namespace_real_uid(), program);
+	else
+		snprintf(buf, 64, "uid %u, from %s", (unsigned)namespace_real_uid(),
+			 process_name(getppid(), program));
 }
 
 /* Send @value, or the signal alone, and tell of it: in one transaction, so that what it leads to is

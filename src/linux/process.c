@@ -4,8 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +148,18 @@ int process_read(pid_t pid, struct process *ret)
 	if (name)
 		snprintf(ret->comm, sizeof(ret->comm), "%.*s", (int)strcspn(name, "\n"), name);
 	return 0;
+}
+
+const char *process_name(pid_t pid, char buf[static PROCESS_NAME_SIZE])
+{
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	if (file_read_small(AT_FDCWD, path, buf, PROCESS_NAME_SIZE) <= 0)
+		snprintf(buf, PROCESS_NAME_SIZE, "?");
+	for (char *p = buf; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 127)
+			*p = '?';
+	return buf;
 }
 
 char process_state(pid_t tid)

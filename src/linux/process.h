@@ -29,6 +29,10 @@ struct process {
 
 /** 0, or -errno; -ENOENT or -ESRCH: it has ended. */
 int process_read(pid_t pid, struct process *ret);
+enum { PROCESS_NAME_SIZE = 16 };
+/** Its comm for people: control characters are question marks, as is one that is gone. Returns
+ * @buf. */
+const char *process_name(pid_t pid, char buf[static PROCESS_NAME_SIZE]);
 /** The state alone, of a thread as well: of R, S, D, T, t, Z, X, I; 0: it is gone. */
 char process_state(pid_t tid);
 /** Its arguments with blanks between them, as far as they fit; how long with the NUL, or as
