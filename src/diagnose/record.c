@@ -393,7 +393,7 @@ int diagnose_record(struct engine *en, void (*ready)(void), struct err *e)
 	for (;;) {
 		if (clock_ms() >= due) {
 			record_load(en, w.ring);
-			due = clock_ms() + RECORD_LOAD_NS / 1000000;
+			due = clock_ms() + LOAD_AVERAGE_NS / 1000000;
 		}
 		const int64_t left = due - clock_ms();
 		struct pollfd fds[] = {{.fd = w.trace.epoll, .events = POLLIN},

@@ -40,7 +40,7 @@ static struct recorded_load *place_of(struct recorded_load *all, const char *id,
 /* Who was not looked at in between had this load all the time, as far as is known. */
 static void bring_on(struct recorded_load *l, int64_t load, int64_t now)
 {
-	const int64_t missed = (now - l->at_ns) / RECORD_LOAD_NS;
+	const int64_t missed = (now - l->at_ns) / LOAD_AVERAGE_NS;
 	load_average_step(l->average, load,
 			  missed < 1           ? 1
 			  : missed > STEPS_MAX ? STEPS_MAX

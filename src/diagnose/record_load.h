@@ -5,7 +5,5 @@
 #include "engine/recorder.h"
 #include "linux/load_average.h"
 
-#define RECORD_LOAD_NS LOAD_AVERAGE_NS
-
-/** To be called every RECORD_LOAD_NS. What cannot be read now is left out. */
+/** To be called every LOAD_AVERAGE_NS. What cannot be read now is left out. */
 void record_load(struct engine *en, struct recorder_ring *ring);

@@ -18,19 +18,16 @@ int diagnose_network(struct engine *en, const struct container *c, struct story 
 /** Disks: what it reads and writes, against its limits; what waits to be written. */
 int diagnose_io(const struct container *c, struct story *s, struct err *e);
 /** Room: file systems that it can write to, its layer and log, removed files that are open. */
-/** True, and the verdict says so, of a container of an ordinary user without a control group. */
-bool usage_uncounted(const struct container *c, struct story *s);
-/** Whether a group above that of @c allows less of memory (bytes) or processors (thousandths) than
- * its own, and which. In @a. */
-bool limit_above(const struct container *c, enum cgroup_controller controller, struct arena *a,
-		 int64_t *ret, char **ret_group);
-/** Adds to the verdict that the layer of @c, which need not run, is full of what its limit allows.
- */
-void diagnose_layer_full(struct engine *en, const struct container *c, struct story *s);
 int diagnose_disk(struct engine *en, const struct container *c, struct story *s, struct err *e);
 /** Adds to the verdict that the layer of @c, which need not run, is full of what its limit allows.
  */
 void diagnose_layer_full(struct engine *en, const struct container *c, struct story *s);
+/** Whether a group above that of @c allows less of memory (bytes) or processors (thousandths) than
+ * its own, and which. In @a. */
+bool limit_above(const struct container *c, enum cgroup_controller controller, struct arena *a,
+		 int64_t *ret, char **ret_group);
+/** True, and the verdict says so, of a container of an ordinary user without a control group. */
+bool usage_uncounted(const struct container *c, struct story *s);
 /** All that its control group counts, now. */
 int usage_read(const struct container *c, struct arena *a, struct cgroup_stats *ret, struct err *e);
 /** The same twice, half a second apart; the topics of one command share what it took. */

@@ -35,9 +35,9 @@
 #include "engine/monitor.h"
 #include "engine/mounts.h"
 #include "engine/network.h"
+#include "engine/proc_view.h"
 #include "engine/root.h"
 #include "engine/rootless.h"
-#include "engine/proc_view.h"
 #include "engine/run_folder.h"
 #include "engine/spec.h"
 #include "engine/user_network.h"
@@ -92,6 +92,13 @@ static void launch_close(struct launch *l)
 
 /* ---- preparing ---- */
 
+/* --init-path, which is absolute; NULL: hull-init. */
+static const char *foreign_init(const struct launch *l)
+{
+	const char *path = l->c->config.hull.init_path;
+	return path && *path ? path : NULL;
+}
+
 /* The runtime executes it from a read-only mount: what a container finds as /proc/1/exe is this
  * file. */
 static int open_init(struct launch *l, struct err *e)
@@ -99,9 +106,8 @@ static int open_init(struct launch *l, struct err *e)
 	const struct docker_host_config *h = &l->c->config.host;
 	if (!h->init.set || !h->init.value)
 		return 0;
-	const char *own = l->c->config.hull.init_path;
-	bool foreign = own && *own;
-	const char *path = foreign ? own : arena_printf(&l->a, "%s/hull-init", l->en->libexec);
+	const char *foreign = foreign_init(l);
+	const char *path = foreign ?: arena_printf(&l->a, "%s/hull-init", l->en->libexec);
 	l->init = open(path, O_PATH | O_CLOEXEC);
 	if (l->init < 0)
 		return err_errno(e, errno, "%s: cannot open %s", foreign ? "--init-path" : "--init",
@@ -158,14 +164,13 @@ static int make_sockets(struct launch *l, struct err *e)
 
 static struct strv init_arguments(struct launch *l)
 {
-	const char *mode = l->c->config.hull.init_mode, *own = l->c->config.hull.init_path;
+	const char *mode = l->c->config.hull.init_mode, *foreign = foreign_init(l);
 	const char *grace = "10";
 	const struct docker_config *c = &l->c->config.config;
 	const char *signal = c->stop_signal && *c->stop_signal ? c->stop_signal : "TERM";
 	struct strv args = {0};
-	if (own && *own) { /* no other init has options that all would know */
-		const char *slash = strrchr(own, '/');
-		strv_push(&l->a, &args, slash ? slash + 1 : own);
+	if (foreign) { /* no other init has options that all would know */
+		strv_push(&l->a, &args, strrchr(foreign, '/') + 1);
 		strv_push(&l->a, &args, "--");
 		return args;
 	}

@@ -25,8 +25,8 @@
 #include "base/strbuf.h"
 #include "base/units.h"
 #include "engine/internal.h"
-#include "engine/servant.h"
 #include "engine/network.h"
+#include "engine/servant.h"
 
 enum { FILE_MAX = 8 << 20, TRIES = 16, NAME_SERVICE = 53 };
 
