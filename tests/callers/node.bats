@@ -25,7 +25,7 @@ teardown() { [ ! -e "${NODE_PATH:-/nowhere}/testcontainers" ] || api_namespace_t
 node_there() {
 	cat >program.mjs
 	ln -sfn "$NODE_PATH" node_modules
-	TESTCONTAINERS_RYUK_DISABLED=true timeout 100 nsenter -n -t "$HOST" node program.mjs 3>&-
+	TMPDIR=$PWD TESTCONTAINERS_RYUK_DISABLED=true timeout 100 nsenter -n -t "$HOST" node program.mjs 3>&-
 }
 
 @test "dockerode: its everyday examples" {
