@@ -15,6 +15,7 @@ daemon, a monitor or a shim spends is not in it.
 """
 import argparse
 import glob
+import itertools
 import json
 import os
 import re
@@ -246,28 +247,42 @@ class Bench:
         self.compare("OCI run /bin/true, from a bundle", commands)
 
     def steps(self):
-        """create, start, state, kill, delete of each OCI runtime."""
-        words = ("create", "start", "state", "kill", "delete")
-        times = {word: {name: [] for name in self.runtimes} for word in words}
+        """Each command of an OCI runtime, and create + start + delete of /bin/true together."""
+        life = {"sleep": ("create", "start", "state", "kill", "delete"), "true": ("create", "start", "delete")}
+        times = {word: {name: [] for name in self.runtimes} for word in life["sleep"]}
+        whole = {"floor": [], **{name: [] for name in self.runtimes}}
         for i in range(self.rounds + 2):
-            for name, argv in in_turn(self.runtimes, i):
-                box = self.name()
+            time.sleep(APART)
+            whole["floor"].append(spawn(self.floor + ["--no-overlay", self.rootfs, "/bin/true"])[:2])
+            for (name, argv), (program, words) in itertools.product(in_turn(self.runtimes, i), life.items()):
+                box, spent = self.name(), []
                 for word in words:
-                    more = {"create": ["-b", self.bundles["sleep"], box], "kill": [box, "KILL"],
+                    if program == "true" and word == "delete":
+                        self.wait_until_stopped(argv, box)
+                    more = {"create": ["-b", self.bundles[program], box], "kill": [box, "KILL"],
                             "delete": ["-f", box]}
                     time.sleep(APART)
                     ms, cpu, status = spawn(argv + [word] + more.get(word, [box]))
                     if status != 0:
                         sys.exit(f"{name} {word} ended with {status}")
-                    if i >= 2:
+                    spent.append((ms, cpu))
+                    if i >= 2 and program == "sleep":
                         times[word][name].append((ms, cpu))
-        for word in words:
+                if program == "true":
+                    whole[name].append(tuple(map(sum, zip(*spent))))
+        for word in times:
             report("OCI " + word, times[word])
+        report("OCI create + start + delete of /bin/true", {name: list_[2:] for name, list_ in whole.items()})
+
+    @staticmethod
+    def wait_until_stopped(argv, box):
+        while json.loads(subprocess.run(argv + ["state", box], check=True, stdin=NULL,
+                                        stdout=subprocess.PIPE).stdout)["status"] != "stopped":
+            time.sleep(APART)
 
     def least(self):
         """Peak memory of an OCI runtime's `run`, and the least limit under which /bin/true runs."""
         for name, argv in self.runtimes.items():
-            run = lambda folder: spawn(argv + ["run", "-b", folder, self.name()])[2]
             # Not from wait4: what we are ourselves counts there until the execve. busybox takes the
             # kernel's KiB for pages.
             peaks = [1024 * int(subprocess.run(
@@ -275,14 +290,21 @@ class Bench:
                                                           self.name()],
                 stdin=NULL, capture_output=True, text=True).stderr.split()[-1])
                      // os.sysconf("SC_PAGE_SIZE") for _ in range(5)]
-            limit = 64 << 20
-            while limit > 64 << 10:
+
+            def runs(limit):
+                """Five times out of five: a limit that depends on luck is none."""
                 folder = bundle.write(os.path.join(self.dir, self.name()), self.rootfs, ["/bin/true"],
-                                      memory=limit // 2)
-                # Three times out of three: a limit that depends on luck is none.
-                if any(run(folder) != 0 for _ in range(3)):
-                    break
+                                      memory=limit)
+                return all(spawn(argv + ["run", "-b", folder, self.name()])[2] == 0 for _ in range(5))
+
+            limit = 64 << 20
+            while limit > 64 << 10 and runs(limit // 2):
                 limit //= 2
+            step = limit // 4  # between what is enough and its half, to an eighth
+            for _ in range(3):
+                if runs(limit - step):
+                    limit -= step
+                step //= 2
             print(f"  {name:22} run: peak {max(peaks)} KiB; least limit {limit >> 10} KiB", flush=True)
 
     def exec(self):
@@ -368,7 +390,7 @@ class Bench:
         commands.update({name: argv + ["run", "-b", self.bundles["true"], "{id}"]
                          for name, argv in self.runtimes.items()})
         commands = {name: argv for name, argv in commands.items() if self.wanted(name)}
-        for count in (20, 100):
+        for count in (20, 50, 100):
             rates = {name: [] for name in commands}
             for _ in range(min(self.rounds, 3)):
                 for name, argv in commands.items():

@@ -14,8 +14,8 @@
 #include "linux/cpuset_list.h"
 
 enum {
-	MEMORY_LEAST = 256 * 1024, /* what a small static program needs to start in */
-	CFS_LEAST_US = 1000,       /* min_cfs_quota_period, max_cfs_quota_period of the kernel */
+	MEMORY_LEAST = 64 * 1024, /* no program starts in that; less is a slip of the unit */
+	CFS_LEAST_US = 1000,      /* min_cfs_quota_period, max_cfs_quota_period of the kernel */
 	CFS_MOST_US = 1000000,
 };
 
