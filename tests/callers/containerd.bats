@@ -118,22 +118,68 @@ c_run() {
 	[ "$failed" = 0 ]
 }
 
-# There is no client of the CRI to be had: that it takes the configuration which the documentation has is what can be seen.
-@test "the CRI plugin comes up with the configuration of docs/oci-runtime.md" {
-	local text
+# cri METHOD [REQUEST]: as a kubelet asks it.
+cri() {
+	inside /usr/bin/python3 "$BATS_TEST_DIRNAME/cri.py" /run/containerd-cri.sock "$@"
+}
+
+# The configuration is the documentation's, but for where things lie, and how a machine without systemd makes groups.
+@test "CRI: a pod: created, started, exec, stats, limits changed, stopped, removed" {
+	/usr/bin/python3 -c "import grpc" 2>/dev/null || skip "needs python3-grpcio"
+	command -v jq >/dev/null || skip "needs jq"
+	local text pod config id asks runtime
 	text=$(sed -n '/^```toml/,/^```/p' "$BATS_TEST_DIRNAME/../../docs/oci-runtime.md" | sed '/^```/d')
-	[[ "$text" == *BinaryName* ]] || fail "no configuration in docs/oci-runtime.md"
+	[[ "$text" == *'BinaryName = "/usr/local/bin/hull-runtime"'*'SystemdCgroup = true'* ]] || fail "no configuration in docs/oci-runtime.md"
 	{
 		sed -n 1p <<<"$text"
 		printf 'root = "%s"\nstate = "/run/containerd-cri"\n[grpc]\naddress = "/run/containerd-cri.sock"\n' "$WORK/cri"
-		sed 1d <<<"$text"
+		sed "1d; s|/usr/local/bin/hull-runtime|$RUNTIME|; s/SystemdCgroup = true/SystemdCgroup = false/" <<<"$text"
+		printf '[plugins."io.containerd.grpc.v1.cri"]\nsandbox_image = "localhost/pause:1"\n'
+		printf '[plugins."io.containerd.grpc.v1.cri".containerd]\nsnapshotter = "native"\n'
 	} >"$WORK/cri.toml"
 	mkdir -p "$WORK/cri"
 	daemon cri containerd --config "$WORK/cri.toml"
 	wait_for 30 inside ctr -a /run/containerd-cri.sock version
 	capture inside ctr -a /run/containerd-cri.sock plugins ls
 	grep -qE '^io.containerd.grpc.v1 +cri +.* ok' <<<"$output" || fail "$output" "$(grep -i cri "$WORK/cri.log")"
-	capture inside containerd --config "$WORK/cri.toml" config dump
-	assert_has '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.hull.options]'
-	assert_has 'BinaryName = "/usr/local/bin/hull-runtime"'
+	tar -C "$WORK/rootfs" -c . | "$HULL_BIN_DIR/hull" --root "$WORK/images" --runroot "$WORK/images-run" \
+		import -c 'CMD ["sleep", "1000"]' - localhost/pause:1
+	"$HULL_BIN_DIR/hull" --root "$WORK/images" --runroot "$WORK/images-run" save -o "$WORK/pause.tar" localhost/pause:1
+	inside ctr -a /run/containerd-cri.sock -n k8s.io images import "$WORK/pause.tar"
+
+	config=$(jq -n --arg g "$GROUP/pod" '{metadata: {name: "web", uid: "u1", namespace: "default"}, log_directory: "/run",
+		linux: {cgroup_parent: $g, security_context: {namespace_options: {network: 2}}}}')
+	pod=$(cri RunPodSandbox "$(jq -n --argjson c "$config" '{config: $c, runtime_handler: "hull"}')" | jq -r .pod_sandbox_id)
+	id=$(cri CreateContainer "$(jq -n --arg p "$pod" --argjson c "$config" '{pod_sandbox_id: $p, sandbox_config: $c, config: {
+		metadata: {name: "main"}, image: {image: "localhost/pause:1"}, log_path: "main.log",
+		command: ["sh", "-c", "trap \"exit 7\" TERM; echo from the pod; while :; do sleep 1; done"],
+		linux: {resources: {memory_limit_in_bytes: 67108864}, security_context: {namespace_options: {network: 2}}}}}')" | jq -r .container_id)
+	asks=$(jq -n --arg c "$id" '{container_id: $c}')
+	cri StartContainer "$asks"
+	[ "$(cri ContainerStatus "$asks" | jq .status.state)" = 1 ]
+	# It is hull-runtime that has both, and they share a namespace.
+	runtime=$(inside "$RUNTIME" --root /run/containerd/runc/k8s.io list --format json)
+	[ "$(jq -r '.[].id' <<<"$runtime" | sort)" = "$(printf '%s\n' "$pod" "$id" | sort)" ] || fail "$runtime"
+	[ "$(jq '.[].pid' <<<"$runtime" | while read -r pid; do inside readlink "/proc/$pid/ns/ipc"; done | uniq | wc -l)" = 1 ]
+	[ "$(group_value "pod/$id" memory.limit_in_bytes memory.max)" = 67108864 ]
+	wait_for 30 grep -q 'stdout F from the pod' "/proc/$(cat "$WORK/holder")/root/run/main.log"
+
+	capture cri ExecSync "$(jq '. + {cmd: ["sh", "-c", "echo out; echo err >&2; exit 9"], timeout: 30}' <<<"$asks")"
+	[ "$(jq -c . <<<"$output")" = '{"stdout":"out\n","stderr":"err\n","exit_code":9}' ] || fail "$output"
+	capture cri ExecSync "$(jq '. + {cmd: ["nosuch"]}' <<<"$asks")"
+	[ "$status" = 1 ]
+	assert_has "executable file not found"
+	cri UpdateContainerResources "$(jq '. + {linux: {memory_limit_in_bytes: 134217728}}' <<<"$asks")"
+	[ "$(group_value "pod/$id" memory.limit_in_bytes memory.max)" = 134217728 ]
+	capture cri ContainerStats "$asks"
+	jq -e --arg c "$id" '.stats.attributes.id == $c and .stats.memory.working_set_bytes.value > 0 and
+		.stats.cpu.usage_core_nano_seconds.value > 0' <<<"$output" || fail "$output"
+
+	cri StopContainer "$(jq '. + {timeout: 50}' <<<"$asks")"
+	[ "$(cri ContainerStatus "$asks" | jq -c '.status | [.state, .exit_code]')" = '[2,7]' ]
+	cri RemoveContainer "$asks"
+	asks=$(jq -n --arg p "$pod" '{pod_sandbox_id: $p}')
+	cri StopPodSandbox "$asks"
+	cri RemovePodSandbox "$asks"
+	[ -z "$(inside "$RUNTIME" --root /run/containerd/runc/k8s.io list -q)" ]
 }

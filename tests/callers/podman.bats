@@ -147,3 +147,30 @@ podman_image() {
 	done
 	[ "$failed" = 0 ]
 }
+
+@test "buildah run and build by --runtime" {
+	command -v buildah >/dev/null || skip "needs buildah"
+	printf '#!/bin/sh\necho "$*" >>"%s"\nexec "%s" "$@"\n' "$WORK/asked" "$RUNTIME" >"$WORK/asking"
+	chmod 755 "$WORK/asking"
+	buildah_do() { # VERB ARGUMENT...
+		local verb=$1
+		shift
+		inside buildah --root "$WORK/root" --runroot "$WORK/run" "$verb" --runtime "$WORK/asking" --isolation oci --network none "$@"
+	}
+	local box
+	box=$(inside buildah --root "$WORK/root" --runroot "$WORK/run" from --pull-never test)
+	capture buildah_do run "$box" sh -c 'echo out; touch /made; exit 4'
+	[ "$status" = 4 ]
+	[[ $output == out* ]] || fail "$output"
+	[ "$(buildah_do run --user bob "$box" sh -c 'id -u; ls /made')" = $'1000\n/made' ]
+	capture buildah_do run "$box" nosuch
+	[ "$status" != 0 ]
+	assert_has "executable file not found"
+	mkdir "$WORK/context"
+	printf 'FROM test\nRUN id -u >/who\nUSER bob\nRUN cat /who && id -u\n' >"$WORK/context/Dockerfile"
+	capture buildah_do build --pull-never -t built "$WORK/context"
+	[ "$status" = 0 ] || fail "$output"
+	assert_has $'\n0\n1000\n'
+	[ "$(grep -cE '(^| )create ' "$WORK/asked")" = 5 ] || fail "$(cat "$WORK/asked")"
+	[ -z "$(inside ls /run/hull-runtime)" ]
+}
