@@ -56,6 +56,7 @@ static void print_info(struct json_object *o)
 		{"Storage Driver", "Driver"},
 		{"Storage Quota", "HullStorageQuota"},
 		{"Logging Driver", "LoggingDriver"},
+		{"Publish Address", "HullPublishAddress"},
 		{"Cgroup Driver", "CgroupDriver"},
 		{"Cgroup Version", "CgroupVersion"},
 		{"Cgroup Layout", "HullCgroupLayout"},

@@ -34,6 +34,8 @@ struct engine {
 	int root_fd, run_fd;
 	bool systemd_cgroup; /* who makes control groups: for containers to be; else ourselves */
 	bool records;        /* a recorder is to run, see recorder.h */
+	const char
+		*publish_on; /* where ports are published that name no address; NULL: everywhere */
 	bool checks_health;  /* this process does: nobody else need be asked to */
 	/* Or NULL: called when the first process of a container that is started is born and waits,
 	 * in its group; @caps: what it may have at most. */

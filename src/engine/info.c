@@ -66,6 +66,7 @@ int engine_info(struct engine *en, const char *log_driver, const char *cgroup_ma
 	const char *why = "";
 	const char *quota = layer_backend(en, &why);
 	json_add_string(o, "HullStorageQuota", quota ? quota : arena_printf(&a, "none (%s)", why));
+	json_add_string(o, "HullPublishAddress", en->publish_on ? en->publish_on : "0.0.0.0");
 	json_add_string(o, "KernelVersion", u.release);
 	json_add_string(o, "OSType", "linux");
 	json_add_string(o, "Architecture", u.machine);

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/option_value.h"
 #include "base/path.h"
 #include "base/units.h"
 #include "base/utf8.h"
@@ -439,14 +440,19 @@ static int check_request(const char *name, struct docker_network *c, struct err 
 		return r;
 	if (mtu && (uint_parse(mtu, MTU_MAX, &bytes) < 0 || bytes < MTU_MIN))
 		return invalid(e, "com.docker.network.driver.mtu (68 to 65535):", mtu);
-	const char *icc = kvs_get(&c->options, "com.docker.network.bridge.enable_icc");
-	if (!icc || strcmp(icc, "false"))
-		return 0;
-	err_set(e, ENOTSUP, ERR_INVALID,
-		"com.docker.network.bridge.enable_icc=false: hull does not keep the containers of "
-		"one network from each other");
-	err_hint(e, "give each a network of its own");
-	return -ENOTSUP;
+	static const char *const switches[] = {NETWORK_ICC, NETWORK_MASQUERADE};
+	bool on;
+	for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
+		const char *text = kvs_get(&c->options, switches[i]);
+		if (text && option_set_bool(&on, text, NULL, e) < 0)
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "invalid %s: %s is not true or false", switches[i], text);
+	}
+	const char *host = kvs_get(&c->options, NETWORK_HOST_BINDING);
+	struct ip ip;
+	return host && (!ip_parse(host, &ip) || ip.family != AF_INET)
+		       ? invalid(e, NETWORK_HOST_BINDING ":", host)
+		       : 0;
 }
 
 /* One of that name would become ours, and go with the network. A killed `create` may have left it.
@@ -515,7 +521,8 @@ int network_create(struct engine *en, const char *name, struct docker_network *c
 	} else if (r == 0) {
 		r = check_bridge(&k, &made, a, e);
 		begun = r == 0;
-		/* The bridge first: who finds it without a row makes the firewall anew (check.c). */
+		/* The bridge first: who finds it without a row makes the firewall anew (check.c).
+		 */
 		if (r == 0)
 			r = network_ensure(en, &k, &made, false, e);
 		if (r >= 0)

@@ -30,6 +30,12 @@ struct network {
 	size_t subnet_count;
 };
 
+/** docker's driver options: where ports of its containers are published that name no address; do
+ * its containers reach each other; has what leaves the host's address. */
+#define NETWORK_HOST_BINDING "com.docker.network.bridge.host_binding_ipv4"
+#define NETWORK_ICC "com.docker.network.bridge.enable_icc"
+#define NETWORK_MASQUERADE "com.docker.network.bridge.enable_ip_masquerade"
+
 /** By name, id or unique prefix of an id. */
 int network_find(struct engine *en, const char *ref, struct arena *a, struct network *ret,
 		 struct err *e);
@@ -96,6 +102,8 @@ int network_firewall(struct engine *en, struct network_kernel *k, bool anew, str
 const char *network_alias(const struct network_kernel *k, const struct network *n, struct arena *a);
 /** Of its devices; 0: the kernel's. */
 uint32_t network_mtu(const struct network *n);
+/** May its containers reach each other? */
+bool network_is_open(const struct network *n);
 /** Can containers be on it? Not on "host" and "none". */
 bool network_has_places(const struct network *n);
 /** The index of the device that a macvlan or ipvlan network lies on, and its mode. */

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/option_value.h"
 #include "base/units.h"
 #include "engine/internal.h"
 #include "engine/network.h"
@@ -54,6 +55,22 @@ uint32_t network_mtu(const struct network *n)
 	const char *text = kvs_get(&n->config.options, "com.docker.network.driver.mtu");
 	uint64_t mtu;
 	return text && uint_parse(text, 65535, &mtu) == 0 ? (uint32_t)mtu : 0;
+}
+
+/* A driver option that is true or false, checked when the network was made; by default true. */
+static bool is_on(const struct network *n, const char *option)
+{
+	const char *text = kvs_get(&n->config.options, option);
+	struct err ignored;
+	bool on = true;
+	if (text)
+		option_set_bool(&on, text, NULL, &ignored);
+	return on;
+}
+
+bool network_is_open(const struct network *n)
+{
+	return is_on(n, NETWORK_ICC);
 }
 
 int network_ensure(struct engine *en, struct network_kernel *k, const struct network *n, bool anew,
@@ -110,10 +127,9 @@ int network_parent(struct network_kernel *k, const struct network *n, uint32_t *
 
 static void as_firewall(const struct network *n, struct firewall_network *ret)
 {
-	const char *masquerade =
-		kvs_get(&n->config.options, "com.docker.network.bridge.enable_ip_masquerade");
 	*ret = (struct firewall_network){.internal = n->config.internal,
-					 .masquerade = !masquerade || strcmp(masquerade, "false")};
+					 .open = network_is_open(n),
+					 .masquerade = is_on(n, NETWORK_MASQUERADE)};
 	memcpy(ret->bridge, n->bridge, sizeof(ret->bridge));
 	for (size_t i = 0; i < n->subnet_count; i++)
 		ret->subnets[ret->subnet_count++] = n->subnets[i].subnet;

@@ -154,24 +154,27 @@ static const char *address_text(const struct network_subnet *s, int64_t host4, i
 }
 
 /* Of links NAME[:ALIAS]: the alias, for the container alone that has the link, which may be on
- * another of its networks. */
+ * another of its networks. Links are few, and looked for first (CROSS JOIN keeps that order): all
+ * pairs of containers would be a million at the size of a bridge. */
 static int put_links(struct engine *en, const struct network *n, struct strbuf *out,
 		     struct arena *a, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	char client[IP_TEXT_SIZE], text[IP_TEXT_SIZE];
-	int r = db_query(&en->db, &s, e,
-			 "WITH link AS (SELECT here.host4, here.host6, own.network, substr(value, "
-			 "1, instr(value || ':', ':') - 1) AS name, substr(value, instr(value, "
-			 "':') + 1) AS alias FROM endpoint here JOIN endpoint own ON own.container "
-			 "= here.container, json_each(own.config, '$.Links') WHERE here.network = "
-			 "?1) SELECT " NETWORK_COLUMNS
-			 ", link.host4, link.host6, there.host4, there.host6, alias FROM link JOIN "
-			 "network ON network.id = link.network JOIN container ON container.name = "
-			 "link.name OR (length(link.name) >= 12 AND substr(container.id, 1, "
-			 "length(link.name)) = link.name) JOIN endpoint there ON there.container = "
-			 "container.id AND there.network = link.network WHERE status = 'running'",
-			 "s", n->id);
+	int r = db_query(
+		&en->db, &s, e,
+		"WITH link AS (SELECT here.host4, here.host6, own.network, substr(value, "
+		"1, instr(value || ':', ':') - 1) AS name, substr(value, instr(value, "
+		"':') + 1) AS alias FROM endpoint here CROSS JOIN endpoint own ON "
+		"own.container = here.container CROSS JOIN json_each(own.config, "
+		"'$.Links') WHERE here.network = ?1 AND value IS NOT NULL) SELECT " NETWORK_COLUMNS
+		", link.host4, link.host6, there.host4, there.host6, alias FROM link "
+		"CROSS JOIN network ON network.id = link.network CROSS JOIN container ON "
+		"container.name = link.name OR (length(link.name) >= 12 AND "
+		"substr(container.id, 1, length(link.name)) = link.name) CROSS JOIN "
+		"endpoint there ON there.container = container.id AND there.network = "
+		"link.network WHERE status = 'running'",
+		"s", n->id);
 	while (r == 0 && (r = db_next(s, e)) == 1) {
 		struct network other;
 		r = network_row(en, s, 0, a, &other, e);

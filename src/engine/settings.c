@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/option_value.h"
+#include "linux/ip_address.h"
 #include "linux/own_program.h"
 
 enum { CONFIG_MAX = 64 * 1024 };
@@ -46,6 +47,16 @@ static int set_recorder(void *field, const char *value, struct arena *a, struct 
 		       : err_set(e, EINVAL, ERR_INVALID, "recorder '%s': must be on or off", value);
 }
 
+static int set_address(void *field, const char *value, struct arena *a, struct err *e)
+{
+	struct ip ip;
+	if (!ip_parse(value, &ip))
+		return err_set(e, EINVAL, ERR_INVALID, "ip '%s': must be an address of this host",
+			       value);
+	*(char **)field = arena_strdup(a, value);
+	return 0;
+}
+
 static const struct option option_items[] = {
 	{"cgroup-manager", 0, OPTION_CUSTOM, S(systemd_cgroup), .arg = "cgroupfs|systemd",
 	 .set = set_manager, .help = "Who makes the control groups of new containers"},
@@ -62,6 +73,9 @@ static const struct option key_items[] = {
 	 .help = "Who makes the control groups of new containers: systemd makes each a scope"},
 	{"detach-keys", 0, OPTION_STR, S(detach_keys), .arg = "keys",
 	 .help = "Key sequence for detaching from a container"},
+	{"ip", 0, OPTION_CUSTOM, S(ip), .arg = "address", .set = set_address,
+	 .help = "Address of this host on which ports are published that name none; default every "
+		 "address"},
 	{"log-driver", 0, OPTION_STR, S(log_driver), .arg = "driver",
 	 .help = "Log driver of new containers"},
 	{"log-opt", 0, OPTION_MAP, S(log_opts), .arg = "key=value",
@@ -259,6 +273,7 @@ int settings_open_engine(const struct settings *s, struct engine *ret, struct ar
 	r = engine_open(ret, s->root, s->runroot, libexec, e);
 	ret->systemd_cgroup = s->systemd_cgroup;
 	ret->records = s->recorder;
+	ret->publish_on = s->ip;
 	return r;
 }
 

@@ -12,7 +12,7 @@
 struct settings {
 	char *root, *runroot; /* NULL: not given; see settings_finish */
 	bool debug, version, systemd_cgroup, recorder;
-	char *log_driver, *detach_keys, *network;
+	char *log_driver, *detach_keys, *network, *ip;
 	struct kvs log_opts, storage_opts;
 };
 

@@ -183,7 +183,7 @@ int link_child_make(struct netlink *nl, const struct link_child *c)
 	return netlink_send(nl);
 }
 
-int link_hairpin(struct netlink *nl, const char *port)
+int link_port_flag(struct netlink *nl, const char *port, uint16_t flag)
 {
 	const uint8_t on = 1;
 	struct link_info link;
@@ -193,7 +193,7 @@ int link_hairpin(struct netlink *nl, const char *port)
 	const struct ifinfomsg head = {.ifi_family = AF_BRIDGE, .ifi_index = link.index};
 	netlink_begin(nl, RTM_SETLINK, 0, &head, sizeof(head));
 	size_t info = netlink_nest(nl, IFLA_PROTINFO);
-	netlink_put(nl, IFLA_BRPORT_MODE, &on, sizeof(on));
+	netlink_put(nl, flag, &on, sizeof(on));
 	netlink_nest_end(nl, info);
 	return netlink_send(nl);
 }

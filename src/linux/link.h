@@ -61,8 +61,9 @@ struct link_child {
 	uint32_t mtu;
 };
 int link_child_make(struct netlink *nl, const struct link_child *c);
-/** Let the bridge send a frame back by the port that it came from. */
-int link_hairpin(struct netlink *nl, const char *port);
+/** Set a flag of a bridge's port: IFLA_BRPORT_MODE lets the bridge send a frame back by the port
+ * that it came from, IFLA_BRPORT_ISOLATED keeps it from the others that have it (Linux 4.18). */
+int link_port_flag(struct netlink *nl, const char *port, uint16_t flag);
 
 /** Give the link @name addresses and bring it up; routes to everywhere by @gateways. @nl is a
  * socket of its namespace. */

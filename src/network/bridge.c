@@ -221,7 +221,12 @@ int network_attach(struct netlink *nl, const struct attachment *at, int netns, s
 	/* Where the kernel lets bridged frames through the firewall, too (br_netfilter), a
 	 * published port of its own turns round inside the bridge. */
 	if (at->published && knob_is("bridge/bridge-nf-call-iptables", "1"))
-		link_hairpin(nl, at->outer);
+		link_port_flag(nl, at->outer, IFLA_BRPORT_MODE);
+	/* Before it has an address. */
+	r = at->apart ? link_port_flag(nl, at->outer, IFLA_BRPORT_ISOLATED) : 0;
+	if (r < 0)
+		return netlink_problem(nl, r, e, "cannot keep %s apart from the bridge's others",
+				       at->outer);
 	r = link_configure(&inside, at->inner, at->addresses, at->address_count, at->gateways,
 			   at->gateway_count);
 	if (r < 0)

@@ -3,8 +3,9 @@
  * The rules are the same whatever runs: networks and ports are elements of sets and maps that they
  * look into. So a container adds elements, and ten thousand published ports cost a lookup.
  *
- * Order of what a packet meets, and the priorities (see nft(8)): raw -300 before anything is known,
- * dstnat -100 where published ports are led in, filter 0 in forward, srcnat 100 on the way out.
+ * Order of what a packet meets, and the priorities (see nft(8)): mangle -150 when its flow is
+ * known, dstnat -100 where published ports are led in, filter 0 in forward, srcnat 100 on the way
+ * out.
  */
 #include "network/firewall.h"
 
@@ -46,11 +47,12 @@
 /* The host byte order of the kernel's own numbers: registers hold them as they are in memory. */
 #define BITS32(n) (n) & 0xff, (n) >> 8 & 0xff, (n) >> 16 & 0xff, (n) >> 24 & 0xff
 #define IS_LOCAL NFT_FIB_TYPE(R(0)), NFT_COMPARE(R(0), NFT_CMP_EQ, 4, BITS32(RTN_LOCAL))
-#define CT_HAS(key, bits)                                                                          \
-	NFT_CT(R(0), key), NFT_MASK(R(0), 4, BITS32(bits)),                                        \
-		NFT_COMPARE(R(0), NFT_CMP_NEQ, 4, BITS32(0))
-#define KNOWN_FLOW CT_HAS(NFT_CT_STATE, (1 << (IP_CT_ESTABLISHED + 1)) | (1 << (IP_CT_RELATED + 1)))
-#define PUBLISHED_FLOW CT_HAS(NFT_CT_STATUS, IPS_DST_NAT)
+#define CT_BITS(key, bits, compare)                                                                \
+	NFT_CT(R(0), key), NFT_MASK(R(0), 4, BITS32(bits)), NFT_COMPARE(R(0), compare, 4, BITS32(0))
+#define KNOWN_STATES (1 << (IP_CT_ESTABLISHED + 1)) | (1 << (IP_CT_RELATED + 1))
+#define KNOWN_FLOW CT_BITS(NFT_CT_STATE, KNOWN_STATES, NFT_CMP_NEQ)
+#define NO_KNOWN_FLOW CT_BITS(NFT_CT_STATE, KNOWN_STATES, NFT_CMP_EQ)
+#define PUBLISHED_FLOW CT_BITS(NFT_CT_STATUS, IPS_DST_NAT, NFT_CMP_NEQ)
 
 #define RULE(chain_, ...)                                                                          \
 	{                                                                                          \
@@ -70,7 +72,7 @@
 		     NFT_MAP(R(0), "anywhere6", R(0)), NFT_DNAT(R(0), NFPROTO_IPV6))
 
 static const struct nft_chain chains[] = {
-	{"guard", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_RAW},
+	{"guard", "filter", NF_INET_PRE_ROUTING, NF_IP_PRI_MANGLE},
 	{"lead-in", "nat", NF_INET_PRE_ROUTING, NF_IP_PRI_NAT_DST},
 	{"lead-in-local", "nat", NF_INET_LOCAL_OUT, NF_IP_PRI_NAT_DST},
 	{"forward", "filter", NF_INET_FORWARD, NF_IP_PRI_FILTER},
@@ -86,10 +88,11 @@ static const struct {
 	 * that is published on it would be led in before the kernel looks where it came from. */
 	RULE("guard", NOT_FROM_HOST, IPV4, LOOPBACK4(TARGET4), NFT_VERDICT(NF_DROP)),
 	RULE("guard", NOT_FROM_HOST, IPV6, LOOPBACK6(TARGET6), NFT_VERDICT(NF_DROP)),
-	/* Containers are reached by published ports, not by their own addresses from outside. */
-	RULE("guard", NOT_FROM_BRIDGE, IPV4, TARGET4(R(0)), NFT_IN(R(0), "subnets4"),
+	/* Containers are reached by published ports, not by their own addresses from outside; but
+	 * what they began without masquerade is answered so. */
+	RULE("guard", NOT_FROM_BRIDGE, IPV4, TARGET4(R(0)), NFT_IN(R(0), "subnets4"), NO_KNOWN_FLOW,
 	     NFT_VERDICT(NF_DROP)),
-	RULE("guard", NOT_FROM_BRIDGE, IPV6, TARGET6(R(0)), NFT_IN(R(0), "subnets6"),
+	RULE("guard", NOT_FROM_BRIDGE, IPV6, TARGET6(R(0)), NFT_IN(R(0), "subnets6"), NO_KNOWN_FLOW,
 	     NFT_VERDICT(NF_DROP)),
 	LEAD_IN("lead-in"),
 	/* Where an answer to ::1 would not come back it is not led in, so that a client is refused
@@ -243,7 +246,8 @@ static void put_subnet(struct netlink *nl, const char *table, const char *set4, 
 static void put_network(struct netlink *nl, const char *table, const struct firewall_network *n)
 {
 	put_name(nl, table, "bridges", n->bridge, 1);
-	put_name(nl, table, "inside", n->bridge, 2);
+	if (n->open)
+		put_name(nl, table, "inside", n->bridge, 2);
 	if (n->internal)
 		put_name(nl, table, "internal", n->bridge, 1);
 	for (size_t i = 0; i < n->subnet_count; i++) {

@@ -23,6 +23,7 @@ struct firewall_network {
 	struct subnet subnets[2];
 	size_t subnet_count;
 	bool internal;   /* nothing leads in or out */
+	bool open;       /* its containers reach each other */
 	bool masquerade; /* what leaves has the host's address */
 };
 

@@ -37,6 +37,7 @@ struct attachment {
 	uint32_t mtu;
 	uint64_t rate_in, rate_out; /* bytes a second, to the container and from it; 0: any */
 	bool published;             /* it has ports of the host, which it may use itself */
+	bool apart;                 /* from the others on the bridge */
 	struct subnet addresses[2 + LINK_LOCAL_MAX];
 	size_t address_count;
 	struct ip gateways[2]; /* none where another network has the default route */

@@ -395,7 +395,7 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 		"--subnet 10.1.3.4/24 x|it should be 10.1.3.0/24" "--subnet nonsense x|invalid subnet"
 		"--subnet 10.9.0.0/32 x|no room" "--subnet 10.9.0.0/24 --gateway 10.8.0.1 x|no matching subnet"
 		"--subnet 127.0.0.0/8 x|belong to no network" "-o com.docker.network.driver.mtu=abc x|mtu (68"
-		"-o com.docker.network.bridge.enable_icc=false x|from each other" "-d overlay x|bridge, macvlan and ipvlan" "-d macvlan --subnet 10.7.0.0/24 x|parent=eth0" "-d macvlan -o parent=nosuch x|parent nosuch" "-o rps=many x|invalid rps" "-d ipvlan -o parent=up0 -o ipvlan_mode=l9 x|unknown mode l9" "bridge|predefined" "-o com.docker.network.bridge.name=a/b x|invalid name"
+		"-o com.docker.network.bridge.enable_icc=maybe x|invalid com.docker.network.bridge.enable_icc: maybe" "-o com.docker.network.bridge.host_binding_ipv4=::1 x|host_binding_ipv4: ::1" "-d overlay x|bridge, macvlan and ipvlan" "-d macvlan --subnet 10.7.0.0/24 x|parent=eth0" "-d macvlan -o parent=nosuch x|parent nosuch" "-o rps=many x|invalid rps" "-d ipvlan -o parent=up0 -o ipvlan_mode=l9 x|unknown mode l9" "bridge|predefined" "-o com.docker.network.bridge.name=a/b x|invalid name"
 	)
 	local entry
 	for entry in "${cases[@]}"; do
@@ -583,6 +583,102 @@ bridged_frames_are_filtered() { # 0|1: for IPv6, by br_netfilter, in the host's 
 	hull network reload
 	run -1 on_host timeout 20 busybox nc -w 15 ::1 8095 </dev/null
 	[[ $output == *"Connection refused"* ]]
+}
+
+@test "publish: on the address that the network or hull.conf names, where -p names none" {
+	export XDG_CONFIG_HOME=$WORK/config
+	mkdir -p config/hull
+	echo 'ip = 127.0.0.1' >config/hull/hull.conf
+	assert_equal 127.0.0.1 "$(hull info -f '{{.HullPublishAddress}}')"
+	serve web -p 8080:80 -p 0.0.0.0:8081:80 -p 82
+	run -0 hull port web
+	[[ $output == *"80/tcp -> 0.0.0.0:8081"* && $output == *"80/tcp -> 127.0.0.1:8080"* && $output == *"82/tcp -> 127.0.0.1:"* ]]
+	assert_equal '{"HostIp":"","HostPort":"8080"}' "$(field web '{{json (index (index .HostConfig.PortBindings "80/tcp") 0)}}')"
+	run -0 ask on_host 127.0.0.1
+	run ! ask_in_vain outside 203.0.113.1
+	run -0 ask outside 203.0.113.1 8081
+	# The network's own address goes before hull.conf's; it is IPv4, and nothing but that is published then.
+	local option=com.docker.network.bridge.host_binding_ipv4
+	hull network create --ipv6 -o $option=203.0.113.1 one
+	assert_equal 203.0.113.1 "$(hull network inspect -f "{{index .Options \"$option\"}}" one)"
+	serve two --network one -p 8082:80 -P --expose 90
+	run -0 hull port two
+	[[ $output == *"80/tcp -> 203.0.113.1:8082"* && $output == *"90/tcp -> 203.0.113.1:"* && ${#lines[@]} == 2 ]]
+	run -0 ask outside 203.0.113.1 8082
+	run ! ask_in_vain on_host 127.0.0.1 8082
+	hull network create --ipv6 -o $option=0.0.0.0 all
+	hull run -d --name three --network all -p 8083:80 test sleep 1000
+	run -0 hull port three
+	assert_equal $'80/tcp -> 0.0.0.0:8083\n80/tcp -> [::]:8083' "$output"
+	# Ports go to the container's next network, by what that says.
+	hull network connect one three
+	hull network disconnect all three
+	run -0 hull port three
+	assert_equal "80/tcp -> 203.0.113.1:8083" "$output"
+	# Who asks by the API gets the same.
+	on_host "$HULL_BIN_DIR/hulld" --host "unix://$WORK/api.sock" >"$WORK/hulld.log" 2>&1 &
+	started_by_test $!
+	wait_for 10 test -S "$WORK/api.sock"
+	run -0 curl -sS --unix-socket "$WORK/api.sock" -H 'Content-Type: application/json' 'http://hull/containers/create?name=four' \
+		-d '{"Image":"test","Cmd":["sleep","1000"],"HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":"8084"}]}}}'
+	run -0 curl -sS --unix-socket "$WORK/api.sock" -X POST http://hull/containers/four/start
+	run -0 hull port four
+	assert_equal "80/tcp -> 127.0.0.1:8084" "$output"
+	[[ $(curl -sS --unix-socket "$WORK/api.sock" http://hull/info) == *'"HullPublishAddress":"127.0.0.1"'* ]]
+	echo 'ip = nonsense' >config/hull/hull.conf
+	run -1 hull ps
+	[[ $output == *"hull.conf line 1: ip 'nonsense': must be an address of this host"* ]]
+	echo 'ip = 192.0.2.77' >config/hull/hull.conf
+	run -125 hull run --rm -p 8085:80 test true
+	[[ $output == *"Bind for 192.0.2.77:8085 failed: Cannot assign requested address"* ]]
+}
+
+@test "enable_icc=false: containers of the network do not reach each other; published ports, gateway and the world stay" {
+	hull network create --ipv6 --subnet fd00:1::/64 -o com.docker.network.bridge.enable_icc=false apart
+	bridged_frames_are_filtered 0
+	# The kernel leads frames for a published port past the gateway, from one container to the other, if it filters them.
+	on_host sh -c "test ! -e /proc/sys/net/bridge || echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables"
+	serve web --network apart -p 8080:80
+	hull run -d --name aa --network apart --cap-add NET_ADMIN test sleep 1000
+	local four six
+	four=$(field web '{{.NetworkSettings.Networks.apart.IPAddress}}')
+	six=$(field web '{{.NetworkSettings.Networks.apart.GlobalIPv6Address}}')
+	for address in "$four" "$six"; do
+		run ! ask_in_vain "hull exec aa" "$address" 80
+		run -0 ask on_host "$address" 80
+	done
+	# Nor by the gateway.
+	hull exec aa sh -c "ip route add $four via $(field aa '{{.NetworkSettings.Networks.apart.Gateway}}')"
+	run ! ask_in_vain "hull exec aa" "$four" 80
+	run -0 hull exec aa ping -c 1 -W 5 203.0.113.2
+	run -0 ask outside 203.0.113.1
+	assert_equal "peer 027100CB" "$output"
+	run -0 hull exec aa nc -w 30 203.0.113.1 8080
+	[[ $output == *"peer "* ]]
+	# One that is connected while it runs, and one whose device was made again.
+	hull network create one
+	hull run -d --name bb --network one test sleep 1000
+	hull network connect apart bb
+	run ! ask_in_vain "hull exec bb" "$four" 80
+	on_host ip link delete "ve$(field aa '{{slice .Id 0 10}}').0"
+	hull network reload
+	run -0 hull exec aa ping -c 1 -W 5 203.0.113.2
+	run ! ask_in_vain "hull exec aa" "$four" 80
+}
+
+@test "enable_ip_masquerade=false: the container's own address is seen outside; published ports stay" {
+	hull network create --subnet 10.7.0.0/24 -o com.docker.network.bridge.enable_ip_masquerade=false own
+	outside ip route add 10.7.0.0/24 via 203.0.113.1
+	outside busybox nc -ll -p 7 -e "$WORK/peer" &
+	started_by_test $!
+	wait_for 10 listening $OUTSIDE 0007
+	# The answer comes by the known flow, which is let through: a connection from there is not.
+	run -0 hull run --rm --network own --ip 10.7.0.9 test nc -w 30 203.0.113.2 7
+	assert_equal "peer 0900070A" "$output"
+	serve web --network own --ip 10.7.0.8 -p 8080:80
+	run -0 ask outside 203.0.113.1
+	assert_equal "peer 027100CB" "$output"
+	run ! ask_in_vain outside 10.7.0.8 80
 }
 
 @test "the loopback of the host is the host's: a container does not get there" {
