@@ -3,6 +3,9 @@
  * hull system check: does the state agree with the kernel and the disk? hull system reap: the
  * clean-up after one container (or all), which its monitor calls; every look-up does the same.
  */
+#include <errno.h>
+
+#include "base/units.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "diagnose/record.h"
@@ -18,6 +21,14 @@ static int reap_run(struct cli *cli, void *values, const struct strv *args, stru
 	/* Nobody waits for this command: the time to tidy. */
 	engine_tidy(&cli->engine);
 	return r;
+}
+
+static int oom_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	int64_t at_ms;
+	if (int_parse(args->items[1], 0, INT64_MAX, &at_ms) < 0)
+		return err_set(e, EINVAL, ERR_INVALID, "invalid time: '%s'", args->items[1]);
+	return engine_note_oom(&cli->engine, args->items[0], at_ms, e);
 }
 
 static int tidy_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
@@ -142,6 +153,16 @@ const struct command command_system_record = {
 	.options = OPTIONS(record_options),
 	.values_size = sizeof(struct record_values),
 	.run = record_run,
+};
+
+const struct command command_system_oom = {
+	.names = NAMES("system oom"),
+	.synopsis = "CONTAINER TIME",
+	.summary = "Tell of a process that was killed for memory while its container runs on",
+	.args_min = 2,
+	.args_max = 2,
+	.flags = COMMAND_HIDDEN,
+	.run = oom_run,
 };
 
 const struct command command_system_reap = {

@@ -310,7 +310,7 @@ static void add_facts(struct life *l)
 	if (c->config.host.memory > 0)
 		story_evidence(l->s, "memory limit", "%s",
 			       size_binary(c->config.host.memory, size));
-	if (c->oom_kills > 0)
+	if (c->oom_kills > 0 && l->ended)
 		story_evidence(l->s, "killed for memory", "%lld process%s", (long long)c->oom_kills,
 			       c->oom_kills == 1 ? "" : "es");
 	if (restart_policy_any(&c->config.host.restart_policy))

@@ -294,7 +294,7 @@ static const char GLANCE[] =
 	"restarts, restart_wait, restart_due, started, held, iif(NOT auto_remove "
 	"AND json_valid(config), config ->> "
 	"'$.HostConfig.RestartPolicy.MaximumRetryCount', 0), told, EXISTS (SELECT 1 "
-	"FROM endpoint WHERE container = ?1) FROM container "
+	"FROM endpoint WHERE container = ?1), oom_kills FROM container "
 	"WHERE id = ?1";
 
 void container_expect_glance(struct engine *en)
@@ -326,6 +326,7 @@ int container_glance(struct engine *en, const char *id, struct arena *a, struct 
 		.held = db_int(s, 9),
 		.told = (unsigned)db_int(s, 11),
 		.networked = db_int(s, 12),
+		.oom_kills = db_int(s, 13),
 	};
 	snprintf(ret->id, sizeof(ret->id), "%s", id);
 	return 0;

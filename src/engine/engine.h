@@ -309,6 +309,10 @@ int container_size(struct engine *en, const struct container *c, int64_t *ret_rw
  * first. */
 int engine_reap(struct engine *en, const char *ref, struct err *e);
 
+/** Tell of the processes of a container that runs on which were killed for memory, the last one at
+ *  @at_ms (CLOCK_BOOTTIME; 0: not known), unless that was told. What `hull system oom` does. */
+int engine_note_oom(struct engine *en, const char *id, int64_t at_ms, struct err *e);
+
 /** Finish every container whose exit record waits: one look into one folder. For what must not see
  * a container that has ended as still there: names, volumes and images that it held. */
 int engine_settle(struct engine *en, struct err *e);

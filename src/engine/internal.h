@@ -123,6 +123,10 @@ struct end {
  *  @end: of this container, or NULL where that was told. */
 int remove_locked(struct engine *en, const char *id, bool volumes, const struct end *end,
 		  struct err *e);
+/** The event of @kills processes that were killed for memory since its start, the last one, @o, at
+ *  @killed_ns (CLOCK_REALTIME; 0: not known). Inside a transaction. */
+int oom_tell(struct engine *en, const char *id, int64_t kills, int64_t killed_ns,
+	     const struct oom *o, struct err *e);
 /** The events of its end, in the transaction that notes it. @policy: that starts it again, or NULL.
  */
 int reap_tell(struct engine *en, const struct end *end, const char *policy, struct err *e);

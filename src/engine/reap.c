@@ -102,28 +102,12 @@ static bool was_oom(const struct exit_record *x)
 	return x->flags & (EXIT_OOM_MAIN | EXIT_OOM_CHILD);
 }
 
-/* Sizes of nobody are left out. */
-static int tell_oom(struct engine *en, const struct end *end, struct err *e)
+/* When the last one was; 0: not known. */
+static int64_t killed_ns(const struct exit_record *x)
 {
-	const struct oom *o = &end->oom;
-	const uint32_t before = end->x->oom_before_ms;
-	char limit[24], pid[24], held[80], kills[24], shared[24], when[24];
-	snprintf(when, sizeof(when), "%lld",
-		 (long long)(end->x->finished_ns - (int64_t)before * 1000000));
-	snprintf(shared, sizeof(shared), "%lld", (long long)o->shared);
-	snprintf(kills, sizeof(kills), "%llu", (unsigned long long)end->x->oom_kills);
-	snprintf(limit, sizeof(limit), "%lld", (long long)o->limit);
-	snprintf(pid, sizeof(pid), "%lld", (long long)o->pid);
-	snprintf(held, sizeof(held), "%lld %lld %lld", (long long)o->anon, (long long)o->file,
-		 (long long)o->shmem);
-	return event_container(&en->db, e, end->c->id, "oom", "kills", kills, "scope",
-			       o->scope ? oom_scope_name(o->scope) : NULL, "group",
-			       *o->group ? o->group : NULL, "limit", o->limit ? limit : NULL,
-			       "source", o->scope ? o->logged ? "log" : "counters" : NULL, "victim",
-			       o->pid ? o->comm : NULL, "victimPid", o->pid ? pid : NULL,
-			       "victimMemory", o->pid ? held : NULL, "sharedMemory",
-			       o->shared ? shared : NULL, "killedNano",
-			       before != OOM_TIME_UNKNOWN ? when : NULL, NULL);
+	return x->oom_before_ms == OOM_TIME_UNKNOWN
+		       ? 0
+		       : x->finished_ns - (int64_t)x->oom_before_ms * 1000000;
 }
 
 int reap_tell(struct engine *en, const struct end *end, const char *policy, struct err *e)
@@ -142,8 +126,8 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 	snprintf(duration, sizeof(duration), "%lld", (long long)(lasted > 0 ? lasted : 0));
 	if (!(c->told & TOLD_START))
 		r = event_container(&en->db, e, c->id, "start", "restartCount", NULL, NULL);
-	if (r >= 0 && was_oom(x))
-		r = tell_oom(en, end, e);
+	if (r >= 0 && was_oom(x) && (int64_t)x->oom_kills > c->oom_kills)
+		r = oom_tell(en, c->id, (int64_t)x->oom_kills, killed_ns(x), &end->oom, e);
 	if (r >= 0)
 		r = event_container(&en->db, e, c->id, "die", "exitCode", code, "execDuration",
 				    duration, "signal", x->signal ? signal : NULL, "oomKilled",
@@ -186,7 +170,8 @@ static int note_exit(struct engine *en, const struct end *end, struct err *e)
 		return r;
 	r = db_run(&en->db, e,
 		   "UPDATE container SET status = 'exited', finished = ?2, exit_code = ?3, "
-		   "exit_signal = ?4, oom_killed = ?5, oom_kills = ?6, error = ?7, hint = '', "
+		   "exit_signal = ?4, oom_killed = ?5, oom_kills = max(oom_kills, ?6), error = ?7, "
+		   "hint = '', "
 		   "restart_wait = ?8, "
 		   "health = iif(health = '', '', 'unhealthy'), "
 		   "restart_due = ?9 WHERE id = ?1",

@@ -31,13 +31,13 @@ int monitor_config_read(struct monitor_config *c)
 	return strchr(c->id, '/') || !c->id[0] ? -EINVAL : 0;
 }
 
-void monitor_become(const char *verb)
+void monitor_become(const char *verb, const char *arg)
 {
 	struct monitor_config c;
 	if (monitor_config_read(&c) < 0 || !c.hull[0])
 		return;
 	char *const argv[] = {"hull",   "--root",     c.root, "--runroot", c.runroot,
-			      "system", (char *)verb, c.id,   NULL};
+			      "system", (char *)verb, c.id,   (char *)arg, NULL};
 	char *const env[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 			     NULL};
 	sigset_t none;

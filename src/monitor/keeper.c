@@ -10,11 +10,13 @@
  *
  * The two speak over a SOCK_SEQPACKET pair. The monitor's first message carries the descriptors;
  * one byte says that the exit is recorded, or that stdin was closed. The keeper sends struct
- * status_note. For a health check it has the time of the next one, and executes `hull system
- * probe`, which writes that time (engine/health.c). When the exit is recorded, the keeper becomes
- * the clean-up command `hull system reap`. That takes all rights, so the keeper keeps them, and
- * takes from the monitor nothing but these three messages; a standby is as confined as the monitor
- * that forked it (confine.c) and leaves the clean-up to hull's next command.
+ * status_note. Of a process that was killed for memory while the container runs on, the keeper has
+ * `hull system oom` write the event. For a health check it has the time of the next one, and
+ * executes `hull system probe`, which writes that time (engine/health.c). When the exit is
+ * recorded, the keeper becomes the clean-up command `hull system reap`. That takes all rights, so
+ * the keeper keeps them, and takes from the monitor nothing but these messages; a standby is as
+ * confined as the monitor that forked it (confine.c) and leaves the clean-up to hull's next
+ * command.
  *
  * Started without a monitor, for a container that has lost both, it starts one itself.
  */
@@ -22,6 +24,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -50,11 +53,13 @@ static const int shared[] = {MONITOR_CONTROL_FD, MONITOR_PIDFD_FD, MONITOR_PTY_F
 enum { SHARED_COUNT = sizeof(shared) / sizeof(shared[0]) };
 _Static_assert((int)SHARED_COUNT <= (int)FD_PASS_MAX, "one message");
 
-struct greeting {
+struct message {
 	uint32_t magic;
-	uint32_t present; /* bit i: shared[i] is attached */
+	uint32_t value; /* of a greeting, bit i: shared[i] is attached; of a kill: so many ms ago,
+			 * or OOM_TIME_UNKNOWN */
 };
 #define GREETING_MAGIC UINT32_C(0x4b4c5548)
+#define KILL_MAGIC UINT32_C(0x4d4f4f4f)
 
 struct status_note {
 	int32_t code, status; /* si_code, si_status of waitid(2) */
@@ -68,11 +73,11 @@ static int greet(struct monitor *m)
 				       m->oom_fd,     m->memory_fd, m->init_fd};
 	int sent[SHARED_COUNT];
 	size_t count = 0;
-	struct greeting g = {.magic = GREETING_MAGIC};
+	struct message g = {.magic = GREETING_MAGIC};
 	for (size_t i = 0; i < SHARED_COUNT; i++) {
 		if (fds[i] < 0)
 			continue;
-		g.present |= 1u << i;
+		g.value |= 1u << i;
 		sent[count++] = fds[i];
 	}
 	return fd_send(m->keeper_fd, &g, sizeof(g), sent, count);
@@ -143,6 +148,14 @@ int keeper_tell(struct monitor *m, enum keeper_note note)
 	return tell(m, note, -1);
 }
 
+int keeper_tell_oom(struct monitor *m, int64_t at_ms)
+{
+	const int64_t ago = clock_ms() - at_ms;
+	const struct message k = {KILL_MAGIC, at_ms && ago < OOM_TIME_UNKNOWN ? (uint32_t)ago
+									      : OOM_TIME_UNKNOWN};
+	return m->keeper_fd < 0 ? -ENOTCONN : fd_send(m->keeper_fd, &k, sizeof(k), NULL, 0);
+}
+
 void keeper_retire(struct monitor *m, int reaper)
 {
 	tell(m, KEEPER_NOTE_RECORDED, reaper);
@@ -160,6 +173,9 @@ struct keeper {
 	uint32_t health_ms; /* 0: no health check, or one that we may not have done */
 	int64_t health_due; /* CLOCK_BOOTTIME */
 	pid_t probe;        /* what does it now, or 0 */
+	bool killed;        /* a process, for memory, which is to be told, */
+	int64_t kill_ms;    /* when: CLOCK_BOOTTIME; 0: not known */
+	pid_t teller;       /* what tells of one now, or 0 */
 };
 
 static void child_ended(int signal)
@@ -186,14 +202,14 @@ static void hold_pipes(void)
 
 /* Put received descriptors where they belong. The greetings of later monitors bring the same again.
  */
-static void take_descriptors(struct keeper *k, const struct greeting *g, int *fds)
+static void take_descriptors(struct keeper *k, const struct message *g, int *fds)
 {
 	size_t next = 0;
 	/* First out of the way of the numbers they are meant for. */
 	for (size_t i = 0; i < FD_PASS_MAX; i++)
 		fds[i] = fds[i] < 0 ? -1 : fd_move_up(fds[i], MONITOR_FD_END);
 	for (size_t i = 0; i < SHARED_COUNT; i++) {
-		CLEANUP_FD int fd = g->present & 1u << i ? fds[next++] : -1;
+		CLEANUP_FD int fd = g->value & 1u << i ? fds[next++] : -1;
 		if (k->greeted)
 			continue;
 		if (fd < 0 || dup3(fd, shared[i], O_CLOEXEC) < 0)
@@ -243,7 +259,7 @@ static void start_probe(struct keeper *k)
 	k->health_due = clock_ms() + k->health_ms;
 	pid_t pid = k->greeted ? fork() : -1;
 	if (pid == 0) {
-		monitor_become("probe");
+		monitor_become("probe", NULL);
 		_exit(1);
 	}
 	k->probe = pid > 0 ? pid : 0;
@@ -259,6 +275,26 @@ static const struct timespec *until_probe(const struct keeper *k, struct timespe
 	return left;
 }
 
+/* ---- killed for memory ---- */
+
+/* One at a time; a standby may execute nothing. */
+static void start_teller(struct keeper *k)
+{
+	if (!k->killed || k->teller || is_confined())
+		return;
+	pid_t pid = fork();
+	if (pid == 0) {
+		char at[24];
+		const unsigned ms = (unsigned)(k->kill_ms % 1000);
+		snprintf(at, sizeof(at), "%u%u%u%u", (unsigned)(k->kill_ms / 1000), ms / 100,
+			 ms / 10 % 10, ms % 10);
+		monitor_become("oom", at);
+		_exit(1);
+	}
+	k->teller = pid > 0 ? pid : 0;
+	k->killed = false;
+}
+
 /* Children are the monitor, the orphaned container, and orphans of a container in our pid
  * namespace. First only look who it is: the container's status must not be thrown away, and without
  * the pidfd that a monitor greets with nobody can tell. */
@@ -271,6 +307,8 @@ static void reap_children(struct keeper *k)
 		look_at_container(k);
 		if (info.si_pid == k->probe)
 			plan_probe(k, info.si_code == CLD_EXITED);
+		if (info.si_pid == k->teller)
+			k->teller = 0;
 		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
 	}
 }
@@ -314,7 +352,7 @@ static bool is_reaped_by(int client)
 /* A message or the end of the monitor. False when the work is done. */
 static bool hear_monitor(struct keeper *k)
 {
-	struct greeting g = {0};
+	struct message g = {0};
 	int fds[FD_PASS_MAX];
 	ssize_t n = fd_recv(MONITOR_KEEPER_FD, &g, sizeof(g), fds, FD_PASS_MAX);
 	/* It ended without having read our note of the status. What it said before comes now. */
@@ -322,6 +360,11 @@ static bool hear_monitor(struct keeper *k)
 		n = fd_recv(MONITOR_KEEPER_FD, &g, sizeof(g), fds, FD_PASS_MAX);
 	if (n == (ssize_t)sizeof(g) && g.magic == GREETING_MAGIC) {
 		take_descriptors(k, &g, fds);
+		return true;
+	}
+	if (n == (ssize_t)sizeof(g) && g.magic == KILL_MAGIC) {
+		k->killed = true;
+		k->kill_ms = g.value == OOM_TIME_UNKNOWN ? 0 : clock_ms() - g.value;
 		return true;
 	}
 	char note;
@@ -333,7 +376,7 @@ static bool hear_monitor(struct keeper *k)
 	if (n == 1 && note == KEEPER_NOTE_RECORDED) {
 		/* Who is confined could not do it, and may not look (filter.c). */
 		if (!is_confined() && !is_reaped_by(fds[0]))
-			monitor_become("reap");
+			monitor_become("reap", NULL);
 		return false;
 	}
 	if (n == 1 && note == KEEPER_NOTE_ABANDONED)
@@ -369,6 +412,7 @@ int keeper_main(void)
 		start_monitor(&k);
 	for (bool alive = true; alive;) {
 		reap_children(&k);
+		start_teller(&k);
 		struct pollfd p = {.fd = MONITOR_KEEPER_FD, .events = POLLIN};
 		struct timespec left;
 		int n = ppoll(&p, 1, until_probe(&k, &left), &none);

@@ -45,7 +45,7 @@ static bool buffers_idle(const struct monitor *m)
 	return m->buffers_used && !m->queue_len && !m->input_len;
 }
 
-static int patience(const struct monitor *m)
+static int own_patience(const struct monitor *m)
 {
 	if (m->phase == PHASE_ENDED) {
 		int64_t left = m->status_deadline_ms - clock_ms();
@@ -56,12 +56,19 @@ static int patience(const struct monitor *m)
 	return buffers_idle(m) ? GIVE_BACK_MS : -1;
 }
 
+static int patience(const struct monitor *m)
+{
+	const int own = own_patience(m), oom = oom_patience(m);
+	return oom >= 0 && (own < 0 || oom < own) ? oom : own;
+}
+
 static bool pump(struct monitor *m)
 {
 	bool more = stdio_pump(m);
 	more |= attach_pump(m);
 	more |= input_pump(m);
 	control_pump(m);
+	oom_pump(m);
 	if (m->phase >= PHASE_DRAINING)
 		exit_pump(m);
 	return more;

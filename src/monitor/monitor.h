@@ -99,9 +99,13 @@ struct monitor {
 	struct connection connections[CONNECTIONS_MAX];
 
 	uint64_t oom_seen;
-	int64_t oom_told_ms; /* when the eventfd told of one last; 0: not yet, or there is none */
-	int64_t oom_seen_ms; /* when the counter was last seen rising; 0: it was not */
-	int main_status;     /* of the command below hull-init, by wait(2); -1: not reported */
+	int64_t oom_told_ms;  /* when the eventfd told of one last; 0: not yet, or there is none */
+	int64_t oom_seen_ms;  /* when the counter was last seen rising; 0: it was not */
+	int64_t oom_due_ms;   /* when the keeper is to be told of what was seen; 0: of nothing */
+	int64_t oom_quiet_ms; /* not before that */
+	uint64_t oom_noted;   /* what it was told of */
+	int oom_tries;
+	int main_status; /* of the command below hull-init, by wait(2); -1: not reported */
 	int wait_status;
 	struct exit_record record;
 	int record_failures; /* of writing it, not for want of space */
@@ -115,9 +119,9 @@ struct monitor {
 };
 
 /* config.c */
-/** Replace this process by `hull system VERB ID`, as the configuration says. Returns only on
- * failure. */
-void monitor_become(const char *verb);
+/** Replace this process by `hull system VERB ID [ARG]`, as the configuration says; @arg may be
+ * NULL. Returns only on failure. */
+void monitor_become(const char *verb, const char *arg);
 /** Read MONITOR_CONFIG_FD. 0, or -EINVAL when it is not one of this version. */
 int monitor_config_read(struct monitor_config *ret);
 
@@ -214,6 +218,10 @@ void exit_pump(struct monitor *m);
 /* oom.c */
 void oom_init(struct monitor *m);
 void oom_event(struct monitor *m, size_t index, uint32_t events);
+/** How long the loop may sleep, ms; -1: for ever. */
+int oom_patience(const struct monitor *m);
+/** Tell of what was killed while the container runs on, when it is time. */
+void oom_pump(struct monitor *m);
 /** What the counter says at the moment of the end, for the record. */
 void oom_at_end(struct monitor *m);
 /** The record's flags, once it has the signal. */
@@ -233,6 +241,9 @@ enum keeper_note {
 };
 /** Tell it; 0 or negative errno. */
 int keeper_tell(struct monitor *m, enum keeper_note note);
+/** The same: a process was killed for memory at @at_ms (CLOCK_BOOTTIME), and the container runs on.
+ */
+int keeper_tell_oom(struct monitor *m, int64_t at_ms);
 /** The exit is recorded: let the keeper run the clean-up. @reaper: connection of a client that does
  * it, or -1; the keeper then only sees to it that it was done. */
 void keeper_retire(struct monitor *m, int reaper);

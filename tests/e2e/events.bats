@@ -135,6 +135,33 @@ execs() { history -f "container=$1" --format '{{.Action}} {{.Actor.Attributes.ex
 	assert_equal "true 9" "$(history -f event=die --format '{{.Actor.Attributes.oomKilled}} {{.Actor.Attributes.signal}}')"
 }
 
+@test "events: killed for memory while it runs on: told at once, each kill once, also after the monitor was killed" {
+	has_controller memory
+	hull run -d --name cc -m 16m --memory-swap 16m test sleep 600
+	"$HULL" events -f container=cc -f event=oom --format '{{.Actor.Attributes.kills}} {{.Actor.Attributes.killedNano}} {{.TimeNano}}' >told 3>&- &
+	local follower=$! killed at
+	started_by_test "$follower"
+	run hull exec cc /probe eat 64
+	wait_for 10 grep -q '^1 ' told
+	read -r _ killed at <told
+	[ "$killed" -le "$at" ] && [ "$killed" -gt "$(date -d "$(hull inspect -f '{{.State.StartedAt}}' cc)" +%s%N)" ]
+	assert_equal running "$(status_of cc)"
+	run hull why cc
+	assert_line "the kernel killed a process of it for memory\$"
+	assert_equal 1 "$(grep -c '^ *killed for memory' <<<"$output")"
+	# The next monitor does not tell of it again, and tells of what comes.
+	kill -KILL "$(awk '/^PPid/ { print $2 }' "/proc/$(pid_of cc)/status")"
+	run hull exec cc /probe eat 64
+	wait_for 10 grep -q '^2 ' told
+	hull kill cc
+	wait_for 10 eval '[ "$(status_of cc)" = exited ]'
+	kill "$follower"
+	assert_equal "1 2" "$(history -f event=oom --format '{{.Actor.Attributes.kills}}' | paste -sd' ')"
+	assert_equal "oom oom kill die" "$(actions_of cc | tr ' ' '\n' | grep '^oom\|^kill\|^die' | paste -sd' ')"
+	run hull why cc
+	assert_line "^cc: ended by hull kill: .*; before that 2 processes of it were killed by the kernel, the last one probe: the container reached"
+}
+
 @test "events: lines, JSON and templates as docker's" {
 	hull run --rm --name cc -l b=c test true
 	id=$(history -f event=die --format '{{.ID}}')
