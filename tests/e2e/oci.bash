@@ -53,6 +53,21 @@ rt() {
 	"$runtime" --root "$dir/state" "$@" 3>&-
 }
 
+# Few machines have resctrl: a folder stands in for the mount, and an entry of mountinfo for the kernel's.
+make_resctrl() {
+	mkdir -p "$dir/rdt/mon_groups"
+	{ grep -v ' - resctrl ' /proc/self/mountinfo && echo "9999 1 0:9999 / $dir/rdt rw,relatime - resctrl resctrl rw"; } >"$dir/mountinfo"
+}
+
+# in_resctrl COMMAND...: the process that executes it sees that.
+in_resctrl() {
+	unshare -m --propagation slave sh -c 'mount --bind "$1" "/proc/$$/mountinfo" && shift && exec "$@"' - "$dir/mountinfo" "$@" 3>&-
+}
+
+with_rdt() {
+	in_resctrl "$runtime" --root "$dir/state" "$@"
+}
+
 # bundle ARGUMENT...: the container's command.
 bundle() {
 	config --argjson a "$(words "$@")" '.process.args = $a'

@@ -315,23 +315,18 @@ is_limit() {
 	[ "$(status_of c1)" = running ]
 }
 
-# Few machines have it: a folder stands in for the mount, and an entry of mountinfo for the kernel's.
 @test "intelRdt: the container and what joins it are in the group that is named; refused where there is none" {
 	local id
 	config '.linux.intelRdt = {closID: "gold"}'
-	with_rdt() {
-		unshare -m --propagation slave sh -c 'mount --bind "$1" "/proc/$$/mountinfo" && shift && exec "$@"' - \
-			"$dir/mountinfo" "$runtime" --root "$dir/state" "$@" 3>&-
-	}
 	if ! grep -q ' - resctrl ' /proc/self/mountinfo; then
 		capture rt create c1
 		[ "$status" = 1 ]
 		[[ "$output" == *"intelRdt: the file system resctrl is not mounted here"*"mount -t resctrl"* ]] || fail "$output"
 		[ -z "$(ls -A "$dir/state")" ]
 	fi
-	mkdir -p "$dir/rdt/mon_groups" "$dir/rdt/gold/mon_groups"
+	make_resctrl
+	mkdir -p "$dir/rdt/gold/mon_groups"
 	touch "$dir/rdt/gold/tasks" "$dir/rdt/gold/schemata"
-	{ grep -v ' - resctrl ' /proc/self/mountinfo && echo "9999 1 0:9999 / $dir/rdt rw,relatime - resctrl resctrl rw"; } >"$dir/mountinfo"
 	with_rdt create c1
 	[ "$(cat "$dir/rdt/gold/tasks")" = 0 ]
 	: >"$dir/rdt/gold/tasks"

@@ -100,6 +100,31 @@ sweep() {
 	done <"$dir/points"
 }
 
+# The folder that stands in for resctrl has no files in a new group, so that create ends with an error: it is
+# killed at each call from the one that makes the group to that end.
+@test "kill sweep: create with a group of resctrl of its own" {
+	need_strace 1
+	local call nth made=0
+	make_resctrl
+	config '.linux.intelRdt = {}'
+	in_resctrl strace -D -o "$dir/trace" "$runtime" --root "$dir/state" create c1 </dev/null >/dev/null 2>&1 || true
+	wait_for 20 grep -q '^+++ exited' "$dir/trace"
+	awk 'match($1, /^[a-z_0-9]+\(/) { name = substr($1, 1, RLENGTH - 1); n = ++seen[name]
+		if (/^mkdirat\(.*"c1", 0755/) from = 1
+		if (from && name !~ /^exit/) print name, n }' "$dir/trace" >"$dir/points"
+	[ "$(wc -l <"$dir/points")" -gt 10 ] || fail "$(cat "$dir/trace")"
+	assert_nothing_left "a create that failed"
+	while read -r call nth; do
+		in_resctrl strace -D -o /dev/null -e "inject=$call:signal=KILL:when=$nth" \
+			"$runtime" --root "$dir/state" create c1 </dev/null >/dev/null 2>&1 || true
+		[ ! -d "$dir/rdt/c1" ] || made=$((made + 1))
+		with_rdt delete --force c1
+		[ ! -e "$dir/rdt/c1" ] || fail "$call $nth: the group is left"
+		assert_nothing_left "$call $nth"
+	done <"$dir/points"
+	[ "$made" -gt 0 ] || fail "$(cat "$dir/trace" "$dir/points")"
+}
+
 @test "system calls that fail: create fails whole, with a reason" {
 	need_strace 1
 	local call error status
