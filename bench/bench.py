@@ -14,6 +14,8 @@ busy machine "cpu" (user and system time of the command and what it waited for) 
 daemon, a monitor or a shim spends is not in it.
 """
 import argparse
+import contextlib
+import copy
 import glob
 import itertools
 import json
@@ -38,6 +40,13 @@ os.environ["HULL_NETWORK"] = "none"
 # Who moves a process into a control group leaves the kernel ready for the next one for a few milliseconds,
 # who would be spared the wait that this one had: seconds between two measured commands.
 APART = 0.05
+# What bench-floor --bridge floor0 finds.
+FLOOR_NETWORK = """ip link add floor0 type bridge; ip addr add 10.254.0.1/16 dev floor0; ip link set floor0 up
+nft 'add table inet floor; add map inet floor ports { type inet_proto . inet_service : ipv4_addr . inet_service; }
+add chain inet floor in { type nat hook prerouting priority dstnat; }
+add rule inet floor in fib daddr type local dnat ip to meta l4proto . th dport map @ports
+add chain inet floor out { type nat hook postrouting priority srcnat; }
+add rule inet floor out oifname != "floor0" ip saddr 10.254.0.0/16 masquerade'"""
 UNTIL_TERM = ["/bin/sh", "-c", "trap 'exit 0' TERM; sleep 600 & wait"]
 
 
@@ -82,13 +91,13 @@ class Engine:
     """Something with docker's command line."""
 
     def __init__(self, name, argv, tar):
-        self.name, self.argv, self.imported = name, argv, False
+        self.name, self.argv, self.imported, self.network = name, argv, False, "none"
         if spawn(argv + ["image", "inspect", "hullbench"])[2] != 0:
             check(argv + ["import", tar, "hullbench"])
             self.imported = True
 
     def run(self, *options, args=("/bin/true",)):
-        return self.argv + ["run", "--network", "none", *LIMITS, *options, "hullbench", *args]
+        return self.argv + ["run", "--network", self.network, *LIMITS, *options, "hullbench", *args]
 
     def start(self, count=1, *options, args=("/bin/sleep", "600")):
         return [subprocess.run(self.run("-d", *options, args=args), check=True, text=True,
@@ -192,28 +201,31 @@ class Bench:
                 times[name].append((ms, cpu))
         report("a build of six steps", times)
         if daemon:
-            daemon.kill()  # unshare, which passes no TERM on
-            daemon.wait()
-            subprocess.run(["find", "/sys/fs/cgroup", "-maxdepth", "3", "-depth", "-path", f"*/hullbench-{os.getpid()}*",
-                            "-type", "d", "-exec", "rmdir", "{}", ";"], check=False, stderr=NULL)
+            self.end_dockerd(daemon)
         elif docker and self.wanted("docker"):
             engine.close()
 
-    def own_dockerd(self):
+    def own_dockerd(self, bridge=False):
         """A dockerd in namespaces of its own, with nothing but loopback: (the client's argv, the process)."""
-        folder = os.path.join(self.dir, "docker")
-        os.mkdir(folder)
+        folder = tempfile.mkdtemp(prefix="docker", dir=self.dir)
+        network = "--userland-proxy=false" if bridge else "--bridge=none --iptables=false --ip-forward=false"
         client = ["docker", "-H", f"unix://{folder}/sock"]
         daemon = subprocess.Popen(
             ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c",
              'mount -t tmpfs none /run && exec dockerd --data-root "$1/data" --exec-root "$1/exec" '
-             '--pidfile "$1/pid" --host "unix://$1/sock" --bridge=none --iptables=false --ip-forward=false '
-             '--cgroup-parent "$2"', "sh", folder, f"/hullbench-{os.getpid()}"], stdin=NULL, stdout=NULL, stderr=NULL)
+             f'--pidfile "$1/pid" --host "unix://$1/sock" {network} --cgroup-parent "$2"', "sh", folder, f"/hullbench-{os.getpid()}"], stdin=NULL, stdout=NULL, stderr=NULL)
         for _ in range(300):
             if spawn(client + ["version"])[2] == 0:
                 return client, daemon
             time.sleep(0.1)
         sys.exit("dockerd does not answer")
+
+    @staticmethod
+    def end_dockerd(daemon):
+        daemon.kill()  # unshare, which passes no TERM on
+        daemon.wait()
+        subprocess.run(["find", "/sys/fs/cgroup", "-maxdepth", "3", "-depth", "-path", f"*/hullbench-{os.getpid()}*",
+                        "-type", "d", "-exec", "rmdir", "{}", ";"], check=False, stderr=NULL)
 
     def wanted(self, name):
         return not self.only or any(name.startswith(o) for o in self.only)
@@ -383,37 +395,48 @@ class Bench:
             e.remove(ids[e.name])
 
     def thousand(self):
-        """A thousand containers of hull alive at once, and what each command takes with them."""
+        """A thousand containers of hull alive at once, and what each command takes with them: without a network, and
+        on one bridge, with names."""
         for e in (e for e in self.engines if e.name == "hull"):
-            names = [self.name() for _ in range(1000)]
-            todo, before = list(names), available_kib()
+            self.thousand_of(e, "without a network")
+            with network_namespace() as holder:
+                inside = copy.copy(e)
+                inside.argv = ["nsenter", "-n", "-t", str(holder.pid), *e.argv]
+                check(inside.argv + ["network", "create", "--subnet", "10.9.0.0/16", "thousand"])
+                inside.network = "thousand"
+                self.thousand_of(inside, "on one bridge")
+                check(inside.argv + ["network", "rm", "thousand"])
 
-            def starter():
-                while todo:
-                    check(e.run("-d", "--name", todo.pop(), args=UNTIL_TERM))
+    def thousand_of(self, e, where):
+        names = [self.name() for _ in range(1000)]
+        todo, before = list(names), available_kib()
 
-            def timed(what, argv):
-                ms, cpu, status = spawn(argv)
-                print(f"  {what:30} {ms:9.1f} ms  cpu {cpu:8.1f}" + (f"  status {status}" if status else ""),
-                      flush=True)
+        def starter():
+            while todo:
+                check(e.run("-d", "--name", todo.pop(), args=UNTIL_TERM))
 
-            print("\n1000 containers of hull")
-            begin = time.perf_counter()
-            starters = [threading.Thread(target=starter) for _ in range(4)]
-            for t in starters:
-                t.start()
-            for t in starters:
-                t.join()
-            took = time.perf_counter() - begin
-            print(f"  started by four at a time      {took * 1000:9.1f} ms, {1000 / took:.0f} a second; "
-                  f"{(before - available_kib()) / 1000:.0f} KiB of the machine's memory each")
-            timed("ps", e.argv + ["ps"])
-            timed("ps -q", e.argv + ["ps", "-q"])
-            timed("stats --no-stream (1 s apart)", e.argv + ["stats", "--no-stream"])
-            timed("exec in one of them", e.argv + ["exec", names[500], "/bin/true"])
-            timed("stop, all in one command", e.argv + ["stop", *names])
-            timed("ps -a", e.argv + ["ps", "-a"])
-            timed("rm, all in one command", e.argv + ["rm", *names])
+        def timed(what, argv):
+            ms, cpu, status = spawn(argv)
+            print(f"  {what:30} {ms:9.1f} ms  cpu {cpu:8.1f}" + (f"  status {status}" if status else ""),
+                  flush=True)
+
+        print(f"\n1000 containers of hull, {where}")
+        begin = time.perf_counter()
+        starters = [threading.Thread(target=starter) for _ in range(4)]
+        for t in starters:
+            t.start()
+        for t in starters:
+            t.join()
+        took = time.perf_counter() - begin
+        print(f"  started by four at a time      {took * 1000:9.1f} ms, {1000 / took:.0f} a second; "
+              f"{(before - available_kib()) / 1000:.0f} KiB of the machine's memory each")
+        timed("ps", e.argv + ["ps"])
+        timed("ps -q", e.argv + ["ps", "-q"])
+        timed("stats --no-stream (1 s apart)", e.argv + ["stats", "--no-stream"])
+        timed("exec in one of them", e.argv + ["exec", names[500], "/bin/true"])
+        timed("stop, all in one command", e.argv + ["stop", *names])
+        timed("ps -a", e.argv + ["ps", "-a"])
+        timed("rm, all in one command", e.argv + ["rm", *names])
 
     def parallel(self):
         commands = {"floor": self.floor + [self.rootfs, "/bin/true"]}
@@ -437,13 +460,29 @@ class Bench:
                 print(f"  {name:22} median {statistics.median(list_):7.1f} containers/s  "
                       f"max {max(list_):7.1f}", flush=True)
 
-    def network(self):
-        """What a place on a network costs; all in a namespace, so that nsenter is in each."""
-        holder = network_namespace()
-        enter = ["nsenter", "-n", "-t", str(holder.pid)]
+    @contextlib.contextmanager
+    def networked(self):
+        """The engines, with a dockerd of our own where DOCKER names none, whose userland proxy is off."""
+        docker, daemon = None, None
+        if self.wanted("docker") and not os.environ.get("DOCKER") and all(map(shutil.which, ("docker", "dockerd"))):
+            client, daemon = self.own_dockerd(bridge=True)
+            docker = Engine("docker", client, os.path.join(self.dir, "rootfs.tar"))
         try:
-            run = {}
-            for e in self.engines:
+            yield self.engines + ([docker] if docker else []), daemon
+        finally:
+            if daemon:
+                self.end_dockerd(daemon)
+
+    def network(self):
+        """What a place on a network costs; all in a namespace, so that nsenter is in each but docker's."""
+        with network_namespace() as holder, self.networked() as (engines, _):
+            enter = ["nsenter", "-n", "-t", str(holder.pid)]
+            check(enter + ["sh", "-ec", FLOOR_NETWORK])
+            floor = enter + self.floor
+            # The first is what the others are compared to.
+            run = {"floor -p 80": floor + ["--bridge", "floor0", self.rootfs, "/bin/true"],
+                   "floor none": floor + [self.rootfs, "/bin/true"]}
+            for e in engines:
                 bridge = ["bridge" if a == "none" else a for a in e.run("--rm")[:-2]]
                 end = e.run()[-2:]
                 # Of docker the daemon has the network that it was started in.
@@ -457,8 +496,54 @@ class Bench:
             only, self.only = self.only, ""
             self.compare("run --rm true, by network", run)
             self.only = only
-        finally:
-            holder.kill()
+
+    def published(self):
+        """From outside through a published port to a process in a container: hull's, docker's and podman's path."""
+        peer = os.path.join(TOP, "bench", "path_peer.py")
+        with contextlib.ExitStack() as stack:
+            engines, daemon = stack.enter_context(self.networked())
+            ways, boxes = {}, []
+            for e in engines:
+                client = stack.enter_context(network_namespace())
+                if e.name == "docker" and not daemon:
+                    print("docker is left out: of one that DOCKER names the namespaces are not ours")
+                    continue
+                host = daemon if e.name == "docker" else stack.enter_context(network_namespace())
+                pid = child_of(host.pid) if e.name == "docker" else host.pid
+                # A daemon's container has a pid in the daemon's namespace.
+                enter = ["nsenter", "-n", *(["-m", "-p"] if e.name == "docker" else []), "-t", str(pid)]
+                check(enter[:2] + enter[-2:] + ["sh", "-ec", "ip link add up0 type veth peer name eth0 netns %d; "
+                                                "ip addr add 203.0.113.1/24 dev up0; ip link set up0 up" % client.pid])
+                outside = ["nsenter", "-n", "-t", str(client.pid)]
+                check(outside + ["sh", "-ec", "ip addr add 203.0.113.2/24 dev eth0; ip link set eth0 up; "
+                                 "ip route add default via 203.0.113.1"])
+                bridged = copy.copy(e)
+                bridged.network = "bridge"
+                bridge = bridged.run("-d", "-p", "8080:80", args=("/bin/sleep", "600"))
+                command = bridge if e.name == "docker" else enter + bridge
+                box = subprocess.run(command, check=True, text=True, stdin=NULL, stdout=subprocess.PIPE).stdout.strip()
+                boxes.append((e, box))
+                inner = subprocess.run(e.argv + ["inspect", "-f", "{{.State.Pid}}", box], check=True, text=True,
+                                       stdout=subprocess.PIPE).stdout.strip()
+                server = subprocess.Popen([*enter, "nsenter", "-n", "-t", inner, "python3", peer, "serve", "80"],
+                                          stdin=NULL, stdout=subprocess.PIPE)
+                stack.callback(server.wait)
+                stack.callback(server.kill)
+                server.stdout.readline()
+                ways[e.name] = outside + ["python3", peer, "ask", "203.0.113.1", "8080"]
+            found = {name: [] for name in ways}
+            for i in range(self.rounds + 1):
+                for name, argv in in_turn(ways, i):
+                    said = subprocess.run(argv, check=True, text=True, stdin=NULL, stdout=subprocess.PIPE).stdout
+                    if i:
+                        found[name].append([float(x) for x in said.split()])
+            print(f"\na published port from outside ({self.rounds} rounds, interleaved)")
+            for name, list_ in found.items():
+                trip, connect, gbit = map(statistics.median, zip(*list_))
+                print(f"  {name:22} round trip {trip:7.2f} us  connection {connect:7.2f} us  stream {gbit:6.2f} Gbit/s",
+                      flush=True)
+            for e, box in boxes:
+                e.remove([box])
 
     def memory(self):
         """PSS of the programs that stay with one idle container among many."""
@@ -482,12 +567,21 @@ class Bench:
                 print(f"{comm}: RSS {rss[0].split()[1]} KiB")
 
 
+@contextlib.contextmanager
 def network_namespace():
-    """A process in a network namespace of its own, with lo up."""
+    """A process in a network namespace of its own, with lo up, as long as it is needed."""
     p = subprocess.Popen(["unshare", "-n", "sh", "-c", "ip link set lo up; echo; exec sleep 600"],
                          stdout=subprocess.PIPE)
     p.stdout.readline()
-    return p
+    try:
+        yield p
+    finally:
+        p.kill()
+        p.wait()
+
+
+def child_of(pid):
+    return int(open(f"/proc/{pid}/task/{pid}/children").read().split()[0])
 
 
 def buildah_base(folder, tar):
@@ -537,7 +631,7 @@ def regime():
 
 def main():
     whats = ["run", "exec", "oci", "steps", "least", "stop", "ps", "parallel", "memory", "thousand",
-             "build", "network", "recorder"]
+             "build", "network", "published", "recorder"]
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--only", default="", help="of floor, hull, crun, runc, podman, docker, buildah")

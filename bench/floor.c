@@ -4,11 +4,16 @@
  * kernel calls and nothing else. No spec, no checks, no safety, no error texts. What hull needs
  * more than this is hull's own cost; bench/runtime-bench prints the ratio.
  *
- *   bench-floor [--no-overlay] [--no-cgroup] [--no-seccomp] [--limits] [--repeat N] ROOT COMMAND
+ *   bench-floor [--no-overlay] [--no-cgroup] [--no-seccomp] [--limits] [--bridge NAME] [--repeat N]
+ *               ROOT COMMAND
  *   bench-floor [--no-cgroup] [--no-seccomp] [--repeat N] --enter PID COMMAND [ARGUMENT...]
  * ROOT is the layer below an overlay whose upper layer is a new folder beside it. With --repeat the
  * microseconds of each start are printed, from before the clone until its end was waited for. With
  * --enter the command runs in the namespaces and groups of the container that PID is in.
+ *
+ * With --bridge it gets a veth pair to that bridge, an address and a default route, and port 8080
+ * of the host leads to it by an element of the map "ports" of nftables' table "inet floor"; both
+ * are there (bench.py makes them). The pair goes with the namespace.
  *
  * The child is cloned into its group of the v2 tree, and enters those of version 1 (one folder in
  * each of five hierarchies) itself, by "tasks", for which the kernel does not wait.
@@ -18,6 +23,7 @@
 #include <linux/capability.h>
 #include <linux/sched.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -36,6 +42,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "linux/link.h"
+#include "linux/nftables.h"
 #include "linux/seccomp.h"
 
 #define CAPS_14 0xa80425fbULL
@@ -44,6 +52,7 @@ static struct {
 	const char *root;
 	char scratch[4096]; /* folder with "u" and "w", or "" */
 	char cgroup[256];
+	const char *bridge;
 	bool overlay, groups, seccomp, limits;
 	int repeat, enter;
 	char **argv;
@@ -276,6 +285,45 @@ static long clone_into(uint64_t flags)
 	return pid;
 }
 
+static const struct ip gateway = {.family = AF_INET, .bytes = {10, 254, 0, 1}};
+static const struct subnet address = {{.family = AF_INET, .bytes = {10, 254, 0, 2}}, 16};
+
+static void network_make(pid_t pid)
+{
+	struct netlink outer = NETLINK_CLOSED, inner = NETLINK_CLOSED;
+	char path[64], name[IFNAMSIZ];
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+	snprintf(name, sizeof(name), "fl%d", (int)pid);
+	int netns = open(path, O_RDONLY | O_CLOEXEC);
+	TRY(netns);
+	TRY(netlink_open(&outer, NETLINK_ROUTE, -1));
+	TRY(netlink_open(&inner, NETLINK_ROUTE, netns));
+	struct veth pair = {.name = name,
+			    .bridge = (int)if_nametoindex(o.bridge),
+			    .inner = "eth0",
+			    .netns = netns,
+			    .mac = {2, 0x42, 10, 254, 0, 2}};
+	TRY(veth_make(&outer, &pair));
+	TRY(link_configure(&inner, "eth0", &address, 1, &gateway, 1));
+	netlink_close(&inner);
+	netlink_close(&outer);
+	close(netns);
+}
+
+/* TCP port 8080 of every address; key and data as nftables' registers have them. */
+static void port_set(bool on)
+{
+	static const uint8_t key[] = {IPPROTO_TCP, 0, 0, 0, 8080 >> 8, 8080 & 0xff, 0, 0},
+			     data[] = {10, 254, 0, 2, 0, 80, 0, 0};
+	static const struct nft_element port = {key, data, NULL, sizeof(key), sizeof(data)};
+	struct netlink nl = NETLINK_CLOSED;
+	TRY(netlink_open(&nl, NETLINK_NETFILTER, -1));
+	nft_begin(&nl);
+	(on ? nft_elements_add : nft_elements_delete)(&nl, "floor", "ports", &port, 1);
+	TRY(nft_commit(&nl));
+	netlink_close(&nl);
+}
+
 static int64_t now_us(void)
 {
 	struct timespec t;
@@ -329,10 +377,16 @@ static void once(void)
 		clone_into(CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNS);
 	if (pid == 0)
 		child(go[0]);
+	if (o.bridge) {
+		network_make((pid_t)pid);
+		port_set(true);
+	}
 	TRY(write(go[1], "g", 1));
 	TRY(waitpid((pid_t)pid, &status, 0));
 	close(go[0]);
 	close(go[1]);
+	if (o.bridge)
+		port_set(false);
 	groups_remove();
 	remove_upper();
 	if (status)
@@ -402,6 +456,8 @@ int main(int argc, char **argv)
 			o.seccomp = false;
 		else if (!strcmp(*argv, "--limits"))
 			o.limits = true;
+		else if (!strcmp(*argv, "--bridge") && argv[1])
+			o.bridge = *++argv;
 		else if (!strcmp(*argv, "--repeat") && argv[1])
 			o.repeat = atoi(*++argv);
 		else if (!strcmp(*argv, "--enter") && argv[1])
@@ -411,7 +467,8 @@ int main(int argc, char **argv)
 	}
 	if (!argv[0] || (!o.enter && !argv[1]) || !strncmp(*argv, "--", 2)) {
 		fprintf(stderr, "usage: bench-floor [--no-overlay] [--no-cgroup] [--no-seccomp] "
-				"[--limits] [--repeat N] ROOT|--enter PID COMMAND [ARGUMENT...]\n");
+				"[--limits] [--bridge NAME] [--repeat N] ROOT|--enter PID COMMAND "
+				"[ARGUMENT...]\n");
 		return 1;
 	}
 	if (!o.enter)
