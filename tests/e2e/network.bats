@@ -23,6 +23,8 @@ load network
 	# Its own statistics, and no packet filter in it.
 	run -0 hull run --rm test sh -c 'wc -l </proc/net/dev'
 	assert_equal 4 "$output"
+	run -0 --separate-stderr hull run --rm --cap-add NET_ADMIN -p 8080:80 --rootfs /:O nft list ruleset
+	assert_equal "" "$output"
 }
 
 @test "publish: from outside with the client's address, from loopback, from containers; not past it" {
@@ -540,6 +542,30 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	assert_equal "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp" "$output"
 	run -0 hull run --rm --network dual test ip -6 route
 	[[ $output == *"default via fd00:1::1 dev eth0"* ]]
+	# An address that was asked for, kept over a restart, and the name of both families, there and back.
+	hull run -d --name six --network dual --ip6 fd00:1::77 test sleep 1000
+	hull restart -t 0 six
+	run -0 hull exec six ip -6 addr show eth0
+	[[ $output == *"inet6 fd00:1::77/64 scope global"* ]]
+	assert_equal fd00:1::77 "$(field six '{{.NetworkSettings.Networks.dual.GlobalIPv6Address}}')"
+	run -0 hull exec web nslookup -type=aaaa six
+	[[ $output == *"has AAAA address fd00:1::77"* || $output == *"Address: fd00:1::77"* ]]
+	assert_equal "$(field six '{{.NetworkSettings.Networks.dual.IPAddress}}')"$'\n'fd00:1::77 "$(resolve web six)"
+	run -0 hull exec web nslookup fd00:1::77
+	[[ $output == *"name = six.dual"* ]]
+	run -0 hull exec web ping -6 -c 1 -W 5 six
+	run -125 hull run --rm --network dual --ip6 fd00:1::77 test true
+	[[ $output == *"Address already in use"* ]]
+}
+
+@test "publish: packets of SCTP, with the client's address" {
+	hull run -d --name assoc -p 8080:80/sctp --rootfs /:O python3 -c "$SCTP_PEER" 0.0.0.0
+	wait_ready assoc
+	run -0 outside python3 -c "$SCTP_PEER" 203.0.113.1
+	assert_equal "to 8080 from 7777" "$output"
+	# As the container saw it.
+	wait_for 10 eval '[[ $(hull logs assoc) == *"203.0.113.2 to 80 from 7777"* ]]'
+	assert_equal "80/sctp -> 0.0.0.0:8080" "$(hull port assoc)"
 }
 
 bridged_frames_are_filtered() { # 0|1: for IPv6, by br_netfilter, in the host's namespace
@@ -803,6 +829,37 @@ while True: s.accept()[0].close()' &
 	[[ $output == *"Published ports are discarded when using none network mode"* ]]
 }
 
+# An INIT of SCTP (RFC 9260), and who answers it with an INIT-ACK, by raw sockets: the kernel need not have SCTP.
+SCTP_PEER='import socket, struct, sys
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+def packet(source, target, tag, kind):
+    chunk = struct.pack(">BBHIIHHI", kind, 0, 20, 1, 65536, 1, 1, 1)
+    head = struct.pack(">HHI", source, target, tag)
+    return head + struct.pack("<I", crc32c(head + bytes(4) + chunk)) + chunk
+s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 132)
+s.settimeout(30)
+if sys.argv[1] == "0.0.0.0":
+    print("ready", flush=True)
+    s.settimeout(None)
+    while True:
+        data, (client, _) = s.recvfrom(2000)
+        source, target, _, checksum = struct.unpack(">HHII", data[20:32])
+        if data[32] != 1: continue
+        print(client, "to", target, "from", source, flush=True)
+        s.sendto(packet(target, source, 1, 2), (client, 0))
+else:
+    s.sendto(packet(7777, 8080, 0, 1), (sys.argv[1], 0))
+    while True:
+        data = s.recv(2000)
+        if data[32] == 2: break
+    source, target = struct.unpack(">HH", data[20:24])
+    print("to", source, "from", target)'
 # resolve CONTAINER NAME: the addresses that it has there, one a line.
 resolve() {
 	hull exec "$1" nslookup "$2" 2>/dev/null | sed -n '/^Name:/,$ s/^Address: *//p' | sort -u

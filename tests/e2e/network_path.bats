@@ -123,6 +123,37 @@ print(p["Reached"], p["Answer"], len(p["Hops"]), [h["Packets"] > 0 for h in p["H
 	[[ $output == *"is not running"* ]]
 }
 
+@test "beside iptables: what its FORWARD drops is told, and what docs/network.md says mends it" {
+	command -v iptables-nft >/dev/null || skip "needs iptables"
+	hull network create -o com.docker.network.bridge.name=mine one
+	serve web --network one -p 8080:80
+	outside busybox nc -ll -p 7 -e /bin/true &
+	started_by_test $!
+	wait_for 10 listening "$OUTSIDE" 0007
+	# As docker leaves it: a policy that drops, and a chain for the user.
+	on_host sh -ec 'iptables-nft -P FORWARD DROP; iptables-nft -N DOCKER-USER; iptables-nft -A FORWARD -j DOCKER-USER'
+	path 1 web 203.0.113.2:7
+	died up0 "dropped by the policy of chain FORWARD of table ip filter"
+	run ! ask_in_vain outside 203.0.113.1
+	# hull's own table is whole, and no other is touched.
+	run -0 hull system check
+	hull network reload
+	run ! ask_in_vain outside 203.0.113.1
+	on_host sh -ec 'iptables-nft -I DOCKER-USER -i mine -j ACCEPT; iptables-nft -I DOCKER-USER -o mine -j ACCEPT'
+	path 0 web 203.0.113.2:7
+	run -0 ask outside 203.0.113.1
+	assert_equal "peer 027100CB" "$output"
+	# A rule that drops; and one of input, which a published port passes by.
+	on_host iptables-nft -I FORWARD -d 203.0.113.2 -p tcp --dport 7 -j DROP
+	path 1 web 203.0.113.2:7
+	died up0 "dropped by chain FORWARD of table ip filter, rule handle "
+	on_host iptables-nft -P INPUT DROP
+	run -0 ask outside 203.0.113.1
+	# A flush of iptables leaves hull's table, one of everything does not.
+	on_host iptables-nft -F
+	run -0 hull system check
+}
+
 @test "network path: over IPv6, with NAT, and where it dies" {
 	hull network create --ipv6 --subnet fd00:1::/64 dual
 	hull run -d --name cc --network dual test sleep 1000
