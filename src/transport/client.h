@@ -42,14 +42,16 @@ struct answer {
 	long status;
 	size_t header_bytes;
 	uint64_t length, first, total; /* Content-Length, Content-Range */
-	bool has_length, has_range;
+	uint64_t stored, chunk;        /* Range of an upload: the next byte; OCI-Chunk-Min-Length */
+	bool has_length, has_range, has_stored;
 	int64_t retry_after; /* seconds, -1: not said */
 	struct challenge challenge;
 	char type[TRANSPORT_TYPE_MAX], digest[TRANSPORT_DIGEST_MAX], next[TRANSPORT_PATH_MAX];
 	char location[CLIENT_URL_MAX], etag[CLIENT_ETAG_MAX];
 };
 
-enum step { STEP_PLAIN, STEP_BEGIN, STEP_SEND }; /* of an upload: where to, and the bytes */
+/* Of an upload: where to; a chunk of it; what of it is there; the rest, and its digest. */
+enum step { STEP_PLAIN, STEP_BEGIN, STEP_CHUNK, STEP_STATUS, STEP_SEND };
 
 struct transfer {
 	struct client *client;
@@ -65,9 +67,16 @@ struct transfer {
 	bool challenged;     /* since the last good answer */
 	int64_t due;         /* ms since boot */
 	uint64_t done, told; /* bytes of the body that are where they belong */
-	uint64_t skip;       /* bytes to pass over: they were written before */
-	uint64_t from;       /* asked for with Range, until its first byte is there */
-	bool ranged;         /* a Range was asked for, and its answer is still to come */
+	/* Of an upload: */
+	uint64_t stored;              /* bytes that the registry has */
+	uint64_t farthest;            /* that it had: who gets on may fail anew */
+	uint64_t chunk;               /* bytes at a time; UINT64_MAX: all at once */
+	uint64_t end;                 /* of what this request sends */
+	char session[CLIENT_URL_MAX]; /* where it goes on */
+
+	uint64_t skip; /* bytes to pass over: they were written before */
+	uint64_t from; /* asked for with Range, until its first byte is there */
+	bool ranged;   /* a Range was asked for, and its answer is still to come */
 	/* Of a large body in parts (ranges.c): */
 	uint64_t until;   /* its own request ends there; 0: where the body does */
 	uint64_t planned; /* up to there parts are asked for; 0: none are */

@@ -98,16 +98,27 @@ int challenge_parse(const char *value, struct challenge *ret)
 	return any ? 0 : -EINVAL;
 }
 
+/* The number that @text begins with; its digits, 0: none, or above @most, which @ret is then. */
+static size_t take_number(const char *text, uint64_t most, uint64_t *ret)
+{
+	char number[NUMBER_TEXT_MAX];
+	size_t digits = strspn(text, "0123456789");
+	*ret = most;
+	if (!digits || digits >= sizeof(number))
+		return 0;
+	memcpy(number, text, digits);
+	number[digits] = '\0';
+	return uint_parse(number, most, ret) == 0 ? digits : 0;
+}
+
 int64_t retry_after_parse(const char *value, int64_t now)
 {
 	uint64_t seconds;
 	struct tm tm = {0};
 	size_t digits = strspn(value, "0123456789");
-	char number[NUMBER_TEXT_MAX];
-	if (digits && digits < sizeof(number) && !value[digits + strspn(value + digits, " \t")]) {
-		memcpy(number, value, digits);
-		number[digits] = '\0';
-		return uint_parse(number, INT32_MAX, &seconds) == 0 ? (int64_t)seconds : INT32_MAX;
+	if (digits && digits < NUMBER_TEXT_MAX && !value[digits + strspn(value + digits, " \t")]) {
+		take_number(value, INT32_MAX, &seconds);
+		return (int64_t)seconds;
 	}
 	const char *end = strptime(value, "%a, %d %b %Y %H:%M:%S GMT", &tm);
 	if (!end || *end)
@@ -118,29 +129,41 @@ int64_t retry_after_parse(const char *value, int64_t now)
 
 int content_range_parse(const char *value, uint64_t *ret_first)
 {
-	char number[NUMBER_TEXT_MAX];
+	uint64_t first;
 	if (strncasecmp(value, "bytes ", 6))
 		return -EINVAL;
 	value = skip_blanks(value + 6);
-	size_t digits = strspn(value, "0123456789");
-	if (!digits || digits >= sizeof(number) || value[digits] != '-')
+	size_t digits = take_number(value, INT64_MAX, &first);
+	if (!digits || value[digits] != '-')
 		return -EINVAL;
-	memcpy(number, value, digits);
-	number[digits] = '\0';
-	return uint_parse(number, INT64_MAX, ret_first);
+	*ret_first = first;
+	return 0;
 }
 
 uint64_t content_range_total(const char *value)
 {
-	char number[NUMBER_TEXT_MAX];
 	uint64_t total;
 	const char *slash = strrchr(value, '/');
-	size_t digits = slash ? strspn(slash + 1, "0123456789") : 0;
-	if (!digits || digits >= sizeof(number))
-		return UINT64_MAX;
-	memcpy(number, slash + 1, digits);
-	number[digits] = '\0';
-	return uint_parse(number, INT64_MAX, &total) == 0 ? total : UINT64_MAX;
+	return slash && take_number(slash + 1, INT64_MAX, &total) ? total : UINT64_MAX;
+}
+
+int upload_range_parse(const char *value, uint64_t *ret_next)
+{
+	uint64_t last;
+	value = skip_blanks(strncasecmp(value, "bytes=", 6) ? value : value + 6);
+	if (strncmp(value, "0-", 2))
+		return -EINVAL;
+	size_t digits = take_number(value + 2, INT64_MAX, &last);
+	if (!digits || value[2 + digits])
+		return -EINVAL;
+	*ret_next = last ? last + 1 : 0;
+	return 0;
+}
+
+uint64_t chunk_length_parse(const char *value)
+{
+	uint64_t length;
+	return take_number(value, INT64_MAX, &length) ? length : 0;
 }
 
 int link_next_parse(const char *value, char *ret, size_t size)

@@ -24,6 +24,11 @@ int64_t retry_after_parse(const char *value, int64_t now);
 int content_range_parse(const char *value, uint64_t *ret_first);
 /** "bytes 0-99/1234": 1234. UINT64_MAX: it does not say. */
 uint64_t content_range_total(const char *value);
+/** Range of an upload, "0-99": 100, the byte it goes on with. "0-0" is 0: that is what registries
+ * say of one that has nothing. 0 or -EINVAL. */
+int upload_range_parse(const char *value, uint64_t *ret_next);
+/** OCI-Chunk-Min-Length: bytes, 0: it is none. */
+uint64_t chunk_length_parse(const char *value);
 /** The URL of rel="next" in a Link field, copied to @ret; 0 or -EINVAL. */
 int link_next_parse(const char *value, char *ret, size_t size);
 /** "sha256:<64 hex>". */

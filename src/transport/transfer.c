@@ -2,8 +2,10 @@
 /*
  * One request of the engine, until it is done or hopeless: challenges are answered, redirects are
  * followed, a broken body goes on where it broke (Range), and what a busy registry refuses is asked
- * again later (429, 5xx, Retry-After). Rests on libcurl's easy interface, RFC 9110, and
- * distribution's API. Read client.h first.
+ * again later (429, 5xx, Retry-After). A large blob is sent in chunks: one that did not come
+ * through is sent again from where the registry says that it stands, not the blob. Rests on
+ * libcurl's easy interface, RFC 9110, and OCI's distribution specification ("Pushing a blob in
+ * chunks"). Read client.h first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +28,7 @@ enum {
 	RETRY_AFTER_MAX = 120,
 	PROGRESS_STEP = 1 << 20,
 	SUBPATH_MAX = 2048,
+	CHUNK = 16 << 20, /* of an upload */
 };
 static const char MANIFESTS[] = "Accept: application/vnd.oci.image.index.v1+json, "
 				"application/vnd.oci.image.manifest.v1+json, "
@@ -103,11 +106,15 @@ void transfer_later(struct transfer *t, int64_t ms)
 
 static void failed_for_now(struct transfer *t, int number, const char *text, const char *hint)
 {
-	/* An upload, and where a redirect led, may be known no more. */
+	/* An upload without chunks, and where a redirect led, may be known no more. */
 	*t->url = '\0';
 	t->redirects = 0;
-	if (t->step == STEP_SEND)
+	if (*t->session) {
+		t->step = STEP_STATUS;
+		memcpy(t->url, t->session, sizeof(t->url));
+	} else if (t->step != STEP_PLAIN) {
 		t->step = STEP_BEGIN;
+	}
 	t->attempts++;
 	if (t->attempts >= t->client->setup.attempts) {
 		fail(t, number, ERR_SYSTEM, text, hint);
@@ -155,6 +162,10 @@ static size_t on_header(char *data, size_t one, size_t count, void *ctx)
 	} else if (!strcasecmp(line, "Content-Range")) {
 		a->has_range = content_range_parse(value, &a->first) == 0;
 		a->total = content_range_total(value);
+	} else if (!strcasecmp(line, "Range")) {
+		a->has_stored = upload_range_parse(value, &a->stored) == 0;
+	} else if (!strcasecmp(line, "OCI-Chunk-Min-Length")) {
+		a->chunk = chunk_length_parse(value);
 	} else if (!strcasecmp(line, "ETag")) {
 		snprintf(a->etag, sizeof(a->etag), "%s", value);
 	} else if (!strcasecmp(line, "Docker-Content-Digest")) {
@@ -248,7 +259,8 @@ static size_t on_body(char *data, size_t one, size_t count, void *ctx)
 static size_t on_upload(char *data, size_t one, size_t count, void *ctx)
 {
 	struct transfer *t = ctx;
-	ssize_t n = TEMP_FAILURE_RETRY(pread(t->fd, data, one * count, (off_t)t->done));
+	size_t len = one * count, left = (size_t)(t->end - t->done);
+	ssize_t n = TEMP_FAILURE_RETRY(pread(t->fd, data, len < left ? len : left, (off_t)t->done));
 	if (n < 0) {
 		t->fd_error = errno;
 		return CURL_READFUNC_ABORT;
@@ -273,12 +285,21 @@ static void add_header(struct transfer *t, const char *line)
 /* A body of known length; its end is where the length says, whatever the file does. */
 static void send_body(struct transfer *t)
 {
-	char type[TRANSPORT_TYPE_MAX + 16];
-	t->done = t->told = 0;
+	char type[TRANSPORT_TYPE_MAX + 16], range[64];
+	t->done = t->told = t->stored;
+	t->end = t->q.size;
+	if (t->step == STEP_CHUNK) {
+		if (t->end - t->stored > t->chunk)
+			t->end = t->stored + t->chunk;
+		snprintf(range, sizeof(range), "Content-Range: %llu-%llu",
+			 (unsigned long long)t->stored, (unsigned long long)t->end - 1);
+		add_header(t, range);
+		curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, "PATCH");
+	}
 	curl_easy_setopt(t->easy, CURLOPT_UPLOAD, 1L);
 	curl_easy_setopt(t->easy, CURLOPT_READFUNCTION, on_upload);
 	curl_easy_setopt(t->easy, CURLOPT_READDATA, t);
-	curl_easy_setopt(t->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)t->q.size);
+	curl_easy_setopt(t->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)(t->end - t->done));
 	snprintf(type, sizeof(type), "Content-Type: %s",
 		 *t->q.type ? t->q.type : "application/octet-stream");
 	add_header(t, type);
@@ -292,8 +313,10 @@ static void shape_request(struct transfer *t)
 		add_header(t, MANIFESTS);
 	if (t->q.op == TRANSPORT_HEAD) {
 		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-	} else if (t->q.op == TRANSPORT_PUT || t->step == STEP_SEND) {
+	} else if (t->q.op == TRANSPORT_PUT || t->step == STEP_CHUNK || t->step == STEP_SEND) {
 		send_body(t);
+	} else if (t->step == STEP_STATUS) {
+		curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 	} else if (t->q.op == TRANSPORT_UPLOAD) {
 		curl_easy_setopt(easy, CURLOPT_POST, 1L);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, "");
@@ -377,7 +400,8 @@ static void again(struct transfer *t)
 	transfer_later(t, 0);
 }
 
-static void follow(struct transfer *t, const char *location)
+/* The next request goes there. false, and the transfer is over: hull does not. */
+static bool resolve(struct transfer *t, const char *location)
 {
 	char base[CLIENT_URL_MAX];
 	char *target = NULL;
@@ -397,7 +421,16 @@ static void follow(struct transfer *t, const char *location)
 	if (!ok || (strncmp(t->url, "https://", 8) && (tls || strncmp(t->url, "http://", 7))))
 		fail(t, EPROTO, ERR_SYSTEM, "the registry redirects to where hull does not go",
 		     NULL);
-	else if (t->redirects++ == REDIRECTS_MAX)
+	else
+		return true;
+	return false;
+}
+
+static void follow(struct transfer *t, const char *location)
+{
+	if (!resolve(t, location))
+		return;
+	if (t->redirects++ == REDIRECTS_MAX)
 		fail(t, ELOOP, ERR_SYSTEM, "the registry redirects without an end", NULL);
 	else
 		again(t);
@@ -428,6 +461,21 @@ static void challenged(struct transfer *t)
 		again(t);
 }
 
+/* Of an upload in chunks. false: for a reason that each request may be refused for. */
+static bool chunk_refused(struct transfer *t, const char *text)
+{
+	long status = t->answer.status;
+	if (status == 401 || status == 403 || status == 408 || status == 429 || status >= 500)
+		return false;
+	/* Known no more, or damaged; or chunks are none of its things. Another order is not. */
+	if (t->step == STEP_STATUS || status != 416)
+		*t->session = '\0';
+	if (t->step == STEP_CHUNK && status != 416 && status != 404)
+		t->chunk = UINT64_MAX;
+	failed_for_now(t, EPROTO, text, NULL);
+	return true;
+}
+
 static void refused(struct transfer *t)
 {
 	const struct answer *a = &t->answer;
@@ -435,6 +483,8 @@ static void refused(struct transfer *t)
 	auth_error_text(&t->said, why, sizeof(why));
 	snprintf(text, sizeof(text), "registry %s answers %ld%s%s", t->client->setup.host,
 		 a->status, *why ? ": " : "", why);
+	if ((t->step == STEP_CHUNK || t->step == STEP_STATUS) && chunk_refused(t, text))
+		return;
 	/* 404 has many meanings; who asked knows which. */
 	if (a->status == 404)
 		fail(t, ENOENT, ERR_NOT_FOUND, *why ? why : "not found", NULL);
@@ -444,6 +494,24 @@ static void refused(struct transfer *t)
 		failed_for_now(t, EAGAIN, text, NULL);
 	else
 		fail(t, EPROTO, ERR_SYSTEM, text, NULL);
+}
+
+/* What of an upload comes next, where its last answer says. */
+static void upload_on(struct transfer *t)
+{
+	bool whole = t->q.size <= t->chunk;
+	if (*t->answer.location && !resolve(t, t->answer.location))
+		return;
+	if (!whole)
+		memcpy(t->session, t->url, sizeof(t->session));
+	t->step = !whole && t->stored < t->q.size ? STEP_CHUNK : STEP_SEND;
+	size_t used = strlen(t->url);
+	if (t->step == STEP_SEND &&
+	    snprintf(t->url + used, sizeof(t->url) - used, "%cdigest=%s",
+		     strchr(t->url, '?') ? '&' : '?', t->q.digest) >= (int)(sizeof(t->url) - used))
+		fail(t, EPROTO, ERR_SYSTEM, "the registry does not say where a blob goes", NULL);
+	else
+		again(t);
 }
 
 /* Where an upload goes on, or that it need not. */
@@ -458,14 +526,31 @@ static void began(struct transfer *t)
 			fail(t, ENOENT, ERR_NOT_FOUND, "not mounted", NULL);
 		return;
 	}
-	char location[CLIENT_URL_MAX];
-	int n = snprintf(location, sizeof(location), "%s%cdigest=%s", a->location,
-			 strchr(a->location, '?') ? '&' : '?', t->q.digest);
-	t->step = STEP_SEND;
-	if (!*a->location || n >= (int)sizeof(location))
+	t->stored = 0;
+	if (t->chunk != UINT64_MAX)
+		t->chunk = a->chunk > CHUNK ? a->chunk : CHUNK;
+	if (!*a->location)
 		fail(t, EPROTO, ERR_SYSTEM, "the registry does not say where a blob goes", NULL);
 	else
-		follow(t, location);
+		upload_on(t);
+}
+
+/* A chunk is there, or it was said how much is. */
+static void chunk_taken(struct transfer *t)
+{
+	const struct answer *a = &t->answer;
+	uint64_t next = a->has_stored ? a->stored : t->step == STEP_CHUNK ? t->end : 0;
+	if (next > t->q.size)
+		fail(t, EPROTO, ERR_SYSTEM, "the registry has more of a blob than was sent", NULL);
+	else if (t->step == STEP_CHUNK && next <= t->stored)
+		failed_for_now(t, EPROTO, "the registry took nothing of what was sent", NULL);
+	else {
+		if (next > t->farthest)
+			t->attempts = 0;
+		t->farthest = next > t->farthest ? next : t->farthest;
+		t->stored = next;
+		upload_on(t);
+	}
 }
 
 static void succeeded(struct transfer *t)
@@ -473,6 +558,8 @@ static void succeeded(struct transfer *t)
 	t->challenged = false;
 	if (t->step == STEP_BEGIN)
 		began(t);
+	else if (t->step == STEP_CHUNK || t->step == STEP_STATUS)
+		chunk_taken(t);
 	else if (t->until && t->done == t->until && t->done < t->q.size)
 		ranges_pump(t);
 	else if (t->q.op == TRANSPORT_GET && t->q.size != UINT64_MAX && t->done < t->q.size)

@@ -200,3 +200,51 @@ print(u.build_opener(u.ProxyHandler({})).open(r).headers["Docker-Content-Digest"
 	HULL_ROOT=$WORK/root2 HULL_RUNROOT=$WORK/run2 run -0 hull run --rm app:v2 stat -c %s /big /layer-1
 	assert_has 300000
 }
+
+# sends_chunks FAULT FIRST-BYTE...: a push behind that fault, in chunks that begin so.
+sends_chunks() {
+	local name=$FAULTY/mine/thing-$((++serial)):v1
+	hull tag "$REGISTRY/some/thing:v1" "$name"
+	: >"$WORK/proxy.log"
+	# shellcheck disable=SC2086
+	faulty $1
+	run -0 hull push "$name"
+	assert_line "^v1: digest: $digest "
+	assert_equal "${*:2}" "$(awk '$2 == "PATCH" { sub("-.*", "", $4); print $4 }' "$WORK/proxy.log" | xargs)"
+	end_last 5001
+}
+
+asked_where() {
+	grep -c '^5001 GET .*/uploads/' "$WORK/proxy.log"
+}
+
+@test "PS11 a large blob is sent in chunks, and one that breaks off goes on from where the registry is" {
+	registry_up
+	put_image --layers 1 --size 36000000 some/thing v1
+	hull pull -q "$REGISTRY/some/thing:v1"
+	digest=$(digest_of "$REGISTRY/some/thing" v1)
+	one=0 two=16777216 three=33554432 half=25165824 serial=0
+	sends_chunks "500 1 /nothing/" $one $two $three
+	# Broken in its middle, refused for a while, in another order than the registry's: it is asked where it is.
+	for fault in "drop 1" "500 1" "429:1 1" "refuse:416 1"; do
+		sends_chunks "$fault $two-" $one $two $two $three
+		[ "$(asked_where)" -ge 1 ]
+	done
+	sends_chunks "500 2 $two-" $one $two $two $two $three
+	# It took half of it.
+	sends_chunks "half 1 $two-" $one $two $half
+	# The digest at the end is asked for again, the bytes are there.
+	sends_chunks "500 1 digest=" $one $two $three
+	assert_equal 1 "$(asked_where)"
+	# An upload that the registry knows no more begins anew.
+	for fault in "refuse:404 1" "deaf 1"; do
+		sends_chunks "$fault $two-" $one $two $one $two $three
+	done
+	# What knows no chunks gets all at once.
+	sends_chunks "refuse:405 1 $one-" $one
+	# What never gets on is given up.
+	faulty "refuse:404" 0 "$two-"
+	hull tag "$REGISTRY/some/thing:v1" "$FAULTY/mine/none:v1"
+	run -1 hull push "$FAULTY/mine/none:v1"
+	assert_has "answers 404"
+}

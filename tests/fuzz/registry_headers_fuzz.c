@@ -48,6 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 2:
 		if (content_range_parse(text, &first) == 0)
 			check(first <= INT64_MAX);
+		if (upload_range_parse(text, &first) == 0)
+			check(first <= (uint64_t)INT64_MAX + 1);
 		break;
 	case 3:
 		if (link_next_parse(text, url, sizeof(url)) == 0)

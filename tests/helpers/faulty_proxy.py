@@ -23,7 +23,12 @@ The first COUNT (default 1, 0: all) requests whose path has PATTERN (default /bl
   etag         an ETag of its own for each answer
   shift        a Content-Range that begins a byte later, but for one from the first byte
   challenge:URL  401 that sends for a token to URL
+  drop         half of what is sent is read, nothing passed on, then the connection is closed
+  deaf         what is sent is passed on, then the connection is closed instead of an answer
+  half         half of a chunk that is sent is passed on, and what the registry says of it
+  refuse:STATUS  that status
 
+PATTERN may also be of the Range, or Content-Range, which stands behind the path and a blank.
 LOG gets "PORT METHOD PATH RANGE AUTHORIZED" for each request, on both ports.
 """
 
@@ -56,9 +61,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     honest = False
 
-    def upstream(self):
+    def upstream(self, spoiled):
         size = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(size) if size else None
+        if spoiled and KIND == "half":
+            body = body[:size // 2]
+            first = int(self.headers["Content-Range"].split("-")[0])
+            self.headers.replace_header("Content-Range", f"{first}-{first + len(body) - 1}")
+            self.headers.replace_header("Content-Length", str(len(body)))
         skip = ("host", "connection")
         if KIND == "norange":
             skip += ("range",)
@@ -84,24 +94,32 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def serve(self):
         auth = "yes" if self.headers.get("Authorization") else "no"
         with lock, open(LOG, "a") as log:
-            print(self.server.server_address[1], self.command, self.path,
-                  self.headers.get("Range", "-"), auth, file=log)
+            ranges = self.headers.get("Range") or self.headers.get("Content-Range", "-")
+            print(self.server.server_address[1], self.command, self.path, ranges, auth, file=log)
         of_body = KIND in ("cut", "stall", "norange") and "/blobs/" in PATTERN
         later = not self.headers.get("Range", "bytes=0-").startswith("bytes=0-")
         of_later = KIND in ("noparts", "shift")
-        spoiled = not of_body and not self.honest and (later or not of_later) and is_spoiled(self.path)
+        spoiled = not of_body and not self.honest and (later or not of_later) and \
+            is_spoiled(f"{self.path} {ranges}")
         if spoiled and KIND == "noparts":
             del self.headers["Range"]
-        if spoiled and KIND in ("429", "500", "redirect", "loop", "challenge", "headers"):
+        if spoiled and KIND in ("429", "500", "redirect", "loop", "challenge", "headers", "refuse"):
             self.refuse()
             return
-        answer, body = self.upstream()
+        if spoiled and KIND == "drop":
+            self.rfile.read(int(self.headers["Content-Length"]) // 2)
+            self.close_connection = True
+            return
+        answer, body = self.upstream(spoiled)
         if of_body and len(body) > 100000:  # a layer, not a config
             spoiled = is_spoiled(self.path)
+        if spoiled and KIND == "deaf":
+            self.close_connection = True
+            return
         headers = answer.getheaders()
         length = int(answer.headers["Content-Length"]) if self.command == "HEAD" and \
             answer.headers.get("Content-Length") else None
-        if not spoiled or answer.status >= 400:
+        if not spoiled or answer.status >= 400 or KIND == "half":
             self.reply(answer.status, headers, body, length)
         elif KIND == "noparts":
             self.reply(answer.status, headers, body)
@@ -137,6 +155,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(429, [("Retry-After", VALUE)], b"{}")
         elif KIND == "500":
             self.reply(500, [], b'{"errors":[{"code":"UNKNOWN","message":"of the tests"}]}')
+        elif KIND == "refuse":
+            self.reply(int(VALUE), [], b"{}")
         elif KIND == "challenge":
             self.reply(401, [("WWW-Authenticate", f'Bearer realm="{VALUE}",service="x"')], b"{}")
         elif KIND == "headers":

@@ -82,6 +82,15 @@ static void ranges(void **state)
 	assert_true(content_range_total("bytes 0-9/99999999999999999999") == UINT64_MAX);
 	assert_int_equal(content_range_parse("bytes -5/9", &first), -EINVAL);
 	assert_int_equal(content_range_parse("lines 1-2/3", &first), -EINVAL);
+	assert_int_equal(upload_range_parse("0-99", &first), 0);
+	assert_true(first == 100);
+	assert_int_equal(upload_range_parse("bytes=0-0", &first), 0);
+	assert_true(first == 0);
+	assert_int_equal(upload_range_parse("1-99", &first), -EINVAL);
+	assert_int_equal(upload_range_parse("0-", &first), -EINVAL);
+	assert_int_equal(upload_range_parse("0-9/10", &first), -EINVAL);
+	assert_int_equal(upload_range_parse("0-99999999999999999999", &first), -EINVAL);
+	assert_true(chunk_length_parse("5242880") == 5242880 && chunk_length_parse("-1") == 0);
 	assert_true(content_range_parse("bytes 99999999999999999999-1/2", &first) < 0);
 }
 
