@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/units.h"
 
-enum { EVERY_MS = 100, BAR = 50 };
+enum { EVERY_MS = 100 };
 
 struct progress {
 	struct call *call;
@@ -43,26 +43,8 @@ static void begin(struct progress *p)
 static void say_layer(struct progress *p, const char *status, const struct image_progress *i,
 		      bool bar)
 {
-	struct json_object *o = json_object_new_object(), *detail = json_object_new_object();
 	begin(p);
-	if (bar) {
-		char text[BAR + 80], done[SIZE_TEXT_SIZE], total[SIZE_TEXT_SIZE];
-		size_t full = i->total ? (size_t)(BAR * i->done / i->total) : 0;
-		full = full > BAR ? BAR : full;
-		json_add_int(detail, "current", (int64_t)i->done);
-		if (i->total)
-			json_add_int(detail, "total", (int64_t)i->total);
-		snprintf(text, sizeof(text), "[%.*s>%*s]  %s/%s", (int)full,
-			 "==================================================", (int)(BAR - full),
-			 "", size_human((int64_t)i->done, done),
-			 size_human((int64_t)i->total, total));
-		if (i->total)
-			json_add_string(o, "progress", text);
-	}
-	json_add_string(o, "status", status);
-	json_object_object_add(o, "progressDetail", detail);
-	json_add_string(o, "id", arena_strndup(p->call->a, i->layer, 12));
-	stream_json(p->call, o);
+	stream_json(p->call, image_progress_json(i, status, bar));
 }
 
 static void on_progress(const struct image_progress *i, void *ctx)
@@ -216,13 +198,7 @@ static int push_one(struct progress *p, const struct image_push *q, struct err *
 	    arena_printf(c->a, "%s: digest: %s size: %llu", ref.tag, pushed.digest,
 			 (unsigned long long)pushed.size),
 	    NULL);
-	struct json_object *o = json_object_new_object(), *aux = json_object_new_object();
-	json_add_string(aux, "Tag", ref.tag);
-	json_add_string(aux, "Digest", pushed.digest);
-	json_add_int(aux, "Size", (int64_t)pushed.size);
-	json_object_object_add(o, "progressDetail", json_object_new_object());
-	json_object_object_add(o, "aux", aux);
-	stream_json(c, o);
+	stream_json(c, image_pushed_json(&pushed, ref.tag));
 	return 0;
 }
 

@@ -50,7 +50,8 @@ struct build_request {
 	bool no_cache, quiet, pull;
 	struct image_registry registry; /* where images are pulled from */
 	bool squash;                    /* what is built becomes one layer */
-	const char *progress;           /* "plain", "tty"; NULL: as stderr is */
+	bool tty;                       /* progress in place on stderr; else in lines */
+	bool json;                      /* lines of JSON on stdout, as docker's API has them */
 	bool check;                     /* build nothing, but look at the Dockerfile */
 	struct container_config limits; /* of each RUN */
 	enum build_output output;       /* what else than an image */

@@ -7,14 +7,42 @@
  */
 #include "build/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/utf8.h"
 #include "linux/tty.h"
 
 enum { LINE_MOST = 4096, SHOW_EVERY_MS = 100, SHOWN_LINES = 6 };
+
+static void put_json(const char *key, struct json_object *value)
+{
+	struct json_object *o = json_object_new_object();
+	json_object_object_add(o, key, value);
+	printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+								 JSON_C_TO_STRING_NOSLASHESCAPE));
+	fflush(stdout);
+	json_object_put(o);
+}
+
+/* Words of the plain form: by themselves on stderr, or {"stream": ...} on stdout. */
+static void __attribute__((format(printf, 2, 3))) say(const struct build *b, const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	if (!b->q->json)
+		fputs(text, stderr);
+	else
+		put_json("stream", json_of_string(text));
+	free(text);
+}
 
 static double seconds_since(int64_t ns)
 {
@@ -23,8 +51,7 @@ static double seconds_since(int64_t ns)
 
 void progress_begin(struct build *b)
 {
-	b->tty = !b->q->quiet &&
-		 (b->q->progress ? !strcmp(b->q->progress, "tty") : isatty(STDERR_FILENO));
+	b->tty = !b->q->quiet && b->q->tty;
 	b->started = clock_real_ns();
 }
 
@@ -114,18 +141,20 @@ static void keep_line(struct build *b, struct vertex *v, const char *text)
 /* ---- both ---- */
 
 /* Control characters are the container's choice: only tabs come through, and colours. */
-static void put_plain(struct vertex *v, const char *text)
+static void put_plain(struct build *b, struct vertex *v, const char *text)
 {
-	fprintf(stderr, "#%zu %.3f ", v->number, seconds_since(v->start));
-	for (; *text; text++)
+	char line[LINE_MOST + 1];
+	size_t len = 0;
+	for (; *text && len < LINE_MOST; text++)
 		if ((unsigned char)*text >= ' ' || *text == '\t' || *text == '\033')
-			fputc(*text, stderr);
-	fputc('\n', stderr);
+			line[len++] = *text;
+	line[len] = '\0';
+	say(b, "#%zu %.3f %s\n", v->number, seconds_since(v->start), line);
 }
 
 static void end_line(struct build *b, struct vertex *v)
 {
-	(b->tty ? keep_line(b, v, strbuf_text(&v->line)) : put_plain(v, strbuf_text(&v->line)));
+	(b->tty ? keep_line : put_plain)(b, v, strbuf_text(&v->line));
 	v->line.len = 0;
 }
 
@@ -151,7 +180,7 @@ void vertex_begin(struct build *b, struct build_stage *s, const struct instructi
 		v->name[strcspn(v->name, "\n\r\033")] = '\0';
 		draw(b);
 	} else if (!b->q->quiet) {
-		fprintf(stderr, "#%zu %s\n", v->number, v->name);
+		say(b, "#%zu %s\n", v->number, v->name);
 	}
 }
 
@@ -193,9 +222,9 @@ void vertex_end(struct build *b, struct build_stage *s, const char *how)
 	else if (b->q->quiet || !v->number)
 		;
 	else if (how)
-		fprintf(stderr, "#%zu %s\n\n", v->number, how);
+		say(b, "#%zu %s\n\n", v->number, how);
 	else
-		fprintf(stderr, "#%zu DONE %.1fs\n\n", v->number, seconds_since(v->start));
+		say(b, "#%zu DONE %.1fs\n\n", v->number, seconds_since(v->start));
 	v->number = 0;
 }
 
@@ -205,11 +234,16 @@ void progress_image(struct build *b, const char *id)
 	if (b->q->quiet || b->q->output != BUILD_IMAGE)
 		return;
 	snprintf(lead, sizeof(lead), b->tty ? " =>" : "#%zu", ++b->vertex);
-	fprintf(stderr, "%s writing image sha256:%s\n", lead, id);
+	say(b, "%s writing image sha256:%s\n", lead, id);
 	for (size_t i = 0; i < b->q->tags.count; i++)
-		fprintf(stderr, "%s naming to %s\n", lead, b->q->tags.items[i]);
+		say(b, "%s naming to %s\n", lead, b->q->tags.items[i]);
 	if (b->tty)
 		fprintf(stderr, "[+] Building %.1fs FINISHED\n", seconds_since(b->started));
 	else
-		fprintf(stderr, "%s DONE\n", lead);
+		say(b, "%s DONE\n", lead);
+	if (b->q->json) {
+		struct json_object *aux = json_object_new_object();
+		json_add(aux, "ID", json_object_new_string(arena_printf(b->a, "sha256:%s", id)));
+		put_json("aux", aux);
+	}
 }

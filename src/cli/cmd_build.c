@@ -24,7 +24,7 @@ struct build_out {
 struct build_values {
 	struct build_request request;
 	struct strv labels, security;
-	char *iidfile, *metadata_file;
+	char *iidfile, *metadata_file, *progress;
 	struct build_out output;
 	bool rm, force_rm, compress, load, push;
 	char none; /* of options that only check what they are given */
@@ -303,10 +303,12 @@ static int hand_out(struct cli *cli, const struct build_values *v, const char *i
 {
 	const struct build_request *q = &v->request;
 	struct image_pushed pushed;
+	struct progress *p = arena_new(&cli->arena, struct progress);
 	int r = 0;
+	p->form = q->json ? PROGRESS_JSON : isatty(STDERR_FILENO) ? PROGRESS_TTY : PROGRESS_PLAIN;
+	p->to = q->quiet ? NULL : q->json ? stdout : stderr;
 	for (size_t i = 0; v->push && r == 0 && i < q->tags.count; i++)
-		r = push_one(cli, &q->registry, q->tags.items[i], q->quiet ? NULL : stderr, &pushed,
-			     e);
+		r = push_one(cli, &q->registry, q->tags.items[i], p, &pushed, e);
 	if (r == 0)
 		r = write_file("--iidfile", v->iidfile, arena_printf(&cli->arena, "sha256:%s", id),
 			       e);
@@ -322,15 +324,15 @@ static int build_run(struct cli *cli, void *values, const struct strv *args, str
 	struct build_values *v = values;
 	struct build_request *q = &v->request;
 	char id[ID_LEN + 1];
-	static const char *const shown[] = {"auto", "plain", "tty"};
-	size_t how = 0;
-	while (how < ARRAY_LEN(shown) && strcmp(q->progress, shown[how]))
-		how++;
-	if (how == ARRAY_LEN(shown))
+	enum progress_form form;
+	if (progress_form(v->progress, stderr, &form, e) < 0)
+		return -e->number;
+	q->tty = form == PROGRESS_TTY;
+	q->json = form == PROGRESS_JSON;
+	if (q->json && (v->output.type == OUT_TAR || v->output.type == OUT_ARCHIVE) &&
+	    !v->output.dest)
 		return err_set(e, EINVAL, ERR_USAGE,
-			       "invalid progress mode \"%.32s\": use auto, plain or tty",
-			       q->progress);
-	q->progress = how ? shown[how] : NULL;
+			       "--progress json and --output - both write to standard output");
 	q->context = args->items[0];
 	q->cache_inline |= !strcmp(strv_get_env(&q->args, "BUILDKIT_INLINE_CACHE") ?: "", "1");
 	if (q->squash && q->cache_inline)
@@ -417,9 +419,9 @@ static const struct option options[] = {
 		 "type=local|tar|docker|oci,dest=path)"},
 	{"platform", 0, OPTION_CUSTOM, Q(platform), .arg = "string", .set = set_platform,
 	 .help = "Build for another platform, which FROM's images are taken for"},
-	{"progress", 0, OPTION_STR, Q(progress), .initial = "auto", .arg = "auto|plain|tty",
-	 .help = "How steps are shown: as lines, or in place on a terminal (auto: if stderr is "
-		 "one)"},
+	{"progress", 0, OPTION_STR, O(progress), .initial = "auto", .arg = PROGRESS_FORMS,
+	 .help = "How steps are shown: as lines, in place on a terminal (auto: if stderr is "
+		 "one), or on stdout as lines of JSON, as docker's API has them"},
 	{"provenance", 0, OPTION_CUSTOM, O(none), .arg = "false", .set = check_attestation,
 	 .help = "Taken for docker's sake: hull makes no attestations"},
 	{"pull", 0, OPTION_BOOL, Q(pull), .help = "Always attempt to pull all referenced images"},

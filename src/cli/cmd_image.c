@@ -30,7 +30,7 @@ static const struct progress_words load_words = {NULL, "loading", "loaded", "exi
 static image_progress_fn show_progress(struct cli *cli, void **ret_ctx)
 {
 	struct progress *p = arena_new(&cli->arena, struct progress);
-	*p = (struct progress){.words = &load_words, .to = stderr, .terminal = true};
+	*p = (struct progress){.words = &load_words, .to = stderr, .form = PROGRESS_TTY};
 	*ret_ctx = p;
 	return isatty(STDERR_FILENO) ? progress_show : NULL;
 }

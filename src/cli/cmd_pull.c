@@ -21,7 +21,7 @@ const struct option_table registry_option_table = OPTIONS(registry_option_items)
 
 struct pull_values {
 	struct image_registry registry;
-	char *platform;
+	char *platform, *progress;
 	bool all_tags, quiet;
 };
 
@@ -34,33 +34,28 @@ static const char *tag_of(const struct image_reference *ref)
 	return ref->digest ? ref->digest : ref->tag;
 }
 
-int pull_one(struct cli *cli, const struct image_pull *req, FILE *to, struct image_pulled *ret,
-	     struct err *e)
+int pull_one(struct cli *cli, const struct image_pull *req, struct progress *p,
+	     struct image_pulled *ret, struct err *e)
 {
 	struct image_reference ref;
 	struct image_pull own = *req;
-	struct progress *p = arena_new(&cli->arena, struct progress);
-	*p = (struct progress){.words = &pull_words, .to = to};
+	p->words = &pull_words;
+	progress_end(p);
 	int r = image_reference_parse(req->reference, &cli->arena, &ref, e);
 	if (r < 0)
 		return r;
-	if (to) {
-		p->terminal = isatty(fileno(to));
+	if (p->to) {
 		own.progress = progress_show;
 		own.ctx = p;
-		fprintf(to, "%s: Pulling from %s\n", tag_of(&ref),
-			strcmp(ref.domain, "docker.io") ? arena_printf(&cli->arena, "%s", ref.path)
-							: ref.path);
-		fflush(to);
+		progress_say(p, "%s: Pulling from %s", tag_of(&ref), ref.path);
 	}
 	r = image_pull(&cli->engine.images, &own, &cli->arena, ret, e);
-	if (r < 0 || !to)
+	if (r < 0 || !p->to)
 		return r;
-	fprintf(to, "Digest: %s\n", ret->digest);
-	fprintf(to, "Status: %s %s\n",
-		ret->newer ? "Downloaded newer image for" : "Image is up to date for",
-		ret->familiar);
-	fflush(to);
+	progress_say(p, "Digest: %s", ret->digest);
+	progress_say(p, "Status: %s %s",
+		     ret->newer ? "Downloaded newer image for" : "Image is up to date for",
+		     ret->familiar);
 	return 0;
 }
 
@@ -72,25 +67,29 @@ static int pull_run(struct cli *cli, void *values, const struct strv *args, stru
 	struct strv names = {0};
 	struct image_pull req = {
 		.reference = args->items[0], .platform = v->platform, .registry = v->registry};
+	struct progress *p = arena_new(&cli->arena, struct progress);
 	int r = image_reference_parse(req.reference, &cli->arena, &ref, e);
+	if (r == 0)
+		r = progress_form(v->progress, stdout, &p->form, e);
 	if (r < 0)
 		return r;
+	p->to = v->quiet ? NULL : stdout;
 	const char *slash = strrchr(req.reference, '/');
 	if (v->all_tags && (ref.digest || strchr(slash ? slash : req.reference, ':')))
 		return err_set(e, EINVAL, ERR_INVALID, "tag can't be used with --all-tags/-a");
 	if (!v->all_tags) {
 		if (!v->quiet && ref.tag && !ref.digest &&
 		    !strchr(slash ? slash : req.reference, ':'))
-			printf("Using default tag: %s\n", ref.tag);
+			progress_say(p, "Using default tag: %s", ref.tag);
 		strv_push(&cli->arena, &names, req.reference);
 	} else {
 		r = image_remote_tags(&cli->engine.images, &req, &cli->arena, &names, e);
 	}
 	for (size_t i = 0; r == 0 && i < names.count; i++) {
 		req.reference = names.items[i];
-		r = pull_one(cli, &req, v->quiet ? NULL : stdout, &pulled, e);
+		r = pull_one(cli, &req, p, &pulled, e);
 	}
-	if (r < 0)
+	if (r < 0 || (p->to && p->form == PROGRESS_JSON))
 		return r;
 	/* What a short name has come to. */
 	if (names.count && (r = image_reference_parse(pulled.full, &cli->arena, &ref, e)) < 0)
@@ -106,6 +105,9 @@ static const struct option options[] = {
 	 .help = "Download all tagged images in the repository"},
 	{"platform", 0, OPTION_STR, O(platform),
 	 .help = "Set platform if server is multi-platform capable"},
+	{"progress", 0, OPTION_STR, O(progress), .initial = "auto", .arg = PROGRESS_FORMS,
+	 .help = "How layers are shown: as lines, in place on a terminal (auto: if stdout is "
+		 "one), or as docker's API does, a line of JSON each"},
 	{"quiet", 'q', OPTION_BOOL, O(quiet), .help = "Suppress verbose output"},
 };
 
@@ -131,25 +133,24 @@ const struct command command_pull = {
 
 struct push_values {
 	struct image_registry registry;
-	char *platform;
+	char *platform, *progress;
 	bool all_tags, quiet;
 };
 
 static const struct progress_words push_words = {"Preparing", "Pushing", "Pushed",
 						 "Layer already exists"};
 
-int push_one(struct cli *cli, const struct image_registry *registry, const char *name, FILE *to,
-	     struct image_pushed *ret, struct err *e)
+int push_one(struct cli *cli, const struct image_registry *registry, const char *name,
+	     struct progress *p, struct image_pushed *ret, struct err *e)
 {
 	struct image_reference ref;
 	struct image_push req = {.reference = name, .registry = *registry};
-	struct progress *p = arena_new(&cli->arena, struct progress);
 	int r = image_reference_parse(name, &cli->arena, &ref, e);
 	if (r < 0)
 		return r;
-	if (to) {
-		*p = (struct progress){
-			.words = &push_words, .to = to, .terminal = isatty(fileno(to))};
+	p->words = &push_words;
+	progress_end(p);
+	if (p->to) {
 		req.progress = progress_show;
 		req.ctx = p;
 	}
@@ -160,11 +161,11 @@ int push_one(struct cli *cli, const struct image_registry *registry, const char 
 		cli_notice("WARNING: %s was packed anew, as the registry it came from does not "
 			   "give its layers: it has another digest now",
 			   name);
-	if (to) {
-		fprintf(to, "%s: digest: %s size: %llu\n", ref.tag, ret->digest,
-			(unsigned long long)ret->size);
-		fflush(to);
-	}
+	if (p->to)
+		progress_say(p, "%s: digest: %s size: %llu", ref.tag, ret->digest,
+			     (unsigned long long)ret->size);
+	if (p->to && p->form == PROGRESS_JSON)
+		progress_put_json(p->to, image_pushed_json(ret, ref.tag));
 	return 0;
 }
 
@@ -176,16 +177,19 @@ static int push_run(struct cli *cli, void *values, const struct strv *args, stru
 	struct image_reference ref;
 	struct image_pushed pushed;
 	struct strv names = {0};
+	struct progress *p = arena_new(&cli->arena, struct progress);
 	int r = image_reference_parse(name, &cli->arena, &ref, e);
+	if (r == 0)
+		r = progress_form(v->progress, stdout, &p->form, e);
 	if (r < 0)
 		return r;
+	p->to = v->quiet ? NULL : stdout;
 	if (v->all_tags && tagged)
 		return err_set(e, EINVAL, ERR_INVALID, "tag can't be used with --all-tags/-a");
 	if (!v->quiet)
-		printf("The push refers to repository [%s/%s]\n", ref.domain, ref.path);
+		progress_say(p, "The push refers to repository [%s/%s]", ref.domain, ref.path);
 	if (!v->quiet && !tagged && !v->all_tags)
-		puts("Using default tag: latest");
-	fflush(stdout);
+		progress_say(p, "Using default tag: latest");
 	if (v->all_tags)
 		r = image_local_tags(&cli->engine.images, &ref, true, &cli->arena, &names, e);
 	else
@@ -194,8 +198,7 @@ static int push_run(struct cli *cli, void *values, const struct strv *args, stru
 		r = image_require_platform(&cli->engine.images, names.items[i], v->platform,
 					   &cli->arena, e);
 		if (r == 0)
-			r = push_one(cli, &v->registry, names.items[i], v->quiet ? NULL : stdout,
-				     &pushed, e);
+			r = push_one(cli, &v->registry, names.items[i], p, &pushed, e);
 		if (r == 0 && v->quiet &&
 		    (r = image_reference_parse(names.items[i], &cli->arena, &ref, e)) == 0)
 			puts(image_reference_full(&ref, &cli->arena));
@@ -209,6 +212,8 @@ static const struct option push_options[] = {
 	 .help = "Push all tags of an image to the repository"},
 	{"platform", 0, OPTION_STR, P(platform),
 	 .help = "Only if the image is for this platform (os/arch, as linux/arm64)"},
+	{"progress", 0, OPTION_STR, P(progress), .initial = "auto", .arg = PROGRESS_FORMS,
+	 .help = "How layers are shown (as of hull pull)"},
 	{"quiet", 'q', OPTION_BOOL, P(quiet), .help = "Suppress verbose output"},
 };
 

@@ -34,7 +34,10 @@ static int pull(struct cli *cli, const struct create_options *o, struct err *e)
 {
 	struct image_pulled ignored;
 	struct image_pull req = {.reference = o->create.image, .platform = o->create.platform};
-	return pull_one(cli, &req, o->quiet ? NULL : stderr, &ignored, e);
+	struct progress *p = arena_new(&cli->arena, struct progress);
+	p->to = o->quiet ? NULL : stderr;
+	p->form = isatty(STDERR_FILENO) ? PROGRESS_TTY : PROGRESS_PLAIN;
+	return pull_one(cli, &req, p, &ignored, e);
 }
 
 /* With its image from a registry, where that is wanted, or needed and allowed. */

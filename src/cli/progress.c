@@ -2,12 +2,16 @@
 /* Rests on ECMA-48's CUU and EL. Read progress.h first. */
 #include "cli/progress.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/units.h"
 
-enum { BAR_WIDTH = 50, SHOW_EVERY_MS = 50 };
+enum { BAR_WIDTH = 50, SHOW_EVERY_MS = 50, JSON_EVERY_MS = 100 };
 
 /* "[====>     ]  12.3MB/45.6MB", as docker draws it. */
 static void put_bar(FILE *to, const struct progress_line *l)
@@ -70,6 +74,66 @@ static void say_plainly(const struct progress *p, const struct progress_line *l,
 	fflush(p->to);
 }
 
+int progress_form(const char *name, FILE *to, enum progress_form *ret, struct err *e)
+{
+	static const char *const names[] = {"plain", "tty", "json"};
+	for (size_t i = 0; name && i < ARRAY_LEN(names); i++)
+		if (!strcmp(name, names[i])) {
+			*ret = (enum progress_form)i;
+			return 0;
+		}
+	if (name && strcmp(name, "auto"))
+		return err_set(e, EINVAL, ERR_USAGE,
+			       "invalid progress mode \"%.32s\": use auto, plain, tty or json",
+			       name);
+	*ret = isatty(fileno(to)) ? PROGRESS_TTY : PROGRESS_PLAIN;
+	return 0;
+}
+
+void progress_put_json(FILE *to, struct json_object *o)
+{
+	fputs(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+							JSON_C_TO_STRING_NOSLASHESCAPE),
+	      to);
+	fputc('\n', to);
+	fflush(to);
+	json_object_put(o);
+}
+
+void progress_say(const struct progress *p, const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	if (p->form == PROGRESS_JSON) {
+		struct json_object *o = json_object_new_object();
+		json_add_string(o, "status", text);
+		progress_put_json(p->to, o);
+	} else {
+		fprintf(p->to, "%s\n", text);
+		fflush(p->to);
+	}
+	free(text);
+}
+
+static void say_json(struct progress *p, const struct image_progress *i, bool first)
+{
+	const struct progress_words *w = p->words;
+	if (first && w->begins && !i->existed)
+		progress_put_json(p->to, image_progress_json(i, w->begins, false));
+	if (i->finished) {
+		progress_put_json(p->to, image_progress_json(
+						 i, i->existed ? w->existed : w->finished, false));
+	} else if (i->done && clock_ms() - p->shown >= JSON_EVERY_MS) {
+		p->shown = clock_ms();
+		progress_put_json(p->to, image_progress_json(i, w->goes_on, true));
+	}
+}
+
 void progress_show(const struct image_progress *from, void *ctx)
 {
 	struct progress *p = ctx;
@@ -83,7 +147,9 @@ void progress_show(const struct image_progress *from, void *ctx)
 				    .finished = from->finished,
 				    .existed = from->existed};
 	snprintf(l->layer, sizeof(l->layer), "%s", from->layer);
-	if (p->terminal)
+	if (p->form == PROGRESS_JSON)
+		say_json(p, from, first);
+	else if (p->form == PROGRESS_TTY)
 		redraw(p, first || from->finished);
 	else
 		say_plainly(p, l, first);

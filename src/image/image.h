@@ -165,6 +165,10 @@ struct image_progress {
 	bool finished, existed; /* this layer is complete; was in the store before */
 };
 typedef void (*image_progress_fn)(const struct image_progress *p, void *ctx);
+/** As docker's API has it: @status is docker's word, @bar: how far it is, too. Owned by the caller.
+ */
+struct json_object *image_progress_json(const struct image_progress *i, const char *status,
+					bool bar);
 
 /** Zero takes the default of the member. */
 struct image_limits {
@@ -277,6 +281,8 @@ struct image_pushed {
 	uint64_t size;
 	bool repacked; /* not the manifest that it was pulled by, as blobs of it are out of reach */
 };
+/** Its end, as docker's API has it. Owned by the caller. */
+struct json_object *image_pushed_json(const struct image_pushed *pushed, const char *tag);
 /** -ENOENT, ERR_NOT_FOUND: there is no image of that name. */
 int image_push(struct image_store *s, const struct image_push *req, struct arena *a,
 	       struct image_pushed *ret, struct err *e);

@@ -67,6 +67,32 @@ RootUser 13" ]
 	[ -z "$(hull images -q out)" ]
 }
 
+@test "a command that as PID 1 hears no signal: what is certain of exec forms" {
+	local user=$'FROM test\nUSER user\n'
+	handles() { check <<<"$user$1"; [ "$rules" = "${2-}" ]; }
+	printf '#!/bin/sh\n# exec\n"$@"\n' >ctx/waits.sh
+	printf '#!/usr/bin/env bash\nexec "$@"\n' >ctx/execs.sh
+	printf '#!/usr/bin/python3\nprint(1)\n' >ctx/other
+	printf 'sleep 9\n' >ctx/plain
+	handles 'CMD ["sleep", "9"]' "NoSignalHandler 3"
+	[[ "$output" == *"PID 1 would be sleep, which has no handler"* ]]
+	handles $'COPY waits.sh /\nENTRYPOINT ["/waits.sh"]\nCMD ["sleep", "9"]' "NoSignalHandler 4"
+	[[ "$output" == *"PID 1 would be a shell that waits for its child: /waits.sh has neither exec nor trap"*--init* ]]
+	handles $'WORKDIR /app\nCOPY . .\nCMD ["./waits.sh", "true"]' "NoSignalHandler 5"
+	handles $'COPY waits.sh /usr/local/bin/\nENTRYPOINT ["waits.sh"]' "NoSignalHandler 4"
+	handles $'COPY plain /x\nCMD ["sh", "/x"]' "NoSignalHandler 4"
+	# It is another program, or may be, or it is not known what it is.
+	handles $'COPY execs.sh /\nENTRYPOINT ["/execs.sh"]'
+	handles $'COPY other /\nCMD ["/other"]'
+	handles $'COPY plain /x\nCMD ["/x"]'
+	handles 'CMD ["sh", "-c", "true; sleep 9"]'
+	handles 'CMD ["sh", "/elsewhere"]'
+	handles 'CMD ["sh"]'
+	handles $'COPY $X /\nCMD ["/waits.sh"]' 'UndefinedVar 3'
+	check <<<$'FROM unknown\nUSER user\nCMD ["sleep", "9"]'
+	[ -z "$rules" ]
+}
+
 # bats test_tags=fast,same
 @test "after a build the warnings are one line each, with -q none" {
 	printf 'FROM test\nUSER user\nCMD sleep 1\n' >ctx/Dockerfile

@@ -146,7 +146,7 @@ build_behind() {
 		RUN echo it went wrong; exit 4
 	E
 	run -125 hull build --progress fancy ctx
-	[[ "$output" == *'use auto, plain or tty'* ]]
+	[[ "$output" == *'use auto, plain, tty or json'* ]]
 	run script -qec "stty cols 60 rows 20; '$HULL' --root '$HULL_ROOT' --runroot '$HULL_RUNROOT' build ctx" /dev/null </dev/null
 	[[ "$output" == *$' => => # line 1'*$'\e['*'A'$'\e[J'* ]]
 	[[ "$output" == *' => => # red'* ]]
@@ -159,6 +159,22 @@ build_behind() {
 	[[ "$output" == *' => CACHED [2/3] RUN'*' => ERROR'* ]]
 	run -1 hull build ctx
 	[[ "$output" == *'#2 CACHED'*'#3 ERROR'* ]]
+}
+
+@test "--progress json: a line of JSON each on stdout, as docker's API has them" {
+	printf '%s\n' 'FROM test' 'RUN printf "a\"\\134\n"' >ctx/Dockerfile
+	run -0 --separate-stderr hull build --progress json -t out ctx
+	jq -j '.stream // empty' <<<"$output" >said
+	grep -q '^#2 \[2/2\] RUN printf' said
+	grep -qE '^#2 [0-9.]+ a"\\$' said
+	grep -q '^#2 DONE' said
+	[ "$(jq -r '.aux.ID // empty' <<<"$output")" = "$(hull image inspect -f '{{.Id}}' out)" ]
+	echo 'RUN exit 3' >>ctx/Dockerfile
+	run -1 --separate-stderr hull build --progress json ctx
+	jq -es 'any(.stream | test("ERROR"))' <<<"$output"
+	[[ "$stderr" == *"exit code: 3"* ]]
+	run -125 hull build --progress json -o - ctx
+	[[ "$output" == *"both write to standard output"* ]]
 }
 
 @test "--platform: what FROM takes, TARGET and BUILD arguments, RUN of another machine" {

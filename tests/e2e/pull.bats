@@ -242,6 +242,27 @@ s = socket.create_server(("127.0.0.1", 5001)); c = [s.accept() for _ in range(9)
 	assert_lacks $'\e'
 }
 
+@test "PU16 --progress json: lines of JSON, as docker's API has them" {
+	registry_up
+	put_image --rootfs "$ROOTFS" --layers 2 --size 3000000 some/thing v1
+	run -0 --separate-stderr hull pull --progress json "$REGISTRY/some/thing:v1"
+	[ "$(jq -r 'select(.status == "Pull complete").id' <<<"$output" | sort -u | wc -l)" = 2 ]
+	[ "$(jq -r 'select(.status == "Pulling fs layer" and .progressDetail == {}).id' <<<"$output" | wc -l)" = 2 ]
+	jq -es '.[0].status == "v1: Pulling from some/thing" and (.[-1].status | startswith("Status: Downloaded newer"))' <<<"$output"
+	hull tag "$REGISTRY/some/thing:v1" "$REGISTRY/mine/thing:v1"
+	run -0 --separate-stderr hull push --progress json "$REGISTRY/mine/thing:v1"
+	digest=$(hull images --digests --format '{{.Digest}}' "$REGISTRY/mine/thing")
+	[ "$(jq -r '.aux // empty | .Tag + " " + .Digest' <<<"$output")" = "v1 $digest" ]
+	run -0 hull pull -q --progress json "$REGISTRY/some/thing:v1"
+	assert_equal "$REGISTRY/some/thing:v1" "$output"
+	run -125 hull pull --progress fancy "$REGISTRY/some/thing:v1"
+	assert_has "use auto, plain, tty or json"
+	# A terminal's form where there is none, too.
+	hull rmi "$REGISTRY/some/thing:v1"
+	run -0 hull push --progress tty "$REGISTRY/mine/thing:v1"
+	assert_has $'\e['
+}
+
 # memory_of PID: KiB of it and of what it has started, what they share by halves.
 memory_of() {
 	grep -h ^Pss: "/proc/$1/smaps_rollup" $(pgrep -P "$1" | sed 's,.*,/proc/&/smaps_rollup,') 2>/dev/null |
