@@ -180,6 +180,7 @@ static void ended_verdict(struct life *l)
 		why_memory_too(l);
 	if (l->refused > 0)
 		why_refused(l);
+	why_short(l);
 	if (l->c && !l->s->asked && (l->code || l->signal))
 		diagnose_layer_full(l->en, l->c, l->s);
 	story_evidence(l->s, "lasted", "%s", why_span(l->s->a, l->ended - l->started));

@@ -39,7 +39,7 @@ static void take_start(struct life *l, int64_t at)
 	l->stopped = l->oom = l->oom_main = false;
 	l->oom_of = (struct oom){0};
 	l->oom_kills = l->refused = 0;
-	l->error = l->policy = l->survivors = l->fault = NULL;
+	l->error = l->policy = l->survivors = l->fault = l->pressure = l->full = NULL;
 	l->code = l->signal = l->asked_signal = 0;
 	l->sender = NULL;
 	l->handling = "";
@@ -67,6 +67,7 @@ static void take_end(struct life *l, struct json_object *event, int64_t at)
 	struct arena *a = l->s->a;
 	const char *error = attribute(event, "error"), *policy = attribute(event, "restart");
 	const char *survivors = attribute(event, "survivors"), *fault = attribute(event, "fault");
+	const char *pressure = attribute(event, "pressure"), *full = attribute(event, "full");
 	l->ended = at;
 	l->ends++;
 	l->code = number(attribute(event, "exitCode"));
@@ -77,6 +78,8 @@ static void take_end(struct life *l, struct json_object *event, int64_t at)
 	l->survivors = survivors ? arena_strdup(a, survivors) : NULL;
 	l->refused = amount(event, "processesRefused");
 	l->fault = fault ? arena_strdup(a, fault) : NULL;
+	l->pressure = pressure ? arena_strdup(a, pressure) : NULL;
+	l->full = full ? arena_strdup(a, full) : NULL;
 }
 
 static void take_oom(struct life *l, struct json_object *event)

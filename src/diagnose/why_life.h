@@ -27,9 +27,10 @@ struct life {
 	bool oom_told;      /* by the verdict */
 	struct oom oom_of;  /* the last of them */
 	char *error, *policy, *survivors;
-	int64_t refused; /* processes, by a limit on them */
-	char *fault;     /* what the kernel says of a crash of PID 1, or NULL */
-	int64_t asked;   /* hull sent a signal, the last but SIGKILL */
+	int64_t refused;       /* processes, by a limit on them */
+	char *fault;           /* what the kernel says of a crash of PID 1, or NULL */
+	char *pressure, *full; /* what was short at the end: struct end; or NULL */
+	int64_t asked;         /* hull sent a signal, the last but SIGKILL */
 	int asked_signal;
 	int64_t killed; /* hull sent SIGKILL */
 	char *sender;
@@ -56,6 +57,8 @@ void why_denied(struct life *l);
 /** Evidence of the recorder: whom the end of PID 1 took along, and who had ended with a fault just
  * before. */
 void why_others(struct life *l);
+/** Evidence of what was short at the end; adds to the verdict that a file system was full. */
+void why_short(struct life *l);
 /** Adds to the verdict that processes were refused it by a limit on them. */
 void why_refused(struct life *l);
 /** The verdict, where a signal ended it that hull did not send. */

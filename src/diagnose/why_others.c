@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the recorder knows of the other processes of a container: hull why's evidence. See
- * pid_namespaces(7): the end of the first process is that of all. */
+/* What the recorder knows of the other processes of a container, and what was short when it ended:
+ * hull why's evidence. See pid_namespaces(7): the end of the first process is that of all. */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "diagnose/why_life.h"
 #include "engine/recorder.h"
 
@@ -55,6 +58,49 @@ static void tell_faults(struct life *l)
 				    why_span(a, l->ended - all[i].time_ns));
 	if (count > 0)
 		story_evidence(l->s, "ended before it", "%s", text);
+}
+
+/* "memory=12.30,4.00,350000 cpu=...": some, all, microseconds. */
+static void tell_pressure(struct life *l)
+{
+	struct arena *a = l->s->a;
+	char *text = "", name[8], some[8], all[8];
+	long long total;
+	for (const char *at = l->pressure; at; at = strchr(at, ' ')) {
+		at += *at == ' ';
+		if (sscanf(at, "%7[a-z]=%7[0-9.],%7[0-9.],%lld", name, some, all, &total) != 4)
+			continue;
+		text = arena_printf(a, "%s%s%s %s %% (all at once %s %%), %s since its start", text,
+				    *text ? "; " : "", name, some, all, why_span(a, total * 1000));
+	}
+	if (*text)
+		story_evidence(l->s, "waited at the end", "of the last 10 s for %s", text);
+}
+
+static void tell_full(struct life *l)
+{
+	struct arena *a = l->s->a;
+	char *rest;
+	const int64_t left = strtoll(l->full, &rest, 10);
+	const bool inodes = !strncmp(rest, " inodes ", 8);
+	if (!inodes && strncmp(rest, " bytes ", 7))
+		return;
+	const char *name = rest + (inodes ? 8 : 7);
+	const char *where = *name ? arena_printf(a, "the file system of volume %s", name)
+				  : "the disk that its layer is on";
+	const char *what =
+		inodes ? arena_printf(a, "%lld inodes", (long long)left) : size_text(a, left);
+	story_evidence(l->s, "room at the end", "%s: %s left", where, what);
+	l->s->verdict = arena_printf(a, "%s; %s had %s left", l->s->verdict, where, what);
+	story_advise(l->s, "hull system df tells what hull itself could give back");
+}
+
+void why_short(struct life *l)
+{
+	if (l->pressure)
+		tell_pressure(l);
+	if (l->full && !l->s->asked)
+		tell_full(l);
 }
 
 void why_others(struct life *l)

@@ -118,7 +118,12 @@ struct end {
 	struct oom oom;  /* of the last process that was killed for memory, if one was */
 	int64_t refused; /* processes, by a limit on them */
 	char fault[64];  /* crash_look(), of the first process */
+	/* Of end_look(): "memory=SOME,FULL,TOTAL cpu=.. io=.."; "LEFT bytes|inodes VOLUME", the
+	 * volume "" for its layer. "" where nothing was short, or it was not looked at in time. */
+	char pressure[160], full[320];
 };
+/** What was short when it ended with a fault, while its control group is there. */
+void end_look(struct engine *en, const struct container *c, struct end *end);
 /** Delete row, folders, anonymous volumes if @volumes; the caller holds the lock, nothing runs.
  *  @end: of this container, or NULL where that was told. */
 int remove_locked(struct engine *en, const char *id, bool volumes, const struct end *end,

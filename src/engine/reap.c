@@ -134,7 +134,9 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 				    x->flags & EXIT_OOM_MAIN ? "true" : NULL, "error",
 				    *x->error ? x->error : NULL, "restart", policy, "survivors",
 				    exit_survivors(x, &a), "fault", *end->fault ? end->fault : NULL,
-				    "processesRefused", end->refused > 0 ? refused : NULL, NULL);
+				    "processesRefused", end->refused > 0 ? refused : NULL,
+				    "pressure", *end->pressure ? end->pressure : NULL, "full",
+				    *end->full ? end->full : NULL, NULL);
 	if (r >= 0 && c->told & TOLD_VOLUMES)
 		r = event_volumes(&en->db, e, c->id, "unmount");
 	if (r >= 0 && c->told & TOLD_STOPPING)
@@ -228,6 +230,7 @@ static int finish(struct engine *en, const struct container *c, const struct exi
 	struct end end = {.c = c, .x = &x};
 	judge_oom(en, c, &x, &end.oom); /* while its control group is there */
 	end.refused = processes_refused(c);
+	end_look(en, c, &end);
 	const pid_t first = crash_is_fault(x.signal) ? first_process(en, c) : 0;
 	if (first)
 		crash_look(first, c->started, end.fault, sizeof(end.fault));

@@ -166,7 +166,7 @@ execs() { history -f "container=$1" --format '{{.Action}} {{.Actor.Attributes.ex
 	hull run --rm --name cc -l b=c test true
 	id=$(history -f event=die --format '{{.ID}}')
 	run history -f event=die
-	assert_line "^20[0-9-]{8}T[0-9:]{8}\.[0-9]{9}Z container die $id \(b=c, execDuration=0, exitCode=0, image=test, name=cc\)$"
+	assert_line "^20[0-9-]{8}T[0-9:]{8}\.[0-9]{9}Z container die $id \(b=c, execDuration=[0-9]+, exitCode=0, image=test, name=cc\)$"
 	run bash -c "TZ=XXX-05:30 '$HULL' events --since 1 --until $(now) -f event=die"
 	assert_line "^[^ ]*\.[0-9]{9}\+05:30 container die"
 	history -f event=die --format json >event

@@ -141,7 +141,13 @@ volume_is_limited() {
 	n=$(tail -n 2 out | head -n 1)
 	[ "$n" -le $((10 * 1048576 * 101 / 100)) ]
 	[ "$n" -ge $((9 * 1048576)) ]
-	[ "$1" != df ] || [ "$(tail -n 1 out)" = 10485760 ]
+	if [ "$1" = df ]; then
+		[ "$(tail -n 1 out)" = 10485760 ]
+		run hull run --name full -v vol:/data test sh -c 'dd if=/dev/zero of=/data/more bs=64k count=320; exit 3'
+		run hull why full
+		assert_line "^full: its command ended by itself with 3 after [^;]*; the file system of volume vol had [0-9.]+[KM]?i?B left$"
+		hull rm full
+	fi
 	hull volume rm vol
 	[ ! -e "$HULL_ROOT/volumes/vol" ]
 	# Made by its first use, and gone with its container.

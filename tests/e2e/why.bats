@@ -5,7 +5,13 @@
 load lib
 
 setup() { hull_setup; }
-teardown() { hull_teardown; }
+teardown() {
+	if [ -n "${MOUNTED-}" ]; then
+		hull ps -aq | xargs -r "$HULL" rm -f
+		umount "$MOUNTED"
+	fi
+	hull_teardown
+}
 
 # verdict NAME: its first line, without the name.
 verdict() {
@@ -113,6 +119,32 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	hull run -d --name cc -m 16m --memory-swap 16m test sh -c 'while :; do /probe eat 64; sleep 0.1; done'
 	finds() { hull doctor cc >found || [ $? = 1 ]; grep -q 'process.* of it for memory.*probe; its limit is 16MiB' found; }
 	wait_for 10 finds
+}
+
+@test "why: how much it waited before an end with a fault, and that the disk of its layer was full" {
+	hull run -d --name pp test sleep 600
+	[ -e "$(cgroup_dir pp none)/cpu.pressure" ] || skip "no pressure stall information"
+	hull rm -f pp
+	run hull run --name cc --cpus 0.1 test sh -c 'i=0; while [ $i -lt 50000 ]; do i=$((i + 1)); done; exit 3'
+	assert_status 3
+	run hull why cc
+	assert_line "^ +waited at the end +of the last 10 s for memory [0-9.]+ % \(all at once [0-9.]+ %\), .*; cpu [0-9.]+ % .*, [0-9.]+ m?s since its start; io "
+	assert_lacks "cpu 0.00 % (all at once 0.00 %), 0 ms"
+	# An end without a fault is not looked at.
+	hull run --name dd test true
+	run hull why dd
+	assert_lacks "waited at the end"
+	mkdir disk
+	mount -t tmpfs -o size=24m none disk
+	MOUNTED=$PWD/disk
+	export HULL_ROOT=$PWD/disk/root
+	tar -C "$ROOTFS" --exclude=./probe -c . | hull import - small >/dev/null
+	run hull run --name ee small sh -c 'dd if=/dev/zero of=/fill bs=64k; exit 3'
+	assert_status 3
+	run hull why ee
+	assert_line "^ee: its command ended by itself with 3 after [^;]*; the disk that its layer is on had [0-9.]+[KM]?i?B left$"
+	assert_line "^ +room at the end +the disk that its layer is on: "
+	hull rm ee
 }
 
 # killed_for_memory CONTAINER: how many, as the kernel counts them.
