@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "engine/internal.h"
 #include "engine/network.h"
+#include "engine/spec.h"
 #include "engine/user_network.h"
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
@@ -793,6 +794,15 @@ static void put_back(struct engine *en, const struct container *c, const struct 
 	db_end(&en->db, r < 0 ? r : network_firewall(en, &k, true, &ignored), &ignored);
 }
 
+/* What it has in the kernel is not taken back for that. */
+static void change_hosts(struct engine *en, const struct container *c, const struct endpoint *p,
+			 bool add)
+{
+	struct err e;
+	if (container_hosts_change(en, c, p, add, &e) < 0)
+		engine_warn(en, "container %s, network %s: %s", c->name, p->network.name, e.text);
+}
+
 int network_connect(struct engine *en, const char *network, const char *container,
 		    struct docker_endpoint *config, struct err *e)
 {
@@ -852,6 +862,8 @@ int network_connect(struct engine *en, const char *network, const char *containe
 	r = db_end(&en->db, r < 0 ? r : 0, e);
 	if (r < 0 && added)
 		put_back(en, &c, added, &a);
+	else if (added)
+		change_hosts(en, &c, added, true);
 	return r;
 }
 
@@ -891,6 +903,8 @@ static int detach(struct engine *en, const struct container *c, const struct end
 		return 0;
 	plan_place(c, gone, false, &place);
 	r = network_detach(&k.links, &place.at, netns, e);
+	if (r == 0)
+		change_hosts(en, c, gone, false);
 	return r < 0 ? r : take_over(en, &k, c, gone, before, netns, a, e);
 }
 
@@ -1045,7 +1059,16 @@ int network_unlink(struct engine *en, const char *link, struct err *e)
 		   "ss", c.id, alias);
 	if (r == 0)
 		r = err_set(e, ENOENT, ERR_NOT_FOUND, "container %s has no link %s", c.name, alias);
+	/* There as it was asked for, perhaps in docker's old form "/NAME:/OWNER/ALIAS". */
 	if (r > 0)
+		r = db_run(&en->db, e,
+			   "UPDATE container SET config = json_set(config, '$.HostConfig.Links', "
+			   "(SELECT json_group_array(value) FROM json_each(config, "
+			   "'$.HostConfig.Links') WHERE substr('/' || substr(value, instr(value, "
+			   "':') + 1), -1 - length(?2)) <> '/' || ?2)) WHERE id = ?1 AND "
+			   "json_type(config, '$.HostConfig.Links') = 'array'",
+			   "ss", c.id, alias);
+	if (r >= 0)
 		r = network_names_write(en, c.id, e);
 	return db_end(&en->db, r, e);
 }

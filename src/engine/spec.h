@@ -45,6 +45,11 @@ int spec_plan(struct engine *en, struct spec_build *b, struct arena *a, struct e
  * /etc, sources of mounts. After spec_plan. */
 int spec_finish(struct engine *en, struct spec_build *b, struct arena *a, struct err *e);
 
+/** A place that a running container gets (@add) or loses: its addresses in /etc/hosts. */
+struct endpoint;
+int container_hosts_change(struct engine *en, const struct container *c, const struct endpoint *p,
+			   bool add, struct err *e);
+
 /** Close what spec_finish opened: the sources of volumes, and their lock. */
 void spec_close(struct spec_build *b);
 

@@ -21,7 +21,7 @@
 #include "linux/namespaces.h"
 #include "view/files.h"
 
-enum { TTY = 5 };
+enum { TTY = 5, HOSTS_MAX = 1 << 20 };
 
 struct list {
 	struct oci_mount *items;
@@ -123,19 +123,63 @@ static int extra_host(struct engine *en, const struct spec_build *b, const char 
 	return 0;
 }
 
-/* Its own addresses, by its own name. */
-static char *own_hosts(const struct spec_build *b, char *hosts, struct arena *a)
+/* The line of its own address @ip, by its own name. */
+static char *own_host(const struct container *container, const struct ip *ip, struct arena *a)
 {
-	const struct docker_config *c = &b->container->config.config;
+	const struct docker_config *c = &container->config.config;
 	const char *domain = c->domainname && *c->domainname ? c->domainname : NULL;
 	char text[IP_TEXT_SIZE];
+	return arena_printf(a, "%s\t%s%s%s%s%s\n", ip_print(ip, text), c->hostname,
+			    domain ? "." : "", domain ? domain : "", domain ? " " : "",
+			    domain ? c->hostname : "");
+}
+
+static char *own_hosts(const struct spec_build *b, char *hosts, struct arena *a)
+{
 	for (size_t i = 0; b->net && i < b->net->count; i++)
 		for (size_t k = 0; k < b->net->endpoints[i].address_count; k++)
-			hosts = arena_printf(a, "%s%s\t%s%s%s%s%s\n", hosts,
-					     ip_print(&b->net->endpoints[i].addresses[k], text),
-					     c->hostname, domain ? "." : "", domain ? domain : "",
-					     domain ? " " : "", domain ? c->hostname : "");
+			hosts = arena_printf(
+				a, "%s%s", hosts,
+				own_host(b->container, &b->net->endpoints[i].addresses[k], a));
 	return hosts;
+}
+
+/* Take a line out of a text; false: it has none such. */
+static bool line_remove(char *text, const char *line)
+{
+	const size_t len = strlen(line);
+	for (char *at = text; (at = strstr(at, line)); at++)
+		if (at == text || at[-1] == '\n') {
+			memmove(at, at + len, strlen(at + len) + 1);
+			return true;
+		}
+	return false;
+}
+
+/* In place, as it is bound into the container, which may have changed it. */
+int container_hosts_change(struct engine *en, const struct container *c, const struct endpoint *p,
+			   bool add, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	char *path = arena_printf(&a, "containers/%s/hosts", c->id), *text;
+	CLEANUP_FD int fd = openat(en->root_fd, path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	int r = fd < 0 ? err_errno(e, errno, "its hosts")
+		       : file_read(en->root_fd, path, HOSTS_MAX, &a, &text, NULL, e);
+	for (size_t i = 0; r >= 0 && i < p->address_count; i++) {
+		const char *line = own_host(c, &p->addresses[i], &a);
+		const size_t len = strlen(text);
+		if (add)
+			text = arena_printf(&a, "%s%s%s", text,
+					    len && text[len - 1] != '\n' ? "\n" : "", line);
+		else
+			line_remove(text, line);
+	}
+	if (r < 0)
+		return r;
+	const size_t len = strlen(text);
+	return pwrite(fd, text, len, 0) != (ssize_t)len || ftruncate(fd, (off_t)len) < 0
+		       ? err_errno(e, errno, "its hosts")
+		       : 0;
 }
 
 /* A name server of the host's own loopback cannot be reached from another namespace. */

@@ -477,13 +477,19 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	hull run -d --name shut --network closed test sleep 1000
 	run ! hull exec shut ping -c 1 -W 2 203.0.113.2
 	run -0 hull exec shut ping -c 1 -W 5 "$(field both '{{.NetworkSettings.Networks.closed.IPAddress}}')"
+	local hosts
+	hosts=$(hull exec shut cat /etc/hosts)
 	run -0 hull network connect one shut
+	assert_equal "$hosts"$'\n'"$(field shut '{{.NetworkSettings.Networks.one.IPAddress}}')"$'\t'"$(field shut '{{.Config.Hostname}}')" \
+		"$(hull exec shut cat /etc/hosts)"
+	hull exec shut sh -c 'printf "192.0.2.1\town" >>/etc/hosts'
 	assert_equal "eth0 eth1 lo " "$(hull exec shut ls /sys/class/net | tr '\n' ' ')"
 	run -0 hull exec shut nc -w 30 "$(field aa '{{.NetworkSettings.Networks.one.IPAddress}}')" 80
 	run -1 hull network connect one shut
 	[[ $output == *"already exists"* ]]
 	run -0 hull network disconnect one shut
 	assert_equal "eth0 lo " "$(hull exec shut ls /sys/class/net | tr '\n' ' ')"
+	assert_equal "$hosts"$'\n192.0.2.1\town' "$(hull exec shut cat /etc/hosts)"
 	run -1 hull network disconnect one shut
 	[[ $output == *"is not connected"* ]]
 	hull run -d --name lone --network none test sleep 1000
@@ -961,6 +967,7 @@ for name in (b"\2aa", b"\3www\7example\3org"):
 	assert_equal "$address" "$(resolve cc slash)"
 	assert_equal "[\"${id:0:12}:${id:0:7}\",\"$id:full\",\"db:slash\",\"db\"]" \
 		"$(field cc '{{json .NetworkSettings.Networks.one.Links}}')"
+	assert_equal "[\"${id:0:7}\",\"$id:full\",\"/db:slash\",\"/db\"]" "$(field cc '{{json .HostConfig.Links}}')"
 	run -1 hull rm --link cc/six cc nobody/db
 	assert_has "container cc has no link six"
 	assert_has "bad format for a link that is to be removed: cc; it should be CONTAINER/ALIAS"
@@ -1071,6 +1078,55 @@ print(len(s.recv(100)))' "$(hull network inspect -f '{{(index .IPAM.Config 0).Ga
 		hull rm -f in-$driver second
 		hull network rm $driver
 	done
+}
+
+@test "ipvlan l3 and l3s: a subnet of its own behind the device, to which others have a route" {
+	local mode
+	outside ip route add 10.8.0.0/24 via 203.0.113.1
+	for mode in l3 l3s; do
+		hull network create -d ipvlan -o parent=up0 -o ipvlan_mode=$mode --subnet 10.8.0.0/24 --gateway 10.8.0.1 $mode
+		if ! hull run -d --name one --network $mode test sleep 1000 2>err; then
+			[[ $(<err) == *"modprobe ipvlan"* ]] || { cat err; return 1; }
+			skip "this kernel has no ipvlan"
+		fi
+		hull run -d --name two --network $mode test sleep 1000
+		run -0 hull exec one ping -c 1 -W 5 203.0.113.2
+		run -0 outside busybox ping -c 1 -W 5 10.8.0.2
+		run -0 hull exec two ping -c 1 -W 5 10.8.0.2
+		hull rm -f one two
+		hull network rm $mode
+	done
+}
+
+@test "netem: over a link that delays and loses, what comes through a published port is whole; the delay is told" {
+	on_host tc qdisc add dev up0 root netem delay 100ms 2>err || skip "this kernel has no netem: $(<err)"
+	hull run -d --name sink -p 8080:80 --rootfs /:O python3 -c 'import hashlib, socket
+listener = socket.create_server(("", 80))
+print("ready", flush=True)
+while True:
+    s, (client, _) = listener.accept()
+    h = hashlib.md5()
+    while block := s.recv(65536): h.update(block)
+    s.sendall((h.hexdigest() + " from " + client).encode())
+    s.close()'
+	wait_ready sink
+	run -0 hull network path --json sink 203.0.113.2
+	python3 -c 'import json, sys
+p = json.load(sys.stdin)
+assert p["Reached"] and p["Milliseconds"] >= 100, p' <<<"$output"
+	on_host tc qdisc replace dev up0 root netem delay 20ms 5ms loss 5%
+	outside tc qdisc add dev eth0 root netem delay 20ms 5ms loss 5%
+	head -c 300000 /dev/urandom >blob
+	run -0 outside timeout 300 python3 -c 'import socket, sys
+s = socket.create_connection(("203.0.113.1", 8080), 120)
+s.sendall(sys.stdin.buffer.read())
+s.shutdown(socket.SHUT_WR)
+print(s.recv(100).decode())' <blob
+	assert_equal "$(md5sum <blob | cut -d' ' -f1) from 203.0.113.2" "$output"
+	# All is lost.
+	on_host tc qdisc replace dev up0 root netem loss 100%
+	run -1 hull network path sink 203.0.113.2
+	[[ $output == *"died at up0: "*"no answer from 203.0.113.2"* ]]
 }
 
 @test "a host that forwards because of hull alone is no router for others" {
