@@ -32,7 +32,7 @@ static bool given(const char *text)
 	return text && *text;
 }
 
-static const char *group_of(const struct resctrl_wish *w)
+const char *resctrl_group(const struct resctrl_wish *w)
 {
 	return !given(w->clos) ? w->id : !strcmp(w->clos, "/") ? "." : w->clos;
 }
@@ -42,7 +42,7 @@ static int refused(int mount, int number, struct err *e, const char *what,
 		   const struct resctrl_wish *w)
 {
 	char words[256];
-	err_errno(e, number, "intelRdt: cannot %s group %s", what, group_of(w));
+	err_errno(e, number, "intelRdt: cannot %s group %s", what, resctrl_group(w));
 	if (file_read_small(mount, "info/last_cmd_status", words, sizeof(words)) > 0 &&
 	    strcmp(words, "ok") != 0)
 		err_hint(e, "the kernel says: %s", words);
@@ -88,7 +88,7 @@ static bool has_shares(const struct resctrl_wish *w)
 /* What is this container's alone, and goes with it: a group, or one that counts in another's. */
 static const char *own_group(const struct resctrl_wish *w, char path[static PATH_SIZE])
 {
-	snprintf(path, PATH_SIZE, "%.255s/mon_groups/%.255s", group_of(w), w->id);
+	snprintf(path, PATH_SIZE, "%.255s/mon_groups/%.255s", resctrl_group(w), w->id);
 	return !given(w->clos) ? w->id : w->monitor ? path : NULL;
 }
 
@@ -172,11 +172,11 @@ static int compare(int group, const struct resctrl_wish *w, struct err *e)
 		if (n < 0)
 			return err_errno(e, (int)n,
 					 "intelRdt: cannot read the schemata of group %s",
-					 group_of(w));
+					 resctrl_group(w));
 		if (!line_holds(text, wanted[i]))
 			return err_set(e, EINVAL, ERR_CONFLICT,
 				       "intelRdt: group %s is there, and its schemata are not %s",
-				       group_of(w), wanted[i]);
+				       resctrl_group(w), wanted[i]);
 	}
 	return 0;
 }
@@ -202,7 +202,7 @@ static int share(int mount, int group, const struct resctrl_wish *w, bool all, s
 
 static int open_group(int mount, const struct resctrl_wish *w, struct err *e)
 {
-	int fd = openat(mount, group_of(w), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(mount, resctrl_group(w), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? refused(mount, errno, e, "open", w) : fd;
 }
 
@@ -220,7 +220,7 @@ static int open_tasks(int mount, int group, const struct resctrl_wish *w, struct
 /* 1: it is new; 0: it was there. */
 static int make_group(int mount, const struct resctrl_wish *w, struct err *e)
 {
-	if (mkdirat(mount, group_of(w), 0755) == 0)
+	if (mkdirat(mount, resctrl_group(w), 0755) == 0)
 		return 1;
 	if (errno == EEXIST && given(w->clos))
 		return 0;
@@ -259,7 +259,7 @@ int resctrl_make(int mount, const struct resctrl_wish *w, struct resctrl *ret, s
 	if (r < 0)
 		resctrl_close(ret);
 	if (r < 0 && made > 0)
-		unlinkat(mount, group_of(w), AT_REMOVEDIR);
+		unlinkat(mount, resctrl_group(w), AT_REMOVEDIR);
 	flock(mount, LOCK_UN);
 	return r;
 }

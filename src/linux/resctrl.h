@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/shape.h"
 
 struct resctrl_wish {
 	const char *id;             /* of the container */
@@ -53,3 +54,30 @@ int resctrl_enter(const struct resctrl *r, struct err *e);
 int resctrl_update(int mount, const struct resctrl_wish *w, struct err *e);
 /** Remove what resctrl_make() made for this container alone. No error where it is not there. */
 int resctrl_remove(int mount, const struct resctrl_wish *w, struct err *e);
+/** The folder of its group below the mount; "." is the default one. */
+const char *resctrl_group(const struct resctrl_wish *w);
+
+struct resctrl_cache {
+	char *cbm_mask;
+	int64_t min_cbm_bits, num_closids;
+};
+struct resctrl_memory {
+	int64_t bandwidth_gran, delay_linear, min_bandwidth, num_closids; /* per cent; 1: linear */
+};
+struct resctrl_moved {
+	int64_t total, local; /* bytes from and to memory, of all and of the near one */
+};
+struct resctrl_held {
+	int64_t bytes; /* of the cache */
+};
+struct resctrl_stats {
+	struct resctrl_cache *cache;   /* NULL where the processor cannot share that */
+	struct resctrl_memory *memory; /* the same */
+	char *l3_root, *l3, *bandwidth_root, *bandwidth; /* lines of schemata, or NULL */
+	struct strv schemata;
+	struct array moved, held; /* of the structs above, one for each domain */
+};
+/** What there is to read of its group; counters are of its monitoring group if it has one, else of
+ *  all that are in its group. Strings lie in @a. */
+void resctrl_stats_read(int mount, const struct resctrl_wish *w, struct arena *a,
+			struct resctrl_stats *ret);

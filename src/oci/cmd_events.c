@@ -10,9 +10,11 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/strbuf.h"
 #include "linux/cgroup_stats.h"
 #include "oci/commands.h"
+#include "oci/group.h"
 #include "oci/state.h"
 
 enum { MS = 1000000, RAW_MAX = 64 * 1024, LOOK_MS = 500 };
@@ -47,12 +49,27 @@ struct stats {
 	struct memory memory;
 	struct pids pids;
 	struct blkio blkio;
-	char *hugetlb, *intel_rdt;
+	char *hugetlb;
+	struct resctrl_stats rdt;
 };
 struct event {
 	char *type, *id;
 	struct stats *data;
 };
+
+/* Whose figures are read; @resctrl is the mount, -1 without a group there. */
+struct watch {
+	const struct state *state;
+	struct cgroup group;
+	int resctrl;
+	struct resctrl_wish wish;
+};
+
+static void watch_end(struct watch *w)
+{
+	cgroup_close(&w->group);
+	fd_drop(&w->resctrl);
+}
 
 #define F(member, name, kind, ...) FIELD(struct TYPE, member, name, kind, ##__VA_ARGS__)
 #define KEEP .flags = FIELD_KEEP
@@ -127,11 +144,58 @@ static const struct field blkio_fields[] = {
 static const struct shape blkio_shape = SHAPE(struct blkio, blkio_fields);
 #undef TYPE
 
+#define TYPE resctrl_cache
+static const struct field cache_fields[] = {
+	F(cbm_mask, "cbm_mask", FIELD_STR),
+	F(min_cbm_bits, "min_cbm_bits", FIELD_I64),
+	F(num_closids, "num_closids", FIELD_I64),
+};
+static const struct shape cache_shape = SHAPE(struct resctrl_cache, cache_fields);
+#undef TYPE
+
+#define TYPE resctrl_memory
+static const struct field bandwidth_fields[] = {
+	F(bandwidth_gran, "bandwidth_gran", FIELD_I64),
+	F(delay_linear, "delay_linear", FIELD_I64),
+	F(min_bandwidth, "min_bandwidth", FIELD_I64),
+	F(num_closids, "num_closids", FIELD_I64),
+};
+static const struct shape bandwidth_shape = SHAPE(struct resctrl_memory, bandwidth_fields);
+#undef TYPE
+
+#define TYPE resctrl_moved
+static const struct field moved_fields[] = {
+	F(total, "mbm_total_bytes", FIELD_I64, KEEP),
+	F(local, "mbm_local_bytes", FIELD_I64, KEEP),
+};
+static const struct shape moved_shape = SHAPE(struct resctrl_moved, moved_fields);
+#undef TYPE
+
+#define TYPE resctrl_held
+static const struct field held_fields[] = {F(bytes, "llc_occupancy", FIELD_I64, KEEP)};
+static const struct shape held_shape = SHAPE(struct resctrl_held, held_fields);
+#undef TYPE
+
+#define TYPE resctrl_stats
+static const struct field rdt_fields[] = {
+	F(cache, "l3_cache_info", FIELD_PTR, .shape = &cache_shape),
+	F(l3_root, "l3_cache_schema_root", FIELD_STR),
+	F(l3, "l3_cache_schema", FIELD_STR),
+	F(memory, "mem_bw_info", FIELD_PTR, .shape = &bandwidth_shape),
+	F(bandwidth_root, "mem_bw_schema_root", FIELD_STR),
+	F(bandwidth, "mem_bw_schema", FIELD_STR),
+	F(schemata, "schemata", FIELD_STRV),
+	F(moved, "mbm_stats", FIELD_ARRAY, .shape = &moved_shape),
+	F(held, "cmt_stats", FIELD_ARRAY, .shape = &held_shape),
+};
+static const struct shape rdt_shape = SHAPE(struct resctrl_stats, rdt_fields);
+#undef TYPE
+
 #define TYPE stats
 static const struct field stats_fields[] = {
 	F(cpu, "cpu", INSIDE(cpu_shape)),    F(memory, "memory", INSIDE(memory_shape)),
 	F(pids, "pids", INSIDE(pids_shape)), F(blkio, "blkio", INSIDE(blkio_shape)),
-	F(hugetlb, "hugetlb", FIELD_RAW),    F(intel_rdt, "intel_rdt", FIELD_RAW),
+	F(hugetlb, "hugetlb", FIELD_RAW),    F(rdt, "intel_rdt", INSIDE(rdt_shape)),
 };
 static const struct shape stats_shape = SHAPE(struct stats, stats_fields);
 #undef TYPE
@@ -161,12 +225,12 @@ static void print_event(struct event *event, struct arena *a)
 	fflush(stdout);
 }
 
-static void print_stats(const struct state *s, const struct cgroup *group)
+static void print_stats(const struct watch *w)
 {
 	struct cgroup_stats_files files = CGROUP_STATS_CLOSED;
 	CLEANUP_ARENA struct arena a = {0};
 	struct cgroup_stats c;
-	cgroup_stats_read(group, &files, false, &a, &c);
+	cgroup_stats_read(&w->group, &files, false, &a, &c);
 	cgroup_stats_close(&files);
 	struct stats stats = {
 		.cpu = {.usage = {c.cpu.total, c.cpu.kernel, c.cpu.user, c.cpu.percpu},
@@ -177,9 +241,10 @@ static void print_stats(const struct state *s, const struct cgroup *group)
 		.pids = {c.pids.current, c.pids.limit},
 		.blkio = {c.io_bytes, c.io_operations},
 		.hugetlb = "{}",
-		.intel_rdt = "{}",
 	};
-	struct event event = {"stats", (char *)s->id, &stats};
+	if (w->resctrl >= 0)
+		resctrl_stats_read(w->resctrl, &w->wish, &a, &stats.rdt);
+	struct event event = {"stats", (char *)w->state->id, &stats};
 	print_event(&event, &a);
 }
 
@@ -191,24 +256,23 @@ static void print_oom(const struct state *s)
 }
 
 /* The counter of killed processes is looked at as often as it takes to be told soon. */
-static int follow(const struct state *s, const struct cgroup *group, int64_t interval_ms,
-		  struct err *e)
+static int follow(const struct watch *w, int64_t interval_ms, struct err *e)
 {
-	struct pollfd p = {.fd = s->pidfd, .events = POLLIN};
-	int64_t kills = cgroup_oom_kills(group), next = clock_ms() + interval_ms;
+	struct pollfd p = {.fd = w->state->pidfd, .events = POLLIN};
+	int64_t kills = cgroup_oom_kills(&w->group), next = clock_ms() + interval_ms;
 	for (;;) {
 		int64_t wait = next - clock_ms();
 		int n = poll(&p, 1, (int)(wait < 0 ? 0 : wait < LOOK_MS ? wait : LOOK_MS));
-		int64_t now = cgroup_oom_kills(group);
+		int64_t now = cgroup_oom_kills(&w->group);
 		for (; now > 0 && kills < now; kills++)
-			print_oom(s);
+			print_oom(w->state);
 		if (n < 0 && errno != EINTR)
 			return err_errno(e, errno, "cannot wait for the container");
 		if (n == 1)
 			return 0;
 		if (clock_ms() < next)
 			continue;
-		print_stats(s, group);
+		print_stats(w);
 		next = clock_ms() + interval_ms;
 	}
 }
@@ -216,7 +280,10 @@ static int follow(const struct state *s, const struct cgroup *group, int64_t int
 static int events(struct oci *oci, void *values, const struct strv *args, struct err *e)
 {
 	CLEANUP_STATE struct state s = STATE_CLOSED;
-	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	CLEANUP(watch_end)
+	struct watch w = {.state = &s, .group = CGROUP_CLOSED, .resctrl = -1};
+	struct oci_spec spec = {0};
+	struct err ignored;
 	const struct values *v = values;
 	int64_t interval;
 	if (duration_parse(v->interval, &interval) < 0 || interval < MS)
@@ -229,13 +296,19 @@ static int events(struct oci *oci, void *values, const struct strv *args, struct
 	if (r == 0 && !*s.record.cgroup)
 		r = err_set(e, ENOTSUP, ERR_INVALID, "container %s has no control group", s.id);
 	if (r == 0)
-		r = cgroup_open(s.record.cgroup, &group, e);
+		r = cgroup_open(s.record.cgroup, &w.group, e);
+	if (r == 0 && s.record.flags & RECORD_RDT)
+		r = state_config(&s, &oci->arena, &spec, e);
 	if (r < 0)
 		return r;
+	if (spec.linux_.intel_rdt) {
+		w.wish = group_rdt(&spec, s.id);
+		w.resctrl = resctrl_mount(&ignored); /* unmounted meanwhile: no figures */
+	}
 	fd_drop(&s.dir);
 	if (!v->stats)
-		return follow(&s, &group, interval / MS, e);
-	print_stats(&s, &group);
+		return follow(&w, interval / MS, e);
+	print_stats(&w);
 	return 0;
 }
 

@@ -342,6 +342,21 @@ is_limit() {
 	capture with_rdt update --mem-bw-schema L3:0=f c1
 	[ "$status" = 1 ]
 	[[ "$output" == *'memBwSchema "L3:0=f"'* ]] || fail "$output"
+	# What it is given and uses, as far as the processor says.
+	with_rdt events --stats c1 | jq -e '.data.intel_rdt == {l3_cache_schema: "L3:0=f", mem_bw_schema: "MB:0=50",
+		schemata: ["L3:0=f", "MB:0=50"]}'
+	mkdir -p "$dir/rdt/info"/{L3,MB} "$dir/rdt/gold/mon_data"/mon_L3_0{1,0}
+	printf '    L3:0=7ff\n    MB:0=100\n' >"$dir/rdt/schemata"
+	echo 7ff >"$dir/rdt/info/L3/cbm_mask" && echo 2 >"$dir/rdt/info/L3/min_cbm_bits" && echo 16 >"$dir/rdt/info/L3/num_closids"
+	echo 10 | tee "$dir/rdt/info/MB"/{bandwidth_gran,min_bandwidth} >"$dir/rdt/gold/mon_data/mon_L3_00/llc_occupancy"
+	echo 7 >"$dir/rdt/gold/mon_data/mon_L3_01/llc_occupancy"
+	echo 9000000000 >"$dir/rdt/gold/mon_data/mon_L3_01/mbm_total_bytes"
+	with_rdt events --stats c1 | jq -e '.data.intel_rdt | .l3_cache_info == {cbm_mask: "7ff", min_cbm_bits: 2, num_closids: 16} and
+		.mem_bw_info == {bandwidth_gran: 10, min_bandwidth: 10} and
+		.l3_cache_schema_root == "L3:0=7ff" and .mem_bw_schema_root == "MB:0=100" and
+		.cmt_stats == [{llc_occupancy: 10}, {llc_occupancy: 7}] and
+		.mbm_stats == [{mbm_total_bytes: 9000000000, mbm_local_bytes: 0}]'
+	rm -r "$dir/rdt/info" "$dir/rdt/schemata" "$dir/rdt/gold/mon_data"
 	with_rdt delete -f c1
 	[ -d "$dir/rdt/gold" ]
 	# What cannot be is told before anything is made.
