@@ -90,3 +90,12 @@ void json_print(struct strbuf *out, struct json_object *o, int depth)
 	else
 		print_scalar(out, o);
 }
+
+void json_put_line(FILE *to, struct json_object *o)
+{
+	fprintf(to, "%s\n",
+		json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+							  JSON_C_TO_STRING_NOSLASHESCAPE));
+	fflush(to);
+	json_object_put(o);
+}

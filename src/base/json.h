@@ -6,6 +6,7 @@
 #pragma once
 
 #include <json-c/json.h>
+#include <stdio.h>
 
 #include "base/arena.h"
 #include "base/strbuf.h"
@@ -25,5 +26,7 @@ struct json_object *json_of_time(int64_t ns);
 struct json_object *json_of_strv(const struct strv *items);
 struct json_object *json_of_kvs(const struct kvs *map);
 
+/** On one line, at once; @o is freed. */
+void json_put_line(FILE *to, struct json_object *o);
 /** Append @o; @depth: how far it stands inside. At most JSON_DEPTH_MAX deep. */
 void json_print(struct strbuf *out, struct json_object *o, int depth);

@@ -21,10 +21,7 @@ static void put_json(const char *key, struct json_object *value)
 {
 	struct json_object *o = json_object_new_object();
 	json_object_object_add(o, key, value);
-	printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-								 JSON_C_TO_STRING_NOSLASHESCAPE));
-	fflush(stdout);
-	json_object_put(o);
+	json_put_line(stdout, o);
 }
 
 /* Words of the plain form: by themselves on stderr, or {"stream": ...} on stdout. */

@@ -165,7 +165,7 @@ int push_one(struct cli *cli, const struct image_registry *registry, const char 
 		progress_say(p, "%s: digest: %s size: %llu", ref.tag, ret->digest,
 			     (unsigned long long)ret->size);
 	if (p->to && p->form == PROGRESS_JSON)
-		progress_put_json(p->to, image_pushed_json(ret, ref.tag));
+		json_put_line(p->to, image_pushed_json(ret, ref.tag));
 	return 0;
 }
 

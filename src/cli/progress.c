@@ -90,16 +90,6 @@ int progress_form(const char *name, FILE *to, enum progress_form *ret, struct er
 	return 0;
 }
 
-void progress_put_json(FILE *to, struct json_object *o)
-{
-	fputs(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-							JSON_C_TO_STRING_NOSLASHESCAPE),
-	      to);
-	fputc('\n', to);
-	fflush(to);
-	json_object_put(o);
-}
-
 void progress_say(const struct progress *p, const char *fmt, ...)
 {
 	char *text;
@@ -112,7 +102,7 @@ void progress_say(const struct progress *p, const char *fmt, ...)
 	if (p->form == PROGRESS_JSON) {
 		struct json_object *o = json_object_new_object();
 		json_add_string(o, "status", text);
-		progress_put_json(p->to, o);
+		json_put_line(p->to, o);
 	} else {
 		fprintf(p->to, "%s\n", text);
 		fflush(p->to);
@@ -124,13 +114,13 @@ static void say_json(struct progress *p, const struct image_progress *i, bool fi
 {
 	const struct progress_words *w = p->words;
 	if (first && w->begins && !i->existed)
-		progress_put_json(p->to, image_progress_json(i, w->begins, false));
+		json_put_line(p->to, image_progress_json(i, w->begins, false));
 	if (i->finished) {
-		progress_put_json(p->to, image_progress_json(
-						 i, i->existed ? w->existed : w->finished, false));
+		json_put_line(p->to,
+			      image_progress_json(i, i->existed ? w->existed : w->finished, false));
 	} else if (i->done && clock_ms() - p->shown >= JSON_EVERY_MS) {
 		p->shown = clock_ms();
-		progress_put_json(p->to, image_progress_json(i, w->goes_on, true));
+		json_put_line(p->to, image_progress_json(i, w->goes_on, true));
 	}
 }
 

@@ -41,8 +41,6 @@ int progress_form(const char *name, FILE *to, enum progress_form *ret, struct er
 /** A line of words, {"status": ...} in JSON. */
 void progress_say(const struct progress *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/** A line of JSON, which is freed. */
-void progress_put_json(FILE *to, struct json_object *o);
 /** What is told to @ctx, a struct progress, is shown: an image_progress_fn. */
 void progress_show(const struct image_progress *p, void *ctx);
 /** The next words stand below. */

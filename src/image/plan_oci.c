@@ -68,6 +68,13 @@ static int parse_document(struct plan *p, const char *name, const char *media_ty
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "%s calls itself \"%.100s\", its descriptor calls it \"%.100s\"",
 			       name, ret->media_type, media_type);
+	/* Another client may go by the type and see another image (CVE-2021-41190). */
+	const char *type = media_type ?: ret->media_type ?: "";
+	bool index = strstr(type, ".index.") || strstr(type, ".manifest.list.");
+	if ((index && (ret->layers.items || ret->config)) ||
+	    (!index && strstr(type, ".manifest.") && ret->manifests.items))
+		return err_set(e, EINVAL, ERR_INVALID, "%s is no %s, as its type says", name,
+			       index ? "index" : "manifest");
 	return 0;
 }
 

@@ -105,3 +105,36 @@ faulty() {
 	in_background python3 "$TOP/tests/helpers/faulty_proxy.py" "${FAULTY##*:}" "${REGISTRY##*:}" "$WORK/proxy.log" "$@"
 	wait_for 10 answers 127.0.0.1 "${FAULTY##*:}"
 }
+
+# A registry that gives out what is crafted for it (tests/helpers/crafted_registry.py), at $CRAFTED.
+CRAFTED=127.0.0.1:5005
+crafted_up() {
+	[ -n "${NET_PID-}" ] || net_up || return 1
+	mkdir -p "$WORK/crafted/manifests" "$WORK/crafted/blobs"
+	in_background python3 "$TOP/tests/helpers/crafted_registry.py" "${CRAFTED##*:}" "$WORK/crafted"
+	wait_for 20 answers 127.0.0.1 "${CRAFTED##*:}"
+}
+
+# craft_blob FILE TYPE: its descriptor.
+craft_blob() {
+	local sum
+	sum=$(sha256sum <"$1")
+	cp "$1" "$WORK/crafted/blobs/sha256:${sum%% *}"
+	echo "{\"mediaType\": \"$2\", \"digest\": \"sha256:${sum%% *}\", \"size\": $(stat -c %s "$1")}"
+}
+
+# craft TAG TYPE <DOCUMENT
+craft() {
+	cat >"$WORK/crafted/manifests/$1"
+	echo "$2" >"$WORK/crafted/manifests/$1.type"
+}
+
+# craft_image TAG LAYERS DIFF-ID...: a manifest with that list of descriptors.
+craft_image() {
+	printf '"sha256:%s"\n' "${@:3}" | jq -sc '{architecture: "amd64", os: "linux", config: {},
+		rootfs: {type: "layers", diff_ids: .}}' >"$WORK/crafted.config"
+	jq -nc --argjson layers "$2" --argjson config "$(craft_blob "$WORK/crafted.config" "$OCI.config.v1+json")" \
+		--arg type "$OCI.manifest.v1+json" '{schemaVersion: 2, mediaType: $type, config: $config, layers: $layers}' |
+		craft "$1" "$OCI.manifest.v1+json"
+}
+OCI=application/vnd.oci.image

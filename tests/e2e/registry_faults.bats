@@ -241,3 +241,119 @@ put_large() {
 	faulty flip 0 /blobs/
 	refused "sha256"
 }
+
+# A layer with a file, gzipped, as $layer and $diff_id.
+small_layer() {
+	mkdir -p "$WORK/layer"
+	echo x >"$WORK/layer/file"
+	tar -C "$WORK/layer" -cf "$WORK/layer.tar" .
+	diff_id=$(sha256sum <"$WORK/layer.tar")
+	diff_id=${diff_id%% *}
+	gzip -kf "$WORK/layer.tar"
+	layer=$(craft_blob "$WORK/layer.tar.gz" "$OCI.layer.v1.tar+gzip")
+}
+
+# not_taken TAG [WORDS]: the pull fails with these words, and nothing of it is left.
+not_taken() {
+	run -1 hull pull "$CRAFTED/some/thing:$1"
+	assert_has "${2-}"
+	assert_equal "" "$(hull images -q "$CRAFTED/some/thing")"
+	store_is_clean
+}
+
+@test "RF22 a digest that is none is not used, for a layer, a config or a manifest (T081)" {
+	crafted_up
+	small_layer
+	craft_image good "[$layer]" "$diff_id"
+	run -0 hull pull "$CRAFTED/some/thing:good"
+	hull rmi "$CRAFTED/some/thing:good"
+	hex=$(jq -r '.digest[7:]' <<<"$layer")
+	for digest in "" "sha256:" "sha256:../../x" "sha256:${hex:1}" "sha256:${hex}0" "sha256:${hex^^}" \
+		"md5:${hex:0:32}" "$hex" "sha256:$hex/../x" "sha256:$hex%00" "sha512:$hex" " sha256:$hex"; do
+		echo "digest '$digest'"
+		craft_image bad "$(jq -c --arg d "$digest" '[.digest = $d]' <<<"$layer")" "$diff_id"
+		not_taken bad
+		jq -c --arg d "$digest" '.config.digest = $d' "$WORK/crafted/manifests/good" | craft bad "$OCI.manifest.v1+json"
+		not_taken bad
+		jq -nc --arg d "$digest" --arg t "$OCI.manifest.v1+json" '{schemaVersion: 2, manifests: [{mediaType: $t,
+			digest: $d, size: 9, platform: {os: "linux", architecture: "amd64"}}]}' | craft bad "$OCI.index.v1+json"
+		not_taken bad
+	done
+	assert_equal "" "$(find "$HULL_ROOT" -name x)"
+}
+
+@test "RF23 a manifest that is an index as well, or is called one, is neither (T082)" {
+	crafted_up
+	small_layer
+	craft_image m "[$layer]" "$diff_id"
+	inner=$(craft_blob "$WORK/crafted/manifests/m" "$OCI.manifest.v1+json")
+	taken=""
+	for fields in layers manifests both none; do
+		for type in manifest index; do
+			for content in manifest index; do
+				jq -c --arg t "$OCI.$type.v1+json" --arg f $fields --argjson inner "$inner" '.mediaType = $t |
+					if $f == "manifests" or $f == "none" then del(.layers, .config) else . end |
+					if $f == "manifests" or $f == "both" then .manifests = [$inner + {platform:
+					{os: "linux", architecture: "amd64"}}] else . end' "$WORK/crafted/manifests/m" |
+					craft t "$OCI.$content.v1+json"
+				run hull pull "$CRAFTED/some/thing:t"
+				[ "$status" != 0 ] || taken+="$fields-$type-$content "
+				hull rmi "$CRAFTED/some/thing:t" >/dev/null 2>&1 || true
+			done
+		done
+	done
+	assert_equal "layers-manifest-manifest manifests-index-index " "$taken"
+	store_is_clean
+}
+
+@test "RF24 more layers than may be, a config and a token answer that are too large" {
+	crafted_up
+	small_layer
+	craft_image many "$(jq -c '[range(128) as $i | .]' <<<"$layer")" $(yes "$diff_id" | head -n 128)
+	not_taken many "128"
+	craft_image good "[$layer]" "$diff_id"
+	for size in 5000000 9000000000; do
+		jq -c --argjson s $size '.config.size = $s' "$WORK/crafted/manifests/good" | craft large "$OCI.manifest.v1+json"
+		not_taken large
+	done
+	assert_has "larger than"
+	printf '{"token": "%s"}' "$(head -c 9000000 /dev/zero | tr '\0' x)" >"$WORK/crafted/token"
+	REGISTRY=$CRAFTED
+	faulty "challenge:http://$CRAFTED/token" 0 /v2/
+	run -1 hull pull "$FAULTY/some/thing:good"
+	assert_has "token"
+	store_is_clean
+}
+
+@test "RF25 where a manifest says that a layer is elsewhere, nobody asks there" {
+	crafted_up
+	small_layer
+	: >"$WORK/elsewhere.log"
+	in_background sh -c "exec python3 -um http.server -b 127.0.0.1 -d '$WORK/crafted/blobs' 5006 2>>'$WORK/elsewhere.log'"
+	wait_for 20 answers 127.0.0.1 5006
+	url=http://127.0.0.1:5006/$(jq -r .digest <<<"$layer")
+	rm "$WORK/crafted/blobs/$(jq -r .digest <<<"$layer")"
+	for type in layer.v1.tar+gzip layer.nondistributable.v1.tar+gzip; do
+		craft_image foreign "$(jq -c --arg u "$url" --arg t "$OCI.$type" '[.urls = [$u] | .mediaType = $t]' <<<"$layer")" "$diff_id"
+		not_taken foreign
+	done
+	assert_equal "" "$(grep GET "$WORK/elsewhere.log")"
+}
+
+@test "RF26 each time that a request is tried again the wait before it is longer" {
+	net_up
+	in_background python3 -uc 'import socket, sys, time
+s = socket.create_server(("127.0.0.1", 5006))
+while True:
+    c = s.accept()[0]
+    if c.recv(65536).startswith(b"GET"):
+        open(sys.argv[1], "a").write("%d\n" % (time.monotonic() * 1000))
+        c.sendall(b"HTTP/1.1 503 busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    c.close()' "$WORK/times"
+	wait_for 20 answers 127.0.0.1 5006
+	run -1 hull pull 127.0.0.1:5006/some/thing:v1
+	assert_has "answers 503"
+	# At least as long as was meant; a slow machine only makes it longer.
+	awk 'NR > 1 { wait = $1 - last; if (wait < 240 * 2 ^ (n++)) { print NR, wait; bad = 1 } } { last = $1 }
+		END { exit bad || n < 3 }' "$WORK/times"
+}
