@@ -68,6 +68,12 @@ int fill_check(const struct plan_layer *l, const struct unpack_layer *got, struc
 	return 0;
 }
 
+static size_t weight(const struct plan_layer *l)
+{
+	size_t n = l->media_type ? strlen(l->media_type) : 0;
+	return n > 4 && !strcmp(l->media_type + n - 4, "zstd") ? FILL_ZSTD_WEIGHT : 1;
+}
+
 static int begin(struct work *w, struct plan_layer *l, size_t index, struct err *e)
 {
 	struct fill *f = w->fill;
@@ -75,6 +81,7 @@ static int begin(struct work *w, struct plan_layer *l, size_t index, struct err 
 		.version = UNPACK_VERSION,
 		.mode = UNPACK_LAYER,
 		.seekable = !f->open,
+		.flags = f->open && weight(l) == 1 ? UNPACK_SMALL_WINDOW : 0,
 		.offset = l->source.offset,
 		.size = l->source.size,
 	};
@@ -112,12 +119,6 @@ static int step(struct work *w, struct err *e)
 	l->folder = stage_keep(&w->fill->stage, l->folder, l->diff_id, l->size, w->fill->arena);
 	fill_tell(w->fill, l, w->index, w->job.layer.packed, true, false);
 	return 0;
-}
-
-static size_t weight(const struct plan_layer *l)
-{
-	size_t n = l->media_type ? strlen(l->media_type) : 0;
-	return n > 4 && !strcmp(l->media_type + n - 4, "zstd") ? FILL_ZSTD_WEIGHT : 1;
 }
 
 static size_t room_taken(const struct works *works)

@@ -41,7 +41,8 @@ enum unpack_flag {
 			       * layer of an image */
 	UNPACK_SUMS =
 		4, /* UNPACK_PACK, or _REPLAY: UNPACK_DONE has the layer's digests and sizes */
-	UNPACK_GZIP = 8, /* the same, and the tar is packed with gzip */
+	UNPACK_GZIP = 8,          /* the same, and the tar is packed with gzip */
+	UNPACK_SMALL_WINDOW = 16, /* UNPACK_LAYER: who gave it memory knows of no zstd */
 };
 
 struct unpack_request {

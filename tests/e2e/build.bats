@@ -224,6 +224,29 @@ config() {
 	inside cat /seen | grep -q $'10.0.0.9\tdb'
 }
 
+@test "limits of RUN: rates of a device, huge pages" {
+	some_disk
+	build --device-read-bps "$disk:1mb" --device-write-iops "$disk:200" <<-'E'
+		FROM test
+		RUN cd /sys/fs/cgroup; cat blkio/blkio.throttle.read_bps_device blkio/blkio.throttle.write_iops_device io.max \
+		    >/rates 2>/dev/null; true
+	E
+	[ "$status" -eq 0 ]
+	if is_v1 blkio; then
+		[ "$(inside cat /rates | xargs)" = "$numbers 1048576 $numbers 200" ]
+	else
+		[ "$(inside cat /rates)" = "$numbers rbps=1048576 wbps=max riops=max wiops=200" ]
+	fi
+	build --hugepages nonsense <<<'FROM test'
+	[ "$status" -eq 125 ]
+	[ -d /sys/kernel/mm/hugepages/hugepages-2048kB ] || skip "no huge pages"
+	build --hugepages 2MB=64m <<-'E'
+		FROM test
+		RUN cd /sys/fs/cgroup; cat hugetlb/hugetlb.2MB.limit_in_bytes hugetlb.2MB.max unified/hugetlb.2MB.max >/huge 2>/dev/null; true
+	E
+	[ "$(inside cat /huge)" = 67108864 ]
+}
+
 @test "--security-opt and --cgroup-parent are those of RUN" {
 	echo '{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":95}]}' >profile
 	build --security-opt seccomp=profile --security-opt no-new-privileges <<-'E'

@@ -308,3 +308,13 @@ in_files() {
 		[ "$file" = - ] || [ "$want" = "$(<"$dir/$file")" ] || fail "$file: $(<"$dir/$file"), not $want"
 	done
 }
+
+# The path of some block device, and its numbers.
+some_disk() {
+	local dev
+	for dev in /sys/block/*/dev; do
+		disk=/dev/$(basename "$(dirname "$dev")") numbers=$(cat "$dev")
+		[ ! -b "$disk" ] || return 0
+	done
+	skip "no block device"
+}

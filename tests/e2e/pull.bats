@@ -226,6 +226,27 @@ s = socket.create_server(("127.0.0.1", 5001)); c = [s.accept() for _ in range(9)
 	assert_equal "" "$(cat "$WORK/proxy.log")"
 }
 
+@test "PU17 TLS to its end through a proxy, which wants a password; the registry's is not the proxy's" {
+	make_cert server "subjectAltName=DNS:registry.test,IP:127.0.0.1"
+	registry_up "http: {addr: '$REGISTRY', tls: {certificate: $WORK/server.pem, key: $WORK/server.key}}" "$(basic_auth)"
+	REGISTRY_URL=https://$REGISTRY put_image --cacert "$WORK/ca.pem" --user user:secret --rootfs "$ROOTFS" some/thing v1
+	in_background python3 "$TOP/tests/helpers/forward_proxy.py" 3128 5000 "$WORK/proxy.log" me:pass
+	wait_for 20 answers 127.0.0.1 3128
+	mkdir "$WORK/certs" "$DOCKER_CONFIG"
+	cp "$WORK/ca.pem" "$WORK/certs/ca.crt"
+	echo '{"auths": {"registry.test": {"auth": "dXNlcjpzZWNyZXQ="}}}' >"$DOCKER_CONFIG/config.json"
+	HTTPS_PROXY=http://127.0.0.1:3128 run -1 hull pull --cert-dir "$WORK/certs" registry.test/some/thing:v1
+	assert_has 407
+	[ "$(grep -vc refused "$WORK/proxy.log")" = 0 ]
+	HTTPS_PROXY=http://me:pass@127.0.0.1:3128 run -0 hull pull --cert-dir "$WORK/certs" registry.test/some/thing:v1
+	grep -qx 'CONNECT registry.test:443' "$WORK/proxy.log"
+	run -0 hull run --rm registry.test/some/thing:v1 cat /data/file
+	# Nobody else's certificate does, with a proxy between.
+	hull rmi registry.test/some/thing:v1
+	HTTPS_PROXY=http://me:pass@127.0.0.1:3128 run -1 hull pull registry.test/some/thing:v1
+	assert_has certificate
+}
+
 @test "PU14 on a terminal each layer has a line in place, with a bar" {
 	registry_up
 	put_image --layers 3 --size 4000000 some/thing v1

@@ -357,3 +357,30 @@ while True:
 	awk 'NR > 1 { wait = $1 - last; if (wait < 240 * 2 ^ (n++)) { print NR, wait; bad = 1 } } { last = $1 }
 		END { exit bad || n < 3 }' "$WORK/times"
 }
+
+@test "RF27 a layer that is zstd and called gzip has a small window, or is refused" {
+	command -v zstd >/dev/null || skip "needs zstd"
+	crafted_up
+	mkdir "$WORK/layer"
+	head -c 5000000 /dev/urandom >"$WORK/layer/file"
+	tar -C "$WORK/layer" -cf "$WORK/l.tar" .
+	diff_id=$(sha256sum <"$WORK/l.tar")
+	for window in 20 23; do
+		zstd -qf -1 --zstd=wlog=$window "$WORK/l.tar" -o "$WORK/l.zst"
+		craft_image w$window "[$(craft_blob "$WORK/l.zst" "$OCI.layer.v1.tar+gzip")]" "${diff_id%% *}"
+	done
+	run -0 hull pull "$CRAFTED/some/thing:w20"
+	hull rmi "$CRAFTED/some/thing:w20"
+	not_taken w23 "its type does not say zstd"
+	craft_image z23 "[$(craft_blob "$WORK/l.zst" "$OCI.layer.v1.tar+zstd")]" "${diff_id%% *}"
+	run -0 hull pull "$CRAFTED/some/thing:z23"
+}
+
+@test "RF28 hostile layers by pull, ADD, cp and commit: no escape, nothing left" {
+	crafted_up
+	run in_net timeout 900 python3 "$TOP/tests/helpers/run_ways.py" "$WORK/ways" "$CRAFTED" "$WORK/crafted" "$HULL"
+	echo "$output"
+	[ "$status" = 0 ]
+	store_is_clean
+	hull system check
+}

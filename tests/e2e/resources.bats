@@ -11,16 +11,6 @@ teardown() {
 	[ -z "${loop-}" ] || { delpart "$loop" 1 2>/dev/null; losetup -d "$loop"; }
 }
 
-# The path of some block device, and its numbers.
-some_disk() {
-	local dev
-	for dev in /sys/block/*/dev; do
-		disk=/dev/$(basename "$(dirname "$dev")") numbers=$(cat "$dev")
-		[ ! -b "$disk" ] || return 0
-	done
-	skip "no block device"
-}
-
 # bats test_tags=fast
 @test "rates of a device, huge pages and the burst are in their files, of either version" {
 	some_disk

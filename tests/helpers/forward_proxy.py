@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A forward proxy: whatever host is named, it is the one at UPSTREAM-PORT of loopback.
 
-usage: forward_proxy.py PORT UPSTREAM-PORT LOG
+usage: forward_proxy.py PORT UPSTREAM-PORT LOG [USER:PASSWORD]
 
-LOG gets "METHOD WHAT" for each request: CONNECT HOST:PORT, or a method and the URL in full.
+LOG gets "METHOD WHAT" for each request: CONNECT HOST:PORT, or a method and the URL in full; behind it
+"refused" where USER:PASSWORD is wanted and did not come.
 """
 
+import base64
 import http.client
 import http.server
 import socket
@@ -14,6 +16,7 @@ import sys
 import threading
 
 PORT, UPSTREAM, LOG = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+WANTED = "Basic " + base64.b64encode(sys.argv[4].encode()).decode() if len(sys.argv) > 4 else None
 
 
 def pump(source, to):
@@ -29,11 +32,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
     def note(self):
+        """Is it one who may?"""
+        good = WANTED in (None, self.headers.get("Proxy-Authorization"))
         with open(LOG, "a", encoding="utf-8") as log:
-            log.write(f"{self.command} {self.path}\n")
+            log.write(f"{self.command} {self.path}{'' if good else ' refused'}\n")
+        if not good:
+            self.send_response(407)
+            self.send_header("Proxy-Authenticate", 'Basic realm="tests"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        return good
 
     def do_CONNECT(self):
-        self.note()
+        if not self.note():
+            return
         self.close_connection = True
         with socket.create_connection(("127.0.0.1", UPSTREAM)) as link:
             self.send_response(200)
@@ -47,7 +59,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             back.join()
 
     def relay(self):
-        self.note()
+        if not self.note():
+            return
         path = "/" + self.path.split("/", 3)[3]
         size = int(self.headers.get("Content-Length") or 0)
         link = http.client.HTTPConnection("127.0.0.1", UPSTREAM)

@@ -141,14 +141,25 @@ def write(name, data, expect, words=(), tree=None, env=None, stream=True):
                   'env': env or {}, 'stream': stream})
 
 
+def keep_layers(name, layers):
+    """The same by themselves, DIR/<case>.<number>, for other ways in."""
+    cases[-1]['layers'] = ['%s.%d' % (name, i) for i in range(len(layers))]
+    for i, layer in enumerate(layers):
+        with open(os.path.join(out, '%s.%d' % (name, i)), 'wb') as f:
+            f.write(layer)
+
+
 def refuse(name, *layers, words=(), env=None, diff_ids=None):
     write(name, docker_archive(list(layers), diff_ids=diff_ids), 'refuse', words, env=env)
+    if diff_ids is None:
+        keep_layers(name, layers)
 
 
 def ok(name, *layers, tree=None):
     """tree: path in the topmost layer that has it -> dir, file, link:<target>, whiteout, opaque,
     absent, or mode:<octal>."""
     write(name, docker_archive(list(layers)), 'ok', tree=tree)
+    keep_layers(name, layers)
 
 
 # ---------------------------------------------------------------- names (T060)

@@ -189,6 +189,7 @@ int layer_unpack(struct source *source, const struct layer_target *target,
 		.bytes = limits->bytes + limits->bytes / 2 + ((uint64_t)64 << 20),
 		.ratio = limits->ratio,
 		.hash = true,
+		.small_window = limits->small_window,
 	};
 	struct feed f = {.source = source, .target = target};
 	int r = stream_open(&stream, source, &most, e);

@@ -14,6 +14,7 @@
 
 struct layer_limits {
 	uint64_t bytes, entries, ratio;
+	bool small_window;
 };
 
 /** Called with the stored bytes read so far, from the calling thread. */

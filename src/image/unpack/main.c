@@ -147,7 +147,8 @@ static int serve(const struct unpack_request *q, int times, struct progress *pro
 		 struct unpack_message *m, struct err *e)
 {
 	struct source source;
-	struct layer_limits limits = {q->max_bytes, q->max_entries, q->max_ratio};
+	struct layer_limits limits = {q->max_bytes, q->max_entries, q->max_ratio,
+				      q->flags & UNPACK_SMALL_WINDOW};
 	const struct layer_owner owner = {q->uid, q->gid};
 	struct layer_target target = {
 		.stage = UNPACK_STAGE_FD,

@@ -12,12 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/cleanup.h"
 #include "base/id.h"
 
 /* Decoders must take windows of 8 MiB (RFC 8878, 3.1.1.1.2); 16 MiB keep us below 32 in all. */
-enum { ZSTD_WINDOW_LOG_MAX = 24 };
+enum { ZSTD_WINDOW_LOG_MAX = 24, ZSTD_WINDOW_LOG_SMALL = 21 };
 static const uint64_t RATIO_FROM = (uint64_t)1 << 30;
 
 enum packing { PACKING_UNKNOWN, PACKING_PLAIN, PACKING_GZIP, PACKING_ZSTD };
@@ -137,7 +138,9 @@ static int zstd_begin(struct stream *s, struct err *e)
 	s->zstd = ZSTD_createDCtx();
 	if (!s->zstd)
 		return err_errno(e, ENOMEM, "cannot unpack");
-	ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG_MAX);
+	ZSTD_DCtx_setParameter(s->zstd, ZSTD_d_windowLogMax,
+			       s->limits.small_window ? ZSTD_WINDOW_LOG_SMALL
+						      : ZSTD_WINDOW_LOG_MAX);
 	return 0;
 }
 
@@ -258,6 +261,12 @@ static ssize_t zstd_read(struct stream *s, void *buf, size_t len, struct err *e)
 			return have;
 		ZSTD_inBuffer in = {s->input + s->begin, s->end - s->begin, 0};
 		size_t r = ZSTD_decompressStream(s->zstd, &out, &in);
+		if (ZSTD_getErrorCode(r) == ZSTD_error_frameParameter_windowTooLarge &&
+		    s->limits.small_window)
+			return err_set(e, EFBIG, ERR_INVALID,
+				       "its type does not say zstd, and it is, with a window of "
+				       "more than %d MiB",
+				       1 << (ZSTD_WINDOW_LOG_SMALL - 20));
 		if (ZSTD_isError(r))
 			return packing_error(e, "zstd", ZSTD_getErrorName(r));
 		s->begin += in.pos;

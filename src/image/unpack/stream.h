@@ -38,9 +38,10 @@ bool stream_is_packed(const uint8_t *head, size_t len);
 
 struct stream;
 struct stream_limits {
-	uint64_t bytes; /* plain bytes in all */
-	uint64_t ratio; /* plain to stored, once more than a GiB came out */
-	bool hash;      /* the digests are wanted */
+	uint64_t bytes;    /* plain bytes in all */
+	uint64_t ratio;    /* plain to stored, once more than a GiB came out */
+	bool hash;         /* the digests are wanted */
+	bool small_window; /* of zstd */
 };
 /** 0 or negative errno. Whoever opens it closes it. */
 int stream_open(struct stream **ret, struct source *source, const struct stream_limits *limits,
