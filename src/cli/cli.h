@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "cli/command.h"
+#include "engine/remove_behind.h"
 #include "engine/settings.h"
 
 struct cli {
@@ -19,6 +20,7 @@ struct cli {
 	struct strv given;             /* its options: NAME, VALUE, NAME, VALUE ... */
 	struct engine engine;
 	bool engine_is_open;
+	struct remove_behind behind; /* what a command leaves to be done behind the end */
 };
 
 /** The engine, opened on first use. */

@@ -165,8 +165,10 @@ static int run_attached(struct cli *cli, const struct run_values *v, const char 
 		puts(id);
 		fflush(stdout);
 	}
-	if (v->create.create.config.host.auto_remove)
+	if (v->create.create.config.host.auto_remove) {
+		s.engine->behind = &cli->behind;
 		container_expect_removal(s.engine);
+	}
 	return serve(cli, v, &s, &end, learns ? &learn : NULL, e);
 }
 

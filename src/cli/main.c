@@ -183,7 +183,7 @@ static int finish(struct cli *cli, int code, struct err *e)
 
 int main(int argc, char **argv)
 {
-	struct cli cli = {0};
+	struct cli cli = {.behind = REMOVE_BEHIND_NONE};
 	struct err e = {0};
 	/* Most runs need less than this, and none lives long: one brk(2) for all of it. */
 	mallopt(M_TOP_PAD, HEAP);
@@ -200,5 +200,7 @@ int main(int argc, char **argv)
 	}
 	code = finish(&cli, code, &e);
 	cli_close(&cli);
+	if (cli.behind.root_fd >= 0)
+		remove_behind_exit(&cli.behind, code);
 	return code;
 }

@@ -195,8 +195,14 @@ int session_serve(struct cli *cli, struct session *s, struct container_end *end,
 	struct err ignored;
 	fd_drop(&s->theirs); /* else the stream would never end */
 	int how = client_run(&s->client, &signal, e);
-	while (how == CLIENT_ENDED && monitor_lost(end) && join_again(s, end, &ignored) == 0)
+	bool lost;
+	while ((lost = how == CLIENT_ENDED && monitor_lost(end)) &&
+	       join_again(s, end, &ignored) == 0)
 		how = client_run(&s->client, &signal, e);
+	if (lost)
+		cli_notice("%.12s: its monitor was killed, and it has ended since; what it printed "
+			   "in between went to its log alone",
+			   s->id);
 	*ret_detached = how == CLIENT_DETACHED;
 	if (how != CLIENT_ENDED)
 		fd_drop(&end->monitor);

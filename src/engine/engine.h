@@ -41,6 +41,7 @@ struct engine {
 	 * in its group; @caps: what it may have at most. */
 	int (*at_birth)(const struct cgroup *group, uint64_t caps, void *ctx, struct err *e);
 	void *at_birth_ctx;
+	struct remove_behind *behind; /* for a program that ends soon, or NULL: remove_behind.h */
 	struct starting *starting; /* what was created with `start`, until it is started, or NULL */
 	char asked_by[64];         /* on whose behalf signals are sent; "": of who started us */
 	struct image_store images;

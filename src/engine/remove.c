@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Removing and renaming containers. Invariant: the row goes after the folder, so that a removal
- * that was cut off is found again by its row. Read reap.c first.
+ * that was cut off is found again by its row; but see remove_behind.h. Read reap.c first.
  */
 #include "engine/layer.h"
 #include "engine/network.h"
+#include "engine/remove_behind.h"
 #include "engine/waiting.h"
 
 #include <fcntl.h>
@@ -81,13 +82,20 @@ int remove_locked(struct engine *en, const char *id, bool volumes, const struct 
 	char path[sizeof("containers/") + ID_LEN];
 	snprintf(path, sizeof(path), "containers/%s", id);
 	int r = volumes ? anonymous_volumes(en, id, &a, &gone, e) : 0;
-	if (r >= 0)
+	bool behind = r >= 0 && remove_behind_take(en, id);
+	if (r >= 0 && !behind)
 		r = limited_folder_remove(en->root_fd, path, e);
 	for (size_t i = 0; r >= 0 && i < gone.count; i++)
 		r = limited_folder_remove(en->root_fd,
 					  arena_printf(&a, "volumes/%s", gone.items[i]), e);
 	if (r >= 0)
 		r = delete_rows(en, id, &gone, end, e);
+	if (r < 0 && behind) { /* a full disk: what the folder takes may be what is wanting */
+		remove_behind_drop(en->behind);
+		r = limited_folder_remove(en->root_fd, path, e);
+		if (r >= 0)
+			r = delete_rows(en, id, &gone, end, e);
+	}
 	if (r >= 0) /* nobody starts it any more: who is attached sees the end */
 		waiting_take(en, id, &waiting);
 	return r < 0 ? err_context(e, "container %.12s: cannot remove it", id) : 0;

@@ -124,6 +124,16 @@ int pidfd_has_ended(int pidfd)
 	return n < 0 ? -errno : n;
 }
 
+bool pidfd_is_ending(int pidfd)
+{
+	enum { EXITING = 4 }; /* PF_EXITING of the kernel's sched.h, in field 9 */
+	char text[1024];
+	const char *at;
+	pid_t pid = pidfd_has_ended(pidfd) == 1 ? -ESRCH : pidfd_pid(pidfd);
+	return pid < 0 || (read_stat(pid, 9, text, sizeof(text), &at) == 0 &&
+			   strtoul(at + 1, NULL, 10) & EXITING);
+}
+
 int pidfd_exit_status(int pidfd, int *ret_status)
 {
 	struct info info = {.mask = INFO_EXIT};

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -30,6 +31,9 @@ int pidfd_job(pid_t pid, struct pidfd_job *ret);
 pid_t pidfd_pid(int pidfd);
 /** 1 when the process has ended, 0 when it lives, -errno. Never waits. */
 int pidfd_has_ended(int pidfd);
+/** Whether it has ended or its first thread is on the way: as PID 1 of a namespace it waits there
+ *  for all others, and nothing new is born in it. */
+bool pidfd_is_ending(int pidfd);
 /**
  * The wait status (as of wait(2)) of a process that has ended and been reaped, for any holder of
  * the pidfd (Linux 6.15). -ENOTSUP on older kernels, -EAGAIN while it is not reaped yet.

@@ -245,8 +245,8 @@ static int clone_beside(struct entry *x, int *ret_pidfd, struct err *e)
 		return 0;
 	prctl(PR_SET_DUMPABLE, dumpable);
 	int r = !x->unprivileged && setns(own, CLONE_NEWPID) < 0 ? -errno : 0;
-	/* ENOMEM is how the kernel says that the namespace's first process has ended. */
-	if (pid == -ENOMEM && pidfd_has_ended(x->exec->pidfd) == 1)
+	/* ENOMEM is how the kernel says that the namespace's first process ends. */
+	if (pid == -ENOMEM && pidfd_is_ending(x->exec->pidfd))
 		return err_set(e, ESRCH, ERR_CONFLICT, "the container is not running");
 	/* A process may go only where its user could have moved it: cgroup-v2.rst, "Delegation". */
 	if (pid == -EACCES && x->unprivileged && g)

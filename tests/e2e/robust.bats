@@ -162,6 +162,31 @@ teardown() {
 	wait_for 15 swept
 }
 
+# The process that removes the container's folder behind the end of `run --rm`.
+remover() {
+	find /proc/[0-9]*/fd -maxdepth 1 -lname "$HULL_ROOT/containers/*" 2>/dev/null | cut -d/ -f3 | head -1
+}
+
+@test "run --rm: the folder goes behind the end, and with the next command if that was killed" {
+	gone() { [ -z "$(ls -A "$HULL_ROOT/containers")" ]; }
+	local many='i=0; while [ $i -lt 5000 ]; do : >$i; i=$((i + 1)); done' killed=0 pid i
+	assert_equal done "$(hull run --rm test sh -c "$many; echo done")"
+	assert_equal "" "$(hull ps -aq)"
+	wait_for 15 gone
+	run hull run --rm --name cc test sh -c "$many; exit 7"
+	assert_status 7
+	for i in 1 2 3 4 5 6; do
+		hull run --rm --name cc test sh -c "$many"
+		pid=$(remover)
+		[ -n "$pid" ] && kill -KILL "$pid" || continue
+		gone || killed=1
+		[ $killed = 0 ] || break
+	done
+	hull system check
+	swept() { hull container prune -f >/dev/null && gone; }
+	wait_for 15 swept
+}
+
 @test "without hull-monitor nothing is started" {
 	mkdir "$WORK/alone"
 	cp "$HULL" "$WORK/alone/"

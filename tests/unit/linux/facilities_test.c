@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <errno.h>
@@ -22,6 +23,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "linux/mount.h"
 #include "linux/namespaces.h"
 #include "linux/network_ahead.h"
@@ -267,6 +269,42 @@ static void command_lines(void **state)
 }
 
 /* Another one than ours, with its loopback device up, and nobody is left who made it. */
+/* PID 1 of a namespace whose last process cannot be gone, as we trace it and do not look. */
+static void the_end_of_pid_1_takes_time(void **state)
+{
+	(void)state;
+	int ready[2], fd = -1, status;
+	char byte, path[64], children[32] = "";
+	assert_int_equal(pipe(ready), 0);
+	pid_t first = namespace_clone(CLONE_NEWPID, -1, &fd);
+	if (first == 0) {
+		if (fork() == 0 && write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	if (first == -EPERM)
+		skip();
+	assert_true(first > 0);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)first, (int)first);
+	assert_true(file_read_small(AT_FDCWD, path, children, sizeof(children)) > 0);
+	pid_t second = (pid_t)strtol(children, NULL, 10);
+	assert_int_equal(ptrace(PTRACE_SEIZE, second, NULL, NULL), 0);
+	assert_false(pidfd_is_ending(fd));
+	assert_int_equal(pidfd_signal(fd, SIGKILL), 0);
+	siginfo_t info;
+	assert_int_equal(waitid(P_PID, (id_t)second, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(pidfd_has_ended(fd), 0);
+	assert_true(pidfd_is_ending(fd));
+	assert_int_equal(waitpid(second, &status, __WALL), second);
+	assert_int_equal(pidfd_wait_child(fd, &status), 0);
+	assert_true(pidfd_is_ending(fd));
+	close(fd);
+	close(ready[0]);
+	close(ready[1]);
+}
+
 static void a_network_is_made_beside(void **state)
 {
 	(void)state;
@@ -394,6 +432,7 @@ int main(void)
 		cmocka_unit_test(sysctl_list),
 		cmocka_unit_test(limits_by_name),
 		cmocka_unit_test(pidfds),
+		cmocka_unit_test(the_end_of_pid_1_takes_time),
 		cmocka_unit_test(a_network_is_made_beside),
 		cmocka_unit_test(processors_of_packets),
 		cmocka_unit_test(command_lines),
