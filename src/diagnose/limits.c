@@ -70,21 +70,93 @@ bool limit_above(const struct container *c, enum cgroup_controller controller, s
 }
 
 /* Which processors, of those that are there; the kernel tells what is in force. */
-static void tell_cpuset(const struct container *c, const char *path, struct story *s)
+static void tell_cpuset(const struct container *c, const struct cgroup *g, struct story *s)
 {
-	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
-	struct err ignored;
 	char text[256];
 	const char *asked = c->config.host.cpuset_cpus;
-	if (cgroup_open(path, &g, &ignored) < 0)
-		return;
-	const int v1 = g.v1[CGROUP_CPUSET];
-	if (file_read_small(v1 >= 0 ? v1 : g.v2,
+	const int v1 = g->v1[CGROUP_CPUSET];
+	if (file_read_small(v1 >= 0 ? v1 : g->v2,
 			    v1 >= 0 ? "cpuset.effective_cpus" : "cpuset.cpus.effective", text,
 			    sizeof(text)) <= 0)
 		return;
 	story_evidence(s, "which processors", "asked for: %s; in force: %s",
 		       asked && *asked ? asked : "nothing", text);
+}
+
+/* What no sum over groups tells of: @asked, and the lines of the file of @g. */
+static void tell_file(struct story *s, const struct cgroup *g, enum cgroup_controller controller,
+		      const char *what, const char *asked, const char *v1, const char *v2)
+{
+	char text[1024];
+	const bool on_v1 = g->v1[controller] >= 0;
+	const char *file = on_v1 ? v1 : v2;
+	ssize_t n = file_read_small(on_v1 ? g->v1[controller] : g->v2, file, text, sizeof(text));
+	for (char *at = n > 0 ? text : NULL; at && (at = strchr(at, '\n'));)
+		*at = at[1] ? ',' : '\0';
+	story_evidence(s, what, "asked for: %s; %s: %s", asked, file,
+		       n < 0    ? "this kernel has none"
+		       : n == 0 ? "nothing"
+				: text);
+}
+
+static void tell_shares(const struct container *c, const struct cgroup *g, struct story *s)
+{
+	struct arena *a = s->a;
+	const struct docker_host_config *h = &c->config.host;
+	if (h->cpu_shares > 0)
+		tell_file(s, g, CGROUP_CPU, "share of processors",
+			  arena_printf(a, "%lld", (long long)h->cpu_shares), "cpu.shares",
+			  "cpu.weight");
+	if (h->blkio_weight > 0)
+		tell_file(s, g, CGROUP_BLKIO, "share of disks",
+			  arena_printf(a, "%lld", (long long)h->blkio_weight), "blkio.bfq.weight",
+			  "io.bfq.weight");
+}
+
+/* By the numbers of the disks, as the kernel has them. */
+static void tell_rates(const struct container *c, const struct cgroup *g, struct story *s)
+{
+	static const struct {
+		const char *name, *v1;
+	} rates[RATES] = {
+		[RATE_READ_BPS] = {"reads, bytes a second", "blkio.throttle.read_bps_device"},
+		[RATE_WRITE_BPS] = {"writes, bytes a second", "blkio.throttle.write_bps_device"},
+		[RATE_READ_IOPS] = {"reads a second", "blkio.throttle.read_iops_device"},
+		[RATE_WRITE_IOPS] = {"writes a second", "blkio.throttle.write_iops_device"}};
+	for (size_t i = 0; i < RATES; i++) {
+		const struct array *list = &c->config.host.blkio_rates[i];
+		const struct docker_blkio_device *d = list->items;
+		char *asked = "";
+		for (size_t k = 0; k < list->count; k++)
+			asked = arena_printf(s->a, "%s%s%s %lld", asked, k ? ", " : "", d[k].path,
+					     (long long)d[k].value);
+		if (list->count)
+			tell_file(s, g, CGROUP_BLKIO, rates[i].name, asked, rates[i].v1, "io.max");
+	}
+}
+
+static void tell_hugepages(const struct container *c, const struct cgroup *g, struct story *s)
+{
+	struct arena *a = s->a;
+	const struct kvs *list = &c->config.hull.hugepages;
+	for (size_t i = 0; i < list->count; i++)
+		tell_file(s, g, CGROUP_HUGETLB,
+			  arena_printf(a, "huge pages of %s", list->items[i].key),
+			  list->items[i].value,
+			  arena_printf(a, "hugetlb.%s.limit_in_bytes", list->items[i].key),
+			  arena_printf(a, "hugetlb.%s.max", list->items[i].key));
+}
+
+static void tell_group(const struct container *c, const char *path, struct story *s)
+{
+	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
+	struct err ignored;
+	if (cgroup_open(path, &g, &ignored) < 0)
+		return;
+	tell_cpuset(c, &g, s);
+	tell_shares(c, &g, s);
+	tell_rates(c, &g, s);
+	tell_hugepages(c, &g, s);
 }
 
 /* Of its first process now: it may have lowered them. */
@@ -163,7 +235,7 @@ int diagnose_limits(const struct container *c, struct story *s, struct err *e)
 			s->verdict = arena_printf(a, "a group above it allows less: %s of %s in %s",
 						  amount(a, l, f.least), l->name, f.where);
 	}
-	tell_cpuset(c, place.path, s);
+	tell_group(c, place.path, s);
 	tell_ulimits(c, s);
 	s->standing = above > 0;
 	judge_processes(c, place.path, s);

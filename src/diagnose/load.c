@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/units.h"
 #include "diagnose/processes.h"
@@ -24,7 +25,9 @@ enum { LOOKS = 10, APART_MS = 20, FRAMES = 4, WAITING_MAX = 16 };
 
 struct waiting {
 	pid_t tid;
-	int looks; /* in which it was seen so */
+	int looks;                   /* in which it was seen so */
+	int64_t since_ms, until_ms;  /* CLOCK_BOOTTIME: of the first and the last look */
+	int64_t sleeps_from, sleeps; /* its count of sleeps then */
 	char *label, *where;
 };
 
@@ -68,9 +71,14 @@ static void note_waiting(struct load *l, const struct process *p)
 	if (i == WAITING_MAX)
 		return;
 	if (i == l->count)
-		l->waiting[l->count++] =
-			(struct waiting){p->pid, 0, process_label(p, l->a), where(p->pid, l->a)};
+		l->waiting[l->count++] = (struct waiting){.tid = p->pid,
+							  .since_ms = clock_ms(),
+							  .sleeps_from = p->sleeps,
+							  .label = process_label(p, l->a),
+							  .where = where(p->pid, l->a)};
 	l->waiting[i].looks++;
+	l->waiting[i].until_ms = clock_ms();
+	l->waiting[i].sleeps = p->sleeps;
 }
 
 static void look_at_tasks(struct load *l, pid_t pid)
@@ -151,6 +159,19 @@ static void advise(const struct load *l, struct story *s)
 			     "a disk, a network file system, or memory at its limit");
 }
 
+/* The kernel does not keep when a sleep began: what was seen of it is the least. */
+static const char *how_long(const struct waiting *w, struct arena *a)
+{
+	if (w->looks < 2)
+		return "";
+	if (w->sleeps == w->sleeps_from)
+		return arena_printf(a, ", all of one wait, for at least %.2f s",
+				    (double)(w->until_ms - w->since_ms) / 1000);
+	return arena_printf(a, ", %lld or more waits in %.2f s",
+			    (long long)(w->sleeps - w->sleeps_from),
+			    (double)(w->until_ms - w->since_ms) / 1000);
+}
+
 int diagnose_load(struct engine *en, const struct container *c, struct story *s, struct err *e)
 {
 	struct arena *a = s->a;
@@ -174,8 +195,9 @@ int diagnose_load(struct engine *en, const struct container *c, struct story *s,
 		story_evidence(s, "its quota", "of %g CPUs is for processor time, not for the load",
 			       quota);
 	for (size_t i = 0; i < l.count; i++)
-		story_evidence(s, l.waiting[i].label, "waits in %s (%d of %d looks)",
-			       l.waiting[i].where, l.waiting[i].looks, LOOKS);
+		story_evidence(s, l.waiting[i].label, "waits in %s (%d of %d looks%s)",
+			       l.waiting[i].where, l.waiting[i].looks, LOOKS,
+			       how_long(&l.waiting[i], a));
 	tell_average(en, c, s);
 	if (file_read_small(AT_FDCWD, "/proc/loadavg", host, sizeof(host)) > 0) {
 		char *end = host;

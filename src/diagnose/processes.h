@@ -23,4 +23,4 @@ int diagnose_signals(const struct container *c, struct story *s, struct err *e);
 /** What it adds to the load average: who runs, and who waits for what. */
 int diagnose_load(struct engine *en, const struct container *c, struct story *s, struct err *e);
 /** Who leaves zombies, and how many processes it may still have. */
-int diagnose_zombies(const struct container *c, struct story *s, struct err *e);
+int diagnose_zombies(struct engine *en, const struct container *c, struct story *s, struct err *e);

@@ -12,7 +12,7 @@
 static const struct topic topics[] = {
 	{"health", true, diagnose_health},
 	{"signals", false, diagnose_signals},
-	{"zombies", true, diagnose_zombies},
+	{"zombies", true, NULL, diagnose_zombies},
 	{"load", true, NULL, diagnose_load},
 	{"cpu", true, diagnose_cpu},
 	{"mem", true, diagnose_memory},

@@ -40,3 +40,17 @@ int usage_window(const struct container *c, const struct usage_window **ret, str
 int64_t usage_memory(const struct cgroup_stats *g, const char *v1, const char *v2);
 /** Processes of @c, which runs, that were killed for memory since it was started; and the last. */
 int64_t usage_killed(const struct container *c, struct oom *ret);
+
+/** How long each process was ready to run and did not, all its threads together. */
+struct waits {
+	struct wait {
+		pid_t pid;
+		char *label;
+		int64_t ns;
+	} * list;
+	size_t count;
+	int64_t sum;
+};
+int waits_read(const struct container *c, struct arena *a, struct waits *ret, struct err *e);
+/** As evidence: in all, and who waited most in the @ms between the two. Changes @now. */
+void waits_tell(const struct waits *before, struct waits *now, int64_t ms, struct story *s);

@@ -6,8 +6,12 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "diagnose/processes.h"
+#include "engine/recorder.h"
 #include "linux/process.h"
+
+enum { ENDS = 256, NAMED = 4 };
 
 struct blamed {
 	const struct process *parent; /* NULL: outside of the container */
@@ -38,7 +42,40 @@ static size_t blame(const struct processes *all, struct blamed *list)
 	return parents;
 }
 
-int diagnose_zombies(const struct container *c, struct story *s, struct err *e)
+/* The kernel does not keep when a process ended; the recorder does of those that ended with a
+ * fault. */
+static void tell_ages(struct engine *en, const struct container *c, const struct processes *all,
+		      size_t zombies, struct story *s)
+{
+	struct arena *a = s->a;
+	const int64_t now = clock_real_ns();
+	struct recorded *ends = arena_array(a, ENDS, sizeof(*ends));
+	const int count = recorder_list(en, RECORDED_EXIT, c->id, c->started, now, ends, ENDS);
+	char *text = "";
+	size_t found = 0;
+	for (size_t i = 0; i < all->count; i++) {
+		const struct process *p = &all->list[i];
+		int k = 0;
+		while (k < count && ends[k].pid != p->pid)
+			k++;
+		if (p->state != 'Z' || p->threads > 1 || k >= count)
+			continue;
+		if (found++ < NAMED)
+			text = arena_printf(a, "%s%s%s with %d, %lld s ago", text,
+					    *text ? "; " : "", process_label(p, a),
+					    ends[k].exit_code,
+					    (long long)((now - ends[k].time_ns) / 1000000000));
+	}
+	if (found < zombies)
+		text = arena_printf(a, "%s%sof %zu it is not known%s", text, *text ? "; " : "",
+				    zombies - found,
+				    count < 0 ? ": hull system record keeps it, of ends with a "
+						"fault"
+					      : "");
+	story_evidence(s, "ended", "%s", text);
+}
+
+int diagnose_zombies(struct engine *en, const struct container *c, struct story *s, struct err *e)
 {
 	struct arena *a = s->a;
 	struct processes all;
@@ -71,6 +108,8 @@ int diagnose_zombies(const struct container *c, struct story *s, struct err *e)
 					     "start no other",
 					     s->verdict, (long long)all.pids_limit);
 	}
+	if (zombies)
+		tell_ages(en, c, &all, zombies, s);
 	if (zombies)
 		story_advise(
 			s, "a zombie cannot be killed, it has ended: its parent must wait for it, "

@@ -144,6 +144,7 @@ int process_read(pid_t pid, struct process *ret)
 		.threads = number(text, "Threads"),
 		.anonymous = number(text, "RssAnon") * 1024,
 		.hugetlb = number(text, "HugetlbPages") * 1024,
+		.sleeps = number(text, "voluntary_ctxt_switches"),
 	};
 	if (name)
 		snprintf(ret->comm, sizeof(ret->comm), "%.*s", (int)strcspn(name, "\n"), name);

@@ -25,6 +25,7 @@ struct process {
 	int64_t threads;
 	int64_t anonymous; /* bytes of it in memory: what only swap can take */
 	int64_t hugetlb;   /* bytes of it in huge pages that were set aside */
+	int64_t sleeps;    /* so often it gave up the processor to wait for something */
 };
 
 /** 0, or -errno; -ENOENT or -ESRCH: it has ended. */

@@ -82,7 +82,7 @@ processes_of() {
 	run -1 hull healthcheck run dd
 	assert_equal "sleep S" "$(processes_of dd)"
 	run hull inspect -f '{{with index .State.Health.Log 0}}{{.ExitCode}} {{.Output}}{{end}}' dd
-	assert_line '^-1 Health check exceeded timeout \([0-9.]+m?s\): so far'
+	assert_line '^-1 Health check exceeded timeout \([0-9.ms]+\): so far'
 }
 
 @test "health: one that is paused in its midst says nothing, and ends when it can" {

@@ -21,6 +21,12 @@ teardown() { hull_teardown; }
 	assert_has "it asked for these, too, and was denied: CHOWN"
 	run hull run --rm --learn-caps test true
 	assert_equal "learned: --cap-drop ALL" "$output"
+	# The network and the clock (which the seccomp profile refuses before): asked for, denied, and nothing is set.
+	run hull run --rm --learn-caps --security-opt seccomp=unconfined test sh -c 'ip link set lo mtu 1280; date -s "2001-01-01 00:00:00"; exit 0'
+	assert_has "it asked for these, too, and was denied: "
+	for name in NET_ADMIN SYS_TIME; do
+		[[ $output =~ denied:\ ([A-Z_, ]*) ]] && [[ ${BASH_REMATCH[1]} == *"$name"* ]] || fail "$output"
+	done
 	# What the kernel asks by the way is no need, whatever is written and started.
 	run hull run --rm --cap-add SYS_ADMIN --tmpfs /t --learn-caps test sh -c 'head -c 3000000 /dev/zero >/t/x; cat /t/x | wc -c'
 	grep -qx "learned: --cap-drop ALL" <<<"$output"

@@ -29,8 +29,13 @@ teardown() {
 	assert_equal 1000 "$(cgroup_value cc cpu cpu.cfs_burst_us cpu.max.burst)"
 	assert_equal "[map[Path:$disk Rate:2097152]] 1000" \
 		"$(hull inspect -f '{{.HostConfig.BlkioDeviceWriteBps}} {{.Hull.CpuBurst}}' cc)"
+	run hull explain cc limits
+	assert_line "^ +reads, bytes a second +asked for: $disk 1048576; (blkio.throttle.read_bps_device: $numbers 1048576|io.max: $numbers rbps=1048576 .*)$"
+	assert_line "^ +writes a second +asked for: $disk 200; (blkio.throttle.write_iops_device: $numbers 200|io.max: .* wiops=200)$"
 	[ -d /sys/kernel/mm/hugepages/hugepages-2048kB ] || skip "no huge pages"
 	hull run -d --name dd --hugepages 2Mi=64m test sleep 600
+	run hull explain dd limits
+	assert_line "^ +huge pages of 2MB +asked for: 67108864; hugetlb.2MB.(limit_in_bytes|max): 67108864$"
 	in_files dd <<<"hugetlb hugetlb.2MB.limit_in_bytes 67108864 hugetlb.2MB.max 67108864"
 }
 

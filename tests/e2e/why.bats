@@ -445,6 +445,7 @@ crash_told() {
 	assert_has "zombies: 11 zombies: ended processes that nobody waited for; its limit on processes (12) is reached"
 	assert_has "1 probe            does not wait for 11 of its children"
 	assert_has "12 of 12"
+	assert_line "^ +ended +of 11 it is not known"
 	hull run -d --name dd test sleep 600
 	run hull explain dd
 	assert_has "zombies: no zombies"
@@ -471,6 +472,42 @@ crash_told() {
 	hull run -d --name ee test sleep 600
 	run hull explain ee cpu
 	assert_has "it has no quota"
+}
+
+# told_ms WORD: the first number of seconds behind it in the output, in milliseconds.
+told_ms() {
+	[[ $output =~ $1\ *([0-9]+)\.([0-9]{3})\ s ]] && echo $((10#${BASH_REMATCH[1]}${BASH_REMATCH[2]}))
+}
+# waited_ms CONTAINER: how long its tasks were ready and did not run, as the kernel has it.
+waited_ms() {
+	local pid
+	for pid in $(cat "$(cgroup_dir "$1" pids)/cgroup.procs"); do cat /proc/"$pid"/task/*/schedstat; done | awk '{ n += $2 } END { print int(n / 1000000) }'
+}
+
+@test "explain cpu: how long its tasks waited for a processor, and which; what it used is what the kernel counted (C1)" {
+	local before after used dir
+	hull run -d --name cc --cpuset-cpus 0 test sh -c 'while :; do :; done & while :; do :; done'
+	xargs renice -n 10 <"$(cgroup_dir cc pids)/cgroup.procs"
+	wait_for 20 eval "hull explain cc cpu | grep -qE '^ +waited +[0-9.]+ s ready to run, .*; now [0-9]+ [a-z]+ [0-9]+ %, [0-9]+ [a-z]+ [0-9]+ %'" || fail "$(hull explain cc cpu)"
+	before=$(waited_ms cc)
+	run hull explain cc cpu
+	after=$(waited_ms cc)
+	used=$(told_ms waited)
+	[ "$before" -le $((used + 1)) ] && [ "$used" -le $((after + 1)) ] || fail "$before $used $after"
+	# What stands still can be compared to the last millisecond.
+	hull pause cc
+	dir=$(cgroup_dir cc cpuacct)
+	cputime() { if is_v1 cpuacct; then echo $(($(cat "$dir/cpuacct.usage") / 1000000)); else awk '/^usage_usec/ { print int($2 / 1000) }' "$dir/cpu.stat"; fi; }
+	before=$(cputime)
+	run hull explain cc cpu
+	used=$(told_ms used)
+	after=$(cputime)
+	[ "$before" -le $((used + 1)) ] && [ "$used" -le $((after + 1)) ] || fail "$before $used $after"
+	# Both parts are the whole, as far as the kernel counts them so: version 1 in hundredths.
+	[[ $output =~ ([0-9.]+)\ s:\ ([0-9.]+)\ s\ user,\ ([0-9.]+)\ s\ system ]]
+	awk -v all="${BASH_REMATCH[1]}" -v u="${BASH_REMATCH[2]}" -v s="${BASH_REMATCH[3]}" \
+		'BEGIN { d = all - u - s; exit !(d < 0.05 + all / 50 && d > -0.05 - all / 50) }'
+	hull unpause cc
 }
 
 # bats test_tags=fast
@@ -543,6 +580,7 @@ is_told() {
 	wait_for 20 eval "hull explain dd load | grep -q '1.0 wait uninterruptibly'"
 	run hull explain dd load
 	[[ $output =~ 1\ probe\ +waits\ in\ .*(vfork|clone) ]]
+	assert_line "^ +1 probe +waits in .* \([0-9]+ of 10 looks, all of one wait, for at least 0\.[0-9]+ s\)$"
 }
 
 @test "explain load: a CPU quota does not limit it: tasks in D stay, and use none of the quota (C7)" {
@@ -566,13 +604,14 @@ is_told() {
 
 # bats test_tags=fast
 @test "explain limits: asked for, in the file, and in force by a group above" {
-	hull run -d --name cc -m 48m --pids-limit 50 --cpus 0.25 --cpuset-cpus 0 --ulimit nofile=100:200 test sleep 600
+	hull run -d --name cc -m 48m --pids-limit 50 --cpus 0.25 --cpu-shares 512 --cpuset-cpus 0 --ulimit nofile=100:200 test sleep 600
 	run hull explain cc limits
 	assert_has "limits: no group above it allows less"
 	[[ $output =~ memory\ +asked\ for:\ 48MiB\;\ memory\.(max|limit_in_bytes):\ 48MiB\;\ in\ force:\ 48MiB ]]
 	[[ $output =~ processes\ +asked\ for:\ 50\;\ pids.max:\ 50\;\ in\ force:\ 50 ]]
 	[[ $output =~ processors\ +asked\ for:\ 0.25\;\ cpu\.(max|cfs_quota_us):\ 0.25\;\ in\ force:\ 0.25 ]]
 	assert_line 'which processors +asked for: 0; in force: 0$'
+	assert_line 'share of processors +asked for: 512; cpu.(shares|weight): [0-9]+$'
 	assert_line 'ulimit nofile +asked for: 100, at most 200; in force in its first process: 100, at most 200$'
 	# Whatever was asked for: what the kernel has is told.
 	if is_v1 cpu; then echo 50000 >"$(cgroup_dir cc cpu)/cpu.cfs_quota_us"; else echo '50000 100000' >"$(cgroup_dir cc cpu)/cpu.max"; fi
@@ -616,6 +655,32 @@ set_above() {
 	wait_ready dd
 	set_above dd memory memory.limit_in_bytes 64M memory.max 64M
 	wait_for 20 eval "hull explain dd mem | grep -qE '^mem: it needs 6[.0-9]*MiB, and is near a limit: the group /hull-above-$$ above it has a limit of 64MiB'" || fail "$(hull explain dd mem)"
+}
+
+# with_knob FILE TEXT: what doctor says where that stands in a file of /proc/sys.
+with_knob() {
+	echo "$2" >knob
+	run unshare -m sh -c 'mount --bind knob "/proc/sys/$1" && exec "$2" doctor' sh "$1" "$HULL" 3>&-
+}
+
+@test "doctor: each bad state of the machine's settings, made in a mount namespace" {
+	local file text want
+	while IFS='|' read -r file text want; do
+		[ -e "/proc/sys/$file" ] || continue
+		with_knob "$file" "$text"
+		assert_has "$want"
+	done <<-'END'
+		kernel/pid_max|100|kernel/pid_max is 100: so many processes of all containers together; raise it
+		kernel/keys/root_maxkeys|10|kernel/keys/root_maxkeys is 10: each container takes a key of its user
+		fs/inotify/max_user_instances|1|fs/inotify/max_user_instances is 1: programs that watch files fail
+		user/max_user_namespaces|0|user/max_user_namespaces is 0: unprivileged and --userns containers need one
+		user/max_net_namespaces|0|max_pid_namespaces is 0: no container can have namespaces of its own
+		user/max_pid_namespaces|0|max_pid_namespaces is 0: no container can have namespaces of its own
+		net/ipv4/ip_forward|0|off (hull turns it on with the first bridge)
+		net/ipv4/ip_forward|1|forwarding         on
+		net/ipv4/conf/all/rp_filter|1|strict: answers must leave where requests came in
+		net/bridge/bridge-nf-call-iptables|1|bridge-nf-call-iptables is 1: packets between containers
+	END
 }
 
 @test "doctor: the machine, what runs short of it; a container with and without findings" {
