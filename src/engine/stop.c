@@ -28,7 +28,7 @@
 #include "linux/process.h"
 #include "linux/signals.h"
 
-enum { GRACE_DEFAULT = 10, KILL_WAIT_MS = 10000, INIT_SLACK_MS = 500 };
+enum { GRACE_DEFAULT = 10, KILL_WAIT_MS = 10000, KILL_QUICK_MS = 100, INIT_SLACK_MS = 500 };
 
 static int not_running(const struct container *c, struct err *e)
 {
@@ -124,6 +124,19 @@ static int await_end(int pidfd, int64_t until_ms)
 	}
 }
 
+/* After SIGKILL. What does not end quickly may wait for a disk at its rates. */
+static int await_killed(const struct container *c, int pidfd)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	struct err ignored;
+	if (await_end(pidfd, clock_ms() + KILL_QUICK_MS))
+		return 1;
+	if (cgroup_open(container_cgroup_path(c, &a), &group, &ignored) == 0)
+		cgroup_rates_lift(&group);
+	return await_end(pidfd, clock_ms() + KILL_WAIT_MS);
+}
+
 /* D state: it cannot die before the kernel lets go of it. Say what it waits for. */
 static int stuck(const struct container *c, struct err *e)
 {
@@ -203,7 +216,7 @@ static int kill_one(struct engine *en, const char *ref, int signal, bool hold, s
 	if (r < 0 || signal != SIGKILL)
 		return r;
 	r = thaw(en, &c, pidfd, e);
-	if (r == 0 && !await_end(pidfd, clock_ms() + KILL_WAIT_MS))
+	if (r == 0 && !await_killed(&c, pidfd))
 		r = stuck(&c, e);
 	/* What comes next finds it ended: `hull kill X && hull rm X`. */
 	if (r == 0)
@@ -299,7 +312,7 @@ static int stop_running(struct engine *en, const struct container *c, int64_t gr
 	if (!await_end(pidfd, until)) {
 		ret->killed = true;
 		send_told(en, c, pidfd, SIGKILL, NULL, true, e);
-		if (!await_end(pidfd, clock_ms() + KILL_WAIT_MS))
+		if (!await_killed(c, pidfd))
 			return stuck(c, e);
 	}
 	fetch_exit(en, c, monitor, &ret->exit);

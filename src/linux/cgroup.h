@@ -191,8 +191,12 @@ int cgroup_update(const struct cgroup *g, const struct cgroup_limits *limits, st
 int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e);
 /** 1 frozen, 0 not, negative errno. */
 int cgroup_is_frozen(const struct cgroup *g);
+/** Take the rates of disks away, of a group that is to end: a write that waits for its turn ends
+ * for no signal, and whoever is last in a mount namespace writes back what its file systems hold.
+ */
+void cgroup_rates_lift(const struct cgroup *g);
 /** SIGKILL every process in the group: cgroup.kill where v2 has it, else by cgroup.procs until it
- * is empty. */
+ * is empty. Its rates of disks end with that. */
 int cgroup_kill(const struct cgroup *g, struct err *e);
 /** The host pids in the group and its children; @ret lives in the arena. */
 int cgroup_pids(const struct cgroup *g, struct arena *a, pid_t **ret, size_t *ret_count,

@@ -219,6 +219,27 @@ int cgroup_lists_apply(const struct cgroup *g, const struct cgroup_limits *l, st
 	return 0;
 }
 
+void cgroup_rates_lift(const struct cgroup *g)
+{
+	for (size_t kind = CGROUP_IO_READ_BPS; kind <= CGROUP_IO_WRITE_IOPS; kind++) {
+		const struct list *k = &lists[kind];
+		bool on_v1 = cgroup_host_on_v1(k->controller);
+		char text[4096];
+		struct cgroup_item disk = {0};
+		struct err ignored;
+		int folder = on_v1 ? g->v1[k->controller] : g->v2;
+		const char *line = text;
+		if (file_read_small(folder, on_v1 ? k->v1_file : k->v2_file, text, sizeof(text)) <=
+		    0)
+			continue;
+		while (sscanf(line, "%ld:%ld", &disk.major, &disk.minor) == 2) {
+			apply(g, k, &disk, &ignored);
+			line += strcspn(line, "\n");
+			line += *line == '\n';
+		}
+	}
+}
+
 /* The settings that only v2 has. "cgroup.*" files steer the group itself and are hull's. */
 int cgroup_unified_apply(const struct cgroup *g, const struct kvs *unified, struct err *e)
 {

@@ -284,6 +284,7 @@ static int kill_listed(const struct cgroup *g, struct err *e)
 
 int cgroup_kill(const struct cgroup *g, struct err *e)
 {
+	cgroup_rates_lift(g);
 	int r = g->v2 >= 0 ? file_write_small(g->v2, "cgroup.kill", "1") : -ENOENT;
 	if (r == -ENOENT || r == -EOPNOTSUPP)
 		return kill_listed(g, e);

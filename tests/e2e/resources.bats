@@ -7,6 +7,7 @@ load lib
 setup() { hull_setup; }
 
 teardown() {
+	[ ! -d "$WORK/disk" ] || { hull rm -fv $(hull ps -aq) >/dev/null; umount "$WORK/disk" || true; }
 	hull_teardown || return 1
 	[ -z "${loop-}" ] || { delpart "$loop" 1 2>/dev/null; losetup -d "$loop"; }
 }
@@ -220,6 +221,35 @@ is_of_unit() {
 	assert_equal 33554432 "$(stat -c %s file)"
 	# Whoever unmounts writes what is left, and the container's processes are limited in that.
 	sync -f "$WORK"
+}
+
+# A disk of its own at $WORK/disk, with ext4.
+make_disk() {
+	truncate -s 200M image
+	mkfs.ext4 -q image
+	loop=$(losetup -f --show image) || skip "no loop device"
+	mkdir disk
+	mount "$loop" disk
+}
+
+waits_for_disk() { pgrep -f "of=/out/$1 " | sed 's|.*|/proc/&/status|' | xargs cat | grep -q '^State:.D'; }
+
+@test "block I/O: what is killed while it waits for its rate ends at once" {
+	make_disk
+	local how n=0 command
+	# At that rate it would take a day.
+	for how in 'stop -t 0' kill 'rm -f'; do
+		command="dd if=/dev/zero of=/out/$$-$((++n)) bs=4M count=40 oflag=direct"
+		hull run -d --name cc$n -v "$WORK/disk:/out" --device-write-bps "$loop:2kb" test sh -c "$command; true"
+		wait_for 20 waits_for_disk "$$-$n"
+		# shellcheck disable=SC2086 # words
+		timeout $((60 * PATIENCE)) "$HULL" $how cc$n
+		[ "$how" = 'rm -f' ] || assert_equal "exited 137" "$(hull inspect -f '{{.State.Status}} {{.State.ExitCode}}' cc$n)"
+	done
+	# One that is started again has its rates again.
+	hull start cc1
+	[[ $(cgroup_value cc1 blkio blkio.throttle.write_bps_device io.max) == *2048* ]]
+	hull kill cc1
 }
 
 # written CONTAINER: bytes to disks, as hull counts them.
