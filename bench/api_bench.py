@@ -4,7 +4,7 @@
 
 usage: api_bench.py SOCKET... ROUNDS      (see api_bench.sh)
 """
-import http.client, json, socket, statistics, subprocess, sys, time
+import http.client, json, os, socket, statistics, struct, subprocess, sys, time
 
 
 class Engine:
@@ -21,6 +21,21 @@ class Engine:
         if r.status >= 400:
             sys.exit(f"{self.path}: {method} {path}: {r.status} {data!r}")
         return data
+
+    def memory(self):
+        """MiB (PSS) of who listens, and of all its processes (containerd is dockerd's)."""
+        listener = struct.unpack("3i", self.connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+        all_of_it, sizes = [listener], []
+        for pid in all_of_it:
+            try:
+                for task in os.listdir(f"/proc/{pid}/task"):
+                    with open(f"/proc/{pid}/task/{task}/children") as f:
+                        all_of_it += map(int, f.read().split())
+                with open(f"/proc/{pid}/smaps_rollup") as f:
+                    sizes.append(sum(int(line.split()[1]) for line in f if line.startswith("Pss:")) / 1024)
+            except OSError:
+                continue  # it has ended
+        return f"{sizes[0]:6.1f} of {sum(sizes):6.1f}"
 
     def timed(self, what, run):
         begin = time.perf_counter()
@@ -44,6 +59,7 @@ class Engine:
 
 def main():
     engines, rounds = [Engine(path) for path in sys.argv[1:-1]], int(sys.argv[-1])
+    idle = [e.memory() for e in engines]
     for e in engines:
         for i in range(100):
             e.create(f"listed{i}", ["sleep", "1"])
@@ -55,6 +71,9 @@ def main():
             e.timed("GET /containers/json, none runs", lambda: e.call("GET", "/v1.41/containers/json"))
             e.timed("inspect", lambda: e.call("GET", "/v1.41/containers/listed7/json"))
             e.timed("GET /_ping", lambda: e.call("GET", "/_ping"))
+    for what, memories in (("idle", idle), ("after the rounds", [e.memory() for e in engines])):
+        print(f"{'MiB of the listener, of all its processes, ' + what:60}",
+              "  ".join(f"{e.path} {m}" for e, m in zip(engines, memories)))
     for what in engines[0].times:
         medians = [statistics.median(e.times[what][2:]) for e in engines]
         print(f"{what:50}", "  ".join(f"{e.path} {m:8.2f}" for e, m in zip(engines, medians)),

@@ -128,6 +128,16 @@ def children(pid):
 
 
 def census(pid):
+    """The most memory and the fewest descriptors of some looks: a child that it has just then shares the memory, and a
+    request has its files open."""
+    looks = []
+    for _ in range(20):
+        looks.append(look(pid))
+        time.sleep(0.02)
+    return {"KiB": max(l["KiB"] for l in looks), "descriptors": min(l["descriptors"] for l in looks)}
+
+
+def look(pid):
     with open(f"/proc/{pid}/smaps_rollup") as f:
         private = sum(int(line.split()[1]) for line in f if line.startswith("Private_"))
     return {"KiB": private, "descriptors": len(os.listdir(f"/proc/{pid}/fd"))}
