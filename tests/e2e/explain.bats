@@ -131,6 +131,10 @@ foresees() {
 	assert_has "kernel.msgmax      4097; the machine has $mine; by --sysctl"
 	assert_has "net.ipv4.ip_default_ttl 63; the machine has 64; by --sysctl"
 	assert_lacks "is in force"
+	run hull exec cc sh -c 'echo 70 >/proc/sys/net/ipv4/ip_default_ttl'
+	assert_has "Read-only file system"
+	run hull explain cc sysctl
+	assert_has "/proc/sys is read-only in it: a parameter of its own is set when it is made, --sysctl NAME=VALUE"
 	# Somebody with more rights than its root.
 	nsenter -t "$(pid_of cc)" -n sh -c 'echo 77 >/proc/sys/net/ipv4/ip_default_ttl'
 	run hull explain cc sysctl

@@ -50,14 +50,14 @@ begin() {
 	seen=$(count)
 	capture rt state c1
 	[[ "$output" == *"does not exist"* ]] || fail "$output"
-	[ -z "$(groups_of "$group/c1")" ]
+	[ -z "$(groups_of "$(group_of c1)")" ]
 	rt_ok restore --image-path "$image" -d --pid-file "$dir/pid" c1
 	pid=$(cat "$dir/pid")
 	[ "$(status_of c1)" = running ]
 	[ "$(pid_of c1)" = "$pid" ]
 	counts_on "$seen"
-	[ -n "$(groups_of "$group/c1")" ]
-	for d in $(groups_of "$group/c1"); do grep -qx "$pid" "$d/cgroup.procs"; done
+	[ -n "$(groups_of "$(group_of c1)")" ]
+	for d in $(groups_of "$(group_of c1)"); do grep -qx "$pid" "$d/cgroup.procs"; done
 	[ "$(rt exec c1 hostname)" = probe ]
 	[ -z "$(rt exec c1 cat /proc/kcore)" ]
 	rt kill c1 KILL
@@ -79,7 +79,7 @@ begin() {
 	first=$(head -n 1 "$dir/out2")
 	[ "${first#line }" -ge "$seen" ] || fail "$first after $seen"
 	[ "$(status_of c2)" = running ]
-	[ -n "$(groups_of "$group/c2")" ]
+	[ -n "$(groups_of "$(group_of c2)")" ]
 	rt kill c2 KILL
 	wait_jobs
 	[ -z "$(rt list -q)" ]
@@ -98,7 +98,7 @@ begin() {
 	rt_ok checkpoint --image-path "$image/3" --parent-path ../2 c1
 	rt_ok restore --image-path "$image/3" --manage-cgroups-mode ignore -d c1
 	counts_on "$(count)"
-	grep -qx "$(pid_of c1)" "$(groups_of "$group/c1" | head -n 1)/cgroup.procs"
+	grep -qx "$(pid_of c1)" "$(groups_of "$(group_of c1)" | head -n 1)/cgroup.procs"
 }
 
 @test "a paused container; its mounts, its filter, its groups below" {
@@ -196,14 +196,14 @@ END
 	[ "$status" = 1 ]
 	[[ "$output" == *"criu failed: Error (criu/"*"$image/restore.log"* ]] || fail "$output"
 	[ -z "$(rt list -q)" ]
-	[ -z "$(groups_of "$group/c1")" ]
+	[ -z "$(groups_of "$(group_of c1)")" ]
 	mv "$image/away" "$image/pages-1.img"
 	config --arg d "$dir" '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "echo $0 >&2; cat >hook; exit 3", "no network"]}]'
 	capture rt restore --image-path "$image" --tcp-established -d c1
 	[ "$status" = 1 ]
 	[[ "$output" == *"createRuntime hook 0"*"exit status 3: no network"* ]] || fail "$output"
 	[ -z "$(rt list -q)" ]
-	[ -z "$(groups_of "$group/c1")" ]
+	[ -z "$(groups_of "$(group_of c1)")" ]
 }
 
 @test "a user namespace" {

@@ -40,6 +40,35 @@ load ../e2e/network
 	hull rm -f many
 }
 
+@test "room for 16 384 networks: the last one is found, made and used; the next one is told" {
+	hull network create --internal one
+	# The rows of all the others but one, as `network create` writes them.
+	python3 - "$HULL_ROOT/hull.db" <<-'END'
+		import sqlite3, sys
+		db = sqlite3.connect(sys.argv[1])
+		created, config = db.execute("SELECT created, config FROM network WHERE name = 'one'").fetchone()
+		used = db.execute("SELECT config ->> '$.IPAM.Config[0].Subnet' FROM network WHERE name = 'one'").fetchone()[0]
+		assert used == "10.192.0.0/24", used
+		for i in range(1, 16384):
+		    if i == 9999: continue
+		    place = "10.%d.%d" % (192 + i // 256, i % 256)
+		    db.execute("INSERT INTO network (id, name, created, config) VALUES (?,?,?,?)",
+		               ("%064x" % (i << 200), "n%d" % i, created, config.replace("10.192.0.", place + ".")))
+		db.commit()
+	END
+	local began
+	began=$(date +%s%N)
+	hull network create last
+	echo "network create beside 16 383: $((($(date +%s%N) - began) / 1000000)) ms"
+	assert_equal 10.231.15.0/24 "$(hull network inspect -f '{{(index .IPAM.Config 0).Subnet}}' last)"
+	run -1 hull network create more
+	[[ $output == *"each overlaps with a network or with a route of this host"*"--subnet"* ]]
+	run -0 hull run --rm --network last test ping -c 1 -W 5 203.0.113.2
+	run -0 hull network rm last
+	run -0 hull network create more
+	assert_equal 16384 "$(hull network ls -q -f type=custom | wc -l)"
+}
+
 @test "1 023 containers on one bridge; the next one is told so before anything is made" {
 	local i
 	hull network create --subnet 10.9.0.0/16 one
