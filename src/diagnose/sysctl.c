@@ -101,8 +101,9 @@ int diagnose_sysctl(const struct container *c, struct story *s, struct err *e)
 	for (size_t i = 0; i < asked->count; i++)
 		lost += !tell_asked(s, &inside, &asked->items[i]);
 	if (!c->config.host.privileged && own & CLONE_NEWNET)
-		story_advise(s, "/proc/sys is read-only in it: a parameter of its own is set when "
-				"it is made, --sysctl NAME=VALUE");
+		story_evidence(s, "/proc/sys",
+			       "read-only in it: a parameter is set when it is made, --sysctl "
+			       "NAME=VALUE");
 	if (lost)
 		s->verdict = arena_printf(a,
 					  "%zu of %zu parameters that were asked for are not "

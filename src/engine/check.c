@@ -41,10 +41,11 @@ static const struct place run_places[] = {
 	{"networks", "run folder of a network", "SELECT 1 FROM network WHERE id = ?1"},
 };
 
-/* A bridge of ours (by its alias) without a row; and a firewall that somebody flushed. */
+/* A bridge of ours (by its alias, or by its mark) without a row; and a firewall that somebody
+ * flushed. */
 struct bridges {
 	struct check *k;
-	const char *table;
+	const struct network_kernel *kernel;
 	struct strv lost;
 };
 
@@ -76,13 +77,16 @@ static void look_at_link(void *ctx, const char *name, const struct link_info *li
 	struct bridges *b = ctx;
 	struct err ignored;
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	size_t len = strlen(b->table);
+	size_t len = strlen(b->kernel->table);
 	if (!strcmp(link->kind, "veth"))
 		look_at_veth(b, name);
-	if (strcmp(link->kind, "bridge") || strncmp(link->alias, b->table, len) ||
-	    link->alias[len] != ':' ||
-	    db_first(&b->k->en->db, &s, &ignored, "SELECT 1 FROM network WHERE name = ?1", "s",
-		     link->alias + len + 1) != 0)
+	if (strcmp(link->kind, "bridge"))
+		return;
+	bool half = !*link->alias && link->group == b->kernel->mark;
+	bool ours = !strncmp(link->alias, b->kernel->table, len) && link->alias[len] == ':';
+	if (!half &&
+	    (!ours || db_first(&b->k->en->db, &s, &ignored, "SELECT 1 FROM network WHERE name = ?1",
+			       "s", link->alias + len + 1) != 0))
 		return;
 	check_tell(b->k, "bridge %s without a network", name);
 	note_lost(b, name, link->alias);
@@ -105,7 +109,7 @@ static int check_networks(struct check *check, struct err *e)
 	int r = has_row(en, "SELECT 1 FROM network WHERE name = ?1", "bridge", e);
 	if (r <= 0 || (r = network_kernel_open(en, &k, e)) < 0)
 		return r;
-	struct bridges b = {check, k.table, {0}};
+	struct bridges b = {check, &k, {0}};
 	size_t before = problems->count;
 	/* Who makes one holds this lock until its row is there. */
 	if ((r = db_begin(&en->db, true, e)) < 0)

@@ -144,7 +144,7 @@ int network_list(struct engine *en, struct arena *a, struct network **ret, size_
 		r = db_query(&en->db, &s, e,
 			     "SELECT " NETWORK_COLUMNS " FROM network ORDER BY name", "");
 	while (r == 0 && (r = db_next(s, e)) == 1)
-		r = network_row(en, s, 0, a, array_push(a, &list, sizeof(struct network)), e);
+		r = network_row(en, s, 0, a, array_grow(a, &list, sizeof(struct network)), e);
 	*ret = list.items;
 	*ret_count = list.count;
 	return r;

@@ -85,6 +85,7 @@ int networks_in_use(struct engine *en, struct err *e);
 struct network_kernel {
 	struct netlink links, nft;
 	char table[24];
+	uint32_t mark; /* the group of a bridge of ours that has no alias yet */
 };
 #define NETWORK_KERNEL_CLOSED                                                                      \
 	{                                                                                          \

@@ -19,20 +19,21 @@
 #include "network/network.h"
 
 /* Roots do not meet: each but the usual one has a table of its own. (FNV-1a, RFC 9923) */
-static void name_table(const struct engine *en, char *buf, size_t size)
+static void name_ours(const struct engine *en, struct network_kernel *k)
 {
 	uint32_t hash = 2166136261;
 	for (const char *p = en->root; *p; p++)
 		hash = (hash ^ (unsigned char)*p) * 16777619;
+	k->mark = hash | 1; /* no 0 */
 	if (!strcmp(en->root, "/var/lib/hull"))
-		snprintf(buf, size, NETWORK_TABLE_PREFIX);
+		snprintf(k->table, sizeof(k->table), NETWORK_TABLE_PREFIX);
 	else
-		snprintf(buf, size, NETWORK_TABLE_PREFIX "-%08x", hash);
+		snprintf(k->table, sizeof(k->table), NETWORK_TABLE_PREFIX "-%08x", hash);
 }
 
 int network_kernel_open(struct engine *en, struct network_kernel *k, struct err *e)
 {
-	name_table(en, k->table, sizeof(k->table));
+	name_ours(en, k);
 	int r = netlink_open(&k->links, NETLINK_ROUTE, -1);
 	if (r == 0)
 		r = netlink_open(&k->nft, NETLINK_NETFILTER, -1);
@@ -80,6 +81,7 @@ int network_ensure(struct engine *en, struct network_kernel *k, const struct net
 	/* Of its gateway, so that it stays the same when the bridge is made again. */
 	struct bridge b = {.name = n->bridge,
 			   .alias = network_alias(k, n, &a),
+			   .mark = k->mark,
 			   .mac = {0x02, 0x42},
 			   .mtu = network_mtu(n)};
 	for (size_t i = 0; i < n->subnet_count; i++) {

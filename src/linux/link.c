@@ -22,12 +22,15 @@ static void read_link(const struct nlmsghdr *m, struct link_info *ret)
 		netlink_data(netlink_attribute(m, sizeof(*i), IFLA_MASTER), sizeof(*master));
 	const uint32_t *peer =
 		netlink_data(netlink_attribute(m, sizeof(*i), IFLA_LINK), sizeof(*peer));
+	const uint32_t *group =
+		netlink_data(netlink_attribute(m, sizeof(*i), IFLA_GROUP), sizeof(*group));
 	const char *kind = netlink_text(netlink_inner(info, IFLA_INFO_KIND));
 	const char *alias = netlink_text(netlink_attribute(m, sizeof(*i), IFLA_IFALIAS));
 	*ret = (struct link_info){.index = i->ifi_index,
 				  .up = i->ifi_flags & IFF_UP,
 				  .master = master ? (int)*master : 0,
-				  .peer = peer ? (int)*peer : 0};
+				  .peer = peer ? (int)*peer : 0,
+				  .group = group ? *group : 0};
 	snprintf(ret->kind, sizeof(ret->kind), "%s", kind ? kind : "");
 	snprintf(ret->alias, sizeof(ret->alias), "%s", alias ? alias : "");
 }
@@ -116,6 +119,8 @@ int bridge_make(struct netlink *nl, const struct bridge *b)
 	netlink_begin(nl, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &new, sizeof(new));
 	netlink_put_text(nl, IFLA_IFNAME, b->name);
 	netlink_put(nl, IFLA_ADDRESS, b->mac, MAC_SIZE);
+	/* A link is born with a group, but not with an alias. */
+	netlink_put_u32(nl, IFLA_GROUP, b->mark);
 	if (b->mtu)
 		netlink_put_u32(nl, IFLA_MTU, b->mtu);
 	size_t info = netlink_nest(nl, IFLA_LINKINFO);
@@ -132,6 +137,7 @@ int bridge_make(struct netlink *nl, const struct bridge *b)
 		put_address(nl, made.index, &b->addresses[i]);
 	put_up(nl, made.index);
 	netlink_put_text(nl, IFLA_IFALIAS, b->alias);
+	netlink_put_u32(nl, IFLA_GROUP, 0);
 	return netlink_send(nl);
 }
 

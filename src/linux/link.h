@@ -22,6 +22,7 @@ struct link_info {
 	int index, master, peer; /* peer: the other end of a pair, in its namespace */
 	char kind[16];           /* "bridge", "veth"; "" for hardware */
 	char alias[LINK_ALIAS_MAX];
+	uint32_t group; /* 0: the default */
 	bool up;
 };
 /** -ENODEV: there is none of that name. */
@@ -32,7 +33,8 @@ int link_list(struct netlink *nl, link_fn each, void *ctx);
 int link_remove(struct netlink *nl, int index);
 
 struct bridge {
-	const char *name, *alias; /* the alias says whose it is */
+	const char *name, *alias; /* the alias says whose it is, */
+	uint32_t mark;            /* and until it has one, this group */
 	uint8_t mac[MAC_SIZE];    /* fixed: else it would be that of one of its ports */
 	struct subnet addresses[2];
 	size_t address_count;

@@ -43,7 +43,7 @@ static size_t waiting(int fd)
 
 int inflight_open(struct monitor *m)
 {
-	m->flight_fd = stdio_fifo(m->run_fd, "inflight", true);
+	m->flight_fd = stdio_fifo(m->run_fd, "inflight");
 	if (m->flight_fd < 0)
 		return m->flight_fd;
 	if (pipe2(m->peek_pipe, O_NONBLOCK | O_CLOEXEC) < 0)

@@ -184,8 +184,7 @@ static void child_ended(int signal)
 }
 
 /* A pipe's contents live as long as somebody holds it open, and container and monitor may end
- * first: see inflight.c and stdio.c. With a terminal there is no "stdout". None is made here: on a
- * busy machine the container may have ended, and its folder be in the middle of being removed. */
+ * first: see inflight.c and stdio.c. With a terminal there is no "stdout". */
 static void hold_pipes(void)
 {
 	static const char *const names[] = {"inflight", "terminal", "stdout", "stderr"};
@@ -196,8 +195,7 @@ static void hold_pipes(void)
 		bool there = i == 0 && fd_is_open(MONITOR_FLIGHT_FD);
 		/* A monitor that is forked from here has the low numbers for its own. */
 		if (wanted)
-			fd_move_up(there ? MONITOR_FLIGHT_FD
-					 : stdio_fifo(MONITOR_RUN_FD, names[i], false),
+			fd_move_up(there ? MONITOR_FLIGHT_FD : stdio_fifo(MONITOR_RUN_FD, names[i]),
 				   MONITOR_FD_END);
 	}
 }

@@ -144,8 +144,8 @@ int loop_watch(struct monitor *m, int fd, enum watch what, size_t index, uint32_
 void loop_run(struct monitor *m);
 
 /* stdio.c */
-/** A FIFO of the run folder, with @anew made if it was lost; a descriptor or negative errno. */
-int stdio_fifo(int run_fd, const char *name, bool anew);
+/** A FIFO of the run folder, made if it is not there yet; a descriptor or negative errno. */
+int stdio_fifo(int run_fd, const char *name);
 /** Open the FIFOs of the run folder, or the pipe behind the pty. 0 or negative errno. */
 int stdio_open(struct monitor *m);
 /** Move output onwards; true while there may be more to do at once. */

@@ -42,12 +42,13 @@ static uint64_t waiting(int fd)
 	return fd >= 0 && ioctl(fd, FIONREAD, &n) == 0 && n > 0 ? (uint64_t)n : 0;
 }
 
-int stdio_fifo(int run_fd, const char *name, bool anew)
+int stdio_fifo(int run_fd, const char *name)
 {
 	const int flags = O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(run_fd, name, flags);
-	/* Whoever is confined may not make them. */
-	if (fd < 0 && errno == ENOENT && anew && !is_confined() &&
+	/* The keeper and its first monitor come here at the same time. Later they are gone when the
+	 * folder is being cleaned up, and who is confined may not make them. */
+	if (fd < 0 && errno == ENOENT && !is_confined() &&
 	    (mkfifoat(run_fd, name, 0600) == 0 || errno == EEXIST))
 		fd = openat(run_fd, name, flags);
 	return fd < 0 ? -errno : fd;
@@ -57,7 +58,7 @@ static int open_pipe(struct monitor *m, const char *name, uint8_t number)
 {
 	struct stream *s = &m->streams[m->stream_count];
 	*s = (struct stream){.number = number, .ready = true};
-	s->fd = stdio_fifo(m->run_fd, name, true);
+	s->fd = stdio_fifo(m->run_fd, name);
 	if (s->fd < 0)
 		return s->fd;
 	return loop_watch(m, s->fd, WATCH_STREAM, m->stream_count++, EPOLLIN | EPOLLET);

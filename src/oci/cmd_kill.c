@@ -29,6 +29,15 @@ static int signal_all(struct oci *oci, const struct state *s, int signal, struct
 	return r;
 }
 
+/* The freezer of version 1 holds what a SIGKILL is for, until it is thawed. */
+static void let_die(const struct state *s)
+{
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	struct err ignored;
+	if (cgroup_open(s->record.cgroup, &group, &ignored) == 0)
+		cgroup_freeze(&group, false, &ignored);
+}
+
 static int kill_container(struct oci *oci, void *values, const struct strv *args, struct err *e)
 {
 	CLEANUP_STATE struct state s = STATE_CLOSED;
@@ -45,6 +54,8 @@ static int kill_container(struct oci *oci, void *values, const struct strv *args
 		return r == -ENOENT ? 0 : r;
 	}
 	r = s.pidfd < 0 ? -ESRCH : pidfd_signal(s.pidfd, signal);
+	if (r == 0 && signal == SIGKILL && s.status == OCI_PAUSED)
+		let_die(&s);
 	/* Callers look for these words. */
 	if (r == -ESRCH)
 		return err_set(e, ESRCH, ERR_CONFLICT, "container %s: container not running", s.id);

@@ -134,7 +134,7 @@ foresees() {
 	run hull exec cc sh -c 'echo 70 >/proc/sys/net/ipv4/ip_default_ttl'
 	assert_has "Read-only file system"
 	run hull explain cc sysctl
-	assert_has "/proc/sys is read-only in it: a parameter of its own is set when it is made, --sysctl NAME=VALUE"
+	assert_has "read-only in it: a parameter is set when it is made, --sysctl NAME=VALUE"
 	# Somebody with more rights than its root.
 	nsenter -t "$(pid_of cc)" -n sh -c 'echo 77 >/proc/sys/net/ipv4/ip_default_ttl'
 	run hull explain cc sysctl

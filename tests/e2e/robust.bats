@@ -182,9 +182,9 @@ remover() {
 		gone || killed=1
 		[ $killed = 0 ] || break
 	done
-	hull system check
 	swept() { hull container prune -f >/dev/null && gone; }
 	wait_for 15 swept
+	hull system check
 }
 
 @test "without hull-monitor nothing is started" {

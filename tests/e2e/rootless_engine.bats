@@ -445,13 +445,13 @@ no_pasta() {
 		assert_equal "got hello" "$(says_hello "${from% *}" "${from#* }" 8080)"
 	done
 	# Where no address is named: the one of hull.conf.
-	mkdir -p .config/hull
-	echo 'ip = 10.99.0.2' >.config/hull/hull.conf
+	mkdir -p "$WORK/home/.config/hull"
+	echo 'ip = 10.99.0.2' >"$WORK/home/.config/hull/hull.conf"
 	hull run -d --name bound -p 8082:80 test sh -c 'while :; do nc -l -p 80 -e sh -c "read x; echo got \$x"; done'
 	assert_equal "80/tcp -> 10.99.0.2:8082" "$(hull port bound)"
 	assert_equal "got hello" "$(says_hello "$WORLD" 10.99.0.2 8082)"
 	[ -z "$(ip netns exec "$NETNS" ss -Htln src 127.0.0.1:8082)" ]
-	rm .config/hull/hull.conf
+	rm "$WORK/home/.config/hull/hull.conf"
 	hull rm -f bound
 	# Out; a published port shows the client's own address.
 	tells_who_comes
