@@ -297,13 +297,13 @@ static int choose(struct engine *en, const struct container *c, const struct por
 
 /* On which address a port is published that names none: the network's, or hull.conf's. Family 0:
  * on each. */
-static struct ip default_host(const struct engine *en, const struct endpoint *to)
+static struct ip default_host(const struct container *c, const struct endpoint *to)
 {
 	static const uint8_t any[16] = {0};
 	const char *text = kvs_get(&to->network.config.options, NETWORK_HOST_BINDING);
 	struct ip ip = {0};
 	if (!text)
-		text = en->publish_on;
+		text = c->config.hull.publish_on;
 	if (!text || !ip_parse(text, &ip) || !memcmp(ip.bytes, any, ip_size(&ip)))
 		ip = (struct ip){0};
 	return ip;
@@ -315,7 +315,7 @@ static int take_one(struct engine *en, const struct container *c, struct port_re
 		    struct err *e)
 {
 	if (!q->host.family)
-		q->host = default_host(en, to);
+		q->host = default_host(c, to);
 	struct port_request wish = *q;
 	bool any4 = q->host.family == AF_INET && !memcmp(q->host.bytes, (uint8_t[4]){0}, 4);
 	bool any6 = q->host.family == AF_INET6 && !memcmp(q->host.bytes, (uint8_t[16]){0}, 16);

@@ -288,4 +288,6 @@ void settings_apply(const struct settings *s, struct container_create *c)
 	}
 	if (!host->storage_opt.count && (c->image || c->config.hull.rootfs_overlay))
 		host->storage_opt = s->storage_opts;
+	/* Of the user who made it: its later starts may be nobody's. */
+	c->config.hull.publish_on = s->ip;
 }

@@ -206,6 +206,7 @@ const struct shape docker_host_config_shape = SHAPE(struct docker_host_config, h
 
 static const struct field hull_fields[] = {
 	FIELD(struct hull_config, rootfs, "Rootfs", FIELD_STR),
+	FIELD(struct hull_config, publish_on, "PublishOn", FIELD_STR),
 	FIELD(struct hull_config, rootfs_overlay, "RootfsOverlay", FIELD_BOOL),
 	FIELD(struct hull_config, health_on_failure, "HealthOnFailure", FIELD_STR),
 	FIELD(struct hull_config, init_mode, "InitMode", FIELD_STR),

@@ -140,8 +140,9 @@ struct hull_config {
 	char *rootfs;            /* --rootfs: absolute path of a folder instead of an image */
 	bool rootfs_overlay;     /* DIR:O, a throw-away overlay over it */
 	char *health_on_failure; /* "none", "restart", "stop" or "kill" */
-	char *init_mode; /* "auto", "main", "group" or "all": how hull-init forwards signals */
-	char *init_path; /* another program than hull-init, of the host */
+	char *init_mode;  /* "auto", "main", "group" or "all": how hull-init forwards signals */
+	char *publish_on; /* where ports are published that name no address; NULL: everywhere */
+	char *init_path;  /* another program than hull-init, of the host */
 	struct opt_i64 cpu_burst; /* microseconds */
 	struct opt_bool oom_group;
 	bool systemd;           /* PID 1 is systemd, or one like it */

@@ -336,6 +336,7 @@ static void shape_request(struct transfer *t)
 void transfer_begin(struct transfer *t)
 {
 	struct client *c = t->client;
+	char base[CLIENT_URL_MAX];
 	if (!*t->url) {
 		client_base(c, t->url);
 		size_t used = strlen(t->url);
@@ -343,8 +344,10 @@ void transfer_begin(struct transfer *t)
 		if (t->q.op == TRANSPORT_UPLOAD && *t->q.from)
 			snprintf(from, sizeof(from), "?mount=%s&from=%s", t->q.digest, t->q.from);
 		snprintf(t->url + used, sizeof(t->url) - used, "%s%s", t->q.path, from);
-		t->foreign = false;
 	}
+	/* Each time anew: a session's URL may be taken up again after a redirect elsewhere. */
+	client_base(c, base);
+	t->foreign = !client_same_origin(t->url, base);
 	t->easy = client_easy(c, t->url);
 	if (!t->easy) {
 		fail(t, ENOMEM, ERR_SYSTEM, "no memory for a connection", NULL);

@@ -629,6 +629,10 @@ bridged_frames_are_filtered() { # 0|1: for IPv6, by br_netfilter, in the host's 
 	run -0 ask on_host 127.0.0.1
 	run ! ask_in_vain outside 203.0.113.1
 	run -0 ask outside 203.0.113.1 8081
+	# Later starts, of whomever (a restart policy has nobody's settings), keep to it.
+	XDG_CONFIG_HOME=$WORK/none hull restart -t 0 web
+	run -0 hull port web
+	[[ $output == *"80/tcp -> 127.0.0.1:8080"* && $output == *"82/tcp -> 127.0.0.1:"* ]]
 	# The network's own address goes before hull.conf's; it is IPv4, and nothing but that is published then.
 	local option=com.docker.network.bridge.host_binding_ipv4
 	hull network create --ipv6 -o $option=203.0.113.1 one
