@@ -94,8 +94,7 @@ static struct json_object *security_options(void)
 int system_info(struct call *c, struct err *e)
 {
 	struct json_object *o = NULL;
-	const char *manager = c->settings->systemd_cgroup ? "systemd" : "cgroupfs";
-	int r = engine_info(c->en, c->settings->log_driver, manager, &o, e);
+	int r = engine_info(c->en, c->settings, &o, e);
 	if (r < 0)
 		return r;
 	CLEANUP_JSON struct json_object *same = json_tokener_parse(info_same);

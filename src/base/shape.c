@@ -450,21 +450,6 @@ void *array_push(struct arena *a, struct array *list, size_t size)
 	return items + size * list->count++;
 }
 
-void *array_grow(struct arena *a, struct array *list, size_t size)
-{
-	const size_t n = list->count;
-	/* There is room for the next power of two. */
-	if (n & (n - 1)) {
-		list->count++;
-		return memset((char *)list->items + size * n, 0, size);
-	}
-	char *items = arena_array(a, n ? 2 * n : 1, size);
-	if (n)
-		memcpy(items, list->items, n * size);
-	list->items = items;
-	return items + size * list->count++;
-}
-
 char *kvs_print(const struct kvs *m, struct arena *a)
 {
 	CLEANUP_JSON struct json_object *o = json_of_kvs(m);

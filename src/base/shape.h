@@ -41,9 +41,6 @@ struct array {
 /** Room for one more item of @size, zeroed. The list is copied, which is fine for the few that a
  * person types. */
 void *array_push(struct arena *a, struct array *list, size_t size);
-/** The same for a list of any length, which was begun empty with this, and of which no copy grows.
- */
-void *array_grow(struct arena *a, struct array *list, size_t size);
 
 enum field_type {
 	FIELD_STR,      /* char *: NULL when absent or null */

@@ -305,7 +305,7 @@ static int hand_out(struct cli *cli, const struct build_values *v, const char *i
 	struct image_pushed pushed;
 	struct progress *p = arena_new(&cli->arena, struct progress);
 	int r = 0;
-	p->form = q->json ? PROGRESS_JSON : isatty(STDERR_FILENO) ? PROGRESS_TTY : PROGRESS_PLAIN;
+	p->form = q->json ? PROGRESS_JSON : q->tty ? PROGRESS_TTY : PROGRESS_PLAIN;
 	p->to = q->quiet ? NULL : q->json ? stdout : stderr;
 	for (size_t i = 0; v->push && r == 0 && i < q->tags.count; i++)
 		r = push_one(cli, &q->registry, q->tags.items[i], p, &pushed, e);

@@ -36,7 +36,7 @@ static int pull(struct cli *cli, const struct create_options *o, struct err *e)
 	struct image_pull req = {.reference = o->create.image, .platform = o->create.platform};
 	struct progress *p = arena_new(&cli->arena, struct progress);
 	p->to = o->quiet ? NULL : stderr;
-	p->form = isatty(STDERR_FILENO) ? PROGRESS_TTY : PROGRESS_PLAIN;
+	progress_form(NULL, stderr, &p->form, e);
 	return pull_one(cli, &req, p, &ignored, e);
 }
 

@@ -84,8 +84,7 @@ static int info_run(struct cli *cli, void *values, const struct strv *args, stru
 {
 	const struct format_values *v = values;
 	CLEANUP_JSON struct json_object *o = NULL;
-	int r = engine_info(&cli->engine, cli->settings.log_driver,
-			    cli->settings.systemd_cgroup ? "systemd" : "cgroupfs", &o, e);
+	int r = engine_info(&cli->engine, &cli->settings, &o, e);
 	if (r < 0)
 		return r;
 	if (v->format && *v->format)

@@ -83,14 +83,10 @@ static void tell_cpuset(const struct container *c, const struct cgroup *g, struc
 		       asked && *asked ? asked : "nothing", text);
 }
 
-/* What no sum over groups tells of: @asked, and the lines of the file of @g. */
-static void tell_file(struct story *s, const struct cgroup *g, enum cgroup_controller controller,
-		      const char *what, const char *asked, const char *v1, const char *v2)
+/* What no sum over groups tells of: @asked, and @text, the @n bytes of a file. */
+static void tell_lines(struct story *s, const char *what, const char *asked, const char *file,
+		       char *text, ssize_t n)
 {
-	char text[1024];
-	const bool on_v1 = g->v1[controller] >= 0;
-	const char *file = on_v1 ? v1 : v2;
-	ssize_t n = file_read_small(on_v1 ? g->v1[controller] : g->v2, file, text, sizeof(text));
 	for (char *at = n > 0 ? text : NULL; at && (at = strchr(at, '\n'));)
 		*at = at[1] ? ',' : '\0';
 	story_evidence(s, what, "asked for: %s; %s: %s", asked, file,
@@ -99,17 +95,32 @@ static void tell_file(struct story *s, const struct cgroup *g, enum cgroup_contr
 				: text);
 }
 
+static void tell_file(struct story *s, const struct cgroup *g, enum cgroup_controller controller,
+		      const char *what, int64_t asked, const char *v1, const char *v2)
+{
+	char text[1024];
+	const bool on_v1 = g->v1[controller] >= 0;
+	const char *file = on_v1 ? v1 : v2;
+	tell_lines(s, what, arena_printf(s->a, "%lld", (long long)asked), file, text,
+		   file_read_small(on_v1 ? g->v1[controller] : g->v2, file, text, sizeof(text)));
+}
+
+static void tell_list(struct story *s, const struct cgroup *g, enum cgroup_list_kind kind,
+		      const char *item, const char *what, const char *asked)
+{
+	struct cgroup_list_text said;
+	ssize_t n = cgroup_list_read(g, kind, item, &said);
+	tell_lines(s, what, asked, said.file, said.text, n);
+}
+
 static void tell_shares(const struct container *c, const struct cgroup *g, struct story *s)
 {
-	struct arena *a = s->a;
 	const struct docker_host_config *h = &c->config.host;
 	if (h->cpu_shares > 0)
-		tell_file(s, g, CGROUP_CPU, "share of processors",
-			  arena_printf(a, "%lld", (long long)h->cpu_shares), "cpu.shares",
+		tell_file(s, g, CGROUP_CPU, "share of processors", h->cpu_shares, "cpu.shares",
 			  "cpu.weight");
 	if (h->blkio_weight > 0)
-		tell_file(s, g, CGROUP_BLKIO, "share of disks",
-			  arena_printf(a, "%lld", (long long)h->blkio_weight), "blkio.bfq.weight",
+		tell_file(s, g, CGROUP_BLKIO, "share of disks", h->blkio_weight, "blkio.bfq.weight",
 			  "io.bfq.weight");
 }
 
@@ -117,12 +128,12 @@ static void tell_shares(const struct container *c, const struct cgroup *g, struc
 static void tell_rates(const struct container *c, const struct cgroup *g, struct story *s)
 {
 	static const struct {
-		const char *name, *v1;
-	} rates[RATES] = {
-		[RATE_READ_BPS] = {"reads, bytes a second", "blkio.throttle.read_bps_device"},
-		[RATE_WRITE_BPS] = {"writes, bytes a second", "blkio.throttle.write_bps_device"},
-		[RATE_READ_IOPS] = {"reads a second", "blkio.throttle.read_iops_device"},
-		[RATE_WRITE_IOPS] = {"writes a second", "blkio.throttle.write_iops_device"}};
+		enum cgroup_list_kind kind;
+		const char *name;
+	} rates[RATES] = {[RATE_READ_BPS] = {CGROUP_IO_READ_BPS, "reads, bytes a second"},
+			  [RATE_WRITE_BPS] = {CGROUP_IO_WRITE_BPS, "writes, bytes a second"},
+			  [RATE_READ_IOPS] = {CGROUP_IO_READ_IOPS, "reads a second"},
+			  [RATE_WRITE_IOPS] = {CGROUP_IO_WRITE_IOPS, "writes a second"}};
 	for (size_t i = 0; i < RATES; i++) {
 		const struct array *list = &c->config.host.blkio_rates[i];
 		const struct docker_blkio_device *d = list->items;
@@ -131,20 +142,17 @@ static void tell_rates(const struct container *c, const struct cgroup *g, struct
 			asked = arena_printf(s->a, "%s%s%s %lld", asked, k ? ", " : "", d[k].path,
 					     (long long)d[k].value);
 		if (list->count)
-			tell_file(s, g, CGROUP_BLKIO, rates[i].name, asked, rates[i].v1, "io.max");
+			tell_list(s, g, rates[i].kind, NULL, rates[i].name, asked);
 	}
 }
 
 static void tell_hugepages(const struct container *c, const struct cgroup *g, struct story *s)
 {
-	struct arena *a = s->a;
 	const struct kvs *list = &c->config.hull.hugepages;
 	for (size_t i = 0; i < list->count; i++)
-		tell_file(s, g, CGROUP_HUGETLB,
-			  arena_printf(a, "huge pages of %s", list->items[i].key),
-			  list->items[i].value,
-			  arena_printf(a, "hugetlb.%s.limit_in_bytes", list->items[i].key),
-			  arena_printf(a, "hugetlb.%s.max", list->items[i].key));
+		tell_list(s, g, CGROUP_HUGEPAGES, list->items[i].key,
+			  arena_printf(s->a, "huge pages of %s", list->items[i].key),
+			  list->items[i].value);
 }
 
 static void tell_group(const struct container *c, const char *path, struct story *s)

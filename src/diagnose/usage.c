@@ -22,7 +22,7 @@
 #include "linux/oom.h"
 #include "linux/process.h"
 
-enum { SHORT_MS = 200, MANY_PERCENT = 10, NEAR_PERCENT = 90, HOLDERS = 3, AGAIN_BYTES = 1 << 20 };
+enum { MANY_PERCENT = 10, NEAR_PERCENT = 90, HOLDERS = 3, AGAIN_BYTES = 1 << 20 };
 
 static int read_group(const char *path, struct arena *a, struct cgroup_stats *ret, struct err *e)
 {
@@ -67,16 +67,21 @@ int usage_window(const struct container *c, const struct usage_window **ret, str
 	static struct usage_window kept;
 	static struct arena a;
 	static char of[ID_LEN + 1];
+	struct waits waited;
 	int r = 0;
 	if (strcmp(of, c->id)) {
 		arena_free(&a);
 		*of = '\0';
 		r = usage_read(c, &a, &kept.before, e);
+		if (r == 0)
+			r = waits_read(c, &a, &waited, e);
 		int64_t from = clock_ms();
 		if (r == 0)
 			nanosleep(&apart, NULL);
 		if (r == 0)
 			r = usage_read(c, &a, &kept.now, e);
+		if (r == 0 && (r = waits_read(c, &a, &kept.waited, e)) == 0)
+			waits_since(&kept.waited, &waited);
 		kept.ms = clock_ms() - from;
 		if (r == 0)
 			snprintf(of, sizeof(of), "%s", c->id);
@@ -159,16 +164,7 @@ int diagnose_cpu(const struct container *c, struct story *s, struct err *e)
 		return 0;
 	/* Of now: what an earlier quota did stands in the sums for ever. */
 	const struct usage_window *w;
-	struct waits waited_before, waited;
-	int r = waits_read(c, a, &waited_before, e);
-	const int64_t from = clock_ms();
-	if (r == 0)
-		r = usage_window(c, &w, e);
-	if (r == 0 && clock_ms() - from < SHORT_MS) /* it was looked at for another topic */
-		nanosleep(&apart, NULL);
-	const int64_t ms = clock_ms() - from;
-	if (r == 0)
-		r = waits_read(c, a, &waited, e);
+	int r = usage_window(c, &w, e);
 	if (r < 0)
 		return r;
 	const struct cgroup_stats before = w->before, now = w->now;
@@ -204,7 +200,7 @@ int diagnose_cpu(const struct container *c, struct story *s, struct err *e)
 		story_evidence(s, "held back", "in %lld of %lld periods, %s in all",
 			       (long long)now.cpu.throttled_periods, (long long)now.cpu.periods,
 			       milliseconds(a, now.cpu.throttled_time));
-	waits_tell(&waited_before, &waited, ms, s);
+	waits_tell(&w->waited, w->ms, s);
 	pressure(s, now.pressure.cpu);
 	return 0;
 }

@@ -30,9 +30,27 @@ bool limit_above(const struct container *c, enum cgroup_controller controller, s
 bool usage_uncounted(const struct container *c, struct story *s);
 /** All that its control group counts, now. */
 int usage_read(const struct container *c, struct arena *a, struct cgroup_stats *ret, struct err *e);
-/** The same twice, half a second apart; the topics of one command share what it took. */
+/** How long each process was ready to run and did not, all its threads together. */
+struct waits {
+	struct wait {
+		pid_t pid;
+		char *label;
+		int64_t ns;    /* since it began; negative: it is not told */
+		int64_t since; /* of that, what came since waits_since() */
+	} * list;
+	size_t count;
+};
+int waits_read(const struct container *c, struct arena *a, struct waits *ret, struct err *e);
+/** What came since @before; those that waited longest come first. */
+void waits_since(struct waits *now, const struct waits *before);
+/** As evidence: in all, and who waited most of the @ms. */
+void waits_tell(const struct waits *w, int64_t ms, struct story *s);
+
+/** What its group counts and its processes waited, twice, half a second apart; the topics of one
+ * command share what it took. */
 struct usage_window {
 	struct cgroup_stats before, now;
+	struct waits waited;
 	int64_t ms; /* in between */
 };
 int usage_window(const struct container *c, const struct usage_window **ret, struct err *e);
@@ -40,17 +58,3 @@ int usage_window(const struct container *c, const struct usage_window **ret, str
 int64_t usage_memory(const struct cgroup_stats *g, const char *v1, const char *v2);
 /** Processes of @c, which runs, that were killed for memory since it was started; and the last. */
 int64_t usage_killed(const struct container *c, struct oom *ret);
-
-/** How long each process was ready to run and did not, all its threads together. */
-struct waits {
-	struct wait {
-		pid_t pid;
-		char *label;
-		int64_t ns;
-	} * list;
-	size_t count;
-	int64_t sum;
-};
-int waits_read(const struct container *c, struct arena *a, struct waits *ret, struct err *e);
-/** As evidence: in all, and who waited most in the @ms between the two. Changes @now. */
-void waits_tell(const struct waits *before, struct waits *now, int64_t ms, struct story *s);

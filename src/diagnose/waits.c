@@ -17,13 +17,14 @@
 
 enum { NAMED = 3 };
 
+/* -1: this kernel does not tell. */
 static int64_t waited_of(pid_t pid)
 {
 	char path[40], text[96];
 	struct dirent *entry;
 	uint64_t tid;
 	long long waited;
-	int64_t sum = 0;
+	int64_t sum = -1;
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	CLEANUP_DIR DIR *d = opendir(path);
 	while (d && (entry = dir_next(d))) {
@@ -32,7 +33,7 @@ static int64_t waited_of(pid_t pid)
 		snprintf(path, sizeof(path), "%d/schedstat", (int)tid);
 		if (file_read_small(dirfd(d), path, text, sizeof(text)) > 0 &&
 		    sscanf(text, "%*u %lld", &waited) == 1)
-			sum += waited;
+			sum = (sum < 0 ? 0 : sum) + waited;
 	}
 	return sum;
 }
@@ -45,10 +46,9 @@ int waits_read(const struct container *c, struct arena *a, struct waits *ret, st
 		return r;
 	*ret = (struct waits){.list = arena_array(a, all.count + 1, sizeof(*ret->list))};
 	for (size_t i = 0; i < all.count; i++) {
-		struct wait *w = &ret->list[ret->count++];
-		*w = (struct wait){all.list[i].pid, process_label(&all.list[i], a),
-				   waited_of(all.list[i].pid)};
-		ret->sum += w->ns;
+		const struct process *p = &all.list[i];
+		ret->list[ret->count++] =
+			(struct wait){p->pid, process_label(p, a), waited_of(p->pid), 0};
 	}
 	return 0;
 }
@@ -56,32 +56,37 @@ int waits_read(const struct container *c, struct arena *a, struct waits *ret, st
 static int by_wait(const void *x, const void *y)
 {
 	const struct wait *one = x, *two = y;
-	return (one->ns < two->ns) - (one->ns > two->ns);
+	return (one->since < two->since) - (one->since > two->since);
 }
 
-/* What each waited since @before, the longest first. */
-static void subtract(struct waits *now, const struct waits *before)
+void waits_since(struct waits *now, const struct waits *before)
 {
-	for (size_t i = 0; i < now->count; i++)
+	for (size_t i = 0; i < now->count; i++) {
+		struct wait *w = &now->list[i];
+		w->since = w->ns;
 		for (size_t k = 0; k < before->count; k++)
-			if (before->list[k].pid == now->list[i].pid)
-				now->list[i].ns -= before->list[k].ns;
+			if (before->list[k].pid == w->pid)
+				w->since -= before->list[k].ns;
+	}
 	qsort(now->list, now->count, sizeof(*now->list), by_wait);
 }
 
-void waits_tell(const struct waits *before, struct waits *now, int64_t ms, struct story *s)
+void waits_tell(const struct waits *w, int64_t ms, struct story *s)
 {
 	struct arena *a = s->a;
 	char *most = "";
-	const int64_t sum = now->sum;
-	subtract(now, before);
-	for (size_t i = 0; i < now->count && i < NAMED; i++)
-		if (ms > 0 && now->list[i].ns / 10000 >= ms) /* a per cent */
+	int64_t sum = -1;
+	for (size_t i = 0; i < w->count; i++) {
+		const struct wait *p = &w->list[i];
+		if (p->ns >= 0)
+			sum = (sum < 0 ? 0 : sum) + p->ns;
+		if (i < NAMED && ms > 0 && p->since / 10000 >= ms) /* a per cent */
 			most = arena_printf(a, "%s%s %s %lld %%", most, *most ? "," : "; now",
-					    now->list[i].label,
-					    (long long)(now->list[i].ns / 10000 / ms));
-	story_evidence(s, "waited",
-		       "%.3f s ready to run, while others ran or its quota was used up: its "
-		       "processes that live%s",
-		       (double)sum / 1e9, most);
+					    p->label, (long long)(p->since / 10000 / ms));
+	}
+	if (sum >= 0)
+		story_evidence(s, "waited",
+			       "%.3f s ready to run, while others ran or its quota was used up: "
+			       "its processes that live%s",
+			       (double)sum / 1e9, most);
 }

@@ -34,8 +34,6 @@ struct engine {
 	int root_fd, run_fd;
 	bool systemd_cgroup; /* who makes control groups: for containers to be; else ourselves */
 	bool records;        /* a recorder is to run, see recorder.h */
-	const char
-		*publish_on; /* where ports are published that name no address; NULL: everywhere */
 	bool checks_health;  /* this process does: nobody else need be asked to */
 	/* Or NULL: called when the first process of a container that is started is born and waits,
 	 * in its group; @caps: what it may have at most. */
@@ -287,9 +285,10 @@ int container_inspect(struct engine *en, const char *ref, bool with_size, struct
 /** docker's object of a list, of one that container_list() gave with CONFIGS_LISTED. */
 int container_summary(struct engine *en, const struct container *c, bool with_size, int64_t now,
 		      struct json_object **ret, struct err *e);
-/** docker's info object. @log_driver: the configured one, or NULL. */
-int engine_info(struct engine *en, const char *log_driver, const char *cgroup_manager,
-		struct json_object **ret, struct err *e);
+/** docker's info object. @s: what is configured, or NULL. */
+struct settings;
+int engine_info(struct engine *en, const struct settings *s, struct json_object **ret,
+		struct err *e);
 
 /** Processes as `ps @args` of the host shows them, reduced to the container's; titles first. Each
  * row has the titles' number of columns; with @inside the first is what the container knows the

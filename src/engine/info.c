@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "engine/layer.h"
+#include "engine/settings.h"
 #include "linux/cgroup.h"
 
 /* docker knows versions 1 and 2, and calls the hybrid of both 1. */
@@ -43,8 +44,8 @@ static int count_containers(struct engine *en, struct json_object *o, struct err
 	return 0;
 }
 
-int engine_info(struct engine *en, const char *log_driver, const char *cgroup_manager,
-		struct json_object **ret, struct err *e)
+int engine_info(struct engine *en, const struct settings *s, struct json_object **ret,
+		struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_JSON struct json_object *o = json_object_new_object();
@@ -61,12 +62,12 @@ int engine_info(struct engine *en, const char *log_driver, const char *cgroup_ma
 	sysinfo(&memory);
 	json_add_int(o, "Images", (int64_t)count);
 	json_add_string(o, "Driver", "overlay");
-	json_add_string(o, "LoggingDriver", log_driver ? log_driver : "json-file");
-	add_cgroup(cgroup_manager, o);
+	json_add_string(o, "LoggingDriver", s && s->log_driver ? s->log_driver : "json-file");
+	add_cgroup(en->systemd_cgroup ? "systemd" : "cgroupfs", o);
 	const char *why = "";
 	const char *quota = layer_backend(en, &why);
 	json_add_string(o, "HullStorageQuota", quota ? quota : arena_printf(&a, "none (%s)", why));
-	json_add_string(o, "HullPublishAddress", en->publish_on ? en->publish_on : "0.0.0.0");
+	json_add_string(o, "HullPublishAddress", s && s->ip ? s->ip : "0.0.0.0");
 	json_add_string(o, "KernelVersion", u.release);
 	json_add_string(o, "OSType", "linux");
 	json_add_string(o, "Architecture", u.machine);

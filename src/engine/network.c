@@ -138,15 +138,18 @@ int network_list(struct engine *en, struct arena *a, struct network **ret, size_
 		 struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	struct array list = {0};
+	struct network *list = NULL;
+	size_t count = 0, room = 0;
 	int r = settle(en, a, e);
 	if (r == 0)
 		r = db_query(&en->db, &s, e,
 			     "SELECT " NETWORK_COLUMNS " FROM network ORDER BY name", "");
-	while (r == 0 && (r = db_next(s, e)) == 1)
-		r = network_row(en, s, 0, a, array_grow(a, &list, sizeof(struct network)), e);
-	*ret = list.items;
-	*ret_count = list.count;
+	while (r == 0 && (r = db_next(s, e)) == 1) {
+		list = arena_grow(a, list, count, &room, sizeof(*list));
+		r = network_row(en, s, 0, a, &list[count++], e);
+	}
+	*ret = list;
+	*ret_count = count;
 	return r;
 }
 
@@ -521,8 +524,7 @@ int network_create(struct engine *en, const char *name, struct docker_network *c
 	} else if (r == 0) {
 		r = check_bridge(&k, &made, a, e);
 		begun = r == 0;
-		/* The bridge first: who finds it without a row makes the firewall anew (check.c).
-		 */
+		/* The bridge first: whoever finds it without a row makes the firewall anew. */
 		if (r == 0)
 			r = network_ensure(en, &k, &made, false, e);
 		if (r >= 0)

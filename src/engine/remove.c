@@ -73,6 +73,18 @@ static int delete_rows(struct engine *en, const char *id, const struct strv *vol
 	return db_end(&en->db, r, e);
 }
 
+/* The same. On a full disk what the folder that was left behind takes may be what is wanting. */
+static int delete_rows_behind(struct engine *en, const char *id, const char *folder,
+			      const struct strv *volumes, const struct end *end, struct err *e)
+{
+	int r = delete_rows(en, id, volumes, end, e);
+	if (r >= 0)
+		return r;
+	remove_behind_drop(en->behind);
+	r = limited_folder_remove(en->root_fd, folder, e);
+	return r < 0 ? r : delete_rows(en, id, volumes, end, e);
+}
+
 int remove_locked(struct engine *en, const char *id, bool volumes, const struct end *end,
 		  struct err *e)
 {
@@ -89,13 +101,8 @@ int remove_locked(struct engine *en, const char *id, bool volumes, const struct 
 		r = limited_folder_remove(en->root_fd,
 					  arena_printf(&a, "volumes/%s", gone.items[i]), e);
 	if (r >= 0)
-		r = delete_rows(en, id, &gone, end, e);
-	if (r < 0 && behind) { /* a full disk: what the folder takes may be what is wanting */
-		remove_behind_drop(en->behind);
-		r = limited_folder_remove(en->root_fd, path, e);
-		if (r >= 0)
-			r = delete_rows(en, id, &gone, end, e);
-	}
+		r = behind ? delete_rows_behind(en, id, path, &gone, end, e)
+			   : delete_rows(en, id, &gone, end, e);
 	if (r >= 0) /* nobody starts it any more: who is attached sees the end */
 		waiting_take(en, id, &waiting);
 	return r < 0 ? err_context(e, "container %.12s: cannot remove it", id) : 0;

@@ -273,7 +273,6 @@ int settings_open_engine(const struct settings *s, struct engine *ret, struct ar
 	r = engine_open(ret, s->root, s->runroot, libexec, e);
 	ret->systemd_cgroup = s->systemd_cgroup;
 	ret->records = s->recorder;
-	ret->publish_on = s->ip;
 	return r;
 }
 

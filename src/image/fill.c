@@ -68,10 +68,15 @@ int fill_check(const struct plan_layer *l, const struct unpack_layer *got, struc
 	return 0;
 }
 
-static size_t weight(const struct plan_layer *l)
+static bool is_zstd(const struct plan_layer *l)
 {
 	size_t n = l->media_type ? strlen(l->media_type) : 0;
-	return n > 4 && !strcmp(l->media_type + n - 4, "zstd") ? FILL_ZSTD_WEIGHT : 1;
+	return n > 4 && !strcmp(l->media_type + n - 4, "zstd");
+}
+
+static size_t weight(const struct plan_layer *l)
+{
+	return is_zstd(l) ? FILL_ZSTD_WEIGHT : 1;
 }
 
 static int begin(struct work *w, struct plan_layer *l, size_t index, struct err *e)
@@ -81,7 +86,7 @@ static int begin(struct work *w, struct plan_layer *l, size_t index, struct err 
 		.version = UNPACK_VERSION,
 		.mode = UNPACK_LAYER,
 		.seekable = !f->open,
-		.flags = f->open && weight(l) == 1 ? UNPACK_SMALL_WINDOW : 0,
+		.flags = f->open && !is_zstd(l) ? UNPACK_SMALL_WINDOW : 0,
 		.offset = l->source.offset,
 		.size = l->source.size,
 	};

@@ -191,6 +191,14 @@ int cgroup_update(const struct cgroup *g, const struct cgroup_limits *limits, st
 int cgroup_freeze(const struct cgroup *g, bool frozen, struct err *e);
 /** 1 frozen, 0 not, negative errno. */
 int cgroup_is_frozen(const struct cgroup *g);
+/** What the group has of a list, as the kernel prints it, and the name of the file that says so.
+ *  @item: of whom, where each has a file (huge pages). file_read_small()'s result, or -ENOENT. */
+enum { CGROUP_LIST_FILE_MAX = 160 };
+struct cgroup_list_text {
+	char file[CGROUP_LIST_FILE_MAX], text[4096];
+};
+ssize_t cgroup_list_read(const struct cgroup *g, enum cgroup_list_kind kind, const char *item,
+			 struct cgroup_list_text *ret);
 /** Take the rates of disks away, of a group that is to end: a write that waits for its turn ends
  * for no signal, and whoever is last in a mount namespace writes back what its file systems hold.
  */

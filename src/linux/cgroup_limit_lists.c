@@ -15,7 +15,7 @@
 #include "linux/cgroup_limits.h"
 #include "linux/cgroup_version.h"
 
-enum { TEXT_MAX = 160, UNIFIED_MAX = 256 };
+enum { TEXT_MAX = CGROUP_LIST_FILE_MAX, UNIFIED_MAX = 256 };
 
 /* %s in a file's name is the item's; a line begins with the device or the name. */
 static const struct list {
@@ -113,17 +113,23 @@ static int check(const struct list *k, const struct cgroup_item *i, struct err *
 			      k->label, is_io(k) ? "-1" : name);
 }
 
+/* A file's name of the table, of @item. 0, or -ENOENT: there is none of so long a name. */
+static int name_file(const char *name, const char *item, char file[static TEXT_MAX])
+{
+	int n = snprintf(file, TEXT_MAX, "%s", name);
+	const char *at = strstr(name, "%s");
+	if (at)
+		n = snprintf(file, TEXT_MAX, "%.*s%s%s", (int)(at - name), name, item, at + 2);
+	return n >= TEXT_MAX ? -ENOENT : 0;
+}
+
 static int write_line(const struct cgroup *g, const struct list *k, bool on_v1, const char *name,
 		      const struct cgroup_item *i, const char *text)
 {
 	char file[TEXT_MAX];
-	int n = snprintf(file, sizeof(file), "%s", name);
-	const char *at = strstr(name, "%s");
-	if (at)
-		n = snprintf(file, sizeof(file), "%.*s%s%s", (int)(at - name), name, i->name,
-			     at + 2);
-	if (n >= (int)sizeof(file))
-		return -ENOENT;
+	int r = name_file(name, i->name, file);
+	if (r < 0)
+		return r;
 	return on_v1 ? file_write_small(g->v1[k->controller], file, text)
 		     : cgroup_v2_write(g, file, text);
 }
@@ -219,21 +225,28 @@ int cgroup_lists_apply(const struct cgroup *g, const struct cgroup_limits *l, st
 	return 0;
 }
 
+ssize_t cgroup_list_read(const struct cgroup *g, enum cgroup_list_kind kind, const char *item,
+			 struct cgroup_list_text *ret)
+{
+	const struct list *k = &lists[kind];
+	bool on_v1 = cgroup_host_on_v1(k->controller);
+	int r = name_file(on_v1 ? k->v1_file : k->v2_file, item, ret->file);
+	return r < 0 ? r
+		     : file_read_small(on_v1 ? g->v1[k->controller] : g->v2, ret->file, ret->text,
+				       sizeof(ret->text));
+}
+
 void cgroup_rates_lift(const struct cgroup *g)
 {
 	for (size_t kind = CGROUP_IO_READ_BPS; kind <= CGROUP_IO_WRITE_IOPS; kind++) {
-		const struct list *k = &lists[kind];
-		bool on_v1 = cgroup_host_on_v1(k->controller);
-		char text[4096];
+		struct cgroup_list_text said;
 		struct cgroup_item disk = {0};
 		struct err ignored;
-		int folder = on_v1 ? g->v1[k->controller] : g->v2;
-		const char *line = text;
-		if (file_read_small(folder, on_v1 ? k->v1_file : k->v2_file, text, sizeof(text)) <=
-		    0)
+		const char *line = said.text;
+		if (cgroup_list_read(g, kind, NULL, &said) <= 0)
 			continue;
 		while (sscanf(line, "%ld:%ld", &disk.major, &disk.minor) == 2) {
-			apply(g, k, &disk, &ignored);
+			apply(g, &lists[kind], &disk, &ignored);
 			line += strcspn(line, "\n");
 			line += *line == '\n';
 		}

@@ -107,7 +107,6 @@ static bool add_part(struct transfer *t)
 	p->step = STEP_PLAIN;
 	p->parent = t;
 	p->base = t->planned;
-	p->foreign = t->foreign;
 	memcpy(p->url, t->url, sizeof(p->url));
 	p->said = (struct strbuf)STRBUF_MAX(CLIENT_ERROR_BODY_MAX);
 	struct transfer **last = &c->transfers; /* they begin in their order */

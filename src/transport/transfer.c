@@ -406,7 +406,6 @@ static void again(struct transfer *t)
 /* The next request goes there. false, and the transfer is over: hull does not. */
 static bool resolve(struct transfer *t, const char *location)
 {
-	char base[CLIENT_URL_MAX];
 	char *target = NULL;
 	CURLU *u = curl_url();
 	/* Relative to where we are. */
@@ -414,13 +413,11 @@ static bool resolve(struct transfer *t, const char *location)
 		  curl_url_set(u, CURLUPART_URL, location, 0) == CURLUE_OK &&
 		  curl_url_get(u, CURLUPART_URL, &target, 0) == CURLUE_OK &&
 		  strlen(target) < sizeof(t->url);
-	client_base(t->client, base);
 	bool tls = !strncmp(t->url, "https://", 8);
 	if (ok)
 		memcpy(t->url, target, strlen(target) + 1);
 	curl_free(target);
 	curl_url_cleanup(u);
-	t->foreign = !client_same_origin(t->url, base);
 	if (!ok || (strncmp(t->url, "https://", 8) && (tls || strncmp(t->url, "http://", 7))))
 		fail(t, EPROTO, ERR_SYSTEM, "the registry redirects to where hull does not go",
 		     NULL);

@@ -187,6 +187,22 @@ remover() {
 	hull system check
 }
 
+@test "run --rm: a volume of its own that cannot be removed keeps its row, and the container's" {
+	hull run --rm --name cc -v /v test sh -c ': >/v/file; exec sleep 600' >out 2>err 3>&- &
+	local client=$! volume left
+	has_volume() { volume=$(hull volume ls -q) && [ -e "$HULL_ROOT/volumes/$volume/_data/file" ]; }
+	wait_for 10 has_volume
+	chattr +i "$HULL_ROOT/volumes/$volume/_data/file" || skip "this file system has no attribute i"
+	kill -KILL "$(pid_of cc)"
+	wait $client || true
+	left="$(hull volume ls -q) $(hull ps -a --format '{{.Names}}')"
+	chattr -i "$HULL_ROOT/volumes/$volume/_data/file"
+	assert_equal "$volume cc" "$left"
+	hull rm -f -v cc
+	assert_equal "" "$(hull volume ls -q)$(hull ps -aq)$(ls "$HULL_ROOT/volumes")"
+	hull system check
+}
+
 @test "without hull-monitor nothing is started" {
 	mkdir "$WORK/alone"
 	cp "$HULL" "$WORK/alone/"
