@@ -2,7 +2,6 @@
 /* What the recorder knows of the other processes of a container, and what was short when it ended:
  * hull why's evidence. See pid_namespaces(7): the end of the first process is that of all. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -60,7 +59,7 @@ static void tell_faults(struct life *l)
 		story_evidence(l->s, "ended before it", "%s", text);
 }
 
-/* "memory=12.30,4.00,350000 cpu=...": some, all, microseconds. */
+/* "memory=12.30,4.00,350000 cpu=...": some, all, microseconds. Less than a millisecond is none. */
 static void tell_pressure(struct life *l)
 {
 	struct arena *a = l->s->a;
@@ -68,7 +67,8 @@ static void tell_pressure(struct life *l)
 	long long total;
 	for (const char *at = l->pressure; at; at = strchr(at, ' ')) {
 		at += *at == ' ';
-		if (sscanf(at, "%7[a-z]=%7[0-9.],%7[0-9.],%lld", name, some, all, &total) != 4)
+		if (sscanf(at, "%7[a-z]=%7[0-9.],%7[0-9.],%lld", name, some, all, &total) != 4 ||
+		    (total < 1000 && !some[strspn(some, "0.")]))
 			continue;
 		text = arena_printf(a, "%s%s%s %s %% (all at once %s %%), %s since its start", text,
 				    *text ? "; " : "", name, some, all, why_span(a, total * 1000));
@@ -80,16 +80,21 @@ static void tell_pressure(struct life *l)
 static void tell_full(struct life *l)
 {
 	struct arena *a = l->s->a;
-	char *rest;
-	const int64_t left = strtoll(l->full, &rest, 10);
-	const bool inodes = !strncmp(rest, " inodes ", 8);
-	if (!inodes && strncmp(rest, " bytes ", 7))
+	long long left;
+	char unit[10];
+	int at = 0;
+	if (sscanf(l->full, "%lld %9[a-z]%n", &left, unit, &at) != 2 || l->full[at++] != ' ')
 		return;
-	const char *name = rest + (inodes ? 8 : 7);
+	const char *name = l->full + at;
 	const char *where = *name ? arena_printf(a, "the file system of volume %s", name)
 				  : "the disk that its layer is on";
 	const char *what =
-		inodes ? arena_printf(a, "%lld inodes", (long long)left) : size_text(a, left);
+		!strcmp(unit, "inodes") ? arena_printf(a, "%lld inodes", left) : size_text(a, left);
+	if (!strcmp(unit, "reserved")) {
+		story_evidence(l->s, "room at the end", "%s: %s left, which are kept for root",
+			       where, what);
+		return;
+	}
 	story_evidence(l->s, "room at the end", "%s: %s left", where, what);
 	l->s->verdict = arena_printf(a, "%s; %s had %s left", l->s->verdict, where, what);
 	story_advise(l->s, "hull system df tells what hull itself could give back");

@@ -118,8 +118,9 @@ struct end {
 	struct oom oom;  /* of the last process that was killed for memory, if one was */
 	int64_t refused; /* processes, by a limit on them */
 	char fault[64];  /* crash_look(), of the first process */
-	/* Of end_look(): "memory=SOME,FULL,TOTAL cpu=.. io=.."; "LEFT bytes|inodes VOLUME", the
-	 * volume "" for its layer. "" where nothing was short, or it was not looked at in time. */
+	/* Of end_look(): "memory=SOME,FULL,TOTAL cpu=.. io=.."; "LEFT bytes|inodes|reserved
+	 * VOLUME", the last one for root alone; the volume "" for its layer. "" where nothing was
+	 * short, or it was not looked at in time. */
 	char pressure[160], full[320];
 };
 /** What was short when it ended with a fault, while its control group is there. */

@@ -128,8 +128,16 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	run hull run --name cc --cpus 0.1 test sh -c 'i=0; while [ $i -lt 50000 ]; do i=$((i + 1)); done; exit 3'
 	assert_status 3
 	run hull why cc
-	assert_line "^ +waited at the end +of the last 10 s for memory [0-9.]+ % \(all at once [0-9.]+ %\), .*; cpu [0-9.]+ % .*, [0-9.]+ m?s since its start; io "
-	assert_lacks "cpu 0.00 % (all at once 0.00 %), 0 ms"
+	assert_line "^ +waited at the end +of the last 10 s for (.*; )?cpu [0-9.]+ % .*, [0-9.]+ m?s since its start"
+	# What it did not wait for is no evidence.
+	sql "UPDATE event SET attributes = json_set(attributes, '$.pressure', ?) WHERE action = 'die'" \
+		"memory=0.00,0.00,0 cpu=0.00,0.00,35 io=0.00,0.00,120000"
+	run hull why cc
+	assert_line "^ +waited at the end +of the last 10 s for io 0.00 % \(all at once 0.00 %\), 120 ms since its start$"
+	sql "UPDATE event SET attributes = json_set(attributes, '$.pressure', ?) WHERE action = 'die'" \
+		"memory=0.00,0.00,0 cpu=0.00,0.00,0 io=0.00,0.00,0"
+	run hull why cc
+	assert_lacks "waited at the end"
 	# An end without a fault is not looked at.
 	hull run --name dd test true
 	run hull why dd
@@ -145,6 +153,40 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	assert_line "^ee: its command ended by itself with 3 after [^;]*; the disk that its layer is on had [0-9.]+[KM]?i?B left$"
 	assert_line "^ +room at the end +the disk that its layer is on: "
 	hull rm ee
+}
+
+@test "why: a disk of which only the part that is kept for root is left is not full for root" {
+	truncate -s 64M image
+	mkfs.ext4 -q -m 40 image
+	mkdir disk
+	mount -o loop image disk 2>/dev/null || skip "this kernel has no loop device or no ext4"
+	MOUNTED=$PWD/disk
+	export HULL_ROOT=$PWD/disk/root
+	tar -C "$ROOTFS" --exclude=./probe -c . | hull import - small >/dev/null
+	mkdir go
+	chmod 777 go
+	hull volume create vol
+	hull run --rm -v vol:/vol small chmod 777 /vol
+	writes() { echo "until [ -e /go/$1 ]; do sleep 0.1; done; dd if=/dev/zero of=$2 bs=64k $3; exit 3"; }
+	hull run -d --name aa -v "$PWD/go:/go" small sh -c "$(writes one /fill count=64)"
+	hull run -d --name bb -v "$PWD/go:/go" -v vol:/vol --user 1000 small sh -c "$(writes user /vol/fill)"
+	hull run -d --name cc -v "$PWD/go:/go" small sh -c "$(writes all /fill)"
+	touch go/user
+	assert_equal 3 "$(hull wait bb)"
+	run hull why bb
+	assert_has "bb: its command ended by itself with 3 after"
+	assert_has "No space left"
+	assert_line "^ +room at the end +the disk that its layer is on: [0-9.]+MiB left, which are kept for root$"
+	touch go/one
+	assert_equal 3 "$(hull wait aa)"
+	run hull why aa
+	assert_line "^aa: its command ended by itself with 3 after [^;]*$"
+	assert_lacks "No space left"
+	touch go/all
+	assert_equal 3 "$(hull wait cc)"
+	run hull why cc
+	assert_line "; the disk that its layer is on had [0-9.]+[KM]?i?B left$"
+	hull rm aa bb cc
 }
 
 # killed_for_memory CONTAINER: how many, as the kernel counts them.
