@@ -167,7 +167,7 @@ static const char *how_long(const struct waiting *w, struct arena *a)
 	if (w->sleeps == w->sleeps_from)
 		return arena_printf(a, ", all of one wait, for at least %.2f s",
 				    (double)(w->until_ms - w->since_ms) / 1000);
-	return arena_printf(a, ", %lld or more waits in %.2f s",
+	return arena_printf(a, "; it slept %lld times, of whatever kind, in these %.2f s",
 			    (long long)(w->sleeps - w->sleeps_from),
 			    (double)(w->until_ms - w->since_ms) / 1000);
 }

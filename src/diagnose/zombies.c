@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "diagnose/processes.h"
 #include "engine/recorder.h"
+#include "linux/pidfd.h"
 #include "linux/process.h"
 
 enum { ENDS = 256, NAMED = 4 };
@@ -42,6 +43,19 @@ static size_t blame(const struct processes *all, struct blamed *list)
 	return parents;
 }
 
+/* Its own end: that of an earlier process of its number was before it began. */
+static const struct recorded *end_of(const struct process *p, const struct recorded *ends,
+				     int count)
+{
+	int64_t started;
+	if (pidfd_started_ns(p->pid, &started) < 0)
+		return NULL;
+	for (int i = 0; i < count; i++)
+		if (ends[i].pid == p->pid && ends[i].time_ns >= started)
+			return &ends[i];
+	return NULL;
+}
+
 /* The kernel does not keep when a process ended; the recorder does of those that ended with a
  * fault. */
 static void tell_ages(struct engine *en, const struct container *c, const struct processes *all,
@@ -55,16 +69,14 @@ static void tell_ages(struct engine *en, const struct container *c, const struct
 	size_t found = 0;
 	for (size_t i = 0; i < all->count; i++) {
 		const struct process *p = &all->list[i];
-		int k = 0;
-		while (k < count && ends[k].pid != p->pid)
-			k++;
-		if (p->state != 'Z' || p->threads > 1 || k >= count)
+		const struct recorded *end =
+			p->state == 'Z' && p->threads <= 1 ? end_of(p, ends, count) : NULL;
+		if (!end)
 			continue;
 		if (found++ < NAMED)
 			text = arena_printf(a, "%s%s%s with %d, %lld s ago", text,
-					    *text ? "; " : "", process_label(p, a),
-					    ends[k].exit_code,
-					    (long long)((now - ends[k].time_ns) / 1000000000));
+					    *text ? "; " : "", process_label(p, a), end->exit_code,
+					    (long long)((now - end->time_ns) / 1000000000));
 	}
 	if (found < zombies)
 		text = arena_printf(a, "%s%sof %zu it is not known%s", text, *text ? "; " : "",

@@ -125,15 +125,8 @@ static bool find_holder(const struct check *k, pid_t pid, struct holder *ret)
 static bool is_of_before(const struct check *k, pid_t pid)
 {
 	int64_t since = db_anew_since(k->en->root_fd);
-	uint64_t ticks;
-	struct timespec up;
-	if (!since)
-		return false;
-	if (pidfd_start_time(pid, &ticks) < 0 || clock_gettime(CLOCK_BOOTTIME, &up) < 0)
-		return true;
-	int64_t now = (int64_t)up.tv_sec * 1000000000 + up.tv_nsec;
-	int64_t started = (int64_t)ticks * (1000000000 / sysconf(_SC_CLK_TCK));
-	return clock_real_ns() - (now - started) < since;
+	int64_t started;
+	return since && (pidfd_started_ns(pid, &started) < 0 || started < since);
 }
 
 static int is_left_holder(struct check *k, const struct holder *h, pid_t pid, struct err *e)

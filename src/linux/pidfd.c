@@ -15,9 +15,11 @@
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 /* From the kernel's pidfd.h of 6.15, which Debian 12 does not have: the first published size. */
@@ -87,6 +89,19 @@ int pidfd_start_time(pid_t pid, uint64_t *ret)
 	if (r == 0)
 		*ret = strtoull(at + 1, NULL, 10);
 	return r;
+}
+
+int pidfd_started_ns(pid_t pid, int64_t *ret)
+{
+	uint64_t ticks;
+	struct timespec up;
+	const int r = pidfd_start_time(pid, &ticks);
+	if (r < 0)
+		return r;
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	*ret = clock_real_ns() - ((int64_t)up.tv_sec * 1000000000 + up.tv_nsec) +
+	       (int64_t)ticks * (1000000000 / sysconf(_SC_CLK_TCK));
+	return 0;
 }
 
 int pidfd_job(pid_t pid, struct pidfd_job *ret)

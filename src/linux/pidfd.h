@@ -20,6 +20,8 @@ int pidfd_signal(int pidfd, int signal);
 int pidfd_signal_value(int pidfd, int signal, uint64_t value);
 /** Start time of a process in clock ticks since boot: field 22 of /proc/PID/stat. 0 or -errno. */
 int pidfd_start_time(pid_t pid, uint64_t *ret);
+/** The same in nanoseconds since 1970, at most a tick (10 ms) too early. 0 or -errno. */
+int pidfd_started_ns(pid_t pid, int64_t *ret);
 /** Where a process stands: fields 4 to 8 of /proc/PID/stat. Without a terminal `terminal` is 0. */
 struct pidfd_job {
 	pid_t parent, group, session;

@@ -131,6 +131,16 @@ ended() {
 	kill "$RECORDER"
 }
 
+@test "record: when a zombie ended: not what is known of an earlier process of its number" {
+	need_root
+	record
+	hull run -d --name cc --pid host --privileged test /probe again
+	wait_ready cc || skip "no process can be given a number: $(hull logs cc 2>&1)"
+	ends() { hull explain --json cc zombies | jq -r '.Evidence.ended'; }
+	wait_for 20 eval '[[ $(ends) =~ ^[0-9]+\ probe\ with\ 4,\ [0-9]+\ s\ ago\;\ of\ 2\ it\ is\ not\ known$ ]]' || fail "$(ends)"
+	kill "$RECORDER"
+}
+
 # averages CONTAINER: of 1, 5 and 15 minutes, in hundredths.
 averages() {
 	hull explain --json "$1" load | jq -r '.Evidence["its load"]' | grep -oE '[0-9]+\.[0-9]+ [0-9]+\.[0-9]+ [0-9]+\.[0-9]+' | tr -d .

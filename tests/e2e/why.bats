@@ -623,6 +623,10 @@ is_told() {
 	run hull explain dd load
 	[[ $output =~ 1\ probe\ +waits\ in\ .*(vfork|clone) ]]
 	assert_line "^ +1 probe +waits in .* \([0-9]+ of 10 looks, all of one wait, for at least 0\.[0-9]+ s\)$"
+	# Several: its count is of all sleeps.
+	hull run -d --name ee test /probe vforks
+	wait_for 20 eval "hull explain ee load | grep -qE '^ +1 probe +waits in .* [(][0-9]+ of 10 looks; it slept [0-9]+ times, of whatever kind, in these 0[.][0-9]+ s[)]$'" ||
+		fail "$(hull explain ee load)"
 }
 
 @test "explain load: a CPU quota does not limit it: tasks in D stay, and use none of the quota (C7)" {

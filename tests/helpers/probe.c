@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/if_alg.h>
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -195,6 +196,37 @@ static int neglect(char **args)
 	return 0;
 }
 
+/* again: three that end and are reaped, with 3 each; then zombies of the same number: of one that
+ * ended with 4, and of two with 0, which nobody records. For root, and with the numbers of the
+ * machine (--pid host). */
+static int again(char **args)
+{
+	static const int codes[] = {4, 0, 0};
+	(void)args;
+	for (size_t i = 0; i < 3;) {
+		pid_t number = fork();
+		if (number == 0)
+			_exit(3);
+		waitpid(number, NULL, 0);
+		nap(50); /* more than a tick, in which the kernel tells the start of a process */
+		struct clone_args a = {.exit_signal = SIGCHLD,
+				       .set_tid = (uint64_t)(uintptr_t)&number,
+				       .set_tid_size = 1};
+		pid_t pid = (pid_t)syscall(SYS_clone3, &a, sizeof(a));
+		if (pid == 0)
+			_exit(codes[i]);
+		if (pid < 0 && errno != EEXIST) {
+			perror("clone3");
+			return 1;
+		}
+		i += pid > 0;
+	}
+	ready();
+	on_signal(SIGTERM, note);
+	await();
+	return 0;
+}
+
 /* breed: forks in all children until it cannot; never ends by itself. */
 static int breed(char **args)
 {
@@ -333,6 +365,20 @@ static int vforked(char **args)
 		_exit(0);
 	}
 	return 0;
+}
+
+/* vforks: one such child after the other, of 30 ms each. */
+static int vforks(char **args)
+{
+	(void)args;
+	for (;;) {
+		pid_t pid = vfork();
+		if (pid == 0) {
+			nap(30);
+			_exit(0);
+		}
+		waitpid(pid, NULL, 0);
+	}
 }
 
 /* reload FILE: counts HUPs into FILE. */
@@ -589,6 +635,7 @@ static const struct {
 	{"write", 2, write_blocks},
 	{"orphans", 1, orphans},
 	{"neglect", 0, neglect},
+	{"again", 0, again},
 	{"breed", 0, breed},
 	{"graceful", 2, graceful},
 	{"family", 2, family},
@@ -606,6 +653,7 @@ static const struct {
 	{"thief", 2, thief},
 	{"leave-project", 1, leave_project},
 	{"vforked", 0, vforked},
+	{"vforks", 0, vforks},
 	{"named", 1, named},
 	{"attribute", 2, attribute},
 };
