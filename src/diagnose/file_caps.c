@@ -19,6 +19,7 @@
 #include "base/path.h"
 #include "diagnose/processes.h"
 #include "diagnose/security.h"
+#include "engine/internal.h"
 #include "linux/process.h"
 
 enum { INTERPRETERS_MAX = 4, LINE_MAX_READ = 256 };
@@ -234,7 +235,6 @@ static void tell(const struct program *p, const struct executor *x, const struct
 
 int diagnose_file_caps(const struct container *c, const char *file, struct story *s, struct err *e)
 {
-	char path[64];
 	struct executor x;
 	struct program program;
 	struct process first;
@@ -242,13 +242,11 @@ int diagnose_file_caps(const struct container *c, const char *file, struct story
 	if (r == 0)
 		r = process_read(c->pid, &first);
 	x = (struct executor){x.rights, c->pid, process_user_outside(c->pid, 0)};
-	snprintf(path, sizeof(path), "/proc/%d/root", c->pid);
-	CLEANUP_FD int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (r < 0 || root < 0)
-		return err_errno(e, r < 0 ? r : -errno,
-				 "container %s: cannot look at its first "
-				 "process",
-				 c->name);
+	if (r < 0)
+		return err_errno(e, r, "container %s: cannot look at its first process", c->name);
+	CLEANUP_FD int root = container_root_open(c, e);
+	if (root < 0)
+		return root;
 	story_evidence(s, process_label(&first, s->a), "uid %lld: permitted %s; bounding %s%s",
 		       inside(&x, x.rights.uid),
 		       diagnose_describe_caps(x.rights.caps.permitted, s->a),

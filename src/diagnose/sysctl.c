@@ -5,11 +5,15 @@
  * where it may write to /proc/sys. Read linux/sysctl.h first.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "base/cleanup.h"
+#include "base/path.h"
 #include "diagnose/security.h"
+#include "engine/internal.h"
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
 #include "linux/sysctl.h"
@@ -79,6 +83,22 @@ static size_t tell_differences(struct story *s, const struct container *c, const
 	return n;
 }
 
+/* As the container has it mounted: security options and other mounts decide that. */
+static void tell_mount(struct story *s, const struct container *c)
+{
+	struct err ignored;
+	struct statvfs fs;
+	CLEANUP_FD int root = container_root_open(c, &ignored);
+	CLEANUP_FD int sys =
+		root < 0 ? -1 : path_open_in_root(root, "proc/sys", O_PATH | O_DIRECTORY, 0);
+	if (sys < 0 || fstatvfs(sys, &fs) < 0)
+		return;
+	story_evidence(s, "/proc/sys", "%s",
+		       fs.f_flag & ST_RDONLY ? "read-only in it: a parameter is set when it is "
+					       "made, --sysctl NAME=VALUE"
+					     : "mounted writable in it");
+}
+
 int diagnose_sysctl(const struct container *c, struct story *s, struct err *e)
 {
 	struct arena *a = s->a;
@@ -100,10 +120,7 @@ int diagnose_sysctl(const struct container *c, struct story *s, struct err *e)
 	const struct kvs *asked = &c->config.host.sysctls;
 	for (size_t i = 0; i < asked->count; i++)
 		lost += !tell_asked(s, &inside, &asked->items[i]);
-	if (!c->config.host.privileged && own & CLONE_NEWNET)
-		story_evidence(s, "/proc/sys",
-			       "read-only in it: a parameter is set when it is made, --sysctl "
-			       "NAME=VALUE");
+	tell_mount(s, c);
 	if (lost)
 		s->verdict = arena_printf(a,
 					  "%zu of %zu parameters that were asked for are not "

@@ -124,7 +124,7 @@ foresees() {
 }
 
 @test "explain sysctl: what differs from the machine, and what is no longer as it was asked for" {
-	local mine
+	local mine seen
 	mine=$(cat /proc/sys/kernel/msgmax)
 	hull run -d --name cc --sysctl kernel.msgmax=4097 --sysctl net.ipv4.ip_default_ttl=63 test sleep 600
 	run hull explain cc sysctl
@@ -140,6 +140,19 @@ foresees() {
 	run hull explain cc sysctl
 	assert_has "sysctl: 1 of 2 parameters that were asked for are not in force any more"
 	assert_has "net.ipv4.ip_default_ttl: 63 was asked for, and it is 77 now"
+	# How it is mounted is seen, not concluded from an option.
+	hull run -d --name ee --security-opt systempaths=unconfined test sleep 600
+	hull run -d --name ff --privileged test sleep 600
+	hull exec ff sh -c 'mount -o bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys'
+	for name in ee ff; do
+		local mounted="read-only in it"
+		hull exec "$name" sh -c 'echo 71 >/proc/sys/net/ipv4/ip_default_ttl' 2>/dev/null && mounted="mounted writable in it"
+		run hull explain "$name" sysctl
+		assert_line "^ +/proc/sys +$mounted"
+		[[ $mounted = read* ]] || assert_lacks "read-only"
+		seen+=" $mounted"
+	done
+	assert_equal " mounted writable in it read-only in it" "$seen"
 	hull run -d --name dd --network host test sleep 600
 	run hull explain dd sysctl
 	assert_has "net.*: the machine's"
