@@ -539,23 +539,36 @@ static void began(struct transfer *t)
 static void chunk_taken(struct transfer *t)
 {
 	const struct answer *a = &t->answer;
-	uint64_t next = a->has_stored ? a->stored : t->step == STEP_CHUNK ? t->end : 0;
-	if (next > t->q.size)
-		fail(t, EPROTO, ERR_SYSTEM, "the registry has more of a blob than was sent", NULL);
-	else if (t->step == STEP_CHUNK && next <= t->stored)
-		failed_for_now(t, EPROTO, "the registry took nothing of what was sent", NULL);
-	else {
-		if (next > t->farthest)
-			t->attempts = 0;
-		t->farthest = next > t->farthest ? next : t->farthest;
-		t->stored = next;
-		upload_on(t);
+	bool sent = t->step == STEP_CHUNK;
+	uint64_t next = a->has_stored ? a->stored : sent ? t->end : 0;
+	uint64_t least = t->chunk < PROGRESS_STEP ? t->chunk : PROGRESS_STEP;
+	bool last = next == t->q.size;
+	if (next > t->end) {
+		fail(t, EPROTO, ERR_SYSTEM,
+		     "the registry says that it has more of a blob than was sent", NULL);
+		return;
 	}
+	if (sent && next <= t->stored) {
+		failed_for_now(t, EPROTO, "the registry took nothing of what was sent", NULL);
+		return;
+	}
+	if (next > t->farthest && (last || next - t->farthest >= least)) {
+		t->farthest = next;
+		t->attempts = 0;
+	} else if (sent && !last && next - t->stored < least &&
+		   ++t->attempts >= t->client->setup.attempts) {
+		fail(t, EPROTO, ERR_SYSTEM, "the registry takes next to nothing of what is sent",
+		     NULL);
+		return;
+	}
+	t->stored = next;
+	upload_on(t);
 }
 
 static void succeeded(struct transfer *t)
 {
 	t->challenged = false;
+	t->redirects = 0;
 	if (t->step == STEP_BEGIN)
 		began(t);
 	else if (t->step == STEP_CHUNK || t->step == STEP_STATUS)

@@ -248,3 +248,39 @@ asked_where() {
 	run -1 hull push "$FAULTY/mine/none:v1"
 	assert_has "answers 404"
 }
+
+@test "PS12 a registry that takes next to nothing of each chunk, or says that it has what was not sent, is refused" {
+	registry_up
+	put_image --layers 1 --size 20000000 some/thing v1
+	hull pull -q "$REGISTRY/some/thing:v1"
+	hull tag "$REGISTRY/some/thing:v1" "$FAULTY/mine/thing:v1"
+	faulty crumb 0 /uploads/
+	run -1 hull push "$FAULTY/mine/thing:v1"
+	assert_has "cannot push $FAULTY/mine/thing:v1: layer sha256:"
+	assert_has "the registry takes next to nothing of what is sent"
+	end_last 5001
+	faulty claim 0 0-16777215
+	run -1 hull push "$FAULTY/mine/thing:v1"
+	assert_has "cannot push $FAULTY/mine/thing:v1: layer sha256:"
+	assert_has "the registry says that it has more of a blob than was sent"
+}
+
+@test "PS13 an upload that another host sends back, each time: it gets no credentials, the registry does" {
+	registry_up
+	put_image --layers 1 --size 36000000 some/thing v1
+	hull pull -q "$REGISTRY/some/thing:v1"
+	end_last 5000
+	registry_up "http: {addr: '$REGISTRY'}" "$(basic_auth)"
+	hull tag "$REGISTRY/some/thing:v1" "$FAULTY/mine/thing:v1"
+	faulty around:5004 1 16777216-
+	login "$REGISTRY"
+	login "$FAULTY"
+	: >"$WORK/proxy.log"
+	run -0 hull push "$FAULTY/mine/thing:v1"
+	# More hops in all than one request may have; one chunk was refused, and asked for.
+	[ "$(grep -c '^5004 ' "$WORK/proxy.log")" -gt 12 ]
+	assert_equal 2 "$(grep -c '^5001 PATCH .* 16777216-' "$WORK/proxy.log")"
+	grep -q '^5004 GET .*/uploads/' "$WORK/proxy.log"
+	run ! grep '^5004 .* yes$' "$WORK/proxy.log"
+	run ! grep '^5001 .*/uploads/.* no$' "$WORK/proxy.log"
+}

@@ -26,6 +26,9 @@ The first COUNT (default 1, 0: all) requests whose path has PATTERN (default /bl
   drop         half of what is sent is read, nothing passed on, then the connection is closed
   deaf         what is sent is passed on, then the connection is closed instead of an answer
   half         half of a chunk that is sent is passed on, and what the registry says of it
+  crumb        as half, but two bytes
+  claim        the registry's answer to a chunk, but with a million bytes more in its Range
+  around:PORT  503; and every Location names that port, which sends on to itself twice, then to here
   refuse:STATUS  that status
 
 PATTERN may also be of the Range, or Content-Range, which stands behind the path and a blank.
@@ -64,8 +67,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def upstream(self, spoiled):
         size = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(size) if size else None
-        if spoiled and KIND == "half":
-            body = body[:size // 2]
+        if spoiled and KIND in ("half", "crumb") and self.command == "PATCH":
+            body = body[:size // 2 if KIND == "half" else 2]
             first = int(self.headers["Content-Range"].split("-")[0])
             self.headers.replace_header("Content-Range", f"{first}-{first + len(body) - 1}")
             self.headers.replace_header("Content-Length", str(len(body)))
@@ -84,7 +87,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if name.lower() not in ("content-length", "transfer-encoding", "connection", "location"):
                 self.send_header(name, value)
             if name.lower() == "location":
-                self.send_header(name, value.replace(f":{UPSTREAM}/", f":{PORT}/"))
+                self.send_header(name, value.replace(f":{UPSTREAM}/", f":{VALUE if KIND == 'around' else PORT}/"))
         self.send_header("Content-Length", str(len(body) if length is None else length))
         self.end_headers()
         if self.command != "HEAD":
@@ -103,7 +106,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             is_spoiled(f"{self.path} {ranges}")
         if spoiled and KIND == "noparts":
             del self.headers["Range"]
-        if spoiled and KIND in ("429", "500", "redirect", "loop", "challenge", "headers", "refuse"):
+        if spoiled and KIND in ("429", "500", "redirect", "loop", "challenge", "headers", "refuse", "around") or \
+                self.honest and KIND == "around":
             self.refuse()
             return
         if spoiled and KIND == "drop":
@@ -119,8 +123,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         headers = answer.getheaders()
         length = int(answer.headers["Content-Length"]) if self.command == "HEAD" and \
             answer.headers.get("Content-Length") else None
-        if not spoiled or answer.status >= 400 or KIND == "half":
+        if not spoiled or answer.status >= 400 or KIND in ("half", "crumb"):
             self.reply(answer.status, headers, body, length)
+        elif KIND == "claim":
+            last = int(answer.headers["Range"].split("-")[1])
+            self.reply(answer.status, [h for h in headers if h[0] != "Range"] + [("Range", f"0-{last + 1000000}")], body)
         elif KIND == "noparts":
             self.reply(answer.status, headers, body)
         elif KIND in ("cut", "stall", "norange"):
@@ -161,10 +168,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(401, [("WWW-Authenticate", f'Bearer realm="{VALUE}",service="x"')], b"{}")
         elif KIND == "headers":
             self.reply(200, [(f"X-{i}", "x" * 1000) for i in range(1000)], b"")
+        elif KIND == "around" and not self.honest:
+            self.reply(503, [], b"{}")
         else:
             self.send_response(307)
-            to = VALUE if KIND == "redirect" else PORT
-            self.send_header("Location", f"http://127.0.0.1:{to}{self.path}")
+            to, path = VALUE if KIND == "redirect" else PORT, self.path
+            if KIND == "around":
+                to, path = (PORT, path.replace("&hop", "")) if path.endswith("&hop&hop") else (VALUE, path + "&hop")
+            self.send_header("Location", f"http://127.0.0.1:{to}{path}")
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -185,6 +196,6 @@ class Server(http.server.ThreadingHTTPServer):
         pass
 
 
-if KIND == "redirect":
+if KIND in ("redirect", "around"):
     threading.Thread(target=Server(("127.0.0.1", int(VALUE)), Honest).serve_forever, daemon=True).start()
 Server(("127.0.0.1", PORT), Handler).serve_forever()
