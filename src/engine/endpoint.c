@@ -633,7 +633,7 @@ static int attach_one(struct engine *en, struct network_kernel *k, const struct 
 	struct attachment *at = &place.at;
 	plan_place(c, p, leads_out, &place);
 	at->published = published;
-	at->apart = !network_is_open(n);
+	at->apart = !at->kind && !network_is_open(n);
 	set_rates(p, at);
 	at->bridge =
 		at->kind ? network_parent(k, n, &at->mode, e) : network_ensure(en, k, n, false, e);

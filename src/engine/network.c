@@ -25,6 +25,8 @@
 
 enum { NETWORK_NAME_MAX = 128, PREFIX4_MAX = 30, PREFIX6_MAX = 126, MTU_MIN = 68, MTU_MAX = 65535 };
 
+#define BRIDGE_OPTION "com.docker.network.bridge."
+
 static const char *const builtin[] = {"bridge", "host", "none"};
 static const char *const builtin_drivers[] = {"bridge", "host", "null"};
 
@@ -413,6 +415,22 @@ static int take_config(struct engine *en, struct docker_network *c, struct arena
 	return 0;
 }
 
+/* Other drivers would do nothing with them. */
+static int check_bridge_options(const struct docker_network *c, struct err *e)
+{
+	for (size_t i = 0; strcmp(c->driver, "bridge") && i < c->options.count; i++) {
+		const char *key = c->options.items[i].key;
+		if (strncmp(key, BRIDGE_OPTION, strlen(BRIDGE_OPTION)) != 0)
+			continue;
+		err_set(e, ENOTSUP, ERR_INVALID,
+			"%s: a network of the driver %s has no bridge that could do that", key,
+			c->driver);
+		err_hint(e, "leave it out, or use -d bridge");
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
 static int check_request(const char *name, struct docker_network *c, struct err *e)
 {
 	if (!name_is_valid(name, NETWORK_NAME_MAX)) {
@@ -443,6 +461,8 @@ static int check_request(const char *name, struct docker_network *c, struct err 
 		return r;
 	if (mtu && (uint_parse(mtu, MTU_MAX, &bytes) < 0 || bytes < MTU_MIN))
 		return invalid(e, "com.docker.network.driver.mtu (68 to 65535):", mtu);
+	if ((r = check_bridge_options(c, e)) < 0)
+		return r;
 	static const char *const switches[] = {NETWORK_ICC, NETWORK_MASQUERADE};
 	bool on;
 	for (size_t i = 0; i < ARRAY_LEN(switches); i++) {
