@@ -197,7 +197,9 @@ static int connect_run(struct cli *cli, void *values, const struct strv *args, s
 {
 	struct connect_values *v = values;
 	v->endpoint.ipam = &v->ipam;
-	return network_connect(&cli->engine, args->items[0], args->items[1], &v->endpoint, e);
+	int r = network_connect(&cli->engine, args->items[0], args->items[1], &v->endpoint, e);
+	cli_warn(cli);
+	return r;
 }
 
 static int update_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
@@ -213,7 +215,9 @@ static int update_run(struct cli *cli, void *values, const struct strv *args, st
 static int disconnect_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct connect_values *v = values;
-	return network_disconnect(&cli->engine, args->items[0], args->items[1], v->force, e);
+	int r = network_disconnect(&cli->engine, args->items[0], args->items[1], v->force, e);
+	cli_warn(cli);
+	return r;
 }
 
 struct rm_values {

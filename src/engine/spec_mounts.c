@@ -162,9 +162,13 @@ int container_hosts_change(struct engine *en, const struct container *c, const s
 {
 	CLEANUP_ARENA struct arena a = {0};
 	char *path = arena_printf(&a, "containers/%s/hosts", c->id), *text;
+	size_t had;
 	CLEANUP_FD int fd = openat(en->root_fd, path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
 	int r = fd < 0 ? err_errno(e, errno, "its hosts")
-		       : file_read(en->root_fd, path, HOSTS_MAX, &a, &text, NULL, e);
+		       : file_read(en->root_fd, path, HOSTS_MAX, &a, &text, &had, e);
+	if (r >= 0 && memchr(text, '\0', had))
+		r = err_set(e, EINVAL, ERR_INVALID,
+			    "its hosts is left as it is, since it is no text: a NUL byte is in it");
 	for (size_t i = 0; r >= 0 && i < p->address_count; i++) {
 		const char *line = own_host(c, &p->addresses[i], &a);
 		const size_t len = strlen(text);

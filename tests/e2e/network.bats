@@ -479,7 +479,7 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	hull run -d --name shut --network closed test sleep 1000
 	run ! hull exec shut ping -c 1 -W 2 203.0.113.2
 	run -0 hull exec shut ping -c 1 -W 5 "$(field both '{{.NetworkSettings.Networks.closed.IPAddress}}')"
-	local hosts
+	local hosts verb
 	hosts=$(hull exec shut cat /etc/hosts)
 	run -0 hull network connect one shut
 	assert_equal "$hosts"$'\n'"$(field shut '{{.NetworkSettings.Networks.one.IPAddress}}')"$'\t'"$(field shut '{{.Config.Hostname}}')" \
@@ -492,6 +492,13 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	run -0 hull network disconnect one shut
 	assert_equal "eth0 lo " "$(hull exec shut ls /sys/class/net | tr '\n' ' ')"
 	assert_equal "$hosts"$'\n192.0.2.1\town' "$(hull exec shut cat /etc/hosts)"
+	# What is no text is not touched.
+	hull exec shut sh -c 'printf "x\000y\n" >>/etc/hosts; md5sum /etc/hosts >/sum'
+	for verb in connect disconnect; do
+		run -0 hull network $verb one shut
+		assert_has "container shut, network one: its hosts is left as it is"
+		run -0 hull exec shut md5sum -c /sum
+	done
 	run -1 hull network disconnect one shut
 	[[ $output == *"is not connected"* ]]
 	hull run -d --name lone --network none test sleep 1000
