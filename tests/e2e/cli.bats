@@ -274,3 +274,16 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 	hull man run | groff -man -Tascii -P-cbou | grep -q -- "--memory-swap bytes"
 	refused 1 "unknown help topic: nosuch" man nosuch
 }
+
+@test "start: hull and hull-runtime do not ask the processor what it is before they work" {
+	local program
+	[ "$(uname -m)" = x86_64 ] || skip "glibc asks elsewhere without leaving the machine"
+	! readelf -lW "$HULL" | grep -q INTERP || skip "the programs of this build are not static"
+	grep -q '^#define.*__GLIBC_MINOR__.*36' /usr/include/features.h || skip "src/linux/libc_start.c knows glibc 2.36 alone"
+	"${CC:-cc}" -O1 -D_GNU_SOURCE -o "$BATS_TEST_TMPDIR/count" "$BATS_TEST_DIRNAME/../helpers/count_cpuid.c"
+	for program in hull hull-runtime; do
+		run --separate-stderr "$BATS_TEST_TMPDIR/count" "$HULL_BIN_DIR/$program" --version
+		[ "$status" -eq 0 ]
+		[[ $output == "instructions "*" cpuid 0" ]]
+	done
+}
