@@ -95,6 +95,7 @@ struct monitor_config {
 	uint64_t log_max_size; /* bytes of one file; 0: unlimited */
 	uint32_t log_max_file; /* files kept, the current one included; at least 1 */
 	uint32_t health_ms;    /* before the first health check; 0: there is none */
+	uint32_t rated;        /* disks have rates, at which its end may wait */
 	uint32_t tty;          /* one pty instead of three FIFOs */
 	uint32_t stdin_open;   /* -i */
 	uint32_t stdin_once;   /* close stdin when the first attached client leaves */

@@ -31,6 +31,11 @@ static int oom_run(struct cli *cli, void *values, const struct strv *args, struc
 	return engine_note_oom(&cli->engine, args->items[0], at_ms, e);
 }
 
+static int lift_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	return engine_let_end(&cli->engine, args->items[0], e);
+}
+
 static int tidy_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	engine_tidy(&cli->engine);
@@ -163,6 +168,16 @@ const struct command command_system_oom = {
 	.args_max = 2,
 	.flags = COMMAND_HIDDEN,
 	.run = oom_run,
+};
+
+const struct command command_system_lift = {
+	.names = NAMES("system lift"),
+	.synopsis = "CONTAINER",
+	.summary = "Lift the rates of disks at which the end of a container waits",
+	.args_min = 1,
+	.args_max = 1,
+	.flags = COMMAND_HIDDEN,
+	.run = lift_run,
 };
 
 const struct command command_system_reap = {

@@ -94,6 +94,7 @@ const struct command *const commands[] = {
 	&command_system_df,
 	&command_system_prune,
 	&command_system_health,
+	&command_system_lift,
 	&command_system_oom,
 	&command_system_probe,
 	&command_system_reap,

@@ -313,6 +313,10 @@ int engine_reap(struct engine *en, const char *ref, struct err *e);
  *  @at_ms (CLOCK_BOOTTIME; 0: not known), unless that was told. What `hull system oom` does. */
 int engine_note_oom(struct engine *en, const char *id, int64_t at_ms, struct err *e);
 
+/** Lift the rates of disks of a container whose first process is on its way out: see keeper.c. What
+ *  `hull system lift` does. */
+int engine_let_end(struct engine *en, const char *id, struct err *e);
+
 /** Finish every container whose exit record waits: one look into one folder. For what must not see
  * a container that has ended as still there: names, volumes and images that it held. */
 int engine_settle(struct engine *en, struct err *e);

@@ -124,16 +124,21 @@ static int await_end(int pidfd, int64_t until_ms)
 	}
 }
 
-/* After SIGKILL. What does not end quickly may wait for a disk at its rates. */
-static int await_killed(const struct container *c, int pidfd)
+static void lift_rates(const struct container *c)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	struct err ignored;
-	if (await_end(pidfd, clock_ms() + KILL_QUICK_MS))
-		return 1;
 	if (cgroup_open(container_cgroup_path(c, &a), &group, &ignored) == 0)
 		cgroup_rates_lift(&group);
+}
+
+/* After SIGKILL. What does not end quickly may wait for a disk at its rates. */
+static int await_killed(const struct container *c, int pidfd)
+{
+	if (await_end(pidfd, clock_ms() + KILL_QUICK_MS))
+		return 1;
+	lift_rates(c);
 	return await_end(pidfd, clock_ms() + KILL_WAIT_MS);
 }
 
@@ -425,4 +430,17 @@ int container_unpause(struct engine *en, const char *ref, struct err *e)
 	if (c.status != CONTAINER_PAUSED)
 		return err_set(e, EALREADY, ERR_CONFLICT, "container %s is not paused", c.id);
 	return set_paused(en, &c, false, e);
+}
+
+int engine_let_end(struct engine *en, const char *id, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_LOCK struct container_lock lock = {-1};
+	struct container c;
+	/* By then it may have ended, and run again. */
+	int r = container_find_locked(en, id, &a, &lock, &c, e);
+	CLEANUP_FD int pidfd = r < 0 ? -1 : open_first(&c, e);
+	if (pidfd >= 0 && pidfd_is_ending(pidfd))
+		lift_rates(&c);
+	return r;
 }

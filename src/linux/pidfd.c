@@ -124,11 +124,15 @@ pid_t pidfd_pid(int pidfd)
 	ssize_t n = file_read_small(AT_FDCWD, path, text, sizeof(text));
 	if (n < 0)
 		return (pid_t)n;
-	const char *at = strstr(text, "\nPid:");
+	const char *at = text;
+	while (at && strncmp(at, "Pid:\t", 5)) {
+		at = strchr(at, '\n');
+		at += at != NULL;
+	}
 	if (!at)
 		return -EINVAL;
-	long pid = strtol(at + 5, NULL, 10);
-	return pid > 0 ? (pid_t)pid : -ESRCH;
+	pid_t pid = (pid_t)strtoull(at + 5, NULL, 10); /* once reaped it is -1 */
+	return pid > 0 ? pid : -ESRCH;
 }
 
 int pidfd_has_ended(int pidfd)
@@ -146,7 +150,7 @@ bool pidfd_is_ending(int pidfd)
 	const char *at;
 	pid_t pid = pidfd_has_ended(pidfd) == 1 ? -ESRCH : pidfd_pid(pidfd);
 	return pid < 0 || (read_stat(pid, 9, text, sizeof(text), &at) == 0 &&
-			   strtoul(at + 1, NULL, 10) & EXITING);
+			   strtoull(at + 1, NULL, 10) & EXITING);
 }
 
 int pidfd_exit_status(int pidfd, int *ret_status)

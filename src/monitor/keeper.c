@@ -12,11 +12,12 @@
  * one byte says that the exit is recorded, or that stdin was closed. The keeper sends struct
  * status_note. Of a process that was killed for memory while the container runs on, the keeper has
  * `hull system oom` write the event. For a health check it has the time of the next one, and
- * executes `hull system probe`, which writes that time (engine/health.c). When the exit is
- * recorded, the keeper becomes the clean-up command `hull system reap`. That takes all rights, so
- * the keeper keeps them, and takes from the monitor nothing but these messages; a standby is as
- * confined as the monitor that forked it (confine.c) and leaves the clean-up to hull's next
- * command.
+ * executes `hull system probe`, which writes that time (engine/health.c). Where disks have rates,
+ * the end may wait for them, in the kernel and before anybody is told: the keeper looks each
+ * second, and then has `hull system lift` take them away. When the exit is recorded, the keeper
+ * becomes the clean-up command `hull system reap`. That takes all rights, so the keeper keeps them,
+ * and takes from the monitor nothing but these messages; a standby is as confined as the monitor
+ * that forked it (confine.c) and leaves the clean-up to hull's next command.
  *
  * Started without a monitor, for a container that has lost both, it starts one itself.
  */
@@ -36,6 +37,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "linux/pidfd.h"
 #include "monitor/monitor.h"
 #include "monitor/start.h"
 
@@ -43,6 +45,7 @@ enum {
 	QUICK_MS = 1000, /* a monitor that lived for less ... */
 	QUICK_MAX = 10,  /* ... so many times in a row is started again only after a pause */
 	REAPER_WAIT_MS = 2000,
+	RATED_MS = 1000,
 };
 static const struct timespec damping = {.tv_nsec = 250000000};
 
@@ -173,6 +176,8 @@ struct keeper {
 	uint32_t health_ms; /* 0: no health check, or one that we may not have done */
 	int64_t health_due; /* CLOCK_BOOTTIME */
 	pid_t probe;        /* what does it now, or 0 */
+	int64_t rated_due;  /* the same: to look whether it is ending; 0: its disks have no rates */
+	pid_t lifter;       /* what takes those away now, or 0 */
 	bool killed;        /* a process, for memory, which is to be told, */
 	int64_t kill_ms;    /* when: CLOCK_BOOTTIME; 0: not known */
 	pid_t teller;       /* what tells of one now, or 0 */
@@ -265,11 +270,56 @@ static void start_probe(struct keeper *k)
 	k->probe = pid > 0 ? pid : 0;
 }
 
-static const struct timespec *until_probe(const struct keeper *k, struct timespec *left)
+/* ---- an end that waits for a disk ---- */
+
+/* Whoever is last in a mount namespace unmounts what is there, and that writes back the file system
+ * below the overlay; PID 1 waits for all others, too, and for what they wait for. */
+static void rated_init(struct keeper *k)
 {
-	int64_t ms = k->health_due - clock_ms();
-	if (!k->health_ms || k->probe)
+	uint32_t rated;
+	if (!is_confined() && pread(MONITOR_CONFIG_FD, &rated, sizeof(rated),
+				    offsetof(struct monitor_config, rated)) == sizeof(rated))
+		k->rated_due = rated ? clock_ms() + RATED_MS : 0;
+}
+
+static void look_at_rated(struct keeper *k)
+{
+	k->rated_due = clock_ms() + RATED_MS;
+	if (!k->greeted || k->lifter || pidfd_has_ended(MONITOR_PIDFD_FD) ||
+	    !pidfd_is_ending(MONITOR_PIDFD_FD))
+		return;
+	pid_t pid = fork();
+	if (pid == 0) {
+		monitor_become("lift", NULL);
+		_exit(1);
+	}
+	k->lifter = pid > 0 ? pid : 0;
+}
+
+/* ---- what is done when its time has come ---- */
+
+static int64_t probe_due(const struct keeper *k)
+{
+	return k->probe ? 0 : k->health_due;
+}
+
+static void do_what_is_due(struct keeper *k)
+{
+	const int64_t now = clock_ms();
+	if (probe_due(k) && probe_due(k) <= now)
+		start_probe(k);
+	if (k->rated_due && k->rated_due <= now)
+		look_at_rated(k);
+}
+
+static const struct timespec *until_due(const struct keeper *k, struct timespec *left)
+{
+	int64_t due = probe_due(k);
+	if (!due || (k->rated_due && k->rated_due < due))
+		due = k->rated_due;
+	if (!due)
 		return NULL;
+	int64_t ms = due - clock_ms();
 	ms = ms < 0 ? 0 : ms;
 	*left = (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 	return left;
@@ -309,6 +359,8 @@ static void reap_children(struct keeper *k)
 			plan_probe(k, info.si_code == CLD_EXITED);
 		if (info.si_pid == k->teller)
 			k->teller = 0;
+		if (info.si_pid == k->lifter)
+			k->lifter = 0;
 		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
 	}
 }
@@ -404,6 +456,7 @@ int keeper_main(void)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	hold_pipes();
 	health_init(&k);
+	rated_init(&k);
 	close(MONITOR_ATTACH_FD); /* the client must see its monitor die */
 	close(MONITOR_STDOUT_FD); /* hold_pipes has opened them itself */
 	close(MONITOR_STDERR_FD);
@@ -415,11 +468,11 @@ int keeper_main(void)
 		start_teller(&k);
 		struct pollfd p = {.fd = MONITOR_KEEPER_FD, .events = POLLIN};
 		struct timespec left;
-		int n = ppoll(&p, 1, until_probe(&k, &left), &none);
+		int n = ppoll(&p, 1, until_due(&k, &left), &none);
 		if (n > 0)
 			alive = hear_monitor(&k);
 		else if (n == 0)
-			start_probe(&k);
+			do_what_is_due(&k);
 	}
 	return 0;
 }

@@ -252,6 +252,24 @@ waits_for_disk() { pgrep -f "of=/out/$1 " | sed 's|.*|/proc/&/status|' | xargs c
 	hull kill cc1
 }
 
+# Who ends last in it unmounts the container's root, and so writes back the disk that it is on.
+@test "block I/O: what ends by itself does not wait at its rate, for its root or for its other processes" {
+	make_disk
+	cp -a "$HULL_ROOT" disk/root
+	export HULL_ROOT=$WORK/disk/root
+	# What is begun anew and closed is given to the disk at once, by ext4 and in the container.
+	hull run -d --name cc1 --device-write-bps "$loop:2kb" test sh -c \
+		'dd if=/dev/zero of=/f bs=64k count=2; dd if=/dev/zero of=/f bs=64k count=20; exit 7'
+	assert_equal 7 "$(timeout $((60 * PATIENCE)) "$HULL" wait cc1)"
+	hull run -d --name cc2 -v "$WORK/disk:/out" --device-write-bps "$loop:2kb" test sh -c \
+		"dd if=/dev/zero of=/out/$$-2 bs=4M count=40 oflag=direct & while [ ! -e /end ]; do usleep 100000; done; exit 8"
+	wait_for 20 waits_for_disk "$$-2"
+	touch "/proc/$(pid_of cc2)/root/end"
+	assert_equal 8 "$(timeout $((60 * PATIENCE)) "$HULL" wait cc2)"
+	hull rm cc1 cc2
+	wait_for 20 umount disk
+}
+
 # written CONTAINER: bytes to disks, as hull counts them.
 written() {
 	hull stats --no-stream --format '{{.BlockIO}}' "$1" | sed 's|.*/ *||; s/B$//; s/k$/K/' | numfmt --from=si
