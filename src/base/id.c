@@ -28,6 +28,14 @@ void id_new(char buf[static ID_LEN + 1])
 	} while (strspn(buf, "0123456789") >= ID_SHORT_LEN);
 }
 
+uint32_t hash_add(uint32_t hash, const void *data, size_t len)
+{
+	const unsigned char *bytes = data;
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ bytes[i]) * 16777619;
+	return hash;
+}
+
 bool id_is_hex(const char *text, size_t len)
 {
 	return len >= 1 && len <= ID_LEN && strspn(text, "0123456789abcdef") >= len;

@@ -18,12 +18,10 @@
 #include "engine/network.h"
 #include "network/network.h"
 
-/* Roots do not meet: each but the usual one has a table of its own. (FNV-1a, RFC 9923) */
+/* Roots do not meet: each but the usual one has a table of its own. */
 static void name_ours(const struct engine *en, struct network_kernel *k)
 {
-	uint32_t hash = 2166136261;
-	for (const char *p = en->root; *p; p++)
-		hash = (hash ^ (unsigned char)*p) * 16777619;
+	uint32_t hash = hash_add(HASH_BEGIN, en->root, strlen(en->root));
 	k->mark = hash | 1; /* no 0 */
 	if (!strcmp(en->root, "/var/lib/hull"))
 		snprintf(k->table, sizeof(k->table), NETWORK_TABLE_PREFIX);

@@ -59,6 +59,8 @@ void nft_chain_add(struct netlink *nl, const char *table, const struct nft_chain
 	begin(nl, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
 	netlink_put_text(nl, NFTA_CHAIN_TABLE, table);
 	netlink_put_text(nl, NFTA_CHAIN_NAME, c->name);
+	if (!c->type)
+		return;
 	netlink_put_text(nl, NFTA_CHAIN_TYPE, c->type);
 	size_t hook = netlink_nest(nl, NFTA_CHAIN_HOOK);
 	netlink_put_be32(nl, NFTA_HOOK_HOOKNUM, c->hook);

@@ -122,7 +122,7 @@ struct nft_set {
 	uint32_t key_type, key_len, data_type, data_len;
 };
 struct nft_chain {
-	const char *name, *type; /* "filter", "nat" */
+	const char *name, *type; /* "filter", "nat"; NULL: no packet comes there by itself */
 	uint32_t hook;           /* NF_INET_* */
 	int32_t priority;
 };

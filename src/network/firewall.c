@@ -16,11 +16,13 @@
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/cleanup.h"
+#include "base/id.h"
 #include "network/network.h"
 
 #define IFNAME_LEN IFNAMSIZ
@@ -143,8 +145,52 @@ static const struct nft_set sets[] = {
 	{"anywhere6", NFT_SET_MAP, PORT_KEY(0), 8, NFT_T_AND(NFT_T_IPV6, NFT_T_SERVICE), 20},
 };
 
+/* ---- which version of them it is ---- */
+
+/* What put_network() does with them is not seen by name_version(): raise it with that. */
+enum { ELEMENTS_VERSION = 1, VERSION_NAME_MAX = 32 };
+
+static uint32_t hash_text(uint32_t hash, const char *text)
+{
+	return text ? hash_add(hash, text, strlen(text) + 1) : hash;
+}
+
+/* Of an empty chain, that tells a table of these chains, sets and rules from that of another
+ * version of hull, which may have as many. */
+static void name_version(char ret[static VERSION_NAME_MAX])
+{
+	static const int elements = ELEMENTS_VERSION;
+	uint32_t hash = hash_add(HASH_BEGIN, &elements, sizeof(elements));
+	for (size_t i = 0; i < ARRAY_LEN(chains); i++) {
+		const uint32_t numbers[] = {chains[i].hook, (uint32_t)chains[i].priority};
+		hash = hash_text(hash_text(hash, chains[i].name), chains[i].type);
+		hash = hash_add(hash, numbers, sizeof(numbers));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
+		const struct nft_set *s = &sets[i];
+		const uint32_t numbers[] = {s->flags, s->key_type, s->key_len, s->data_type,
+					    s->data_len};
+		hash = hash_add(hash_text(hash, s->name), numbers, sizeof(numbers));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+		hash = hash_text(hash, rules[i].chain);
+		for (size_t k = 0; k < rules[i].count; k++) {
+			const struct nft_op *op = &rules[i].ops[k];
+			const uint32_t numbers[] = {op->what, op->reg, op->a, op->b, op->c};
+			hash = hash_add(hash, numbers, sizeof(numbers));
+			hash = hash_add(hash, op->bytes, sizeof(op->bytes));
+			hash = hash_text(hash, op->set);
+		}
+	}
+	snprintf(ret, VERSION_NAME_MAX, "version-%08x", hash);
+}
+
 bool firewall_is_whole(struct netlink *nl, const char *table)
 {
+	char version[VERSION_NAME_MAX];
+	name_version(version);
+	if (nft_chain_rules(nl, table, version) != 0)
+		return false;
 	for (size_t c = 0; c < ARRAY_LEN(chains); c++) {
 		int wanted = 0;
 		for (size_t i = 0; i < ARRAY_LEN(rules); i++)
@@ -311,6 +357,9 @@ int firewall_make(struct netlink *nl, const char *table, const struct firewall_n
 	nft_table_add(nl, table);
 	for (size_t i = 0; i < ARRAY_LEN(sets); i++)
 		nft_set_add(nl, table, &sets[i]);
+	char version[VERSION_NAME_MAX];
+	name_version(version);
+	nft_chain_add(nl, table, &(struct nft_chain){.name = version});
 	for (size_t i = 0; i < ARRAY_LEN(chains); i++)
 		nft_chain_add(nl, table, &chains[i]);
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)

@@ -27,7 +27,8 @@ struct firewall_network {
 	bool masquerade; /* what leaves has the host's address */
 };
 
-/** Is the table there, as we made it? A flush of others takes its rules or all of it. */
+/** Is the table there, as we would make it? A flush of others takes its rules or all of it; another
+ * version of hull has other rules. */
 bool firewall_is_whole(struct netlink *nl, const char *table);
 /** Families in which this host forwards because of us alone: for others it is no router. */
 enum firewall_closed { FIREWALL_CLOSED4 = 1, FIREWALL_CLOSED6 = 2 };

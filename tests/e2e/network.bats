@@ -758,6 +758,17 @@ while True: s.accept()[0].close()' &
 	run hull system check --repair
 	run -0 ask outside 203.0.113.1
 	run -0 hull system check
+	# One of another version of hull, with as many rules, is made anew by what comes next, with all that is published.
+	local rules
+	rules=$(on_host nft -s list table inet "$(table)")
+	on_host nft "flush chain inet $(table) guard; rename chain inet $(table) $(grep -o 'version-[0-9a-f]*' <<<"$rules") version-old"
+	for _ in 1 2 3 4; do on_host nft add rule inet "$(table)" guard counter; done
+	run -1 hull system check
+	assert_has "is not as hull made it"
+	hull run --rm test true
+	assert_equal "$rules" "$(on_host nft -s list table inet "$(table)")"
+	run -0 ask outside 203.0.113.1
+	run -0 hull system check
 	# Rules alone are enough to miss.
 	on_host nft flush chain inet "$(table)" forward
 	run -1 hull system check
