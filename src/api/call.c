@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/units.h"
+#include "image/image.h"
 #include "linux/namespaces.h"
 #include "linux/process.h"
 
@@ -240,11 +241,7 @@ void stream_json(struct call *c, struct json_object *o)
 
 void stream_error(struct call *c, const struct err *e)
 {
-	struct json_object *o = json_object_new_object(), *detail = json_object_new_object();
-	json_add_string(detail, "message", e->text);
-	json_object_object_add(o, "errorDetail", detail);
-	json_add_string(o, "error", e->text);
-	stream_json(c, o);
+	stream_json(c, image_failed_json(e));
 }
 
 int status_of(int r, const struct err *e)

@@ -299,14 +299,12 @@ static int check_result(const struct build_values *v, struct err *e)
 }
 
 /* The image is there: to the registry, and into the files that tell of it. */
-static int hand_out(struct cli *cli, const struct build_values *v, const char *id, struct err *e)
+static int hand_out(struct cli *cli, const struct build_values *v, const char *id,
+		    struct progress *p, struct err *e)
 {
 	const struct build_request *q = &v->request;
 	struct image_pushed pushed;
-	struct progress *p = arena_new(&cli->arena, struct progress);
 	int r = 0;
-	p->form = q->json ? PROGRESS_JSON : q->tty ? PROGRESS_TTY : PROGRESS_PLAIN;
-	p->to = q->quiet ? NULL : q->json ? stdout : stderr;
 	for (size_t i = 0; v->push && r == 0 && i < q->tags.count; i++)
 		r = push_one(cli, &q->registry, q->tags.items[i], p, &pushed, e);
 	if (r == 0)
@@ -324,11 +322,12 @@ static int build_run(struct cli *cli, void *values, const struct strv *args, str
 	struct build_values *v = values;
 	struct build_request *q = &v->request;
 	char id[ID_LEN + 1];
-	enum progress_form form;
-	if (progress_form(v->progress, stderr, &form, e) < 0)
+	struct progress *p = arena_new(&cli->arena, struct progress);
+	if (progress_form(v->progress, stderr, &p->form, e) < 0)
 		return -e->number;
-	q->tty = form == PROGRESS_TTY;
-	q->json = form == PROGRESS_JSON;
+	q->tty = p->form == PROGRESS_TTY;
+	q->json = p->form == PROGRESS_JSON;
+	p->to = q->quiet ? NULL : q->json ? stdout : stderr;
 	if (q->json && (v->output.type == OUT_TAR || v->output.type == OUT_ARCHIVE) &&
 	    !v->output.dest)
 		return err_set(e, EINVAL, ERR_USAGE,
@@ -363,9 +362,9 @@ static int build_run(struct cli *cli, void *values, const struct strv *args, str
 		r = cli_write_archive(cli, v->output.dest, save_image, &w, e);
 	if (q->check)
 		return r;
-	if (q->output != BUILD_IMAGE)
-		return r;
-	return r < 0 ? r : hand_out(cli, v, id, e);
+	if (r == 0 && q->output == BUILD_IMAGE)
+		r = hand_out(cli, v, id, p, e);
+	return progress_result(p, r, e);
 }
 
 #define O(member) .offset = offsetof(struct build_values, member)

@@ -90,7 +90,7 @@ static int pull_run(struct cli *cli, void *values, const struct strv *args, stru
 		r = pull_one(cli, &req, p, &pulled, e);
 	}
 	if (r < 0 || (p->to && p->form == PROGRESS_JSON))
-		return r;
+		return progress_result(p, r, e);
 	/* What a short name has come to. */
 	if (names.count && (r = image_reference_parse(pulled.full, &cli->arena, &ref, e)) < 0)
 		return r;
@@ -203,7 +203,7 @@ static int push_run(struct cli *cli, void *values, const struct strv *args, stru
 		    (r = image_reference_parse(names.items[i], &cli->arena, &ref, e)) == 0)
 			puts(image_reference_full(&ref, &cli->arena));
 	}
-	return r;
+	return progress_result(p, r, e);
 }
 
 #define P(member) .offset = offsetof(struct push_values, member)

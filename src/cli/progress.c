@@ -110,6 +110,13 @@ void progress_say(const struct progress *p, const char *fmt, ...)
 	free(text);
 }
 
+int progress_result(const struct progress *p, int r, const struct err *e)
+{
+	if (r < 0 && p->to && p->form == PROGRESS_JSON)
+		json_put_line(p->to, image_failed_json(e));
+	return r;
+}
+
 static void say_json(struct progress *p, const struct image_progress *i, bool first)
 {
 	const struct progress_words *w = p->words;

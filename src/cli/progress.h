@@ -43,5 +43,7 @@ void progress_say(const struct progress *p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /** What is told to @ctx, a struct progress, is shown: an image_progress_fn. */
 void progress_show(const struct image_progress *p, void *ctx);
+/** @r is returned; if it is negative, lines of JSON end with @e. */
+int progress_result(const struct progress *p, int r, const struct err *e);
 /** The next words stand below. */
 void progress_end(struct progress *p);

@@ -169,6 +169,8 @@ typedef void (*image_progress_fn)(const struct image_progress *p, void *ctx);
  */
 struct json_object *image_progress_json(const struct image_progress *i, const char *status,
 					bool bar);
+/** The last line of what failed so. */
+struct json_object *image_failed_json(const struct err *e);
 
 /** Zero takes the default of the member. */
 struct image_limits {

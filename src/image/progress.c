@@ -33,6 +33,15 @@ struct json_object *image_progress_json(const struct image_progress *i, const ch
 	return o;
 }
 
+struct json_object *image_failed_json(const struct err *e)
+{
+	struct json_object *o = json_object_new_object(), *detail = json_object_new_object();
+	json_add_string(detail, "message", e->text);
+	json_add(o, "errorDetail", detail);
+	json_add_string(o, "error", e->text);
+	return o;
+}
+
 struct json_object *image_pushed_json(const struct image_pushed *pushed, const char *tag)
 {
 	struct json_object *o = json_object_new_object(), *aux = json_object_new_object();

@@ -173,6 +173,7 @@ build_behind() {
 	run -1 --separate-stderr hull build --progress json ctx
 	jq -es 'any(.stream | test("ERROR"))' <<<"$output"
 	[[ "$stderr" == *"exit code: 3"* ]]
+	tail -n 1 <<<"$output" | jq -e '.error == .errorDetail.message and (.error | test("exit code: 3"))'
 	run -125 hull build --progress json -o - ctx
 	[[ "$output" == *"both write to standard output"* ]]
 }

@@ -282,6 +282,13 @@ s = socket.create_server(("127.0.0.1", 5001)); c = [s.accept() for _ in range(9)
 	hull rmi "$REGISTRY/some/thing:v1"
 	run -0 hull push --progress tty "$REGISTRY/mine/thing:v1"
 	assert_has $'\e['
+	# What fails is told there as well.
+	for verb in pull push; do
+		hull tag test "$REGISTRY/mine/none:v1"
+		[ $verb = pull ] || end_last 5000
+		run -1 --separate-stderr hull $verb --progress json "$REGISTRY/mine/none:v1"
+		tail -n 1 <<<"$output" | jq -e --arg e "$stderr" '.error as $why | .error == .errorDetail.message and (.error | length) > 0 and ($e | contains($why))'
+	done
 }
 
 # memory_of PID: KiB of it and of what it has started, what they share by halves.
