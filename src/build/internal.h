@@ -224,6 +224,10 @@ int build_from_image(struct build *b, struct build_stage *s, const char *name, s
 
 /** What FROM names, expanded. */
 int build_base_name(struct build *b, const struct build_stage *s, const char **ret, struct err *e);
+/** What the stage begins with, if it can be known without a registry: @ret_stage, or where that is
+ *  NULL the image. */
+bool build_known_base(struct build *b, const struct build_stage *s, struct image *ret,
+		      struct build_stage **ret_stage);
 
 /* ---- squash.c ---- */
 

@@ -13,8 +13,7 @@
 #include "base/cleanup.h"
 #include "base/path.h"
 #include "build/internal.h"
-
-enum { SCRIPT_MAX = 64 << 10 };
+#include "build/pid1.h"
 
 struct finding {
 	const char *rule;
@@ -170,20 +169,6 @@ static void stage_name(struct lint *l, const struct build_stage *s)
 		     "Duplicate stage name \"%s\", stage names should be unique", s->name);
 }
 
-/* What the stage begins with, if it can be known without a registry. */
-static bool base_config(struct lint *l, const struct build_stage *s, struct image *ret,
-			struct build_stage **ret_stage)
-{
-	const char *name;
-	struct err ignored;
-	*ret_stage = NULL;
-	if (build_base_name(l->b, s, &name, &ignored) < 0)
-		return false;
-	*ret_stage = build_find_stage(l->b, name, s->index);
-	return *ret_stage ||
-	       image_find_config(&l->b->en->images, name, l->b->a, ret, &ignored) == 0;
-}
-
 static void add_names(struct lint *l, const struct instruction *in, struct strv *vars)
 {
 	struct strv words = {0};
@@ -220,7 +205,7 @@ static struct strv variables(struct lint *l, const struct build_stage *s, bool t
 	struct build_stage *base;
 	struct image image;
 	struct err ignored;
-	bool known = base_config(l, s, &image, &base);
+	bool known = build_known_base(l->b, s, &image, &base);
 	if (base)
 		vars = variables(l, base, false);
 	else if (known)
@@ -245,7 +230,7 @@ static void relative_workdir(struct lint *l, const struct build_stage *s)
 {
 	struct build_stage *base;
 	struct image image;
-	bool known = base_config(l, s, &image, &base);
+	bool known = build_known_base(l->b, s, &image, &base);
 	const char *dir = known && !base ? image.config.config.working_dir : NULL;
 	for (size_t i = 0; i < s->count && !base && !(dir && *dir); i++) {
 		const struct instruction *in = &s->items[i];
@@ -286,7 +271,7 @@ static void root_user(struct lint *l)
 				s = NULL;
 				break;
 			}
-		if (!s || !base_config(l, s, &image, &base) || !base)
+		if (!s || !build_known_base(l->b, s, &image, &base) || !base)
 			break;
 	}
 	if (s && !base && image.config.config.user && *image.config.config.user &&
@@ -297,184 +282,12 @@ static void root_user(struct lint *l)
 	     "it needs limits what a break-in can do");
 }
 
-/* ---- who would be PID 1 ---- */
-
-static const struct instruction *last_of(const struct build_stage *s, enum instruction_kind kind,
-					 size_t before)
-{
-	for (size_t i = before; i-- > 0;)
-		if (s->items[i].kind == kind)
-			return &s->items[i];
-	return NULL;
-}
-
-/* The words of the command, and the instruction that has the first of them. NULL: it is not known,
- * or in shell form, which is told by itself. */
-static const struct instruction *command(struct lint *l, struct strv *ret)
-{
-	const struct instruction *cmd = NULL, *entry = NULL;
-	struct build_stage *base = NULL;
-	struct image image;
-	for (const struct build_stage *s = l->b->target; s && !entry; s = base) {
-		cmd = cmd ?: last_of(s, INSTRUCTION_CMD, s->count);
-		entry = last_of(s, INSTRUCTION_ENTRYPOINT, s->count);
-		base = NULL;
-		if (!entry && (!base_config(l, s, &image, &base) ||
-			       (!base && image.config.config.entrypoint.count)))
-			return NULL;
-	}
-	const struct instruction *first = entry ?: cmd;
-	struct strv args = {0};
-	if (!first || !image_exec_form(first->rest, l->b->a, ret))
-		return NULL;
-	if (entry && cmd && image_exec_form(cmd->rest, l->b->a, &args))
-		strv_push_all(l->b->a, ret, &args);
-	return ret->count ? first : NULL;
-}
-
-static const char *name_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
-static bool is_shell(const char *program)
-{
-	static const char *const shells[] = {"sh", "bash", "dash", "ash", "ksh"};
-	for (size_t i = 0; i < ARRAY_LEN(shells); i++)
-		if (!strcmp(name_of(program), shells[i]))
-			return true;
-	return false;
-}
-
-/* @path upon the working directory of the stage at that step; NULL: that is not known. */
-static char *absolute(struct lint *l, const struct build_stage *s, size_t at, const char *path)
-{
-	const struct instruction *dir = last_of(s, INSTRUCTION_WORKDIR, at);
-	while (!strncmp(path, "./", 2) || !strcmp(path, "."))
-		path += path[1] ? 2 : 1;
-	if (strchr(path, '$') ||
-	    (*path != '/' && (!dir || *dir->rest != '/' || strchr(dir->rest, '$'))))
-		return NULL;
-	char *all = *path == '/' ? arena_strdup(l->b->a, path)
-				 : arena_printf(l->b->a, "%s/%s", dir->rest, path);
-	for (size_t n = strlen(all); n && all[n - 1] == '/'; n--)
-		all[n - 1] = '\0';
-	return all;
-}
-
-/* The beginning of a file of the context; NULL: it is none. */
-static char *read_context(struct lint *l, const char *path)
-{
-	char *text = arena_alloc(l->b->a, SCRIPT_MAX + 1);
-	CLEANUP_FD int fd = path_open_in_root(l->b->context, path, O_RDONLY | O_NONBLOCK, 0);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, SCRIPT_MAX);
-	if (n < 0)
-		return NULL;
-	text[n] = '\0';
-	return text;
-}
-
-/* The text of what COPY or ADD brings to @path; NULL: none does. */
-static char *copied(struct lint *l, const struct build_stage *s, const char *path)
-{
-	for (size_t i = s->count; i-- > 0;) {
-		const struct instruction *in = &s->items[i];
-		struct strv words = {0};
-		struct err ignored;
-		if ((in->kind != INSTRUCTION_COPY && in->kind != INSTRUCTION_ADD) ||
-		    instruction_flag(in, "from") ||
-		    (!image_exec_form(in->rest, l->b->a, &words) &&
-		     expand_split(in->rest, l->b->file.escape, l->b->a, &words, &ignored) < 0) ||
-		    words.count < 2)
-			continue;
-		const char *to = absolute(l, s, i, words.items[words.count - 1]);
-		size_t len = to ? strlen(to) : 0;
-		for (size_t k = 0; to && k + 1 < words.count; k++) {
-			const char *from = words.items[k], *rest = path + len + 1;
-			char *text = NULL;
-			if (!strcmp(path, to))
-				text = read_context(l, from);
-			else if (!strncmp(path, to, len) && path[len] == '/')
-				text = !strcmp(name_of(from), rest)
-					       ? read_context(l, from)
-					       : read_context(l, arena_printf(l->b->a, "%s/%s",
-									      from, rest));
-			if (text)
-				return text;
-		}
-	}
-	return NULL;
-}
-
-static char *find_script(struct lint *l, const char *word)
-{
-	static const char *const path[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
-					   "/usr/bin",        "/sbin",          "/bin"};
-	const struct build_stage *s = l->b->target;
-	if (l->b->context < 0)
-		return NULL;
-	if (strchr(word, '/')) {
-		const char *at = absolute(l, s, s->count, word);
-		return at ? copied(l, s, at) : NULL;
-	}
-	char *text = NULL;
-	for (size_t i = 0; i < ARRAY_LEN(path) && !text; i++)
-		text = copied(l, s, arena_printf(l->b->a, "%s/%s", path[i], word));
-	return text;
-}
-
-/* A shell's script that never becomes another program, nor hears a signal itself; not one that
- * reads others, which may. */
-static bool only_waits(char *text, bool shell)
-{
-	static const char *const words[] = {"exec", "trap", "source", ". "};
-	if (!strncmp(text, "#!", 2)) {
-		char *line = text + 2, *program = strsep(&line, "\n");
-		char *end = program + strcspn(program, "\r");
-		while (end > program && end[-1] == ' ')
-			end--;
-		*end = '\0';
-		const char *arg = strrchr(program, ' ');
-		shell = is_shell(program) ||
-			(arg && !strcmp(name_of(strsep(&program, " ")), "env") &&
-			 is_shell(arg + 1));
-		text = line;
-	}
-	for (char *line; shell && (line = strsep(&text, "\n"));)
-		for (size_t i = 0; line[strspn(line, " \t")] != '#' && i < ARRAY_LEN(words); i++)
-			if (strstr(line, words[i]))
-				return false;
-	return shell;
-}
-
-/* As PID 1 a program gets no signal that it has no handler for (pid_namespaces(7)). Only what is
- * certain is told: of a program that is known to have none, and of a script that can be read. */
 static void no_handler(struct lint *l)
 {
-	static const char *const none[] = {"sleep", "tail", "cat"};
-	static const char why[] =
-		"so that a stop takes all of its time and then kills; run it with --init";
-	struct strv words = {0};
-	const struct instruction *in = command(l, &words);
-	if (!in)
-		return;
-	const char *program = words.items[0], *script = program;
-	for (size_t i = 0; i < ARRAY_LEN(none); i++)
-		if (!strcmp(name_of(program), none[i]))
-			find(l, "NoSignalHandler", in,
-			     "PID 1 would be %s, which has no handler for a signal, %s", program,
-			     why);
-	bool shell = is_shell(program);
-	if (shell && (words.count < 2 || *(script = words.items[1]) == '-'))
-		return;
-	char *text = find_script(l, script);
-	if (text && only_waits(text, shell))
-		find(l, "NoSignalHandler", in,
-		     "PID 1 would be a shell that waits for its child: %s has neither exec nor "
-		     "trap, "
-		     "%s, or let its last command be: exec PROGRAM",
-		     script, why);
+	char *text;
+	const struct instruction *in = pid1_hears_nothing(l->b, &text);
+	if (in)
+		find(l, "NoSignalHandler", in, "%s", text);
 }
 
 static void missing_ignore(struct lint *l)

@@ -126,6 +126,18 @@ static struct build_stage *find_base(struct build *b, const char *name, size_t b
 	return *name >= '0' && *name <= '9' ? NULL : build_find_stage(b, name, before);
 }
 
+bool build_known_base(struct build *b, const struct build_stage *s, struct image *ret,
+		      struct build_stage **ret_stage)
+{
+	const char *name;
+	struct err ignored;
+	*ret_stage = NULL;
+	if (build_base_name(b, s, &name, &ignored) < 0)
+		return false;
+	*ret_stage = build_find_stage(b, name, s->index);
+	return *ret_stage || image_find_config(&b->en->images, name, b->a, ret, &ignored) == 0;
+}
+
 /* The stage that one flag of an instruction takes from: COPY --from=STAGE, RUN
  * --mount=...,from=STAGE, the last one. dockerfile.c took only plain names. */
 static struct build_stage *find_source(struct build *b, const struct build_stage *s,

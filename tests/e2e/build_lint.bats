@@ -89,6 +89,45 @@ RootUser 13" ]
 	handles 'CMD ["sh", "/elsewhere"]'
 	handles 'CMD ["sh"]'
 	handles $'COPY $X /\nCMD ["/waits.sh"]' 'UndefinedVar 3'
+	# The stop kills at once, or it is not known with what.
+	handles $'STOPSIGNAL SIGKILL\nCMD ["sleep", "9"]'
+	handles $'STOPSIGNAL 9\nCMD ["sleep", "9"]'
+	handles $'ARG S\nSTOPSIGNAL $S\nCMD ["sleep", "9"]'
+	handles $'STOPSIGNAL SIGINT\nCMD ["sleep", "9"]' "NoSignalHandler 4"
+	# A program of that name that is not, or may not be, the known one.
+	handles 'CMD ["/bin/sleep", "9"]' "NoSignalHandler 3"
+	handles 'CMD ["/app/sleep", "9"]'
+	cp ctx/other ctx/sleep
+	handles $'COPY sleep /usr/local/bin/\nCMD ["sleep", "9"]'
+	handles $'COPY other /bin/sleep\nCMD ["/bin/sleep", "9"]'
+	handles $'COPY . /usr/local/bin\nCMD ["sleep", "9"]'
+	rm ctx/sleep
+	handles $'COPY . /usr/local/bin\nCMD ["sleep", "9"]' "NoSignalHandler 4"
+	handles $'COPY --from=test / /usr/local/\nCMD ["sleep", "9"]'
+	handles $'RUN cp /mine /bin/sleep\nCMD ["sleep", "9"]'
+	handles $'ENV PATH=/app\nCMD ["sleep", "9"]'
+	check <<<$'FROM test AS a\nCOPY other /bin/sleep\nFROM a\nUSER user\nCMD ["sleep", "9"]'
+	[ -z "$rules" ]
+	# What was copied is changed, or may be, afterwards; before, and chmod alone, is no matter.
+	local copied=$'COPY waits.sh /\n' runs=$'\nCMD ["/waits.sh"]'
+	handles "${copied}RUN sed -i 's/^/exec /' /waits.sh$runs"
+	handles "${copied}RUN <<E
+cp /x /waits.sh
+E$runs"
+	handles "${copied}RUN true && chmod +x /waits.sh$runs" "NoSignalHandler 5"
+	handles "${copied}COPY --from=test /bin/sh /waits.sh$runs"
+	handles "${copied}COPY --from=test /etc /$runs"
+	handles "COPY --from=test /bin/sh /waits.sh"$'\n'"$copied$runs" "NoSignalHandler 6"
+	handles "${copied}COPY execs.sh /waits.sh$runs"
+	handles "${copied}COPY <<E /waits.sh
+exec true
+E$runs"
+	handles "${copied}ADD other.tar /$runs"
+	# Only its beginning was read, or another file is.
+	{ cat ctx/waits.sh; seq 20000; echo exec true; } >ctx/long.sh
+	handles $'COPY long.sh /\nCMD ["/long.sh"]'
+	printf '#!/bin/sh\n.\t/lib.sh\nmain\n' >ctx/reads.sh
+	handles $'COPY reads.sh /\nCMD ["/reads.sh"]'
 	check <<<$'FROM unknown\nUSER user\nCMD ["sleep", "9"]'
 	[ -z "$rules" ]
 }
