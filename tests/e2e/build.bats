@@ -350,8 +350,22 @@ config() {
 	tar -rf evil.tar --transform 's,evil.file,link/pwned,' evil.file
 	run -1 hull build - <evil.tar
 	[ ! -e pwned ]
+	# A Dockerfile that is a link, also in a tar that is broken behind it (T108).
+	echo "FROM of-the-host" >canary
+	for to in "$WORK/canary" ../../../../../../../../../../$WORK/canary; do
+		ln -sf "$to" evil/Dockerfile
+		tar -C evil -cf evil.tar Dockerfile
+		run -1 hull build - <evil.tar
+		assert_lacks of-the-host
+		assert_has "there is no Dockerfile in the context"
+		tar -C evil -rf evil.tar --transform 's,link,last,' link
+		head -c 600 evil.tar >broken.tar
+		run -1 hull build - <broken.tar
+		assert_lacks of-the-host
+	done
 	run -1 hull build -f - - <<<'FROM test'
 	[ "$(hull system check)" = "" ]
+	assert_equal "" "$(find "$HULL_ROOT" -name Dockerfile)"
 }
 
 @test "-f: a pipe, too" {
@@ -469,6 +483,39 @@ cached() {
 	[ "$(cached)" -eq 1 ]
 	[ "$(inside cat /a)" != "$before" ]
 	[ "$(inside cat /a)" = "$(inside cat /b)" ]
+}
+
+@test "cache: an image that is crafted to look like these steps is not taken for them; what its tree does not show counts (T110)" {
+	dockerfile=$'FROM scratch\nCOPY hello /'
+	build --cache-to type=inline <<<"$dockerfile"
+	mkdir crafted evil
+	hull save out | tar -xC crafted
+	echo poison >evil/hello
+	tar -C evil -cf crafted/evil.tar ./hello
+	jq -c --arg id "sha256:$(sha256sum <crafted/evil.tar | cut -d' ' -f1)" '.rootfs.diff_ids = [$id]' \
+		"crafted/$(jq -r '.[0].Config' crafted/manifest.json)" >crafted/config.json
+	echo '[{"Config": "config.json", "RepoTags": ["evil:1"], "Layers": ["evil.tar"]}]' >crafted/manifest.json
+	export HULL_ROOT=$WORK/root2 HULL_RUNROOT=$WORK/run2
+	tar -C crafted -c manifest.json config.json evil.tar | hull load
+	build -o got <<<"$dockerfile"
+	[ "$(cached)" -eq 0 ]
+	assert_equal hello "$(cat got/hello)"
+	hull builder prune -af
+	# Who names it trusts it.
+	build --cache-from evil:1 -o got <<<"$dockerfile"
+	assert_equal poison "$(cat got/hello)"
+
+	export HULL_ROOT=$WORK/root HULL_RUNROOT=$WORK/run
+	for n in 1 2; do
+		build -t base$n <<-E
+			FROM test
+			HEALTHCHECK CMD echo $n
+			ONBUILD RUN echo $n >/onbuild
+		E
+		build <<<"FROM base$n"$'\nRUN date >/date'
+		assert_equal "[\"CMD-SHELL\",\"echo $n\"]" "$(config Healthcheck.Test)"
+		assert_equal "$n" "$(inside cat /onbuild)"
+	done
 }
 
 @test "cache: it outlives its images, and keeps their layers" {

@@ -202,3 +202,72 @@ top_layer() {
 	run -0 hull build ctx
 	[ "$(grep -c CACHED <<<"$output")" -eq 3 ]
 }
+
+# swapped A B: they change places without end, by another process, until stop_swapping.
+swapped() {
+	"$HULL_BIN_DIR/../tests/probe" swap "$1" "$2" 3>&- &
+	started_by_test $!
+	disown
+}
+
+# Nothing of the folder canary was read into a layer, or said, and nothing of it is other than before.
+untouched() {
+	assert_lacks of-the-canary
+	assert_equal "" "$(grep -rl of-the-canary "$HULL_ROOT/layers")"
+	assert_equal $'./f\n./stub' "$(cd canary && find . -mindepth 1 | sort)"
+	assert_equal of-the-canary "$(cat canary/f)"
+}
+
+make_canary() {
+	mkdir canary
+	echo of-the-canary >canary/f
+	touch canary/stub
+}
+
+@test "a context and a cache in which a folder and a link change places while they are used (T103, T104)" {
+	local well=0 round folder
+	make_canary
+	mkdir ctx/x
+	echo fine >ctx/x/f
+	ln -s "$WORK/canary" ctx/y
+	swapped "$WORK/ctx/x" "$WORK/ctx/y"
+	# Until both have been seen: it was the folder all the time, and it was not.
+	for round in {1..400}; do
+		build --no-cache <<-'E'
+			FROM test AS one
+			COPY x /c
+			RUN cat /c/f
+			FROM test AS two
+			RUN --mount=target=/m,source=x,rw cat /m/f >/seen && echo >/m/w && rm /m/f && cat /seen
+			FROM test
+			COPY --from=one /c /c
+			COPY --from=two /seen /seen
+		E
+		untouched
+		[ "$status" != 0 ] || well=$((well + 1))
+		[ "$round" -lt 40 ] || [ "$well" = 0 ] || [ "$well" = "$round" ] || break
+	done
+	kill "${STARTED[-1]}"
+	[ "$well" -gt 0 ] && [ "$well" -lt "$round" ]
+
+	build <<-E
+		FROM test
+		RUN --mount=type=cache,id=c,target=/c mkdir /c/x && ln -s $WORK/canary /c/y
+	E
+	[ "$status" = 0 ]
+	folder=$(dirname "$(find "$HULL_ROOT/build/cache" -name y)")
+	swapped "$folder/x" "$folder/y"
+	for _ in {1..40}; do
+		build --no-cache <<-'E'
+			FROM test AS one
+			RUN --mount=type=cache,id=c,target=/c --mount=type=tmpfs,target=/c/x/stub echo >/c/x/stub/w; cat /c/x/f; true
+			FROM test AS two
+			RUN --mount=type=cache,id=c,target=/c --mount=type=cache,id=d,target=/c/x/d echo >/c/x/d/w; true
+			FROM test
+			COPY --from=one /data/file /one
+			COPY --from=two /data/file /two
+		E
+		untouched
+	done
+	kill "${STARTED[-1]}"
+}
