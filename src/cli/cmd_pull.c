@@ -118,7 +118,9 @@ const struct command command_pull = {
 	.text = "Layers come side by side, each unpacked as it arrives, and what is here is not "
 		"fetched again. A name without a registry is one of docker.io. Where a registry "
 		"or its mirrors are, and which are insecure, is read from "
-		"containers-registries.conf(5); who we are there from docker's config.json.",
+		"containers-registries.conf(5); who we are there from docker's config.json.\n\n"
+		"What breaks off goes on from there. Layers that a killed pull had whole are not "
+		"fetched again before the next reboot.",
 	.options = OPTIONS(options),
 	.values_size = sizeof(struct pull_values),
 	.more = {{&registry_option_table, offsetof(struct pull_values, registry)}},
@@ -224,7 +226,10 @@ const struct command command_push = {
 	.text = "An image that was pulled keeps its digest: it goes under the manifest that it "
 		"came by, and what the registry lacks is mounted there or fetched from where it "
 		"came from. What was made here is packed, and known again the next time, "
-		"by other images of the same layers, too.",
+		"by other images of the same layers, too.\n\n"
+		"A blob of more than 16 MiB is sent in chunks, and goes on from where the registry "
+		"says that it is when one does not come through; where the registry takes no "
+		"chunks, all at once.",
 	.options = OPTIONS(push_options),
 	.values_size = sizeof(struct push_values),
 	.more = {{&registry_option_table, offsetof(struct push_values, registry)}},
