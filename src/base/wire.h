@@ -36,7 +36,12 @@ enum exit_flags {
 	EXIT_UNKNOWN = 1,   /* nobody was there to see the status: exit_code is 255 */
 	EXIT_OOM_MAIN = 2,  /* the main process was killed for memory */
 	EXIT_OOM_CHILD = 4, /* another process of the container was */
+	EXIT_UNSTARTED = 8, /* its start was cut off after the run record, before its command ran */
 };
+
+/** The status of a first process whose starter died before it was told to go on. A command may end
+ *  with it as well, but not while its start is cut off. */
+enum { STATUS_UNSTARTED = 253 };
 
 /** Who was still there when the grace time of hull-init ended (first ones only). */
 struct exit_survivor {

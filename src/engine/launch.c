@@ -13,8 +13,8 @@
  * Crash rules: the row says `running` before anything is made in the kernel; the run record is
  * written before the first instruction. The container ends if this process does before it is
  * released; a monitor whose gate is closed before its time goes by the run record: without one,
- * nothing ran, and it ends without a trace (monitor/main.c). Whoever is killed in between, reap.c
- * sees how far it came.
+ * nothing ran, and it ends without a trace (monitor/main.c); with one, the status of the first
+ * process tells (STATUS_UNSTARTED). Whoever is killed in between, reap.c sees how far it came.
  */
 #include "engine/launch.h"
 

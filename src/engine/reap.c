@@ -94,7 +94,8 @@ int exit_record_drop(struct engine *en, const char *id, struct err *e)
 /* One whose start was cut off never ran: nothing is told of it. */
 static bool never_ran(const struct container *c, const struct exit_record *x)
 {
-	return !c->told && x->flags & EXIT_UNKNOWN && !x->finished_ns;
+	return !c->told &&
+	       (x->flags & EXIT_UNSTARTED || (x->flags & EXIT_UNKNOWN && !x->finished_ns));
 }
 
 static bool was_oom(const struct exit_record *x)

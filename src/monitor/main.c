@@ -175,15 +175,15 @@ static void await_terminal(struct monitor *m)
 
 /* A container that is being started is none of our business before its command runs. If the gate is
  * closed instead of opened, the start failed or was killed: without a run record nothing ever ran,
- * and nothing is to be recorded. */
+ * and nothing is to be recorded. With one, the status of the first process tells (exit.c). */
 static int await_gate(struct monitor *m)
 {
 	char word;
 	if (m->gate_fd < 0)
 		return 0;
-	bool opened = fd_recv(m->gate_fd, &word, 1, NULL, 0) == 1;
+	m->start_cut = fd_recv(m->gate_fd, &word, 1, NULL, 0) != 1;
 	fd_drop(&m->gate_fd);
-	if (opened || is_there(m->run_fd, "running"))
+	if (!m->start_cut || is_there(m->run_fd, "running"))
 		return 0;
 	keeper_tell(m, KEEPER_NOTE_ABANDONED);
 	return -ECANCELED;

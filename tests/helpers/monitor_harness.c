@@ -12,8 +12,9 @@
  *   monitor_harness churn DIR COUNT          attach and detach so many times
  *   monitor_harness malformed DIR            send what no engine would
  *
- * Options of start: tty stdin once local journald none nokeeper attach logdir=D size=N files=N
- * hull=P oom=FILE DIR gets containers/<id>, exits and logs, as --runroot and --root have them.
+ * Options of start: tty stdin once local journald none nokeeper attach cut (the starter is gone
+ * once there is a run record) logdir=D size=N files=N hull=P oom=FILE DIR gets containers/<id>,
+ * exits and logs, as --runroot and --root have them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -65,7 +66,7 @@ struct launch {
 	const char *program, *dir;
 	char **command;
 	int run_fd, config_fd, memory, control, stdin_read, stdin_write, out, err, pty, attach,
-		keeper[2], ready[2];
+		gate, keeper[2], ready[2];
 	bool no_keeper;
 };
 
@@ -88,7 +89,12 @@ static void option(struct launch *l, const char *text)
 		c->log_driver = LOG_NONE;
 	else if (!strcmp(text, "nokeeper"))
 		l->no_keeper = true;
-	else if (!strncmp(text, "logdir=", 7))
+	else if (!strcmp(text, "cut")) {
+		int pair[2];
+		check("socketpair", socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
+		l->gate = pair[0];
+		close(pair[1]);
+	} else if (!strncmp(text, "logdir=", 7))
 		snprintf(c->log_dir, sizeof(c->log_dir), "%s", value);
 	else if (!strncmp(text, "size=", 5))
 		c->log_max_size = strtoull(value, NULL, 10);
@@ -239,6 +245,8 @@ static void monitor(struct launch *l, pid_t keeper)
 			   l->out,
 			   MONITOR_STDERR_FD,
 			   l->err,
+			   MONITOR_GATE_FD,
+			   l->gate,
 			   0};
 	become(l, "hull-monitor", fds);
 }
@@ -300,6 +308,7 @@ static int command_start(int argc, char **argv)
 			   .err = -1,
 			   .pty = -1,
 			   .attach = -1,
+			   .gate = -1,
 			   .keeper = {-1, -1}};
 	bool attach = false;
 	l.config = (struct monitor_config){.version = WIRE_VERSION, .log_max_file = 1};
