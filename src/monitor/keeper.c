@@ -46,6 +46,7 @@ enum {
 	QUICK_MAX = 10,  /* ... so many times in a row is started again only after a pause */
 	REAPER_WAIT_MS = 2000,
 	RATED_MS = 1000,
+	TELL_EVERY_MS = 1000, /* whatever the monitor says: each time a program is started */
 };
 static const struct timespec damping = {.tv_nsec = 250000000};
 
@@ -181,6 +182,7 @@ struct keeper {
 	bool killed;        /* a process, for memory, which is to be told, */
 	int64_t kill_ms;    /* when: CLOCK_BOOTTIME; 0: not known */
 	pid_t teller;       /* what tells of one now, or 0 */
+	int64_t tell_due;   /* not before, CLOCK_BOOTTIME */
 };
 
 static void child_ended(int signal)
@@ -296,11 +298,42 @@ static void look_at_rated(struct keeper *k)
 	k->lifter = pid > 0 ? pid : 0;
 }
 
-/* ---- what is done when its time has come ---- */
+/* ---- killed for memory ---- */
+
+/* One at a time; a standby may execute nothing. */
+static bool awaits_teller(const struct keeper *k)
+{
+	return k->killed && !k->teller && !is_confined();
+}
+
+static void start_teller(struct keeper *k)
+{
+	k->tell_due = clock_ms() + TELL_EVERY_MS;
+	pid_t pid = fork();
+	if (pid == 0) {
+		char at[24];
+		const unsigned ms = (unsigned)(k->kill_ms % 1000);
+		/* snprintf(3) of this program has no 64-bit numbers. */
+		snprintf(at, sizeof(at), "%u%u%u%u", (unsigned)(k->kill_ms / 1000), ms / 100,
+			 ms / 10 % 10, ms % 10);
+		monitor_become("oom", at);
+		_exit(1);
+	}
+	k->teller = pid > 0 ? pid : 0;
+	k->killed = false;
+}
+
+/* ---- what is done when its time has come; 0: it has none ---- */
 
 static int64_t probe_due(const struct keeper *k)
 {
 	return k->probe ? 0 : k->health_due;
+}
+
+/* The first one is told of at once. */
+static int64_t tell_due(const struct keeper *k)
+{
+	return !awaits_teller(k) ? 0 : k->tell_due ? k->tell_due : 1;
 }
 
 static void do_what_is_due(struct keeper *k)
@@ -310,39 +343,23 @@ static void do_what_is_due(struct keeper *k)
 		start_probe(k);
 	if (k->rated_due && k->rated_due <= now)
 		look_at_rated(k);
+	if (tell_due(k) && tell_due(k) <= now)
+		start_teller(k);
 }
 
 static const struct timespec *until_due(const struct keeper *k, struct timespec *left)
 {
-	int64_t due = probe_due(k);
-	if (!due || (k->rated_due && k->rated_due < due))
-		due = k->rated_due;
+	const int64_t all[] = {probe_due(k), k->rated_due, tell_due(k)};
+	int64_t due = 0;
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i] && (!due || all[i] < due))
+			due = all[i];
 	if (!due)
 		return NULL;
 	int64_t ms = due - clock_ms();
 	ms = ms < 0 ? 0 : ms;
 	*left = (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 	return left;
-}
-
-/* ---- killed for memory ---- */
-
-/* One at a time; a standby may execute nothing. */
-static void start_teller(struct keeper *k)
-{
-	if (!k->killed || k->teller || is_confined())
-		return;
-	pid_t pid = fork();
-	if (pid == 0) {
-		char at[24];
-		const unsigned ms = (unsigned)(k->kill_ms % 1000);
-		snprintf(at, sizeof(at), "%u%u%u%u", (unsigned)(k->kill_ms / 1000), ms / 100,
-			 ms / 10 % 10, ms % 10);
-		monitor_become("oom", at);
-		_exit(1);
-	}
-	k->teller = pid > 0 ? pid : 0;
-	k->killed = false;
 }
 
 /* Children are the monitor, the orphaned container, and orphans of a container in our pid
@@ -415,8 +432,9 @@ static bool hear_monitor(struct keeper *k)
 		return true;
 	}
 	if (n == (ssize_t)sizeof(g) && g.magic == KILL_MAGIC) {
+		const int64_t at = clock_ms() - g.value;
 		k->killed = true;
-		k->kill_ms = g.value == OOM_TIME_UNKNOWN ? 0 : clock_ms() - g.value;
+		k->kill_ms = g.value == OOM_TIME_UNKNOWN || at < 0 ? 0 : at;
 		return true;
 	}
 	char note;
@@ -465,14 +483,11 @@ int keeper_main(void)
 		start_monitor(&k);
 	for (bool alive = true; alive;) {
 		reap_children(&k);
-		start_teller(&k);
+		do_what_is_due(&k);
 		struct pollfd p = {.fd = MONITOR_KEEPER_FD, .events = POLLIN};
 		struct timespec left;
-		int n = ppoll(&p, 1, until_due(&k, &left), &none);
-		if (n > 0)
+		if (ppoll(&p, 1, until_due(&k, &left), &none) > 0)
 			alive = hear_monitor(&k);
-		else if (n == 0)
-			do_what_is_due(&k);
 	}
 	return 0;
 }

@@ -318,6 +318,27 @@ inject() {
 	recorded
 }
 
+@test "kills for memory: however many the monitor tells of, the keeper calls hull once a second" {
+	[ "$(id -u)" = 0 ] || skip "needs root to speak for the monitor"
+	printf '#!/bin/sh\necho "$(date +%%s%%N) $@" >>"%s/told"\n' "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/hull"
+	chmod +x "$BATS_TEST_TMPDIR/hull"
+	start hull="$BATS_TEST_TMPDIR/hull" -- sleep 600
+	wait_for 10 "$H" ping "$D"
+	times() { [ "$(grep -c ' system oom ' "$BATS_TEST_TMPDIR/told")" -ge "$1" ]; }
+	local begin
+	begin=$(date +%s%N)
+	# Longer ago than the machine runs: not known when.
+	"$H" kills "$D" "$WATCHER" 1 4294967294
+	wait_for 10 times 1
+	[[ "$(cat "$BATS_TEST_TMPDIR/told")" == *" system oom 0123456789abcdef"*" 0000" ]]
+	floods() { "$H" kills "$D" "$WATCHER" 50 7; times "$1"; }
+	wait_for 10 floods 3
+	# The last one of those that came too early is told as well.
+	wait_for 10 times 4
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/told")" -le $((($(date +%s%N) - begin) / 1000000000 + 1)) ]
+	[[ "$(tail -n 1 "$BATS_TEST_TMPDIR/told")" =~ \ [1-9][0-9]{3,}$ ]]
+}
+
 @test "a client that asked before the exit was recorded cleans up, and the keeper does not" {
 	printf '#!/bin/sh\ntouch "%s/reaped"\n' "$BATS_TEST_TMPDIR" >"$BATS_TEST_TMPDIR/hull"
 	chmod +x "$BATS_TEST_TMPDIR/hull"

@@ -11,6 +11,8 @@
  *   monitor_harness sync DIR | ping DIR | resize DIR ROWS COLS
  *   monitor_harness churn DIR COUNT          attach and detach so many times
  *   monitor_harness malformed DIR            send what no engine would
+ *   monitor_harness kills DIR MONITOR COUNT AGO   what the monitor MONITOR (a number) would say to
+ * its keeper of that many kills, the last one AGO ms ago
  *
  * Options of start: tty stdin once local journald none nokeeper attach cut (the starter is gone
  * once there is a run record) logdir=D size=N files=N hull=P oom=FILE DIR gets containers/<id>,
@@ -501,6 +503,20 @@ static int command_resize(int argc, char **argv)
 	return 0;
 }
 
+static int command_kills(int argc, char **argv)
+{
+	/* keeper.c */
+	const struct {
+		uint32_t magic, ago;
+	} kill = {UINT32_C(0x4d4f4f4f), (uint32_t)strtoull(argv[3], NULL, 10)};
+	CLEANUP_FD int monitor = pidfd_open((pid_t)atol(argv[1]), 0);
+	CLEANUP_FD int keeper = pidfd_getfd(monitor, MONITOR_KEEPER_FD, 0);
+	check("pidfd_getfd", keeper);
+	for (long i = atol(argv[2]); i > 0; i--)
+		check("send", (int)send(keeper, &kill, sizeof(kill), 0));
+	return 0;
+}
+
 static int command_churn(int argc, char **argv)
 {
 	struct err e;
@@ -564,7 +580,7 @@ static const struct {
 	{"reap", 1, command_reap},           {"record", 1, command_record},
 	{"sync", 1, command_sync},           {"ping", 1, command_ping},
 	{"resize", 3, command_resize},       {"churn", 1, command_churn},
-	{"malformed", 1, command_malformed},
+	{"malformed", 1, command_malformed}, {"kills", 4, command_kills},
 };
 
 int main(int argc, char **argv)
