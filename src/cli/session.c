@@ -151,14 +151,15 @@ static bool monitor_lost(const struct container_end *end)
 	return end->monitor >= 0 && recv(end->monitor, &first, 1, MSG_PEEK) <= 0;
 }
 
+/* 1: it does not run any more. */
 static int join_running(struct session *s, struct container_end *end, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c;
 	int r = container_find(s->engine, s->id, &a, &c, e);
-	if (r == 0 && !c.pid)
-		r = stopped(e);
 	fd_drop(&s->client.stream);
+	if (r == -ENOENT || (r == 0 && !c.pid))
+		return 1;
 	if (r == 0)
 		r = make_stream(s, e);
 	if (r == 0)
@@ -168,17 +169,17 @@ static int join_running(struct session *s, struct container_end *end, struct err
 }
 
 /* Its keeper, or else container_monitor(), sees to a new monitor: go on with that one. It may die
- * as well; as long as the container runs there will be another. */
+ * as well; as long as the container runs there will be another. 1: it has ended. */
 static int join_again(struct session *s, struct container_end *end, struct err *e)
 {
 	struct container_end again;
 	fd_drop(&s->monitor);
 	int r = join_running(s, &again, e);
-	for (int tries = 0; r < 0 && r != -ESRCH && r != -ENOENT && tries < JOIN_TRIES; tries++) {
+	for (int tries = 0; r < 0 && tries < JOIN_TRIES; tries++) {
 		poll(NULL, 0, JOIN_AGAIN_MS);
 		r = join_running(s, &again, e);
 	}
-	if (r < 0)
+	if (r != 0)
 		return r;
 	fd_drop(&end->monitor);
 	*end = again;
@@ -194,15 +195,17 @@ int session_serve(struct cli *cli, struct session *s, struct container_end *end,
 	int signal = 0, code;
 	struct err ignored;
 	fd_drop(&s->theirs); /* else the stream would never end */
-	int how = client_run(&s->client, &signal, e);
-	bool lost;
-	while ((lost = how == CLIENT_ENDED && monitor_lost(end)) &&
-	       join_again(s, end, &ignored) == 0)
+	int how = client_run(&s->client, &signal, e), again = 0;
+	while (how == CLIENT_ENDED && monitor_lost(end) &&
+	       (again = join_again(s, end, &ignored)) == 0)
 		how = client_run(&s->client, &signal, e);
-	if (lost)
+	if (again > 0)
 		cli_notice("%.12s: its monitor was killed, and it has ended since; what it printed "
 			   "in between went to its log alone",
 			   s->id);
+	else if (again < 0)
+		cli_notice("%.12s: its monitor was killed, and none could be reached since: %s",
+			   s->id, ignored.text);
 	*ret_detached = how == CLIENT_DETACHED;
 	if (how != CLIENT_ENDED)
 		fd_drop(&end->monitor);

@@ -137,6 +137,25 @@ code_or_lost() {
 	assert_equal "" "$(grep -vxFf all out)"
 }
 
+@test "monitor and keeper killed, and no other one can be started: the client says why, not that the container has ended" {
+	mkdir away
+	cp -a "$HULL_BIN_DIR" bin
+	HULL=$PWD/bin/hull
+	"$HULL" run --name cc test sh -c 'echo ready; sleep 600' >out 2>err 3>&- &
+	client=$!
+	started_by_test $client
+	wait_for 10 grep -q ready out
+	mv bin/hull-monitor away
+	kill_all_monitors
+	wait_for 30 grep -q "its monitor was killed" err
+	assert_equal "" "$(grep "has ended since" err)"
+	grep -qE "its monitor was killed, and none could be reached since: container cc: cannot start a new monitor: No such file" err || fail "$(cat err)"
+	assert_equal running "$(status_of cc)"
+	mv away/hull-monitor bin
+	hull kill cc
+	wait $client || :
+}
+
 @test "monitor and keeper killed: a client still reaches the container's stdin" {
 	hull run -di --name cc test sh -c 'until [ -e /tmp/go ]; do sleep 0.05; done; read line; echo "got $line"'
 	kill_all_monitors
