@@ -40,8 +40,10 @@ static void on_progress(void *ctx, uint64_t bytes)
 	struct account *a = ctx;
 	char text[SIZE_TEXT_SIZE];
 	a->bytes = bytes;
-	if (a->show)
-		fprintf(stderr, "\r\033[K%s - %s", a->what, size_human((int64_t)bytes, text));
+	if (!a->show)
+		return;
+	fprintf(stderr, "\r\033[K%s - %s", a->what, size_human((int64_t)bytes, text));
+	fflush(stderr);
 }
 
 static void tell_end(const struct account *a, bool quiet, const char *to)

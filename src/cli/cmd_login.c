@@ -26,6 +26,7 @@ static int ask(struct arena *a, const char *prompt, bool hidden, const char **re
 	struct termios before, silent;
 	char line[SECRET_MAX];
 	fprintf(stderr, "%s: ", prompt);
+	fflush(stderr);
 	bool off = hidden && tcgetattr(STDIN_FILENO, &before) == 0;
 	if (off) {
 		silent = before;

@@ -153,7 +153,10 @@ static int run_command(struct cli *cli, const struct request *q, struct err *e)
 		return cli_each(cli, &args, values);
 	if (!(c->flags & COMMAND_LATE_ENGINE))
 		r = cli_engine(cli, &en, e);
-	return r < 0 ? r : c->run(cli, values, &args, e);
+	if (r == 0)
+		r = c->run(cli, values, &args, e);
+	cli_warn(cli);
+	return r;
 }
 
 static int hull(struct cli *cli, int argc, char **argv, struct err *e)
@@ -188,6 +191,8 @@ int main(int argc, char **argv)
 	/* Most runs need less than this, and none lives long: one brk(2) for all of it. */
 	mallopt(M_TOP_PAD, HEAP);
 	mallopt(M_TRIM_THRESHOLD, 8 * HEAP);
+	/* A line at once: those of commands that run side by side stay whole. */
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 	cli.argv = argv;
 	int code = hull(&cli, argc - 1, argv + 1, &e);
 	if (code < 0) {

@@ -287,3 +287,15 @@ refused() { # STATUS TEXT ARG...: fails with that code and says that
 		[[ $output == "instructions "*" cpuid 0" ]]
 	done
 }
+
+@test "messages: each line is written at once, so that two programs' lines do not mix" {
+	python3 - "$HULL" <<-'E'
+		import socket, subprocess, sys
+		ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+		for words in (["rm", "missing"], ["run", "--nothing"], ["inspect", "a\x1bb"]):
+		    subprocess.run([sys.argv[1], *words], stderr=theirs, stdout=subprocess.DEVNULL)
+		    theirs.send(b"end\n")
+		    while (line := ours.recv(65536)) != b"end\n":
+		        assert line.endswith(b"\n"), line
+	E
+}
