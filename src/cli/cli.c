@@ -150,6 +150,7 @@ static enum each_result do_one(struct cli *cli, const char *name, void *values)
 	int r = cli_engine(cli, &en, &e);
 	if (r == 0)
 		r = cli->command->each(cli, name, values, &e);
+	cli_warn(cli);
 	if (r < 0)
 		cli_complain(cli, &e);
 	return r < 0 ? EACH_FAILED : r ? EACH_SAID : EACH_NAME;

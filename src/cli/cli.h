@@ -33,7 +33,8 @@ void cli_complain(const struct cli *cli, const struct err *e);
 void cli_notice(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /** Ask as docker does: @warning, "Are you sure ...?"; true for y. */
 bool cli_confirm(const char *warning);
-/** The engine's warnings as "WARNING: ...", as docker does, once. */
+/** The engine's warnings as "WARNING: ...", as docker does, once. All that are left come after the
+ *  command, or after each of several names: only who has something to print before calls it. */
 void cli_warn(struct cli *cli);
 
 /** Do the command's `each` for all names, at most CLI_PARALLEL_MAX at once. Returns 0, or 1 if any

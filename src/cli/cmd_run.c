@@ -40,6 +40,13 @@ static int pull(struct cli *cli, const struct create_options *o, struct err *e)
 	return pull_one(cli, &req, p, &ignored, e);
 }
 
+static void warn(struct cli *cli, bool quiet)
+{
+	if (quiet)
+		cli->engine.warnings.count = 0;
+	cli_warn(cli);
+}
+
 /* With its image from a registry, where that is wanted, or needed and allowed. */
 static int create_pulling(struct cli *cli, struct engine *en, struct create_options *o,
 			  char ret_id[ID_LEN + 1], struct err *e)
@@ -78,8 +85,7 @@ static int create(struct cli *cli, struct create_options *o, const struct strv *
 	o->create.start = start;
 	if (r == 0)
 		r = create_pulling(cli, en, o, ret_id, e);
-	if (!o->quiet)
-		cli_warn(cli);
+	warn(cli, o->quiet);
 	if (r < 0 || !o->cidfile || !*o->cidfile)
 		return r;
 	r = cidfile_write(o->cidfile, ret_id, e);
@@ -93,8 +99,7 @@ static int create(struct cli *cli, struct create_options *o, const struct strv *
 static int run_detached(struct cli *cli, const struct run_values *v, const char *id, struct err *e)
 {
 	int r = container_start(&cli->engine, id, -1, e);
-	if (!v->create.quiet)
-		cli_warn(cli);
+	warn(cli, v->create.quiet);
 	puts(id); /* docker does, even if the start failed */
 	return r;
 }
@@ -157,8 +162,7 @@ static int run_attached(struct cli *cli, const struct run_values *v, const char 
 		container_start_cancel(&cli->engine, id, e);
 	else
 		r = container_start_watched(s.engine, id, s.theirs, &end, e);
-	if (!v->create.quiet)
-		cli_warn(cli);
+	warn(cli, v->create.quiet);
 	if (r < 0)
 		return r;
 	if (!c->attach_stdout && !c->attach_stderr) {

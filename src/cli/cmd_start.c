@@ -16,7 +16,6 @@ struct start_values {
 static int start_one(struct cli *cli, const char *name, void *values, struct err *e)
 {
 	int r = container_start(&cli->engine, name, -1, e);
-	cli_warn(cli);
 	return r == -EALREADY ? 0 : r;
 }
 

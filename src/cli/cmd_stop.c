@@ -86,9 +86,7 @@ static int restart_one(struct cli *cli, const char *name, void *values, struct e
 {
 	const struct stop_values *v = values;
 	int number = option_signal(v->signal, e);
-	int r = number < 0 ? number : container_restart(&cli->engine, name, number, grace(v), e);
-	cli_warn(cli);
-	return r;
+	return number < 0 ? number : container_restart(&cli->engine, name, number, grace(v), e);
 }
 
 #define O(member) .offset = offsetof(struct stop_values, member)

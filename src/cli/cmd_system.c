@@ -50,9 +50,7 @@ static int restart_run(struct cli *cli, void *values, const struct strv *args, s
 
 static int restore_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
-	int r = engine_restore(&cli->engine, e);
-	cli_warn(cli);
-	return r;
+	return engine_restore(&cli->engine, e);
 }
 
 static int check_run(struct cli *cli, void *values, const struct strv *args, struct err *e)

@@ -30,9 +30,7 @@ static int apply_given(struct container_config *config, void *ctx, struct arena 
 
 static int update_one(struct cli *cli, const char *name, void *values, struct err *e)
 {
-	int r = container_update(&cli->engine, name, apply_given, cli, e);
-	cli_warn(cli);
-	return r;
+	return container_update(&cli->engine, name, apply_given, cli, e);
 }
 
 static int update_run(struct cli *cli, void *values, const struct strv *args, struct err *e)

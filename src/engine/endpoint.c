@@ -880,7 +880,7 @@ static int take_over(struct engine *en, struct network_kernel *k, const struct c
 		plan_place(c, out, true, &place);
 		r = network_lead_out(&k->links, &place.at, netns, e);
 	}
-	if (r < 0 || ports_place(before) != gone || !ports_place(&net))
+	if (r < 0 || ports_place(before) != gone)
 		return r;
 	r = ports_reserve(en, c, a, &net, e);
 	return r < 0 ? r : publish_locked(en, k, &net, e);

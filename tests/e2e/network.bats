@@ -503,6 +503,12 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	[[ $output == *"is not connected"* ]]
 	hull run -d --name lone --network none test sleep 1000
 	run -0 hull network connect one lone
+	# What it costs is told.
+	hull run -d --name pub --network one -p 8080:80 test sleep 1000
+	run -0 hull network connect closed pub
+	assert_equal "" "$output"
+	run -0 hull network disconnect one pub
+	assert_has "WARNING: Published ports are discarded: pub is on no network that goes through this host's firewall"
 	# What was connected comes back with the next start.
 	hull restart -t 0 both
 	assert_equal "eth0 eth1 lo " "$(hull exec both ls /sys/class/net | tr '\n' ' ')"
