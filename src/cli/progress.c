@@ -9,41 +9,20 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/units.h"
 
-enum { BAR_WIDTH = 50, SHOW_EVERY_MS = 50, JSON_EVERY_MS = 100 };
-
-/* "[====>     ]  12.3MB/45.6MB", as docker draws it. */
-static void put_bar(FILE *to, const struct progress_line *l)
-{
-	char done[SIZE_TEXT_SIZE], total[SIZE_TEXT_SIZE];
-	char bar[BAR_WIDTH + 1] = "";
-	size_human((int64_t)l->done, done);
-	if (!l->total) {
-		fprintf(to, "  %s", done);
-		return;
-	}
-	size_t full = (size_t)((double)l->done / (double)l->total * BAR_WIDTH);
-	full = full > BAR_WIDTH ? BAR_WIDTH : full;
-	memset(bar, ' ', BAR_WIDTH);
-	memset(bar, '=', full);
-	if (full < BAR_WIDTH)
-		bar[full] = '>';
-	fprintf(to, "  [%s]  %s/%s", bar, done, size_human((int64_t)l->total, total));
-}
+enum { SHOW_EVERY_MS = 50, JSON_EVERY_MS = 100 };
 
 static void put_line(const struct progress *p, const struct progress_line *l)
 {
 	const struct progress_words *w = p->words;
+	char bar[IMAGE_PROGRESS_BAR_SIZE];
 	fprintf(p->to, "\r\033[K%s: ", l->layer);
 	if (l->finished)
 		fputs(l->existed ? w->existed : w->finished, p->to);
 	else if (!l->done)
 		fputs(w->begins ? w->begins : w->goes_on, p->to);
-	else {
-		fputs(w->goes_on, p->to);
-		put_bar(p->to, l);
-	}
+	else
+		fprintf(p->to, "%s  %s", w->goes_on, image_progress_bar(l->done, l->total, bar));
 	fputc('\n', p->to);
 }
 

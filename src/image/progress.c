@@ -9,23 +9,32 @@
 
 enum { BAR = 50, ID_SHOWN = 12 };
 
+char *image_progress_bar(uint64_t done, uint64_t total, char buf[static IMAGE_PROGRESS_BAR_SIZE])
+{
+	char is[SIZE_TEXT_SIZE], all[SIZE_TEXT_SIZE];
+	size_t full = total ? (size_t)((double)done / (double)total * BAR) : 0;
+	full = full > BAR ? BAR : full;
+	size_human((int64_t)done, is);
+	if (total)
+		snprintf(buf, IMAGE_PROGRESS_BAR_SIZE, "[%.*s>%*s]  %s/%s", (int)full,
+			 "==================================================", (int)(BAR - full),
+			 "", is, size_human((int64_t)total, all));
+	else
+		snprintf(buf, IMAGE_PROGRESS_BAR_SIZE, "%s", is);
+	return buf;
+}
+
 struct json_object *image_progress_json(const struct image_progress *i, const char *status,
 					bool bar)
 {
 	struct json_object *o = json_object_new_object(), *detail = json_object_new_object();
 	if (bar) {
-		char text[BAR + 80], done[SIZE_TEXT_SIZE], total[SIZE_TEXT_SIZE];
-		size_t full = i->total ? (size_t)(BAR * i->done / i->total) : 0;
-		full = full > BAR ? BAR : full;
+		char text[IMAGE_PROGRESS_BAR_SIZE];
 		json_add_int(detail, "current", (int64_t)i->done);
-		if (i->total)
+		if (i->total) {
 			json_add_int(detail, "total", (int64_t)i->total);
-		snprintf(text, sizeof(text), "[%.*s>%*s]  %s/%s", (int)full,
-			 "==================================================", (int)(BAR - full),
-			 "", size_human((int64_t)i->done, done),
-			 size_human((int64_t)i->total, total));
-		if (i->total)
-			json_add_string(o, "progress", text);
+			json_add_string(o, "progress", image_progress_bar(i->done, i->total, text));
+		}
 	}
 	json_add_string(o, "status", status);
 	json_add(o, "progressDetail", detail);

@@ -19,7 +19,7 @@
 #include "base/file.h"
 #include "base/path.h"
 
-enum { SCHEMATA_MAX = 16384, PATH_SIZE = 600 };
+enum { SCHEMATA_MAX = 16384 };
 
 void resctrl_close(struct resctrl *r)
 {
@@ -85,11 +85,16 @@ static bool has_shares(const struct resctrl_wish *w)
 	return given(w->l3) || given(w->bandwidth) || (w->more && w->more->count);
 }
 
-/* What is this container's alone, and goes with it: a group, or one that counts in another's. */
-static const char *own_group(const struct resctrl_wish *w, char path[static PATH_SIZE])
+char *resctrl_monitoring_group(const struct resctrl_wish *w, char path[static RESCTRL_PATH_SIZE])
 {
-	snprintf(path, PATH_SIZE, "%.255s/mon_groups/%.255s", resctrl_group(w), w->id);
-	return !given(w->clos) ? w->id : w->monitor ? path : NULL;
+	snprintf(path, RESCTRL_PATH_SIZE, "%.255s/mon_groups/%.255s", resctrl_group(w), w->id);
+	return path;
+}
+
+/* What is this container's alone, and goes with it: a group, or one that counts in another's. */
+static const char *own_group(const struct resctrl_wish *w, char path[static RESCTRL_PATH_SIZE])
+{
+	return !given(w->clos) ? w->id : w->monitor ? resctrl_monitoring_group(w, path) : NULL;
 }
 
 static int check_words(const struct resctrl_wish *w, struct err *e)
@@ -104,7 +109,7 @@ static int check_words(const struct resctrl_wish *w, struct err *e)
 
 int resctrl_check(int mount, const struct resctrl_wish *w, struct err *e)
 {
-	char path[PATH_SIZE];
+	char path[RESCTRL_PATH_SIZE];
 	const char *own = own_group(w, path);
 	bool named = given(w->clos) && strcmp(w->clos, "/") != 0;
 	int r = check_words(w, e);
@@ -209,7 +214,7 @@ static int open_group(int mount, const struct resctrl_wish *w, struct err *e)
 static int open_tasks(int mount, int group, const struct resctrl_wish *w, struct resctrl *ret,
 		      struct err *e)
 {
-	char path[PATH_SIZE];
+	char path[RESCTRL_PATH_SIZE];
 	snprintf(path, sizeof(path), "mon_groups/%.255s/tasks", w->id);
 	ret->tasks[0] = openat(group, "tasks", O_WRONLY | O_CLOEXEC);
 	if (ret->tasks[0] >= 0 && w->monitor)
@@ -231,7 +236,7 @@ static int make_group(int mount, const struct resctrl_wish *w, struct err *e)
 static int enter_by(int mount, int group, const struct resctrl_wish *w, struct resctrl *ret,
 		    struct err *e)
 {
-	char path[PATH_SIZE];
+	char path[RESCTRL_PATH_SIZE];
 	snprintf(path, sizeof(path), "mon_groups/%.255s", w->id);
 	if (w->monitor && mkdirat(group, path, 0755) < 0)
 		return refused(mount, errno, e, "make the monitoring group of", w);
@@ -287,7 +292,7 @@ int resctrl_update(int mount, const struct resctrl_wish *w, struct err *e)
 
 int resctrl_remove(int mount, const struct resctrl_wish *w, struct err *e)
 {
-	char path[PATH_SIZE];
+	char path[RESCTRL_PATH_SIZE];
 	const char *own = own_group(w, path);
 	return own && unlinkat(mount, own, AT_REMOVEDIR) < 0 && errno != ENOENT
 		       ? refused(mount, errno, e, "remove", w)

@@ -56,6 +56,9 @@ int resctrl_update(int mount, const struct resctrl_wish *w, struct err *e);
 int resctrl_remove(int mount, const struct resctrl_wish *w, struct err *e);
 /** The folder of its group below the mount; "." is the default one. */
 const char *resctrl_group(const struct resctrl_wish *w);
+/** The same of its monitoring group. */
+enum { RESCTRL_PATH_SIZE = 600 };
+char *resctrl_monitoring_group(const struct resctrl_wish *w, char path[static RESCTRL_PATH_SIZE]);
 
 struct resctrl_cache {
 	char *cbm_mask;

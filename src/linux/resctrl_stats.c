@@ -116,11 +116,10 @@ static void read_counters(int mount, const char *group, struct arena *a, struct 
 void resctrl_stats_read(int mount, const struct resctrl_wish *w, struct arena *a,
 			struct resctrl_stats *ret)
 {
-	char own[NAME_MAX_HERE];
+	char own[RESCTRL_PATH_SIZE];
 	const char *group = resctrl_group(w);
-	snprintf(own, sizeof(own), "%s/mon_groups/%.255s", group, w->id);
 	*ret = (struct resctrl_stats){0};
 	read_shares(mount, group, a, ret);
 	read_info(mount, a, ret);
-	read_counters(mount, w->monitor ? own : group, a, ret);
+	read_counters(mount, w->monitor ? resctrl_monitoring_group(w, own) : group, a, ret);
 }

@@ -313,11 +313,28 @@ static void vanished_layers_fail_the_commit(void **state)
 	assert_int_equal(image_find(&f->store, ids[0], &f->a, &im, &f->e), -ENOENT);
 }
 
+static void bars_are_dockers(void **state)
+{
+	static const char equals[] = "==================================================";
+	char want[IMAGE_PROGRESS_BAR_SIZE], is[IMAGE_PROGRESS_BAR_SIZE];
+	assert_string_equal(image_progress_bar(1000, 0, is), "1kB");
+	for (uint64_t done = 0; done <= 3000; done += 1000) {
+		const int full = done < 2000 ? (int)done / 40 : 50;
+		snprintf(want, sizeof(want), "[%.*s>%*s]  %s/2kB", full, equals, 50 - full, "",
+			 done == 0      ? "0B"
+			 : done == 1000 ? "1kB"
+			 : done == 2000 ? "2kB"
+					: "3kB");
+		assert_string_equal(image_progress_bar(done, 2000, is), want);
+	}
+}
+
 #define store_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bars_are_dockers),
 		store_test(images_are_found),
 		store_test(names_win_over_ids),
 		store_test(filters_apply),
