@@ -197,9 +197,7 @@ static int connect_run(struct cli *cli, void *values, const struct strv *args, s
 {
 	struct connect_values *v = values;
 	v->endpoint.ipam = &v->ipam;
-	int r = network_connect(&cli->engine, args->items[0], args->items[1], &v->endpoint, e);
-	cli_warn(cli);
-	return r;
+	return network_connect(&cli->engine, args->items[0], args->items[1], &v->endpoint, e);
 }
 
 static int update_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
@@ -215,9 +213,7 @@ static int update_run(struct cli *cli, void *values, const struct strv *args, st
 static int disconnect_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	const struct connect_values *v = values;
-	int r = network_disconnect(&cli->engine, args->items[0], args->items[1], v->force, e);
-	cli_warn(cli);
-	return r;
+	return network_disconnect(&cli->engine, args->items[0], args->items[1], v->force, e);
 }
 
 struct rm_values {
