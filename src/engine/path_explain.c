@@ -107,9 +107,10 @@ static void told_by_icmp(const struct path_look *l, struct path *p)
 
 static void dropped(const struct path_look *l, struct path *p)
 {
+	const char *what = l->failed ? "rejected" : "dropped";
 	if (l->handle)
 		because(p,
-			arena_printf(l->a, "dropped by chain %s of table %s %s, rule handle %llu",
+			arena_printf(l->a, "%s by chain %s of table %s %s, rule handle %llu", what,
 				     l->chain, l->family, l->table, (unsigned long long)l->handle),
 			arena_printf(l->a, "nft -a list chain %s %s %s", l->family, l->table,
 				     l->chain));
@@ -232,14 +233,16 @@ void path_explain(const struct path_look *look, struct path *p)
 		}
 		return;
 	}
-	if (l->failed) {
+	size_t i = 0;
+	while (i < p->count && p->hops[i].packets)
+		i++;
+	/* A rule of this host that rejects is more than what it has the kernel say. */
+	const bool ours = l->dropped && i < p->count && l->dropped_back == p->hops[i].back;
+	if (l->failed && !ours) {
 		p->died = ip_of(&l->error.from, l->a);
 		told_by_icmp(l, p);
 		return;
 	}
-	size_t i = 0;
-	while (i < p->count && p->hops[i].packets)
-		i++;
 	if (i < p->count) {
 		explain_hop(l, p, i);
 		return;

@@ -210,3 +210,86 @@ assert all(w["RoundTripMicroseconds"] > 0 and w["Gbits"] > 0 for w in ways[:5]),
 	run -0 on_host sh -c 'ls /sys/class/net; nft list tables'
 	[[ $output != *bench* ]]
 }
+
+# What ufw and firewalld put there, as far as it judges packets of containers: in their order, with their names.
+@test "beside ufw: what docs/network.md says lets containers out, published ports in, and names be answered" {
+	command -v iptables-nft-restore >/dev/null || skip "needs iptables"
+	hull network create one
+	serve web --network one -p 8080:80
+	hull run -d --name cc --network one test sleep 1000
+	outside busybox nc -ll -p 7 -e /bin/true &
+	started_by_test $!
+	wait_for 10 listening "$OUTSIDE" 0007
+	run -0 hull exec cc nslookup web
+	on_host iptables-nft-restore <<-'E'
+		*filter
+		:INPUT DROP
+		:FORWARD DROP
+		:ufw-before-input -
+		:ufw-before-forward -
+		:ufw-user-input -
+		:ufw-user-forward -
+		-A INPUT -j ufw-before-input
+		-A FORWARD -j ufw-before-forward
+		-A ufw-before-input -i lo -j ACCEPT
+		-A ufw-before-input -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+		-A ufw-before-input -m conntrack --ctstate INVALID -j DROP
+		-A ufw-before-input -m addrtype ! --dst-type LOCAL -j DROP
+		-A ufw-before-input -j ufw-user-input
+		-A ufw-before-forward -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+		-A ufw-before-forward -j ufw-user-forward
+		COMMIT
+	E
+	path 1 cc 203.0.113.2:7
+	died up0 "dropped by the policy of chain FORWARD of table ip filter"
+	run ! ask_in_vain outside 203.0.113.1
+	run ! hull exec cc timeout 3 nslookup web
+	# ufw route allow in on br-+; ufw route allow out on br-+; ufw allow in on br-+
+	on_host iptables-nft -A ufw-user-forward -i br-+ -j ACCEPT
+	path 0 cc 203.0.113.2:7
+	run ! ask_in_vain outside 203.0.113.1
+	on_host iptables-nft -A ufw-user-forward -o br-+ -j ACCEPT
+	run -0 ask outside 203.0.113.1
+	assert_equal "peer 027100CB" "$output"
+	on_host iptables-nft -A ufw-user-input -i br-+ -j ACCEPT
+	run -0 hull exec cc nslookup web
+	# Not more than that: who is not published is not reached.
+	run ! ask_in_vain outside "$(field web '{{.NetworkSettings.Networks.one.IPAddress}}')" 80
+	run -0 hull system check
+}
+
+@test "beside firewalld: published ports and names need nothing, the way out what docs/network.md says" {
+	hull network create one
+	serve web --network one -p 8080:80
+	hull run -d --name cc --network one test sleep 1000
+	outside busybox nc -ll -p 7 -e /bin/true &
+	started_by_test $!
+	wait_for 10 listening "$OUTSIDE" 0007
+	on_host nft -f - <<-'E'
+		table inet firewalld {
+			chain zone_public { reject with icmpx type admin-prohibited; }
+			chain zone_trusted { accept; }
+			chain zones { iifname "up0" goto zone_public; goto zone_public; }
+			chain common {
+				ct state { established, related } accept
+				ct status dnat accept
+				iifname "lo" accept
+				ct state invalid drop
+				jump zones
+				reject with icmpx type admin-prohibited
+			}
+			chain filter_INPUT { type filter hook input priority filter + 10; jump common; }
+			chain filter_FORWARD { type filter hook forward priority filter + 10; jump common; }
+		}
+	E
+	run -0 ask outside 203.0.113.1
+	assert_equal "peer 027100CB" "$output"
+	run -0 hull exec cc nslookup web
+	path 1 cc 203.0.113.2:7
+	died up0 "rejected by chain zone_public of table inet firewalld, rule handle "
+	# firewall-cmd --zone=trusted --add-interface=br-+
+	on_host nft insert rule inet firewalld zones iifname '"br-*"' goto zone_trusted
+	path 0 cc 203.0.113.2:7
+	run ! ask_in_vain outside "$(field web '{{.NetworkSettings.Networks.one.IPAddress}}')" 80
+	run -0 hull system check
+}
