@@ -22,6 +22,7 @@
 
 static const struct {
 	const char *v1, *v2; /* NULL: not a controller of that version */
+	const char *joint;   /* where it is mounted with another one and has no link of its own */
 } controllers[CGROUP_CONTROLLERS] = {
 	[CGROUP_CPU] = {"cpu", "cpu"},
 	[CGROUP_CPUACCT] = {"cpuacct", NULL},
@@ -32,8 +33,8 @@ static const struct {
 	[CGROUP_FREEZER] = {"freezer", NULL},
 	[CGROUP_BLKIO] = {"blkio", "io"},
 	[CGROUP_HUGETLB] = {"hugetlb", "hugetlb"},
-	[CGROUP_NET_CLS] = {"net_cls", NULL},
-	[CGROUP_NET_PRIO] = {"net_prio", NULL},
+	[CGROUP_NET_CLS] = {"net_cls", NULL, "net_cls,net_prio"},
+	[CGROUP_NET_PRIO] = {"net_prio", NULL, "net_cls,net_prio"},
 	[CGROUP_RDMA] = {"rdma", "rdma"},
 	[CGROUP_SYSTEMD] = {"systemd", NULL},
 };
@@ -192,6 +193,14 @@ static bool is_mount_of(struct cgroup_host *h, const char *path, long magic)
 	return false;
 }
 
+static bool is_v1_point(struct cgroup_host *h, int c, const char *name)
+{
+	if (!name)
+		return false;
+	snprintf(h->v1_point[c], sizeof(h->v1_point[c]), "/sys/fs/cgroup/%s", name);
+	return is_mount_of(h, h->v1_point[c], CGROUP_SUPER_MAGIC);
+}
+
 /* Where every distribution mounts them. mountinfo takes the kernel a fifth of a millisecond to
  * write, and is read only where this does not find what every container needs. */
 static bool usual_points(struct cgroup_host *h)
@@ -202,9 +211,7 @@ static bool usual_points(struct cgroup_host *h)
 		snprintf(h->v2_point, sizeof(h->v2_point), "/sys/fs/cgroup%s",
 			 v2_only ? "" : "/unified");
 	for (int c = 0; !v2_only && c < CGROUP_CONTROLLERS; c++) {
-		snprintf(h->v1_point[c], sizeof(h->v1_point[c]), "/sys/fs/cgroup/%s",
-			 controllers[c].v1);
-		if (is_mount_of(h, h->v1_point[c], CGROUP_SUPER_MAGIC))
+		if (is_v1_point(h, c, controllers[c].v1) || is_v1_point(h, c, controllers[c].joint))
 			needed &= ~(1U << c);
 		else
 			h->v1_point[c][0] = '\0';

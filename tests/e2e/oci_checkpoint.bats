@@ -78,7 +78,9 @@ begin() {
 	wait_for 200 test -s "$dir/out2"
 	first=$(head -n 1 "$dir/out2")
 	[ "${first#line }" -ge "$seen" ] || fail "$first after $seen"
-	[ "$(status_of c2)" = running ]
+	# Its first line may be here before the one who restores it has written its state.
+	is_running() { [ "$(status_of c2 2>/dev/null)" = running ]; }
+	wait_for 200 is_running
 	[ -n "$(groups_of "$(group_of c2)")" ]
 	rt kill c2 KILL
 	wait_jobs
