@@ -239,7 +239,10 @@ static void take_refused(struct recorder *w, const struct trace_record *r)
 	static const char before[] = "syscalls:sys_exit_";
 	const char *call = r->point->name + sizeof(before) - 1;
 	struct known *k = slot(w, r->pid);
-	struct recorded s = {.time_ns = r->time_ns, .pid = r->pid, .capability = -1};
+	struct recorded s = {.time_ns = r->time_ns,
+			     .pid = r->pid,
+			     .capability = -1,
+			     .error = (int32_t)-trace_number(r, "ret")};
 	uint32_t bit = 0;
 	for (size_t i = 0; i < ARRAY_LEN(refusals) && !bit; i++)
 		bit = strcmp(refusals[i], call) ? 0 : UINT32_C(1) << i;
@@ -301,7 +304,8 @@ static const struct point {
 	{"oom:mark_victim", NULL, true, take_victim},
 	{"syscalls:sys_enter_exit_group", "error_code != 0", true, take_exit},
 };
-static const struct point refused = {NULL, "ret == -1", true, take_refused}; /* EPERM */
+/* EPERM; EACCES, as AppArmor says it. */
+static const struct point refused = {NULL, "ret == -1 || ret == -13", true, take_refused};
 /* The kernel asks for CAP_SYS_ADMIN at each mmap. */
 static const struct point capable = {"capability:cap_capable", "ret != 0 && cap != 21", true,
 				     take_capable};

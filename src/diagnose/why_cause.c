@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Why a container ended that did not end by itself: memory, and signals of others, for hull why.
  * Rests on signal(7), and on what the kernel's log and the recorder keep. Read why_life.h first. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "engine/spec.h"
 #include "linux/capability.h"
 #include "linux/crash.h"
+#include "linux/lsm.h"
 #include "linux/namespaces.h"
 #include "linux/seccomp_ask.h"
 #include "linux/seccomp_calls.h"
@@ -341,18 +343,21 @@ static char *denial_text(struct life *l, const struct recorded *d)
 	struct arena *a = l->s->a;
 	struct seccomp_program filter;
 	struct err ignored;
-	static const char *const by[] = {
-		[SECCOMP_ALLOWS] = "(EPERM) by the kernel: a capability may lack",
-		[SECCOMP_REFUSES] = "by its seccomp profile",
-		[SECCOMP_DEPENDS] = "(EPERM), by its seccomp profile or the kernel"};
 	if (d->capability >= 0) {
 		const char *name = capability_name(d->capability);
 		return arena_printf(a, "denied %s%s%s", name ? name : "a capability",
 				    *d->call ? " in " : "", d->call);
 	}
-	if (!l->c || number < 0 || container_filter(l->c, NULL, a, &filter, &ignored) < 0)
-		return arena_printf(a, "refused %s (EPERM)", d->call);
-	return arena_printf(a, "refused %s %s", d->call, by[seccomp_ask(&filter, number)]);
+	const char *by = "";
+	if (l->c && number >= 0 && container_filter(l->c, NULL, a, &filter, &ignored) == 0) {
+		const enum seccomp_answer answer = seccomp_ask(&filter, number);
+		if (answer == SECCOMP_REFUSES)
+			return arena_printf(a, "refused %s by its seccomp profile", d->call);
+		by = answer == SECCOMP_DEPENDS ? ", by its seccomp profile or the kernel"
+		     : d->error == EACCES ? " by the kernel: AppArmor, or the permissions of a file"
+					  : " by the kernel: a capability may lack";
+	}
+	return arena_printf(a, "refused %s (%s)%s", d->call, strerrorname_np(d->error) ?: "", by);
 }
 
 /* One that was asked for a capability is told of by that. */
@@ -372,7 +377,7 @@ void why_denied(struct life *l)
 	const int count =
 		recorder_list(l->en, RECORDED_DENIAL, l->id, from > l->started ? from : l->started,
 			      l->ended, r, DENIALS);
-	bool profile = false, capability = false;
+	bool profile = false, capability = false, label = false;
 	char *all = NULL;
 	for (int i = 0; i < count; i++) {
 		if (is_told(r, count, &r[i]))
@@ -386,7 +391,8 @@ void why_denied(struct life *l)
 		all = arena_printf(a, "%s%s%s, %s before the end", all ?: "", all ? "; " : "", text,
 				   span);
 		capability |= r[i].capability >= 0;
-		profile |= r[i].capability < 0;
+		profile |= r[i].capability < 0 && r[i].error != EACCES;
+		label |= r[i].capability < 0 && r[i].error == EACCES;
 	}
 	if (!all)
 		return;
@@ -397,4 +403,7 @@ void why_denied(struct life *l)
 	if (profile)
 		story_advise(l->s, "a call that is refused need not be the cause: hull run "
 				   "--learn-seccomp FILE tells which ones it needs");
+	if (label && lsm_apparmor_is_there())
+		story_advise(l->s, "what AppArmor refuses stands in the kernel's log, apparmor="
+				   "\"DENIED\"");
 }

@@ -33,8 +33,9 @@ struct recorded {
 	char unit[RECORDED_UNIT_MAX]; /* last part of the sender's control group, "" not known */
 	bool inside;                  /* the sender is a process of the same container */
 	bool taken_along;             /* SIGKILL, because PID 1 has ended */
-	/* Of a capability that lacked; -1: the call was refused, for whatever it was. */
-	int32_t capability;
+	/* Of a capability that lacked; -1: the call was refused, for whatever it was, with this
+	 * error (EPERM, EACCES). */
+	int32_t capability, error;
 	char call[RECORDED_CALL_MAX]; /* "" not known */
 	/* Of one that ended by itself, and not with 0. */
 	int32_t exit_code;

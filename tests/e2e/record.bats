@@ -93,8 +93,12 @@ ended() {
 	run hull why cc
 	assert_has "--learn-seccomp FILE tells which ones it needs"
 	run hull run --name dd --security-opt seccomp=unconfined test sh -c 'sleep 0.3; mount -t tmpfs none /tmp; exit 4'
-	wait_for 10 eval "[[ \$(verdict dd) == *' was refused mount (EPERM) by the kernel: a capability may lack' ]]" ||
+	# AppArmor, where there is one, is asked first.
+	wait_for 10 eval "[[ \$(verdict dd) == *' was refused mount ('@('EPERM) by the kernel: a capability may lack'|'EACCES) by the kernel: AppArmor, or the permissions of a file') ]]" ||
 		fail "$(hull why dd)"
+	echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mount"], "action": "SCMP_ACT_ERRNO", "errnoRet": 13}]}' >access.json
+	run hull run --name ff --security-opt seccomp=access.json test sh -c 'sleep 0.3; mount -t tmpfs none /tmp; exit 4'
+	wait_for 10 eval "[[ \$(verdict ff) == *' was refused mount by its seccomp profile' ]]" || fail "$(hull why ff)"
 	# Who may is not told of.
 	run hull run --name ee --privileged test sh -c 'sleep 0.3; mount -t tmpfs none /tmp; exit 4'
 	hull run --name last test true
