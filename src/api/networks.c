@@ -79,7 +79,8 @@ int network_make(struct call *c, struct err *e)
 		return r;
 	struct json_object *o = json_object_new_object();
 	json_add_string(o, "Id", id);
-	json_add_string(o, "Warning", "");
+	json_add_string(o, "Warning", strv_join(c->a, &c->en->warnings, "; "));
+	c->en->warnings.count = 0;
 	return answer_json(c, 201, o);
 }
 

@@ -494,6 +494,20 @@ static int check_bridge(struct network_kernel *k, const struct network *n, struc
 	return -EEXIST;
 }
 
+/* docker says nothing; whoever named the subnet may not know what it hides. */
+static void warn_of_routes(struct engine *en, struct network_kernel *k, const struct network *n)
+{
+	char text[SUBNET_TEXT_SIZE], own[SUBNET_TEXT_SIZE];
+	struct subnet route;
+	for (size_t i = 0; i < n->subnet_count; i++)
+		if (pool_meets_route(&k->links, &n->subnets[i].subnet, &route))
+			engine_warn(en,
+				    "network %s: its subnet %s overlaps with a route of this host, "
+				    "to %s: what is behind that may not be reached any more",
+				    n->name, subnet_print(&n->subnets[i].subnet, own),
+				    subnet_print(&route, text));
+}
+
 /* A network that has no row after all. */
 static void undo_create(struct engine *en, struct network_kernel *k, const struct network *n,
 			struct arena *a)
@@ -544,6 +558,8 @@ int network_create(struct engine *en, const char *name, struct docker_network *c
 	} else if (r == 0) {
 		r = check_bridge(&k, &made, a, e);
 		begun = r == 0;
+		if (r == 0)
+			warn_of_routes(en, &k, &made);
 		/* The bridge first: whoever finds it without a row makes the firewall anew. */
 		if (r == 0)
 			r = network_ensure(en, &k, &made, false, e);

@@ -62,5 +62,7 @@ bool network_mode_of(const char *kind, const char *name, uint32_t *ret);
  * first pool ("bridge", the default network) or of the second, which has thousands. -ENOSPC. */
 int pool_choose(struct netlink *nl, bool first, const struct subnet *taken, size_t count,
 		struct subnet *ret, struct err *e);
+/** Does a route of the host lead to addresses of @s? The first that does, in @ret. */
+bool pool_meets_route(struct netlink *nl, const struct subnet *s, struct subnet *ret);
 /** A random network of 64 bits for IPv6, which nobody else has (RFC 4193). */
 struct subnet pool_choose6(void);

@@ -36,12 +36,25 @@ static void note_route(void *ctx, const struct subnet *to)
 	r->list[r->count++] = *to;
 }
 
-static bool is_free(const struct subnet *s, const struct subnet *list, size_t count)
+static const struct subnet *find_overlap(const struct subnet *s, const struct subnet *list,
+					 size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (list[i].ip.family == s->ip.family && subnets_overlap(s, &list[i]))
-			return false;
-	return true;
+			return &list[i];
+	return NULL;
+}
+
+bool pool_meets_route(struct netlink *nl, const struct subnet *s, struct subnet *ret)
+{
+	struct routes routes = {0};
+	const struct subnet *found = NULL;
+	if (route_list(nl, note_route, &routes) == 0)
+		found = find_overlap(s, routes.list, routes.count);
+	if (found)
+		*ret = *found;
+	arena_free(&routes.a);
+	return found;
 }
 
 int pool_choose(struct netlink *nl, bool first, const struct subnet *taken, size_t count,
@@ -53,7 +66,8 @@ int pool_choose(struct netlink *nl, bool first, const struct subnet *taken, size
 		const struct pool *pool = &pools[p];
 		struct subnet s = {pool->from.ip, pool->prefix};
 		for (unsigned i = 0; i < pool->count; i++) {
-			if (is_free(&s, taken, count) && is_free(&s, routes.list, routes.count)) {
+			if (!find_overlap(&s, taken, count) &&
+			    !find_overlap(&s, routes.list, routes.count)) {
 				*ret = s;
 				arena_free(&routes.a);
 				return 0;

@@ -467,6 +467,13 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	on_host ip route add 10.192.0.0/10 via 203.0.113.2
 	run -1 hull network create two
 	[[ $output == *"each overlaps with a network or with a route of this host"*"--subnet"* ]]
+	# Who names one there gets it, and is told.
+	run -0 hull network create --subnet 10.200.1.0/24 three
+	assert_has "WARNING: network three: its subnet 10.200.1.0/24 overlaps with a route of this host, to 10.192.0.0/10"
+	run -0 hull network create --subnet 192.168.77.0/24 four
+	assert_lacks WARNING
+	run -0 hull network create -d macvlan -o parent=up0 --subnet 203.0.113.0/24 five
+	assert_lacks WARNING
 }
 
 @test "several networks: at the start, connected and disconnected while it runs" {

@@ -242,6 +242,9 @@ asked_where() {
 	done
 	# What knows no chunks gets all at once.
 	sends_chunks "refuse:405 1 $one-" $one
+	# One that wants larger ones gets them, or all at once.
+	sends_chunks "minimum:20000000 0 /uploads/" $one 20000000
+	sends_chunks "minimum:99000000 0 /uploads/"
 	# What never gets on is given up.
 	faulty "refuse:404" 0 "$two-"
 	hull tag "$REGISTRY/some/thing:v1" "$FAULTY/mine/none:v1"

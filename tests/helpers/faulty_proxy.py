@@ -28,6 +28,7 @@ The first COUNT (default 1, 0: all) requests whose path has PATTERN (default /bl
   half         half of a chunk that is sent is passed on, and what the registry says of it
   crumb        as half, but two bytes
   claim        the registry's answer to a chunk, but with a million bytes more in its Range
+  minimum:BYTES  OCI-Chunk-Min-Length: BYTES
   around:PORT  503; and every Location names that port, which sends on to itself twice, then to here
   refuse:STATUS  that status
 
@@ -151,6 +152,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             first, rest = answer.headers["Content-Range"][len("bytes "):].split("-")
             headers = [(k, v) for k, v in headers if k.lower() != "content-range"]
             self.reply(206, headers + [("Content-Range", f"bytes {int(first) + 1}-{rest}")], body)
+        elif KIND == "minimum":
+            self.reply(answer.status, headers + [("OCI-Chunk-Min-Length", VALUE)], body)
         elif KIND == "type":
             headers = [(k, v) for k, v in headers if k.lower() != "content-type"]
             self.reply(answer.status, headers + [("Content-Type", VALUE)], body)
