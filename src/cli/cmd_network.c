@@ -85,7 +85,6 @@ static int create_run(struct cli *cli, void *values, const struct strv *args, st
 	int r = build_ipam(v, &cli->arena, e);
 	if (r == 0)
 		r = network_create(&cli->engine, args->items[0], n, &cli->arena, id, e);
-	cli_warn(cli);
 	if (r == 0)
 		puts(id);
 	return r;
