@@ -104,6 +104,7 @@ struct monitor_config {
 	uint32_t tty;          /* one pty instead of three FIFOs */
 	uint32_t stdin_open;   /* -i */
 	uint32_t stdin_once;   /* close stdin when the first attached client leaves */
+	uint32_t log_compress; /* rotated files are packed: engine/log_pack.c */
 	char id[65];
 	char name[129];
 	char root[1024]; /* --root, --runroot: for the clean-up command */

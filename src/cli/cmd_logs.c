@@ -87,9 +87,11 @@ static int logs_run(struct cli *cli, void *values, const struct strv *args, stru
 	r = container_logs(en, c, &q, print_record, &p, &result, e);
 	fflush(stdout);
 	fflush(stderr);
-	if (result.compressed)
-		cli_notice("%u older log files are compressed and were not read",
-			   result.compressed);
+	if (result.unreadable)
+		cli_notice(
+			"hull logs: %u older log files are compressed and could not be unpacked: "
+			"lines are missing",
+			result.unreadable);
 	fflush(stderr);
 	return r;
 }

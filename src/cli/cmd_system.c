@@ -36,6 +36,11 @@ static int lift_run(struct cli *cli, void *values, const struct strv *args, stru
 	return engine_let_end(&cli->engine, args->items[0], e);
 }
 
+static int pack_logs_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	return engine_pack_logs(&cli->engine, args->items[0], e);
+}
+
 static int tidy_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	engine_tidy(&cli->engine);
@@ -176,6 +181,16 @@ const struct command command_system_lift = {
 	.args_max = 1,
 	.flags = COMMAND_HIDDEN,
 	.run = lift_run,
+};
+
+const struct command command_system_pack_logs = {
+	.names = NAMES("system pack-logs"),
+	.synopsis = "CONTAINER",
+	.summary = "Compress the files of a container's log that were rotated",
+	.args_min = 1,
+	.args_max = 1,
+	.flags = COMMAND_HIDDEN,
+	.run = pack_logs_run,
 };
 
 const struct command command_system_reap = {

@@ -96,6 +96,7 @@ const struct command *const commands[] = {
 	&command_system_health,
 	&command_system_lift,
 	&command_system_oom,
+	&command_system_pack_logs,
 	&command_system_probe,
 	&command_system_reap,
 	&command_system_record,

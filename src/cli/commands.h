@@ -19,9 +19,9 @@ extern const struct command command_attach, command_build, command_builder_prune
 	command_pull, command_push, command_rename, command_restart, command_rm, command_rmi,
 	command_run, command_save, command_search, command_start, command_stats, command_stop,
 	command_system_check, command_system_df, command_system_health, command_system_lift,
-	command_system_oom, command_system_probe, command_system_prune, command_system_reap,
-	command_system_record, command_system_restart, command_system_restore, command_system_tidy,
-	command_tag, command_top, command_trace, command_unpause, command_update, command_version,
-	command_volume_create, command_volume_export, command_volume_import, command_volume_inspect,
-	command_volume_ls, command_volume_prune, command_volume_rm, command_wait, command_doctor,
-	command_explain, command_why;
+	command_system_oom, command_system_pack_logs, command_system_probe, command_system_prune,
+	command_system_reap, command_system_record, command_system_restart, command_system_restore,
+	command_system_tidy, command_tag, command_top, command_trace, command_unpause,
+	command_update, command_version, command_volume_create, command_volume_export,
+	command_volume_import, command_volume_inspect, command_volume_ls, command_volume_prune,
+	command_volume_rm, command_wait, command_doctor, command_explain, command_why;

@@ -164,6 +164,7 @@ int container_logs(struct engine *en, const struct container *c, const struct lo
 	if (!q.follow && c->pid)
 		bring_up_to_date(en, c);
 	q.id = c->id;
+	q.libexec = en->libexec;
 	q.end_fd = f.end;
 	q.ended = await_next;
 	q.missed = pass_missed;

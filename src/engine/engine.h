@@ -317,6 +317,10 @@ int engine_note_oom(struct engine *en, const char *id, int64_t at_ms, struct err
  *  `hull system lift` does. */
 int engine_let_end(struct engine *en, const char *id, struct err *e);
 
+/** Compress what was rotated of the log of the container with the full id @id, if it asked for
+ * that. What `hull system pack-logs` does. */
+int engine_pack_logs(struct engine *en, const char *id, struct err *e);
+
 /** Finish every container whose exit record waits: one look into one folder. For what must not see
  * a container that has ended as still there: names, volumes and images that it held. */
 int engine_settle(struct engine *en, struct err *e);

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/logformat.h"
+#include "base/option_value.h"
 #include "base/units.h"
 #include "engine/run_folder.h"
 
@@ -68,13 +69,7 @@ static int check_names(const struct docker_log_config *log, int driver, struct e
 /* What hull could accept only without effect. */
 static int check_refused(const struct kvs *options, struct err *e)
 {
-	const char *compress = kvs_get(options, "compress"), *mode = kvs_get(options, "mode");
-	if (compress && strcmp(compress, "false")) {
-		err_set(e, EINVAL, ERR_INVALID, "log opt compress=%s: hull does not compress logs",
-			compress);
-		err_hint(e, "max-size and max-file bound what they take; leave compress out");
-		return -EINVAL;
-	}
+	const char *mode = kvs_get(options, "mode");
 	if (mode && !strcmp(mode, "non-blocking")) {
 		err_set(e, EINVAL, ERR_INVALID,
 			"log opt mode=non-blocking: hull does not drop what a container writes");
@@ -102,7 +97,20 @@ static int read_sizes(const struct kvs *options, struct monitor_config *m, struc
 			       LOG_FILES_MAX, file);
 	m->log_max_size = bytes < 0 ? 0 : (uint64_t)bytes;
 	m->log_max_file = (uint32_t)files;
-	return 0;
+	bool compress = false;
+	const char *asked = kvs_get(options, "compress");
+	if (asked && option_set_bool(&compress, asked, NULL, e) < 0) {
+		e->kind = ERR_INVALID;
+		return err_context(e, "log opt compress");
+	}
+	m->log_compress = compress;
+	if (!compress || (files > 1 && bytes > 0))
+		return 0;
+	err_set(e, EINVAL, ERR_INVALID,
+		"log opt compress: it cannot be true when max-file is less than 2 or max-size is "
+		"-1");
+	err_hint(e, "what is compressed are the files before the current one");
+	return -EINVAL;
 }
 
 /* ---- tag ---- */

@@ -2,7 +2,9 @@
 /*
  * Reading logs: the list of files, the window of --tail, --since, --until, and following.
  *
- * All files of a log are opened first, so that a rotation during the reading changes nothing.
+ * All files of a log are opened first, so that a rotation during the reading changes nothing, and
+ * those that may be compressed are locked, so that none becomes another file meanwhile
+ * (log_pack.c).
  * --tail counts records that end a line, backwards from the end, in blocks of a fixed buffer.
  * Following waits for inotify(7) events of the log folder; when the current file was renamed away,
  * it and all that came between are read to their ends. Read logs.h first.
@@ -24,11 +26,13 @@
 #include "base/file.h"
 #include "base/logformat.h"
 #include "engine/logs_parse.h"
+#include "image/unpack_job.h"
 
 enum { WINDOW = 2 * LOG_JSON_LINE_MAX, FREE_MAX = 4, SCANS_MAX = 16 };
 
 struct files {
 	int fd[LOG_FILES_MAX]; /* the newest first; -1 is skipped by close(2) */
+	bool packed[LOG_FILES_MAX];
 	unsigned count;
 };
 
@@ -58,10 +62,10 @@ static void file_name(const struct reader *r, unsigned number, const char *end, 
 		snprintf(buf, size, "%s%s", r->name, end);
 }
 
-static int open_log(const struct reader *r, unsigned number)
+static int open_file(const struct reader *r, unsigned number, const char *end)
 {
 	char name[320];
-	file_name(r, number, "", name, sizeof(name));
+	file_name(r, number, end, name, sizeof(name));
 	int fd = openat(r->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat st;
 	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
@@ -69,6 +73,27 @@ static int open_log(const struct reader *r, unsigned number)
 		return -1;
 	}
 	return fd;
+}
+
+static int open_log(const struct reader *r, unsigned number)
+{
+	return open_file(r, number, "");
+}
+
+/* The plain file if there is one, as the other may not be whole; that one stays plain as long as it
+ * is open. What was compressed while it was waited for has another name now. */
+static int open_either(const struct reader *r, unsigned number, bool *ret_packed)
+{
+	struct flock shared = {.l_type = F_RDLCK};
+	struct stat st;
+	for (int fd; (fd = open_log(r, number)) >= 0; close(fd)) {
+		fcntl(fd, F_OFD_SETLKW, &shared);
+		*ret_packed = false;
+		if (fstat(fd, &st) == 0 && st.st_nlink)
+			return fd;
+	}
+	*ret_packed = number > 0;
+	return number > 0 ? open_file(r, number, ".gz") : -1;
 }
 
 /* ---- records ---- */
@@ -164,6 +189,36 @@ static int read_whole(struct reader *r, int fd, struct err *e)
 		r->result->skipped++;
 	r->len = 0;
 	r->discarding = false;
+	return result;
+}
+
+/* Have what is packed in @fd unpacked into a file that goes with its descriptor. What there is of
+ * one that is damaged is read, too. */
+static int unpack(struct reader *r, int *fd, struct err *e)
+{
+	static const struct unpack_events none;
+	CLEANUP_JOB struct unpack_job job = UNPACK_JOB_NONE;
+	CLEANUP_FD int plain = openat(r->dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	struct err why;
+	if (plain < 0)
+		return err_errno(e, errno, "cannot unpack a file of the log");
+	int result = unpack_start_bytes(&job, r->query->libexec, *fd, false, plain, e);
+	if (result < 0)
+		return result;
+	if (unpack_finish(&job, &none, &why) < 0)
+		r->result->unreadable++;
+	lseek(plain, 0, SEEK_SET);
+	close(*fd);
+	*fd = fd_steal(&plain);
+	return 0;
+}
+
+/* Make file @i ready to be read. */
+static int prepare(struct reader *r, unsigned i, struct err *e)
+{
+	struct files *f = &r->files;
+	int result = f->packed[i] ? unpack(r, &f->fd[i], e) : 0;
+	f->packed[i] &= result < 0;
 	return result;
 }
 
@@ -269,19 +324,22 @@ static bool ends_in_begun_line(struct reader *r, int fd)
 	return !json_ends_line(line, (size_t)(r->window + n - line));
 }
 
-static struct tail find_tail(struct reader *r)
+static int find_tail(struct reader *r, struct tail *t, struct err *e)
 {
 	const struct files *f = &r->files;
-	struct tail t = {.left = r->query->tail};
-	if (f->count && t.left > 0 && ends_in_begun_line(r, f->fd[0]))
-		t.left--;
+	*t = (struct tail){.left = r->query->tail};
 	for (unsigned i = 0; i < f->count; i++) {
-		t.file = i;
-		t.offset = 0;
-		if (r->local ? tail_local(f->fd[i], &t) : tail_json(r, f->fd[i], &t))
+		int result = prepare(r, i, e);
+		if (result < 0)
+			return result;
+		if (i == 0 && t->left > 0 && ends_in_begun_line(r, f->fd[0]))
+			t->left--;
+		t->file = i;
+		t->offset = 0;
+		if (r->local ? tail_local(f->fd[i], t) : tail_json(r, f->fd[i], t))
 			break;
 	}
-	return t;
+	return 0;
 }
 
 /* ---- the files ---- */
@@ -297,16 +355,9 @@ static bool is_open(const struct files *f, const struct stat *st)
 {
 	struct stat other;
 	for (unsigned i = 0; i < f->count; i++)
-		if (fstat(f->fd[i], &other) == 0 && other.st_ino == st->st_ino)
+		if (!f->packed[i] && fstat(f->fd[i], &other) == 0 && other.st_ino == st->st_ino)
 			return true;
 	return false;
-}
-
-static bool is_packed(const struct reader *r, unsigned number)
-{
-	char name[320];
-	file_name(r, number, ".gz", name, sizeof(name));
-	return file_exists(r->dir_fd, name);
 }
 
 /* Is @fd, or nothing for -1, what stands under the first number? */
@@ -327,19 +378,18 @@ static void files_scan(struct reader *r, int than)
 	struct stat stop = {0}, st;
 	if (than >= 0)
 		fstat(than, &stop);
-	else
-		r->result->compressed = 0;
 	for (unsigned i = 0, free = 0; i < LOG_FILES_MAX && free < FREE_MAX; i++) {
-		CLEANUP_FD int fd = open_log(r, i);
-		bool packed = fd < 0 && is_packed(r, i);
-		free = fd < 0 && !packed ? free + 1 : 0;
-		r->result->compressed += packed && than < 0;
+		bool packed;
+		CLEANUP_FD int fd = open_either(r, i, &packed);
+		free = fd < 0 ? free + 1 : 0;
 		if (fd < 0)
 			continue;
-		if (fstat(fd, &st) < 0 || (than >= 0 && st.st_ino == stop.st_ino))
+		if (fstat(fd, &st) < 0 || (than >= 0 && !packed && st.st_ino == stop.st_ino))
 			return;
-		if (!is_open(f, &st))
-			f->fd[f->count++] = fd_steal(&fd);
+		if (!packed && is_open(f, &st))
+			continue;
+		f->packed[f->count] = packed;
+		f->fd[f->count++] = fd_steal(&fd);
 	}
 }
 
@@ -360,20 +410,22 @@ static void files_open(struct reader *r, int than)
 
 static int read_files(struct reader *r, struct err *e)
 {
-	const struct files *f = &r->files;
+	struct files *f = &r->files;
 	struct tail t = {.file = f->count ? f->count - 1 : 0};
-	if (r->query->tail >= 0)
-		t = find_tail(r);
-	for (unsigned i = f->count ? t.file + 1 : 0; i-- > 0;) {
+	int result = r->query->tail >= 0 ? find_tail(r, &t, e) : 0;
+	for (unsigned i = f->count ? t.file + 1 : 0; i-- > 0 && result >= 0;) {
+		result = prepare(r, i, e);
+		if (result < 0)
+			break;
 		begin_file(r, f->fd[i]);
 		if (i == t.file && t.offset)
 			lseek(f->fd[i], t.offset, SEEK_SET);
-		int result = i == 0 && r->query->follow ? read_on(r, f->fd[i], e)
-							: read_whole(r, f->fd[i], e);
-		if (result < 0)
-			return result;
+		result = i == 0 && r->query->follow ? read_on(r, f->fd[i], e)
+						    : read_whole(r, f->fd[i], e);
+		if (i > 0)
+			fd_drop(&f->fd[i]);
 	}
-	return 0;
+	return result < 0 ? result : 0;
 }
 
 /* ---- following ---- */
@@ -396,6 +448,9 @@ static int catch_up(struct reader *r, int *fd, struct err *e)
 	for (;;) {
 		/* Look for successors first: then the end of this one is final. */
 		files_open(r, *fd);
+		/* In the midst of a rotation: the current one is being made. */
+		if (r->files.count && r->files.packed[0])
+			files_close(&r->files);
 		unsigned count = r->files.count;
 		int result = 0;
 		r->opened += count;
@@ -405,6 +460,9 @@ static int catch_up(struct reader *r, int *fd, struct err *e)
 		if (result < 0 || count == 0)
 			return result;
 		for (unsigned i = count; i-- > 1 && result == 0;) {
+			result = prepare(r, i, e);
+			if (result < 0)
+				break;
 			begin_file(r, r->files.fd[i]);
 			result = read_whole(r, r->files.fd[i], e);
 		}

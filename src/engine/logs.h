@@ -2,8 +2,8 @@
 /*
  * Reading a container's log back, as hull-monitor wrote it (base/logformat.h): json-file and local,
  * through the rotated files, oldest record first. Memory is bounded by the longest record, whatever
- * the files hold. A record that is torn or no record at all is skipped. Files that were compressed
- * (.gz) are not read here: logs_read counts them in logs_result.
+ * the files hold. A record that is torn or no record at all is skipped. A file that was compressed
+ * (.gz: log_pack.c) is unpacked by hull-unpack, one at a time, into a file without a name.
  */
 #pragma once
 
@@ -30,6 +30,7 @@ typedef int (*logs_fn)(const struct logs_record *r, void *ctx);
 struct logs_query {
 	enum log_driver driver;
 	const char *id;
+	const char *libexec;  /* where hull-unpack is */
 	int64_t tail;         /* last lines only; -1: all */
 	int64_t since, until; /* ns since 1970, inclusive; 0: no bound */
 	bool no_stdout, no_stderr;
@@ -47,7 +48,7 @@ struct logs_query {
 struct logs_result {
 	uint64_t records;
 	uint64_t skipped;    /* lines or stretches that are no record */
-	uint32_t compressed; /* older files that could not be read */
+	uint32_t unreadable; /* older files that are compressed and could not be unpacked whole */
 };
 
 /**

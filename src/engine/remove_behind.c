@@ -39,8 +39,8 @@ static void remove_it(void *arg)
 	struct err ignored;
 	char path[sizeof("containers/") + ID_LEN];
 	snprintf(path, sizeof(path), "containers/%s", b->id);
-	/* As long as it is locked it is in nobody's way; somebody else removes it already else. */
-	if (flock(b->folder_fd, LOCK_EX | LOCK_NB) == 0)
+	/* As long as it is locked it is in nobody's way; who has the lock sees that its row is gone. */
+	if (TEMP_FAILURE_RETRY(flock(b->folder_fd, LOCK_EX)) == 0)
 		limited_folder_remove(b->root_fd, path, &ignored);
 }
 

@@ -5,8 +5,8 @@
  *
  * hull-unpack is the only process that parses archives, and that makes them. It gets three
  * descriptors and nothing else: the bytes (0), the socket (3) and a folder (4), in which it writes
- * or reads, but not both. The engine trusts its messages no further than their form: the worst a
- * taken-over hull-unpack can do is to fill that folder.
+ * or reads, but not both (of UNPACK_BYTES a file). The engine trusts its messages no further than
+ * their form: the worst a taken-over hull-unpack can do is to fill that folder.
  */
 #pragma once
 
@@ -33,6 +33,8 @@ enum unpack_mode {
 			   * <as>, to descriptor 0 */
 	UNPACK_DIGEST,    /* the same, but only its digest is wanted: the layer's diff id */
 	UNPACK_REPLAY,    /* the tar that <stage>/fs and <stage>/layout came from, byte for byte */
+	UNPACK_BYTES, /* no archive: the source is packed with gzip (UNPACK_GZIP), or unpacked, to
+		       * the file on descriptor 4 */
 };
 
 enum unpack_flag {
@@ -41,7 +43,7 @@ enum unpack_flag {
 			       * layer of an image */
 	UNPACK_SUMS =
 		4, /* UNPACK_PACK, or _REPLAY: UNPACK_DONE has the layer's digests and sizes */
-	UNPACK_GZIP = 8,          /* the same, and the tar is packed with gzip */
+	UNPACK_GZIP = 8,          /* the same, and the tar is packed with gzip; _BYTES */
 	UNPACK_SMALL_WINDOW = 16, /* UNPACK_LAYER: who gave it memory knows of no zstd */
 };
 

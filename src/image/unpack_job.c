@@ -99,6 +99,19 @@ int unpack_start_digest(struct unpack_job *j, const char *libexec, int folder, s
 	return unpack_start(j, libexec, &q, folder, folder, e);
 }
 
+int unpack_start_bytes(struct unpack_job *j, const char *libexec, int from, bool gzip, int to,
+		       struct err *e)
+{
+	struct unpack_request q = {.version = UNPACK_VERSION,
+				   .mode = UNPACK_BYTES,
+				   .seekable = true,
+				   .flags = gzip ? UNPACK_GZIP : 0,
+				   .size = UNPACK_WHOLE};
+	unpack_limits(&q, &no_limits);
+	q.max_ratio = UINT64_MAX;
+	return unpack_start(j, libexec, &q, from, to, e);
+}
+
 int unpack_start_into(struct unpack_job *j, const char *libexec, int from, int folder,
 		      const char *below, const uint32_t *owner, struct err *e)
 {

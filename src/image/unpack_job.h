@@ -39,6 +39,9 @@ int unpack_start_replay(struct unpack_job *j, const char *libexec, int folder, b
 /** Start it for the diff id and size of the layer that the upper folder @folder of an overlay is:
  *  job.layer once it is done. */
 int unpack_start_digest(struct unpack_job *j, const char *libexec, int folder, struct err *e);
+/** Start it to pack what @from has with gzip to @to, or (not @gzip) to unpack it; regular files. */
+int unpack_start_bytes(struct unpack_job *j, const char *libexec, int from, bool gzip, int to,
+		       struct err *e);
 /** Start it with a tar of any size that goes among the files in @folder; with @below ("": not)
  * below that root directory there, and links that its paths meet are followed. @owner: two numbers,
  * whose everything is, or NULL. */

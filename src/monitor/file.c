@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -162,6 +163,12 @@ static void file_name(const struct log *l, unsigned number, const char *end, cha
 	strcat(out, end);
 }
 
+static bool is_there(const struct log *l, const char *name)
+{
+	struct stat st;
+	return fstatat(l->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static void move_up(struct log *l, unsigned number, const char *end)
 {
 	char from[LOG_NAME_MAX + 16], to[LOG_NAME_MAX + 16];
@@ -170,15 +177,32 @@ static void move_up(struct log *l, unsigned number, const char *end)
 	renameat(l->dir_fd, from, l->dir_fd, to);
 }
 
+/* Whoever packed it was killed before it took the plain one away, and that is moved alone. */
+static void drop_half_packed(struct log *l, unsigned number)
+{
+	char name[LOG_NAME_MAX + 16];
+	file_name(l, number, "", name);
+	bool plain = is_there(l, name);
+	file_name(l, number, ".gz", name);
+	if (plain)
+		unlinkat(l->dir_fd, name, 0);
+}
+
 void logfile_rotate(struct log *l)
 {
 	char oldest[LOG_NAME_MAX + 16];
+	/* Who packs a file has this lock while it takes its name. It is not waited for: then the
+	 * file grows by a batch. */
+	if (l->compress && flock(l->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return;
 	/* The oldest may be here plain or compressed, and with one file only it is the current. */
 	file_name(l, l->max_file - 1, "", oldest);
 	unlinkat(l->dir_fd, oldest, 0);
 	file_name(l, l->max_file - 1, ".gz", oldest);
 	unlinkat(l->dir_fd, oldest, 0);
 	for (unsigned i = l->max_file - 1; i-- > 1;) {
+		if (l->compress)
+			drop_half_packed(l, i);
 		move_up(l, i, "");
 		move_up(l, i, ".gz");
 	}
@@ -187,5 +211,6 @@ void logfile_rotate(struct log *l)
 	fd_drop(&l->fd);
 	l->size = 0;
 	l->torn = false;
+	l->rotated = l->compress;
 	logfile_open(l, true);
 }

@@ -117,6 +117,7 @@ size_t inflight_log(struct monitor *m, struct stream *s, size_t len, bool final)
 		return len;
 	}
 	log_prepare(&m->log);
+	m->log.rotated = m->log.rotated && keeper_tell(m, KEEPER_NOTE_ROTATED) < 0;
 	size_t used = log_encode(&m->log, s->number, m->peek, len, final, m->batch, &batch_len);
 	if (used == 0)
 		return 0;

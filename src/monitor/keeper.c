@@ -11,13 +11,14 @@
  * The two speak over a SOCK_SEQPACKET pair. The monitor's first message carries the descriptors;
  * one byte says that the exit is recorded, or that stdin was closed. The keeper sends struct
  * status_note. Of a process that was killed for memory while the container runs on, the keeper has
- * `hull system oom` write the event. For a health check it has the time of the next one, and
- * executes `hull system probe`, which writes that time (engine/health.c). Where disks have rates,
- * the end may wait for them, in the kernel and before anybody is told: the keeper looks each
- * second, and then has `hull system lift` take them away. When the exit is recorded, the keeper
- * becomes the clean-up command `hull system reap`. That takes all rights, so the keeper keeps them,
- * and takes from the monitor nothing but these messages; a standby is as confined as the monitor
- * that forked it (confine.c) and leaves the clean-up to hull's next command.
+ * `hull system oom` write the event; of a log file that is to be compressed, `hull system
+ * pack-logs` make it so. For a health check it has the time of the next one, and executes `hull
+ * system probe`, which writes that time (engine/health.c). Where disks have rates, the end may wait
+ * for them, in the kernel and before anybody is told: the keeper looks each second, and then has
+ * `hull system lift` take them away. When the exit is recorded, the keeper becomes the clean-up
+ * command `hull system reap`. That takes all rights, so the keeper keeps them, and takes from the
+ * monitor nothing but these messages; a standby is as confined as the monitor that forked it
+ * (confine.c) and leaves the clean-up to hull's next command.
  *
  * Started without a monitor, for a container that has lost both, it starts one itself.
  */
@@ -183,6 +184,8 @@ struct keeper {
 	int64_t kill_ms;    /* when: CLOCK_BOOTTIME; 0: not known */
 	pid_t teller;       /* what tells of one now, or 0 */
 	int64_t tell_due;   /* not before, CLOCK_BOOTTIME */
+	bool rotated;       /* a file of the log, which is to be packed */
+	pid_t packer;       /* what packs some now, or 0 */
 };
 
 static void child_ended(int signal)
@@ -260,16 +263,22 @@ static void plan_probe(struct keeper *k, bool ended)
 	k->probe = 0;
 }
 
+/* `hull system VERB`; its process, or 0. */
+static pid_t start_errand(const char *verb, const char *arg)
+{
+	pid_t pid = fork();
+	if (pid == 0) {
+		monitor_become(verb, arg);
+		_exit(1);
+	}
+	return pid > 0 ? pid : 0;
+}
+
 static void start_probe(struct keeper *k)
 {
 	/* If it cannot be started, that is tried again. */
 	k->health_due = clock_ms() + k->health_ms;
-	pid_t pid = k->greeted ? fork() : -1;
-	if (pid == 0) {
-		monitor_become("probe", NULL);
-		_exit(1);
-	}
-	k->probe = pid > 0 ? pid : 0;
+	k->probe = k->greeted ? start_errand("probe", NULL) : 0;
 }
 
 /* ---- an end that waits for a disk ---- */
@@ -290,15 +299,17 @@ static void look_at_rated(struct keeper *k)
 	if (!k->greeted || k->lifter || pidfd_has_ended(MONITOR_PIDFD_FD) ||
 	    !pidfd_is_ending(MONITOR_PIDFD_FD))
 		return;
-	pid_t pid = fork();
-	if (pid == 0) {
-		monitor_become("lift", NULL);
-		_exit(1);
-	}
-	k->lifter = pid > 0 ? pid : 0;
+	k->lifter = start_errand("lift", NULL);
 }
 
-/* ---- killed for memory ---- */
+/* ---- killed for memory; logs ---- */
+
+static void start_packer(struct keeper *k)
+{
+	if (k->rotated && !is_confined())
+		k->packer = start_errand("pack-logs", NULL);
+	k->rotated = false;
+}
 
 /* One at a time; a standby may execute nothing. */
 static bool awaits_teller(const struct keeper *k)
@@ -308,18 +319,13 @@ static bool awaits_teller(const struct keeper *k)
 
 static void start_teller(struct keeper *k)
 {
+	char at[24];
+	const unsigned ms = (unsigned)(k->kill_ms % 1000);
 	k->tell_due = clock_ms() + TELL_EVERY_MS;
-	pid_t pid = fork();
-	if (pid == 0) {
-		char at[24];
-		const unsigned ms = (unsigned)(k->kill_ms % 1000);
-		/* snprintf(3) of this program has no 64-bit numbers. */
-		snprintf(at, sizeof(at), "%u%u%u%u", (unsigned)(k->kill_ms / 1000), ms / 100,
-			 ms / 10 % 10, ms % 10);
-		monitor_become("oom", at);
-		_exit(1);
-	}
-	k->teller = pid > 0 ? pid : 0;
+	/* snprintf(3) of this program has no 64-bit numbers. */
+	snprintf(at, sizeof(at), "%u%u%u%u", (unsigned)(k->kill_ms / 1000), ms / 100, ms / 10 % 10,
+		 ms % 10);
+	k->teller = start_errand("oom", at);
 	k->killed = false;
 }
 
@@ -378,6 +384,8 @@ static void reap_children(struct keeper *k)
 			k->teller = 0;
 		if (info.si_pid == k->lifter)
 			k->lifter = 0;
+		if (info.si_pid == k->packer)
+			k->packer = 0;
 		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
 	}
 }
@@ -443,7 +451,12 @@ static bool hear_monitor(struct keeper *k)
 		close(MONITOR_STDIN_FD);
 		return true;
 	}
+	if (n == 1 && note == KEEPER_NOTE_ROTATED) {
+		k->rotated = true;
+		return true;
+	}
 	if (n == 1 && note == KEEPER_NOTE_RECORDED) {
+		start_packer(k);
 		/* Who is confined could not do it, and may not look (filter.c). */
 		if (!is_confined() && !is_reaped_by(fds[0]))
 			monitor_become("reap", NULL);
@@ -484,6 +497,8 @@ int keeper_main(void)
 	for (bool alive = true; alive;) {
 		reap_children(&k);
 		do_what_is_due(&k);
+		if (!k.packer)
+			start_packer(&k);
 		struct pollfd p = {.fd = MONITOR_KEEPER_FD, .events = POLLIN};
 		struct timespec left;
 		if (ppoll(&p, 1, until_due(&k, &left), &none) > 0)

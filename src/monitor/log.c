@@ -40,6 +40,7 @@ void log_open(struct log *l, const struct monitor_config *c)
 		.socket = -1,
 		.max_file = c->log_max_file < 1 ? 1 : c->log_max_file,
 		.max_size = c->log_max_size,
+		.compress = c->log_compress,
 		.second = -1,
 	};
 	if (l->max_file > LOG_FILES_MAX)

@@ -44,8 +44,9 @@ struct log_ops {
 struct log {
 	const struct log_ops *ops;
 	int dir_fd, fd;
-	int socket; /* journald */
-	bool torn;  /* the end of the file may hold half a record */
+	int socket;             /* journald */
+	bool torn;              /* the end of the file may hold half a record */
+	bool compress, rotated; /* rotated files are packed; one was not told of yet */
 	uint32_t max_file;
 	uint64_t max_size, size;
 	uint64_t dropped; /* bytes of the container that could not be written */

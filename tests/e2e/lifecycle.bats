@@ -668,6 +668,103 @@ three" "$output"
 	done
 }
 
+# packed CONTAINER: all files of its log but the current one are compressed.
+packed() {
+	local name
+	for name in "$HULL_ROOT/containers/$(hull inspect -f '{{.Id}}' "$1")"/*.log.*; do
+		[[ "$name" == *.gz ]] || return 1
+	done
+}
+
+@test "logs: compress=true packs what was rotated, and it is read back as before" {
+	mkdir box
+	for driver in json-file local; do
+		rm -f box/go
+		hull run -d --name $driver --log-driver $driver --log-opt max-size=20k --log-opt max-file=100 \
+			--log-opt compress=true -v "$WORK/box:/box" test sh -c \
+			'seq 1 4000; until [ -e /box/go ]; do sleep 0.05; done; seq 4001 8000; echo err >&2'
+		wait_for 20 logs_have $driver 4000
+		"$HULL" logs -f -n 2000 $driver >last 3>&- &
+		client=$!
+		started_by_test $client
+		wait_for 10 grep -q '^4000$' last
+		wait_for 20 packed $driver
+		folder=$HULL_ROOT/containers/$(hull inspect -f '{{.Id}}' $driver)
+		gzip -t "$folder"/*.log.1.gz "$folder"/*.log.2.gz "$folder"/*.log.3.gz
+		assert_equal "$(stat -c %a "$folder"/*.log)" "$(stat -c %a "$folder"/*.log.1.gz)"
+		hull logs -t $driver >times
+		assert_equal "$(seq 4000 | md5sum)" "$(cut -d' ' -f2 times | md5sum)"
+		for n in 0 1 700 2500 3999 4000 5000; do
+			hull logs -n $n $driver | cmp - <(seq 4000 | tail -n $n)
+		done
+		from=$(sed -n 1200p times | cut -d' ' -f1) to=$(sed -n 3300p times | cut -d' ' -f1)
+		hull logs -t --since "$from" --until "$to" $driver |
+			cmp - <(awk -v from="$from" -v to="$to" '$1 >= from && $1 <= to' times)
+		"$HULL" logs -f --since "$from" $driver >followed 3>&- &
+		other=$!
+		started_by_test $other
+		wait_for 10 grep -q '^4000$' followed
+		touch box/go
+		wait $client $other
+		cmp followed <(awk -v from="$from" '$1 >= from { print $2 }' times; seq 4001 8000)
+		cmp last <(seq 2001 8000)
+		hull start $driver
+		hull wait $driver
+		assert_equal "$( (seq 8000; seq 8000) | md5sum)" "$(hull logs $driver 2>/dev/null | md5sum)"
+		# What is damaged hides nothing else, and is told.
+		wait_for 20 packed $driver
+		truncate -s 1000 "$folder"/*.log.2.gz
+		run --separate-stderr hull logs $driver
+		assert_status 0
+		assert_has "$(seq 7900 8000)"
+		[[ "$stderr" == *"1 older log files are compressed and could not be unpacked"* ]]
+		hull rm $driver
+	done
+}
+
+@test "logs: compress=true, and what packs is killed at each of its calls: no line is lost or comes twice" {
+	need_root
+	hull run --name cc --log-opt max-size=20k --log-opt max-file=9 --log-opt compress=true test seq 2000 >/dev/null
+	id=$(hull inspect -f '{{.Id}}' cc)
+	wait_for 20 packed cc
+	folder=$HULL_ROOT/containers/$id
+	gunzip "$folder"/*.gz
+	cp -a "$folder" before
+	strace -f -o calls "$HULL" system pack-logs "$id" 3>&-
+	packed cc
+	local last n
+	for call in openat flock fcntl linkat unlinkat fdatasync fchmod clone3 sendmsg recvmsg; do
+		last=$(grep -cE "^[0-9]+ +$call\(" calls)
+		for n in $(seq "$last"); do
+			rm "$folder"/*.log*
+			cp -a before/*.log* "$folder"
+			strace -f -o /dev/null -e trace=none -e inject=$call:signal=KILL:when=$n "$HULL" system pack-logs "$id" 3>&- || true
+			hull logs cc | cmp - <(seq 2000)
+		done
+	done
+	hull system pack-logs "$id"
+	packed cc
+	hull logs cc | cmp - <(seq 2000)
+}
+
+@test "logs: compress=true, monitors and what packs are killed all the time: no line is lost or comes twice" {
+	need_root
+	hull run -d --name cc --log-opt max-size=10k --log-opt max-file=1000 --log-opt compress=true test sh -c \
+		'i=0; while [ $i -lt 150 ]; do seq $((i * 100)) $((i * 100 + 99)); sleep 0.02; i=$((i + 1)); done'
+	id=$(hull inspect -f '{{.Id}}' cc)
+	while [ "$(status_of cc)" = running ]; do
+		for pid in $(pgrep -f -- "^hull-monitor cc ${id:0:12}|--root $HULL_ROOT .*system pack-logs"); do
+			kill -KILL "$pid" 2>/dev/null || true
+		done
+		nap 70
+	done
+	hull logs cc | cmp - <(seq 0 14999)
+	hull start cc
+	hull wait cc
+	packed cc || hull system pack-logs "$id"
+	hull logs cc | cmp - <(seq 0 14999; seq 0 14999)
+}
+
 @test "logs and attach: 100 MB, byte for byte" {
 	head -c 100M /dev/urandom >bytes
 	hull create --name cc --log-driver local --log-opt max-size=300m -v "$WORK/bytes:/bytes:ro" test cat /bytes
@@ -737,7 +834,9 @@ three" "$output"
 		assert_status 125
 		assert_has "$text"
 	done <<-'END'
-		--log-opt compress=true|hull does not compress logs
+		--log-opt compress=maybe|log opt compress: strconv.ParseBool: parsing "maybe": invalid syntax
+		--log-opt compress=true --log-opt max-file=1|cannot be true when max-file is less than 2 or max-size is -1
+		--log-opt compress=true --log-opt max-size=-1|cannot be true when max-file is less than 2 or max-size is -1
 		--log-opt mode=non-blocking|hull does not drop what a container writes
 		--log-opt mode=x|logging mode not supported: x
 		--log-opt tag={{.Foo}}|cannot expand '{{.Foo}}'

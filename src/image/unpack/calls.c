@@ -98,3 +98,21 @@ int confine_calls(struct err *e)
 {
 	return cage_filter(&policy, "hull-unpack", e);
 }
+
+int confine_bytes_calls(struct err *e)
+{
+	static const char *const calls[] = {
+		"read",         "pread64",         "write",        "close",      "sendmsg",
+		"munmap",       "mremap",          "madvise",      "brk",        "futex",
+		"rt_sigaction", "rt_sigprocmask",  "rt_sigreturn", "getpid",     "gettid",
+		"tgkill",       "restart_syscall", "exit",         "exit_group", NULL};
+	static const struct cage_limit limits[] = {{RLIMIT_MEMLOCK, 0}, {RLIMIT_CORE, 0}};
+	const struct cage_rights c = {.who = "hull-unpack",
+				      .folder = -1,
+				      .limits = limits,
+				      .with_parent = true,
+				      .calls = calls,
+				      .sanitizer = sanitizer,
+				      .kills = true};
+	return cage_enter(&c, e);
+}

@@ -59,8 +59,17 @@ static int limit_resources(uint64_t max_file)
 	return 0;
 }
 
+static int confine_to_bytes(struct err *e)
+{
+	int r = limit_resources(RLIM_INFINITY);
+	return r < 0 ? err_errno(e, r, "hull-unpack: cannot set resource limits")
+		     : confine_bytes_calls(e);
+}
+
 int confine(int stage, struct cage cage, struct err *e)
 {
+	if (cage.no_folder)
+		return confine_to_bytes(e);
 	const uint64_t reading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 	const uint64_t writing = (LANDLOCK_ALL | LANDLOCK_REFER | LANDLOCK_FILE_TRUNCATE) &
 				 ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE;

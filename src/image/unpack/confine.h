@@ -10,6 +10,7 @@
 struct cage {
 	bool reads; /* it packs the folder, and changes nothing in it; else it writes there */
 	bool overlay_marks; /* with reads: trusted.overlay.* too, which takes CAP_SYS_ADMIN */
+	bool no_folder;     /* descriptor 4 is a file, and there is nothing else to reach */
 	uint64_t max_file;  /* the largest file that it may write */
 };
 
@@ -21,3 +22,5 @@ struct cage {
 int confine(int stage, struct cage cage, struct err *e);
 /** The last part of it: the system call filter (calls.c). */
 int confine_calls(struct err *e);
+/** All of it where there is no folder: as nobody, with no call that takes a path. */
+int confine_bytes_calls(struct err *e);

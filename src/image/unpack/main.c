@@ -77,10 +77,11 @@ static int take_request(struct unpack_request *q, struct err *e)
 	return 0;
 }
 
-/* The tree is read, not written. */
+/* The tree is read, not written, or there is none. */
 static bool reads(uint32_t mode)
 {
-	return mode == UNPACK_PACK || mode == UNPACK_DIGEST || mode == UNPACK_REPLAY;
+	return mode == UNPACK_PACK || mode == UNPACK_DIGEST || mode == UNPACK_REPLAY ||
+	       mode == UNPACK_BYTES;
 }
 
 /* The file that remembers the folders' times: unlinked, so that it dies with this process. */
@@ -128,7 +129,9 @@ static int warm_up(uint32_t mode, struct err *e)
 static struct cage cage_of(const struct unpack_request *q)
 {
 	if (reads(q->mode))
-		return (struct cage){.reads = true, .overlay_marks = q->flags & UNPACK_WHITEOUTS};
+		return (struct cage){.reads = true,
+				     .overlay_marks = q->flags & UNPACK_WHITEOUTS,
+				     .no_folder = q->mode == UNPACK_BYTES};
 	return (struct cage){.max_file = q->max_bytes};
 }
 
@@ -141,6 +144,35 @@ static int replay(const struct unpack_request *q, struct progress *progress,
 		  : layout_replay(UNPACK_STAGE_FD, &sink, on_progress, progress, &m->layer, e);
 	sink_free(&sink);
 	return r;
+}
+
+/* A file of any bytes, into or out of gzip. */
+static int bytes(const struct unpack_request *q, struct source *source, struct err *e)
+{
+	static uint8_t block[STREAM_BLOCK];
+	const struct stream_limits limits = {.bytes = q->max_bytes, .ratio = q->max_ratio};
+	const bool gzip = q->flags & UNPACK_GZIP;
+	struct stream *stream = NULL;
+	struct sink sink;
+	ssize_t n = sink_open(&sink, UNPACK_STAGE_FD, gzip, false);
+	if (n < 0)
+		return err_errno(e, (int)n, "cannot pack");
+	if (!gzip)
+		n = stream_open(&stream, source, &limits, e);
+	while (n >= 0) {
+		n = gzip ? source->read(source, block, sizeof(block), e)
+			 : stream_read(stream, block, sizeof(block), e);
+		if (n <= 0)
+			break;
+		n = sink_write(&sink, block, (size_t)n);
+		if (n < 0)
+			err_errno(e, (int)n, "cannot write what was packed");
+	}
+	if (n == 0 && (n = sink_end(&sink)) < 0)
+		err_errno(e, (int)n, "cannot write what was packed");
+	stream_close(&stream);
+	sink_free(&sink);
+	return (int)n;
 }
 
 static int serve(const struct unpack_request *q, int times, struct progress *progress,
@@ -187,6 +219,8 @@ static int serve(const struct unpack_request *q, int times, struct progress *pro
 	case UNPACK_PACK:
 	case UNPACK_DIGEST:
 		return pack_tree(&pack, e);
+	case UNPACK_BYTES:
+		return bytes(q, &source, e);
 	case UNPACK_REPLAY:
 		return replay(q, progress, m, e);
 	}

@@ -2,6 +2,7 @@
 /* The monitor's log: docker's escapes, cutting into records, rotation, half records, full files. */
 #include "tests/unit/unit.h"
 
+#include <sys/file.h>
 #include <sys/resource.h>
 
 #include "monitor/log.h"
@@ -156,6 +157,34 @@ static void test_rotation_moves_compressed_files(void **state)
 	close_log(&l);
 }
 
+/* Who packs a file has the lock for a moment; who was killed leaves both files, of which one
+ * counts. */
+static void test_rotation_beside_packing(void **state)
+{
+	struct scratch *s = *state;
+	struct log l;
+	put_file(s->fd, ID "-json.log", "");
+	put_file(s->fd, ID "-json.log.1", "plain");
+	put_file(s->fd, ID "-json.log.1.gz", "half");
+	open_log(&l, s, LOG_JSON_FILE, 100, 3);
+	l.compress = true;
+	int fd = openat(s->fd, ID "-json.log", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	add(&l, "one line, long enough to fill the whole file at once\n");
+	add(&l, "next\n");
+	assert_false(l.rotated);
+	assert_int_equal(size_of(s, ID "-json.log.1"), strlen("plain"));
+	assert_int_equal(l.dropped, 0);
+	close(fd);
+	add(&l, "last\n");
+	assert_true(l.rotated);
+	assert_int_equal(size_of(s, ID "-json.log.2"), strlen("plain"));
+	assert_int_equal(size_of(s, ID "-json.log.1.gz"), -1);
+	assert_int_equal(size_of(s, ID "-json.log.2.gz"), -1);
+	assert_in_range(size_of(s, ID "-json.log"), 1, 100);
+	close_log(&l);
+}
+
 static void test_one_file_only(void **state)
 {
 	struct scratch *s = *state;
@@ -260,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_cut),
 		scratch_test(test_rotation),
 		scratch_test(test_rotation_moves_compressed_files),
+		scratch_test(test_rotation_beside_packing),
 		scratch_test(test_one_file_only),
 		scratch_test(test_half_record_is_cut_off),
 		scratch_test(test_half_frame_is_cut_off),
