@@ -129,6 +129,30 @@ static struct cgroup_limits changes(const struct cgroup_limits *old,
 	return change;
 }
 
+/* The old limits without those that systemd sets back when it is reloaded, because it has no
+ * property for them: they are written each time. */
+static struct cgroup_limits without_forgotten(const struct cgroup_limits *old,
+					      const struct cgroup_limits *new, struct arena *a)
+{
+	struct cgroup_limits l = *old;
+	struct cgroup_list *weights = &l.lists[CGROUP_IO_WEIGHTS];
+	struct cgroup_item *items = arena_array(a, weights->count, sizeof(*items));
+	struct kvs *unified = arena_new(a, struct kvs);
+	for (size_t i = 0; i < weights->count; i++) {
+		items[i] = weights->items[i];
+		items[i].value = 0; /* which is none */
+	}
+	weights->items = items;
+	l.io_weight.set &= !new->io_weight.set;
+	for (size_t i = 0; old->unified && i < old->unified->count; i++) {
+		const struct kv *kv = &old->unified->items[i];
+		if (strcmp(kv->key, "memory.oom.group") != 0)
+			kvs_set(a, unified, kv->key, kv->value);
+	}
+	l.unified = unified;
+	return l;
+}
+
 /* What docker refuses by comparison with what is set already. */
 static int conflict(const struct docker_host_config *old, const struct docker_host_config *new,
 		    struct err *e)
@@ -176,9 +200,12 @@ static int write_limits(struct engine *en, const struct container *c, const stru
 			struct err *e)
 {
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
-	struct cgroup_limits forth = changes(&from->limits, &to->limits, a),
-			     back = changes(&to->limits, &from->limits, a);
 	struct systemd_scope scope;
+	const bool scoped = container_scope(c, &scope);
+	const struct cgroup_limits old =
+		scoped ? without_forgotten(&from->limits, &to->limits, a) : from->limits;
+	struct cgroup_limits forth = changes(&old, &to->limits, a),
+			     back = changes(&to->limits, &from->limits, a);
 	struct err ignored;
 	bool grouped = container_has_group(&c->config);
 	int r = grouped ? cgroup_open(container_cgroup_path(c, a), &group, e) : 0;
@@ -186,8 +213,10 @@ static int write_limits(struct engine *en, const struct container *c, const stru
 		return 0;
 	if (r == 0 && grouped)
 		r = cgroup_update(&group, &forth, e);
-	if (r == 0 && container_scope(c, &scope))
+	if (r == 0 && scoped)
 		r = systemd_scope_limits(scope.unit, &group, e);
+	if (r == -ESRCH) /* the same: systemd is quicker than the clean-up */
+		return 0;
 	if (r == 0)
 		r = update_shm(en, c, new, a, e);
 	bool resized = r == 0;
@@ -197,7 +226,7 @@ static int write_limits(struct engine *en, const struct container *c, const stru
 		update_shm(en, new, c, a, &ignored);
 	if (r < 0 && group.layout != CGROUP_NONE && from->known)
 		cgroup_update(&group, &back, &ignored);
-	if (r < 0 && container_scope(c, &scope))
+	if (r < 0 && scoped)
 		systemd_scope_limits(scope.unit, &group, &ignored);
 	return r;
 }

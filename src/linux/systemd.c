@@ -389,11 +389,16 @@ static int kept_restore(struct dbus *d, const char *unit, const struct cgroup *g
 	return r;
 }
 
+static bool is_no_unit(const struct dbus_reply *reply)
+{
+	return !strcmp(reply->error, "org.freedesktop.systemd1.NoSuchUnit");
+}
+
 int systemd_scope_limits(const char *unit, const struct cgroup *g, struct err *e)
 {
 	CLEANUP_DBUS struct dbus d = DBUS_CLOSED;
 	struct dbus_body b = {.len = 0};
-	struct dbus_reply reply;
+	struct dbus_reply reply = {.error = ""};
 	kept_text others;
 	int r = connect_to(&d, e);
 	if (r < 0)
@@ -407,6 +412,8 @@ int systemd_scope_limits(const char *unit, const struct cgroup *g, struct err *e
 	r = dbus_call(&d, false, "SetUnitProperties", "sba(sv)", &b, &reply, e);
 	if (r == 0 && any)
 		r = kept_restore(&d, unit, g, others, e);
+	if (r == -EBADMSG && is_no_unit(&reply))
+		r = err_set(e, ESRCH, ERR_CONFLICT, "its processes have ended");
 	return r < 0 ? err_context(e, "unit %s", unit) : 0;
 }
 
@@ -565,7 +572,7 @@ int systemd_scope_stop(const char *unit, struct err *e)
 	dbus_put_string(&b, "replace");
 	if (r == 0)
 		r = run_job(&d, "StopUnit", "ss", &b, &reply, e);
-	if (r == -EBADMSG && !strcmp(reply.error, "org.freedesktop.systemd1.NoSuchUnit"))
+	if (r == -EBADMSG && is_no_unit(&reply))
 		return 0;
 	return r < 0 ? err_context(e, "unit %s", unit) : 0;
 }

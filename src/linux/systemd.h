@@ -41,7 +41,8 @@ int systemd_scope_make(struct systemd_scope *s, const struct kvs *annotations,
 		       size_t rule_count, struct cgroup *ret, struct err *e);
 /** The container is in: let the holder go. */
 void systemd_scope_release(struct systemd_scope *s);
-/** Tell systemd of the limits that the group @g of its @unit has. */
+/** Tell systemd of the limits that the group @g of its @unit has. -ESRCH: its processes have ended.
+ */
 int systemd_scope_limits(const char *unit, const struct cgroup *g, struct err *e);
 /** Put @pid in, which for a user's own session only systemd may do. */
 int systemd_scope_attach(const char *unit, pid_t pid, struct err *e);

@@ -137,19 +137,19 @@ changed() {
 	}
 	wait_for 5 eval '[ "$(wc -l <"$(cgroup_dir cc pids)/cgroup.procs")" = 2 ]'
 	assert_equal "100 200" "$(nofile)"
-	hull update --ulimit nofile=50:150 --shm-size 8m cc
-	assert_equal "50 150" "$(nofile)"
+	hull update --ulimit nofile=64:150 --shm-size 8m cc
+	assert_equal "64 150" "$(nofile)"
 	assert_equal 150 "$(hull exec cc sh -c 'ulimit -Hn')"
 	assert_equal 8192 "$(shm)"
-	assert_equal "[map[Hard:150 Name:nofile Soft:50]] 8388608" "$(hull inspect -f '{{.HostConfig.Ulimits}} {{.HostConfig.ShmSize}}' cc)"
+	assert_equal "[map[Hard:150 Name:nofile Soft:64]] 8388608" "$(hull inspect -f '{{.HostConfig.Ulimits}} {{.HostConfig.ShmSize}}' cc)"
 	hull exec cc dd if=/dev/zero of=/dev/shm/file bs=1M count=6
-	run hull update --shm-size 2m --pids-limit 9 --ulimit nofile=60 cc
+	run hull update --shm-size 2m --pids-limit 9 --ulimit nofile=70 cc
 	assert_status 1
 	assert_has "--shm-size"
-	assert_equal "4096 8192 50 150" "$(cgroup_value cc pids pids.max pids.max) $(shm) $(nofile)"
-	run hull update --ulimit nofile=50:300 --shm-size 9m cc
+	assert_equal "4096 8192 64 150" "$(cgroup_value cc pids pids.max pids.max) $(shm) $(nofile)"
+	run hull update --ulimit nofile=64:300 --shm-size 9m cc
 	if [ "$status" = 0 ]; then
-		assert_equal "50 300" "$(nofile)"
+		assert_equal "64 300" "$(nofile)"
 	else
 		assert_has "hint: to raise a hard limit takes CAP_SYS_RESOURCE"
 		assert_equal 8192 "$(shm)"
@@ -174,6 +174,10 @@ changed() {
 	wait_for 10 has_status cc exited
 	hull run -d --name dd --restart always test false
 	wait_for 20 has_status dd restarting
+	# It may be about to end, by its scope have ended, or wait.
+	for _ in 1 2 3 4 5; do
+		hull update --pids-limit 20 dd
+	done
 	hull update --restart no dd
 	wait_for 10 has_status dd exited
 }
