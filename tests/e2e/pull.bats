@@ -6,7 +6,10 @@ load lib
 load registry
 
 setup() { hull_setup; }
-teardown() { hull_teardown; }
+teardown() {
+	umount "$WORK/disk" "$WORK/cut" 2>/dev/null || true
+	hull_teardown
+}
 
 @test "PU1 an image comes by its tag, runs, and is known by its digest" {
 	registry_up
@@ -312,4 +315,38 @@ memory_of() {
 		[ "$most" -gt 10000 ]
 		[ "$most" -lt 65536 ]
 	done
+}
+
+# survives IMAGE COMMAND...: what the disk has when the command that makes the image ends is the whole image.
+survives() {
+	hull "${@:2}"
+	cp --sparse=always disk.img cut.img
+	mount -o loop cut.img cut
+	(
+		export HULL_ROOT=$WORK/cut/root HULL_RUNROOT=$WORK/run-cut
+		assert_equal "$sum" "$(hull run --rm "$1" cat /layer-1 | sha256sum)"
+		assert_equal "" "$(hull system check)"
+	)
+	umount cut
+}
+
+@test "PU18 what pull, load and build said is there is there after a power cut" {
+	registry_up
+	put_image --rootfs "$ROOTFS" --layers 3 --size 3000000 some/thing v1
+	hull pull -q "$REGISTRY/some/thing:v1"
+	hull save -o saved.tar "$REGISTRY/some/thing:v1"
+	mkdir disk cut ctx
+	hull run --rm "$REGISTRY/some/thing:v1" cat /layer-1 >ctx/layer-1
+	sum=$(sha256sum <ctx/layer-1)
+	hull rmi "$REGISTRY/some/thing:v1"
+	truncate -s 300M disk.img
+	mkfs.ext4 -q disk.img
+	mount -o loop,commit=300 disk.img disk || skip "no loop devices here"
+	cp -a "$HULL_ROOT" disk/root
+	sync -f disk
+	export HULL_ROOT=$WORK/disk/root
+	survives "$REGISTRY/some/thing:v1" pull -q "$REGISTRY/some/thing:v1"
+	hull rmi "$REGISTRY/some/thing:v1"
+	survives "$REGISTRY/some/thing:v1" load -q -i saved.tar
+	survives built build -q -t built -f - ctx <<<$'FROM test\nCOPY layer-1 /'
 }
