@@ -394,6 +394,29 @@ class Bench:
         for e in self.engines:
             e.remove(ids[e.name])
 
+    def stats(self):
+        """What hull stats, which looks once a second, takes of a processor with a hundred containers; of its first
+        second, in which it finds them, nothing is counted. And hull top of one of them."""
+        for e in (e for e in self.engines if e.name == "hull"):
+            ids = e.start(100)
+            looks = subprocess.Popen(e.argv + ["stats"], stdin=NULL, stdout=subprocess.PIPE)
+            lines = []
+            threading.Thread(target=lambda: lines.extend(looks.stdout), daemon=True).start()
+
+            def so_far():
+                return time.perf_counter(), cpu_seconds(looks.pid), sum(b"CONTAINER ID" in l for l in lines)
+
+            time.sleep(3)
+            before = so_far()
+            time.sleep(self.rounds)
+            took, cpu, count = (now - then for now, then in zip(so_far(), before))
+            looks.terminate()
+            looks.wait()
+            print(f"\nstats of 100 containers: {cpu / took * 100:.2f} % of a processor, {count} looks in {took:.0f} s",
+                  flush=True)
+            self.compare("top of one of 100", {e.name: e.argv + ["top", ids[50]]})
+            e.remove(ids)
+
     def thousand(self):
         """A thousand containers of hull alive at once, and what each command takes with them: without a network, and
         on one bridge, with names."""
@@ -618,6 +641,11 @@ def helper_pss(folder, ids):
         return None, 0
 
 
+def cpu_seconds(pid):
+    """In nanoseconds by the scheduler: far finer than the ticks of /proc/PID/stat."""
+    return int(open(f"/proc/{pid}/schedstat").read().split()[0]) / 1e9
+
+
 def available_kib():
     return int(re.search(r"MemAvailable: *(\d+)", open("/proc/meminfo").read())[1])
 
@@ -630,7 +658,7 @@ def regime():
 
 
 def main():
-    whats = ["run", "exec", "oci", "steps", "least", "stop", "ps", "parallel", "memory", "thousand",
+    whats = ["run", "exec", "oci", "steps", "least", "stop", "ps", "parallel", "memory", "stats", "thousand",
              "build", "network", "published", "recorder"]
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=20)
