@@ -586,6 +586,23 @@ while True: s.sendto(sys.argv[1].encode(), s.recvfrom(100)[1])' "$1"
 	[[ $output == *"Address already in use"* ]]
 }
 
+@test "IPv6 alone: names there and back, the way out, a published port; no IPv4 anywhere" {
+	hull network create --ipv4=false --ipv6 --subnet fd00:6::/64 six
+	serve web --network six -p 8080:80
+	hull run -d --name cc --network six --network-alias also test sleep 1000
+	assert_equal "" "$(hull exec cc ip -4 addr show eth0)"
+	assert_equal "nameserver fd00:6::1" "$(hull exec cc cat /etc/resolv.conf)"
+	assert_equal fd00:6::2 "$(resolve cc web)"
+	assert_equal fd00:6::3 "$(resolve web also)"
+	run -0 hull exec cc nslookup fd00:6::2
+	assert_has "name = web.six"
+	run -0 hull exec cc ping -c 1 -W 5 web
+	run -0 hull exec cc ping -c 1 -W 5 2001:db8::2
+	run -0 ask outside 2001:db8::1
+	assert_equal "[::]:8080->80/tcp" "$(hull ps -f name=web --format '{{.Ports}}')"
+	run ! ask_in_vain outside 203.0.113.1
+}
+
 @test "publish: packets of SCTP, with the client's address" {
 	hull run -d --name assoc -p 8080:80/sctp --rootfs /:O python3 -c "$SCTP_PEER" 0.0.0.0
 	wait_ready assoc
