@@ -144,11 +144,14 @@ int session_join(const struct container *c, struct session *s, struct container_
 	return r == -ESRCH ? stopped(e) : r; /* it has ended just now */
 }
 
-/* The stream has ended: with the container, whose record comes now, or with the monitor alone. */
+/* The stream has ended: with the container, whose end was told before that (monitor/exit.c), or
+ * with the monitor alone. The next one takes the question over if the first had not yet heard it:
+ * there is no answer then, and no end of the connection. */
 static bool monitor_lost(const struct container_end *end)
 {
 	char first;
-	return end->monitor >= 0 && recv(end->monitor, &first, 1, MSG_PEEK) <= 0;
+	return end->cut ||
+	       (end->monitor >= 0 && recv(end->monitor, &first, 1, MSG_PEEK | MSG_DONTWAIT) <= 0);
 }
 
 /* 1: it does not run any more. */

@@ -167,6 +167,7 @@ void container_start_cancel(struct engine *en, const char *id, const struct err 
 struct container_end {
 	char id[ID_LEN + 1];
 	int monitor; /* a connection with monitor_wait_begin done, or -1: `record` is it */
+	bool cut;    /* the monitor that had the attached stream was gone before the command ran */
 	struct exit_record record;
 };
 /** container_start for a caller who wants to know the end. The caller passes @ret to

@@ -70,7 +70,7 @@ struct launch {
 	int netns; /* made beforehand, or -1 */
 	struct network_ahead network;
 	const struct waiting_clients *waiting;
-	int *waiter; /* NULL: nobody waits */
+	struct container_end *end; /* for who waits, or NULL */
 	int init_report[2], failure[2], keeper[2], gate[2];
 };
 
@@ -448,12 +448,17 @@ static void open_gate(const struct launch *l)
 		if (conn >= 0)
 			monitor_attach_begin(conn, w->stream, w->flags, &ignored);
 	}
-	if (l->waiter) {
-		*l->waiter = monitor_connect(l->en->run_fd, l->c->id);
-		if (*l->waiter >= 0 && monitor_wait_begin(*l->waiter, WAIT_REAP, &ignored) < 0)
-			fd_drop(l->waiter);
+	if (l->end) {
+		l->end->monitor = monitor_connect(l->en->run_fd, l->c->id);
+		if (l->end->monitor >= 0 &&
+		    monitor_wait_begin(l->end->monitor, WAIT_REAP, &ignored) < 0)
+			fd_drop(&l->end->monitor);
 	}
-	fd_send(l->gate[0], "g", 1, NULL, 0);
+	/* A monitor that has died took the attached stream with it; the next one answers who waits.
+	 */
+	bool opened = fd_send(l->gate[0], "g", 1, NULL, 0) >= 0;
+	if (l->end)
+		l->end->cut = !opened;
 }
 
 static int run(struct launch *l, struct err *e)
@@ -485,8 +490,8 @@ static int run(struct launch *l, struct err *e)
 }
 
 int container_launch(struct engine *en, struct container *c, const struct spec_build *planned,
-		     int attach_fd, const struct waiting_clients *waiting, int *ret_waiter,
-		     struct err *e)
+		     int attach_fd, const struct waiting_clients *waiting,
+		     struct container_end *ret_end, struct err *e)
 {
 	struct launch l = {
 		.en = en,
@@ -498,7 +503,7 @@ int container_launch(struct engine *en, struct container *c, const struct spec_b
 		.init = -1,
 		.attach = attach_fd,
 		.waiting = waiting,
-		.waiter = ret_waiter,
+		.end = ret_end,
 		.program = -1,
 		.null = -1,
 		.oom = -1,

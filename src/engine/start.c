@@ -175,8 +175,8 @@ static int start(struct engine *en, const char *ref, int64_t due, int attach_fd,
 	if (attach_fd < 0)
 		waiting_take(en, c->id, &waiting);
 	recorder_ensure(en);
-	r = container_launch(en, c, created ? &created->build : NULL, attach_fd, &waiting,
-			     ret_end ? &ret_end->monitor : NULL, e);
+	r = container_launch(en, c, created ? &created->build : NULL, attach_fd, &waiting, ret_end,
+			     e);
 	if (r < 0)
 		failed(en, c, due > 0, e);
 	else

@@ -23,6 +23,7 @@ faults() {
 
 @test "failing calls, a sample: run, create, load" {
 	faults -n 180 -e ENOMEM,EIO -o "run -d" error
+	faults -n 180 -e ENOMEM,EIO -o "run --rm" error
 	faults -n 80 -e ENOSPC,EMFILE -o "create -v" -o load error
 }
 
