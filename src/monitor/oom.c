@@ -19,7 +19,7 @@ enum {
 	OOM_NEAR_MS = 2000,
 	OOM_TELL_MS = 50,    /* a kill is often the end, which tells of it; ... */
 	OOM_QUIET_MS = 1000, /* ... and kills come in crowds */
-	OOM_TRIES = 5,
+	OOM_TRIES = 5,       /* each waits twice as long as the one before: 3 s in all */
 };
 
 /* The number behind the word "oom_kill" at the start of a line. */
@@ -109,7 +109,7 @@ void oom_pump(struct monitor *m)
 		m->oom_noted = m->oom_seen;
 		m->oom_quiet_ms = clock_ms() + OOM_QUIET_MS;
 	} else if (m->oom_seen == m->oom_noted && m->oom_tries-- > 0) {
-		m->oom_due_ms = clock_ms() + OOM_TELL_MS * (OOM_TRIES - m->oom_tries);
+		m->oom_due_ms = clock_ms() + (OOM_TELL_MS << (OOM_TRIES - m->oom_tries));
 	}
 }
 
