@@ -17,8 +17,11 @@
 #include "engine/spec.h"
 #include "engine/stats.h"
 #include "linux/cgroup.h"
+#include "linux/kernel_symbols.h"
 #include "linux/pidfd.h"
 #include "linux/process.h"
+#include "linux/seccomp_ask.h"
+#include "linux/tracepoint.h"
 #include "linux/usage_probe.h"
 
 enum { KINDS = 64 };
@@ -111,21 +114,64 @@ int diagnose_denied(const struct container *c, int64_t span_ns, void (*ready)(vo
 
 /* ---- system calls ---- */
 
-static int open_probe(const struct container *c, struct usage_probe *p, struct err *e)
+/* Of which ABI calls are that failed: the number does not say it, the kernel's stack does. */
+struct abis {
+	struct kernel_symbols entries; /* where those of 32 bits come in */
+	bool seen[USAGE_CALLS], seen_32bit[USAGE_CALLS];
+};
+
+static int see(const struct trace_record *r, void *ctx)
+{
+	struct abis *abis = ctx;
+	bool is_32bit;
+	const int64_t number = trace_number(r, "id");
+	kernel_symbols_call(&abis->entries, r->stack, r->depth, &is_32bit);
+	if (number >= 0 && number < USAGE_CALLS)
+		(is_32bit ? abis->seen_32bit : abis->seen)[number] = true;
+	return 0;
+}
+
+/* Where the kernel hides its addresses all are taken for native. */
+static void open_abis(struct trace *t, int scope, struct abis *abis, struct arena *a)
+{
+	static const char *const entries[] = {"do_int80_syscall_32",  "do_int80_emulation",
+					      "int80_emulation",      "do_fast_syscall_32",
+					      "__do_fast_syscall_32", "do_SYSENTER_32",
+					      "el0_svc_compat",       NULL};
+	struct err ignored;
+	kernel_symbols_read(entries, a, &abis->entries);
+	t->stacks = t->lazy = true;
+	t->filter = "ret < 0 && ret > -4096";
+	if (trace_open(t, a, &ignored) == 0)
+		trace_add(t, "raw_syscalls:sys_exit", scope, NULL, &ignored);
+}
+
+/* One that was seen in both ABIs may have failed in the native one for another reason: it is one of
+ * 32 bits alone where that is what the profile refuses. */
+static void tell_apart(const struct abis *abis, const struct seccomp_program *by, struct usage *u)
+{
+	for (int i = 0; i < USAGE_CALLS; i++) {
+		u->refused_32bit[i] = u->refused[i] && abis->seen_32bit[i];
+		if (u->refused_32bit[i] &&
+		    (!abis->seen[i] || (seccomp_ask(by, false, i) == SECCOMP_ALLOWS &&
+					seccomp_ask(by, true, i) != SECCOMP_ALLOWS)))
+			u->refused[i] = false;
+	}
+}
+
+static int open_scope(const struct container *c, struct err *e)
 {
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	struct container_stats_place place;
 	container_stats_place(c, &place);
 	int r = cgroup_open(place.path, &group, e);
-	CLEANUP_FD int scope = r < 0 ? r : cgroup_scope(&group, e);
-	return scope < 0 ? scope : usage_probe_open(p, scope, false, e);
+	return r < 0 ? r : cgroup_scope(&group, e);
 }
 
 /* A call that comes to an end without having begun was refused by some filter, whose is not seen.
- * What the container's own never refuses was another's, or was no such call: those of 32 bits have
- * numbers of their own, and are not told apart. */
-static int tell_refused(const struct container *c, const struct usage *used, double seconds,
-			struct story *s, struct err *e)
+ * What the container's own never refuses was another's. */
+static int tell_refused(const struct container *c, const struct abis *abis, struct usage *used,
+			double seconds, struct story *s, struct err *e)
 {
 	struct process_rights rights;
 	struct seccomp_program filter;
@@ -134,6 +180,7 @@ static int tell_refused(const struct container *c, const struct usage *used, dou
 		return err_errno(e, r, "container %s: cannot look at its first process", c->name);
 	if ((r = container_filter(c, &rights.caps.bounding, s->a, &filter, e)) < 0)
 		return r;
+	tell_apart(abis, &filter, used);
 	const char *calls = learn_refused(used, &filter, false, s->a),
 		   *others = learn_refused(used, &filter, true, s->a);
 	if (calls)
@@ -146,8 +193,7 @@ static int tell_refused(const struct container *c, const struct usage *used, dou
 	if (others)
 		story_evidence(s, "not its profile",
 			       "%s: refused, though the container's profile allows it: by a filter "
-			       "that a program in it set itself, or as calls of 32 bits, which "
-			       "count otherwise",
+			       "that a program in it set itself",
 			       others);
 	if (calls)
 		story_advise(s, "if it needs them: hull run --learn-seccomp FILE with "
@@ -156,23 +202,41 @@ static int tell_refused(const struct container *c, const struct usage *used, dou
 	return 0;
 }
 
+/* Until the time is over, the container has ended, or somebody wishes to know. */
+static void look(struct trace *t, const struct container *c, int64_t span_ms, struct abis *abis)
+{
+	CLEANUP_FD int process = pidfd_of(c->pid), wish = trace_wishes();
+	struct pollfd fds[] = {{.fd = process, .events = POLLIN},
+			       {.fd = wish, .events = POLLIN},
+			       {.fd = t->epoll, .events = POLLIN}};
+	const int64_t until = clock_ms() + span_ms;
+	for (int64_t left = span_ms; left > 0 && !fds[0].revents && !fds[1].revents;
+	     left = until - clock_ms()) {
+		poll(fds, ARRAY_LEN(fds), left < INT32_MAX ? (int)left : INT32_MAX);
+		trace_drain(t, INT64_MAX, see, abis);
+	}
+}
+
 int diagnose_refused(const struct container *c, int64_t span_ns, void (*ready)(void),
 		     struct story *s, struct err *e)
 {
 	struct usage_probe p = USAGE_PROBE_CLOSED;
+	struct trace t = TRACE_CLOSED;
 	struct usage used;
-	CLEANUP_FD int process = pidfd_of(c->pid), wish = trace_wishes();
-	struct pollfd fds[] = {{.fd = process, .events = POLLIN}, {.fd = wish, .events = POLLIN}};
-	int r = open_probe(c, &p, e);
-	if (r < 0) {
-		usage_probe_close(&p);
-		return r;
-	}
-	usage_probe_begin(&p);
+	struct abis *abis = arena_new(s->a, struct abis);
+	CLEANUP_FD int scope = open_scope(c, e);
+	int r = scope < 0 ? scope : usage_probe_open(&p, scope, false, e);
+	if (r == 0)
+		open_abis(&t, scope, abis, s->a);
 	const int64_t from = clock_ms();
-	ready();
-	poll(fds, ARRAY_LEN(fds), (int)(span_ns / 1000000));
-	usage_probe_read(&p, &used);
+	if (r == 0) {
+		usage_probe_begin(&p);
+		ready();
+		look(&t, c, span_ns / 1000000, abis);
+		usage_probe_read(&p, &used);
+	}
+	const double seconds = (double)(clock_ms() - from) / 1000;
+	trace_close(&t);
 	usage_probe_close(&p);
-	return tell_refused(c, &used, (double)(clock_ms() - from) / 1000, s, e);
+	return r < 0 ? r : tell_refused(c, abis, &used, seconds, s, e);
 }

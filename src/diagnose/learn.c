@@ -91,19 +91,26 @@ static void add_used(struct strv *names, const struct usage *u, struct arena *a)
 	}
 }
 
+static char *add_refused(char *text, const bool refused[USAGE_CALLS], bool is_32bit,
+			 const struct seccomp_program *by, bool others, struct arena *a)
+{
+	for (size_t i = 0; i < seccomp_call_count; i++) {
+		const int number =
+			seccomp_calls[i].numbers[is_32bit ? SECCOMP_32BIT : SECCOMP_NATIVE];
+		if (number < 0 || number >= USAGE_CALLS || !refused[number])
+			continue;
+		if (!by || (seccomp_ask(by, is_32bit, number) == SECCOMP_ALLOWS) == others)
+			text = arena_printf(a, "%s%s%s%s", text ?: "", text ? ", " : "",
+					    seccomp_calls[i].name, is_32bit ? " (32-bit)" : "");
+	}
+	return text;
+}
+
 char *learn_refused(const struct usage *u, const struct seccomp_program *by, bool others,
 		    struct arena *a)
 {
-	char *text = NULL;
-	for (size_t i = 0; i < seccomp_call_count; i++) {
-		const int number = seccomp_calls[i].numbers[SECCOMP_NATIVE];
-		if (number < 0 || number >= USAGE_CALLS || !u->refused[number])
-			continue;
-		if (!by || (seccomp_ask(by, number) == SECCOMP_ALLOWS) == others)
-			text = arena_printf(a, "%s%s%s", text ?: "", text ? ", " : "",
-					    seccomp_calls[i].name);
-	}
-	return text;
+	char *text = add_refused(NULL, u->refused, false, by, others, a);
+	return add_refused(text, u->refused_32bit, true, by, others, a);
 }
 
 static bool member_is(struct json_object *o, const char *key, const char *text)

@@ -25,8 +25,9 @@ void learn_begin(struct learn *l, struct engine *en);
 void learn_end(struct learn *l, struct usage *ret);
 /** "--cap-drop ALL --cap-add CHOWN": ready to paste. In @a. */
 char *learn_cap_options(capset needed, struct arena *a);
-/** "mount, unshare": calls that a seccomp filter refused; NULL: none. @by: of them those that it
- * refuses or may refuse, or with @others those that it never does; NULL: all. In @a. */
+/** "mount, unshare, mount (32-bit)": calls that a seccomp filter refused; NULL: none. @by: of them
+ * those that it refuses or may refuse, or with @others those that it never does; NULL: all. In @a.
+ */
 char *learn_refused(const struct usage *u, const struct seccomp_program *by, bool others,
 		    struct arena *a);
 /** Write a seccomp profile that allows the calls in @u, and those that a profile in @path allows

@@ -350,7 +350,7 @@ static char *denial_text(struct life *l, const struct recorded *d)
 	}
 	const char *by = "";
 	if (l->c && number >= 0 && container_filter(l->c, NULL, a, &filter, &ignored) == 0) {
-		const enum seccomp_answer answer = seccomp_ask(&filter, number);
+		const enum seccomp_answer answer = seccomp_ask(&filter, false, number);
 		if (answer == SECCOMP_REFUSES)
 			return arena_printf(a, "refused %s by its seccomp profile", d->call);
 		by = answer == SECCOMP_DEPENDS ? ", by its seccomp profile or the kernel"

@@ -31,7 +31,7 @@ static uint32_t jump(const struct sock_filter *i, uint32_t value)
 	return taken ? i->jt : i->jf;
 }
 
-enum seccomp_answer seccomp_ask(const struct seccomp_program *p, int number)
+enum seccomp_answer seccomp_ask(const struct seccomp_program *p, bool is_32bit, int number)
 {
 	uint32_t value = 0;
 	if (!p->count)
@@ -43,7 +43,7 @@ enum seccomp_answer seccomp_ask(const struct seccomp_program *p, int number)
 			if (i->k == offsetof(struct seccomp_data, nr))
 				value = (uint32_t)number;
 			else if (i->k == offsetof(struct seccomp_data, arch))
-				value = SECCOMP_NATIVE_ARCH;
+				value = is_32bit ? SECCOMP_32BIT_ARCH : SECCOMP_NATIVE_ARCH;
 			else
 				return SECCOMP_DEPENDS;
 			break;

@@ -9,11 +9,15 @@
 
 enum seccomp_abi { SECCOMP_NATIVE, SECCOMP_I386, SECCOMP_ARM, SECCOMP_ABIS };
 
-/* As the kernel names the native one to a filter. */
+/* As the kernel names the native one to a filter, and the one of this machine's 32-bit programs. */
 #if defined(__x86_64__)
 #define SECCOMP_NATIVE_ARCH AUDIT_ARCH_X86_64
+#define SECCOMP_32BIT_ARCH AUDIT_ARCH_I386
+#define SECCOMP_32BIT SECCOMP_I386
 #elif defined(__aarch64__)
 #define SECCOMP_NATIVE_ARCH AUDIT_ARCH_AARCH64
+#define SECCOMP_32BIT_ARCH AUDIT_ARCH_ARM
+#define SECCOMP_32BIT SECCOMP_ARM
 #endif
 
 struct seccomp_call {

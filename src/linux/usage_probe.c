@@ -195,7 +195,8 @@ static int at_return(const struct usage_probe *u)
 	bpf_exit_if(&p, BPF_JGE, BPF_R6, USAGE_CALLS);
 	find(&p, u->refused, BPF_R6, 0);
 	mark(&p);
-	return bpf_finish(&p, 0, BPF_PROG_TYPE_TRACEPOINT, "hull_return");
+	/* With 0 nobody's perf events would get this record. */
+	return bpf_finish(&p, 1, BPF_PROG_TYPE_TRACEPOINT, "hull_return");
 }
 
 /* Calls that may need CAP_SYS_ADMIN. In many others the kernel asks by the way whether memory may

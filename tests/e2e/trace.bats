@@ -156,6 +156,21 @@ assert oom["Pid"] in [int(l["Child"]) for l in lines if l["Kind"] == "fork"], li
 	done
 }
 
+@test "explain security --denied: calls of 32-bit programs are told by their own names" {
+	hull run -d --name cc test /probe calls32
+	wait_ready cc
+	nap 300
+	has_status cc running || skip "this kernel runs no 32-bit calls"
+	told() { hull explain --denied --time 1s cc security >told && grep -qE '^security: in [0-9.]+ s its seccomp profile refused: swapoff, getpid [(]32-bit[)], mount [(]32-bit[)], rt_sigaction [(]32-bit[)]$' told; }
+	wait_for 10 told || fail "$(cat told)"
+	assert_lacks "another filter"
+	# As many of them as the profile allows: what refuses then is another one.
+	echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["create_module", "mount"], "action": "SCMP_ACT_ERRNO"}]}' >native.json
+	hull run -d --name dd --security-opt seccomp=native.json test /probe calls32
+	run hull explain --denied --time 1s dd security
+	assert_lacks create_module
+}
+
 own_probes() {
 	tracefs grep -c ":hull_" kprobe_events || :
 }

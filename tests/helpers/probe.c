@@ -367,6 +367,30 @@ static int vforked(char **args)
 	return 0;
 }
 
+/* calls32: system calls of the 32-bit ABI, by interrupt 0x80: mount, getpid, rt_sigaction; and
+ * swapoff of the native one, whose number has another meaning there. */
+static int calls32(char **args)
+{
+	(void)args;
+#ifdef __x86_64__
+	static const long numbers[] = {21, 20, 174};
+	ready();
+	for (;;) {
+		for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+			long r = numbers[i];
+			__asm__ volatile("int $0x80"
+					 : "+a"(r)
+					 : "b"(0L), "c"(0L), "d"(0L), "S"(0L), "D"(0L)
+					 : "memory", "r8", "r9", "r10", "r11");
+		}
+		syscall(SYS_swapoff, "/nowhere");
+		nap(20);
+	}
+#else
+	return 1;
+#endif
+}
+
 /* vforks: one such child after the other, of 30 ms each. */
 static int vforks(char **args)
 {
@@ -654,6 +678,7 @@ static const struct {
 	{"leave-project", 1, leave_project},
 	{"vforked", 0, vforked},
 	{"vforks", 0, vforks},
+	{"calls32", 0, calls32},
 	{"named", 1, named},
 	{"attribute", 2, attribute},
 };
