@@ -66,13 +66,13 @@ static int64_t room_of_root(const struct statfs *fs)
 	return (int64_t)left * fs->f_bsize;
 }
 
-/* @name: "" for its own layer, else of a volume. The first one that is full is told of. */
+/* @name: "" for its own layer, else of a volume. The first one that is full is told of,
+ * else the first of which only the reserve is left. */
 static void look_at_room(struct engine *en, const char *path, const char *name, struct end *end)
 {
 	struct err ignored;
 	struct statfs fs;
-	const bool told = *end->full && !strstr(end->full, " reserved ");
-	CLEANUP_FD int fd = told ? -1 : dir_open(en->root_fd, path, &ignored);
+	CLEANUP_FD int fd = dir_open(en->root_fd, path, &ignored);
 	if (fd < 0 || fstatfs(fd, &fs) < 0 || !fs.f_blocks)
 		return;
 	const int64_t left = (int64_t)fs.f_bavail * fs.f_bsize, of_root = room_of_root(&fs);
@@ -81,7 +81,7 @@ static void look_at_room(struct engine *en, const char *path, const char *name, 
 						   : "reserved";
 	if (fs.f_files > 0 && fs.f_ffree < SHORT_INODES)
 		what = "inodes";
-	if (what)
+	if (what && (!*end->full || (*what != 'r' && strstr(end->full, " reserved "))))
 		snprintf(end->full, sizeof(end->full), "%lld %s %s",
 			 *what == 'i' ? (long long)fs.f_ffree : (long long)of_root, what, name);
 }
