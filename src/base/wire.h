@@ -88,7 +88,18 @@ struct health_record {
 	struct health_result log[5]; /* the oldest first */
 };
 
-enum log_driver { LOG_JSON_FILE, LOG_LOCAL, LOG_JOURNALD, LOG_NONE };
+enum log_driver { LOG_JSON_FILE, LOG_LOCAL, LOG_JOURNALD, LOG_NONE, LOG_SYSLOG };
+
+enum syslog_format { SYSLOG_UNIX, SYSLOG_RFC3164, SYSLOG_RFC5424, SYSLOG_RFC5424_MICRO };
+struct syslog_config {
+	uint32_t facility;    /* in its place of a priority */
+	uint32_t format;      /* enum syslog_format */
+	int32_t utc_offset;   /* seconds */
+	int32_t type;         /* SOCK_DGRAM, SOCK_STREAM */
+	uint32_t address_len; /* of a struct sockaddr_un, _in or _in6 */
+	_Alignas(8) uint8_t address[128];
+	char host[65];
+};
 
 /**
  * What a monitor must know. Written by the engine to the run folder, and given to hull-monitor as
@@ -112,7 +123,8 @@ struct monitor_config {
 	char log_dir[1024];   /* folder of the log files, below root */
 	char hull[1024];      /* path of the hull program, for the clean-up command */
 	char log_attrs[1024]; /* what goes into every record: ,"attrs":{...}, or journal fields */
-	char log_tag[256];    /* journald */
+	char log_tag[256];    /* journald, syslog */
+	struct syslog_config syslog;
 };
 
 /**
@@ -143,6 +155,7 @@ enum monitor_fd {
 	MONITOR_USERNS_FD, /* the keeper's, and of what it becomes: the same of rootless_hold() */
 	MONITOR_FLIGHT_FD, /* the keeper's: the FIFO "inflight", which it must hold before the
 			      monitor uses it */
+	MONITOR_LOG_FD,    /* syslog by UDP or TCP: the connected socket; to the keeper, too */
 	MONITOR_FD_END
 };
 

@@ -42,7 +42,8 @@ static int parse_driver(const struct container *c, enum log_driver *ret, struct 
 	static const char *const names[] = {[LOG_JSON_FILE] = "json-file",
 					    [LOG_LOCAL] = "local",
 					    [LOG_JOURNALD] = "journald",
-					    [LOG_NONE] = "none"};
+					    [LOG_NONE] = "none",
+					    [LOG_SYSLOG] = "syslog"};
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (name && !strcmp(names[i], name)) {
 			*ret = (enum log_driver)i;

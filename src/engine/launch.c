@@ -302,7 +302,8 @@ static void run_monitor(void *arg)
 					   l->gate[1],
 					   -1,
 					   -1,
-					   -1};
+					   -1,
+					   l->folder.log_fd};
 	become(l, fds, false);
 }
 
@@ -335,7 +336,8 @@ static void run_keeper(void *arg)
 					   -1,
 					   db_hold_index(l->en->root_fd),
 					   rootless_hold(l->en->run_fd),
-					   l->folder.flight_fd};
+					   l->folder.flight_fd,
+					   -1};
 	become(l, fds, true);
 }
 

@@ -23,24 +23,36 @@ enum {
 	LOCAL = 1 << LOG_LOCAL,
 	JOURNALD = 1 << LOG_JOURNALD,
 	NONE = 1 << LOG_NONE,
+	SYSLOG = 1 << LOG_SYSLOG,
 	FILES = JSON | LOCAL,
 	ATTRS = JSON | JOURNALD,
-	ALL = FILES | JOURNALD | NONE,
+	ALL = FILES | JOURNALD | NONE | SYSLOG,
 };
 
 static const struct {
 	const char *name;
 	unsigned drivers;
 } known[] = {
-	{"max-size", FILES},  {"max-file", FILES},    {"compress", FILES}, {"mode", ALL},
-	{"tag", ATTRS},       {"labels", ATTRS},      {"env", ATTRS},      {"labels-regex", ATTRS},
-	{"env-regex", ATTRS}, {"max-buffer-size", 0},
+	{"max-size", FILES},
+	{"max-file", FILES},
+	{"compress", FILES},
+	{"mode", ALL},
+	{"tag", ATTRS | SYSLOG},
+	{"labels", ATTRS},
+	{"env", ATTRS},
+	{"labels-regex", ATTRS},
+	{"env-regex", ATTRS},
+	{"max-buffer-size", 0},
+	{"syslog-address", SYSLOG},
+	{"syslog-facility", SYSLOG},
+	{"syslog-format", SYSLOG},
 };
 
 static const char *const drivers[] = {[LOG_JSON_FILE] = "json-file",
 				      [LOG_LOCAL] = "local",
 				      [LOG_JOURNALD] = "journald",
-				      [LOG_NONE] = "none"};
+				      [LOG_NONE] = "none",
+				      [LOG_SYSLOG] = "syslog"};
 
 static int find_driver(const char *type, struct err *e)
 {
@@ -48,7 +60,7 @@ static int find_driver(const char *type, struct err *e)
 		if (!strcmp(drivers[i], type))
 			return (int)i;
 	err_set(e, EINVAL, ERR_INVALID, "unknown log driver: %s", type);
-	err_hint(e, "known log drivers: json-file, local, journald, none");
+	err_hint(e, "known log drivers: json-file, local, journald, syslog, none");
 	return -EINVAL;
 }
 
@@ -252,7 +264,7 @@ static int read_attrs(const struct container *c, struct monitor_config *m, struc
 	if (r < 0)
 		return r;
 	bool journald = m->log_driver == LOG_JOURNALD;
-	if (expanded && !journald)
+	if (expanded && !journald && m->log_driver != LOG_SYSLOG)
 		kvs_set(a, &attrs, "tag", expanded);
 	if (journald && c->image_name)
 		kvs_set(a, &attrs, "IMAGE_NAME", c->image_name);
@@ -295,5 +307,8 @@ int log_options_read(const struct container *c, struct monitor_config *m, struct
 		r = check_refused(&log->config, e);
 	if (r == 0)
 		r = read_sizes(&log->config, m, e);
-	return r < 0 || !(ATTRS & 1U << m->log_driver) ? r : read_attrs(c, m, &a, e);
+	m->syslog = (struct syslog_config){0};
+	if (r == 0 && m->log_driver == LOG_SYSLOG)
+		r = syslog_options_read(&log->config, &m->syslog, e);
+	return r < 0 || !((ATTRS | SYSLOG) & 1U << m->log_driver) ? r : read_attrs(c, m, &a, e);
 }

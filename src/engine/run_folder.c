@@ -105,9 +105,9 @@ int run_folder_make(struct engine *en, const struct container *c, struct run_fol
 
 void run_folder_close(struct run_folder *f)
 {
-	int *const fds[] = {&f->dir,        &f->config,      &f->control,
-			    &f->stdin_read, &f->stdin_write, &f->stdout_fd,
-			    &f->stderr_fd,  &f->terminal_fd, &f->flight_fd};
+	int *const fds[] = {&f->dir,         &f->config,    &f->control,   &f->stdin_read,
+			    &f->stdin_write, &f->stdout_fd, &f->stderr_fd, &f->terminal_fd,
+			    &f->flight_fd,   &f->log_fd};
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fd_drop(fds[i]);
 }
@@ -132,8 +132,11 @@ int monitor_config_write(struct engine *en, const struct container *c, struct ru
 	};
 	m.health_ms = health_first_wait(c);
 	int r = log_options_read(c, &m, e);
-	if (r < 0)
-		return r;
+	CLEANUP_FD int log = r < 0 || m.log_driver != LOG_SYSLOG ? -1 : syslog_open(&m.syslog, e);
+	if (r < 0 || (m.log_driver == LOG_SYSLOG && log < 0))
+		return r < 0 ? r : log;
+	if (log >= 0 && syslog_is_remote(&m.syslog))
+		f->log_fd = fd_steal(&log);
 	snprintf(m.id, sizeof(m.id), "%s", c->id);
 	snprintf(m.name, sizeof(m.name), "%s", c->name);
 	snprintf(m.root, sizeof(m.root), "%s", en->root);

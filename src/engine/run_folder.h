@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <sys/socket.h>
+
 #include "base/wire.h"
 #include "engine/internal.h"
 
@@ -14,10 +16,11 @@ struct run_folder {
 	int stdin_read, stdin_write, stdout_fd, stderr_fd; /* -1 with a terminal */
 	int terminal_fd;                                   /* -1 without */
 	int flight_fd;
+	int log_fd; /* syslog by the network */
 };
 #define RUN_FOLDER_CLOSED                                                                          \
 	{                                                                                          \
-		-1, -1, -1, -1, -1, -1, -1, -1, -1                                                 \
+		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1                                             \
 	}
 
 /** Make it anew for @c; what an earlier run left in its place is removed. */
@@ -34,3 +37,13 @@ int monitor_config_write(struct engine *en, const struct container *c, struct ru
 			 struct err *e);
 /** Check --log-driver and --log-opt, and fill the log's part of @m; -EINVAL with docker's words. */
 int log_options_read(const struct container *c, struct monitor_config *m, struct err *e);
+
+/* log_syslog.c */
+int syslog_options_read(const struct kvs *options, struct syslog_config *s, struct err *e);
+/** Connect to it, and fill in what was not said: where, and which type. The socket. */
+int syslog_open(struct syslog_config *s, struct err *e);
+/** Is it a socket that a monitor cannot make? */
+static inline bool syslog_is_remote(const struct syslog_config *s)
+{
+	return ((const struct sockaddr *)s->address)->sa_family != AF_UNIX;
+}

@@ -53,6 +53,17 @@ static int open_oom_file(const struct container *c)
 	return r < 0 ? r : cgroup_oom_file(&group);
 }
 
+/* The socket of syslog by the network, or -1. */
+static int connect_log(int config)
+{
+	struct err ignored;
+	struct syslog_config s;
+	if (pread(config, &s, sizeof(s), offsetof(struct monitor_config, syslog)) != sizeof(s) ||
+	    s.address_len == 0 || !syslog_is_remote(&s))
+		return -1;
+	return syslog_open(&s, &ignored);
+}
+
 /* A container without monitor and keeper runs on; give it new ones, which find all they need in the
  * run folder. */
 static int adopt(struct engine *en, const struct container *c, struct err *e)
@@ -79,6 +90,8 @@ static int adopt(struct engine *en, const struct container *c, struct err *e)
 	for (int i = 3; i < MONITOR_FD_COUNT; i++)
 		a.fds[i] = -1;
 	a.fds[MONITOR_MEMORY_FD - MONITOR_RUN_FD] = memory;
+	CLEANUP_FD int log = connect_log(config);
+	a.fds[MONITOR_LOG_FD - MONITOR_RUN_FD] = log;
 	pid_t pid = program < 0 ? -errno : shared_child(run_adopter, &a);
 	if (pid < 0)
 		return err_errno(e, pid, "container %s: cannot start a new monitor", c->name);

@@ -28,6 +28,9 @@ int monitor_config_read(struct monitor_config *c)
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (strnlen(texts[i], sizes[i]) == sizes[i])
 			return -EINVAL;
+	if (c->syslog.address_len > sizeof(c->syslog.address) ||
+	    strnlen(c->syslog.host, sizeof(c->syslog.host)) == sizeof(c->syslog.host))
+		return -EINVAL;
 	return strchr(c->id, '/') || !c->id[0] ? -EINVAL : 0;
 }
 

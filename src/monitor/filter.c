@@ -5,8 +5,8 @@
  *
  * What is not listed ends the process: nothing of the kind happens but by an intruder's hand.
  * Nothing here executes a program, makes executable memory, changes owners or modes, reaches
- * another process, or makes a socket but a datagram one (the journal) and the pair to a standby.
- * Read confine.c first.
+ * another process, or makes a socket but a Unix one (the journal, syslog) and the pair to a
+ * standby. Read confine.c first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -70,6 +70,7 @@ static const struct {
 #endif
 	{"mmap", {{.index = 2, .op = SC_MASKED_EQ, .value = PROT_EXEC}}, 1},
 	{"socket", {VALUE(0, AF_UNIX), VALUE(1, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK)}, 2},
+	{"socket", {VALUE(0, AF_UNIX), VALUE(1, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)}, 2},
 	{"socketpair", {VALUE(0, AF_UNIX), VALUE(1, SOCK_SEQPACKET | SOCK_CLOEXEC)}, 2},
 };
 enum { PLAIN = ARRAY_LEN(plain) - 1, CALLS_MAX = 44 };

@@ -54,7 +54,7 @@ static const struct timespec damping = {.tv_nsec = 250000000};
 /* Which descriptors the monitor shares; index i is MONITOR_RUN_FD + i in both processes. */
 static const int shared[] = {MONITOR_CONTROL_FD, MONITOR_PIDFD_FD, MONITOR_PTY_FD,
 			     MONITOR_STDIN_FD,   MONITOR_OOM_FD,   MONITOR_MEMORY_FD,
-			     MONITOR_INIT_FD};
+			     MONITOR_INIT_FD,    MONITOR_LOG_FD};
 enum { SHARED_COUNT = sizeof(shared) / sizeof(shared[0]) };
 _Static_assert((int)SHARED_COUNT <= (int)FD_PASS_MAX, "one message");
 
@@ -74,8 +74,8 @@ struct status_note {
 
 static int greet(struct monitor *m)
 {
-	const int fds[SHARED_COUNT] = {m->control_fd, m->pidfd,     m->pty_fd, m->stdin_fd,
-				       m->oom_fd,     m->memory_fd, m->init_fd};
+	const int fds[SHARED_COUNT] = {m->control_fd, m->pidfd,     m->pty_fd,  m->stdin_fd,
+				       m->oom_fd,     m->memory_fd, m->init_fd, m->log_fd};
 	int sent[SHARED_COUNT];
 	size_t count = 0;
 	struct message g = {.magic = GREETING_MAGIC};

@@ -21,10 +21,9 @@ static int none_write(struct log *l, const uint8_t *batch, size_t len)
 const struct log_ops log_none_ops = {NULL, 0, none_put, none_write};
 
 static const struct log_ops *const drivers[] = {
-	[LOG_JSON_FILE] = &log_json_ops,
-	[LOG_LOCAL] = &log_local_ops,
-	[LOG_JOURNALD] = &log_journald_ops,
-	[LOG_NONE] = &log_none_ops,
+	[LOG_JSON_FILE] = &log_json_ops,    [LOG_LOCAL] = &log_local_ops,
+	[LOG_JOURNALD] = &log_journald_ops, [LOG_NONE] = &log_none_ops,
+	[LOG_SYSLOG] = &log_syslog_ops,
 };
 
 /* A want of memory or of descriptors may be over at once: it is not to cost what would be lost. */
@@ -42,6 +41,7 @@ void log_open(struct log *l, const struct monitor_config *c)
 		.max_size = c->log_max_size,
 		.compress = c->log_compress,
 		.second = -1,
+		.syslog = c->syslog,
 	};
 	if (l->max_file > LOG_FILES_MAX)
 		l->max_file = LOG_FILES_MAX;

@@ -44,7 +44,10 @@ struct log_ops {
 struct log {
 	const struct log_ops *ops;
 	int dir_fd, fd;
-	int socket;             /* journald */
+	int socket;            /* journald, syslog */
+	bool connected, stuck; /* syslog: the receiver did not take one */
+	int64_t again_ms;      /* not connected before, CLOCK_BOOTTIME */
+	struct syslog_config syslog;
 	bool torn;              /* the end of the file may hold half a record */
 	bool compress, rotated; /* rotated files are packed; one was not told of yet */
 	uint32_t max_file;
@@ -56,7 +59,8 @@ struct log {
 	char id[65], container_name[129], tag[256], attrs[1024];
 };
 
-extern const struct log_ops log_json_ops, log_local_ops, log_journald_ops, log_none_ops;
+extern const struct log_ops log_json_ops, log_local_ops, log_journald_ops, log_syslog_ops,
+	log_none_ops;
 
 /** Set up from the configuration; a folder that cannot be opened counts as a full disk. */
 void log_open(struct log *l, const struct monitor_config *c);
@@ -83,6 +87,11 @@ uint64_t log_inode(const struct log *l);
 void logfile_open(struct log *l, bool make);
 int logfile_write(struct log *l, const uint8_t *batch, size_t len);
 void logfile_rotate(struct log *l);
+/* log_journald.c */
+/** Send the records of @batch, each behind its length (uint32_t), with @one; a record whose
+ * connection was found broken a second time. What the last failure was, or 0. */
+int log_send_row(struct log *l, const uint8_t *batch, size_t len,
+		 int (*one)(struct log *l, const uint8_t *record, size_t len));
 /* log_json.c */
 /** RFC 3339 with nanoseconds as Go writes it; returns the end of the text (no NUL). */
 uint8_t *log_put_time(struct log *l, int64_t time_ns, uint8_t *out);

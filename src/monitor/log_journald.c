@@ -92,21 +92,27 @@ static int journal_send(struct log *l, const uint8_t *datagram, size_t len)
 	return r;
 }
 
-static int journald_write(struct log *l, const uint8_t *batch, size_t len)
+int log_send_row(struct log *l, const uint8_t *batch, size_t len,
+		 int (*one)(struct log *l, const uint8_t *record, size_t len))
 {
 	int result = 0;
 	for (size_t at = 0; at < len;) {
 		uint32_t size;
 		memcpy(&size, batch + at, sizeof(size));
 		at += sizeof(size);
-		int r = journal_send(l, batch + at, size);
-		if (r == -ECONNREFUSED || r == -ENOTCONN || r == -ECONNRESET)
-			r = journal_send(l, batch + at, size);
+		int r = one(l, batch + at, size);
+		if (r == -ECONNREFUSED || r == -ENOTCONN || r == -ECONNRESET || r == -EPIPE)
+			r = one(l, batch + at, size);
 		if (r < 0)
 			result = r;
 		at += size;
 	}
 	return result;
+}
+
+static int journald_write(struct log *l, const uint8_t *batch, size_t len)
+{
+	return log_send_row(l, batch, len, journal_send);
 }
 
 const struct log_ops log_journald_ops = {NULL, 1, journald_put, journald_write};

@@ -81,6 +81,7 @@ static void take_descriptors(struct monitor *m)
 	m->init_fd = inherited(MONITOR_INIT_FD);
 	m->keeper_fd = inherited(MONITOR_KEEPER_FD);
 	m->gate_fd = inherited(MONITOR_GATE_FD);
+	m->log_fd = inherited(MONITOR_LOG_FD);
 }
 
 static bool is_pipe(const struct stat *st, uint64_t inode)
@@ -161,6 +162,8 @@ static int configure(struct monitor *m)
 	if (m->pidfd < 0 && (r = adopt(m, c)) < 0)
 		return r;
 	log_open(&m->log, c);
+	m->log.socket = m->log_fd;
+	m->log.connected = m->log_fd >= 0;
 	oom_init(m);
 	return 0;
 }

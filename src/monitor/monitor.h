@@ -76,7 +76,7 @@ enum phase {
 struct monitor {
 	int epoll, writers_fd; /* the second: stdio.c, the writers' signal */
 	int run_fd, control_fd, pidfd, pty_fd, stdin_fd, oom_fd, memory_fd, init_fd, keeper_fd,
-		gate_fd;
+		gate_fd, log_fd;
 	int exits_fd;        /* folder of the exit records */
 	int first_client;    /* given at the start, or -1 */
 	int held_streams[2]; /* the container's own descriptors, until stdio_open */

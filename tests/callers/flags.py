@@ -22,6 +22,7 @@ SAME = r"""
 --health-cmd "test -e /x" --health-interval 2s --health-retries 3 --health-start-interval 1s --health-start-period 5s --health-timeout 4s
 --no-healthcheck | --init | -i | --ip 10.77.0.5 --network net | --ipc host | --ipc shareable | -l a=b -l c | --label-file env
 --link other:o --network net | --log-driver none | --log-driver json-file --log-opt max-size=1m --log-opt max-file=2 | --log-driver local
+--log-driver syslog --log-opt syslog-facility=mail --log-opt tag=x | --log-opt compress=true --log-opt max-size=1m --log-opt max-file=3
 --mac-address 02:42:ac:11:00:09 --network net | -m 64m --memory-reservation 32m --memory-swap 128m | -m 64m --memory-swap -1
 -m 64m --memory-swappiness 10 --oom-kill-disable | --mount type=bind,src=/tmp,dst=/t,readonly,bind-propagation=rslave
 --mount type=bind,src=/tmp,dst=/t,bind-recursive=disabled | --mount type=bind,src=/tmp,dst=/t,readonly,bind-recursive=writable
@@ -41,7 +42,7 @@ NO_EFFECT = "--kernel-memory", "-q", "--cgroupns private", "--disable-content-tr
 REFUSED = r"""
 --blkio-weight-device /dev/null:300 | --blkio-weight 5 | --cpus 100000 | --cpuset-cpus 9999 | --cpu-shares -1 | --device /dev/nothing
 --ip 1.2.3.4 | --ip 1.2.3.4 --network net | --ipc none | --ipc container:nobody | --pid container:nobody | --network container:nobody | --network nobody
---volumes-from nobody | --link nobody --network net | --link other | --log-driver syslog | --log-opt bogus=1 | --log-opt max-size=bogus
+--volumes-from nobody | --link nobody --network net | --link other | --log-driver fluentd | --log-opt bogus=1 | --log-opt max-size=bogus
 -m 64m --memory-swap 32m | --memory-swap 10m | --memory-reservation 64m -m 32m | --mount type=bind,src=/nothing,dst=/t | --mount type=bind,src=x,dst=/t
 --mount type=npipe,src=a,dst=/t | --mount type=image,src=nothing,dst=/i | --network name=net,driver-opt=a=b | --name a/b | --cpus 1 --cpu-quota 1000
 --security-opt bogus=1 | --storage-opt bogus=1 | --sysctl net.core.somaxconn=5 --network host | --tmpfs relative | -v a/b:/t | -v /tmp:/t:bogus

@@ -884,6 +884,102 @@ packed() {
 	hull exec -u user cc sh -c 'echo x >/proc/self/fd/0'
 }
 
+# syslog_receiver ADDRESS FILE: what comes to unix:, unixgram:, udp: or tcp: goes to the file.
+syslog_receiver() {
+	cat >receive.py <<-'END'
+		import os, socket, sys
+		scheme, where = sys.argv[1].split("://")
+		s = socket.socket(socket.AF_UNIX if where[0] == "/" else socket.AF_INET,
+		    socket.SOCK_STREAM if scheme in ("unix", "tcp") else socket.SOCK_DGRAM)
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		s.bind(where if where[0] == "/" else (where.split(":")[0], int(where.split(":")[1])))
+		out = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+		if scheme in ("unix", "tcp"): s.listen()
+		os.write(out, b"listening on %d\n" % (0 if where[0] == "/" else s.getsockname()[1]))
+		while True:
+		    peer = s.accept()[0] if scheme in ("unix", "tcp") else s
+		    while data := peer.recv(65536): os.write(out, data)
+	END
+	python3 receive.py "$1" "$2" 3>&- &
+	RECEIVER=$!
+	started_by_test $RECEIVER
+	wait_for 20 grep -q '^listening' "$2"
+	PORT=$(sed -n '1s/listening on //p' "$2")
+}
+
+@test "syslog: Unix sockets, UDP and TCP; four formats, facility, tag; the receiver comes back" {
+	need_root
+	local host stamp='[A-Z][a-z]{2} [ 1-3][0-9] [0-9:]{8}' time='[0-9-]{10}T[0-9:]{8}'
+	host=$(hostname)
+	# driver FILE OPTION...: a container's lines, and what comes of them.
+	driver() {
+		local file=$1
+		shift
+		hull run --name ss --log-driver syslog "$@" test sh -c 'echo one; echo two >&2; printf three' >/dev/null 2>&1
+		wait_for 20 grep -q three "$file"
+		ID=$(hull inspect -f '{{.Id}}' ss)
+		hull rm ss
+		output=$(cat "$file")
+	}
+	syslog_receiver "unixgram://$WORK/gram" gram.out
+	driver gram.out --log-opt "syslog-address=unixgram://$WORK/gram"
+	assert_line "^<30>$stamp ${ID:0:12}\[[0-9]+\]: one\$"
+	assert_line "^<27>$stamp ${ID:0:12}\[[0-9]+\]: two\$"
+	driver gram.out --log-opt "syslog-address=unix://$WORK/gram" --log-opt syslog-format=rfc3164 --log-opt tag=t/{{.Name}} \
+		--log-opt syslog-facility=local7
+	assert_line "^<190>$stamp $host t/ss\[[0-9]+\]: three\$"
+	syslog_receiver "unix://$WORK/stream" stream.out
+	driver stream.out --log-opt "syslog-address=unix://$WORK/stream" --log-opt syslog-format=rfc5424 --log-opt syslog-facility=1
+	assert_line "^<14>1 ${time}Z $host ${ID:0:12} [0-9]+ ${ID:0:12} - one\$"
+	syslog_receiver udp://127.0.0.1:0 udp.out
+	driver udp.out --log-opt "syslog-address=udp://localhost:$PORT" --log-opt syslog-format=rfc5424micro
+	assert_line "^<27>1 $time\.[0-9]{1,6}Z $host ${ID:0:12} [0-9]+ ${ID:0:12} - two\$"
+	# A receiver that goes and comes back, monitors that are killed: the line after that is there.
+	syslog_receiver tcp://127.0.0.1:0 tcp.out
+	local file address
+	while read -r file address; do
+		hull run -d --name ss --log-driver syslog --log-opt "syslog-address=$address" test sh -c \
+			'i=0; while :; do echo "line $i end"; i=$((i + 1)); sleep 0.1; done'
+		wait_for 20 grep -q 'line 3 end' $file
+		if [ $file = tcp.out ]; then
+			kill -KILL $RECEIVER
+			wait $RECEIVER || true
+			mv tcp.out before.out
+			syslog_receiver "$address" tcp.out
+			wait_for 20 grep -q 'line [0-9]* end' tcp.out
+		fi
+		watchers_of "$(pid_of ss)"
+		kill -KILL "$MONITOR"
+		more_lines() { [ "$(grep -c 'line [0-9]* end' $file)" -gt "$1" ]; }
+		wait_for 20 more_lines $(($(grep -c 'line [0-9]* end' $file) + 5))
+		run hull logs ss
+		assert_has "does not support reading"
+		hull rm -f ss
+	done <<-END
+		tcp.out tcp://127.0.0.1:$PORT
+		stream.out unix://$WORK/stream
+	END
+	# What is wrong is said when it is created, and who is not there when it starts.
+	local options text
+	while IFS='|' read -r options text; do
+		# shellcheck disable=SC2086 # words
+		run hull create --log-driver syslog $options test true
+		assert_status 1
+		assert_has "$text"
+	done <<-'END'
+		--log-opt syslog-address=tcp+tls://127.0.0.1:1|invalid address: 'tcp+tls://127.0.0.1:1'
+		--log-opt syslog-address=udp://example.org:514|invalid address: 'udp://example.org:514'
+		--log-opt syslog-address=tcp://127.0.0.1:0|invalid address: 'tcp://127.0.0.1:0'
+		--log-opt syslog-address=unix://dev/log|invalid address: 'unix://dev/log'
+		--log-opt syslog-facility=none|invalid syslog facility: 'none'
+		--log-opt syslog-format=rfc1|invalid syslog format: 'rfc1'
+		--log-opt max-size=1k|unknown log opt 'max-size' for syslog log driver
+	END
+	run hull run --rm --log-driver syslog --log-opt "syslog-address=unix://$WORK/nothing" test true
+	assert_status 125
+	assert_has "log driver syslog: cannot connect to its address: No such file or directory"
+}
+
 # A journal of one's own: systemd-journald by hand, in a mount namespace.
 @test "journald: a real journal takes it, with docker's fields" {
 	need_root
