@@ -395,27 +395,32 @@ class Bench:
             e.remove(ids[e.name])
 
     def stats(self):
-        """What hull stats, which looks once a second, takes of a processor with a hundred containers; of its first
-        second, in which it finds them, nothing is counted. And hull top of one of them."""
+        """What hull stats, which looks each second, and the live hull top, each two, take of a processor with a hundred
+        containers. And hull top of one of them."""
         for e in (e for e in self.engines if e.name == "hull"):
             ids = e.start(100)
-            looks = subprocess.Popen(e.argv + ["stats"], stdin=NULL, stdout=subprocess.PIPE)
-            lines = []
-            threading.Thread(target=lambda: lines.extend(looks.stdout), daemon=True).start()
-
-            def so_far():
-                return time.perf_counter(), cpu_seconds(looks.pid), sum(b"CONTAINER ID" in l for l in lines)
-
-            time.sleep(3)
-            before = so_far()
-            time.sleep(self.rounds)
-            took, cpu, count = (now - then for now, then in zip(so_far(), before))
-            looks.terminate()
-            looks.wait()
-            print(f"\nstats of 100 containers: {cpu / took * 100:.2f} % of a processor, {count} looks in {took:.0f} s",
-                  flush=True)
+            self.watch(e, ["stats"], b"CONTAINER ID")
+            self.watch(e, ["top", "--json"], b"{")
             self.compare("top of one of 100", {e.name: e.argv + ["top", ids[50]]})
             e.remove(ids)
+
+    def watch(self, e, words, mark):
+        """A look is a line with that mark. Of the first seconds, in which it finds them, nothing is counted."""
+        looks = subprocess.Popen(e.argv + words, stdin=NULL, stdout=subprocess.PIPE)
+        lines = []
+        threading.Thread(target=lambda: lines.extend(looks.stdout), daemon=True).start()
+
+        def so_far():
+            return time.perf_counter(), cpu_seconds(looks.pid), sum(mark in l for l in lines)
+
+        time.sleep(3)
+        before = so_far()
+        time.sleep(self.rounds)
+        took, cpu, count = (now - then for now, then in zip(so_far(), before))
+        looks.terminate()
+        looks.wait()
+        print(f"\n{words[0]} of 100 containers: {cpu / took * 100:.2f} % of a processor, {count} looks in {took:.0f} s",
+              flush=True)
 
     def thousand(self):
         """A thousand containers of hull alive at once, and what each command takes with them: without a network, and
