@@ -54,7 +54,7 @@ teardown() {
 	assert_equal exited "$(hull inspect -f '{{.State.Status}}' cc)"
 	hull rm cc
 	hull rmi small
-	umount "$WORK/disk"
+	wait_for 10 umount "$WORK/disk"
 	export HULL_ROOT=$WORK/root
 }
 
@@ -71,7 +71,7 @@ teardown() {
 		run hull $command
 		assert_status 0
 		hull rm -f cc
-		umount "$WORK/disk"
+		wait_for 10 umount "$WORK/disk"
 	done
 	export HULL_ROOT=$WORK/root
 }
@@ -96,7 +96,7 @@ teardown() {
 	rm "$WORK/disk/fill" "$WORK/disk/more"
 	ended
 	hull rm c1 c2 c3 c4
-	umount "$WORK/disk"
+	wait_for 10 umount "$WORK/disk"
 	export HULL_ROOT=$WORK/root
 }
 
@@ -120,7 +120,7 @@ teardown() {
 	rm "$WORK/disk/fill" "$WORK/disk/more"
 	hull rm -f cc watched
 	files=$(leftover_files)
-	umount "$WORK/disk"
+	wait_for 10 umount "$WORK/disk"
 	export HULL_RUNROOT=$WORK/run
 	assert_equal "8 7 8 " "$code $states $files"
 	assert_status 1
@@ -142,7 +142,7 @@ teardown() {
 	wait_for 5 has_status cc exited
 	state=$(hull inspect -f '{{.State.ExitCode}}{{.State.Error}}' cc)
 	hull rm cc
-	umount "$WORK/disk"
+	wait_for 10 umount "$WORK/disk"
 	export HULL_RUNROOT=$WORK/run
 	assert_equal 7 "$state"
 }
