@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "engine/files.h"
+#include "engine/usage.h"
 
 static struct json_object *summary(struct call *c, const struct image *im)
 {
@@ -25,6 +26,25 @@ static struct json_object *summary(struct call *c, const struct image *im)
 	return o;
 }
 
+/* ?shared-size=1: what of each is another's, too. Measured as the disk has it, which may be more
+ * than the bytes of its files. */
+static int add_shared(struct call *c, struct json_object *list, const struct image *found,
+		      struct err *e)
+{
+	struct usage u;
+	int r = param_true(c, "shared-size", false) ? engine_usage(c->en, c->a, &u, e) : 0;
+	if (r < 0 || !param_true(c, "shared-size", false))
+		return r;
+	for (size_t i = 0; i < json_object_array_length(list); i++)
+		for (size_t k = 0; k < u.image_count; k++)
+			if (!strcmp(u.images[k].id, found[i].id))
+				json_add_int(json_object_array_get_idx(list, i), "SharedSize",
+					     u.image_sizes[k].shared < found[i].size
+						     ? u.image_sizes[k].shared
+						     : found[i].size);
+	return 0;
+}
+
 int images_list(struct call *c, struct err *e)
 {
 	struct image_filter f = {.all = param_true(c, "all", false)};
@@ -40,10 +60,11 @@ int images_list(struct call *c, struct err *e)
 		r = image_list(&c->en->images, &f, c->a, &found, &count, e);
 	if (r < 0)
 		return r;
-	struct json_object *list = json_object_new_array();
+	CLEANUP_JSON struct json_object *list = json_object_new_array();
 	for (size_t i = 0; i < count; i++)
 		json_object_array_add(list, summary(c, &found[i]));
-	return answer_json(c, 200, list);
+	r = add_shared(c, list, found, e);
+	return r < 0 ? r : answer_json(c, 200, ptr_steal(list));
 }
 
 int param_platform(const struct call *c, const char *name, const char **ret, struct err *e)

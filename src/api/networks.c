@@ -38,6 +38,9 @@ int networks_list(struct call *c, struct err *e)
 int network_show(struct call *c, struct err *e)
 {
 	struct json_object *o;
+	const char *scope = param(c, "scope");
+	if (scope && *scope && strcmp(scope, "local"))
+		return err_set(e, ENOENT, ERR_NOT_FOUND, "network %s not found", c->arg);
 	int r = network_inspect(c->en, c->arg, &o, e);
 	return r < 0 ? r : answer_json(c, 200, o);
 }

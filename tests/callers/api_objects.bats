@@ -17,6 +17,11 @@ teardown() { api_namespace_teardown; }
 	docker tag test two:x
 	assert_equal "$(docker inspect -f '{{.Id}}' test)" "$(docker image inspect -f '{{.Id}}' two:x)"
 	assert_equal two:x "$(docker images -f reference='two*' --format '{{.Repository}}:{{.Tag}}')"
+	printf 'FROM test\nRUN echo own >/own\n' | DOCKER_BUILDKIT=0 docker build -q -t shares - >/dev/null
+	answers 200 GET '/images/json?shared-size=1&manifests=1' >shared
+	assert_equal true "$(jq 'length == 2 and all(.SharedSize > 0 and .SharedSize <= .Size and has("Manifests") == false)' shared)"
+	assert_equal "[-1,-1]" "$(answers 200 GET /images/json | jq -c 'map(.SharedSize)')"
+	docker rmi shares
 	docker save two:x >two.tar
 	run -0 docker rmi two:x
 	assert_has "Untagged: two:x"
@@ -78,6 +83,8 @@ teardown() { api_namespace_teardown; }
 	assert_equal vv "$(docker volume ls -q -f label=k=v)"
 	docker network create --subnet 10.77.0.0/24 nn
 	docker run -d --name aa --network nn --network-alias other --ip 10.77.0.9 -v vv:/data -p 8080:80 test sleep 1000
+	answers 200 GET "/networks/nn?scope=local" >/dev/null
+	assert_equal "network nn not found" "$(answers 404 GET "/networks/nn?scope=swarm" | jq -r .message)"
 	assert_equal "10.77.0.9/24" "$(docker network inspect -f '{{range .Containers}}{{.IPv4Address}}{{end}}' nn)"
 	assert_equal "0.0.0.0:8080" "$(docker port aa 80)"
 	[[ $(docker ps --format '{{.Ports}} {{.Networks}} {{.Mounts}}') == "0.0.0.0:8080->80/tcp nn vv" ]]

@@ -34,6 +34,13 @@ teardown() { hull_teardown; }
 	assert_has "Status: Downloaded newer image for $REGISTRY/some/thing:v1"
 	run -0 docker pull "$REGISTRY/some/thing:v1"
 	assert_has "Status: Image is up to date"
+	# What docker's client asks for services and trust alone.
+	local login
+	login=$(jq -nc --arg at "$REGISTRY" '{username: "user", password: "secret", serveraddress: $at}' | base64 -w 0)
+	curl -s --unix-socket "$SOCKET" -H "X-Registry-Auth: $login" "http://hull/distribution/$REGISTRY/some/thing:v1/json" >there 3>&-
+	jq -e '.Descriptor | .digest[:7] == "sha256:" and .size > 0 and (.mediaType | endswith("manifest.v1+json") or endswith("manifest.v2+json"))' there
+	assert_equal 404 "$(curl -s --unix-socket "$SOCKET" -H "X-Registry-Auth: $login" -o /dev/null -w '%{http_code}' "http://hull/distribution/$REGISTRY/some/nothing:v1/json" 3>&-)"
+	assert_equal 403 "$(curl -s --unix-socket "$SOCKET" -o /dev/null -w '%{http_code}' "http://hull/distribution/$REGISTRY/some/thing:v1/json" 3>&-)"
 	run -1 docker pull "$REGISTRY/some/nothing:v1"
 	run -0 docker search "$REGISTRY/thing"
 	assert_has some/thing

@@ -157,6 +157,10 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	assert_line '^hull_container_pids\{id="[0-9a-f]{64}",name="aa"\} 1$'
 	assert_line '^hull_container_cpu_seconds_total\{.*name="aa"\} 0\.[0-9]+$'
 	assert_equal "# EOF" "${lines[-1]}"
+	hull run -d --name 'b_b' -m 64m test sleep 1000
+	api GET /metrics | python3 "$BATS_TEST_DIRNAME/../helpers/openmetrics.py"
+	assert_equal "application/openmetrics-text; version=1.0.0; charset=utf-8" "$(curl -s --unix-socket "$SOCKET" -o /dev/null -w '%{content_type}' http://hull/metrics)"
+	hull rm -f b_b
 	assert_equal "sleep 1000" "$(answers 200 GET /containers/aa/top | jq -r '.Processes[0][-1]')"
 	answers 204 POST /containers/aa/pause
 	assert_equal paused "$(status_of aa)"
@@ -206,6 +210,73 @@ none='"HostConfig":{"NetworkMode":"none"}'
 		EOF
 	done
 	assert_equal aa "$(hull ps -a --format '{{.Names}}')"
+}
+
+@test "api: a member of the group may use the socket, and nobody else" {
+	need_root
+	chmod 755 "$WORK" "$BATS_RUN_TMPDIR" "$(dirname "$WORK")"
+	kill $HULLD && wait $HULLD || true
+	serve --group 4242
+	assert_equal "660 0 4242" "$(stat -c '%a %u %g' "$SOCKET")"
+	as_user() { setpriv --reuid 65534 --regid 65534 --groups "$1" curl -s --unix-socket "$SOCKET" http://hull/_ping 3>&-; }
+	setpriv --reuid 65534 --regid 65534 --clear-groups test -e "$SOCKET" || skip "the folder of the tests is not for everybody"
+	assert_equal OK "$(as_user 4242)"
+	run ! as_user 4243
+}
+
+@test "api: limits on bodies, their time, and connections" {
+	python3 - "$SOCKET" 3>&- <<-'EOF'
+		import socket, sys
+		def ask(text, more=b""):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.settimeout(300)
+		    s.connect(sys.argv[1])
+		    s.sendall(text)
+		    try: s.sendall(more)
+		    except OSError: pass
+		    return b"".join(iter(lambda: s.recv(1 << 20), b""))
+		head = b"POST /containers/create HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: application/json\r\n"
+		got = ask(head + b"Content-Length: %d\r\n\r\n" % (16 << 20 | 1), b" " * (16 << 20 | 1))
+		assert b"its body exceeds 16777216 bytes" in got, got[:300]
+		got = ask(head + b"Transfer-Encoding: chunked\r\n\r\n", b"1000000\r\n" + b" " * (16 << 20) + b"\r\n1\r\n \r\n0\r\n\r\n")
+		assert b"its body exceeds 16777216 bytes" in got, got[:300]
+		# A body that does not come, and a head: each is given its time, and others are served meanwhile.
+		late = socket.socket(socket.AF_UNIX)
+		late.settimeout(300)
+		late.connect(sys.argv[1])
+		late.sendall(head + b"Content-Length: 10\r\n\r\n{")
+		slow = socket.socket(socket.AF_UNIX)
+		slow.settimeout(300)
+		slow.connect(sys.argv[1])
+		slow.sendall(b"GET /_ping HTT")
+		assert ask(b"GET /_ping HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").endswith(b"OK")
+		for s in slow, late:
+		    got = s.recv(1 << 20)
+		    assert not got or got.startswith(b"HTTP/1.1 4"), got[:300]
+	EOF
+	python3 - "$SOCKET" 3>&- <<-'EOF'
+		import resource, socket, sys
+		resource.setrlimit(resource.RLIMIT_NOFILE, (2048, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+		many = []
+		for i in range(1000):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.settimeout(300)
+		    s.connect(sys.argv[1])
+		    s.sendall(b"GET /_ping HTTP/1.1\r\nHost: h\r\n\r\n")
+		    got = s.recv(4096)
+		    assert got.startswith(b"HTTP/1.1 200"), (i, got)
+		    many.append(s)
+		one = socket.socket(socket.AF_UNIX)
+		one.settimeout(300)
+		one.connect(sys.argv[1])
+		try: one.sendall(b"GET /_ping HTTP/1.1\r\nHost: h\r\n\r\n")
+		except OSError: pass
+		try: got = one.recv(4096)
+		except OSError: got = b""
+		print("the next one:", got[:200])
+		assert not got.startswith(b"HTTP/1.1 200"), got
+	EOF
+	wait_for 30 answers 200 GET /_ping
 }
 
 @test "api: groups that do not exist" {

@@ -110,6 +110,13 @@ waits_for_start() {
 	assert_has A2
 	assert_has "read escape sequence"
 	assert_equal running "$(status_of aa)"
+	run in_terminal 24x80 "$(type -P docker) exec -it --detach-keys ctrl-x,x aa sh -c 'echo B\$((1+1)); exec sleep 1000'" < <(
+		wait_for 10 grep -q B2 "$WORK/shown"
+		printf '\030x'
+		wait_for 10 grep -q "read escape sequence" "$WORK/shown"
+	)
+	assert_has "read escape sequence"
+	[[ "$(docker top aa)" == *"sleep 1000"* ]]
 	run -5 in_terminal 44x55 "$(type -P docker) exec -it aa sh -c 'until stty size | grep -x \"44 55\"; do sleep 0.05; done; exit 5'" </dev/null
 	assert_has "44 55"
 }
