@@ -333,9 +333,9 @@ has_used() {
 	assert_within "$group" $((ticks * 1000000 / hz)) $((group / 10 + 100000))
 }
 
-@test "cpu: a quota of half a processor is used up, and no more than that (C2)" {
+@test "cpu: a quota of a tenth of a processor is used up, and no more than that (C2)" {
 	has_controller cpu
-	hull run -d --name cc --cpus 0.5 test sh -c 'while :; do :; done'
+	hull run -d --name cc --cpus 0.1 test sh -c 'while :; do :; done'
 	local from to before after throttled
 	wait_for 60 eval '[ "$(of_cpu_stat cc nr_throttled)" -gt 0 ]'
 	from=$(now_ms)
@@ -346,9 +346,9 @@ has_used() {
 	throttled=$(($(of_cpu_stat cc nr_throttled) - throttled))
 	after=$(cpu_us cc)
 	to=$(now_ms)
-	# Of each 50 ms were used, but for what was left to another processor; in the whole time no more than half.
-	[ $((after - before)) -ge $((throttled * 40000)) ] || fail "$((after - before)) us in $throttled periods"
-	[ $((after - before)) -le $(((to - from) * 550 + 100000)) ] || fail "$((after - before)) us in $((to - from)) ms"
+	# Of each 10 ms were used, but for what was left to another processor; in the whole time no more than a tenth.
+	[ $((after - before)) -ge $((throttled * 5000)) ] || fail "$((after - before)) us in $throttled periods"
+	[ $((after - before)) -le $(((to - from) * 110 + 100000)) ] || fail "$((after - before)) us in $((to - from)) ms"
 }
 
 @test "cpu: shares of 1024 and 512 on one processor come to two to one, on version 2 to 100 to 59 (C3)" {
