@@ -307,12 +307,14 @@ int tree_remove(int dirfd, const char *name, struct err *e)
 	if (top < 0 || fstat(top, &st) < 0)
 		return err_errno(e, errno, "cannot remove %s", name);
 	struct removal r = {.top = top, .dev = st.st_dev};
-	int result;
+	/* Somebody may have made something meanwhile: a keeper that is late its FIFOs. */
+	int result, again = 16;
 	do {
 		unsigned before = r.serial;
 		result = lseek(top, 0, SEEK_SET) < 0 ? -errno : empty_dir(&r, top, 0);
 		if (result == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-			result = errno == ENOTEMPTY && r.serial != before ? 1 : -errno;
+			result = errno == ENOTEMPTY && (r.serial != before || again-- > 0) ? 1
+											   : -errno;
 	} while (result > 0);
 	if (result < 0)
 		err_errno(e, result, "cannot remove %s", name);

@@ -231,6 +231,21 @@ code_or_lost() {
 	assert_equal running "$(status_of cc)"
 }
 
+@test "a run folder in which something is made while it is being removed goes all the same" {
+	need_root
+	hull create --name cc test true
+	folder=$HULL_RUNROOT/containers/$(hull inspect -f '{{.Id}}' cc)
+	mkdir -p "$folder"
+	touch "$folder"/{a,b,c,d}
+	(
+		until [ "$(find "$folder" -name '?' | wc -l)" -lt 4 ]; do sleep 0.01; done
+		mkfifo "$folder/stdout"
+	) 3>&- &
+	started_by_test $!
+	# Slow enough that it is made between the look into the folder and its removal.
+	strace -f -o /dev/null -e trace=unlinkat -e inject=unlinkat:delay_enter=200000:when=1..6 "$HULL" start -a cc 3>&-
+}
+
 @test "exit record unread: whoever looks next finds it" {
 	hull run -d --name cc test sh -c 'until [ -e /tmp/go ]; do sleep 0.05; done; exit 12'
 	pid=$(pid_of cc)
