@@ -22,10 +22,16 @@
 
 enum { WIRE_VERSION = 1 };
 
+enum run_state {
+	RUN_ON,
+	RUN_PAUSED,
+	RUN_UNRELEASED, /* its command has not been let go yet */
+};
+
 /** The first process of a container, as the engine finds it again. */
 struct run_record {
 	uint16_t version;
-	uint16_t paused;     /* 1: it is; written in place by who freezes or thaws it */
+	uint16_t state;      /* enum run_state; written in place */
 	int32_t pid;         /* in the host's pid namespace */
 	uint64_t pid_start;  /* field 22 of /proc/PID/stat: tells a reused pid apart */
 	int64_t started_ns;  /* CLOCK_REALTIME */
@@ -38,10 +44,6 @@ enum exit_flags {
 	EXIT_OOM_CHILD = 4, /* another process of the container was */
 	EXIT_UNSTARTED = 8, /* its start was cut off after the run record, before its command ran */
 };
-
-/** The status of a first process whose starter died before it was told to go on. A command may end
- *  with it as well, but not while its start is cut off. */
-enum { STATUS_UNSTARTED = 253 };
 
 /** Who was still there when the grace time of hull-init ended (first ones only). */
 struct exit_survivor {

@@ -160,14 +160,14 @@ int run_record_read(struct engine *en, const char *id, struct run_record *ret)
 	return read_run_record(en, id, ret, NULL);
 }
 
-int run_record_pause(struct engine *en, const char *id, bool paused)
+int run_record_state(struct engine *en, const char *id, enum run_state state)
 {
-	const uint16_t word = paused;
+	const uint16_t word = state;
 	char path[sizeof("containers//running") + ID_LEN];
 	snprintf(path, sizeof(path), "containers/%s/running", id);
 	CLEANUP_FD int fd = openat(en->run_fd, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	ssize_t n =
-		fd < 0 ? -1 : pwrite(fd, &word, sizeof(word), offsetof(struct run_record, paused));
+		fd < 0 ? -1 : pwrite(fd, &word, sizeof(word), offsetof(struct run_record, state));
 	return n < 0 ? -errno : 0;
 }
 
@@ -219,7 +219,7 @@ static int probe(struct engine *en, struct container *c, bool *ret_watched, stru
 		return run_record_problem(en, c, r, e);
 	c->pid = record.pid;
 	c->pid_start = record.pid_start;
-	if (record.paused)
+	if (record.state == RUN_PAUSED)
 		c->status = CONTAINER_PAUSED;
 	return 0;
 }

@@ -116,7 +116,7 @@ static int await(int pidfd, int out, int64_t until, struct health_result *ret)
 static bool is_paused(const struct check *x)
 {
 	struct run_record run;
-	return run_record_read(x->en, x->c.id, &run) == 0 && run.paused;
+	return run_record_read(x->en, x->c.id, &run) == 0 && run.state == RUN_PAUSED;
 }
 
 /* Its time is over. -EBUSY: because it was paused. */

@@ -58,8 +58,8 @@ bool filters_match(const struct kvs *filters, filter_fn matches, const void *ite
 
 /** The run folder's record of the first process; -ENOENT: none, -EBADMSG: damaged. */
 int run_record_read(struct engine *en, const char *id, struct run_record *ret);
-/** Note there that it is paused, or not any more. */
-int run_record_pause(struct engine *en, const char *id, bool paused);
+/** Note there what it is now. */
+int run_record_state(struct engine *en, const char *id, enum run_state state);
 /** Tell why run_record_read() or what followed failed with @number; returns it. */
 int run_record_problem(struct engine *en, const struct container *c, int number, struct err *e);
 /** The exit record of a container that ended and was not reaped yet; -ENOENT, -EBADMSG as above. */

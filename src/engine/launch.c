@@ -13,8 +13,8 @@
  * Crash rules: the row says `running` before anything is made in the kernel; the run record is
  * written before the first instruction. The container ends if this process does before it is
  * released; a monitor whose gate is closed before its time goes by the run record: without one,
- * nothing ran, and it ends without a trace (monitor/main.c); with one, the status of the first
- * process tells (STATUS_UNSTARTED). Whoever is killed in between, reap.c sees how far it came.
+ * nothing ran, and it ends without a trace (monitor/main.c); with one, that one tells whether its
+ * command was let go (RUN_UNRELEASED). Whoever is killed in between, reap.c sees how far it came.
  */
 #include "engine/launch.h"
 
@@ -363,8 +363,10 @@ static int receive_birth(int from, struct runtime_process *ret, struct err *e)
 
 static int write_run_record(struct launch *l, const struct runtime_process *p, struct err *e)
 {
-	struct run_record record = {
-		.version = WIRE_VERSION, .pid = p->pid, .started_ns = clock_real_ns()};
+	struct run_record record = {.version = WIRE_VERSION,
+				    .state = RUN_UNRELEASED,
+				    .pid = p->pid,
+				    .started_ns = clock_real_ns()};
 	struct stat in;
 	if (l->folder.stdin_read >= 0 && fstat(l->folder.stdin_read, &in) == 0)
 		record.stdin_pipe = in.st_ino;
@@ -373,6 +375,13 @@ static int write_run_record(struct launch *l, const struct runtime_process *p, s
 		return err_errno(e, r, "cannot read the container's start time");
 	r = file_replace(l->folder.dir, "running", &record, sizeof(record), false, e);
 	return run_folder_full(l->en, r, e);
+}
+
+/* From here on the container counts as one that ran, whatever becomes of us. */
+static int note_release(const struct launch *l, struct err *e)
+{
+	int r = run_record_state(l->en, l->c->id, RUN_ON);
+	return r < 0 ? err_errno(e, r, "cannot note that the container runs") : 0;
 }
 
 /* A terminal's master goes to the monitor at once: should this process be killed, it lives on. */
@@ -409,6 +418,8 @@ static int bring_up(struct launch *l, struct runtime_process *p, struct err *e)
 	/* A monitor that dies before is noticed here; the keeper replaces one that dies later. */
 	if (r == 0)
 		r = hand_over(l, p, e);
+	if (r == 0)
+		r = note_release(l, e);
 	if (r == 0)
 		r = runtime_release(p, e);
 	else

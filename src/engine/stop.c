@@ -54,7 +54,7 @@ static int set_paused(struct engine *en, const struct container *c, bool paused,
 	if (r < 0)
 		return err_context(e, "container %s", c->name);
 	struct err ignored;
-	r = run_record_pause(en, c->id, paused);
+	r = run_record_state(en, c->id, paused ? RUN_PAUSED : RUN_ON);
 	event_container(&en->db, &ignored, c->id, paused ? "pause" : "unpause", NULL);
 	return r < 0 ? err_errno(e, r, "container %s: cannot note whether it is paused", c->name)
 		     : 0;

@@ -40,9 +40,9 @@ static void fill_record(struct monitor *m)
 		x->signal = signal_of(m);
 		x->exit_code = WIFSIGNALED(m->wait_status) ? 128 + WTERMSIG(m->wait_status)
 							   : WEXITSTATUS(m->wait_status);
-		if (m->start_cut && m->wait_status == W_EXITCODE(STATUS_UNSTARTED, 0))
-			x->flags |= EXIT_UNSTARTED;
 	}
+	if (m->unreleased)
+		x->flags |= EXIT_UNSTARTED;
 	oom_conclude(x);
 }
 

@@ -103,13 +103,18 @@ static int stdin_again(const struct run_record *run)
 	return fd >= 0 && fstat(fd, &st) == 0 && is_pipe(&st, run->stdin_pipe) ? fd_steal(&fd) : -1;
 }
 
+static ssize_t read_run_record(const struct monitor *m, struct run_record *ret)
+{
+	CLEANUP_FD int fd = openat(m->run_fd, "running", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd_read_full(fd, ret, sizeof(*ret));
+}
+
 /* Without a pidfd: the container that the run record names, if it still is that one. A failure to
  * look does not mean that it ended: the next monitor may see more. */
 static int adopt(struct monitor *m, const struct monitor_config *c)
 {
 	struct run_record run;
-	CLEANUP_FD int fd = openat(m->run_fd, "running", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -errno : fd_read_full(fd, &run, sizeof(run));
+	ssize_t n = read_run_record(m, &run);
 	if (n == (ssize_t)sizeof(run) && run.version == WIRE_VERSION)
 		n = m->pidfd = pidfd_of_started(run.pid, run.pid_start);
 	if (n < 0 && n != -ENOENT && n != -ESRCH)
@@ -178,15 +183,20 @@ static void await_terminal(struct monitor *m)
 
 /* A container that is being started is none of our business before its command runs. If the gate is
  * closed instead of opened, the start failed or was killed: without a run record nothing ever ran,
- * and nothing is to be recorded. With one, the status of the first process tells (exit.c). */
+ * and nothing is to be recorded. With one, that one tells whether the command was let go. */
 static int await_gate(struct monitor *m)
 {
+	struct run_record run;
 	char word;
 	if (m->gate_fd < 0)
 		return 0;
-	m->start_cut = fd_recv(m->gate_fd, &word, 1, NULL, 0) != 1;
+	bool opened = fd_recv(m->gate_fd, &word, 1, NULL, 0) == 1;
 	fd_drop(&m->gate_fd);
-	if (!m->start_cut || is_there(m->run_fd, "running"))
+	if (opened)
+		return 0;
+	ssize_t n = read_run_record(m, &run);
+	m->unreleased = n == sizeof(run) && run.state == RUN_UNRELEASED;
+	if (n != -ENOENT)
 		return 0;
 	keeper_tell(m, KEEPER_NOTE_ABANDONED);
 	return -ECANCELED;

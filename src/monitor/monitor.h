@@ -83,7 +83,7 @@ struct monitor {
 	pid_t keeper_pid;    /* > 0: a standby that this process started */
 	enum phase phase;
 	bool tty, stdin_once;
-	bool start_cut; /* the gate was closed, not opened, when there was a run record */
+	bool unreleased; /* its start was cut off before its command was let go */
 	bool pty_ready, pty_hung_up;
 	bool stdin_ready;  /* writable, as far as known */
 	bool buffers_used; /* since they were given back */

@@ -26,7 +26,6 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "base/wire.h"
 #include "linux/device.h"
 #include "linux/namespaces.h"
 #include "linux/sysctl.h"
@@ -46,7 +45,7 @@ static int await(const struct container *c, char word, struct err *e)
 	if (n < 0)
 		return err_errno(e, errno, "cannot hear whether the container may go on");
 	if (n != 1 || said != word)
-		_exit(STATUS_UNSTARTED);
+		_exit(125);
 	return 0;
 }
 
@@ -196,7 +195,7 @@ static int run_create_hooks(struct container *c, struct err *e)
 	char word = SYNC_HOOKS;
 	struct hooks hooks = hooks_of(c->start);
 	if (fd_send(c->sync, &word, 1, NULL, 0) < 0)
-		_exit(STATUS_UNSTARTED);
+		_exit(125);
 	int r = await(c, SYNC_HOOKS, e);
 	if (r < 0)
 		return r;
@@ -294,7 +293,7 @@ static int wait_at_gate(struct container *c, int *error_fd, struct err *e)
 	fd_drop(error_fd);
 	*error_fd = gate_wait(c->start->start_fd);
 	if (*error_fd < 0)
-		_exit(STATUS_UNSTARTED);
+		_exit(125);
 	return 0;
 }
 

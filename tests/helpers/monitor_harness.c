@@ -15,7 +15,7 @@
  * its keeper of that many kills, the last one AGO ms ago
  *
  * Options of start: tty stdin once local journald none nokeeper attach cut (the starter is gone
- * once there is a run record) logdir=D size=N files=N hull=P oom=FILE DIR gets containers/<id>,
+ * once there is a run record) unreleased (and said there that the command waits) logdir=D size=N files=N hull=P oom=FILE DIR gets containers/<id>,
  * exits and logs, as --runroot and --root have them.
  */
 #include <errno.h>
@@ -69,7 +69,7 @@ struct launch {
 	char **command;
 	int run_fd, config_fd, memory, control, stdin_read, stdin_write, out, err, pty, attach,
 		gate, keeper[2], ready[2];
-	bool no_keeper;
+	bool no_keeper, unreleased;
 };
 
 static void option(struct launch *l, const char *text)
@@ -91,10 +91,11 @@ static void option(struct launch *l, const char *text)
 		c->log_driver = LOG_NONE;
 	else if (!strcmp(text, "nokeeper"))
 		l->no_keeper = true;
-	else if (!strcmp(text, "cut")) {
+	else if (!strcmp(text, "cut") || !strcmp(text, "unreleased")) {
 		int pair[2];
 		check("socketpair", socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair));
 		l->gate = pair[0];
+		l->unreleased = *text == 'u';
 		close(pair[1]);
 	} else if (!strncmp(text, "logdir=", 7))
 		snprintf(c->log_dir, sizeof(c->log_dir), "%s", value);
@@ -220,7 +221,10 @@ static void monitor(struct launch *l, pid_t keeper)
 	if (pid == 0)
 		child(l);
 	int pidfd = pidfd_open(pid, 0);
-	struct run_record r = {.version = WIRE_VERSION, .pid = pid, .started_ns = clock_real_ns()};
+	struct run_record r = {.version = WIRE_VERSION,
+			       .state = l->unreleased ? RUN_UNRELEASED : RUN_ON,
+			       .pid = pid,
+			       .started_ns = clock_real_ns()};
 	pidfd_start_time(pid, &r.pid_start);
 	file_replace(l->run_fd, "running", &r, sizeof(r), false, &e);
 	dprintf(l->ready[1], "keeper %d monitor %d child %d\n", (int)keeper, (int)getpid(),
