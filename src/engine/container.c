@@ -403,6 +403,10 @@ int container_find(struct engine *en, const char *ref, struct arena *a, struct c
 			return r;
 	}
 	r = container_probe(en, ret, e);
+	/* It ended since the first look: how, the row that was read does not say. */
+	if (r == 0 && alive && !ret->pid && (r = engine_reap(en, id, e)) >= 0 &&
+	    (r = container_read(en, id, a, ret, e)) == 0)
+		r = container_probe(en, ret, e);
 	if (r == 0 && ret->pid)
 		container_adopt_orphan(en, ret);
 	if (r == 0)

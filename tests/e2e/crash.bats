@@ -246,6 +246,22 @@ code_or_lost() {
 	strace -f -o /dev/null -e trace=unlinkat -e inject=unlinkat:delay_enter=200000:when=1..6 "$HULL" start -a cc 3>&-
 }
 
+@test "wait: one that ends between two looks at it ended with its own exit code" {
+	need_root
+	hull run -d --name cc test sh -c 'until [ -e /tmp/go ]; do sleep 0.05; done; exit 7'
+	pid=$(pid_of cc)
+	# It is held up where it asks whether the process that it has just seen is still there.
+	strace -f -o /dev/null -e trace=kill -e inject=kill:delay_enter=3000000:when=1 "$HULL" wait cc >code 3>&- &
+	client=$!
+	started_by_test $client
+	nap 500
+	let_end cc /tmp/go
+	wait_for 10 test ! -e "/proc/$pid"
+	hull ps
+	wait $client
+	assert_equal 7 "$(cat code)"
+}
+
 @test "exit record unread: whoever looks next finds it" {
 	hull run -d --name cc test sh -c 'until [ -e /tmp/go ]; do sleep 0.05; done; exit 12'
 	pid=$(pid_of cc)
