@@ -31,6 +31,7 @@
 #include "linux/cgroup.h"
 #include "linux/crash.h"
 #include "linux/namespaces.h"
+#include "linux/pidfd.h"
 
 enum { KILL_WAIT_MS = 5000, RECORD_WAIT_S = 20 };
 
@@ -296,6 +297,23 @@ static int await_record(struct engine *en, const char *id, struct exit_record *r
 	return 0;
 }
 
+/* The process of that number began at another time, and yet it is in the container: then it is the
+ * record that is wrong. */
+static bool is_misdated(const struct container *c, const struct run_record *run)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct err ignored;
+	uint64_t start;
+	pid_t *pids;
+	size_t count;
+	if (pidfd_start_time(run->pid, &start) < 0 || start == run->pid_start ||
+	    container_pids(c, &a, &pids, &count, &ignored) < 0)
+		return false;
+	while (count > 0 && pids[count - 1] != run->pid)
+		count--;
+	return count > 0;
+}
+
 static int reap_running(struct engine *en, const struct container *c, struct err *e)
 {
 	struct exit_record x;
@@ -313,6 +331,8 @@ static int reap_running(struct engine *en, const struct container *c, struct err
 		return finish(en, c, &x, e);
 	}
 	int alive = r < 0 ? r : run_record_alive(&run);
+	if (alive == 0 && is_misdated(c, &run))
+		alive = -EBADMSG;
 	if (alive < 0)
 		return run_record_problem(en, c, alive, e);
 	if (alive)

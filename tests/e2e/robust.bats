@@ -267,6 +267,19 @@ db.commit()' "$HULL_ROOT/hull.db" "$@"
 	done
 }
 
+@test "a run record with the wrong start time: the container is said to be damaged at once, and rm -f ends it" {
+	hull run -d --name cc test sleep 600
+	local pid record
+	pid=$(pid_of cc)
+	record=$HULL_RUNROOT/containers/$(hull inspect -f '{{.Id}}' cc)/running
+	printf '\100' | dd of="$record" bs=1 seek=14 conv=notrunc status=none
+	run hull stop cc
+	assert_status 1
+	assert_has "running is damaged"
+	hull rm -f cc
+	[ ! -e "/proc/$pid" ]
+}
+
 @test "an anonymous volume goes with the create that failed" {
 	hull create --name cc test true
 	run hull run --rm -v /anon --name cc test true
