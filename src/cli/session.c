@@ -192,6 +192,15 @@ static int join_again(struct session *s, struct container_end *end, struct err *
 	return 0;
 }
 
+static bool keeps_log(const struct session *s)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c;
+	struct err ignored;
+	return container_find(s->engine, s->id, &a, &c, &ignored) == 0 && !c.auto_remove &&
+	       strcmp(c.config.host.log_config.type, "none") != 0;
+}
+
 int session_serve(struct cli *cli, struct session *s, struct container_end *end, bool *ret_detached,
 		  struct err *e)
 {
@@ -204,8 +213,8 @@ int session_serve(struct cli *cli, struct session *s, struct container_end *end,
 		how = client_run(&s->client, &signal, e);
 	if (again > 0)
 		cli_notice("%.12s: its monitor was killed, and it has ended since; what it printed "
-			   "in between went to its log alone",
-			   s->id);
+			   "in between %s",
+			   s->id, keeps_log(s) ? "went to its log alone" : "is lost");
 	else if (again < 0)
 		cli_notice("%.12s: its monitor was killed, and none could be reached since: %s",
 			   s->id, ignored.text);

@@ -297,7 +297,7 @@ def judge(sweep, p, where, causes):
         r.fail("not done" if good else "half", where, f"status {p.returncode}: {p.err}",
                boxes.difference(wanted[0], now))
         return False
-    lost = "went to its log alone" in p.err  # then the status is the container's
+    lost = "in between went to its log alone" in p.err or "in between is lost" in p.err  # then the status is the container's
     if not good and p.returncode not in (1, 125, 126, 127) and not lost:
         r.fail("status", where, f"{p.returncode} {p.err}")
     if not good and not any(cause in p.err for cause in causes):
