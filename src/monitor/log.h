@@ -46,7 +46,9 @@ struct log {
 	int dir_fd, fd;
 	int socket;            /* journald, syslog */
 	bool connected, stuck; /* syslog: the receiver did not take one */
-	int64_t again_ms;      /* not connected before, CLOCK_BOOTTIME */
+	size_t begun_len;      /* and of one that it took in part this much is left */
+	uint8_t begun[LOG_PIECE_MAX + LOG_RECORD_EXTRA];
+	int64_t again_ms; /* not connected before, CLOCK_BOOTTIME */
 	struct syslog_config syslog;
 	bool torn;              /* the end of the file may hold half a record */
 	bool compress, rotated; /* rotated files are packed; one was not told of yet */

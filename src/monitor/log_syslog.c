@@ -5,7 +5,9 @@
  *
  * A socket of the network is the engine's (MONITOR_LOG_FD): who is confined may make none, but may
  * connect it again. A receiver that does not take a record for a second, or is away, costs that
- * record, and the next ones until it takes one. Read log.h first, then log_journald.c.
+ * record, and the next ones until it takes one. Of a record that it took in part the rest is kept
+ * and sent first: a connection that is closed for that would take with it what the kernel has. Read
+ * log.h first, then log_journald.c.
  */
 #include <errno.h>
 #include <poll.h>
@@ -123,7 +125,8 @@ static bool await_room(struct log *l)
 static void disconnect(struct log *l)
 {
 	static const struct sockaddr none = {.sa_family = AF_UNSPEC};
-	l->connected = false;
+	l->connected = l->stuck = false;
+	l->begun_len = 0;
 	if (is_local(l))
 		fd_drop(&l->socket);
 	else
@@ -163,21 +166,48 @@ static int syslog_connect(struct log *l)
 	return r;
 }
 
-/* A record of which a part went out is not to be taken for the beginning of the next one. */
-static int syslog_send(struct log *l, const uint8_t *record, size_t len)
+/* @ret_done: bytes that went out. */
+static int send_all(struct log *l, const uint8_t *bytes, size_t len, size_t *ret_done)
 {
-	int r = syslog_connect(l);
-	for (size_t done = 0; r == 0 && done < len;) {
-		ssize_t n = send(l->socket, record + done, len - done, MSG_NOSIGNAL);
+	int r = 0;
+	*ret_done = 0;
+	while (r == 0 && *ret_done < len) {
+		ssize_t n = send(l->socket, bytes + *ret_done, len - *ret_done, MSG_NOSIGNAL);
 		if (n >= 0)
-			done += (size_t)n;
+			*ret_done += (size_t)n;
 		else if (errno != EAGAIN)
 			r = -errno;
 		else if (!await_room(l))
 			r = -EAGAIN;
-		if (r < 0 && (r != -EAGAIN || done))
-			disconnect(l);
 	}
+	return r;
+}
+
+static void keep(struct log *l, const uint8_t *rest, size_t len)
+{
+	memmove(l->begun, rest, len);
+	l->begun_len = len;
+}
+
+static int syslog_send(struct log *l, const uint8_t *record, size_t len)
+{
+	size_t done;
+	int r = syslog_connect(l);
+	if (r < 0)
+		return r;
+	if (l->begun_len) {
+		r = send_all(l, l->begun, l->begun_len, &done);
+		keep(l, l->begun + done, l->begun_len - done);
+	}
+	if (r == 0) {
+		r = send_all(l, record, len, &done);
+		if (r == -EAGAIN && done) {
+			keep(l, record + done, len - done);
+			return 0;
+		}
+	}
+	if (r < 0 && r != -EAGAIN)
+		disconnect(l);
 	l->stuck &= r < 0;
 	return r;
 }

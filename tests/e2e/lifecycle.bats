@@ -980,6 +980,29 @@ syslog_receiver() {
 	assert_has "log driver syslog: cannot connect to its address: No such file or directory"
 }
 
+@test "syslog: a receiver that stops reading for a while has all that it took, whole, and what comes after" {
+	need_root
+	local scheme address
+	for scheme in tcp unix; do
+		address=tcp://127.0.0.1:0
+		[ $scheme = tcp ] || address=unix://$WORK/slow
+		syslog_receiver $address $scheme.out
+		[ $scheme = unix ] || address=tcp://127.0.0.1:$PORT
+		kill -STOP $RECEIVER
+		# More than the kernel's buffers take, then a line now and then.
+		hull run -d --name ss --log-driver syslog --log-opt "syslog-address=$address" test sh -c \
+			'yes "$(printf %03000d 7)" | head -n 6000; >/done; while :; do echo tick; sleep 0.1; done'
+		wait_for 60 hull exec ss test -e /done
+		kill -CONT $RECEIVER
+		wait_for 60 grep -q ': tick$' $scheme.out
+		hull rm -f ss
+		sed -i 1d $scheme.out
+		run grep -vE '^<30>[^:]*:[0-9:]* [0-9a-f]{12}\[[0-9]+\]: (0{2999}7|tick)$' $scheme.out
+		assert_equal "" "$output"
+		[ "$(grep -c "7\$" $scheme.out)" -ge 20 ] || fail "$scheme: $(grep -c "7\$" $scheme.out) lines"
+	done
+}
+
 # A journal of one's own: systemd-journald by hand, in a mount namespace.
 @test "journald: a real journal takes it, with docker's fields" {
 	need_root
