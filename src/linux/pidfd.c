@@ -143,14 +143,25 @@ int pidfd_has_ended(int pidfd)
 	return n < 0 ? -errno : n;
 }
 
-bool pidfd_is_ending(int pidfd)
+/* Field 9 is its first thread's, which may leave the others to go on (pthread_exit(3)); field 20
+ * counts those that have not. */
+static bool is_leaving(pid_t pid)
 {
-	enum { EXITING = 4 }; /* PF_EXITING of the kernel's sched.h, in field 9 */
+	enum { EXITING = 4 }; /* PF_EXITING of the kernel's sched.h */
 	char text[1024];
 	const char *at;
+	if (read_stat(pid, 9, text, sizeof(text), &at) < 0 ||
+	    !(strtoull(at + 1, NULL, 10) & EXITING))
+		return false;
+	for (int i = 9; at && i < 20; i++)
+		at = strchr(at + 1, ' ');
+	return at && strtoull(at + 1, NULL, 10) == 1;
+}
+
+bool pidfd_is_ending(int pidfd)
+{
 	pid_t pid = pidfd_has_ended(pidfd) == 1 ? -ESRCH : pidfd_pid(pidfd);
-	return pid < 0 || (read_stat(pid, 9, text, sizeof(text), &at) == 0 &&
-			   strtoull(at + 1, NULL, 10) & EXITING);
+	return pid < 0 || is_leaving(pid);
 }
 
 int pidfd_exit_status(int pidfd, int *ret_status)

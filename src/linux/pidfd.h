@@ -33,7 +33,7 @@ int pidfd_job(pid_t pid, struct pidfd_job *ret);
 pid_t pidfd_pid(int pidfd);
 /** 1 when the process has ended, 0 when it lives, -errno. Never waits. */
 int pidfd_has_ended(int pidfd);
-/** Whether it has ended or its first thread is on the way: as PID 1 of a namespace it waits there
+/** Whether it has ended or its last thread is on the way: as PID 1 of a namespace it waits there
  *  for all others, and nothing new is born in it. */
 bool pidfd_is_ending(int pidfd);
 /**

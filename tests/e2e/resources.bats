@@ -271,6 +271,27 @@ waits_for_disk() { pgrep -f "of=/out/$1 " | sed 's|.*|/proc/&/status|' | xargs c
 	wait_for 20 umount disk
 }
 
+@test "block I/O: a rate holds for a process whose first thread has ended" {
+	make_disk
+	cat >threads.c <<-'END'
+		#include <pthread.h>
+		#include <unistd.h>
+		static void *work(void *p) { for (;;) pause(); return p; }
+		int main(void) { pthread_t t; pthread_create(&t, 0, work, 0); pthread_exit(0); }
+	END
+	"${CC:-cc}" -static -pthread -o threads threads.c
+	hull run -d --name cc -v "$WORK/threads:/threads:ro" --device-write-bps "$loop:2mb" test /threads
+	leader_ended() { [ "$(awk '{ print $3, $20 }' "/proc/$(pid_of cc)/stat")" = "Z 2" ]; }
+	wait_for 10 leader_ended
+	nap 3000 # the keeper looks each second
+	# The thread that is left: one that has ended is in no group of version 1 any more.
+	local other
+	other=$(pid_of cc)/task/$(ls "/proc/$(pid_of cc)/task" | grep -vx "$(pid_of cc)")
+	CGROUP_PID=$other
+	[[ $(cgroup_value cc blkio blkio.throttle.write_bps_device io.max) == *2097152* ]]
+	hull kill cc
+}
+
 # written CONTAINER: bytes to disks, as hull counts them.
 written() {
 	hull stats --no-stream --format '{{.BlockIO}}' "$1" | sed 's|.*/ *||; s/B$//; s/k$/K/' | numfmt --from=si
