@@ -263,6 +263,11 @@ static int read_attrs(const struct container *c, struct monitor_config *m, struc
 		r = take_matching(&env, "env-regex", kvs_get(o, "env-regex"), &attrs, a, e);
 	if (r < 0)
 		return r;
+	for (const char *t = expanded; t && *t; t++)
+		if ((unsigned char)*t < ' ')
+			return err_set(
+				e, EINVAL, ERR_INVALID,
+				"log opt tag: it has control characters, and a record is one line");
 	bool journald = m->log_driver == LOG_JOURNALD;
 	if (expanded && !journald && m->log_driver != LOG_SYSLOG)
 		kvs_set(a, &attrs, "tag", expanded);

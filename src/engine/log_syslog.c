@@ -58,7 +58,7 @@ static int set_host(const char *text, struct syslog_config *s)
 	bool six = *text == '[';
 	size_t len = six ? strcspn(++text, "]") : strcspn(text, ":");
 	const char *rest = text + len + (six && text[len]);
-	if (len >= sizeof(host) || (*rest && *rest != ':') ||
+	if (len >= sizeof(host) || (six && text[len] != ']') || (*rest && *rest != ':') ||
 	    (*rest && (uint_parse(rest + 1, UINT16_MAX, &port) < 0 || port == 0)))
 		return -EINVAL;
 	memcpy(host, strncmp(text, "localhost", len) || len != 9 ? text : "127.0.0.1", len);

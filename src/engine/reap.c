@@ -146,14 +146,16 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 	return r;
 }
 
-/* Its start was cut off before its command ran: it is what it was before. */
+/* Its start was cut off before its command ran: it is what it was before, but for the exit code of
+ * the run before, which its start has overwritten. */
 static int note_unstarted(struct engine *en, const struct container *c, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	return db_change(
 		&en->db, false, e,
 		"UPDATE container SET status = iif(finished, 'exited', 'created'), started = "
-		"iif(finished, started, 0), exit_code = iif(finished, 255, 0), health = '', "
+		"iif(finished, min(started, finished), 0), exit_code = iif(finished, 255, 0), "
+		"health = '', "
 		"error = ?2, hint = ?3 WHERE id = ?1",
 		"sss", c->id,
 		"its start was interrupted: the command that started it was ended before the "

@@ -48,6 +48,7 @@ enum {
 	REAPER_WAIT_MS = 2000,
 	RATED_MS = 1000,
 	TELL_EVERY_MS = 1000, /* whatever the monitor says: each time a program is started */
+	PACK_EVERY_MS = 1000, /* the same */
 };
 static const struct timespec damping = {.tv_nsec = 250000000};
 
@@ -186,6 +187,7 @@ struct keeper {
 	int64_t tell_due;   /* not before, CLOCK_BOOTTIME */
 	bool rotated;       /* a file of the log, which is to be packed */
 	pid_t packer;       /* what packs some now, or 0 */
+	int64_t pack_due;   /* not before, CLOCK_BOOTTIME */
 };
 
 static void child_ended(int signal)
@@ -283,14 +285,21 @@ static void start_probe(struct keeper *k)
 
 /* ---- an end that waits for a disk ---- */
 
+/* A field of the configuration, by the engine's own hand; a standby does nothing of it. */
+static bool is_configured(size_t offset)
+{
+	uint32_t value = 0;
+	return !is_confined() &&
+	       pread(MONITOR_CONFIG_FD, &value, sizeof(value), (off_t)offset) == sizeof(value) &&
+	       value;
+}
+
 /* Whoever is last in a mount namespace unmounts what is there, and that writes back the file system
  * below the overlay; PID 1 waits for all others, too, and for what they wait for. */
 static void rated_init(struct keeper *k)
 {
-	uint32_t rated;
-	if (!is_confined() && pread(MONITOR_CONFIG_FD, &rated, sizeof(rated),
-				    offsetof(struct monitor_config, rated)) == sizeof(rated))
-		k->rated_due = rated ? clock_ms() + RATED_MS : 0;
+	if (is_configured(offsetof(struct monitor_config, rated)))
+		k->rated_due = clock_ms() + RATED_MS;
 }
 
 static void look_at_rated(struct keeper *k)
@@ -306,7 +315,8 @@ static void look_at_rated(struct keeper *k)
 
 static void start_packer(struct keeper *k)
 {
-	if (k->rotated && !is_confined())
+	k->pack_due = clock_ms() + PACK_EVERY_MS;
+	if (is_configured(offsetof(struct monitor_config, log_compress)))
 		k->packer = start_errand("pack-logs", NULL);
 	k->rotated = false;
 }
@@ -342,6 +352,11 @@ static int64_t tell_due(const struct keeper *k)
 	return !awaits_teller(k) ? 0 : k->tell_due ? k->tell_due : 1;
 }
 
+static int64_t pack_due(const struct keeper *k)
+{
+	return !k->rotated || k->packer ? 0 : k->pack_due ? k->pack_due : 1;
+}
+
 static void do_what_is_due(struct keeper *k)
 {
 	const int64_t now = clock_ms();
@@ -351,11 +366,13 @@ static void do_what_is_due(struct keeper *k)
 		look_at_rated(k);
 	if (tell_due(k) && tell_due(k) <= now)
 		start_teller(k);
+	if (pack_due(k) && pack_due(k) <= now)
+		start_packer(k);
 }
 
 static const struct timespec *until_due(const struct keeper *k, struct timespec *left)
 {
-	const int64_t all[] = {probe_due(k), k->rated_due, tell_due(k)};
+	const int64_t all[] = {probe_due(k), k->rated_due, tell_due(k), pack_due(k)};
 	int64_t due = 0;
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (all[i] && (!due || all[i] < due))
@@ -456,7 +473,8 @@ static bool hear_monitor(struct keeper *k)
 		return true;
 	}
 	if (n == 1 && note == KEEPER_NOTE_RECORDED) {
-		start_packer(k);
+		if (k->rotated)
+			start_packer(k);
 		/* Who is confined could not do it, and may not look (filter.c). */
 		if (!is_confined() && !is_reaped_by(fds[0]))
 			monitor_become("reap", NULL);
@@ -497,8 +515,6 @@ int keeper_main(void)
 	for (bool alive = true; alive;) {
 		reap_children(&k);
 		do_what_is_due(&k);
-		if (!k.packer)
-			start_packer(&k);
 		struct pollfd p = {.fd = MONITOR_KEEPER_FD, .events = POLLIN};
 		struct timespec left;
 		if (ppoll(&p, 1, until_due(&k, &left), &none) > 0)

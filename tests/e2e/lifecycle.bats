@@ -970,6 +970,7 @@ syslog_receiver() {
 		--log-opt syslog-address=tcp+tls://127.0.0.1:1|invalid address: 'tcp+tls://127.0.0.1:1'
 		--log-opt syslog-address=udp://example.org:514|invalid address: 'udp://example.org:514'
 		--log-opt syslog-address=tcp://127.0.0.1:0|invalid address: 'tcp://127.0.0.1:0'
+		--log-opt syslog-address=udp://[::1|invalid address: 'udp://[::1'
 		--log-opt syslog-address=unix://dev/log|invalid address: 'unix://dev/log'
 		--log-opt syslog-facility=none|invalid syslog facility: 'none'
 		--log-opt syslog-format=rfc1|invalid syslog format: 'rfc1'
@@ -978,6 +979,10 @@ syslog_receiver() {
 	run hull run --rm --log-driver syslog --log-opt "syslog-address=unix://$WORK/nothing" test true
 	assert_status 125
 	assert_has "log driver syslog: cannot connect to its address: No such file or directory"
+	run hull create --log-driver syslog --log-opt "tag=a
+b" test true
+	assert_status 1
+	assert_has "control characters"
 }
 
 @test "syslog: a receiver that stops reading for a while has all that it took, whole, and what comes after" {
