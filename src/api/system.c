@@ -52,7 +52,7 @@ int system_version(struct call *c, struct err *e)
 static const char info_same[] =
 	"{\"ID\":\"\",\"Plugins\":{\"Volume\":[\"local\"],\"Network\":[\"bridge\",\"host\","
 	"\"ipvlan\",\"macvlan\",\"null\"],\"Authorization\":null,\"Log\":[\"journald\","
-	"\"json-file\",\"local\",\"none\"]},\"MemoryLimit\":true,\"SwapLimit\":true,"
+	"\"json-file\",\"local\",\"none\",\"syslog\"]},\"MemoryLimit\":true,\"SwapLimit\":true,"
 	"\"CpuCfsPeriod\":true,\"CpuCfsQuota\":true,\"CPUShares\":true,\"CPUSet\":true,"
 	"\"PidsLimit\":true,\"OomKillDisable\":true,\"IPv4Forwarding\":true,"
 	"\"NFd\":0,\"NGoroutines\":0,\"NEventsListener\":0,"

@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "engine/monitor.h"
+#include "engine/run_folder.h"
 
 enum { SYNC_SECONDS = 1, LOOK_AGAIN_MS = 100 };
 
@@ -38,18 +39,11 @@ static int not_readable(const struct container *c, enum log_driver driver, struc
 
 static int parse_driver(const struct container *c, enum log_driver *ret, struct err *e)
 {
-	const char *name = c->config.host.log_config.type;
-	static const char *const names[] = {[LOG_JSON_FILE] = "json-file",
-					    [LOG_LOCAL] = "local",
-					    [LOG_JOURNALD] = "journald",
-					    [LOG_NONE] = "none",
-					    [LOG_SYSLOG] = "syslog"};
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (name && !strcmp(names[i], name)) {
-			*ret = (enum log_driver)i;
-			return i == LOG_JSON_FILE || i == LOG_LOCAL ? 0 : not_readable(c, i, e);
-		}
-	return err_set(e, EINVAL, ERR_INTERNAL, "unknown log driver: %s", name ? name : "");
+	int i = log_driver_find(c->config.host.log_config.type ?: "", e);
+	if (i < 0)
+		return i;
+	*ret = (enum log_driver)i;
+	return i == LOG_JSON_FILE || i == LOG_LOCAL ? 0 : not_readable(c, *ret, e);
 }
 
 int container_logs_readable(const struct container *c, struct err *e)

@@ -54,7 +54,7 @@ static const char *const drivers[] = {[LOG_JSON_FILE] = "json-file",
 				      [LOG_NONE] = "none",
 				      [LOG_SYSLOG] = "syslog"};
 
-static int find_driver(const char *type, struct err *e)
+int log_driver_find(const char *type, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(drivers); i++)
 		if (!strcmp(drivers[i], type))
@@ -301,7 +301,7 @@ int log_options_read(const struct container *c, struct monitor_config *m, struct
 {
 	CLEANUP_ARENA struct arena a = {0};
 	const struct docker_log_config *log = &c->config.host.log_config;
-	int r = find_driver(log->type, e);
+	int r = log_driver_find(log->type, e);
 	if (r < 0)
 		return r;
 	m->log_driver = (uint32_t)r;

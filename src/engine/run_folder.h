@@ -35,6 +35,8 @@ int monitor_socket_make(int run_dir, struct err *e);
 /** Write what the monitor of @c must know into its run folder, and open it. */
 int monitor_config_write(struct engine *en, const struct container *c, struct run_folder *f,
 			 struct err *e);
+/** The enum log_driver of that name; -EINVAL. */
+int log_driver_find(const char *type, struct err *e);
 /** Check --log-driver and --log-opt, and fill the log's part of @m; -EINVAL with docker's words. */
 int log_options_read(const struct container *c, struct monitor_config *m, struct err *e);
 

@@ -53,15 +53,21 @@ static int open_oom_file(const struct container *c)
 	return r < 0 ? r : cgroup_oom_file(&group);
 }
 
-/* The socket of syslog by the network, or -1. */
-static int connect_log(int config)
+/* The configuration may be of another version of hull: it is written anew, from the row. Where that
+ * fails (a syslog that is not there) the old one has to do. */
+static void write_config(struct engine *en, const char *id, int run_dir, int *ret_config,
+			 int *ret_log)
 {
+	CLEANUP_ARENA struct arena a = {0};
+	struct run_folder f = RUN_FOLDER_CLOSED;
+	struct container c;
 	struct err ignored;
-	struct syslog_config s;
-	if (pread(config, &s, sizeof(s), offsetof(struct monitor_config, syslog)) != sizeof(s) ||
-	    s.address_len == 0 || !syslog_is_remote(&s))
-		return -1;
-	return syslog_open(&s, &ignored);
+	f.dir = run_dir;
+	if (container_read(en, id, &a, &c, &ignored) == 0)
+		monitor_config_write(en, &c, &f, &ignored);
+	*ret_config = f.config >= 0 ? f.config
+				    : openat(run_dir, "monitor", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	*ret_log = f.log_fd;
 }
 
 /* A container without monitor and keeper runs on; give it new ones, which find all they need in the
@@ -84,13 +90,13 @@ static int adopt(struct engine *en, const struct container *c, struct err *e)
 	snprintf(path, sizeof(path), "%s/hull-monitor", en->libexec);
 	CLEANUP_FD int program = open(path, O_PATH | O_CLOEXEC);
 	CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	CLEANUP_FD int config = openat(run_dir, "monitor", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	CLEANUP_FD int config = -1, log = -1;
+	write_config(en, c->id, run_dir, &config, &log);
 	CLEANUP_FD int memory = open_oom_file(c);
 	struct adoption a = {c, program, null, {run_dir, config, control}, en->root_fd, en->run_fd};
 	for (int i = 3; i < MONITOR_FD_COUNT; i++)
 		a.fds[i] = -1;
 	a.fds[MONITOR_MEMORY_FD - MONITOR_RUN_FD] = memory;
-	CLEANUP_FD int log = connect_log(config);
 	a.fds[MONITOR_LOG_FD - MONITOR_RUN_FD] = log;
 	pid_t pid = program < 0 ? -errno : shared_child(run_adopter, &a);
 	if (pid < 0)

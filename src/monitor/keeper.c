@@ -186,6 +186,7 @@ struct keeper {
 	pid_t teller;       /* what tells of one now, or 0 */
 	int64_t tell_due;   /* not before, CLOCK_BOOTTIME */
 	bool rotated;       /* a file of the log, which is to be packed */
+	pid_t monitor;      /* the last one that was started here */
 	pid_t packer;       /* what packs some now, or 0 */
 	int64_t pack_due;   /* not before, CLOCK_BOOTTIME */
 };
@@ -385,11 +386,21 @@ static const struct timespec *until_due(const struct keeper *k, struct timespec 
 	return left;
 }
 
+/* Of one that never came so far that it greeted, too. */
+static void reap_monitor(struct keeper *k)
+{
+	siginfo_t info = {0};
+	if (k->monitor > 0 && waitid(P_PID, (id_t)k->monitor, &info, WEXITED | WNOHANG) == 0 &&
+	    info.si_pid)
+		k->monitor = 0;
+}
+
 /* Children are the monitor, the orphaned container, and orphans of a container in our pid
  * namespace. First only look who it is: the container's status must not be thrown away, and without
  * the pidfd that a monitor greets with nobody can tell. */
 static void reap_children(struct keeper *k)
 {
+	reap_monitor(k);
 	while (k->greeted) {
 		siginfo_t info = {0};
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid)
@@ -425,7 +436,9 @@ static void start_monitor(struct keeper *k)
 		return;
 	if (k->ended)
 		send(pair[0], &k->status, sizeof(k->status), MSG_NOSIGNAL);
-	if (start_other("hull-monitor", pair, monitor_main) < 0 || pair[0] == MONITOR_KEEPER_FD)
+	reap_monitor(k);
+	k->monitor = start_other("hull-monitor", pair, monitor_main);
+	if (k->monitor < 0 || pair[0] == MONITOR_KEEPER_FD)
 		return;
 	dup3(pair[0], MONITOR_KEEPER_FD, O_CLOEXEC);
 	close(pair[0]);

@@ -18,6 +18,7 @@
 
 enum {
 	LOG_RECORD_EXTRA = 2048, /* of one record beside its (escaped) text */
+	LOG_BEGUN_MAX = LOG_PIECE_MAX + LOG_RECORD_EXTRA,
 	LOG_BATCH_MAX = 6 * (LOG_PIECE_MAX + 1) + LOG_RECORD_EXTRA + 64 * 1024,
 	LOG_NAME_MAX = 96,
 };
@@ -47,8 +48,8 @@ struct log {
 	int socket;            /* journald, syslog */
 	bool connected, stuck; /* syslog: the receiver did not take one */
 	size_t begun_len;      /* and of one that it took in part this much is left */
-	uint8_t begun[LOG_PIECE_MAX + LOG_RECORD_EXTRA];
-	int64_t again_ms; /* not connected before, CLOCK_BOOTTIME */
+	uint8_t *begun;        /* LOG_BEGUN_MAX bytes, whoever opens a log of syslog gives them */
+	int64_t again_ms;      /* not connected before, CLOCK_BOOTTIME */
 	struct syslog_config syslog;
 	bool torn;              /* the end of the file may hold half a record */
 	bool compress, rotated; /* rotated files are packed; one was not told of yet */

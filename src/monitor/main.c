@@ -167,6 +167,7 @@ static int configure(struct monitor *m)
 	if (m->pidfd < 0 && (r = adopt(m, c)) < 0)
 		return r;
 	log_open(&m->log, c);
+	m->log.begun = m->begun;
 	m->log.socket = m->log_fd;
 	m->log.connected = m->log_fd >= 0;
 	oom_init(m);

@@ -115,6 +115,7 @@ struct monitor {
 	/* Behind here: large, touched only in use. */
 	_Alignas(4096) uint8_t peek[PEEK_MAX];
 	_Alignas(4096) uint8_t batch[LOG_BATCH_MAX];
+	_Alignas(4096) uint8_t begun[LOG_BEGUN_MAX];
 	_Alignas(4096) uint8_t input[CHUNK_MAX];
 	_Alignas(4096) uint8_t queue[QUEUE_MAX];
 };

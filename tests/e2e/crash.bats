@@ -318,3 +318,16 @@ code_or_lost() {
 	removed() { hull create --name cc test && hull rm cc && [ ! -e "$folder" ]; }
 	wait_for 10 removed
 }
+
+@test "monitor and keeper of another version of hull killed: their successors have a configuration that they can read" {
+	local monitor
+	hull run -d --name cc test sh -c 'while :; do echo line; sleep 0.1; done'
+	monitor=$(monitor_of cc)
+	kill -KILL "$(awk '/^PPid/ { print $2 }' "/proc/$monitor/status")" "$monitor"
+	truncate -s 200 "$HULL_RUNROOT/containers/$(hull inspect -f '{{.Id}}' cc)/monitor"
+	more_lines() { [ "$(hull logs cc | wc -l)" -gt "$1" ]; }
+	wait_for 20 more_lines 0
+	wait_for 20 more_lines "$(hull logs cc | wc -l)"
+	timeout $((60 * PATIENCE)) "$HULL" stop -t 0 cc
+	hull rm cc
+}
