@@ -32,17 +32,15 @@ static int add_shared(struct call *c, struct json_object *list, const struct ima
 		      struct err *e)
 {
 	struct usage u;
-	int r = param_true(c, "shared-size", false) ? engine_usage(c->en, c->a, &u, e) : 0;
-	if (r < 0 || !param_true(c, "shared-size", false))
-		return r;
-	for (size_t i = 0; i < json_object_array_length(list); i++)
+	int r = engine_usage(c->en, c->a, &u, e);
+	for (size_t i = 0; r == 0 && i < json_object_array_length(list); i++)
 		for (size_t k = 0; k < u.image_count; k++)
 			if (!strcmp(u.images[k].id, found[i].id))
 				json_add_int(json_object_array_get_idx(list, i), "SharedSize",
 					     u.image_sizes[k].shared < found[i].size
 						     ? u.image_sizes[k].shared
 						     : found[i].size);
-	return 0;
+	return r;
 }
 
 int images_list(struct call *c, struct err *e)
@@ -63,7 +61,8 @@ int images_list(struct call *c, struct err *e)
 	CLEANUP_JSON struct json_object *list = json_object_new_array();
 	for (size_t i = 0; i < count; i++)
 		json_object_array_add(list, summary(c, &found[i]));
-	r = add_shared(c, list, found, e);
+	if (param_true(c, "shared-size", false))
+		r = add_shared(c, list, found, e);
 	return r < 0 ? r : answer_json(c, 200, ptr_steal(list));
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -88,6 +89,20 @@ ssize_t fd_recv(int sock, void *msg, size_t len, int *fds, size_t nfds)
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 			take_fds(c, fds, nfds);
 	return n;
+}
+
+int fd_connect(int sock, const void *address, socklen_t len, int patience_ms)
+{
+	struct pollfd p = {.fd = sock, .events = POLLOUT};
+	int error = 0;
+	socklen_t size = sizeof(error);
+	if (connect(sock, address, len) == 0)
+		return 0;
+	if (errno != EINPROGRESS)
+		return -errno;
+	if (poll(&p, 1, patience_ms) <= 0)
+		return -ETIMEDOUT;
+	return getsockopt(sock, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? -errno : -error;
 }
 
 bool fd_is_open(int fd)

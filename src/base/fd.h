@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 enum { FD_PASS_MAX = 8 };
@@ -22,6 +23,8 @@ int fd_send(int sock, const void *msg, size_t len, const int *fds, size_t nfds);
  * of @fds become -1. Returns the message's length (0 at end of file), or a negative errno.
  */
 ssize_t fd_recv(int sock, void *msg, size_t len, int *fds, size_t nfds);
+/** connect(2) of a socket that does not block, waited for @patience_ms; 0 or negative errno. */
+int fd_connect(int sock, const void *address, socklen_t len, int patience_ms);
 /** Whether there is a descriptor of this number; only EBADF says that there is none. */
 bool fd_is_open(int fd);
 /** Move @fd to a number of at least @lowest (close-on-exec kept); returns it or negative errno. */

@@ -62,7 +62,7 @@ static const struct instruction *command(struct build *b, struct strv *ret)
 static bool stop_may_be_heard(struct build *b)
 {
 	const struct instruction *in = NULL;
-	struct build_stage *base;
+	struct build_stage *base = NULL;
 	struct image image = {0};
 	const char *name = NULL;
 	for (const struct build_stage *s = b->target; s && !in; s = base) {

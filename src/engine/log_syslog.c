@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <arpa/inet.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/units.h"
 #include "engine/run_folder.h"
 
@@ -131,21 +131,9 @@ int syslog_options_read(const struct kvs *options, struct syslog_config *s, stru
 static int try_type(const struct syslog_config *s, int type)
 {
 	const struct sockaddr *address = (const struct sockaddr *)s->address;
-	int error = 0;
-	socklen_t size = sizeof(error);
 	CLEANUP_FD int fd = socket(address->sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, address, s->address_len) == 0)
-		return fd_steal(&fd);
-	if (errno != EINPROGRESS)
-		return -errno;
-	if (poll(&p, 1, CONNECT_MS) <= 0)
-		return -ETIMEDOUT;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error)
-		return error ? -error : -errno;
-	return fd_steal(&fd);
+	int r = fd < 0 ? -errno : fd_connect(fd, address, s->address_len, CONNECT_MS);
+	return r < 0 ? r : fd_steal(&fd);
 }
 
 static int try_address(struct syslog_config *s)

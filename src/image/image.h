@@ -166,8 +166,7 @@ struct image_progress {
 };
 typedef void (*image_progress_fn)(const struct image_progress *p, void *ctx);
 /** "[====>     ]  12.3MB/45.6MB", as docker draws it; of an unknown @total only what is done.
- * Returns
- * @buf. */
+ * Returns @buf. */
 enum { IMAGE_PROGRESS_BAR_SIZE = 128 };
 char *image_progress_bar(uint64_t done, uint64_t total, char buf[static IMAGE_PROGRESS_BAR_SIZE]);
 /** As docker's API has it: @status is docker's word, @bar: how far it is, too. Owned by the caller.

@@ -163,10 +163,10 @@ static void file_name(const struct log *l, unsigned number, const char *end, cha
 	strcat(out, end);
 }
 
-static bool is_there(const struct log *l, const char *name)
+bool logfile_exists(int dir_fd, const char *name)
 {
 	struct stat st;
-	return fstatat(l->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static void move_up(struct log *l, unsigned number, const char *end)
@@ -182,7 +182,7 @@ static void drop_half_packed(struct log *l, unsigned number)
 {
 	char name[LOG_NAME_MAX + 16];
 	file_name(l, number, "", name);
-	bool plain = is_there(l, name);
+	bool plain = logfile_exists(l->dir_fd, name);
 	file_name(l, number, ".gz", name);
 	if (plain)
 		unlinkat(l->dir_fd, name, 0);

@@ -358,26 +358,37 @@ static int64_t pack_due(const struct keeper *k)
 	return !k->rotated || k->packer ? 0 : k->pack_due ? k->pack_due : 1;
 }
 
+static int64_t rated_due(const struct keeper *k)
+{
+	return k->rated_due;
+}
+
+static const struct {
+	int64_t (*due)(const struct keeper *k);
+	void (*begin)(struct keeper *k);
+} errands[] = {{probe_due, start_probe},
+	       {rated_due, look_at_rated},
+	       {tell_due, start_teller},
+	       {pack_due, start_packer}};
+
 static void do_what_is_due(struct keeper *k)
 {
 	const int64_t now = clock_ms();
-	if (probe_due(k) && probe_due(k) <= now)
-		start_probe(k);
-	if (k->rated_due && k->rated_due <= now)
-		look_at_rated(k);
-	if (tell_due(k) && tell_due(k) <= now)
-		start_teller(k);
-	if (pack_due(k) && pack_due(k) <= now)
-		start_packer(k);
+	for (size_t i = 0; i < ARRAY_LEN(errands); i++) {
+		const int64_t due = errands[i].due(k);
+		if (due && due <= now)
+			errands[i].begin(k);
+	}
 }
 
 static const struct timespec *until_due(const struct keeper *k, struct timespec *left)
 {
-	const int64_t all[] = {probe_due(k), k->rated_due, tell_due(k), pack_due(k)};
 	int64_t due = 0;
-	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		if (all[i] && (!due || all[i] < due))
-			due = all[i];
+	for (size_t i = 0; i < ARRAY_LEN(errands); i++) {
+		const int64_t one = errands[i].due(k);
+		if (one && (!due || one < due))
+			due = one;
+	}
 	if (!due)
 		return NULL;
 	int64_t ms = due - clock_ms();
@@ -400,6 +411,7 @@ static void reap_monitor(struct keeper *k)
  * the pidfd that a monitor greets with nobody can tell. */
 static void reap_children(struct keeper *k)
 {
+	pid_t *const others[] = {&k->teller, &k->lifter, &k->packer};
 	reap_monitor(k);
 	while (k->greeted) {
 		siginfo_t info = {0};
@@ -408,12 +420,9 @@ static void reap_children(struct keeper *k)
 		look_at_container(k);
 		if (info.si_pid == k->probe)
 			plan_probe(k, info.si_code == CLD_EXITED);
-		if (info.si_pid == k->teller)
-			k->teller = 0;
-		if (info.si_pid == k->lifter)
-			k->lifter = 0;
-		if (info.si_pid == k->packer)
-			k->packer = 0;
+		for (size_t i = 0; i < ARRAY_LEN(others); i++)
+			if (info.si_pid == *others[i])
+				*others[i] = 0;
 		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
 	}
 }

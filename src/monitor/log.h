@@ -90,6 +90,8 @@ uint64_t log_inode(const struct log *l);
 void logfile_open(struct log *l, bool make);
 int logfile_write(struct log *l, const uint8_t *batch, size_t len);
 void logfile_rotate(struct log *l);
+/** Is there a file of that name? Not by faccessat(2), which the monitor's filter does not know. */
+bool logfile_exists(int dir_fd, const char *name);
 /* log_journald.c */
 /** Send the records of @batch, each behind its length (uint32_t), with @one; a record whose
  * connection was found broken a second time. What the last failure was, or 0. */

@@ -135,20 +135,11 @@ static void disconnect(struct log *l)
 
 static int begin(struct log *l)
 {
-	int error = 0;
-	socklen_t size = sizeof(error);
 	if (is_local(l))
 		l->socket = socket(AF_UNIX, l->syslog.type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (l->socket < 0)
 		return -ENOTCONN;
-	if (connect(l->socket, (const struct sockaddr *)l->syslog.address, l->syslog.address_len) ==
-	    0)
-		return 0;
-	if (errno != EINPROGRESS)
-		return -errno;
-	if (!await_room(l))
-		return -ETIMEDOUT;
-	return getsockopt(l->socket, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? -errno : -error;
+	return fd_connect(l->socket, l->syslog.address, l->syslog.address_len, PATIENCE_MS);
 }
 
 static int syslog_connect(struct log *l)

@@ -145,13 +145,6 @@ static void lock_record(const struct monitor *m)
 		flock(fd, LOCK_EX);
 }
 
-/* Not faccessat(2), which the filter does not know. */
-static bool is_there(int dir_fd, const char *name)
-{
-	struct stat st;
-	return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 static int configure(struct monitor *m)
 {
 	/* In a buffer that is given back: on the stack it would cost its pages for ever. */
@@ -254,7 +247,7 @@ int monitor_main(void)
 		return 1;
 	if (set_up(m) < 0)
 		return 1;
-	if (!is_there(m->exits_fd, m->id))
+	if (!logfile_exists(m->exits_fd, m->id))
 		loop_run(m);
 	else
 		keeper_retire(m, -1);

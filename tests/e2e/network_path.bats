@@ -211,15 +211,20 @@ assert all(w["RoundTripMicroseconds"] > 0 and w["Gbits"] > 0 for w in ways[:5]),
 	[[ $output != *bench* ]]
 }
 
-# What ufw and firewalld put there, as far as it judges packets of containers: in their order, with their names.
-@test "beside ufw: what docs/network.md says lets containers out, published ports in, and names be answered" {
-	command -v iptables-nft-restore >/dev/null || skip "needs iptables"
+# A container with a published port, one that asks, and a server outside that the second may ask.
+two_and_a_server_outside() {
 	hull network create one
 	serve web --network one -p 8080:80
 	hull run -d --name cc --network one test sleep 1000
 	outside busybox nc -ll -p 7 -e /bin/true &
 	started_by_test $!
 	wait_for 10 listening "$OUTSIDE" 0007
+}
+
+# What ufw and firewalld put there, as far as it judges packets of containers: in their order, with their names.
+@test "beside ufw: what docs/network.md says lets containers out, published ports in, and names be answered" {
+	command -v iptables-nft-restore >/dev/null || skip "needs iptables"
+	two_and_a_server_outside
 	run -0 hull exec cc nslookup web
 	on_host iptables-nft-restore <<-'E'
 		*filter
@@ -259,12 +264,7 @@ assert all(w["RoundTripMicroseconds"] > 0 and w["Gbits"] > 0 for w in ways[:5]),
 }
 
 @test "beside firewalld: published ports and names need nothing, the way out what docs/network.md says" {
-	hull network create one
-	serve web --network one -p 8080:80
-	hull run -d --name cc --network one test sleep 1000
-	outside busybox nc -ll -p 7 -e /bin/true &
-	started_by_test $!
-	wait_for 10 listening "$OUTSIDE" 0007
+	two_and_a_server_outside
 	on_host nft -f - <<-'E'
 		table inet firewalld {
 			chain zone_public { reject with icmpx type admin-prohibited; }
