@@ -5,6 +5,7 @@
  */
 #include "base/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ static void __attribute__((noreturn, cold)) out_of_memory(void)
 
 static struct arena_chunk *chunk_new(struct arena *a, size_t size)
 {
-	struct arena_chunk *c = calloc(1, sizeof(*c) + size);
+	struct arena_chunk *c = malloc(sizeof(*c) + size);
 	if (!c)
 		out_of_memory();
 	c->older = a->chunks;
@@ -36,7 +37,8 @@ static struct arena_chunk *chunk_new(struct arena *a, size_t size)
 	return c;
 }
 
-void *arena_alloc(struct arena *a, size_t size)
+/* Not cleared: of a chunk only those pages are touched that something lies in. */
+static void *take(struct arena *a, size_t size)
 {
 	size_t need;
 	/* The chunk's own header has to fit on top. */
@@ -44,7 +46,7 @@ void *arena_alloc(struct arena *a, size_t size)
 		out_of_memory();
 	need -= sizeof(struct arena_chunk);
 	need &= ~((size_t)ALIGNMENT - 1);
-	if (need > CHUNK_MAX / 2)
+	if (need > a->left && need > CHUNK_MAX / 2)
 		return chunk_new(a, need)->data;
 	if (need > a->left) {
 		size_t room = a->size ? a->size : CHUNK_FIRST;
@@ -60,6 +62,11 @@ void *arena_alloc(struct arena *a, size_t size)
 	return p;
 }
 
+void *arena_alloc(struct arena *a, size_t size)
+{
+	return memset(take(a, size), 0, size);
+}
+
 void *arena_array(struct arena *a, size_t count, size_t size)
 {
 	size_t total;
@@ -70,8 +77,9 @@ void *arena_array(struct arena *a, size_t count, size_t size)
 
 char *arena_strndup(struct arena *a, const char *s, size_t len)
 {
-	char *copy = arena_alloc(a, len + 1);
+	char *copy = take(a, len + 1);
 	memcpy(copy, s, len);
+	copy[len] = '\0';
 	return copy;
 }
 
@@ -89,12 +97,10 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 	va_end(again);
 	if (len < 0)
 		out_of_memory();
-	if ((size_t)len < a->left)
-		return arena_alloc(a, (size_t)len + 1);
-	if (a->left)
-		memset(a->next, 0, a->left);
-	char *text = arena_alloc(a, (size_t)len + 1);
-	vsnprintf(text, (size_t)len + 1, fmt, ap);
+	bool whole = (size_t)len < a->left;
+	char *text = take(a, (size_t)len + 1);
+	if (!whole)
+		vsnprintf(text, (size_t)len + 1, fmt, ap);
 	return text;
 }
 

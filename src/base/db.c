@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/db_memory.h"
 #include "base/db_room.h"
 #include "base/schema.sql.h"
 
@@ -246,6 +247,7 @@ static void configure_library(void)
 {
 	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	db_memory_configure();
 	db_room_keep_files();
 }
 

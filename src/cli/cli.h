@@ -25,7 +25,8 @@ struct cli {
 
 /** The engine, opened on first use. */
 int cli_engine(struct cli *cli, struct engine **ret, struct err *e);
-void cli_close(struct cli *cli);
+/** End the program with @code: what it holds is given back, and what is printed is out. */
+_Noreturn void cli_exit(struct cli *cli, int code);
 /** Print "hull: <text>" and the hint on stderr. Commands that go on after a failure call it
  *  themselves; the failure that ends a command is told by main. */
 void cli_complain(const struct cli *cli, const struct err *e);

@@ -20,6 +20,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -58,7 +59,8 @@ static int make_pipe(struct exec_stdio *s, int i, struct err *e)
 	/* The flag is of this end only. */
 	if (fcntl(s->relays[i].ours, F_SETFL, O_NONBLOCK) < 0)
 		return err_errno(e, errno, "cannot set up a pipe");
-	return 0;
+	s->relays[i].data = malloc(EXEC_STDIO_CHUNK);
+	return s->relays[i].data ? 0 : err_errno(e, ENOMEM, "cannot carry the %s", names[i]);
 }
 
 static int open_one(struct exec_stdio *s, int i, bool wanted, struct err *e)
@@ -86,6 +88,7 @@ int exec_stdio_open(struct exec_stdio *s, bool detached, bool with_stdin, struct
 		relay->at = relay->len = 0;
 		relay->error = 0;
 		relay->limit = SIZE_MAX;
+		relay->data = NULL;
 	}
 	for (int i = 0; r == 0 && i < 3; i++)
 		r = open_one(s, i, !detached && (with_stdin || i != STDIN_FILENO), e);
@@ -101,15 +104,18 @@ void exec_stdio_given(struct exec_stdio *s)
 void exec_stdio_close(struct exec_stdio *s)
 {
 	exec_stdio_given(s);
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++) {
 		fd_drop(&s->relays[i].ours);
+		free(s->relays[i].data);
+		s->relays[i].data = NULL;
+	}
 }
 
 /* ---- one relay: @i is the caller's descriptor ---- */
 
 static void relay_take(struct exec_relay *r, int i)
 {
-	size_t room = r->limit < sizeof(r->data) ? r->limit : sizeof(r->data);
+	size_t room = r->limit < EXEC_STDIO_CHUNK ? r->limit : EXEC_STDIO_CHUNK;
 	ssize_t n = read(i == STDIN_FILENO ? i : r->ours, r->data, room);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;

@@ -18,7 +18,7 @@ struct exec_relay {
 	int error;      /* positive errno of the write that ended it */
 	size_t at, len; /* what of `data` is not written yet */
 	size_t limit;   /* bytes that are read at most from now on */
-	unsigned char data[EXEC_STDIO_CHUNK];
+	unsigned char *data; /* EXEC_STDIO_CHUNK, where there is a pipe of ours */
 };
 
 struct exec_stdio {

@@ -203,9 +203,5 @@ int main(int argc, char **argv)
 		else if (e.kind == ERR_USAGE)
 			cli_notice("\nSee 'hull --help'.");
 	}
-	code = finish(&cli, code, &e);
-	cli_close(&cli);
-	if (cli.behind.root_fd >= 0)
-		remove_behind_exit(&cli.behind, code);
-	return code;
+	cli_exit(&cli, finish(&cli, code, &e));
 }

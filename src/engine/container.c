@@ -274,17 +274,25 @@ static int row_read(sqlite3_stmt *s, struct arena *a, struct container *c, struc
 	return err_context(e, "container %s: its record is damaged", c->name);
 }
 
+/* @query: with the COLUMNS, of the one that ?1, @ref, is. Returns 1, 0: none, or negative errno. */
+static int row_find(struct engine *en, const char *query, const char *ref, struct arena *a,
+		    struct container *ret, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *s = NULL;
+	int r = db_first(&en->db, &s, e, query, "s", ref);
+	if (r == 1 && (r = row_read(s, a, ret, e)) == 0)
+		r = 1;
+	return r;
+}
+
 int container_read(struct engine *en, const char *id, struct arena *a, struct container *ret,
 		   struct err *e)
 {
-	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	int r = db_first(&en->db, &s, e,
-			 "SELECT " COLUMNS("config") " FROM container WHERE id = ?1", "s", id);
-	if (r < 0)
-		return r;
+	int r = row_find(en, "SELECT " COLUMNS("config") " FROM container WHERE id = ?1", id, a,
+			 ret, e);
 	if (r == 0)
 		return err_set(e, ENOENT, ERR_NOT_FOUND, "No such container: %s", id);
-	return row_read(s, a, ret, e);
+	return r < 0 ? r : 0;
 }
 
 static const char GLANCE[] =
@@ -368,6 +376,19 @@ int container_resolve(struct engine *en, const char *ref, char ret_id[ID_LEN + 1
 	return 0;
 }
 
+/* The usual one, a whole name or id, is found and read by one statement. */
+static int read_by_ref(struct engine *en, const char *ref, struct arena *a, struct container *ret,
+		       struct err *e)
+{
+	char id[ID_LEN + 1];
+	int r = row_find(en,
+			 "SELECT " COLUMNS("config") " FROM container WHERE id = ?1 OR name = ?1",
+			 ref + (*ref == '/'), a, ret, e);
+	if (r == 0 && (r = container_resolve(en, ref, id, e)) == 0)
+		return container_read(en, id, a, ret, e);
+	return r < 0 ? r : 0;
+}
+
 /* How it ended, when the store was not told: its disk may be full. */
 static bool show_record(struct engine *en, struct container *c)
 {
@@ -386,9 +407,10 @@ int container_find(struct engine *en, const char *ref, struct arena *a, struct c
 		   struct err *e)
 {
 	char id[ID_LEN + 1];
-	int r = container_resolve(en, ref, id, e);
-	if (r < 0 || (r = container_read(en, id, a, ret, e)) < 0)
+	int r = read_by_ref(en, ref, a, ret, e);
+	if (r < 0)
 		return r;
+	memcpy(id, ret->id, sizeof(id));
 	restart_check(en, ret);
 	if (ret->status != CONTAINER_RUNNING && ret->status != CONTAINER_REMOVING)
 		return 0;

@@ -93,11 +93,17 @@ int engine_open(struct engine *en, const char *root, const char *runroot, const 
 	return 0;
 }
 
-void engine_close(struct engine *en)
+void engine_leave(struct engine *en)
 {
 	/* What is tidied after a container has ended may long be due before one does. */
 	if (en->db.untidy)
 		engine_spawn(en, "tidy", NULL, false);
+	en->db.untidy = false;
+}
+
+void engine_close(struct engine *en)
+{
+	engine_leave(en);
 	db_close(&en->db);
 	fd_drop(&en->root_fd);
 	fd_drop(&en->run_fd);

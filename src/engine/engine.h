@@ -57,6 +57,8 @@ struct engine {
 int engine_open(struct engine *en, const char *root, const char *runroot, const char *libexec,
 		struct err *e);
 void engine_close(struct engine *en);
+/** What of engine_close() the kernel does not do when the process ends, which is next. */
+void engine_leave(struct engine *en);
 /** Add to @en's warnings; nobody to tell: NULL. */
 void engine_warn(struct engine *en, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

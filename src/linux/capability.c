@@ -114,17 +114,16 @@ capset capability_bounding(capset among)
 	return set;
 }
 
+/* What is gone already is not dropped again: that would make new credentials each time, and without
+ * CAP_SETPCAP it would fail. */
 int capability_bound(capset keep)
 {
 	for (int n = 0; n <= CAPABILITY_MAX; n++) {
-		if ((keep & bit(n)) || prctl(PR_CAPBSET_DROP, n, 0, 0, 0) == 0)
-			continue;
-		/* Without CAP_SETPCAP only what is gone already is fine. */
-		int why = errno, held = prctl(PR_CAPBSET_READ, n, 0, 0, 0);
+		int held = keep & bit(n) ? 0 : prctl(PR_CAPBSET_READ, n, 0, 0, 0);
 		if (held < 0 && errno == EINVAL)
 			break; /* beyond the kernel's last one */
-		if (held)
-			return -why;
+		if (held && prctl(PR_CAPBSET_DROP, n, 0, 0, 0) < 0)
+			return -errno;
 	}
 	return 0;
 }

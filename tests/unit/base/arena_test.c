@@ -40,9 +40,9 @@ static void pieces_do_not_overlap(void **state)
 static void huge_sizes_end_the_program(void **state)
 {
 	(void)state;
-	static const size_t sizes[][2] = {
-		{SIZE_MAX, 1}, {SIZE_MAX - 14, 1}, {SIZE_MAX - 15, 1}, {SIZE_MAX - 31, 1},
-		{SIZE_MAX / 2, 3}, {1, SIZE_MAX - 40}};
+	static const size_t sizes[][2] = {{SIZE_MAX, 1},      {SIZE_MAX - 14, 1},
+					  {SIZE_MAX - 15, 1}, {SIZE_MAX - 31, 1},
+					  {SIZE_MAX / 2, 3},  {1, SIZE_MAX - 40}};
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		pid_t pid = fork();
 		if (pid == 0) {
@@ -55,6 +55,19 @@ static void huge_sizes_end_the_program(void **state)
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		assert_true(WIFEXITED(status));
 		assert_int_not_equal(WEXITSTATUS(status), 0);
+	}
+}
+
+/* Also where it fits into what is left of a chunk and yet is long enough for one of its own. */
+static void long_texts_are_whole(void **state)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	for (int length = 1; length < 70000; length += length / 2 + 1) {
+		char *text = arena_printf(&a, "%*d", length, 7);
+		assert_int_equal(strlen(text), length);
+		assert_int_equal(text[length - 1], '7');
+		memset(arena_alloc(&a, 16), 'x', 16);
+		assert_int_equal(text[length], '\0');
 	}
 }
 
@@ -124,6 +137,7 @@ int main(void)
 		cmocka_unit_test(memory_is_zeroed_and_aligned),
 		cmocka_unit_test(pieces_do_not_overlap),
 		cmocka_unit_test(huge_sizes_end_the_program),
+		cmocka_unit_test(long_texts_are_whole),
 		cmocka_unit_test(vectors_grow_and_end_in_null),
 		cmocka_unit_test(environment_entries_replace_by_name),
 		cmocka_unit_test(maps_replace_and_sort),
