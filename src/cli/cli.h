@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "engine/remove_behind.h"
 #include "engine/settings.h"
+#include "linux/network_ahead.h"
 
 struct cli {
 	struct arena arena;
@@ -20,6 +21,7 @@ struct cli {
 	struct strv given;             /* its options: NAME, VALUE, NAME, VALUE ... */
 	struct engine engine;
 	bool engine_is_open;
+	struct network_ahead network;
 	struct remove_behind behind; /* what a command leaves to be done behind the end */
 };
 

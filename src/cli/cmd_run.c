@@ -13,6 +13,7 @@
 #include "cli/registry_options.h"
 #include "cli/session.h"
 #include "diagnose/learn.h"
+#include "linux/namespaces.h"
 #include "linux/own_program.h"
 
 struct run_values {
@@ -28,6 +29,14 @@ static bool is_shared(const struct create_options *o)
 	const struct docker_host_config *host = &o->create.config.host;
 	return o->volumes.count || host->mounts.count || host->volumes_from.count ||
 	       (o->rootfs && *o->rootfs) || (host->pid_mode && *host->pid_mode);
+}
+
+/* Of a container that is removed at its end nobody outside has anything mounted: its mounts may
+ * last a moment longer than it. Its own disk image or quota is given back in order. */
+static bool leaves_mounts(const struct create_options *o)
+{
+	const struct docker_host_config *host = &o->create.config.host;
+	return host->auto_remove && !is_shared(o) && !host->storage_opt.count;
 }
 
 static int pull(struct cli *cli, const struct create_options *o, struct err *e)
@@ -70,6 +79,16 @@ static int create_pulling(struct cli *cli, struct engine *en, struct create_opti
 	return r < 0 ? r : container_create(en, &o->create, &cli->arena, ret_id, e);
 }
 
+/* Most get a network namespace of their own: it is made while the store is opened and read. Where
+ * the container turns out to need none it is given back at our end. */
+static void begin_network(struct cli *cli, const struct docker_host_config *host)
+{
+	const char *mode = host->network_mode ?: "";
+	if (strcmp(mode, "host") && strncmp(mode, "container:", strlen("container:")) &&
+	    !namespace_caller_is_user())
+		network_ahead_begin(&cli->network);
+}
+
 static int create(struct cli *cli, struct create_options *o, const struct strv *args, bool detach,
 		  bool start, char ret_id[ID_LEN + 1], struct err *e)
 {
@@ -80,8 +99,12 @@ static int create(struct cli *cli, struct create_options *o, const struct strv *
 		e->kind = ERR_USAGE; /* whatever it was: the command line is at fault */
 	if (r == 0)
 		r = cidfile_check(o->cidfile, e);
+	if (r == 0 && start)
+		begin_network(cli, &o->create.config.host);
 	if (r == 0)
 		r = cli_engine(cli, &en, e);
+	if (r == 0 && start && cli->network.maker)
+		en->network_ahead = &cli->network;
 	o->create.start = start;
 	if (r == 0)
 		r = create_pulling(cli, en, o, ret_id, e);
@@ -158,6 +181,8 @@ static int run_attached(struct cli *cli, const struct run_values *v, const char 
 	if (learns)
 		learn_begin(&learn, &cli->engine);
 	int r = session_open(cli, &s, id, &o, e);
+	if (r == 0 && leaves_mounts(&v->create))
+		s.engine->mounts_hold = &cli->behind.mounts_fd;
 	if (r < 0)
 		container_start_cancel(&cli->engine, id, e);
 	else

@@ -186,7 +186,7 @@ static int finish(struct cli *cli, int code, struct err *e)
 
 int main(int argc, char **argv)
 {
-	struct cli cli = {.behind = REMOVE_BEHIND_NONE};
+	struct cli cli = {.behind = REMOVE_BEHIND_NONE, .network = NETWORK_AHEAD_NONE};
 	struct err e = {0};
 	/* Most runs need less than this, and none lives long: one brk(2) for all of it. */
 	mallopt(M_TOP_PAD, HEAP);

@@ -27,6 +27,8 @@ struct firewall_port;
 
 struct cgroup;
 
+struct network_ahead;
+
 struct engine {
 	struct db db;
 	const char *root, *runroot; /* absolute, valid as long as the engine */
@@ -39,6 +41,9 @@ struct engine {
 	 * in its group; @caps: what it may have at most. */
 	int (*at_birth)(const struct cgroup *group, uint64_t caps, void *ctx, struct err *e);
 	void *at_birth_ctx;
+	/* Begun before it was known for which container, or NULL: the next start takes it. */
+	struct network_ahead *network_ahead;
+	int *mounts_hold; /* where a start puts its container's mount namespace, or NULL */
 	struct remove_behind *behind; /* for a program that ends soon, or NULL: remove_behind.h */
 	struct starting *starting; /* what was created with `start`, until it is started, or NULL */
 	char asked_by[64];         /* on whose behalf signals are sent; "": of who started us */

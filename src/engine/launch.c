@@ -68,7 +68,7 @@ struct launch {
 	struct runtime_start start;
 	int root, init, attach, program, null, oom, memory;
 	int netns; /* made beforehand, or -1 */
-	struct network_ahead network;
+	struct network_ahead *network, own_network;
 	const struct waiting_clients *waiting;
 	struct container_end *end; /* for who waits, or NULL */
 	int init_report[2], failure[2], keeper[2], gate[2];
@@ -82,7 +82,7 @@ static void launch_close(struct launch *l)
 			    &l->gate[0],    &l->gate[1],    &l->netns};
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
 		fd_drop(fds[i]);
-	network_ahead_end(&l->network);
+	network_ahead_end(l->network);
 	spec_close(&l->build);
 	run_folder_close(&l->folder);
 	cgroup_close(&l->cgroup);
@@ -202,7 +202,7 @@ static void plan_start(struct launch *l)
 		.init_args = init_args,
 		.init_report_fd = l->init_report[1],
 		.error_fd = l->failure[1],
-		.netns = network_ahead_wait(&l->network),
+		.netns = network_ahead_wait(l->network),
 	};
 }
 
@@ -229,11 +229,20 @@ static int make_netns(struct launch *l, struct err *e)
 	return l->netns < 0 ? l->netns : 0;
 }
 
+static void begin_network(struct launch *l)
+{
+	if (l->en->network_ahead)
+		l->network = l->en->network_ahead;
+	else
+		network_ahead_begin(l->network);
+	l->en->network_ahead = NULL;
+}
+
 static int prepare(struct launch *l, struct err *e)
 {
 	int r = open_monitor(l, e);
 	if (r == 0 && runtime_takes_netns(&l->build.spec))
-		network_ahead_begin(&l->network);
+		begin_network(l);
 	/* The group first of all: that begins the wait for a move, and it lasts no longer than what
 	 * is done here meanwhile. */
 	if (r == 0)
@@ -493,6 +502,8 @@ static int run(struct launch *l, struct err *e)
 		r = l->en->at_birth(&l->cgroup, l->build.caps, l->en->at_birth_ctx, e);
 	if (r == 0)
 		r = bring_up(l, &p, e);
+	if (r == 0 && l->en->mounts_hold)
+		*l->en->mounts_hold = pidfd_mounts(p.pidfd);
 	if (r < 0)
 		abandon(l, keeper, &p);
 	else
@@ -522,12 +533,13 @@ int container_launch(struct engine *en, struct container *c, const struct spec_b
 		.oom = -1,
 		.memory = -1,
 		.netns = -1,
-		.network = NETWORK_AHEAD_NONE,
+		.own_network = NETWORK_AHEAD_NONE,
 		.init_report = {-1, -1},
 		.failure = {-1, -1},
 		.keeper = {-1, -1},
 		.gate = {-1, -1},
 	};
+	l.network = &l.own_network;
 	if (planned)
 		l.build = *planned;
 	int r = planned ? 0 : plan(&l, e);

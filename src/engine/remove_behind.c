@@ -39,12 +39,14 @@ static void remove_it(void *arg)
 	struct err ignored;
 	char path[sizeof("containers/") + ID_LEN];
 	snprintf(path, sizeof(path), "containers/%s", b->id);
-	/* As long as it is locked it is in nobody's way; who has the lock sees that its row is gone. */
+	/* As long as it is locked it is in nobody's way; who has the lock sees that its row is
+	 * gone. */
 	if (TEMP_FAILURE_RETRY(flock(b->folder_fd, LOCK_EX)) == 0)
 		limited_folder_remove(b->root_fd, path, &ignored);
 }
 
 void remove_behind_exit(struct remove_behind *b, int code)
 {
-	outlive(code, "hull-remove", b->root_fd, b->folder_fd, remove_it, b);
+	const int keep[] = {b->root_fd, b->folder_fd, b->mounts_fd};
+	outlive(code, "hull-remove", keep, ARRAY_LEN(keep), remove_it, b);
 }

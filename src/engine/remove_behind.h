@@ -11,10 +11,13 @@
 /** At most one folder; its maker's until remove_behind_exit(). */
 struct remove_behind {
 	int root_fd, folder_fd; /* both -1: none */
+	/* The container's mount namespace, which ends with the last who holds it: what the kernel
+	 * waits for as it takes the mounts apart, nobody else need. -1: its processes alone do. */
+	int mounts_fd;
 	char id[ID_LEN + 1];
 };
 
-#define REMOVE_BEHIND_NONE ((struct remove_behind){.root_fd = -1, .folder_fd = -1})
+#define REMOVE_BEHIND_NONE ((struct remove_behind){-1, -1, -1, ""})
 
 /** Take the folder of the container @id, if there is room for it; false: it is to be removed now.
  */

@@ -20,7 +20,8 @@ enum { STACK_SIZE = 256 * 1024 };
 
 struct last {
 	const char *name;
-	unsigned first, second; /* descriptors */
+	int keep[OUTLIVE_KEEP_MAX]; /* descriptors, the lowest first */
+	size_t count;
 	void (*deed)(void *arg);
 	void *arg;
 };
@@ -28,23 +29,35 @@ struct last {
 static int run(void *arg)
 {
 	const struct last *last = arg;
-	if (last->first)
-		close_range(0, last->first - 1, 0);
-	if (last->second > last->first + 1)
-		close_range(last->first + 1, last->second - 1, 0);
-	close_range(last->second + 1, ~0U, 0);
+	unsigned from = 0;
+	for (size_t i = 0; i < last->count; from = (unsigned)last->keep[i++] + 1)
+		if ((unsigned)last->keep[i] > from)
+			close_range(from, (unsigned)last->keep[i] - 1, 0);
+	close_range(from, ~0U, 0);
 	setsid();
 	prctl(PR_SET_NAME, last->name);
 	last->deed(last->arg);
 	sys_exit(0);
 }
 
-void outlive(int code, const char *name, int a, int b, void (*deed)(void *arg), void *arg)
+static void keep_sorted(struct last *last, int fd)
+{
+	size_t at = last->count++;
+	for (; at > 0 && last->keep[at - 1] > fd; at--)
+		last->keep[at] = last->keep[at - 1];
+	last->keep[at] = fd;
+}
+
+void outlive(int code, const char *name, const int *keep, size_t count, void (*deed)(void *arg),
+	     void *arg)
 {
 	static _Alignas(16) char stack[STACK_SIZE];
 	static struct last last; /* of this frame nothing may be left */
 	sigset_t all;
-	last = (struct last){name, (unsigned)(a < b ? a : b), (unsigned)(a < b ? b : a), deed, arg};
+	last = (struct last){.name = name, .deed = deed, .arg = arg};
+	for (size_t i = 0; i < count && last.count < OUTLIVE_KEEP_MAX; i++)
+		if (keep[i] >= 0)
+			keep_sorted(&last, keep[i]);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 #ifdef __SANITIZE_ADDRESS__

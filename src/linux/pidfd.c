@@ -51,6 +51,14 @@ int pidfd_of_started(pid_t pid, uint64_t start)
 	return is == start ? fd_steal(&fd) : -ESRCH;
 }
 
+/* Since Linux 6.9; of a process that may have ended. */
+int pidfd_mounts(int pidfd)
+{
+	enum { MOUNTS = _IO(0xff, 3) }; /* PIDFD_GET_MNT_NAMESPACE */
+	int fd = ioctl(pidfd, MOUNTS, 0);
+	return fd < 0 ? -errno : fd;
+}
+
 int pidfd_signal(int pidfd, int signal)
 {
 	return pidfd_send_signal(pidfd, signal, NULL, 0) < 0 ? -errno : 0;

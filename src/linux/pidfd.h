@@ -18,6 +18,9 @@ int pidfd_of_started(pid_t pid, uint64_t start);
 int pidfd_signal(int pidfd, int signal);
 /** The same with a value, as sigqueue(3) sends it. */
 int pidfd_signal_value(int pidfd, int signal, uint64_t value);
+/** A descriptor of its mount namespace, the caller's to close; negative errno where it has ended or
+ * the kernel is older (Linux 6.9). */
+int pidfd_mounts(int pidfd);
 /** Start time of a process in clock ticks since boot: field 22 of /proc/PID/stat. 0 or -errno. */
 int pidfd_start_time(pid_t pid, uint64_t *ret);
 /** The same in nanoseconds since 1970, at most a tick (10 ms) too early. 0 or -errno. */
