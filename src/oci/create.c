@@ -350,8 +350,6 @@ static void give_up(struct making *m)
 static int bring_up(struct making *m, const char *id, struct err *e)
 {
 	struct creation *c = m->c;
-	if (!m->o->launch && runtime_takes_netns(&c->bundle.spec))
-		network_ahead_begin(&m->network);
 	int r = make_state(m, id, e);
 	if (r == 0 && !m->wait && !m->o->launch)
 		r = notify_listen(&c->state, &c->notify, e);
@@ -394,6 +392,8 @@ int container_create(struct oci *oci, const char *id, const struct create_option
 			   .gate = -1,
 			   .network = NETWORK_AHEAD_NONE};
 	int r = bundle_read(oci, o->bundle, o->config, &ret->bundle, e);
+	if (r == 0 && !o->launch && runtime_takes_netns(&ret->bundle.spec))
+		network_ahead_begin(&m.network);
 	if (r == 0)
 		r = plan(&m, id, e);
 	if (r < 0)
