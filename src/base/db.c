@@ -274,14 +274,38 @@ static int open_lock(struct db *db, const char *root, struct err *e)
 	return db->lock_fd < 0 ? err_errno(e, errno, "cannot open %s", path) : 0;
 }
 
+/* Whatever forbids to write, SQLite makes do with reading (its unixOpen), which a command would
+ * notice only half-way. What passes, as want of memory, is over with the second try. */
+static int open_file(struct db *db, const char *path, struct err *e)
+{
+	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	for (int tries = 0; tries < 2; tries++) {
+		sqlite3_close_v2(db->sql);
+		db->sql = NULL;
+		if (sqlite3_open_v2(path, &db->sql, flags, NULL) != SQLITE_OK)
+			return db_error(db->sql, e, path);
+		if (sqlite3_db_readonly(db->sql, "main") != 1)
+			return 0;
+		if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0)
+			break;
+		errno = EAGAIN;
+	}
+	if (errno != EROFS)
+		return err_errno(e, errno, "cannot write %s", path);
+	err_set(e, EROFS, ERR_SYSTEM, "cannot write %s: its file system is read-only", path);
+	err_hint(e, "what is in it can be looked at; to change it mount it for writing, or choose "
+		    "another folder with --root");
+	return -EROFS;
+}
+
 static int open_writable(struct db *db, const char *root, struct err *e)
 {
 	char path[4096];
 	snprintf(path, sizeof(path), "%s/" DB_FILE, root);
 	db_room_reserve(path);
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-	if (sqlite3_open_v2(path, &db->sql, flags, NULL) != SQLITE_OK)
-		return db_error(db->sql, e, path);
+	int r = open_file(db, path, e);
+	if (r < 0)
+		return r;
 	/* Every command is the last to close: a checkpoint then would cost an fsync each. */
 	int on = 1;
 	sqlite3_file_control(db->sql, NULL, SQLITE_FCNTL_PERSIST_WAL, &on);
@@ -290,15 +314,7 @@ static int open_writable(struct db *db, const char *root, struct err *e)
 	sqlite3_busy_timeout(db->sql, BUSY_MS);
 	sqlite3_extended_result_codes(db->sql, 1);
 	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_FKEY, 1, NULL);
-	/* SQLite makes do with reading; a command would notice that only half-way. */
-	if (sqlite3_db_readonly(db->sql, "main") == 1) {
-		err_set(e, EROFS, ERR_SYSTEM, "cannot write %s: its file system is read-only",
-			path);
-		err_hint(e, "what is in it can be looked at; to change it mount it for writing, or "
-			    "choose another folder with --root");
-		return -EROFS;
-	}
-	int r = schema_install(db, e);
+	r = schema_install(db, e);
 	if (r == 0)
 		db_room_reserve(log_path(db->sql));
 	return r;

@@ -314,6 +314,10 @@ static void add_facts(struct life *l)
 	if (c->oom_kills > 0 && l->ended)
 		story_evidence(l->s, "killed for memory", "%lld process%s", (long long)c->oom_kills,
 			       c->oom_kills == 1 ? "" : "es");
+	if (l->unlogged > 0)
+		story_evidence(l->s, "not in its log",
+			       "%lld bytes that it wrote: the log could not be written then",
+			       (long long)l->unlogged);
 	if (restart_policy_any(&c->config.host.restart_policy))
 		story_evidence(l->s, "restart policy", "%s, %lld restarts",
 			       c->config.host.restart_policy.name, (long long)c->restarts);

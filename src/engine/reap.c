@@ -117,7 +117,7 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 	const struct container *c = end->c;
 	const struct exit_record *x = end->x;
 	CLEANUP_ARENA struct arena a = {0};
-	char code[12], duration[24], signal[12], refused[24];
+	char code[12], duration[24], signal[12], refused[24], unlogged[24];
 	int64_t lasted = (x->finished_ns - c->started) / 1000000000;
 	int r = 0;
 	if (never_ran(c, x))
@@ -125,6 +125,7 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 	snprintf(code, sizeof(code), "%d", x->exit_code);
 	snprintf(signal, sizeof(signal), "%d", x->signal);
 	snprintf(refused, sizeof(refused), "%lld", (long long)end->refused);
+	snprintf(unlogged, sizeof(unlogged), "%llu", (unsigned long long)x->log_dropped_bytes);
 	snprintf(duration, sizeof(duration), "%lld", (long long)(lasted > 0 ? lasted : 0));
 	if (!(c->told & TOLD_START))
 		r = event_container(&en->db, e, c->id, "start", "restartCount", NULL, NULL);
@@ -138,7 +139,8 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 				    exit_survivors(x, &a), "fault", *end->fault ? end->fault : NULL,
 				    "processesRefused", end->refused > 0 ? refused : NULL,
 				    "pressure", *end->pressure ? end->pressure : NULL, "full",
-				    *end->full ? end->full : NULL, NULL);
+				    *end->full ? end->full : NULL, "bytesNotLogged",
+				    x->log_dropped_bytes ? unlogged : NULL, NULL);
 	if (r >= 0 && c->told & TOLD_VOLUMES)
 		r = event_volumes(&en->db, e, c->id, "unmount");
 	if (r >= 0 && c->told & TOLD_STOPPING)

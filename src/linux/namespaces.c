@@ -165,16 +165,32 @@ int namespace_others(pid_t pid, int flags)
 	return flags;
 }
 
+int namespace_back(int own, int flag)
+{
+	enum { TRIES = 3 };
+	int r = -EBADF;
+	for (int i = 0; i < TRIES && r < 0; i++)
+		r = setns(own, flag) < 0 ? -errno : 0;
+	return r;
+}
+
+void namespace_network_back(int own)
+{
+	int r = namespace_back(own, CLONE_NEWNET);
+	if (r == 0)
+		return;
+	dprintf(2, "hull: cannot return to its own network: %s\n", err_errno_text(-r));
+	_exit(125);
+}
+
 int namespace_socket(int netns, int domain, int type, int protocol)
 {
 	CLEANUP_FD int own = netns < 0 ? -1 : open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (netns >= 0 && (own < 0 || setns(netns, CLONE_NEWNET) < 0))
 		return -errno;
 	int fd = socket(domain, type | SOCK_CLOEXEC, protocol), r = -errno;
-	if (own >= 0 && setns(own, CLONE_NEWNET) < 0) {
-		dprintf(2, "hull: cannot return to its own network: %s\n", err_errno_text(errno));
-		_exit(125); /* nothing may go on in somebody else's */
-	}
+	if (own >= 0)
+		namespace_network_back(own);
 	return fd < 0 ? r : fd;
 }
 

@@ -46,6 +46,12 @@ uid_t namespace_real_uid(void);
 bool namespace_owns_network(void);
 /** Those of @flags (CLONE_NEW*) of which @pid has another namespace than the caller. */
 int namespace_others(pid_t pid, int flags);
+/** Return to namespace @own, of kind @flag (CLONE_NEW*): setns(2), which needs memory, is tried
+ * more than once, since most that go elsewhere cannot go on there. 0 or -errno. */
+int namespace_back(int own, int flag);
+/** The same for a network: who cannot return says so and ends, for nothing may go on in somebody
+ * else's. */
+void namespace_network_back(int own);
 /** A socket, close-on-exec, in the network namespace of @netns, a descriptor of one or of a process
  * (pidfd); -1: ours. It stays there. Or -errno. */
 int namespace_socket(int netns, int domain, int type, int protocol);

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "linux/cpuset_list.h"
 #include "linux/mount.h"
+#include "linux/namespaces.h"
 
 enum { MASK_MAX = CPUSET_BITS / 32 * 9 + 1 };
 
@@ -57,8 +58,7 @@ static int mount_there(int netns, struct err *e)
 	if (own < 0 || setns(netns, CLONE_NEWNET) < 0)
 		return err_errno(e, errno, "cannot reach the network namespace");
 	int sysfs = mount_new("sysfs", "sysfs", NULL, 0, 0, e);
-	if (setns(own, CLONE_NEWNET) < 0)
-		_exit(125); /* nothing may go on in somebody else's network */
+	namespace_network_back(own);
 	return sysfs;
 }
 

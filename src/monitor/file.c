@@ -127,7 +127,7 @@ static int ready_to_write(struct log *l)
 	return r < 0 ? r : put_magic(l);
 }
 
-int logfile_write(struct log *l, const uint8_t *batch, size_t len)
+static int write_once(struct log *l, const uint8_t *batch, size_t len)
 {
 	int r = ready_to_write(l);
 	if (r < 0)
@@ -139,6 +139,14 @@ int logfile_write(struct log *l, const uint8_t *batch, size_t len)
 	}
 	r = n < 0 ? -errno : -ENOSPC;
 	l->torn = n > 0 && ftruncate(l->fd, (off_t)l->size) < 0;
+	return r;
+}
+
+int logfile_write(struct log *l, const uint8_t *batch, size_t len)
+{
+	int r = -EAGAIN;
+	for (int i = 0; i < LOG_TRIES && r < 0 && r != -ENOSPC; i++)
+		r = write_once(l, batch, len);
 	return r;
 }
 

@@ -26,9 +26,6 @@ static const struct log_ops *const drivers[] = {
 	[LOG_SYSLOG] = &log_syslog_ops,
 };
 
-/* A want of memory or of descriptors may be over at once: it is not to cost what would be lost. */
-enum { OPEN_TRIES = 3 };
-
 void log_open(struct log *l, const struct monitor_config *c)
 {
 	*l = (struct log){
@@ -53,7 +50,7 @@ void log_open(struct log *l, const struct monitor_config *c)
 		return;
 	strcpy(l->name, l->id);
 	strcat(l->name, l->ops->suffix);
-	for (int i = 0; i < OPEN_TRIES && l->dir_fd < 0; i++)
+	for (int i = 0; i < LOG_TRIES && l->dir_fd < 0; i++)
 		l->dir_fd = open(c->log_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	logfile_open(l, false); /* made when there is something to write */
 }
@@ -114,7 +111,7 @@ void log_write(struct log *l, const uint8_t *batch, size_t len, size_t raw)
 
 void log_prepare(struct log *l)
 {
-	for (int i = 0; i < OPEN_TRIES && l->ops->suffix && l->fd < 0; i++)
+	for (int i = 0; i < LOG_TRIES && l->ops->suffix && l->fd < 0; i++)
 		logfile_open(l, true);
 	if (l->size && file_is_full(l, 0))
 		logfile_rotate(l);

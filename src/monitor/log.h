@@ -21,6 +21,9 @@ enum {
 	LOG_BEGUN_MAX = LOG_PIECE_MAX + LOG_RECORD_EXTRA,
 	LOG_BATCH_MAX = 6 * (LOG_PIECE_MAX + 1) + LOG_RECORD_EXTRA + 64 * 1024,
 	LOG_NAME_MAX = 96,
+	/* A want of memory or of descriptors may be over at once: it is not to cost what would be
+	 * lost. */
+	LOG_TRIES = 3,
 };
 
 struct log;

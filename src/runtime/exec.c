@@ -244,7 +244,7 @@ static int clone_beside(struct entry *x, int *ret_pidfd, struct err *e)
 	if (pid == 0)
 		return 0;
 	prctl(PR_SET_DUMPABLE, dumpable);
-	int r = !x->unprivileged && setns(own, CLONE_NEWPID) < 0 ? -errno : 0;
+	int r = x->unprivileged ? 0 : namespace_back(own, CLONE_NEWPID);
 	/* ENOMEM is how the kernel says that the namespace's first process ends. */
 	if (pid == -ENOMEM && pidfd_is_ending(x->exec->pidfd))
 		return err_set(e, ESRCH, ERR_CONFLICT, "the container is not running");

@@ -183,10 +183,12 @@ static pid_t clone_into(const struct container *c, int *ret_pidfd, struct err *e
 	pid_t pid = namespace_clone(clone_flags(c), birth_group(c), ret_pidfd);
 	if (pid != 0)
 		prctl(PR_SET_DUMPABLE, dumpable);
-	if (pid != 0 && own >= 0 && setns(own, CLONE_NEWPID) < 0 && pid > 0)
-		return err_errno(e, errno, "cannot return to our own pid namespace");
-	if (pid != 0 && network >= 0 && setns(network, CLONE_NEWNET) < 0 && pid > 0)
-		return err_errno(e, errno, "cannot return to our own network namespace");
+	int back = pid != 0 && own >= 0 ? namespace_back(own, CLONE_NEWPID) : 0;
+	if (back < 0 && pid > 0)
+		return err_errno(e, back, "cannot return to our own pid namespace");
+	back = pid != 0 && network >= 0 ? namespace_back(network, CLONE_NEWNET) : 0;
+	if (back < 0 && pid > 0)
+		return err_errno(e, back, "cannot return to our own network namespace");
 	return pid < 0 ? err_errno(e, pid, "cannot create the container's process") : pid;
 }
 

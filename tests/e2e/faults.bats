@@ -24,6 +24,8 @@ faults() {
 @test "failing calls, a sample: run, create, load" {
 	faults -n 180 -e ENOMEM,EIO -o "run -d" error
 	faults -n 180 -e ENOMEM,EIO -o "run --rm" error
+	faults -e ENOMEM -c setns -o "run -d -p" error
+	faults -n 8 -e EIO -c write -o "run -d -p" error
 	faults -n 80 -e ENOSPC,EMFILE -o "create -v" -o load error
 }
 

@@ -121,7 +121,7 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	wait_for 10 finds
 }
 
-@test "why: how much it waited before an end with a fault, and that the disk of its layer was full" {
+@test "why: how much it waited before an end with a fault, and that the disk of its layer and log was full" {
 	hull run -d --name pp test sleep 600
 	[ -e "$(cgroup_dir pp none)/cpu.pressure" ] || skip "no pressure stall information"
 	hull rm -f pp
@@ -147,9 +147,12 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	MOUNTED=$PWD/disk
 	export HULL_ROOT=$PWD/disk/root
 	tar -C "$ROOTFS" --exclude=./probe -c . | hull import - small >/dev/null
-	run hull run --name ee small sh -c 'dd if=/dev/zero of=/fill bs=64k; exit 3'
-	assert_status 3
+	hull run --name ee small sh -c 'dd if=/dev/zero of=/fill bs=64k; yes | head -c 300000; exit 3' >wrote 2>&1 ||
+		assert_equal 3 $?
+	local kept
+	kept=$(hull logs ee 2>&1 | wc -c)
 	run hull why ee
+	assert_line "^ +not in its log +$(($(wc -c <wrote) - kept)) bytes that it wrote: the log could not be written then$"
 	assert_line "^ee: its command ended by itself with 3 after [^;]*; the disk that its layer is on had [0-9.]+[KM]?i?B left$"
 	assert_line "^ +room at the end +the disk that its layer is on: "
 	hull rm ee

@@ -27,8 +27,6 @@ def call_names():
 CALLS = call_names()
 
 
-SPARED = ",".join(str(number) for number, name in CALLS.items() if name in NEVER)
-
 # What the C library does before main, in hull-unpack its loader too: there is nothing of hull's in it.
 STARTING = {"brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64", "readlinkat", "readlink",
             "getrandom", "mprotect"}
@@ -312,9 +310,12 @@ def judge(sweep, p, where, causes):
     return not left
 
 
-def error_point(sweep, point, name):
+def error_point(sweep, point, name, calls):
     number = getattr(errno, name)
-    p = sweep.disturbed("-a", f"{point.role}:{point.number}", "-e", str(number), "-x", SPARED)
+    # Runs differ: what comes at that number in this one must be such a call too.
+    spared = {n for n, call in CALLS.items() if call in NEVER or (calls and call not in calls)
+              or (call == "fcntl" and name in NOT_OF_FCNTL)}
+    p = sweep.disturbed("-a", f"{point.role}:{point.number}", "-e", str(number), "-x", ",".join(map(str, spared)))
     hit = sweep.where()
     # What close(2) says is nobody's business, and SQLite keeps it to itself.
     causes = ("",) if " close " in hit else (os.strerror(number), *CAUSES)
@@ -348,7 +349,7 @@ def report(what, r, started):
     sys.stdout.flush()
 
 
-def run(kind, every, only, errors, shift=0):
+def run(kind, every, only, errors, shift=0, calls=None):
     total = Result()
     for name in names(kind):
         if only and name not in only:
@@ -362,9 +363,9 @@ def run(kind, every, only, errors, shift=0):
                 all_tries = [(p, e) for p in without_start(points) for e in errors
                              if p.call not in NEVER and not (p.call == "write" and p.first == 2)
                              and not (p.call == "fcntl" and e in NOT_OF_FCNTL)]
-            return all_tries[shift % every::every]
+            return [t for t in all_tries if not calls or t[0].call in calls][shift % every::every]
 
-        each(name, r, tries, kill_point if kind == "kill" else error_point)
+        each(name, r, tries, kill_point if kind == "kill" else lambda *t: error_point(*t, calls))
         report(f"{kind} sweep of {name}", r, started)
         total.add(r)
     return total
