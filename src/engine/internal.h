@@ -80,6 +80,8 @@ void engine_renew_ballast(struct engine *en);
 void engine_sweep_folders(struct engine *en);
 /** engine_reap() by full id, but 1 where another command has the container locked. */
 int reap_unless_busy(struct engine *en, const char *id, struct err *e);
+/** engine_reap() by full id for whom it is no matter if the end is not recorded yet. */
+int reap_briefly(struct engine *en, const char *id, struct err *e);
 /** Reap a container that this command waited for with WAIT_REAP, unless it is time to tidy up too:
  * then the keeper does both, behind our back. */
 void engine_reap_waited(struct engine *en, const char *id);
@@ -107,8 +109,12 @@ int container_start_at(struct engine *en, const char *id, int64_t due, struct er
 
 /** Reap one container; the caller holds its lock. */
 int reap_locked(struct engine *en, const char *id, struct err *e);
-/** The same for a container whose run record is damaged: what runs of it is ended. */
-int reap_damaged(struct engine *en, const struct container *c, struct err *e);
+/** The same for a container whose end nobody will tell, because of @why: what runs of it is ended.
+ */
+int reap_as_lost(struct engine *en, const struct container *c, const char *why, struct err *e);
+/** Seconds in which a monitor has recorded an end; and -ETIMEDOUT, said, where it has not. */
+enum { RECORD_WAIT_S = 20 };
+int reap_unrecorded(const char *id, struct err *e);
 /** In the column oom_killed: 0, 1 for another process of it, or this. */
 enum { OOM_OF_FIRST = 2 };
 /** An end that was found, and is not told yet. */

@@ -29,6 +29,12 @@ int monitor_connect(int runroot_fd, const char *id)
 	return fd_steal(&s);
 }
 
+void monitor_patience(int conn, int seconds)
+{
+	const struct timeval patience = {.tv_sec = seconds};
+	setsockopt(conn, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+}
+
 bool exit_record_check(struct exit_record *x)
 {
 	if (x->version != WIRE_VERSION)

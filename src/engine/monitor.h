@@ -17,6 +17,8 @@
  *  -ENOENT (no such container runs), -ECONNREFUSED (neither monitor nor keeper lives). Never waits.
  */
 int monitor_connect(int runroot_fd, const char *id);
+/** From now on an answer on @conn that takes longer than @seconds is -EAGAIN. */
+void monitor_patience(int conn, int seconds);
 /** Is somebody there? 0, or negative errno. Waits for the answer. */
 int monitor_ping(int conn, struct err *e);
 /**

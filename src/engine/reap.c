@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include "base/clock.h"
 #include "base/cleanup.h"
@@ -33,7 +32,8 @@
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
 
-enum { KILL_WAIT_MS = 5000, RECORD_WAIT_S = 20 };
+/* How long a monitor may take to record an end; and how long who only looks waits for that. */
+enum { KILL_WAIT_MS = 5000, RECORD_GLANCE_S = 1 };
 
 int group_clean(const char *cgroup, const char *scope, struct err *e)
 {
@@ -271,26 +271,33 @@ static bool is_dead(int r)
 	       r == -EPROTO;
 }
 
-/* The process is gone and no record is there yet. Its monitor may be about to write it. */
-static int await_record(struct engine *en, const char *id, struct exit_record *ret, struct err *e)
+int reap_unrecorded(const char *id, struct err *e)
 {
-	static const struct timeval patience = {.tv_sec = RECORD_WAIT_S};
+	err_set(e, ETIMEDOUT, ERR_TIMEOUT,
+		"container %.12s has ended, but its monitor does not record it", id);
+	err_hint(e,
+		 "its log may wait for a full or broken disk; if it does not, end the process "
+		 "hull-monitor of this container: another one takes over. hull rm -f %.12s "
+		 "removes it without its exit code",
+		 id);
+	return -ETIMEDOUT;
+}
+
+/* The process is gone and no record is there yet. Its monitor may be about to write it. */
+static int await_record(struct engine *en, const char *id, int seconds, struct exit_record *ret,
+			struct err *e)
+{
 	CLEANUP_FD int monitor = monitor_connect(en->run_fd, id);
 	if (monitor >= 0)
-		setsockopt(monitor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+		monitor_patience(monitor, seconds);
 	else
 		err_errno(e, monitor, "container %.12s: cannot ask its monitor how it ended", id);
 	int r = monitor < 0 ? monitor : monitor_wait(monitor, ret, e);
 	int record = r == 0 ? 0 : exit_record_read(en, id, ret);
 	if (record == 0)
 		return 0;
-	if (r == -EAGAIN) {
-		r = err_set(e, ETIMEDOUT, ERR_TIMEOUT,
-			    "container %.12s has ended, but its monitor does not record it", id);
-		err_hint(e, "its log may wait for a full or broken disk; if it does not, end the "
-			    "process hull-monitor of this container: another one takes over");
-		return r;
-	}
+	if (r == -EAGAIN)
+		return reap_unrecorded(id, e);
 	if (!is_dead(r))
 		return r;
 	if (!is_absent(record))
@@ -318,7 +325,7 @@ static bool is_misdated(const struct container *c, const struct run_record *run)
 	return count > 0;
 }
 
-static int reap_running(struct engine *en, const struct container *c, struct err *e)
+static int reap_running(struct engine *en, const struct container *c, int seconds, struct err *e)
 {
 	struct exit_record x;
 	struct run_record run;
@@ -341,17 +348,17 @@ static int reap_running(struct engine *en, const struct container *c, struct err
 		return run_record_problem(en, c, alive, e);
 	if (alive)
 		return 0;
-	r = await_record(en, c->id, &x, e);
+	r = await_record(en, c->id, seconds, &x, e);
 	return r < 0 ? r : finish(en, c, &x, e);
 }
 
-int reap_damaged(struct engine *en, const struct container *c, struct err *e)
+int reap_as_lost(struct engine *en, const struct container *c, const char *why, struct err *e)
 {
-	const struct exit_record x = lost("its run record was damaged");
+	const struct exit_record x = lost(why);
 	return finish(en, c, &x, e);
 }
 
-int reap_locked(struct engine *en, const char *id, struct err *e)
+static int reap_within(struct engine *en, const char *id, int seconds, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c;
@@ -359,15 +366,21 @@ int reap_locked(struct engine *en, const char *id, struct err *e)
 	if (r < 0)
 		return r;
 	if (c.status == CONTAINER_RUNNING)
-		return reap_running(en, &c, e);
+		return reap_running(en, &c, seconds, e);
 	if (c.status == CONTAINER_REMOVING)
 		r = remove_locked(en, id, c.auto_remove, NULL, e);
 	/* What is noted already needs its record no more. */
 	return r < 0 ? r : exit_record_drop(en, id, e);
 }
 
+int reap_locked(struct engine *en, const char *id, struct err *e)
+{
+	return reap_within(en, id, RECORD_WAIT_S, e);
+}
+
 /* 1: it is locked by another command, and it need not @wait. @whole: @id was not looked up. */
-static int reap_one(struct engine *en, const char *id, bool wait, bool whole, struct err *e)
+static int reap_one(struct engine *en, const char *id, bool wait, int seconds, bool whole,
+		    struct err *e)
 {
 	CLEANUP_LOCK struct container_lock lock = {-1};
 	int r = container_lock(en, id, wait, &lock, e);
@@ -375,7 +388,7 @@ static int reap_one(struct engine *en, const char *id, bool wait, bool whole, st
 		return 1;
 	/* Without its folder the row is what a cut-off removal left: that needs no lock. */
 	if (r == 0 || r == -ENOENT)
-		r = reap_locked(en, id, e);
+		r = reap_within(en, id, seconds, e);
 	/* A record whose container is gone: the removal was cut off just before its end. */
 	return r == -ENOENT && whole ? exit_record_drop(en, id, e) : r;
 }
@@ -394,12 +407,17 @@ int engine_reap(struct engine *en, const char *ref, struct err *e)
 	engine_make_room(en);
 	bool whole = strlen(ref) == ID_LEN && id_is_hex(ref, ID_LEN);
 	int r = whole ? 0 : container_resolve(en, ref, id, e);
-	return r < 0 ? r : reap_one(en, whole ? ref : id, true, whole, e);
+	return r < 0 ? r : reap_one(en, whole ? ref : id, true, RECORD_WAIT_S, whole, e);
 }
 
 int reap_unless_busy(struct engine *en, const char *id, struct err *e)
 {
-	return reap_one(en, id, false, true, e);
+	return reap_one(en, id, false, RECORD_GLANCE_S, true, e);
+}
+
+int reap_briefly(struct engine *en, const char *id, struct err *e)
+{
+	return reap_one(en, id, true, RECORD_GLANCE_S, true, e);
 }
 
 void engine_reap_waited(struct engine *en, const char *id)

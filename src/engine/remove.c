@@ -133,6 +133,27 @@ static int refuse_running(const struct container *c, struct err *e)
 	return -EBUSY;
 }
 
+/* A container whose end nobody will tell; NULL: not one, or that is no reason to remove it. */
+static const char *why_lost(int r, unsigned flags)
+{
+	if (!(flags & REMOVE_FORCE))
+		return NULL;
+	return r == -EBADMSG     ? "its run record was damaged"
+	       : r == -ETIMEDOUT ? "its monitor did not record how it ended"
+				 : NULL;
+}
+
+static int reap_for_removal(struct engine *en, const char *id, unsigned flags, struct err *e)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	struct container c;
+	int r = reap_locked(en, id, e);
+	const char *lost = why_lost(r, flags);
+	if (lost && (r = container_glance(en, id, &a, &c, e)) == 0)
+		r = reap_as_lost(en, &c, lost, e);
+	return r;
+}
+
 /* One attempt. -EAGAIN: it was started again between its end and our lock. */
 static int remove_once(struct engine *en, const char *id, unsigned flags, struct err *e)
 {
@@ -140,8 +161,8 @@ static int remove_once(struct engine *en, const char *id, unsigned flags, struct
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c;
 	int r = container_find(en, id, &a, &c, e);
-	bool damaged = r == -EBADMSG && flags & REMOVE_FORCE;
-	if (damaged)
+	const char *lost = why_lost(r, flags);
+	if (lost)
 		r = container_glance(en, id, &a, &c, e);
 	if (r == 0 && container_is_up(&c) && !(flags & REMOVE_FORCE))
 		return refuse_running(&c, e);
@@ -151,7 +172,7 @@ static int remove_once(struct engine *en, const char *id, unsigned flags, struct
 	if (r == 0 && (r = container_lock(en, id, true, &lock, e)) == -ENOENT)
 		r = 0;
 	if (r == 0)
-		r = damaged ? reap_damaged(en, &c, e) : reap_locked(en, id, e);
+		r = lost ? reap_as_lost(en, &c, lost, e) : reap_for_removal(en, id, flags, e);
 	if (r == 0)
 		r = container_glance(en, id, &a, &c, e);
 	if (r == 0 && c.status == CONTAINER_RUNNING)

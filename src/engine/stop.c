@@ -225,7 +225,7 @@ static int kill_one(struct engine *en, const char *ref, int signal, bool hold, s
 		r = stuck(&c, e);
 	/* What comes next finds it ended: `hull kill X && hull rm X`. */
 	if (r == 0)
-		engine_reap(en, c.id, &ignored);
+		reap_briefly(en, c.id, &ignored);
 	return r;
 }
 
@@ -256,22 +256,24 @@ static int send_stop(struct engine *en, const struct container *c, int pidfd, in
 }
 
 /* The exit record: from the monitor, which answers at once when the container has ended. */
-static void fetch_exit(struct engine *en, const struct container *c, int monitor,
-		       struct exit_record *ret)
+static int fetch_exit(struct engine *en, const struct container *c, int monitor,
+		      struct exit_record *ret, struct err *e)
 {
 	struct err ignored;
 	CLEANUP_ARENA struct arena a = {0};
 	struct container now;
-	if (monitor >= 0 && monitor_wait_end(monitor, ret, &ignored) == 0)
-		return;
-	if (exit_record_read(en, c->id, ret) == 0)
-		return;
+	if (monitor >= 0)
+		monitor_patience(monitor, RECORD_WAIT_S);
+	int r = monitor < 0 ? monitor : monitor_wait_end(monitor, ret, &ignored);
+	if (r == 0 || exit_record_read(en, c->id, ret) == 0)
+		return 0;
 	/* It was taken note of already. */
 	if (container_read(en, c->id, &a, &now, &ignored) == 0 && now.status == CONTAINER_EXITED) {
 		*ret = (struct exit_record){.exit_code = now.exit_code, .signal = now.exit_signal};
-		return;
+		return 0;
 	}
 	*ret = (struct exit_record){.exit_code = 255, .flags = EXIT_UNKNOWN};
+	return r == -EAGAIN ? reap_unrecorded(c->id, e) : 0;
 }
 
 char *exit_survivors(const struct exit_record *x, struct arena *a)
@@ -320,10 +322,11 @@ static int stop_running(struct engine *en, const struct container *c, int64_t gr
 		if (!await_killed(c, pidfd))
 			return stuck(c, e);
 	}
-	fetch_exit(en, c, monitor, &ret->exit);
+	r = fetch_exit(en, c, monitor, &ret->exit, e);
 	ret->milliseconds = clock_ms() - began;
-	engine_reap(en, c->id, &ignored);
-	return 0;
+	if (r == 0)
+		engine_reap(en, c->id, &ignored);
+	return r;
 }
 
 /* The lock is held for the whole of a start. */

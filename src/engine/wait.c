@@ -14,7 +14,6 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
@@ -106,7 +105,7 @@ static int adopt(struct engine *en, const struct container *c, struct err *e)
 
 void container_adopt_orphan(struct engine *en, const struct container *c)
 {
-	static const struct timeval patience = {.tv_sec = 10};
+	enum { ANSWER_S = 10 };
 	struct err ignored;
 	char path[sizeof("containers/") + ID_LEN];
 	snprintf(path, sizeof(path), "containers/%s", c->id);
@@ -122,7 +121,7 @@ void container_adopt_orphan(struct engine *en, const struct container *c)
 	CLEANUP_FD int monitor = monitor_connect(en->run_fd, c->id);
 	if (monitor < 0)
 		return;
-	setsockopt(monitor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	monitor_patience(monitor, ANSWER_S);
 	monitor_ping(monitor, &ignored);
 }
 

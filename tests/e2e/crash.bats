@@ -102,6 +102,28 @@ code_or_lost() {
 	assert_consistent
 }
 
+@test "a monitor that never answers: who looks goes on, stop says so, and rm -f removes the container" {
+	mkdir bin
+	cp "$HULL_BIN_DIR"/hull{,-init,-monitor,-unpack} bin
+	bin/hull run -d --name cc test sleep 1000
+	pid=$(pid_of cc)
+	kill_all_monitors
+	"${CC:-cc}" -static -include unistd.h -x c -o hangs - <<<'int main(void) { for (;;) pause(); }'
+	mv hangs bin/hull-monitor
+	run --separate-stderr bin/hull stop -t 1 cc
+	[ "$status" = 1 ] && [[ $stderr == *"has ended, but its monitor does not record it"*"hint: "*"hull rm -f "* ]] ||
+		fail "$status: $stderr"
+	[ ! -e "/proc/$pid" ]
+	began=$SECONDS
+	hull ps -a | grep -q cc
+	((SECONDS - began < 10))
+	hull rm -f cc
+	run ! hull inspect cc
+	hull events --since 1h --until "$(($(date +%s) + 1))" --filter event=die --format '{{json .}}' | grep -q 'did not record how it ended'
+	kill_all_monitors
+	assert_consistent
+}
+
 @test "monitor killed, then the keeper too: an attached client goes on with the new one, both ways" {
 	mkfifo in
 	trap "" PIPE # else nobody tells why the client has ended
