@@ -38,7 +38,8 @@ NULL = subprocess.DEVNULL
 # Nothing is measured in the machine's own network.
 os.environ["HULL_NETWORK"] = "none"
 # Who moves a process into a control group leaves the kernel ready for the next one for a few milliseconds,
-# who would be spared the wait that this one had: seconds between two measured commands.
+# who would be spared the wait that this one had: seconds between two measured commands (--apart). On a virtual
+# machine they cost the most who does most outside the kernel: it sleeps, and finds its caches cold.
 APART = 0.05
 # What bench-floor --bridge floor0 finds.
 FLOOR_NETWORK = """ip link add floor0 type bridge; ip addr add 10.254.0.1/16 dev floor0; ip link set floor0 up
@@ -680,8 +681,11 @@ def main():
     parser.add_argument("--favordynmods", action="store_true",
                         help="without the wait at an attach; that is one way for a kernel, so only "
                         "in a virtual machine that is thrown away (RUN_IN_VM is set)")
+    parser.add_argument("--apart", type=float, default=APART * 1000, metavar="MS",
+                        help="rest between two measured commands; 0: as a script runs them, one after the other")
     parser.add_argument("what", nargs="*", default=whats)
     args = parser.parse_args()
+    globals()["APART"] = args.apart / 1000
     if wrong := set(args.what) - set(whats):
         parser.error(f"{' '.join(wrong)}: not one of {' '.join(whats)}")
     if args.v1 and os.path.ismount("/sys/fs/cgroup/unified"):
@@ -691,8 +695,8 @@ def main():
         if "RUN_IN_VM" not in os.environ:
             sys.exit("--favordynmods changes the whole kernel for good: only in a VM")
         check(["mount", "-o", "remount,favordynmods", "/sys/fs/cgroup"])
-    print("control groups: %s, %s attach; %d CPUs, load %.1f, kernel %s" % (
-        *regime(), os.cpu_count(), os.getloadavg()[0], os.uname().release))
+    print("control groups: %s, %s attach; %d CPUs, load %.1f, kernel %s; %g ms apart" % (
+        *regime(), os.cpu_count(), os.getloadavg()[0], os.uname().release, args.apart))
     bench = Bench(args.rounds, [o for o in args.only.split(",") if o])
     try:
         for what in args.what:
