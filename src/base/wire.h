@@ -172,6 +172,8 @@ enum wire_op {
 		      * it time until it hangs up */
 	WIRE_RESIZE, /* rows, cols. Answer: struct wire_reply */
 	WIRE_LOG_SYNC, /* answered once everything now in the FIFOs is in the log file */
+	WIRE_RATED, /* its disks have got rates: see monitor_config.rated. Answer: struct wire_reply
+		     */
 };
 
 enum wire_attach_flags {

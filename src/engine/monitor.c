@@ -123,6 +123,12 @@ int monitor_resize(int conn, unsigned rows, unsigned cols, struct err *e)
 	return ask(conn, &q, NULL, e);
 }
 
+int monitor_rated(int conn, struct err *e)
+{
+	const struct wire_request q = {.version = WIRE_VERSION, .op = WIRE_RATED};
+	return request(conn, &q, NULL, e);
+}
+
 int monitor_log_sync(int conn, struct err *e)
 {
 	const struct wire_request q = {.version = WIRE_VERSION, .op = WIRE_LOG_SYNC};

@@ -37,6 +37,8 @@ int monitor_wait_begin(int conn, unsigned flags, struct err *e);
 int monitor_wait_end(int conn, struct exit_record *ret, struct err *e);
 /** Size of the terminal; -ENOTTY without one. */
 int monitor_resize(int conn, unsigned rows, unsigned cols, struct err *e);
+/** Its disks have got rates. Does not wait for the answer. */
+int monitor_rated(int conn, struct err *e);
 /** Returns once everything that the container has written until now is in its log. Waits for ever
  * while an attached client does not read: give the socket a receive timeout (SO_RCVTIMEO) where
  * that matters. */

@@ -112,7 +112,7 @@ void run_folder_close(struct run_folder *f)
 		fd_drop(fds[i]);
 }
 
-static bool has_rates(const struct container_config *c)
+bool config_has_rates(const struct container_config *c)
 {
 	bool any = kvs_get(&c->hull.cgroup_conf, "io.max");
 	for (size_t i = 0; i < RATES; i++)
@@ -128,7 +128,7 @@ int monitor_config_write(struct engine *en, const struct container *c, struct ru
 		.tty = c->config.config.tty,
 		.stdin_open = c->config.config.open_stdin,
 		.stdin_once = c->config.config.stdin_once,
-		.rated = has_rates(&c->config),
+		.rated = config_has_rates(&c->config),
 	};
 	m.health_ms = health_first_wait(c);
 	int r = log_options_read(c, &m, e);

@@ -32,6 +32,8 @@ void run_folder_close(struct run_folder *f);
 
 /** Bind and listen at <run folder>/control; a descriptor or negative errno. */
 int monitor_socket_make(int run_dir, struct err *e);
+/** Whether disks have rates, for which the end of the container may have to wait. */
+bool config_has_rates(const struct container_config *c);
 /** Write what the monitor of @c must know into its run folder, and open it. */
 int monitor_config_write(struct engine *en, const struct container *c, struct run_folder *f,
 			 struct err *e);

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "engine/monitor.h"
+#include "engine/run_folder.h"
 #include "engine/spec.h"
 #include "engine/update_live.h"
 #include "linux/cgroup.h"
@@ -231,6 +233,15 @@ static int write_limits(struct engine *en, const struct container *c, const stru
 	return r;
 }
 
+/* One that had none before is not looked at when it ends: monitor/keeper.c. */
+static void tell_of_rates(struct engine *en, const struct container *c)
+{
+	struct err ignored;
+	CLEANUP_FD int monitor = monitor_connect(en->run_fd, c->id);
+	if (monitor >= 0)
+		monitor_rated(monitor, &ignored);
+}
+
 /* @c as it is, and the same again to be changed. */
 static int update_locked(struct engine *en, const struct container *c, struct container *new,
 			 container_change_fn change, void *ctx, struct arena *a, struct err *e)
@@ -251,6 +262,8 @@ static int update_locked(struct engine *en, const struct container *c, struct co
 	/* A device of the old ones may be gone: then nothing is known of them, and all is set. */
 	was->known = limits_plan(&c->config, NULL, a, &was->resources, &was->limits, &ignored) == 0;
 	r = c->pid ? write_limits(en, c, new, was, is, a, e) : 0;
+	if (r == 0 && c->pid && config_has_rates(&new->config))
+		tell_of_rates(en, c);
 	if (r < 0 || (r = db_begin(&en->db, !c->auto_remove, e)) < 0)
 		return r;
 	r = db_run(&en->db, e,

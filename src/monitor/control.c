@@ -118,11 +118,16 @@ static int op_log_sync(struct monitor *m, struct connection *c, const struct wir
 	return 1;
 }
 
+static int op_rated(struct monitor *m, struct connection *c, const struct wire_request *q, int *fd)
+{
+	return keeper_tell(m, KEEPER_NOTE_RATED);
+}
+
 typedef int (*op_fn)(struct monitor *m, struct connection *c, const struct wire_request *q,
 		     int *fd);
 static const op_fn ops[] = {
 	[WIRE_PING] = op_ping,     [WIRE_ATTACH] = op_attach,     [WIRE_WAIT] = op_wait,
-	[WIRE_RESIZE] = op_resize, [WIRE_LOG_SYNC] = op_log_sync,
+	[WIRE_RESIZE] = op_resize, [WIRE_LOG_SYNC] = op_log_sync, [WIRE_RATED] = op_rated,
 };
 
 static int serve(struct monitor *m, struct connection *c, const struct wire_request *q, ssize_t len,

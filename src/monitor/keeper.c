@@ -494,6 +494,10 @@ static bool hear_monitor(struct keeper *k)
 		k->rotated = true;
 		return true;
 	}
+	if (n == 1 && note == KEEPER_NOTE_RATED) {
+		k->rated_due = is_confined() ? 0 : clock_ms() + RATED_MS;
+		return true;
+	}
 	if (n == 1 && note == KEEPER_NOTE_RECORDED) {
 		if (k->rotated)
 			start_packer(k);

@@ -241,6 +241,7 @@ enum keeper_note {
 	KEEPER_NOTE_STDIN_CLOSED = 'E',
 	KEEPER_NOTE_ABANDONED = 'A', /* the start failed: nothing to keep */
 	KEEPER_NOTE_ROTATED = 'P',   /* a file of the log is to be packed */
+	KEEPER_NOTE_RATED = 'L',     /* its disks have got rates */
 };
 /** Tell it; 0 or negative errno. */
 int keeper_tell(struct monitor *m, enum keeper_note note);

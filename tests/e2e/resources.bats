@@ -267,7 +267,15 @@ waits_for_disk() { pgrep -f "of=/out/$1 " | sed 's|.*|/proc/&/status|' | xargs c
 	wait_for 20 waits_for_disk "$$-2"
 	touch "/proc/$(pid_of cc2)/root/end"
 	assert_equal 8 "$(timeout $((60 * PATIENCE)) "$HULL" wait cc2)"
-	hull rm cc1 cc2
+	# Rates of an update count as much.
+	hull run -d --name cc3 -v "$WORK/disk:/out" test sh -c "until [ -e /go ]; do usleep 100000; done
+		dd if=/dev/zero of=/out/$$-3 bs=4M count=40 oflag=direct & until [ -e /end ]; do usleep 100000; done; exit 9"
+	hull update --device-write-bps "$loop:2kb" cc3
+	touch "/proc/$(pid_of cc3)/root/go"
+	wait_for 20 waits_for_disk "$$-3"
+	touch "/proc/$(pid_of cc3)/root/end"
+	assert_equal 9 "$(timeout $((60 * PATIENCE)) "$HULL" wait cc3)"
+	hull rm cc1 cc2 cc3
 	wait_for 20 umount disk
 }
 
@@ -388,11 +396,24 @@ written() {
 	fi
 }
 
-@test "realtime: a budget below a group that has one, else the way to it" {
-	is_v1 cpu || skip "version 2 has none"
+# used_slowly MS PERCENT: the container cc uses MS of processors, in so much time that it is below PERCENT of one.
+used_slowly() {
+	local from=$(<"$usage") at=$(now_ms) ns=$(($1 * 1000000)) used share
+	has_used() { used=$(($(<"$usage") - from)) && [ $used -ge $ns ]; }
+	wait_for 60 has_used
+	share=$((used / 10000 / ($(now_ms) - at)))
+	[ $share -lt "$2" ] || fail "$share % of a processor"
+}
+
+@test "realtime: a budget holds below a group that has one, else the way to it" {
 	local parent
 	parent=$(awk '$3 == "cgroup" && $4 ~ /(^|,)cpu(,|$)/ { print $2; exit }' /proc/mounts)/hull-rt-$$
-	[ -e "${parent%/*}/cpu.rt_runtime_us" ] || skip "the kernel has no CONFIG_RT_GROUP_SCHED"
+	if ! is_v1 cpu || [ ! -e "${parent%/*}/cpu.rt_runtime_us" ]; then
+		run hull run --rm --cpu-rt-runtime 10000 test true
+		assert_status 125
+		assert_has "hint: it needs control groups version 1 and CONFIG_RT_GROUP_SCHED"
+		return
+	fi
 	PARENT_GROUPS=("hull-rt-$$")
 	mkdir "$parent"
 	run chrt -f 10 "$HULL" run --rm test true
@@ -401,10 +422,19 @@ written() {
 	run hull run --rm --cgroup-parent "/hull-rt-$$" --cpu-rt-runtime 10000 test true
 	assert_status 125
 	assert_has "hint: each group above needs as much real-time budget first"
-	if echo 20000 >"$parent/cpu.rt_runtime_us"; then
+	if echo 200000 >"$parent/cpu.rt_runtime_us"; then
 		hull run -d --name cc --cgroup-parent "/hull-rt-$$" --cpu-rt-runtime 10000 --cpu-rt-period 500000 test sleep 600
 		assert_equal "10000 500000" "$(cd "$(cgroup_dir cc cpu)" && cat cpu.rt_runtime_us cpu.rt_period_us | xargs)"
 		hull rm -f cc
+		# A loop that nobody of normal priority could take a processor from.
+		hull run -d --name cc --cgroup-parent "/hull-rt-$$" --cpu-rt-runtime 10000 --cpu-rt-period 100000 \
+			test sh -c 'while :; do :; done'
+		chrt -f -p 10 "$(pid_of cc)"
+		local usage
+		usage=$(cgroup_dir cc cpuacct)/cpuacct.usage
+		used_slowly 300 30
+		hull update --cpu-rt-runtime 2000 cc
+		used_slowly 60 8
 	fi
 }
 
