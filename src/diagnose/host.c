@@ -177,9 +177,10 @@ static void check_nftables(struct story *s)
 	CLEANUP_NETLINK struct netlink nl = NETLINK_CLOSED;
 	if (namespace_caller_is_user())
 		return;
+	unsigned rules;
 	int r = netlink_open(&nl, NETLINK_NETFILTER, -1);
 	if (r == 0)
-		r = nft_chain_rules(&nl, "hull", "input");
+		r = nft_chain_rules(&nl, "hull", (const char *const[]){"input"}, 1, &rules);
 	const bool there = r >= 0 || r == -ENOENT; /* -ENOENT: no table of hull, or no such chain */
 	const bool asked = r != -EPERM && r != -EACCES;
 	story_evidence(s, "nftables", "%s",

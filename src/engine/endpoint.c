@@ -662,22 +662,26 @@ static const struct endpoint *way_out(const struct container_net *net)
 	return best;
 }
 
+static int add_ports(struct network_kernel *k, const struct container_net *net, struct err *e)
+{
+	return net->port_count ? firewall_publish(&k->nft, k->table, net->ports, net->port_count, e)
+			       : 0;
+}
+
 /* Once the table is whole, from the rows, our ports are in it; else they are added. In a
  * transaction where the table is to be written. */
 static int publish_locked(struct engine *en, struct network_kernel *k,
 			  const struct container_net *net, struct err *e)
 {
-	if (!firewall_is_whole(&k->nft, k->table))
-		return network_firewall(en, k, true, e);
-	return net->port_count ? firewall_publish(&k->nft, k->table, net->ports, net->port_count, e)
-			       : 0;
+	return firewall_is_whole(&k->nft, k->table) ? add_ports(k, net, e)
+						    : network_firewall(en, k, true, e);
 }
 
 static int publish(struct engine *en, struct network_kernel *k, const struct container_net *net,
 		   struct err *e)
 {
 	if (firewall_is_whole(&k->nft, k->table))
-		return publish_locked(en, k, net, e);
+		return add_ports(k, net, e);
 	int r = db_begin(&en->db, false, e);
 	return r < 0 ? r : db_end(&en->db, network_firewall(en, k, true, e), e);
 }

@@ -66,7 +66,8 @@ int netlink_problem(const struct netlink *nl, int number, struct err *e, const c
 
 /** Called with each object of an answer; negative errno ends it. */
 typedef int (*netlink_fn)(void *ctx, const struct nlmsghdr *m);
-/** Send the one question in the buffer (with NLM_F_DUMP, or not) and hand over its answer. */
+/** Send the question in the buffer (with NLM_F_DUMP, or not), or several of the other kind, and
+ * hand over what is answered. 0, or what the first failure was. */
 int netlink_ask(struct netlink *nl, netlink_fn each, void *ctx);
 
 /** Hand over what came unasked, from the groups of the socket; does not wait. -ENOBUFS: there was

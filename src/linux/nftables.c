@@ -231,22 +231,34 @@ void nft_elements_delete(struct netlink *nl, const char *table, const char *set,
 	elements(nl, NFT_MSG_DELSETELEM, 0, table, set, list, count);
 }
 
+struct chain_answers {
+	unsigned *rules;
+	size_t count, heard;
+};
+
+/* Answers come in the order of the questions. */
 static int count_rules(void *ctx, const struct nlmsghdr *m)
 {
+	struct chain_answers *x = ctx;
 	const uint32_t *use = netlink_data(
 		netlink_attribute(m, sizeof(struct nfgenmsg), NFTA_CHAIN_USE), sizeof(*use));
-	*(int *)ctx = use ? (int)ntohl(*use) : 0;
+	if (x->heard == x->count)
+		return -EBADMSG;
+	x->rules[x->heard++] = use ? ntohl(*use) : 0;
 	return 0;
 }
 
-int nft_chain_rules(struct netlink *nl, const char *table, const char *chain)
+int nft_chain_rules(struct netlink *nl, const char *table, const char *const *chains, size_t count,
+		    unsigned *ret)
 {
-	int count = -ENOENT;
-	begin(nl, NFT_MSG_GETCHAIN, 0);
-	netlink_put_text(nl, NFTA_CHAIN_TABLE, table);
-	netlink_put_text(nl, NFTA_CHAIN_NAME, chain);
-	int r = netlink_ask(nl, count_rules, &count);
-	return r < 0 ? r : count;
+	struct chain_answers x = {ret, count, 0};
+	for (size_t i = 0; i < count; i++) {
+		begin(nl, NFT_MSG_GETCHAIN, 0);
+		netlink_put_text(nl, NFTA_CHAIN_TABLE, table);
+		netlink_put_text(nl, NFTA_CHAIN_NAME, chains[i]);
+	}
+	int r = netlink_ask(nl, count_rules, &x);
+	return r < 0 ? r : x.heard < count ? -ENOENT : 0;
 }
 
 int nft_watch(struct netlink *nl)

@@ -151,8 +151,10 @@ void nft_elements_delete(struct netlink *nl, const char *table, const char *set,
 /** End the batch and send it. 0, or negative errno: nothing was changed. */
 int nft_commit(struct netlink *nl);
 
-/** How many rules a chain has; -ENOENT: no such table or chain. */
-int nft_chain_rules(struct netlink *nl, const char *table, const char *chain);
+/** How many rules each of the @count chains has, asked for in one message. 0; -ENOENT: no such
+ * table, or a chain is not there. */
+int nft_chain_rules(struct netlink *nl, const char *table, const char *const *chains, size_t count,
+		    unsigned *ret);
 
 /** Open @nl to hear of what is taken out of tables, by anybody, in our namespace. */
 int nft_watch(struct netlink *nl);

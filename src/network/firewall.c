@@ -187,18 +187,18 @@ static void name_version(char ret[static VERSION_NAME_MAX])
 
 bool firewall_is_whole(struct netlink *nl, const char *table)
 {
+	enum { CHAINS = ARRAY_LEN(chains) + 1 };
 	char version[VERSION_NAME_MAX];
+	const char *names[CHAINS] = {version};
+	unsigned wanted[CHAINS] = {0}, found[CHAINS];
 	name_version(version);
-	if (nft_chain_rules(nl, table, version) != 0)
-		return false;
-	for (size_t c = 0; c < ARRAY_LEN(chains); c++) {
-		int wanted = 0;
+	for (size_t c = 1; c < CHAINS; c++) {
+		names[c] = chains[c - 1].name;
 		for (size_t i = 0; i < ARRAY_LEN(rules); i++)
-			wanted += !strcmp(rules[i].chain, chains[c].name);
-		if (nft_chain_rules(nl, table, chains[c].name) != wanted)
-			return false;
+			wanted[c] += !strcmp(rules[i].chain, names[c]);
 	}
-	return true;
+	return nft_chain_rules(nl, table, names, CHAINS, found) == 0 &&
+	       !memcmp(wanted, found, sizeof(found));
 }
 
 /* ---- elements ---- */
