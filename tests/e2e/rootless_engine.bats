@@ -44,6 +44,7 @@ delegate() {
 me() {
 	${NETNS:+ip netns exec "$NETNS"} unshare --mount -- sh -c '
 		[ ! -e "$1/tun" ] || mount --bind "$1/tun" /dev/net/tun || exit
+		[ ! -e "$1/no-pasta" ] || mount --bind "$1/no-pasta" "$(command -v pasta)" || exit
 		[ ! -e "$1/resolv.conf" ] || mount --bind "$1/resolv.conf" /etc/resolv.conf || exit
 		for f in passwd group; do mount --bind "$1/$f" /etc/$f || exit; done
 		for f in subuid subgid; do [ ! -e /etc/$f ] || mount --bind "$1/subids" /etc/$f; done
@@ -540,6 +541,16 @@ print(s.makefile().read(620))'
 	assert_has "there is none (ip route); use --network slirp4netns, host or none"
 	hull run --rm --network slirp4netns test true
 	ip -n "$NETNS" route add default via 10.99.0.1
+	# Where there is no pasta it is what a container gets that names none.
+	touch "$WORK/no-pasta"
+	run hull run --rm --network pasta test true
+	assert_status 125
+	assert_has "from pasta, which is not installed"
+	hull run -d --name plain -p 8080:80 test sh -c 'nc -l -p 80 -e sh -c "read x; echo got \$x"'
+	assert_equal slirp4netns "$(hull inspect -f '{{.HostConfig.NetworkMode}}' plain)"
+	assert_equal "got hello" "$(says_hello "$WORLD" 10.99.0.2 8080)"
+	hull rm -f plain
+	rm "$WORK/no-pasta"
 	# Neither leaves anything where it cannot work.
 	rm "$WORK/tun" && touch "$WORK/tun"
 	for network in slirp4netns pasta; do
