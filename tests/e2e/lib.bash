@@ -141,7 +141,7 @@ remove_groups() {
 }
 
 hull_teardown() {
-	local ids pid left
+	local ids pid left until
 	for pid in "${STARTED[@]}"; do kill -KILL "$pid" 2>/dev/null; done
 	[ -d "${HULL_ROOT-}" ] || return 0
 	ids=$(hull ps -aq --no-trunc)
@@ -149,7 +149,8 @@ hull_teardown() {
 	if [ -n "$ids" ]; then hull rm -f -v $ids >/dev/null || echo "rm -f failed" >&2; fi
 	# The monitor's last command may still be at work behind our back.
 	# shellcheck disable=SC2086
-	for _ in $(seq $((200 * PATIENCE))); do
+	until=$((SECONDS + 20 * PATIENCE))
+	while [ $SECONDS -le $until ]; do
 		remove_groups
 		left=$(leftovers $ids)
 		[ -n "$left" ] || return 0
