@@ -85,10 +85,8 @@ int body_read(struct call *c, const struct shape *s, void *out, struct err *e);
  * what commands are given. */
 int answer_json(struct call *c, int status, struct json_object *o);
 int answer_nothing(struct call *c, int status);
-/** A list of many, printed object by object: to build all of it first would take twice the time,
- *  most of it the allocator's. @item is given up; @list begins empty. */
-void list_add(struct call *c, struct strbuf *list, struct json_object *item);
-int answer_list(struct call *c, struct strbuf *list);
+/** JSON text, of which who may only look sees as much as of answer_json(). */
+int answer_text(struct call *c, struct strbuf *text, struct err *e);
 /** {"message": text} */
 void answer_error(struct http *h, int status, const struct err *e);
 /** A line of a stream of JSON objects; takes @o over. */

@@ -212,16 +212,15 @@ int answer_json(struct call *c, int status, struct json_object *o)
 	return 0;
 }
 
-void list_add(struct call *c, struct strbuf *list, struct json_object *item)
+int answer_text(struct call *c, struct strbuf *text, struct err *e)
 {
-	strbuf_putc(list, list->len ? ',' : '[');
-	put_json(c, list, item);
-}
-
-int answer_list(struct call *c, struct strbuf *list)
-{
-	strbuf_puts(list, list->len ? "]\n" : "[]\n");
-	http_answer(c->http, 200, "application/json", list->buf, list->len);
+	struct json_object *o;
+	if (c->http->read_only) {
+		int r = json_parse(text->buf, text->len, &o, e);
+		return r < 0 ? r : answer_json(c, 200, o);
+	}
+	strbuf_putc(text, '\n');
+	http_answer(c->http, 200, "application/json", text->buf, text->len);
 	return 0;
 }
 

@@ -32,13 +32,13 @@ int containers_list(struct call *c, struct err *e)
 	if (r < 0)
 		return r;
 	CLEANUP_STRBUF struct strbuf list = STRBUF_MAX(SIZE_MAX / 2);
+	json_text_open(&list, '[');
 	for (size_t i = 0; i < count; i++) {
-		struct json_object *o;
-		/* One that cannot be read must not hide the others. */
-		if (container_summary(c->en, &found[i], size, now, &o, e) == 0)
-			list_add(c, &list, o);
+		struct err ignored; /* one that cannot be read must not hide the others */
+		container_summary(c->en, &found[i], size, now, &list, &ignored);
 	}
-	return answer_list(c, &list);
+	json_text_close(&list, ']');
+	return answer_text(c, &list, e);
 }
 
 int container_show(struct call *c, struct err *e)

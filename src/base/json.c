@@ -3,6 +3,9 @@
  * json.h first. */
 #include "base/json.h"
 
+#include <inttypes.h>
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/shape.h"
 
@@ -32,6 +35,78 @@ struct json_object *json_of_kvs(const struct kvs *map)
 		json_object_object_add(o, map->items[i].key, json_of_string(map->items[i].value));
 	return o;
 }
+
+/* ---- text ---- */
+
+static void begin_value(struct strbuf *out)
+{
+	if (out->len && !strchr("{[:", out->buf[out->len - 1]))
+		strbuf_putc(out, ',');
+}
+
+void json_text_open(struct strbuf *out, char bracket)
+{
+	begin_value(out);
+	strbuf_putc(out, bracket);
+}
+
+void json_text_close(struct strbuf *out, char bracket)
+{
+	strbuf_putc(out, bracket);
+}
+
+static void put_escaped(struct strbuf *out, unsigned char c)
+{
+	static const char from[] = "\b\n\r\t\f\"\\", to[] = "bnrtf\"\\";
+	const char *known = c ? strchr(from, c) : NULL;
+	if (known)
+		strbuf_add(out, (const char[]){'\\', to[known - from]}, 2);
+	else
+		strbuf_printf(out, "\\u%04x", c);
+}
+
+void json_text_string(struct strbuf *out, const char *text)
+{
+	begin_value(out);
+	strbuf_putc(out, '"');
+	for (const char *p = text ? text : ""; *p;) {
+		size_t len = 0;
+		while ((unsigned char)p[len] >= ' ' && p[len] != '"' && p[len] != '\\')
+			len++;
+		strbuf_add(out, p, len);
+		p += len;
+		if (*p)
+			put_escaped(out, (unsigned char)*p++);
+	}
+	strbuf_putc(out, '"');
+}
+
+void json_text_int(struct strbuf *out, int64_t value)
+{
+	begin_value(out);
+	strbuf_printf(out, "%" PRId64, value);
+}
+
+void json_text_raw(struct strbuf *out, const char *value)
+{
+	begin_value(out);
+	strbuf_puts(out, value);
+}
+
+void json_text_object(struct strbuf *out, struct json_object *value)
+{
+	json_text_raw(out, json_object_to_json_string_ext(
+				   value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(value);
+}
+
+void json_text_key(struct strbuf *out, const char *key)
+{
+	json_text_string(out, key);
+	strbuf_putc(out, ':');
+}
+
+/* ---- for people ---- */
 
 static void indent(struct strbuf *out, int depth)
 {

@@ -26,6 +26,22 @@ struct json_object *json_of_time(int64_t ns);
 struct json_object *json_of_strv(const struct strv *items);
 struct json_object *json_of_kvs(const struct kvs *map);
 
+/**
+ * Text without a tree, for what is written often: each appends to @out, on one line and as json-c
+ * would (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE). The commas follow from what
+ * stands before. Where a tree is wanted after all: json_parse().
+ */
+void json_text_open(struct strbuf *out, char bracket);
+void json_text_close(struct strbuf *out, char bracket);
+/** NULL is "". */
+void json_text_string(struct strbuf *out, const char *text);
+void json_text_int(struct strbuf *out, int64_t value);
+/** A value that is JSON already. */
+void json_text_raw(struct strbuf *out, const char *value);
+/** The value, which is freed. */
+void json_text_object(struct strbuf *out, struct json_object *value);
+void json_text_key(struct strbuf *out, const char *key);
+
 /** On one line, at once; @o is freed. */
 void json_put_line(FILE *to, struct json_object *o);
 /** Append @o; @depth: how far it stands inside. At most JSON_DEPTH_MAX deep. */

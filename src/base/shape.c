@@ -281,6 +281,21 @@ int shape_parse(const struct shape *s, const char *text, size_t len, void *out, 
 	return r < 0 ? r : shape_read(s, o, out, a, e);
 }
 
+int shape_parse_next(const struct shape *s, const char *text, struct shape_last *last, void *out,
+		     struct arena *a, struct err *e)
+{
+	if (last && last->text && !strcmp(last->text, text)) {
+		memcpy(out, last->value, s->size);
+		return 0;
+	}
+	int r = shape_parse(s, text, strlen(text), out, a, e);
+	if (r == 0 && last) {
+		*last = (struct shape_last){arena_strdup(a, text), arena_alloc(a, s->size)};
+		memcpy(last->value, out, s->size);
+	}
+	return r;
+}
+
 static struct json_object *write_set(const struct strv *v)
 {
 	struct json_object *o = json_object_new_object();

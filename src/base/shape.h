@@ -108,6 +108,14 @@ int shape_read(const struct shape *s, struct json_object *o, void *out, struct a
 /** json_parse and shape_read in one. */
 int shape_parse(const struct shape *s, const char *text, size_t len, void *out, struct arena *a,
 		struct err *e);
+/** The same for many texts, of which most are equal to the one before: that one is copied, with
+ * what it points to. @last begins zeroed; NULL: there is but one. */
+struct shape_last {
+	const char *text;
+	void *value;
+};
+int shape_parse_next(const struct shape *s, const char *text, struct shape_last *last, void *out,
+		     struct arena *a, struct err *e);
 /** A new object with the struct's fields in the order of the table; empty ones are left out. */
 struct json_object *shape_write(const struct shape *s, const void *in);
 /** The same as JSON text in the arena; @pretty as people read it (two spaces). */

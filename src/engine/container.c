@@ -235,8 +235,10 @@ int container_probe(struct engine *en, struct container *c, struct err *e)
 	"started, finished, exit_code, exit_signal, oom_killed, oom_kills, error, restarts, "      \
 	"restart_wait, restart_due, health, hint"
 
-/* Its config may be the whole one, or what is shown of it, or nothing. */
-static int row_read(sqlite3_stmt *s, struct arena *a, struct container *c, struct err *e)
+/* Its config may be the whole one, or what is shown of it, or nothing. @last: see
+ * shape_parse_next(). */
+static int row_read(sqlite3_stmt *s, struct shape_last *last, struct arena *a, struct container *c,
+		    struct err *e)
 {
 	const char *image = db_text(s, 2), *config = db_text(s, 5), *labels = db_text(s, 6);
 	*c = (struct container){
@@ -266,7 +268,7 @@ static int row_read(sqlite3_stmt *s, struct arena *a, struct container *c, struc
 	snprintf(c->id, sizeof(c->id), "%s", db_text(s, 0));
 	int r = strcmp(labels, "{}") ? kvs_parse(labels, &c->labels, a, e) : 0;
 	if (r == 0 && config)
-		r = shape_parse(&container_config_shape, config, strlen(config), &c->config, a, e);
+		r = shape_parse_next(&container_config_shape, config, last, &c->config, a, e);
 	if (r == 0)
 		return 0;
 	e->number = EBADMSG;
@@ -280,7 +282,7 @@ static int row_find(struct engine *en, const char *query, const char *ref, struc
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	int r = db_first(&en->db, &s, e, query, "s", ref);
-	if (r == 1 && (r = row_read(s, a, ret, e)) == 0)
+	if (r == 1 && (r = row_read(s, NULL, a, ret, e)) == 0)
 		r = 1;
 	return r;
 }
@@ -764,13 +766,14 @@ int container_list(struct engine *en, const struct container_filter *f, struct a
 	if (r >= 0)
 		r = db_query(&en->db, &s, e, queries[f->configs], "i", (int64_t)all);
 	struct container *list = NULL;
+	struct shape_last last = {0};
 	size_t count = 0, room = 0;
 	while (r >= 0 && (r = db_next(s, e)) == 1) {
 		if (f->last > 0 && count >= (size_t)f->last)
 			break;
 		list = arena_grow(a, list, count, &room, sizeof(*list));
 		struct container *c = &list[count];
-		if (row_read(s, a, c, e) < 0) {
+		if (row_read(s, &last, a, c, e) < 0) {
 			engine_warn(en, "%s (%s)", e->text, e->hint);
 			continue;
 		}

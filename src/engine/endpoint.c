@@ -307,7 +307,11 @@ static void set_mac(struct endpoint *p, const char *container)
 #define ENDPOINT_COLUMNS                                                                           \
 	NETWORK_COLUMNS                                                                            \
 	", endpoint.position, endpoint.config, endpoint.host4, endpoint.host6, endpoint.name"
-/* Many containers are on few networks: @known has those that were read. */
+/* Many containers are on few networks, and ask for the same there: what was read. */
+struct known {
+	struct array networks;
+	struct shape_last config;
+};
 static int read_network(struct engine *en, sqlite3_stmt *s, struct array *known, struct arena *a,
 			struct network *ret, struct err *e)
 {
@@ -323,14 +327,14 @@ static int read_network(struct engine *en, sqlite3_stmt *s, struct array *known,
 	return r;
 }
 
-static int read_row(struct engine *en, sqlite3_stmt *s, const char *container, struct array *known,
+static int read_row(struct engine *en, sqlite3_stmt *s, const char *container, struct known *known,
 		    struct arena *a, struct endpoint *ret, struct err *e)
 {
-	const char *config = db_text(s, 5);
 	*ret = (struct endpoint){.position = db_int(s, 4)};
-	int r = read_network(en, s, known, a, &ret->network, e);
+	int r = read_network(en, s, &known->networks, a, &ret->network, e);
 	if (r == 0)
-		r = shape_parse(&docker_endpoint_shape, config, strlen(config), &ret->config, a, e);
+		r = shape_parse_next(&docker_endpoint_shape, db_text(s, 5), &known->config,
+				     &ret->config, a, e);
 	for (size_t i = 0; r == 0 && i < ret->network.subnet_count; i++) {
 		struct ip base = subnet_base(&ret->network.subnets[i].subnet);
 		int64_t host = db_int(s, base.family == AF_INET ? 6 : 7);
@@ -346,7 +350,8 @@ static int endpoints_load(struct engine *en, const char *container, struct arena
 			  struct container_net *ret, struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	struct array list = {0}, known = {0};
+	struct array list = {0};
+	struct known known = {0};
 	*ret = (struct container_net){0};
 	int r = db_query(&en->db, &s, e,
 			 "SELECT " ENDPOINT_COLUMNS
@@ -376,8 +381,10 @@ int endpoints_fill(struct engine *en, struct container *list, size_t count, stru
 		   struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	struct array known = {0}, places = {0};
+	struct known known = {0};
+	struct array places = {0};
 	struct container *c = NULL;
+	const char *text = NULL, *of = NULL;
 	int r = db_query(&en->db, &s, e,
 			 "SELECT " ENDPOINT_COLUMNS
 			 ", container FROM endpoint JOIN network ON network.id = endpoint.network "
@@ -398,7 +405,11 @@ int endpoints_fill(struct engine *en, struct container *list, size_t count, stru
 		if (read_row(en, s, id, &known, a, p, e) < 0) {
 			engine_warn(en, "%s", e->text);
 			places.count--;
+		} else if (of != known.config.text) {
+			text = shape_print(&docker_endpoint_shape, &p->config, false, a);
+			of = known.config.text;
 		}
+		p->text = text;
 		*net = (struct container_net){.endpoints = places.items, .count = places.count};
 		c->net = net;
 	}

@@ -25,6 +25,8 @@
 
 struct firewall_port;
 
+struct strbuf;
+
 struct cgroup;
 
 struct network_ahead;
@@ -290,9 +292,10 @@ int container_health_follow(struct engine *en, const char *id, struct err *e);
  * SizeRootFs. */
 int container_inspect(struct engine *en, const char *ref, bool with_size, struct json_object **ret,
 		      struct err *e);
-/** docker's object of a list, of one that container_list() gave with CONFIGS_LISTED. */
+/** docker's object of a list, appended as JSON: of one that container_list() gave with
+ * CONFIGS_LISTED. On failure nothing is. */
 int container_summary(struct engine *en, const struct container *c, bool with_size, int64_t now,
-		      struct json_object **ret, struct err *e);
+		      struct strbuf *out, struct err *e);
 /** docker's info object. @s: what is configured, or NULL. */
 struct settings;
 int engine_info(struct engine *en, const struct settings *s, struct json_object **ret,

@@ -61,8 +61,8 @@ static struct json_object *mount_object(const struct mount_point *m)
 	return o;
 }
 
-static int add_mounts(struct engine *en, const struct container *c, struct json_object *o,
-		      struct err *e)
+static int mounts_list(struct engine *en, const struct container *c, struct json_object **ret,
+		       struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct mount_point *mounts;
@@ -70,13 +70,12 @@ static int add_mounts(struct engine *en, const struct container *c, struct json_
 	int r = container_mounts(en, c, &a, &mounts, &count, e);
 	if (r < 0)
 		return r;
-	struct json_object *list = json_object_new_array();
+	*ret = json_object_new_array();
 	for (size_t i = 0; i < count; i++)
 		/* docker shows --tmpfs in HostConfig only. */
 		if (mounts[i].kind != MOUNT_TMPFS ||
 		    !kvs_get(&c->config.host.tmpfs, mounts[i].destination))
-			json_object_array_add(list, mount_object(&mounts[i]));
-	json_add(o, "Mounts", list);
+			json_object_array_add(*ret, mount_object(&mounts[i]));
 	return 0;
 }
 
@@ -178,8 +177,13 @@ static struct json_object *ports_object(const struct container *c, const struct 
 	return o;
 }
 
+/* Members of the object that @out is in. */
+#define put_string(out, key, value) (json_text_key(out, key), json_text_string(out, value))
+#define put_int(out, key, value) (json_text_key(out, key), json_text_int(out, value))
+#define put_raw(out, key, value) (json_text_key(out, key), json_text_raw(out, value))
+
 /* The addresses of an endpoint, empty while the container does not run. */
-static void add_addresses(struct json_object *o, const struct endpoint *p, bool runs)
+static void put_addresses(struct strbuf *out, const struct endpoint *p, bool runs)
 {
 	const char *ip = "", *gateway = "", *ip6 = "", *gateway6 = "";
 	char texts[4][IP_TEXT_SIZE], mac[MAC_TEXT_SIZE];
@@ -196,68 +200,78 @@ static void add_addresses(struct json_object *o, const struct endpoint *p, bool 
 			prefix6 = s->subnet.prefix;
 		}
 	}
-	json_add_string(o, "Gateway", gateway);
-	json_add_string(o, "IPAddress", ip);
-	json_add_int(o, "IPPrefixLen", prefix);
-	json_add_string(o, "IPv6Gateway", gateway6);
-	json_add_string(o, "GlobalIPv6Address", ip6);
-	json_add_int(o, "GlobalIPv6PrefixLen", prefix6);
-	json_add_string(o, "MacAddress", runs && p ? mac_print(p->mac, mac) : "");
+	put_string(out, "Gateway", gateway);
+	put_string(out, "IPAddress", ip);
+	put_int(out, "IPPrefixLen", prefix);
+	put_string(out, "IPv6Gateway", gateway6);
+	put_string(out, "GlobalIPv6Address", ip6);
+	put_int(out, "GlobalIPv6PrefixLen", prefix6);
+	put_string(out, "MacAddress", runs && p ? mac_print(p->mac, mac) : "");
 }
 
 /* Those of engine/network_names.c. */
-static struct json_object *names_of(const struct container *c, const struct endpoint *p)
+static void put_names(struct strbuf *out, const struct container *c, const struct endpoint *p)
 {
-	struct json_object *list = NULL;
 	const char *hostname = c->config.config.hostname;
+	char id[ID_SHORT_LEN + 1];
+	json_text_key(out, "DNSNames");
 	if (!p || !network_has_names(&p->network))
-		return NULL;
-	list = json_object_new_array();
-	json_object_array_add(list, json_of_string(c->name));
+		return json_text_raw(out, "null");
+	json_text_open(out, '[');
+	json_text_string(out, c->name);
 	for (size_t i = 0; i < p->config.aliases.count; i++)
-		json_object_array_add(list, json_of_string(p->config.aliases.items[i]));
-	json_object_array_add(list, json_object_new_string_len(c->id, ID_SHORT_LEN));
+		json_text_string(out, p->config.aliases.items[i]);
+	snprintf(id, sizeof(id), "%s", c->id);
+	json_text_string(out, id);
 	if (hostname && *hostname && strncmp(hostname, c->id, ID_SHORT_LEN))
-		json_object_array_add(list, json_of_string(hostname));
-	return list;
+		json_text_string(out, hostname);
+	json_text_close(out, ']');
+}
+
+/* Of the network @name; @p: NULL where it is none. */
+static void put_endpoint(struct strbuf *out, const struct container *c, const struct endpoint *p,
+			 const char *name, const char *network_id, struct arena *a)
+{
+	const struct docker_endpoint none = {0};
+	char id[ID_LEN + 1];
+	const char *text = p && p->text ? p->text
+					: shape_print(&docker_endpoint_shape,
+						      p ? &p->config : &none, false, a);
+	json_text_key(out, name);
+	json_text_raw(out, text);
+	out->len--; /* its bracket: there is more */
+	put_string(out, "NetworkID", network_id);
+	put_string(out, "EndpointID", p && c->pid ? endpoint_id(c->id, &p->network, id) : "");
+	put_names(out, c, p);
+	put_addresses(out, p, c->pid != 0);
+	json_text_close(out, '}');
 }
 
 /* @mode_id: the network's that is none. */
-static struct json_object *networks_object(const struct container *c,
-					   const struct container_net *net, const char *mode_id)
+static void put_networks(struct strbuf *out, const struct container *c,
+			 const struct container_net *net, const char *mode_id, struct arena *a)
 {
-	struct json_object *networks = json_object_new_object();
-	char id[ID_LEN + 1];
+	const char *mode = c->config.host.network_mode;
+	json_text_key(out, "Networks");
+	json_text_open(out, '{');
 	for (size_t i = 0; i < net->count; i++) {
 		const struct endpoint *p = &net->endpoints[i];
-		struct json_object *own = shape_write(&docker_endpoint_shape, &p->config);
-		json_add_string(own, "NetworkID", p->network.id);
-		json_add_string(own, "EndpointID",
-				c->pid ? endpoint_id(c->id, &p->network, id) : "");
-		json_add(own, "DNSNames", names_of(c, p));
-		add_addresses(own, p, c->pid != 0);
-		json_object_object_add(networks, p->network.name, own);
+		put_endpoint(out, c, p, p->network.name, p->network.id, a);
 	}
-	const char *mode = c->config.host.network_mode;
-	if (!net->count && mode && network_is_builtin(mode)) {
-		const struct docker_endpoint none = {0};
-		struct json_object *own = shape_write(&docker_endpoint_shape, &none);
-		json_add_string(own, "NetworkID", mode_id);
-		json_add_string(own, "EndpointID", "");
-		json_add(own, "DNSNames", NULL);
-		add_addresses(own, NULL, false);
-		json_object_object_add(networks, mode, own);
-	}
-	return networks;
+	if (!net->count && mode && network_is_builtin(mode))
+		put_endpoint(out, c, NULL, mode, mode_id, a);
+	json_text_close(out, '}');
 }
 
-static int network_object(struct engine *en, const struct container *c, struct json_object *to,
-			  struct arena *a, struct err *e)
+static int add_networks(struct engine *en, const struct container *c, struct json_object *to,
+			struct arena *a, struct err *e)
 {
+	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(SIZE_MAX / 2);
 	const char *mode = c->config.host.network_mode;
 	struct container_net net = {0};
 	struct network plain = {0};
-	char path[64], id[ID_LEN + 1];
+	struct json_object *o;
+	char id[ID_LEN + 1];
 	int r = endpoints_read(en, c, a, &net, e);
 	if (r == 0 && mode && (!strcmp(mode, "none") || !strcmp(mode, "host")))
 		r = network_find(en, mode, a, &plain, e);
@@ -265,25 +279,27 @@ static int network_object(struct engine *en, const struct container *c, struct j
 		r = 0;
 	if (r < 0)
 		return r;
-	struct json_object *o = json_object_new_object();
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", c->pid);
-	json_add_string(o, "Bridge", "");
-	json_add_string(o, "SandboxID", c->pid ? c->id : "");
-	json_add_string(o, "SandboxKey", c->pid ? path : "");
-	json_add_bool(o, "HairpinMode", false);
-	json_add_string(o, "LinkLocalIPv6Address", "");
-	json_add_int(o, "LinkLocalIPv6PrefixLen", 0);
-	json_add(o, "SecondaryIPAddresses", NULL);
-	json_add(o, "SecondaryIPv6Addresses", NULL);
-	json_add(o, "Ports", ports_object(c, &net));
+	json_text_open(&out, '{');
+	put_string(&out, "Bridge", "");
+	put_string(&out, "SandboxID", c->pid ? c->id : "");
+	put_string(&out, "SandboxKey", c->pid ? arena_printf(a, "/proc/%d/ns/net", c->pid) : "");
+	put_raw(&out, "HairpinMode", "false");
+	put_string(&out, "LinkLocalIPv6Address", "");
+	put_int(&out, "LinkLocalIPv6PrefixLen", 0);
+	put_raw(&out, "SecondaryIPAddresses", "null");
+	put_raw(&out, "SecondaryIPv6Addresses", "null");
+	json_text_key(&out, "Ports");
+	json_text_object(&out, ports_object(c, &net));
 	/* docker has those of the default network here, too. */
 	bool first = net.count && !strcmp(net.endpoints[0].network.name, "bridge");
-	add_addresses(o, first ? &net.endpoints[0] : NULL, c->pid != 0);
-	json_add_string(o, "EndpointID",
-			first && c->pid ? endpoint_id(c->id, &net.endpoints[0].network, id) : "");
-	json_add(o, "Networks", networks_object(c, &net, plain.id));
-	json_add(to, "NetworkSettings", o);
-	return 0;
+	put_addresses(&out, first ? &net.endpoints[0] : NULL, c->pid != 0);
+	put_string(&out, "EndpointID",
+		   first && c->pid ? endpoint_id(c->id, &net.endpoints[0].network, id) : "");
+	put_networks(&out, c, &net, plain.id, a);
+	json_text_close(&out, '}');
+	if ((r = json_parse(out.buf, out.len, &o, e)) == 0)
+		json_add(to, "NetworkSettings", o);
+	return r;
 }
 
 static void add_paths(const struct engine *en, const struct container *c, struct json_object *o,
@@ -366,11 +382,13 @@ int container_inspect(struct engine *en, const char *ref, bool with_size, struct
 		json_add_int(o, "SizeRw", rw);
 		json_add_int(o, "SizeRootFs", root);
 	}
-	r = add_mounts(en, &c, o, e);
+	struct json_object *mounts;
+	r = mounts_list(en, &c, &mounts, e);
 	if (r < 0)
 		return r;
+	json_add(o, "Mounts", mounts);
 	json_add(o, "Config", shape_write(&docker_config_shape, &c.config.config));
-	r = network_object(en, &c, o, &a, e);
+	r = add_networks(en, &c, o, &a, e);
 	if (r < 0)
 		return r;
 	json_add(o, "Hull", hull_object(en, &c, &a));
@@ -379,31 +397,32 @@ int container_inspect(struct engine *en, const char *ref, bool with_size, struct
 }
 
 /* docker's "Port": what is published, and while it runs what is exposed. */
-static struct json_object *port_object(const char *host, unsigned port, unsigned public,
-				       const char *protocol)
+static void put_port(struct strbuf *out, const char *host, unsigned port, unsigned public,
+		     const char *protocol)
 {
-	struct json_object *o = json_object_new_object();
+	json_text_open(out, '{');
 	if (public)
-		json_add_string(o, "IP", host);
-	json_add_int(o, "PrivatePort", port);
+		put_string(out, "IP", host);
+	put_int(out, "PrivatePort", port);
 	if (public)
-		json_add_int(o, "PublicPort", public);
-	json_add_string(o, "Type", protocol);
-	return o;
+		put_int(out, "PublicPort", public);
+	put_string(out, "Type", protocol);
+	json_text_close(out, '}');
 }
 
-static struct json_object *ports_list(const struct container *c)
+static void put_ports(struct strbuf *out, const struct container *c)
 {
-	struct json_object *list = json_object_new_array();
 	const struct strv *exposed = &c->config.config.exposed_ports;
+	json_text_key(out, "Ports");
+	json_text_open(out, '[');
 	for (size_t i = 0; i < c->port_count; i++) {
 		const struct firewall_port *p = &c->ports[i];
 		char host[IP_TEXT_SIZE];
-		json_object_array_add(list, port_object(p->host.family ? ip_print(&p->host, host)
-							: p->to.family == AF_INET6 ? "::"
-										   : "0.0.0.0",
-							p->port, p->host_port,
-							protocol_name(p->protocol)));
+		put_port(out,
+			 p->host.family             ? ip_print(&p->host, host)
+			 : p->to.family == AF_INET6 ? "::"
+						    : "0.0.0.0",
+			 p->port, p->host_port, protocol_name(p->protocol));
 	}
 	bool networked = c->pid && network_mode_is_network(c->config.host.network_mode);
 	for (size_t i = 0; networked && i < exposed->count; i++) {
@@ -413,48 +432,61 @@ static struct json_object *ports_list(const struct container *c)
 		for (size_t k = 0; k < c->port_count; k++)
 			published |= c->ports[k].port == port;
 		if (!published)
-			json_object_array_add(
-				list, port_object("", port, 0, protocol ? protocol + 1 : "tcp"));
+			put_port(out, "", port, 0, protocol ? protocol + 1 : "tcp");
 	}
-	return list;
+	json_text_close(out, ']');
+}
+
+static void put_labels(struct strbuf *out, const struct kvs *labels)
+{
+	json_text_key(out, "Labels");
+	json_text_open(out, '{');
+	for (size_t i = 0; i < labels->count; i++)
+		put_string(out, labels->items[i].key, labels->items[i].value);
+	json_text_close(out, '}');
 }
 
 int container_summary(struct engine *en, const struct container *c, bool with_size, int64_t now,
-		      struct json_object **ret, struct err *e)
+		      struct strbuf *out, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	CLEANUP_JSON struct json_object *o = json_object_new_object();
-	struct json_object *names = json_object_new_array(), *host = json_object_new_object();
-	struct json_object *settings = json_object_new_object();
 	const struct container_net none = {0};
-	const char *mode = c->config.host.network_mode;
+	struct json_object *mounts;
 	int64_t rw, root;
-	json_object_array_add(names, json_object_new_string(arena_printf(&a, "/%s", c->name)));
-	json_add_string(o, "Id", c->id);
-	json_add(o, "Names", names);
-	json_add_string(o, "Image", c->image_name);
-	json_add_string(o, "ImageID",
-			c->image_id ? arena_printf(&a, "sha256:%s", c->image_id) : "");
-	json_add_string(o, "Command", c->command);
-	json_add_int(o, "Created", c->created / 1000000000);
-	json_add(o, "Ports", ports_list(c));
-	json_add(o, "Labels", json_of_kvs(&c->labels));
-	json_add_string(o, "State", container_status_name(c->status));
-	json_add_string(o, "Status", container_status_text(&a, c, now));
-	json_add_string(host, "NetworkMode", mode);
-	json_add(o, "HostConfig", host);
-	json_add(o, "NetworkSettings", settings);
-	json_add(settings, "Networks", networks_object(c, c->net ?: &none, ""));
-	int r = add_mounts(en, c, o, e);
-	if (r == 0 && with_size)
-		r = container_size(en, c, &rw, &root, e);
+	int r = with_size ? container_size(en, c, &rw, &root, e) : 0;
+	if (r == 0)
+		r = mounts_list(en, c, &mounts, e);
 	if (r < 0)
 		return r;
+	json_text_open(out, '{');
+	put_string(out, "Id", c->id);
+	json_text_key(out, "Names");
+	json_text_open(out, '[');
+	json_text_string(out, arena_printf(&a, "/%s", c->name));
+	json_text_close(out, ']');
+	put_string(out, "Image", c->image_name);
+	put_string(out, "ImageID", c->image_id ? arena_printf(&a, "sha256:%s", c->image_id) : "");
+	put_string(out, "Command", c->command);
+	put_int(out, "Created", c->created / 1000000000);
+	put_ports(out, c);
+	put_labels(out, &c->labels);
+	put_string(out, "State", container_status_name(c->status));
+	put_string(out, "Status", container_status_text(&a, c, now));
+	json_text_key(out, "HostConfig");
+	json_text_open(out, '{');
+	put_string(out, "NetworkMode", c->config.host.network_mode);
+	json_text_close(out, '}');
+	json_text_key(out, "NetworkSettings");
+	json_text_open(out, '{');
+	put_networks(out, c, c->net ?: &none, "", &a);
+	json_text_close(out, '}');
+	json_text_key(out, "Mounts");
+	json_text_object(out, mounts);
 	if (with_size) {
-		json_add_int(o, "SizeRw", rw);
-		json_add_int(o, "SizeRootFs", root);
+		put_int(out, "SizeRw", rw);
+		put_int(out, "SizeRootFs", root);
 	}
-	*ret = ptr_steal(o);
+	json_text_close(out, '}');
 	return 0;
 }
 

@@ -145,6 +145,7 @@ struct endpoint {
 	size_t address_count;
 	int64_t had[2]; /* distances from the beginning of each subnet, of the last run; 0: none */
 	uint8_t mac[MAC_SIZE];
+	const char *text; /* of config, as JSON; NULL: not asked for */
 };
 struct container_net {
 	struct endpoint *endpoints;

@@ -306,6 +306,7 @@ static struct json_object *image_object(const struct usage *u, size_t i, struct 
 static struct json_object *container_object(struct engine *en, const struct usage *u, size_t i)
 {
 	const struct container *c = &u->containers[i];
+	CLEANUP_STRBUF struct strbuf text = STRBUF_MAX(SIZE_MAX / 2);
 	struct json_object *o;
 	struct err ignored;
 	int64_t image = 0;
@@ -313,7 +314,8 @@ static struct json_object *container_object(struct engine *en, const struct usag
 		if (!strcmp(u->images[k].id, c->image_id))
 			image = u->image_sizes[k].size;
 	/* It may have been removed meanwhile. */
-	if (container_summary(en, c, false, clock_real_ns(), &o, &ignored) < 0)
+	if (container_summary(en, c, false, clock_real_ns(), &text, &ignored) < 0 ||
+	    json_parse(text.buf, text.len, &o, &ignored) < 0)
 		return NULL;
 	json_add_int(o, "SizeRw", u->container_sizes[i]);
 	json_add_int(o, "SizeRootFs", image + u->container_sizes[i]);

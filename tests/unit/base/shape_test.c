@@ -3,7 +3,9 @@
 #include "tests/unit/unit.h"
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "base/shape.h"
+#include "base/strbuf.h"
 
 struct inner {
 	char *name;
@@ -215,6 +217,61 @@ static void depth_is_limited(void **state)
 	}
 }
 
+/* Byte for byte what json-c prints of the same. */
+static void text_is_that_of_a_tree(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {
+		"", "plain", "\"quoted\\\"", "/\b\f\n\r\t", "\x01\x1f\x7f", "\xc3\xa4", "{[:,"};
+	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(4096);
+	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
+	json_text_open(&out, '{');
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		json_object_object_add(o, texts[i], json_object_new_string(texts[i]));
+		json_text_key(&out, texts[i]);
+		json_text_string(&out, texts[i]);
+		json_object_array_add(list, json_object_new_string(texts[i]));
+	}
+	json_add(o, "list", list);
+	json_add_int(o, "least", INT64_MIN);
+	json_add_bool(o, "no", false);
+	json_add_string(o, "none", NULL);
+	json_text_key(&out, "list");
+	json_text_object(&out, json_object_get(list));
+	json_text_key(&out, "least");
+	json_text_int(&out, INT64_MIN);
+	json_text_key(&out, "no");
+	json_text_raw(&out, "false");
+	json_text_key(&out, "none");
+	json_text_string(&out, NULL);
+	json_text_close(&out, '}');
+	assert_string_equal(strbuf_text(&out),
+			    json_object_to_json_string_ext(
+				    o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(o);
+}
+
+/* What was read for the text before stays as it was. */
+static void equal_texts_are_read_once(void **state)
+{
+	(void)state;
+	CLEANUP_ARENA struct arena a = {0};
+	static const char *const texts[] = {"{\"name\":\"x\",\"n\":1}", "{\"name\":\"x\",\"n\":1}",
+					    "{\"name\":\"y\"}", "{\"n\":2}"};
+	struct shape_last last = {0};
+	struct inner in[4] = {0};
+	struct err e;
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(shape_parse_next(&inner_shape, texts[i], &last, &in[i], &a, &e),
+				 0);
+	assert_int_equal(shape_parse_next(&inner_shape, texts[3], &last, &in[3], &a, &e), -EINVAL);
+	assert_ptr_equal(in[0].name, in[1].name);
+	assert_int_equal(in[1].n, 1);
+	assert_string_equal(in[2].name, "y");
+	assert_int_equal(in[2].n, 0);
+	assert_int_equal(shape_parse_next(&inner_shape, texts[2], NULL, &in[3], &a, &e), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -224,6 +281,8 @@ int main(void)
 		cmocka_unit_test(raw_values_survive_depth),
 		cmocka_unit_test(errors_name_the_path),
 		cmocka_unit_test(json_is_strict),
+		cmocka_unit_test(text_is_that_of_a_tree),
+		cmocka_unit_test(equal_texts_are_read_once),
 		cmocka_unit_test(depth_is_limited),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
