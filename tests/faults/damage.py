@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Damaged state: only the object is affected whose file it is, and the error names it."""
-import os, subprocess, time
+import itertools, os, subprocess, time
 
 import box as boxes
 from sweep import Result, report
 
 COMMANDS = [["ps", "-a"], ["inspect", "C"], ["logs", "C"], ["exec", "C", "/busybox", "true"], ["stop", "-t", "0", "C"],
-            ["start", "C"], ["wait", "C"], ["system", "check"]]
+            ["start", "C"], ["kill", "C"], ["wait", "C"], ["system", "check"]]
 
 
 def mutations(data):
@@ -70,9 +70,8 @@ class Damage:
         if q.returncode or pid != self.other:
             self.r.fail("others", where, q.err, pid)
 
-    def record(self, what, how, data):
-        where = f"{what} record: {how}"
-        self.r.points += 1
+    def record(self, what, n):
+        """The Nth way; False if there are not so many for what is in it now."""
         if what == "exit":
             path = self.path("exit")
             # Nobody may take note of the end before it is damaged.
@@ -85,18 +84,27 @@ class Damage:
                 if path.exists():
                     break
                 time.sleep(0.02)
-            whole = path.read_bytes()
-            self.replace(path, data(whole))
+        path = self.path(what)
+        how, damaged = next(itertools.islice(mutations(path.read_bytes()), n, None), (None, None))
+        if how:
+            self.replace(path, damaged)
+        if what == "exit":
             lock.kill()
             lock.wait()
-        else:
-            self.replace(self.path(what), data(self.path(what).read_bytes()))
+        if not how:
+            return False
+        where = f"{what} record: {how}"
+        self.r.points += 1
         fine = self.commands(where, [self.c, self.id[:12]])
-        p = self.b.hull("rm", "-f", self.c)
-        self.others(where)
-        if p.returncode:
-            self.r.fail("cannot be removed", where, p.err)
+        try:
+            p = self.b.hull("rm", "-f", self.c, timeout=60) # a monitor that does not answer is waited for, 20 s
+            if p.returncode:
+                self.r.fail("cannot be removed", where, p.err)
+                fine = False
+        except subprocess.TimeoutExpired:
+            self.r.fail("hang", where, "rm -f")
             fine = False
+        self.others(where)
         left = [x for x in self.b.snapshot() if "<1>" in x or "TAG-c" in x]
         if left:
             self.r.fail("left", where, left)
@@ -106,6 +114,7 @@ class Damage:
             self.renew()
         else:
             self.start(self.c)
+        return True
 
     def store(self, file, how, damaged, whole):
         where = f"{file}: {how}"
@@ -131,11 +140,10 @@ class Damage:
 def run(every):
     r, started = Result(), time.monotonic()
     d = Damage(r)
-    for what, size in (("running", 40), ("monitor", 5700), ("exit", 464)):
-        sizes = bytes(range(256)) * (size // 256 + 1)
-        for how, _ in list(mutations(sizes[:size]))[::every]:
-            index = [h for h, _ in mutations(sizes[:size])].index(how)
-            d.record(what, how, lambda whole, i=index: (list(mutations(whole)) + [("", b"")])[i][1])
+    for what in ("running", "monitor", "exit"):
+        for n in itertools.count(0, every):
+            if not d.record(what, n):
+                break
     d.b.hull("rm", "-f", d.c)
     whole = {n: (d.b.root / n).read_bytes() for n in ("hull.db", "hull.db-wal") if (d.b.root / n).exists()}
     for file, data in whole.items():
