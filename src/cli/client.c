@@ -29,7 +29,7 @@
 #include "linux/tty.h"
 
 enum { CHUNK = 32 * 1024, INPUT_SIZE = CHUNK + DETACH_KEYS_MAX, FORCED_AT = 3 };
-enum { SLOT_STREAM, SLOT_STDIN, SLOT_SIGNALS, SLOT_WATCH, SLOTS };
+enum { SLOT_STREAM, SLOT_STDIN, SLOT_SIGNALS, SLOT_WATCH, SLOT_ALSO, SLOTS };
 
 struct pump {
 	struct client *c;
@@ -188,12 +188,15 @@ static int loop(struct pump *p, struct err *e)
 			[SLOT_STDIN] = {p->stdin_open && !holding ? STDIN_FILENO : -1, POLLIN, 0},
 			[SLOT_SIGNALS] = {p->signals, POLLIN, 0},
 			[SLOT_WATCH] = {p->c->watch, POLLIN, 0},
+			[SLOT_ALSO] = {p->c->on_also ? p->c->also : -1, POLLIN, 0},
 		};
 		if (poll(fds, SLOTS, -1) < 0) {
 			if (errno == EINTR)
 				continue;
 			return err_errno(e, errno, "cannot wait for the container's output");
 		}
+		if (fds[SLOT_ALSO].revents)
+			p->c->on_also(p->c->also_ctx);
 		int end = fds[SLOT_SIGNALS].revents ? take_signal(p) : -1;
 		if (end >= 0)
 			return end;

@@ -17,12 +17,14 @@ struct client {
 	bool with_stdin, with_stdout, with_stderr;
 	bool proxy; /* catch signals and hand them to on_signal */
 	int watch;  /* a descriptor that becomes readable when the process has ended, or -1 */
+	int also;   /* another one, for on_also */
 	struct detach_keys detach;
 	/* Called in the loop. A failure of on_signal is not told: the process may just have ended.
 	 */
 	void (*on_signal)(void *ctx, int signal);
 	void (*on_resize)(void *ctx, unsigned rows, unsigned cols);
-	void *ctx;
+	void (*on_also)(void *ctx);
+	void *ctx, *also_ctx;
 };
 
 enum client_end {

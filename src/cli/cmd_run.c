@@ -177,6 +177,8 @@ static int run_attached(struct cli *cli, const struct run_values *v, const char 
 	struct container_end end;
 	struct learn learn = LEARN_NOTHING;
 	learn.caps = v->learn_caps;
+	learn.calls = v->learn_seccomp != NULL;
+	learn.a = &cli->arena;
 	const bool learns = v->learn_caps || v->learn_seccomp;
 	if (learns)
 		learn_begin(&learn, &cli->engine);
@@ -198,6 +200,9 @@ static int run_attached(struct cli *cli, const struct run_values *v, const char 
 		s.engine->behind = &cli->behind;
 		container_expect_removal(s.engine);
 	}
+	s.client.also = learn.ends.epoll;
+	s.client.also_ctx = &learn;
+	s.client.on_also = learn.ends.epoll < 0 ? NULL : learn_take;
 	return serve(cli, v, &s, &end, learns ? &learn : NULL, e);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "diagnose/call_abis.h"
 #include "diagnose/learn.h"
 #include "diagnose/security.h"
 #include "diagnose/story.h"
@@ -17,7 +18,6 @@
 #include "engine/spec.h"
 #include "engine/stats.h"
 #include "linux/cgroup.h"
-#include "linux/kernel_symbols.h"
 #include "linux/pidfd.h"
 #include "linux/process.h"
 #include "linux/seccomp_ask.h"
@@ -114,47 +114,16 @@ int diagnose_denied(const struct container *c, int64_t span_ns, void (*ready)(vo
 
 /* ---- system calls ---- */
 
-/* Of which ABI calls are that failed: the number does not say it, the kernel's stack does. */
-struct abis {
-	struct kernel_symbols entries; /* where those of 32 bits come in */
-	bool seen[USAGE_CALLS], seen_32bit[USAGE_CALLS];
-};
-
-static int see(const struct trace_record *r, void *ctx)
-{
-	struct abis *abis = ctx;
-	bool is_32bit;
-	const int64_t number = trace_number(r, "id");
-	kernel_symbols_call(&abis->entries, r->stack, r->depth, &is_32bit);
-	if (number >= 0 && number < USAGE_CALLS)
-		(is_32bit ? abis->seen_32bit : abis->seen)[number] = true;
-	return 0;
-}
-
-/* Where the kernel hides its addresses all are taken for native. */
-static void open_abis(struct trace *t, int scope, struct abis *abis, struct arena *a)
-{
-	static const char *const entries[] = {"do_int80_syscall_32",  "do_int80_emulation",
-					      "int80_emulation",      "do_fast_syscall_32",
-					      "__do_fast_syscall_32", "do_SYSENTER_32",
-					      "el0_svc_compat",       NULL};
-	struct err ignored;
-	kernel_symbols_read(entries, a, &abis->entries);
-	t->stacks = t->lazy = true;
-	t->filter = "ret < 0 && ret > -4096";
-	if (trace_open(t, a, &ignored) == 0)
-		trace_add(t, "raw_syscalls:sys_exit", scope, NULL, &ignored);
-}
-
 /* One that was seen in both ABIs may have failed in the native one for another reason: it is one of
  * 32 bits alone where that is what the profile refuses. */
-static void tell_apart(const struct abis *abis, const struct seccomp_program *by, struct usage *u)
+static void tell_apart(const struct call_abis *abis, const struct seccomp_program *by,
+		       struct usage *u)
 {
 	for (int i = 0; i < USAGE_CALLS; i++) {
-		u->refused_32bit[i] = u->refused[i] && abis->seen_32bit[i];
-		if (u->refused_32bit[i] &&
-		    (!abis->seen[i] || (seccomp_ask(by, false, i) == SECCOMP_ALLOWS &&
-					seccomp_ask(by, true, i) != SECCOMP_ALLOWS)))
+		u->refused_32bit[i] = u->refused[i] && abis->seen[i] & ABI_32BIT;
+		if (u->refused_32bit[i] && (!(abis->seen[i] & ABI_NATIVE) ||
+					    (seccomp_ask(by, false, i) == SECCOMP_ALLOWS &&
+					     seccomp_ask(by, true, i) != SECCOMP_ALLOWS)))
 			u->refused[i] = false;
 	}
 }
@@ -170,7 +139,7 @@ static int open_scope(const struct container *c, struct err *e)
 
 /* A call that comes to an end without having begun was refused by some filter, whose is not seen.
  * What the container's own never refuses was another's. */
-static int tell_refused(const struct container *c, const struct abis *abis, struct usage *used,
+static int tell_refused(const struct container *c, const struct call_abis *abis, struct usage *used,
 			double seconds, struct story *s, struct err *e)
 {
 	struct process_rights rights;
@@ -203,7 +172,8 @@ static int tell_refused(const struct container *c, const struct abis *abis, stru
 }
 
 /* Until the time is over, the container has ended, or somebody wishes to know. */
-static void look(struct trace *t, const struct container *c, int64_t span_ms, struct abis *abis)
+static void look(struct trace *t, const struct container *c, int64_t span_ms,
+		 struct call_abis *abis)
 {
 	CLEANUP_FD int process = pidfd_of(c->pid), wish = trace_wishes();
 	struct pollfd fds[] = {{.fd = process, .events = POLLIN},
@@ -213,7 +183,7 @@ static void look(struct trace *t, const struct container *c, int64_t span_ms, st
 	for (int64_t left = span_ms; left > 0 && !fds[0].revents && !fds[1].revents;
 	     left = until - clock_ms()) {
 		poll(fds, ARRAY_LEN(fds), left < INT32_MAX ? (int)left : INT32_MAX);
-		trace_drain(t, INT64_MAX, see, abis);
+		call_abis_take(abis, t);
 	}
 }
 
@@ -223,11 +193,11 @@ int diagnose_refused(const struct container *c, int64_t span_ns, void (*ready)(v
 	struct usage_probe p = USAGE_PROBE_CLOSED;
 	struct trace t = TRACE_CLOSED;
 	struct usage used;
-	struct abis *abis = arena_new(s->a, struct abis);
+	struct call_abis *abis = arena_new(s->a, struct call_abis);
 	CLEANUP_FD int scope = open_scope(c, e);
 	int r = scope < 0 ? scope : usage_probe_open(&p, scope, false, e);
 	if (r == 0)
-		open_abis(&t, scope, abis, s->a);
+		call_abis_open(abis, &t, scope, true, s->a);
 	const int64_t from = clock_ms();
 	if (r == 0) {
 		usage_probe_begin(&p);

@@ -30,7 +30,12 @@ static int at_birth(const struct cgroup *g, uint64_t caps, void *ctx, struct err
 	CLEANUP_FD int group = cgroup_scope(g, e);
 	if (group < 0)
 		return group;
-	return usage_probe_open(&l->probe, group, l->caps, e);
+	int r = usage_probe_open(&l->probe, group, l->caps, e);
+	if (r == 0 && l->calls) {
+		l->abis = arena_new(l->a, struct call_abis);
+		call_abis_open(l->abis, &l->ends, group, false, l->a);
+	}
+	return r;
 }
 
 void learn_begin(struct learn *l, struct engine *en)
@@ -39,10 +44,33 @@ void learn_begin(struct learn *l, struct engine *en)
 	en->at_birth_ctx = l;
 }
 
+void learn_take(void *learn)
+{
+	struct learn *l = learn;
+	if (l->abis)
+		call_abis_take(l->abis, &l->ends);
+}
+
+/* A call that came to no end, or whose end was lost, may be of either ABI. */
+static void tell_apart(const struct learn *l, struct usage *u)
+{
+	for (int i = 0; i < USAGE_CALLS && l->abis && l->abis->any_32bit; i++) {
+		const uint8_t seen = l->abis->seen[i];
+		const bool known = seen && !l->ends.lost;
+		u->calls_32bit[i] = u->calls[i] && (!known || seen & ABI_32BIT);
+		u->calls[i] = u->calls[i] && (!known || seen & ABI_NATIVE);
+		u->refused_32bit[i] = u->refused[i] && seen & ABI_32BIT_FAILED;
+		u->refused[i] = u->refused[i] && (!u->refused_32bit[i] || seen & ABI_NATIVE_FAILED);
+	}
+}
+
 void learn_end(struct learn *l, struct usage *ret)
 {
 	usage_probe_read(&l->probe, ret);
 	usage_probe_close(&l->probe);
+	learn_take(l);
+	tell_apart(l, ret);
+	trace_close(&l->ends);
 	/* A file system may ask for what its own work needs, as who mounted it (overlayfs). */
 	ret->granted &= l->given;
 	if ((ret->granted | ret->denied) & UINT64_C(1) << CAP_DAC_OVERRIDE)
@@ -63,14 +91,22 @@ char *learn_cap_options(capset needed, struct arena *a)
 static const char *const always[] = {"execve", "exit", "exit_group", "restart_syscall",
 				     "rt_sigreturn"};
 
-static const char *const arch =
+/* The native one first. */
+static const char *const arches[] = {
 #if defined(__x86_64__)
-	"SCMP_ARCH_X86_64";
+	"SCMP_ARCH_X86_64", "SCMP_ARCH_X86"
 #elif defined(__aarch64__)
-	"SCMP_ARCH_AARCH64";
+	"SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"
 #else
-#error "the name of this architecture in seccomp profiles is missing"
+#error "the names of this architecture in seccomp profiles are missing"
 #endif
+};
+
+/* What a profile allows. */
+struct learned {
+	struct strv names;
+	bool has_32bit; /* of both ABIs */
+};
 
 static void add_name(struct strv *names, const char *name, struct arena *a)
 {
@@ -80,14 +116,21 @@ static void add_name(struct strv *names, const char *name, struct arena *a)
 	strv_push(a, names, name);
 }
 
-static void add_used(struct strv *names, const struct usage *u, struct arena *a)
+static bool is_used(const bool calls[USAGE_CALLS], int number)
+{
+	return number >= 0 && number < USAGE_CALLS && calls[number];
+}
+
+static void add_used(struct learned *l, const struct usage *u, struct arena *a)
 {
 	for (size_t i = 0; i < ARRAY_LEN(always); i++)
-		add_name(names, always[i], a);
+		add_name(&l->names, always[i], a);
 	for (size_t i = 0; i < seccomp_call_count; i++) {
-		const int number = seccomp_calls[i].numbers[SECCOMP_NATIVE];
-		if (number >= 0 && number < USAGE_CALLS && u->calls[number])
-			add_name(names, seccomp_calls[i].name, a);
+		const int *numbers = seccomp_calls[i].numbers;
+		const bool used_32bit = is_used(u->calls_32bit, numbers[SECCOMP_32BIT]);
+		if (used_32bit || is_used(u->calls, numbers[SECCOMP_NATIVE]))
+			add_name(&l->names, seccomp_calls[i].name, a);
+		l->has_32bit |= used_32bit;
 	}
 }
 
@@ -121,17 +164,29 @@ static bool member_is(struct json_object *o, const char *key, const char *text)
 	       !strcmp(json_object_get_string(value), text);
 }
 
+/* One or both of ours, in their order. */
+static bool are_ours(struct json_object *list)
+{
+	const size_t count =
+		json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+	for (size_t i = 0; i < count && i < ARRAY_LEN(arches); i++) {
+		struct json_object *name = json_object_array_get_idx(list, i);
+		if (!json_object_is_type(name, json_type_string) ||
+		    strcmp(json_object_get_string(name), arches[i]) != 0)
+			return false;
+	}
+	return count && count <= ARRAY_LEN(arches);
+}
+
 /* The names of what profile_text() writes, and of nothing else: what another one says would be
  * lost, or be turned into its opposite. */
-static struct json_object *learned_names(struct json_object *o)
+static struct json_object *learned_names(struct json_object *o, bool *ret_has_32bit)
 {
-	struct json_object *rules, *rule, *list, *arches;
+	struct json_object *rules, *rule, *list, *own;
 	if (!json_object_is_type(o, json_type_object) || json_object_object_length(o) != 4 ||
 	    !member_is(o, "defaultAction", "SCMP_ACT_ERRNO") ||
 	    !json_object_object_get_ex(o, "defaultErrnoRet", &list) ||
-	    !json_object_object_get_ex(o, "architectures", &arches) ||
-	    !json_object_is_type(arches, json_type_array) ||
-	    json_object_array_length(arches) != 1 ||
+	    !json_object_object_get_ex(o, "architectures", &own) || !are_ours(own) ||
 	    !json_object_object_get_ex(o, "syscalls", &rules) ||
 	    !json_object_is_type(rules, json_type_array) || json_object_array_length(rules) != 1)
 		return NULL;
@@ -144,10 +199,11 @@ static struct json_object *learned_names(struct json_object *o)
 	for (size_t i = 0; i < json_object_array_length(list); i++)
 		if (!json_object_is_type(json_object_array_get_idx(list, i), json_type_string))
 			return NULL;
+	*ret_has_32bit = json_object_array_length(own) > 1;
 	return list;
 }
 
-static int add_known(struct strv *names, const char *path, struct arena *a, struct err *e)
+static int add_known(struct learned *l, const char *path, struct arena *a, struct err *e)
 {
 	CLEANUP_JSON struct json_object *o = NULL;
 	char *text;
@@ -159,7 +215,8 @@ static int add_known(struct strv *names, const char *path, struct arena *a, stru
 		r = json_parse(text, len, &o, e);
 	if (r < 0)
 		return err_context(e, "%s", path);
-	struct json_object *list = learned_names(o);
+	bool has_32bit = false;
+	struct json_object *list = learned_names(o, &has_32bit);
 	if (!list) {
 		err_set(e, EEXIST, ERR_CONFLICT, "%s is there, and is no profile that was learned",
 			path);
@@ -168,9 +225,10 @@ static int add_known(struct strv *names, const char *path, struct arena *a, stru
 	}
 	for (size_t i = 0; i < json_object_array_length(list); i++)
 		add_name(
-			names,
+			&l->names,
 			arena_strdup(a, json_object_get_string(json_object_array_get_idx(list, i))),
 			a);
+	l->has_32bit |= has_32bit;
 	return 0;
 }
 
@@ -179,17 +237,18 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static char *profile_text(const struct strv *names, struct arena *a)
+static char *profile_text(const struct learned *l, struct arena *a)
 {
 	CLEANUP_JSON struct json_object *o = json_object_new_object();
 	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(PROFILE_MAX);
 	struct json_object *rules = json_object_new_array(), *rule = json_object_new_object(),
-			   *arches = json_object_new_array();
-	json_object_array_add(arches, json_object_new_string(arch));
+			   *own = json_object_new_array();
+	for (size_t i = 0; i < (l->has_32bit ? ARRAY_LEN(arches) : 1); i++)
+		json_object_array_add(own, json_object_new_string(arches[i]));
 	json_add_string(o, "defaultAction", "SCMP_ACT_ERRNO");
 	json_add_int(o, "defaultErrnoRet", EPERM);
-	json_object_object_add(o, "architectures", arches);
-	json_object_object_add(rule, "names", json_of_strv(names));
+	json_object_object_add(o, "architectures", own);
+	json_object_object_add(rule, "names", json_of_strv(&l->names));
 	json_add_string(rule, "action", "SCMP_ACT_ALLOW");
 	json_object_array_add(rules, rule);
 	json_object_object_add(o, "syscalls", rules);
@@ -201,13 +260,13 @@ static char *profile_text(const struct strv *names, struct arena *a)
 int learn_profile_write(const char *path, const struct usage *u, size_t *ret_count, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	struct strv names = {0};
-	add_used(&names, u, &a);
-	int r = add_known(&names, path, &a, e);
+	struct learned l = {0};
+	add_used(&l, u, &a);
+	int r = add_known(&l, path, &a, e);
 	if (r < 0)
 		return r;
-	qsort(names.items, names.count, sizeof(*names.items), by_name);
-	const char *text = profile_text(&names, &a);
+	qsort(l.names.items, l.names.count, sizeof(*l.names.items), by_name);
+	const char *text = profile_text(&l, &a);
 	const char *aside = arena_printf(&a, "%s.hull", path);
 	CLEANUP_FD int fd = file_unnamed(AT_FDCWD, path, aside);
 	r = fd < 0 ? fd : (int)fd_write_full(fd, text, strlen(text));
@@ -217,6 +276,6 @@ int learn_profile_write(const char *path, const struct usage *u, size_t *ret_cou
 		r = file_publish(fd, AT_FDCWD, path, aside);
 	if (r < 0)
 		return err_errno(e, r, "cannot write the seccomp profile %s", path);
-	*ret_count = names.count;
+	*ret_count = l.names.count;
 	return 0;
 }

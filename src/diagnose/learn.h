@@ -5,23 +5,30 @@
  */
 #pragma once
 
+#include "diagnose/call_abis.h"
 #include "engine/engine.h"
 #include "linux/seccomp.h"
 #include "linux/usage_probe.h"
 
 struct learn {
-	bool caps; /* beside system calls */
+	bool caps, calls;
+	struct call_abis *abis; /* of those; NULL: not asked for */
+	struct trace ends;
+	struct arena *a;
 	struct usage_probe probe;
 	capset given; /* what the container may have at most */
 };
 #define LEARN_NOTHING                                                                              \
 	{                                                                                          \
-		.probe = USAGE_PROBE_CLOSED                                                        \
+		.ends = TRACE_CLOSED, .probe = USAGE_PROBE_CLOSED                                  \
 	}
 
 /** The next container that @en starts is watched from its birth on. @l must outlive that start. */
 void learn_begin(struct learn *l, struct engine *en);
-/** What it has used so far; ends the watching. */
+/** Called whenever learn.ends.epoll is readable, lest something is lost. */
+void learn_take(void *learn);
+/** What it has used so far; ends the watching. What cannot be told apart counts for both ABIs, if
+ * any call of 32 bits was seen. */
 void learn_end(struct learn *l, struct usage *ret);
 /** "--cap-drop ALL --cap-add CHOWN": ready to paste. In @a. */
 char *learn_cap_options(capset needed, struct arena *a);

@@ -5,6 +5,7 @@
  */
 #include "engine/seccomp_profile.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
@@ -23,10 +24,16 @@ struct profile_rule {
 	char *name;
 	struct profile_condition includes, excludes;
 };
+/* For whom the rules are, besides: where this is the native one. */
+struct profile_arch {
+	char *architecture;
+	struct strv others;
+};
 struct profile {
 	char *default_action;
 	struct opt_i64 default_errno_ret;
-	struct array syscalls;
+	struct strv architectures;
+	struct array arch_map, syscalls; /* the former of struct profile_arch */
 };
 
 static const struct field condition_fields[] = {
@@ -45,7 +52,14 @@ static const struct field rule_fields[] = {
 	FIELD(struct profile_rule, excludes, "excludes", FIELD_STRUCT, .shape = &condition_shape),
 };
 static const struct shape rule_shape = SHAPE(struct profile_rule, rule_fields);
+static const struct field arch_fields[] = {
+	FIELD(struct profile_arch, architecture, "architecture", FIELD_STR),
+	FIELD(struct profile_arch, others, "subArchitectures", FIELD_STRV),
+};
+static const struct shape arch_shape = SHAPE(struct profile_arch, arch_fields);
 static const struct field profile_fields[] = {
+	FIELD(struct profile, architectures, "architectures", FIELD_STRV),
+	FIELD(struct profile, arch_map, "archMap", FIELD_ARRAY, .shape = &arch_shape),
 	FIELD(struct profile, default_action, "defaultAction", FIELD_STR, .flags = FIELD_REQUIRED),
 	FIELD(struct profile, default_errno_ret, "defaultErrnoRet", FIELD_OPT_I64),
 	FIELD(struct profile, syscalls, "syscalls", FIELD_ARRAY, .shape = &rule_shape),
@@ -95,6 +109,25 @@ static bool rule_applies(const struct profile_rule *r, capset caps)
 	return all_caps(&r->includes.caps, caps);
 }
 
+static int choose_arches(const struct profile *p, struct oci_seccomp *ret, struct err *e)
+{
+#if defined(__x86_64__)
+	static const char native[] = "SCMP_ARCH_X86_64";
+#else
+	static const char native[] = "SCMP_ARCH_AARCH64";
+#endif
+	const struct profile_arch *map = p->arch_map.items;
+	if (p->architectures.count && p->arch_map.count)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "both 'architectures' and 'archMap' are specified in the seccomp "
+			       "profile, use either 'architectures' or 'archMap'");
+	ret->architectures = p->architectures;
+	for (size_t i = 0; i < p->arch_map.count; i++)
+		if (map[i].architecture && !strcmp(map[i].architecture, native))
+			ret->architectures = map[i].others;
+	return 0;
+}
+
 /* What is left of docker's form is the runtime's. */
 static void choose_rules(const struct profile *p, capset caps, struct oci_seccomp *ret,
 			 struct arena *a)
@@ -128,7 +161,9 @@ int seccomp_profile_compile(const char *text, capset caps, struct arena *a,
 		struct oci_seccomp chosen = {.default_action = p.default_action,
 					     .default_errno_ret = p.default_errno_ret};
 		choose_rules(&p, caps, &chosen, a);
-		r = runtime_seccomp_compile(&chosen, a, ret, e);
+		r = choose_arches(&p, &chosen, e);
+		if (r == 0)
+			r = runtime_seccomp_compile(&chosen, a, ret, e);
 	}
 	return r < 0 ? err_context(e, "%s", where) : 0;
 }

@@ -56,3 +56,5 @@ int seccomp_compile(const struct seccomp_policy *p, struct arena *a, struct secc
 /** Install on the calling thread. Needs no_new_privs or CAP_SYS_ADMIN. 0, with
  *  SECCOMP_FILTER_FLAG_NEW_LISTENER the listener's descriptor, or negative errno. */
 int seccomp_load(const struct seccomp_program *p);
+/** Where one would be loaded: a call that changes nothing, from which on usage_probe.h counts. */
+void seccomp_load_none(void);

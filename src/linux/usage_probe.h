@@ -29,6 +29,7 @@ struct usage_probe {
 
 struct usage {
 	bool calls[USAGE_CALLS];         /* by number, of the native ABI */
+	bool calls_32bit[USAGE_CALLS];   /* see refused_32bit */
 	bool refused[USAGE_CALLS];       /* by a seccomp filter: they failed, and did not begin */
 	bool refused_32bit[USAGE_CALLS]; /* for who can tell them apart: by number of the 32-bit
 					    ABI; the probe itself has them among the others */

@@ -210,7 +210,9 @@ static int load_filter(const struct process_plan *p, struct err *e)
 	int r = p->seccomp && !p->spec->no_new_privileges ? capability_raise() : 0;
 	if (r == 0 && p->listener.socket >= 0)
 		return load_and_pass(p, e);
-	if (r == 0 && p->seccomp)
+	if (!p->seccomp)
+		seccomp_load_none();
+	else if (r == 0)
 		r = seccomp_load(p->seccomp);
 	return r < 0 ? err_errno(e, r, "cannot load the system call filter") : 0;
 }

@@ -60,8 +60,40 @@ assert p["defaultAction"] == "SCMP_ACT_ERRNO"'
 	[[ $output =~ either:\ (mount,\ )?unshare$'\n' ]]
 	run hull run --rm --init --learn-seccomp q.json --security-opt seccomp=unconfined test sh -c 'unshare -U true; mount -t tmpfs none /tmp'
 	assert_lacks "refused"
+	# What was learned without a profile in force is enough, too: hull's own last steps are behind the filter.
+	hull run --rm --security-opt seccomp=unconfined --learn-seccomp u.json test true
+	hull run --rm --security-opt seccomp=u.json test true
 	# What hull itself does before the program begins is none of its needs.
 	run ! grep -qE '"(mount|pivot_root|move_mount|sethostname)"' p.json
+}
+
+@test "learn: calls of a 32-bit program by their own names, and the profile is for its architecture, too" {
+	hull run --rm --security-opt seccomp=unconfined test /probe calls32 once || skip "this kernel runs no 32-bit calls"
+	run hull run --rm --learn-seccomp p.json --security-opt seccomp=unconfined test /probe calls32 once
+	assert_status 0
+	python3 -c 'import json
+p = json.load(open("p.json"))
+names = p["syscalls"][0]["names"]
+assert p["architectures"] == ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"], p
+assert {"mount", "getpid", "rt_sigaction", "swapoff"} <= set(names), names
+assert not {"create_module", "keyctl"} & set(names), names
+json.dump(dict(p, architectures=["SCMP_ARCH_X86_64"]), open("native.json", "w"))'
+	hull run --rm --security-opt seccomp=p.json test /probe calls32 once
+	run ! hull run --rm --security-opt seccomp=native.json test /probe calls32 once
+	# docker's other way to say so.
+	jq 'del(.architectures) + {archMap: [{architecture: "SCMP_ARCH_X86_64", subArchitectures: ["SCMP_ARCH_X86", "SCMP_ARCH_X32"]}]}' p.json >map.json
+	hull run --rm --security-opt seccomp=map.json test /probe calls32 once
+	jq '. + {architectures: ["SCMP_ARCH_X86"]}' map.json >both.json
+	run ! hull run --rm --security-opt seccomp=both.json test true
+	assert_has "use either 'architectures' or 'archMap'"
+	# It stays so in runs that make none; and one that makes none has a profile without.
+	hull run --rm --learn-seccomp p.json test true
+	grep -q SCMP_ARCH_X86'"' p.json
+	hull run --rm --learn-seccomp q.json test true
+	run ! grep -q SCMP_ARCH_X86'"' q.json
+	# What is refused goes by them as well.
+	run hull run --rm --learn-seccomp r.json test /probe calls32 once
+	assert_has "getpid (32-bit), mount (32-bit)"
 }
 
 @test "learn: a file of somebody else, a container that hull does not wait for, and what is left" {
