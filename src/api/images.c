@@ -26,20 +26,29 @@ static struct json_object *summary(struct call *c, const struct image *im)
 	return o;
 }
 
-/* ?shared-size=1: what of each is another's, too. Measured as the disk has it, which may be more
- * than the bytes of its files. */
+static size_t images_with(const char *diff_id, const struct image *all, size_t count)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < all[i].layer_count; k++)
+			found += !strcmp(all[i].layers[k].diff_id, diff_id);
+	return found;
+}
+
+/* ?shared-size=1: of the bytes of each those in layers that another one has, too. */
 static int add_shared(struct call *c, struct json_object *list, const struct image *found,
 		      struct err *e)
 {
-	struct usage u;
-	int r = engine_usage(c->en, c->a, &u, e);
-	for (size_t i = 0; r == 0 && i < json_object_array_length(list); i++)
-		for (size_t k = 0; k < u.image_count; k++)
-			if (!strcmp(u.images[k].id, found[i].id))
-				json_add_int(json_object_array_get_idx(list, i), "SharedSize",
-					     u.image_sizes[k].shared < found[i].size
-						     ? u.image_sizes[k].shared
-						     : found[i].size);
+	struct image *all;
+	size_t count;
+	int r = image_list(&c->en->images, NULL, c->a, &all, &count, e);
+	for (size_t i = 0; r == 0 && i < json_object_array_length(list); i++) {
+		int64_t shared = 0;
+		for (size_t k = 0; k < found[i].layer_count; k++)
+			if (images_with(found[i].layers[k].diff_id, all, count) > 1)
+				shared += found[i].layers[k].size;
+		json_add_int(json_object_array_get_idx(list, i), "SharedSize", shared);
+	}
 	return r;
 }
 

@@ -149,18 +149,29 @@ int images_search(struct call *c, struct err *e)
 	return answer_json(c, 200, list);
 }
 
-/* Of an index the platforms that it lists, of a manifest none: its config is not fetched. */
-static struct json_object *platforms_of(struct json_object *document)
+/* Of an index those that it lists; of a manifest alone that of its config, where it has one. */
+static struct json_object *platforms_of(struct call *c, const struct image_pull *q,
+					struct json_object *document)
 {
 	struct json_object *list = json_object_new_array(), *manifests, *platform;
-	if (!json_object_object_get_ex(document, "manifests", &manifests) ||
-	    !json_object_is_type(manifests, json_type_array))
-		return list;
-	for (size_t i = 0; i < json_object_array_length(manifests); i++)
-		if (json_object_object_get_ex(json_object_array_get_idx(manifests, i), "platform",
-					      &platform) &&
-		    platform)
+	struct array entries = {0};
+	struct err ignored;
+	bool index;
+	if (json_object_object_get_ex(document, "manifests", &manifests) &&
+	    json_object_is_type(manifests, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(manifests); i++)
+			if (json_object_object_get_ex(json_object_array_get_idx(manifests, i),
+						      "platform", &platform) &&
+			    platform)
+				json_object_array_add(list, json_object_get(platform));
+	} else if (image_remote_entries(&c->en->images, q, c->a, &entries, &index, &ignored) == 0 &&
+		   entries.count) {
+		const struct image_entry *own = entries.items;
+		CLEANUP_JSON struct json_object *d =
+			shape_write(&oci_descriptor_shape, &own->descriptor);
+		if (json_object_object_get_ex(d, "platform", &platform))
 			json_object_array_add(list, json_object_get(platform));
+	}
 	return list;
 }
 
@@ -178,6 +189,10 @@ int image_distribution(struct call *c, struct err *e)
 		r = image_remote_manifest(&c->en->images, &q, c->a, &text, e);
 	if (r == 0)
 		r = json_parse(text, strlen(text), &document, e);
+	if (r < 0 && e->kind == ERR_DENIED) { /* as its API has it; dockerd says 500 to nobody */
+		answer_error(c->http, 401, e);
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	digest_sha256(text, strlen(text), digest);
@@ -189,6 +204,6 @@ int image_distribution(struct call *c, struct err *e)
 	json_add_string(d, "digest", arena_printf(c->a, "sha256:%s", digest));
 	json_add_int(d, "size", (int64_t)strlen(text));
 	json_object_object_add(o, "Descriptor", d);
-	json_object_object_add(o, "Platforms", platforms_of(document));
+	json_object_object_add(o, "Platforms", platforms_of(c, &q, document));
 	return answer_json(c, 200, o);
 }

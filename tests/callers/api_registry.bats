@@ -38,9 +38,16 @@ teardown() { hull_teardown; }
 	local login
 	login=$(jq -nc --arg at "$REGISTRY" '{username: "user", password: "secret", serveraddress: $at}' | base64 -w 0)
 	curl -s --unix-socket "$SOCKET" -H "X-Registry-Auth: $login" "http://hull/distribution/$REGISTRY/some/thing:v1/json" >there 3>&-
+	assert_equal '[{"architecture":"amd64","os":"linux"}]' "$(jq -c .Platforms there | sed "s/\"$(uname -m | sed 's/x86_64/amd64/;s/aarch64/arm64/')\"/\"amd64\"/")"
 	jq -e '.Descriptor | .digest[:7] == "sha256:" and .size > 0 and (.mediaType | endswith("manifest.v1+json") or endswith("manifest.v2+json"))' there
 	assert_equal 404 "$(curl -s --unix-socket "$SOCKET" -H "X-Registry-Auth: $login" -o /dev/null -w '%{http_code}' "http://hull/distribution/$REGISTRY/some/nothing:v1/json" 3>&-)"
-	assert_equal 403 "$(curl -s --unix-socket "$SOCKET" -o /dev/null -w '%{http_code}' "http://hull/distribution/$REGISTRY/some/thing:v1/json" 3>&-)"
+	# Without, and with those of nobody. Debian's dockerd says 500 and 401.
+	local wrong
+	wrong=$(jq -nc --arg at "$REGISTRY" '{username: "user", password: "wrong", serveraddress: $at}' | base64 -w 0)
+	for header in X-Nothing:1 "X-Registry-Auth: $wrong"; do
+		assert_equal 401 "$(curl -s --unix-socket "$SOCKET" -H "$header" -o refused -w '%{http_code}' "http://hull/distribution/$REGISTRY/some/thing:v1/json" 3>&-)"
+		jq -e '.message | contains("authentication required")' refused
+	done
 	run -1 docker pull "$REGISTRY/some/nothing:v1"
 	run -0 docker search "$REGISTRY/thing"
 	assert_has some/thing
