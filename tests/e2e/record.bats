@@ -20,6 +20,23 @@ ended() {
 	[ "$(status_of "$1")" = exited ]
 }
 
+# The recorder takes what happens in its order: once it has this, it has seen all that was there before. A short-lived
+# process is known by who forked it.
+caught_up() {
+	hull run -d --name mark test sleep 600
+	kill -KILL "$(pid_of mark)"
+	wait_for 10 eval "[[ \$(verdict mark) == 'it was ended by SIGKILL, sent from outside'* ]]"
+	hull rm mark
+}
+# runs_seen STATUS RUN_ARGUMENT... COMMAND: the shell runs COMMAND once the recorder has seen that shell. --name is first.
+runs_seen() {
+	local status=$1 name=$3
+	hull run -d "${@:2:$#-2}" test sh -c "until [ -e /go ]; do usleep 20000; done; ${*: -1}"
+	caught_up
+	let_end "$name" /go
+	assert_equal "$status" "$(hull wait "$name")"
+}
+
 @test "record: a kill from the machine: by whom, whose child, which user; also of one that ran before" {
 	hull run -d --name old test sleep 600
 	record
@@ -62,8 +79,7 @@ ended() {
 
 @test "record: capabilities that lacked before the end; the victim where the kernel's log cannot be read" {
 	record
-	run hull run --name cc --cap-drop chown test sh -c "sleep 0.3; chown 5 /bin; exit 3"
-	assert_status 3
+	runs_seen 3 --name cc --cap-drop chown "chown 5 /bin; exit 3"
 	if unshare -m sh -c 'mount -t tracefs none /mnt && test -e /mnt/events/capability'; then
 		wait_for 10 eval "[[ \$(verdict cc) == 'its command ended by itself with 3 after '*'s before that '*' was denied CAP_CHOWN in '*chown* ]]"
 		run hull why cc
@@ -86,21 +102,20 @@ ended() {
 
 @test "record: calls that were refused before the end, by the seccomp profile or for want of CAP_SYS_ADMIN" {
 	record
-	run hull run --name cc test sh -c 'sleep 0.3; mount -t tmpfs none /tmp; exit 4'
-	assert_status 4
+	runs_seen 4 --name cc 'mount -t tmpfs none /tmp; exit 4'
 	wait_for 10 eval "[[ \$(verdict cc) == 'its command ended by itself with 4 after '*'s before that '*' was refused mount by its seccomp profile' ]]" ||
 		fail "$(hull why cc)"
 	run hull why cc
 	assert_has "--learn-seccomp FILE tells which ones it needs"
-	run hull run --name dd --security-opt seccomp=unconfined test sh -c 'sleep 0.3; mount -t tmpfs none /tmp; exit 4'
+	runs_seen 4 --name dd --security-opt seccomp=unconfined 'mount -t tmpfs none /tmp; exit 4'
 	# AppArmor, where there is one, is asked first.
 	wait_for 10 eval "[[ \$(verdict dd) == *' was refused mount ('@('EPERM) by the kernel: a capability may lack'|'EACCES) by the kernel: AppArmor, or the permissions of a file') ]]" ||
 		fail "$(hull why dd)"
 	echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mount"], "action": "SCMP_ACT_ERRNO", "errnoRet": 13}]}' >access.json
-	run hull run --name ff --security-opt seccomp=access.json test sh -c 'sleep 0.3; mount -t tmpfs none /tmp; exit 4'
+	runs_seen 4 --name ff --security-opt seccomp=access.json 'mount -t tmpfs none /tmp; exit 4'
 	wait_for 10 eval "[[ \$(verdict ff) == *' was refused mount by its seccomp profile' ]]" || fail "$(hull why ff)"
 	# Who may is not told of.
-	run hull run --name ee --privileged test sh -c 'sleep 0.3; mount -t tmpfs none /tmp; exit 4'
+	runs_seen 4 --name ee --privileged 'mount -t tmpfs none /tmp; exit 4'
 	hull run --name last test true
 	run hull why ee
 	assert_lacks refused
@@ -113,8 +128,11 @@ ended() {
 
 @test "record: how many processes the end of PID 1 took along, and who had ended with a fault before" {
 	record
-	run hull run --name cc test sh -c 'sleep 601 & sleep 602 & sleep 603 & sh -c "exit 9"; sleep 0.3; exit 4'
-	assert_status 4
+	runs_seen 4 --name cc 'sleep 601 & sleep 602 & sleep 603 & sh -c "exit 9"; touch /three; until [ -e /end ]; do usleep 20000; done; exit 4' &
+	wait_for 10 hull exec cc test -e /three
+	caught_up
+	let_end cc /end
+	wait $!
 	wait_for 10 eval 'hull why cc | grep -qE "^ *killed with it +3 processes: (sleep|exe)\[[0-9]+\], (sleep|exe)\[[0-9]+\], (sleep|exe)\[[0-9]+\]$"' ||
 		fail "$(hull why cc)"
 	run hull why cc
