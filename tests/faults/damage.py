@@ -70,6 +70,15 @@ class Damage:
         if q.returncode or pid != self.other:
             self.r.fail("others", where, q.err, pid)
 
+    def left(self):
+        """Of the container that was removed; its keeper may end behind that."""
+        end = time.monotonic() + 30
+        while True:
+            left = [x for x in self.b.snapshot() if "<1>" in x or "TAG-c" in x]
+            if not left or time.monotonic() > end:
+                return left
+            time.sleep(0.1)
+
     def record(self, what, n):
         """The Nth way; False if there are not so many for what is in it now."""
         if what == "exit":
@@ -105,7 +114,7 @@ class Damage:
             self.r.fail("hang", where, "rm -f")
             fine = False
         self.others(where)
-        left = [x for x in self.b.snapshot() if "<1>" in x or "TAG-c" in x]
+        left = self.left()
         if left:
             self.r.fail("left", where, left)
             fine = False
