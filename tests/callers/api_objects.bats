@@ -138,6 +138,7 @@ teardown() { api_namespace_teardown; }
 	assert_has bin/busybox
 	assert_equal aa "$(docker stats --no-stream --format '{{.Name}}')"
 	# The live table of the client; at its end it may show nothing any more.
+	# With names it ends at the third TERM alone, with dockerd as well.
 	timeout -k 5 6 "$(type -P docker)" stats aa >shown 3>&- </dev/null || true
 	[ "$(tr '\033' '\n' <shown | grep -ac 'aa .*[0-9]% .*B / .*B .*% ')" -ge 2 ]
 	assert_equal 1 "$(api GET '/containers/aa/stats?stream=0&one-shot=1' | jq .pids_stats.current)"
