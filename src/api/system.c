@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/wire.h"
 #include "engine/apparmor.h"
 
 int system_ping(struct call *c, struct err *e)
@@ -49,10 +50,11 @@ int system_version(struct call *c, struct err *e)
 }
 
 /* What docker tells of itself and is the same in every hull. */
+#define LOG_DRIVERS LOG_DRIVER_NAMES("\",\"")
 static const char info_same[] =
 	"{\"ID\":\"\",\"Plugins\":{\"Volume\":[\"local\"],\"Network\":[\"bridge\",\"host\","
-	"\"ipvlan\",\"macvlan\",\"null\"],\"Authorization\":null,\"Log\":[\"journald\","
-	"\"json-file\",\"local\",\"none\",\"syslog\"]},\"MemoryLimit\":true,\"SwapLimit\":true,"
+	"\"ipvlan\",\"macvlan\",\"null\"],\"Authorization\":null,"
+	"\"Log\":[\"" LOG_DRIVERS "\"]},\"MemoryLimit\":true,\"SwapLimit\":true,"
 	"\"CpuCfsPeriod\":true,\"CpuCfsQuota\":true,\"CPUShares\":true,\"CPUSet\":true,"
 	"\"PidsLimit\":true,\"OomKillDisable\":true,\"IPv4Forwarding\":true,"
 	"\"NFd\":0,\"NGoroutines\":0,\"NEventsListener\":0,"

@@ -91,6 +91,8 @@ struct health_record {
 };
 
 enum log_driver { LOG_JSON_FILE, LOG_LOCAL, LOG_JOURNALD, LOG_NONE, LOG_SYSLOG };
+#define LOG_DRIVER_NAMES(BETWEEN)                                                                  \
+	"json-file" BETWEEN "local" BETWEEN "journald" BETWEEN "none" BETWEEN "syslog"
 
 enum syslog_format { SYSLOG_UNIX, SYSLOG_RFC3164, SYSLOG_RFC5424, SYSLOG_RFC5424_MICRO };
 struct syslog_config {

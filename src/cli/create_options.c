@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/option_value.h"
+#include "base/wire.h"
 #include "cli/network_option.h"
 #include "cli/resource_option.h"
 
@@ -120,7 +121,7 @@ static const struct option items[] = {
 	{"link-local-ip", 0, OPTION_LIST, O(link_local),
 	 .help = "Container IPv4/IPv6 link-local addresses"},
 	{"log-driver", 0, OPTION_STR, HOST(log_config.type),
-	 .help = "Logging driver for the container (json-file|local|journald|syslog|none)"},
+	 .help = "Logging driver for the container (" LOG_DRIVER_NAMES("|") ")"},
 	{"log-opt", 0, OPTION_MAP, HOST(log_config.config), .arg = "list",
 	 .help = "Log driver options"},
 	{"mac-address", 0, OPTION_STR, O(mac_address),

@@ -48,11 +48,8 @@ static const struct {
 	{"syslog-format", SYSLOG},
 };
 
-static const char *const drivers[] = {[LOG_JSON_FILE] = "json-file",
-				      [LOG_LOCAL] = "local",
-				      [LOG_JOURNALD] = "journald",
-				      [LOG_NONE] = "none",
-				      [LOG_SYSLOG] = "syslog"};
+#define COMMA ,
+static const char *const drivers[] = {LOG_DRIVER_NAMES(COMMA)}; /* by enum log_driver */
 
 int log_driver_find(const char *type, struct err *e)
 {
@@ -60,7 +57,7 @@ int log_driver_find(const char *type, struct err *e)
 		if (!strcmp(drivers[i], type))
 			return (int)i;
 	err_set(e, EINVAL, ERR_INVALID, "unknown log driver: %s", type);
-	err_hint(e, "known log drivers: json-file, local, journald, syslog, none");
+	err_hint(e, "known log drivers: " LOG_DRIVER_NAMES(", "));
 	return -EINVAL;
 }
 

@@ -486,7 +486,7 @@ static bool is_listed(const struct strv *list, const char *text)
 	return false;
 }
 
-static void find_below(int parent, const char *path, bool (*is_wanted)(const char *name),
+static void find_below(int parent, const char *path, bool (*is_sought)(const char *name),
 		       struct arena *a, struct strv *ret)
 {
 	CLEANUP_FD int fd = openat(parent, *path ? strrchr(path, '/') + 1 : ".",
@@ -499,19 +499,19 @@ static void find_below(int parent, const char *path, bool (*is_wanted)(const cha
 		if (entry->d_type != DT_DIR)
 			continue;
 		char *sub = arena_printf(a, "%s/%s", path, entry->d_name);
-		if (!is_wanted(entry->d_name))
-			find_below(fd, sub, is_wanted, a, ret);
+		if (!is_sought(entry->d_name))
+			find_below(fd, sub, is_sought, a, ret);
 		else if (!is_listed(ret, sub))
 			strv_push(a, ret, sub);
 	}
 }
 
-void cgroup_find(bool (*is_wanted)(const char *name), struct arena *a, struct strv *ret)
+void cgroup_find(bool (*is_sought)(const char *name), struct arena *a, struct strv *ret)
 {
 	const struct cgroup_host *h = cgroup_host_get();
 	for (int c = 0; c < CGROUP_CONTROLLERS; c++)
 		if (h->v1[c] >= 0 && is_first_of(h->v1, c))
-			find_below(h->v1[c], "", is_wanted, a, ret);
+			find_below(h->v1[c], "", is_sought, a, ret);
 	if (h->v2 >= 0)
-		find_below(h->v2, "", is_wanted, a, ret);
+		find_below(h->v2, "", is_sought, a, ret);
 }

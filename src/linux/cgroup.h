@@ -220,9 +220,9 @@ int cgroup_remove(const char *path, struct err *e);
 /** Remove what is left of the group where it is empty, and has none below it: no more than that is
  *  known to be nobody's when its maker was killed. */
 void cgroup_remove_empty(const char *path);
-/** Add to @ret the paths of all groups on this machine, in any hierarchy, whose name @is_wanted;
+/** Add to @ret the paths of all groups on this machine, in any hierarchy, whose name @is_sought;
  * each once, and none below another one. */
-void cgroup_find(bool (*is_wanted)(const char *name), struct arena *a, struct strv *ret);
+void cgroup_find(bool (*is_sought)(const char *name), struct arena *a, struct strv *ret);
 /** Absolute path of the folder with the memory files (v1) or of the v2 group, "" if none. */
 void cgroup_memory_path(const struct cgroup *g, char *buf, size_t size);
 /** Wait until no process lives in the group (v2: by notification of cgroup.events). 0, -ETIMEDOUT,

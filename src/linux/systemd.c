@@ -297,7 +297,7 @@ static const struct limit {
 	enum cgroup_controller controller;
 	const char *v1_file, *v1_property, *v2_file, *v2_property;
 	void (*put)(struct dbus_body *b, const char *name, const char *text);
-} limits[] = {
+} told[] = {
 	{CGROUP_MEMORY, "memory.limit_in_bytes", "MemoryLimit", "memory.max", "MemoryMax",
 	 put_limit},
 	{CGROUP_MEMORY, NULL, NULL, "memory.high", "MemoryHigh", put_limit},
@@ -319,7 +319,7 @@ static const struct limit {
 static void put_limits(struct dbus_body *b, const struct cgroup *g)
 {
 	char text[8192], period[32];
-	for (const struct limit *l = limits; l < limits + ARRAY_LEN(limits); l++) {
+	for (const struct limit *l = told; l < told + ARRAY_LEN(told); l++) {
 		bool v1 = cgroup_host_on_v1(l->controller);
 		int folder = v1 ? g->v1[l->controller] : g->v2;
 		const char *file = v1 ? l->v1_file : l->v2_file;
