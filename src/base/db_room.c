@@ -16,10 +16,11 @@
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/room.h"
 
 enum {
 	ROOM_SHORT = 512 << 10,
@@ -32,11 +33,12 @@ enum {
 
 static int64_t room(int fd, int64_t *ret_all)
 {
-	struct statvfs v;
-	if (fstatvfs(fd, &v) < 0)
+	struct statfs fs;
+	if (fstatfs(fd, &fs) < 0)
 		return *ret_all = INT64_MAX;
-	*ret_all = (int64_t)v.f_blocks * (int64_t)v.f_frsize;
-	return (int64_t)v.f_bavail * (int64_t)v.f_frsize;
+	*ret_all = (int64_t)fs.f_blocks * fs.f_frsize;
+	const int64_t left = (int64_t)fs.f_bavail * fs.f_frsize;
+	return left >= ROOM_PLENTY ? left : room_left(&fs);
 }
 
 bool db_room_is_short(int fd)

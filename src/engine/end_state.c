@@ -8,7 +8,6 @@
  */
 #include "engine/internal.h"
 
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
@@ -16,8 +15,8 @@
 #include "base/clock.h"
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/room.h"
 #include "linux/cgroup.h"
-#include "linux/namespaces.h"
 
 /* The averages are over ten seconds; who comes later would read of the time after the end. */
 #define FRESH_NS INT64_C(2000000000)
@@ -53,19 +52,6 @@ static void look_at_pressure(const struct container *c, struct end *end)
 		add_pressure(&group, resources[i], end);
 }
 
-/* What root may still write. The reserve of ext4 (mke2fs(8), -m) is for root of the machine, and
- * in a layer for all: an overlay writes as who mounted it. Some of it is never given
- * (reserved_clusters of ext4: 2 %, or 4096). */
-static int64_t room_of_root(const struct statfs *fs)
-{
-	const uint64_t kept = fs->f_blocks / 50 < 4096 ? fs->f_blocks / 50 : 4096;
-	uint64_t left = fs->f_bavail;
-	if (fs->f_type == EXT4_SUPER_MAGIC && !namespace_caller_is_user() &&
-	    fs->f_bfree > left + kept)
-		left = fs->f_bfree - kept;
-	return (int64_t)left * fs->f_bsize;
-}
-
 /* @name: "" for its own layer, else of a volume. The first one that is full is told of,
  * else the first of which only the reserve is left. */
 static void look_at_room(struct engine *en, const char *path, const char *name, struct end *end)
@@ -75,7 +61,7 @@ static void look_at_room(struct engine *en, const char *path, const char *name, 
 	CLEANUP_FD int fd = dir_open(en->root_fd, path, &ignored);
 	if (fd < 0 || fstatfs(fd, &fs) < 0 || !fs.f_blocks)
 		return;
-	const int64_t left = (int64_t)fs.f_bavail * fs.f_bsize, of_root = room_of_root(&fs);
+	const int64_t left = (int64_t)fs.f_bavail * fs.f_frsize, of_root = room_left(&fs);
 	const char *what = left >= SHORT_BYTES     ? NULL
 			   : of_root < SHORT_BYTES ? "bytes"
 						   : "reserved";

@@ -10,11 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/room.h"
 #include "linux/overlay.h"
 
 void unpack_limits(struct unpack_request *q, const struct image_limits *limits)
@@ -28,13 +29,13 @@ void unpack_limits(struct unpack_request *q, const struct image_limits *limits)
 static int check_room(const struct unpack_request *q, int source_fd, int stage_fd, struct err *e)
 {
 	struct stat st;
-	struct statvfs fs;
+	struct statfs fs;
 	uint64_t size = q->size;
-	if (q->mode != UNPACK_LAYER || fstatvfs(stage_fd, &fs) < 0)
+	if (q->mode != UNPACK_LAYER || fstatfs(stage_fd, &fs) < 0)
 		return 0;
 	if (size == UNPACK_WHOLE)
 		size = fstat(source_fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
-	uint64_t room = (uint64_t)fs.f_bavail * fs.f_frsize;
+	uint64_t room = (uint64_t)room_left(&fs);
 	if (size <= room)
 		return 0;
 	return err_errno(e, ENOSPC, "its %llu bytes do not fit into the %llu that are free",

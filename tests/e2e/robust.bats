@@ -58,6 +58,27 @@ teardown() {
 	export HULL_ROOT=$WORK/root
 }
 
+@test "a disk of which only the reserve for root is left is not full for him" {
+	command -v mkfs.ext4 >/dev/null || skip "there is no mkfs.ext4"
+	mkdir "$WORK/disk"
+	truncate -s 64M "$WORK/disk.img"
+	mkfs.ext4 -q -m 40 "$WORK/disk.img"
+	mount -o loop "$WORK/disk.img" "$WORK/disk" || skip "no loop devices here"
+	export HULL_ROOT=$WORK/disk/root
+	tar -C "$ROOTFS" --exclude=./probe -c . | hull import - small >/dev/null
+	fallocate -l "$(($(stat -f -c '%a * %S' "$WORK/disk") + 65536))" "$WORK/disk/fill"
+	assert_equal 0 "$(stat -f -c %a "$WORK/disk")"
+	hull run --rm small true
+	hull create --name cc small true
+	hull commit cc other
+	hull save -o "$WORK/other.tar" other
+	hull rm cc
+	hull rmi other
+	hull load -i "$WORK/other.tar"
+	umount "$WORK/disk"
+	export HULL_ROOT=$WORK/root
+}
+
 @test "a full disk: each of stop, rm -f and rmi works as the first command" {
 	for command in 'stop -t 0 cc' 'rm -f cc' 'rmi -f small' 'rmi other'; do
 		mkdir -p "$WORK/disk"
