@@ -26,6 +26,7 @@ static const struct {
 	[ERR_NO_COMMAND] = {ERR_NO_COMMAND, 127},
 	[ERR_NOT_EXECUTABLE] = {ERR_NOT_EXECUTABLE, 126},
 	[ERR_TIMEOUT] = {ERR_TIMEOUT, 125},
+	[ERR_OUTPUT] = {ERR_OUTPUT, 1},
 };
 
 /* What an errno of a plain system call means to a user, and what to do. */

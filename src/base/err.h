@@ -26,6 +26,7 @@ enum err_kind {
 	ERR_NO_COMMAND,     /* the container's command does not exist: exit code 127 */
 	ERR_NOT_EXECUTABLE, /* the container's command cannot be executed: exit code 126 */
 	ERR_TIMEOUT,
+	ERR_OUTPUT, /* what our own output goes to does not take it: exit code 1, also of run */
 	ERR_KINDS
 };
 

@@ -104,6 +104,15 @@ void cli_warn(struct cli *cli)
 	warnings->count = 0;
 }
 
+int cli_output_lost(const char *what, int number, struct err *e)
+{
+	int r = err_errno(e, number, "cannot write %s", what);
+	e->kind = ERR_OUTPUT;
+	if (r == -ENOSPC || r == -EDQUOT)
+		err_hint(e, "what it goes to is full: free space there, or send it elsewhere");
+	return r;
+}
+
 int cli_exit_code(const struct cli *cli, const struct err *e)
 {
 	unsigned flags = cli->command ? cli->command->flags : 0;

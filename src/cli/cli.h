@@ -57,5 +57,7 @@ int cli_write_archive(struct cli *cli, const char *output, archive_writer write,
 /** After a removal with --force: what was not there is told, but what was wanted is the case. */
 int cli_missing_is_fine(const struct cli *cli, int r, const struct err *e);
 
+/** The failed write of @what to where our output goes; returns -@number. */
+int cli_output_lost(const char *what, int number, struct err *e);
 /** The exit code that docker gives for this failure in this command. */
 int cli_exit_code(const struct cli *cli, const struct err *e);

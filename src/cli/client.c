@@ -52,7 +52,7 @@ static int write_output(void *ctx, int stream, const unsigned char *data, size_t
 	int r = fd_write_full(stream == 1 ? STDOUT_FILENO : STDERR_FILENO, data, len);
 	if (r == -EIO && p->c->raw)
 		p->ended_by = SIGHUP; /* the terminal is gone, and its signal on the way */
-	return r < 0 ? err_errno(e, r, "cannot write the container's output") : 0;
+	return r < 0 ? cli_output_lost("the container's output", r, e) : 0;
 }
 
 /* 1: the stream has ended. */

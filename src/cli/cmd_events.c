@@ -106,7 +106,7 @@ static int print(struct json_object *event, void *ctx, struct err *e)
 	CLEANUP_STRBUF struct strbuf out = STRBUF_MAX(TEMPLATE_OUTPUT_MAX);
 	int r = 0;
 	if (!event)
-		return fflush(stdout) == 0 ? 0 : err_errno(e, errno, "cannot write the output");
+		return fflush(stdout) == 0 ? 0 : cli_output_lost("the output", errno, e);
 	if (p->json)
 		strbuf_puts(&out, json_object_to_json_string_ext(
 					  event,

@@ -112,7 +112,7 @@ static int show(const struct stats_values *v, struct stats_pass *p, bool screen,
 	if (screen)
 		fputs("\033[H\033[2J", stdout);
 	r = listing_print(&out, stdout, e);
-	return r == 0 && fflush(stdout) != 0 ? err_errno(e, errno, "cannot write the output") : r;
+	return r == 0 && fflush(stdout) != 0 ? cli_output_lost("the output", errno, e) : r;
 }
 
 static int stats_run(struct cli *cli, void *values, const struct strv *args, struct err *e)

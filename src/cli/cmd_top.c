@@ -195,7 +195,7 @@ static int show(struct live *l, struct err *e)
 		put_table(&out, list, count, &l->order, 0);
 		fwrite(out.buf, 1, out.len, stdout);
 	}
-	return fflush(stdout) != 0 ? err_errno(e, errno, "cannot write the output") : 0;
+	return fflush(stdout) != 0 ? cli_output_lost("the output", errno, e) : 0;
 }
 
 static void take_key(struct live *l, int key)

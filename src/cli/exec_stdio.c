@@ -30,11 +30,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/cli.h"
 #include "cli/client.h"
 
 enum { SLOT_SIGNALS = 3, SLOT_PROCESS, SLOTS };
 
-static const char *const names[] = {"standard input", "standard output", "standard error"};
+static const char *const names[] = {"the standard input", "the standard output",
+				    "the standard error"};
 
 /* As pipe(2) makes them: a named one has a folder, and an owner who is not asked. */
 static bool is_anonymous_pipe(int fd, const struct stat *st)
@@ -60,7 +62,7 @@ static int make_pipe(struct exec_stdio *s, int i, struct err *e)
 	if (fcntl(s->relays[i].ours, F_SETFL, O_NONBLOCK) < 0)
 		return err_errno(e, errno, "cannot set up a pipe");
 	s->relays[i].data = malloc(EXEC_STDIO_CHUNK);
-	return s->relays[i].data ? 0 : err_errno(e, ENOMEM, "cannot carry the %s", names[i]);
+	return s->relays[i].data ? 0 : err_errno(e, ENOMEM, "cannot carry %s", names[i]);
 }
 
 static int open_one(struct exec_stdio *s, int i, bool wanted, struct err *e)
@@ -69,7 +71,7 @@ static int open_one(struct exec_stdio *s, int i, bool wanted, struct err *e)
 	if (!wanted || fstat(i, &st) < 0 || is_null(&st))
 		return 0; /* -1: the container's own /dev/null */
 	if (S_ISDIR(st.st_mode)) {
-		err_set(e, EISDIR, ERR_INVALID, "the %s is a folder", names[i]);
+		err_set(e, EISDIR, ERR_INVALID, "%s is a folder", names[i]);
 		err_hint(e, "give a file, a pipe or /dev/null");
 		return -EISDIR;
 	}
@@ -201,7 +203,7 @@ static int check_lost(const struct exec_stdio *s, struct err *e)
 {
 	for (int i = 1; i < 3; i++)
 		if (s->relays[i].error && s->relays[i].error != EPIPE)
-			return err_errno(e, s->relays[i].error, "cannot write to the %s", names[i]);
+			return cli_output_lost(names[i], s->relays[i].error, e);
 	return 0;
 }
 

@@ -179,7 +179,7 @@ static int finish(struct cli *cli, int code, struct err *e)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return code;
-	err_errno(e, errno, "cannot write the output");
+	cli_output_lost("the output", errno, e);
 	cli_complain(cli, e);
 	return code ? code : 1;
 }

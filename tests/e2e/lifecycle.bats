@@ -53,11 +53,14 @@ teardown() { hull_teardown; }
 	assert_line '^stays (created|exited)$'
 }
 
-@test "run: output that nobody takes is a failure of the client, whatever the reason" {
+@test "run: output that nobody takes is a failure of the client, whatever the reason; 1, as docker's" {
 	for to in '| true' '>/dev/full' '>&-'; do
 		code=$(bash -c "{ '$HULL' run --rm test sh -c 'sleep 0.3; seq 100000' 3>&- 4>&-; echo \$? >&4; } 4>code $to" 2>said; cat code)
-		assert_equal 125 "$code"
+		assert_equal 1 "$code"
 		grep -q "cannot write the container's output" said
+		run grep "^hint:" said
+		[ "$to" != '>/dev/full' ] || assert_has "what it goes to is full"
+		assert_lacks "hull rmi"
 	done
 }
 
