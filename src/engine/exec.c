@@ -18,6 +18,7 @@
 #include "engine/tools.h"
 #include "linux/mount.h"
 #include "linux/pidfd.h"
+#include "linux/process.h"
 #include "runtime/runtime.h"
 
 static int not_running(const struct container *c, struct err *e)
@@ -28,12 +29,10 @@ static int not_running(const struct container *c, struct err *e)
 /* A process that is about to end has no root any more before its end is seen. */
 static int open_root(const struct container *c, struct err *e)
 {
-	char path[32];
-	snprintf(path, sizeof(path), "/proc/%d/root", c->pid);
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 && (errno == ENOENT || errno == ESRCH))
+	int fd = process_root(c->pid);
+	if (fd == -ENOENT || fd == -ESRCH)
 		return not_running(c, e);
-	return fd >= 0 ? fd : err_errno(e, errno, "container %s: cannot open its root", c->name);
+	return fd >= 0 ? fd : err_errno(e, fd, "container %s: cannot open its root", c->name);
 }
 
 /* Whatever failed, if the container has ended meanwhile, that is why. */

@@ -24,6 +24,7 @@
 #include "image/unpack_job.h"
 #include "linux/mount.h"
 #include "linux/pidfd.h"
+#include "linux/process.h"
 #include "runtime/runtime.h"
 
 enum { LINKS_MAX = 40 };
@@ -43,11 +44,9 @@ int file_space_host(struct file_space *ret, struct err *e)
 
 int container_root_open(const struct container *c, struct err *e)
 {
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/%d/root", (int)c->pid);
-	CLEANUP_FD int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int fd = process_root(c->pid);
 	if (fd < 0)
-		return err_errno(e, errno, "container %s: cannot open its root", c->name);
+		return err_errno(e, fd, "container %s: cannot open its root", c->name);
 	/* The number may belong to another process by now. */
 	CLEANUP_FD int pidfd = pidfd_of_started(c->pid, c->pid_start);
 	if (pidfd >= 0 && pidfd_has_ended(pidfd) == 0)
@@ -369,6 +368,9 @@ static int clone_running(const struct container *c, struct err *e)
 	if (pidfd < 0)
 		return err_errno(e, pidfd, "container %s: cannot reach it", c->name);
 	int fd = mount_clone_elsewhere(pidfd, -1, "/");
+	CLEANUP_FD int thread = fd == -ESRCH ? process_live_thread(pidfd) : -1;
+	if (thread >= 0)
+		fd = mount_clone_elsewhere(thread, -1, "/");
 	return fd >= 0 ? fd : err_errno(e, fd, "container %s: cannot read its root", c->name);
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "linux/namespaces.h"
+#include "linux/pidfd.h"
 
 enum { STATUS_MAX = 8192 };
 
@@ -171,6 +173,44 @@ char process_state(pid_t tid)
 		return 0;
 	const char *name_end = strrchr(text, ')');
 	return name_end && name_end[1] ? name_end[2] : 0;
+}
+
+/* A thread of @pid that has not ended, or -ESRCH. */
+static pid_t live_thread(pid_t pid)
+{
+	char path[32];
+	uint64_t tid;
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	CLEANUP_FD int tasks = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_DIR DIR *d = tasks < 0 ? NULL : dir_stream(tasks);
+	for (struct dirent *entry; d && (entry = dir_next(d));)
+		if (uint_parse(entry->d_name, INT32_MAX, &tid) == 0 &&
+		    !strchr("ZX", process_state((pid_t)tid)))
+			return (pid_t)tid;
+	return -ESRCH;
+}
+
+int process_live_thread(int pidfd)
+{
+	enum { THREAD = O_EXCL }; /* PIDFD_THREAD */
+	pid_t pid = pidfd_pid(pidfd), tid = pid < 0 ? pid : live_thread(pid);
+	int fd = tid < 0 ? tid : pidfd_open(tid, THREAD);
+	return fd < 0 && tid > 0 ? -errno : fd;
+}
+
+static int open_root(pid_t pid)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int process_root(pid_t pid)
+{
+	int fd = open_root(pid);
+	pid_t thread = fd == -ENOENT ? live_thread(pid) : -1;
+	return thread > 0 ? open_root(thread) : fd;
 }
 
 bool process_drops(const struct process *p, int signal)

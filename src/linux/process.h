@@ -34,6 +34,12 @@ enum { PROCESS_NAME_SIZE = 16 };
 /** Its comm for people: control characters are question marks, as is one that is gone. Returns
  * @buf. */
 const char *process_name(pid_t pid, char buf[static PROCESS_NAME_SIZE]);
+/** A pidfd of a thread that lives, of the process of @pidfd, for setns(2) (Linux 6.9; -EINVAL
+ * before). The first thread may end alone (pthread_exit(3)); it has neither namespaces nor a root
+ * then. */
+int process_live_thread(int pidfd);
+/** The root folder of a process (O_PATH), for the caller to close; -errno. */
+int process_root(pid_t pid);
 /** The state alone, of a thread as well: of R, S, D, T, t, Z, X, I; 0: it is gone. */
 char process_state(pid_t tid);
 /** Its arguments with blanks between them, as far as they fit; how long with the NUL, or as

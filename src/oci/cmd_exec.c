@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
+#include "linux/process.h"
 #include "oci/bundle.h"
 #include "oci/commands.h"
 #include "oci/group.h"
@@ -146,12 +147,10 @@ static int read_process(struct joining *j, struct err *e)
 
 static int make_process(struct joining *j, const struct strv *words, struct err *e)
 {
-	char path[32];
-	snprintf(path, sizeof(path), "/proc/%d/root", (int)j->state.record.pid);
 	bool whole = j->v->process && *j->v->process;
-	CLEANUP_FD int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_FD int root = process_root(j->state.record.pid);
 	if (root < 0) {
-		int r = err_errno(e, errno, "container %s: cannot open its root", j->state.id);
+		int r = err_errno(e, root, "container %s: cannot open its root", j->state.id);
 		/* What has not executed its command yet can be looked into by root alone. */
 		if (r == -EACCES && j->state.status == OCI_CREATED)
 			err_hint(e, "a user can enter it once it is started");

@@ -26,6 +26,7 @@
 #include "linux/device.h"
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
+#include "linux/process.h"
 #include "linux/pty.h"
 #include "linux/systemd.h"
 #include "runtime/process.h"
@@ -41,6 +42,7 @@ enum { SYNC_GO = 'g', SYNC_TERMINAL = 't' };
 
 struct entry {
 	const struct runtime_exec *exec;
+	int into; /* pidfd of the process, or of a thread of it, whose namespaces are joined */
 	struct process_plan process;
 	struct arena words;         /* of the child */
 	int spaces;                 /* CLONE_NEW* to join */
@@ -54,7 +56,7 @@ struct entry {
  * them; joining the one that we are in is refused (EINVAL), and says that there is no other. */
 static int join_all(struct entry *x, struct err *e)
 {
-	int pidfd = x->exec->pidfd, spaces = x->spaces & ~(CLONE_NEWUSER | CLONE_NEWPID);
+	int pidfd = x->into, spaces = x->spaces & ~(CLONE_NEWUSER | CLONE_NEWPID);
 	x->own_user = x->unprivileged;
 	if (!x->unprivileged && setns(pidfd, CLONE_NEWUSER | spaces) == 0) {
 		x->own_user = true;
@@ -208,7 +210,7 @@ static int enter_as_user(void *arg, struct err *e)
 {
 	const struct entry *x = arg;
 	int spaces = x->spaces & (CLONE_NEWUSER | CLONE_NEWPID);
-	if (spaces && setns(x->exec->pidfd, spaces) < 0)
+	if (spaces && setns(x->into, spaces) < 0)
 		return not_entered(errno, e);
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		return err_errno(e, errno, "the container has no user and group 0");
@@ -231,7 +233,7 @@ static int clone_beside(struct entry *x, int *ret_pidfd, struct err *e)
 		return err_errno(e, errno, "cannot open our own pid namespace");
 	int dumpable = prctl(PR_GET_DUMPABLE);
 	prctl(PR_SET_DUMPABLE, 0);
-	if (!x->unprivileged && setns(x->exec->pidfd, CLONE_NEWPID) < 0) {
+	if (!x->unprivileged && setns(x->into, CLONE_NEWPID) < 0) {
 		int number = errno;
 		prctl(PR_SET_DUMPABLE, dumpable);
 		return not_entered(number, e);
@@ -291,6 +293,11 @@ static int launch(struct entry *x, struct runtime_process *ret, struct err *e)
 	struct runtime_process p = {.pidfd = -1, .pty_fd = -1, .go_fd = -1};
 	x->sync = theirs;
 	p.pid = clone_beside(x, &p.pidfd, e);
+	CLEANUP_FD int thread = p.pid == -ESRCH ? process_live_thread(x->into) : -1;
+	if (thread >= 0) {
+		x->into = thread;
+		p.pid = clone_beside(x, &p.pidfd, e);
+	}
 	if (p.pid == 0) {
 		close(ours);
 		exec_child(x);
@@ -314,7 +321,7 @@ static int launch(struct entry *x, struct runtime_process *ret, struct err *e)
 int runtime_exec(const struct runtime_exec *p, struct runtime_process *ret, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	struct entry x = {.exec = p, .groups = CGROUP_ENTRY_CLOSED};
+	struct entry x = {.exec = p, .into = p->pidfd, .groups = CGROUP_ENTRY_CLOSED};
 	int r = process_plan_make(p->process, p->spec ? &p->spec->linux_ : NULL, p->seccomp,
 				  p->privileged, &a, &x.process, e);
 	x.process.preserve_fds = p->preserve_fds;

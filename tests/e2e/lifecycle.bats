@@ -451,6 +451,23 @@ after" "$(cat out)"
 	assert_has "No space left"
 }
 
+# pthread_exit(3) in main(): such a process has neither namespaces nor a root by its number.
+@test "the first thread of PID 1 has ended, others go on: exec, cp, top, export, pause and stop" {
+	hull run -d --name cc test /probe leaderless
+	wait_for 10 logs_have cc alone
+	grep -q '^State:.Z' "/proc/$(pid_of cc)/status"
+	hull top cc | grep probe
+	hull cp cc:/etc/hostname - | tar -xO | grep -q .
+	if [[ $(printf '%s\n' 6.9 "$(uname -r)" | sort -V | head -n 1) == 6.9 ]]; then
+		assert_equal "hi 0" "$(hull exec cc sh -c 'echo hi $(id -u)')"
+		hull export cc | tar -t | grep -q probe
+	fi
+	hull pause cc
+	hull unpause cc
+	hull stop -t 1 cc
+	assert_equal exited "$(status_of cc)"
+}
+
 @test "exec: a folder as input is refused; without -i the input is empty" {
 	hull run -d --name cc test sleep 600
 	run bash -c "'$HULL' exec -i cc ls /proc/self/fd/0/ 3>&- <."

@@ -11,6 +11,7 @@
 #include <linux/if_alg.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -411,6 +412,26 @@ static int vforks(char **args)
 	}
 }
 
+static void *stay_alone(void *first)
+{
+	pthread_join(*(pthread_t *)first, NULL);
+	puts("alone");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+/* leaderless: the first thread ends, another one stays. */
+static int leaderless(char **args)
+{
+	static pthread_t first, other;
+	(void)args;
+	first = pthread_self();
+	if (pthread_create(&other, NULL, stay_alone, &first) != 0)
+		return 1;
+	pthread_exit(NULL);
+}
+
 /* reload FILE: counts HUPs into FILE. */
 static int reload(char **args)
 {
@@ -673,6 +694,7 @@ static const struct {
 	{"deaf", 0, deaf},
 	{"handlers", 0, handlers},
 	{"reload", 1, reload},
+	{"leaderless", 0, leaderless},
 	{"count", 1, count_lines},
 	{"calls", 0, calls},
 	{"devices", 0, devices},
