@@ -24,12 +24,27 @@ static bool limited(const struct opt_i64 *o)
 	return o->set && o->value > 0;
 }
 
+/* -1 is none; no other negative number means anything. */
+static int size_check(const char *what, const struct opt_i64 *o, struct err *e)
+{
+	return !o->set || o->value >= -1
+		       ? 0
+		       : err_set(e, EINVAL, ERR_INVALID,
+				 "%s %lld: it is a number of bytes, or -1 for none", what,
+				 (long long)o->value);
+}
+
 static int memory_check(const struct cgroup_limits *l, struct err *e)
 {
 	char one[SIZE_TEXT_SIZE], two[SIZE_TEXT_SIZE];
 	int64_t memory = l->memory.value;
-	if (!limited(&l->memory))
-		return 0;
+	int r = size_check("memory limit", &l->memory, e);
+	if (r == 0)
+		r = size_check("memory+swap limit", &l->memory_swap, e);
+	if (r == 0)
+		r = size_check("memory reservation", &l->memory_reservation, e);
+	if (r < 0 || !limited(&l->memory))
+		return r;
 	if (memory < MEMORY_LEAST)
 		return err_set(e, EINVAL, ERR_INVALID, "memory limit %s: at least %s is needed",
 			       size_binary(memory, one), size_binary(MEMORY_LEAST, two));

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -64,16 +65,26 @@ int process_begin(const struct process_plan *p, int procfd, struct err *e)
 	return r;
 }
 
-int process_limit(const struct process_plan *p, struct err *e)
+/* The one on open files apart: whoever sets the process up needs some. */
+static int set_limits(const struct process_plan *p, bool of_files, struct err *e)
 {
 	for (size_t i = 0; i < p->limit_count; i++) {
 		const struct process_limit *l = &p->limits[i];
 		bool clamped;
+		if ((l->number == RLIMIT_NOFILE) != of_files)
+			continue;
 		int r = rlimit_set(l->number, l->soft, l->hard, &clamped);
 		if (r < 0)
 			return err_errno(e, r, "cannot set the limit %s", rlimit_name(l->number));
 	}
-	int r = tuning_apply(&p->tuning, e);
+	return 0;
+}
+
+int process_limit(const struct process_plan *p, struct err *e)
+{
+	int r = set_limits(p, false, e);
+	if (r == 0)
+		r = tuning_apply(&p->tuning, e);
 	if (r < 0)
 		return r;
 	r = capability_bound(p->caps.bounding);
@@ -89,16 +100,6 @@ static void give_to_user(int fd, const struct process_plan *p)
 		(void)!fchown(fd, p->uid, (gid_t)-1);
 }
 
-/* The limits are set by now, and the one on files may be too low for ourselves. */
-static int no_descriptor(int i, struct err *e)
-{
-	if (errno != EINVAL && errno != EMFILE)
-		return err_errno(e, errno, "cannot set up descriptor %d", i);
-	err_set(e, errno, ERR_INVALID, "the limit on open files (nofile) is too low to start with");
-	err_hint(e, "give --ulimit nofile=64 or more; the command itself may lower it");
-	return -e->number;
-}
-
 int process_stdio(const struct process_plan *p, const int stdio[3], int null, struct err *e)
 {
 	int kept[3];
@@ -108,7 +109,7 @@ int process_stdio(const struct process_plan *p, const int stdio[3], int null, st
 		bool none = stdio[i] < 0 || (null >= 0 && device_check_null(stdio[i]) == 0);
 		kept[i] = fcntl(none ? null : stdio[i], F_DUPFD_CLOEXEC, ABOVE_STDIO);
 		if (kept[i] < 0)
-			return no_descriptor(i, e);
+			return err_errno(e, errno, "cannot set up descriptor %d", i);
 	}
 	for (int i = 0; i < 3; i++) {
 		if (dup2(kept[i], i) < 0)
@@ -225,7 +226,9 @@ static int drop_caps(const struct process_plan *p, struct err *e)
 
 int process_become(const struct process_plan *p, struct err *e)
 {
-	int r = become_user(p, e);
+	int r = set_limits(p, true, e);
+	if (r == 0)
+		r = become_user(p, e);
 	if (r < 0)
 		return r;
 	/* A filter needs CAP_SYS_ADMIN or no_new_privs. With the latter it comes last of all;

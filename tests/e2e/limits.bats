@@ -271,10 +271,11 @@ teardown() { hull_teardown; }
 	hull run -d --name cc --cgroup-parent "hull-test-$$.slice" test sleep 600
 	[[ "$(cgroup_dir cc pids)" == */hull-test-$$.slice/* ]]
 	hull rm -f cc
-	run hull run --rm --ulimit nofile=1 test true
-	assert_status 125
-	assert_has "nofile"
-	assert_has "hint: give --ulimit nofile="
+	assert_equal 1 "$(hull run --rm --ulimit nofile=1 test sh -c 'ulimit -n')"
+	hull run -d --name cc test sleep 600
+	hull update --ulimit nofile=4 cc
+	assert_equal 4 "$(hull exec cc sh -c 'ulimit -n')"
+	hull rm -f cc
 	run hull run --rm --cgroup-parent /a/../../.. test true
 	assert_status 125
 }

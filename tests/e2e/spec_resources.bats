@@ -270,6 +270,8 @@ holds() {
 		[[ $output == *"$2"* ]] || { echo "$output"; return 1; }
 	}
 	try '{memory: {limit: 1000}}' 'memory limit'
+	try '{memory: {limit: -2}}' 'memory limit -2'
+	try '{memory: {swap: -5}}' 'memory+swap limit -5'
 	try '{memory: {limit: 67108864, swap: 1048576}}' 'memory+swap limit'
 	try '{memory: {swappiness: 101}}' 'swappiness 101'
 	try '{cpu: {cpus: "9999"}}' 'cpuset 9999'
