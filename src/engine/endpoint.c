@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "engine/internal.h"
 #include "engine/network.h"
+#include "engine/remove_behind.h"
 #include "engine/spec.h"
 #include "engine/user_network.h"
 #include "linux/namespaces.h"
@@ -729,6 +730,7 @@ int container_net_release(struct engine *en, const char *id, struct err *e)
 		r = network_kernel_open(en, &k, e);
 	if (r == 0 && count)
 		r = firewall_unpublish(&k.nft, k.table, ports, count, e);
+	remove_behind_close(en, &k.nft.fd);
 	if (r == 0)
 		r = db_run(&en->db, e, "DELETE FROM port WHERE container = ?1", "s", id);
 	/* What it had it gets again, if nobody else has it then. */

@@ -82,9 +82,6 @@ void engine_sweep_folders(struct engine *en);
 int reap_unless_busy(struct engine *en, const char *id, struct err *e);
 /** engine_reap() by full id for whom it is no matter if the end is not recorded yet. */
 int reap_briefly(struct engine *en, const char *id, struct err *e);
-/** Reap a container that this command waited for with WAIT_REAP, unless it is time to tidy up too:
- * then the keeper does both, behind our back. */
-void engine_reap_waited(struct engine *en, const char *id);
 /** What docker calls running for `ps`: up, paused, or about to be started again. */
 bool container_is_up(const struct container *c);
 /** Whether the policy of @c, which has ended with @code, starts it again; and after how long. */

@@ -419,12 +419,3 @@ int reap_briefly(struct engine *en, const char *id, struct err *e)
 {
 	return reap_one(en, id, true, RECORD_GLANCE_S, true, e);
 }
-
-void engine_reap_waited(struct engine *en, const char *id)
-{
-	struct err ignored;
-	if (!en->db.untidy)
-		engine_reap(en, id, &ignored);
-	else
-		en->db.untidy = false;
-}

@@ -27,6 +27,12 @@ bool remove_behind_take(struct engine *en, const char *id)
 	return b->root_fd >= 0;
 }
 
+void remove_behind_close(struct engine *en, int *fd)
+{
+	if (en->behind && en->behind->firewall_fd < 0)
+		en->behind->firewall_fd = fd_steal(fd);
+}
+
 void remove_behind_drop(struct remove_behind *b)
 {
 	fd_drop(&b->root_fd);
@@ -47,6 +53,6 @@ static void remove_it(void *arg)
 
 void remove_behind_exit(struct remove_behind *b, int code)
 {
-	const int keep[] = {b->root_fd, b->folder_fd, b->mounts_fd};
+	const int keep[] = {b->root_fd, b->folder_fd, b->mounts_fd, b->firewall_fd};
 	outlive(code, "hull-remove", keep, ARRAY_LEN(keep), remove_it, b);
 }

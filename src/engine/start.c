@@ -69,6 +69,7 @@ static void failed(struct engine *en, const struct container *c, bool by_policy,
 
 int container_ended(struct engine *en, struct container_end *end, int *ret_code, struct err *e)
 {
+	struct err ignored;
 	/* Open until the container is reaped: its keeper waits for that. */
 	CLEANUP_FD int monitor = fd_steal(&end->monitor);
 	int r = end->record.version ? 0 : -ENOENT;
@@ -79,7 +80,7 @@ int container_ended(struct engine *en, struct container_end *end, int *ret_code,
 	if (r < 0) /* its monitor died: the container may still run */
 		return container_wait(en, end->id, WAIT_NOT_RUNNING, 0, ret_code, e);
 	*ret_code = end->record.exit_code;
-	engine_reap_waited(en, end->id);
+	engine_reap(en, end->id, &ignored);
 	return 0;
 }
 

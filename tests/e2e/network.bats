@@ -94,6 +94,12 @@ s.sendto(b"there", ("203.0.113.1", 9))
 assert s.recv(100) == b"there"'
 }
 
+@test "a port that run --rm had is free when it returns, whoever has to tidy the store just then" {
+	on_host bash -c 'for i in {1..60}; do "$0" run --rm -p 8080:80 test true || exit; done' "$HULL"
+	run -0 hull ps -aq
+	[ -z "$output" ]
+}
+
 @test "publish: a port that is taken is refused with who has it, and nothing is left" {
 	serve web -p 8080:80
 	run -125 hull run -d --name other -p 8080:80 test sleep 1000
