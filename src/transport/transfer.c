@@ -133,6 +133,34 @@ static void failed_for_now(struct transfer *t, int number, const char *text, con
 
 /* --- bytes --- */
 
+/* What @location means where we are, or NULL. */
+static CURLU *located(const struct transfer *t, const char *location)
+{
+	CURLU *u = curl_url();
+	if (u && curl_url_set(u, CURLUPART_URL, t->url, 0) == CURLUE_OK &&
+	    curl_url_set(u, CURLUPART_URL, location, 0) == CURLUE_OK)
+		return u;
+	curl_url_cleanup(u);
+	return NULL;
+}
+
+/* A list goes on there, at the registry itself, whatever host (of a proxy's) the link names. */
+static void list_goes_on(struct transfer *t, const char *link)
+{
+	char *path = NULL, *query = NULL;
+	size_t size = sizeof(t->answer.next);
+	CURLU *u = located(t, link);
+	if (u && curl_url_get(u, CURLUPART_PATH, &path, 0) == CURLUE_OK) {
+		bool more = curl_url_get(u, CURLUPART_QUERY, &query, 0) == CURLUE_OK;
+		if (snprintf(t->answer.next, size, "%s%s%s", path, more ? "?" : "",
+			     more ? query : "") >= (int)size)
+			*t->answer.next = '\0';
+	}
+	curl_free(path);
+	curl_free(query);
+	curl_url_cleanup(u);
+}
+
 static size_t on_header(char *data, size_t one, size_t count, void *ctx)
 {
 	struct transfer *t = ctx;
@@ -179,10 +207,8 @@ static size_t on_header(char *data, size_t one, size_t count, void *ctx)
 		challenge_parse(value, &a->challenge);
 	} else if (!strcasecmp(line, "Link")) {
 		char url[CLIENT_URL_MAX];
-		const char *path = url;
-		if (link_next_parse(value, url, sizeof(url)) == 0 && *path == '/' &&
-		    strlen(path) < sizeof(a->next))
-			memcpy(a->next, path, strlen(path) + 1);
+		if (link_next_parse(value, url, sizeof(url)) == 0)
+			list_goes_on(t, url);
 	}
 	return len;
 }
@@ -407,11 +433,8 @@ static void again(struct transfer *t)
 static bool resolve(struct transfer *t, const char *location)
 {
 	char *target = NULL;
-	CURLU *u = curl_url();
-	/* Relative to where we are. */
-	bool ok = u && curl_url_set(u, CURLUPART_URL, t->url, 0) == CURLUE_OK &&
-		  curl_url_set(u, CURLUPART_URL, location, 0) == CURLUE_OK &&
-		  curl_url_get(u, CURLUPART_URL, &target, 0) == CURLUE_OK &&
+	CURLU *u = located(t, location);
+	bool ok = u && curl_url_get(u, CURLUPART_URL, &target, 0) == CURLUE_OK &&
 		  strlen(target) < sizeof(t->url);
 	bool tls = !strncmp(t->url, "https://", 8);
 	if (ok)
@@ -485,8 +508,12 @@ static void refused(struct transfer *t)
 		 a->status, *why ? ": " : "", why);
 	if ((t->step == STEP_CHUNK || t->step == STEP_STATUS) && chunk_refused(t, text))
 		return;
+	/* What storage was allowed to give has run out: the registry allows it anew. */
+	if (t->foreign && t->q.op == TRANSPORT_GET &&
+	    (a->status == 400 || a->status == 401 || a->status == 403))
+		failed_for_now(t, EACCES, text, NULL);
 	/* 404 has many meanings; who asked knows which. */
-	if (a->status == 404)
+	else if (a->status == 404)
 		fail(t, ENOENT, ERR_NOT_FOUND, *why ? why : "not found", NULL);
 	else if (a->status == 401 || a->status == 403)
 		fail(t, EACCES, ERR_DENIED, *why ? why : text, NULL);

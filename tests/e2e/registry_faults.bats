@@ -242,6 +242,37 @@ put_large() {
 	refused "sha256"
 }
 
+@test "RF29 what storage was allowed to give runs out: the registry is asked anew, the rest comes from there" {
+	put_large
+	faulty once:5004 0
+	pulled
+	grep -q '^5001 GET .*/blobs/.* bytes=[1-9]' "$WORK/proxy.log"
+	grep -q '^5004 GET .*/blobs/.* bytes=[1-9]' "$WORK/proxy.log"
+}
+
+@test "RF30 a list of tags goes on where its Link says, absolute or relative, with the registry itself" {
+	put_image some/thing v1
+	put_image --layers 2 some/thing v2
+	put_image --layers 3 some/thing v3
+	for link in '{here}' /v2/some/thing/tags/list list '' http://elsewhere.invalid/v2/some/thing/tags/list; do
+		faulty "pages:$link" 0 /tags/list
+		run -0 hull pull -q -a "$FAULTY/some/thing"
+		assert_equal "v1 v2 v3" "$(hull images --format '{{.Tag}}' "$FAULTY/some/thing" | sort | xargs)"
+		hull rmi "$FAULTY/some/thing:v1" "$FAULTY/some/thing:v2" "$FAULTY/some/thing:v3"
+		end_last 5001
+	done
+}
+
+@test "RF31 Retry-After as a date: one that is over is no wait, one that is far is not waited for" {
+	put_big
+	faulty "429:$(LC_ALL=C date -u -d '-1 hour' '+%a, %d %b %Y %H:%M:%S GMT')" 2
+	pulled
+	hull rmi "$name"
+	end_last 5001
+	faulty "429:$(LC_ALL=C date -u -d '+1 day' '+%a, %d %b %Y %H:%M:%S GMT')" 0
+	refused "try again later"
+}
+
 # A layer with a file, gzipped, as $layer and $diff_id.
 small_layer() {
 	mkdir -p "$WORK/layer"

@@ -31,6 +31,8 @@ The first COUNT (default 1, 0: all) requests whose path has PATTERN (default /bl
   minimum:BYTES  OCI-Chunk-Min-Length: BYTES
   around:PORT  503; and every Location names that port, which sends on to itself twice, then to here
   refuse:STATUS  that status
+  once:PORT    307 to that port, which answers each such link once, and then 403 as storage does
+  pages:LINK   a list of tags one at a time, with a Link to LINK?last=TAG; {here}: the list's own URL
 
 PATTERN may also be of the Range, or Content-Range, which stands behind the path and a blank.
 LOG gets "PORT METHOD PATH RANGE AUTHORIZED" for each request, on both ports.
@@ -38,6 +40,7 @@ LOG gets "PORT METHOD PATH RANGE AUTHORIZED" for each request, on both ports.
 
 import http.client
 import http.server
+import json
 import sys
 import threading
 import time
@@ -51,6 +54,7 @@ left = [int(sys.argv[5]) if len(sys.argv) > 5 else 1]
 forever = left[0] == 0
 PATTERN = sys.argv[6] if len(sys.argv) > 6 else "/blobs/"
 lock = threading.Lock()
+used = set()
 
 
 def is_spoiled(path):
@@ -107,9 +111,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
             is_spoiled(f"{self.path} {ranges}")
         if spoiled and KIND == "noparts":
             del self.headers["Range"]
-        if spoiled and KIND in ("429", "500", "redirect", "loop", "challenge", "headers", "refuse", "around") or \
+        if spoiled and KIND in ("429", "500", "redirect", "loop", "challenge", "headers", "refuse", "around", "once") or \
                 self.honest and KIND == "around":
             self.refuse()
+            return
+        if self.honest and KIND == "once":
+            self.path, _, link = self.path.partition("?link=")
+            with lock:
+                known = link in used
+                used.add(link)
+            if known:
+                self.reply(403, [("Content-Type", "application/xml")], b"<Error><Code>ExpiredToken</Code></Error>")
+                return
+        if spoiled and KIND == "pages":
+            self.page()
             return
         if spoiled and KIND == "drop":
             self.rfile.read(int(self.headers["Content-Length"]) // 2)
@@ -158,6 +173,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             headers = [(k, v) for k, v in headers if k.lower() != "content-type"]
             self.reply(answer.status, headers + [("Content-Type", VALUE)], body)
 
+    def page(self):
+        self.path, _, last = self.path.partition("?last=")
+        answer, body = self.upstream(False)
+        tags = sorted(tag for tag in json.loads(body)["tags"] if tag > last)
+        here = f"http://{self.headers['Host']}{self.path}"
+        link = [("Link", f'<{VALUE.format(here=here)}?last={tags[0]}>; rel="next"')] if tags[1:] else []
+        self.reply(200, link, json.dumps({"name": "x", "tags": tags[:1]}).encode())
+
     def refuse(self):
         size = int(self.headers.get("Content-Length") or 0)
         self.rfile.read(size)
@@ -175,7 +198,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.reply(503, [], b"{}")
         else:
             self.send_response(307)
-            to, path = VALUE if KIND == "redirect" else PORT, self.path
+            to, path = VALUE if KIND in ("redirect", "once") else PORT, self.path
+            if KIND == "once":
+                path += f"?link={time.monotonic_ns()}"
             if KIND == "around":
                 to, path = (PORT, path.replace("&hop", "")) if path.endswith("&hop&hop") else (VALUE, path + "&hop")
             self.send_header("Location", f"http://127.0.0.1:{to}{path}")
@@ -199,6 +224,6 @@ class Server(http.server.ThreadingHTTPServer):
         pass
 
 
-if KIND in ("redirect", "around"):
+if KIND in ("redirect", "around", "once"):
     threading.Thread(target=Server(("127.0.0.1", int(VALUE)), Honest).serve_forever, daemon=True).start()
 Server(("127.0.0.1", PORT), Handler).serve_forever()
