@@ -14,13 +14,7 @@ export LC_ALL=C.UTF-8
 
 # The archives are made once, by the tools that this machine has.
 setup_file() {
-	export CACHE=$BATS_FILE_TMPDIR TOOL=${IMAGE_TOOL:-$BATS_FILE_TMPDIR/image_tool}
-	if [ -z "$IMAGE_TOOL" ]; then
-		"${CC:-cc}" -std=gnu17 -O1 -D_GNU_SOURCE -Wno-format-truncation -iquote "$TOP/src" \
-			"$TOP"/tests/helpers/image_tool.c "$TOP"/src/image/*.c "$TOP"/src/image/registry/registries.c "$TOP"/src/base/*.c \
-			"$TOP"/src/spec/oci_image.c "$TOP"/src/linux/signals.c -o "$TOOL" \
-			-ljson-c -lsqlite3 -lcrypto 3>&- || return 1
-	fi
+	export CACHE=$BATS_FILE_TMPDIR TOOL=${IMAGE_TOOL:-$HULL_BIN_DIR/../tests/image-tool}
 	mkdir -p "$CACHE/tree"/{bin,etc,tmp}
 	chmod 1777 "$CACHE/tree/tmp"
 	cp "$(command -v busybox)" "$CACHE/tree/bin/busybox"
@@ -144,6 +138,29 @@ tamper() {
 		[ "$status" = 1 ]
 		[[ $output == *sha256* ]]
 		[ "$(state)" = "$before" ]
+	done
+}
+
+@test "load: an archive that is cut short is refused, also where nothing but its checksum is missing" {
+	need oci.tar
+	gzip -c "$CACHE/oci.tar" >whole.gz
+	zstd -q -o whole.zst "$CACHE/oci.tar"
+	before=$(state)
+	for whole in "$CACHE/oci.tar" whole.gz whole.zst; do
+		for left in $(stat -c %s "$whole"); do
+			for less in 4 $((left / 3)) $((left - 700)); do
+				# The mark of a tar's end is all that its last kilobytes are.
+				[ "$whole" != "$CACHE/oci.tar" ] || less=$((less + 12000))
+				((less < left)) || continue
+				head -c $((left - less)) "$whole" >short
+				for how in "load short" "load - <short" "load - < <(cat short)"; do
+					run eval "store $how"
+					echo "$whole less $less, $how: $output"
+					[ "$status" = 1 ]
+					[ "$(state)" = "$before" ]
+				done
+			done
+		done
 	done
 }
 

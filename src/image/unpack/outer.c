@@ -334,5 +334,6 @@ int outer_unpack(const struct outer *o, struct source *source, struct err *e)
 		if (n == 0)
 			n = o->send(o->ctx, &m);
 	}
-	return n;
+	/* libarchive reads no further than the mark of a tar's end. */
+	return n < 0 ? n : stream_finish(r->stream, e);
 }

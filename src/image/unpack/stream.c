@@ -308,6 +308,15 @@ ssize_t stream_read(struct stream *s, void *buf, size_t len, struct err *e)
 	return r < 0 ? r : n;
 }
 
+int stream_finish(struct stream *s, struct err *e)
+{
+	uint8_t rest[4096];
+	ssize_t n = 1;
+	while (n > 0 && s->frame_open)
+		n = stream_read(s, rest, sizeof(rest), e);
+	return n < 0 ? (int)n : 0;
+}
+
 void stream_hash(struct stream *s, const void *buf, size_t len)
 {
 	if (s->limits.hash &&

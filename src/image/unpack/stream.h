@@ -49,6 +49,9 @@ int stream_open(struct stream **ret, struct source *source, const struct stream_
 void stream_close(struct stream **s);
 /** Plain bytes: fills @buf as far as one block of input allows; 0 at the end. */
 ssize_t stream_read(struct stream *s, void *buf, size_t len, struct err *e);
+/** Nothing more is wanted of it: what is packed has to end all the same, with its checksum. 0, or
+ * negative errno with @e filled where it is cut short. */
+int stream_finish(struct stream *s, struct err *e);
 /** Add plain bytes to the diff id; split from stream_read so that another thread can do it. */
 void stream_hash(struct stream *s, const void *buf, size_t len);
 /** The two digests as 64 hex digits, and the bytes read; at the end only. */
