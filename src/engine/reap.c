@@ -16,6 +16,7 @@
 #include "engine/internal.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -308,18 +309,29 @@ static int await_record(struct engine *en, const char *id, int seconds, struct e
 	return 0;
 }
 
-/* The process of that number began at another time, and yet it is in the container: then it is the
- * record that is wrong. */
-static bool is_misdated(const struct container *c, const struct run_record *run)
+/* In a pid namespace that is not ours. */
+static bool lives_apart(pid_t pid)
+{
+	CLEANUP_FD int fd = pidfd_of(pid);
+	return fd >= 0 && namespace_others(pid, CLONE_NEWPID) && pidfd_has_ended(fd) == 0;
+}
+
+/* What is in the container's group knows better: the process of that number began at another time,
+ * or there is none, and yet some are there that would have ended with the first one of their pid
+ * namespace. Then it is the record that is wrong. */
+static bool is_contradicted(const struct container *c, const struct run_record *run)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct err ignored;
 	uint64_t start;
 	pid_t *pids;
 	size_t count;
-	if (pidfd_start_time(run->pid, &start) < 0 || start == run->pid_start ||
-	    container_pids(c, &a, &pids, &count, &ignored) < 0)
+	int r = pidfd_start_time(run->pid, &start);
+	if ((r == 0 && start == run->pid_start) ||
+	    container_pids(c, &a, &pids, &count, &ignored) < 0 || !count)
 		return false;
+	if (r < 0)
+		return lives_apart(pids[0]);
 	while (count > 0 && pids[count - 1] != run->pid)
 		count--;
 	return count > 0;
@@ -342,7 +354,7 @@ static int reap_running(struct engine *en, const struct container *c, int second
 		return finish(en, c, &x, e);
 	}
 	int alive = r < 0 ? r : run_record_alive(&run);
-	if (alive == 0 && is_misdated(c, &run))
+	if (alive == 0 && is_contradicted(c, &run))
 		alive = -EBADMSG;
 	if (alive < 0)
 		return run_record_problem(en, c, alive, e);

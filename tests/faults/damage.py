@@ -34,7 +34,7 @@ class Damage:
 
     def start(self, name):
         p = self.b.hull("run", "-d", "--name", name, "--cgroup-parent", self.b.group, "--stop-signal", "KILL",
-                        "test", "/busybox", "sleep", "300", check=True)
+                        "test", "/busybox", "sleep", "3600", check=True)
         self.id = p.out.strip()
 
     def path(self, what):
