@@ -438,12 +438,15 @@ int container_unpause(struct engine *en, const char *ref, struct err *e)
 int engine_let_end(struct engine *en, const char *id, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	CLEANUP_LOCK struct container_lock lock = {-1};
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	struct container c;
-	/* By then it may have ended, and run again. */
-	int r = container_find_locked(en, id, &a, &lock, &c, e);
+	struct err ignored;
+	int r = container_find(en, id, &a, &c, e);
 	CLEANUP_FD int pidfd = r < 0 ? -1 : open_first(&c, e);
-	if (pidfd >= 0 && pidfd_is_ending(pidfd))
-		lift_rates(&c);
+	/* Without its lock, which a start may hold that waits for the same disk: what was opened
+	 * before a process of this run has ended is the group of this run, whatever runs next. */
+	if (pidfd >= 0 && cgroup_open(container_cgroup_path(&c, &a), &group, &ignored) == 0 &&
+	    pidfd_is_ending(pidfd) && pidfd_has_ended(pidfd) == 0)
+		cgroup_rates_lift(&group);
 	return r;
 }

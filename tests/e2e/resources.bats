@@ -265,7 +265,15 @@ waits_for_disk() { pgrep -f "of=/out/$1 " | sed 's|.*|/proc/&/status|' | xargs c
 	hull run -d --name cc2 -v "$WORK/disk:/out" --device-write-bps "$loop:2kb" test sh -c \
 		"dd if=/dev/zero of=/out/$$-2 bs=4M count=40 oflag=direct & while [ ! -e /end ]; do usleep 100000; done; exit 8"
 	wait_for 20 waits_for_disk "$$-2"
-	touch "/proc/$(pid_of cc2)/root/end"
+	# Nor for whoever has its lock, a start that waits for the same disk, say.
+	local pid holder
+	pid=$(pid_of cc2)
+	flock "$HULL_ROOT/containers/$(hull inspect -f '{{.Id}}' cc2)" sleep $((300 * PATIENCE)) 3>&- &
+	holder=$!
+	touch "/proc/$pid/root/end"
+	wait_for 20 eval "[ ! -e /proc/$pid ]"
+	pkill -P $holder sleep || true
+	kill $holder 2>/dev/null || true
 	assert_equal 8 "$(timeout $((60 * PATIENCE)) "$HULL" wait cc2)"
 	# Rates of an update count as much.
 	hull run -d --name cc3 -v "$WORK/disk:/out" test sh -c "until [ -e /go ]; do usleep 100000; done
