@@ -64,7 +64,8 @@ static void *take(struct arena *a, size_t size)
 
 void *arena_alloc(struct arena *a, size_t size)
 {
-	return memset(take(a, size), 0, size);
+	void *p = take(a, size);
+	return size ? memset(p, 0, size) : p; /* of nothing it may be NULL */
 }
 
 void *arena_array(struct arena *a, size_t count, size_t size)

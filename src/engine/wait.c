@@ -103,9 +103,23 @@ static int adopt(struct engine *en, const struct container *c, struct err *e)
 	return 0;
 }
 
-void container_adopt_orphan(struct engine *en, const struct container *c)
+/* Once the new monitor answers it holds the pidfd and the pipes: what comes now is not lost. (Our
+ * copy of its socket is closed by then, or one that has died would not be noticed.) */
+static int adopt_and_await(struct engine *en, const struct container *c, struct err *e)
 {
 	enum { ANSWER_S = 10 };
+	struct err ignored;
+	int r = adopt(en, c, e);
+	CLEANUP_FD int monitor = r < 0 ? -1 : monitor_connect(en->run_fd, c->id);
+	if (monitor >= 0) {
+		monitor_patience(monitor, ANSWER_S);
+		monitor_ping(monitor, &ignored);
+	}
+	return r;
+}
+
+void container_adopt_orphan(struct engine *en, const struct container *c)
+{
 	struct err ignored;
 	char path[sizeof("containers/") + ID_LEN];
 	snprintf(path, sizeof(path), "containers/%s", c->id);
@@ -115,14 +129,8 @@ void container_adopt_orphan(struct engine *en, const struct container *c)
 		return;
 	fd_drop(&dir);
 	CLEANUP_FD int starting = monitor_connect(en->run_fd, c->id);
-	if (starting >= 0 || adopt(en, c, &ignored) < 0)
-		return;
-	/* Once it answers it holds the pidfd and the pipes: what comes now is not lost. */
-	CLEANUP_FD int monitor = monitor_connect(en->run_fd, c->id);
-	if (monitor < 0)
-		return;
-	monitor_patience(monitor, ANSWER_S);
-	monitor_ping(monitor, &ignored);
+	if (starting < 0)
+		adopt_and_await(en, c, &ignored);
 }
 
 int container_monitor(struct engine *en, const struct container *c, struct err *e)
@@ -132,7 +140,7 @@ int container_monitor(struct engine *en, const struct container *c, struct err *
 	int fd = monitor_connect(en->run_fd, c->id);
 	if (fd >= 0)
 		return fd;
-	int r = adopt(en, c, e);
+	int r = adopt_and_await(en, c, e);
 	if (r < 0)
 		return r;
 	fd = monitor_connect(en->run_fd, c->id);
