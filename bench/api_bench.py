@@ -78,7 +78,8 @@ def main():
         print(f"{'MiB of the listener, of all its processes, ' + what:60}",
               "  ".join(f"{e.path} {m}" for e, m in zip(engines, memories)))
     for what in engines[0].times:
-        medians = [statistics.median(e.times[what][20 if what.endswith('then') else 2:]) for e in engines]
+        warm = len(engines[0].times[what]) * 2 // (rounds + 2)
+        medians = [statistics.median(e.times[what][warm:]) for e in engines]
         print(f"{what:50}", "  ".join(f"{e.path} {m:8.2f}" for e, m in zip(engines, medians)),
               f"  {medians[0] / medians[-1]:.1f} x")
 

@@ -670,6 +670,7 @@ def regime():
 
 
 def main():
+    global APART
     whats = ["run", "exec", "oci", "steps", "least", "stop", "ps", "parallel", "memory", "stats", "thousand",
              "build", "network", "published", "recorder"]
     parser = argparse.ArgumentParser()
@@ -685,7 +686,7 @@ def main():
                         help="rest between two measured commands; 0: as a script runs them, one after the other")
     parser.add_argument("what", nargs="*", default=whats)
     args = parser.parse_args()
-    globals()["APART"] = args.apart / 1000
+    APART = args.apart / 1000
     if wrong := set(args.what) - set(whats):
         parser.error(f"{' '.join(wrong)}: not one of {' '.join(whats)}")
     if args.v1 and os.path.ismount("/sys/fs/cgroup/unified"):

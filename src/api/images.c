@@ -26,13 +26,13 @@ static struct json_object *summary(struct call *c, const struct image *im)
 	return o;
 }
 
-static size_t images_with(const char *diff_id, const struct image *all, size_t count)
+static bool has_several(const char *diff_id, const struct image *all, size_t count)
 {
 	size_t found = 0;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count && found < 2; i++)
 		for (size_t k = 0; k < all[i].layer_count; k++)
 			found += !strcmp(all[i].layers[k].diff_id, diff_id);
-	return found;
+	return found > 1;
 }
 
 /* ?shared-size=1: of the bytes of each those in layers that another one has, too. */
@@ -45,7 +45,7 @@ static int add_shared(struct call *c, struct json_object *list, const struct ima
 	for (size_t i = 0; r == 0 && i < json_object_array_length(list); i++) {
 		int64_t shared = 0;
 		for (size_t k = 0; k < found[i].layer_count; k++)
-			if (images_with(found[i].layers[k].diff_id, all, count) > 1)
+			if (has_several(found[i].layers[k].diff_id, all, count))
 				shared += found[i].layers[k].size;
 		json_add_int(json_object_array_get_idx(list, i), "SharedSize", shared);
 	}

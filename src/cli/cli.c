@@ -39,10 +39,8 @@ enum { FREES_ALL = false };
 
 void cli_exit(struct cli *cli, int code)
 {
-	if (cli->engine_is_open && FREES_ALL)
-		engine_close(&cli->engine);
-	else if (cli->engine_is_open)
-		engine_leave(&cli->engine);
+	if (cli->engine_is_open)
+		(FREES_ALL ? engine_close : engine_leave)(&cli->engine);
 	if (FREES_ALL)
 		arena_free(&cli->arena);
 	fflush(NULL);

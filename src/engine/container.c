@@ -342,19 +342,12 @@ int container_glance(struct engine *en, const char *id, struct arena *a, struct 
 	return 0;
 }
 
-/* A full id or a name first; then a prefix that only one id has. */
-int container_resolve(struct engine *en, const char *ref, char ret_id[ID_LEN + 1], struct err *e)
+/* @ref is no whole id or name: a prefix that only one id has. */
+static int resolve_prefix(struct engine *en, const char *ref, char ret_id[ID_LEN + 1],
+			  struct err *e)
 {
-	CLEANUP_STMT sqlite3_stmt *exact = NULL, *prefix = NULL;
-	if (*ref == '/')
-		ref++;
-	int r = db_first(&en->db, &exact, e, "SELECT id FROM container WHERE id = ?1 OR name = ?1",
-			 "s", ref);
-	if (r == 1)
-		snprintf(ret_id, ID_LEN + 1, "%s", db_text(exact, 0));
-	if (r != 0)
-		return r < 0 ? r : 0;
-	int found = 0;
+	CLEANUP_STMT sqlite3_stmt *prefix = NULL;
+	int r = 0, found = 0;
 	size_t len = strlen(ref);
 	if (id_is_hex(ref, len)) {
 		char end[ID_LEN + 2];
@@ -378,15 +371,31 @@ int container_resolve(struct engine *en, const char *ref, char ret_id[ID_LEN + 1
 	return 0;
 }
 
+int container_resolve(struct engine *en, const char *ref, char ret_id[ID_LEN + 1], struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *exact = NULL;
+	if (*ref == '/')
+		ref++;
+	int r = db_first(&en->db, &exact, e, "SELECT id FROM container WHERE id = ?1 OR name = ?1",
+			 "s", ref);
+	if (r == 1)
+		snprintf(ret_id, ID_LEN + 1, "%s", db_text(exact, 0));
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return resolve_prefix(en, ref, ret_id, e);
+}
+
 /* The usual one, a whole name or id, is found and read by one statement. */
 static int read_by_ref(struct engine *en, const char *ref, struct arena *a, struct container *ret,
 		       struct err *e)
 {
 	char id[ID_LEN + 1];
+	if (*ref == '/')
+		ref++;
 	int r = row_find(en,
 			 "SELECT " COLUMNS("config") " FROM container WHERE id = ?1 OR name = ?1",
-			 ref + (*ref == '/'), a, ret, e);
-	if (r == 0 && (r = container_resolve(en, ref, id, e)) == 0)
+			 ref, a, ret, e);
+	if (r == 0 && (r = resolve_prefix(en, ref, id, e)) == 0)
 		return container_read(en, id, a, ret, e);
 	return r < 0 ? r : 0;
 }

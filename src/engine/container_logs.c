@@ -9,7 +9,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -94,11 +93,10 @@ void logs_record_prefix(const struct logs_record *r, bool timestamps, bool detai
 static void bring_up_to_date(struct engine *en, const struct container *c)
 {
 	struct err ignored;
-	const struct timeval limit = {.tv_sec = SYNC_SECONDS};
 	CLEANUP_FD int conn = monitor_connect(en->run_fd, c->id);
 	if (conn < 0)
 		return;
-	setsockopt(conn, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	monitor_patience(conn, SYNC_SECONDS);
 	monitor_log_sync(conn, &ignored);
 }
 

@@ -40,8 +40,7 @@ int monitor_resize(int conn, unsigned rows, unsigned cols, struct err *e);
 /** Its disks have got rates. Does not wait for the answer. */
 int monitor_rated(int conn, struct err *e);
 /** Returns once everything that the container has written until now is in its log. Waits for ever
- * while an attached client does not read: give the socket a receive timeout (SO_RCVTIMEO) where
- * that matters. */
+ * while an attached client does not read: monitor_patience() where that matters. */
 int monitor_log_sync(int conn, struct err *e);
 /** Right version, and all texts ended: to be asked of a record from a file or a socket. Ends them.
  */
