@@ -173,7 +173,8 @@ const struct command command_events = {
 		"Other than with docker, health checks are not told as execs: only what comes of "
 		"them is, as health_status. A "
 		"restart policy tells die and start, with restart= and restartCount= beside "
-		"docker's attributes; die has signal= and oomKilled= where that ended it, and "
+		"docker's attributes; die has signal= and oomKilled= where that ended it "
+		"(\"probably\": concluded from the time), and "
 		"error= where the status was lost. The fields of a format: .Type .Action .Actor.ID "
 		".Actor.Attributes .Time .TimeNano .Scope .Status .ID .From",
 	.options = OPTIONS(options),

@@ -40,6 +40,7 @@ struct known {
 	int uid; /* -1: not known */
 	char comm[16], parent_comm[16];
 	bool first;                 /* PID 1 of its namespace */
+	bool moved;                 /* it may have entered a container since `container` was read */
 	uint64_t denied;            /* capabilities, that were noted already; ... */
 	uint32_t refused;           /* ... and calls, by their place in `refusals` */
 	char container[ID_LEN + 1]; /* "": of none */
@@ -99,6 +100,7 @@ static void read_group(pid_t pid, struct known *k)
 	snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)pid);
 	if (file_read_small(AT_FDCWD, file, text, sizeof(text)) <= 0)
 		return;
+	k->moved = false;
 	k->container[0] = '\0';
 	find_container(text, k->container);
 	const char *line = strstr(text, "0::/");
@@ -129,6 +131,13 @@ static struct known *look(struct recorder *w, pid_t pid)
 
 /* ---- records ---- */
 
+/* One of hull's, which may be about to enter a container; a number is what hull executes by its
+ * descriptor. */
+static bool is_hulls(const char *comm)
+{
+	return !strncmp(comm, "hull", 4) || (*comm && !comm[strspn(comm, "0123456789")]);
+}
+
 static void take_fork(struct recorder *w, const struct trace_record *r)
 {
 	const pid_t child = (pid_t)trace_number(r, "child_pid");
@@ -138,6 +147,7 @@ static void take_fork(struct recorder *w, const struct trace_record *r)
 	k->pid = child;
 	k->parent = r->pid;
 	k->first = false;
+	k->moved |= is_hulls(parent.comm);
 	k->denied = k->refused = 0;
 	trace_text(r, "child_comm", k->comm, sizeof(k->comm));
 	trace_text(r, "parent_comm", k->parent_comm, sizeof(k->parent_comm));
@@ -162,12 +172,17 @@ static void fill_sender(struct recorder *w, const struct trace_record *r, struct
 	memcpy(s->sender, k.comm, sizeof(s->sender));
 	memcpy(s->unit, k.unit, sizeof(s->unit));
 	memcpy(s->parent, k.parent_comm, sizeof(s->parent));
+	s->unplaced = k.moved;
 	if (k.parent <= 1)
 		return;
 	/* The parent is more likely to be there still. */
 	const struct known *parent = look(w, k.parent);
 	if (*parent->comm)
 		memcpy(s->parent, parent->comm, sizeof(s->parent));
+	if (k.moved && !parent->moved && *parent->container) { /* its children are where it is */
+		s->unplaced = false;
+		s->inside = !strcmp(parent->container, s->container);
+	}
 	if (!*s->unit)
 		memcpy(s->unit, parent->unit, sizeof(s->unit));
 	if (s->sender_uid < 0)

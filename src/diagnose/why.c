@@ -21,6 +21,8 @@
 #include "linux/signals.h"
 
 enum { LOG_LINES = 5, MOMENTS = 24, SHORT_NS = 2000000000 };
+/* What a signal leads to later than that need not be because of it. */
+#define LONG_NS INT64_C(10000000000)
 
 char *why_span(struct arena *a, int64_t ns)
 {
@@ -56,13 +58,37 @@ static bool was_asked(const struct life *l)
 	       (l->asked && wish && !l->signal && !is_lost(l));
 }
 
+/* It ended with a code, after the signal that hull sent. */
+static char *taken_verdict(const struct life *l, const char *what, const char *asked)
+{
+	struct arena *a = l->s->a;
+	const char *span = why_span(a, l->ended - l->asked);
+	if (is_lost(l))
+		return arena_printf(a,
+				    "%s: %s did nothing, for its first process %s; it ended by "
+				    "itself with %d, %s after it",
+				    what, asked,
+				    !strcmp(l->handling, "none") ? "has no handler for it"
+								 : "ignores it",
+				    l->code, span);
+	if (!l->stopped && l->ended - l->asked > LONG_NS)
+		return arena_printf(a,
+				    "its command ended with %d, %s after hull kill sent %s, "
+				    "which it took: whether because of that is not recorded",
+				    l->code, span, asked);
+	return arena_printf(a, "%s: it took %s and ended with %d after %s", what, asked, l->code,
+			    span);
+}
+
 /* Somebody asked hull for it. */
 static void asked_verdict(struct life *l)
 {
 	struct arena *a = l->s->a;
 	const bool health = l->sender && !strcmp(l->sender, ASKED_BY_HEALTH);
+	const bool removed = l->removed && l->removed - l->ended < SHORT_NS;
 	const char *what = health       ? "ended because its health check failed"
 			   : l->stopped ? "stopped"
+			   : removed    ? "ended by hull kill or rm -f"
 					: "ended by hull kill";
 	l->s->asked = !health;
 	const char *asked = why_signal(a, l->asked ? l->asked_signal : SIGKILL);
@@ -92,11 +118,12 @@ static void asked_verdict(struct life *l)
 		l->s->verdict = arena_printf(a, "%s: %s ended it after %s", what, asked,
 					     why_span(a, l->ended - l->asked));
 	} else if (l->signal) {
-		l->s->verdict = arena_printf(a, "%s: it was sent %s, and %s ended it", what, asked,
-					     why_signal(a, l->signal));
+		const bool by_init = l->c && container_has_init(l->c) && l->survivors;
+		l->s->verdict = arena_printf(a, "%s: it was sent %s, and %s ended it%s", what,
+					     asked, why_signal(a, l->signal),
+					     by_init ? "" : ", which hull did not send");
 	} else {
-		l->s->verdict = arena_printf(a, "%s: it took %s and ended with %d after %s", what,
-					     asked, l->code, why_span(a, l->ended - l->asked));
+		l->s->verdict = taken_verdict(l, what, asked);
 	}
 }
 
@@ -126,6 +153,7 @@ static void zero_verdict(struct life *l)
 	}
 	l->s->verdict = arena_printf(a, "its command ended by itself, with success, after %s",
 				     why_span(a, lasted));
+	why_signalled(l);
 	if (lasted < SHORT_NS && !l->oom)
 		story_advise(l->s,
 			     "a container lives as long as its command: a server must stay in "
@@ -140,16 +168,17 @@ static void code_verdict(struct life *l)
 	if (of_shell)
 		l->s->verdict = arena_printf(
 			a,
-			"its command returned %d, as a shell does when what it ran was ended by "
-			"%s%s",
-			l->code, why_signal(a, of_shell),
-			l->oom && of_shell == SIGKILL ? ": the kernel killed that for memory" : "");
+			"its command returned %d, by which a shell tells that %s ended what it "
+			"ran; a program may return it by itself, too",
+			l->code, why_signal(a, of_shell));
 	else if (l->code == 127)
 		l->s->verdict = "its command returned 127: usually a shell that did not find the "
-				"program that it was to run";
+				"program that it was to run, or a program whose interpreter or "
+				"libraries are missing";
 	else if (l->code == 126)
 		l->s->verdict = "its command returned 126: usually a shell that could not execute "
-				"the program that it was to run (its mode, or its format)";
+				"the program that it was to run (its mode, its format, or a mount "
+				"with noexec)";
 	else
 		l->s->verdict = arena_printf(a, "its command ended by itself with %d after %s",
 					     l->code, why_span(a, l->ended - l->started));
@@ -157,6 +186,7 @@ static void code_verdict(struct life *l)
 		why_memory(l);
 		return;
 	}
+	why_signalled(l);
 	why_denied(l);
 	if (l->s->log.count)
 		story_advise(l->s, "what it wrote last may say why: hull logs %s", l->name);
@@ -382,6 +412,7 @@ static void recall_end(struct life *l)
 	l->oom = c->oom_kills > 0;
 	l->oom_kills = c->oom_kills;
 	l->oom_main = c->oom_first;
+	l->oom_likely = container_has_init(c);
 	l->error = *c->error ? (char *)c->error : NULL;
 }
 

@@ -5,8 +5,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 
 #include "base/cleanup.h"
+#include "base/id.h"
 #include "base/units.h"
 #include "diagnose/usage.h"
 #include "diagnose/why_life.h"
@@ -20,7 +22,7 @@
 #include "linux/seccomp_calls.h"
 #include "linux/signals.h"
 
-enum { DENIALS = 3 };
+enum { DENIALS = 3, SIGNALS = 32 };
 
 /* Whose memory it was that came to its end; the first %s is "probably ", where that is concluded.
  */
@@ -159,8 +161,14 @@ void why_memory(struct life *l)
 {
 	l->oom_told = true;
 	l->s->verdict = arena_printf(l->s->a, "%s killed by the kernel%s",
-				     l->oom_main ? "its main process was" : "a process of it was",
+				     !l->oom_main    ? "a process of it was"
+				     : l->oom_likely ? "its main process was probably"
+						     : "its main process was",
 				     memory_end(l));
+	if (l->oom_main && l->oom_likely)
+		story_evidence(l->s, "main process",
+			       "ended by SIGKILL right after a process of it was killed for "
+			       "memory; that this was the one no record tells");
 	memory_advice(l);
 	find_victim(l);
 	memory_evidence(l);
@@ -200,6 +208,7 @@ static const struct {
 	{SIGXCPU, "its limit on processor time (--ulimit cpu)"},
 	{SIGXFSZ, "its limit on the size of a file (--ulimit fsize)"},
 	{SIGPIPE, "because it wrote to a pipe that nobody reads any more"},
+	{SIGALRM, "a timer that it has set itself (alarm(2))"},
 };
 
 /* "kill[12], which bash[10] started, user 1000, in session-3.scope" */
@@ -212,16 +221,58 @@ static char *recorded_sender(const struct recorded *s, struct arena *a)
 				    (int)s->sender_parent);
 	if (s->sender_uid >= 0)
 		text = arena_printf(a, "%s, user %d", text, (int)s->sender_uid);
-	return *s->unit && !s->inside ? arena_printf(a, "%s, in %s", text, s->unit) : text;
+	if (!*s->unit || s->inside)
+		return text;
+	/* The id is cut where it is the whole name. */
+	return id_is_hex(s->unit, RECORDED_UNIT_MAX - 1)
+		       ? arena_printf(a, "%s, in the container %.12s", text, s->unit)
+		       : arena_printf(a, "%s, in %s", text, s->unit);
 }
 
 /* hull passes on what its client gets, which is no wish that was noted. */
 static const char *recorded_origin(const struct recorded *s)
 {
+	if (s->unplaced)
+		return "a place that was not seen, inside or outside";
 	if (s->inside)
 		return "inside, not by hull";
 	return strncmp(s->sender, "hull", 4) ? "outside of the container, not by hull"
 					     : "outside of the container";
+}
+
+/* PID 1 of its namespace, as far as is known. */
+static bool is_first(const struct life *l)
+{
+	const char *mode = l->c ? l->c->config.host.pid_mode : NULL;
+	return !(l->c && container_has_init(l->c)) && (!mode || !*mode || !strcmp(mode, "private"));
+}
+
+/* Whether it may have come to the limit on processor time at which the kernel sends SIGKILL, as far
+ * as it lived long enough for that. */
+static bool used_up(const struct life *l, int signal)
+{
+	const struct array *limits = l->c ? &l->c->config.host.ulimits : NULL;
+	const struct docker_ulimit *items = limits ? limits->items : NULL;
+	const double most = (double)(l->ended - l->started) / 1e9 * (double)get_nprocs();
+	for (size_t i = 0; signal == SIGKILL && limits && i < limits->count; i++)
+		if (!strcmp(items[i].name, "cpu") && items[i].hard > 0 &&
+		    most >= (double)items[i].hard)
+			return true;
+	return false;
+}
+
+/* Who may have sent what nobody recorded. From inside nobody can end the first process. */
+static const char *suspects(const struct life *l, int signal)
+{
+	const bool terminal = l->c && l->c->config.config.tty &&
+			      (signal == SIGINT || signal == SIGQUIT || signal == SIGHUP);
+	if (used_up(l, signal))
+		return "the kernel did, at its limit on processor time (--ulimit cpu), or a "
+		       "process";
+	if (terminal)
+		return "its terminal did (a key like Ctrl-C, or its end), or a process";
+	return l->c && is_first(l) ? "a process outside of the container did"
+				   : "a process did, in the container or outside of it";
 }
 
 static void recorded_verdict(struct life *l, int signal, const struct recorded *s)
@@ -229,9 +280,13 @@ static void recorded_verdict(struct life *l, int signal, const struct recorded *
 	struct arena *a = l->s->a;
 	l->s->verdict =
 		!signal_has_sender(s->code)
-			? arena_printf(a, "it was ended by %s, which %s", why_signal(a, signal),
+			? arena_printf(a, "it was ended by %s, which %s%s", why_signal(a, signal),
 				       s->code > 0 ? "the kernel itself sent"
-						   : "came from a timer, or I/O, of its own")
+						   : "came from a timer, or I/O, of its own",
+				       s->code > 0 && used_up(l, signal)
+					       ? ": probably at its limit on processor time "
+						 "(--ulimit cpu)"
+					       : "")
 			: arena_printf(a, "it was ended by %s, sent from %s: %s",
 				       why_signal(a, signal), recorded_origin(s),
 				       recorded_sender(s, a));
@@ -243,13 +298,6 @@ static const char *crash_of(int signal)
 		if (crashes[i].signal == signal)
 			return crashes[i].means;
 	return NULL;
-}
-
-/* PID 1 of its namespace, as far as is known. */
-static bool is_first(const struct life *l)
-{
-	const char *mode = l->c ? l->c->config.host.pid_mode : NULL;
-	return !(l->c && container_has_init(l->c)) && (!mode || !*mode || !strcmp(mode, "private"));
 }
 
 /* A crash, with what the kernel's log says of it. */
@@ -290,8 +338,10 @@ void why_killed(struct life *l, int signal)
 	const char *means = crash_of(signal), *name = why_signal(a, signal);
 	struct recorded s;
 	const int r = recorder_find(l->en, l->id, signal, l->started, l->ended, &s);
-	/* One that a program gets by its own fault can be sent, too. */
-	const bool sent = r == 1 && signal_has_sender(s.code) && s.pid != s.sender_pid;
+	/* One that a program gets by its own fault can be sent, too; what it sends itself is one by
+	 * abort(), or by the kernel in its name. */
+	const bool sent = r == 1 && signal_has_sender(s.code) &&
+			  (s.pid != s.sender_pid || crash_is_fault(signal) || signal == SIGSYS);
 	if (means && !sent) {
 		crash_verdict(l, signal, means);
 		return;
@@ -304,14 +354,37 @@ void why_killed(struct life *l, int signal)
 		story_advise(l->s,
 			     "hull-recorder.service, or recorder = on in hull.conf (hull system "
 			     "record), keeps who sends signals to containers: it was not running");
-	l->s->verdict = arena_printf(
-		a,
-		"it was ended by %s, which hull did not send: a process of the host did, or one "
-		"with the same user in a shared pid namespace",
-		name);
+	l->s->verdict = arena_printf(a, "it was ended by %s, which hull did not send: %s", name,
+				     suspects(l, signal));
 	if (signal == SIGKILL)
 		story_advise(l->s, "the kernel kills so, too, when the machine itself is out of "
 				   "memory: see its log (dmesg)");
+}
+
+int why_recorded(const struct life *l, enum recorded_kind kind, struct recorded *ret, size_t max)
+{
+	const int64_t from = l->ended - SHORTLY_NS;
+	return recorder_list(l->en, kind, l->id, from > l->started ? from : l->started, l->ended,
+			     ret, max);
+}
+
+/* Just before an end with a code: what came from outside, or would explain the code. */
+void why_signalled(struct life *l)
+{
+	struct arena *a = l->s->a;
+	struct recorded all[SIGNALS];
+	const int count = why_recorded(l, RECORDED_SIGNAL, all, SIGNALS);
+	for (int i = 0; i < count; i++) {
+		const struct recorded *r = &all[i];
+		if (r->taken_along || !signal_has_sender(r->code) || r->pid == r->sender_pid ||
+		    !strcmp(r->sender, "hull-init") || (r->inside && l->code != 128 + r->signal))
+			continue;
+		l->s->verdict = arena_printf(
+			a, "%s; %s before that %s[%d] got %s, sent from %s: %s", l->s->verdict,
+			why_span(a, l->ended - r->time_ns), r->comm, (int)r->pid,
+			why_signal(a, r->signal), recorded_origin(r), recorded_sender(r, a));
+		return;
+	}
 }
 
 void why_refused(struct life *l)
@@ -373,10 +446,7 @@ void why_denied(struct life *l)
 {
 	struct arena *a = l->s->a;
 	struct recorded r[DENIALS];
-	const int64_t from = l->ended - SHORTLY_NS;
-	const int count =
-		recorder_list(l->en, RECORDED_DENIAL, l->id, from > l->started ? from : l->started,
-			      l->ended, r, DENIALS);
+	const int count = why_recorded(l, RECORDED_DENIAL, r, DENIALS);
 	bool profile = false, capability = false, label = false;
 	char *all = NULL;
 	for (int i = 0; i < count; i++) {

@@ -36,7 +36,7 @@ static void take_start(struct life *l, int64_t at)
 {
 	l->started = at;
 	l->ended = l->asked = l->killed = 0;
-	l->stopped = l->oom = l->oom_main = false;
+	l->stopped = l->oom = l->oom_main = l->oom_likely = false;
 	l->oom_of = (struct oom){0};
 	l->oom_kills = l->refused = l->unlogged = 0;
 	l->error = l->policy = l->survivors = l->fault = l->pressure = l->full = NULL;
@@ -72,7 +72,9 @@ static void take_end(struct life *l, struct json_object *event, int64_t at)
 	l->ends++;
 	l->code = number(attribute(event, "exitCode"));
 	l->signal = number(attribute(event, "signal"));
-	l->oom_main = attribute(event, "oomKilled") != NULL;
+	const char *main = attribute(event, "oomKilled");
+	l->oom_main = main != NULL;
+	l->oom_likely = main && strcmp(main, "true") != 0;
 	l->error = error ? arena_strdup(a, error) : NULL;
 	l->policy = policy ? arena_strdup(a, policy) : NULL;
 	l->survivors = survivors ? arena_strdup(a, survivors) : NULL;

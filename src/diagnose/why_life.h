@@ -6,6 +6,7 @@
 
 #include "diagnose/story.h"
 #include "engine/engine.h"
+#include "engine/recorder.h"
 #include "linux/oom.h"
 
 /* What came so short before an end may have to do with it. */
@@ -23,6 +24,7 @@ struct life {
 	int64_t until;                            /* the end that is asked for; 0: now */
 	int code, signal;
 	bool oom_main, oom; /* PID 1, or any */
+	bool oom_likely;    /* PID 1: only concluded, from the time of its end */
 	int64_t oom_kills;  /* so many processes */
 	bool oom_told;      /* by the verdict */
 	struct oom oom_of;  /* the last of them */
@@ -55,6 +57,10 @@ void why_memory(struct life *l);
 void why_memory_too(struct life *l);
 /** Adds to the verdict what the recorder knows of capabilities that lacked just before the end. */
 void why_denied(struct life *l);
+/** What the recorder knows of the time just before the end: recorder_list(). */
+int why_recorded(const struct life *l, enum recorded_kind kind, struct recorded *ret, size_t max);
+/** Adds to the verdict which signal the recorder knows of just before an end with a code. */
+void why_signalled(struct life *l);
 /** Evidence of the recorder: whom the end of PID 1 took along, and who had ended with a fault just
  * before. */
 void why_others(struct life *l);

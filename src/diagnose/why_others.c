@@ -47,10 +47,7 @@ static void tell_faults(struct life *l)
 	struct recorded all[NAMED];
 	struct arena *a = l->s->a;
 	char *text = "";
-	const int64_t from = l->ended - SHORTLY_NS;
-	const int count =
-		recorder_list(l->en, RECORDED_EXIT, l->id, from > l->started ? from : l->started,
-			      l->ended, all, NAMED);
+	const int count = why_recorded(l, RECORDED_EXIT, all, NAMED);
 	for (int i = 0; i < count; i++)
 		text = arena_printf(a, "%s%s%s[%d] with %d, %s before", text, i ? "; " : "",
 				    all[i].comm, (int)all[i].pid, all[i].exit_code,

@@ -304,8 +304,8 @@ static const char GLANCE[] =
 	"restarts, restart_wait, restart_due, started, held, iif(NOT auto_remove "
 	"AND json_valid(config), config ->> "
 	"'$.HostConfig.RestartPolicy.MaximumRetryCount', 0), told, EXISTS (SELECT 1 "
-	"FROM endpoint WHERE container = ?1), oom_kills FROM container "
-	"WHERE id = ?1";
+	"FROM endpoint WHERE container = ?1), oom_kills, iif(json_valid(config), config ->> "
+	"'$.HostConfig.Init', 0) FROM container WHERE id = ?1";
 
 void container_expect_glance(struct engine *en)
 {
@@ -337,6 +337,7 @@ int container_glance(struct engine *en, const char *id, struct arena *a, struct 
 		.told = (unsigned)db_int(s, 11),
 		.networked = db_int(s, 12),
 		.oom_kills = db_int(s, 13),
+		.config.host.init = {.set = true, .value = db_int(s, 14)},
 	};
 	snprintf(ret->id, sizeof(ret->id), "%s", id);
 	return 0;

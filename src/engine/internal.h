@@ -119,6 +119,7 @@ struct end {
 	const struct container *c;
 	const struct exit_record *x;
 	struct oom oom;  /* of the last process that was killed for memory, if one was */
+	bool oom_named;  /* that it was the first one, or was not: the kernel's log names it */
 	int64_t refused; /* processes, by a limit on them */
 	char fault[64];  /* crash_look(), of the first process */
 	/* Of end_look(): "memory=SOME,FULL,TOTAL cpu=.. io=.."; "LEFT bytes|inodes|reserved

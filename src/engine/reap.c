@@ -135,11 +135,14 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 	if (r >= 0)
 		r = event_container(&en->db, e, c->id, "die", "exitCode", code, "execDuration",
 				    duration, "signal", x->signal ? signal : NULL, "oomKilled",
-				    x->flags & EXIT_OOM_MAIN ? "true" : NULL, "error",
-				    *x->error ? x->error : NULL, "restart", policy, "survivors",
-				    exit_survivors(x, &a), "fault", *end->fault ? end->fault : NULL,
-				    "processesRefused", end->refused > 0 ? refused : NULL,
-				    "pressure", *end->pressure ? end->pressure : NULL, "full",
+				    !(x->flags & EXIT_OOM_MAIN) ? NULL
+				    : end->oom_named            ? "true"
+								: "probably",
+				    "error", *x->error ? x->error : NULL, "restart", policy,
+				    "survivors", exit_survivors(x, &a), "fault",
+				    *end->fault ? end->fault : NULL, "processesRefused",
+				    end->refused > 0 ? refused : NULL, "pressure",
+				    *end->pressure ? end->pressure : NULL, "full",
 				    *end->full ? end->full : NULL, "bytesNotLogged",
 				    x->log_dropped_bytes ? unlogged : NULL, NULL);
 	if (r >= 0 && c->told & TOLD_VOLUMES)
@@ -215,9 +218,10 @@ static pid_t first_process(struct engine *en, const struct container *c)
 
 /* The monitor takes whoever gets a SIGKILL soon after a kill for memory for its victim. The
  * kernel's log knows: it names all that were killed. What hull-init runs has no number here. */
-static void judge_oom(struct engine *en, const struct container *c, struct exit_record *x,
-		      struct oom *ret)
+static void judge_oom(struct engine *en, struct end *end, struct exit_record *x)
 {
+	const struct container *c = end->c;
+	struct oom *ret = &end->oom;
 	CLEANUP_ARENA struct arena a = {0};
 	if (!was_oom(x))
 		return;
@@ -226,6 +230,7 @@ static void judge_oom(struct engine *en, const struct container *c, struct exit_
 	if (ret->whole_since_ns > x->finished_ns || !first || container_has_init(c) ||
 	    !namespace_caller_is_in_first_pid())
 		return;
+	end->oom_named = true;
 	x->flags &= ~(uint32_t)(EXIT_OOM_MAIN | EXIT_OOM_CHILD);
 	x->flags |= x->signal == SIGKILL && ret->first_killed ? EXIT_OOM_MAIN : EXIT_OOM_CHILD;
 }
@@ -235,7 +240,7 @@ static int finish(struct engine *en, const struct container *c, const struct exi
 {
 	struct exit_record x = *found;
 	struct end end = {.c = c, .x = &x};
-	judge_oom(en, c, &x, &end.oom); /* while its control group is there */
+	judge_oom(en, &end, &x); /* while its control group is there */
 	end.refused = processes_refused(c);
 	end_look(en, c, &end);
 	const pid_t first = crash_is_fault(x.signal) ? first_process(en, c) : 0;

@@ -15,7 +15,7 @@
 #include "linux/namespaces.h"
 #include "linux/signals.h"
 
-enum { RING_VERSION = 4 };
+enum { RING_VERSION = 5 };
 
 struct recorder_ring {
 	uint32_t version, unused;

@@ -32,6 +32,7 @@ struct recorded {
 	char sender[16], parent[16];
 	char unit[RECORDED_UNIT_MAX]; /* last part of the sender's control group, "" not known */
 	bool inside;                  /* the sender is a process of the same container */
+	bool unplaced;                /* whether he is was not seen: he had ended too soon */
 	bool taken_along;             /* SIGKILL, because PID 1 has ended */
 	/* Of a capability that lacked; -1: the call was refused, for whatever it was, with this
 	 * error (EPERM, EACCES). */

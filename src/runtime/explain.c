@@ -22,7 +22,7 @@
 #include "runtime/command.h"
 #include "runtime/runtime.h"
 
-enum { HEAD_SIZE = 4096, INTERPRETER_MAX = 255, PROGRAM_HEADERS_MAX = 64 };
+enum { HEAD_SIZE = 4096, INTERPRETER_MAX = 255, PROGRAM_HEADERS_MAX = 64, SCRIPTS_MAX = 5 };
 
 #if defined(__x86_64__)
 #define NATIVE_MACHINE EM_X86_64
@@ -91,9 +91,41 @@ static bool exists(const char *path)
 	return stat(path, &st) == 0;
 }
 
+static int check_content(const char *path, const struct head *h, unsigned depth, struct err *e);
+
+/* It is executed in its turn, and may be a script as well. */
+static int check_interpreter(const char *path, const char *word, unsigned depth, struct err *e)
+{
+	struct head h;
+	struct err inner;
+	struct stat st;
+	if (stat(word, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(e, EACCES, ERR_NOT_EXECUTABLE,
+			       "exec: \"%s\": permission denied: its interpreter %s is not a "
+			       "regular file",
+			       path, word);
+	if (access(word, X_OK) < 0)
+		return err_set(e, EACCES, ERR_NOT_EXECUTABLE,
+			       "exec: \"%s\": permission denied: its interpreter %s is not "
+			       "executable",
+			       path, word);
+	if (depth == SCRIPTS_MAX)
+		return err_set(
+			e, ELOOP, ERR_NOT_EXECUTABLE,
+			"exec: \"%s\": its interpreter is a script, whose interpreter is one, "
+			"and so on: the kernel follows five of them",
+			path);
+	if (head_read(word, &h) < 0 || check_content(word, &h, depth + 1, &inner) == 0)
+		return 0;
+	*e = inner;
+	return depth ? -e->number
+		     : err_context(e, "exec: \"%s\": its interpreter %s cannot be executed", path,
+				   word);
+}
+
 /* "#!interpreter argument": the kernel takes the first word of the first line, and a carriage
  * return as part of it. */
-static int check_script(const char *path, const struct head *h, struct err *e)
+static int check_script(const char *path, const struct head *h, unsigned depth, struct err *e)
 {
 	char word[INTERPRETER_MAX + 1];
 	const char *at = h->bytes + 2;
@@ -105,11 +137,7 @@ static int check_script(const char *path, const struct head *h, struct err *e)
 	memcpy(word, at, len);
 	word[len] = '\0';
 	if (exists(word))
-		return access(word, X_OK) == 0 ? 0
-					       : err_set(e, EACCES, ERR_NOT_EXECUTABLE,
-							 "exec: \"%s\": permission denied: its "
-							 "interpreter %s is not executable",
-							 path, word);
+		return check_interpreter(path, word, depth, e);
 	bool carriage_return = word[len - 1] == '\r';
 	if (carriage_return)
 		word[len - 1] = '\0';
@@ -219,13 +247,13 @@ static int check_elf(const char *path, const struct head *h, struct err *e)
 }
 
 /* What the content says; 0 when nothing is wrong with it that can be seen from here. */
-static int check_content(const char *path, const struct head *h, struct err *e)
+static int check_content(const char *path, const struct head *h, unsigned depth, struct err *e)
 {
 	if (h->len == 0)
 		return err_set(e, ENOEXEC, ERR_NOT_EXECUTABLE,
 			       "exec: \"%s\": exec format error: the file is empty", path);
 	if (h->len >= 2 && !memcmp(h->bytes, "#!", 2))
-		return check_script(path, h, e);
+		return check_script(path, h, depth, e);
 	if (h->len >= SELFMAG && !memcmp(h->bytes, ELFMAG, SELFMAG))
 		return check_elf(path, h, e);
 	return 0;
@@ -253,6 +281,7 @@ static int explain_format(const char *path, const struct head *h, struct err *e)
 
 static int explain_access(const char *path, struct err *e)
 {
+	struct head h;
 	struct stat st;
 	struct statvfs fs;
 	if (stat(path, &st) < 0) {
@@ -277,6 +306,9 @@ static int explain_access(const char *path, struct err *e)
 			"exec: \"%s\": permission denied: it is not executable", path);
 		err_hint(e, "chmod +x it in the image (COPY --chmod=755), or run it as: sh %s",
 			 path);
+	} else if (access(path, X_OK) == 0 && head_read(path, &h) == 0 &&
+		   check_content(path, &h, 0, e) < 0) {
+		return -e->number;
 	} else {
 		err_set(e, EACCES, ERR_NOT_EXECUTABLE,
 			"exec: \"%s\": permission denied: its mode %04o does not let user %u "
@@ -381,8 +413,9 @@ int runtime_explain_exec(const char *path, int number, struct err *e)
 		return explain_access(path, e);
 	if (number == ENOENT && !exists(path))
 		return explain_absent(path, e);
-	if ((number == ENOENT || number == ENOEXEC) && head_read(path, &h) == 0) {
-		if (check_content(path, &h, e) < 0)
+	if ((number == ENOENT || number == ENOEXEC || number == ELOOP) &&
+	    head_read(path, &h) == 0) {
+		if (check_content(path, &h, 0, e) < 0)
 			return -e->number;
 		if (number == ENOEXEC)
 			return explain_format(path, &h, e);
@@ -397,5 +430,5 @@ int command_check(const char *path, struct err *e)
 {
 	struct head h = {0};
 	/* A program that may be executed and not read is the kernel's to judge. */
-	return head_read(path, &h) < 0 ? 0 : check_content(path, &h, e);
+	return head_read(path, &h) < 0 ? 0 : check_content(path, &h, 0, e);
 }

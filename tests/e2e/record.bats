@@ -71,10 +71,41 @@ runs_seen() {
 	kill -KILL "$(pid_of ee)"
 	wait_for 10 ended ee
 	run hull why ee
-	assert_has "which hull did not send: a process of the host did"
+	assert_has "which hull did not send: a process outside of the container did"
 	assert_has "hull-recorder.service"
 	# What was recorded stays.
 	[[ $(verdict dd) == 'it was ended by SIGSEGV, sent from outside'* ]]
+}
+
+@test "record: signals that came before an end with a code; a fault that it sent itself; a sender in another container" {
+	record
+	local ready='echo ready; until [ -e /end ]; do usleep 20000; done'
+	for code in 143 0; do
+		hull run -d --name "c$code" test sh -c "trap 'exit $code' TERM; $ready"
+		wait_ready "c$code"
+		/bin/kill "$(pid_of "c$code")"
+		wait_for 10 ended "c$code"
+		wait_for 10 eval "[[ \$(verdict c$code) == 'its command '*'; '*'s before that sh['*'] got SIGTERM, sent from outside of the container, not by hull: kill['* ]]" || fail "$(verdict "c$code")"
+	done
+	hull run -d --name inside test sh -c "trap 'exit 143' TERM; $ready"
+	wait_ready inside
+	hull exec inside kill 1
+	wait_for 10 ended inside
+	# Where it was may not be seen of one that ends so soon; outside of it was none.
+	wait_for 10 eval "[[ \$(verdict inside) == 'its command returned 143, '*' got SIGTERM, sent from '@(inside,|'a place that was not seen,')* ]]" || fail "$(verdict inside)"
+	hull run -d --name self --init test sh -c "$ready; kill -SYS \$\$"
+	wait_ready self
+	let_end self /end
+	wait_for 10 ended self
+	wait_for 10 eval "[[ \$(verdict self) == 'it was ended by SIGSYS, sent from inside, not by hull: sh['* ]]" || fail "$(verdict self)"
+	hull run -d --name victim test sleep 600
+	hull run -d --name killer --pid host test sh -c "$ready; kill -9 $(pid_of victim)"
+	wait_ready killer
+	caught_up
+	let_end killer /end
+	wait_for 10 ended victim
+	wait_for 10 eval "[[ \$(verdict victim) == *', sent from outside of the container, not by hull: sh['*', in the container '$(hull inspect -f '{{.Id}}' killer | cut -c 1-12) ]]" || fail "$(verdict victim)"
+	kill "$RECORDER"
 }
 
 @test "record: capabilities that lacked before the end; the victim where the kernel's log cannot be read" {

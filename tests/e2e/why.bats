@@ -81,9 +81,9 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	assert_has "hull update cannot lift the limit of $parent"
 	# Without the log: by whose counters rose.
 	run blind run --name dd --cgroup-parent "$parent" -m 64m --memory-swap 64m test /probe eat 32
-	assert_equal "its main process was $(printf "$above" "probably ")" "$(verdict dd)"
+	assert_equal "its main process was probably $(printf "$above" "probably ")" "$(verdict dd)"
 	run blind run --name ee -m 16m --memory-swap 16m test /probe eat 64
-	assert_equal "its main process was killed by the kernel: the container probably reached its memory limit of 16MiB" "$(verdict ee)"
+	assert_equal "its main process was probably killed by the kernel: the container probably reached its memory limit of 16MiB" "$(verdict ee)"
 	run hull why ee
 	assert_has "the counters of the groups"
 }
@@ -100,7 +100,7 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	assert_has "limits (-m) on those that need much protect the others"
 	# Concluded, where the log cannot be read: no group was full.
 	run blind run --name dd --oom-score-adj 1000 test /probe eat "$all"
-	assert_equal "its main process was killed by the kernel: the machine probably had no memory left" "$(verdict dd)"
+	assert_equal "its main process was probably killed by the kernel: the machine probably had no memory left" "$(verdict dd)"
 }
 
 @test "why: what was killed for memory before it ended by itself; doctor of one that runs" {
@@ -237,6 +237,77 @@ assert at <= int(sys.argv[2]) / 1e9, (at, sys.argv[2])' "$output" "$before"
 	[[ $(verdict dd) == "it was ended by SIGKILL, which hull did not send: "*"; before that a process of it was killed by the kernel"* ]]
 }
 
+@test "why: with --init a process of the container may have ended the command; its own limit on memory, or just after it" {
+	hull run --name aa --init test sh -c 'kill -9 $$' || [ $? = 137 ]
+	assert_equal "it was ended by SIGKILL, which hull did not send: a process did, in the container or outside of it" "$(verdict aa)"
+	hull run -d --name bb test sleep 600
+	kill -KILL "$(pid_of bb)"
+	wait_for 10 ended bb
+	assert_equal "it was ended by SIGKILL, which hull did not send: a process outside of the container did" "$(verdict bb)"
+	# Whose kill it was nobody knows of what hull-init runs.
+	local own="its main process was probably killed by the kernel: the container reached its memory limit of 16MiB"
+	hull run --name cc --init -m 16m --memory-swap 16m test /probe eat 64 || [ $? = 137 ]
+	assert_own() { assert_equal "$own$2" "$(verdict "$1" | sed 's/container probably/container/')"; } # the log is not written for each
+	assert_own cc
+	hull run --name dd --init -m 16m --memory-swap 16m test sh -c '/probe eat 64; kill -9 $$' || [ $? = 137 ]
+	assert_own dd
+	run hull why dd
+	assert_has "that this was the one no record tells"
+	hull rm cc
+	assert_own cc " (it was removed since)"
+	hull run --name ee --init -m 16m --memory-swap 16m test sh -c '/probe eat 64; sleep 2.5; kill -9 $$' || [ $? = 137 ]
+	[[ $(verdict ee) == "it was ended by SIGKILL, which hull did not send: a process did, in the container or outside of it; before that a process of it was killed by the kernel"* ]]
+}
+
+@test "why: a limit on processor time; a key at the terminal" {
+	for init in "" --init; do
+		hull run --name "cpu$init" $init --ulimit cpu=1 test sh -c 'while :; do :; done' || [ $? = 137 ]
+		assert_equal "it was ended by SIGKILL, which hull did not send: the kernel did, at its limit on processor time (--ulimit cpu), or a process" "$(verdict "cpu$init")"
+	done
+	# Who did not live for so long did not come to it.
+	hull run -d --name short --ulimit cpu=600 test sleep 600
+	kill -KILL "$(pid_of short)"
+	wait_for 10 ended short
+	[[ $(verdict short) == *": a process outside of the container did" ]]
+	python3 -c 'import pty, os, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "run", "-it", "--init", "--name", "key", "test", "sh", "-c", "echo ready; exec sleep 600"])
+seen = b""
+while b"ready" not in seen:
+    seen += os.read(fd, 100)
+os.write(fd, b"\3")
+assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130' "$HULL"
+	assert_equal "it was ended by SIGINT, which hull did not send: its terminal did (a key like Ctrl-C, or its end), or a process" "$(verdict key)"
+}
+
+@test "why: a signal that did nothing, one of long ago, and a kill from elsewhere while it is stopped" {
+	hull run -d --name aa -v "$PWD:/go" test sh -c 'until [ -e /go/end ]; do usleep 20000; done; exit 5'
+	hull stop -t 60 aa &
+	wait_for 10 eval "hull why aa | grep -q 'hull sent SIGTERM'"
+	touch end
+	wait $!
+	[[ $(verdict aa) == "stopped: SIGTERM did nothing, for its first process has no handler for it; it ended by itself with 5, "*" after it" ]]
+	hull run -d --name bb test sleep 600
+	hull stop -t 60 bb &
+	wait_for 10 eval "hull why bb | grep -q 'hull sent SIGTERM'"
+	kill -KILL "$(pid_of bb)"
+	wait $!
+	assert_equal "stopped: it was sent SIGTERM, and SIGKILL ended it, which hull did not send" "$(verdict bb)"
+	# What it took, and ended much later.
+	hull run -d --name cc test sh -c 'trap : TERM; echo ready; until [ -e /end ]; do usleep 20000; done; exit 3'
+	wait_ready cc
+	hull kill -s TERM cc
+	let_end cc /end
+	wait_for 10 ended cc
+	[[ $(verdict cc) == "ended by hull kill: it took SIGTERM and ended with 3 after "* ]]
+	sql "UPDATE event SET time = time - 60000000000 WHERE action = 'kill'"
+	[[ $(verdict cc) == "its command ended with 3, "*" after hull kill sent SIGTERM, which it took: whether because of that is not recorded" ]]
+	hull run -d --name dd test sleep 600
+	hull rm -f dd
+	[[ $(verdict dd) == "ended by hull kill or rm -f: SIGKILL ended it after "* ]]
+}
+
 # The kernel writes no more than ten such lines in five seconds: crash_told NAME WHAT VERDICT.
 crash_told() {
 	hull rm -f "$1" >/dev/null 2>&1 || true
@@ -291,6 +362,24 @@ crash_told() {
 	run hull run -d --name dd --entrypoint /etc/passwd test
 	hint=$(sed -n 's/^hint: //p' <<<"$output")
 	[ -n "$hint" ]
+	# The interpreter is looked at as well.
+	local name text want
+	cp scripts/none scripts/plain
+	chmod -x scripts/plain
+	cp "$ROOTFS/bin/busybox" scripts/foreign
+	printf '\x08' | dd of=scripts/foreign bs=1 seek=18 conv=notrunc status=none # EM_MIPS
+	while IFS='|' read -r name text want; do
+		printf '%s\n' "#!$text" >"scripts/$name"
+		chmod +x "scripts/$name"
+		run hull run --name "$name" -v "$PWD/scripts:/s" test "/s/$name"
+		assert_equal "it could not be started: exec: \"/s/$name\": $want" "$(verdict "$name")"
+	done <<-'END'
+		by-folder|/bin|permission denied: its interpreter /bin is not a regular file
+		by-plain|/s/plain|permission denied: its interpreter /s/plain is not executable
+		by-foreign|/s/foreign|its interpreter /s/foreign cannot be executed: exec: "/s/foreign": exec format error: the program is for mips, this machine is amd64
+		by-script|/s/none|its interpreter /s/none cannot be executed: exec: "/s/none": no such file or directory: its interpreter /no/such/shell does not exist in the image
+		by-itself|/s/by-itself|its interpreter /s/by-itself cannot be executed: exec: "/s/by-itself": its interpreter is a script, whose interpreter is one, and so on: the kernel follows five of them
+	END
 	run hull why dd
 	assert_has "it could not be started: "
 	assert_has "what to do"
@@ -413,7 +502,7 @@ crash_told() {
 	hull run --name ff test sh </dev/null
 	assert_equal "its command is a shell without input: it read the end of its standard input, and was done" "$(verdict ff)"
 	run hull run --name gg test sh -c 'sh -c "kill -TERM \$\$"; exit $?'
-	[[ $(verdict gg) == "its command returned 143, as a shell does when what it ran was ended by SIGTERM"* ]]
+	[[ $(verdict gg) == "its command returned 143, by which a shell tells that SIGTERM ended what it ran; a program may return it by itself, too"* ]]
 	run hull run --name hh test sh -c 'no-such-program'
 	[[ $(verdict hh) == "its command returned 127: usually a shell that did not find"* ]]
 }
