@@ -25,6 +25,7 @@ struct call {
 	struct engine *en; /* open, but for routes with ROUTE_NO_ENGINE */
 	struct arena *a;
 	const struct settings *settings;
+	const struct route *route;
 	const char *arg; /* what stands for {} in the route's path */
 	int minor;       /* of the API's version that the client speaks: 1.MINOR */
 };
@@ -54,6 +55,16 @@ char *default_network(const struct settings *s);
 /** The route of a path without its version, and what {} is; NULL: none. */
 const struct route *route_find(const char *method, const char *path, struct arena *a,
 			       const char **ret_arg);
+/* ---- what only some versions have (versions.c) ---- */
+
+/** Whether the client's version knows a parameter of the route. */
+bool version_has_param(const struct call *c, const char *name);
+/** Take out of what was asked, or put in, what is otherwise in the client's version; NULL is
+ * nothing. */
+int version_of_asked(const struct call *c, struct json_object *body, struct err *e);
+/** The same of an answer; whether there is anything of the kind. NULL: just to know. */
+bool version_of_answer(const struct call *c, struct json_object *o);
+
 /** Serve one request that http_next() has taken. @kept lives as long as the engine, @a as the
  * request. */
 void call_serve(struct http *h, const struct settings *settings, struct engine *en, bool *en_open,

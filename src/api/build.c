@@ -180,7 +180,9 @@ static void tell_result(struct call *c, const struct build_request *q, const cha
 	struct json_object *o = json_object_new_object(), *aux = json_object_new_object();
 	json_add_string(aux, "ID", arena_printf(c->a, "sha256:%s", id));
 	json_object_object_add(o, "aux", aux);
-	stream_json(c, o);
+	if (c->minor >= 30)
+		stream_json(c, json_object_get(o));
+	json_object_put(o);
 	if (q->quiet)
 		say(c, "stream", arena_printf(c->a, "sha256:%s\n", id));
 	else

@@ -24,7 +24,7 @@
 const char *param(const struct call *c, const char *name)
 {
 	const char *value = http_param(c->q, name);
-	return value && *value ? value : NULL;
+	return value && *value && version_has_param(c, name) ? value : NULL;
 }
 
 int refuse_looker(const struct call *c, const char *name, struct err *e)
@@ -61,7 +61,7 @@ struct strv param_all(const struct call *c, const char *name)
 	struct strv all = {0};
 	for (size_t i = 0; i < c->q->params.count; i++) {
 		const struct kv *p = &c->q->params.items[i];
-		if (!strcmp(p->key, name) && *p->value)
+		if (!strcmp(p->key, name) && *p->value && version_has_param(c, name))
 			strv_push(c->a, &all, p->value);
 	}
 	return all;
@@ -112,7 +112,9 @@ int body_json(struct call *c, struct json_object **ret, struct err *e)
 	size_t len;
 	*ret = NULL;
 	int r = http_read_all(c->http, c->a, &text, &len, e);
-	return r < 0 || !len ? r : json_parse(text, len, ret, e);
+	if (r == 0 && len)
+		r = json_parse(text, len, ret, e);
+	return r < 0 ? r : version_of_asked(c, *ret, e);
 }
 
 int body_read(struct call *c, const struct shape *s, void *out, struct err *e)
@@ -206,6 +208,7 @@ static void put_json(struct call *c, struct strbuf *out, struct json_object *o)
 int answer_json(struct call *c, int status, struct json_object *o)
 {
 	CLEANUP_STRBUF struct strbuf line = STRBUF_MAX(SIZE_MAX / 2);
+	version_of_answer(c, o);
 	put_json(c, &line, o);
 	strbuf_putc(&line, '\n');
 	http_answer(c->http, status, "application/json", line.buf, line.len);
@@ -215,7 +218,7 @@ int answer_json(struct call *c, int status, struct json_object *o)
 int answer_text(struct call *c, struct strbuf *text, struct err *e)
 {
 	struct json_object *o;
-	if (c->http->read_only) {
+	if (c->http->read_only || version_of_answer(c, NULL)) {
 		int r = json_parse(text->buf, text->len, &o, e);
 		return r < 0 ? r : answer_json(c, 200, o);
 	}
@@ -363,6 +366,7 @@ static int find_and_run(struct call *c, bool *en_open, struct arena *kept, struc
 	if (r < 0)
 		return r;
 	const struct route *route = route_find(c->q->method, path, c->a, &c->arg);
+	c->route = route;
 	if (c->http->page && (r = page_admit(c, e)) < 0)
 		return r;
 	if (!route || c->http->page != ((route->flags & ROUTE_PAGE) != 0))

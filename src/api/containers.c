@@ -41,10 +41,42 @@ int containers_list(struct call *c, struct err *e)
 	return answer_text(c, &list, e);
 }
 
+static struct json_object *member(struct json_object *o, const char *key)
+{
+	return json_object_object_get(o, key);
+}
+
+static void add_alias(struct json_object *list, struct json_object *alias)
+{
+	for (size_t i = 0; i < json_object_array_length(list); i++)
+		if (json_object_equal(json_object_array_get_idx(list, i), alias))
+			return json_object_put(alias), (void)0;
+	json_object_array_add(list, alias);
+}
+
+/* Before 1.45 what DNSNames has besides the name stood among the aliases. */
+static void add_aliases(struct json_object *o)
+{
+	json_object_object_foreach(member(member(o, "NetworkSettings"), "Networks"), name, place)
+	{
+		struct json_object *list = member(place, "Aliases");
+		if (!member(place, "DNSNames"))
+			continue;
+		if (!list)
+			json_object_object_add(place, "Aliases", list = json_object_new_array());
+		add_alias(list, json_object_new_string_len(json_object_get_string(member(o, "Id")),
+							   ID_SHORT_LEN));
+		add_alias(list, json_object_get(member(member(o, "Config"), "Hostname")));
+		(void)name;
+	}
+}
+
 int container_show(struct call *c, struct err *e)
 {
 	struct json_object *o;
 	int r = container_inspect(c->en, c->arg, param_true(c, "size", false), &o, e);
+	if (r == 0 && c->minor < 45)
+		add_aliases(o);
 	return r < 0 ? r : answer_json(c, 200, o);
 }
 

@@ -104,6 +104,29 @@ static void settle_host(const struct call *c, struct docker_host_config *host)
 		host->network_mode = default_network(c->settings);
 }
 
+/* What belongs to a mount of another type: an error from 1.42 on, before that nothing. */
+static int check_mounts(const struct call *c, const struct docker_host_config *host, struct err *e)
+{
+	struct docker_mount *m = host->mounts.items;
+	for (size_t i = 0; i < host->mounts.count; i++) {
+		const char *type = m[i].type ? m[i].type : "", *wrong = NULL;
+		if (c->minor < 48 && !strcmp(type, "image"))
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "Mount type \"Image\" needs API v1.48 or newer");
+		if (m[i].volume_options && strcmp(type, "volume"))
+			wrong = "Volume", m[i].volume_options = NULL;
+		if (m[i].bind_options && strcmp(type, "bind"))
+			wrong = "Bind", m[i].bind_options = NULL;
+		if (m[i].tmpfs_options && strcmp(type, "tmpfs"))
+			wrong = "Tmpfs", m[i].tmpfs_options = NULL;
+		if (wrong && c->minor >= 42)
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "%sOptions must not be specified on mount type \"%s\"",
+				       wrong, type);
+	}
+	return 0;
+}
+
 static int read_host(struct call *c, struct json_object *body, struct docker_host_config *host,
 		     struct err *e)
 {
@@ -117,9 +140,10 @@ static int read_host(struct call *c, struct json_object *body, struct docker_hos
 			r = read_paths(o, host, e);
 		if (r < 0)
 			return err_context(e, "HostConfig");
+		r = check_mounts(c, host, e);
 	}
 	settle_host(c, host);
-	return 0;
+	return r;
 }
 
 /* The network that the mode names comes first, in EndpointsConfig or not. That has more members in
@@ -134,6 +158,10 @@ static int read_networks(struct call *c, struct json_object *body, struct contai
 	    !json_object_is_type(map, json_type_object))
 		map = NULL;
 	size_t room = map ? (size_t)json_object_object_length(map) : 0;
+	if (room > 1 && c->minor < 44)
+		return err_set(e, EINVAL, ERR_INVALID,
+			       "Container cannot be created with multiple network endpoints: "
+			       "that needs API v1.44 or newer");
 	create->networks = arena_array(c->a, room + 1, sizeof(*create->networks));
 	create->networks[0].network = mode;
 	create->network_count = 1;
@@ -152,13 +180,26 @@ static int read_networks(struct call *c, struct json_object *body, struct contai
 }
 
 /* Of clients before 1.44: it belongs to the network that the mode names. */
-static void read_mac(struct call *c, struct json_object *body, struct container_create *create)
+static int read_mac(struct call *c, struct json_object *body, struct container_create *create,
+		    struct err *e)
 {
 	struct json_object *v;
-	if (create->network_count && !create->networks[0].mac_address &&
-	    json_object_object_get_ex(body, "MacAddress", &v) &&
-	    json_object_is_type(v, json_type_string) && *json_object_get_string(v))
-		create->networks[0].mac_address = arena_strdup(c->a, json_object_get_string(v));
+	if (!create->network_count || !json_object_object_get_ex(body, "MacAddress", &v) ||
+	    !json_object_is_type(v, json_type_string) || !*json_object_get_string(v))
+		return 0;
+	char *own = create->networks[0].mac_address,
+	     *mac = arena_strdup(c->a, json_object_get_string(v));
+	if (own && *own && strcmp(own, mac))
+		return err_set(
+			e, EINVAL, ERR_INVALID,
+			"the container-wide MAC address must match the endpoint-specific MAC "
+			"address for the main network, or be left empty");
+	create->networks[0].mac_address = mac;
+	if (c->minor >= 44)
+		engine_warn(c->en,
+			    "The container-wide MacAddress field is now deprecated. It should "
+			    "be specified in EndpointsConfig instead.");
+	return 0;
 }
 
 static int read_body(struct call *c, struct json_object *body, struct container_create *create,
@@ -172,9 +213,10 @@ static int read_body(struct call *c, struct json_object *body, struct container_
 		r = read_host(c, body, &create->config.host, e);
 	if (r == 0)
 		r = read_networks(c, body, create, e);
+	if (r == 0)
+		r = read_mac(c, body, create, e);
 	if (r < 0)
 		return r;
-	read_mac(c, body, create);
 	struct json_object *entrypoint;
 	create->entrypoint_set =
 		json_object_object_get_ex(body, "Entrypoint", &entrypoint) && entrypoint != NULL;

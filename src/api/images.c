@@ -9,18 +9,26 @@
 #include "engine/files.h"
 #include "engine/usage.h"
 
+/* Before 1.43 one without a name has this. */
+static struct json_object *names(struct call *c, const struct image *im, const struct strv *list,
+				 const char *none)
+{
+	struct json_object *o = json_of_strv(list);
+	if (c->minor < 43 && !im->tags.count && !im->digests.count)
+		json_object_array_add(o, json_object_new_string(none));
+	return o;
+}
+
 static struct json_object *summary(struct call *c, const struct image *im)
 {
 	struct json_object *o = json_object_new_object();
 	json_add_string(o, "Id", arena_printf(c->a, "sha256:%s", im->id));
 	json_add_string(o, "ParentId", "");
-	json_object_object_add(o, "RepoTags", json_of_strv(&im->tags));
-	json_object_object_add(o, "RepoDigests", json_of_strv(&im->digests));
+	json_object_object_add(o, "RepoTags", names(c, im, &im->tags, "<none>:<none>"));
+	json_object_object_add(o, "RepoDigests", names(c, im, &im->digests, "<none>@<none>"));
 	json_add_int(o, "Created", im->created / 1000000000);
 	json_add_int(o, "Size", im->size);
 	json_add_int(o, "SharedSize", -1);
-	if (c->minor < 44)
-		json_add_int(o, "VirtualSize", im->size);
 	json_object_object_add(o, "Labels", json_of_kvs(&im->config.config.labels));
 	json_add_int(o, "Containers", -1);
 	return o;
@@ -52,6 +60,24 @@ static int add_shared(struct call *c, struct json_object *list, const struct ima
 	return r;
 }
 
+/* From 1.51 on: how many containers each has. */
+static int add_uses(struct call *c, struct json_object *list, const struct image *found,
+		    struct err *e)
+{
+	const struct container_filter all = {.all = true};
+	struct container *containers;
+	size_t count;
+	int r = container_list(c->en, &all, c->a, &containers, &count, e);
+	for (size_t i = 0; r == 0 && i < json_object_array_length(list); i++) {
+		int64_t uses = 0;
+		for (size_t k = 0; k < count; k++)
+			uses += containers[k].image_id &&
+				!strcmp(containers[k].image_id, found[i].id);
+		json_add_int(json_object_array_get_idx(list, i), "Containers", uses);
+	}
+	return r;
+}
+
 int images_list(struct call *c, struct err *e)
 {
 	struct image_filter f = {.all = param_true(c, "all", false)};
@@ -70,7 +96,9 @@ int images_list(struct call *c, struct err *e)
 	CLEANUP_JSON struct json_object *list = json_object_new_array();
 	for (size_t i = 0; i < count; i++)
 		json_object_array_add(list, summary(c, &found[i]));
-	if (param_true(c, "shared-size", false))
+	if (c->minor >= 51)
+		r = add_uses(c, list, found, e);
+	if (r == 0 && param_true(c, "shared-size", false))
 		r = add_shared(c, list, found, e);
 	return r < 0 ? r : answer_json(c, 200, ptr_steal(list));
 }
@@ -115,9 +143,6 @@ int image_show(struct call *c, struct err *e)
 	int r = check_platform(c, "platform", c->arg, e);
 	if (r == 0)
 		r = image_inspect(&c->en->images, c->arg, &o, e);
-	if (r == 0 && c->minor < 44)
-		json_add_int(o, "VirtualSize",
-			     json_object_get_int64(json_object_object_get(o, "Size")));
 	return r < 0 ? r : answer_json(c, 200, o);
 }
 

@@ -28,8 +28,10 @@ int networks_list(struct call *c, struct err *e)
 			return r;
 		if (r == 0 || network_inspect(c->en, found[i].id, &o, e) < 0)
 			continue;
-		/* The containers on it are for who asks for the network alone. */
-		json_object_object_add(o, "Containers", json_object_new_object());
+		/* The containers on it are for who asks for the network alone; before 1.28 for all.
+		 */
+		if (c->minor >= 28)
+			json_object_object_add(o, "Containers", json_object_new_object());
 		json_object_array_add(list, o);
 	}
 	return answer_json(c, 200, ptr_steal(list));

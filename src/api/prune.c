@@ -96,11 +96,20 @@ int builds_prune(struct call *c, struct err *e)
 	struct prune p;
 	struct strv gone = {0};
 	struct build_prune q = {.all = param_true(c, "all", false)};
+	int64_t room = 0, most = 0;
 	int r = read_filters(c, &p, NULL, e);
 	if (r == 0)
 		r = param_int(c, "keep-storage", &q.keep, e);
 	if (r == 0)
 		r = param_int(c, "reserved-space", &q.keep, e);
+	if (r == 0)
+		r = param_int(c, "max-used-space", &most, e);
+	if (r == 0)
+		r = param_int(c, "min-free-space", &room, e);
+	if (r == 0 && room)
+		r = err_set(e, ENOTSUP, ERR_INVALID,
+			    "min-free-space: hull has reserved-space and max-used-space");
+	q.keep = most > q.keep ? most : q.keep;
 	q.until = p.until;
 	if (r == 0)
 		r = build_prune(c->en, &q, c->a, &gone, &p.freed, e);
@@ -152,15 +161,7 @@ int system_df(struct call *c, struct err *e)
 	if (r < 0)
 		return r;
 	struct json_object *o = usage_object(c->en, &u, c->a);
-	if (c->minor < 44) {
-		struct json_object *images = json_object_object_get(o, "Images");
-		for (size_t i = 0; i < json_object_array_length(images); i++) {
-			struct json_object *image = json_object_array_get_idx(images, i);
-			json_add_int(image, "VirtualSize",
-				     json_object_get_int64(json_object_object_get(image, "Size")));
-		}
-		json_add_int(o, "BuilderSize", u.totals[USAGE_CACHE].size);
-	}
+	json_add_int(o, "BuilderSize", u.totals[USAGE_CACHE].size);
 	leave_out(o, wanted);
 	return answer_json(c, 200, o);
 }

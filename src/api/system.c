@@ -67,9 +67,8 @@ static const char info_same[] =
 	"\"DefaultRuntime\":\"hull\",\"Swarm\":{\"NodeID\":\"\",\"NodeAddr\":\"\","
 	"\"LocalNodeState\":\"inactive\",\"ControlAvailable\":false,\"Error\":\"\","
 	"\"RemoteManagers\":null},\"LiveRestoreEnabled\":true,\"Isolation\":\"\","
-	"\"InitBinary\":\"hull-init\",\"ContainerdCommit\":{\"ID\":\"\",\"Expected\":\"\"},"
-	"\"RuncCommit\":{\"ID\":\"\",\"Expected\":\"\"},\"InitCommit\":{\"ID\":\"\","
-	"\"Expected\":\"\"},\"Warnings\":null}";
+	"\"InitBinary\":\"hull-init\",\"ContainerdCommit\":{\"ID\":\"\"},"
+	"\"RuncCommit\":{\"ID\":\"\"},\"InitCommit\":{\"ID\":\"\"},\"Warnings\":null}";
 
 /* Pairs that `docker info` prints below the storage driver. */
 static struct json_object *driver_status(struct json_object *info)
@@ -82,14 +81,19 @@ static struct json_object *driver_status(struct json_object *info)
 	return list;
 }
 
-static struct json_object *security_options(void)
+/* Before 1.25 the names alone. */
+static struct json_object *security_options(const struct call *c)
 {
 	static const char *const always[] = {"name=seccomp,profile=builtin", "name=cgroupns"};
 	struct json_object *list = json_object_new_array();
+	const size_t skip = c->minor < 25 ? strlen("name=") : 0;
 	if (!apparmor_lacks())
-		json_object_array_add(list, json_object_new_string("name=apparmor"));
-	for (size_t i = 0; i < ARRAY_LEN(always); i++)
-		json_object_array_add(list, json_object_new_string(always[i]));
+		json_object_array_add(list, json_object_new_string("name=apparmor" + skip));
+	for (size_t i = 0; i < ARRAY_LEN(always); i++) {
+		const char *text = always[i] + skip;
+		size_t len = skip ? strcspn(text, ",") : strlen(text);
+		json_object_array_add(list, json_object_new_string_len(text, (int)len));
+	}
 	return list;
 }
 
@@ -103,7 +107,7 @@ int system_info(struct call *c, struct err *e)
 	json_object_object_foreach(same, key, value)
 		json_object_object_add(o, key, json_object_get(value));
 	json_object_object_add(o, "DriverStatus", driver_status(o));
-	json_object_object_add(o, "SecurityOptions", security_options());
+	json_object_object_add(o, "SecurityOptions", security_options(c));
 	json_add_string(o, "DockerRootDir", c->en->root);
 	json_add_string(o, "OperatingSystem", "Linux");
 	json_add_time(o, "SystemTime", clock_real_ns());

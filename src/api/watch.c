@@ -16,10 +16,16 @@
 
 /* ---- events ---- */
 
+/* An image's "create" came with 1.46. */
 static int tell(struct json_object *event, void *ctx, struct err *e)
 {
-	if (event)
-		stream_json(ctx, json_object_get(event));
+	struct call *c = ctx;
+	const char *const keys[] = {"Type", "Action"};
+	const char *text[2];
+	for (int i = 0; event && i < 2; i++)
+		text[i] = json_object_get_string(json_object_object_get(event, keys[i]));
+	if (event && (c->minor >= 46 || strcmp(text[0], "image") || strcmp(text[1], "create")))
+		stream_json(c, json_object_get(event));
 	return 0;
 }
 

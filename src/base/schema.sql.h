@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#define SCHEMA_VERSION 10
+#define SCHEMA_VERSION 11
 
 /* Of a config what lists show, in its form and without what is not set: to parse all of it, for all
  * containers, takes most of a list's time. None of it changes after a container was made. */
@@ -16,6 +16,7 @@
 	"'Volumes', " config " -> '$.Config.Volumes'), "                                           \
 	"'HostConfig', json_object("                                                               \
 	"'NetworkMode', " config " -> '$.HostConfig.NetworkMode', "                                \
+	"'Annotations', " config " -> '$.HostConfig.Annotations', "                                \
 	"'Binds', " config " -> '$.HostConfig.Binds', "                                            \
 	"'Mounts', " config " -> '$.HostConfig.Mounts', "                                          \
 	"'VolumesFrom', " config " -> '$.HostConfig.VolumesFrom', "                                \
@@ -92,7 +93,7 @@
 
 /* From version i + 1 to the next: restart policies; events and health checks; registries; builds;
  * networks; what ps shows of a config; networks that go before their containers; what the API
- * shows; what to do about a failed start.
+ * shows; what to do about a failed start; annotations in lists.
  */
 #define SCHEMA_UPGRADES                                                                            \
 	{                                                                                          \
@@ -118,7 +119,8 @@
 			"network ON network.id = network;"                                         \
 			"DROP TABLE endpoint7",                                                    \
 			"UPDATE container SET shown = " SCHEMA_SHOWN("config"),                    \
-			"ALTER TABLE container ADD COLUMN hint TEXT NOT NULL DEFAULT ''"           \
+			"ALTER TABLE container ADD COLUMN hint TEXT NOT NULL DEFAULT ''",          \
+			"UPDATE container SET shown = " SCHEMA_SHOWN("config")                     \
 	}
 
 #define SCHEMA_SQL                                                                                  \

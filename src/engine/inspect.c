@@ -437,12 +437,12 @@ static void put_ports(struct strbuf *out, const struct container *c)
 	json_text_close(out, ']');
 }
 
-static void put_labels(struct strbuf *out, const struct kvs *labels)
+static void put_map(struct strbuf *out, const char *key, const struct kvs *map)
 {
-	json_text_key(out, "Labels");
+	json_text_key(out, key);
 	json_text_open(out, '{');
-	for (size_t i = 0; i < labels->count; i++)
-		put_string(out, labels->items[i].key, labels->items[i].value);
+	for (size_t i = 0; i < map->count; i++)
+		put_string(out, map->items[i].key, map->items[i].value);
 	json_text_close(out, '}');
 }
 
@@ -469,12 +469,14 @@ int container_summary(struct engine *en, const struct container *c, bool with_si
 	put_string(out, "Command", c->command);
 	put_int(out, "Created", c->created / 1000000000);
 	put_ports(out, c);
-	put_labels(out, &c->labels);
+	put_map(out, "Labels", &c->labels);
 	put_string(out, "State", container_status_name(c->status));
 	put_string(out, "Status", container_status_text(&a, c, now));
 	json_text_key(out, "HostConfig");
 	json_text_open(out, '{');
 	put_string(out, "NetworkMode", c->config.host.network_mode);
+	if (c->config.host.annotations.count)
+		put_map(out, "Annotations", &c->config.host.annotations);
 	json_text_close(out, '}');
 	json_text_key(out, "NetworkSettings");
 	json_text_open(out, '{');

@@ -144,11 +144,22 @@ static void warn_oom_score(const struct spec_build *b)
 		    (long long)wish, (long long)least);
 }
 
+static void set_size(struct oci_process *p, int64_t rows, int64_t cols, struct arena *a)
+{
+	if (!p->terminal || rows <= 0)
+		return;
+	p->console_size = arena_new(a, struct oci_box);
+	*p->console_size = (struct oci_box){.height = rows, .width = cols};
+}
+
 static int build_process(struct spec_build *b, struct arena *a, struct err *e)
 {
 	const struct container_config *c = &b->container->config;
+	const int64_t *size = c->host.console_size.items;
 	struct oci_process *p = &b->spec.process;
 	p->terminal = c->config.tty;
+	if (c->host.console_size.count == 2)
+		set_size(p, size[0], size[1], a);
 	strv_push_all(a, &p->args, &c->config.entrypoint);
 	strv_push_all(a, &p->args, &c->config.cmd);
 	build_env(b, a);
@@ -237,10 +248,7 @@ int spec_exec(struct engine *en, struct spec_build *b, const struct container_ex
 		return r;
 	strv_push_all(a, &p->args, &x->args);
 	p->terminal = x->tty;
-	if (x->tty && x->rows > 0) {
-		p->console_size = arena_new(a, struct oci_box);
-		*p->console_size = (struct oci_box){.height = x->rows, .width = x->cols};
-	}
+	set_size(p, x->rows, x->cols, a);
 	p->cwd = (char *)(x->workdir ? x->workdir : c->config.working_dir);
 	if (!p->cwd || !*p->cwd)
 		p->cwd = "/";

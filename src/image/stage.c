@@ -192,7 +192,7 @@ static int tell_image(struct db *db, const struct stage_image *im, struct err *e
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct image_reference ref;
-	int r = im->event ? event_image(db, e, im->id, im->event, NULL) : 0;
+	int r = event_image(db, e, im->id, im->event ? im->event : "create", NULL);
 	bool names = !im->event || (strcmp(im->event, "load") && strcmp(im->event, "pull"));
 	for (size_t i = 0; r >= 0 && names && i < im->name_count; i++)
 		if ((r = image_reference_parse(im->names[i].name, &a, &ref, e)) == 0)

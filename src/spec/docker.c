@@ -141,6 +141,7 @@ static const struct shape mount_shape = SHAPE(struct docker_mount, mount_fields)
 static const struct field host_fields[] = {
 	F(binds, "Binds", FIELD_STRV, .flags = FIELD_NULL),
 	F(container_id_file, "ContainerIDFile", FIELD_STR, .flags = FIELD_KEEP),
+	F(console_size, "ConsoleSize", FIELD_NUMBERS),
 	F(log_config, "LogConfig", FIELD_STRUCT, .shape = &log_config_shape),
 	F(network_mode, "NetworkMode", FIELD_STR, .flags = FIELD_KEEP),
 	F(port_bindings, "PortBindings", FIELD_RAW),

@@ -95,6 +95,7 @@ enum docker_rate { RATE_READ_BPS, RATE_WRITE_BPS, RATE_READ_IOPS, RATE_WRITE_IOP
 struct docker_host_config {
 	struct strv binds; /* "SRC:DST[:OPTIONS]" */
 	char *container_id_file;
+	struct array console_size; /* rows, columns: of int64_t */
 	struct docker_log_config log_config;
 	char *network_mode;
 	char *port_bindings; /* JSON text */

@@ -14,5 +14,9 @@ teardown_file() { callers_end; }
 setup() { need_callers; }
 
 @test "hulld answers as dockerd does, but for what the list names" {
-	LIMIT=200 inside python3 "$BATS_TEST_DIRNAME/compare.py" /run/docker.sock /run/hulld.sock
+	LIMIT=200 inside python3 "$BATS_TEST_DIRNAME/compare.py" /run/docker.sock /run/hulld.sock 1.41
+}
+
+@test "hulld answers as dockerd does to the oldest clients that both know" {
+	LIMIT=200 inside python3 "$BATS_TEST_DIRNAME/compare.py" /run/docker.sock /run/hulld.sock 1.24
 }

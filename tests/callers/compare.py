@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same calls to dockerd and to hulld, and how their answers differ.
 
-usage: compare.py DOCKERD.SOCK HULLD.SOCK [-v]
+usage: compare.py DOCKERD.SOCK HULLD.SOCK 1.VERSION
 
 Both need an image called "test". Status codes, texts of errors, and events must be equal; of JSON the shape
 (which keys, of which type), and where the request decides them the values as well. What may differ
@@ -10,7 +10,7 @@ stands in docs/api-differences.md, with the reason; a row that nothing needs is 
 """
 import http.client, json, os, pathlib, re, socket, sys, time
 
-VERSION = "v1.41"  # dockerd's of Debian 12
+VERSION = "v" + sys.argv[3]  # 1.41 is the newest of dockerd of Debian 12
 
 # Which may be, and why.
 DIFFERENCES = {m[1].replace("\\|", "|"): m[2] for m in re.finditer(r"(?m)^\| `(.+?)` \| (.*) \|$", (
