@@ -2,7 +2,7 @@
 /*
  * The machine's fitness: what hull needs of the kernel, what it would like, what runs short, and
  * what others have set that surprises. Nothing is changed. Rests on sysctl files below /proc/sys
- * (see Documentation/admin-guide/sysctl), statvfs(3), cgroups(7).
+ * (see Documentation/admin-guide/sysctl), statfs(2), cgroups(7), adjtimex(2).
  */
 #include "diagnose/host.h"
 
@@ -11,13 +11,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
+#include <sys/timex.h>
 #include <sys/utsname.h>
 #include <time.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/room.h"
 #include "base/shape.h"
 #include "base/units.h"
 #include "engine/apparmor.h"
@@ -29,7 +30,7 @@
 #include "linux/nftables.h"
 #include "linux/subid.h"
 
-enum { FREE_PERCENT = 10, YEAR_BUILT = 2024, IDS_USUAL = 65535 };
+enum { FREE_PERCENT = 10, IDS_USUAL = 65535, DAY = 86400 };
 
 /* A number of /proc/sys; -1: it is not there. */
 static int64_t knob(const char *name)
@@ -121,31 +122,43 @@ static void check_cgroups(struct engine *en, struct story *s)
 			story_advise(s, "there is no %s controller: %s has no effect", name,
 				     wanted[i].loses);
 	}
-	if (!cgroup_host_limits_swap())
+	const bool counts = cgroup_host_on_v1(CGROUP_MEMORY) || strstr(controllers, "memory");
+	if (counts && !cgroup_host_limits_swap())
 		story_advise(s, "the kernel does not count swap: --memory-swap has no effect "
 				"(swapaccount=1 on the kernel's command line)");
 }
 
 static void check_room(struct engine *en, struct story *s)
 {
-	struct statvfs fs;
-	char left[SIZE_TEXT_SIZE], all[SIZE_TEXT_SIZE];
-	if (statvfs(en->root, &fs) < 0 || !fs.f_blocks)
+	struct statfs fs;
+	char left[SIZE_TEXT_SIZE], all[SIZE_TEXT_SIZE], kept[SIZE_TEXT_SIZE];
+	if (statfs(en->root, &fs) < 0 || !fs.f_blocks)
 		return;
-	size_binary((int64_t)(fs.f_bavail * fs.f_frsize), left);
-	size_binary((int64_t)(fs.f_blocks * fs.f_frsize), all);
-	story_evidence(s, "room", "%s of %s below %s", left, all, en->root);
-	if (fs.f_bavail * 100 / fs.f_blocks < FREE_PERCENT)
+	/* What hull and layers can write, as everywhere else in hull. */
+	const int64_t bytes = room_left(&fs), size = (int64_t)fs.f_blocks * fs.f_frsize,
+		      reserve = bytes - (int64_t)fs.f_bavail * fs.f_frsize;
+	size_binary(bytes, left);
+	size_binary(size, all);
+	story_evidence(s, "room", "%s of %s below %s%s%s", left, all, en->root,
+		       reserve > 0 ? ", of which root alone has " : "",
+		       reserve > 0 ? size_binary(reserve, kept) : "");
+	if (bytes / (size / 100 + 1) < FREE_PERCENT)
 		story_advise(
 			s,
 			"%s is nearly full (%s left): hull system df shows what takes it, hull "
 			"system prune frees it",
 			en->root, left);
-	if (fs.f_files && fs.f_favail * 100 / fs.f_files < FREE_PERCENT)
+	else if (!fs.f_bavail)
+		story_advise(s,
+			     "%s has room for root alone (%s): other users of containers cannot "
+			     "write to volumes on it; hull system prune frees some, tune2fs -m "
+			     "makes that reserve smaller",
+			     en->root, left);
+	if (fs.f_files && fs.f_ffree * 100 / fs.f_files < FREE_PERCENT)
 		story_advise(s,
 			     "%s has few inodes left (%llu of %llu): many small files of layers; "
 			     "hull system prune frees some",
-			     en->root, (unsigned long long)fs.f_favail,
+			     en->root, (unsigned long long)fs.f_ffree,
 			     (unsigned long long)fs.f_files);
 }
 
@@ -219,16 +232,27 @@ static void check_storage(struct engine *en, struct story *s)
 		story_evidence(s, "size quota", "%s", json_object_get_string(quota));
 }
 
+/* It cannot be earlier than this program was installed; and somebody should keep it right. */
 static void check_clock(struct engine *en, struct story *s)
 {
-	time_t now = time(NULL);
+	const time_t now = time(NULL);
+	struct timex clock = {0};
+	struct stat st;
 	struct tm tm;
-	gmtime_r(&now, &tm);
-	if (tm.tm_year + 1900 < YEAR_BUILT)
-		story_advise(
-			s,
-			"the clock says %d: certificates of registries will not be valid; set it",
-			tm.tm_year + 1900);
+	const bool drifts = adjtimex(&clock) == TIME_ERROR;
+	story_evidence(s, "clock", "%s", drifts ? "unsynchronised" : "synchronised");
+	if (stat("/proc/self/exe", &st) == 0 && now + DAY < st.st_mtime) {
+		gmtime_r(&now, &tm);
+		story_advise(s,
+			     "the clock says %04d-%02d-%02d, which is before this hull was "
+			     "installed: certificates of registries will not be valid; set it",
+			     tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+	}
+	if (drifts)
+		story_advise(s, "nobody has told the kernel that the clock is kept right "
+				"(adjtimex(2)): if nothing else sets it, as a hypervisor may, it "
+				"drifts, and certificates and the times in logs go wrong with it; "
+				"systemctl enable --now systemd-timesyncd, or chronyd");
 }
 
 static void check_apparmor(struct engine *en, struct story *s)

@@ -230,6 +230,11 @@ teardown() {
 	[ -e /etc/subuid ] || skip "needs /etc/subuid"
 	: >"$WORK/subids"
 	rm -rf "$WORK"/home/run/hull "$WORK"/home/.local
+	run hull doctor
+	assert_line "^ +ids +1$"
+	assert_has "1 ids: images with files of others cannot be unpacked; "
+	assert_has "usermod --add-subuids"
+	rm -rf "$WORK"/home/run/hull "$WORK"/home/.local
 	run hull import test.tar test
 	assert_status 1
 	assert_has "WARNING: /etc/subuid and /etc/subgid grant me no ids"
@@ -632,6 +637,9 @@ of_topic() {
 	of_topic disk 'its own layer'
 	run hull explain cc caps sh
 	assert_has "executing /bin/sh comes to uid 0 with the default 14 in force"
+	run hull doctor
+	assert_line '^ +limits +none$'
+	assert_has "Delegate="
 	run hull doctor cc
 	assert_status 1
 	assert_line '^signals: stop is not graceful'

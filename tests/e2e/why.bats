@@ -821,6 +821,92 @@ with_knob() {
 	END
 }
 
+# in_mounts COMMAND ARGUMENT...: what doctor says after the shell has changed mounts so, in a namespace.
+in_mounts() {
+	run unshare -m sh -c "$1"' && exec "$0" doctor' "$HULL" "${@:2}" 3>&-
+}
+
+@test "doctor: a kernel that lacks something, control groups that are missing, inodes, a reserve for root" {
+	mkdir empty
+	echo 'nodev	proc' >filesystems
+	in_mounts 'mount --bind "$1" /proc/filesystems' "$PWD/filesystems"
+	assert_status 1
+	assert_has "overlay is not there: modprobe overlay"
+	in_mounts 'mount --bind "$1" /proc/sys/kernel/seccomp' "$PWD/empty"
+	assert_has "the kernel has no seccomp filters"
+	in_mounts 'umount -R -l /sys/fs/cgroup'
+	assert_has "no control groups are mounted: mount -t cgroup2"
+	assert_lacks "does not count swap"
+	if is_v1 memory; then
+		in_mounts 'umount -l /sys/fs/cgroup/memory /sys/fs/cgroup/pids /sys/fs/cgroup/cpu'
+	else
+		echo "cpuset io" >few
+		in_mounts 'mount --bind "$1" /sys/fs/cgroup/cgroup.controllers' "$PWD/few"
+	fi
+	assert_has "there is no memory controller: -m has no effect"
+	assert_has "there is no pids controller: --pids-limit has no effect"
+	assert_has "there is no cpu controller: --cpus has no effect"
+	if ! is_v1 memory; then
+		echo "quiet swapaccount=0" >boot
+		in_mounts 'mount --bind "$1" /proc/cmdline' "$PWD/boot"
+		assert_has "the kernel does not count swap: --memory-swap has no effect"
+	fi
+	mkdir small
+	mount -t tmpfs -o nr_inodes=64 none small
+	MOUNTED=$PWD/small
+	run hull --root "$PWD/small/root" --runroot "$PWD/smallrun" doctor
+	assert_lacks "few inodes left"
+	touch small/{1..56} 2>/dev/null || true
+	run hull --root "$PWD/small/root" --runroot "$PWD/smallrun" doctor
+	assert_line "few inodes left \([0-9] of 64\): many small files of layers"
+	umount small
+	unset MOUNTED
+	# What hull can write is what it tells, as it does elsewhere.
+	truncate -s 64M image
+	mkfs.ext4 -q -m 40 image
+	mount -o loop image small 2>/dev/null || skip "this kernel has no loop device or no ext4"
+	MOUNTED=$PWD/small
+	dd if=/dev/zero of=small/fill bs=1M count=20 status=none
+	run hull --root "$PWD/small/root" --runroot "$PWD/smallrun" doctor
+	assert_line "^ +room +3[0-9.]+MiB of 5[0-9.]+MiB below $PWD/small/root, of which root alone has 2[0-9.]+MiB$"
+	assert_lacks "nearly full"
+	dd if=/dev/zero of=small/more bs=1M count=15 status=none
+	run hull --root "$PWD/small/root" --runroot "$PWD/smallrun" doctor
+	assert_has "$PWD/small/root has room for root alone ("
+	assert_lacks "nearly full"
+	dd if=/dev/zero of=small/most bs=1M count=40 status=none 2>/dev/null || true
+	run hull --root "$PWD/small/root" --runroot "$PWD/smallrun" doctor
+	assert_has "$PWD/small/root is nearly full"
+	umount small
+	unset MOUNTED
+}
+
+# where_call WORDS: what doctor says where system calls are answered so, as strace -e inject= has it.
+where_call() {
+	run strace -f -o /dev/null -e "trace=${1%%:*}" -e "inject=$1" "$HULL" doctor 3>&-
+}
+
+@test "doctor: a kernel without nftables, a clock that is wrong or that nobody keeps right" {
+	command -v strace >/dev/null || skip "needs strace"
+	where_call socket:error=EPROTONOSUPPORT
+	assert_status 1
+	assert_line "nftables +not there"
+	assert_has "the kernel knows no nftables: bridges and published ports need them; modprobe nf_tables"
+	where_call adjtimex,clock_adjtime:retval=5
+	assert_status 1
+	assert_line "clock +unsynchronised"
+	assert_has "systemctl enable --now systemd-timesyncd, or chronyd"
+	where_call adjtimex,clock_adjtime:retval=0
+	assert_line "clock +synchronised"
+	assert_lacks "systemd-timesyncd"
+	run hull doctor
+	assert_lacks "the clock says"
+	cp "$HULL" "$WORK/later"
+	touch -d '400 days' "$WORK/later"
+	run -1 "$WORK/later" doctor
+	assert_has "the clock says $(date -u +%Y-%m-%d), which is before this hull was installed: certificates of registries"
+}
+
 @test "doctor: the machine, what runs short of it; a container with and without findings" {
 	run hull doctor
 	[ "$status" = 0 ] || assert_has "to look at"
