@@ -144,6 +144,11 @@ static int tell_learned(struct cli *cli, const struct run_values *v, const struc
 		cli_notice("learned: a seccomp filter refused these, which the new one has not "
 			   "either: %s",
 			   refused);
+	if (u->ends_lost)
+		cli_notice("learned: the ends of %llu calls came too fast to be read: calls of "
+			   "32-bit programs may be missing, or taken for others; if it has such "
+			   "programs, learn it again on a machine that has less to do",
+			   (unsigned long long)u->ends_lost);
 	int r = v->learn_seccomp ? learn_profile_write(v->learn_seccomp, u, &count, e) : 0;
 	if (v->learn_seccomp && r == 0)
 		cli_notice("learned: --security-opt seccomp=%s (%zu system calls)",

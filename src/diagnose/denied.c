@@ -106,9 +106,10 @@ int diagnose_denied(const struct container *c, int64_t span_ns, void (*ready)(vo
 		return r;
 	conclude(&d, arena_printf(s->a, "%.1f s", (double)(clock_ms() - d.from_ms) / 1000));
 	if (lost)
-		story_evidence(s, "not seen",
-			       "%llu checks: more happened than could be read in time",
-			       (unsigned long long)lost);
+		s->verdict = arena_printf(s->a,
+					  "%s; %llu checks were not seen: more happened than could "
+					  "be read in time",
+					  s->verdict, (unsigned long long)lost);
 	return 0;
 }
 

@@ -56,7 +56,7 @@ static void tell_apart(const struct learn *l, struct usage *u)
 {
 	for (int i = 0; i < USAGE_CALLS && l->abis && l->abis->any_32bit; i++) {
 		const uint8_t seen = l->abis->seen[i];
-		const bool known = seen && !l->ends.lost;
+		const bool known = seen && !u->ends_lost;
 		u->calls_32bit[i] = u->calls[i] && (!known || seen & ABI_32BIT);
 		u->calls[i] = u->calls[i] && (!known || seen & ABI_NATIVE);
 		u->refused_32bit[i] = u->refused[i] && seen & ABI_32BIT_FAILED;
@@ -69,6 +69,7 @@ void learn_end(struct learn *l, struct usage *ret)
 	usage_probe_read(&l->probe, ret);
 	usage_probe_close(&l->probe);
 	learn_take(l);
+	ret->ends_lost = l->calls ? trace_lost(&l->ends) : 0;
 	tell_apart(l, ret);
 	trace_close(&l->ends);
 	/* A file system may ask for what its own work needs, as who mounted it (overlayfs). */

@@ -285,6 +285,6 @@ int diagnose_trace(const struct container *c, const struct trace_request *q, uin
 		return r;
 	q->ready(traced, q->ctx);
 	r = follow(&w, process, wish);
-	*ret_lost = w.trace.lost + trace_tcp_end(&w);
+	*ret_lost = trace_lost(&w.trace) + trace_tcp_end(&w);
 	return r < 0 ? err_errno(e, r, "cannot follow container %s", c->name) : 0;
 }

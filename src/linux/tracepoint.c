@@ -204,6 +204,7 @@ static int add_on(struct trace *t, struct trace_ring *ring, const struct tracepo
 		.sample_period = 1,
 		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_RAW |
 			       (t->stacks ? PERF_SAMPLE_CALLCHAIN : 0U),
+		.read_format = PERF_FORMAT_LOST,
 		.exclude_callchain_user = 1,
 		.sample_max_stack = t->stacks ? STACK_MAX : 0,
 		.watermark = t->lazy,
@@ -214,8 +215,12 @@ static int add_on(struct trace *t, struct trace_ring *ring, const struct tracepo
 		attr.wakeup_watermark = (uint32_t)ring_bytes() / 2;
 	else
 		attr.wakeup_events = 1;
-	int fd = (int)syscall(SYS_perf_event_open, &attr, cgroup, ring->cpu, -1,
-			      PERF_FLAG_FD_CLOEXEC | (cgroup >= 0 ? PERF_FLAG_PID_CGROUP : 0U));
+	const unsigned flags = PERF_FLAG_FD_CLOEXEC | (cgroup >= 0 ? PERF_FLAG_PID_CGROUP : 0U);
+	int fd = (int)syscall(SYS_perf_event_open, &attr, cgroup, ring->cpu, -1, flags);
+	if (fd < 0 && errno == EINVAL) { /* before Linux 6.0 */
+		attr.read_format = 0;
+		fd = (int)syscall(SYS_perf_event_open, &attr, cgroup, ring->cpu, -1, flags);
+	}
 	if (fd < 0)
 		return errno == ENODEV ? 0 : -errno;
 	t->events = arena_grow(t->a, t->events, t->event_count, &t->event_room, sizeof(*t->events));
@@ -414,6 +419,15 @@ int64_t trace_now_ns(void)
 	struct timespec mono;
 	clock_gettime(CLOCK_MONOTONIC, &mono);
 	return mono.tv_sec * INT64_C(1000000000) + mono.tv_nsec;
+}
+
+uint64_t trace_lost(const struct trace *t)
+{
+	uint64_t all = 0, one[2]; /* records, and those that were lost */
+	for (size_t i = 0; i < t->event_count; i++)
+		if (read(t->events[i], one, sizeof(one)) == sizeof(one))
+			all += one[1];
+	return all > t->lost ? all : t->lost;
 }
 
 int trace_drain(struct trace *t, int64_t until_ns,

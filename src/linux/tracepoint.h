@@ -64,7 +64,7 @@ struct trace {
 	const char *filter;
 	bool lazy;
 	bool left;     /* by trace_drain(): records that are younger; no wake will come for them */
-	uint64_t lost; /* records for which there was no room */
+	uint64_t lost; /* records for which there was no room, as far as others came after them */
 	struct bpf_ring ring; /* of trace_add_ring() */
 	void *ring_context;
 	struct arena *a;
@@ -91,6 +91,9 @@ int64_t trace_now_ns(void);
  * INT64_MAX: all. */
 int trace_drain(struct trace *t, int64_t until_ns,
 		int (*take)(const struct trace_record *r, void *ctx), void *ctx);
+
+/** Records for which there was no room: all of them, from Linux 6.0 on. */
+uint64_t trace_lost(const struct trace *t);
 
 /** Run a BPF program at @name ("raw_syscalls:sys_exit"), on all processors, as long as the
  * descriptor that is returned is open. -errno. The program is its caller's. */

@@ -33,6 +33,7 @@ struct usage {
 	bool refused[USAGE_CALLS];       /* by a seccomp filter: they failed, and did not begin */
 	bool refused_32bit[USAGE_CALLS]; /* for who can tell them apart: by number of the 32-bit
 					    ABI; the probe itself has them among the others */
+	uint64_t ends_lost; /* of calls: of these the ABI is not known */
 	capset granted, denied;
 };
 

@@ -96,6 +96,24 @@ json.dump(dict(p, architectures=["SCMP_ARCH_X86_64"]), open("native.json", "w"))
 	assert_has "getpid (32-bit), mount (32-bit)"
 }
 
+@test "learn: what came too fast to be read is told, and not passed over" {
+	local client
+	"$HULL" run --rm --name cc --learn-seccomp p.json test sh -c 'until [ -e /go ]; do :; done' >/dev/null 2>err 3>&- &
+	client=$!
+	wait_for 10 eval '[ "$(status_of cc)" = running ]'
+	# Nobody reads the ring meanwhile, and nothing comes after it.
+	kill -STOP "$client"
+	hull exec cc dd if=/dev/zero of=/dev/null bs=1 count=200000
+	let_end cc /go
+	kill -CONT "$client"
+	wait "$client"
+	grep -qE '^learned: the ends of [0-9]{4,} calls came too fast to be read: calls of 32-bit programs may be missing' err || fail "$(cat err)"
+	# Which calls there were is marked in a table, of which nothing is lost.
+	hull run --rm --security-opt seccomp=p.json test dd if=/dev/zero of=/dev/null bs=1 count=2
+	run hull run --rm --learn-seccomp q.json test true
+	assert_lacks "too fast"
+}
+
 @test "learn: a file of somebody else, a container that hull does not wait for, and what is left" {
 	echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": []}' >mine.json
 	run hull run --rm --learn-seccomp mine.json test true

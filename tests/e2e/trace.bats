@@ -114,6 +114,39 @@ assert oom["Pid"] in [int(l["Child"]) for l in lines if l["Kind"] == "fork"], li
 	grep -qE '"Verdict":"in [0-9.]+ s none of its processes lacked any"' <<<"$output"
 }
 
+# stopped_for PID FILE: nobody reads what the container does from now on, until it has made that file.
+stopped_for() {
+	kill -STOP "$1"
+	touch go
+	wait_for 30 test -e "$2"
+	kill -CONT "$1"
+}
+
+@test "trace, explain caps --denied: what could not be read in time is counted and told, also where nothing came after it" {
+	local looker
+	hull run -d --name cc --ulimit nofile=100:200 -v "$PWD:/w" test sh -c 'until [ -e /w/go ]; do usleep 20000; done; i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); ulimit -n 300; done 2>/dev/null; touch /w/done; until [ -e /w/end ]; do usleep 20000; done'
+	"$HULL" explain --denied --time 600s cc caps >said 2>begun 3>&- &
+	looker=$!
+	started_by_test "$looker"
+	wait_for 10 test -s begun
+	stopped_for "$looker" done
+	kill -INT "$looker"
+	wait "$looker" || true
+	grep -qE '^caps: in .* (lacked: SYS_RESOURCE|lacked any); [0-9]+ checks were not seen: more happened than could be read in time$' said || fail "$(cat said begun)"
+	rm go done
+	touch end
+	wait_for 10 eval '[ "$(status_of cc)" = exited ]'
+	hull run -d --name dd -v "$PWD:/w" test sh -c 'until [ -e /w/go ]; do usleep 20000; done; for i in $(seq 4000); do (:); done; touch /w/done; sleep 600'
+	"$HULL" trace --fork --exit dd >traced 2>said 3>&- &
+	looker=$!
+	started_by_test "$looker"
+	wait_for 10 grep -q tracing traced said
+	stopped_for "$looker" done
+	kill -INT "$looker"
+	wait "$looker" || true
+	grep -qE '^hull: [0-9]+ records were lost: more happened than could be read in time$' said || fail "$(cat said)"
+}
+
 @test "explain security --denied: system calls that the seccomp profile refuses" {
 	hull run -d --name cc test sh -c 'until [ -e /stop ]; do unshare -U true; mount -t tmpfs none /tmp; ls /nowhere; echo >>/rounds; sleep 0.1; done; : >/stopped; sleep 600'
 	"$HULL" explain --denied --time 60s cc security >told 2>told.err 3>&- &
