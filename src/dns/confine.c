@@ -14,24 +14,14 @@ static const char *const plain[] = {
 	"munmap",     "mremap",        "madvise",         "brk",      "rt_sigreturn",
 	"getrandom",  "clock_gettime", "restart_syscall", "exit",     "exit_group",
 	NULL};
-#ifdef __SANITIZE_ADDRESS__
-static const char *const sanitizer[] = {"sigaltstack", "prctl",        "getppid",
-					"write",       "getpid",       "sched_yield",
-					"readlink",    "rt_sigaction", NULL};
-#else
-static const char *const *const sanitizer = NULL;
-#endif
 static const char *const files[] = {"/etc/resolv.conf", "/etc", "/run/systemd/resolve", NULL};
-static const struct cage_limit limits[] = {{RLIMIT_CORE, 0}};
 
 int confine(struct err *e)
 {
 	const struct cage_rights c = {.who = "hull-dns",
 				      .files = files,
 				      .folder = DNS_FD_FOLDER,
-				      .limits = limits,
 				      .calls = plain,
-				      .sanitizer = sanitizer,
 				      .kills = true};
 	return cage_enter(&c, e);
 }

@@ -18,13 +18,6 @@
 
 enum { NOBODY = 65534 };
 
-const struct seccomp_arg cage_not_executable[1] = {
-	{.index = 2, .op = SC_MASKED_EQ, .value = PROT_EXEC, .value_two = 0}};
-const struct seccomp_arg cage_thread_only[1] = {{.index = 0,
-						 .op = SC_MASKED_EQ,
-						 .value = CLONE_THREAD | CLONE_VM | CLONE_NEWUSER,
-						 .value_two = CLONE_THREAD | CLONE_VM}};
-
 static int become_nobody(void)
 {
 	if (geteuid() != 0)
@@ -44,27 +37,11 @@ int cage_nobody(void)
 	return r < 0 ? r : capability_apply(&none);
 }
 
-int cage_filter(const struct seccomp_policy *policy, const char *who, struct err *e)
-{
-	CLEANUP_ARENA struct arena a = {0};
-	struct seccomp_program program;
-	int r = seccomp_compile(policy, &a, &program, e);
-	if (r == 0 && (r = seccomp_load(&program)) < 0)
-		err_errno(e, r, "%s: cannot install the system call filter", who);
-	return r;
-}
-
-/* ---- all of it ---- */
-
 static int limit_resources(const struct cage_limit *l)
 {
-	int r = 0;
-	for (bool more = l != NULL; r == 0 && more; l++) {
-		const struct rlimit next = {l->most, l->most};
-		r = setrlimit(l->what, &next) < 0 ? -errno : 0;
-		more = l->what != RLIMIT_CORE;
-	}
-	return r;
+	const struct rlimit none = {0}, most = {l ? l->most : 0, l ? l->most : 0};
+	bool ok = setrlimit(RLIMIT_CORE, &none) == 0 && (!l || setrlimit(l->what, &most) == 0);
+	return ok ? 0 : -errno;
 }
 
 static int confine_files(const struct cage_rights *c)
@@ -83,33 +60,60 @@ static int confine_files(const struct cage_rights *c)
 	return r < 0 ? r : 0;
 }
 
-static int filter(const struct cage_rights *c, struct err *e)
+/* What is allowed of all of them, and on conditions. */
+static const char *const memory[] = {"mmap", "mprotect", NULL};
+static const struct seccomp_arg not_executable[] = {
+	{.index = 2, .op = SC_MASKED_EQ, .value = PROT_EXEC, .value_two = 0}};
+static const char *const thread[] = {"clone", NULL};
+static const struct seccomp_arg thread_only[] = {{.index = 0,
+						  .op = SC_MASKED_EQ,
+						  .value = CLONE_THREAD | CLONE_VM | CLONE_NEWUSER,
+						  .value_two = CLONE_THREAD | CLONE_VM}};
+/* libc falls back to clone(2), whose flags a filter can see. */
+static const char *const absent[] = {"clone3", NULL};
+/* The sanitizers' own, in builds for tests. */
+#ifdef __SANITIZE_ADDRESS__
+static const char *const sanitizer[] = {"sigaltstack",  "prctl",         "getppid", "getpid",
+					"sched_yield",  "readlink",      "write",   "pread64",
+					"rt_sigaction", "lseek",         "openat",  "getrlimit",
+					"prlimit64",    "clock_gettime", NULL};
+#else
+static const char *const sanitizer[] = {NULL};
+#endif
+
+int cage_filter(const struct cage_rights *c, struct err *e)
 {
-	static const char *const memory[] = {"mmap", "mprotect", NULL};
-	static const char *const none[] = {NULL};
-	struct seccomp_rule rules[3 + CAGE_RULES_MAX] = {
+	CLEANUP_ARENA struct arena a = {0};
+	struct seccomp_program program;
+	struct seccomp_rule rules[5 + CAGE_RULES_MAX] = {
 		{.names = c->calls, .action = SECCOMP_RET_ALLOW},
-		{.names = c->sanitizer ?: none, .action = SECCOMP_RET_ALLOW},
+		{.names = sanitizer, .action = SECCOMP_RET_ALLOW},
 		{.names = memory,
 		 .action = SECCOMP_RET_ALLOW,
-		 .args = cage_not_executable,
-		 .arg_count = 1}};
+		 .args = not_executable,
+		 .arg_count = 1},
+		{.names = thread, .action = SECCOMP_RET_ALLOW, .args = thread_only, .arg_count = 1},
+		{.names = absent, .action = SECCOMP_RET_ERRNO | ENOSYS}};
+	size_t count = c->threads ? 5 : 3;
+	for (size_t i = 0; i < c->more_count; i++)
+		rules[count++] = c->more[i];
 	const struct seccomp_policy policy = {
 		.default_action = c->kills ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | EPERM,
 		.unknown_action = c->kills ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | ENOSYS,
 		.rules = rules,
-		.rule_count = 3 + c->more_count,
+		.rule_count = count,
 	};
-	for (size_t i = 0; i < c->more_count; i++)
-		rules[3 + i] = c->more[i];
-	return cage_filter(&policy, c->who, e);
+	int r = seccomp_compile(&policy, &a, &program, e);
+	if (r == 0 && (r = seccomp_load(&program)) < 0)
+		err_errno(e, r, "%s: cannot install the system call filter", c->who);
+	return r;
 }
 
 int cage_enter(const struct cage_rights *c, struct err *e)
 {
 	int r = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 	if (r == 0)
-		r = limit_resources(c->limits);
+		r = limit_resources(c->limit);
 	if (r == 0)
 		r = confine_files(c);
 	if (r == 0)
@@ -119,5 +123,5 @@ int cage_enter(const struct cage_rights *c, struct err *e)
 		r = -errno;
 	if (r == 0 && prctl(PR_SET_DUMPABLE, 0) < 0)
 		r = -errno;
-	return r < 0 ? err_errno(e, r, "%s: cannot drop its rights", c->who) : filter(c, e);
+	return r < 0 ? err_errno(e, r, "%s: cannot drop its rights", c->who) : cage_filter(c, e);
 }

@@ -20,25 +20,21 @@ struct cage_rights {
 	const struct cage_limit {
 		__rlimit_resource_t what;
 		rlim_t most;
-	} * limits;                   /* end with one of 0 of RLIMIT_CORE, which none may write */
-	bool with_parent;             /* it ends when who started it does */
-	const char *const *calls;     /* memory that is not executable can be had besides */
-	const char *const *sanitizer; /* more for builds with AddressSanitizer */
+	} * limit;                       /* or NULL; a core dump may none of them write */
+	bool with_parent;                /* it ends when who started it does */
+	const char *const *calls;        /* memory that is not executable can be had besides */
+	bool threads;                    /* and threads, but no processes */
 	const struct seccomp_rule *more; /* with conditions; */
 	size_t more_count;               /* at most CAGE_RULES_MAX */
 	bool kills;                      /* any other call ends it; else it fails with EPERM */
 };
-enum { CAGE_FILES_MAX = 16, CAGE_RULES_MAX = 8 };
+enum { CAGE_FILES_MAX = 16, CAGE_RULES_MAX = 4 };
 /** Give up all else: new privileges, resources, files, every capability and the user, and the other
  * system calls. Nothing that is open is closed. */
 int cage_enter(const struct cage_rights *c, struct err *e);
+/** The system calls alone. Needs no_new_privs. */
+int cage_filter(const struct cage_rights *c, struct err *e);
 
 /** No capability any more, not even in the bounding set, and the user nobody (65534); where there
  * is only one user (a user namespace) he stays. 0 or negative errno. */
 int cage_nobody(void);
-/** Compile @policy and install it; @who is for the message. Needs no_new_privs. */
-int cage_filter(const struct seccomp_policy *policy, const char *who, struct err *e);
-
-/** Conditions of rules: mmap(2) and mprotect(2) make no executable memory; clone(2) makes threads
- * alone. One argument each. */
-extern const struct seccomp_arg cage_not_executable[1], cage_thread_only[1];

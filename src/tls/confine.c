@@ -15,25 +15,14 @@ static const char *const plain[] = {
 	"getpid",   "gettid",       "tgkill",          "clock_gettime", "gettimeofday",
 	"time",     "sysinfo",      "restart_syscall", "exit",          "exit_group",
 	NULL};
-#ifdef __SANITIZE_ADDRESS__
-static const char *const sanitizer[] = {"sigaltstack", "prctl",  "getppid", "sched_yield",
-					"readlink",    "openat", "pread64", "getrlimit",
-					"prlimit64",   "lseek",  NULL};
-#else
-static const char *const *const sanitizer = NULL;
-#endif
-static const struct cage_limit limits[] = {
-#ifndef __SANITIZE_ADDRESS__
-	{RLIMIT_DATA, (rlim_t)16 << 20},
-#endif
-	{RLIMIT_CORE, 0}};
 
 int confine(struct err *e)
 {
 	const struct cage_rights c = {.who = "hull-tls",
 				      .folder = -1,
-				      .limits = limits,
-				      .calls = plain,
-				      .sanitizer = sanitizer};
+#ifndef __SANITIZE_ADDRESS__
+				      .limit = &(const struct cage_limit){RLIMIT_DATA, 16 << 20},
+#endif
+				      .calls = plain};
 	return cage_enter(&c, e);
 }

@@ -32,14 +32,6 @@ static const char *const plain[] = {
 	"getpid", "getuid", "geteuid", "getgid", "getegid", "tgkill", "clock_gettime",
 	"clock_nanosleep", "nanosleep", "gettimeofday", "time", "sysinfo", "prlimit64", "getrlimit",
 	"restart_syscall", "exit", "exit_group", NULL};
-#ifdef __SANITIZE_ADDRESS__
-static const char *const sanitizer[] = {"sigaltstack", "prctl", "getppid", NULL};
-#else
-static const char *const *const sanitizer = NULL;
-#endif
-static const char *const thread[] = {"clone", NULL};
-/* libc falls back to clone(2), whose flags a filter can see. */
-static const char *const absent[] = {"clone3", NULL};
 static const char *const ioctls[] = {"ioctl", NULL};
 
 enum { IOCTL_FIONREAD = 0x541b, IOCTL_FIONBIO = 0x5421 };
@@ -47,26 +39,23 @@ static const struct seccomp_arg fionread[] = {{.index = 1, .op = SC_EQ, .value =
 static const struct seccomp_arg fionbio[] = {{.index = 1, .op = SC_EQ, .value = IOCTL_FIONBIO}};
 
 static const struct seccomp_rule rules[] = {
-	{.names = thread, .action = SECCOMP_RET_ALLOW, .args = cage_thread_only, .arg_count = 1},
 	{.names = ioctls, .action = SECCOMP_RET_ALLOW, .args = fionread, .arg_count = 1},
 	{.names = ioctls, .action = SECCOMP_RET_ALLOW, .args = fionbio, .arg_count = 1},
-	{.names = absent, .action = SECCOMP_RET_ERRNO | ENOSYS},
 };
 /* What the resolver reads. */
 static const char *const files[] = {"/etc/resolv.conf",     "/etc/hosts",    "/etc/nsswitch.conf",
 				    "/etc/host.conf",       "/etc/gai.conf", "/etc/services",
 				    "/run/systemd/resolve", "/dev/urandom",  NULL};
-static const struct cage_limit limits[] = {{RLIMIT_MEMLOCK, 0}, {RLIMIT_CORE, 0}};
 
 int confine(struct err *e)
 {
 	const struct cage_rights c = {.who = "hull-transport",
 				      .files = files,
 				      .folder = -1,
-				      .limits = limits,
+				      .limit = &(const struct cage_limit){RLIMIT_MEMLOCK, 0},
 				      .with_parent = true,
 				      .calls = plain,
-				      .sanitizer = sanitizer,
+				      .threads = true,
 				      .more = rules,
 				      .more_count = ARRAY_LEN(rules)};
 	struct addrinfo *found;

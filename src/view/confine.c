@@ -10,14 +10,7 @@ static const char *const plain[] = {
 	"munmap",   "mremap",     "madvise",    "brk",        "rt_sigreturn",  "sched_getaffinity",
 	"readlink", "futex",      "geteuid",    "readlinkat", "clock_gettime", "restart_syscall",
 	"exit",     "faccessat2", "exit_group", NULL};
-#ifdef __SANITIZE_ADDRESS__
-static const char *const sanitizer[] = {"sigaltstack", "prctl",        "getppid", "getpid",
-					"sched_yield", "rt_sigaction", NULL};
-#else
-static const char *const *const sanitizer = NULL;
-#endif
 static const char *const files[] = {"/proc", "/sys/fs/cgroup", "/sys/devices/system", NULL};
-static const struct cage_limit limits[] = {{RLIMIT_CORE, 0}};
 
 int view_confine(struct err *e)
 {
@@ -25,9 +18,7 @@ int view_confine(struct err *e)
 				      .files = files,
 				      .lists = true,
 				      .folder = -1,
-				      .limits = limits,
 				      .calls = plain,
-				      .sanitizer = sanitizer,
 				      .kills = false};
 	return cage_enter(&c, e);
 }

@@ -3,7 +3,9 @@
  * The cage, from the outside in: an empty network namespace (unshare(2)), a root directory that is
  * the staging folder (chroot(2)), Landlock (landlock(7)) for that folder only, six capabilities
  * (capabilities(7)), no_new_privs (prctl(2)), resource limits (setrlimit(2)), and a list of system
- * calls (calls.c).
+ * calls (seccomp(2)). What is not listed ends the process: none of it happens but by an intruder's
+ * hand. No call makes executable memory, a process, a socket, or takes a path that is not resolved
+ * below a descriptor of the staging folder (the root directory is that folder too).
  *
  * CAP_SYS_ADMIN, which trusted.overlay.opaque would need, is not among the six: folders to be
  * marked go to the engine as descriptors (image/unpack.h, UNPACK_OPAQUE). Who packs the upper
@@ -20,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "linux/cage.h"
 #include "linux/capability.h"
 #include "linux/landlock.h"
 
@@ -59,11 +62,41 @@ static int limit_resources(uint64_t max_file)
 	return 0;
 }
 
+/* Where there is no folder: as nobody, with no call that takes a path. */
 static int confine_to_bytes(struct err *e)
 {
+	static const char *const calls[] = {
+		"read",         "pread64",         "write",        "close",      "sendmsg",
+		"munmap",       "mremap",          "madvise",      "brk",        "futex",
+		"rt_sigaction", "rt_sigprocmask",  "rt_sigreturn", "getpid",     "gettid",
+		"tgkill",       "restart_syscall", "exit",         "exit_group", NULL};
+	const struct cage_rights c = {.who = "hull-unpack",
+				      .folder = -1,
+				      .with_parent = true,
+				      .calls = calls,
+				      .kills = true};
 	int r = limit_resources(RLIM_INFINITY);
 	return r < 0 ? err_errno(e, r, "hull-unpack: cannot set resource limits")
-		     : confine_bytes_calls(e);
+		     : cage_enter(&c, e);
+}
+
+static const char *const plain[] = {
+	/* bytes */
+	"read", "pread64", "write", "pwrite64", "lseek", "ftruncate", "close", "sendmsg",
+	/* the tree */
+	"openat", "openat2", "mkdirat", "mknodat", "symlinkat", "readlinkat", "linkat", "unlinkat",
+	"fchown", "fchownat", "fchmod", "fchmodat", "fchmodat2", "utimensat", "fsetxattr",
+	"flistxattr", "fgetxattr", "fstatfs", "fstat", "newfstatat", "getdents64", "fcntl",
+	/* memory, threads, the end */
+	"munmap", "mremap", "madvise", "brk", "futex", "set_robust_list", "rseq", "rt_sigaction",
+	"rt_sigprocmask", "rt_sigreturn", "sched_yield", "sched_getaffinity", "getrandom", "gettid",
+	"getpid", "tgkill", "restart_syscall", "exit", "exit_group", NULL};
+
+static int filter_calls(struct err *e)
+{
+	const struct cage_rights c = {
+		.who = "hull-unpack", .calls = plain, .threads = true, .kills = true};
+	return cage_filter(&c, e);
 }
 
 int confine(int stage, struct cage cage, struct err *e)
@@ -95,5 +128,5 @@ int confine(int stage, struct cage cage, struct err *e)
 		return err_errno(e, r, "hull-unpack: cannot set resource limits");
 	struct capability_sets sets = {.bounding = caps, .permitted = caps, .effective = caps};
 	r = capability_apply(&sets);
-	return r < 0 ? err_errno(e, r, "hull-unpack: cannot drop capabilities") : confine_calls(e);
+	return r < 0 ? err_errno(e, r, "hull-unpack: cannot drop capabilities") : filter_calls(e);
 }

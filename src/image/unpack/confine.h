@@ -20,7 +20,3 @@ struct cage {
  * reading it. Threads are started afterwards, so that they inherit it.
  */
 int confine(int stage, struct cage cage, struct err *e);
-/** The last part of it: the system call filter (calls.c). */
-int confine_calls(struct err *e);
-/** All of it where there is no folder: as nobody, with no call that takes a path. */
-int confine_bytes_calls(struct err *e);
