@@ -7,7 +7,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/units.h"
 #include "engine/files.h"
 #include "engine/network.h"
 #include "linux/signals.h"

@@ -14,7 +14,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/option_value.h"
 #include "linux/namespaces.h"
 #include "tls/wire.h"

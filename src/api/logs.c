@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "api/handlers.h"
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/frames.h"
 #include "base/time_option.h"

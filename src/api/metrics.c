@@ -8,7 +8,6 @@
 
 #include "api/handlers.h"
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/strbuf.h"
 
 enum { METRICS_MAX = 64 << 20 };

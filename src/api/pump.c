@@ -12,8 +12,6 @@
 
 #include "api/http_parse.h"
 #include "base/arena.h"
-#include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/frames.h"
 
 enum { CHUNK = HTTP_HEAD_MAX }; /* what HTTP had read ahead fits */

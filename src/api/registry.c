@@ -8,7 +8,6 @@
 
 #include "api/handlers.h"
 #include "base/base64.h"
-#include "base/cleanup.h"
 #include "base/json.h"
 #include "engine/filters.h"
 #include "image/digest.h"

@@ -21,7 +21,6 @@
 #include "api/mender.h"
 #include "api/page.h"
 #include "base/cleanup.h"
-#include "base/fd.h"
 
 struct crowd {
 	size_t most, place; /* how many; the first one's place among the turns */

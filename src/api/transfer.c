@@ -10,7 +10,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/units.h"
 
 enum { EVERY_MS = 100 };
 

@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "api/handlers.h"
-#include "base/cleanup.h"
-#include "base/json.h"
 #include "engine/filters.h"
 
 int volumes_list(struct call *c, struct err *e)

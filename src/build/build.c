@@ -19,12 +19,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/units.h"
 #include "base/utf8.h"
 #include "build/internal.h"
 #include "image/digest.h"
-#include "image/rows.h"
 
 /* ---- the image ---- */
 

@@ -8,9 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/path.h"
 #include "build/internal.h"
 
 struct expand step_expand(struct build *b, const struct build_stage *s)

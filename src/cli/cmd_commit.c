@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hull diff, image diff and commit: what a container or an image has changed, and an image of it.
  * Read engine/files.h first. */
-#include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/text.h"

@@ -6,7 +6,6 @@
  */
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/option_print.h"
 #include "cli/cli.h"
 #include "cli/commands.h"

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/resource_option.h"

@@ -4,7 +4,6 @@
  */
 #include <fcntl.h>
 
-#include "base/cleanup.h"
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/commands.h"

@@ -4,7 +4,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/units.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/listing.h"

@@ -4,8 +4,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
-#include "base/units.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/listing.h"

@@ -2,7 +2,6 @@
 /* hull network bench: how fast the kinds of networks are here. Read network/bench.h. */
 #include <stdio.h>
 
-#include "base/cleanup.h"
 #include "base/json.h"
 #include "base/strbuf.h"
 #include "cli/cli.h"

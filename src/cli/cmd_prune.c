@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 
-#include "base/cleanup.h"
 #include "build/build.h"
 #include "cli/cli.h"
 #include "cli/commands.h"

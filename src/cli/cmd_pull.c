@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/progress.h"

@@ -2,7 +2,6 @@
 /* hull start: run stopped containers again; with -a or -i attached to one. Read session.h first. */
 #include <errno.h>
 
-#include "base/cleanup.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/session.h"

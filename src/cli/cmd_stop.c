@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/cleanup.h"
 #include "base/strbuf.h"
 #include "cli/cli.h"
 #include "cli/commands.h"

@@ -22,7 +22,6 @@
 #include "cli/screen.h"
 #include "cli/stats_rows.h"
 #include "cli/table.h"
-#include "cli/text.h"
 #include "cli/top_columns.h"
 #include "engine/events.h"
 

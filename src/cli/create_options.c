@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/option_value.h"
 #include "base/wire.h"
 #include "cli/network_option.h"

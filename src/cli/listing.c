@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/shape.h"
 #include "cli/table.h"
 #include "cli/text.h"

@@ -11,9 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "cli/cli.h"
-#include "cli/commands.h"
 #include "cli/help.h"
 #include "engine/rootless.h"
 #include "base/suggest.h"

@@ -8,10 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/cleanup.h"
 #include "base/json.h"
 #include "base/units.h"
-#include "cli/text.h"
 #include "engine/network.h"
 #include "linux/ip_address.h"
 

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/cleanup.h"
-
 /* The next word of *@at, which is moved past it; NULL: the line has no more. */
 static char *word(char **at)
 {

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/file.h"
 
 enum { RESOLV_MAX = 64 << 10, PORT = 53 };

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/file.h"
 #include "engine/spec.h"
 #include "linux/lsm.h"

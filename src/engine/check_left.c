@@ -23,7 +23,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/db_anew.h"
 #include "base/file.h"
 #include "base/path.h"

@@ -15,7 +15,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/path.h"
 #include "base/schema.sql.h"
 #include "base/utf8.h"

@@ -13,7 +13,6 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "engine/spec.h"
 #include "engine/tools.h"
 #include "linux/mount.h"

@@ -22,8 +22,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
-#include "base/file.h"
 #include "base/logformat.h"
 #include "engine/logs_parse.h"
 #include "image/unpack_job.h"

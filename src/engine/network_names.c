@@ -20,11 +20,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/file.h"
 #include "base/strbuf.h"
 #include "base/units.h"
-#include "engine/internal.h"
 #include "engine/network.h"
 #include "engine/servant.h"
 

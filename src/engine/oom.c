@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "linux/cgroup.h"
 

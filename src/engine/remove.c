@@ -14,8 +14,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
-#include "base/path.h"
 
 /* 1 if the volume has no name of the user's and no other container uses it. */
 static int is_its_own(struct engine *en, const char *volume, const char *id, struct err *e)

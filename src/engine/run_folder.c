@@ -17,7 +17,6 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "engine/health.h"
-#include "engine/monitor.h"
 
 int monitor_socket_make(int run_dir, struct err *e)
 {

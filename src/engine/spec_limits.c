@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
-#include "base/cleanup.h"
 #include "base/units.h"
 #include "linux/device.h"
 #include "runtime/resources.h"

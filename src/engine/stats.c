@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/sysinfo.h>
 
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "engine/internal.h"

@@ -19,7 +19,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "engine/monitor.h"
 #include "init/report.h"
 #include "linux/cgroup.h"

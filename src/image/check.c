@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/file.h"
 #include "image/rows.h"
 #include "image/stage.h"

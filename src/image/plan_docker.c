@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "image/plan.h"
 
 static int add_tags(struct plan *p, struct plan_image *im, const struct strv *tags, struct err *e)

@@ -11,7 +11,6 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "image/digest.h"
 #include "image/unpack_job.h"
 
 /* The tree was not removed meanwhile: that begins with taking its name away. */

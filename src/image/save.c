@@ -19,7 +19,6 @@
 #include "base/cleanup.h"
 #include "base/event.h"
 #include "base/fd.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "image/digest.h"
 #include "image/plan.h"

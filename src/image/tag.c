@@ -2,7 +2,6 @@
 /* Giving an image one more name. Read image.h first. */
 #include <errno.h>
 
-#include "base/cleanup.h"
 #include "base/event.h"
 #include "image/rows.h"
 

@@ -9,7 +9,6 @@
  * Invariant: between fork and execve the child only makes system calls; it shares nothing with us
  * but descriptors.
  */
-#include <asm/errno.h>
 
 #include "child.h"
 #include "exec.h"

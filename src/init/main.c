@@ -15,7 +15,6 @@
  *
  * Invariant: after child_start() nothing here can block or fail.
  */
-#include <asm/errno.h>
 #include <linux/prctl.h>
 
 #include "child.h"

@@ -9,11 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/file.h"
 #include "base/path.h"
 #include "linux/cgroup_limits.h"
-#include "linux/cgroup_version.h"
 
 enum { TEXT_MAX = CGROUP_LIST_FILE_MAX, UNIFIED_MAX = 256 };
 

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "base/cleanup.h"
 #include "base/file.h"
 #include "base/units.h"
 #include "linux/cgroup_host.h"

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/file.h"
 
 enum { TEXT_MAX = 64 * 1024, IO_ENTRIES_MAX = 1024 };
 #define USEC INT64_C(1000)

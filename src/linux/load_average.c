@@ -2,7 +2,6 @@
 /* Read load_average.h first. */
 #include "linux/load_average.h"
 
-#include "base/cleanup.h"
 #include "linux/process.h"
 
 enum { TASKS_MAX = 10000 };

@@ -13,7 +13,6 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/path.h"
 #include "linux/namespaces.h"
 

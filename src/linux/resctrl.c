@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "base/file.h"
 #include "base/path.h"
 

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fd.h"
 #include "monitor/monitor.h"
 
 int monitor_config_read(struct monitor_config *c)

@@ -6,7 +6,6 @@
  *   - the pidfd, for anybody, once its parent has reaped it (Linux 6.15).
  * If none of them answers within STATUS_WAIT_MS, the status is unknown and is recorded as unknown.
  */
-#include <errno.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 

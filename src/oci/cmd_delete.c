@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 
-#include "base/cleanup.h"
 #include "oci/commands.h"
 #include "oci/remove.h"
 

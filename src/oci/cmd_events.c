@@ -10,7 +10,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fd.h"
 #include "base/strbuf.h"
 #include "linux/cgroup_stats.h"
 #include "oci/commands.h"

@@ -13,7 +13,6 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/units.h"
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
 #include "linux/process.h"

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 
-#include "base/cleanup.h"
 #include "linux/cgroup.h"
 #include "linux/pidfd.h"
 #include "linux/signals.h"

@@ -5,7 +5,6 @@
  */
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/option_print.h"
 #include "oci/commands.h"
 #include "oci/state.h"

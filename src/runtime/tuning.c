@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/personality.h>
 
-#include "base/cleanup.h"
-
 enum { IO_LEVEL_MAX = 7, NICE_MIN = -20, NICE_MAX = 19 };
 
 static int unknown(const char *field, const char *name, struct err *e)

@@ -9,7 +9,6 @@
 #include <json-c/json.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "template/exec.h"
 
 /* What a command is given: operands, and the value of the command before it in the pipeline. */

@@ -13,7 +13,6 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "image/digest.h"
 #include "image/registry/remote.h"
 #include "image/repack.h"

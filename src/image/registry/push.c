@@ -14,7 +14,6 @@
 
 #include "base/cleanup.h"
 #include "base/event.h"
-#include "base/fd.h"
 #include "image/digest.h"
 #include "image/plan.h"
 #include "image/registry/remote.h"
