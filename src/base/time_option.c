@@ -15,30 +15,21 @@
 enum { SECOND = 1000000000 };
 
 /* A date without a zone is local. */
-static int local_parse(const char *text, int64_t *ret_ns)
+static int date_parse(const char *text, int64_t *ret_ns)
 {
-	static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"};
+	static const struct {
+		const char *form;
+		time_t (*make)(struct tm *tm);
+	} forms[] = {
+		{"%Y-%m-%dT%H:%M:%S", mktime}, {"%Y-%m-%dT%H:%M", mktime}, {"%Y-%m-%d", mktime},
+		{"%Y-%m-%dT%H:%MZ", timegm},   {"%Y-%m-%dZ", timegm},
+	};
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
 		struct tm tm = {.tm_isdst = -1};
-		const char *end = strptime(text, forms[i], &tm);
+		const char *end = strptime(text, forms[i].form, &tm);
 		if (!end || *end || tm.tm_year < 70 || tm.tm_year > 361)
 			continue;
-		*ret_ns = (int64_t)mktime(&tm) * SECOND;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-/* The same with "Z" at the end. */
-static int utc_parse(const char *text, int64_t *ret_ns)
-{
-	static const char *const forms[] = {"%Y-%m-%dT%H:%MZ", "%Y-%m-%dZ"};
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-		struct tm tm = {0};
-		const char *end = strptime(text, forms[i], &tm);
-		if (!end || *end || tm.tm_year < 70 || tm.tm_year > 361)
-			continue;
-		*ret_ns = (int64_t)timegm(&tm) * SECOND;
+		*ret_ns = (int64_t)forms[i].make(&tm) * SECOND;
 		return 0;
 	}
 	return -EINVAL;
@@ -72,8 +63,8 @@ int time_option_parse(const char *text, int64_t now_ns, int64_t *ret_ns, struct 
 		*ret_ns = now_ns - ago;
 		return 0;
 	}
-	if (local_parse(text, ret_ns) == 0 || utc_parse(text, ret_ns) == 0 ||
-	    time_parse(text, ret_ns) == 0 || seconds_parse(text, ret_ns) == 0)
+	if (date_parse(text, ret_ns) == 0 || time_parse(text, ret_ns) == 0 ||
+	    seconds_parse(text, ret_ns) == 0)
 		return 0;
 	err_set(e, EINVAL, ERR_INVALID, "failed to parse value as time or duration: \"%s\"", text);
 	err_hint(e, "for example 10m, 2026-01-31T12:00:00Z, or seconds since 1970");

@@ -34,17 +34,6 @@ struct exec_values {
 	struct strv env, env_files;
 };
 
-static int read_env(const struct exec_values *v, struct strv *env, struct arena *a, struct err *e)
-{
-	for (size_t i = 0; i < v->env_files.count; i++) {
-		int r = env_file_read(v->env_files.items[i], ENV_BARE_INHERIT, env, a, e);
-		if (r < 0)
-			return r;
-	}
-	strv_push_all(a, env, &v->env);
-	return 0;
-}
-
 static void forward_signal(void *ctx, int number)
 {
 	const struct exec_process *p = ctx;
@@ -226,7 +215,8 @@ static int exec_run(struct cli *cli, void *values, const struct strv *args, stru
 	unsigned rows, cols;
 	int r = session_check_tty(v->tty, v->interactive && !v->detach, e);
 	if (r == 0)
-		r = read_env(v, &x.env, &cli->arena, e);
+		r = env_files_read(&v->env_files, &v->env, ENV_BARE_INHERIT, &x.env, &cli->arena,
+				   e);
 	if (r < 0)
 		return r;
 	struct exec_stdio stdio CLEANUP_EXEC_STDIO;

@@ -13,40 +13,38 @@ static int unknown(const struct strv *args, struct err *e)
 		       args->count > 1 ? " " : "", args->count > 1 ? args->items[1] : "");
 }
 
-static int help_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+/* How each of the three is shown. */
+struct pages {
+	void (*program)(FILE *out);
+	void (*group)(FILE *out, const struct command_group *g);
+	void (*command)(FILE *out, const struct command *c);
+};
+
+static int show(const struct pages *p, const struct strv *args, struct err *e)
 {
 	size_t used;
-	if (!args->count) {
-		help_program(stdout);
-		return 0;
-	}
-	const struct command *c = commands_find(args, &used);
-	const struct command_group *g = c ? NULL : commands_group_find(args->items[0]);
-	if (!c && (!g || args->count > 1))
-		return unknown(args, e);
-	if (c)
-		help_command(stdout, c);
+	const struct command *c = args->count ? commands_find(args, &used) : NULL;
+	const struct command_group *g =
+		c || !args->count ? NULL : commands_group_find(args->items[0]);
+	if (!args->count)
+		p->program(stdout);
+	else if (c)
+		p->command(stdout, c);
+	else if (g && args->count == 1)
+		p->group(stdout, g);
 	else
-		help_group(stdout, g);
+		return unknown(args, e);
 	return 0;
+}
+
+static int help_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	return show(&(struct pages){help_program, help_group, help_command}, args, e);
 }
 
 static int man_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
-	size_t used;
-	if (!args->count) {
-		man_program(stdout);
-		return 0;
-	}
-	const struct command *c = commands_find(args, &used);
-	const struct command_group *g = c ? NULL : commands_group_find(args->items[0]);
-	if (!c && (!g || args->count > 1))
-		return unknown(args, e);
-	if (c)
-		man_command(stdout, c);
-	else
-		man_group(stdout, g);
-	return 0;
+	return show(&(struct pages){man_program, man_group, man_command}, args, e);
 }
 
 const struct command command_help = {

@@ -22,28 +22,17 @@ enum { SECCOMP_PROFILE_MAX = 1024 * 1024 };
 
 static int build_env(struct create_options *o, struct arena *a, struct err *e)
 {
-	struct strv *env = &o->create.config.config.env;
-	for (size_t i = 0; i < o->env_files.count; i++) {
-		int r = env_file_read(o->env_files.items[i], ENV_BARE_INHERIT, env, a, e);
-		if (r < 0)
-			return r;
-	}
-	strv_push_all(a, env, &o->env);
-	return 0;
+	return env_files_read(&o->env_files, &o->env, ENV_BARE_INHERIT,
+			      &o->create.config.config.env, a, e);
 }
 
 static int build_labels(struct create_options *o, struct arena *a, struct err *e)
 {
 	struct strv lines = {0};
-	for (size_t i = 0; i < o->label_files.count; i++) {
-		int r = env_file_read(o->label_files.items[i], ENV_BARE_EMPTY, &lines, a, e);
-		if (r < 0)
-			return r;
-	}
-	strv_push_all(a, &lines, &o->labels);
-	for (size_t i = 0; i < lines.count; i++)
+	int r = env_files_read(&o->label_files, &o->labels, ENV_BARE_EMPTY, &lines, a, e);
+	for (size_t i = 0; r == 0 && i < lines.count; i++)
 		kvs_set_pair(a, &o->create.config.config.labels, lines.items[i]);
-	return 0;
+	return r;
 }
 
 /* -v DST is an anonymous volume, -v SRC:DST[:OPTIONS] a bind or a named volume. */

@@ -91,3 +91,13 @@ int env_file_read(const char *path, enum env_bare bare, struct strv *ret, struct
 	r = env_text_read(text, len, bare, ret, a, e);
 	return r < 0 ? err_context(e, "%s", path) : 0;
 }
+
+int env_files_read(const struct strv *files, const struct strv *more, enum env_bare bare,
+		   struct strv *ret, struct arena *a, struct err *e)
+{
+	int r = 0;
+	for (size_t i = 0; r == 0 && i < files->count; i++)
+		r = env_file_read(files->items[i], bare, ret, a, e);
+	strv_push_all(a, ret, more);
+	return r;
+}

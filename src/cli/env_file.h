@@ -18,6 +18,9 @@ enum env_bare {
  * ...". */
 int env_file_read(const char *path, enum env_bare bare, struct strv *ret, struct arena *a,
 		  struct err *e);
+/** The lines of @files, and behind them @more. */
+int env_files_read(const struct strv *files, const struct strv *more, enum env_bare bare,
+		   struct strv *ret, struct arena *a, struct err *e);
 /** The same from text. */
 int env_text_read(const char *text, size_t len, enum env_bare bare, struct strv *ret,
 		  struct arena *a, struct err *e);

@@ -57,8 +57,6 @@ struct engine {
 /** .asked_by of a health check that failed. */
 #define ASKED_BY_HEALTH "its health check"
 
-#define CLEANUP_ENGINE __attribute__((cleanup(engine_close)))
-
 /** Open (and make, mode 0700) the two roots. @root and @runroot are absolute; @libexec is the
  * folder of the running program. All three must outlive the engine. */
 int engine_open(struct engine *en, const char *root, const char *runroot, const char *libexec,

@@ -163,6 +163,13 @@ static const struct recorder_ring *map_ring(const struct engine *en, bool *ret_a
 	return NULL;
 }
 
+/* What was @found in it; an answer of "none" is one only while somebody records. */
+static int unmap_ring(const struct recorder_ring *ring, bool alive, int found)
+{
+	munmap((void *)ring, sizeof(*ring));
+	return found || alive ? found : -ENOENT;
+}
+
 int recorder_find(const struct engine *en, const char *container, int signal, int64_t since_ns,
 		  int64_t until_ns, struct recorded *ret)
 {
@@ -171,9 +178,7 @@ int recorder_find(const struct engine *en, const char *container, int signal, in
 	const struct recorder_ring *ring = map_ring(en, &alive);
 	if (!ring)
 		return -ENOENT;
-	int r = search(&ring->lanes[RECORDED_SIGNAL], &w, signal, ret);
-	munmap((void *)ring, sizeof(*ring));
-	return r || alive ? r : -ENOENT;
+	return unmap_ring(ring, alive, search(&ring->lanes[RECORDED_SIGNAL], &w, signal, ret));
 }
 
 int recorder_list(const struct engine *en, enum recorded_kind kind, const char *container,
@@ -184,9 +189,7 @@ int recorder_list(const struct engine *en, enum recorded_kind kind, const char *
 	const struct recorder_ring *ring = map_ring(en, &alive);
 	if (!ring)
 		return -ENOENT;
-	int r = list(&ring->lanes[kind], &w, ret, max);
-	munmap((void *)ring, sizeof(*ring));
-	return r || alive ? r : -ENOENT;
+	return unmap_ring(ring, alive, list(&ring->lanes[kind], &w, ret, max));
 }
 
 struct recorded_load *recorder_loads(struct recorder_ring *ring)

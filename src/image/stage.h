@@ -37,7 +37,6 @@ struct stage {
 int stage_open(struct stage *st, struct image_store *s, struct err *e);
 /** Remove what is still in it, and the folder. */
 void stage_close(struct stage *st);
-#define CLEANUP_STAGE __attribute__((cleanup(stage_close)))
 
 /** A folder below the staging folder, for one layer; a descriptor. */
 int stage_make_dir(struct stage *st, const char *folder, struct err *e);

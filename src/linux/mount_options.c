@@ -11,8 +11,6 @@
 
 #include "base/cleanup.h"
 
-#define PROPAGATION_MASK (MS_PRIVATE | MS_SHARED | MS_SLAVE | MS_UNBINDABLE)
-
 enum option_kind {
 	OPTION_SET,     /* set a flag of the mount */
 	OPTION_CLEAR,   /* clear it */

@@ -409,10 +409,3 @@ int firewall_unpublish(struct netlink *nl, const char *table, const struct firew
 	forget(nl, ports, count);
 	return r < 0 && r != -ENOENT ? problem(nl, r, table, e) : 0;
 }
-
-void firewall_remove(struct netlink *nl, const char *table)
-{
-	nft_begin(nl);
-	nft_table_delete(nl, table);
-	nft_commit(nl);
-}

@@ -42,4 +42,3 @@ int firewall_publish(struct netlink *nl, const char *table, const struct firewal
 		     size_t count, struct err *e);
 int firewall_unpublish(struct netlink *nl, const char *table, const struct firewall_port *ports,
 		       size_t count, struct err *e);
-void firewall_remove(struct netlink *nl, const char *table);

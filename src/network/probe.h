@@ -22,7 +22,6 @@ struct probe {
 	int sockets[2]; /* what sends; what keeps the port from others */
 };
 void probe_close(struct probe *p);
-#define CLEANUP_PROBE __attribute__((cleanup(probe_close)))
 
 /** Make ready to send from the network namespace of @netns (-1: ours) to p->to. Negative errno: of
  * connect(2), which looks for a route. */

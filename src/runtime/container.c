@@ -152,23 +152,11 @@ static int enter_filesystem(struct container *c, struct err *e)
 	return r;
 }
 
-/* The pty's master goes to the parent, its slave becomes the three descriptors and the controlling
- * terminal of our session. */
 static int take_terminal(struct container *c, int stdio[3], struct err *e)
 {
 	struct pty pty = {-1, -1};
 	int r = rootfs_console(&c->rootfs, &c->process, &pty, e);
-	if (r < 0)
-		return r;
-	char word = SYNC_TERMINAL;
-	r = fd_send(c->sync, &word, 1, &pty.master, 1);
-	if (r < 0)
-		return err_errno(e, r, "cannot pass the terminal on");
-	close(pty.master);
-	if (ioctl(pty.slave, TIOCSCTTY, 0) < 0)
-		return err_errno(e, errno, "cannot take the terminal");
-	stdio[0] = stdio[1] = stdio[2] = pty.slave;
-	return 0;
+	return r < 0 ? r : process_take_terminal(&pty, c->sync, SYNC_TERMINAL, stdio, e);
 }
 
 static int make_cgroup_space(struct err *e)

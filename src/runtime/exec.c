@@ -73,21 +73,8 @@ static int join_all(struct entry *x, struct err *e)
 static int take_terminal(struct entry *x, int root, int stdio[3], struct err *e)
 {
 	struct pty pty;
-	const struct oci_box *size = x->process.spec->console_size;
-	int r = pty_open_in_root(root, &pty, e);
-	if (r < 0)
-		return r;
-	if (size && size->height > 0 && size->width > 0)
-		pty_resize(pty.master, (unsigned)size->height, (unsigned)size->width);
-	if (fchown(pty.slave, x->process.uid, (gid_t)-1) < 0 && errno != EPERM)
-		return err_errno(e, errno, "cannot give the terminal to user %u", x->process.uid);
-	char word = SYNC_TERMINAL;
-	r = fd_send(x->sync, &word, 1, &pty.master, 1);
-	close(pty.master);
-	if (r < 0 || ioctl(pty.slave, TIOCSCTTY, 0) < 0)
-		return err_errno(e, r < 0 ? r : errno, "cannot take the terminal");
-	stdio[0] = stdio[1] = stdio[2] = pty.slave;
-	return 0;
+	int r = process_terminal(&x->process, root, &pty, e);
+	return r < 0 ? r : process_take_terminal(&pty, x->sync, SYNC_TERMINAL, stdio, e);
 }
 
 /* docker's codes: a folder that is not there is a command that is not found (127), since its engine

@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -32,6 +33,31 @@
 #include "runtime/runtime.h"
 
 enum { FIRST_FREE_FD = 3, ABOVE_STDIO = 16 };
+
+int process_terminal(const struct process_plan *p, int root, struct pty *ret, struct err *e)
+{
+	const struct oci_box *size = p->spec->console_size;
+	int r = pty_open_in_root(root, ret, e);
+	if (r < 0)
+		return r;
+	if (size && size->height > 0 && size->width > 0)
+		pty_resize(ret->master, (unsigned)size->height, (unsigned)size->width);
+	if (fchown(ret->slave, p->uid, (gid_t)-1) < 0 && errno != EPERM)
+		return err_errno(e, errno, "cannot give the terminal to user %u", p->uid);
+	return 0;
+}
+
+int process_take_terminal(const struct pty *pty, int sync, char word, int stdio[3], struct err *e)
+{
+	int r = fd_send(sync, &word, 1, &pty->master, 1);
+	if (r < 0)
+		return err_errno(e, r, "cannot pass the terminal on");
+	close(pty->master);
+	if (ioctl(pty->slave, TIOCSCTTY, 0) < 0)
+		return err_errno(e, errno, "cannot take the terminal");
+	stdio[0] = stdio[1] = stdio[2] = pty->slave;
+	return 0;
+}
 
 /* Best effort: without CAP_SYS_RESOURCE the value may only be raised, and a container that is
  * killed a little later than wished is better than none. */

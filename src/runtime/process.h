@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "linux/capability.h"
+#include "linux/pty.h"
 #include "linux/seccomp.h"
 #include "runtime/command.h"
 #include "runtime/seccomp.h"
@@ -60,6 +61,13 @@ void process_warnings(const struct oci_process *p, struct arena *a, struct strv 
 int process_begin(const struct process_plan *p, int procfd, struct err *e);
 /** Limits, and the bounding set: all that needs no more than the rights we came with. */
 int process_limit(const struct process_plan *p, struct err *e);
+/** Where it has a terminal: open one of the devpts below @root, as large as it is to be, the
+ * user's.
+ */
+int process_terminal(const struct process_plan *p, int root, struct pty *ret, struct err *e);
+/** Send its master to the parent with @word over @sync; the slave is the three of @stdio then, and
+ * the controlling terminal of our session. */
+int process_take_terminal(const struct pty *pty, int sync, char word, int stdio[3], struct err *e);
 /** Put @stdio in place as 0, 1, 2 (-1: the descriptor @null) and make every other descriptor
  *  close-on-exec. A FIFO or terminal becomes the user's, so that he can open /dev/stdout. */
 int process_stdio(const struct process_plan *p, const int stdio[3], int null, struct err *e);

@@ -315,17 +315,8 @@ static int bind_console(struct rootfs *r, int slave, struct err *e)
 int rootfs_console(struct rootfs *r, const struct process_plan *process, struct pty *ret,
 		   struct err *e)
 {
-	struct pty pty;
-	int n = pty_open_in_root(r->root, &pty, e);
-	if (n < 0)
-		return n;
-	const struct oci_box *size = process->spec->console_size;
-	if (size && size->height > 0 && size->width > 0)
-		pty_resize(pty.master, (unsigned)size->height, (unsigned)size->width);
-	if (fchown(pty.slave, process->uid, (gid_t)-1) < 0 && errno != EPERM)
-		return err_errno(e, errno, "cannot give the terminal to user %u", process->uid);
-	*ret = pty;
-	return bind_console(r, pty.slave, e);
+	int n = process_terminal(process, r->root, ret, e);
+	return n < 0 ? n : bind_console(r, ret->slave, e);
 }
 
 /* The host's root stays below ours, but no name leads there: ours is upon "/", or comes there now,

@@ -27,8 +27,6 @@ struct spaces {
 	const struct oci_linux *spec; /* id mappings */
 };
 
-#define CLEANUP_SPACES __attribute__((cleanup(spaces_close)))
-
 /** Read and check the spec's list, and open what is to be joined. */
 int spaces_open(struct spaces *s, const struct oci_linux *spec, struct err *e);
 void spaces_close(struct spaces *s);

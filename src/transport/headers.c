@@ -14,7 +14,7 @@
 #include "base/id.h"
 #include "base/units.h"
 
-enum { TOKEN_MAX = 32, NUMBER_TEXT_MAX = 24 };
+enum { NUMBER_TEXT_MAX = 24 };
 
 static const char *skip_blanks(const char *p)
 {

@@ -307,14 +307,9 @@ static int open_remote(struct image_store *s, const struct image_index *i,
 		       const struct image_reference *ref, const struct image_registry *how,
 		       struct arena *a, struct remote *to, struct err *e)
 {
-	struct registries configured = {0};
-	struct array endpoints = {0};
+	struct endpoint *at;
 	char *scope;
-	int r = registries_read(&configured, a, e);
-	if (r == 0)
-		r = registries_endpoints(&configured, ref->domain, ref->path, false, true,
-					 &endpoints, a, e);
-	const struct endpoint *at = endpoints.items;
+	int r = registries_first(ref->domain, ref->path, true, &at, a, e);
 	if (r == 0)
 		r = make_scope(i, ref, at->path, a, &scope, e);
 	return r < 0 ? r : remote_open(to, s, how, ref->domain, ref->path, at, scope, NULL, a, e);

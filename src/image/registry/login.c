@@ -14,21 +14,16 @@ enum { ANSWER_MAX = 64 << 10 };
 static int try_them(struct image_store *s, const struct image_login *l, const struct credentials *c,
 		    struct arena *a, struct err *e)
 {
-	struct registries configured = {0};
-	struct array endpoints = {0};
+	struct endpoint *at;
 	CLEANUP_REMOTE struct remote remote = REMOTE_NONE;
 	struct transport_request q;
 	struct transport_message m;
 	char *text;
 	size_t len;
-	int r = registries_read(&configured, a, e);
 	/* Any repository would do: it is the registry's own place that counts. */
-	if (r == 0)
-		r = registries_endpoints(&configured, l->domain, "any", false, true, &endpoints, a,
-					 e);
+	int r = registries_first(l->domain, "any", true, &at, a, e);
 	if (r < 0)
 		return r;
-	struct endpoint *at = endpoints.items;
 	at->path = "";
 	r = remote_open(&remote, s, &l->registry, l->domain, "", at, "", c, a, e);
 	if (r < 0)

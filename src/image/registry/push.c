@@ -206,15 +206,10 @@ static bool is_source(const struct push *p, const struct image_reference *r)
 
 static int open_to(struct push *p, struct err *e)
 {
-	struct registries configured = {0};
-	struct array endpoints = {0};
-	int r = registries_read(&configured, p->arena, e);
-	if (r == 0)
-		r = registries_endpoints(&configured, p->ref.domain, p->ref.path, false, true,
-					 &endpoints, p->arena, e);
+	struct endpoint *at;
+	int r = registries_first(p->ref.domain, p->ref.path, true, &at, p->arena, e);
 	if (r < 0)
 		return r;
-	const struct endpoint *at = endpoints.items;
 	char *scope = arena_printf(p->arena, "repository:%s:pull,push", at->path);
 	for (size_t i = 0; i < p->count && p->sources.count < SOURCES_MAX; i++) {
 		const struct image_reference *from = &p->parts[i].source;
@@ -230,19 +225,14 @@ static int open_to(struct push *p, struct err *e)
 
 static int open_from(struct push *p, const struct image_reference *s, struct err *e)
 {
-	struct registries configured = {0};
-	struct array endpoints = {0};
+	struct endpoint *at;
 	if (p->from.job.helper.pid) /* a manifest has one source */
 		return 0;
 	if (!s->domain)
 		return err_set(e, ENOENT, ERR_NOT_FOUND, "it is not known where it came from");
-	int r = registries_read(&configured, p->arena, e);
-	if (r == 0)
-		r = registries_endpoints(&configured, s->domain, s->path, true, false, &endpoints,
-					 p->arena, e);
+	int r = registries_first(s->domain, s->path, false, &at, p->arena, e);
 	if (r < 0)
 		return r;
-	const struct endpoint *at = endpoints.items;
 	return remote_open(&p->from, p->store, &p->req->registry, s->domain, s->path, at,
 			   arena_printf(p->arena, "repository:%s:pull", at->path), NULL, p->arena,
 			   e);

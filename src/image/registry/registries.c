@@ -404,3 +404,16 @@ int registries_read(struct registries *ret, struct arena *a, struct err *e)
 			r = read_folder(arena_printf(a, "%s.d", folders[i]), ret, a, e);
 	return r;
 }
+
+int registries_first(const char *domain, const char *path, bool push, struct endpoint **ret,
+		     struct arena *a, struct err *e)
+{
+	struct registries configured = {0};
+	struct array endpoints = {0};
+	int r = registries_read(&configured, a, e);
+	if (r == 0)
+		r = registries_endpoints(&configured, domain, path, !push, push, &endpoints, a, e);
+	if (r == 0)
+		*ret = endpoints.items;
+	return r;
+}

@@ -43,6 +43,10 @@ int registries_parse(const char *text, struct registries *ret, struct arena *a, 
 int registries_endpoints(const struct registries *r, const char *domain, const char *path,
 			 bool by_digest, bool push, struct array *ret, struct arena *a,
 			 struct err *e);
+/** The first of them, as it is configured now: of the registry itself where it is to be written to
+ * (@push), else perhaps a mirror that has digests. */
+int registries_first(const char *domain, const char *path, bool push, struct endpoint **ret,
+		     struct arena *a, struct err *e);
 /** What @reference may stand for, in this order: itself, but for a name without a registry what an
  *  alias says, or the name in each registry to be searched. -EINVAL: it may be one of several, and
  *  none is to be guessed. */

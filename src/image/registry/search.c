@@ -91,21 +91,16 @@ int image_search(struct image_store *store, const struct image_search *s, struct
 		 struct array *ret, struct err *e)
 {
 	CLEANUP_REMOTE struct remote r = REMOTE_NONE;
-	struct registries configured = {0};
-	struct array endpoints = {0};
+	struct endpoint *at;
 	bool hub = !strcmp(s->domain, "docker.io");
 	/* It goes into a URL as it is. */
 	if (s->term[strspn(s->term, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 				    "._-/")])
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "a term to search for is made of letters, digits and . _ - /");
-	int n = registries_read(&configured, a, e);
-	if (n == 0)
-		n = registries_endpoints(&configured, s->domain, "any", false, true, &endpoints, a,
-					 e);
+	int n = registries_first(s->domain, "any", true, &at, a, e);
 	if (n < 0)
 		return n;
-	struct endpoint *at = endpoints.items;
 	if (hub && !strcmp(at->host, "registry-1.docker.io"))
 		at->host = "index.docker.io";
 	n = remote_open(&r, store, &s->registry, s->domain, "", at, hub ? "" : "registry:catalog:*",
