@@ -72,8 +72,7 @@ static int open_file(const char *option, const char *path, struct err *e)
 	if (S_ISREG(st.st_mode))
 		return fd_steal(&fd);
 	err_set(e, EINVAL, ERR_INVALID, "%s %s: is no regular file", option, path);
-	err_hint(e, "it is opened anew for each client, so a pipe will not do");
-	return -EINVAL;
+	return err_hint(e, "it is opened anew for each client, so a pipe will not do");
 }
 
 /* Of TLS_FD_CLIENT and TLS_FD_STREAM there are @fds already. */

@@ -186,8 +186,8 @@ static int refuse_plain(const char *what, const char *host, struct err *e)
 		"%s %s: who may use the API is root on this machine, so on a network hulld listens "
 		"only for clients that show a certificate",
 		what, host);
-	err_hint(e, "give --tlsverify, and --tlscacert, --tlscert and --tlskey with files in PEM");
-	return -EINVAL;
+	return err_hint(
+		e, "give --tlsverify, and --tlscacert, --tlscert and --tlskey with files in PEM");
 }
 
 static int listen_at(const char *option, const char *host, bool verify, gid_t group,

@@ -73,10 +73,10 @@ int page_listen(const char *where, struct arena *a, struct err *e)
 			"invalid --page %s: it has no password, so it is served to this machine "
 			"alone: at 127.0.0.1, [::1] or localhost",
 			where);
-		err_hint(e,
-			 "ssh -L %llu:127.0.0.1:%llu HOST brings it to the machine that you sit at",
-			 (unsigned long long)port, (unsigned long long)port);
-		return -EINVAL;
+		return err_hint(
+			e,
+			"ssh -L %llu:127.0.0.1:%llu HOST brings it to the machine that you sit at",
+			(unsigned long long)port, (unsigned long long)port);
 	}
 	int fd = tcp_listen(&ip, (uint16_t)port);
 	return fd < 0 ? err_errno(e, fd, "--page: cannot listen at %s", where) : fd;

@@ -293,9 +293,9 @@ static int open_file(struct db *db, const char *path, struct err *e)
 	if (errno != EROFS)
 		return err_errno(e, errno, "cannot write %s", path);
 	err_set(e, EROFS, ERR_SYSTEM, "cannot write %s: its file system is read-only", path);
-	err_hint(e, "what is in it can be looked at; to change it mount it for writing, or choose "
-		    "another folder with --root");
-	return -EROFS;
+	return err_hint(
+		e, "what is in it can be looked at; to change it mount it for writing, or choose "
+		   "another folder with --root");
 }
 
 static int open_writable(struct db *db, const char *root, struct err *e)
@@ -403,8 +403,7 @@ int db_begin_addition(struct db *db, bool durable, struct err *e)
 		return db_begin(db, durable, e);
 	err_set(e, ENOSPC, ERR_SYSTEM,
 		"the disk of --root is full: what is left of it is for removing something");
-	err_hint(e, FREE_SPACE);
-	return -ENOSPC;
+	return err_hint(e, FREE_SPACE);
 }
 
 int db_view_begin(struct db *db, struct err *e)

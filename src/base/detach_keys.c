@@ -30,11 +30,11 @@ int detach_keys_parse(const char *text, struct detach_keys *ret, struct err *e)
 		int key = key_parse(p, len);
 		if (key < 0 || d.count == DETACH_KEYS_MAX) {
 			err_set(e, EINVAL, ERR_USAGE, "invalid detach keys (%s) provided", text);
-			err_hint(e,
-				 "for example %s: single characters and ctrl-<a-z@[\\]^_>, at most "
-				 "%d",
-				 DETACH_KEYS_DEFAULT, DETACH_KEYS_MAX);
-			return -EINVAL;
+			return err_hint(
+				e,
+				"for example %s: single characters and ctrl-<a-z@[\\]^_>, at most "
+				"%d",
+				DETACH_KEYS_DEFAULT, DETACH_KEYS_MAX);
 		}
 		d.keys[d.count++] = (unsigned char)key;
 		p += len;

@@ -99,12 +99,13 @@ int err_context(struct err *e, const char *fmt, ...)
 	return -e->number;
 }
 
-void err_hint(struct err *e, const char *fmt, ...)
+int err_hint(struct err *e, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(e->hint, sizeof(e->hint), fmt, ap);
 	va_end(ap);
+	return -e->number;
 }
 
 int err_exit_code(enum err_kind kind)

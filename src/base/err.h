@@ -51,8 +51,8 @@ int err_errno(struct err *e, int number, const char *fmt, ...)
 /** Put "<message>: " before the text. Returns -e->number, for `return err_context(...)`. */
 int err_context(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
 
-/** Set the hint (what the user can do); replaces an earlier one. */
-void err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
+/** Set the hint (what the user can do); replaces an earlier one. Returns -e->number, too. */
+int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
 
 /** Exit code that docker gives for @kind: 125 for the engine's own, 126, 127, 1 for the rest. */
 int err_exit_code(enum err_kind kind);

@@ -67,6 +67,5 @@ int time_option_parse(const char *text, int64_t now_ns, int64_t *ret_ns, struct 
 	    seconds_parse(text, ret_ns) == 0)
 		return 0;
 	err_set(e, EINVAL, ERR_INVALID, "failed to parse value as time or duration: \"%s\"", text);
-	err_hint(e, "for example 10m, 2026-01-31T12:00:00Z, or seconds since 1970");
-	return -EINVAL;
+	return err_hint(e, "for example 10m, 2026-01-31T12:00:00Z, or seconds since 1970");
 }

@@ -69,8 +69,7 @@ int build_read_dockerfile(struct build *b, char **ret, size_t *ret_len, struct e
 		err_set(e, ENOENT, ERR_NOT_FOUND,
 			"failed to read dockerfile: there is no %s in the context %s", b->file.name,
 			b->q->context);
-		err_hint(e, "name it by -f");
-		return -ENOENT;
+		return err_hint(e, "name it by -f");
 	}
 	return read_open(b->a, fd, b->file.name, DOCKERFILE_MAX, ret, ret_len, e);
 }

@@ -110,8 +110,8 @@ int copy_check_mode(const char *mode, struct err *e)
 	if (*mode && apply_mode(mode, &any))
 		return 0;
 	err_set(e, EINVAL, ERR_INVALID, "invalid chmod parameter: '%.64s'", mode);
-	err_hint(e, "an octal number between 0 and 07777, or as chmod(1) takes it: u=rwX,go=rX");
-	return -EINVAL;
+	return err_hint(
+		e, "an octal number between 0 and 07777, or as chmod(1) takes it: u=rwX,go=rX");
 }
 
 void copy_attributes(const struct copy *c, struct stat *st)

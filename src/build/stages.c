@@ -111,9 +111,9 @@ int build_base_name(struct build *b, const struct build_stage *s, const char **r
 	if (r == 0 && !*name) {
 		err_set(e, EINVAL, ERR_INVALID, "base name (%.100s) should not be blank",
 			s->from->rest);
-		err_hint(e, "an ARG that FROM uses stands before the first FROM, and needs a "
-			    "default or --build-arg");
-		return -EINVAL;
+		return err_hint(e,
+				"an ARG that FROM uses stands before the first FROM, and needs a "
+				"default or --build-arg");
 	}
 	b->at = r < 0 ? s->from : NULL;
 	*ret = name;
@@ -223,9 +223,8 @@ static int wrong_platform(const char *name, const char *platform, const struct o
 	err_set(e, ENOTSUP, ERR_INVALID,
 		"%s is here for linux/%s%s%s only, not for %s, and that cannot be pulled: %s", name,
 		here->architecture, *variant ? "/" : "", variant, platform, why);
-	err_hint(e, "load or pull it for %s, or build FROM it for the platform that is here",
-		 platform);
-	return -ENOTSUP;
+	return err_hint(e, "load or pull it for %s, or build FROM it for the platform that is here",
+			platform);
 }
 
 int build_find_image(struct build *b, const char *name, const char *platform, struct image *ret,

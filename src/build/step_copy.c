@@ -146,9 +146,9 @@ static int refuse_remote(const char *source, struct err *e)
 {
 	err_set(e, ENOTSUP, ERR_INVALID, "ADD %.200s: hull fetches nothing from the network",
 		source);
-	err_hint(e, "fetch it before the build, or in a RUN with --network=host, where the digest "
-		    "can be checked");
-	return -ENOTSUP;
+	return err_hint(
+		e, "fetch it before the build, or in a RUN with --network=host, where the digest "
+		   "can be checked");
 }
 
 /* "<<NAME" among the words stands for the here-document. */

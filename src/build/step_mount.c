@@ -360,8 +360,7 @@ static int mount_secret(struct spec *m, struct err *e)
 	int r = find_secret(m->b, id, &text, &len, e);
 	if (r == 0 && flag(m, "required")) {
 		err_set(e, ENOENT, ERR_NOT_FOUND, "secret %.64s: not found", id);
-		err_hint(e, "give it by --secret id=%.64s,src=FILE or ,env=NAME", id);
-		return -ENOENT;
+		return err_hint(e, "give it by --secret id=%.64s,src=FILE or ,env=NAME", id);
 	}
 	if (r <= 0)
 		return r;
@@ -391,8 +390,7 @@ static int mount_ssh(struct spec *m, struct err *e)
 			socket = agents[i].socket;
 	if (!socket && flag(m, "required")) {
 		err_set(e, ENOENT, ERR_NOT_FOUND, "RUN --mount=type=ssh: no agent %.64s", id);
-		err_hint(e, "give it by --ssh %.64s[=SOCKET]", id);
-		return -ENOENT;
+		return err_hint(e, "give it by --ssh %.64s[=SOCKET]", id);
 	}
 	if (!socket)
 		return 0;

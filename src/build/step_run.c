@@ -292,9 +292,8 @@ static int check_machine(const struct build_stage *s, struct err *e)
 	}
 	err_set(e, ENOEXEC, ERR_INVALID, "RUN of linux/%.32s cannot be done on linux/%s", arch,
 		own);
-	err_hint(e, "with qemu-user-static and binfmt_misc it can; or build in a stage FROM "
-		    "--platform=$BUILDPLATFORM, and COPY from it");
-	return -ENOEXEC;
+	return err_hint(e, "with qemu-user-static and binfmt_misc it can; or build in a stage FROM "
+			   "--platform=$BUILDPLATFORM, and COPY from it");
 }
 
 static void read_env(struct build *b, const struct build_stage *s, struct run *run)

@@ -139,8 +139,8 @@ int cli_write_archive(struct cli *cli, const char *output, archive_writer write,
 	if (stat(output, &st) == 0 && !S_ISREG(st.st_mode)) {
 		err_set(e, EINVAL, ERR_INVALID,
 			"cannot create %s: something that is no file is there", output);
-		err_hint(e, "without -o the archive goes to the standard output: ... > %s", output);
-		return -EINVAL;
+		return err_hint(e, "without -o the archive goes to the standard output: ... > %s",
+				output);
 	}
 	CLEANUP_FD int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP_FD int fd = here < 0 ? -errno : file_unnamed(here, output, aside);
@@ -225,7 +225,6 @@ int cli_find_running(struct cli *cli, const char *name, struct container *ret, s
 	int r = container_find(&cli->engine, name, &cli->arena, ret, e);
 	if (r < 0 || ret->pid)
 		return r;
-	r = err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", ret->name);
-	err_hint(e, "hull why %s says how it ended", ret->name);
-	return r;
+	err_set(e, ESRCH, ERR_CONFLICT, "container %s is not running", ret->name);
+	return err_hint(e, "hull why %s says how it ended", ret->name);
 }

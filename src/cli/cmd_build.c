@@ -113,8 +113,8 @@ static int set_ssh(void *field, const char *value, struct arena *a, struct err *
 	const char *socket = value[n] ? value + n + 1 : getenv("SSH_AUTH_SOCK");
 	if (!n || !socket || !*socket) {
 		err_set(e, EINVAL, ERR_USAGE, "invalid ssh agent: \"%s\"", value);
-		err_hint(e, "default, or ID=SOCKET; without a socket SSH_AUTH_SOCK must name one");
-		return -EINVAL;
+		return err_hint(
+			e, "default, or ID=SOCKET; without a socket SSH_AUTH_SOCK must name one");
 	}
 	*(struct build_agent *)array_push(a, field, sizeof(struct build_agent)) =
 		(struct build_agent){arena_strndup(a, value, n), arena_strdup(a, socket)};

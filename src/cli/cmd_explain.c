@@ -74,11 +74,11 @@ static int explain_run(struct cli *cli, void *values, const struct strv *args, s
 	struct container c;
 	const struct topic *topic = args->count > 1 ? topic_find(args->items[1]) : NULL;
 	if (args->count > 1 && !topic) {
-		int r = err_set(e, EINVAL, ERR_INVALID, "there is no topic \"%s\"", args->items[1]);
-		err_hint(e,
-			 "the topics are: health signals zombies load cpu mem limits caps security "
-			 "sysctl net io disk");
-		return r;
+		err_set(e, EINVAL, ERR_INVALID, "there is no topic \"%s\"", args->items[1]);
+		return err_hint(
+			e,
+			"the topics are: health signals zombies load cpu mem limits caps security "
+			"sysctl net io disk");
 	}
 	if (v->denied && (!topic || !topic->look))
 		return err_set(e, EINVAL, ERR_USAGE,

@@ -62,8 +62,7 @@ static int load_run(struct cli *cli, void *values, const struct strv *args, stru
 		req.path = v->input;
 	} else if (isatty(STDIN_FILENO)) {
 		err_set(e, EINVAL, ERR_INVALID, "requested load from stdin, but stdin is empty");
-		err_hint(e, "hull load -i FILE, or hull load < FILE");
-		return -EINVAL;
+		return err_hint(e, "hull load -i FILE, or hull load < FILE");
 	}
 	int r = image_load(&cli->engine.images, &req, &cli->arena, &loaded, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
@@ -78,8 +77,7 @@ static int import_run(struct cli *cli, void *values, const struct strv *args, st
 	char id[ID_LEN + 1];
 	if (!strncmp(source, "http://", 7) || !strncmp(source, "https://", 8)) {
 		err_set(e, ENOTSUP, ERR_INVALID, "import %s: hull does not fetch files", source);
-		err_hint(e, "curl -sL %s | hull import -", source);
-		return -ENOTSUP;
+		return err_hint(e, "curl -sL %s | hull import -", source);
 	}
 	CLEANUP_FD int file = -1;
 	if (strcmp(source, "-") && (file = open_input(source, e)) < 0)

@@ -82,8 +82,7 @@ static int get_credentials(struct cli *cli, const struct login_values *v, struct
 	if ((!l->user || !l->secret) && !isatty(STDIN_FILENO)) {
 		err_set(e, EINVAL, ERR_INVALID,
 			"Cannot perform an interactive login from a non TTY device");
-		err_hint(e, "hull login -u NAME --password-stdin %s < FILE", l->domain);
-		return -EINVAL;
+		return err_hint(e, "hull login -u NAME --password-stdin %s < FILE", l->domain);
 	}
 	int r = l->user ? 0 : ask(&cli->arena, "Username", false, &l->user, e);
 	return r < 0 || l->secret ? r : ask(&cli->arena, "Password", true, &l->secret, e);

@@ -251,10 +251,8 @@ static int live(struct cli *cli, const struct top_values *v, struct err *e)
 	struct live l = {.cli = cli, .v = v, .now = {.tasks = true}};
 	CLEANUP_FD int watch = -1;
 	if (!top_order_find(v->sort, &l.order)) {
-		int r = err_set(e, EINVAL, ERR_INVALID, "there is no column \"%s\" to sort by",
-				v->sort);
-		err_hint(e, "the columns are: " TOP_SORT_NAMES);
-		return r;
+		err_set(e, EINVAL, ERR_INVALID, "there is no column \"%s\" to sort by", v->sort);
+		return err_hint(e, "the columns are: " TOP_SORT_NAMES);
 	}
 	if (v->interval < INTERVAL_MIN || v->rounds < 0)
 		return err_set(e, EINVAL, ERR_INVALID,

@@ -146,8 +146,7 @@ static int import_run(struct cli *cli, void *values, const struct strv *args, st
 	if (isatty(fd)) {
 		err_set(e, EINVAL, ERR_INVALID, "the archive comes from %s, which is a terminal",
 			file ? file : "the standard input");
-		err_hint(e, "hull volume import %s FILE, or ... < FILE", args->items[0]);
-		return -EINVAL;
+		return err_hint(e, "hull volume import %s FILE, or ... < FILE", args->items[0]);
 	}
 	return volume_import(&cli->engine, args->items[0], fd, e);
 }

@@ -72,8 +72,7 @@ static int open_one(struct exec_stdio *s, int i, bool wanted, struct err *e)
 		return 0; /* -1: the container's own /dev/null */
 	if (S_ISDIR(st.st_mode)) {
 		err_set(e, EISDIR, ERR_INVALID, "%s is a folder", names[i]);
-		err_hint(e, "give a file, a pipe or /dev/null");
-		return -EISDIR;
+		return err_hint(e, "give a file, a pipe or /dev/null");
 	}
 	if (!is_anonymous_pipe(i, &st))
 		return make_pipe(s, i, e);

@@ -61,8 +61,7 @@ int session_check_tty(bool tty, bool with_stdin, struct err *e)
 	if (!tty || !with_stdin || isatty(STDIN_FILENO))
 		return 0;
 	err_set(e, ENOTTY, ERR_INVALID, "the input device is not a TTY");
-	err_hint(e, "leave out -t where the input comes from a pipe or a file");
-	return -ENOTTY;
+	return err_hint(e, "leave out -t where the input comes from a pipe or a file");
 }
 
 static int make_stream(struct session *s, struct err *e)

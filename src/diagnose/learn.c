@@ -221,8 +221,7 @@ static int add_known(struct learned *l, const char *path, struct arena *a, struc
 	if (!list) {
 		err_set(e, EEXIST, ERR_CONFLICT, "%s is there, and is no profile that was learned",
 			path);
-		err_hint(e, "name another file; a learned one grows with each run");
-		return -EEXIST;
+		return err_hint(e, "name another file; a learned one grows with each run");
 	}
 	for (size_t i = 0; i < json_object_array_length(list); i++)
 		add_name(

@@ -111,14 +111,13 @@ int apparmor_profile(struct engine *en, const struct container *c, const char **
 			err_set(e, ENOTSUP, ERR_INVALID,
 				"--security-opt apparmor=%s: this kernel runs without AppArmor",
 				named);
-			err_hint(e, "leave it out, or boot with apparmor=1 security=apparmor");
-			return -ENOTSUP;
+			return err_hint(e,
+					"leave it out, or boot with apparmor=1 security=apparmor");
 		}
 		if (lsm_apparmor_has(named) == 0) {
 			err_set(e, ENOENT, ERR_INVALID,
 				"--security-opt apparmor=%s: no such profile is loaded", named);
-			err_hint(e, "load it: apparmor_parser -r FILE");
-			return -ENOENT;
+			return err_hint(e, "load it: apparmor_parser -r FILE");
 		}
 		return 0;
 	}

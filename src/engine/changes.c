@@ -332,8 +332,7 @@ int container_commit(struct engine *en, const char *ref, const struct container_
 		err_set(e, ENOTSUP, ERR_INVALID,
 			"container %s runs on a folder (--rootfs): there is no image below",
 			c.name);
-		err_hint(e, "hull export %s | hull import - NAME", c.name);
-		return -ENOTSUP;
+		return err_hint(e, "hull export %s | hull import - NAME", c.name);
 	}
 	bool pause = q->pause && c.status == CONTAINER_RUNNING;
 	if (pause && !container_has_group(&c.config))

@@ -390,8 +390,7 @@ static int check_table(struct check *k, const char *name, struct err *e)
 		return r < 0 ? r : 0;
 	err_set(e, EIO, ERR_SYSTEM, "state store: " DB_FILE " is damaged: %.200s",
 		found.count ? found.items[0] : "it cannot be checked");
-	err_hint(e, "nothing was removed; restore the file from a backup, or move it aside");
-	return -EIO;
+	return err_hint(e, "nothing was removed; restore the file from a backup, or move it aside");
 }
 
 /* A row that cannot be found looks like one that is not there: then nothing may be removed. Not all

@@ -199,8 +199,7 @@ int run_record_problem(struct engine *en, const struct container *c, int number,
 		return err_errno(e, number, "container %s: cannot see whether it runs", c->name);
 	err_set(e, EBADMSG, ERR_INTERNAL, "container %s: %s/containers/%s/running is damaged",
 		c->name, en->runroot, c->id);
-	err_hint(e, "hull rm -f %s ends its processes and removes it", c->name);
-	return -EBADMSG;
+	return err_hint(e, "hull rm -f %s ends its processes and removes it", c->name);
 }
 
 /* @ret_watched: whether its monitor is there; of false nothing may be concluded. */
@@ -363,9 +362,8 @@ static int resolve_prefix(struct engine *en, const char *ref, char ret_id[ID_LEN
 		return err_set(e, ENOTUNIQ, ERR_INVALID,
 			       "Multiple IDs found with provided prefix: %s", ref);
 	if (!found) {
-		r = err_set(e, ENOENT, ERR_NOT_FOUND, "No such container: %s", ref);
-		err_hint(e, "hull ps -a lists all containers");
-		return r;
+		err_set(e, ENOENT, ERR_NOT_FOUND, "No such container: %s", ref);
+		return err_hint(e, "hull ps -a lists all containers");
 	}
 	return 0;
 }
@@ -484,8 +482,7 @@ static int check_value(const char *key, const char *value, struct err *e)
 		if (known || strcmp(key, filter_values[i].key))
 			continue;
 		err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s=%s'", key, value);
-		err_hint(e, "its values are:%s", filter_values[i].values);
-		return -EINVAL;
+		return err_hint(e, "its values are:%s", filter_values[i].values);
 	}
 	return 0;
 }
@@ -514,10 +511,10 @@ int container_filter_add(struct arena *a, struct container_filter *f, const char
 			equals + 1);
 		return 0;
 	}
-	int r = err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", key);
-	err_hint(e, "known filters: id name label exited status ancestor before since volume "
-		    "network health publish expose is-task");
-	return r;
+	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", key);
+	return err_hint(e,
+			"known filters: id name label exited status ancestor before since volume "
+			"network health publish expose is-task");
 }
 
 static bool exit_code_is(const struct container *c, const char *value)

@@ -51,8 +51,7 @@ int container_name_conflict(struct engine *en, const char *name, struct err *e)
 		"have "
 		"to remove (or rename) that container to be able to reuse that name.",
 		name, id);
-	err_hint(e, "hull rm %s, or hull rename %s NEWNAME", name, name);
-	return -EEXIST;
+	return err_hint(e, "hull rm %s, or hull rename %s NEWNAME", name, name);
 }
 
 static char *string_or(char *own, char *fallback)
@@ -190,14 +189,14 @@ static int settle_cgroup_parent(const struct engine *en, struct docker_host_conf
 	if (en->systemd_cgroup && given && !slice) {
 		err_set(e, EINVAL, ERR_INVALID, "--cgroup-parent %s: not the name of a slice",
 			parent);
-		err_hint(e, "with systemd's control groups it is like \"my-containers.slice\"");
-		return -EINVAL;
+		return err_hint(e,
+				"with systemd's control groups it is like \"my-containers.slice\"");
 	}
 	if (en->systemd_cgroup && namespace_caller_is_user()) {
 		err_set(e, ENOTSUP, ERR_INVALID,
 			"the cgroup manager systemd is for root's containers only");
-		err_hint(e, "with cgroupfs hull uses what systemd has delegated to the user");
-		return -ENOTSUP;
+		return err_hint(e,
+				"with cgroupfs hull uses what systemd has delegated to the user");
 	}
 	if (en->systemd_cgroup && !given)
 		h->cgroup_parent = "system.slice";
@@ -244,13 +243,12 @@ static int check_command(const struct docker_config *config, const char *image, 
 {
 	if (config->entrypoint.count || config->cmd.count)
 		return 0;
-	int r = err_set(e, EINVAL, ERR_INVALID,
-			"no command specified: neither the command line nor "
-			"%s%s names one (Entrypoint, Cmd)",
-			image ? "image " : "the root folder", image ? image : "");
-	err_hint(e, "add the command after the image, for example: hull run %s /bin/sh",
-		 image ? image : "--rootfs DIR");
-	return r;
+	err_set(e, EINVAL, ERR_INVALID,
+		"no command specified: neither the command line nor "
+		"%s%s names one (Entrypoint, Cmd)",
+		image ? "image " : "the root folder", image ? image : "");
+	return err_hint(e, "add the command after the image, for example: hull run %s /bin/sh",
+			image ? image : "--rootfs DIR");
 }
 
 /* As docker shows it: an argument with a space in it is quoted. */

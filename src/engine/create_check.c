@@ -55,10 +55,10 @@ static int check_systemd(const struct container_config *c, struct err *e)
 	if (cgroup_host_layout() != CGROUP_V2) {
 		err_set(e, ENOTSUP, ERR_INVALID,
 			"--systemd: this machine has control groups of version 1");
-		err_hint(e, "boot with systemd.unified_cgroup_hierarchy=1, or use --privileged "
-			    "--cgroupns private --tmpfs /run --tmpfs /tmp --stop-signal RTMIN+3 "
-			    "-e container=docker");
-		return -ENOTSUP;
+		return err_hint(
+			e, "boot with systemd.unified_cgroup_hierarchy=1, or use --privileged "
+			   "--cgroupns private --tmpfs /run --tmpfs /tmp --stop-signal RTMIN+3 "
+			   "-e container=docker");
 	}
 	if (space && !strcmp(space, "host"))
 		return err_set(e, EINVAL, ERR_INVALID,

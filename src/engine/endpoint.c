@@ -35,8 +35,7 @@ static int check_address(const struct network *n, const char *text, struct err *
 	if (network_is_builtin(n->name)) {
 		err_set(e, EINVAL, ERR_INVALID,
 			"user specified IP address is supported on user defined networks only");
-		err_hint(e, "make one: hull network create --subnet SUBNET NAME");
-		return -EINVAL;
+		return err_hint(e, "make one: hull network create --subnet SUBNET NAME");
 	}
 	if (!ip_parse(text, &ip))
 		return err_set(e, EINVAL, ERR_INVALID, "invalid IP address %s", text);
@@ -67,8 +66,7 @@ static int check_link_local(const struct network *n, const struct strv *list, st
 		if (!subnet_of_link_local(list->items[i], &s)) {
 			err_set(e, EINVAL, ERR_INVALID, "invalid link-local IP address: %s",
 				list->items[i]);
-			err_hint(e, "those are of 169.254.0.0/16 and fe80::/64");
-			return -EINVAL;
+			return err_hint(e, "those are of 169.254.0.0/16 and fe80::/64");
 		}
 		if (network_is_builtin(n->name))
 			return err_set(e, EINVAL, ERR_INVALID,
@@ -139,9 +137,9 @@ static int plan_links(struct engine *en, const struct network *n, struct strv *l
 		if (!network_has_names(n)) {
 			err_set(e, ENOTSUP, ERR_INVALID, "link %s: network %s has no names", link,
 				n->name);
-			err_hint(e, "on one of your own containers know each other by name: hull "
-				    "network create NAME");
-			return -ENOTSUP;
+			return err_hint(
+				e, "on one of your own containers know each other by name: hull "
+				   "network create NAME");
 		}
 		int r = read_link(en, link, a, &link, e);
 		if (r < 0)
@@ -463,8 +461,7 @@ static int too_many(struct err *e)
 {
 	err_set(e, EXFULL, ERR_CONFLICT,
 		"%d containers run on it, and its bridge has no more ports", PORTS_MAX);
-	err_hint(e, "put others on a second network: hull network create NAME");
-	return -EXFULL;
+	return err_hint(e, "put others on a second network: hull network create NAME");
 }
 
 /* The one it had is given again if it is free; else the first that is. */
@@ -500,8 +497,7 @@ static int choose(const struct choice *x, int64_t had, int64_t *ret, struct err 
 	if (*ret > x->last && !x->wanted) {
 		err_set(e, ENOSPC, ERR_CONFLICT, "no available IPv%c addresses on network %s",
 			x->six ? '6' : '4', x->p->network.name);
-		err_hint(e, "its range is full; make a larger network");
-		return -ENOSPC;
+		return err_hint(e, "its range is full; make a larger network");
 	}
 	return 0;
 }
@@ -554,9 +550,9 @@ static int find_missing(struct engine *en, const struct container *c, struct are
 		return r;
 	err_set(e, ENOENT, ERR_NOT_FOUND, "container %s: network %s not found", c->name,
 		ret->missing);
-	err_hint(e, "make it again: hull network create %s; or: hull network disconnect %s %s",
-		 ret->missing, ret->missing, c->name);
-	return -ENOENT;
+	return err_hint(e,
+			"make it again: hull network create %s; or: hull network disconnect %s %s",
+			ret->missing, ret->missing, c->name);
 }
 
 int container_net_reserve(struct engine *en, const struct container *c, struct arena *a,

@@ -39,9 +39,9 @@ int event_filter_add(struct arena *a, struct event_query *q, const char *filter,
 		return 0;
 	}
 	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", filter);
-	err_hint(e, "known filters: config container daemon event image label network node plugin "
-		    "scope secret service type volume");
-	return -EINVAL;
+	return err_hint(
+		e, "known filters: config container daemon event image label network node plugin "
+		   "scope secret service type volume");
 }
 
 struct event {

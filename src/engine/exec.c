@@ -66,10 +66,9 @@ static int check(const struct container *c, const struct container_exec *x, stru
 		return r;
 	}
 	if (c->status == CONTAINER_PAUSED) {
-		int r = err_set(e, EBUSY, ERR_CONFLICT,
-				"container %s is paused, unpause the container before exec", c->id);
-		err_hint(e, "hull unpause %s", c->name);
-		return r;
+		err_set(e, EBUSY, ERR_CONFLICT,
+			"container %s is paused, unpause the container before exec", c->id);
+		return err_hint(e, "hull unpause %s", c->name);
 	}
 	if (!x->args.count && !x->debug)
 		return err_set(e, EINVAL, ERR_USAGE, "no command given");

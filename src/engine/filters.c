@@ -22,8 +22,7 @@ const char *text_after(const char *text, const char *prefix)
 int filter_unknown(const char *filter, const char *known, struct err *e)
 {
 	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", filter);
-	err_hint(e, "known filters: %s", known);
-	return -EINVAL;
+	return err_hint(e, "known filters: %s", known);
 }
 
 int filters_all_match(const struct strv *filters, list_filter_fn matches, const void *ctx,

@@ -127,8 +127,7 @@ static int open_monitor(struct launch *l, struct err *e)
 	if (l->program >= 0)
 		return 0;
 	err_errno(e, errno, "cannot open %s", path);
-	err_hint(e, "hull, hull-monitor, hull-init and hull-unpack belong into one folder");
-	return -e->number;
+	return err_hint(e, "hull, hull-monitor, hull-init and hull-unpack belong into one folder");
 }
 
 static int make_cgroup(struct launch *l, struct err *e)

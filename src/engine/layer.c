@@ -251,8 +251,8 @@ int layer_plan(const struct engine *en, struct container_config *config, struct 
 			"--storage-opt size: the container writes into the folder %s itself, which "
 			"hull does not limit",
 			config->hull.rootfs);
-		err_hint(e, "--rootfs %s:O runs on a throw-away copy of it", config->hull.rootfs);
-		return -EINVAL;
+		return err_hint(e, "--rootfs %s:O runs on a throw-away copy of it",
+				config->hull.rootfs);
 	}
 	config->hull.storage_quota = (char *)layer_backend(en, &why);
 	if (config->hull.storage_quota)
@@ -262,8 +262,7 @@ int layer_plan(const struct engine *en, struct container_config *config, struct 
 		"btrfs "
 		"with quotas, and for an image there is %s",
 		en->root, why);
-	err_hint(e, "mount it with prjquota, or provide the last one");
-	return -ENOTSUP;
+	return err_hint(e, "mount it with prjquota, or provide the last one");
 }
 
 int layer_make(const struct engine *en, const struct container *c, int folder, struct err *e)

@@ -57,8 +57,7 @@ int log_driver_find(const char *type, struct err *e)
 		if (!strcmp(drivers[i], type))
 			return (int)i;
 	err_set(e, EINVAL, ERR_INVALID, "unknown log driver: %s", type);
-	err_hint(e, "known log drivers: " LOG_DRIVER_NAMES(", "));
-	return -EINVAL;
+	return err_hint(e, "known log drivers: " LOG_DRIVER_NAMES(", "));
 }
 
 static int check_names(const struct docker_log_config *log, int driver, struct err *e)
@@ -82,9 +81,8 @@ static int check_refused(const struct kvs *options, struct err *e)
 	if (mode && !strcmp(mode, "non-blocking")) {
 		err_set(e, EINVAL, ERR_INVALID,
 			"log opt mode=non-blocking: hull does not drop what a container writes");
-		err_hint(e,
-			 "a container waits only while its log is being written; leave mode out");
-		return -EINVAL;
+		return err_hint(
+			e, "a container waits only while its log is being written; leave mode out");
 	}
 	return mode && strcmp(mode, "blocking")
 		       ? err_set(e, EINVAL, ERR_INVALID, "logger: logging mode not supported: %s",
@@ -118,8 +116,7 @@ static int read_sizes(const struct kvs *options, struct monitor_config *m, struc
 	err_set(e, EINVAL, ERR_INVALID,
 		"log opt compress: it cannot be true when max-file is less than 2 or max-size is "
 		"-1");
-	err_hint(e, "what is compressed are the files before the current one");
-	return -EINVAL;
+	return err_hint(e, "what is compressed are the files before the current one");
 }
 
 /* ---- tag ---- */
@@ -159,9 +156,8 @@ static int expand_tag(const struct container *c, const char *tag, struct arena *
 		end += strspn(end, " ");
 		if (!value || strncmp(end, "}}", 2)) {
 			err_set(e, EINVAL, ERR_INVALID, "log opt tag: cannot expand '%s'", open);
-			err_hint(e, "it may hold {{.ID}} {{.FullID}} {{.Name}} {{.ImageID}} "
-				    "{{.ImageFullID}} {{.ImageName}} {{.DaemonName}}");
-			return -EINVAL;
+			return err_hint(e, "it may hold {{.ID}} {{.FullID}} {{.Name}} {{.ImageID}} "
+					   "{{.ImageFullID}} {{.ImageName}} {{.DaemonName}}");
 		}
 		text = arena_printf(a, "%s%.*s%s", text, (int)(open - tag), tag, value);
 	}

@@ -96,9 +96,9 @@ static int read_address(const char *text, struct syslog_config *s, struct err *e
 			return 0;
 	}
 	err_set(e, EINVAL, ERR_INVALID, "log opt syslog-address: invalid address: '%s'", text);
-	err_hint(e, "it is unix:///path, unixgram:///path, udp://IP:port or tcp://IP:port; TLS and "
-		    "names of hosts are for a syslog daemon on this machine to see to");
-	return -EINVAL;
+	return err_hint(
+		e, "it is unix:///path, unixgram:///path, udp://IP:port or tcp://IP:port; TLS and "
+		   "names of hosts are for a syslog daemon on this machine to see to");
 }
 
 int syslog_options_read(const struct kvs *options, struct syslog_config *s, struct err *e)

@@ -53,9 +53,8 @@ static int read_maps(const char *text, struct oci_mount *ret, struct arena *a, s
 	}
 	if (r < 0) {
 		err_set(e, EINVAL, ERR_INVALID, "idmap=%s: not understood", text);
-		err_hint(e, "idmap alone shows the source as the user's own; else "
-			    "idmap=uids=STORED-SHOWN-COUNT[#...][;gids=...]");
-		return -EINVAL;
+		return err_hint(e, "idmap alone shows the source as the user's own; else "
+				   "idmap=uids=STORED-SHOWN-COUNT[#...][;gids=...]");
 	}
 	ret->uid_mappings = uids.count ? uids : gids;
 	ret->gid_mappings = gids.count ? gids : uids;

@@ -51,8 +51,7 @@ int network_allowed(struct err *e)
 	err_set(e, EPERM, ERR_DENIED,
 		"bridges and ports are made in the machine's network, over which a user has no "
 		"rights");
-	err_hint(e, "run it as root, or use --network pasta, host or none");
-	return -EPERM;
+	return err_hint(e, "run it as root, or use --network pasta, host or none");
 }
 
 /* ---- reading ---- */
@@ -242,8 +241,7 @@ static int check_overlap(const struct docker_ipam_config *own, const struct netw
 					"Pool overlaps with other one on this address space: %s is "
 					"in use by network %s",
 					own->subnet, others[i].name);
-				err_hint(e, "choose another --subnet, or none");
-				return -EEXIST;
+				return err_hint(e, "choose another --subnet, or none");
 			}
 	return 0;
 }
@@ -354,8 +352,7 @@ int network_rates(const struct kvs *options, const char *driver, uint64_t *ret_i
 			"rate-in: the driver %s has no device on the host that could limit what a "
 			"container receives",
 			driver);
-		err_hint(e, "rate-out works; both do on a bridge");
-		return -ENOTSUP;
+		return err_hint(e, "rate-out works; both do on a bridge");
 	}
 	return 0;
 }
@@ -425,8 +422,7 @@ static int check_bridge_options(const struct docker_network *c, struct err *e)
 		err_set(e, ENOTSUP, ERR_INVALID,
 			"%s: a network of the driver %s has no bridge that could do that", key,
 			c->driver);
-		err_hint(e, "leave it out, or use -d bridge");
-		return -ENOTSUP;
+		return err_hint(e, "leave it out, or use -d bridge");
 	}
 	return 0;
 }
@@ -489,9 +485,9 @@ static int check_bridge(struct network_kernel *k, const struct network *n, struc
 		return 0;
 	err_set(e, EEXIST, ERR_CONFLICT, "network %s: there is a network device %s already",
 		n->name, n->bridge);
-	err_hint(e, "choose another com.docker.network.bridge.name; hull does not take a bridge "
-		    "over that it did not make");
-	return -EEXIST;
+	return err_hint(
+		e, "choose another com.docker.network.bridge.name; hull does not take a bridge "
+		   "over that it did not make");
 }
 
 /* docker says nothing; whoever named the subnet may not know what it hides. */
@@ -586,8 +582,7 @@ static int check_unreferenced(struct engine *en, const struct network *n, struct
 	if (r <= 0)
 		return r;
 	err_set(e, EBUSY, ERR_CONFLICT, "configuration network \"%s\" is in use", n->name);
-	err_hint(e, "network %s took its configuration", db_text(s, 0));
-	return -EBUSY;
+	return err_hint(e, "network %s took its configuration", db_text(s, 0));
 }
 
 static int check_unused(struct engine *en, const struct network *n, struct err *e)
@@ -604,9 +599,8 @@ static int check_unused(struct engine *en, const struct network *n, struct err *
 		"error while removing network: network %s id %s has active endpoints (%lld, of "
 		"container %s)",
 		n->name, n->id, (long long)db_int(s, 1), db_text(s, 0));
-	err_hint(e, "hull network disconnect %s %s, or hull stop %s", n->name, db_text(s, 0),
-		 db_text(s, 0));
-	return -EBUSY;
+	return err_hint(e, "hull network disconnect %s %s, or hull stop %s", n->name, db_text(s, 0),
+			db_text(s, 0));
 }
 
 int network_remove(struct engine *en, const char *ref, struct err *e)

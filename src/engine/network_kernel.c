@@ -111,8 +111,7 @@ int network_parent(struct network_kernel *k, const struct network *n, uint32_t *
 	if (!parent || strlen(parent) >= IFNAMSIZ) {
 		err_set(e, EINVAL, ERR_INVALID, "network %s: %s lies on a device of this host",
 			n->name, driver);
-		err_hint(e, "name it: -o parent=eth0");
-		return -EINVAL;
+		return err_hint(e, "name it: -o parent=eth0");
 	}
 	int r = link_find(&k->links, parent, &link);
 	if (r == 0)
@@ -168,9 +167,8 @@ static int forward(const int families[2], size_t count, struct err *e)
 		if (r == 0)
 			continue;
 		err_errno(e, r, "cannot let this host forward packets");
-		err_hint(e, "containers on a network need net.ipv4.ip_forward=1, with IPv6 "
-			    "net.ipv6.conf.all.forwarding=1");
-		return r;
+		return err_hint(e, "containers on a network need net.ipv4.ip_forward=1, with IPv6 "
+				   "net.ipv6.conf.all.forwarding=1");
 	}
 	return 0;
 }

@@ -344,10 +344,10 @@ static int take_one(struct engine *en, const struct container *c, struct port_re
 	err_set(e, EINVAL, ERR_INVALID,
 		"port %u/%s cannot be published on %s: the container has no IPv%c address", q->port,
 		protocol_name(q->protocol), ip_print(&q->host, host), six ? '6' : '4');
-	err_hint(e, six ? "packets are led to it as they are, by no proxy: use a network with "
-			  "IPv6 (hull network create --ipv6 NAME), or publish on an IPv4 address"
-			: "publish on an IPv6 address, or use a network with IPv4");
-	return -EINVAL;
+	return err_hint(
+		e, six ? "packets are led to it as they are, by no proxy: use a network with "
+			 "IPv6 (hull network create --ipv6 NAME), or publish on an IPv4 address"
+		       : "publish on an IPv6 address, or use a network with IPv4");
 }
 
 const struct endpoint *ports_place(const struct container_net *net)

@@ -33,8 +33,7 @@ static int mount_one(struct oci_mount *m, int *ret_fuse, struct err *e)
 	*ret_fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	if (*ret_fuse < 0) {
 		err_errno(e, errno, "--proc-view: cannot open /dev/fuse");
-		err_hint(e, "load the kernel module: modprobe fuse");
-		return -e->number;
+		return err_hint(e, "load the kernel module: modprobe fuse");
 	}
 	snprintf(fd, sizeof(fd), "fd=%d", *ret_fuse);
 	const char *const data[] = {fd, "rootmode=100444", "user_id=0", "group_id=0",
@@ -56,8 +55,7 @@ static int check_program(struct engine *en, struct err *e)
 	if (access(path, X_OK) == 0)
 		return 0;
 	err_errno(e, errno, "--proc-view: cannot execute %s", path);
-	err_hint(e, "hull and hull-view belong into one folder");
-	return -e->number;
+	return err_hint(e, "hull and hull-view belong into one folder");
 }
 
 int proc_view_begin(struct engine *en, struct spec_build *b, const char *cgroup, struct err *e)

@@ -281,12 +281,12 @@ int reap_unrecorded(const char *id, struct err *e)
 {
 	err_set(e, ETIMEDOUT, ERR_TIMEOUT,
 		"container %.12s has ended, but its monitor does not record it", id);
-	err_hint(e,
-		 "its log may wait for a full or broken disk; if it does not, end the process "
-		 "hull-monitor of this container: another one takes over. hull rm -f %.12s "
-		 "removes it without its exit code",
-		 id);
-	return -ETIMEDOUT;
+	return err_hint(
+		e,
+		"its log may wait for a full or broken disk; if it does not, end the process "
+		"hull-monitor of this container: another one takes over. hull rm -f %.12s "
+		"removes it without its exit code",
+		id);
 }
 
 /* The process is gone and no record is there yet. Its monitor may be about to write it. */

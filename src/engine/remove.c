@@ -127,8 +127,8 @@ static int refuse_running(const struct container *c, struct err *e)
 {
 	err_set(e, EBUSY, ERR_CONFLICT, "cannot remove container \"/%s\": container is %s", c->name,
 		container_status_name(c->status));
-	err_hint(e, "stop the container before removing it, or force it: hull rm -f %s", c->name);
-	return -EBUSY;
+	return err_hint(e, "stop the container before removing it, or force it: hull rm -f %s",
+			c->name);
 }
 
 /* A container whose end nobody will tell; NULL: not one, or that is no reason to remove it. */

@@ -166,8 +166,7 @@ static int mount_folder(struct engine *en, const struct container *c, struct err
 			"--rootfs %s: that is this machine's own root, which a container would "
 			"change",
 			path);
-		err_hint(e, "--rootfs /:O runs on a throw-away copy of it");
-		return -EINVAL;
+		return err_hint(e, "--rootfs /:O runs on a throw-away copy of it");
 	}
 	if (!c->config.hull.rootfs_overlay) {
 		int fd = mount_clone(dir, "", true);

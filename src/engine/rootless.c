@@ -255,8 +255,7 @@ static int open_own(const char *path, struct err *e)
 		return fd_steal(&fd);
 	err_set(e, EPERM, ERR_DENIED, "%s: not this user's alone (owner %u, mode %04o)", path,
 		st.st_uid, st.st_mode & 07777);
-	err_hint(e, "choose other folders with --root and --runroot");
-	return -EPERM;
+	return err_hint(e, "choose other folders with --root and --runroot");
 }
 
 static int enter(int ns, struct err *e)

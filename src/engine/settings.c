@@ -243,10 +243,10 @@ int settings_finish(struct settings *s, struct arena *a, struct err *e)
 			"has "
 			"for himself, and neither /run/user/%u nor one in /tmp can be his",
 			geteuid());
-		err_hint(e,
-			 "log in instead of using su (or loginctl enable-linger USER), set "
-			 "XDG_RUNTIME_DIR to a folder of yours with mode 0700, or give --runroot");
-		return -EINVAL;
+		return err_hint(
+			e,
+			"log in instead of using su (or loginctl enable-linger USER), set "
+			"XDG_RUNTIME_DIR to a folder of yours with mode 0700, or give --runroot");
 	}
 	int r = make_absolute(&s->root, a, e);
 	return r < 0 ? r : make_absolute(&s->runroot, a, e);

@@ -114,9 +114,8 @@ static int publish(int folder, const struct firewall_port *p, struct err *e)
 				   : answer;
 	err_set(e, EADDRINUSE, ERR_CONFLICT, "slirp4netns does not publish port %u: %s",
 		p->host_port, text);
-	err_hint(e, "the port may be taken (ss -lntup), or be root's "
-		    "(net.ipv4.ip_unprivileged_port_start)");
-	return -EADDRINUSE;
+	return err_hint(e, "the port may be taken (ss -lntup), or be root's "
+			   "(net.ipv4.ip_unprivileged_port_start)");
 }
 
 static int run(const char *program, int folder, char *const argv[])

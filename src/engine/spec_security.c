@@ -64,13 +64,12 @@ static int capability_list(const struct strv *names, capset *ret, bool *ret_all,
 		}
 		int number = capability_number(name);
 		if (number < 0) {
-			int r = err_set(e, EINVAL, ERR_INVALID,
-					"invalid CapAdd or CapDrop: unknown "
-					"capability: \"%s\"",
-					name);
-			err_hint(e,
-				 "man 7 capabilities lists them; with or without CAP_, any case");
-			return r;
+			err_set(e, EINVAL, ERR_INVALID,
+				"invalid CapAdd or CapDrop: unknown "
+				"capability: \"%s\"",
+				name);
+			return err_hint(
+				e, "man 7 capabilities lists them; with or without CAP_, any case");
 		}
 		set |= (capset)1 << number;
 	}
@@ -133,12 +132,11 @@ static int check_options(const struct container *c, struct err *e)
 				 !strncmp(known[k], options->items[i], len);
 		if (found)
 			continue;
-		int r = err_set(e, EINVAL, ERR_INVALID, "invalid --security-opt: \"%s\"",
-				options->items[i]);
-		err_hint(e, "known: seccomp=FILE|unconfined, no-new-privileges, "
-			    "apparmor=PROFILE|unconfined, "
-			    "label=disable, systempaths=unconfined");
-		return r;
+		err_set(e, EINVAL, ERR_INVALID, "invalid --security-opt: \"%s\"",
+			options->items[i]);
+		return err_hint(e, "known: seccomp=FILE|unconfined, no-new-privileges, "
+				   "apparmor=PROFILE|unconfined, "
+				   "label=disable, systempaths=unconfined");
 	}
 	const char *label = security_option(c, "label");
 	if (label && strcmp(label, "disable"))

@@ -149,12 +149,11 @@ static int stuck(const struct container *c, struct err *e)
 	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0)
 		(void)!read(fd, wchan, sizeof(wchan) - 1);
-	int r = err_set(e, ETIMEDOUT, ERR_TIMEOUT,
-			"container %s: its first process (host pid %d) does not die on SIGKILL: it "
-			"waits in the kernel%s%s",
-			c->name, c->pid, *wchan ? " in " : "", wchan);
-	err_hint(e, "it ends when the disk or the file system that it waits for answers");
-	return r;
+	err_set(e, ETIMEDOUT, ERR_TIMEOUT,
+		"container %s: its first process (host pid %d) does not die on SIGKILL: it "
+		"waits in the kernel%s%s",
+		c->name, c->pid, *wchan ? " in " : "", wchan);
+	return err_hint(e, "it ends when the disk or the file system that it waits for answers");
 }
 
 /* Who asked for it: our user, and the program that started us. */

@@ -60,9 +60,8 @@ static int run_ps(const struct strv *args, const char *pids, struct strbuf *out,
 	if (pid < 0 || waitpid(pid, &status, 0) < 0)
 		return err_errno(e, errno, "cannot run ps");
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
-		int r = err_set(e, ENOENT, ERR_SYSTEM, "cannot run ps: it is not installed");
-		err_hint(e, "install the package procps on the host");
-		return r;
+		err_set(e, ENOENT, ERR_SYSTEM, "cannot run ps: it is not installed");
+		return err_hint(e, "install the package procps on the host");
 	}
 	if (!strbuf_ok(out) || status != 0)
 		return err_set(e, EINVAL, ERR_INVALID, "error running ps: exit status %d",

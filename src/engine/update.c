@@ -191,8 +191,7 @@ static int conflict(const struct docker_host_config *old, const struct docker_ho
 	for (size_t i = 0; i < ARRAY_LEN(conflicts); i++)
 		if (conflicts[i].is) {
 			err_set(e, EINVAL, ERR_CONFLICT, "%s", conflicts[i].text);
-			err_hint(e, "%s", conflicts[i].hint);
-			return -EINVAL;
+			return err_hint(e, "%s", conflicts[i].hint);
 		}
 	return 0;
 }

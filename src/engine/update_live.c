@@ -30,8 +30,7 @@ static int shm_is_own(struct engine *en, const struct container *c, struct arena
 	if (r < 0 || own)
 		return r;
 	err_set(e, ENOTSUP, ERR_INVALID, "--shm-size: /dev/shm of the container is not its own");
-	err_hint(e, "it comes with --ipc host, or is a mount that was asked for");
-	return -ENOTSUP;
+	return err_hint(e, "it comes with --ipc host, or is a mount that was asked for");
 }
 
 int update_shm(struct engine *en, const struct container *from, const struct container *to,

@@ -82,16 +82,15 @@ int user_network_allowed(const char *mode, struct err *e)
 	if (namespace_owns_network()) {
 		err_set(e, EPERM, ERR_INVALID, "network %s is for users without root's rights",
 			mode);
-		err_hint(e, "use --network bridge, which is faster");
-		return -EPERM;
+		return err_hint(e, "use --network bridge, which is faster");
 	}
 	if (installed(program_of(mode)))
 		return 0;
 	err_set(e, ENOENT, ERR_SYSTEM,
 		"a user's container gets its network from %s, which is not installed", mode);
-	err_hint(e, "as root: apt-get install passt (or slirp4netns); or use --network host or "
-		    "--network none");
-	return -ENOENT;
+	return err_hint(e,
+			"as root: apt-get install passt (or slirp4netns); or use --network host or "
+			"--network none");
 }
 
 /* ---- the machine, seen from the container ---- */
@@ -145,11 +144,10 @@ int user_network_host(const char *mode, struct ip *ret, struct err *e)
 		return 0;
 	err_set(e, ENOENT, ERR_INVALID, "the machine has no address by which it is reached%s",
 		pasta ? ": pasta gives the container the one that leads out" : "");
-	err_hint(e,
-		 "%sgive the machine an address more: as root, ip address add "
-		 "192.168.255.254/32 dev lo",
-		 pasta ? "use --network slirp4netns or host; or " : "");
-	return -ENOENT;
+	return err_hint(e,
+			"%sgive the machine an address more: as root, ip address add "
+			"192.168.255.254/32 dev lo",
+			pasta ? "use --network slirp4netns or host; or " : "");
 }
 
 /* ---- ports ---- */
@@ -167,8 +165,7 @@ int user_network_check_port(const char *mode, const struct port_request *p, stru
 	err_set(e, EAFNOSUPPORT, ERR_INVALID,
 		"port %u/%s cannot be published on %s: %s has no IPv6", p->port,
 		protocol_name(p->protocol), ip_print(&p->host, host), mode);
-	err_hint(e, "publish it on an address of IPv4, or use --network pasta");
-	return -EAFNOSUPPORT;
+	return err_hint(e, "publish it on an address of IPv4, or use --network pasta");
 }
 
 int user_network_reserve(struct engine *en, const struct container *c, struct arena *a,

@@ -92,8 +92,7 @@ static int check_same(struct engine *en, const char *name, const char *options, 
 		return r < 0 ? r : 0;
 	err_set(e, EEXIST, ERR_CONFLICT,
 		"create %s: conflict: a volume of this name exists, with other options", name);
-	err_hint(e, "hull volume inspect %s shows them", name);
-	return -EEXIST;
+	return err_hint(e, "hull volume inspect %s shows them", name);
 }
 
 int volume_row_add(struct engine *en, const char *name, bool anonymous, const struct kvs *labels,
@@ -217,9 +216,8 @@ int volume_find(struct engine *en, const char *name, struct arena *a, struct vol
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	int r = db_first(&en->db, &s, e, VOLUME_QUERY "WHERE name = ?1", "s", name);
 	if (r == 0) {
-		r = err_set(e, ENOENT, ERR_NOT_FOUND, "get %s: no such volume", name);
-		err_hint(e, "hull volume ls lists all volumes");
-		return r;
+		err_set(e, ENOENT, ERR_NOT_FOUND, "get %s: no such volume", name);
+		return err_hint(e, "hull volume ls lists all volumes");
 	}
 	return r < 0 ? r : volume_row(en, s, a, ret, e);
 }
@@ -259,9 +257,8 @@ static int volume_in_use(struct engine *en, const char *name, struct err *e)
 		return r;
 	for (size_t i = 0; i < users.count && strlen(list) < USERS_MAX; i++)
 		list = arena_printf(&a, "%s%s%s", list, i ? ", " : "", users.items[i]);
-	r = err_set(e, EBUSY, ERR_CONFLICT, "remove %s: volume is in use - [%s]", name, list);
-	err_hint(e, "remove the containers first: hull ps -a --filter volume=%s", name);
-	return r;
+	err_set(e, EBUSY, ERR_CONFLICT, "remove %s: volume is in use - [%s]", name, list);
+	return err_hint(e, "remove the containers first: hull ps -a --filter volume=%s", name);
 }
 
 int volume_remove(struct engine *en, const char *name, bool force, struct err *e)

@@ -47,9 +47,8 @@ static int check_known(const struct kvs *options, struct err *e)
 		if (k == ARRAY_LEN(known)) {
 			err_set(e, EINVAL, ERR_INVALID, "invalid option: \"%s\"",
 				options->items[i].key);
-			err_hint(e,
-				 "there are type, device, o and size; o has what mount -o takes");
-			return -EINVAL;
+			return err_hint(
+				e, "there are type, device, o and size; o has what mount -o takes");
 		}
 		for (size_t n = 0; n < ARRAY_LEN(known[k].needs) && known[k].needs[n]; n++)
 			if (!kvs_get(options, known[k].needs[n]))

@@ -339,7 +339,7 @@ int image_change_apply(const char *instruction, struct oci_image_process *p, str
 	}
 	err_set(e, EINVAL, ERR_INVALID, "%.*s is not a valid change command",
 		len > 40 ? 40 : (int)len, instruction);
-	err_hint(e, "valid are CMD ENTRYPOINT ENV EXPOSE HEALTHCHECK LABEL ONBUILD STOPSIGNAL USER "
-		    "VOLUME WORKDIR");
-	return -EINVAL;
+	return err_hint(
+		e, "valid are CMD ENTRYPOINT ENV EXPOSE HEALTHCHECK LABEL ONBUILD STOPSIGNAL USER "
+		   "VOLUME WORKDIR");
 }

@@ -68,8 +68,7 @@ static int by_id(struct image_store *s, const char *name, char *ret_id, struct e
 	r = db_next(q, e);
 	if (r > 0) {
 		err_set(e, EINVAL, ERR_INVALID, "image id prefix \"%s\" is ambiguous", name);
-		err_hint(e, "give more digits of the id");
-		return -EINVAL;
+		return err_hint(e, "give more digits of the id");
 	}
 	return r < 0 ? r : 1;
 }
@@ -110,9 +109,9 @@ int image_resolve(struct image_store *s, const char *name, struct arena *a,
 	}
 	err_set(e, ENOENT, ERR_NOT_FOUND, "No such image: %.300s",
 		parsed < 0 ? name : image_reference_familiar(&ref, a));
-	err_hint(e, "`hull images` lists those that are here; `hull load` or `hull import` brings "
-		    "one in");
-	return -ENOENT;
+	return err_hint(
+		e, "`hull images` lists those that are here; `hull load` or `hull import` brings "
+		   "one in");
 }
 
 static int read_layers(struct image_store *s, struct image *im, struct arena *a, struct err *e)

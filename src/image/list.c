@@ -92,8 +92,8 @@ int image_filter_add(struct image_store *s, struct image_filter *f, const char *
 			return table[i].add(s, f, equals + 1, a, e);
 	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%.*s'", len > 100 ? 100 : (int)len,
 		filter);
-	err_hint(e, "images can be filtered by reference, label, dangling, before, since, until");
-	return -EINVAL;
+	return err_hint(
+		e, "images can be filtered by reference, label, dangling, before, since, until");
 }
 
 /* @name: REPOSITORY:TAG or REPOSITORY@DIGEST. */

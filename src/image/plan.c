@@ -142,6 +142,5 @@ int plan_make(struct plan *p, struct err *e)
 			e, ENOTSUP, ERR_INVALID,
 			"archives of docker before 1.10 (no manifest.json) are not supported");
 	err_set(e, EINVAL, ERR_INVALID, "not an image archive: no manifest.json, no index.json");
-	err_hint(e, "to make an image of a root file system's files, use `hull import`");
-	return -EINVAL;
+	return err_hint(e, "to make an image of a root file system's files, use `hull import`");
 }

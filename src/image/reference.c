@@ -117,10 +117,10 @@ static bool domain_is_valid(const char *domain)
 static int bad_format(const char *text, struct err *e)
 {
 	err_set(e, EINVAL, ERR_INVALID, "invalid reference format: \"%.200s\"", text);
-	err_hint(e,
-		 "a name is [HOST[:PORT]/]PATH[:TAG] with a path of lower-case letters, digits and "
-		 "single . _ - between them");
-	return -EINVAL;
+	return err_hint(
+		e,
+		"a name is [HOST[:PORT]/]PATH[:TAG] with a path of lower-case letters, digits and "
+		"single . _ - between them");
 }
 
 /* Does the part before the first '/' name a registry? */

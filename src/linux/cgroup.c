@@ -173,8 +173,7 @@ int cgroup_make(const char *path, const struct cgroup_limits *limits,
 		return r;
 	if (h->layout == CGROUP_NONE) {
 		err_set(e, EOPNOTSUPP, ERR_SYSTEM, "no control groups are mounted on this machine");
-		err_hint(e, "mount -t cgroup2 none /sys/fs/cgroup");
-		return -EOPNOTSUPP;
+		return err_hint(e, "mount -t cgroup2 none /sys/fs/cgroup");
 	}
 	snprintf(b.group.path, sizeof(b.group.path), "%s", path);
 	r = cgroup_limits_check(limits, e);

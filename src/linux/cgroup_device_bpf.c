@@ -141,6 +141,5 @@ int cgroup_v2_devices(int fd, const struct cgroup_device_rule *rules, size_t cou
 	if (r == 0 || (r == -EPERM && in_user_namespace()))
 		return 0;
 	err_errno(e, r, "cannot restrict devices (BPF_PROG_TYPE_CGROUP_DEVICE)");
-	err_hint(e, "the kernel needs CONFIG_CGROUP_BPF, and hull CAP_BPF or CAP_SYS_ADMIN");
-	return r;
+	return err_hint(e, "the kernel needs CONFIG_CGROUP_BPF, and hull CAP_BPF or CAP_SYS_ADMIN");
 }

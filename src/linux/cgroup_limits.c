@@ -367,8 +367,7 @@ static int controller_missing(const struct knob *k, const struct value *v, struc
 	err_set(e, EOPNOTSUPP, ERR_INVALID,
 		"%s %s cannot be enforced: this machine has no %s controller", k->label,
 		value_shown(k, v, shown), name);
-	err_hint(e, "mount its control groups, or leave the limit away");
-	return -EOPNOTSUPP;
+	return err_hint(e, "mount its control groups, or leave the limit away");
 }
 
 int cgroup_v2_write(const struct cgroup *g, const char *file, const char *text)
@@ -390,8 +389,7 @@ static int not_delegated(const struct knob *k, const struct cgroup *g, struct er
 		"%s cannot be set: the groups above %s do not pass the %s "
 		"controller down",
 		k->label, g->path, controller);
-	err_hint(e, "for systemd's users " CGROUP_DELEGATE_HINT);
-	return -EACCES;
+	return err_hint(e, "for systemd's users " CGROUP_DELEGATE_HINT);
 }
 
 static int knob_apply(const struct cgroup *g, const struct knob *k, const struct cgroup_limits *l,

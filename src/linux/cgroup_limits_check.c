@@ -50,12 +50,12 @@ static int memory_check(const struct cgroup_limits *l, struct err *e)
 	if (limited(&l->memory_swap) && l->memory_swap.value < memory) {
 		err_set(e, EINVAL, ERR_INVALID, "memory+swap limit %s is below the memory limit %s",
 			size_binary(l->memory_swap.value, one), size_binary(memory, two));
-		err_hint(e,
-			 "--memory-swap counts memory and swap together: give at least %s, or -1 "
-			 "for "
-			 "unlimited swap",
-			 two);
-		return -EINVAL;
+		return err_hint(
+			e,
+			"--memory-swap counts memory and swap together: give at least %s, or -1 "
+			"for "
+			"unlimited swap",
+			two);
 	}
 	if (limited(&l->memory_reservation) && l->memory_reservation.value > memory)
 		return err_set(e, EINVAL, ERR_INVALID,
@@ -114,8 +114,7 @@ static int set_check(const char *label, const char *noun, const char *text, cons
 	if (r == 0 && cpuset_list_beyond(&wanted, &online) < 0)
 		return 0;
 	err_set(e, EINVAL, ERR_INVALID, "cpuset %.100s: this machine has %s %s", text, noun, list);
-	err_hint(e, "give --%s a list like %s", label, list);
-	return -EINVAL;
+	return err_hint(e, "give --%s a list like %s", label, list);
 }
 
 int cgroup_limits_check(const struct cgroup_limits *l, struct err *e)

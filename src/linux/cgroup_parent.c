@@ -81,8 +81,8 @@ int cgroup_parent(char *buf, size_t size, struct err *e)
 		"no control group may be made here: %s is not writable, and no "
 		"group above this process was delegated to its user",
 		h->v2 >= 0 ? h->v2_point : "/sys/fs/cgroup");
-	err_hint(e,
-		 "log in with a systemd user session, or start hull by: systemd-run --user --scope "
-		 "-p Delegate=yes");
-	return -EACCES;
+	return err_hint(
+		e,
+		"log in with a systemd user session, or start hull by: systemd-run --user --scope "
+		"-p Delegate=yes");
 }

@@ -81,9 +81,8 @@ int cgroup_scope(const struct cgroup *g, struct err *e)
 		err_set(e, EOPNOTSUPP, ERR_SYSTEM,
 			"the container has no control group of version 2, by which the kernel "
 			"tells its processes from others");
-		err_hint(e, "a tree without controllers is enough: mount -t cgroup2 none "
-			    "/sys/fs/cgroup/unified, and start the container again");
-		return -EOPNOTSUPP;
+		return err_hint(e, "a tree without controllers is enough: mount -t cgroup2 none "
+				   "/sys/fs/cgroup/unified, and start the container again");
 	}
 	int fd = openat(g->v2, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? err_errno(e, errno, "cannot open the container's control group") : fd;

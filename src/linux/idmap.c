@@ -91,9 +91,8 @@ static int run_helper(const char *program, pid_t pid, const struct idmap *m, siz
 		missing ? "%s is not installed, and only it may map more than the caller's own id"
 			: "%s refuses the id mappings",
 		program);
-	err_hint(e, missing ? "install the package uidmap"
-			    : "see what /etc/subuid and /etc/subgid grant this user");
-	return -EPERM;
+	return err_hint(e, missing ? "install the package uidmap"
+				   : "see what /etc/subuid and /etc/subgid grant this user");
 }
 
 static int write_map(pid_t pid, bool is_gid, const struct idmap *m, size_t count, struct err *e)

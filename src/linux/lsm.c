@@ -31,9 +31,9 @@ int lsm_apparmor_on_exec(int procfd, const char *profile, struct err *e)
 	if (r == 0)
 		return 0;
 	err_errno(e, r, "cannot use the AppArmor profile %s", profile);
-	err_hint(e, r == -ENOENT ? "this kernel runs without AppArmor: leave the profile out"
-				 : "load it on the host with apparmor_parser, or leave it out");
-	return r;
+	return err_hint(e, r == -ENOENT
+				   ? "this kernel runs without AppArmor: leave the profile out"
+				   : "load it on the host with apparmor_parser, or leave it out");
 }
 
 bool lsm_apparmor_is_there(void)
@@ -73,6 +73,5 @@ int lsm_selinux_on_exec(int procfd, const char *label, struct err *e)
 	if (r == 0)
 		return 0;
 	err_errno(e, r, "cannot use the SELinux label %s", label);
-	err_hint(e, "this kernel may run without SELinux: leave the label out");
-	return r;
+	return err_hint(e, "this kernel may run without SELinux: leave the label out");
 }

@@ -77,11 +77,10 @@ int mount_new(const char *type, const char *source, const char *const *data, siz
 	if (fs < 0 && errno == ENODEV) {
 		err_set(e, ENODEV, ERR_INVALID,
 			"cannot mount %s: this kernel has no such file system", type);
-		err_hint(e,
-			 "/proc/filesystems lists those that it has; others come with its "
-			 "modules (modprobe %s)",
-			 type);
-		return -ENODEV;
+		return err_hint(e,
+				"/proc/filesystems lists those that it has; others come with its "
+				"modules (modprobe %s)",
+				type);
 	}
 	if (fs < 0)
 		return err_errno(e, errno, "cannot mount %s", type);

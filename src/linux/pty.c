@@ -35,8 +35,7 @@ int pty_open_in_root(int rootfd, struct pty *ret, struct err *e)
 	int r = at < 0 ? at : check_ptmx(at);
 	if (r < 0) {
 		err_errno(e, r, "cannot open a terminal: /dev/pts is no devpts");
-		err_hint(e, "the container needs a mount of type devpts at /dev/pts");
-		return r;
+		return err_hint(e, "the container needs a mount of type devpts at /dev/pts");
 	}
 	CLEANUP_FD int master =
 		path_open_in_root(rootfd, "dev/pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC, 0);

@@ -65,8 +65,7 @@ int resctrl_mount(struct err *e)
 	}
 	err_set(e, EOPNOTSUPP, ERR_INVALID,
 		"intelRdt: the file system resctrl is not mounted here");
-	err_hint(e, "where the processor has it: mount -t resctrl resctrl /sys/fs/resctrl");
-	return -EOPNOTSUPP;
+	return err_hint(e, "where the processor has it: mount -t resctrl resctrl /sys/fs/resctrl");
 }
 
 /* ---- words ---- */

@@ -118,13 +118,12 @@ int sysctl_check(const char *key, const char *value, unsigned long own, struct e
 			"sysctl %s: it would change the host, since the container shares the "
 			"namespace it belongs to",
 			key);
-		err_hint(e, "give the container %s, or set it on the host", allowed[i].option);
-		return -EPERM;
+		return err_hint(e, "give the container %s, or set it on the host",
+				allowed[i].option);
 	}
 	err_set(e, EPERM, ERR_INVALID,
 		"sysctl %s: it belongs to no namespace and would change the whole host", key);
-	err_hint(e, "set it on the host with sysctl -w, or leave it out");
-	return -EPERM;
+	return err_hint(e, "set it on the host with sysctl -w, or leave it out");
 }
 
 /* What counts by itself, is secret, or says with a sign whose it is (tcp_ehash_entries). */

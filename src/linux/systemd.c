@@ -60,10 +60,9 @@ int systemd_scope_name(const char *path, const char *id, struct systemd_scope *r
 	if (rest || n != ARRAY_LEN(part) || len >= (int)sizeof(copy)) {
 		err_set(e, EINVAL, ERR_INVALID, "cgroupsPath \"%.100s\": not slice:prefix:name",
 			path);
-		err_hint(e,
-			 "systemd takes \"system.slice:prefix:name\"; for a path use the manager "
-			 "cgroupfs");
-		return -EINVAL;
+		return err_hint(
+			e, "systemd takes \"system.slice:prefix:name\"; for a path use the manager "
+			   "cgroupfs");
 	}
 	const char *slice = *part[0]                     ? part[0]
 			    : namespace_caller_is_user() ? "user.slice"
@@ -124,13 +123,13 @@ static int connect_to(struct dbus *d, struct err *e)
 	int r = connect_any(d);
 	if (r < 0) {
 		err_errno(e, r, "cannot reach systemd");
-		err_hint(e, namespace_caller_is_user()
-				    ? "it needs a session of its own for this user: see loginctl "
-				      "enable-linger, and XDG_RUNTIME_DIR; else use the manager "
-				      "cgroupfs"
-				    : "it must be the first process of this machine; else use the "
-				      "manager cgroupfs");
-		return r;
+		return err_hint(
+			e, namespace_caller_is_user()
+				   ? "it needs a session of its own for this user: see loginctl "
+				     "enable-linger, and XDG_RUNTIME_DIR; else use the manager "
+				     "cgroupfs"
+				   : "it must be the first process of this machine; else use the "
+				     "manager cgroupfs");
 	}
 	if (!d->is_bus)
 		return 0;
@@ -489,9 +488,9 @@ static int start(struct systemd_scope *s, const struct kvs *annotations, struct 
 		err_set(e, ENOTSUP, ERR_INVALID,
 			"control groups by a user's systemd need version 2, and this machine "
 			"mounts version 1");
-		err_hint(e, "boot with systemd.unified_cgroup_hierarchy=1, or use the manager "
-			    "cgroupfs");
-		return -ENOTSUP;
+		return err_hint(e,
+				"boot with systemd.unified_cgroup_hierarchy=1, or use the manager "
+				"cgroupfs");
 	}
 	pid_t pid = put_unit(&b, s, annotations, e);
 	r = pid < 0 ? pid : run_job(&d, "StartTransientUnit", "ssa(sv)a(sa(sv))", &b, &reply, e);

@@ -211,6 +211,5 @@ int systemd_property_put(struct dbus_body *b, const char *key, const char *value
 		return 1;
 	err_set(e, EINVAL, ERR_INVALID, "annotation " PREFIX "%s: \"%.100s\" is no value", key,
 		value);
-	err_hint(e, "as in GVariant's text form: 'text', true, uint64 5, ['a', 'b']");
-	return -EINVAL;
+	return err_hint(e, "as in GVariant's text form: 'text', true, uint64 5, ['a', 'b']");
 }

@@ -154,8 +154,8 @@ int tcp_probe_open(struct tcp_probe *p, int cgroup, struct err *e)
 	const int r = program < 0 ? program : -errno;
 	tcp_probe_close(p);
 	err_errno(e, r, "cannot look at connections (BPF in the container's control group)");
-	err_hint(e, "it needs root on the machine itself, and Linux 5.8 with CONFIG_CGROUP_BPF");
-	return r;
+	return err_hint(
+		e, "it needs root on the machine itself, and Linux 5.8 with CONFIG_CGROUP_BPF");
 }
 
 uint64_t tcp_probe_lost(const struct tcp_probe *p)

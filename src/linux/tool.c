@@ -51,8 +51,7 @@ int tool_run(int dirfd, char *const *argv, const char *package, struct err *e)
 	size_t len = 0;
 	if (!tool_find(name, path, sizeof(path))) {
 		err_set(e, ENOENT, ERR_SYSTEM, "there is no program %s", name);
-		err_hint(e, "install the package %s", package);
-		return -ENOENT;
+		return err_hint(e, "install the package %s", package);
 	}
 	if (pipe2(pipe, O_CLOEXEC) < 0)
 		return err_errno(e, errno, "cannot run %s", name);

@@ -65,8 +65,7 @@ static int read_point(struct trace *t, const char *name, struct tracepoint *ret,
 	ssize_t n = file_read_small(t->tracefs, path, text, sizeof(text));
 	if (n == -ENOENT) {
 		err_set(e, ENOENT, ERR_SYSTEM, "this kernel has no tracepoint %s", name);
-		err_hint(e, "hull trace --all tells all that this kernel can");
-		return -ENOENT;
+		return err_hint(e, "hull trace --all tells all that this kernel can");
 	}
 	if (n < 0)
 		return err_errno(e, (int)n, "cannot read what the tracepoint %s looks like", name);

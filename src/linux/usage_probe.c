@@ -355,15 +355,13 @@ int usage_probe_open(struct usage_probe *u, int cgroup, bool caps, struct err *e
 	int r = make_maps(u, cgroup);
 	if (r < 0) {
 		err_errno(e, r, "cannot make the tables in the kernel (BPF) that learning needs");
-		err_hint(e, "it needs root on the machine itself (CAP_SYS_ADMIN)");
-		return r;
+		return err_hint(e, "it needs root on the machine itself (CAP_SYS_ADMIN)");
 	}
 	if (caps && (r = attach_caps(u)) < 0) {
 		err_errno(e, r, "cannot look at checks of capabilities (kprobe at cap_capable)");
-		err_hint(
+		return err_hint(
 			e,
 			"that needs Linux 6.14, or one with CONFIG_KPROBES; and CONFIG_BPF_EVENTS");
-		return r;
 	}
 	if ((r = attach(&u->links[1], at_call(u), "sys_enter")) < 0)
 		return err_errno(e, r, "cannot look at system calls (BPF at sys_enter)");

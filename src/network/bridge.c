@@ -84,8 +84,7 @@ int bridge_ensure(struct netlink *nl, const struct bridge *b, bool anew, struct 
 		err_set(e, EEXIST, ERR_CONFLICT,
 			"there is a network device %s already, which is not this network's (%s)",
 			b->name, link.alias);
-		err_hint(e, "remove it with: ip link delete %s", b->name);
-		return -EEXIST;
+		return err_hint(e, "remove it with: ip link delete %s", b->name);
 	}
 	if (r == 0 && link.up && link.alias[0] && !anew)
 		return link.index;

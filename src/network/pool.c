@@ -81,8 +81,7 @@ int pool_choose(struct netlink *nl, bool first, const struct subnet *taken, size
 	err_set(e, ENOSPC, ERR_CONFLICT,
 		"all predefined address pools have been fully subnetted: each overlaps with a "
 		"network or with a route of this host");
-	err_hint(e, "give it one with --subnet; see hull network ls, ip route");
-	return -ENOSPC;
+	return err_hint(e, "give it one with --subnet; see hull network ls, ip route");
 }
 
 struct subnet pool_choose6(void)

@@ -26,8 +26,7 @@ static int delete (struct oci *oci, void *values, const struct strv *args, struc
 		err_set(e, EBUSY, ERR_CONFLICT,
 			"cannot delete container %s that is not stopped: %s", s.id,
 			oci_status_names[s.status]);
-		err_hint(e, "hull-runtime kill %s KILL, or delete --force", s.id);
-		return -EBUSY;
+		return err_hint(e, "hull-runtime kill %s KILL, or delete --force", s.id);
 	}
 	r = container_kill(&s, e);
 	return r < 0 ? r : container_remove(oci, &s, NULL, e);

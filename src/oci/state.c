@@ -56,8 +56,7 @@ static int default_root(struct oci *oci, const char **ret, struct err *e)
 		return 0;
 	if (!home || !*home) {
 		err_set(e, EINVAL, ERR_INVALID, "no folder for the state of containers is known");
-		err_hint(e, "set XDG_RUNTIME_DIR, or give --root");
-		return -EINVAL;
+		return err_hint(e, "set XDG_RUNTIME_DIR, or give --root");
 	}
 	*ret = arena_printf(&oci->arena, "%s/hull-runtime", home);
 	return 0;
@@ -82,9 +81,9 @@ static int check_id(const char *id, struct err *e)
 	if (name_is_valid(id, OCI_ID_MAX))
 		return 0;
 	err_set(e, EINVAL, ERR_INVALID, "invalid container id \"%.200s\"", id);
-	err_hint(e, "1 to %d letters, digits, \"_\", \".\", \"-\"; the first a letter or digit",
-		 OCI_ID_MAX);
-	return -EINVAL;
+	return err_hint(e,
+			"1 to %d letters, digits, \"_\", \".\", \"-\"; the first a letter or digit",
+			OCI_ID_MAX);
 }
 
 static int not_there(const char *id, struct err *e)

@@ -121,8 +121,7 @@ int rootfs_copy_up(int from, int to, struct err *e)
 		r = copy_meta(to, ".", &st);
 	if (r == -ENOSPC || r == -EDQUOT) {
 		err_errno(e, r, "cannot copy what the image has there");
-		err_hint(e, "the tmpfs is too small for it: give it a larger size=");
-		return r;
+		return err_hint(e, "the tmpfs is too small for it: give it a larger size=");
 	}
 	return r < 0 ? err_errno(e, r, "cannot copy what the image has there") : 0;
 }

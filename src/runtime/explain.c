@@ -148,17 +148,15 @@ static int check_script(const char *path, const struct head *h, unsigned depth, 
 			"carriage "
 			"return, so the kernel looks for an interpreter named \"%s\\r\"",
 			path, word);
-		err_hint(e,
-			 "the file has Windows line ends: convert it (sed -i 's/\\r$//' FILE, or "
-			 "core.autocrlf=input in git) and build the image again");
-		return -ENOENT;
+		return err_hint(
+			e, "the file has Windows line ends: convert it (sed -i 's/\\r$//' FILE, or "
+			   "core.autocrlf=input in git) and build the image again");
 	}
 	err_set(e, ENOENT, ERR_NO_COMMAND,
 		"exec: \"%s\": no such file or directory: its interpreter %s does not exist in the "
 		"image",
 		path, word);
-	err_hint(e, "install %s in the image, or change the first line of the script", word);
-	return -ENOENT;
+	return err_hint(e, "install %s in the image, or change the first line of the script", word);
 }
 
 /* Where the program header @i says its PT_INTERP text is; false for another header. */
@@ -229,11 +227,11 @@ static int check_elf(const char *path, const struct head *h, struct err *e)
 			"exec: \"%s\": exec format error: the program is for %s, this machine is "
 			"%s",
 			path, machine_name(machine), machine_name(NATIVE_MACHINE));
-		err_hint(e,
-			 "pull or build the image for this machine (--platform linux/%s), or "
-			 "install qemu-user-static on the host",
-			 machine_name(NATIVE_MACHINE));
-		return -ENOEXEC;
+		return err_hint(
+			e,
+			"pull or build the image for this machine (--platform linux/%s), or "
+			"install qemu-user-static on the host",
+			machine_name(NATIVE_MACHINE));
 	}
 	if (!elf_interpreter(h, loader) || exists(loader))
 		return 0;
@@ -267,11 +265,11 @@ static int explain_format(const char *path, const struct head *h, struct err *e)
 			"begin "
 			"with #!",
 			path);
-		err_hint(e,
-			 "begin the script with #!/bin/sh, with nothing before it (no blank, no "
-			 "byte order mark), or run it as: sh %s",
-			 path);
-		return -ENOEXEC;
+		return err_hint(
+			e,
+			"begin the script with #!/bin/sh, with nothing before it (no blank, no "
+			"byte order mark), or run it as: sh %s",
+			path);
 	}
 	return err_set(
 		e, ENOEXEC, ERR_NOT_EXECUTABLE,

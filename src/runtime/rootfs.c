@@ -186,8 +186,7 @@ static int apply_idmap(struct rootfs_mount *m, struct err *e)
 		err_set(e, EINVAL, ERR_INVALID,
 			"mount %s: the file system of %s cannot be idmapped", m->destination,
 			m->spec->source);
-		err_hint(e, "ext4, xfs and btrfs can; tmpfs since Linux 6.3; NFS cannot");
-		return -EINVAL;
+		return err_hint(e, "ext4, xfs and btrfs can; tmpfs since Linux 6.3; NFS cannot");
 	}
 	return n < 0 ? err_errno(e, n, "mount %s: cannot be idmapped", m->destination) : 0;
 }

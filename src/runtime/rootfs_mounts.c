@@ -85,8 +85,7 @@ static int check_target(const struct rootfs_mount *m, int target, struct err *e)
 				"directory",
 				m->spec->source, S_ISDIR(from.st_mode) ? "folder" : "file",
 				S_ISDIR(at.st_mode) ? "folder" : "file");
-			err_hint(e, "mount a folder upon a folder, and a file upon a file");
-			return -ENOTDIR;
+			return err_hint(e, "mount a folder upon a folder, and a file upon a file");
 		}
 	}
 	bool replaces_proc = !strcmp(m->destination, "/proc") && !is_type(m, "proc") &&

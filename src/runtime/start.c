@@ -68,8 +68,7 @@ static int check_spec(const struct oci_spec *s, const struct spaces *spaces, str
 	if (geteuid() != 0 && !(spaces->own & CLONE_NEWUSER)) {
 		err_set(e, EPERM, ERR_DENIED,
 			"a container of an ordinary user needs a user namespace");
-		err_hint(e, "add one to linux.namespaces, with uidMappings and gidMappings");
-		return -EPERM;
+		return err_hint(e, "add one to linux.namespaces, with uidMappings and gidMappings");
 	}
 	bool named = (s->hostname && *s->hostname) || (s->domainname && *s->domainname);
 	if (named && !(spaces->own & CLONE_NEWUTS))

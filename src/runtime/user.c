@@ -82,8 +82,7 @@ static int not_found(const char *what, const char *name, const char *path, struc
 	err_set(e, ENOENT, ERR_INVALID,
 		"unable to find %s %.128s: no matching entry in /%s of the image", what, name,
 		path);
-	err_hint(e, "use a number, or add the %s to the image", what);
-	return -ENOENT;
+	return err_hint(e, "use a number, or add the %s to the image", what);
 }
 
 static int find_user(int rootfd, const char *name, struct arena *a, struct user_entry *ret,

@@ -153,8 +153,7 @@ static int refused(struct client *c, const char *why, struct err *e)
 		*why                                   ? why
 		: *c->setup.user || *c->setup.identity ? "incorrect username or password"
 						       : "authentication required");
-	err_hint(e, "hull login %s", c->setup.host);
-	return -EACCES;
+	return err_hint(e, "hull login %s", c->setup.host);
 }
 
 static int get_token(struct client *c, const struct challenge *challenge, struct err *e)

@@ -95,8 +95,7 @@ int image_index_find(struct image_store *s, const char *name, struct arena *a,
 static int not_there(const char *name, struct err *e)
 {
 	err_set(e, ENOENT, ERR_NOT_FOUND, "No such manifest: %.200s", name);
-	err_hint(e, "hull manifest create makes one");
-	return -ENOENT;
+	return err_hint(e, "hull manifest create makes one");
 }
 
 static int find_existing(struct image_store *s, const char *name, struct arena *a,
@@ -141,8 +140,8 @@ static int add_member(struct image_store *s, struct image_index *i, const char *
 		return r;
 	if (index || found.count != 1) {
 		err_set(e, EINVAL, ERR_INVALID, "%s is a list of images itself", member);
-		err_hint(e, "name one of its images by digest; `hull manifest inspect` shows them");
-		return -EINVAL;
+		return err_hint(
+			e, "name one of its images by digest; `hull manifest inspect` shows them");
 	}
 	const struct image_entry *one = found.items;
 	struct image_entry *old = find_entry(i, one->ref);
@@ -166,8 +165,7 @@ int image_index_create(struct image_store *s, const char *name, const struct str
 	if (r > 0 && !amend) {
 		err_set(e, EEXIST, ERR_CONFLICT, "refusing to amend an existing manifest list: %s",
 			full);
-		err_hint(e, "--amend adds to it, `hull manifest rm` removes it");
-		return -EEXIST;
+		return err_hint(e, "--amend adds to it, `hull manifest rm` removes it");
 	}
 	for (size_t k = 0; r >= 0 && k < members->count; k++)
 		r = add_member(s, &i, members->items[k], how, a, e);

@@ -301,9 +301,8 @@ int registries_endpoints(const struct registries *r, const char *domain, const c
 		return add_endpoint(ret, &own, "", a, e);
 	if (best->blocked) {
 		err_set(e, EACCES, ERR_DENIED, "registry %s is blocked", domain);
-		err_hint(e, "registries.conf says so for \"%s\"",
-			 best->prefix ?: best->place.location);
-		return -EACCES;
+		return err_hint(e, "registries.conf says so for \"%s\"",
+				best->prefix ?: best->place.location);
 	}
 	const struct registry_place *mirrors = best->mirrors.items;
 	for (size_t i = 0; !push && i < best->mirrors.count; i++) {
@@ -355,8 +354,7 @@ int registries_names(const struct registries *r, const char *reference, struct s
 		"%s may be of any of %zu registries, and registries.conf wants no guess "
 		"(short-name-mode is enforcing)",
 		reference, ret->count);
-	err_hint(e, "say %s, for example, or note an alias", ret->items[0]);
-	return -EINVAL;
+	return err_hint(e, "say %s, for example, or note an alias", ret->items[0]);
 }
 
 static int read_file(const char *path, struct registries *ret, struct arena *a, struct err *e)

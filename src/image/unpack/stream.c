@@ -187,8 +187,7 @@ static int detect(struct stream *s, struct err *e)
 	int format = find_format(s->input + s->begin, s->end - s->begin);
 	if (format >= 0 && formats[format].name) {
 		err_set(e, ENOTSUP, ERR_INVALID, "it is packed with %s", formats[format].name);
-		err_hint(e, "unpack it first, or pack it with gzip or zstd");
-		return -ENOTSUP;
+		return err_hint(e, "unpack it first, or pack it with gzip or zstd");
 	}
 	s->packing = format < 0 ? PACKING_PLAIN : formats[format].packing;
 	if (s->packing == PACKING_GZIP)
