@@ -58,7 +58,6 @@ static int print_record(const struct logs_record *r, void *ctx)
 
 static void print_missed(uint64_t files, void *ctx)
 {
-	(void)ctx;
 	fflush(stdout);
 	cli_notice(
 		"hull logs: %llu log file%s rotated away before %s read: lines are missing here; "

@@ -29,7 +29,6 @@ enum { CONFIG_MAX = 64 * 1024 };
 static int set_manager(void *field, const char *value, struct arena *a, struct err *e)
 {
 	bool *systemd = field;
-	(void)a;
 	*systemd = !strcmp(value, "systemd");
 	return *systemd || !strcmp(value, "cgroupfs")
 		       ? 0
@@ -40,7 +39,6 @@ static int set_manager(void *field, const char *value, struct arena *a, struct e
 static int set_recorder(void *field, const char *value, struct arena *a, struct err *e)
 {
 	bool *on = field;
-	(void)a;
 	*on = !strcmp(value, "on");
 	return *on || !strcmp(value, "off")
 		       ? 0

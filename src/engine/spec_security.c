@@ -127,7 +127,7 @@ static int check_options(const struct container *c, struct err *e)
 	for (size_t i = 0; i < options->count; i++) {
 		size_t len = strcspn(options->items[i], "=:");
 		bool found = false;
-		for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++)
+		for (size_t k = 0; k < ARRAY_LEN(known); k++)
 			found |= strlen(known[k]) == len &&
 				 !strncmp(known[k], options->items[i], len);
 		if (found)
@@ -247,7 +247,7 @@ static unsigned long own_namespaces(const struct docker_host_config *h)
 		     {h->uts_mode, CLONE_NEWUTS},
 		     {h->pid_mode, CLONE_NEWPID}};
 	unsigned long own = CLONE_NEWNS;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (!kinds[i].mode ||
 		    (strcmp(kinds[i].mode, "host") && strncmp(kinds[i].mode, "container:", 10)))
 			own |= kinds[i].flag;

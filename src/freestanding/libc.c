@@ -50,7 +50,6 @@ _Noreturn void __stack_chk_fail(void)
 _Noreturn void __assert_fail(const char *text, const char *file, unsigned line,
 			     const char *function)
 {
-	(void)text, (void)file, (void)line, (void)function;
 	__builtin_trap();
 }
 

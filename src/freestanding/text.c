@@ -81,7 +81,6 @@ unsigned long long strtoull(const char *restrict text, char **restrict end, int 
 {
 	unsigned long long value = 0;
 
-	(void)base;
 	for (; *text >= '0' && *text <= '9'; text++)
 		value = value * 10 + (unsigned long long)(*text - '0');
 	if (end)
@@ -92,7 +91,6 @@ unsigned long long strtoull(const char *restrict text, char **restrict end, int 
 /* Texts of errors go nowhere here. */
 const char *strerrordesc_np(int number)
 {
-	(void)number;
 	return NULL;
 }
 

@@ -61,25 +61,21 @@ typedef int (*formula)(const struct opt_i64 *own, const struct cgroup_limits *l,
 
 static int number(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)l;
 	return given(own) ? put_number(v, own->value) : 0;
 }
 
 static int number_or_zero(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)l;
 	return own->set ? put_number(v, own->value) : 0;
 }
 
 static int absent(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)l, (void)v;
 	return given(own) ? -EOPNOTSUPP : 0;
 }
 
 static int memory_v2(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)l;
 	return given(own) ? put_number_or_max(v, own->value) : 0;
 }
 
@@ -98,20 +94,17 @@ static int swap_v2(const struct opt_i64 *own, const struct cgroup_limits *l, str
 /* memory.low protects what v1's soft limit would not reclaim first; "no soft limit" protects 0. */
 static int reservation_v2(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)l;
 	return given(own) ? put_number(v, own->value < 0 ? 0 : own->value) : 0;
 }
 
 static int swappiness_v1(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)l;
 	return own->set && own->value >= 0 ? put_number(v, own->value) : 0;
 }
 
 /* v2 has no swappiness of a group; 0 is "do not swap", which memory.swap.max 0 is too. */
 static int swappiness_v2(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)l;
 	if (!own->set || own->value < 0)
 		return 0;
 	return own->value == 0 ? put(v, "0") : -EOPNOTSUPP;
@@ -119,7 +112,6 @@ static int swappiness_v2(const struct opt_i64 *own, const struct cgroup_limits *
 
 static int oom_v1(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)own;
 	return l->oom_kill_disable.set ? put(v, l->oom_kill_disable.value ? "1" : "0") : 0;
 }
 
@@ -135,7 +127,6 @@ static int64_t clamp(int64_t n, int64_t low, int64_t high)
 
 static int shares_v1(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)l;
 	return given(own) ? put_number(v, clamp(own->value, SHARES_MIN, SHARES_MAX)) : 0;
 }
 
@@ -164,7 +155,6 @@ int64_t cgroup_shares_from_milli(int64_t milli_cpus)
 
 static int shares_v2(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)l;
 	return given(own) ? put_number(v, cgroup_weight_from_shares(own->value)) : 0;
 }
 
@@ -175,7 +165,6 @@ static int io_weight_v1(const struct opt_i64 *own, const struct cgroup_limits *l
 
 static int io_weight_v2(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)l;
 	if (own->value == CGROUP_IO_WEIGHT_DEFAULT)
 		return put(v, "default");
 	return given(own) ? put_number(v, cgroup_io_weight(own->value)) : 0;
@@ -183,7 +172,6 @@ static int io_weight_v2(const struct opt_i64 *own, const struct cgroup_limits *l
 
 static int quota_v1(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)l;
 	return given(own) ? put_number(v, own->value < 0 ? -1 : own->value) : 0;
 }
 
@@ -205,20 +193,17 @@ static int quota_v2(const struct opt_i64 *own, const struct cgroup_limits *l, st
 
 static int cpus(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)own;
 	return l->cpuset_cpus && *l->cpuset_cpus ? put(v, l->cpuset_cpus) : 0;
 }
 
 static int mems(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)own;
 	return l->cpuset_mems && *l->cpuset_mems ? put(v, l->cpuset_mems) : 0;
 }
 
 /* 0 is a limit, as of 1.3; who enters a group is not stopped by it, but who is born in it is. */
 static int pids(const struct opt_i64 *own, const struct cgroup_limits *l, struct value *v)
 {
-	(void)l;
 	int64_t n = own->value == 0 ? 1 : own->value;
 	return own->set ? put_number_or_max(v, n >= PIDS_MOST ? -1 : n) : 0;
 }

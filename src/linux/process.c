@@ -235,7 +235,7 @@ const char *signal_default_action(int signal)
 		{"cont", {SIGCONT}},
 		{"ignore", {SIGCHLD, SIGURG, SIGWINCH}},
 	};
-	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+	for (size_t i = 0; i < ARRAY_LEN(actions); i++)
 		for (size_t k = 0; k < 10 && actions[i].signals[k]; k++)
 			if (actions[i].signals[k] == signal)
 				return actions[i].action;

@@ -135,7 +135,7 @@ static int serve(struct monitor *m, struct connection *c, const struct wire_requ
 {
 	if (len != (ssize_t)sizeof(*q) || q->version != WIRE_VERSION)
 		return -EPROTO;
-	if (q->op >= sizeof(ops) / sizeof(ops[0]) || !ops[q->op])
+	if (q->op >= ARRAY_LEN(ops) || !ops[q->op])
 		return -EOPNOTSUPP;
 	return ops[q->op](m, c, q, fd);
 }

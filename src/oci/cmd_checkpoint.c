@@ -30,7 +30,6 @@ static void name_freezer(struct criu_call *c, const struct cgroup *g)
 static int on_event(void *arg, const char *event, pid_t pid, int fd, struct err *e)
 {
 	const struct criu_options *o = arg;
-	(void)pid, (void)fd;
 	/* The pages wait to be asked for. */
 	if (strcmp(event, "status-ready") != 0 || o->status_fd < 0)
 		return 0;
@@ -89,7 +88,6 @@ int criu_set_cgroups_mode(void *field, const char *value, struct arena *a, struc
 		const char *name;
 		int64_t number;
 	} modes[] = {{"soft", 3}, {"full", 4}, {"strict", 5}, {"ignore", 0}};
-	(void)a;
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
 		if (strcmp(value, modes[i].name) != 0)
 			continue;
@@ -101,7 +99,6 @@ int criu_set_cgroups_mode(void *field, const char *value, struct arena *a, struc
 
 int criu_set_empty_ns(void *field, const char *value, struct arena *a, struct err *e)
 {
-	(void)a;
 	*(int64_t *)field = CLONE_NEWNET;
 	return strcmp(value, "network") == 0 ? 0
 					     : err_set(e, EINVAL, ERR_USAGE, "it can be network");

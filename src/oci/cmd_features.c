@@ -116,9 +116,6 @@ static struct strv list(const char *const *words, size_t count, struct arena *a)
 static int features(struct oci *oci, void *values, const struct strv *args, struct err *e)
 {
 	struct arena *a = &oci->arena;
-	(void)values;
-	(void)args;
-	(void)e;
 	struct features f = {
 		.version_min = "1.0.0",
 		.version_max = OCI_VERSION,

@@ -23,7 +23,6 @@ static void put_command(const struct oci_command *c)
 
 static int man(struct oci *oci, void *values, const struct strv *args, struct err *e)
 {
-	(void)oci, (void)values, (void)args, (void)e;
 	fputs(".TH HULL-RUNTIME 8 \"\" \"hull " HULL_VERSION "\" \"hull manual\"\n.SH NAME\n"
 	      "hull\\-runtime \\- run containers from bundles of the Open Container Initiative\n"
 	      ".SH SYNOPSIS\n.B hull\\-runtime\n[\\fIOPTIONS\\fR] \\fICOMMAND\\fR "
@@ -46,7 +45,6 @@ static int man(struct oci *oci, void *values, const struct strv *args, struct er
 
 static int completion(struct oci *oci, void *values, const struct strv *args, struct err *e)
 {
-	(void)oci, (void)values;
 	return completion_script("hull-runtime", args->items[0], e);
 }
 
@@ -95,7 +93,6 @@ static int complete(struct oci *oci, void *values, const struct strv *args, stru
 	void *globals[] = {&oci->globals};
 	struct option_request q = {&oci_global_options, 1, globals, true, true};
 	size_t first = args->count && !strcmp(args->items[0], "--");
-	(void)values;
 	if (args->count <= first)
 		return 0;
 	const char *typed = args->items[args->count - 1];

@@ -24,7 +24,6 @@ static int freeze(const struct state *s, bool frozen, struct err *e)
 static int pause_container(struct oci *oci, void *values, const struct strv *args, struct err *e)
 {
 	CLEANUP_STATE struct state s = STATE_CLOSED;
-	(void)values;
 	int r = state_open(oci, args->items[0], STATE_LOCK, &s, e);
 	if (r < 0)
 		return r;
@@ -45,7 +44,6 @@ static int pause_container(struct oci *oci, void *values, const struct strv *arg
 static int resume(struct oci *oci, void *values, const struct strv *args, struct err *e)
 {
 	CLEANUP_STATE struct state s = STATE_CLOSED;
-	(void)values;
 	int r = state_open(oci, args->items[0], STATE_LOCK, &s, e);
 	if (r < 0)
 		return r;

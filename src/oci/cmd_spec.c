@@ -134,7 +134,6 @@ static int spec(struct oci *oci, void *values, const struct strv *args, struct e
 {
 	const struct values *v = values;
 	struct arena *a = &oci->arena;
-	(void)args;
 	CLEANUP_FD int dir =
 		open(v->bundle && *v->bundle ? v->bundle : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)

@@ -38,7 +38,6 @@ static int start(struct oci *oci, void *values, const struct strv *args, struct 
 {
 	CLEANUP_STATE struct state s = STATE_CLOSED;
 	CLEANUP_FD int notify = -1;
-	(void)values;
 	int r = state_open(oci, args->items[0], STATE_LOCK, &s, e);
 	if (r == 0)
 		r = check(&s, e);

@@ -47,7 +47,6 @@ static struct view view_of(const struct state *s, struct arena *a)
 static int state(struct oci *oci, void *values, const struct strv *args, struct err *e)
 {
 	CLEANUP_STATE struct state s = STATE_CLOSED;
-	(void)values;
 	int r = state_open(oci, args->items[0], STATE_READ, &s, e);
 	if (r < 0)
 		return r;
@@ -103,7 +102,6 @@ static int list(struct oci *oci, void *values, const struct strv *args, struct e
 {
 	struct arena *a = &oci->arena;
 	struct strv ids = {0};
-	(void)args;
 	int r = state_list(oci, &ids, e);
 	if (r < 0)
 		return r;

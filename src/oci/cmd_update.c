@@ -149,7 +149,6 @@ static int update(struct oci *oci, void *values, const struct strv *args, struct
 static int set_memory(void *field, const char *value, struct arena *a, struct err *e)
 {
 	struct opt_i64 *o = field;
-	(void)a;
 	o->set = true;
 	return size_parse(value, &o->value) < 0
 		       ? err_set(e, EINVAL, ERR_USAGE, "invalid size: '%s'", value)
