@@ -60,10 +60,15 @@ struct option {
 struct option_table {
 	const struct option *items;
 	size_t count;
+	size_t size; /* of the struct that they fill; 0: of the one of another table */
 };
+#define OPTIONS_FOR(struct_, table_)                                                               \
+	{                                                                                          \
+		(table_), sizeof(table_) / sizeof((table_)[0]), sizeof(struct_)                    \
+	}
 #define OPTIONS(table_)                                                                            \
 	{                                                                                          \
-		(table_), sizeof(table_) / sizeof((table_)[0])                                     \
+		(table_), sizeof(table_) / sizeof((table_)[0]), 0                                  \
 	}
 
 struct option_request {

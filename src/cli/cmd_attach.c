@@ -65,10 +65,8 @@ const struct command command_attach = {
 	.names = NAMES("attach", "container attach"),
 	.synopsis = "[OPTIONS] CONTAINER",
 	.summary = "Attach local standard input, output, and error streams to a running container",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct attach_values),
-	.args_min = 1,
-	.args_max = 1,
+	.options = OPTIONS_FOR(struct attach_values, options),
+	.args = {1, 1},
 	.complete = COMPLETE_CONTAINER_ONCE,
 	.run = attach_run,
 };

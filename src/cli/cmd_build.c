@@ -456,11 +456,9 @@ const struct command command_build = {
 		"FROM names are pulled "
 		"if they are not here. What differs from docker's BuildKit, and why: "
 		"docs/build.md.",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct build_values),
+	.options = OPTIONS_FOR(struct build_values, options),
 	.more = {{&build_limit_option_table, offsetof(struct build_values, request.limits)},
 		 {&registry_option_table, offsetof(struct build_values, request.registry)}},
-	.args_min = 1,
-	.args_max = 1,
+	.args = {1, 1},
 	.run = build_run,
 };

@@ -80,8 +80,7 @@ const struct command command_image_diff = {
 	.summary = "Inspect what is in an image and not, or otherwise, in another",
 	.text = "Against the second image; without one, against what is below the topmost layer. A "
 		"was added, C is another (by type, mode, owner, size or time), D was deleted.",
-	.args_min = 1,
-	.args_max = 2,
+	.args = {1, 2},
 	.complete = COMPLETE_IMAGES,
 	.run = image_diff_run,
 };
@@ -92,8 +91,7 @@ const struct command command_diff = {
 	.summary = "Inspect changes to files or directories on a container's filesystem",
 	.text = "A was added, C was changed, D was deleted: against the image, in the "
 		"container's own layer. What was written into volumes and binds is not there.",
-	.args_min = 1,
-	.args_max = 1,
+	.args = {1, 1},
 	.complete = COMPLETE_CONTAINER_ONCE,
 	.run = diff_run,
 };
@@ -105,10 +103,8 @@ const struct command command_commit = {
 	.text = "The image has the container's layer upon those of its image, and the "
 		"container's own configuration. What was written into volumes and binds is not "
 		"in it.",
-	.options = OPTIONS(commit_options),
-	.values_size = sizeof(struct commit_values),
-	.args_min = 1,
-	.args_max = 2,
+	.options = OPTIONS_FOR(struct commit_values, commit_options),
+	.args = {1, 2},
 	.complete = COMPLETE_CONTAINER_ONCE,
 	.run = commit_run,
 };

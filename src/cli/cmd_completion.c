@@ -153,8 +153,7 @@ const struct command command_completion = {
 	.names = NAMES("completion"),
 	.synopsis = "bash|zsh|fish",
 	.summary = "Print the completion script for a shell",
-	.args_min = 1,
-	.args_max = 1,
+	.args = {1, 1},
 	.flags = COMMAND_LATE_ENGINE | COMMAND_ALONE,
 	.run = completion_run,
 };
@@ -163,8 +162,7 @@ const struct command command_complete = {
 	.names = NAMES("__complete"),
 	.synopsis = "-- WORD...",
 	.summary = "Print what the last word could become",
-	.args_min = 1,
-	.args_max = ANY_NUMBER,
+	.args = {1, ANY_NUMBER},
 	.flags = COMMAND_HIDDEN | COMMAND_STOP_AT_ARGUMENT | COMMAND_LATE_ENGINE,
 	.run = complete_run,
 };

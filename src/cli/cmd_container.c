@@ -10,7 +10,7 @@
 #include "cli/resource_option.h"
 #include "engine/network.h"
 
-#define CONTAINERS .args_min = 1, .args_max = ANY_NUMBER, .complete = COMPLETE_CONTAINERS
+#define CONTAINERS .args = {1, ANY_NUMBER}, .complete = COMPLETE_CONTAINERS
 
 /* --- kill: one signal to the first process --- */
 
@@ -34,8 +34,7 @@ const struct command command_kill = {
 	.names = NAMES("kill", "container kill"),
 	.synopsis = "[OPTIONS] CONTAINER [CONTAINER...]",
 	.summary = "Kill one or more running containers",
-	.options = OPTIONS(kill_options),
-	.values_size = sizeof(struct kill_values),
+	.options = OPTIONS_FOR(struct kill_values, kill_options),
 	CONTAINERS,
 	.each = kill_one,
 };
@@ -81,8 +80,7 @@ const struct command command_rename = {
 	.names = NAMES("rename", "container rename"),
 	.synopsis = "CONTAINER NEW_NAME",
 	.summary = "Rename a container",
-	.args_min = 2,
-	.args_max = 2,
+	.args = {2, 2},
 	.complete = COMPLETE_CONTAINER_ONCE,
 	.run = rename_run,
 };
@@ -119,8 +117,7 @@ const struct command command_rm = {
 	.names = NAMES("rm", "container rm", "container remove"),
 	.synopsis = "[OPTIONS] CONTAINER [CONTAINER...]",
 	.summary = "Remove one or more containers",
-	.options = OPTIONS(rm_options),
-	.values_size = sizeof(struct rm_values),
+	.options = OPTIONS_FOR(struct rm_values, rm_options),
 	CONTAINERS,
 	.each = rm_one,
 };

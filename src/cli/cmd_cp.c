@@ -204,10 +204,8 @@ const struct command command_cp = {
 		"With - the other side is a tar stream. Copies belong to root in a container and "
 		"to the caller on this machine, unless -a is given; from a tar they keep their "
 		"owners.",
-	.options = OPTIONS(cp_options),
-	.values_size = sizeof(struct cp_values),
-	.args_min = 2,
-	.args_max = 2,
+	.options = OPTIONS_FOR(struct cp_values, cp_options),
+	.args = {2, 2},
 	.complete = COMPLETE_CONTAINERS,
 	.run = cp_run,
 };
@@ -217,10 +215,8 @@ const struct command command_export = {
 	.synopsis = "[OPTIONS] CONTAINER",
 	.summary = "Export a container's filesystem as a tar archive",
 	.text = "Without what is mounted into the container: volumes, binds, /proc.",
-	.options = OPTIONS(export_options),
-	.values_size = sizeof(struct export_values),
-	.args_min = 1,
-	.args_max = 1,
+	.options = OPTIONS_FOR(struct export_values, export_options),
+	.args = {1, 1},
 	.complete = COMPLETE_CONTAINER_ONCE,
 	.run = export_run,
 };

@@ -197,7 +197,6 @@ const struct command command_system_df = {
 		"and other files of hull itself. The fields of a format: .Type .TotalCount .Active "
 		".Size .Reclaimable; with -v it is applied to docker's object of the API's "
 		"/system/df.",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct df_values),
+	.options = OPTIONS_FOR(struct df_values, options),
 	.run = df_run,
 };

@@ -177,7 +177,6 @@ const struct command command_events = {
 		"(\"probably\": concluded from the time), and "
 		"error= where the status was lost. The fields of a format: .Type .Action .Actor.ID "
 		".Actor.Attributes .Time .TimeNano .Scope .Status .ID .From",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct events_values),
+	.options = OPTIONS_FOR(struct events_values, options),
 	.run = events_run,
 };

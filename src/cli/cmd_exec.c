@@ -262,10 +262,8 @@ const struct command command_exec = {
 	.names = NAMES("exec", "container exec"),
 	.synopsis = "[OPTIONS] CONTAINER COMMAND [ARG...]",
 	.summary = "Execute a command in a running container",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct exec_values),
-	.args_min = 2,
-	.args_max = ANY_NUMBER,
+	.options = OPTIONS_FOR(struct exec_values, options),
+	.args = {2, ANY_NUMBER},
 	.flags = COMMAND_STOP_AT_ARGUMENT | COMMAND_COMMON | COMMAND_EXEC_EXIT |
 		 COMMAND_LATE_ENGINE | COMMAND_ENTERS,
 	.complete = COMPLETE_CONTAINER_ONCE,
@@ -323,10 +321,8 @@ const struct command command_debug = {
 		"container's control group: what it uses counts, and the limits hold for it. It "
 		"ends with the container, and with this command; nothing is left of it.\n\n"
 		"Without a command it is bash, or sh where there is no bash.",
-	.options = OPTIONS(debug_options),
-	.values_size = sizeof(struct exec_values),
-	.args_min = 1,
-	.args_max = ANY_NUMBER,
+	.options = OPTIONS_FOR(struct exec_values, debug_options),
+	.args = {1, ANY_NUMBER},
 	.flags =
 		COMMAND_STOP_AT_ARGUMENT | COMMAND_EXEC_EXIT | COMMAND_LATE_ENGINE | COMMAND_ENTERS,
 	.complete = COMPLETE_CONTAINER_ONCE,

@@ -157,10 +157,8 @@ const struct command command_explain = {
 		"memory to be written, against the thresholds from which writers wait.\n\n"
 		"disk: how full each file system is that it can write to, its own layer and log, "
 		"and files that were removed but are held open.",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct explain_values),
-	.args_min = 1,
-	.args_max = 3,
+	.options = OPTIONS_FOR(struct explain_values, options),
+	.args = {1, 3},
 	.complete = COMPLETE_CONTAINER_ONCE,
 	.run = explain_run,
 };
@@ -213,9 +211,8 @@ const struct command command_doctor = {
 		"of the system, network, clock). With one: those topics of hull explain that there "
 		"is "
 		"something to do about. The exit code is 1 if there is, else 0.",
-	.options = OPTIONS(doctor_options),
-	.values_size = sizeof(struct explain_values),
-	.args_max = 1,
+	.options = OPTIONS_FOR(struct explain_values, doctor_options),
+	.args = {0, 1},
 	.complete = COMPLETE_CONTAINER_ONCE,
 	.run = doctor_run,
 };

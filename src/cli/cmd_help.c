@@ -51,7 +51,7 @@ const struct command command_help = {
 	.names = NAMES("help"),
 	.synopsis = "[COMMAND]",
 	.summary = "Show help for a command",
-	.args_max = 2,
+	.args = {0, 2},
 	.flags = COMMAND_LATE_ENGINE | COMMAND_ALONE,
 	.complete = COMPLETE_COMMANDS,
 	.run = help_run,
@@ -63,7 +63,7 @@ const struct command command_man = {
 	.summary = "Print the manual page of hull, or of a command",
 	.text = "The page is roff on the standard output: read it with `hull man run | man -l "
 		"-`, or install it as hull-run.1.",
-	.args_max = 2,
+	.args = {0, 2},
 	.flags = COMMAND_LATE_ENGINE | COMMAND_ALONE,
 	.complete = COMPLETE_COMMANDS,
 	.run = man_run,

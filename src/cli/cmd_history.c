@@ -102,10 +102,8 @@ const struct command command_history = {
 	.synopsis = "[OPTIONS] IMAGE",
 	.summary = "Show the history of an image",
 	.text = "The fields of a format: .ID .CreatedSince .CreatedAt .CreatedBy .Size .Comment",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct history_values),
-	.args_min = 1,
-	.args_max = 1,
+	.options = OPTIONS_FOR(struct history_values, options),
+	.args = {1, 1},
 	.complete = COMPLETE_IMAGE_ONCE,
 	.run = history_run,
 };

@@ -142,8 +142,7 @@ const struct command command_load = {
 	.names = NAMES("load", "image load"),
 	.synopsis = "[OPTIONS]",
 	.summary = "Load an image from a tar archive or STDIN",
-	.options = OPTIONS(load_options),
-	.values_size = sizeof(struct load_values),
+	.options = OPTIONS_FOR(struct load_values, load_options),
 	.run = load_run,
 };
 
@@ -158,10 +157,8 @@ const struct command command_save = {
 		"older hull unpacked, is packed anew; then the image gets another id. "
 		"A name without a tag stands for all its tags; an image that is given by its id "
 		"is saved without a name.",
-	.options = OPTIONS(save_options),
-	.values_size = sizeof(struct save_values),
-	.args_min = 1,
-	.args_max = ANY_NUMBER,
+	.options = OPTIONS_FOR(struct save_values, save_options),
+	.args = {1, ANY_NUMBER},
 	.complete = COMPLETE_IMAGES,
 	.run = save_run,
 };
@@ -170,10 +167,8 @@ const struct command command_import = {
 	.names = NAMES("import", "image import"),
 	.synopsis = "[OPTIONS] file|- [REPOSITORY[:TAG]]",
 	.summary = "Import the contents from a tarball to create a filesystem image",
-	.options = OPTIONS(import_options),
-	.values_size = sizeof(struct import_values),
-	.args_min = 1,
-	.args_max = 2,
+	.options = OPTIONS_FOR(struct import_values, import_options),
+	.args = {1, 2},
 	.run = import_run,
 };
 
@@ -273,10 +268,8 @@ const struct command command_rmi = {
 	.names = NAMES("rmi", "image rm", "image remove"),
 	.synopsis = "[OPTIONS] IMAGE [IMAGE...]",
 	.summary = "Remove one or more images",
-	.options = OPTIONS(rmi_options),
-	.values_size = sizeof(struct rmi_values),
-	.args_min = 1,
-	.args_max = ANY_NUMBER,
+	.options = OPTIONS_FOR(struct rmi_values, rmi_options),
+	.args = {1, ANY_NUMBER},
 	.complete = COMPLETE_IMAGES,
 	.each = rmi_one,
 };
@@ -285,8 +278,7 @@ const struct command command_tag = {
 	.names = NAMES("tag", "image tag"),
 	.synopsis = "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
 	.summary = "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
-	.args_min = 2,
-	.args_max = 2,
+	.args = {2, 2},
 	.complete = COMPLETE_IMAGES,
 	.run = tag_run,
 };
@@ -295,8 +287,7 @@ const struct command command_untag = {
 	.names = NAMES("untag", "image untag"),
 	.synopsis = "IMAGE [NAME[:TAG]...]",
 	.summary = "Take names from an image, all of them if none is said; the image stays",
-	.args_min = 1,
-	.args_max = ANY_NUMBER,
+	.args = {1, ANY_NUMBER},
 	.complete = COMPLETE_IMAGES,
 	.run = untag_run,
 };
@@ -305,8 +296,7 @@ const struct command command_image_tree = {
 	.names = NAMES("image tree"),
 	.synopsis = "IMAGE",
 	.summary = "Show the layers of an image, the lowest first, and which images end with them",
-	.args_min = 1,
-	.args_max = 1,
+	.args = {1, 1},
 	.complete = COMPLETE_IMAGE_ONCE,
 	.run = tree_run,
 };

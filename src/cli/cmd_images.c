@@ -225,9 +225,8 @@ const struct command command_images = {
 	.summary = "List images",
 	.text = "The fields of a format: .ID .Repository .Tag .Digest .CreatedSince .CreatedAt "
 		".Size",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct images_values),
-	.args_max = 1,
+	.options = OPTIONS_FOR(struct images_values, options),
+	.args = {0, 1},
 	.flags = COMMAND_COMMON,
 	.complete = COMPLETE_IMAGE_ONCE,
 	.run = images_run,

@@ -133,10 +133,9 @@ const struct command command_login = {
 	.text = "The registry checks user and password; then they are kept in config.json of "
 		"$DOCKER_CONFIG or ~/.docker, or with the credential helper that is named there, "
 		"and found by docker, too. Without a SERVER it is docker.io.",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct login_values),
+	.options = OPTIONS_FOR(struct login_values, options),
 	.more = {{&registry_option_table, offsetof(struct login_values, registry)}},
-	.args_max = 1,
+	.args = {0, 1},
 	.run = login_run,
 };
 
@@ -144,6 +143,6 @@ const struct command command_logout = {
 	.names = NAMES("logout"),
 	.synopsis = "[SERVER]",
 	.summary = "Log out from a registry",
-	.args_max = 1,
+	.args = {0, 1},
 	.run = logout_run,
 };

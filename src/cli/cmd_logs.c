@@ -114,10 +114,8 @@ const struct command command_logs = {
 	.names = NAMES("logs", "container logs"),
 	.synopsis = "[OPTIONS] CONTAINER",
 	.summary = "Fetch the logs of a container",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct logs_values),
-	.args_min = 1,
-	.args_max = 1,
+	.options = OPTIONS_FOR(struct logs_values, options),
+	.args = {1, 1},
 	.complete = COMPLETE_CONTAINER_ONCE,
 	.run = logs_run,
 };

@@ -30,9 +30,7 @@ static const struct image_registry *registry_of(struct manifest_values *v)
 		"insecure", 0, OPTION_BOOL, M(insecure),                                           \
 			.help = "Allow communication with an insecure registry"                    \
 	}
-#define COMMON                                                                                     \
-	.values_size = sizeof(struct manifest_values),                                             \
-	.more = {{&registry_option_table, offsetof(struct manifest_values, registry)}}
+#define REGISTRY .more = {{&registry_option_table, offsetof(struct manifest_values, registry)}}
 
 /* --- inspect --- */
 
@@ -152,10 +150,9 @@ const struct command command_manifest_inspect = {
 	.text = "A list that was made here goes before one of that name in the registry. Of an "
 		"index only its list is fetched, with --verbose each of its manifests. Of what was "
 		"pulled nothing is changed.",
-	.options = OPTIONS(inspect_options),
-	COMMON,
-	.args_min = 1,
-	.args_max = 2,
+	.options = OPTIONS_FOR(struct manifest_values, inspect_options),
+	REGISTRY,
+	.args = {1, 2},
 	.complete = COMPLETE_IMAGE_ONCE,
 	.run = inspect_run,
 };
@@ -187,10 +184,9 @@ const struct command command_manifest_create = {
 	.summary = "Create a local manifest list for annotating and pushing to a registry",
 	.text = "The images are in a registry already, each for its platform. The list is kept "
 		"below --root until `hull manifest rm`; no image of it comes here.",
-	.options = OPTIONS(create_options),
-	COMMON,
-	.args_min = 2,
-	.args_max = ANY_NUMBER,
+	.options = OPTIONS_FOR(struct manifest_values, create_options),
+	REGISTRY,
+	.args = {2, ANY_NUMBER},
 	.complete = COMPLETE_IMAGES,
 	.run = create_run,
 };
@@ -217,10 +213,8 @@ const struct command command_manifest_annotate = {
 	.synopsis = "[OPTIONS] MANIFEST_LIST MANIFEST",
 	.summary = "Add additional information to a local image manifest",
 	.text = "The image is named as it was for create.",
-	.options = OPTIONS(annotate_options),
-	.values_size = sizeof(struct manifest_values),
-	.args_min = 2,
-	.args_max = 2,
+	.options = OPTIONS_FOR(struct manifest_values, annotate_options),
+	.args = {2, 2},
 	.complete = COMPLETE_IMAGES,
 	.run = annotate_run,
 };
@@ -240,8 +234,7 @@ const struct command command_manifest_rm = {
 	.synopsis = "MANIFEST_LIST [MANIFEST_LIST...]",
 	.summary = "Delete one or more manifest lists from local storage",
 	.text = "What was pushed of them stays in the registry.",
-	.args_min = 1,
-	.args_max = ANY_NUMBER,
+	.args = {1, ANY_NUMBER},
 	.run = rm_run,
 };
 
@@ -272,9 +265,8 @@ const struct command command_manifest_push = {
 	.text = "Images of other repositories of the same registry are mounted from there; those "
 		"of "
 		"other registries are refused. Prints the digest of the list.",
-	.options = OPTIONS(push_options),
-	COMMON,
-	.args_min = 1,
-	.args_max = 1,
+	.options = OPTIONS_FOR(struct manifest_values, push_options),
+	REGISTRY,
+	.args = {1, 1},
 	.run = push_run,
 };

@@ -310,10 +310,8 @@ const struct command command_network_connect = {
 	.synopsis = "[OPTIONS] NETWORK CONTAINER",
 	.summary = "Connect a container to a network",
 	.text = "A container that runs gets its device at once, the next free eth of it.",
-	.options = OPTIONS(connect_options),
-	.values_size = sizeof(struct connect_values),
-	.args_min = 2,
-	.args_max = 2,
+	.options = OPTIONS_FOR(struct connect_values, connect_options),
+	.args = {2, 2},
 	.complete = COMPLETE_NETWORKS | COMPLETE_CONTAINERS,
 	.run = connect_run,
 };
@@ -345,10 +343,8 @@ const struct command command_network_create = {
 		"these containers do not reach each other: the kernel keeps a parent and its "
 		"children "
 		"apart.",
-	.options = OPTIONS(create_options),
-	.values_size = sizeof(struct create_values),
-	.args_min = 1,
-	.args_max = 1,
+	.options = OPTIONS_FOR(struct create_values, create_options),
+	.args = {1, 1},
 	.run = create_run,
 };
 
@@ -358,10 +354,8 @@ const struct command command_network_disconnect = {
 	.summary = "Disconnect a container from a network",
 	.text = "Another network of the container then has its default route and its published "
 		"ports.",
-	.options = OPTIONS(disconnect_options),
-	.values_size = sizeof(struct connect_values),
-	.args_min = 2,
-	.args_max = 2,
+	.options = OPTIONS_FOR(struct connect_values, disconnect_options),
+	.args = {2, 2},
 	.complete = COMPLETE_NETWORKS | COMPLETE_CONTAINERS,
 	.run = disconnect_run,
 };
@@ -372,8 +366,7 @@ const struct command command_network_ls = {
 	.summary = "List networks",
 	.text = "The fields of a format: .CreatedAt .Driver .ID .IPv4 .IPv6 .Internal .Labels "
 		".Label \"key\" .Name .Scope",
-	.options = OPTIONS(ls_options),
-	.values_size = sizeof(struct ls_values),
+	.options = OPTIONS_FOR(struct ls_values, ls_options),
 	.run = ls_run,
 };
 
@@ -393,10 +386,8 @@ const struct command command_network_rm = {
 	.summary = "Remove one or more networks",
 	.text = "A network that a container which runs is on is not removed. One that does not run "
 		"keeps its place: it starts again once there is a network of that name.",
-	.options = OPTIONS(rm_options),
-	.values_size = sizeof(struct rm_values),
-	.args_min = 1,
-	.args_max = ANY_NUMBER,
+	.options = OPTIONS_FOR(struct rm_values, rm_options),
+	.args = {1, ANY_NUMBER},
 	.complete = COMPLETE_NETWORKS,
 	.each = rm_one,
 };
@@ -409,10 +400,8 @@ const struct command command_network_update = {
 		"next "
 		"start on; what is not given stays. An empty value (--driver-opt rate-in=) takes "
 		"the container's own limit away: that of the network holds then, if it has one.",
-	.options = OPTIONS(update_options),
-	.values_size = sizeof(struct connect_values),
-	.args_min = 2,
-	.args_max = 2,
+	.options = OPTIONS_FOR(struct connect_values, update_options),
+	.args = {2, 2},
 	.complete = COMPLETE_NETWORKS | COMPLETE_CONTAINERS,
 	.run = update_run,
 };

@@ -65,7 +65,6 @@ const struct command command_network_bench = {
 		"by the loopback, a veth pair, a bridge between two containers, a published port "
 		"from outside, macvlan and ipvlan. All is made in network namespaces that end with "
 		"the command: nothing is in the host's own network.",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct bench_values),
+	.options = OPTIONS_FOR(struct bench_values, options),
 	.run = bench_run,
 };

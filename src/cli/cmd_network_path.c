@@ -130,10 +130,8 @@ const struct command command_network_path = {
 		"A name is looked up as the container would: by its hosts file and its name "
 		"server; its address of IPv4 is taken. An address of IPv6 stands in brackets where "
 		"a port follows.",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct path_values),
-	.args_min = 2,
-	.args_max = 2,
+	.options = OPTIONS_FOR(struct path_values, options),
+	.args = {2, 2},
 	.complete = COMPLETE_CONTAINER_ONCE,
 	.run = path_run,
 };

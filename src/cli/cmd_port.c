@@ -48,8 +48,7 @@ const struct command command_port = {
 	.names = NAMES("port", "container port"),
 	.synopsis = "CONTAINER [PRIVATE_PORT[/PROTO]]",
 	.summary = "List port mappings or a specific mapping for the container",
-	.args_min = 1,
-	.args_max = 2,
+	.args = {1, 2},
 	.complete = COMPLETE_CONTAINER_ONCE,
 	.run = port_run,
 };

@@ -247,8 +247,7 @@ const struct command command_container_prune = {
 	.synopsis = "[OPTIONS]",
 	.summary = "Remove all stopped containers",
 	.text = "Filters: until=TIME (made before it), label=KEY[=VALUE], label!=KEY[=VALUE].",
-	.options = OPTIONS(container_options),
-	.values_size = sizeof(struct prune_values),
+	.options = OPTIONS_FOR(struct prune_values, container_options),
 	.run = container_prune_run,
 };
 
@@ -258,8 +257,7 @@ const struct command command_builder_prune = {
 	.summary = "Remove build cache",
 	.text = "The least recently used first, and only what no image has, unless --all is given. "
 		"Filters: until=TIME (not used since).",
-	.options = OPTIONS(builder_options),
-	.values_size = sizeof(struct prune_values),
+	.options = OPTIONS_FOR(struct prune_values, builder_options),
 	.run = builder_prune_run,
 };
 
@@ -270,8 +268,7 @@ const struct command command_image_prune = {
 	.text = "Only those without a name, unless --all is given. An image that a container "
 		"uses, even one that does not run, is kept. Filters: dangling=false (as --all), "
 		"until=TIME, label=KEY[=VALUE], label!=KEY[=VALUE].",
-	.options = OPTIONS(image_options),
-	.values_size = sizeof(struct prune_values),
+	.options = OPTIONS_FOR(struct prune_values, image_options),
 	.run = image_prune_run,
 };
 
@@ -280,8 +277,7 @@ const struct command command_network_prune = {
 	.synopsis = "[OPTIONS]",
 	.summary = "Remove all unused networks",
 	.text = "Filters: until=TIME (made before it), label=KEY[=VALUE], label!=KEY[=VALUE].",
-	.options = OPTIONS(container_options),
-	.values_size = sizeof(struct prune_values),
+	.options = OPTIONS_FOR(struct prune_values, container_options),
 	.run = network_prune_run,
 };
 
@@ -292,8 +288,7 @@ const struct command command_volume_prune = {
 	.text = "Only anonymous ones, unless --all is given. A volume that a container uses, "
 		"even one that does not run, is kept. Filters: all=true, label=KEY[=VALUE], "
 		"label!=KEY[=VALUE].",
-	.options = OPTIONS(volume_options),
-	.values_size = sizeof(struct prune_values),
+	.options = OPTIONS_FOR(struct prune_values, volume_options),
 	.run = volume_prune_run,
 };
 
@@ -305,7 +300,6 @@ const struct command command_system_prune = {
 		"any more and the build cache that no image has (--all: all of it), with --volumes "
 		"also volumes without a name. Filters: until=TIME, label=KEY[=VALUE], "
 		"label!=KEY[=VALUE].",
-	.options = OPTIONS(system_options),
-	.values_size = sizeof(struct prune_values),
+	.options = OPTIONS_FOR(struct prune_values, system_options),
 	.run = system_prune_run,
 };

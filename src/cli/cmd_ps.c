@@ -237,8 +237,7 @@ const struct command command_ps = {
 	.summary = "List containers",
 	.text = "The fields of a format: .ID .Image .Command .CreatedAt .RunningFor .Ports .State "
 		".Status .Size .Names .Labels .Label \"key\" .Mounts .LocalVolumes .Networks",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct ps_values),
+	.options = OPTIONS_FOR(struct ps_values, options),
 	.flags = COMMAND_COMMON,
 	.run = ps_run,
 };

@@ -120,11 +120,9 @@ const struct command command_pull = {
 		"containers-registries.conf(5); who we are there from docker's config.json.\n\n"
 		"What breaks off goes on from there. Layers that a killed pull had whole are not "
 		"fetched again before the next reboot.",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct pull_values),
+	.options = OPTIONS_FOR(struct pull_values, options),
 	.more = {{&registry_option_table, offsetof(struct pull_values, registry)}},
-	.args_min = 1,
-	.args_max = 1,
+	.args = {1, 1},
 	.flags = COMMAND_COMMON,
 	.complete = COMPLETE_IMAGE_ONCE,
 	.run = pull_run,
@@ -229,11 +227,9 @@ const struct command command_push = {
 		"A blob of more than 16 MiB is sent in chunks, and goes on from where the registry "
 		"says that it is when one does not come through; where the registry takes no "
 		"chunks, all at once.",
-	.options = OPTIONS(push_options),
-	.values_size = sizeof(struct push_values),
+	.options = OPTIONS_FOR(struct push_values, push_options),
 	.more = {{&registry_option_table, offsetof(struct push_values, registry)}},
-	.args_min = 1,
-	.args_max = 1,
+	.args = {1, 1},
 	.complete = COMPLETE_IMAGE_ONCE,
 	.run = push_run,
 };

@@ -292,12 +292,10 @@ const struct command command_run = {
 		"-v's other options z, Z, consistent, cached and delegated have no effect here.\n\n"
 		"--mount type=image,source=IMAGE,target=DIR[,image-subpath=PART] shows the files "
 		"of another image, read-only.",
-	.options = OPTIONS(run_options),
-	.values_size = sizeof(struct run_values),
+	.options = OPTIONS_FOR(struct run_values, run_options),
 	.more = {{&create_option_table, offsetof(struct run_values, create)},
 		 {&limit_option_table, offsetof(struct run_values, create.create.config)}},
-	.args_min = 1,
-	.args_max = ANY_NUMBER,
+	.args = {1, ANY_NUMBER},
 	.flags = COMMAND_STOP_AT_ARGUMENT | COMMAND_COMMON | COMMAND_ENGINE_EXIT |
 		 COMMAND_LATE_ENGINE,
 	.complete = COMPLETE_IMAGE_ONCE,
@@ -308,11 +306,10 @@ const struct command command_create = {
 	.names = NAMES("create", "container create"),
 	.synopsis = "[OPTIONS] IMAGE [COMMAND] [ARG...]",
 	.summary = "Create a new container",
-	.values_size = sizeof(struct create_options),
+	.options.size = sizeof(struct create_options),
 	.more = {{&create_option_table},
 		 {&limit_option_table, offsetof(struct create_options, create.config)}},
-	.args_min = 1,
-	.args_max = ANY_NUMBER,
+	.args = {1, ANY_NUMBER},
 	.flags = COMMAND_STOP_AT_ARGUMENT | COMMAND_LATE_ENGINE,
 	.complete = COMPLETE_IMAGE_ONCE,
 	.run = create_run,

@@ -105,10 +105,8 @@ const struct command command_search = {
 		"term in their name, where that registry gives a list.\n\nThe fields of a format: "
 		".Name .Description .StarCount "
 		".IsOfficial",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct search_values),
+	.options = OPTIONS_FOR(struct search_values, options),
 	.more = {{&registry_option_table, offsetof(struct search_values, registry)}},
-	.args_min = 1,
-	.args_max = 1,
+	.args = {1, 1},
 	.run = search_run,
 };

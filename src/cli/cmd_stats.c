@@ -159,9 +159,8 @@ const struct command command_stats = {
 		"its quota), .MemAnon .MemFile .MemKernel, and .PressureCPU .PressureMem "
 		".PressureIO: per cent of the last ten seconds in which a process waited for it "
 		"(of the v2 tree).",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct stats_values),
-	.args_max = ANY_NUMBER,
+	.options = OPTIONS_FOR(struct stats_values, options),
+	.args = {0, ANY_NUMBER},
 	.complete = COMPLETE_CONTAINERS,
 	.run = stats_run,
 };

@@ -89,8 +89,7 @@ const struct command command_system_check = {
 		"what is not known to be of this --root is never removed, and nothing at all while "
 		"the store's file is damaged. Prints one line for each "
 		"problem; the exit code is 1 if there is any that was not repaired.",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct check_values),
+	.options = OPTIONS_FOR(struct check_values, options),
 	.run = check_run,
 };
 
@@ -106,8 +105,7 @@ const struct command command_system_restart = {
 	.names = NAMES("system restart"),
 	.synopsis = "CONTAINER",
 	.summary = "Wait until a restart policy's time has come, and start the container",
-	.args_min = 1,
-	.args_max = 1,
+	.args = {1, 1},
 	.flags = COMMAND_HIDDEN | COMMAND_ENTERS,
 	.run = restart_run,
 };
@@ -158,8 +156,7 @@ const struct command command_system_record = {
 		"programs in containers lacked (but SYS_ADMIN, for which the kernel asks all the "
 		"time), and who was killed for memory. It reads the kernel's tracepoints, of the "
 		"whole machine, and needs root; starting a program takes some per cent longer.",
-	.options = OPTIONS(record_options),
-	.values_size = sizeof(struct record_values),
+	.options = OPTIONS_FOR(struct record_values, record_options),
 	.run = record_run,
 };
 
@@ -167,8 +164,7 @@ const struct command command_system_oom = {
 	.names = NAMES("system oom"),
 	.synopsis = "CONTAINER TIME",
 	.summary = "Tell of a process that was killed for memory while its container runs on",
-	.args_min = 2,
-	.args_max = 2,
+	.args = {2, 2},
 	.flags = COMMAND_HIDDEN,
 	.run = oom_run,
 };
@@ -177,8 +173,7 @@ const struct command command_system_lift = {
 	.names = NAMES("system lift"),
 	.synopsis = "CONTAINER",
 	.summary = "Lift the rates of disks at which the end of a container waits",
-	.args_min = 1,
-	.args_max = 1,
+	.args = {1, 1},
 	.flags = COMMAND_HIDDEN,
 	.run = lift_run,
 };
@@ -187,8 +182,7 @@ const struct command command_system_pack_logs = {
 	.names = NAMES("system pack-logs"),
 	.synopsis = "CONTAINER",
 	.summary = "Compress the files of a container's log that were rotated",
-	.args_min = 1,
-	.args_max = 1,
+	.args = {1, 1},
 	.flags = COMMAND_HIDDEN,
 	.run = pack_logs_run,
 };
@@ -197,7 +191,7 @@ const struct command command_system_reap = {
 	.names = NAMES("system reap"),
 	.synopsis = "[CONTAINER]",
 	.summary = "Note how containers ended, and clean up after them",
-	.args_max = 1,
+	.args = {0, 1},
 	.flags = COMMAND_HIDDEN,
 	.run = reap_run,
 };

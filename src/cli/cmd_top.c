@@ -334,9 +334,8 @@ const struct command command_top = {
 		"per cent of the last ten seconds in which a process waited for it (of the v2 "
 		"tree). The JSON has bytes, bytes a second and per cent; null is what there is "
 		"not.",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct top_values),
-	.args_max = ANY_NUMBER,
+	.options = OPTIONS_FOR(struct top_values, options),
+	.args = {0, ANY_NUMBER},
 	.flags = COMMAND_STOP_AT_ARGUMENT,
 	.complete = COMPLETE_CONTAINER_ONCE,
 	.run = top_run,

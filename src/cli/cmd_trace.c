@@ -134,10 +134,8 @@ const struct command command_trace = {
 		"kprobes; of a relative path it tells the folder that the process has now. tcp "
 		"tells of connections that begin while it runs, and names the process that makes "
 		"or closes one from Linux 6.10 on.",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct trace_values),
-	.args_min = 1,
-	.args_max = 1,
+	.options = OPTIONS_FOR(struct trace_values, options),
+	.args = {1, 1},
 	.complete = COMPLETE_CONTAINER_ONCE,
 	.run = trace_run,
 };

@@ -60,11 +60,9 @@ const struct command command_update = {
 		"A memory limit below what the container uses makes the kernel reclaim what it "
 		"can, which is mostly page cache. If that is not enough, the limit is refused, "
 		"with the figures.",
-	.options = OPTIONS(update_options),
-	.values_size = sizeof(struct update_values),
+	.options = OPTIONS_FOR(struct update_values, update_options),
 	.more = {{&limit_option_table, offsetof(struct update_values, config)}},
-	.args_min = 1,
-	.args_max = ANY_NUMBER,
+	.args = {1, ANY_NUMBER},
 	.complete = COMPLETE_CONTAINERS,
 	.run = update_run,
 	.each = update_one,

@@ -102,8 +102,7 @@ const struct command command_version = {
 	.names = NAMES("version"),
 	.synopsis = "[OPTIONS]",
 	.summary = "Show the version of hull and of the kernel",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct format_values),
+	.options = OPTIONS_FOR(struct format_values, options),
 	.flags = COMMAND_COMMON | COMMAND_LATE_ENGINE | COMMAND_ALONE,
 	.run = version_run,
 };
@@ -112,8 +111,7 @@ const struct command command_info = {
 	.names = NAMES("info", "system info"),
 	.synopsis = "[OPTIONS]",
 	.summary = "Display system-wide information",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct format_values),
+	.options = OPTIONS_FOR(struct format_values, options),
 	.flags = COMMAND_COMMON,
 	.run = info_run,
 };

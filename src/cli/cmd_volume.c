@@ -190,9 +190,8 @@ const struct command command_volume_create = {
 		"or "
 		"a folder of hull's where the file system has quotas: XFS and ext4 mounted with "
 		"prjquota, btrfs.",
-	.options = OPTIONS(create_options),
-	.values_size = sizeof(struct create_values),
-	.args_max = 1,
+	.options = OPTIONS_FOR(struct create_values, create_options),
+	.args = {0, 1},
 	.run = create_run,
 };
 
@@ -205,10 +204,8 @@ const struct command command_volume_export = {
 	.names = NAMES("volume export"),
 	.synopsis = "[OPTIONS] VOLUME",
 	.summary = "Export what is in a volume as a tar archive",
-	.options = OPTIONS(export_options),
-	.values_size = sizeof(struct export_values),
-	.args_min = 1,
-	.args_max = 1,
+	.options = OPTIONS_FOR(struct export_values, export_options),
+	.args = {1, 1},
 	.complete = COMPLETE_VOLUMES,
 	.run = export_run,
 };
@@ -219,8 +216,7 @@ const struct command command_volume_import = {
 	.summary = "Import a tar archive into a volume",
 	.text = "Without FILE it comes from the standard input. What the volume has of the same "
 		"names is replaced, the rest stays; owners are kept.",
-	.args_min = 1,
-	.args_max = 2,
+	.args = {1, 2},
 	.complete = COMPLETE_VOLUMES,
 	.run = import_run,
 };
@@ -231,8 +227,7 @@ const struct command command_volume_ls = {
 	.summary = "List volumes",
 	.text = "The fields of a format: .Driver .Labels .Label \"key\" .Links .Mountpoint .Name "
 		".Scope .Size",
-	.options = OPTIONS(ls_options),
-	.values_size = sizeof(struct ls_values),
+	.options = OPTIONS_FOR(struct ls_values, ls_options),
 	.run = ls_run,
 };
 
@@ -241,10 +236,8 @@ const struct command command_volume_rm = {
 	.synopsis = "[OPTIONS] VOLUME [VOLUME...]",
 	.summary = "Remove one or more volumes",
 	.text = "A volume that a container uses is not removed.",
-	.options = OPTIONS(rm_options),
-	.values_size = sizeof(struct rm_values),
-	.args_min = 1,
-	.args_max = ANY_NUMBER,
+	.options = OPTIONS_FOR(struct rm_values, rm_options),
+	.args = {1, ANY_NUMBER},
 	.complete = COMPLETE_VOLUMES,
 	.each = rm_one,
 };

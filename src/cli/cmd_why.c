@@ -40,10 +40,8 @@ const struct command command_why = {
 		"It works after the fact, from what is recorded, also for a container that was "
 		"removed "
 		"(by its name or whole id, as long as its events are kept).",
-	.options = OPTIONS(options),
-	.values_size = sizeof(struct why_values),
-	.args_min = 1,
-	.args_max = ANY_NUMBER,
+	.options = OPTIONS_FOR(struct why_values, options),
+	.args = {1, ANY_NUMBER},
 	.complete = COMPLETE_CONTAINERS,
 	.each = why,
 };

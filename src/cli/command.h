@@ -43,12 +43,13 @@ struct command {
 	const char *summary;      /* one line, docker's words, no full stop */
 	const char *text; /* for the manual; paragraphs divided by an empty line; may be NULL */
 	struct option_table options;
-	size_t values_size; /* of the struct that the options fill */
 	struct {
 		const struct option_table *table;
 		size_t offset;
 	} more[2]; /* tables that commands share, filling the values from the offset on */
-	size_t args_min, args_max; /* args_max 0: none; SIZE_MAX: any number */
+	struct {
+		size_t least, most; /* how many it takes; ANY_NUMBER */
+	} args;
 	unsigned flags;
 	unsigned complete; /* enum command_complete */
 	/** Returns the exit code, or negative errno with @e filled. @values as the tables filled

@@ -97,15 +97,15 @@ static int read_globals(struct cli *cli, int argc, char **argv, struct request *
 
 static int check_count(const struct command *c, size_t count, struct err *e)
 {
-	size_t wanted = count < c->args_min ? c->args_min : c->args_max;
-	if (count >= c->args_min && count <= c->args_max)
+	size_t wanted = count < c->args.least ? c->args.least : c->args.most;
+	if (count >= c->args.least && count <= c->args.most)
 		return 0;
-	if (c->args_max == 0)
+	if (c->args.most == 0)
 		return err_set(e, EINVAL, ERR_INVALID, "'hull %s' accepts no arguments",
 			       c->names[0]);
-	const char *how = c->args_min == c->args_max ? ""
-			  : count < c->args_min      ? "at least "
-						     : "at most ";
+	const char *how = c->args.least == c->args.most ? ""
+			  : count < c->args.least       ? "at least "
+							: "at most ";
 	return err_set(e, EINVAL, ERR_INVALID, "'hull %s' requires %s%zu argument%s", c->names[0],
 		       how, wanted, wanted == 1 ? "" : "s");
 }
@@ -122,7 +122,7 @@ static int run_command(struct cli *cli, const struct request *q, struct err *e)
 	const struct command *c = q->command;
 	struct engine *en;
 	struct strv args = {0};
-	char *values = arena_alloc(&cli->arena, c->values_size + 1);
+	char *values = arena_alloc(&cli->arena, c->options.size + 1);
 	struct option_table tables[COMMAND_TABLES_MAX];
 	void *fill[COMMAND_TABLES_MAX];
 	size_t count = command_tables(c, tables, values, fill);

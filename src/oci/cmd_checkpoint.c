@@ -135,9 +135,7 @@ const struct oci_command oci_checkpoint = {
 	.name = "checkpoint",
 	.synopsis = "ID",
 	.summary = "Write a running container to files by criu, and end it",
-	.options = OPTIONS(items),
-	.values_size = sizeof(struct criu_options),
-	.args_min = 1,
-	.args_max = 1,
+	.options = OPTIONS_FOR(struct criu_options, items),
+	.args = {1, 1},
 	.run = checkpoint,
 };

@@ -40,9 +40,7 @@ const struct oci_command oci_delete = {
 	.name = "delete",
 	.synopsis = "ID",
 	.summary = "Remove all that a container holds",
-	.options = OPTIONS(items),
-	.values_size = sizeof(struct values),
-	.args_min = 1,
-	.args_max = 1,
+	.options = OPTIONS_FOR(struct values, items),
+	.args = {1, 1},
 	.run = delete,
 };

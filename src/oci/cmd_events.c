@@ -321,9 +321,7 @@ const struct oci_command oci_events = {
 	.name = "events",
 	.synopsis = "ID",
 	.summary = "Report what a container uses, and kills for memory",
-	.options = OPTIONS(items),
-	.values_size = sizeof(struct values),
-	.args_min = 1,
-	.args_max = 1,
+	.options = OPTIONS_FOR(struct values, items),
+	.args = {1, 1},
 	.run = events,
 };

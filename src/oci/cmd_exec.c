@@ -319,10 +319,8 @@ const struct oci_command oci_exec = {
 	.name = "exec",
 	.synopsis = "ID COMMAND [ARGUMENT...] | --process FILE ID",
 	.summary = "Run another process in a container",
-	.options = OPTIONS(items),
-	.values_size = sizeof(struct values),
-	.args_min = 1,
-	.args_max = SIZE_MAX,
+	.options = OPTIONS_FOR(struct values, items),
+	.args = {1, SIZE_MAX},
 	.flags = OCI_STOP_AT_ARGUMENT | OCI_EXIT_255 | OCI_ENTERS,
 	.run = exec,
 };

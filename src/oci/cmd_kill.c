@@ -70,9 +70,7 @@ const struct oci_command oci_kill = {
 	.name = "kill",
 	.synopsis = "ID [SIGNAL]",
 	.summary = "Send a signal (default: TERM) to the container's first process",
-	.options = OPTIONS(items),
-	.values_size = sizeof(struct values),
-	.args_min = 1,
-	.args_max = 2,
+	.options = OPTIONS_FOR(struct values, items),
+	.args = {1, 2},
 	.run = kill_container,
 };

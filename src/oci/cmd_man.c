@@ -123,8 +123,7 @@ const struct oci_command oci_completion = {
 	.name = "completion",
 	.synopsis = "bash|zsh|fish",
 	.summary = "Print the completion script for a shell",
-	.args_min = 1,
-	.args_max = 1,
+	.args = {1, 1},
 	.run = completion,
 };
 

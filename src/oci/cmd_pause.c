@@ -59,8 +59,7 @@ const struct oci_command oci_pause = {
 	.name = "pause",
 	.synopsis = "ID",
 	.summary = "Freeze all processes of a container",
-	.args_min = 1,
-	.args_max = 1,
+	.args = {1, 1},
 	.run = pause_container,
 };
 
@@ -68,7 +67,6 @@ const struct oci_command oci_resume = {
 	.name = "resume",
 	.synopsis = "ID",
 	.summary = "Let a paused container go on",
-	.args_min = 1,
-	.args_max = 1,
+	.args = {1, 1},
 	.run = resume,
 };

@@ -139,10 +139,8 @@ const struct oci_command oci_ps = {
 	.name = "ps",
 	.synopsis = "ID [OPTION OF PS...]",
 	.summary = "List the processes in a container",
-	.options = OPTIONS(items),
-	.values_size = sizeof(struct values),
-	.args_min = 1,
-	.args_max = SIZE_MAX,
+	.options = OPTIONS_FOR(struct values, items),
+	.args = {1, SIZE_MAX},
 	.flags = OCI_STOP_AT_ARGUMENT,
 	.run = ps,
 };

@@ -126,10 +126,8 @@ const struct oci_command oci_restore = {
 	.name = "restore",
 	.synopsis = "ID",
 	.summary = "Let a container go on from what checkpoint wrote",
-	.options = OPTIONS(items),
-	.values_size = sizeof(struct restore_options),
-	.args_min = 1,
-	.args_max = 1,
+	.options = OPTIONS_FOR(struct restore_options, items),
+	.args = {1, 1},
 	.flags = OCI_NEW_ID | OCI_ENTERS,
 	.run = restore,
 };

@@ -162,7 +162,6 @@ const struct oci_command oci_spec_command = {
 	.name = "spec",
 	.synopsis = "",
 	.summary = "Write a config.json to begin with",
-	.options = OPTIONS(items),
-	.values_size = sizeof(struct values),
+	.options = OPTIONS_FOR(struct values, items),
 	.run = spec,
 };

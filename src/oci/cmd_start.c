@@ -64,7 +64,6 @@ const struct oci_command oci_start = {
 	.name = "start",
 	.synopsis = "ID",
 	.summary = "Start the command of a created container",
-	.args_min = 1,
-	.args_max = 1,
+	.args = {1, 1},
 	.run = start,
 };

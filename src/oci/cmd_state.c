@@ -123,8 +123,7 @@ const struct oci_command oci_state = {
 	.name = "state",
 	.synopsis = "ID",
 	.summary = "Print the state of a container as JSON",
-	.args_min = 1,
-	.args_max = 1,
+	.args = {1, 1},
 	.run = state,
 };
 
@@ -137,7 +136,6 @@ const struct oci_command oci_list = {
 	.name = "list",
 	.synopsis = "",
 	.summary = "List the containers below --root",
-	.options = OPTIONS(items),
-	.values_size = sizeof(struct values),
+	.options = OPTIONS_FOR(struct values, items),
 	.run = list,
 };

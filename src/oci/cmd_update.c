@@ -182,9 +182,7 @@ const struct oci_command oci_update = {
 	.name = "update",
 	.synopsis = "ID",
 	.summary = "Change the limits of a container",
-	.options = OPTIONS(items),
-	.values_size = sizeof(struct values),
-	.args_min = 1,
-	.args_max = 1,
+	.options = OPTIONS_FOR(struct values, items),
+	.args = {1, 1},
 	.run = update,
 };

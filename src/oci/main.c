@@ -89,7 +89,7 @@ static int run_command(struct oci *oci, const struct strv *words, struct err *e)
 	struct strv args = {0};
 	if (c->flags & OCI_TAKES_ANYTHING)
 		return c->run(oci, NULL, words, e);
-	void *values = arena_alloc(&oci->arena, c->values_size + 1);
+	void *values = arena_alloc(&oci->arena, c->options.size + 1);
 	struct option_request options = {&c->options, 1, &values,
 					 (c->flags & OCI_STOP_AT_ARGUMENT) != 0, true};
 	int r = options_parse(&options, &oci->arena, words->items, words->count, &args, e);
@@ -99,7 +99,7 @@ static int run_command(struct oci *oci, const struct strv *words, struct err *e)
 	}
 	if (r < 0)
 		return r;
-	if (args.count < c->args_min || args.count > c->args_max)
+	if (args.count < c->args.least || args.count > c->args.most)
 		return err_set(e, EINVAL, ERR_USAGE, "\"%s\" takes these arguments: %s", c->name,
 			       *c->synopsis ? c->synopsis : "none");
 	if (c->flags & OCI_ENTERS && (r = own_program_protect(oci->argv, e)) < 0)

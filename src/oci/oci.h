@@ -40,8 +40,9 @@ enum oci_command_flags {
 struct oci_command {
 	const char *name, *synopsis, *summary;
 	struct option_table options;
-	size_t values_size;
-	size_t args_min, args_max;
+	struct {
+		size_t least, most;
+	} args;
 	unsigned flags;
 	/** Returns the exit code, or negative errno with @e filled. */
 	int (*run)(struct oci *oci, void *values, const struct strv *args, struct err *e);
