@@ -83,9 +83,7 @@ static int create_pulling(struct cli *cli, struct engine *en, struct create_opti
  * the container turns out to need none it is given back at our end. */
 static void begin_network(struct cli *cli, const struct docker_host_config *host)
 {
-	const char *mode = host->network_mode ?: "";
-	if (strcmp(mode, "host") && strncmp(mode, "container:", strlen("container:")) &&
-	    !namespace_caller_is_user())
+	if (docker_mode_is_own(host->network_mode) && !namespace_caller_is_user())
 		network_ahead_begin(&cli->network);
 }
 

@@ -121,7 +121,8 @@ static int build_networks(struct create_options *o, const char *fallback, struct
 	}
 	o->create.network_count = names->count;
 	h->network_mode = o->create.networks[0].network;
-	if (!strncmp(h->network_mode, "container:", 10) && !h->network_mode[10])
+	const char *owner = docker_mode_container(h->network_mode);
+	if (owner && !*owner)
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "--network: invalid container format container:<name|id>");
 	return add_single(o, a, e);

@@ -334,7 +334,7 @@ static char *joined(const struct look *x)
 	} modes[] = {{"pid", h->pid_mode}, {"network", h->network_mode}, {"ipc", h->ipc_mode}};
 	char *text = "";
 	for (size_t i = 0; i < ARRAY_LEN(modes); i++)
-		if (modes[i].mode && !strncmp(modes[i].mode, "container:", 10))
+		if (docker_mode_container(modes[i].mode))
 			text = arena_printf(x->s->a, "%s; %s %s", text, modes[i].name,
 					    modes[i].mode);
 	return text;

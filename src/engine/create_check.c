@@ -15,7 +15,8 @@
 
 static bool is_container_mode(const char *mode)
 {
-	return !strncmp(mode, "container:", 10) && mode[10];
+	const char *name = docker_mode_container(mode);
+	return name && *name;
 }
 
 static int check_namespaces(const struct docker_host_config *h, struct err *e)
@@ -154,7 +155,7 @@ static int check_networks(const struct container_create *c, struct err *e)
 			return err_set(e, EINVAL, ERR_INVALID, "%s is not a valid mac address",
 				       p->mac_address);
 	}
-	if (mode && is_container_mode(mode))
+	if (is_container_mode(mode))
 		r = check_shared(&c->config, e);
 	for (size_t i = 0; r == 0 && i < c->network_count; i++) {
 		const char *name = c->network_count > 1 ? c->networks[i].network : mode;

@@ -217,7 +217,7 @@ int endpoints_plan(struct engine *en, struct container_create *c, struct arena *
 	if (user_network_is_mode(h->network_mode))
 		return check_user_network(c, ports, port_count, e);
 	if (!network_mode_is_network(h->network_mode)) {
-		if (port_count && !strncmp(h->network_mode, "container:", 10))
+		if (port_count && docker_mode_container(h->network_mode))
 			return err_set(
 				e, EINVAL, ERR_INVALID,
 				"conflicting options: port publishing and the container type "

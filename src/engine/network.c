@@ -40,8 +40,8 @@ bool network_is_builtin(const char *name)
 
 bool network_mode_is_network(const char *mode)
 {
-	return mode && *mode && strcmp(mode, "none") && strcmp(mode, "host") &&
-	       !user_network_is_mode(mode) && strncmp(mode, "container:", 10);
+	return mode && *mode && strcmp(mode, "none") && docker_mode_is_own(mode) &&
+	       !user_network_is_mode(mode);
 }
 
 int network_allowed(struct err *e)

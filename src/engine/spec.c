@@ -69,16 +69,17 @@ static int add_namespace(struct engine *en, struct spec_build *b, const char *ty
 	if (is(mode, "host"))
 		return 0;
 	*n = (struct oci_namespace){.type = (char *)type};
-	if (mode && !strncmp(mode, "container:", 10)) {
+	const char *name = docker_mode_container(mode);
+	if (name) {
 		struct container *other = arena_new(a, struct container);
-		int r = container_find(en, mode + 10, a, other, e);
+		int r = container_find(en, name, a, other, e);
 		if (r < 0)
 			return err_context(e, "--%s %s", type, mode);
 		if (!other->pid)
 			return err_set(
 				e, ESRCH, ERR_CONFLICT,
 				"cannot join the %s namespace of a non running container: %s", type,
-				mode + 10);
+				name);
 		n->path = arena_printf(a, "/proc/%d/ns/%s", other->pid, proc_name);
 	} else if (mode && *mode && strcmp(mode, "private") && strcmp(mode, "shareable") &&
 		   strcmp(type, "network") != 0) { /* a network of any name: engine/endpoint.c */
@@ -120,8 +121,7 @@ static void build_sysctls(struct spec_build *b, struct arena *a)
 	const struct docker_host_config *h = &b->container->config.host;
 	struct kvs *sysctl = &b->spec.linux_.sysctl;
 	/* As docker: ports below 1024 and ping need no privilege in a network of one's own. */
-	if (!is(h->network_mode, "host") && strncmp(h->network_mode, "container:", 10) &&
-	    !h->privileged) {
+	if (docker_mode_is_own(h->network_mode) && !h->privileged) {
 		kvs_set(a, sysctl, "net.ipv4.ip_unprivileged_port_start", "0");
 		int64_t most = namespace_caller_is_user() ? idmap_highest_gid() : INT32_MAX;
 		kvs_set(a, sysctl, "net.ipv4.ping_group_range",

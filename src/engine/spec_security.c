@@ -248,8 +248,7 @@ static unsigned long own_namespaces(const struct docker_host_config *h)
 		     {h->pid_mode, CLONE_NEWPID}};
 	unsigned long own = CLONE_NEWNS;
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-		if (!kinds[i].mode ||
-		    (strcmp(kinds[i].mode, "host") && strncmp(kinds[i].mode, "container:", 10)))
+		if (docker_mode_is_own(kinds[i].mode))
 			own |= kinds[i].flag;
 	return own;
 }

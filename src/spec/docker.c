@@ -5,6 +5,8 @@
  */
 #include "spec/docker.h"
 
+#include <string.h>
+
 #define F(member, name, type, ...) FIELD(struct docker_config, member, name, type, ##__VA_ARGS__)
 static const struct field config_fields[] = {
 	F(hostname, "Hostname", FIELD_STR, .flags = FIELD_KEEP),
@@ -233,3 +235,14 @@ static const struct field container_fields[] = {
 	FIELD(struct container_config, hull, "Hull", FIELD_STRUCT, .shape = &hull_config_shape),
 };
 const struct shape container_config_shape = SHAPE(struct container_config, container_fields);
+
+const char *docker_mode_container(const char *mode)
+{
+	static const char of[] = "container:";
+	return mode && !strncmp(mode, of, strlen(of)) ? mode + strlen(of) : NULL;
+}
+
+bool docker_mode_is_own(const char *mode)
+{
+	return !mode || (strcmp(mode, "host") != 0 && !docker_mode_container(mode));
+}

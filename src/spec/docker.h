@@ -36,6 +36,12 @@ struct docker_healthcheck {
 	int64_t interval, timeout, start_period, start_interval, retries;
 };
 
+/** The container that "container:NAME" shares a namespace with, a mode of HostConfig's PidMode,
+ * IpcMode or NetworkMode; perhaps "". NULL: it is another mode, or none. */
+const char *docker_mode_container(const char *mode);
+/** Neither the machine's namespace nor another container's. */
+bool docker_mode_is_own(const char *mode);
+
 struct docker_log_config {
 	char *type;
 	struct kvs config;
