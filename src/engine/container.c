@@ -150,7 +150,7 @@ static int read_run_record(struct engine *en, const char *id, struct run_record 
 	char path[sizeof("containers//running") + ID_LEN];
 	snprintf(path, sizeof(path), "containers/%s/running", id);
 	int r = read_record(en->run_fd, path, ret, sizeof(*ret), ret_watched);
-	return r == 0 && ret->version != WIRE_VERSION ? -EBADMSG : r;
+	return r == 0 && (ret->version != WIRE_VERSION || ret->pid <= 0) ? -EBADMSG : r;
 }
 
 int run_record_read(struct engine *en, const char *id, struct run_record *ret)

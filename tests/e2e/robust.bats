@@ -289,12 +289,13 @@ db.commit()' "$HULL_ROOT/hull.db" "$@"
 }
 
 @test "a run record with the wrong start time or number: the container is said to be damaged at once, and rm -f ends it" {
-	local pid record at
-	for at in 14 7; do # a bit of the time, one of the number: nobody has such a one
+	local pid record change
+	# a bit of the time; one of the number, and its sign: nobody has such a one
+	for change in '14 \100' '7 \100' '7 \200'; do
 		hull run -d --name cc test sleep 600
 		pid=$(pid_of cc)
 		record=$HULL_RUNROOT/containers/$(hull inspect -f '{{.Id}}' cc)/running
-		printf '\100' | dd of="$record" bs=1 seek=$at conv=notrunc status=none
+		printf "${change#* }" | dd of="$record" bs=1 seek="${change% *}" conv=notrunc status=none
 		SECONDS=0
 		run hull stop cc
 		assert_status 1
