@@ -33,6 +33,8 @@ enum {
 	READER_MS = 1000,
 	IDLE_MS = 5 * 60 * 1000,
 	PIECE = 64 * 1024,
+	SLOW_PIECE =
+		16 * 1024, /* who takes HTTP_BODY_RATE takes it well within HTTP_BODY_SECONDS */
 	CHUNK_LINE_MAX = 256,
 	DRAIN_MAX = 64
 };
@@ -298,7 +300,8 @@ static const char *reason(int status)
 	return "Unknown";
 }
 
-/* What the client makes us wait comes off our patience, what it takes earns some back. */
+/* What the client makes us wait comes off our patience, what it takes earns some back; not where it
+ * took only a part of this, for all the time that it had. */
 static ssize_t send_some(struct http *h, const struct iovec *parts, int count)
 {
 	int64_t began = clock_ms(), ms = h->patience > 0 ? h->patience : 1;
@@ -308,7 +311,8 @@ static ssize_t send_some(struct http *h, const struct iovec *parts, int count)
 	setsockopt(h->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	ssize_t n = TEMP_FAILURE_RETRY(writev(h->fd, parts, count));
 	h->patience -= clock_ms() - began;
-	earn(h, n);
+	if (h->patience > 0)
+		earn(h, n);
 	return n;
 }
 
@@ -411,7 +415,7 @@ int http_pipe_open(struct http *h, const char *type, const char *headers, int se
 	ret->fd = ends[1];
 	ret->pid = fork_helper();
 	if (ret->pid == 0) {
-		char piece[PIECE];
+		char piece[SLOW_PIECE];
 		ssize_t n;
 		close(ends[1]);
 		h->hurried = true;

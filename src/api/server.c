@@ -22,6 +22,7 @@
 #include "api/page.h"
 #include "base/cleanup.h"
 
+enum { OVER_TLS = 3 };
 struct crowd {
 	size_t most, place; /* how many; the first one's place among the turns */
 	pid_t pids[SERVER_CONNECTIONS_MAX];
@@ -31,7 +32,7 @@ struct server {
 	const struct settings *settings;
 	struct listeners listeners;
 	struct doors doors;
-	struct crowd crowds[3]; /* by enum audience */
+	struct crowd crowds[6]; /* by enum audience; over TLS so many more */
 	int shared, signals;    /* see page.h */
 	struct turns turns;
 	struct mender mender;
@@ -100,9 +101,9 @@ static void refuse(int fd)
 }
 
 /* @fd stays the caller's. */
-static void serve_apart(struct server *s, int fd, enum audience who)
+static void serve_apart(struct server *s, int fd, enum audience who, bool tls)
 {
-	struct crowd *c = &s->crowds[who];
+	struct crowd *c = &s->crowds[who + (tls ? OVER_TLS : 0)];
 	size_t i = 0;
 	while (i < c->most && c->pids[i])
 		i++;
@@ -121,7 +122,7 @@ static void accept_one(struct server *s, const struct listener *l)
 	if (fd >= 0 && l->tls)
 		door_add(&s->doors, fd_steal(&fd), l->who);
 	else if (fd >= 0)
-		serve_apart(s, fd, l->who);
+		serve_apart(s, fd, l->who, false);
 }
 
 /* Of TLS all that are there: who of them is next is known when they are. */
@@ -139,7 +140,7 @@ static void let_in(struct server *s, size_t i)
 	CLEANUP_FD int stream = -1;
 	enum audience who;
 	if (door_take(&s->doors, i, &stream, &who))
-		serve_apart(s, stream, who);
+		serve_apart(s, stream, who, true);
 }
 
 static void forget(struct server *s, pid_t pid)
@@ -210,14 +211,18 @@ static int open_signals(void)
 int server_run(const struct settings *settings, const struct server_hosts *hosts, struct arena *a,
 	       struct err *e)
 {
-	enum { PAGE_PLACE = SERVER_CONNECTIONS_MAX + SERVER_LOOKERS_MAX };
-	static struct server s = {
-		.crowds = {[MAY_DO_ALL] = {.most = SERVER_CONNECTIONS_MAX},
-			   [MAY_LOOK] = {.most = SERVER_LOOKERS_MAX,
-					 .place = SERVER_CONNECTIONS_MAX},
-			   [SEES_PAGE] = {.most = SERVER_LOOKERS_MAX, .place = PAGE_PLACE}},
-		.mender = MENDER_CLOSED,
-		.life = {-1, -1}};
+	static struct server s = {.crowds = {[MAY_DO_ALL] = {.most = SERVER_CONNECTIONS_MAX},
+					     [MAY_LOOK] = {.most = SERVER_LOOKERS_MAX},
+					     [SEES_PAGE] = {.most = SERVER_LOOKERS_MAX},
+					     [OVER_TLS + MAY_DO_ALL] = {.most = SERVER_TLS_MAX},
+					     [OVER_TLS + MAY_LOOK] = {.most = SERVER_LOOKERS_MAX}},
+				  .mender = MENDER_CLOSED,
+				  .life = {-1, -1}};
+	size_t places = 0;
+	for (size_t k = 0; k < ARRAY_LEN(s.crowds); k++) {
+		s.crowds[k].place = places;
+		places += s.crowds[k].most;
+	}
 	s.settings = settings;
 	int r = listeners_open(settings, hosts, a, &s.listeners, e);
 	if (r < 0)
@@ -228,7 +233,7 @@ int server_run(const struct settings *settings, const struct server_hosts *hosts
 		s.shared = page_share(e);
 		r = s.shared < 0 ? s.shared : 0;
 	}
-	if (r == 0 && (r = turns_open(&s.turns, PAGE_PLACE + SERVER_LOOKERS_MAX)) < 0)
+	if (r == 0 && (r = turns_open(&s.turns, places)) < 0)
 		err_errno(e, r, "cannot make the table of turns");
 	s.signals = open_signals();
 	if (r == 0 && (s.signals < 0 || pipe2(s.life, O_CLOEXEC) < 0))

@@ -11,8 +11,9 @@
 
 #include "api/listen.h"
 
-/* Who may only look must not keep the others out, nor who sees the page, which any user may. */
-enum { SERVER_CONNECTIONS_MAX = 1000, SERVER_LOOKERS_MAX = 100 };
+/* Who may only look must not keep the others out, nor who sees the page, which any user may, nor who
+ * comes over the network those of this machine. */
+enum { SERVER_CONNECTIONS_MAX = 1000, SERVER_TLS_MAX = 500, SERVER_LOOKERS_MAX = 100 };
 
 /** Listen there until SIGTERM or SIGINT. */
 int server_run(const struct settings *s, const struct server_hosts *hosts, struct arena *a,

@@ -250,6 +250,16 @@ docker images --tree @made 2>&1 => d-made:1
 docker push --disable-content-trust REGISTRY/@one:1 2>&1 || docker pull --disable-content-trust REGISTRY/@one:1 2>&1 || : => denied
 docker build --disable-content-trust -q ctx => sha256
 printf 'GET /_ping HTTP/1.0\r\nHost: h\r\n\r\n' | docker system dial-stdio => 200 OK
+for c in 'swarm init' 'swarm join x' 'swarm leave' 'swarm ca' 'swarm update --autolock' 'swarm unlock-key' 'node ls' 'service ls' 'service create x' 'stack ls' 'secret ls' 'secret inspect x' 'secret rm x' 'config ls'; do docker $c 2>&1 && echo "$c: no error"; done | sort -u => \A(.*rror response from daemon: This node is not a swarm manager: hull has no swarm\n|\[\]\n|\n)+\Z
+echo word | docker secret create word - 2>&1 || : => ^Error response from daemon: This node is not a swarm manager: hull has no swarm$
+docker info -f '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}' => ^inactive false$
+docker plugin ls -q && docker plugin ls => ^ID +NAME +DESCRIPTION +ENABLED$
+docker plugin install x 2>&1 || docker plugin inspect y 2>&1 || : => plugins are not supported by hull\nhint: (.|\n)*plugin "y" not found: hull has no plugins
+docker checkpoint ls @a 2>&1 || : => only supported on a Docker daemon with experimental features
+docker volume update x 2>&1 || : => get x: no such volume
+DOCKER_BUILDKIT=1 docker build ctx 2>&1 || : => BuildKit is enabled but the buildx component is missing(.|\n)*Install the buildx component
+env -u DOCKER_BUILDKIT docker build --network none -t @plain ctx 2>&1 => The legacy builder is deprecated(.|\n)*Successfully tagged
+for v in 1.24 1.30 1.35 1.40 1.41 1.43 1.44 1.47 1.50; do export DOCKER_API_VERSION=$v; docker run -d --name @v --network net test sh -c 'echo out; sleep 1000' >/dev/null && docker exec @v echo in && until docker logs @v | grep out; do :; done && docker inspect -f '{{.State.Status}}' @v && docker ps --format '{{.Names}}' -f name=@v && docker images -q test | wc -l && docker cp @v:/etc/passwd - | tar -xO | grep -c root && docker stats --no-stream --format '{{.Name}}' @v && docker stop -t 0 @v && docker rm @v && docker version -f $v-{{.Client.APIVersion}} || exit 1; done => (in\nout\nrunning\nd-v\n1\n\d\nd-v\nd-v\nd-v\n(1\.\d+)-\2\n){9}
 """.strip().splitlines()]
 
 # Not asked for: swarm's, plugins', Docker's services, experiments, Windows' own.

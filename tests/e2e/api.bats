@@ -27,6 +27,14 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	done
 	run answers 501 POST /session
 	assert_has "DOCKER_BUILDKIT=0"
+	# As BuildKit's client does: to be upgraded to HTTP/2. The connection is as good as before.
+	run -0 curl -si --unix-socket "$SOCKET" -X POST -H 'Connection: Upgrade' -H 'Upgrade: h2c' -H 'X-Docker-Expose-Session-Uuid: aa' \
+		-H 'X-Docker-Expose-Session-Name: ctx' -H 'X-Docker-Expose-Session-Grpc-Method: /moby.filesync.v1.Auth/Credentials' \
+		http://hull/v1.50/session --next -s --unix-socket "$SOCKET" http://hull/_ping
+	assert_line '^HTTP/1.1 501 Not Implemented'
+	assert_line '^Content-Type: application/json'
+	assert_line '"message":.*hulld has no BuildKit.*hull build.*OK'
+	assert_lacks "Upgrade: "
 	answers 501 POST /v1.41/grpc
 	answers 501 POST "/plugins/pull?remote=x"
 	for request in "GET /plugins/a/b:c/json" "POST /plugins/a/b:c/enable" "DELETE /plugins/a/b:c"; do
@@ -277,6 +285,97 @@ none='"HostConfig":{"NetworkMode":"none"}'
 		assert not got.startswith(b"HTTP/1.1 200"), got
 	EOF
 	wait_for 30 answers 200 GET /_ping
+}
+
+@test "api: the tar of a copy may come and go slowly for longer than a minute; one that stalls has that minute, and others do not wait" {
+	local name
+	for name in up down slow other; do
+		hull create --name $name test true
+	done
+	for name in big huge; do # a copy has its container's lock
+		hull run --name $name test sh -c 'head -c 1200000 /dev/zero >/zeros'
+	done
+	head -c 100000 /dev/zero >zeros
+	tar -cf tar zeros
+	python3 - "$SOCKET" tar 3>&- <<-'EOF'
+		import socket, sys, threading, time
+		tar = open(sys.argv[2], "rb").read()
+		took, errors = {}, []
+		def ask(head, body=b""):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.settimeout(300)
+		    s.connect(sys.argv[1])
+		    s.sendall((head + "\r\nHost: h\r\nConnection: close\r\n").encode())
+		    return s
+		def upload(name):
+		    s = ask(f"PUT /containers/{name}/archive?path=/tmp HTTP/1.1")
+		    s.sendall(b"Content-Length: %d\r\n\r\n" % len(tar))
+		    return s
+		def rest(s):
+		    try: return b"".join(iter(lambda: s.recv(1 << 16), b""))
+		    except OSError: return b"reset"
+		def stalls():
+		    s = upload("up")
+		    s.sendall(tar[:1000])
+		    return rest(s)
+		def drips(): # a byte a second
+		    s = upload("down")
+		    try:
+		        for i in range(300):
+		            s.sendall(tar[i:i + 1])
+		            time.sleep(1)
+		    except OSError: pass
+		    return rest(s)
+		def comes(): # 1400 bytes a second
+		    s = upload("slow")
+		    for i in range(0, len(tar), 1400):
+		        s.sendall(tar[i:i + 1400])
+		        time.sleep(1)
+		    return rest(s)
+		def takes_none():
+		    s = ask("GET /containers/huge/archive?path=/zeros HTTP/1.1")
+		    s.sendall(b"\r\n")
+		    time.sleep(80)
+		    return rest(s)
+		def takes(): # 17 kB a second
+		    s = ask("GET /containers/big/archive?path=/zeros HTTP/1.1")
+		    s.sendall(b"\r\n")
+		    got = b""
+		    while piece := s.recv(17000, socket.MSG_WAITALL):
+		        got += piece
+		        time.sleep(1)
+		    return got
+		def timed(what):
+		    began = time.monotonic()
+		    try: took[what.__name__] = what(), time.monotonic() - began
+		    except Exception as e: errors.append((what.__name__, e))
+		threads = [threading.Thread(target=timed, args=(what,)) for what in (stalls, drips, comes, takes_none, takes)]
+		for t in threads: t.start()
+		# Others meanwhile, every second.
+		slowest = 0
+		while any(t.is_alive() for t in threads):
+		    began = time.monotonic()
+		    for method, path in (("HEAD", "/containers/other/archive?path=/etc"), ("GET", "/containers/other/archive?path=/etc/passwd"),
+		                         ("GET", "/containers/json?all=1"), ("POST", "/containers/other/start")):
+		        s = ask(f"{method} {path} HTTP/1.1")
+		        s.sendall(b"Content-Length: 0\r\n\r\n")
+		        assert rest(s)[9:10] in b"23", path
+		    slowest = max(slowest, time.monotonic() - began)
+		    time.sleep(1)
+		assert not errors, errors
+		print({k: (len(v[0]), v[0][:15], round(v[1])) for k, v in took.items()}, "slowest of the others:", round(slowest, 2))
+		assert slowest < 20
+		for name in "stalls", "drips":
+		    assert not took[name][0].startswith(b"HTTP/1.1 200") and 50 < took[name][1] < 200, took[name]
+		assert took["comes"][0].startswith(b"HTTP/1.1 200") and took["comes"][1] > 65, took["comes"]
+		assert not took["takes_none"][0].endswith(b"\r\n0\r\n\r\n"), took["takes_none"][0][-50:]
+		assert took["takes"][0].endswith(b"\r\n0\r\n\r\n") and took["takes"][1] > 65 and len(took["takes"][0]) > 1200000
+	EOF
+	# Their containers are free again, and have nothing of it.
+	for name in up down; do
+		answers 204 POST /containers/$name/start
+	done
+	assert_equal 100000 "$(hull cp slow:/tmp/zeros - | tar -xO | wc -c)"
 }
 
 @test "api: groups that do not exist" {

@@ -195,7 +195,9 @@ waits_for_start() {
 @test "api streams: kill -9 of hulld breaks neither an exec, a build, nor a terminal" {
 	need_docker
 	export DOCKER_BUILDKIT=0
-	hull run -d --name aa test sleep 1000
+	hull run -d --name aa test sh -c 'until [ -e /go ]; do sleep 0.05; done; echo went; sleep 1000'
+	docker logs -f aa >log &
+	local logs=$!
 	mkfifo in typed
 	docker exec -i aa cat <in >out &
 	local execs=$!
@@ -222,6 +224,10 @@ waits_for_start() {
 	hull kill tt
 	exec 5>&-
 	wait $execs
+	docker exec aa touch /go
+	wait_for 10 grep -q went log # who follows a log has a process of hulld's own, too
+	hull kill aa
+	wait $logs
 	wait $build
 	wait $terminal || true
 	assert_equal "one two" "$(paste -sd' ' out)"

@@ -374,6 +374,56 @@ revoke() {
 	wait_for 60 no_hull_tls
 }
 
+@test "api tls: whoever comes over the network keeps out nobody of this machine: hundreds of addresses, all that may be connected" {
+	inside python3 - "$CERTS" "$SOCKET" 3>&- <<-'EOF'
+		import resource, socket, ssl, sys, time
+		resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+		here = ("127.0.0.1", 2376)
+		context = ssl.create_default_context(cafile=sys.argv[1] + "/ca.pem")
+		context.load_cert_chain(sys.argv[1] + "/client.pem", sys.argv[1] + "/client-key.pem")
+		def ping(s):
+		    s.settimeout(90)
+		    s.sendall(b"GET /_ping HTTP/1.1\r\nHost: h\r\n\r\n")
+		    return s.recv(1000)
+		def at_home():
+		    s = socket.socket(socket.AF_UNIX)
+		    s.connect(sys.argv[2])
+		    began = time.monotonic()
+		    got = ping(s)
+		    s.close()
+		    assert got.startswith(b"HTTP/1.1 200"), got
+		    return time.monotonic() - began
+		def connect():
+		    return context.wrap_socket(socket.create_connection(here, timeout=90), server_hostname="127.0.0.1")
+		# Each begins a handshake from an address of its own, and does not go on.
+		crowd = [socket.create_connection(here, source_address=(f"127.0.{1 + i // 250}.{1 + i % 250}", 0)) for i in range(600)]
+		for s in crowd:
+		    s.sendall(b"\x16\x03\x01\x02\x00\x01")
+		slowest = max(at_home() for i in range(50))
+		print("of 50 requests at the Unix socket beside 600 handshakes that do not end the slowest took", slowest)
+		assert slowest < 5
+		for s in crowd:
+		    s.close()
+		# Who has a certificate, as many as there may be, and one more.
+		kept = []
+		for i in range(500):
+		    kept.append(connect())
+		    got = ping(kept[-1])
+		    assert got.startswith(b"HTTP/1.1 200"), (i, got)
+		got = connect().recv(1000)
+		assert got.startswith(b"HTTP/1.1 503"), got
+		at_home()
+		kept.pop().close()
+		end = time.monotonic() + 60
+		while True: # its process has to end
+		    s = connect()
+		    if ping(s).startswith(b"HTTP/1.1 200"):
+		        break
+		    assert time.monotonic() < end
+	EOF
+	wait_for 60 no_hull_tls
+}
+
 @test "api tls: who may only look; certificates that were renewed; kill -9 of hulld" {
 	kill $HULLD && wait $HULLD || true
 	cp "$CERTS"/*.pem .
