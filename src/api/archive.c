@@ -77,9 +77,8 @@ static const char *link_target(struct call *c, const struct source *s)
 {
 	const struct file_place *p = &s->place;
 	struct file_place end = {.folder = -1};
-	struct err ignored;
 	char link[4096];
-	int r = file_find_source(&s->space, p->path, true, c->a, &end, &ignored);
+	int r = file_find_source(&s->space, p->path, true, c->a, &end, ERR_IGNORED);
 	fd_drop(&end.folder);
 	if (r == 0)
 		return end.path;

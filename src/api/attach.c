@@ -69,7 +69,6 @@ static bool may_go_directly(const struct attach *a)
 static void pass_on(struct attach *a, int stream)
 {
 	struct http *h = a->call->http;
-	struct err ignored;
 	struct pump p = {.client = h->fd,
 			 .input = a->flags & ATTACH_STDIN ? stream : -1,
 			 .output = {stream, -1},
@@ -79,21 +78,20 @@ static void pass_on(struct attach *a, int stream)
 			 .first = h->buf + h->at,
 			 .first_len = h->len - h->at};
 	if (pump_run(&p) == PUMP_DETACHED)
-		event_container(&a->call->en->db, &ignored, a->c.id, "detach", NULL);
+		event_container(&a->call->en->db, ERR_IGNORED, a->c.id, "detach", NULL);
 }
 
 /* @stream becomes the monitor's: now, or when it starts. 1: it has it. */
 static int hand_over(struct attach *a, int stream, struct waiting *w, struct err *e)
 {
 	struct engine *en = a->call->en;
-	struct err ignored;
 	if (!a->c.pid)
 		return waiting_serve(w, a->call->http->fd, stream, a->flags, e);
 	CLEANUP_FD int monitor = container_monitor(en, &a->c, e);
 	int r = monitor < 0 ? monitor : monitor_attach(monitor, stream, a->flags, e);
 	if (r < 0)
 		return r;
-	event_container(&en->db, &ignored, a->c.id, "attach", NULL);
+	event_container(&en->db, ERR_IGNORED, a->c.id, "attach", NULL);
 	return 1;
 }
 

@@ -32,10 +32,8 @@ int containers_list(struct call *c, struct err *e)
 		return r;
 	CLEANUP_STRBUF struct strbuf list = STRBUF_MAX(SIZE_MAX / 2);
 	json_text_open(&list, '[');
-	for (size_t i = 0; i < count; i++) {
-		struct err ignored; /* one that cannot be read must not hide the others */
-		container_summary(c->en, &found[i], size, now, &list, &ignored);
-	}
+	for (size_t i = 0; i < count; i++) /* one that cannot be read must not hide the others */
+		container_summary(c->en, &found[i], size, now, &list, ERR_IGNORED);
 	json_text_close(&list, ']');
 	return answer_text(c, &list, e);
 }

@@ -112,7 +112,6 @@ static void carry(struct call *c, struct exec_record *x, struct exec_process *p,
 {
 	struct http *h = c->http;
 	struct detach_keys keys;
-	struct err ignored;
 	const char *text =
 		x->detach_keys && *x->detach_keys ? x->detach_keys : c->settings->detach_keys;
 	struct pump pump = {.client = h->taken ? h->fd : -1,
@@ -124,7 +123,7 @@ static void carry(struct call *c, struct exec_record *x, struct exec_process *p,
 			    .first = h->buf + h->at,
 			    .first_len = h->taken ? h->len - h->at : 0};
 	if (x->tty && x->attach_stdin &&
-	    detach_keys_parse(text && *text ? text : DETACH_KEYS_DEFAULT, &keys, &ignored) == 0)
+	    detach_keys_parse(text && *text ? text : DETACH_KEYS_DEFAULT, &keys, ERR_IGNORED) == 0)
 		pump.keys = &keys;
 	if (pump_run(&pump) != PUMP_DETACHED)
 		return;
@@ -138,11 +137,10 @@ static void carry(struct call *c, struct exec_record *x, struct exec_process *p,
 
 static void note_end(struct call *c, const char *id, struct exec_record *x, int64_t code)
 {
-	struct err ignored;
 	x->ended = true;
 	x->exit_code = code;
 	x->ended_at = clock_real_ns();
-	exec_record_write(c->en, id, x, c->a, &ignored);
+	exec_record_write(c->en, id, x, c->a, ERR_IGNORED);
 }
 
 /* What the client still sends would be answered by a reset, which it takes for a failure. */
@@ -159,11 +157,10 @@ static void end_stream(int fd)
 static void serve(struct call *c, const char *id, struct exec_record *x, struct exec_process *p,
 		  struct stdio *s)
 {
-	struct err ignored;
 	int status = 0;
 	x->pid = p->pid;
 	x->pty = p->pty_fd;
-	exec_record_write(c->en, id, x, c->a, &ignored);
+	exec_record_write(c->en, id, x, c->a, ERR_IGNORED);
 	for (int i = 0; i < 3; i++)
 		fd_drop(&s->process[i]);
 	carry(c, x, p, s);

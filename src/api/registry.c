@@ -54,10 +54,9 @@ static void add_identity(struct call *c, const char *domain, const struct auth *
 /* The client sends an empty object where it has none. */
 void read_auth(struct call *c, const char *domain, struct image_registry *ret)
 {
-	struct err ignored = {0};
 	struct auth auth = {0};
 	const char *text = decoded(c, "x-registry-auth");
-	if (text && shape_parse(&auth_shape, text, strlen(text), &auth, c->a, &ignored) == 0)
+	if (text && shape_parse(&auth_shape, text, strlen(text), &auth, c->a, ERR_IGNORED) == 0)
 		add_identity(c, domain, &auth, ret);
 }
 

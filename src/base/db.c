@@ -357,13 +357,12 @@ int db_open(struct db *db, const char *root, struct err *e)
 	if (r == 0)
 		r = open_writable(db, root, e);
 	if (r == -ENOSPC || r == -EDQUOT || r == -EROFS) {
-		struct err ignored;
 		if (db->sql)
 			drop_kept(db->sql);
 		sqlite3_close_v2(db->sql);
 		db->sql = NULL;
 		db->refused = *e;
-		if (open_readable(db, root, &ignored) == 0)
+		if (open_readable(db, root, ERR_IGNORED) == 0)
 			return 0;
 	}
 	if (r < 0)

@@ -37,6 +37,9 @@ struct err {
 	char hint[512];
 };
 
+/** For a call of which it does not matter whether it fails, nor why. */
+#define ERR_IGNORED (&(struct err){0})
+
 /** Fill @e and return -@number. @number is a positive errno; 0 becomes EIO. */
 int err_set(struct err *e, int number, enum err_kind kind, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5), cold));

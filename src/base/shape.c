@@ -335,8 +335,7 @@ static struct json_object *write_numbers(const struct array *v)
 static struct json_object *write_raw(const char *text)
 {
 	struct json_object *o = NULL;
-	struct err ignored;
-	return text && json_parse(text, strlen(text), &o, &ignored) == 0 ? o : NULL;
+	return text && json_parse(text, strlen(text), &o, ERR_IGNORED) == 0 ? o : NULL;
 }
 
 /* Whether a field has its zero value; of a struct, whether nothing of it needs to be written. */

@@ -216,7 +216,6 @@ static int take_layer(struct build *b, int orphan, const char *from, struct laye
 static bool take_row(struct build *b, int orphan, char *line)
 {
 	struct cache_row row = {0};
-	struct err ignored;
 	char folder[16];
 	long long created;
 	int text = 0;
@@ -226,7 +225,7 @@ static bool take_row(struct build *b, int orphan, char *line)
 		return false;
 	row.created = created;
 	row.text = line + text;
-	if (*folder != '-' && take_layer(b, orphan, folder, &row.layer, &ignored) < 0)
+	if (*folder != '-' && take_layer(b, orphan, folder, &row.layer, ERR_IGNORED) < 0)
 		return false;
 	add_row(b, &row);
 	note_for_heirs(b, &row);

@@ -81,12 +81,11 @@ int build_read_ignore(struct build *b, struct err *e)
 	bool beside = b->q->file && strcmp(b->q->context, "-");
 	const char *name = b->q->file ? b->q->file : "Dockerfile";
 	char *text = NULL;
-	struct err ignored;
 	if (b->context < 0)
 		return 0;
 	char *own = arena_printf(b->a, "%s.dockerignore", name);
 	if (beside && strcmp(name, "-") &&
-	    file_read(AT_FDCWD, own, IGNORE_FILE_MAX, b->a, &text, NULL, &ignored) < 0)
+	    file_read(AT_FDCWD, own, IGNORE_FILE_MAX, b->a, &text, NULL, ERR_IGNORED) < 0)
 		text = NULL;
 	CLEANUP_FD int fd = text ? -1 : beside ? -ENOENT : open_in_context(b, own);
 	if (!text && fd < 0)

@@ -105,9 +105,8 @@ static void secrets(struct lint *l, const struct instruction *in)
 					    "key",    "pword", "password",   "passwd",
 					    "secret", "token"};
 	struct strv pairs = {0};
-	struct err ignored;
 	if ((in->kind != INSTRUCTION_ARG && in->kind != INSTRUCTION_ENV) ||
-	    expand_split(in->rest, l->b->file.escape, l->b->a, &pairs, &ignored) < 0)
+	    expand_split(in->rest, l->b->file.escape, l->b->a, &pairs, ERR_IGNORED) < 0)
 		return;
 	for (size_t i = 0; i < pairs.count; i++) {
 		char *name = arena_strndup(l->b->a, pairs.items[i], strcspn(pairs.items[i], "="));
@@ -172,14 +171,13 @@ static void stage_name(struct lint *l, const struct build_stage *s)
 static void add_names(struct lint *l, const struct instruction *in, struct strv *vars)
 {
 	struct strv words = {0};
-	struct err ignored;
 	size_t n = strcspn(in->rest, " \t=");
 	if (in->kind != INSTRUCTION_ENV && in->kind != INSTRUCTION_ARG)
 		return;
 	if (in->kind == INSTRUCTION_ENV && in->rest[n] != '=')
 		strv_push(l->b->a, &words, arena_strndup(l->b->a, in->rest, n));
 	else
-		expand_split(in->rest, l->b->file.escape, l->b->a, &words, &ignored);
+		expand_split(in->rest, l->b->file.escape, l->b->a, &words, ERR_IGNORED);
 	for (size_t i = 0; i < words.count; i++)
 		strv_set_env(l->b->a, vars,
 			     arena_printf(l->b->a, "%.*s=x", (int)strcspn(words.items[i], "="),

@@ -144,9 +144,8 @@ static enum brought copied(struct build *b, const struct build_stage *s, size_t 
 {
 	const struct instruction *in = &s->items[at];
 	struct strv words = {0};
-	struct err ignored;
 	if ((!image_exec_form(in->rest, b->a, &words) &&
-	     expand_split(in->rest, b->file.escape, b->a, &words, &ignored) < 0) ||
+	     expand_split(in->rest, b->file.escape, b->a, &words, ERR_IGNORED) < 0) ||
 	    words.count < 2)
 		return UNKNOWN;
 	const char *to = absolute(b, s, at, words.items[words.count - 1]);

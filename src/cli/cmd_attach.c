@@ -47,8 +47,7 @@ static int attach_run(struct cli *cli, void *values, const struct strv *args, st
 		r = session_join(c, &s, &end, e);
 	if (r < 0)
 		return r;
-	struct err ignored;
-	event_container(&en->db, &ignored, c->id, "attach", NULL);
+	event_container(&en->db, ERR_IGNORED, c->id, "attach", NULL);
 	return serve(cli, &s, &end, e);
 }
 

@@ -66,11 +66,10 @@ static int exit_code(struct cli *cli, const struct exec_process *p, struct err *
 /* Its parent knows how it ended; from its pidfd anybody does, once a new parent has taken note. */
 static bool tell_end(struct engine *en, const struct exec_process *p, int pidfd)
 {
-	struct err ignored;
 	int status = 0;
 	if (pidfd_wait_child(pidfd, &status) < 0 && pidfd_exit_status(pidfd, &status) < 0)
 		return false;
-	if (db_open(&en->db, en->root, &ignored) == 0)
+	if (db_open(&en->db, en->root, ERR_IGNORED) == 0)
 		container_exec_ended(en, p, code_of(status));
 	db_close(&en->db);
 	return true;

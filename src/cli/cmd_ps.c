@@ -29,13 +29,12 @@ struct ps_values {
 static const struct container *full(const struct container *row, const struct listing_view *view)
 {
 	struct ps_context *x = view->more;
-	struct err ignored;
 	if (x->full_of == row)
 		return &x->full;
 	x->full = (struct container){0};
 	x->full_of = row;
 	if (x->engine)
-		container_find(x->engine, row->id, view->arena, &x->full, &ignored);
+		container_find(x->engine, row->id, view->arena, &x->full, ERR_IGNORED);
 	return &x->full;
 }
 
@@ -140,12 +139,11 @@ static const char *get_running_for(const void *row, const struct listing_view *v
 static const char *get_size(const void *row, const struct listing_view *view)
 {
 	struct ps_context *x = view->more;
-	struct err ignored;
 	int64_t rw = 0, root = 0;
 	if (x->size)
 		rw = *x->size;
 	else if (x->engine)
-		container_size(x->engine, full(row, view), &rw, &root, &ignored);
+		container_size(x->engine, full(row, view), &rw, &root, ERR_IGNORED);
 	char *text = text_size(view->arena, rw);
 	return root <= 0 ? text
 			 : arena_printf(view->arena, "%s (virtual %s)", text,

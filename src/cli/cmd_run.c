@@ -91,7 +91,6 @@ static int create(struct cli *cli, struct create_options *o, const struct strv *
 		  bool start, char ret_id[ID_LEN + 1], struct err *e)
 {
 	struct engine *en;
-	struct err ignored;
 	int r = create_options_build(cli, o, args, detach, e);
 	if (r < 0)
 		e->kind = ERR_USAGE; /* whatever it was: the command line is at fault */
@@ -112,7 +111,7 @@ static int create(struct cli *cli, struct create_options *o, const struct strv *
 	r = cidfile_write(o->cidfile, ret_id, e);
 	if (r < 0) { /* nobody would know its name */
 		container_start_cancel(en, ret_id, e);
-		container_remove(en, ret_id, REMOVE_FORCE | REMOVE_VOLUMES, &ignored);
+		container_remove(en, ret_id, REMOVE_FORCE | REMOVE_VOLUMES, ERR_IGNORED);
 	}
 	return r;
 }

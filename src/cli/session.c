@@ -36,9 +36,8 @@ static void tell_dropped(struct session *s, int signal)
 static void forward_signal(void *ctx, int signal)
 {
 	struct session *s = ctx;
-	struct err ignored;
 	tell_dropped(s, signal);
-	container_kill(s->engine, s->id, signal, &ignored);
+	container_kill(s->engine, s->id, signal, ERR_IGNORED);
 }
 
 static void forward_size(void *ctx, unsigned rows, unsigned cols)
@@ -195,8 +194,7 @@ static bool keeps_log(const struct session *s)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c;
-	struct err ignored;
-	return container_find(s->engine, s->id, &a, &c, &ignored) == 0 && !c.auto_remove &&
+	return container_find(s->engine, s->id, &a, &c, ERR_IGNORED) == 0 && !c.auto_remove &&
 	       strcmp(c.config.host.log_config.type, "none") != 0;
 }
 

@@ -33,13 +33,12 @@ static void add(struct cli *cli, struct stats_pass *p, const struct stats_pass *
 	struct stats_row *r = &p->rows[p->count];
 	struct stats_row *known = find_row(before, c->id, p->count);
 	struct container whole;
-	struct err ignored;
 	memcpy(r->id, c->id, sizeof(r->id));
 	if (known) {
 		r->before = known->now;
 		r->place = known->place;
 		known->place = no_place;
-	} else if (container_find(&cli->engine, c->id, &p->arena, &whole, &ignored) == 0) {
+	} else if (container_find(&cli->engine, c->id, &p->arena, &whole, ERR_IGNORED) == 0) {
 		container_stats_place(&whole, &r->place);
 	} else {
 		return; /* it has just gone */

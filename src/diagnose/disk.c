@@ -71,8 +71,7 @@ static char *full_layer(const struct container *c, int64_t own, struct arena *a)
 void diagnose_layer_full(struct engine *en, const struct container *c, struct story *s)
 {
 	int64_t own, all;
-	struct err ignored;
-	if (!layer_limit(c) || container_size(en, c, &own, &all, &ignored) < 0)
+	if (!layer_limit(c) || container_size(en, c, &own, &all, ERR_IGNORED) < 0)
 		return;
 	const char *text = full_layer(c, own, s->a);
 	if (!text)

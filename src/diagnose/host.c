@@ -224,10 +224,9 @@ static void check_network(struct engine *en, struct story *s)
 
 static void check_storage(struct engine *en, struct story *s)
 {
-	struct err ignored;
 	CLEANUP_JSON struct json_object *info = NULL;
 	struct json_object *quota;
-	if (engine_info(en, NULL, &info, &ignored) == 0 &&
+	if (engine_info(en, NULL, &info, ERR_IGNORED) == 0 &&
 	    json_object_object_get_ex(info, "HullStorageQuota", &quota))
 		story_evidence(s, "size quota", "%s", json_object_get_string(quota));
 }

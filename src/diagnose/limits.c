@@ -158,8 +158,7 @@ static void tell_hugepages(const struct container *c, const struct cgroup *g, st
 static void tell_group(const struct container *c, const char *path, struct story *s)
 {
 	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
-	struct err ignored;
-	if (cgroup_open(path, &g, &ignored) < 0)
+	if (cgroup_open(path, &g, ERR_IGNORED) < 0)
 		return;
 	tell_cpuset(c, &g, s);
 	tell_shares(c, &g, s);
@@ -194,8 +193,7 @@ static void tell_ulimits(const struct container *c, struct story *s)
 static int64_t refused(const char *path)
 {
 	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
-	struct err ignored;
-	return cgroup_open(path, &g, &ignored) == 0 ? cgroup_pids_refused(&g) : 0;
+	return cgroup_open(path, &g, ERR_IGNORED) == 0 ? cgroup_pids_refused(&g) : 0;
 }
 
 static void judge_processes(const struct container *c, const char *path, struct story *s)

@@ -16,10 +16,10 @@ static int64_t count_load(const struct container *c, struct arena *a)
 {
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	struct container_stats_place place;
-	struct err ignored;
 	size_t tasks;
 	container_stats_place(c, &place);
-	return cgroup_open(place.path, &group, &ignored) < 0 ? -1 : load_count(&group, a, &tasks);
+	return cgroup_open(place.path, &group, ERR_IGNORED) < 0 ? -1
+								: load_count(&group, a, &tasks);
 }
 
 /* Its place, or that of one that was not looked at for longest. */

@@ -86,9 +86,8 @@ static size_t tell_differences(struct story *s, const struct container *c, const
 /* As the container has it mounted: security options and other mounts decide that. */
 static void tell_mount(struct story *s, const struct container *c)
 {
-	struct err ignored;
 	struct statvfs fs;
-	CLEANUP_FD int root = container_root_open(c, &ignored);
+	CLEANUP_FD int root = container_root_open(c, ERR_IGNORED);
 	CLEANUP_FD int sys =
 		root < 0 ? -1 : path_open_in_root(root, "proc/sys", O_PATH | O_DIRECTORY, 0);
 	if (sys < 0 || fstatvfs(sys, &fs) < 0)

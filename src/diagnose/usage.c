@@ -122,9 +122,8 @@ static bool look_above(const struct container *c, enum cgroup_controller control
 		       struct arena *a, int64_t *ret_most, char **ret_group,
 		       struct cgroup_stats *ret)
 {
-	struct err ignored;
 	return limit_above(c, controller, a, ret_most, ret_group) &&
-	       read_group(*ret_group, a, ret, &ignored) == 0;
+	       read_group(*ret_group, a, ret, ERR_IGNORED) == 0;
 }
 
 /* The quota of a group above it, which all below that share. */
@@ -132,13 +131,12 @@ static void judge_quota_above(const struct container *c, struct story *s)
 {
 	struct arena *a = s->a;
 	struct cgroup_stats before, now;
-	struct err ignored;
 	char *group;
 	int64_t most;
 	if (!look_above(c, CGROUP_CPU, a, &most, &group, &before))
 		return;
 	nanosleep(&apart, NULL);
-	if (read_group(group, a, &now, &ignored) < 0)
+	if (read_group(group, a, &now, ERR_IGNORED) < 0)
 		return;
 	const int64_t held = held_back(&before, &now);
 	char *text =
@@ -222,10 +220,9 @@ static int by_anonymous(const void *x, const void *y)
 static void tell_holders(const struct container *c, struct story *s)
 {
 	struct processes all;
-	struct err ignored;
 	char *text = NULL;
 	int64_t hugetlb = 0;
-	if (processes_read(c, s->a, &all, &ignored) < 0)
+	if (processes_read(c, s->a, &all, ERR_IGNORED) < 0)
 		return;
 	qsort(all.list, all.count, sizeof(*all.list), by_anonymous);
 	for (size_t i = 0; i < all.count && i < HOLDERS; i++)
@@ -245,10 +242,9 @@ int64_t usage_killed(const struct container *c, struct oom *ret)
 {
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	struct container_stats_place place;
-	struct err ignored;
 	container_stats_place(c, &place);
 	int64_t kills =
-		cgroup_open(place.path, &group, &ignored) < 0 ? 0 : cgroup_oom_kills(&group);
+		cgroup_open(place.path, &group, ERR_IGNORED) < 0 ? 0 : cgroup_oom_kills(&group);
 	if (kills > 0)
 		oom_look(place.path, 0, c->started, ret);
 	return kills > 0 ? kills : 0;

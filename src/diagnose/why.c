@@ -252,9 +252,9 @@ static const char *find_trouble(struct life *l, bool killed)
 	const struct topic *t;
 	for (size_t i = 0; l->c->pid && (t = topic_at(i)); i++) {
 		struct story s = {.a = l->s->a};
-		struct err ignored; /* it may have ended by now */
 		bool told = killed && !strcmp(t->name, "mem");
-		if (!t->now || told || topic_ask(t, l->en, l->c, &s, &ignored) < 0 ||
+		/* It may have ended by now. */
+		if (!t->now || told || topic_ask(t, l->en, l->c, &s, ERR_IGNORED) < 0 ||
 		    !s.advice.count || s.standing)
 			continue;
 		first = first ? first : s.verdict;
@@ -363,10 +363,9 @@ static int take_line(const struct logs_record *r, void *ctx)
 
 static void add_log(struct life *l)
 {
-	struct err ignored;
 	struct logs_query q = {.tail = LOG_LINES, .end_fd = -1};
 	if (l->c)
-		container_logs(l->en, l->c, &q, take_line, l->s, NULL, &ignored);
+		container_logs(l->en, l->c, &q, take_line, l->s, NULL, ERR_IGNORED);
 }
 
 /* What is noted of it: the row and its events, as they are at one moment. An end that nobody has

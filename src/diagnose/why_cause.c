@@ -84,14 +84,13 @@ static char *shared_places(const struct container *c, struct arena *a)
 static void shared_evidence(struct life *l)
 {
 	struct story disk = {.a = l->s->a};
-	struct err ignored;
 	char size[SIZE_TEXT_SIZE];
 	story_evidence(l->s, "shared memory", "%s: files in tmpfs, and what programs share",
 		       size_binary(l->oom_of.shared, size));
 	if (!l->c)
 		return;
 	story_evidence(l->s, "its tmpfs", "%s", shared_places(l->c, l->s->a));
-	if (!l->c->pid || diagnose_disk(l->en, l->c, &disk, &ignored) < 0)
+	if (!l->c->pid || diagnose_disk(l->en, l->c, &disk, ERR_IGNORED) < 0)
 		return;
 	for (size_t i = 0; i < disk.evidence.count; i++)
 		if (!strncmp(disk.evidence.items[i].value, "tmpfs:", 6))
@@ -415,14 +414,13 @@ static char *denial_text(struct life *l, const struct recorded *d)
 	const int number = call ? call->numbers[SECCOMP_NATIVE] : -1;
 	struct arena *a = l->s->a;
 	struct seccomp_program filter;
-	struct err ignored;
 	if (d->capability >= 0) {
 		const char *name = capability_name(d->capability);
 		return arena_printf(a, "denied %s%s%s", name ? name : "a capability",
 				    *d->call ? " in " : "", d->call);
 	}
 	const char *by = "";
-	if (l->c && number >= 0 && container_filter(l->c, NULL, a, &filter, &ignored) == 0) {
+	if (l->c && number >= 0 && container_filter(l->c, NULL, a, &filter, ERR_IGNORED) == 0) {
 		const enum seccomp_answer answer = seccomp_ask(&filter, false, number);
 		if (answer == SECCOMP_REFUSES)
 			return arena_printf(a, "refused %s by its seccomp profile", d->call);

@@ -22,11 +22,10 @@ static bool is_same(const struct stat *a, const struct stat *b)
 static void refresh_host(struct server *s)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	struct err ignored;
 	struct stat st;
 	char *text;
 	if (fstatat(AT_FDCWD, "/etc/resolv.conf", &st, 0) < 0 || is_same(&st, &s->resolv_was) ||
-	    file_read(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX, &a, &text, NULL, &ignored) < 0)
+	    file_read(AT_FDCWD, "/etc/resolv.conf", RESOLV_MAX, &a, &text, NULL, ERR_IGNORED) < 0)
 		return;
 	s->host_server_count = servers_parse(text, s->host_servers);
 	s->resolv_was = st;
@@ -34,7 +33,6 @@ static void refresh_host(struct server *s)
 
 bool server_refresh(struct server *s)
 {
-	struct err ignored;
 	struct stat st;
 	struct arena a = {0};
 	char *text;
@@ -43,7 +41,7 @@ bool server_refresh(struct server *s)
 		return errno != ENOENT;
 	if (is_same(&st, &s->names_were))
 		return true;
-	if (file_read(DNS_FD_FOLDER, "names", NAMES_MAX, &a, &text, NULL, &ignored) < 0)
+	if (file_read(DNS_FD_FOLDER, "names", NAMES_MAX, &a, &text, NULL, ERR_IGNORED) < 0)
 		return true; /* what it knows is better than nothing */
 	struct names fresh;
 	names_parse(text, &fresh);

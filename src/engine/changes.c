@@ -271,9 +271,8 @@ static int commit(struct engine *en, const struct container *c, const struct con
 				      .packer = &packer};
 	if (r == 0)
 		r = image_import(&en->images, &import, ret_id, e);
-	struct err ignored;
 	if (r == 0)
-		event_container(&en->db, &ignored, c->id, "commit", "comment",
+		event_container(&en->db, ERR_IGNORED, c->id, "commit", "comment",
 				q->message ? q->message : "", "imageID",
 				arena_printf(a, "sha256:%s", ret_id), "imageRef",
 				q->reference ? q->reference : "", NULL);
@@ -324,7 +323,6 @@ int container_commit(struct engine *en, const char *ref, const struct container_
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c;
-	struct err ignored;
 	int r = container_find(en, ref, &a, &c, e);
 	if (r < 0)
 		return r;
@@ -350,6 +348,6 @@ int container_commit(struct engine *en, const char *ref, const struct container_
 		return r;
 	r = commit(en, &c, q, &a, ret_id, e);
 	/* It may have been unpaused, or have ended, by somebody else. */
-	container_unpause(en, c.id, &ignored);
+	container_unpause(en, c.id, ERR_IGNORED);
 	return r;
 }

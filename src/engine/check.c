@@ -58,12 +58,11 @@ static void note_lost(struct bridges *b, const char *name, const char *alias)
 /* Of a `network connect` that was killed: the container is on the network, and no row says so. */
 static void look_at_veth(struct bridges *b, const char *name)
 {
-	struct err ignored;
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	char id[11];
 	int position, end = 0;
 	if (sscanf(name, "ve%10[0-9a-f].%2d%n", id, &position, &end) == 2 && !name[end] &&
-	    db_first(&b->k->en->db, &s, &ignored,
+	    db_first(&b->k->en->db, &s, ERR_IGNORED,
 		     "SELECT 1 FROM container WHERE substr(id, 1, 10) = ?1 AND NOT EXISTS (SELECT "
 		     "1 FROM endpoint WHERE container = id AND position = ?2)",
 		     "si", id, (int64_t)position) == 1) {
@@ -75,7 +74,6 @@ static void look_at_veth(struct bridges *b, const char *name)
 static void look_at_link(void *ctx, const char *name, const struct link_info *link)
 {
 	struct bridges *b = ctx;
-	struct err ignored;
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	size_t len = strlen(b->kernel->table);
 	if (!strcmp(link->kind, "veth"))
@@ -84,9 +82,9 @@ static void look_at_link(void *ctx, const char *name, const struct link_info *li
 		return;
 	bool half = !*link->alias && link->group == b->kernel->mark;
 	bool ours = !strncmp(link->alias, b->kernel->table, len) && link->alias[len] == ':';
-	if (!half &&
-	    (!ours || db_first(&b->k->en->db, &s, &ignored, "SELECT 1 FROM network WHERE name = ?1",
-			       "s", link->alias + len + 1) != 0))
+	if (!half && (!ours || db_first(&b->k->en->db, &s, ERR_IGNORED,
+					"SELECT 1 FROM network WHERE name = ?1", "s",
+					link->alias + len + 1) != 0))
 		return;
 	check_tell(b->k, "bridge %s without a network", name);
 	note_lost(b, name, link->alias);
@@ -161,9 +159,8 @@ static pid_t living(struct engine *en, const char *id)
 
 bool check_was_ours(struct check *k, const char *id)
 {
-	struct err ignored;
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	return db_first(&k->en->db, &s, &ignored,
+	return db_first(&k->en->db, &s, ERR_IGNORED,
 			"SELECT 1 FROM event WHERE actor = ?1 AND type IN ('container', "
 			"'network')",
 			"s", id) == 1;
@@ -337,10 +334,9 @@ void engine_sweep_folders(struct engine *en)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct strv found = {0};
-	struct err ignored;
 	struct check k = {.en = en, .repair = true, .a = &a, .problems = &found};
 	if (folder_count(en) > row_count(en))
-		check_place(&k, en->root_fd, &root_places[0], true, &ignored);
+		check_place(&k, en->root_fd, &root_places[0], true, ERR_IGNORED);
 }
 
 void engine_tidy(struct engine *en)
@@ -368,9 +364,8 @@ int engine_sweep_builds(struct engine *en, bool repair, struct arena *a, struct 
 			"SELECT id FROM container WHERE image_name = '(build)'", "");
 	for (size_t i = 0; r >= 0 && i < ids.count; i++) {
 		struct container c;
-		struct err ignored;
-		if (container_read(en, ids.items[i], a, &c, &ignored) < 0 || !c.config.hull.layer ||
-		    build_lives(en, c.config.hull.layer))
+		if (container_read(en, ids.items[i], a, &c, ERR_IGNORED) < 0 ||
+		    !c.config.hull.layer || build_lives(en, c.config.hull.layer))
 			continue;
 		strv_push(a, problems,
 			  arena_printf(a, "container %s of a build that was killed%s", c.name,

@@ -51,12 +51,11 @@ char *container_dir_path(const struct engine *en, const char *id, struct arena *
 bool container_scope(const struct container *c, struct systemd_scope *ret)
 {
 	char path[512];
-	struct err ignored;
 	const char *parent = c->config.host.cgroup_parent;
 	if (!parent || !systemd_is_slice(parent))
 		return false;
 	snprintf(path, sizeof(path), "%s:hull:%s", parent, c->id);
-	return systemd_scope_name(path, c->id, ret, &ignored) == 0;
+	return systemd_scope_name(path, c->id, ret, ERR_IGNORED) == 0;
 }
 
 bool container_has_group(const struct container_config *c)
@@ -68,8 +67,7 @@ bool container_has_group(const struct container_config *c)
 char *container_user_parent(struct arena *a)
 {
 	char delegated[256];
-	struct err ignored;
-	return cgroup_parent(delegated, sizeof(delegated), &ignored) == 0
+	return cgroup_parent(delegated, sizeof(delegated), ERR_IGNORED) == 0
 		       ? arena_strdup(a, delegated)
 		       : "";
 }
@@ -549,9 +547,8 @@ static bool uses_volume(struct engine *en, const struct container *c, const char
 
 static bool has_network(struct engine *en, const struct container *c, const char *network)
 {
-	struct err ignored;
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
-	return db_first(&en->db, &s, &ignored,
+	return db_first(&en->db, &s, ERR_IGNORED,
 			"SELECT 1 FROM container WHERE id = ?1 AND config ->> "
 			"'$.HostConfig.NetworkMode' = ?2 UNION SELECT 1 FROM endpoint "
 			"WHERE container = ?1 AND (name = ?2 OR network = ?2)",
@@ -560,19 +557,17 @@ static bool has_network(struct engine *en, const struct container *c, const char
 
 static bool is_descendant(struct engine *en, const struct container *c, const char *image)
 {
-	struct err ignored;
 	CLEANUP_ARENA struct arena a = {0};
 	struct image found;
 	if (!strcmp(c->image_name, image))
 		return true;
-	return c->image_id && image_find(&en->images, image, &a, &found, &ignored) == 0 &&
+	return c->image_id && image_find(&en->images, image, &a, &found, ERR_IGNORED) == 0 &&
 	       !strcmp(found.id, c->image_id);
 }
 
 /* "80", "80/udp", "8000-8080": a port of the host, or one of the container. */
 static bool has_port(struct engine *en, const struct container *c, const char *value, bool host)
 {
-	struct err ignored;
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	uint64_t from, until;
 	char numbers[16];
@@ -585,7 +580,7 @@ static bool has_port(struct engine *en, const struct container *c, const char *v
 	    uint_parse(dash ? dash : numbers, UINT16_MAX, &until) < 0)
 		return false;
 	return db_first(
-		       &en->db, &s, &ignored,
+		       &en->db, &s, ERR_IGNORED,
 		       "SELECT 1 FROM port WHERE container = ?1 AND protocol = ?2 AND iif(?3, "
 		       "host_port, port) BETWEEN ?4 AND ?5 UNION SELECT 1 FROM container, "
 		       "json_each(config, '$.Config.ExposedPorts') WHERE NOT ?3 AND container.id = "
@@ -692,9 +687,8 @@ static int settle(struct engine *en, bool all, struct err *e)
 	fd_steal(&fd);
 	struct dirent *entry;
 	while ((entry = readdir(d))) {
-		struct err ignored;
 		if (strlen(entry->d_name) == ID_LEN && id_is_hex(entry->d_name, ID_LEN))
-			(all ? engine_reap : reap_unless_busy)(en, entry->d_name, &ignored);
+			(all ? engine_reap : reap_unless_busy)(en, entry->d_name, ERR_IGNORED);
 	}
 	return 0;
 }

@@ -65,10 +65,9 @@ static void put_time(struct strbuf *out, int64_t ns)
 /* "key=value,key2=value2 " from the record's JSON object. */
 static void put_details(struct strbuf *out, const struct logs_record *r)
 {
-	struct err ignored;
 	CLEANUP_JSON struct json_object *o = NULL;
 	bool first = true;
-	if (r->attrs_len && json_parse(r->attrs, r->attrs_len, &o, &ignored) == 0 &&
+	if (r->attrs_len && json_parse(r->attrs, r->attrs_len, &o, ERR_IGNORED) == 0 &&
 	    json_object_is_type(o, json_type_object)) {
 		json_object_object_foreach(o, key, value)
 		{
@@ -92,12 +91,11 @@ void logs_record_prefix(const struct logs_record *r, bool timestamps, bool detai
 /* A client that does not read can hold this up: then the log is as complete as it is. */
 static void bring_up_to_date(struct engine *en, const struct container *c)
 {
-	struct err ignored;
 	CLEANUP_FD int conn = monitor_connect(en->run_fd, c->id);
 	if (conn < 0)
 		return;
 	monitor_patience(conn, SYNC_SECONDS);
-	monitor_log_sync(conn, &ignored);
+	monitor_log_sync(conn, ERR_IGNORED);
 }
 
 /* A descriptor that tells the end of a running container; -1 if it does not run. */
@@ -118,8 +116,7 @@ static int await_next(void *ctx)
 	for (;;) {
 		CLEANUP_ARENA struct arena a = {0};
 		struct container c;
-		struct err ignored;
-		if (container_find(f->en, f->id, &a, &c, &ignored) < 0)
+		if (container_find(f->en, f->id, &a, &c, ERR_IGNORED) < 0)
 			return -1;
 		if (c.status != CONTAINER_RESTARTING)
 			return f->end = watch_end(f->en, &c);

@@ -43,9 +43,8 @@ int container_name_check(const char *name, struct err *e)
 
 int container_name_conflict(struct engine *en, const char *name, struct err *e)
 {
-	struct err ignored;
 	char id[ID_LEN + 1] = "";
-	container_resolve(en, name, id, &ignored);
+	container_resolve(en, name, id, ERR_IGNORED);
 	err_set(e, EEXIST, ERR_CONFLICT,
 		"Conflict. The container name \"/%s\" is already in use by container \"%s\". You "
 		"have "
@@ -467,9 +466,8 @@ static int make(struct engine *en, struct container_create *c, struct starting *
 	if (r == 0)
 		r = insert(en, row, c->name, config, &parts, a, e);
 	if (r < 0) {
-		struct err ignored;
 		limited_folder_remove(en->root_fd, arena_printf(a, "containers/%s", row->id),
-				      &ignored);
+				      ERR_IGNORED);
 		return r;
 	}
 	if (c->start) {

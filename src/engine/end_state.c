@@ -44,9 +44,8 @@ static void look_at_pressure(const struct container *c, struct end *end)
 	static const char *const resources[] = {"memory", "cpu", "io"};
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
-	struct err ignored;
 	const char *path = container_cgroup_path(c, &a);
-	if (!*path || cgroup_open(path, &group, &ignored) < 0 || group.v2 < 0)
+	if (!*path || cgroup_open(path, &group, ERR_IGNORED) < 0 || group.v2 < 0)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(resources); i++)
 		add_pressure(&group, resources[i], end);
@@ -56,9 +55,8 @@ static void look_at_pressure(const struct container *c, struct end *end)
  * else the first of which only the reserve is left. */
 static void look_at_room(struct engine *en, const char *path, const char *name, struct end *end)
 {
-	struct err ignored;
 	struct statfs fs;
-	CLEANUP_FD int fd = dir_open(en->root_fd, path, &ignored);
+	CLEANUP_FD int fd = dir_open(en->root_fd, path, ERR_IGNORED);
 	if (fd < 0 || fstatfs(fd, &fs) < 0 || !fs.f_blocks)
 		return;
 	const int64_t left = (int64_t)fs.f_bavail * fs.f_frsize, of_root = room_left(&fs);
@@ -76,12 +74,11 @@ void end_look(struct engine *en, const struct container *c, struct end *end)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct strv volumes = {0};
-	struct err ignored;
 	if (!end->x->exit_code || clock_real_ns() - end->x->finished_ns > FRESH_NS)
 		return;
 	look_at_pressure(c, end);
 	look_at_room(en, arena_printf(&a, "containers/%s", c->id), "", end);
-	if (db_list(&en->db, &a, &volumes, &ignored,
+	if (db_list(&en->db, &a, &volumes, ERR_IGNORED,
 		    "SELECT name FROM volume WHERE options ->> '$.type' IS NULL AND name IN "
 		    "(SELECT volume FROM volume_use WHERE container = ?1)",
 		    "s", c->id) < 0)

@@ -1007,7 +1007,6 @@ static int change_place(struct engine *en, const struct container *c, const stru
 			const struct kvs *options, struct arena *a, struct err *e)
 {
 	struct container_net net;
-	struct err ignored;
 	struct endpoint *p;
 	int r = find_place(en, c, n, a, &net, &p, e);
 	if (r < 0)
@@ -1027,7 +1026,7 @@ static int change_place(struct engine *en, const struct container *c, const stru
 		return r;
 	r = limit_live(en, c, p, e);
 	if (r < 0)
-		limit_live(en, c, &before, &ignored);
+		limit_live(en, c, &before, ERR_IGNORED);
 	return r;
 }
 

@@ -89,10 +89,9 @@ static void tell_exec(struct engine *en, const char *container, const struct con
 
 void container_exec_ended(struct engine *en, const struct exec_process *p, int code)
 {
-	struct err ignored;
 	char text[12];
 	snprintf(text, sizeof(text), "%d", code);
-	event_container(&en->db, &ignored, p->container, code < 0 ? "exec_detach" : "exec_die",
+	event_container(&en->db, ERR_IGNORED, p->container, code < 0 ? "exec_detach" : "exec_die",
 			"execID", p->id, "exitCode", code < 0 ? NULL : text, NULL);
 }
 

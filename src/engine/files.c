@@ -384,10 +384,9 @@ int container_export(struct engine *en, const char *ref, int fd, const struct fi
 	if (r < 0)
 		return r;
 	CLEANUP_FD int root = c.pid ? clone_running(&c, e) : root_mount(en, &c, &a, e);
-	struct err ignored;
 	if (root < 0 || (r = pack(en, root, "", "", fd, copy, e)) < 0)
 		return root < 0 ? root : r;
-	event_container(&en->db, &ignored, c.id, "export", NULL);
+	event_container(&en->db, ERR_IGNORED, c.id, "export", NULL);
 	return 0;
 }
 

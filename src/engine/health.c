@@ -116,8 +116,7 @@ uint32_t health_first_wait(const struct container *c)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct docker_healthcheck h;
-	struct err ignored;
-	if (health_config(c, &a, &h, &ignored) <= 0)
+	if (health_config(c, &a, &h, ERR_IGNORED) <= 0)
 		return 0;
 	int64_t ms = health_wait(&h, "starting", 0) / MS;
 	return ms > INT32_MAX ? INT32_MAX : (uint32_t)ms;

@@ -111,9 +111,8 @@ static struct json_object *hull_object(const struct engine *en, const struct con
 	struct json_object *o = json_object_new_object();
 	char memory[1024] = "";
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
-	struct err ignored;
 	const char *path = container_cgroup_path(c, a);
-	if (c->pid && cgroup_open(path, &group, &ignored) == 0)
+	if (c->pid && cgroup_open(path, &group, ERR_IGNORED) == 0)
 		cgroup_memory_path(&group, memory, sizeof(memory));
 	json_add_string(o, "CgroupPath", path);
 	json_add_string(o, "MemoryCgroup", memory);

@@ -102,7 +102,6 @@ static int make_project(int folder, const char *id, uint64_t size, struct err *e
 static int limit_project(int holder, const char *name, uint64_t size)
 {
 	char id[ID_LEN + 1];
-	struct err ignored;
 	uint32_t project = 0;
 	int r = project_get(holder, &project);
 	id_new(id);
@@ -110,7 +109,7 @@ static int limit_project(int holder, const char *name, uint64_t size)
 		r = begin_project(holder, id, size, &project);
 	if (r == 0 && mkdirat(holder, name, 0755) < 0 && errno != EEXIST)
 		r = -errno;
-	CLEANUP_FD int fd = r < 0 ? r : dir_open(holder, name, &ignored);
+	CLEANUP_FD int fd = r < 0 ? r : dir_open(holder, name, ERR_IGNORED);
 	return fd < 0 ? fd : project_set(fd, project, true);
 }
 

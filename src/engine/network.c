@@ -166,9 +166,8 @@ int network_uses(struct engine *en, const struct network *n, int64_t *ret, struc
 char *networks_text(struct engine *en, const struct container *c, struct arena *a)
 {
 	struct strv names = {0};
-	struct err ignored;
 	char *text = "";
-	db_list(&en->db, a, &names, &ignored,
+	db_list(&en->db, a, &names, ERR_IGNORED,
 		"SELECT name FROM endpoint WHERE container = ?1 ORDER BY name", "s", c->id);
 	for (size_t i = 0; i < names.count; i++)
 		text = arena_printf(a, "%s%s%s", text, i ? "," : "", names.items[i]);
@@ -608,7 +607,6 @@ int network_remove(struct engine *en, const char *ref, struct err *e)
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_NETWORK_KERNEL struct network_kernel k = NETWORK_KERNEL_CLOSED;
 	struct network n;
-	struct err ignored;
 	int r = network_kernel_open(en, &k, e);
 	if (r == 0)
 		r = engine_settle(en, e);
@@ -630,7 +628,7 @@ int network_remove(struct engine *en, const char *ref, struct err *e)
 	r = db_end(&en->db, r < 0 ? r : 0, e);
 	/* Last: without a row a bridge is found by its alias (check.c). */
 	if (r == 0 && n.bridge[0])
-		bridge_remove(&k.links, n.bridge, network_alias(&k, &n, &a), &ignored);
+		bridge_remove(&k.links, n.bridge, network_alias(&k, &n, &a), ERR_IGNORED);
 	if (r == 0)
 		network_names_drop(en, &n);
 	return r;

@@ -60,10 +60,9 @@ uint32_t network_mtu(const struct network *n)
 static bool is_on(const struct network *n, const char *option)
 {
 	const char *text = kvs_get(&n->config.options, option);
-	struct err ignored;
 	bool on = true;
 	if (text)
-		option_set_bool(&on, text, NULL, &ignored);
+		option_set_bool(&on, text, NULL, ERR_IGNORED);
 	return on;
 }
 

@@ -62,9 +62,8 @@ static void put_names(struct strbuf *out, sqlite3_stmt *s, const struct docker_e
 static void put_servers(struct strbuf *out, const char *client, const char *dns, struct arena *a)
 {
 	CLEANUP_JSON struct json_object *list = NULL;
-	struct err ignored;
 	struct ip ip;
-	if (!dns || json_parse(dns, strlen(dns), &list, &ignored) < 0 ||
+	if (!dns || json_parse(dns, strlen(dns), &list, ERR_IGNORED) < 0 ||
 	    !json_object_is_type(list, json_type_array) || !json_object_array_length(list))
 		return;
 	strbuf_printf(out, "servers %s", client);
@@ -346,7 +345,6 @@ size_t network_names_ports(struct engine *en, const struct network *n, struct fi
 void network_names_drop(struct engine *en, const struct network *n)
 {
 	char path[sizeof("networks/") + ID_LEN];
-	struct err ignored;
 	snprintf(path, sizeof(path), "networks/%s", n->id);
-	tree_remove(en->run_fd, path, &ignored);
+	tree_remove(en->run_fd, path, ERR_IGNORED);
 }

@@ -36,8 +36,7 @@ int oom_tell(struct engine *en, const char *id, int64_t kills, int64_t killed_ns
 static int64_t kills_of(const char *path)
 {
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
-	struct err ignored;
-	return *path && cgroup_open(path, &group, &ignored) == 0 ? cgroup_oom_kills(&group) : 0;
+	return *path && cgroup_open(path, &group, ERR_IGNORED) == 0 ? cgroup_oom_kills(&group) : 0;
 }
 
 static int note(struct engine *en, const struct container *c, int64_t killed_ns, struct err *e)

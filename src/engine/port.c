@@ -524,10 +524,9 @@ static void put_exposed(struct strbuf *s, const struct firewall_port *list, size
 	for (size_t i = 0; i < count; i++)
 		published[protocol_index(list[i].protocol)][list[i].port] = true;
 	for (size_t i = 0; i < exposed->count; i++) {
-		struct err ignored;
 		uint16_t port;
 		uint8_t protocol;
-		if (read_port(exposed->items[i], &port, &protocol, &ignored) < 0 ||
+		if (read_port(exposed->items[i], &port, &protocol, ERR_IGNORED) < 0 ||
 		    !published[protocol_index(protocol)][port])
 			strbuf_printf(s, "%s%s", s->len ? ", " : "", exposed->items[i]);
 	}

@@ -41,9 +41,8 @@ static bool matches(const struct prune *p, const struct kvs *labels, int64_t cre
 
 int prune_tell(struct prune *p, const char *type, int64_t freed, int r)
 {
-	struct err ignored;
 	p->freed += freed;
-	event_note(&p->engine->db, &ignored, type, "", "prune", "reclaimed",
+	event_note(&p->engine->db, ERR_IGNORED, type, "", "prune", "reclaimed",
 		   arena_printf(p->arena, "%lld", (long long)freed), NULL);
 	return r;
 }
@@ -65,13 +64,12 @@ int prune_containers(struct prune *p, struct strv *ret, struct err *e)
 	int r = container_list(en, &all, p->arena, &list, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		const struct container *c = &list[i];
-		struct err ignored;
 		int64_t size = 0, root;
 		bool idle = c->status == CONTAINER_CREATED || c->status == CONTAINER_EXITED ||
 			    c->status == CONTAINER_DEAD;
 		if (!idle || !matches(p, &c->labels, c->created))
 			continue;
-		container_size(en, c, &size, &root, &ignored);
+		container_size(en, c, &size, &root, ERR_IGNORED);
 		r = container_remove(en, c->id, 0, e);
 		if (r == 0) {
 			strv_push(p->arena, ret, c->id);
@@ -91,11 +89,10 @@ int prune_volumes(struct prune *p, struct strv *ret, struct err *e)
 	int r = volume_list(en, p->arena, &list, &count, e);
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		const struct volume *v = &list[i];
-		struct err ignored;
 		int64_t size = 0;
 		if (v->uses || !(p->all || v->anonymous) || !matches(p, &v->labels, v->created))
 			continue;
-		volume_size(en, v, &size, &ignored);
+		volume_size(en, v, &size, ERR_IGNORED);
 		r = volume_remove(en, v->name, true, e);
 		if (r == 0) {
 			strv_push(p->arena, ret, v->name);

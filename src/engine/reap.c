@@ -204,9 +204,9 @@ static int64_t processes_refused(const struct container *c)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
-	struct err ignored;
 	const char *path = container_cgroup_path(c, &a);
-	return *path && cgroup_open(path, &group, &ignored) == 0 ? cgroup_pids_refused(&group) : 0;
+	return *path && cgroup_open(path, &group, ERR_IGNORED) == 0 ? cgroup_pids_refused(&group)
+								    : 0;
 }
 
 /* What was its first process; 0: not known. */
@@ -327,13 +327,12 @@ static bool lives_apart(pid_t pid)
 static bool is_contradicted(const struct container *c, const struct run_record *run)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	struct err ignored;
 	uint64_t start;
 	pid_t *pids;
 	size_t count;
 	int r = pidfd_start_time(run->pid, &start);
 	if ((r == 0 && start == run->pid_start) ||
-	    container_pids(c, &a, &pids, &count, &ignored) < 0 || !count)
+	    container_pids(c, &a, &pids, &count, ERR_IGNORED) < 0 || !count)
 		return false;
 	if (r < 0)
 		return lives_apart(pids[0]);

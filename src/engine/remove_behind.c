@@ -42,13 +42,12 @@ void remove_behind_drop(struct remove_behind *b)
 static void remove_it(void *arg)
 {
 	const struct remove_behind *b = arg;
-	struct err ignored;
 	char path[sizeof("containers/") + ID_LEN];
 	snprintf(path, sizeof(path), "containers/%s", b->id);
 	/* As long as it is locked it is in nobody's way; who has the lock sees that its row is
 	 * gone. */
 	if (TEMP_FAILURE_RETRY(flock(b->folder_fd, LOCK_EX)) == 0)
-		limited_folder_remove(b->root_fd, path, &ignored);
+		limited_folder_remove(b->root_fd, path, ERR_IGNORED);
 }
 
 void remove_behind_exit(struct remove_behind *b, int code)

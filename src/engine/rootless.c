@@ -211,8 +211,7 @@ static int plan_maps(struct entering *n, struct arena *a, struct err *e)
 {
 	char *text = "";
 	struct user_entry account = {0};
-	struct err ignored;
-	file_read(AT_FDCWD, "/etc/passwd", ACCOUNTS_MAX, a, &text, NULL, &ignored);
+	file_read(AT_FDCWD, "/etc/passwd", ACCOUNTS_MAX, a, &text, NULL, ERR_IGNORED);
 	/* Who is known to another service is known by name to his session; newuidmap checks. */
 	n->user =
 		user_file_find(text, NULL, geteuid(), a, &account) ? account.name : getenv("USER");

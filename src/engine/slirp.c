@@ -57,9 +57,8 @@ static _Noreturn void become_slirp(const char *program, char *const argv[], int 
 static int explain(int folder, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	struct err ignored;
 	char *text = "";
-	file_read(folder, NETWORK_LOG, LOG_MAX, &a, &text, NULL, &ignored);
+	file_read(folder, NETWORK_LOG, LOG_MAX, &a, &text, NULL, ERR_IGNORED);
 	size_t len = strlen(text);
 	while (len && text[len - 1] == '\n')
 		text[--len] = '\0';

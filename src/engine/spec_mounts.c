@@ -216,10 +216,9 @@ static char *resolv_text(const struct spec_build *b, struct arena *a)
 	const struct docker_host_config *h = &b->container->config.host;
 	const struct network *named = named_network(b);
 	char gateway[IP_TEXT_SIZE];
-	struct err ignored;
 	char *host = "", *text = "";
 	struct strv search = {0}, options = {0};
-	file_read(AT_FDCWD, "/etc/resolv.conf", 64 * 1024, a, &host, NULL, &ignored);
+	file_read(AT_FDCWD, "/etc/resolv.conf", 64 * 1024, a, &host, NULL, ERR_IGNORED);
 	for (const char *line = host; *line;) {
 		size_t len = strcspn(line, "\n");
 		bool server = !strncmp(line, "nameserver ", 11);

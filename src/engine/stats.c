@@ -145,11 +145,10 @@ static bool read_group(struct container_stats_place *p, bool brief, struct arena
 static void read_tasks(const struct container_stats_place *p, struct arena *a,
 		       struct container_stats *s)
 {
-	struct err ignored;
 	pid_t *tids;
 	size_t count;
 	s->waiting = s->zombies = -1;
-	if (cgroup_tasks(&p->group, a, &tids, &count, &ignored) < 0)
+	if (cgroup_tasks(&p->group, a, &tids, &count, ERR_IGNORED) < 0)
 		return;
 	const int64_t after = cgroup_tasks_counted(&p->group),
 		      most = s->pids < after ? s->pids : after;

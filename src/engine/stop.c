@@ -52,9 +52,8 @@ static int set_paused(struct engine *en, const struct container *c, bool paused,
 		r = cgroup_freeze(&group, paused, e);
 	if (r < 0)
 		return err_context(e, "container %s", c->name);
-	struct err ignored;
 	r = run_record_state(en, c->id, paused ? RUN_PAUSED : RUN_ON);
-	event_container(&en->db, &ignored, c->id, paused ? "pause" : "unpause", NULL);
+	event_container(&en->db, ERR_IGNORED, c->id, paused ? "pause" : "unpause", NULL);
 	return r < 0 ? err_errno(e, r, "container %s: cannot note whether it is paused", c->name)
 		     : 0;
 }
@@ -79,8 +78,7 @@ bool container_drops_signal(struct engine *en, const char *ref, int signal)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c;
-	struct err ignored;
-	return container_find(en, ref, &a, &c, &ignored) == 0 && c.pid &&
+	return container_find(en, ref, &a, &c, ERR_IGNORED) == 0 && c.pid &&
 	       dropped_by_kernel(c.pid, signal);
 }
 
@@ -127,8 +125,7 @@ static void lift_rates(const struct container *c)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
-	struct err ignored;
-	if (cgroup_open(container_cgroup_path(c, &a), &group, &ignored) == 0)
+	if (cgroup_open(container_cgroup_path(c, &a), &group, ERR_IGNORED) == 0)
 		cgroup_rates_lift(&group);
 }
 
@@ -361,9 +358,8 @@ int container_stop(struct engine *en, const char *ref, int signal, int64_t grace
 		grace_seconds = own->set ? own->value : GRACE_DEFAULT;
 	if (c.pid) {
 		r = stop_running(en, &c, grace_seconds, notice, ctx, &report, e);
-		struct err ignored;
 		if (r == -ESRCH) { /* it ended by itself meanwhile */
-			engine_reap(en, c.id, &ignored);
+			engine_reap(en, c.id, ERR_IGNORED);
 			r = 0;
 		}
 	}
@@ -389,7 +385,6 @@ int container_restart(struct engine *en, const char *ref, int signal, int64_t gr
 	CLEANUP_ARENA struct arena a = {0};
 	struct container c;
 	struct stop_report report;
-	struct err ignored;
 	int r = container_find(en, ref, &a, &c, e);
 	if (r == 0 && c.auto_remove)
 		r = suspend_removal(en, &c, true, e);
@@ -397,7 +392,7 @@ int container_restart(struct engine *en, const char *ref, int signal, int64_t gr
 		return r;
 	r = container_stop(en, c.id, signal, grace_seconds, NULL, NULL, &report, e);
 	if (r < 0 && c.auto_remove)
-		suspend_removal(en, &c, false, &ignored);
+		suspend_removal(en, &c, false, ERR_IGNORED);
 	if (r < 0)
 		return r;
 	r = container_start_at(en, c.id, START_AGAIN, e);

@@ -206,11 +206,10 @@ int container_top(struct engine *en, const char *ref, const struct strv *ps_args
 	struct top_table table = {0};
 	r = parse_ps(arena_strndup(a, out.buf, out.len), pids, count, inside ? &c : NULL, a, &table,
 		     e);
-	struct err ignored;
 	if (r == 0)
 		*ret = table;
 	if (r == 0)
-		event_container(&en->db, &ignored, c.id, "top", NULL);
+		event_container(&en->db, ERR_IGNORED, c.id, "top", NULL);
 	return r;
 }
 

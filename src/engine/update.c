@@ -235,10 +235,9 @@ static int write_limits(struct engine *en, const struct container *c, const stru
 /* One that had none before is not looked at when it ends: monitor/keeper.c. */
 static void tell_of_rates(struct engine *en, const struct container *c)
 {
-	struct err ignored;
 	CLEANUP_FD int monitor = monitor_connect(en->run_fd, c->id);
 	if (monitor >= 0)
-		monitor_rated(monitor, &ignored);
+		monitor_rated(monitor, ERR_IGNORED);
 }
 
 /* @c as it is, and the same again to be changed. */
@@ -246,7 +245,6 @@ static int update_locked(struct engine *en, const struct container *c, struct co
 			 container_change_fn change, void *ctx, struct arena *a, struct err *e)
 {
 	struct planned *was = arena_new(a, struct planned), *is = arena_new(a, struct planned);
-	struct err ignored;
 	int r = change(&new->config, ctx, a, e);
 	if (!new->config.host.shm_size)
 		new->config.host.shm_size = SHM_DEFAULT;
@@ -259,7 +257,8 @@ static int update_locked(struct engine *en, const struct container *c, struct co
 	if (r < 0)
 		return r;
 	/* A device of the old ones may be gone: then nothing is known of them, and all is set. */
-	was->known = limits_plan(&c->config, NULL, a, &was->resources, &was->limits, &ignored) == 0;
+	was->known =
+		limits_plan(&c->config, NULL, a, &was->resources, &was->limits, ERR_IGNORED) == 0;
 	r = c->pid ? write_limits(en, c, new, was, is, a, e) : 0;
 	if (r == 0 && c->pid && config_has_rates(&new->config))
 		tell_of_rates(en, c);

@@ -141,9 +141,8 @@ static bool is_new(struct survey *s, int dir, const char *name, const char *quer
 {
 	CLEANUP_STMT sqlite3_stmt *q = NULL;
 	CLEANUP_FD int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct err ignored;
 	return (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0) ||
-	       db_first(&s->en->db, &q, &ignored, query, "s", name) != 0;
+	       db_first(&s->en->db, &q, ERR_IGNORED, query, "s", name) != 0;
 }
 
 static int measure_entry(struct survey *s, int dir, const char *name, size_t which)

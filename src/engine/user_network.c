@@ -274,9 +274,8 @@ static void explain(int folder, struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	static const char mark[] = "ERROR:";
-	struct err ignored;
 	char *text, *last = NULL;
-	if (file_read(folder, NETWORK_LOG, LOG_MAX, &a, &text, NULL, &ignored) < 0)
+	if (file_read(folder, NETWORK_LOG, LOG_MAX, &a, &text, NULL, ERR_IGNORED) < 0)
 		text = "";
 	for (char *at = text; (at = strstr(at, mark)); at++)
 		last = at + sizeof(mark) - 1;

@@ -45,10 +45,9 @@ static void run_adopter(void *arg)
 
 static int open_oom_file(const struct container *c)
 {
-	struct err ignored;
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
-	int r = cgroup_open(container_cgroup_path(c, &a), &group, &ignored);
+	int r = cgroup_open(container_cgroup_path(c, &a), &group, ERR_IGNORED);
 	return r < 0 ? r : cgroup_oom_file(&group);
 }
 
@@ -108,19 +107,17 @@ static int adopt(struct engine *en, const struct container *c, struct err *e)
 static int adopt_and_await(struct engine *en, const struct container *c, struct err *e)
 {
 	enum { ANSWER_S = 10 };
-	struct err ignored;
 	int r = adopt(en, c, e);
 	CLEANUP_FD int monitor = r < 0 ? -1 : monitor_connect(en->run_fd, c->id);
 	if (monitor >= 0) {
 		monitor_patience(monitor, ANSWER_S);
-		monitor_ping(monitor, &ignored);
+		monitor_ping(monitor, ERR_IGNORED);
 	}
 	return r;
 }
 
 void container_adopt_orphan(struct engine *en, const struct container *c)
 {
-	struct err ignored;
 	char path[sizeof("containers/") + ID_LEN];
 	snprintf(path, sizeof(path), "containers/%s", c->id);
 	CLEANUP_FD int dir = openat(en->run_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -130,7 +127,7 @@ void container_adopt_orphan(struct engine *en, const struct container *c)
 	fd_drop(&dir);
 	CLEANUP_FD int starting = monitor_connect(en->run_fd, c->id);
 	if (starting < 0)
-		adopt_and_await(en, c, &ignored);
+		adopt_and_await(en, c, ERR_IGNORED);
 }
 
 int container_monitor(struct engine *en, const struct container *c, struct err *e)
@@ -275,8 +272,7 @@ int container_wait(struct engine *en, const char *ref, enum wait_condition until
 		code = next.code;
 	if (r < 0)
 		return r;
-	struct err ignored;
-	engine_reap(en, id, &ignored);
+	engine_reap(en, id, ERR_IGNORED);
 	if (until == WAIT_REMOVED && (r = await_removal(en, id, e)) < 0)
 		return r;
 	*ret_code = code;

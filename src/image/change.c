@@ -31,9 +31,8 @@ static int empty(const char *instruction, struct err *e)
 bool image_exec_form(const char *text, struct arena *a, struct strv *ret)
 {
 	CLEANUP_JSON struct json_object *o = NULL;
-	struct err ignored = {0};
 	struct strv v = {0};
-	if (*text != '[' || json_parse(text, strlen(text), &o, &ignored) < 0 ||
+	if (*text != '[' || json_parse(text, strlen(text), &o, ERR_IGNORED) < 0 ||
 	    !json_object_is_type(o, json_type_array))
 		return false;
 	for (size_t i = 0; i < json_object_array_length(o); i++) {

@@ -27,8 +27,7 @@ static int by_name(struct image_store *s, const char *name, struct arena *a, cha
 		   char **ret_name, struct err *e)
 {
 	struct image_reference ref;
-	struct err ignored = {0};
-	if (image_reference_parse(name, a, &ref, &ignored) < 0)
+	if (image_reference_parse(name, a, &ref, ERR_IGNORED) < 0)
 		return 0;
 	char *full = image_reference_full(&ref, a);
 	int r = query_id(s, "SELECT image FROM reference WHERE name = ?1", full, ret_id, e);

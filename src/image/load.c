@@ -66,8 +66,7 @@ static void fill_result(struct load *ld, const struct plan_image *from, struct i
 	memcpy(to->id, from->id, sizeof(to->id));
 	for (size_t i = 0; i < from->names.count; i++) {
 		struct image_reference ref;
-		struct err ignored = {0};
-		if (image_reference_parse(names[i].name, ld->fill.arena, &ref, &ignored) == 0)
+		if (image_reference_parse(names[i].name, ld->fill.arena, &ref, ERR_IGNORED) == 0)
 			strv_push(ld->fill.arena, &to->tags,
 				  image_reference_familiar(&ref, ld->fill.arena));
 	}

@@ -305,9 +305,8 @@ static int choose(struct save *s, const char *name)
 {
 	struct image image;
 	struct image_reference ref;
-	struct err ignored;
 	const char *slash = strrchr(name, '/');
-	bool named = image_reference_parse(name, s->arena, &ref, &ignored) == 0 && !ref.digest;
+	bool named = image_reference_parse(name, s->arena, &ref, ERR_IGNORED) == 0 && !ref.digest;
 	size_t before = s->image_count;
 	int r = 0;
 	if (named && !strchr(slash ? slash : name, ':')) {

@@ -72,9 +72,8 @@ int stage_open(struct stage *st, struct image_store *s, struct err *e)
 
 void stage_close(struct stage *st)
 {
-	struct err ignored = {0};
 	if (st->fd >= 0)
-		tree_remove(st->layers_fd, st->name, &ignored);
+		tree_remove(st->layers_fd, st->name, ERR_IGNORED);
 	fd_drop(&st->fd);
 	fd_drop(&st->layers_fd);
 }
@@ -242,9 +241,8 @@ int stage_commit(struct stage *st, struct image_store *s, const struct stage_ima
 	if (r == 0 && st->also)
 		r = st->also(st->also_ctx, e);
 	r = db_end(s->db, r, e);
-	struct err ignored;
 	/* What is in its place already belongs to nothing. */
 	if (r < 0)
-		stage_sweep(s, &ignored);
+		stage_sweep(s, ERR_IGNORED);
 	return r;
 }

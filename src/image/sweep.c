@@ -32,12 +32,11 @@ static int list_names(int layers_fd, struct arena *a, struct strv *ret, struct e
 
 static void remove_stage(int layers_fd, const char *name)
 {
-	struct err ignored = {0};
 	CLEANUP_FD int fd =
 		openat(layers_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	/* Locked: its owner lives. What cannot be removed is tried again next time. */
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-		tree_remove(layers_fd, name, &ignored);
+		tree_remove(layers_fd, name, ERR_IGNORED);
 }
 
 static int has_row(struct db *db, const char *diff_id, struct err *e)

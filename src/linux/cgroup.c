@@ -471,8 +471,7 @@ int cgroup_remove(const char *path, struct err *e)
 void cgroup_remove_empty(const char *path)
 {
 	const struct cgroup_host *h = cgroup_host_get();
-	struct err ignored;
-	if (path_check(path, &ignored) == 0)
+	if (path_check(path, ERR_IGNORED) == 0)
 		remove_empty(h->v1, h->v2, path);
 }
 

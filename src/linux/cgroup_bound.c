@@ -44,9 +44,8 @@ static bool consider(const char *path, const struct cgroup_bound *b, bool first,
 		     struct cgroup_bounds *ret)
 {
 	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
-	struct err ignored;
 	int64_t value;
-	if (cgroup_open(path, &g, &ignored) < 0 || !read_own(&g, b, &value))
+	if (cgroup_open(path, &g, ERR_IGNORED) < 0 || !read_own(&g, b, &value))
 		return false;
 	if (first)
 		ret->own = value;

@@ -11,10 +11,9 @@ static const double keeps[LOAD_AVERAGES] = {0.9200444146293233, 0.98347145382161
 
 int64_t load_count(const struct cgroup *g, struct arena *a, size_t *ret_tasks)
 {
-	struct err ignored;
 	pid_t *tids;
 	int64_t load = 0;
-	int r = cgroup_tasks(g, a, &tids, ret_tasks, &ignored);
+	int r = cgroup_tasks(g, a, &tids, ret_tasks, ERR_IGNORED);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < *ret_tasks && i < TASKS_MAX; i++) {

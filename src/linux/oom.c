@@ -208,8 +208,7 @@ static bool was_full(const struct cgroup *g)
 static bool limited_and_full(const char *path, int64_t *limit)
 {
 	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
-	struct err ignored;
-	return cgroup_open(path, &g, &ignored) == 0 && limit_of(&g, limit) && *limit > 0 &&
+	return cgroup_open(path, &g, ERR_IGNORED) == 0 && limit_of(&g, limit) && *limit > 0 &&
 	       was_full(&g);
 }
 
@@ -217,10 +216,9 @@ static bool limited_and_full(const char *path, int64_t *limit)
 static void conclude(const char *path, struct oom *ret)
 {
 	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
-	struct err ignored;
 	char at[PATH_TEXT];
 	*ret = (struct oom){0};
-	if (cgroup_open(path, &g, &ignored) < 0 || !limit_of(&g, &ret->limit))
+	if (cgroup_open(path, &g, ERR_IGNORED) < 0 || !limit_of(&g, &ret->limit))
 		return;
 	snprintf(at, sizeof(at), "%s", path);
 	ret->scope = OOM_OWN;
@@ -253,7 +251,6 @@ void oom_look(const char *path, pid_t first, int64_t since_ns, struct oom *ret)
 	if (!ret->logged)
 		return;
 	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
-	struct err ignored;
-	if (*ret->group && cgroup_open(ret->group, &g, &ignored) == 0)
+	if (*ret->group && cgroup_open(ret->group, &g, ERR_IGNORED) == 0)
 		limit_of(&g, &ret->limit);
 }

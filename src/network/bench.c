@@ -228,12 +228,11 @@ static int way_published(struct world *w, int ms, struct bench_result *ret)
 	struct firewall_network n = {.bridge = "bench0", .masquerade = true, .subnet_count = 1};
 	struct firewall_port p = {
 		.protocol = IPPROTO_TCP, .host_port = HOST_PORT, .port = SERVER_PORT};
-	struct err ignored;
 	subnet_parse("10.0.2.0/24", &n.subnets[0]);
 	ip_parse("10.0.2.2", &p.to);
 	int r = host_forward(AF_INET);
 	if (r == 0)
-		r = firewall_make(&w->nft, "bench", &n, 1, &p, 1, 0, &ignored);
+		r = firewall_make(&w->nft, "bench", &n, 1, &p, 1, 0, ERR_IGNORED);
 	if (r == 0)
 		r = pair(w, "up", 0, "world", w->other, 4);
 	if (r == 0)

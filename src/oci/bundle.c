@@ -55,12 +55,11 @@ char *bundle_rootfs(const struct bundle *b, struct arena *a)
 void bundle_home(struct oci_process *p, int rootfd, struct arena *a)
 {
 	struct oci_user user;
-	struct err ignored;
 	char *home = "";
 	if (strv_get_env(&p->env, "HOME") || rootfd < 0)
 		return;
 	const char *ids =
 		arena_printf(a, "%lld:%lld", (long long)p->user.uid, (long long)p->user.gid);
-	runtime_lookup_user(rootfd, ids, NULL, a, &user, &home, &ignored);
+	runtime_lookup_user(rootfd, ids, NULL, a, &user, &home, ERR_IGNORED);
 	strv_set_env(a, &p->env, arena_printf(a, "HOME=%s", *home ? home : "/"));
 }

@@ -282,7 +282,6 @@ static int events(struct oci *oci, void *values, const struct strv *args, struct
 	CLEANUP(watch_end)
 	struct watch w = {.state = &s, .group = CGROUP_CLOSED, .resctrl = -1};
 	struct oci_spec spec = {0};
-	struct err ignored;
 	const struct values *v = values;
 	int64_t interval;
 	if (duration_parse(v->interval, &interval) < 0 || interval < MS)
@@ -302,7 +301,7 @@ static int events(struct oci *oci, void *values, const struct strv *args, struct
 		return r;
 	if (spec.linux_.intel_rdt) {
 		w.wish = group_rdt(&spec, s.id);
-		w.resctrl = resctrl_mount(&ignored); /* unmounted meanwhile: no figures */
+		w.resctrl = resctrl_mount(ERR_IGNORED); /* unmounted meanwhile: no figures */
 	}
 	fd_drop(&s.dir);
 	if (!v->stats)

@@ -39,9 +39,8 @@ static void look_inside(pid_t pid, const char *path, char at[static PATH_MAX], s
 const char *criu_bind_source(const struct oci_mount *m, const char *bundle, struct arena *a)
 {
 	struct mount_options o;
-	struct err ignored;
 	bool bind = (m->type && !strcmp(m->type, "bind")) ||
-		    (mount_options_parse(&m->options, &o, &ignored) == 0 && o.bind);
+		    (mount_options_parse(&m->options, &o, ERR_IGNORED) == 0 && o.bind);
 	if (!bind || !m->source)
 		return NULL;
 	return *m->source == '/' ? m->source : arena_printf(a, "%s/%s", bundle, m->source);

@@ -32,7 +32,6 @@ static int await_end(const struct state *s, struct err *e)
 int container_kill(struct state *s, struct err *e)
 {
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
-	struct err ignored;
 	int r = 0;
 	if (s->pidfd >= 0) {
 		r = pidfd_signal(s->pidfd, SIGKILL);
@@ -41,7 +40,7 @@ int container_kill(struct state *s, struct err *e)
 	}
 	/* Without a pid namespace of its own others live on; a frozen one must be thawed on v1.
 	 * What was never told to have a process has at most one that is about to end by itself. */
-	bool grouped = *s->record.cgroup && cgroup_open(s->record.cgroup, &group, &ignored) == 0;
+	bool grouped = *s->record.cgroup && cgroup_open(s->record.cgroup, &group, ERR_IGNORED) == 0;
 	r = grouped && s->record.pid ? cgroup_kill(&group, e) : 0;
 	if (r == 0 && s->pidfd >= 0)
 		r = await_end(s, e);

@@ -165,9 +165,8 @@ const char *record_unit(const struct record *r)
 static bool is_frozen(const struct state *s)
 {
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
-	struct err ignored;
 	return file_exists(s->dir, "paused") && *s->record.cgroup &&
-	       cgroup_open(s->record.cgroup, &group, &ignored) == 0 &&
+	       cgroup_open(s->record.cgroup, &group, ERR_IGNORED) == 0 &&
 	       cgroup_is_frozen(&group) == 1;
 }
 

@@ -42,9 +42,8 @@ void auth_error_text(const struct strbuf *body, char *ret, size_t size)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	struct failures f = {0};
-	struct err ignored;
 	*ret = '\0';
-	if (shape_parse(&failures_shape, strbuf_text(body), body->len, &f, &a, &ignored) < 0)
+	if (shape_parse(&failures_shape, strbuf_text(body), body->len, &f, &a, ERR_IGNORED) < 0)
 		return;
 	const struct failure *first = f.errors.items;
 	if (!f.errors.count) {
@@ -161,7 +160,6 @@ static int get_token(struct client *c, const struct challenge *challenge, struct
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_STRBUF struct strbuf body = STRBUF_MAX(CLIENT_ERROR_BODY_MAX);
 	struct token_answer answer = {0};
-	struct err ignored;
 	long status = 0;
 	char why[512];
 	int r = check_realm(c, challenge->realm, e);
@@ -176,7 +174,7 @@ static int get_token(struct client *c, const struct challenge *challenge, struct
 		return err_set(e, EIO, ERR_SYSTEM, "the token service of %s answers %ld %s",
 			       c->setup.host, status, why);
 	}
-	r = shape_parse(&token_shape, strbuf_text(&body), body.len, &answer, &a, &ignored);
+	r = shape_parse(&token_shape, strbuf_text(&body), body.len, &answer, &a, ERR_IGNORED);
 	const char *token = answer.token && *answer.token ? answer.token : answer.access_token;
 	if (r < 0 || !token || !*token || strlen(token) >= sizeof(c->token) ||
 	    strpbrk(token, "\r\n"))

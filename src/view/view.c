@@ -199,10 +199,9 @@ static size_t cpu_count(const struct view *v, const struct cgroup *g, struct are
 	const size_t worth = quota == CGROUP_UNBOUND ? CPUS_MAX : (size_t)(quota + 999) / 1000;
 	static cpu_set_t all[CPUS_MAX / CPU_SETSIZE], one[CPUS_MAX / CPU_SETSIZE];
 	size_t count = 0;
-	struct err ignored;
 	pid_t *pids;
 	memset(all, 0, sizeof(all));
-	if (cgroup_pids(g, a, &pids, &count, &ignored) < 0)
+	if (cgroup_pids(g, a, &pids, &count, ERR_IGNORED) < 0)
 		count = 0;
 	for (size_t i = 0; i < count && i < PIDS_ASKED; i++)
 		if (sched_getaffinity(pids[i], sizeof(one), one) == 0)
@@ -216,8 +215,7 @@ static size_t cpu_count(const struct view *v, const struct cgroup *g, struct are
 static const char *host_file(const char *path, struct arena *a)
 {
 	char *text;
-	struct err ignored;
-	return file_read(AT_FDCWD, path, FILE_MAX, a, &text, NULL, &ignored) < 0 ? "" : text;
+	return file_read(AT_FDCWD, path, FILE_MAX, a, &text, NULL, ERR_IGNORED) < 0 ? "" : text;
 }
 
 static int64_t host_kib(const char *meminfo, const char *line)
@@ -269,9 +267,8 @@ void view_print(const struct view *v, enum view_file file, struct strbuf *out)
 	struct cgroup_stats_files files = CGROUP_STATS_CLOSED;
 	struct cgroup_stats s = {0};
 	struct timespec up;
-	struct err ignored;
 	const char *host = host_file(view_paths[file], &a);
-	if (cgroup_open(v->cgroup, &g, &ignored) < 0) {
+	if (cgroup_open(v->cgroup, &g, ERR_IGNORED) < 0) {
 		strbuf_puts(out, host);
 		return;
 	}
@@ -309,9 +306,9 @@ void view_sample(struct view *v)
 {
 	CLEANUP_ARENA struct arena a = {0};
 	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
-	struct err ignored;
 	size_t tasks;
-	int64_t load = cgroup_open(v->cgroup, &g, &ignored) < 0 ? -1 : load_count(&g, &a, &tasks);
+	int64_t load =
+		cgroup_open(v->cgroup, &g, ERR_IGNORED) < 0 ? -1 : load_count(&g, &a, &tasks);
 	if (load >= 0)
 		load_average_step(v->average, load, 1);
 }

@@ -86,8 +86,7 @@ int image_index_find(struct image_store *s, const char *name, struct arena *a,
 		     struct image_index *ret, struct err *e)
 {
 	struct image_reference ref;
-	struct err ignored;
-	if (image_reference_parse(name, a, &ref, &ignored) < 0 || ref.digest)
+	if (image_reference_parse(name, a, &ref, ERR_IGNORED) < 0 || ref.digest)
 		return 0;
 	return find(s, image_reference_full(&ref, a), a, ret, e);
 }

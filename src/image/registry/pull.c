@@ -218,11 +218,10 @@ static int is_current(struct pull *p, const char *digest)
 {
 	struct transport_request q;
 	struct transport_message m;
-	struct err ignored = {0};
 	remote_request(&p->remote, &q, TRANSPORT_HEAD,
 		       arena_printf(p->fill.arena, "manifests/%s", p->ref.digest ?: p->ref.tag));
 	q.manifest = true;
-	return transport_call(&p->remote.job, &q, -1, &m, &ignored) == 0 &&
+	return transport_call(&p->remote.job, &q, -1, &m, ERR_IGNORED) == 0 &&
 	       !strcmp(m.digest, digest);
 }
 

@@ -90,14 +90,13 @@ static const char *layer_type(const char *type)
 static void know_part(struct push *p, struct part *part, const struct oci_descriptor *d,
 		      const char *repository)
 {
-	struct err ignored;
 	if (!d->media_type || d->size < 0 || !is_sha256(d->digest))
 		return;
 	memcpy(part->blob.digest, d->digest + 7, sizeof(part->blob.digest));
 	part->blob.size = (uint64_t)d->size;
 	part->blob.type = layer_type(d->media_type);
 	memcpy(part->blob.diff_id, part->diff_id, sizeof(part->blob.diff_id));
-	if (image_reference_parse(repository, p->arena, &part->source, &ignored) < 0)
+	if (image_reference_parse(repository, p->arena, &part->source, ERR_IGNORED) < 0)
 		part->source = (struct image_reference){0};
 }
 

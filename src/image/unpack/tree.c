@@ -181,11 +181,10 @@ static bool leads_out(int parent, const char *name, int depth)
 static int make_parents(struct tree *t, const char *dir)
 {
 	char whole[TREE_PATH_MAX];
-	struct err ignored;
 	if (t->below)
 		return whole_path(t, dir, whole) < 0
 			       ? -ENAMETOOLONG
-			       : path_make_dirs_in_root(t->root, whole, 0, 0, &ignored);
+			       : path_make_dirs_in_root(t->root, whole, 0, 0, ERR_IGNORED);
 	CLEANUP_FD int at = open_beneath(t, "", O_PATH | O_DIRECTORY);
 	for (int depth = 0; at >= 0 && *dir; depth++) {
 		char name[NAME_BYTES_MAX + 1];
