@@ -24,6 +24,9 @@
 
 enum { DENIALS = 3, SIGNALS = 32 };
 
+/* So long a process may take to end that was killed for memory. */
+static const int64_t DYING_NS = 60000000000;
+
 /* Whose memory it was that came to its end; the first %s is "probably ", where that is concluded.
  */
 static char *memory_cause(const struct life *l)
@@ -260,11 +263,21 @@ static bool used_up(const struct life *l, int signal)
 	return false;
 }
 
+/* Whether the kernel may have killed it for memory, as far as its log does not name whom: one that
+ * held much takes seconds to be gone. */
+static bool maybe_victim(const struct life *l, int signal)
+{
+	return signal == SIGKILL && l->oom && !l->oom_of.logged &&
+	       (!l->oom_at || l->ended - l->oom_at < DYING_NS);
+}
+
 /* Who may have sent what nobody recorded. From inside nobody can end the first process. */
 static const char *suspects(const struct life *l, int signal)
 {
 	const bool terminal = l->c && l->c->config.config.tty &&
 			      (signal == SIGINT || signal == SIGQUIT || signal == SIGHUP);
+	if (maybe_victim(l, signal))
+		return "the kernel did, for want of memory, or a process";
 	if (used_up(l, signal))
 		return "the kernel did, at its limit on processor time (--ulimit cpu), or a "
 		       "process";

@@ -38,7 +38,7 @@ static void take_start(struct life *l, int64_t at)
 	l->ended = l->asked = l->killed = 0;
 	l->stopped = l->oom = l->oom_main = l->oom_likely = false;
 	l->oom_of = (struct oom){0};
-	l->oom_kills = l->refused = l->unlogged = 0;
+	l->oom_kills = l->oom_at = l->refused = l->unlogged = 0;
 	l->error = l->policy = l->survivors = l->fault = l->pressure = l->full = NULL;
 	l->code = l->signal = l->asked_signal = 0;
 	l->sender = NULL;
@@ -92,6 +92,7 @@ static void take_oom(struct life *l, struct json_object *event)
 	struct oom *o = &l->oom_of;
 	l->oom = true;
 	l->oom_kills = amount(event, "kills");
+	l->oom_at = amount(event, "killedNano");
 	*o = (struct oom){.scope = oom_scope_of(attribute(event, "scope")),
 			  .logged = source && !strcmp(source, "log"),
 			  .limit = amount(event, "limit"),

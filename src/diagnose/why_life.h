@@ -26,6 +26,7 @@ struct life {
 	bool oom_main, oom; /* PID 1, or any */
 	bool oom_likely;    /* PID 1: only concluded, from the time of its end */
 	int64_t oom_kills;  /* so many processes */
+	int64_t oom_at;     /* when the last of them was killed; 0: not known */
 	bool oom_told;      /* by the verdict */
 	struct oom oom_of;  /* the last of them */
 	char *error, *policy, *survivors;
