@@ -42,7 +42,7 @@ setup() {
 teardown() {
 	[ -z "$CHILD" ] || kill -KILL "$CHILD" 2>/dev/null || true
 	[ -z "$CHILD" ] || wait_for 10 gone
-	[ -z "$MOUNT" ] || umount "$MOUNT"
+	[ -z "$MOUNT" ] || wait_for 20 umount "$MOUNT"
 }
 
 # Neither the monitor nor the keeper of this case is left.

@@ -327,7 +327,7 @@ survives() {
 		assert_equal "$sum" "$(hull run --rm "$1" cat /layer-1 | sha256sum)"
 		assert_equal "" "$(hull system check)"
 	)
-	umount cut
+	wait_for 10 umount cut # run --rm removes the folder behind its answer
 }
 
 @test "PU18 what pull, load and build said is there is there after a power cut" {

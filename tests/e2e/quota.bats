@@ -11,7 +11,7 @@ teardown() {
 	local r=0
 	hull_teardown || r=1
 	if [ -n "${FS-}" ]; then
-		umount "$FS" || r=1
+		wait_for 20 umount "$FS" || r=1
 		rmdir "$FS"
 	fi
 	no_loops || r=1

@@ -9,7 +9,7 @@ teardown() {
 	if mountpoint -q "$WORK/disk"; then
 		rm -f "$WORK/disk/fill" "$WORK/disk/more"
 		hull ps -aq | xargs -r "$HULL" rm -f
-		umount "$WORK/disk"
+		wait_for 20 umount "$WORK/disk"
 	fi
 	hull_teardown
 }
@@ -75,7 +75,7 @@ teardown() {
 	hull rm cc
 	hull rmi other
 	hull load -i "$WORK/other.tar"
-	umount "$WORK/disk"
+	wait_for 20 umount "$WORK/disk"
 	export HULL_ROOT=$WORK/root
 }
 
@@ -438,6 +438,6 @@ fill_disk() {
 	run hull rm cc
 	assert_status 1
 	assert_has "read-only"
-	umount "$WORK/other"
+	wait_for 10 umount "$WORK/other"
 	export HULL_ROOT=$WORK/root
 }

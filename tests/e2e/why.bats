@@ -8,7 +8,7 @@ setup() { hull_setup; }
 teardown() {
 	if [ -n "${MOUNTED-}" ]; then
 		hull ps -aq | xargs -r "$HULL" rm -f
-		umount "$MOUNTED"
+		wait_for 20 umount "$MOUNTED" # a monitor's last command may still hold it
 	fi
 	hull_teardown
 }
@@ -871,7 +871,7 @@ in_mounts() {
 	touch small/{1..56} 2>/dev/null || true
 	run hull --root "$PWD/small/root" --runroot "$PWD/smallrun" doctor
 	assert_line "few inodes left \([0-9] of 64\): many small files of layers"
-	umount small
+	wait_for 10 umount small
 	unset MOUNTED
 	# What hull can write is what it tells, as it does elsewhere.
 	truncate -s 64M image
@@ -889,7 +889,7 @@ in_mounts() {
 	dd if=/dev/zero of=small/most bs=1M count=40 status=none 2>/dev/null || true
 	run hull --root "$PWD/small/root" --runroot "$PWD/smallrun" doctor
 	assert_has "$PWD/small/root is nearly full"
-	umount small
+	wait_for 10 umount small
 	unset MOUNTED
 }
 
@@ -938,7 +938,7 @@ where_call() {
 	dd if=/dev/zero of=small/fill bs=1M count=11 2>/dev/null || true
 	run -1 hull --root "$PWD/small" --runroot "$PWD/smallrun" doctor
 	assert_has "is nearly full"
-	umount small
+	wait_for 10 umount small
 	hull run -d --name deaf test sleep 600
 	run -1 hull doctor deaf
 	assert_has "signals: stop is not graceful"
