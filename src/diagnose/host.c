@@ -243,7 +243,7 @@ static void check_clock(struct engine *en, struct story *s)
 	if (stat("/proc/self/exe", &st) == 0 && now + DAY < st.st_mtime) {
 		gmtime_r(&now, &tm);
 		story_advise(s,
-			     "the clock says %04d-%02d-%02d, which is before this hull was "
+			     "the clock says %04d-%02d-%02d, which is before this program was "
 			     "installed: certificates of registries will not be valid; set it",
 			     tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
 	}

@@ -34,6 +34,7 @@ struct waiting {
 struct load {
 	struct arena *a;
 	int64_t running, sleeping; /* over all looks */
+	size_t processes, stopped; /* of the last one, without hull-init */
 	struct waiting waiting[WAITING_MAX];
 	size_t count;
 };
@@ -109,8 +110,14 @@ static int look(struct load *l, const struct container *c, struct err *e)
 		int r = processes_read(c, &a, &all, e);
 		if (r < 0)
 			return r;
-		for (size_t k = 0; k < all.count; k++)
+		const size_t first = container_has_init(c) && all.count;
+		l->processes = all.count - first;
+		l->stopped = 0;
+		for (size_t k = 0; k < all.count; k++) {
+			const char state = all.list[k].state;
+			l->stopped += k >= first && (state == 'T' || state == 't');
 			look_at_tasks(l, all.list[k].pid);
+		}
 		nanosleep(&apart, NULL);
 	}
 	return 0;
@@ -190,6 +197,17 @@ int diagnose_load(struct engine *en, const struct container *c, struct story *s,
 	else
 		s->verdict = arena_printf(a, "it adds %.1f to the load: tasks that run or could",
 					  running);
+	if (l.stopped && l.stopped == l.processes) {
+		s->verdict = arena_printf(
+			a,
+			"all its processes (%zu) are stopped, by SIGSTOP or a debugger: they do "
+			"nothing, and take no signal but SIGKILL, until SIGCONT",
+			l.stopped);
+		story_advise(s,
+			     "hull kill -s CONT %s lets its first process go on, but for one "
+			     "that a debugger holds",
+			     c->name);
+	}
 	double quota = container_cpu_limit(c);
 	if (quota > 0 && running + sleeping > quota)
 		story_evidence(s, "its quota", "of %g CPUs is for processor time, not for the load",

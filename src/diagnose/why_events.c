@@ -68,7 +68,7 @@ static void take_end(struct life *l, struct json_object *event, int64_t at)
 	const char *error = attribute(event, "error"), *policy = attribute(event, "restart");
 	const char *survivors = attribute(event, "survivors"), *fault = attribute(event, "fault");
 	const char *pressure = attribute(event, "pressure"), *full = attribute(event, "full");
-	l->ended = at;
+	l->ended = l->last_end = at;
 	l->ends++;
 	l->code = number(attribute(event, "exitCode"));
 	l->signal = number(attribute(event, "signal"));
@@ -170,7 +170,7 @@ int why_take(struct json_object *event, void *ctx, struct err *e)
 	if (strcmp(l->id, whose)) { /* another one of that name */
 		snprintf(l->id, sizeof(l->id), "%s", whose);
 		l->s->moment_count = 0;
-		l->created = l->removed = l->ends = 0;
+		l->created = l->removed = l->ends = l->last_end = 0;
 		take_start(l, 0);
 	}
 	const char *image = attribute(event, "image");

@@ -20,7 +20,7 @@ struct life {
 	const char *ref;           /* as it was asked for */
 	char id[ID_LEN + 1], *name, *image;
 	int64_t created, started, ended, removed; /* 0: not */
-	int64_t ends;                             /* all of them, of all its runs */
+	int64_t ends, last_end;                   /* all of them, of all its runs; the last */
 	int64_t until;                            /* the end that is asked for; 0: now */
 	int code, signal;
 	bool oom_main, oom; /* PID 1, or any */

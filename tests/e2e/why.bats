@@ -418,6 +418,25 @@ crash_told() {
 	[[ $(verdict idle) == "it runs for "*", and nothing happened to it" ]]
 }
 
+@test "why: of one that runs: stopped from outside; why it had to be started again" {
+	local stopped="all its processes (1) are stopped, by SIGSTOP or a debugger: "
+	hull run -d --name aa test sleep 600
+	kill -STOP "$(pid_of aa)"
+	wait_for 10 eval '[[ $(verdict aa) == "it runs for "*": $stopped"* ]]' || fail "$(verdict aa)"
+	run -1 hull doctor aa
+	assert_has "load: $stopped"
+	assert_has "hull kill -s CONT aa lets its first process go on"
+	hull kill -s CONT aa
+	wait_for 10 eval '[[ $(verdict aa) == "it runs for "*", and nothing happened to it" ]]'
+	hull run -d --name bb --init test sleep 600
+	wait_for 10 hull exec bb kill -STOP 2
+	wait_for 10 eval '[[ $(verdict bb) == "it runs for "*": $stopped"* ]]' || fail "$(verdict bb)"
+	# Each end had another cause: the last one is told.
+	hull run -d --name cc --restart always -v "$PWD:/n" test sh -c \
+		'echo >>/n/times; case $(wc -l </n/times) in 1) exit 3;; 2) exit 4;; esac; sleep 600'
+	wait_for 20 eval '[[ $(verdict cc) == "it runs for "*", after its policy started it 2 times again; the last time its command ended by itself with 4 after "* ]]' || fail "$(verdict cc)"
+}
+
 @test "why: memory that was full of what is in a tmpfs" {
 	hull run --name aa -m 24m --memory-swap 24m --tmpfs /cache test sh -c \
 		'dd if=/dev/zero of=/cache/big bs=1M count=16 2>/dev/null; exec /probe eat 64' || [ $? = 137 ]
@@ -916,7 +935,7 @@ where_call() {
 	cp "$HULL" "$WORK/later"
 	touch -d '400 days' "$WORK/later"
 	run -1 "$WORK/later" doctor
-	assert_has "the clock says $(date -u +%Y-%m-%d), which is before this hull was installed: certificates of registries"
+	assert_has "the clock says $(date -u +%Y-%m-%d), which is before this program was installed: certificates of registries"
 }
 
 @test "doctor: the machine, what runs short of it; a container with and without findings" {
