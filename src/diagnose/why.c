@@ -206,6 +206,12 @@ static void ended_verdict(struct life *l)
 		code_verdict(l);
 	else
 		zero_verdict(l);
+	/* One that programs need not end on: no wish, and yet it may be the cause. */
+	if (!l->s->asked && !l->signal && l->asked && !is_lost(l) && !was_asked(l) &&
+	    l->ended - l->asked < SHORTLY_NS)
+		l->s->verdict = arena_printf(l->s->a, "%s; %s before that hull sent it %s",
+					     l->s->verdict, why_span(l->s->a, l->ended - l->asked),
+					     why_signal(l->s->a, l->asked_signal));
 	if (l->oom && !l->oom_told)
 		why_memory_too(l);
 	if (l->refused > 0)

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/units.h"
 #include "diagnose/why_life.h"
+#include "linux/process.h"
 
 static const char *attribute(struct json_object *event, const char *key)
 {
@@ -49,7 +50,9 @@ static void take_kill(struct life *l, int64_t at, struct json_object *event)
 {
 	int signal = number(attribute(event, "signal"));
 	const char *sender = attribute(event, "sender"), *handler = attribute(event, "handler");
-	if (l->ended)
+	/* SIGCONT and the like end nobody; timeout(1) sends one behind the other. */
+	const char *action = signal_default_action(signal);
+	if (l->ended || (strcmp(action, "term") != 0 && strcmp(action, "core") != 0))
 		return;
 	l->health_ends += sender && !strcmp(sender, ASKED_BY_HEALTH) && !l->asked;
 	l->sender = sender ? arena_strdup(l->s->a, sender) : NULL;

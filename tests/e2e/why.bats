@@ -315,6 +315,20 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130' "$HULL"
 	[[ $(verdict cc) == "ended by hull kill: it took SIGTERM and ended with 3 after "* ]]
 	sql "UPDATE event SET time = time - 60000000000 WHERE action = 'kill'"
 	[[ $(verdict cc) == "its command ended with 3, "*" after hull kill sent SIGTERM, which it took: whether because of that is not recorded" ]]
+	# A signal that is no wish that it ends; one behind it that ends nobody.
+	for name in HUP INT; do
+		hull run -d --name "on$name" test sh -c "trap 'exit 4' $name; echo ready; while :; do usleep 20000; done"
+		wait_ready "on$name"
+	done
+	hull kill -s HUP onHUP
+	hull pause onINT
+	hull kill -s INT onINT
+	hull kill -s CONT onINT
+	hull unpause onINT
+	wait_for 10 ended onHUP
+	wait_for 10 ended onINT
+	[[ $(verdict onHUP) == "its command ended by itself with 4 after "*" before that hull sent it SIGHUP" ]] || fail "$(verdict onHUP)"
+	[[ $(verdict onINT) == "ended by hull kill: it took SIGINT and ended with 4 after "* ]] || fail "$(verdict onINT)"
 	hull run -d --name dd test sleep 600
 	hull rm -f dd
 	[[ $(verdict dd) == "ended by hull kill or rm -f: SIGKILL ended it after "* ]]
