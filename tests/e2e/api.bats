@@ -168,6 +168,10 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	hull run -d --name 'b_b' -m 64m test sleep 1000
 	api GET /metrics | python3 "$BATS_TEST_DIRNAME/../helpers/openmetrics.py"
 	assert_equal "application/openmetrics-text; version=1.0.0; charset=utf-8" "$(curl -s --unix-socket "$SOCKET" -o /dev/null -w '%{content_type}' http://hull/metrics)"
+	# The same figures as hull's own: of one that does nothing meanwhile.
+	metric() { api GET /metrics | sed -n "s/^hull_container_$1{.*name=\"b_b\"} //p"; }
+	hull pause b_b
+	assert_equal "$(hull stats --no-stream --format '{{json .}}' b_b | jq -r .PIDs) 67108864" "$(metric pids) $(metric memory_limit_bytes)"
 	hull rm -f b_b
 	assert_equal "sleep 1000" "$(answers 200 GET /containers/aa/top | jq -r '.Processes[0][-1]')"
 	answers 204 POST /containers/aa/pause

@@ -174,6 +174,62 @@ waits_for_start() {
 	timeout 60 python3 exec.py "$SOCKET" 3>&-
 }
 
+@test "api streams: attach and exec, by an upgrade and by a plain 200, framed and raw, and the end of input is none of output" {
+	cat >ways.py <<-'EOF'
+		import json, socket, sys
+		def ask(method, path, body=b"", upgrade=False):
+		    s = socket.socket(socket.AF_UNIX)
+		    s.settimeout(60)
+		    s.connect(sys.argv[1])
+		    more = "Connection: Upgrade\r\nUpgrade: tcp\r\n" if upgrade else ""
+		    s.sendall(f"{method} {path} HTTP/1.1\r\nHost: h\r\n{more}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+		    return s
+		def made(path, **body):
+		    text = ask("POST", path, json.dumps(body).encode()).recv(65536)
+		    assert b" 201 " in text, text
+		    return json.loads(text.split(b"\r\n\r\n")[1])["Id"]
+		command = ["sh", "-c", "read x; echo got $x; [ -t 0 ] || cat; echo end"]
+		host = {"NetworkMode": "none"}
+		box = made("/containers/create", Image="test", Cmd=["sleep", "1000"], HostConfig=host)
+		ask("POST", f"/containers/{box}/start").recv(1000)
+		for tty in False, True:
+		    for upgrade in False, True:
+		        for minor in 41, 42:
+		            for what in "attach", "exec":
+		                if what == "attach":
+		                    name = made("/containers/create", Image="test", Cmd=command, Tty=tty, OpenStdin=True, StdinOnce=True, HostConfig=host)
+		                    s = ask("POST", f"/v1.{minor}/containers/{name}/attach?stream=1&stdin=1&stdout=1&stderr=1", upgrade=upgrade)
+		                else:
+		                    name = made(f"/containers/{box}/exec", Cmd=command, Tty=tty, AttachStdin=True, AttachStdout=True, AttachStderr=True)
+		                    s = ask("POST", f"/v1.{minor}/exec/{name}/start", json.dumps({"Tty": tty}).encode(), upgrade)
+		                head = b""
+		                while not head.endswith(b"\r\n\r\n"):
+		                    head += s.recv(1)
+		                way = what, tty, upgrade, minor
+		                assert head.startswith(b"HTTP/1.1 101 UPGRADED\r\n" if upgrade else b"HTTP/1.1 200 OK\r\n"), (way, head)
+		                kind = b"raw" if tty or minor < 42 else b"multiplexed"
+		                assert b"Content-Type: application/vnd.docker.%s-stream\r\n" % kind in head, (way, head)
+		                if what == "attach":
+		                    assert b" 204 " in ask("POST", f"/containers/{name}/start").recv(1000)
+		                s.sendall(b"word\n")
+		                if not tty:
+		                    s.sendall(b"rest\n")
+		                    s.shutdown(socket.SHUT_WR)
+		                got = b"".join(iter(lambda: s.recv(100), b""))
+		                if tty:
+		                    assert got.endswith(b"got word\r\nend\r\n"), (way, got)
+		                    continue
+		                text = b""
+		                while got:
+		                    size = int.from_bytes(got[4:8], "big")
+		                    assert got[:4] == b"\1\0\0\0", (way, got)
+		                    text, got = text + got[8:8 + size], got[8 + size:]
+		                assert text == b"got word\nrest\nend\n", (way, text)
+	EOF
+	timeout 120 python3 ways.py "$SOCKET" 3>&-
+	hull ps -aq | xargs "$HULL" rm -f >/dev/null
+}
+
 @test "api streams: kill -9 of hulld breaks no attached session" {
 	need_docker
 	mkfifo in
