@@ -160,7 +160,7 @@ runs_seen() {
 
 @test "record: how many processes the end of PID 1 took along, and who had ended with a fault before" {
 	record
-	runs_seen 4 --name cc 'sleep 601 & sleep 602 & sleep 603 & sh -c "exit 9"; touch /three; until [ -e /end ]; do usleep 20000; done; exit 4' &
+	runs_seen 4 --name cc 'sleep 601 & sleep 602 & sleep 603 & touch /three; until [ -e /end ]; do usleep 20000; done; sh -c "exit 9"; exit 4' &
 	wait_for 10 hull exec cc test -e /three
 	caught_up
 	let_end cc /end

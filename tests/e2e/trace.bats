@@ -258,10 +258,11 @@ told_tcp() {
 	nsenter -t "$(pid_of cc)" -n nft -f - <<<'table inet t { chain c { type filter hook input priority 0; tcp dport 7002 drop; }; }'
 	trace --tcp --json cc
 	# 1B58: 7000; 0A: it listens
-	hull exec cc sh -c 'listens() { until grep -q ":$1 [0:]* 0A " /proc/net/tcp6; do sleep 0.05; done; }
+	# A program that starts slowly is to be asked for a second time, too.
+	hull exec cc sh -c 'long=$1; listens() { until grep -q ":$1 [0:]* 0A " /proc/net/tcp6; do sleep 0.05; done; }
 		nc -l -p 7000 </dev/null >/dev/null & listens 1B58; echo hi | nc 127.0.0.1 7000
-		nc 127.0.0.1 7001; timeout 2 nc 127.0.0.1 7002
-		yes | nc -l -p 7003 >/dev/null & listens 1B5B; timeout -s KILL 2 nc ::1 7003 </dev/zero | sleep 3; kill %2' || :
+		nc 127.0.0.1 7001; timeout "$long" nc 127.0.0.1 7002
+		yes | nc -l -p 7003 >/dev/null & listens 1B5B; timeout -s KILL "$long" nc ::1 7003 </dev/zero | sleep "$((long + 1))"; kill %2' sh $((2 + PATIENCE / 4)) || :
 	wait_for 10 told_tcp connected 127.0.0.1:7000 '"Text":"is connected to 127.0.0.1:7000 from 127.0.0.1:[0-9]+ after [0-9.]+ m?s"'
 	wait_for 10 told_tcp closed 127.0.0.1:7000 'has ended after [0-9.]+ m?s, closed by (this|the other) end first'
 	wait_for 10 grep -qE '"Local":"127.0.0.1:7000".*has ended after [0-9.]+ m?s, closed by (this|the other) end first' traced
