@@ -62,8 +62,8 @@ bool version_has_param(const struct call *c, const char *name);
 /** Take out of what was asked, or put in, what is otherwise in the client's version; NULL is
  * nothing. */
 int version_of_asked(const struct call *c, struct json_object *body, struct err *e);
-/** The same of an answer; whether there is anything of the kind. NULL: just to know. */
-bool version_of_answer(const struct call *c, struct json_object *o);
+/** The same of an answer. */
+void version_of_answer(const struct call *c, struct json_object *o);
 
 /** Serve one request that http_next() has taken. @kept lives as long as the engine, @a as the
  * request. */

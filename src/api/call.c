@@ -218,7 +218,7 @@ int answer_json(struct call *c, int status, struct json_object *o)
 int answer_text(struct call *c, struct strbuf *text, struct err *e)
 {
 	struct json_object *o;
-	if (c->http->read_only || version_of_answer(c, NULL)) {
+	if (c->http->read_only) {
 		int r = json_parse(text->buf, text->len, &o, e);
 		return r < 0 ? r : answer_json(c, 200, o);
 	}
