@@ -249,11 +249,11 @@ static int way_children(struct world *w, const char *kind, uint32_t mode, const 
 	const int spaces[2] = {w->container, w->other};
 	struct link_info parent = {0};
 	/* A parent with a carrier: of a pair whose other end is up. */
-	int r = pair(w, kind, 0, "carrier", w->other, (uint8_t)(5 + mode));
+	int r = pair(w, "parent", 0, "carrier", w->other, (uint8_t)(5 + mode));
 	if (r == 0)
 		r = configure(w->other, "carrier", "10.0.5.1/24", NULL);
 	if (r == 0)
-		r = link_find(&w->links, kind, &parent);
+		r = link_find(&w->links, "parent", &parent);
 	for (uint8_t i = 0; r == 0 && i < 2; i++) {
 		const struct link_child c = {.kind = kind,
 					     .name = kind,

@@ -141,7 +141,7 @@ foresees() {
 	assert_has "sysctl: 1 of 2 parameters that were asked for are not in force any more"
 	assert_has "net.ipv4.ip_default_ttl: 63 was asked for, and it is 77 now"
 	# How it is mounted is seen, not concluded from an option.
-	hull run -d --name ee --security-opt systempaths=unconfined test sleep 600
+	hull run -d --name ee --security-opt systempaths=unconfined --security-opt apparmor=unconfined test sleep 600
 	hull run -d --name ff --privileged test sleep 600
 	hull exec ff sh -c 'mount -o bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys'
 	for name in ee ff; do

@@ -1109,6 +1109,7 @@ print(len(s.recv(100)))' "$(hull network inspect -f '{{(index .IPAM.Config 0).Ga
 
 @test "macvlan and ipvlan: on the network of a device of the host, past its firewall" {
 	local driver
+	on_host ip link add eth0 type bridge # kernels before 6.14 look for the child's name here
 	for driver in macvlan ipvlan; do
 		hull network create -d $driver -o parent=up0 --subnet 203.0.113.0/24 --gateway 203.0.113.2 \
 			--aux-address host=203.0.113.1 $driver
