@@ -42,6 +42,7 @@ static const struct rule {
 	{"POST /containers/create", ASKED, "Healthcheck.StartInterval", 44, 0, NULL},
 	{"POST /containers/create", ASKED, "NetworkingConfig.EndpointsConfig.*.MacAddress", 44, 0,
 	 NULL},
+	{"POST /containers/create", ASKED, "HostConfig.Mounts[].TmpfsOptions.Options", 46, 0, NULL},
 	{"POST /containers/create", ASKED, "NetworkingConfig.EndpointsConfig.*.GwPriority", 48, 0,
 	 NULL},
 	{"POST /containers/create", NEEDED,

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/path.h"
 #include "base/tree.h"
 
@@ -199,6 +200,35 @@ static int add_bind(struct gather *g, const char *spec)
 	return add_volume(g, m);
 }
 
+/* "Options" of the API: a list of [NAME] and [NAME, VALUE], after @options. */
+static int add_tmpfs_words(struct gather *g, const char *list, char **options)
+{
+	CLEANUP_JSON struct json_object *o = NULL;
+	if (json_parse(list, strlen(list), &o, g->e) < 0 ||
+	    (o && !json_object_is_type(o, json_type_array)))
+		return err_set(g->e, EINVAL, ERR_INVALID, "TmpfsOptions.Options: not a list");
+	for (size_t i = 0; o && i < json_object_array_length(o); i++) {
+		struct json_object *pair = json_object_array_get_idx(o, i);
+		const size_t count = json_object_is_type(pair, json_type_array)
+					     ? json_object_array_length(pair)
+					     : 0;
+		if (count < 1 || count > 2)
+			return err_set(g->e, EINVAL, ERR_INVALID,
+				       "TmpfsOptions.Options: invalid option array length");
+		for (size_t k = 0; k < count; k++) {
+			struct json_object *word = json_object_array_get_idx(pair, k);
+			const char *before = k ? "=" : **options ? "," : "";
+			if (!json_object_is_type(word, json_type_string))
+				return err_set(g->e, EINVAL, ERR_INVALID,
+					       "TmpfsOptions.Options: not a string: %s",
+					       json_object_to_json_string(word));
+			*options = arena_printf(g->a, "%s%s%s", *options, before,
+						json_object_get_string(word));
+		}
+	}
+	return 0;
+}
+
 static int add_tmpfs(struct gather *g, const struct docker_mount *d)
 {
 	char *options = "";
@@ -212,6 +242,9 @@ static int add_tmpfs(struct gather *g, const struct docker_mount *d)
 	if (t && t->mode)
 		options = arena_printf(g->a, "%s%smode=%llo", options, *options ? "," : "",
 				       (unsigned long long)t->mode);
+	int r = t && t->options ? add_tmpfs_words(g, t->options, &options) : 0;
+	if (r < 0)
+		return r;
 	return add(g, (struct mount_point){.kind = MOUNT_TMPFS,
 					   .destination = d->target,
 					   .read_only = d->read_only,

@@ -114,6 +114,7 @@ static const struct shape volume_shape = SHAPE(struct docker_volume_options, vol
 static const struct field tmpfs_fields[] = {
 	FIELD(struct docker_tmpfs_options, size_bytes, "SizeBytes", FIELD_I64),
 	FIELD(struct docker_tmpfs_options, mode, "Mode", FIELD_I64),
+	FIELD(struct docker_tmpfs_options, options, "Options", FIELD_RAW),
 };
 static const struct shape tmpfs_shape = SHAPE(struct docker_tmpfs_options, tmpfs_fields);
 

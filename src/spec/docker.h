@@ -77,6 +77,7 @@ struct docker_volume_options {
 };
 struct docker_tmpfs_options {
 	int64_t size_bytes, mode;
+	char *options; /* JSON text: [["exec"], ["nr_inodes", "100"]] */
 };
 struct docker_image_options {
 	char *subpath;

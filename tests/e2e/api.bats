@@ -109,7 +109,10 @@ none='"HostConfig":{"NetworkMode":"none"}'
 		'"PidMode":"nonsense"' '"MaskedPaths":["/proc/kcore"]' '"Memory":"much"' \
 		'"RestartPolicy":{"Name":"nonsense"}' '"RestartPolicy":{"Name":"always","MaximumRetryCount":3}' \
 		'"RestartPolicy":{"Name":"on-failure","MaximumRetryCount":-1}' '"Mounts":[{"Target":"/x"}]' \
-		'"Mounts":[{"Type":"tmpfs","Source":"/x","Target":"/x"}]'; do
+		'"Mounts":[{"Type":"tmpfs","Source":"/x","Target":"/x"}]' \
+		'"Mounts":[{"Type":"tmpfs","Target":"/x","TmpfsOptions":{"Options":[["a","b","c"]]}}]' \
+		'"Mounts":[{"Type":"tmpfs","Target":"/x","TmpfsOptions":{"Options":"exec"}}]' \
+		'"Mounts":[{"Type":"tmpfs","Target":"/x","TmpfsOptions":{"Options":[[1]]}}]'; do
 		answers 400 POST /containers/create "{\"Image\":\"test\",\"HostConfig\":{\"NetworkMode\":\"none\",$field}}"
 	done
 	# What a place on a network would have, and there is none.
@@ -154,6 +157,18 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	# What stays of the daemon: 8 MiB are promised.
 	[ "$(awk '/VmRSS/ {print $2}' "/proc/$HULLD/status")" -lt 8192 ]
 	hull rmi made:1 same
+}
+
+@test "api: a tmpfs with options as a list" {
+	local words='[["exec"],["nr_inodes","77"]]'
+	answers 201 POST "/containers/create?name=aa" "{\"Image\":\"test\",\"Cmd\":[\"sleep\",\"1000\"],\"HostConfig\":{\"NetworkMode\":\"none\",
+		\"Mounts\":[{\"Type\":\"tmpfs\",\"Target\":\"/x\",\"TmpfsOptions\":{\"SizeBytes\":1048576,\"Options\":$words}}]}}"
+	answers 204 POST /containers/aa/start
+	run hull exec aa grep " /x " /proc/mounts
+	assert_has size=1024k,nr_inodes=77
+	assert_lacks noexec
+	assert_equal "$words" "$(answers 200 GET /containers/aa/json | jq -c '.HostConfig.Mounts[0].TmpfsOptions.Options')"
+	answers 204 DELETE "/containers/aa?force=1"
 }
 
 @test "api: running, paused, limited, stopped, restarted" {

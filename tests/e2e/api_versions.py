@@ -104,6 +104,7 @@ def creating():
     mount_case(42, "VolumeOptions", "NoCopy", True, None, 'VolumeOptions must not be specified on mount type "bind"')
     mount_case(42, "TmpfsOptions", "SizeBytes", 4096, None, 'TmpfsOptions must not be specified on mount type "volume"', "volume", "vol")
     mount_case(42, "BindOptions", "Propagation", "shared", None, 'BindOptions must not be specified on mount type "tmpfs"', "tmpfs", "")
+    mount_case(46, "TmpfsOptions", "Options", [["exec"]], None, [["exec"]], "tmpfs", "")
     mount_case(48, "ImageOptions", "Subpath", "data", 'Mount type "Image" needs API v1.48 or newer', "data", "image", "test")
     health = {"Test": ["CMD", "true"], "StartInterval": 5000000000}
     case(44, "POST /containers/create", lambda v: made(v, Healthcheck=health)["Config"]["Healthcheck"].get("StartInterval"),
