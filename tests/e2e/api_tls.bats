@@ -261,6 +261,7 @@ revoke() {
 	assert_has "33 77"
 	nsenter -n -t "$HOST" docker events --format '{{.Action}} {{.Actor.Attributes.image}}' 3>&- >events &
 	local events=$!
+	started_by_test $events
 	docker run -d --name aa --network none test sh -c 'echo first; while [ ! -e /go ]; do sleep 0.05; done; echo last'
 	run -5 in_terminal "docker exec -it aa sh -c 'until stty size | grep -x \"33 77\"; do sleep 0.05; done; exit 5'" </dev/null
 	assert_has "33 77"
