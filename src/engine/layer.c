@@ -259,9 +259,9 @@ int layer_plan(const struct engine *en, struct container_config *config, struct 
 	err_set(e, ENOTSUP, ERR_INVALID,
 		"--storage-opt size: --root %s is on no XFS or ext4 with project quota and no "
 		"btrfs "
-		"with quotas, and for an image there is %s",
+		"with quotas, and an image cannot take its place: %s",
 		en->root, why);
-	return err_hint(e, "mount it with prjquota, or provide the last one");
+	return err_hint(e, "mount it with prjquota, or provide what the image needs");
 }
 
 int layer_make(const struct engine *en, const struct container *c, int folder, struct err *e)

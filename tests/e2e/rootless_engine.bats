@@ -638,6 +638,11 @@ of_topic() {
 	of_topic limits 'not known: it has no control group of its own; what limits the group that it was started in'
 	of_topic caps 'uid 0: effective the default 14'
 	of_topic disk 'its own layer'
+	run hull explain cc net
+	assert_line "^ +TCP .*reordering seen 0 times"
+	run hull run --rm --storage-opt size=10m test true
+	assert_status 125
+	assert_has "an image cannot take its place: loop devices are for root alone"
 	run hull explain cc caps sh
 	assert_has "executing /bin/sh comes to uid 0 with the default 14 in force"
 	run hull doctor

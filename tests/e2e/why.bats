@@ -868,7 +868,7 @@ with_knob() {
 
 # in_mounts COMMAND ARGUMENT...: what doctor says after the shell has changed mounts so, in a namespace.
 in_mounts() {
-	run unshare -m sh -c "$1"' && exec "$0" doctor' "$HULL" "${@:2}" 3>&-
+	run unshare -m sh -c "$1"' && shift $(($# > 0)) && exec "$0" "$@" doctor' "$HULL" "${@:2}" 3>&-
 }
 
 @test "doctor: a kernel that lacks something, control groups that are missing, inodes, a reserve for root" {
@@ -904,6 +904,9 @@ in_mounts() {
 	touch small/{1..56} 2>/dev/null || true
 	run hull --root "$PWD/small/root" --runroot "$PWD/smallrun" doctor
 	assert_line "few inodes left \([0-9] of 64\): many small files of layers"
+	echo "cannot be executed" >plain
+	in_mounts 'mount --bind "$1" /usr/sbin/mkfs.ext4' "$PWD/plain" --root "$PWD/small/root" --runroot "$PWD/smallrun"
+	assert_line "size quota +none \(no mkfs.ext4 \(package e2fsprogs\)\)"
 	wait_for 10 umount small
 	unset MOUNTED
 	# What hull can write is what it tells, as it does elsewhere.
