@@ -199,16 +199,6 @@ static int note_exit(struct engine *en, const struct end *end, struct err *e)
 	return r;
 }
 
-/* How often it could not make a process. */
-static int64_t processes_refused(const struct container *c)
-{
-	CLEANUP_ARENA struct arena a = {0};
-	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
-	const char *path = container_cgroup_path(c, &a);
-	return *path && cgroup_open(path, &group, ERR_IGNORED) == 0 ? cgroup_pids_refused(&group)
-								    : 0;
-}
-
 /* What was its first process; 0: not known. */
 static pid_t first_process(struct engine *en, const struct container *c)
 {
@@ -218,15 +208,14 @@ static pid_t first_process(struct engine *en, const struct container *c)
 
 /* The monitor takes whoever gets a SIGKILL soon after a kill for memory for its victim. The
  * kernel's log knows: it names all that were killed. What hull-init runs has no number here. */
-static void judge_oom(struct engine *en, struct end *end, struct exit_record *x)
+static void judge_oom(struct engine *en, const char *path, struct end *end, struct exit_record *x)
 {
 	const struct container *c = end->c;
 	struct oom *ret = &end->oom;
-	CLEANUP_ARENA struct arena a = {0};
 	if (!was_oom(x))
 		return;
 	const pid_t first = first_process(en, c);
-	oom_look(container_cgroup_path(c, &a), first, c->started, ret);
+	oom_look(path, first, c->started, ret);
 	if (ret->whole_since_ns > x->finished_ns || !first || container_has_init(c) ||
 	    !namespace_caller_is_in_first_pid())
 		return;
@@ -235,13 +224,36 @@ static void judge_oom(struct engine *en, struct end *end, struct exit_record *x)
 	x->flags |= x->signal == SIGKILL && ret->first_killed ? EXIT_OOM_MAIN : EXIT_OOM_CHILD;
 }
 
+/* Version 1 does not tell the monitor of kills in groups that the container made. */
+static void add_kills_below(const struct cgroup *g, struct exit_record *x)
+{
+	const int64_t kills = g->v1[CGROUP_MEMORY] >= 0 && !was_oom(x) ? cgroup_oom_kills(g) : 0;
+	if (kills <= 0)
+		return;
+	x->oom_kills = (uint64_t)kills;
+	x->oom_before_ms = OOM_TIME_UNKNOWN;
+	x->flags |= EXIT_OOM_CHILD;
+}
+
+/* What its control group says of its end. */
+static void look_at_group(struct engine *en, struct end *end, struct exit_record *x)
+{
+	CLEANUP_ARENA struct arena a = {0};
+	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
+	const char *path = container_cgroup_path(end->c, &a);
+	if (*path && cgroup_open(path, &group, ERR_IGNORED) == 0) {
+		end->refused = cgroup_pids_refused(&group);
+		add_kills_below(&group, x);
+	}
+	judge_oom(en, path, end, x);
+}
+
 static int finish(struct engine *en, const struct container *c, const struct exit_record *found,
 		  struct err *e)
 {
 	struct exit_record x = *found;
 	struct end end = {.c = c, .x = &x};
-	judge_oom(en, &end, &x); /* while its control group is there */
-	end.refused = processes_refused(c);
+	look_at_group(en, &end, &x); /* while it is there */
 	end_look(en, c, &end);
 	const pid_t first = crash_is_fault(x.signal) ? first_process(en, c) : 0;
 	if (first)

@@ -23,8 +23,6 @@
 #include "linux/cgroup_version.h"
 #include "linux/cpuset_list.h"
 
-enum { NESTED_MAX = 128 };
-
 static const struct cgroup no_group = CGROUP_CLOSED;
 
 /* "/hull/<id>": absolute, clean, and short enough for all that is put together from it. */
@@ -419,7 +417,7 @@ static int nested_remove(int fd, const char *name, int depth)
 {
 	if (unlinkat(fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return 0;
-	if (errno != EBUSY || depth >= NESTED_MAX)
+	if (errno != EBUSY || depth >= CGROUP_NESTED_MAX)
 		return -errno;
 	int sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (sub < 0)

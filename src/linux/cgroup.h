@@ -17,6 +17,9 @@
 #include "base/err.h"
 #include "base/shape.h"
 
+/* Groups within each other that are followed. */
+enum { CGROUP_NESTED_MAX = 128 };
+
 enum cgroup_layout { CGROUP_NONE, CGROUP_V1, CGROUP_V2, CGROUP_HYBRID };
 
 /** Controllers as bits; the bit's number is the index into the tables in cgroup.c. */
@@ -228,7 +231,8 @@ void cgroup_memory_path(const struct cgroup *g, char *buf, size_t size);
 /** Wait until no process lives in the group (v2: by notification of cgroup.events). 0, -ETIMEDOUT,
  * or -EOPNOTSUPP where there is no v2 tree. */
 int cgroup_wait_empty(const struct cgroup *g, int timeout_ms);
-/** Processes that were killed for memory in the group (v1: Linux 4.13), or negative errno. */
+/** Processes that were killed for memory in the group and those below it (v1: Linux 4.13), or
+ * negative errno. */
 int64_t cgroup_oom_kills(const struct cgroup *g);
 /** How often a process or thread was refused in the group, because a limit on them was reached (the
  *  group's own, on many kernels also one above it), or negative errno. */

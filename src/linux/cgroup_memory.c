@@ -5,12 +5,14 @@
  * "memory.events" and "memory.reclaim".
  * Invariant: v1's files are used where v1 has the controller. Read cgroup.h first.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -36,6 +38,32 @@ int cgroup_oom_file(const struct cgroup *g)
 		      on_v1 ? "memory.oom_control" : "memory.events", O_RDONLY | O_CLOEXEC);
 }
 
+/* Version 1 counts in each group what was killed in it alone. */
+static int64_t killed_below(int folder, int depth)
+{
+	char text[1024];
+	int64_t kills = 0;
+	struct stat st;
+	if (fstat(folder, &st) < 0 || st.st_nlink <= 2 || depth >= CGROUP_NESTED_MAX)
+		return 0;
+	int again = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP_DIR DIR *d = again < 0 ? NULL : fdopendir(again);
+	if (!d && again >= 0)
+		close(again);
+	for (struct dirent *entry; d && (entry = readdir(d));) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		CLEANUP_FD int sub = openat(folder, entry->d_name,
+					    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (sub < 0)
+			continue;
+		if (file_read_small(sub, "memory.oom_control", text, sizeof(text)) > 0)
+			kills += cgroup_keyed(text, "oom_kill");
+		kills += killed_below(sub, depth + 1);
+	}
+	return kills;
+}
+
 int64_t cgroup_oom_kills(const struct cgroup *g)
 {
 	char text[1024];
@@ -44,7 +72,8 @@ int64_t cgroup_oom_kills(const struct cgroup *g)
 	if (n < 0)
 		return n;
 	text[n] = '\0';
-	return cgroup_keyed(text, "oom_kill");
+	const int v1 = g->v1[CGROUP_MEMORY];
+	return cgroup_keyed(text, "oom_kill") + (v1 >= 0 ? killed_below(v1, 0) : 0);
 }
 
 int cgroup_oom_eventfd(const struct cgroup *g)

@@ -25,7 +25,6 @@
 enum {
 	FREEZE_TIMEOUT_MS = 5000,
 	KILL_TIMEOUT_MS = 10000,
-	NESTED_MAX = 128,
 	PIDS_MAX = 1 << 20,
 };
 
@@ -87,7 +86,7 @@ static int tree_pids(int parent, const char *name, struct pid_list *l, int depth
 	for (struct dirent *entry; (entry = readdir(d));) {
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
-		r = depth < NESTED_MAX ? tree_pids(fd, entry->d_name, l, depth + 1) : -E2BIG;
+		r = depth < CGROUP_NESTED_MAX ? tree_pids(fd, entry->d_name, l, depth + 1) : -E2BIG;
 		if (r < 0)
 			return r;
 	}

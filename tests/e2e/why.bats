@@ -1031,3 +1031,36 @@ PYTHON
 	run -0 hull events --since 1 --until "$(date +%s.%N)" --filter event=die --format '{{json .Actor.Attributes}}'
 	assert_equal "3 yes null null" "$(jq -r '"\(.exitCode) \(.kept) \(.error) \(.signal)"' <<<"$output")"
 }
+
+# Here, for the kernel logs ten kills for memory in five seconds, and no more.
+@test "why: killed for memory by the limit of a group that it made itself" {
+	# shellcheck disable=SC2016
+	local inner='m=/sys/fs/cgroup/memory f=memory.limit_in_bytes
+		if [ ! -d $m ]; then
+			m=/sys/fs/cgroup f=memory.max
+			mkdir $m/all
+			echo 0 >$m/all/cgroup.procs
+			echo +memory >$m/cgroup.subtree_control
+		fi
+		mkdir $m/in
+		echo 16777216 >$m/in/$f
+		[ ! -e $m/in/memory.swap.max ] || echo 0 >$m/in/memory.swap.max
+		in_it() { echo 0 >$m/in/cgroup.procs; exec /probe eat 64; }'
+	run hull run --name aa --privileged test sh -c "$inner
+		in_it"
+	assert_status 137
+	[[ $(verdict aa) == "its main process was killed by the kernel: a group inside of the container, "*"/in, reached its memory limit of 16MiB" ]] ||
+		fail "$(verdict aa)"
+	[ "$(hull inspect -f '{{.State.OOMKilled}}' aa)" = true ]
+	run hull run --name bb --privileged test sh -c "$inner
+		(in_it) || exit 5"
+	assert_status 5
+	run hull why bb
+	assert_line "^bb: its command ended by itself with 5 after .*; before that a process of it was killed by the kernel, probe: a group inside"
+	assert_lacks "outside of the container"
+	# Where the kernel's log is not there, it is not said that it was somebody else.
+	run blind run --name cc --privileged test sh -c "$inner
+		in_it"
+	run hull why cc
+	assert_lacks "a process outside of the container did"
+}
