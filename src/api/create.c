@@ -104,6 +104,18 @@ static void settle_host(const struct call *c, struct docker_host_config *host)
 		host->network_mode = default_network(c->settings);
 }
 
+/* Rows and columns, as TIOCSWINSZ takes them. */
+static int check_size(const struct docker_host_config *host, struct err *e)
+{
+	const int64_t *at = host->console_size.items;
+	const size_t count = host->console_size.count;
+	for (size_t i = 0; i < count; i++)
+		if (count != 2 || at[i] < 0 || at[i] > UINT16_MAX)
+			return err_set(e, EINVAL, ERR_INVALID,
+				       "HostConfig.ConsoleSize: not two numbers from 0 to 65535");
+	return 0;
+}
+
 /* What belongs to a mount of another type: an error from 1.42 on, before that nothing. */
 static int check_mounts(const struct call *c, const struct docker_host_config *host, struct err *e)
 {
@@ -141,6 +153,8 @@ static int read_host(struct call *c, struct json_object *body, struct docker_hos
 		if (r < 0)
 			return err_context(e, "HostConfig");
 		r = check_mounts(c, host, e);
+		if (r == 0)
+			r = check_size(host, e);
 	}
 	settle_host(c, host);
 	return r;

@@ -94,8 +94,8 @@ static const struct rule {
 	{"POST /networks/create", ASKED, "EnableIPv4", 48, 0, NULL},
 
 	{"GET /info", ANSWER, "ExecutionDriver", 0, 25, "\"<not supported>\""},
-	{"GET /info", ANSWER, "RegistryConfig.AllowNondistributableArtifactsCIDRs", 0, 49, "null"},
-	{"GET /info", ANSWER, "RegistryConfig.AllowNondistributableArtifactsHostnames", 0, 49,
+	{"GET /info", ANSWER, "RegistryConfig.AllowNondistributableArtifactsCIDRs", 0, 47, "null"},
+	{"GET /info", ANSWER, "RegistryConfig.AllowNondistributableArtifactsHostnames", 0, 47,
 	 "null"},
 	{"GET /info", ANSWER, "ContainerdCommit.Expected", 0, 49, "=ID"},
 	{"GET /info", ANSWER, "RuncCommit.Expected", 0, 49, "=ID"},
@@ -162,7 +162,7 @@ static int walk(const struct rule *r, struct json_object *o, const char *path, s
 			result = walk(r, json_object_array_get_idx(o, i), rest + 3, e);
 		return result;
 	}
-	if (!json_object_is_type(o, json_type_object))
+	if (!len || !json_object_is_type(o, json_type_object))
 		return 0;
 	if (*path == '*') {
 		json_object_object_foreach(o, key, value)

@@ -238,8 +238,12 @@ static void check_clock(struct engine *en, struct story *s)
 	struct timex clock = {0};
 	struct stat st;
 	struct tm tm;
-	const bool drifts = adjtimex(&clock) == TIME_ERROR;
-	story_evidence(s, "clock", "%s", drifts ? "unsynchronised" : "synchronised");
+	const int state = adjtimex(&clock);
+	const bool drifts = state == TIME_ERROR;
+	story_evidence(s, "clock", "%s",
+		       state < 0 ? "not known: the kernel does not say whether it is kept right"
+		       : drifts  ? "unsynchronised"
+				 : "synchronised");
 	if (stat("/proc/self/exe", &st) == 0 && now + DAY < st.st_mtime) {
 		gmtime_r(&now, &tm);
 		story_advise(s,

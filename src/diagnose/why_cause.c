@@ -278,6 +278,13 @@ static const char *suspects(const struct life *l, int signal)
 			      (signal == SIGINT || signal == SIGQUIT || signal == SIGHUP);
 	if (maybe_victim(l, signal))
 		return "the kernel did, for want of memory, or a process";
+	/* reboot(2) in a pid namespace: its first process gets them, with a handler or without. */
+	if (l->c && is_first(l) && !terminal && (signal == SIGHUP || signal == SIGINT))
+		return signal == SIGHUP
+			       ? "it called reboot(2) to restart, or a process outside of "
+				 "the container did"
+			       : "it called reboot(2) to halt, or a process outside of the "
+				 "container did";
 	if (used_up(l, signal))
 		return "the kernel did, at its limit on processor time (--ulimit cpu), or a "
 		       "process";

@@ -200,6 +200,18 @@ static int add_bind(struct gather *g, const char *spec)
 	return add_volume(g, m);
 }
 
+/* What a tmpfs may be given beside its size and mode: docker takes the first two. */
+static bool is_tmpfs_word(const char *name, bool valued)
+{
+	static const char *const words[2][7] = {
+		{"exec", "noexec"},
+		{"size", "mode", "uid", "gid", "nr_inodes", "nr_blocks", "huge"}};
+	for (size_t i = 0; i < ARRAY_LEN(words[0]); i++)
+		if (words[valued][i] && !strcmp(words[valued][i], name))
+			return true;
+	return false;
+}
+
 /* "Options" of the API: a list of [NAME] and [NAME, VALUE], after @options. */
 static int add_tmpfs_words(struct gather *g, const char *list, char **options)
 {
@@ -218,12 +230,13 @@ static int add_tmpfs_words(struct gather *g, const char *list, char **options)
 		for (size_t k = 0; k < count; k++) {
 			struct json_object *word = json_object_array_get_idx(pair, k);
 			const char *before = k ? "=" : **options ? "," : "";
-			if (!json_object_is_type(word, json_type_string))
+			const char *text = json_object_get_string(word);
+			if (!json_object_is_type(word, json_type_string) || strchr(text, ',') ||
+			    (!k && !is_tmpfs_word(text, count == 2)))
 				return err_set(g->e, EINVAL, ERR_INVALID,
-					       "TmpfsOptions.Options: not a string: %s",
-					       json_object_to_json_string(word));
-			*options = arena_printf(g->a, "%s%s%s", *options, before,
-						json_object_get_string(word));
+					       "TmpfsOptions.Options: invalid option: %s",
+					       json_object_to_json_string(pair));
+			*options = arena_printf(g->a, "%s%s%s", *options, before, text);
 		}
 	}
 	return 0;

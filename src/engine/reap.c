@@ -227,10 +227,12 @@ static void judge_oom(struct engine *en, const char *path, struct end *end, stru
 /* Version 1 does not tell the monitor of kills in groups that the container made. */
 static void add_kills_below(const struct cgroup *g, struct exit_record *x)
 {
-	const int64_t kills = g->v1[CGROUP_MEMORY] >= 0 && !was_oom(x) ? cgroup_oom_kills(g) : 0;
-	if (kills <= 0)
+	const int64_t kills = g->v1[CGROUP_MEMORY] >= 0 ? cgroup_oom_kills(g) : 0;
+	if (kills <= 0 || (uint64_t)kills <= x->oom_kills)
 		return;
 	x->oom_kills = (uint64_t)kills;
+	if (was_oom(x))
+		return;
 	x->oom_before_ms = OOM_TIME_UNKNOWN;
 	x->flags |= EXIT_OOM_CHILD;
 }

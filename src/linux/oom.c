@@ -212,6 +212,14 @@ static bool limited_and_full(const char *path, int64_t *limit)
 	       was_full(&g);
 }
 
+/* In groups below it. */
+static bool killed_below(const struct cgroup *g)
+{
+	const int v1 = g->v1[CGROUP_MEMORY];
+	return v1 < 0 ? counter(g->v2, "memory.events", "oom") > 0
+		      : cgroup_oom_kills(g) > counter(v1, "memory.oom_control", "oom_kill");
+}
+
 /* The nearest group that was full; if there is none, it was the machine. */
 static void conclude(const char *path, struct oom *ret)
 {
@@ -226,7 +234,7 @@ static void conclude(const char *path, struct oom *ret)
 		slash = strrchr(at, '/');
 		if (!slash || slash == at) {
 			*ret = (struct oom){.scope = OOM_HOST};
-			if (g.v1[CGROUP_MEMORY] < 0 && counter(g.v2, "memory.events", "oom") > 0)
+			if (killed_below(&g))
 				ret->scope = OOM_INSIDE;
 			return;
 		}

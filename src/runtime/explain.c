@@ -22,7 +22,13 @@
 #include "runtime/command.h"
 #include "runtime/runtime.h"
 
-enum { HEAD_SIZE = 4096, INTERPRETER_MAX = 255, PROGRAM_HEADERS_MAX = 64, SCRIPTS_MAX = 5 };
+enum {
+	HEAD_SIZE = 4096,
+	INTERPRETER_MAX = 255,
+	PROGRAM_HEADERS_MAX = 64,
+	SCRIPTS_MAX = 5,
+	SCRIPTS_UNSEEN, /* interpreters are not looked into */
+};
 
 #if defined(__x86_64__)
 #define NATIVE_MACHINE EM_X86_64
@@ -109,6 +115,8 @@ static int check_interpreter(const char *path, const char *word, unsigned depth,
 			       "exec: \"%s\": permission denied: its interpreter %s is not "
 			       "executable",
 			       path, word);
+	if (depth == SCRIPTS_UNSEEN)
+		return 0;
 	if (depth == SCRIPTS_MAX)
 		return err_set(
 			e, ELOOP, ERR_NOT_EXECUTABLE,
@@ -427,6 +435,7 @@ int runtime_explain_exec(const char *path, int number, struct err *e)
 int command_check(const char *path, struct err *e)
 {
 	struct head h = {0};
-	/* A program that may be executed and not read is the kernel's to judge. */
-	return head_read(path, &h) < 0 ? 0 : check_content(path, &h, 0, e);
+	/* A program that may be executed and not read is the kernel's to judge, and what a script's
+	 * interpreter is: binfmt_misc may have a handler for it. */
+	return head_read(path, &h) < 0 ? 0 : check_content(path, &h, SCRIPTS_UNSEEN, e);
 }

@@ -112,7 +112,10 @@ none='"HostConfig":{"NetworkMode":"none"}'
 		'"Mounts":[{"Type":"tmpfs","Source":"/x","Target":"/x"}]' \
 		'"Mounts":[{"Type":"tmpfs","Target":"/x","TmpfsOptions":{"Options":[["a","b","c"]]}}]' \
 		'"Mounts":[{"Type":"tmpfs","Target":"/x","TmpfsOptions":{"Options":"exec"}}]' \
-		'"Mounts":[{"Type":"tmpfs","Target":"/x","TmpfsOptions":{"Options":[[1]]}}]'; do
+		'"Mounts":[{"Type":"tmpfs","Target":"/x","TmpfsOptions":{"Options":[[1]]}}]' \
+		'"Mounts":[{"Type":"tmpfs","Target":"/x","TmpfsOptions":{"Options":[["bind"]]}}]' \
+		'"Mounts":[{"Type":"tmpfs","Target":"/x","TmpfsOptions":{"Options":[["nr_inodes","50,uid=7"]]}}]' \
+		'"ConsoleSize":[-5,80]' '"ConsoleSize":[1,2,3]' '"ConsoleSize":[30]'; do
 		answers 400 POST /containers/create "{\"Image\":\"test\",\"HostConfig\":{\"NetworkMode\":\"none\",$field}}"
 	done
 	# What a place on a network would have, and there is none.

@@ -268,7 +268,7 @@ def machine():
     info(25, "ExecutionDriver", get("ExecutionDriver"), "<not supported>", "none")
     info(25, "SecurityOptions", lambda o: o["SecurityOptions"][-2:], ["seccomp", "cgroupns"], ["name=seccomp,profile=builtin", "name=cgroupns"])
     for member in ("AllowNondistributableArtifactsCIDRs", "AllowNondistributableArtifactsHostnames"):
-        info(49, "RegistryConfig." + member, lambda o: o["RegistryConfig"].get(member, "none"), None, "none")
+        info(47, "RegistryConfig." + member, lambda o: o["RegistryConfig"].get(member, "none"), None, "none")
     for member in ("ContainerdCommit", "RuncCommit", "InitCommit"):
         info(49, member + ".Expected", lambda o: o[member].get("Expected", "none"), "", "none")
     info(49, "FirewallBackend", lambda o: o.get("FirewallBackend", {}).get("Driver"), None, "nftables")

@@ -1063,4 +1063,17 @@ PYTHON
 		in_it"
 	run hull why cc
 	assert_lacks "a process outside of the container did"
+	run blind run --name dd --privileged -m 64m test sh -c "$inner
+		(in_it) || exit 5"
+	run blind why dd
+	assert_line "^dd: .*; before that a process of it was killed by the kernel: a group inside of the container, whose name is not known, probably"
+}
+
+@test "why: reboot(2) in a container ends its first process" {
+	run hull run --name aa --cap-add SYS_BOOT test sh -c 'reboot -f; sleep 10'
+	assert_status 129
+	assert_equal "it was ended by SIGHUP, which hull did not send: it called reboot(2) to restart, or a process outside of the container did" "$(verdict aa)"
+	run hull run --name bb --cap-add SYS_BOOT test sh -c 'poweroff -f; sleep 10'
+	assert_status 130
+	assert_equal "it was ended by SIGINT, which hull did not send: it called reboot(2) to halt, or a process outside of the container did" "$(verdict bb)"
 }
