@@ -29,6 +29,7 @@
 #include "base/strbuf.h"
 
 enum {
+	SEND_STEP_MS = 1000,
 	HEAD_SECONDS = 10,
 	READER_MS = 1000,
 	IDLE_MS = 5 * 60 * 1000,
@@ -300,20 +301,29 @@ static const char *reason(int status)
 	return "Unknown";
 }
 
-/* What the client makes us wait comes off our patience, what it takes earns some back; not where it
- * took only a part of this, for all the time that it had. */
+/* Bytes that were written and not taken: a socket takes more only where most of it is free, which
+ * at a slow client is long after it began to take some. */
+static int untaken(int fd)
+{
+	int n;
+	return ioctl(fd, SIOCOUTQ, &n) < 0 ? 0 : n;
+}
+
+/* What the client makes us wait comes off our patience, what it takes earns some back. */
 static ssize_t send_some(struct http *h, const struct iovec *parts, int count)
 {
-	int64_t began = clock_ms(), ms = h->patience > 0 ? h->patience : 1;
-	const struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 	if (!h->hurried)
 		return TEMP_FAILURE_RETRY(writev(h->fd, parts, count));
+	const int before = untaken(h->fd);
+	const int64_t began = clock_ms(), most = h->patience > 0 ? h->patience : 1,
+		      ms = most < SEND_STEP_MS ? most : SEND_STEP_MS;
+	const struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 	setsockopt(h->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	ssize_t n = TEMP_FAILURE_RETRY(writev(h->fd, parts, count));
+	const bool waits = n < 0 && errno == EAGAIN;
 	h->patience -= clock_ms() - began;
-	if (h->patience > 0)
-		earn(h, n);
-	return n;
+	earn(h, (n > 0 ? n : 0) + before - untaken(h->fd));
+	return waits && h->patience > 0 ? 0 : n;
 }
 
 /* A client that is gone, or takes nothing, wants nothing more done for it. */
