@@ -271,13 +271,13 @@ static const char *find_trouble(struct life *l, bool killed)
 }
 
 /* Why it had to be started again: the last time, as far as events tell. */
-static char *before_text(const struct life *l)
+static char *before_text(const struct life *l, const char *when)
 {
 	struct story s;
 	struct err ignored;
 	struct arena *a = l->s->a;
 	return l->last_end && diagnose_end(l->en, l->id, l->last_end, a, &s, &ignored) == 0
-		       ? arena_printf(a, "; the last time %s", s.verdict)
+		       ? arena_printf(a, "; %s %s", when, s.verdict)
 		       : "";
 }
 
@@ -302,11 +302,12 @@ static void running_verdict(struct life *l)
 			"it runs for %s, after it was ended %lld time%s because its health check "
 			"failed%s",
 			since, (long long)l->health_ends, l->health_ends == 1 ? "" : "s",
-			before_text(l));
+			before_text(l, "its last end:"));
 	else if (c->restarts > 0)
 		l->s->verdict = arena_printf(
 			a, "it runs for %s, after its policy started it %lld time%s again%s", since,
-			(long long)c->restarts, c->restarts == 1 ? "" : "s", before_text(l));
+			(long long)c->restarts, c->restarts == 1 ? "" : "s",
+			before_text(l, "the last time"));
 	else
 		l->s->verdict =
 			arena_printf(a, "it runs for %s, and nothing happened to it", since);
