@@ -32,6 +32,16 @@
 
 enum { FREE_PERCENT = 10, IDS_USUAL = 65535, DAY = 86400 };
 
+/* A word of cgroup.controllers: "cpu" is none of "cpuset io". */
+static bool is_listed(const char *list, const char *word)
+{
+	const size_t len = strlen(word);
+	for (const char *at = list; (at = strstr(at, word)); at += len)
+		if ((at == list || at[-1] == ' ') && (!at[len] || strchr(" \n", at[len])))
+			return true;
+	return false;
+}
+
 /* A number of /proc/sys; -1: it is not there. */
 static int64_t knob(const char *name)
 {
@@ -91,8 +101,8 @@ static void check_user(struct engine *en, struct story *s)
 	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cgroup.controllers", parent);
 	file_read_small(AT_FDCWD, path, controllers, sizeof(controllers));
 	story_evidence(s, "limits", "%s, delegated in %s", controllers, parent);
-	if (!strstr(controllers, "memory") || !strstr(controllers, "pids") ||
-	    !strstr(controllers, "cpu"))
+	if (!is_listed(controllers, "memory") || !is_listed(controllers, "pids") ||
+	    !is_listed(controllers, "cpu"))
 		story_advise(s, "only %s delegated: " CGROUP_DELEGATE_HINT,
 			     *controllers ? controllers : "nothing");
 }
@@ -118,7 +128,7 @@ static void check_cgroups(struct engine *en, struct story *s)
 			     "no control groups are mounted: mount -t cgroup2 none /sys/fs/cgroup");
 	for (size_t i = 0; layout != CGROUP_NONE && i < ARRAY_LEN(wanted); i++) {
 		const char *name = cgroup_controller_name(wanted[i].controller, true);
-		if (!cgroup_host_on_v1(wanted[i].controller) && !strstr(controllers, name))
+		if (!cgroup_host_on_v1(wanted[i].controller) && !is_listed(controllers, name))
 			story_advise(s, "there is no %s controller: %s has no effect", name,
 				     wanted[i].loses);
 	}
