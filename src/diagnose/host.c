@@ -23,6 +23,7 @@
 #include "base/units.h"
 #include "engine/apparmor.h"
 #include "linux/cgroup.h"
+#include "linux/cgroup_host.h"
 #include "linux/idmap.h"
 #include "linux/lsm.h"
 #include "linux/namespaces.h"
@@ -31,16 +32,6 @@
 #include "linux/subid.h"
 
 enum { FREE_PERCENT = 10, IDS_USUAL = 65535, DAY = 86400 };
-
-/* A word of cgroup.controllers: "cpu" is none of "cpuset io". */
-static bool is_listed(const char *list, const char *word)
-{
-	const size_t len = strlen(word);
-	for (const char *at = list; (at = strstr(at, word)); at += len)
-		if ((at == list || at[-1] == ' ') && (!at[len] || strchr(" \n", at[len])))
-			return true;
-	return false;
-}
 
 /* A number of /proc/sys; -1: it is not there. */
 static int64_t knob(const char *name)
@@ -101,8 +92,8 @@ static void check_user(struct engine *en, struct story *s)
 	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/cgroup.controllers", parent);
 	file_read_small(AT_FDCWD, path, controllers, sizeof(controllers));
 	story_evidence(s, "limits", "%s, delegated in %s", controllers, parent);
-	if (!is_listed(controllers, "memory") || !is_listed(controllers, "pids") ||
-	    !is_listed(controllers, "cpu"))
+	const unsigned needed = 1U << CGROUP_MEMORY | 1U << CGROUP_PIDS | 1U << CGROUP_CPU;
+	if (~cgroup_controllers_parse(controllers, ' ') & needed)
 		story_advise(s, "only %s delegated: " CGROUP_DELEGATE_HINT,
 			     *controllers ? controllers : "nothing");
 }
@@ -126,13 +117,14 @@ static void check_cgroups(struct engine *en, struct story *s)
 	if (layout == CGROUP_NONE)
 		story_advise(s,
 			     "no control groups are mounted: mount -t cgroup2 none /sys/fs/cgroup");
+	const unsigned there = cgroup_controllers_parse(controllers, ' ');
 	for (size_t i = 0; layout != CGROUP_NONE && i < ARRAY_LEN(wanted); i++) {
-		const char *name = cgroup_controller_name(wanted[i].controller, true);
-		if (!cgroup_host_on_v1(wanted[i].controller) && !is_listed(controllers, name))
-			story_advise(s, "there is no %s controller: %s has no effect", name,
-				     wanted[i].loses);
+		const enum cgroup_controller c = wanted[i].controller;
+		if (!cgroup_host_on_v1(c) && !(there & 1U << c))
+			story_advise(s, "there is no %s controller: %s has no effect",
+				     cgroup_controller_name(c, true), wanted[i].loses);
 	}
-	const bool counts = cgroup_host_on_v1(CGROUP_MEMORY) || strstr(controllers, "memory");
+	const bool counts = cgroup_host_on_v1(CGROUP_MEMORY) || there & 1U << CGROUP_MEMORY;
 	if (counts && !cgroup_host_limits_swap())
 		story_advise(s, "the kernel does not count swap: --memory-swap has no effect "
 				"(swapaccount=1 on the kernel's command line)");

@@ -40,6 +40,9 @@ const struct cgroup_host *cgroup_host_get(void);
 int cgroup_mount_parse(const char *line, struct cgroup_mount *ret);
 /** "memory", "io", ... to bits of enum cgroup_controller, from a list separated by @separator. */
 unsigned cgroup_controllers_parse(const char *list, char separator);
+/** Call @each with @folder, a group's in one hierarchy, and with all below it: a negative errno
+ * ends it and is returned, but for those of a folder that vanished meanwhile. */
+int cgroup_walk(int folder, int (*each)(int folder, void *ctx), void *ctx);
 /** Where @pid (0: the caller) is, "/user.slice/a.scope", in the v1 hierarchy of that name (such as
  *  "name=systemd"), or for "" in the v2 tree. False: not known. */
 bool cgroup_place(pid_t pid, const char *hierarchy, char buf[static CGROUP_POINT_SIZE]);

@@ -5,19 +5,18 @@
  * "memory.events" and "memory.reclaim".
  * Invariant: v1's files are used where v1 has the controller. Read cgroup.h first.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/units.h"
+#include "linux/cgroup_host.h"
 #include "linux/cgroup_limits.h"
 #include "linux/cgroup_stats.h"
 
@@ -38,42 +37,28 @@ int cgroup_oom_file(const struct cgroup *g)
 		      on_v1 ? "memory.oom_control" : "memory.events", O_RDONLY | O_CLOEXEC);
 }
 
-/* Version 1 counts in each group what was killed in it alone. */
-static int64_t killed_below(int folder, int depth)
+static int add_kills(int folder, void *ctx)
 {
 	char text[1024];
-	int64_t kills = 0;
-	struct stat st;
-	if (fstat(folder, &st) < 0 || st.st_nlink <= 2 || depth >= CGROUP_NESTED_MAX)
-		return 0;
-	int again = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	CLEANUP_DIR DIR *d = again < 0 ? NULL : fdopendir(again);
-	if (!d && again >= 0)
-		close(again);
-	for (struct dirent *entry; d && (entry = readdir(d));) {
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
-			continue;
-		CLEANUP_FD int sub = openat(folder, entry->d_name,
-					    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (sub < 0)
-			continue;
-		if (file_read_small(sub, "memory.oom_control", text, sizeof(text)) > 0)
-			kills += cgroup_keyed(text, "oom_kill");
-		kills += killed_below(sub, depth + 1);
-	}
-	return kills;
+	int64_t *kills = ctx;
+	ssize_t n = file_read_small(folder, "memory.oom_control", text, sizeof(text));
+	if (n < 0)
+		return (int)n;
+	*kills += cgroup_keyed(text, "oom_kill");
+	return 0;
 }
 
+/* Version 1 counts in each group what was killed in it alone. */
 int64_t cgroup_oom_kills(const struct cgroup *g)
 {
 	char text[1024];
-	CLEANUP_FD int fd = cgroup_oom_file(g);
-	ssize_t n = fd < 0 ? -errno : read(fd, text, sizeof(text) - 1);
-	if (n < 0)
-		return n;
-	text[n] = '\0';
-	const int v1 = g->v1[CGROUP_MEMORY];
-	return cgroup_keyed(text, "oom_kill") + (v1 >= 0 ? killed_below(v1, 0) : 0);
+	int64_t kills = 0;
+	if (g->v1[CGROUP_MEMORY] >= 0) {
+		int r = cgroup_walk(g->v1[CGROUP_MEMORY], add_kills, &kills);
+		return r < 0 ? r : kills;
+	}
+	ssize_t n = file_read_small(g->v2, "memory.events", text, sizeof(text));
+	return n < 0 ? n : cgroup_keyed(text, "oom_kill");
 }
 
 int cgroup_oom_eventfd(const struct cgroup *g)

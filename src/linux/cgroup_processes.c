@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -45,8 +46,9 @@ static int pid_add(struct pid_list *l, pid_t pid)
 }
 
 /* One folder: a number a line. 0 stands for processes outside our pid namespace. */
-static int folder_pids(int fd, struct pid_list *l)
+static int folder_pids(int fd, void *ctx)
 {
+	struct pid_list *l = ctx;
 	CLEANUP_FD int procs = openat(fd, l->file, O_RDONLY | O_CLOEXEC);
 	if (procs < 0)
 		return -errno;
@@ -69,28 +71,34 @@ static int folder_pids(int fd, struct pid_list *l)
 	return 0;
 }
 
-/* A folder that vanishes meanwhile has no processes. */
-static int tree_pids(int parent, const char *name, struct pid_list *l, int depth)
+static int walk(int parent, const char *name, int (*each)(int folder, void *ctx), void *ctx,
+		int depth)
 {
+	struct stat st;
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
+	int r = each(fd, ctx);
+	if (r < 0 || (fstat(fd, &st) == 0 && st.st_nlink <= 2)) { /* no folder in it */
+		close(fd);
+		return r == -ENODEV || r == -ENOENT ? 0 : r;
+	}
 	CLEANUP_DIR DIR *d = fdopendir(fd);
 	if (!d) {
 		close(fd);
 		return -ENOMEM;
 	}
-	int r = folder_pids(fd, l);
-	if (r < 0)
-		return r == -ENODEV || r == -ENOENT ? 0 : r;
-	for (struct dirent *entry; (entry = readdir(d));) {
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
-			continue;
-		r = depth < CGROUP_NESTED_MAX ? tree_pids(fd, entry->d_name, l, depth + 1) : -E2BIG;
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (struct dirent *entry; r == 0 && (entry = readdir(d));)
+		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+			r = depth < CGROUP_NESTED_MAX
+				    ? walk(fd, entry->d_name, each, ctx, depth + 1)
+				    : -E2BIG;
+	return r;
+}
+
+int cgroup_walk(int folder, int (*each)(int folder, void *ctx), void *ctx)
+{
+	return walk(folder, ".", each, ctx, 0);
 }
 
 /* The v2 tree where there is one, else the first v1 hierarchy: the same processes are in all. */
@@ -106,7 +114,7 @@ static int list(const struct cgroup *g, const char *file, struct arena *a, pid_t
 		size_t *ret_count, struct err *e)
 {
 	struct pid_list l = {.file = file, .arena = a};
-	int r = tree_pids(main_folder(g), ".", &l, 0);
+	int r = cgroup_walk(main_folder(g), folder_pids, &l);
 	if (r < 0)
 		return err_errno(e, r, "cannot list the processes of control group %s", g->path);
 	*ret = l.pids;

@@ -212,8 +212,8 @@ static bool limited_and_full(const char *path, int64_t *limit)
 	       was_full(&g);
 }
 
-/* In groups below it. */
-static bool killed_below(const struct cgroup *g)
+/* Some in groups below it. */
+static bool has_kills_below(const struct cgroup *g)
 {
 	const int v1 = g->v1[CGROUP_MEMORY];
 	return v1 < 0 ? counter(g->v2, "memory.events", "oom") > 0
@@ -234,7 +234,7 @@ static void conclude(const char *path, struct oom *ret)
 		slash = strrchr(at, '/');
 		if (!slash || slash == at) {
 			*ret = (struct oom){.scope = OOM_HOST};
-			if (killed_below(&g))
+			if (has_kills_below(&g))
 				ret->scope = OOM_INSIDE;
 			return;
 		}
