@@ -34,8 +34,6 @@ enum {
 	READER_MS = 1000,
 	IDLE_MS = 5 * 60 * 1000,
 	PIECE = 64 * 1024,
-	SLOW_PIECE =
-		16 * 1024, /* who takes HTTP_BODY_RATE takes it well within HTTP_BODY_SECONDS */
 	CHUNK_LINE_MAX = 256,
 	DRAIN_MAX = 64
 };
@@ -425,7 +423,7 @@ int http_pipe_open(struct http *h, const char *type, const char *headers, int se
 	ret->fd = ends[1];
 	ret->pid = fork_helper();
 	if (ret->pid == 0) {
-		char piece[SLOW_PIECE];
+		char piece[PIECE];
 		ssize_t n;
 		close(ends[1]);
 		h->hurried = true;

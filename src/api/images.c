@@ -64,15 +64,10 @@ static int add_shared(struct call *c, struct json_object *list, const struct ima
 static int add_uses(struct call *c, struct json_object *list, const struct image *found,
 		    struct err *e)
 {
-	const struct container_filter all = {.all = true};
-	struct container *containers;
-	size_t count;
-	int r = container_list(c->en, &all, c->a, &containers, &count, e);
+	int r = 0;
 	for (size_t i = 0; r == 0 && i < json_object_array_length(list); i++) {
 		int64_t uses = 0;
-		for (size_t k = 0; k < count; k++)
-			uses += containers[k].image_id &&
-				!strcmp(containers[k].image_id, found[i].id);
+		r = usage_of_image(c->en, found[i].id, &uses, e);
 		json_add_int(json_object_array_get_idx(list, i), "Containers", uses);
 	}
 	return r;

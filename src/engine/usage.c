@@ -354,3 +354,15 @@ struct json_object *usage_object(struct engine *en, const struct usage *u, struc
 	json_object_object_add(o, "Hull", hull);
 	return o;
 }
+
+int usage_of_image(struct engine *en, const char *id, int64_t *ret, struct err *e)
+{
+	CLEANUP_STMT sqlite3_stmt *q = NULL;
+	int r = db_first(&en->db, &q, e,
+			 "SELECT count(*) FROM container WHERE image = ?1 AND status <> 'removing'",
+			 "s", id);
+	if (r < 0)
+		return r;
+	*ret = r ? db_int(q, 0) : 0;
+	return 0;
+}

@@ -40,3 +40,5 @@ struct usage {
 int engine_usage(struct engine *en, struct arena *a, struct usage *ret, struct err *e);
 /** docker's object of /system/df, owned by the caller; the other kinds stand under "Hull". */
 struct json_object *usage_object(struct engine *en, const struct usage *u, struct arena *a);
+/** How many containers an image has, by its whole id. */
+int usage_of_image(struct engine *en, const char *id, int64_t *ret, struct err *e);
