@@ -33,19 +33,14 @@ int containers_list(struct call *c, struct err *e)
 	CLEANUP_STRBUF struct strbuf list = STRBUF_MAX(SIZE_MAX / 2);
 	json_text_open(&list, '[');
 	for (size_t i = 0; i < count; i++) {
-		if (c->minor <
-		    46) /* no row of versions.c: this is text, a tree takes thrice the time */
+		/* No row of versions.c: this is text, a tree takes thrice the time. */
+		if (c->minor < 46)
 			found[i].config.host.annotations = (struct kvs){0};
 		/* One that cannot be read must not hide the others. */
 		container_summary(c->en, &found[i], size, now, &list, ERR_IGNORED);
 	}
 	json_text_close(&list, ']');
 	return answer_text(c, &list, e);
-}
-
-static struct json_object *member(struct json_object *o, const char *key)
-{
-	return json_object_object_get(o, key);
 }
 
 static void add_alias(struct json_object *list, struct json_object *alias)
@@ -59,16 +54,18 @@ static void add_alias(struct json_object *list, struct json_object *alias)
 /* Before 1.45 what DNSNames has besides the name stood among the aliases. */
 static void add_aliases(struct json_object *o)
 {
-	json_object_object_foreach(member(member(o, "NetworkSettings"), "Networks"), name, place)
+	struct json_object *settings = json_object_object_get(o, "NetworkSettings");
+	struct json_object *config = json_object_object_get(o, "Config");
+	const char *id = json_object_get_string(json_object_object_get(o, "Id"));
+	json_object_object_foreach(json_object_object_get(settings, "Networks"), name, place)
 	{
-		struct json_object *list = member(place, "Aliases");
-		if (!member(place, "DNSNames"))
+		struct json_object *list = json_object_object_get(place, "Aliases");
+		if (!json_object_object_get(place, "DNSNames"))
 			continue;
 		if (!list)
 			json_object_object_add(place, "Aliases", list = json_object_new_array());
-		add_alias(list, json_object_new_string_len(json_object_get_string(member(o, "Id")),
-							   ID_SHORT_LEN));
-		add_alias(list, json_object_get(member(member(o, "Config"), "Hostname")));
+		add_alias(list, json_object_new_string_len(id, ID_SHORT_LEN));
+		add_alias(list, json_object_get(json_object_object_get(config, "Hostname")));
 		(void)name;
 	}
 }

@@ -16,16 +16,18 @@
 
 /* ---- events ---- */
 
-/* An image's "create" came with 1.46. */
+static bool has(struct json_object *event, const char *key, const char *value)
+{
+	return !strcmp(json_object_get_string(json_object_object_get(event, key)), value);
+}
+
 static int tell(struct json_object *event, void *ctx, struct err *e)
 {
-	struct call *c = ctx;
-	const char *const keys[] = {"Type", "Action"};
-	const char *text[2];
-	for (int i = 0; event && i < 2; i++)
-		text[i] = json_object_get_string(json_object_object_get(event, keys[i]));
-	if (event && (c->minor >= 46 || strcmp(text[0], "image") || strcmp(text[1], "create")))
-		stream_json(c, json_object_get(event));
+	const struct call *c = ctx;
+	/* An image's "create" came with 1.46. */
+	if (event &&
+	    (c->minor >= 46 || !has(event, "Type", "image") || !has(event, "Action", "create")))
+		stream_json(ctx, json_object_get(event));
 	return 0;
 }
 

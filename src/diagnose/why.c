@@ -274,9 +274,8 @@ static const char *find_trouble(struct life *l, bool killed)
 static char *before_text(const struct life *l, const char *when)
 {
 	struct story s;
-	struct err ignored;
 	struct arena *a = l->s->a;
-	return l->last_end && diagnose_end(l->en, l->id, l->last_end, a, &s, &ignored) == 0
+	return l->last_end && diagnose_end(l->en, l->id, l->last_end, a, &s, ERR_IGNORED) == 0
 		       ? arena_printf(a, "; %s %s", when, s.verdict)
 		       : "";
 }

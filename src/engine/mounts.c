@@ -212,34 +212,42 @@ static bool is_tmpfs_word(const char *name, bool valued)
 	return false;
 }
 
-/* "Options" of the API: a list of [NAME] and [NAME, VALUE], after @options. */
-static int add_tmpfs_words(struct gather *g, const char *list, char **options)
+/* NULL: there is none, or it is no string. */
+static const char *text_at(struct json_object *list, size_t i)
 {
-	CLEANUP_JSON struct json_object *o = NULL;
-	if (json_parse(list, strlen(list), &o, g->e) < 0 ||
-	    (o && !json_object_is_type(o, json_type_array)))
-		return err_set(g->e, EINVAL, ERR_INVALID, "TmpfsOptions.Options: not a list");
-	for (size_t i = 0; o && i < json_object_array_length(o); i++) {
-		struct json_object *pair = json_object_array_get_idx(o, i);
-		const size_t count = json_object_is_type(pair, json_type_array)
-					     ? json_object_array_length(pair)
-					     : 0;
-		if (count < 1 || count > 2)
-			return err_set(g->e, EINVAL, ERR_INVALID,
-				       "TmpfsOptions.Options: invalid option array length");
-		for (size_t k = 0; k < count; k++) {
-			struct json_object *word = json_object_array_get_idx(pair, k);
-			const char *before = k ? "=" : **options ? "," : "";
-			const char *text = json_object_get_string(word);
-			if (!json_object_is_type(word, json_type_string) || strchr(text, ',') ||
-			    (!k && !is_tmpfs_word(text, count == 2)))
-				return err_set(g->e, EINVAL, ERR_INVALID,
-					       "TmpfsOptions.Options: invalid option: %s",
-					       json_object_to_json_string(pair));
-			*options = arena_printf(g->a, "%s%s%s", *options, before, text);
-		}
-	}
+	struct json_object *o = json_object_array_get_idx(list, i);
+	return json_object_is_type(o, json_type_string) ? json_object_get_string(o) : NULL;
+}
+
+/* [NAME] or [NAME, VALUE], after @options. */
+static int add_tmpfs_word(struct gather *g, struct json_object *pair, char **options)
+{
+	const bool is_list = json_object_is_type(pair, json_type_array);
+	const size_t count = is_list ? json_object_array_length(pair) : 0;
+	if (count < 1 || count > 2)
+		return err_set(g->e, EINVAL, ERR_INVALID,
+			       "TmpfsOptions.Options: invalid option array length");
+	const bool valued = count == 2;
+	const char *name = text_at(pair, 0), *value = valued ? text_at(pair, 1) : "";
+	if (!name || !value || strchr(value, ',') || !is_tmpfs_word(name, valued))
+		return err_set(g->e, EINVAL, ERR_INVALID,
+			       "TmpfsOptions.Options: invalid option: %s",
+			       json_object_to_json_string(pair));
+	*options = arena_printf(g->a, "%s%s%s%s%s", *options, **options ? "," : "", name,
+				valued ? "=" : "", value);
 	return 0;
+}
+
+/* "Options" of the API, which are JSON text. */
+static int add_tmpfs_words(struct gather *g, const char *text, char **options)
+{
+	CLEANUP_JSON struct json_object *list = NULL;
+	int r = json_parse(text, strlen(text), &list, g->e);
+	if (r < 0 || (list && !json_object_is_type(list, json_type_array)))
+		return err_set(g->e, EINVAL, ERR_INVALID, "TmpfsOptions.Options: not a list");
+	for (size_t i = 0; r == 0 && list && i < json_object_array_length(list); i++)
+		r = add_tmpfs_word(g, json_object_array_get_idx(list, i), options);
+	return r;
 }
 
 static int add_tmpfs(struct gather *g, const struct docker_mount *d)
