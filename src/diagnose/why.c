@@ -21,7 +21,7 @@
 #include "linux/signals.h"
 
 enum { LOG_LINES = 5, MOMENTS = 24, SHORT_NS = 2000000000 };
-/* What a signal leads to later than that need not be because of it. */
+/* What a signal leads to later than that is not because of it, but for one that is a wish. */
 #define LONG_NS INT64_C(10000000000)
 
 char *why_span(struct arena *a, int64_t ns)
@@ -47,18 +47,14 @@ static bool is_lost(const struct life *l)
 	return !strcmp(l->handling, "none") || !strcmp(l->handling, "ignored");
 }
 
-/* Whether hull was asked for this end: stop; or a signal that ended it, or that programs take as
- * the wish that they end. */
+/* Whether hull was asked for this end: stop; or a signal that ended it, as the kernel says. */
 static bool was_asked(const struct life *l)
 {
-	bool wish = l->asked_signal == SIGTERM || l->asked_signal == SIGINT ||
-		    l->asked_signal == SIGQUIT;
 	return l->stopped || (l->killed && l->signal == SIGKILL) ||
-	       (l->asked && l->signal == l->asked_signal) ||
-	       (l->asked && wish && !l->signal && !is_lost(l));
+	       (l->asked && l->signal == l->asked_signal && !is_lost(l));
 }
 
-/* It ended with a code, after the signal that hull sent. */
+/* It was stopped, and ended with a code. */
 static char *taken_verdict(const struct life *l, const char *what, const char *asked)
 {
 	struct arena *a = l->s->a;
@@ -71,13 +67,25 @@ static char *taken_verdict(const struct life *l, const char *what, const char *a
 				    !strcmp(l->handling, "none") ? "has no handler for it"
 								 : "ignores it",
 				    l->code, span);
-	if (!l->stopped && l->ended - l->asked > LONG_NS)
-		return arena_printf(a,
-				    "its command ended with %d, %s after hull kill sent %s, "
-				    "which it took: whether because of that is not recorded",
-				    l->code, span, asked);
 	return arena_printf(a, "%s: it took %s and ended with %d after %s", what, asked, l->code,
 			    span);
+}
+
+/* A signal of hull kill that it took, and lived on: programs take some as the wish that they end,
+ * however long that lasts. Whether it ended because of that nobody knows. */
+static void tell_taken(struct life *l)
+{
+	struct arena *a = l->s->a;
+	const bool wish = l->asked_signal == SIGTERM || l->asked_signal == SIGINT ||
+			  l->asked_signal == SIGQUIT;
+	if (!l->asked || is_lost(l) || was_asked(l) || (!wish && l->ended - l->asked > LONG_NS))
+		return;
+	l->s->verdict =
+		arena_printf(a, "%s; %s before that hull kill sent it %s%s", l->s->verdict,
+			     why_span(a, l->ended - l->asked), why_signal(a, l->asked_signal),
+			     *l->handling ? ", for which it had a handler" : "");
+	if (l->sender)
+		story_evidence(l->s, "asked for by", "%s", l->sender);
 }
 
 /* Somebody asked hull for it. */
@@ -114,6 +122,11 @@ static void asked_verdict(struct life *l)
 	} else if (l->killed && l->signal == SIGKILL) {
 		l->s->verdict = arena_printf(a, "%s: SIGKILL ended it after %s", what,
 					     why_span(a, l->ended - l->killed));
+	} else if (l->signal && l->signal == l->asked_signal && !l->stopped &&
+		   (*l->handling || l->ended - l->asked > LONG_NS)) {
+		l->s->verdict = arena_printf(a, "it was ended by %s, %s after hull kill sent one%s",
+					     asked, why_span(a, l->ended - l->asked),
+					     *l->handling ? ", for which it had a handler" : "");
 	} else if (l->signal && l->signal == l->asked_signal) {
 		l->s->verdict = arena_printf(a, "%s: %s ended it after %s", what, asked,
 					     why_span(a, l->ended - l->asked));
@@ -154,7 +167,7 @@ static void zero_verdict(struct life *l)
 	l->s->verdict = arena_printf(a, "its command ended by itself, with success, after %s",
 				     why_span(a, lasted));
 	why_signalled(l);
-	if (lasted < SHORT_NS && !l->oom)
+	if (lasted < SHORT_NS && !l->oom && !l->asked)
 		story_advise(l->s,
 			     "a container lives as long as its command: a server must stay in "
 			     "the foreground");
@@ -206,12 +219,7 @@ static void ended_verdict(struct life *l)
 		code_verdict(l);
 	else
 		zero_verdict(l);
-	/* One that programs need not end on: no wish, and yet it may be the cause. */
-	if (!l->s->asked && !l->signal && l->asked && !is_lost(l) && !was_asked(l) &&
-	    l->ended - l->asked < SHORTLY_NS)
-		l->s->verdict = arena_printf(l->s->a, "%s; %s before that hull sent it %s",
-					     l->s->verdict, why_span(l->s->a, l->ended - l->asked),
-					     why_signal(l->s->a, l->asked_signal));
+	tell_taken(l);
 	if (l->oom && !l->oom_told)
 		why_memory_too(l);
 	if (l->refused > 0)

@@ -24,6 +24,9 @@
 
 enum { DENIALS = 3, SIGNALS = 32 };
 
+/* A signal is sent as soon as it is noted. */
+enum { NOTED_NS = 1000000000 };
+
 /* So long a process may take to end that was killed for memory. */
 static const int64_t DYING_NS = 60000000000;
 
@@ -223,7 +226,7 @@ static char *recorded_sender(const struct recorded *s, struct arena *a)
 				    (int)s->sender_parent);
 	if (s->sender_uid >= 0)
 		text = arena_printf(a, "%s, user %d", text, (int)s->sender_uid);
-	if (!*s->unit || s->inside)
+	if (!*s->unit || s->inside || s->unplaced)
 		return text;
 	/* The id is cut where it is the whole name. */
 	return id_is_hex(s->unit, RECORDED_UNIT_MAX - 1)
@@ -249,18 +252,23 @@ static bool is_first(const struct life *l)
 	return !(l->c && container_has_init(l->c)) && (!mode || !*mode || !strcmp(mode, "private"));
 }
 
-/* Whether it may have come to the limit on processor time at which the kernel sends SIGKILL, as far
- * as it lived long enough for that. */
-static bool used_up(const struct life *l, int signal)
+/* Whether it may have come to the limit on processor time at which the kernel sends @signal: by
+ * what its processes used, or where that is not known, could have used while it lived. A limit
+ * counts in ticks of one process: roughly. @unknown: where it is not known whether it had a limit.
+ */
+static bool used_up(const struct life *l, int signal, bool unknown)
 {
 	const struct array *limits = l->c ? &l->c->config.host.ulimits : NULL;
 	const struct docker_ulimit *items = limits ? limits->items : NULL;
-	const double most = (double)(l->ended - l->started) / 1e9 * (double)get_nprocs();
-	for (size_t i = 0; signal == SIGKILL && limits && i < limits->count; i++)
-		if (!strcmp(items[i].name, "cpu") && items[i].hard > 0 &&
-		    most >= (double)items[i].hard)
-			return true;
-	return false;
+	const double most = l->used ? (double)l->used / 8e8
+				    : (double)(l->ended - l->started) / 1e9 * get_nprocs();
+	for (size_t i = 0; limits && i < limits->count; i++) {
+		const int64_t limit = signal == SIGXCPU ? items[i].soft : items[i].hard;
+		if (!strcmp(items[i].name, "cpu"))
+			return (signal == SIGKILL || signal == SIGXCPU) && limit > 0 &&
+			       most >= (double)limit;
+	}
+	return unknown;
 }
 
 /* Whether the kernel may have killed it for memory, as far as its log does not name whom: one that
@@ -285,7 +293,7 @@ static const char *suspects(const struct life *l, int signal)
 				 "the container did"
 			       : "it called reboot(2) to halt, or a process outside of the "
 				 "container did";
-	if (used_up(l, signal))
+	if (used_up(l, signal, false))
 		return "the kernel did, at its limit on processor time (--ulimit cpu), or a "
 		       "process";
 	if (terminal)
@@ -302,7 +310,7 @@ static void recorded_verdict(struct life *l, int signal, const struct recorded *
 			? arena_printf(a, "it was ended by %s, which %s%s", why_signal(a, signal),
 				       s->code > 0 ? "the kernel itself sent"
 						   : "came from a timer, or I/O, of its own",
-				       s->code > 0 && used_up(l, signal)
+				       s->code > 0 && used_up(l, signal, false)
 					       ? ": probably at its limit on processor time "
 						 "(--ulimit cpu)"
 					       : "")
@@ -354,14 +362,14 @@ static void crash_verdict(struct life *l, int signal, const char *means)
 void why_killed(struct life *l, int signal)
 {
 	struct arena *a = l->s->a;
-	const char *means = crash_of(signal), *name = why_signal(a, signal);
+	const char *name = why_signal(a, signal), *means = crash_of(signal);
 	struct recorded s;
 	const int r = recorder_find(l->en, l->id, signal, l->started, l->ended, &s);
 	/* One that a program gets by its own fault can be sent, too; what it sends itself is one by
 	 * abort(), or by the kernel in its name. */
 	const bool sent = r == 1 && signal_has_sender(s.code) &&
 			  (s.pid != s.sender_pid || crash_is_fault(signal) || signal == SIGSYS);
-	if (means && !sent) {
+	if (means && !sent && (signal != SIGXCPU || used_up(l, signal, true))) {
 		crash_verdict(l, signal, means);
 		return;
 	}
@@ -387,6 +395,14 @@ int why_recorded(const struct life *l, enum recorded_kind kind, struct recorded 
 			     ret, max);
 }
 
+/* That of hull's own that its events tell of. */
+static bool is_noted(const struct life *l, const struct recorded *r)
+{
+	const int64_t after = r->time_ns - l->asked;
+	return l->asked && r->signal == l->asked_signal && !strncmp(r->sender, "hull", 4) &&
+	       after > -NOTED_NS && after < NOTED_NS;
+}
+
 /* Just before an end with a code: what came from outside, or would explain the code. */
 void why_signalled(struct life *l)
 {
@@ -396,7 +412,8 @@ void why_signalled(struct life *l)
 	for (int i = 0; i < count; i++) {
 		const struct recorded *r = &all[i];
 		if (r->taken_along || !signal_has_sender(r->code) || r->pid == r->sender_pid ||
-		    !strcmp(r->sender, "hull-init") || (r->inside && l->code != 128 + r->signal))
+		    !strcmp(r->sender, "hull-init") || is_noted(l, r) ||
+		    (r->inside && l->code != 128 + r->signal))
 			continue;
 		l->s->verdict = arena_printf(
 			a, "%s; %s before that %s[%d] got %s, sent from %s: %s", l->s->verdict,

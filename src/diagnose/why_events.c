@@ -39,7 +39,7 @@ static void take_start(struct life *l, int64_t at)
 	l->ended = l->asked = l->killed = 0;
 	l->stopped = l->oom = l->oom_main = l->oom_likely = false;
 	l->oom_of = (struct oom){0};
-	l->oom_kills = l->oom_at = l->refused = l->unlogged = 0;
+	l->oom_kills = l->oom_at = l->refused = l->unlogged = l->used = 0;
 	l->error = l->policy = l->survivors = l->fault = l->pressure = l->full = NULL;
 	l->code = l->signal = l->asked_signal = 0;
 	l->sender = NULL;
@@ -82,6 +82,7 @@ static void take_end(struct life *l, struct json_object *event, int64_t at)
 	l->policy = policy ? arena_strdup(a, policy) : NULL;
 	l->survivors = survivors ? arena_strdup(a, survivors) : NULL;
 	l->refused = amount(event, "processesRefused");
+	l->used = amount(event, "processorNano");
 	l->unlogged = amount(event, "bytesNotLogged");
 	l->fault = fault ? arena_strdup(a, fault) : NULL;
 	l->pressure = pressure ? arena_strdup(a, pressure) : NULL;

@@ -31,6 +31,7 @@ struct life {
 	struct oom oom_of;  /* the last of them */
 	char *error, *policy, *survivors;
 	int64_t refused;       /* processes, by a limit on them */
+	int64_t used;          /* of processors, nanoseconds; 0: not known */
 	int64_t unlogged;      /* bytes of its output that could not be written to its log */
 	char *fault;           /* what the kernel says of a crash of PID 1, or NULL */
 	char *pressure, *full; /* what was short at the end: struct end; or NULL */

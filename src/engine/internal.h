@@ -121,6 +121,7 @@ struct end {
 	struct oom oom;  /* of the last process that was killed for memory, if one was */
 	bool oom_named;  /* that it was the first one, or was not: the kernel's log names it */
 	int64_t refused; /* processes, by a limit on them */
+	int64_t used_ns; /* of processors, by all its processes; 0: not known */
 	char fault[64];  /* crash_look(), of the first process */
 	/* Of end_look(): "memory=SOME,FULL,TOTAL cpu=.. io=.."; "LEFT bytes|inodes|reserved
 	 * VOLUME", the last one for root alone; the volume "" for its layer. "" where nothing was

@@ -19,6 +19,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -29,6 +30,7 @@
 #include "engine/network.h"
 #include "engine/user_network.h"
 #include "linux/cgroup.h"
+#include "linux/cgroup_stats.h"
 #include "linux/crash.h"
 #include "linux/namespaces.h"
 #include "linux/pidfd.h"
@@ -118,7 +120,7 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 	const struct container *c = end->c;
 	const struct exit_record *x = end->x;
 	CLEANUP_ARENA struct arena a = {0};
-	char code[12], duration[24], signal[12], refused[24], unlogged[24];
+	char code[12], duration[24], signal[12], refused[24], unlogged[24], used[24];
 	int64_t lasted = (x->finished_ns - c->started) / 1000000000;
 	int r = 0;
 	if (never_ran(c, x))
@@ -126,6 +128,7 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 	snprintf(code, sizeof(code), "%d", x->exit_code);
 	snprintf(signal, sizeof(signal), "%d", x->signal);
 	snprintf(refused, sizeof(refused), "%lld", (long long)end->refused);
+	snprintf(used, sizeof(used), "%lld", (long long)end->used_ns);
 	snprintf(unlogged, sizeof(unlogged), "%llu", (unsigned long long)x->log_dropped_bytes);
 	snprintf(duration, sizeof(duration), "%lld", (long long)(lasted > 0 ? lasted : 0));
 	if (!(c->told & TOLD_START))
@@ -141,7 +144,8 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 				    "error", *x->error ? x->error : NULL, "restart", policy,
 				    "survivors", exit_survivors(x, &a), "fault",
 				    *end->fault ? end->fault : NULL, "processesRefused",
-				    end->refused > 0 ? refused : NULL, "pressure",
+				    end->refused > 0 ? refused : NULL, "processorNano",
+				    end->used_ns > 0 ? used : NULL, "pressure",
 				    *end->pressure ? end->pressure : NULL, "full",
 				    *end->full ? end->full : NULL, "bytesNotLogged",
 				    x->log_dropped_bytes ? unlogged : NULL, NULL);
@@ -237,6 +241,17 @@ static void add_kills_below(const struct cgroup *g, struct exit_record *x)
 	x->flags |= EXIT_OOM_CHILD;
 }
 
+/* Which a limit on it, that counts for each process alone, is compared with. */
+static int64_t processor_time(const struct cgroup *g)
+{
+	char text[1024];
+	const int v1 = g->v1[CGROUP_CPUACCT];
+	if (file_read_small(v1 < 0 ? g->v2 : v1, v1 < 0 ? "cpu.stat" : "cpuacct.usage", text,
+			    sizeof(text)) <= 0)
+		return 0;
+	return v1 < 0 ? cgroup_keyed(text, "usage_usec") * 1000 : strtoll(text, NULL, 10);
+}
+
 /* What its control group says of its end. */
 static void look_at_group(struct engine *en, struct end *end, struct exit_record *x)
 {
@@ -246,6 +261,8 @@ static void look_at_group(struct engine *en, struct end *end, struct exit_record
 	if (*path && cgroup_open(path, &group, ERR_IGNORED) == 0) {
 		end->refused = cgroup_pids_refused(&group);
 		add_kills_below(&group, x);
+		if (x->signal == SIGKILL || x->signal == SIGXCPU)
+			end->used_ns = processor_time(&group);
 	}
 	judge_oom(en, path, end, x);
 }

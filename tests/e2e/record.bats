@@ -106,6 +106,16 @@ runs_seen() {
 	let_end killer /end
 	wait_for 10 ended victim
 	wait_for 10 eval "[[ \$(verdict victim) == *', sent from outside of the container, not by hull: sh['*', in the container '$(hull inspect -f '{{.Id}}' killer | cut -c 1-12) ]]" || fail "$(verdict victim)"
+	# What hull was asked to send is told once.
+	for name in "" -init; do
+		hull run -d --name "asked$name" ${name:+-$name} test sh -c "trap 'exit 3' HUP; mkfifo /f; echo ready; read x <>/f"
+		wait_ready "asked$name"
+		hull kill -s HUP "asked$name"
+		wait_for 10 ended "asked$name"
+		caught_up
+		[[ $(verdict "asked$name") == "its command ended by itself with 3 after "*"s before that hull kill sent it SIGHUP"* &&
+			$(verdict "asked$name") != *SIGHUP*SIGHUP* ]] || fail "$(verdict "asked$name")"
+	done
 	kill "$RECORDER"
 }
 

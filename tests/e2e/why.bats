@@ -276,11 +276,19 @@ assert at <= int(sys.argv[2]) / 1e9, (at, sys.argv[2])' "$output" "$before"
 		hull run --name "cpu$init" $init --ulimit cpu=1 test sh -c 'while :; do :; done' || [ $? = 137 ]
 		assert_equal "it was ended by SIGKILL, which hull did not send: the kernel did, at its limit on processor time (--ulimit cpu), or a process" "$(verdict "cpu$init")"
 	done
-	# Who did not live for so long did not come to it.
-	hull run -d --name short --ulimit cpu=600 test sleep 600
-	kill -KILL "$(pid_of short)"
-	wait_for 10 ended short
-	[[ $(verdict short) == *": a process outside of the container did" ]]
+	hull run --name soft --init --ulimit cpu=1:60 test sh -c 'while :; do :; done' || [ $? = 152 ]
+	assert_equal "it was ended by SIGXCPU: usually its limit on processor time (--ulimit cpu)" "$(verdict soft)"
+	# Who did not use so much did not come to it, however long he lived.
+	hull run -d --name long --ulimit cpu=2:2 test sh -c 'sleep 3; echo ready; sleep 600'
+	hull run -d --name xcpu --init --ulimit cpu=2:60 test sh -c 'sleep 3; echo ready; exec sleep 600'
+	wait_ready long
+	kill -KILL "$(pid_of long)"
+	wait_for 10 ended long
+	[[ $(verdict long) == *": a process outside of the container did" ]] || fail "$(verdict long)"
+	wait_ready xcpu
+	kill -XCPU "$(pgrep -P "$(pid_of xcpu)")"
+	wait_for 10 ended xcpu
+	[[ $(verdict xcpu) == "it was ended by SIGXCPU, which hull did not send: a process did, "* ]] || fail "$(verdict xcpu)"
 	python3 -c 'import pty, os, sys
 pid, fd = pty.fork()
 if pid == 0:
@@ -312,9 +320,11 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130' "$HULL"
 	hull kill -s TERM cc
 	let_end cc /end
 	wait_for 10 ended cc
-	[[ $(verdict cc) == "ended by hull kill: it took SIGTERM and ended with 3 after "* ]]
+	[[ $(verdict cc) == "its command ended by itself with 3 after "*"; "*"s before that hull kill sent it SIGTERM, for which it had a handler" ]] || fail "$(verdict cc)"
+	run hull why cc
+	assert_has "asked for by       uid $(id -u), from "
 	sql "UPDATE event SET time = time - 60000000000 WHERE action = 'kill'"
-	[[ $(verdict cc) == "its command ended with 3, "*" after hull kill sent SIGTERM, which it took: whether because of that is not recorded" ]]
+	[[ $(verdict cc) == "its command ended by itself with 3 after "*"; "*" before that hull kill sent it SIGTERM, for which it had a handler" ]] || fail "$(verdict cc)"
 	# A signal that is no wish that it ends; one behind it that ends nobody.
 	for name in HUP INT; do
 		hull run -d --name "on$name" test sh -c "trap 'exit 4' $name; echo ready; while :; do usleep 20000; done"
@@ -327,8 +337,17 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130' "$HULL"
 	hull unpause onINT || true # a signal to one that is paused may have it go on, to its end
 	wait_for 10 ended onHUP
 	wait_for 10 ended onINT
-	[[ $(verdict onHUP) == "its command ended by itself with 4 after "*" before that hull sent it SIGHUP" ]] || fail "$(verdict onHUP)"
-	[[ $(verdict onINT) == "ended by hull kill: it took SIGINT and ended with 4 after "* ]] || fail "$(verdict onINT)"
+	for name in HUP INT; do
+		[[ $(verdict on$name) == "its command ended by itself with 4 after "*"s before that hull kill sent it SIG$name, for which it had a handler" ]] || fail "$(verdict on$name)"
+	done
+	# What ends long after one that is no wish to end is not told of it. Nor does a handler end it.
+	sql "UPDATE event SET time = time - 60000000000 WHERE action = 'kill'"
+	[[ $(verdict onHUP) == "its command ended by itself with 4 after "* && $(verdict onHUP) != *SIGHUP* ]] || fail "$(verdict onHUP)"
+	hull run -d --name again --pid host test sh -c 'trap "trap - TERM; kill -TERM \$\$" TERM; echo ready; while :; do usleep 20000; done'
+	wait_ready again
+	hull kill -s TERM again
+	wait_for 10 ended again
+	[[ $(verdict again) == "it was ended by SIGTERM, "*"s after hull kill sent one, for which it had a handler" ]] || fail "$(verdict again)"
 	hull run -d --name gone test sleep 600
 	hull rm -f gone
 	[[ $(verdict gone) == "ended by hull kill or rm -f: SIGKILL ended it after "* ]]
