@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "engine/network.h"
+#include "linux/link.h"
 
 /* Members that mean something to docker and have no place in hull's structs: what they may say all
  * the same, besides nothing (null, "", 0, false, [], {}). */
@@ -193,7 +194,8 @@ static int read_networks(struct call *c, struct json_object *body, struct contai
 	return 0;
 }
 
-/* Of clients before 1.44: it belongs to the network that the mode names. */
+/* Of clients before 1.44: it belongs to the network that the mode names. Where that is no network,
+ * docker passes it over (to a shared namespace it says no). */
 static int read_mac(struct call *c, struct json_object *body, struct container_create *create,
 		    struct err *e)
 {
@@ -208,7 +210,11 @@ static int read_mac(struct call *c, struct json_object *body, struct container_c
 			e, EINVAL, ERR_INVALID,
 			"the container-wide MAC address must match the endpoint-specific MAC "
 			"address for the main network, or be left empty");
-	create->networks[0].mac_address = mac;
+	const char *mode = create->networks[0].network;
+	uint8_t address[MAC_SIZE];
+	bool placeless = mode && (!strcmp(mode, "none") || !strcmp(mode, "host"));
+	if (!placeless || !mac_parse(mac, address))
+		create->networks[0].mac_address = mac;
 	if (c->minor >= 44)
 		engine_warn(c->en,
 			    "The container-wide MacAddress field is now deprecated. It should "

@@ -92,12 +92,19 @@ static _Noreturn void serve(struct server *s, int fd, enum audience who, size_t 
 	_exit(0);
 }
 
-static void refuse(int fd)
+static void refuse(int fd, size_t most)
 {
-	static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
-				   "Content-Type: application/json\r\nContent-Length: 36\r\n\r\n"
-				   "{\"message\":\"too many connections\"}\r\n";
-	send(fd, busy, sizeof(busy) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	char body[160], answer[320];
+	int length = snprintf(
+		body, sizeof(body),
+		"{\"message\":\"too many connections: %zu are open, and no more are served "
+		"at once; close some, or try again\"}\r\n",
+		most);
+	int n = snprintf(answer, sizeof(answer),
+			 "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
+			 "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			 length, body);
+	send(fd, answer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* @fd stays the caller's. */
@@ -111,7 +118,7 @@ static void serve_apart(struct server *s, int fd, enum audience who, bool tls)
 	if (pid == 0)
 		serve(s, fd, who, c->place + i);
 	if (pid < 0)
-		refuse(fd);
+		refuse(fd, c->most);
 	else
 		c->pids[i] = pid;
 }
