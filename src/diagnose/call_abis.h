@@ -9,10 +9,11 @@
 #include "linux/tracepoint.h"
 #include "linux/usage_probe.h"
 
+enum { ABI_NATIVE = 1, ABI_32BIT = 2, ABI_NATIVE_FAILED = 4, ABI_32BIT_FAILED = 8 };
+
 struct call_abis {
 	struct kernel_symbols entries; /* where those of 32 bits come in */
-	enum { ABI_NATIVE = 1, ABI_32BIT = 2, ABI_NATIVE_FAILED = 4, ABI_32BIT_FAILED = 8 };
-	uint8_t seen[USAGE_CALLS]; /* by number */
+	uint8_t seen[USAGE_CALLS];     /* by number, of those above */
 	bool any_32bit;
 };
 

@@ -278,7 +278,8 @@ struct removals {
 static int see_removal(void *ctx, const struct nlmsghdr *m)
 {
 	/* In all three the first attribute is the table's name. */
-	_Static_assert(NFTA_TABLE_NAME == NFTA_CHAIN_TABLE && NFTA_TABLE_NAME == NFTA_RULE_TABLE,
+	_Static_assert(NFTA_TABLE_NAME == (int)NFTA_CHAIN_TABLE &&
+			       NFTA_TABLE_NAME == (int)NFTA_RULE_TABLE,
 		       "the table's name");
 	struct removals *x = ctx;
 	unsigned what = m->nlmsg_type & 0xff;

@@ -76,18 +76,9 @@ static int config_write(struct config *c, struct err *e)
 	return r < 0 ? err_context(e, "%s", c->folder) : 0;
 }
 
-static struct json_object *member(struct json_object *o, const char *name)
-{
-	struct json_object *m = NULL;
-	return o && json_object_is_type(o, json_type_object) &&
-			       json_object_object_get_ex(o, name, &m)
-		       ? m
-		       : NULL;
-}
-
 static const char *text_member(struct json_object *o, const char *name)
 {
-	struct json_object *m = member(o, name);
+	struct json_object *m = json_object_object_get(o, name);
 	const char *text =
 		m && json_object_is_type(m, json_type_string) ? json_object_get_string(m) : NULL;
 	return text && *text ? text : NULL;
@@ -117,7 +108,7 @@ static bool key_is(const char *key, const char *domain)
 
 static const char *helper_of(const struct config *c, const char *domain)
 {
-	struct json_object *table = member(c->json, "credHelpers");
+	struct json_object *table = json_object_object_get(c->json, "credHelpers");
 	const char *own = text_member(table, domain);
 	if (!own)
 		own = text_member(table, key_of(domain));
@@ -212,7 +203,7 @@ int credentials_find(const char *domain, struct arena *a, struct credentials *re
 	const char *helper = r < 0 ? NULL : helper_of(&c, domain);
 	if (r < 0 || helper)
 		return r < 0 ? r : from_helper(helper, domain, a, ret, e);
-	struct json_object *auths = member(c.json, "auths");
+	struct json_object *auths = json_object_object_get(c.json, "auths");
 	if (!auths || !json_object_is_type(auths, json_type_object))
 		return 0;
 	json_object_object_foreach(auths, key, value)
@@ -281,7 +272,7 @@ int credentials_store(const char *domain, const struct credentials *c, struct ar
 	}
 	if (!config.json)
 		config.json = json_object_new_object();
-	struct json_object *auths = member(config.json, "auths");
+	struct json_object *auths = json_object_object_get(config.json, "auths");
 	if (!auths || !json_object_is_type(auths, json_type_object))
 		json_object_object_add(config.json, "auths", auths = json_object_new_object());
 	while (forget(auths, domain))
@@ -307,7 +298,7 @@ int credentials_erase(const char *domain, struct arena *a, struct err *e)
 		r = ask_helper(helper, "erase", key_of(domain), a, &ignored, e);
 		return r < 0 ? r : !r;
 	}
-	struct json_object *auths = r < 0 ? NULL : member(c.json, "auths");
+	struct json_object *auths = r < 0 ? NULL : json_object_object_get(c.json, "auths");
 	if (!auths || !json_object_is_type(auths, json_type_object) || !forget(auths, domain))
 		return r;
 	while (forget(auths, domain))
