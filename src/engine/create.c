@@ -416,7 +416,7 @@ static int note_limited(struct engine *en, struct container *c, const struct mou
 static int plan(struct engine *en, struct starting *s, const struct container_create *c,
 		struct arena *a, struct err *e)
 {
-	struct mount_point *mounts;
+	struct mount_point *mounts = NULL;
 	int r = mounts_find_images(en, &s->row.config, a, e);
 	if (r == 0)
 		r = container_mounts(en, &s->row, a, &mounts, &s->build.mount_count, e);
