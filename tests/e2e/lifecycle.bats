@@ -742,7 +742,9 @@ packed() {
 	done
 }
 
-@test "logs: compress=true, and what packs is killed at each of its calls: no line is lost or comes twice" {
+# At every fourth, or at each with FAULTS_EVERY=1, as `scripts/test-long faults` does it.
+# bats test_tags=faults
+@test "logs: compress=true, and what packs is killed at its calls: no line is lost or comes twice" {
 	need_root
 	hull run --name cc --log-opt max-size=20k --log-opt max-file=9 --log-opt compress=true test seq 2000 >/dev/null
 	id=$(hull inspect -f '{{.Id}}' cc)
@@ -755,7 +757,7 @@ packed() {
 	local last n
 	for call in openat flock fcntl linkat unlinkat fdatasync fchmod clone3 sendmsg recvmsg; do
 		last=$(grep -cE "^[0-9]+ +$call\(" calls)
-		for n in $(seq "$last"); do
+		for n in $(seq 1 "${FAULTS_EVERY:-4}" "$last"); do
 			rm "$folder"/*.log*
 			cp -a before/*.log* "$folder"
 			strace -f -o /dev/null -e trace=none -e inject=$call:signal=KILL:when=$n "$HULL" system pack-logs "$id" 3>&- || true
