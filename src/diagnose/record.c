@@ -27,6 +27,7 @@
 #include "engine/recorder.h"
 #include "linux/capability.h"
 #include "linux/kernel_symbols.h"
+#include "linux/pidfd.h"
 #include "linux/process.h"
 #include "linux/signals.h"
 #include "linux/tracepoint.h"
@@ -114,12 +115,15 @@ static void read_group(pid_t pid, struct known *k)
 	snprintf(k->unit, sizeof(k->unit), "%.*s", (int)(len - from), line + from);
 }
 
-/* What /proc says now, where it still does. */
-static struct known *look(struct recorder *w, pid_t pid)
+/* What /proc says now, where it still does, of who had that number at @at_ns: by now it may be
+ * another's. */
+static struct known *look(struct recorder *w, pid_t pid, int64_t at_ns)
 {
 	struct known *k = slot(w, pid);
 	struct process p;
-	if (process_read(pid, &p) == 0) {
+	int64_t started;
+	if (process_read(pid, &p) == 0 && pidfd_started_ns(pid, &started) == 0 &&
+	    started <= at_ns) {
 		memcpy(k->comm, p.comm, sizeof(k->comm));
 		k->parent = p.parent ? p.parent : k->parent;
 		k->uid = (int)p.uid;
@@ -156,7 +160,7 @@ static void take_fork(struct recorder *w, const struct trace_record *r)
 static void take_exec(struct recorder *w, const struct trace_record *r)
 {
 	char file[256];
-	struct known *k = look(w, r->pid);
+	struct known *k = look(w, r->pid, r->time_ns);
 	k->denied = k->refused = 0;
 	trace_text(r, "filename", file, sizeof(file));
 	trace_program(file, k->comm);
@@ -164,7 +168,7 @@ static void take_exec(struct recorder *w, const struct trace_record *r)
 
 static void fill_sender(struct recorder *w, const struct trace_record *r, struct recorded *s)
 {
-	const struct known k = *look(w, r->pid);
+	const struct known k = *look(w, r->pid, r->time_ns);
 	s->sender_pid = r->pid;
 	s->sender_uid = k.uid;
 	s->sender_parent = k.parent;
@@ -176,7 +180,7 @@ static void fill_sender(struct recorder *w, const struct trace_record *r, struct
 	if (k.parent <= 1)
 		return;
 	/* The parent is more likely to be there still. */
-	const struct known *parent = look(w, k.parent);
+	const struct known *parent = look(w, k.parent, r->time_ns);
 	if (*parent->comm)
 		memcpy(s->parent, parent->comm, sizeof(s->parent));
 	if (k.moved && !parent->moved && *parent->container) { /* its children are where it is */
@@ -192,7 +196,7 @@ static void fill_sender(struct recorder *w, const struct trace_record *r, struct
 static void take_signal(struct recorder *w, const struct trace_record *r)
 {
 	const pid_t pid = (pid_t)trace_number(r, "pid");
-	const struct known *k = look(w, pid);
+	const struct known *k = look(w, pid, r->time_ns);
 	struct recorded s = {.time_ns = r->time_ns,
 			     .pid = pid,
 			     .signal = (int32_t)trace_number(r, "sig"),
@@ -224,7 +228,7 @@ static void take_capable(struct recorder *w, const struct trace_record *r)
 	const uint64_t bit = UINT64_C(1) << (s.capability & 63);
 	bool by_the_way;
 	if (k->uid < 0)
-		k = look(w, r->pid);
+		k = look(w, r->pid, r->time_ns);
 	if (!*k->container || k->denied & bit)
 		return;
 	const char *call = kernel_symbols_call(&w->symbols, r->stack, r->depth, &by_the_way);
@@ -262,7 +266,7 @@ static void take_refused(struct recorder *w, const struct trace_record *r)
 	for (size_t i = 0; i < ARRAY_LEN(refusals) && !bit; i++)
 		bit = strcmp(refusals[i], call) ? 0 : UINT32_C(1) << i;
 	if (k->uid < 0)
-		k = look(w, r->pid);
+		k = look(w, r->pid, r->time_ns);
 	if (!*k->container || k->refused & bit)
 		return;
 	k->refused |= bit;
@@ -281,7 +285,7 @@ static int64_t held(const struct trace_record *r, const char *field)
 static void take_victim(struct recorder *w, const struct trace_record *r)
 {
 	const pid_t pid = (pid_t)trace_number(r, "pid");
-	const struct known *k = look(w, pid);
+	const struct known *k = look(w, pid, r->time_ns);
 	struct recorded s = {.time_ns = r->time_ns,
 			     .pid = pid,
 			     .anon = held(r, "anon_rss"),
@@ -340,7 +344,7 @@ static void look_at_all(struct recorder *w)
 	while (proc && (d = readdir(proc))) {
 		const long pid = strtol(d->d_name, NULL, 10);
 		if (pid > 0)
-			look(w, (pid_t)pid);
+			look(w, (pid_t)pid, INT64_MAX);
 	}
 }
 

@@ -106,8 +106,10 @@ int pidfd_started_ns(pid_t pid, int64_t *ret)
 	const int r = pidfd_start_time(pid, &ticks);
 	if (r < 0)
 		return r;
+	/* In this order: whoever is interrupted between them has it too early, as ticks do. */
+	const int64_t now = clock_real_ns();
 	clock_gettime(CLOCK_BOOTTIME, &up);
-	*ret = clock_real_ns() - ((int64_t)up.tv_sec * 1000000000 + up.tv_nsec) +
+	*ret = now - ((int64_t)up.tv_sec * 1000000000 + up.tv_nsec) +
 	       (int64_t)ticks * (1000000000 / sysconf(_SC_CLK_TCK));
 	return 0;
 }

@@ -205,6 +205,45 @@ runs_seen() {
 	kill "$RECORDER"
 }
 
+@test "record: a sender that has ended, and whose number another program has by now" {
+	need_root
+	record
+	hull run -d --name cc --init test sleep 600
+	caught_up
+	# It reads only when the number is another's.
+	kill -STOP "$RECORDER"
+	python3 - "$(pgrep -P "$(pid_of cc)")" <<-'END' 3>&- &
+		import ctypes, os, signal, sys, time
+		name = lambda text: ctypes.CDLL(None).prctl(15, text)
+		sender = os.fork()
+		if sender == 0:
+		    name(b"right")
+		    os.kill(int(sys.argv[1]), signal.SIGUSR1)
+		    os._exit(0)
+		os.waitpid(sender, 0)
+		time.sleep(0.1)
+		while True:
+		    open("/proc/sys/kernel/ns_last_pid", "w").write(str(sender - 1))
+		    pid = os.fork()
+		    if pid == 0:
+		        name(b"wrong")
+		        if os.getpid() == sender:
+		            open("again", "w").close()
+		            time.sleep(600)
+		        os._exit(0)
+		    os.waitpid(pid, 0)
+	END
+	STARTED+=("$!")
+	wait_for 20 test -e again || skip "no process can be given a number"
+	STARTED+=("$(pgrep -x wrong)")
+	kill -CONT "$RECORDER"
+	wait_for 10 ended cc
+	caught_up
+	# Its name it has from the record of its fork alone.
+	[[ $(verdict cc) =~ ^"it was ended by SIGUSR1, sent from outside of the container, not by hull: python3["[0-9]+"], which python3["[0-9]+"] started" ]] || fail "$(verdict cc)"
+	kill "$RECORDER"
+}
+
 # averages CONTAINER: of 1, 5 and 15 minutes, in hundredths.
 averages() {
 	hull explain --json "$1" load | jq -r '.Evidence["its load"]' | grep -oE '[0-9]+\.[0-9]+ [0-9]+\.[0-9]+ [0-9]+\.[0-9]+' | tr -d .
