@@ -254,7 +254,9 @@ static void print_oom(const struct state *s)
 	print_event(&event, &a);
 }
 
-/* The counter of killed processes is looked at as often as it takes to be told soon. */
+/* The counter of killed processes is looked at as often as it takes to be told soon. It falls where
+ * a group that the container made goes (version 1 counts in each by itself): what comes after that
+ * is new. */
 static int follow(const struct watch *w, int64_t interval_ms, struct err *e)
 {
 	struct pollfd p = {.fd = w->state->pidfd, .events = POLLIN};
@@ -263,8 +265,9 @@ static int follow(const struct watch *w, int64_t interval_ms, struct err *e)
 		int64_t wait = next - clock_ms();
 		int n = poll(&p, 1, (int)(wait < 0 ? 0 : wait < LOOK_MS ? wait : LOOK_MS));
 		int64_t now = cgroup_oom_kills(&w->group);
-		for (; now > 0 && kills < now; kills++)
+		for (; kills < now; kills++)
 			print_oom(w->state);
+		kills = now < 0 ? kills : now;
 		if (n < 0 && errno != EINTR)
 			return err_errno(e, errno, "cannot wait for the container");
 		if (n == 1)

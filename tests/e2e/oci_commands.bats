@@ -404,6 +404,28 @@ is_limit() {
 	wait_jobs
 }
 
+@test "events: kills for memory in groups that are removed again are told, each (version 1)" {
+	local memory=/sys/fs/cgroup/memory inner i seen
+	[ -e $memory/memory.limit_in_bytes ] || skip "version 2 counts them above"
+	bundle sleep 1000
+	rt run -d c1 </dev/null >/dev/null 2>&1
+	rt events --interval 100ms c1 >"$dir/events" &
+	wait_for 10 grep -q stats "$dir/events"
+	for i in 1 2 3; do
+		inner=$memory$(group_of c1)/inner$i
+		mkdir "$inner"
+		echo 16M >"$inner/memory.limit_in_bytes"
+		sh -c "echo 0 >$inner/cgroup.procs; exec tail </dev/zero" || true
+		wait_for 10 eval '[ "$(grep -c "\"oom\"" "$dir/events")" = '$i' ]'
+		rmdir "$inner"
+		# It has looked since.
+		seen=$(grep -c stats "$dir/events")
+		wait_for 10 eval '[ "$(grep -c stats "$dir/events")" -gt $((seen + 1)) ]'
+	done
+	rt kill c1 9
+	wait_jobs
+}
+
 @test "spec: a bundle to begin with" {
 	mkdir "$dir/b"
 	cp -a "$root" "$dir/b/rootfs"
