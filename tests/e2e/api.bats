@@ -214,6 +214,38 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	answers 204 DELETE "/containers/aa?force=1"
 }
 
+# What ended it, as clients of the API see it; and who asked for it, of a client on the socket.
+@test "api: the cause of an end: State of inspect, the attributes of events" {
+	local since
+	since=$(date +%s)
+	run hull run --name oom -m 16m --memory-swap 16m test /probe eat 64
+	assert_status 137
+	run hull run --name code test sh -c 'exit 3'
+	hull run -d --name kill test sleep 600
+	kill -KILL "$(pid_of kill)"
+	wait_for 10 eval '[ "$(status_of kill)" = exited ]'
+	hull run -d --name asked test sleep 600
+	answers 204 POST "/containers/asked/stop?t=0"
+	run -127 hull run --name never test /no/such/program
+	state() { answers 200 GET "/containers/$1/json" | jq -r '"\(.State.Status) \(.State.ExitCode) \(.State.OOMKilled) \(.Hull.OOMKills) \(.Hull.ExitSignal)"'; }
+	assert_equal "exited 137 true 1 9" "$(state oom)"
+	assert_equal "exited 3 false 0 0" "$(state code)"
+	assert_equal "exited 137 false 0 9" "$(state kill)"
+	assert_equal "exited 137 false 0 9" "$(state asked)"
+	[[ $(answers 200 GET /containers/never/json | jq -r .State.Error) == *"/no/such/program"* ]]
+	of() { # NAME ACTION ATTRIBUTE...
+		answers 200 GET "/events?since=$since&until=$(($(date +%s) + 1))&filters=%7B%22container%22%3A%5B%22$1%22%5D%7D" |
+			jq -rs --arg action "$2" '[.[] | select(.Action == $action)][-1].Actor.Attributes as $a | [$ARGS.positional[] | $a[.]] | join(" ")' --args "${@:3}"
+	}
+	assert_equal "137 9 true" "$(of oom die exitCode signal oomKilled)"
+	assert_equal "own probe 16777216" "$(of oom oom scope victim limit)"
+	assert_equal "3 " "$(of code die exitCode signal)"
+	assert_equal "137 9 " "$(of kill die exitCode signal oomKilled)"
+	assert_equal " " "$(of kill kill signal sender)"
+	assert_equal "9 uid $(id -u), from curl, by hulld" "$(of asked kill signal sender)"
+	[[ $(answers 200 GET '/containers/json?all=1' | jq -r '.[] | select(.Names[0] == "/oom").Status') == "Exited (137) "* ]]
+}
+
 @test "api: a request that waits holds up nobody, and hulld may be killed" {
 	hull run -d --name aa test sh -c 'echo ready; while :; do sleep 0.1; done'
 	curl -sN --unix-socket "$SOCKET" "http://hull/containers/aa/logs?stdout=1&follow=1" >"$WORK/log" 3>&- &
