@@ -43,6 +43,7 @@ enum exit_flags {
 	EXIT_OOM_MAIN = 2,  /* the main process was killed for memory */
 	EXIT_OOM_CHILD = 4, /* another process of the container was */
 	EXIT_UNSTARTED = 8, /* its start was cut off after the run record, before its command ran */
+	EXIT_FULL = 16,     /* so many times this: the number, from 1, of a tmpfs that was full */
 };
 
 /** Who was still there when the grace time of hull-init ended (first ones only). */
@@ -52,6 +53,7 @@ struct exit_survivor {
 };
 
 #define OOM_TIME_UNKNOWN UINT32_MAX
+enum { TMPFS_MAX = 8 }; /* of one container, that its monitor holds */
 struct exit_record {
 	uint32_t version;
 	uint32_t flags;    /* enum exit_flags */
@@ -153,7 +155,9 @@ enum monitor_fd {
 	MONITOR_STDERR_FD, /* lest what a short-lived container wrote dies with its descriptors */
 	MONITOR_GATE_FD,   /* socket to whoever starts the container. Two messages of one byte: "t",
 			    * with the pty master if there is a terminal, and "g" once the command
-			    * runs; the monitor acts on nothing before. If it is closed instead: see
+			    * runs, with up to TMPFS_MAX folders, each a tmpfs of the container,
+			    * and a byte for each: its number from 1 (engine/end_state.c);
+			    * the monitor acts on nothing before. If it is closed instead: see
 			    * await_gate of monitor/main.c */
 	MONITOR_STORE_FD,  /* the keeper's: of db_hold_index(), to be kept open and no more */
 	MONITOR_USERNS_FD, /* the keeper's, and of what it becomes: the same of rootless_hold() */

@@ -189,32 +189,48 @@ static void tell_ulimits(const struct container *c, struct story *s)
 	}
 }
 
+char *limits_refused(int whose, int64_t own, struct arena *a)
+{
+	const char *of = own > 0 ? arena_printf(a, " of %lld", (long long)own) : "";
+	return whose > 0 ? arena_printf(a, "it reached its limit on processes%s", of)
+	       : whose < 0 && own > 0
+		       ? arena_printf(a,
+				      "it reached a limit on processes, its own%s or that of "
+				      "another group",
+				      of)
+		       : arena_strdup(a, "it reached the limit on processes of another group, "
+					 "above it or inside of it");
+}
+
 /* How often a process was refused, of this run. */
-static int64_t refused(const char *path)
+static int64_t refused(const char *path, int *ret_whose)
 {
 	CLEANUP_CGROUP struct cgroup g = CGROUP_CLOSED;
-	return cgroup_open(path, &g, ERR_IGNORED) == 0 ? cgroup_pids_refused(&g) : 0;
+	return cgroup_open(path, &g, ERR_IGNORED) == 0 ? cgroup_pids_refused(&g, ret_whose) : 0;
 }
 
 static void judge_processes(const struct container *c, const char *path, struct story *s)
 {
 	struct arena *a = s->a;
-	const int64_t times = refused(path);
+	int whose;
+	const int64_t times = refused(path, &whose);
 	struct cgroup_bounds f;
 	if (times <= 0)
 		return;
-	const bool known = cgroup_bound_read(path, &limits[ARRAY_LEN(limits) - 1].bound, &f) &&
-			   f.least != NONE;
+	const bool known =
+		cgroup_bound_read(path, &limits[ARRAY_LEN(limits) - 1].bound, &f) && f.own != NONE;
 	char *text = arena_printf(a,
-				  "it reached its limit on processes%s %lld time%s since it was "
-				  "started: each time a new process or thread was refused",
-				  known ? arena_printf(a, " of %lld", (long long)f.least) : "",
-				  (long long)times, times == 1 ? "" : "s");
+				  "%s %lld time%s since it was started: each time a new process or "
+				  "thread was refused",
+				  limits_refused(whose, known ? f.own : 0, a), (long long)times,
+				  times == 1 ? "" : "s");
 	s->verdict = s->verdict ? arena_printf(a, "%s; %s", text, s->verdict) : text;
 	s->standing = false;
 	story_advise(s,
-		     "hull update --pids-limit N %s gives it more; hull explain %s zombies tells "
-		     "whether ended ones fill it",
+		     whose ? "hull update --pids-limit N %s gives it more; hull explain %s zombies "
+			     "tells whether ended ones fill it"
+			   : "hull explain %s limits shows those of the groups above; hull explain "
+			     "%s zombies tells whether ended ones fill it",
 		     c->name, c->name);
 }
 

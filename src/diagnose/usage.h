@@ -11,6 +11,8 @@
 int diagnose_cpu(const struct container *c, struct story *s, struct err *e);
 /** Each limit as it was asked for, as it stands in its file, and as it is in force. */
 int diagnose_limits(const struct container *c, struct story *s, struct err *e);
+/** "it reached its limit on processes of 10". @whose: of cgroup_pids_refused(); @own: 0, none. */
+char *limits_refused(int whose, int64_t own, struct arena *a);
 /** Memory: what it needs, what the kernel can take back, and how far it is from its limit. */
 int diagnose_memory(const struct container *c, struct story *s, struct err *e);
 /** Network: who listens, whether published ports reach somebody, what was lost. */

@@ -41,17 +41,16 @@ char *why_signal(struct arena *a, int number_)
 
 /* ---- how it ended ---- */
 
-/* The last signal but SIGKILL did nothing. */
-static bool is_lost(const struct life *l)
+bool why_is_lost(const char *handling)
 {
-	return !strcmp(l->handling, "none") || !strcmp(l->handling, "ignored");
+	return handling && (!strcmp(handling, "none") || !strcmp(handling, "ignored"));
 }
 
 /* Whether hull was asked for this end: stop; or a signal that ended it, as the kernel says. */
 static bool was_asked(const struct life *l)
 {
 	return l->stopped || (l->killed && l->signal == SIGKILL) ||
-	       (l->asked && l->signal == l->asked_signal && !is_lost(l));
+	       (l->asked && l->signal == l->asked_signal && !why_is_lost(l->handling));
 }
 
 /* It was stopped, and ended with a code. */
@@ -59,7 +58,7 @@ static char *taken_verdict(const struct life *l, const char *what, const char *a
 {
 	struct arena *a = l->s->a;
 	const char *span = why_span(a, l->ended - l->asked);
-	if (is_lost(l))
+	if (why_is_lost(l->handling))
 		return arena_printf(a,
 				    "%s: %s did nothing, for its first process %s; it ended by "
 				    "itself with %d, %s after it",
@@ -78,7 +77,8 @@ static void tell_taken(struct life *l)
 	struct arena *a = l->s->a;
 	const bool wish = l->asked_signal == SIGTERM || l->asked_signal == SIGINT ||
 			  l->asked_signal == SIGQUIT;
-	if (!l->asked || is_lost(l) || was_asked(l) || (!wish && l->ended - l->asked > LONG_NS))
+	if (!l->asked || why_is_lost(l->handling) || was_asked(l) ||
+	    (!wish && l->ended - l->asked > LONG_NS))
 		return;
 	l->s->verdict =
 		arena_printf(a, "%s; %s before that hull kill sent it %s%s", l->s->verdict,
@@ -195,10 +195,6 @@ static void code_verdict(struct life *l)
 	else
 		l->s->verdict = arena_printf(a, "its command ended by itself with %d after %s",
 					     l->code, why_span(a, l->ended - l->started));
-	if (of_shell == SIGKILL && l->oom) {
-		why_memory(l);
-		return;
-	}
 	why_signalled(l);
 	why_denied(l);
 	if (l->s->log.count)
@@ -316,8 +312,8 @@ static void running_verdict(struct life *l)
 			(long long)c->restarts, c->restarts == 1 ? "" : "s",
 			before_text(l, "the last time"));
 	else
-		l->s->verdict =
-			arena_printf(a, "it runs for %s, and nothing happened to it", since);
+		l->s->verdict = arena_printf(
+			a, "it runs for %s, and nothing is recorded that happened to it", since);
 	if (kills > 0)
 		story_evidence(l->s, "killed for memory",
 			       "%lld process%s, while the first one runs on", (long long)kills,

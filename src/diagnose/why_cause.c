@@ -427,16 +427,14 @@ void why_refused(struct life *l)
 {
 	struct arena *a = l->s->a;
 	const struct opt_i64 *own = l->c ? &l->c->config.host.pids_limit : NULL;
-	const char *of = own && own->set && own->value > 0
-				 ? arena_printf(a, " of %lld", (long long)own->value)
-				 : "";
 	story_evidence(l->s, "limit on processes",
 		       "reached %lld time%s: each time a new process or "
 		       "thread was refused",
 		       (long long)l->refused, l->refused == 1 ? "" : "s");
-	l->s->verdict = arena_printf(a, "%s; before that it reached its limit on processes%s",
-				     l->s->verdict, of);
-	if (l->c)
+	l->s->verdict =
+		arena_printf(a, "%s; before that %s", l->s->verdict,
+			     limits_refused(l->refused_by, own && own->set ? own->value : 0, a));
+	if (l->c && l->refused_by)
 		story_advise(
 			l->s,
 			"hull update --pids-limit N %s gives it more processes and threads; -1 "

@@ -37,7 +37,7 @@ static void take_start(struct life *l, int64_t at)
 {
 	l->started = at;
 	l->ended = l->asked = l->killed = 0;
-	l->stopped = l->oom = l->oom_main = l->oom_likely = false;
+	l->stopped = l->stopping = l->oom = l->oom_main = l->oom_likely = false;
 	l->oom_of = (struct oom){0};
 	l->oom_kills = l->oom_at = l->refused = l->unlogged = l->used = 0;
 	l->error = l->policy = l->survivors = l->fault = l->pressure = l->full = NULL;
@@ -52,8 +52,17 @@ static void take_kill(struct life *l, int64_t at, struct json_object *event)
 	const char *sender = attribute(event, "sender"), *handler = attribute(event, "handler");
 	/* SIGCONT and the like end nobody; timeout(1) sends one behind the other. */
 	const char *action = signal_default_action(signal);
+	const bool stop = attribute(event, "stop") != NULL;
 	if (l->ended || (strcmp(action, "term") != 0 && strcmp(action, "core") != 0))
 		return;
+	/* What hull kill sends while it is being stopped is not what stops it; what does nothing is
+	 * not more than what it has taken. */
+	if (!stop &&
+	    (l->stopping || (l->asked && why_is_lost(handler) && !why_is_lost(l->handling)))) {
+		l->killed = signal == SIGKILL ? at : l->killed;
+		return;
+	}
+	l->stopping = stop;
 	l->health_ends += sender && !strcmp(sender, ASKED_BY_HEALTH) && !l->asked;
 	l->sender = sender ? arena_strdup(l->s->a, sender) : NULL;
 	if (signal == SIGKILL) {
@@ -82,6 +91,8 @@ static void take_end(struct life *l, struct json_object *event, int64_t at)
 	l->policy = policy ? arena_strdup(a, policy) : NULL;
 	l->survivors = survivors ? arena_strdup(a, survivors) : NULL;
 	l->refused = amount(event, "processesRefused");
+	const char *whose = attribute(event, "processesLimit");
+	l->refused_by = whose ? !strcmp(whose, "own") : -1;
 	l->used = amount(event, "processorNano");
 	l->unlogged = amount(event, "bytesNotLogged");
 	l->fault = fault ? arena_strdup(a, fault) : NULL;

@@ -30,7 +30,8 @@ struct life {
 	bool oom_told;      /* by the verdict */
 	struct oom oom_of;  /* the last of them */
 	char *error, *policy, *survivors;
-	int64_t refused;       /* processes, by a limit on them */
+	int64_t refused;       /* processes, by a limit on them; ... */
+	int refused_by;        /* ... 1: its own, 0: another group's, -1: not known */
 	int64_t used;          /* of processors, nanoseconds; 0: not known */
 	int64_t unlogged;      /* bytes of its output that could not be written to its log */
 	char *fault;           /* what the kernel says of a crash of PID 1, or NULL */
@@ -43,6 +44,7 @@ struct life {
 		*handling; /* what PID 1 does with that signal: "none", "ignored", "caught" or "" */
 	int64_t health_ends; /* so often it was ended because its health check failed */
 	bool stopped;        /* by stop or restart, not by kill */
+	bool stopping;       /* what was sent last was for that */
 };
 
 /** Bring an event into a struct life: for engine_events(). */
@@ -53,6 +55,8 @@ char *why_span(struct arena *a, int64_t ns);
 /** "SIGTERM". */
 char *why_signal(struct arena *a, int number);
 
+/** Of a signal: what its first process does with it is nothing. */
+bool why_is_lost(const char *handling);
 /** The verdict, where the kernel killed for memory. */
 void why_memory(struct life *l);
 /** Adds to the verdict that it did, where that is not what ended it. */

@@ -74,12 +74,32 @@ static void tell_pressure(struct life *l)
 		story_evidence(l->s, "waited at the end", "of the last 10 s for %s", text);
 }
 
+/* What is in memory was gone with its first process: how little was left is all that is known. */
+static void tell_full_tmpfs(struct life *l, const char *path, const char *size)
+{
+	struct arena *a = l->s->a;
+	int64_t bytes;
+	const char *of = int_parse(size, 0, INT64_MAX, &bytes) < 0 ? arena_printf(a, " of %s", size)
+			 : bytes ? arena_printf(a, " of %s", size_text(a, bytes))
+				 : "";
+	story_evidence(l->s, "room at the end", "the tmpfs %s%s: less than 64KiB left", path, of);
+	l->s->verdict = arena_printf(a, "%s; its tmpfs %s%s had less than 64KiB left",
+				     l->s->verdict, path, of);
+	story_advise(l->s,
+		     "%s is in memory: --shm-size or --tmpfs PATH:size= gives it another size",
+		     path);
+}
+
 static void tell_full(struct life *l)
 {
 	struct arena *a = l->s->a;
 	long long left;
-	char unit[10];
+	char unit[10], size[32];
 	int at = 0;
+	if (sscanf(l->full, "%31s tmpfs %n", size, &at) == 1 && at) {
+		tell_full_tmpfs(l, l->full + at, size);
+		return;
+	}
 	if (sscanf(l->full, "%lld %9[a-z]%n", &left, unit, &at) != 2 || l->full[at++] != ' ')
 		return;
 	const char *name = l->full + at;

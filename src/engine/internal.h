@@ -120,12 +120,14 @@ struct end {
 	const struct exit_record *x;
 	struct oom oom;  /* of the last process that was killed for memory, if one was */
 	bool oom_named;  /* that it was the first one, or was not: the kernel's log names it */
-	int64_t refused; /* processes, by a limit on them */
+	int64_t refused; /* processes, by a limit on them; ... */
+	int refused_by;  /* ... whose: cgroup_pids_refused() */
 	int64_t used_ns; /* of processors, by all its processes; 0: not known */
 	char fault[64];  /* crash_look(), of the first process */
 	/* Of end_look(): "memory=SOME,FULL,TOTAL cpu=.. io=.."; "LEFT bytes|inodes|reserved
-	 * VOLUME", the last one for root alone; the volume "" for its layer. "" where nothing was
-	 * short, or it was not looked at in time. */
+	 * VOLUME", the last one for root alone, the volume "" for its layer, or "SIZE tmpfs PATH",
+	 * the size 0 where it is not known. "" where nothing was short, or it was not looked at in
+	 * time. */
 	char pressure[160], full[320];
 };
 /** What was short when it ended with a fault, while its control group is there. */

@@ -19,6 +19,7 @@
 #include "engine/launch.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -458,11 +459,27 @@ static void abandon(struct launch *l, pid_t keeper, const struct runtime_process
 	waitpid(keeper, NULL, 0);
 }
 
+/* Who may, may also unmount a tmpfs, which is busy while its monitor holds it, and mount what does
+ * not answer. */
+static bool may_mount(const struct launch *l)
+{
+	return l->build.unconfined || l->build.caps & UINT64_C(1) << CAP_SYS_ADMIN;
+}
+
 /* Who will wait asks first: a short command may be over before he could connect. Clients come
  * before the first byte of output: the monitor looks for them once the gate is open. */
-static void open_gate(const struct launch *l)
+static void open_gate(const struct launch *l, pid_t pid)
 {
 	struct err ignored;
+	struct {
+		char word;
+		uint8_t numbers[TMPFS_MAX];
+	} message = {.word = 'g'};
+	int held[TMPFS_MAX];
+	size_t count = 0;
+	if (!may_mount(l))
+		count = end_hold_tmpfs(l->en, l->c, pid, l->build.mounts, l->build.mount_count,
+				       held, message.numbers);
 	for (size_t i = 0; i < l->waiting->count; i++) {
 		const struct waiting_client *w = &l->waiting->items[i];
 		CLEANUP_FD int conn = monitor_connect(l->en->run_fd, l->c->id);
@@ -477,7 +494,9 @@ static void open_gate(const struct launch *l)
 	}
 	/* A monitor that has died took the attached stream with it; the next one answers who waits.
 	 */
-	bool opened = fd_send(l->gate[0], "g", 1, NULL, 0) >= 0;
+	bool opened = fd_send(l->gate[0], &message, 1 + count, held, count) >= 0;
+	for (size_t i = 0; i < count; i++)
+		fd_drop(&held[i]);
 	if (l->end)
 		l->end->cut = !opened;
 }
@@ -506,7 +525,7 @@ static int run(struct launch *l, struct err *e)
 	if (r < 0)
 		abandon(l, keeper, &p);
 	else
-		open_gate(l);
+		open_gate(l, p.pid);
 	fd_drop(&p.pidfd);
 	fd_drop(&p.pty_fd);
 	return r;

@@ -36,6 +36,12 @@ struct mount_point {
 int container_mounts(struct engine *en, const struct container *c, struct arena *a,
 		     struct mount_point **ret, size_t *ret_count, struct err *e);
 
+/** The descriptors of each tmpfs that a container has whose first process runs its command, for its
+ * monitor, with their numbers; how many. */
+size_t end_hold_tmpfs(const struct engine *en, const struct container *c, pid_t pid,
+		      const struct mount_point *mounts, size_t count, int fds[TMPFS_MAX],
+		      uint8_t numbers[TMPFS_MAX]);
+
 /** Note in @config which images its mounts name now: they keep these. */
 int mounts_find_images(struct engine *en, const struct container_config *config, struct arena *a,
 		       struct err *e);

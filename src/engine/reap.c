@@ -144,8 +144,11 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 				    "error", *x->error ? x->error : NULL, "restart", policy,
 				    "survivors", exit_survivors(x, &a), "fault",
 				    *end->fault ? end->fault : NULL, "processesRefused",
-				    end->refused > 0 ? refused : NULL, "processorNano",
-				    end->used_ns > 0 ? used : NULL, "pressure",
+				    end->refused > 0 ? refused : NULL, "processesLimit",
+				    end->refused <= 0 || end->refused_by < 0 ? NULL
+				    : end->refused_by                        ? "own"
+									     : "other",
+				    "processorNano", end->used_ns > 0 ? used : NULL, "pressure",
 				    *end->pressure ? end->pressure : NULL, "full",
 				    *end->full ? end->full : NULL, "bytesNotLogged",
 				    x->log_dropped_bytes ? unlogged : NULL, NULL);
@@ -259,7 +262,7 @@ static void look_at_group(struct engine *en, struct end *end, struct exit_record
 	CLEANUP_CGROUP struct cgroup group = CGROUP_CLOSED;
 	const char *path = container_cgroup_path(end->c, &a);
 	if (*path && cgroup_open(path, &group, ERR_IGNORED) == 0) {
-		end->refused = cgroup_pids_refused(&group);
+		end->refused = cgroup_pids_refused(&group, &end->refused_by);
 		add_kills_below(&group, x);
 		if (x->signal == SIGKILL || x->signal == SIGXCPU)
 			end->used_ns = processor_time(&group);

@@ -178,7 +178,8 @@ static int send_told(struct engine *en, const struct container *c, int pidfd, in
 	int told = db_begin(&en->db, false, &ignored);
 	if (told == 0)
 		told = event_container(&en->db, &ignored, c->id, "kill", "signal", number, "sender",
-				       by, "handler", handler, NULL);
+				       by, "handler", handler, "stop", stopping ? "true" : NULL,
+				       NULL);
 	if (told >= 0 && stopping)
 		told = db_run(&en->db, &ignored,
 			      "UPDATE container SET told = told | ?2 WHERE id = ?1", "si", c->id,

@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -85,6 +86,7 @@ CALL3(int, dup3, int, int, int)
 CALL1(int, fchdir, int)
 CALL2(int, flock, int, int)
 CALL2(int, fstat, int, struct stat *)
+CALL2(int, fstatfs, int, struct statfs *)
 CALL2(int, ftruncate, int, off_t)
 CALL3(int, mkdirat, int, const char *, mode_t)
 CALL4(int, renameat, int, const char *, int, const char *)

@@ -235,8 +235,9 @@ int cgroup_wait_empty(const struct cgroup *g, int timeout_ms);
  * negative errno. */
 int64_t cgroup_oom_kills(const struct cgroup *g);
 /** How often a process or thread was refused in the group, because a limit on them was reached (the
- *  group's own, on many kernels also one above it), or negative errno. */
-int64_t cgroup_pids_refused(const struct cgroup *g);
+ *  group's own, on many kernels also one above it), or negative errno. @ret_whose: 1 the group's
+ *  own, 0 another's, -1 not known (before Linux 6.1). */
+int64_t cgroup_pids_refused(const struct cgroup *g, int *ret_whose);
 /** v1: an eventfd registered with memory.oom_control; -1 on v2 or where it cannot be had. */
 int cgroup_oom_eventfd(const struct cgroup *g);
 /** The file with the counter of processes killed for memory: memory.oom_control (v1), memory.events

@@ -298,10 +298,14 @@ int cgroup_kill(const struct cgroup *g, struct err *e)
 	return r < 0 ? err_errno(e, r, "cannot kill control group %s", g->path) : 0;
 }
 
-int64_t cgroup_pids_refused(const struct cgroup *g)
+int64_t cgroup_pids_refused(const struct cgroup *g, int *ret_whose)
 {
-	char text[256];
-	const int v1 = g->v1[CGROUP_PIDS];
-	ssize_t n = file_read_small(v1 >= 0 ? v1 : g->v2, "pids.events", text, sizeof(text));
+	char text[256], most[32], limit[32];
+	const int dir = g->v1[CGROUP_PIDS] >= 0 ? g->v1[CGROUP_PIDS] : g->v2;
+	ssize_t n = file_read_small(dir, "pids.events", text, sizeof(text));
+	*ret_whose = -1;
+	if (file_read_small(dir, "pids.peak", most, sizeof(most)) > 0 &&
+	    file_read_small(dir, "pids.max", limit, sizeof(limit)) > 0)
+		*ret_whose = *limit != 'm' && strtoll(most, NULL, 10) >= strtoll(limit, NULL, 10);
 	return n < 0 ? n : cgroup_keyed(text, "max");
 }

@@ -8,11 +8,14 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "monitor/monitor.h"
+
+enum { TMPFS_LITTLE = 65536 };
 
 /* hull-init turns a signal that ended the command into 128+n; its report says which it was. */
 static int signal_of(const struct monitor *m)
@@ -23,6 +26,18 @@ static int signal_of(const struct monitor *m)
 	    WEXITSTATUS(m->wait_status) == 128 + WTERMSIG(m->main_status))
 		return WTERMSIG(m->main_status);
 	return 0;
+}
+
+/* The first one of which so little is left that what its program wanted to write may not have had
+ * room. Its size is at least a page. */
+static void look_at_tmpfs(const struct monitor *m, struct exit_record *x)
+{
+	struct statfs fs;
+	for (uint32_t i = 0; i < TMPFS_MAX && x->flags < EXIT_FULL; i++)
+		if (m->tmpfs_fds[i] >= 0 && fstatfs(m->tmpfs_fds[i], &fs) == 0 && fs.f_blocks &&
+		    fs.f_bfree <= fs.f_blocks / 16 &&
+		    fs.f_bfree * (uint64_t)fs.f_bsize < TMPFS_LITTLE)
+			x->flags |= m->tmpfs_numbers[i] * EXIT_FULL;
 }
 
 static void fill_record(struct monitor *m)
@@ -43,6 +58,8 @@ static void fill_record(struct monitor *m)
 	if (m->unreleased)
 		x->flags |= EXIT_UNSTARTED;
 	oom_conclude(x);
+	if (x->exit_code)
+		look_at_tmpfs(m, x);
 }
 
 int exit_open(struct monitor *m)

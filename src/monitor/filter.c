@@ -27,7 +27,8 @@ static const char *const plain[] = {
 	/* moving bytes */
 	"read", "write", "pread64", "splice", "tee",
 	/* files: where, Landlock says */
-	"openat", "close", "fstat", "newfstatat", "ftruncate", "renameat", "unlinkat", "flock",
+	"openat", "close", "fstat", "fstatfs", "newfstatat", "ftruncate", "renameat", "unlinkat",
+	"flock",
 	/* waiting */
 	"epoll_ctl", "epoll_pwait", "ppoll", "waitid", "clock_gettime", "restart_syscall",
 	/* clients */
@@ -73,7 +74,7 @@ static const struct {
 	{"socket", {VALUE(0, AF_UNIX), VALUE(1, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK)}, 2},
 	{"socketpair", {VALUE(0, AF_UNIX), VALUE(1, SOCK_SEQPACKET | SOCK_CLOEXEC)}, 2},
 };
-enum { PLAIN = ARRAY_LEN(plain) - 1, CALLS_MAX = 44 };
+enum { PLAIN = ARRAY_LEN(plain) - 1, CALLS_MAX = 45 };
 _Static_assert(PLAIN + 7 <= CALLS_MAX, "few enough to know each");
 
 /* A libc's own and the sanitizers', in builds for tests. */

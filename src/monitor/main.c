@@ -82,6 +82,8 @@ static void take_descriptors(struct monitor *m)
 	m->keeper_fd = inherited(MONITOR_KEEPER_FD);
 	m->gate_fd = inherited(MONITOR_GATE_FD);
 	m->log_fd = inherited(MONITOR_LOG_FD);
+	for (size_t i = 0; i < TMPFS_MAX; i++)
+		m->tmpfs_fds[i] = -1;
 }
 
 static bool is_pipe(const struct stat *st, uint64_t inode)
@@ -181,10 +183,11 @@ static void await_terminal(struct monitor *m)
 static int await_gate(struct monitor *m)
 {
 	struct run_record run;
-	char word;
+	uint8_t word[1 + TMPFS_MAX] = {0};
 	if (m->gate_fd < 0)
 		return 0;
-	bool opened = fd_recv(m->gate_fd, &word, 1, NULL, 0) == 1;
+	bool opened = fd_recv(m->gate_fd, word, sizeof(word), m->tmpfs_fds, TMPFS_MAX) > 0;
+	memcpy(m->tmpfs_numbers, word + 1, sizeof(m->tmpfs_numbers));
 	fd_drop(&m->gate_fd);
 	if (opened)
 		return 0;

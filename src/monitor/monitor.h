@@ -77,8 +77,10 @@ struct monitor {
 	int epoll, writers_fd; /* the second: stdio.c, the writers' signal */
 	int run_fd, control_fd, pidfd, pty_fd, stdin_fd, oom_fd, memory_fd, init_fd, keeper_fd,
 		gate_fd, log_fd;
-	int exits_fd;        /* folder of the exit records */
-	int first_client;    /* given at the start, or -1 */
+	int exits_fd;             /* folder of the exit records */
+	int first_client;         /* given at the start, or -1 */
+	int tmpfs_fds[TMPFS_MAX]; /* or -1; its mounts are gone with its first process */
+	uint8_t tmpfs_numbers[TMPFS_MAX];
 	int held_streams[2]; /* the container's own descriptors, until stdio_open */
 	pid_t keeper_pid;    /* > 0: a standby that this process started */
 	enum phase phase;

@@ -111,6 +111,9 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	run hull why aa
 	assert_line "^aa: its command ended by itself with 5 after .*; before that 2 processes of it were killed by the kernel, the last one probe: $limit\$"
 	assert_has "hull update -m SIZE aa"
+	# Whatever told the shell of a SIGKILL.
+	hull run --name dd -m 16m --memory-swap 16m test sh -c '/probe eat 64; sh -c "kill -9 \$\$"; exit 137' || [ $? = 137 ]
+	[[ $(verdict dd) == "its command returned 137, by which a shell tells that SIGKILL ended what it ran; "*"; before that a process of it was killed by the kernel, probe: $limit" ]] || fail "$(verdict dd)"
 	hull run --name bb -m 16m --memory-swap 16m test sh -c '/probe eat 64; exit 0'
 	run hull why bb
 	assert_line "^bb: its command ended by itself, with success, after .*; before that a process of it was killed by the kernel, probe: $limit\$"
@@ -192,6 +195,38 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 	run hull why cc
 	assert_line "; the disk that its layer is on had [0-9.]+[KM]?i?B left$"
 	hull rm aa bb cc
+}
+
+@test "why: a tmpfs that was full: of --tmpfs, /dev/shm, a volume; not one that was not, or that is no trouble" {
+	local fill='dd if=/dev/zero of=%s/fill bs=64k count=400 2>/dev/null; exit %s'
+	full() { # NAME PATH CODE ARGUMENT...
+		local code=0
+		# shellcheck disable=SC2059
+		hull run --name "$1" "${@:4}" test sh -c "$(printf "$fill" "$2" "$3")" || code=$?
+		assert_equal "$3" "$code"
+	}
+	full aa /cache 3 --tmpfs /other --tmpfs /cache:mode=777,size=8m
+	[[ $(verdict aa) == "its command ended by itself with 3 after "*"; its tmpfs /cache of 8m had less than 64KiB left" ]] || fail "$(verdict aa)"
+	run hull why aa
+	assert_line "^ +room at the end +the tmpfs /cache of 8m: less than 64KiB left$"
+	assert_has "--tmpfs PATH:size="
+	full bb /dev/shm 3 --shm-size 8m --init
+	[[ $(verdict bb) == *"; its tmpfs /dev/shm of 8MiB had less than 64KiB left" ]] || fail "$(verdict bb)"
+	hull volume create -o type=tmpfs -o device=tmpfs -o o=size=4m mem
+	hull volume create -o type=tmpfs -o device=tmpfs -o size=4m sized
+	for name in mem sized; do
+		full "v$name" /v 4 -v "$name:/v" -v other:/w --mount type=tmpfs,dst=/m
+		[[ $(verdict "v$name") == *"; its tmpfs /v of 4"@(m|MiB)" had less than 64KiB left" ]] || fail "$(verdict "v$name")"
+	done
+	full ok /cache 0 --tmpfs /cache:size=8m
+	full room /cache 3 --tmpfs /cache:size=64m
+	hull run --name empty --tmpfs /cache:size=8m test sh -c 'dd if=/dev/zero of=/cache/fill bs=64k count=400; rm /cache/fill; exit 3' || [ $? = 3 ]
+	for name in ok room empty; do
+		run hull why $name
+		assert_lacks "tmpfs"
+	done
+	# Who may unmount it can: nobody holds it.
+	hull run --name priv --privileged --tmpfs /cache:size=8m test sh -c 'sleep 0.2; umount /cache'
 }
 
 # killed_for_memory CONTAINER: how many, as the kernel counts them.
@@ -348,6 +383,21 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130' "$HULL"
 	hull kill -s TERM again
 	wait_for 10 ended again
 	[[ $(verdict again) == "it was ended by SIGTERM, "*"s after hull kill sent one, for which it had a handler" ]] || fail "$(verdict again)"
+	# One that does nothing behind it; one of hull kill in the grace time of stop.
+	hull run -d --name two test sh -c 'trap "touch /got" TERM; trap "" HUP; echo ready; until [ -e /end ]; do usleep 20000; done'
+	wait_ready two
+	hull kill -s TERM two
+	hull kill -s HUP two
+	let_end two /end
+	wait_for 10 ended two
+	[[ $(verdict two) == "its command ended by itself, with success, after "*"s before that hull kill sent it SIGTERM, for which it had a handler" ]] || fail "$(verdict two)"
+	hull run -d --name grace test sh -c 'trap : USR1; trap "" TERM; echo ready; while :; do usleep 20000; done'
+	wait_ready grace
+	hull stop -t 2 grace 2>/dev/null &
+	wait_for 10 eval "hull why grace | grep -q 'hull sent SIGTERM'"
+	hull kill -s USR1 grace
+	wait $!
+	[[ $(verdict grace) == "stopped: it did not end on SIGTERM, which its first process ignores, and was killed after "* ]] || fail "$(verdict grace)"
 	hull run -d --name gone test sleep 600
 	hull rm -f gone
 	[[ $(verdict gone) == "ended by hull kill or rm -f: SIGKILL ended it after "* ]]
@@ -384,6 +434,18 @@ crash_told() {
 	run hull why aa
 	assert_line "^aa: .*; before that it reached its limit on processes of 3"
 	assert_has "hull update --pids-limit"
+	# That of a group above it is not its own.
+	PARENT_GROUPS=("hull-why-$$")
+	hull run -d --name first --cgroup-parent "/hull-why-$$" test sleep 600
+	echo 6 >"$(dirname "$(cgroup_dir first pids)")/pids.max"
+	hull run -d --name cc --pids-limit 100 --cgroup-parent "/hull-why-$$" test sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 60 & done; exit 4'
+	wait_for 10 ended cc
+	if [ -e "$(cgroup_dir first pids)/pids.peak" ]; then
+		[[ $(verdict cc) == *"; before that it reached the limit on processes of another group, above it or inside of it" || $(verdict cc) != *limit* ]] || fail "$(verdict cc)"
+	else
+		[[ $(verdict cc) == *"; before that it reached a limit on processes, its own of 100 or that of another group" ]] || fail "$(verdict cc)"
+	fi
+	hull rm -f first cc
 	hull run -d --name bb --pids-limit 4 test /probe breed
 	finds() { hull doctor bb >found || [ $? = 1 ]; grep -q 'it reached its limit on processes of 4 ' found; }
 	wait_for 10 finds
@@ -448,7 +510,7 @@ crash_told() {
 	assert_has "waits for its child to execute a program"
 	assert_lacks "a disk, a network file system"
 	hull run -d --name idle test sleep 600
-	[[ $(verdict idle) == "it runs for "*", and nothing happened to it" ]]
+	[[ $(verdict idle) == "it runs for "*", and nothing is recorded that happened to it" ]]
 }
 
 @test "why: of one that runs: stopped from outside; why it had to be started again" {
@@ -460,7 +522,7 @@ crash_told() {
 	assert_has "load: $stopped"
 	assert_has "hull kill -s CONT aa lets its first process go on"
 	hull kill -s CONT aa
-	wait_for 10 eval '[[ $(verdict aa) == "it runs for "*", and nothing happened to it" ]]'
+	wait_for 10 eval '[[ $(verdict aa) == "it runs for "*", and nothing is recorded that happened to it" ]]'
 	hull run -d --name bb --init test sleep 600
 	wait_for 10 hull exec bb kill -STOP 2
 	wait_for 10 eval '[[ $(verdict bb) == "it runs for "*": $stopped"* ]]' || fail "$(verdict bb)"
@@ -579,7 +641,7 @@ crash_told() {
 	hull run -d --name ee --restart on-failure:1 test sh -c 'exit 4'
 	wait_for 10 eval "hull why ee | grep -q '; its restart policy tried 1 times, and gave up'"
 	hull run -d --name fx test sleep 600
-	[[ $(verdict fx) == "it runs for "*", and nothing happened to it" ]]
+	[[ $(verdict fx) == "it runs for "*", and nothing is recorded that happened to it" ]]
 	hull pause fx
 	[[ $(verdict fx) == "it is paused: hull unpause fx lets it go on" ]]
 	hull unpause fx
