@@ -218,7 +218,9 @@ static const struct option options[] = {
 	 .help = "Show all containers (default shows just running)"},
 	{"filter", 'f', OPTION_LIST, O(filters), .arg = "filter",
 	 .help = "Filter output based on conditions provided (id name label exited status ancestor "
-		 "before since volume health)"},
+		 "before since volume network health publish expose is-task); id and name are "
+		 "regular "
+		 "expressions: name=^web$"},
 	{"format", 0, OPTION_STR, O(format), .help = LISTING_FORMAT_HELP},
 	{"last", 'n', OPTION_INT, O(last), .initial = "-1",
 	 .help = "Show n last created containers (includes all states)"},

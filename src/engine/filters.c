@@ -3,6 +3,7 @@
 #include "engine/filters.h"
 
 #include <errno.h>
+#include <regex.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -17,6 +18,34 @@ const char *text_after(const char *text, const char *prefix)
 {
 	size_t len = strlen(prefix);
 	return strncmp(text, prefix, len) ? NULL : text + len;
+}
+
+/* Of an expression. What repeats by numbers, or looks back, may take all memory and all time. */
+enum { EXPRESSION_MAX = 256 };
+
+static bool is_endless(const char *value)
+{
+	for (const char *at = value; (at = strchr(at, '\\')) && at[1]; at += 2)
+		if (at[1] >= '1' && at[1] <= '9')
+			return true;
+	return strlen(value) > EXPRESSION_MAX || strchr(value, '{');
+}
+
+int filter_finds(const char *text, const char *value, struct err *e)
+{
+	regex_t expression;
+	if (strstr(text, value))
+		return 1;
+	if (!value[strcspn(value, "\\^$.[|()?*+{")])
+		return 0;
+	if (is_endless(value) || regcomp(&expression, value, REG_EXTENDED | REG_NOSUB)) {
+		err_set(e, EINVAL, ERR_INVALID, "invalid filter: '%.*s' is no regular expression",
+			EXPRESSION_MAX, value);
+		return err_hint(e, "see regex(7): up to 256 bytes, without {} and \\1");
+	}
+	int r = regexec(&expression, text, 0, NULL, 0) == 0;
+	regfree(&expression);
+	return r;
 }
 
 int filter_unknown(const char *filter, const char *known, struct err *e)
@@ -48,7 +77,7 @@ int volume_filter_matches(const void *row, const char *filter, struct err *e)
 	const struct volume *v = row;
 	const char *value;
 	if ((value = text_after(filter, "name=")))
-		return strstr(v->name, value) != NULL;
+		return filter_finds(v->name, value, e);
 	if ((value = text_after(filter, "label=")))
 		return kvs_holds(&v->labels, value);
 	if ((value = text_after(filter, "driver=")))
@@ -65,9 +94,9 @@ int network_filter_matches(const void *row, const char *filter, struct err *e)
 	const char *value;
 	int64_t uses = 0;
 	if ((value = text_after(filter, "name=")))
-		return strstr(n->name, value) != NULL;
+		return filter_finds(n->name, value, e);
 	if ((value = text_after(filter, "id=")))
-		return !strncmp(n->id, value, strlen(value));
+		return filter_finds(n->id, value, e);
 	if ((value = text_after(filter, "label=")))
 		return kvs_holds(&n->config.labels, value);
 	if ((value = text_after(filter, "driver=")))

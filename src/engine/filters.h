@@ -24,6 +24,11 @@ int network_filter_matches(const void *row, const char *filter, struct err *e);
 /** Of a struct image_found. */
 int search_filter_matches(const void *row, const char *filter, struct err *e);
 
+/** docker's rule for filters of names and ids (moby, filters.Args.Match): @value is found in @text,
+ *  as it is or as a regular expression (regex(7), extended). 1, 0; -EINVAL: it is none, or one that
+ *  might be long in the search. */
+int filter_finds(const char *text, const char *value, struct err *e);
+
 /** "true" or "1", as filters have it. */
 bool text_is_true(const char *text);
 /** What follows @prefix in @text, or NULL if it does not begin so. */

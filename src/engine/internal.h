@@ -55,6 +55,13 @@ typedef bool (*filter_fn)(const void *item, const char *key, const char *value);
 /** docker's rule for filters, whose keys are numbered ("label#2"): values of one key are
  *  alternatives; labels must all match; different keys must all match. */
 bool filters_match(const struct kvs *filters, filter_fn matches, const void *item);
+/** Whether there is one of this key. */
+bool filters_have(const struct kvs *filters, const char *key);
+/** before= and since= name containers that must be there: -ENOENT. */
+int container_filter_check(struct engine *en, const struct kvs *filters, struct err *e);
+/** Whether it has what container_filter_add() added. */
+bool container_filter_matches(struct engine *en, const struct container *c,
+			      const struct kvs *filters);
 
 /** The run folder's record of the first process; -ENOENT: none, -EBADMSG: damaged. */
 int run_record_read(struct engine *en, const char *id, struct run_record *ret);

@@ -29,6 +29,7 @@ docker container ls -aq
 docker ps -n 2
 docker container ls -l --format '{{.Names}} {{.Image}} {{.Command}} {{.State}} {{.Label "k"}}'
 docker ps -as --filter status=exited --filter name=@
+docker ps -a --format '{{.Names}}' --filter 'name=^/@[ab]$'; docker ps -a --format '{{.Names}}' --filter 'name=^@a$' --filter 'name=(@b|x)$'
 docker ps -a --filter label=k=d --filter network=net --filter ancestor=test --format '{{json .}}'
 docker ps --filter bogus=1
 docker ps --filter status=bogus
@@ -192,6 +193,7 @@ docker network create -d bogus @x
 docker network create @n
 docker network create --subnet bogus @x
 docker network ls --filter name=@
+docker network ls -q --filter 'name=^ne.$' | wc -l; docker network ls -q --filter 'name=^ne$' | wc -l; docker volume ls -q --filter 'name=^@' | wc -l; docker volume ls -q --filter 'name=@$x' | wc -l
 docker network ls -q --no-trunc --filter label=k; docker network list --filter label=nothing
 docker network ls --filter driver=bridge --format '{{.Name}} {{.Driver}} {{.Scope}} {{.Internal}} {{.IPv6}}'
 docker network ls --filter bogus=1

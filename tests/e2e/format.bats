@@ -173,3 +173,28 @@ teardown() { hull_teardown; }
 	assert_has "Env: expected an array of strings"
 	assert_equal evil:1 "$(hull images --format '{{.Repository}}:{{.Tag}}' evil)"
 }
+
+@test "filters: names and ids are regular expressions, as docker's are" {
+	local c
+	for c in web web2 a.b; do hull create --name $c test true; done
+	hull volume create data
+	hull volume create data2
+	names() { hull ps -a --format '{{.Names}}' "$@" | sort | paste -sd' '; }
+	assert_equal "web web2" "$(names -f name=web)"
+	assert_equal web "$(names -f 'name=^web$')"
+	assert_equal web "$(names -f 'name=^/web$')"
+	assert_equal "a.b web2" "$(names -f 'name=^w..2' -f 'name=(a|x)[.]b')"
+	assert_equal "" "$(names -f 'name=^w$')"
+	assert_equal web "$(names -f "id=^$(hull inspect -f '{{.Id}}' web)\$")"
+	assert_equal data "$(hull volume ls -q -f 'name=^data$')"
+	assert_equal none "$(hull network ls --format '{{.Name}}' -f 'name=^n.ne$')"
+	assert_equal none "$(hull network ls --format '{{.Name}}' -f "id=^$(hull network inspect -f '{{.Id}}' none)")"
+	# What is none is said, also where nothing is there to be searched; and what a stranger could make endless.
+	hull volume rm data data2
+	for c in '[' 'a{1000}' '(a)\1' "$(printf '%300s' '' | tr ' ' '?')"; do
+		run ! hull ps -a -f "name=$c"
+		assert_has "is no regular expression"
+		run ! hull volume ls -f "name=$c"
+		assert_has "is no regular expression"
+	done
+}

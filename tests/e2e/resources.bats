@@ -7,7 +7,8 @@ load lib
 setup() { hull_setup; }
 
 teardown() {
-	[ ! -d "$WORK/disk" ] || { hull rm -fv $(hull ps -aq) >/dev/null; umount "$WORK/disk" || true; }
+	# What is removed behind the answer may hold the disk for a moment.
+	! mountpoint -q "$WORK/disk" || { hull rm -fv $(hull ps -aq) >/dev/null; wait_for 20 umount "$WORK/disk"; }
 	hull_teardown || return 1
 	[ -z "${loop-}" ] || { delpart "$loop" 1 2>/dev/null; losetup -d "$loop"; }
 }
