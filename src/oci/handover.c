@@ -42,9 +42,9 @@ int handover_descriptors(struct oci_process *p, int64_t preserve, struct arena *
 	if (preserve < 0 || preserve > DESCRIPTORS_MAX)
 		return err_set(e, EINVAL, ERR_INVALID, "--preserve-fds %lld: must be 0 to %d",
 			       (long long)preserve, DESCRIPTORS_MAX);
-	/* Ours would fall into a gap. */
+	/* Into a gap ours fall, which are all close-on-exec; what came through execve(2) is not. */
 	for (int fd = FIRST; fd < FIRST + sockets + preserve; fd++)
-		if (!fd_is_open(fd))
+		if (fcntl(fd, F_GETFD) != 0)
 			return err_set(e, EBADF, ERR_INVALID,
 				       "descriptor %d is to be preserved, and is not open", fd);
 	if (sockets > 0) {

@@ -94,6 +94,10 @@ receiver() {
 	bundle sleep 100
 	rt run -d c1 </dev/null >/dev/null 2>&1
 	[ "$(run_it exec --preserve-fds 2 c1 sh -c 'cat <&4')" = preserved ]
+	# What hull-runtime has opened itself by then is none of those.
+	capture run_it exec --preserve-fds 3 c1 true
+	[ "$status" = 255 ]
+	[[ "$output" == *"descriptor 5"* ]]
 }
 
 @test "LISTEN_FDS: sockets of a service manager reach the container" {
