@@ -86,7 +86,7 @@ static int hand_over(struct attach *a, int stream, struct waiting *w, struct err
 {
 	struct engine *en = a->call->en;
 	if (!a->c.pid)
-		return waiting_serve(w, a->call->http->fd, stream, a->flags, e);
+		return waiting_serve(w, a->call->http->fd, stream, a->flags, -1, e);
 	CLEANUP_FD int monitor = container_monitor(en, &a->c, e);
 	int r = monitor < 0 ? monitor : monitor_attach(monitor, stream, a->flags, e);
 	if (r < 0)

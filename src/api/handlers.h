@@ -105,8 +105,10 @@ void read_auth(struct call *c, const char *domain, struct image_registry *ret);
 /** X-Registry-Config: who the client is at any registry. */
 void read_identities(struct call *c, struct image_registry *ret);
 
-/* build.c */
+/* build.c, session.c */
 int image_build(struct call *c, struct err *e);
+int build_cancel(struct call *c, struct err *e);
+int session_open(struct call *c, struct err *e);
 
 /* volumes.c */
 int volumes_list(struct call *c, struct err *e);

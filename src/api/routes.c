@@ -71,6 +71,7 @@ const struct route routes[] = {
 	{"DELETE", "/images/{}", image_do_remove, DO | TURN, "Remove it, or a name of it."},
 	{"POST", "/commit", image_commit, DO, "An image of a container."},
 	{"POST", "/build", image_build, DO, "Build an image; the body is its context."},
+	{"POST", "/build/cancel", build_cancel, DO, "End one that runs."},
 	{"POST", "/build/prune", builds_prune, DO, "Remove what builds keep."},
 
 	{"GET", "/volumes", volumes_list, TURN, "List volumes."},
@@ -90,8 +91,8 @@ const struct route routes[] = {
 
 	{"GET", "/distribution/{}/json", image_distribution, DO,
 	 "What a registry has of that name."},
-	{"POST", "/session", system_no_buildkit, BARE, "501: there is no BuildKit."},
-	{"POST", "/grpc", system_no_buildkit, BARE, "The same."},
+	{"POST", "/session", session_open, DO | LAST, "A client with BuildKit, for his build."},
+	{"POST", "/grpc", system_no_buildkit, BARE, "501: BuildKit's own API is not there."},
 	{"GET", "/plugins", system_none, BARE, "There are none."},
 	{"GET", "/plugins/privileges", system_no_plugins, BARE, "501: there cannot be any."},
 	{"POST", "/plugins/pull", system_no_plugins, BARE, "The same."},

@@ -269,6 +269,7 @@ int build_image(struct engine *en, const struct build_request *q, struct arena *
 			  .a = a,
 			  .context = -1,
 			  .stdin_text = -1,
+			  .sent = -1,
 			  .guard_pipe = -1,
 			  .signals = -1,
 			  .staging = STAGE_NONE,
@@ -287,16 +288,19 @@ int build_image(struct engine *en, const struct build_request *q, struct arena *
 		return r;
 	if (r == 0) {
 		warn_unused(&b);
+		for (size_t i = 0; i < en->warnings.count; i++)
+			status_note(&b, en->warnings.items[i]);
 		progress_image(&b, ret_id);
 		lint_tell(&b, false, &ignored);
 		return 0;
 	}
+	b.why = e;
 	if (b.failed)
 		vertex_end(&b, b.failed, "ERROR");
 	/* What was done before the failure need not be done again. */
 	if (b.row_count)
 		build_commit(&b, NULL, &ignored);
-	if (b.at && !q->quiet)
+	if (b.at && !q->quiet && !q->trace)
 		dockerfile_show(&b.file, b.at->first, b.at->last, stderr);
 	return r;
 }

@@ -31,8 +31,14 @@ struct build_named {
 enum build_output { BUILD_IMAGE, BUILD_TAR, BUILD_FILES };
 
 struct build_request {
-	const char *context; /* folder; "-": a tar, or a Dockerfile, on stdin */
-	const char *file;    /* -f; NULL: "Dockerfile" in the context; "-": standard input */
+	const char
+		*context; /* folder; "-": a tar, or a Dockerfile, on stdin; NULL: of the session */
+	const char *session; /* of a client, by which his hull-session waits (engine/waiting.h), or
+				NULL */
+	/* What happens, as BuildKit's StatusResponse, in place of what goes to stderr; or NULL. */
+	void (*trace)(void *ctx, const void *status, size_t len);
+	void *trace_ctx;
+	const char *file; /* -f; NULL: "Dockerfile" in the context; "-": standard input */
 	struct strv tags;
 	struct strv args; /* NAME=VALUE, or NAME: from the environment */
 	struct strv extra_hosts;

@@ -35,7 +35,8 @@ static int read_stdin(struct arena *a, char **ret, size_t *ret_len, struct err *
 /* In the context a link may not lead out of it; elsewhere the user says what he wants. */
 static int open_in_context(const struct build *b, const char *name)
 {
-	return b->context < 0 ? -ENOENT : path_open_in_root(b->context, name, O_RDONLY, 0);
+	int from = b->sent >= 0 ? b->sent : b->context;
+	return from < 0 ? -ENOENT : path_open_in_root(from, name, O_RDONLY, 0);
 }
 
 static int read_open(struct arena *a, int fd, const char *name, size_t max, char **ret,
@@ -56,7 +57,8 @@ int build_read_dockerfile(struct build *b, char **ret, size_t *ret_len, struct e
 		return read_open(b->a, b->stdin_text, "stdin", DOCKERFILE_MAX, ret, ret_len, e);
 	if (name && !strcmp(name, "-"))
 		return read_stdin(b->a, ret, ret_len, e);
-	bool remote = !strcmp(b->q->context, "-"); /* then it is in the context */
+	/* Then it is in the context, or comes with it. */
+	bool remote = !b->q->context || !strcmp(b->q->context, "-");
 	if (name && !remote)
 		return file_read_named(name, DOCKERFILE_MAX, b->a, ret, ret_len, e);
 	CLEANUP_FD int fd = open_in_context(b, name ? name : "Dockerfile");
@@ -68,32 +70,61 @@ int build_read_dockerfile(struct build *b, char **ret, size_t *ret_len, struct e
 	if (fd < 0) {
 		err_set(e, ENOENT, ERR_NOT_FOUND,
 			"failed to read dockerfile: there is no %s in the context %s", b->file.name,
-			b->q->context);
+			b->q->context ?: "of the client");
 		return err_hint(e, "name it by -f");
 	}
 	return read_open(b->a, fd, b->file.name, DOCKERFILE_MAX, ret, ret_len, e);
+}
+
+/* Of the client's context alone, as it says what of that is to be sent. */
+static int fetch_ignore(struct build *b, struct err *e)
+{
+	struct strv wanted = {0};
+	strv_push(b->a, &wanted, ".dockerignore");
+	int folder = client_fetch(b, ".dockerignore", "context", &wanted, NULL, e);
+	if (folder < 0)
+		return folder;
+	close(b->sent);
+	b->sent = folder;
+	return 0;
 }
 
 /* NAME.dockerignore, beside the Dockerfile, goes before .dockerignore in the context. Both are the
  * context's own unless -f names a file beside a context that is a folder. */
 int build_read_ignore(struct build *b, struct err *e)
 {
-	bool beside = b->q->file && strcmp(b->q->context, "-");
+	bool beside = b->q->file && b->q->context && strcmp(b->q->context, "-");
 	const char *name = b->q->file ? b->q->file : "Dockerfile";
 	char *text = NULL;
-	if (b->context < 0)
+	if (b->context < 0 && b->sent < 0)
 		return 0;
 	char *own = arena_printf(b->a, "%s.dockerignore", name);
 	if (beside && strcmp(name, "-") &&
 	    file_read(AT_FDCWD, own, IGNORE_FILE_MAX, b->a, &text, NULL, ERR_IGNORED) < 0)
 		text = NULL;
 	CLEANUP_FD int fd = text ? -1 : beside ? -ENOENT : open_in_context(b, own);
-	if (!text && fd < 0)
+	int r = 0;
+	if (!text && fd < 0 && b->sent >= 0)
+		r = fetch_ignore(b, e);
+	if (!text && fd < 0 && r == 0)
 		fd = open_in_context(b, ".dockerignore");
-	int r = fd < 0 ? 0 : read_open(b->a, fd, ".dockerignore", IGNORE_FILE_MAX, &text, NULL, e);
+	if (r == 0 && fd >= 0)
+		r = read_open(b->a, fd, ".dockerignore", IGNORE_FILE_MAX, &text, NULL, e);
 	if (r == 0 && text)
 		ignore_parse(text, b->a, &b->ignore);
 	return r;
+}
+
+int build_scratch(struct build *b, struct err *e)
+{
+	int r = b->staging.fd >= 0 ? 0 : stage_open(&b->staging, &b->en->images, e);
+	if (r < 0)
+		return r;
+	CLEANUP_FD int fd =
+		openat(b->staging.fd, "scratch", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return fd < 0 || unlinkat(b->staging.fd, "scratch", 0) < 0
+		       ? err_errno(e, errno, "cannot keep the context")
+		       : fd_steal(&fd);
 }
 
 /* All of it, as nobody knows what it is before it has begun. */
@@ -101,13 +132,10 @@ static int keep_stdin(struct build *b, struct err *e)
 {
 	char buf[64 << 10];
 	ssize_t n;
-	int r = stage_open(&b->staging, &b->en->images, e);
-	if (r < 0)
-		return r;
-	CLEANUP_FD int fd =
-		openat(b->staging.fd, "stdin", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 || unlinkat(b->staging.fd, "stdin", 0) < 0)
-		return err_errno(e, errno, "cannot keep the context");
+	int r;
+	CLEANUP_FD int fd = build_scratch(b, e);
+	if (fd < 0)
+		return fd;
 	while ((n = TEMP_FAILURE_RETRY(read(STDIN_FILENO, buf, sizeof(buf)))) > 0)
 		if ((r = fd_write_full(fd, buf, (size_t)n)) < 0)
 			return err_errno(e, r, "cannot keep the context");
@@ -169,6 +197,7 @@ void build_close_contexts(struct build *b)
 	for (size_t i = 0; b->contexts && i < b->q->contexts.count; i++)
 		fd_drop(&b->contexts[i].folder);
 	fd_drop(&b->context);
+	fd_drop(&b->sent);
 }
 
 static bool same_image(struct arena *a, const char *x, const char *y)
@@ -190,10 +219,40 @@ const struct named_context *build_named_context(const struct build *b, const cha
 	return NULL;
 }
 
+/* The client has two folders: of the Dockerfile, and the context. */
+static int fetch_dockerfile(struct build *b, struct err *e)
+{
+	const char *name = b->q->file ?: "Dockerfile";
+	struct strv wanted = {0};
+	strv_push(b->a, &wanted, name);
+	strv_push(b->a, &wanted, arena_printf(b->a, "%s.dockerignore", name));
+	if (!b->q->file)
+		strv_push(b->a, &wanted, "Containerfile");
+	b->sent = client_fetch(b, arena_printf(b->a, "build definition from %s", name),
+			       "dockerfile", &wanted, NULL, e);
+	return b->sent < 0 ? b->sent : 0;
+}
+
+int build_context(struct build *b, struct err *e)
+{
+	if (!b->q->context && !b->fetched) {
+		b->context =
+			client_fetch(b, "build context", "context", NULL, &b->ignore.patterns, e);
+		if (b->context < 0)
+			return b->context;
+		b->fetched = true;
+	}
+	return b->context >= 0
+		       ? b->context
+		       : err_set(e, ENOENT, ERR_INVALID, "there is no build context to copy from");
+}
+
 int build_open_context(struct build *b, struct err *e)
 {
 	if (open_all_named(b, e) < 0)
 		return -e->number;
+	if (!b->q->context)
+		return fetch_dockerfile(b, e);
 	if (!strcmp(b->q->context, "-"))
 		return b->q->file && !strcmp(b->q->file, "-")
 			       ? err_set(e, EINVAL, ERR_INVALID,

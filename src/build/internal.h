@@ -94,8 +94,11 @@ struct build {
 	struct strv globals; /* ARG before the first FROM, and the predefined ones */
 	struct strv used_args;
 	struct strv pulled; /* names that were, in this build */
-	int context;        /* folder, or -1 */
-	int stdin_text;     /* the Dockerfile that came instead of one, or -1 */
+	int context;        /* folder, or -1; build_context() where it may be the client's */
+	int sent;           /* the folder of Dockerfile and .dockerignore of a client, or -1 */
+	bool fetched;       /* the client was asked for its context */
+	char trace_id[ID_LEN + 1];
+	int stdin_text; /* the Dockerfile that came instead of one, or -1 */
 	struct ignore ignore;
 	struct named_context *contexts; /* as many as the request has */
 	struct stage staging;           /* opened when it is needed */
@@ -115,6 +118,7 @@ struct build {
 	int64_t epoch;                /* SOURCE_DATE_EPOCH, seconds; -1: none */
 	struct instruction const *at; /* what failed, if something does */
 	struct build_stage *failed;   /* in which it did */
+	const struct err *why;        /* and why */
 	size_t vertex;                /* number of the last step, for progress */
 	bool tty;
 	size_t drawn;  /* lines that are written over */
@@ -252,6 +256,36 @@ const struct named_context *build_named_context(const struct build *b, const cha
 int build_read_dockerfile(struct build *b, char **ret, size_t *ret_len, struct err *e);
 int build_read_ignore(struct build *b, struct err *e);
 
+/** A file of the staging folder, which is opened with it, without a name. */
+int build_scratch(struct build *b, struct err *e);
+/** The folder, which a client sends now if he has not. -ENOENT: there is none. */
+int build_context(struct build *b, struct err *e);
+
+/* ---- client.c: of a client that has a session ---- */
+
+/** Into a folder of the staging folder, from the one that he calls @from: what is @wanted, or all
+ *  but what @unwanted says. Shown as @what. */
+int client_fetch(struct build *b, const char *what, const char *from, const struct strv *wanted,
+		 const struct strv *unwanted, struct err *e);
+/** 1: @ret, in the arena; 0: he has no such secret. */
+int client_secret(struct build *b, const char *id, char **ret, size_t *ret_len, struct err *e);
+/** See struct image_registry; @ctx is the build. */
+const struct credentials *client_credentials(void *ctx, const char *domain);
+/** Who connects to @listener speaks with his agent, as long as the descriptor is open that this
+ *  returns. -ENOENT: he has none. */
+int client_agent(struct build *b, const char *id, int listener, struct err *e);
+
+/* ---- status.c: progress for a program ---- */
+
+/** Both do nothing where nobody wants it. A vertex that is begun gets its number and time. */
+void status_begin(struct build *b, struct vertex *v);
+void status_output(struct build *b, const struct vertex *v, const char *data, size_t len);
+/** @how: "CACHED", "CANCELED", "ERROR" with @e, or NULL. */
+void status_end(struct build *b, struct vertex *v, const char *how, const struct err *e);
+/** Something is said that belongs to no step. */
+void status_note(struct build *b, const char *text);
+void status_image(struct build *b, const char *id);
+
 /* ---- stages.c ---- */
 
 int stages_cut(struct build *b, struct err *e);
@@ -267,6 +301,7 @@ size_t stage_step(const struct build_stage *s);
 void progress_begin(struct build *b);
 void vertex_begin(struct build *b, struct build_stage *s, const struct instruction *in);
 void vertex_output(struct build *b, struct build_stage *s, const char *data, size_t len);
+/** @how: "CACHED", "CANCELED", "ERROR", for which b->why is, or NULL. */
 void vertex_end(struct build *b, struct build_stage *s, const char *how);
 /** Show what runs, if it is time; after how many ms it is again, or -1. */
 int vertex_tick(struct build *b);

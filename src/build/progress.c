@@ -49,6 +49,7 @@ static double seconds_since(int64_t ns)
 void progress_begin(struct build *b)
 {
 	b->tty = !b->q->quiet && b->q->tty;
+	id_new(b->trace_id);
 	b->started = clock_real_ns();
 }
 
@@ -173,7 +174,9 @@ void vertex_begin(struct build *b, struct build_stage *s, const struct instructi
 							    : number,
 						  one ? "" : " ", stage_step(s) + 1, s->count + 1,
 						  in->text)};
-	if (b->tty) {
+	if (b->q->trace) {
+		status_begin(b, v);
+	} else if (b->tty) {
 		v->name[strcspn(v->name, "\n\r\033")] = '\0';
 		draw(b);
 	} else if (!b->q->quiet) {
@@ -184,6 +187,10 @@ void vertex_begin(struct build *b, struct build_stage *s, const struct instructi
 void vertex_output(struct build *b, struct build_stage *s, const char *data, size_t len)
 {
 	struct vertex *v = &s->vertex;
+	if (b->q->trace) {
+		status_output(b, v, data, len);
+		return;
+	}
 	for (size_t i = 0; i < len && !b->q->quiet; i++) {
 		if (data[i] != '\n' && data[i])
 			strbuf_putc(&v->line, data[i]);
@@ -214,7 +221,9 @@ void vertex_end(struct build *b, struct build_stage *s, const char *how)
 	if (v->number && v->line.len)
 		end_line(b, v);
 	strbuf_free(&v->line);
-	if (b->tty && v->number)
+	if (b->q->trace && v->number)
+		status_end(b, v, how, b->why);
+	else if (b->tty && v->number)
 		settle(b, v, how);
 	else if (b->q->quiet || !v->number)
 		;
@@ -228,7 +237,9 @@ void vertex_end(struct build *b, struct build_stage *s, const char *how)
 void progress_image(struct build *b, const char *id)
 {
 	char lead[24];
-	if (b->q->quiet || b->q->output != BUILD_IMAGE)
+	if (b->q->trace)
+		status_image(b, id);
+	if (b->q->trace || b->q->quiet || b->q->output != BUILD_IMAGE)
 		return;
 	snprintf(lead, sizeof(lead), b->tty ? " =>" : "#%zu", ++b->vertex);
 	say(b, "%s writing image sha256:%s\n", lead, id);

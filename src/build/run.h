@@ -15,7 +15,7 @@ struct run {
 	struct strbuf key;    /* what of its mounts counts */
 	struct strv targets;  /* of its mounts */
 	struct strv missing;  /* paths of those that the tree does not have, the deepest first */
-	struct array held;    /* of int: locked caches */
+	struct array held;    /* of int: locked caches, agents of a client */
 
 	/* once it is a container */
 	struct step_key key_of;

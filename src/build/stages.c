@@ -197,6 +197,10 @@ static int pull(struct build *b, const char *name, const char *platform, struct 
 {
 	struct image_pull req = {
 		.reference = name, .platform = platform, .registry = b->q->registry};
+	if (b->q->session) {
+		req.registry.ask = client_credentials;
+		req.registry.ctx = b;
+	}
 	struct image_pulled ignored;
 	char *what = arena_printf(b->a, "%s %s", name, platform ? platform : "");
 	for (size_t i = 0; i < b->pulled.count; i++)

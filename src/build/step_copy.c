@@ -184,9 +184,8 @@ static int find_sources(struct build *b, struct build_stage *s, const struct ins
 			r = add_heredoc(b, s, c, h, e);
 		else if (is_remote(word))
 			r = refuse_remote(word, e);
-		else if (c->root < 0)
-			r = err_set(e, ENOENT, ERR_INVALID,
-				    "there is no build context to copy from");
+		else if (c->root < 0 && (c->root = build_context(b, e)) < 0)
+			r = c->root;
 		else
 			r = copy_find(c, word, e);
 	}

@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -23,7 +25,7 @@
 #include "linux/mount.h"
 #include "linux/overlay.h"
 
-enum { SECRET_MAX = 500 << 10 };
+enum { SECRET_MAX = 500 << 10, AGENT_BACKLOG = 16 };
 
 struct spec {
 	struct build *b;
@@ -60,6 +62,26 @@ static int number(const struct spec *m, const char *key, int base, uint64_t init
 		return 0;
 	*ret = strtoul(value, &end, base);
 	return *value < '0' || *value > '9' || *end || *ret > INT32_MAX ? wrong(e, key, value) : 0;
+}
+
+/* Of what is mounted. */
+struct owner {
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+};
+
+static int read_owner(const struct spec *m, mode_t initial, struct owner *ret, struct err *e)
+{
+	uint64_t mode, uid, gid;
+	int r = number(m, "mode", 8, initial, &mode, e);
+	if (r == 0)
+		r = number(m, "uid", 10, 0, &uid, e);
+	if (r == 0)
+		r = number(m, "gid", 10, 0, &gid, e);
+	if (r == 0)
+		*ret = (struct owner){(mode_t)mode & 07777, (uid_t)uid, (gid_t)gid};
+	return r;
 }
 
 /* ---- the words of one --mount ---- */
@@ -167,7 +189,7 @@ static int bind_context(struct spec *m, const char *source, int context,
 				      .epoch = -1,
 				      .a = b->a};
 	if (context < 0)
-		return err_set(e, ENOENT, ERR_INVALID, "there is no build context to mount");
+		return context;
 	int r = copy_find(&c, source, e);
 	if (r >= 0)
 		r = copy_digest(&c, digest, e);
@@ -192,7 +214,7 @@ static int mount_bind(struct spec *m, struct err *e)
 	const char *from = word(m, "from"), *source = word(m, "source");
 	char *path = path_clean(b->a, source ? source : "/");
 	if (!from)
-		return bind_context(m, path + 1, b->context, &b->ignore, e);
+		return bind_context(m, path + 1, build_context(b, e), &b->ignore, e);
 	const struct named_context *context = build_named_context(b, from);
 	if (context && context->folder >= 0)
 		return bind_context(m, path + 1, context->folder, &context->ignore, e);
@@ -233,13 +255,9 @@ static bool holds(const struct spec *m, int dir)
  * @how it is noted for mounts_blocked(), and the step begins again when it is free. */
 static int open_cache(struct spec *m, const char *id, int how, struct err *e)
 {
-	uint64_t mode, uid, gid;
+	struct owner o;
 	char name[ID_LEN + 1], path[128];
-	int r = number(m, "mode", 8, 0755, &mode, e);
-	if (r == 0)
-		r = number(m, "uid", 10, 0, &uid, e);
-	if (r == 0)
-		r = number(m, "gid", 10, 0, &gid, e);
+	int r = read_owner(m, 0755, &o, e);
 	if (r == 0)
 		r = dir_make(m->b->en->root_fd, BUILD_FOLDER "/cache", 0700, e);
 	if (r < 0)
@@ -250,8 +268,7 @@ static int open_cache(struct spec *m, const char *id, int how, struct err *e)
 	CLEANUP_FD int dir = dir_open(m->b->en->root_fd, path, e);
 	if (dir < 0)
 		return dir;
-	if (fresh &&
-	    (fchown(dir, (uid_t)uid, (gid_t)gid) < 0 || fchmod(dir, (mode_t)mode & 07777) < 0))
+	if (fresh && (fchown(dir, o.uid, o.gid) < 0 || fchmod(dir, o.mode) < 0))
 		return err_errno(e, errno, "cannot make the cache %s", id);
 	if (flock(dir, how | LOCK_NB) == 0)
 		return fd_steal(&dir);
@@ -309,6 +326,8 @@ static int mount_tmpfs(struct spec *m, struct err *e)
 static int find_secret(struct build *b, const char *id, char **ret, size_t *ret_len, struct err *e)
 {
 	const struct build_secret *secrets = b->q->secrets.items;
+	if (b->q->session)
+		return client_secret(b, id, ret, ret_len, e);
 	for (size_t i = 0; i < b->q->secrets.count; i++) {
 		if (strcmp(secrets[i].id, id))
 			continue;
@@ -330,20 +349,16 @@ static int find_secret(struct build *b, const char *id, char **ret, size_t *ret_
 static int secret_file(struct spec *m, const char *text, size_t len, struct err *e)
 {
 	static const char *const data[] = {"mode=0700"};
-	uint64_t mode, uid, gid;
-	int r = number(m, "mode", 8, 0400, &mode, e);
-	if (r == 0)
-		r = number(m, "uid", 10, 0, &uid, e);
-	if (r == 0)
-		r = number(m, "gid", 10, 0, &gid, e);
+	struct owner o;
+	int r = read_owner(m, 0400, &o, e);
 	if (r < 0)
 		return r;
 	CLEANUP_FD int tmpfs = mount_new("tmpfs", "tmpfs", data, 1, MOUNT_ATTR_NOEXEC, e);
 	if (tmpfs < 0)
 		return tmpfs;
 	CLEANUP_FD int fd = openat(tmpfs, "secret", O_WRONLY | O_CREAT | O_CLOEXEC, 0400);
-	if (fd < 0 || fd_write_full(fd, text, len) < 0 || fchown(fd, (uid_t)uid, (gid_t)gid) < 0 ||
-	    fchmod(fd, (mode_t)mode & 07777) < 0)
+	if (fd < 0 || fd_write_full(fd, text, len) < 0 || fchown(fd, o.uid, o.gid) < 0 ||
+	    fchmod(fd, o.mode) < 0)
 		return err_errno(e, errno, "cannot keep a secret");
 	return add_folder(m, mount_clone_elsewhere(-1, tmpfs, "secret"), true, e);
 }
@@ -375,12 +390,59 @@ static int mount_secret(struct spec *m, struct err *e)
 
 /* ---- ssh ---- */
 
+static int refuse_agent(struct spec *m, const char *id, struct err *e)
+{
+	if (!flag(m, "required"))
+		return 0;
+	err_set(e, ENOENT, ERR_NOT_FOUND, "RUN --mount=type=ssh: no agent %.64s", id);
+	return err_hint(e, "give it by --ssh %.64s[=SOCKET]", id);
+}
+
+static int add_agent(struct spec *m, int socket, struct err *e)
+{
+	if (!m->target)
+		m->target = "/run/buildkit/ssh_agent.0";
+	strv_set_env(m->b->a, &m->run->secrets,
+		     arena_printf(m->b->a, "SSH_AUTH_SOCK=%s", m->target));
+	return add_folder(m, mount_clone(socket, "", false), false, e);
+}
+
+/* A socket of ours, whose connections end at an agent of the client's. */
+static int forward_agent(struct spec *m, const char *id, struct err *e)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	CLEANUP_STRBUF struct strbuf name = STRBUF_MAX(64);
+	struct owner o;
+	int r = read_owner(m, 0600, &o, e);
+	if (r < 0)
+		return r;
+	CLEANUP_FD int dir = scratch(m->b, &name, e);
+	if (dir < 0)
+		return dir;
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/agent", dir);
+	CLEANUP_FD int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (listener < 0 || bind(listener, (void *)&address, sizeof(address)) < 0 ||
+	    listen(listener, AGENT_BACKLOG) < 0 ||
+	    fchownat(dir, "agent", o.uid, o.gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fchmodat(dir, "agent", o.mode, 0) < 0)
+		return err_errno(e, errno, "cannot make a socket for an agent");
+	int held = client_agent(m->b, id, listener, e);
+	if (held < 0)
+		return held == -ENOENT ? refuse_agent(m, id, e)
+				       : err_context(e, "RUN --mount=type=ssh: %.64s", id);
+	*(int *)array_push(m->b->a, &m->run->held, sizeof(int)) = held;
+	CLEANUP_FD int socket = openat(dir, "agent", O_PATH | O_CLOEXEC);
+	return socket < 0 ? err_errno(e, errno, "cannot open a socket") : add_agent(m, socket, e);
+}
+
 /* The agent's own socket: who may speak to it, its owner and mode say. */
 static int mount_ssh(struct spec *m, struct err *e)
 {
 	const char *id = word(m, "id") ?: "default", *socket = NULL;
 	const struct build_agent *agents = m->b->q->agents.items;
 	struct stat st;
+	if (m->b->q->session)
+		return forward_agent(m, id, e);
 	if (word(m, "mode") || word(m, "uid") || word(m, "gid"))
 		return err_set(e, ENOTSUP, ERR_INVALID,
 			       "RUN --mount=type=ssh: the socket is the agent's own, with its "
@@ -388,14 +450,8 @@ static int mount_ssh(struct spec *m, struct err *e)
 	for (size_t i = 0; i < m->b->q->agents.count; i++)
 		if (!strcmp(agents[i].id, id))
 			socket = agents[i].socket;
-	if (!socket && flag(m, "required")) {
-		err_set(e, ENOENT, ERR_NOT_FOUND, "RUN --mount=type=ssh: no agent %.64s", id);
-		return err_hint(e, "give it by --ssh %.64s[=SOCKET]", id);
-	}
 	if (!socket)
-		return 0;
-	if (!m->target)
-		m->target = "/run/buildkit/ssh_agent.0";
+		return refuse_agent(m, id, e);
 	CLEANUP_FD int fd = open(socket, O_PATH | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_errno(e, errno, "--ssh %s=%s", id, socket);
@@ -404,9 +460,7 @@ static int mount_ssh(struct spec *m, struct err *e)
 			       "--ssh %s=%s: it is no socket of an agent; for a key, start "
 			       "ssh-agent and ssh-add it",
 			       id, socket);
-	strv_set_env(m->b->a, &m->run->secrets,
-		     arena_printf(m->b->a, "SSH_AUTH_SOCK=%s", m->target));
-	return add_folder(m, mount_clone(fd, "", false), false, e);
+	return add_agent(m, fd, e);
 }
 
 static const struct {

@@ -8,13 +8,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/file.h"
+
+enum { BACKLOG = 16 };
 
 /* Through /proc/self/fd: a socket's path has 108 bytes, --runroot may have more. */
 static struct sockaddr_un address_of(int folder, const char *name)
@@ -37,32 +41,44 @@ static void sweep(int folder)
 	}
 }
 
+static int open_folder(struct engine *en, struct err *e)
+{
+	if (mkdirat(en->run_fd, "attach", 0700) < 0 && errno != EEXIST)
+		return err_errno(e, errno, "cannot make a folder for clients that wait");
+	return dir_open(en->run_fd, "attach", e);
+}
+
 int waiting_open(struct engine *en, const char *id, struct waiting *ret, struct err *e)
 {
 	*ret = (struct waiting){-1, -1, ""};
-	if (mkdirat(en->run_fd, "attach", 0700) < 0 && errno != EEXIST)
-		return err_errno(e, errno, "cannot make a folder for attached clients");
-	ret->folder = dir_open(en->run_fd, "attach", e);
+	ret->folder = open_folder(en, e);
 	if (ret->folder < 0)
 		return ret->folder;
 	sweep(ret->folder);
+	/* It has its name once it listens: until then nobody takes it for that of a killed one. */
+	char unborn[ID_LEN + 16];
 	snprintf(ret->name, sizeof(ret->name), "%s.%d", id, getpid());
-	const struct sockaddr_un address = address_of(ret->folder, ret->name);
+	snprintf(unborn, sizeof(unborn), "new.%d", getpid());
+	const struct sockaddr_un address = address_of(ret->folder, unborn);
 	ret->socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (ret->socket < 0 ||
 	    bind(ret->socket, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    listen(ret->socket, 1) < 0)
-		return err_errno(e, errno, "cannot make a socket for an attached client");
+	    listen(ret->socket, BACKLOG) < 0 ||
+	    renameat(ret->folder, unborn, ret->folder, ret->name) < 0)
+		return err_errno(e, errno, "cannot make a socket for a client that waits");
 	return 0;
 }
 
-int waiting_serve(struct waiting *w, int client, int stream, uint32_t flags, struct err *e)
+int waiting_serve(struct waiting *w, int client, int stream, uint32_t flags, int patience_ms,
+		  struct err *e)
 {
 	for (;;) {
 		struct pollfd fds[] = {{w->socket, POLLIN, 0}, {client, 0, 0}};
-		if (TEMP_FAILURE_RETRY(poll(fds, ARRAY_LEN(fds), -1)) < 0)
-			return err_errno(e, errno, "cannot wait for the container's start");
-		if (fds[1].revents)
+		int n = TEMP_FAILURE_RETRY(poll(fds, ARRAY_LEN(fds), patience_ms));
+		if (n < 0)
+			return err_errno(e, errno,
+					 "cannot wait for whoever takes the client's stream");
+		if (n == 0 || fds[1].revents)
 			return 0;
 		CLEANUP_FD int starter = accept4(w->socket, NULL, NULL, SOCK_CLOEXEC);
 		if (starter >= 0 && fd_send(starter, &flags, sizeof(flags), &stream, 1) == 0)
@@ -78,7 +94,7 @@ void waiting_close(struct waiting *w)
 	fd_drop(&w->folder);
 }
 
-static bool take_one(int folder, const char *name, struct waiting_client *ret)
+static int connect_to(int folder, const char *name)
 {
 	const struct sockaddr_un address = address_of(folder, name);
 	CLEANUP_FD int s = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -87,14 +103,21 @@ static bool take_one(int folder, const char *name, struct waiting_client *ret)
 	const struct timeval patience = {.tv_sec = 1};
 	if (s < 0 || setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
 	    setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
-		return false;
-	if (connect(s, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		/* Its process was killed: what it left is of no use. */
-		if (errno == ECONNREFUSED)
-			unlinkat(folder, name, 0);
-		return false;
-	}
-	ssize_t n = fd_recv(s, &ret->flags, sizeof(ret->flags), &ret->stream, 1);
+		return -errno;
+	if (connect(s, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd_steal(&s);
+	const int failed = -errno;
+	/* Its process was killed: what it left is of no use. */
+	if (failed == -ECONNREFUSED)
+		unlinkat(folder, name, 0);
+	return failed;
+}
+
+static bool take_one(int folder, const char *name, struct waiting_client *ret)
+{
+	CLEANUP_FD int s = connect_to(folder, name);
+	ret->stream = -1;
+	ssize_t n = s < 0 ? s : fd_recv(s, &ret->flags, sizeof(ret->flags), &ret->stream, 1);
 	if (n == sizeof(ret->flags) && ret->stream >= 0)
 		return true;
 	fd_drop(&ret->stream);
@@ -111,6 +134,41 @@ void waiting_take(struct engine *en, const char *id, struct waiting_clients *ret
 		if (!strncmp(entry->d_name, id, ID_LEN) &&
 		    take_one(folder, entry->d_name, &ret->items[ret->count]))
 			ret->count++;
+}
+
+static int find_and_connect(int folder, const char *id)
+{
+	struct dirent *entry;
+	CLEANUP_DIR DIR *d = dir_stream(folder);
+	int s = -ENOENT;
+	while (s < 0 && d && (entry = dir_next(d)))
+		if (!strncmp(entry->d_name, id, ID_LEN))
+			s = connect_to(folder, entry->d_name);
+	return s;
+}
+
+int waiting_connect(struct engine *en, const char *id, int patience_ms, struct err *e)
+{
+	char path[32], buf[4096];
+	const int64_t until = clock_ms() + patience_ms;
+	CLEANUP_FD int folder = open_folder(en, e);
+	CLEANUP_FD int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (folder < 0)
+		return folder;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", folder);
+	if (watch < 0 || inotify_add_watch(watch, path, IN_MOVED_TO) < 0)
+		return err_errno(e, errno, "cannot wait for a client");
+	for (;;) {
+		int s = find_and_connect(folder, id);
+		struct pollfd fd = {watch, POLLIN, 0};
+		int64_t left = until - clock_ms();
+		if (s >= 0)
+			return s;
+		if (left <= 0 || TEMP_FAILURE_RETRY(poll(&fd, 1, (int)left)) <= 0)
+			return err_set(e, ENOENT, ERR_NOT_FOUND, "nobody waits there");
+		while (read(watch, buf, sizeof(buf)) > 0)
+			;
+	}
 }
 
 void waiting_drop(struct waiting_clients *w)

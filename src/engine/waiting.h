@@ -3,7 +3,8 @@
  * Clients that are attached to a container before it is started, as docker's API has it: they wait
  * at a socket of their own below --runroot, attach/ID.PID, and whoever starts the container, by
  * hull or by hulld, takes their streams from there. Each is held by a process that ends with its
- * client.
+ * client. The same is for what the API has of a build in several requests at once (api/session.c):
+ * there the ID is a digest of what they call it.
  */
 #pragma once
 
@@ -19,9 +20,14 @@ struct waiting {
 
 /** Wait for the next start of the container @id. */
 int waiting_open(struct engine *en, const char *id, struct waiting *ret, struct err *e);
-/** 1: a start has taken @stream, with @flags (enum wire_attach_flags); 0: @client has left. */
-int waiting_serve(struct waiting *w, int client, int stream, uint32_t flags, struct err *e);
+/** 1: somebody has taken @stream, with @flags (enum wire_attach_flags); 0: @client has left, or
+ *  nobody has come within @patience_ms (-1: for ever). */
+int waiting_serve(struct waiting *w, int client, int stream, uint32_t flags, int patience_ms,
+		  struct err *e);
 void waiting_close(struct waiting *w);
+
+/** Connect to the one that waits for @id, if need be once it does; -ENOENT after @patience_ms. */
+int waiting_connect(struct engine *en, const char *id, int patience_ms, struct err *e);
 
 struct waiting_client {
 	int stream;

@@ -214,6 +214,9 @@ struct image_registry {
 	const char *cert_dir;                    /* instead of certs.d/HOST; or NULL */
 	struct opt_bool tls_verify;              /* false: any certificate, and http */
 	const struct image_identity *identities; /* instead of what is kept for them */
+	/* Who knows of more of them, as they are needed; it returns NULL for nothing. */
+	const struct credentials *(*ask)(void *ctx, const char *domain);
+	void *ctx;
 };
 
 struct image_pull {

@@ -57,6 +57,13 @@ teardown() { hull_teardown; }
 	DOCKER_BUILDKIT=0 DOCKER_CONFIG=$WORK/none run -1 docker build "$WORK/context"
 	assert_has "cannot be pulled"
 	DOCKER_BUILDKIT=0 run -0 docker build "$WORK/context"
+	# BuildKit's client is asked for them in its session.
+	if /usr/bin/docker version --format '{{.Client.Version}}' 2>/dev/null | grep -q '^2[0-2]\.'; then
+		docker rmi "$REGISTRY/some/thing:v1"
+		DOCKER_BUILDKIT=1 DOCKER_CONFIG=$WORK/none run -1 in_net timeout 60 /usr/bin/docker build "$WORK/context"
+		assert_has "cannot be pulled"
+		DOCKER_BUILDKIT=1 run -0 in_net timeout 60 /usr/bin/docker build "$WORK/context"
+	fi
 	# run pulls what is missing.
 	docker rmi "$REGISTRY/some/thing:v1"
 	assert_equal hello "$(docker run --rm --network none "$REGISTRY/some/thing:v1" echo hello 2>/dev/null)"

@@ -17,6 +17,7 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	run answers 200 HEAD /_ping
 	assert_line '^Api-Version: 1\.51'
 	assert_line '^Ostype: linux'
+	assert_line '^Builder-Version: 1'
 	assert_equal 1.51 "$(answers 200 GET /version | jq -r .ApiVersion)"
 	assert_equal 1.24 "$(answers 200 GET /v1.24/version | jq -r .MinAPIVersion)"
 	for request in "GET /swarm" "POST /swarm/init" "GET /nodes/aa" "POST /services/create" "GET /tasks/aa/logs" \
@@ -25,17 +26,17 @@ none='"HostConfig":{"NetworkMode":"none"}'
 		run answers 503 $request
 		assert_has "This node is not a swarm manager"
 	done
-	run answers 501 POST /session
-	assert_has "DOCKER_BUILDKIT=0"
-	# As BuildKit's client does: to be upgraded to HTTP/2. The connection is as good as before.
-	run -0 curl -si --unix-socket "$SOCKET" -X POST -H 'Connection: Upgrade' -H 'Upgrade: h2c' -H 'X-Docker-Expose-Session-Uuid: aa' \
-		-H 'X-Docker-Expose-Session-Name: ctx' -H 'X-Docker-Expose-Session-Grpc-Method: /moby.filesync.v1.Auth/Credentials' \
-		http://hull/v1.50/session --next -s --unix-socket "$SOCKET" http://hull/_ping
-	assert_line '^HTTP/1.1 501 Not Implemented'
+	# A session is BuildKit's client's alone; of what buildx has of BuildKit there is nothing. The connection is as good as before.
+	run answers 400 POST /session
+	assert_has "must be upgraded to h2c"
+	run -0 curl -si --unix-socket "$SOCKET" -X POST -H 'Connection: Upgrade' -H 'Upgrade: h2c' http://hull/session \
+		--next -si --unix-socket "$SOCKET" -X POST -H 'Connection: Upgrade' -H 'Upgrade: h2c' http://hull/v1.41/grpc \
+		--next -s --unix-socket "$SOCKET" http://hull/_ping
+	assert_line '"message":.*X-Docker-Expose-Session-Uuid is missing'
+	assert_line 'HTTP/1.1 501 Not Implemented'
 	assert_line '^Content-Type: application/json'
 	assert_line '"message":.*hulld has no BuildKit.*hull build.*OK'
 	assert_lacks "Upgrade: "
-	answers 501 POST /v1.41/grpc
 	answers 501 POST "/plugins/pull?remote=x"
 	for request in "GET /plugins/a/b:c/json" "POST /plugins/a/b:c/enable" "DELETE /plugins/a/b:c"; do
 		# shellcheck disable=SC2086
@@ -476,7 +477,7 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	local request
 	for request in "POST /containers/create" "POST /containers/aa/stop" "POST /containers/aa/exec" \
 		"POST /containers/aa/attach" "GET /containers/aa/export" "GET /containers/aa/archive?path=/" \
-		"DELETE /containers/aa" "GET /images/search?term=x" "POST /build" "POST /images/create?fromImage=x"; do
+		"DELETE /containers/aa" "GET /images/search?term=x" "POST /build" "POST /session" "POST /build/cancel?id=x" "POST /images/create?fromImage=x"; do
 		# shellcheck disable=SC2086 # method and path
 		run answers 403 $request
 		assert_has "this socket is read-only"

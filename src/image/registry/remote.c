@@ -81,6 +81,8 @@ int remote_open(struct remote *r, struct image_store *s, const struct image_regi
 	for (const struct image_identity *i = how->identities; !credentials && i; i = i->next)
 		if (!strcmp(i->domain, domain))
 			credentials = i->credentials;
+	if (!credentials && how->ask)
+		credentials = how->ask(how->ctx, domain);
 	int n = credentials ? 0 : credentials_find(domain, a, &kept, e);
 	if (n == 0)
 		n = fill_setup(setup, how, at, credentials ?: &kept, scope, a, e);
