@@ -25,6 +25,11 @@ int64_t clock_real_ns(void)
 	return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
+int64_t clock_boot_ns(void)
+{
+	return clock_real_ns() - clock_ms() * 1000000;
+}
+
 char *time_format(int64_t real_ns, char buf[static TIME_TEXT_SIZE])
 {
 	if (real_ns == 0)

@@ -14,6 +14,8 @@ enum { TIME_TEXT_SIZE = 40 };
 int64_t clock_ms(void);
 /** Nanoseconds since 1970, UTC. */
 int64_t clock_real_ns(void);
+/** When this machine was started, of that clock. */
+int64_t clock_boot_ns(void);
 /** RFC 3339 with nanoseconds as Go writes it ("2026-11-22T02:46:52.123456789Z", trailing zeros of
  *  the fraction removed); 0 becomes docker's zero time "0001-01-01T00:00:00Z". */
 char *time_format(int64_t real_ns, char buf[static TIME_TEXT_SIZE]);

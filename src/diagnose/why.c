@@ -23,6 +23,8 @@
 enum { LOG_LINES = 5, MOMENTS = 24, SHORT_NS = 2000000000 };
 /* What a signal leads to later than that is not because of it, but for one that is a wish. */
 #define LONG_NS INT64_C(10000000000)
+/* So long a machine may take to go down and come up again. */
+#define DOWN_NS INT64_C(600000000000)
 
 char *why_span(struct arena *a, int64_t ns)
 {
@@ -223,7 +225,13 @@ static void ended_verdict(struct life *l)
 	why_short(l);
 	if (l->c && !l->s->asked && (l->code || l->signal))
 		diagnose_layer_full(l->en, l->c, l->s);
-	story_evidence(l->s, "lasted", "%s", why_span(l->s->a, l->ended - l->started));
+	const int64_t boot = clock_boot_ns();
+	if (boot > l->ended && boot - l->ended < DOWN_NS)
+		l->s->verdict =
+			arena_printf(l->s->a, "%s; the machine was started again %s after that",
+				     l->s->verdict, why_span(l->s->a, boot - l->ended));
+	story_evidence(l->s, "lasted", "%s%s", l->error && *l->error ? "at most " : "",
+		       why_span(l->s->a, l->ended - l->started));
 	if (l->signal)
 		story_evidence(l->s, "exit code", "%d (%s)", l->code,
 			       why_signal(l->s->a, l->signal));
@@ -490,7 +498,7 @@ int diagnose_end(struct engine *en, const char *id, int64_t ended_ns, struct are
 		r = engine_events(en, &q, why_take, &l, e);
 	if (r < 0)
 		return r;
-	if (l.ended != ended_ns)
+	if (l.last_end != ended_ns)
 		return err_set(e, ENOENT, ERR_NOT_FOUND, "container %s: no event tells of that end",
 			       id);
 	ended_verdict(&l);

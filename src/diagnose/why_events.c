@@ -80,7 +80,9 @@ static void take_end(struct life *l, struct json_object *event, int64_t at)
 	const char *error = attribute(event, "error"), *policy = attribute(event, "restart");
 	const char *survivors = attribute(event, "survivors"), *fault = attribute(event, "fault");
 	const char *pressure = attribute(event, "pressure"), *full = attribute(event, "full");
-	l->ended = l->last_end = at;
+	const int64_t finished = amount(event, "finishedNano");
+	l->last_end = at;
+	l->ended = finished ? finished : at;
 	l->ends++;
 	l->code = number(attribute(event, "exitCode"));
 	l->signal = number(attribute(event, "signal"));
@@ -141,6 +143,8 @@ static char *moment_text(const struct life *l, const char *action, struct json_o
 				    (long long)l->oom_kills);
 	if (!strcmp(action, "oom"))
 		return "the kernel killed a process of it for memory";
+	if (!strcmp(action, "die") && l->error)
+		return "it had ended by then";
 	if (!strcmp(action, "die") && l->signal)
 		return arena_printf(a, "ended by %s", why_signal(a, l->signal));
 	if (!strcmp(action, "die"))
@@ -175,7 +179,7 @@ int why_take(struct json_object *event, void *ctx, struct err *e)
 		return 0;
 	const char *what = json_object_get_string(action), *whose = json_object_get_string(id);
 	int64_t at = json_object_get_int64(time);
-	if (l->until && l->ended == l->until && !strcmp(what, "start"))
+	if (l->until && l->last_end == l->until && !strcmp(what, "start"))
 		return 1; /* its next life */
 	const char *called = attribute(event, "name");
 	/* The filter takes prefixes, too. */
@@ -206,8 +210,9 @@ int why_take(struct json_object *event, void *ctx, struct err *e)
 	else if (!strcmp(what, "destroy"))
 		l->removed = at;
 	char *text = moment_text(l, what, event);
-	const int64_t killed = amount(event, "killedNano");
+	/* That of what was noted later. */
+	const int64_t then = amount(event, "killedNano") + amount(event, "finishedNano");
 	if (text)
-		story_moment(l->s, killed ? killed : at, "%s", text);
+		story_moment(l->s, then ? then : at, "%s", text);
 	return 0;
 }

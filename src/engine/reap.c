@@ -36,7 +36,7 @@
 #include "linux/pidfd.h"
 
 /* How long a monitor may take to record an end; and how long who only looks waits for that. */
-enum { KILL_WAIT_MS = 5000, RECORD_GLANCE_S = 1 };
+enum { KILL_WAIT_MS = 5000, RECORD_GLANCE_S = 1, LATE_NS = 1000000000 };
 
 int group_clean(const char *cgroup, const char *scope, struct err *e)
 {
@@ -120,7 +120,7 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 	const struct container *c = end->c;
 	const struct exit_record *x = end->x;
 	CLEANUP_ARENA struct arena a = {0};
-	char code[12], duration[24], signal[12], refused[24], unlogged[24], used[24];
+	char code[12], duration[24], signal[12], refused[24], unlogged[24], used[24], late[24];
 	int64_t lasted = (x->finished_ns - c->started) / 1000000000;
 	int r = 0;
 	if (never_ran(c, x))
@@ -128,6 +128,9 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 	snprintf(code, sizeof(code), "%d", x->exit_code);
 	snprintf(signal, sizeof(signal), "%d", x->signal);
 	snprintf(refused, sizeof(refused), "%lld", (long long)end->refused);
+	/* Nobody may have looked for long. */
+	const bool is_late = x->finished_ns && clock_real_ns() - x->finished_ns > LATE_NS;
+	snprintf(late, sizeof(late), "%lld", (long long)x->finished_ns);
 	snprintf(used, sizeof(used), "%lld", (long long)end->used_ns);
 	snprintf(unlogged, sizeof(unlogged), "%llu", (unsigned long long)x->log_dropped_bytes);
 	snprintf(duration, sizeof(duration), "%lld", (long long)(lasted > 0 ? lasted : 0));
@@ -151,7 +154,8 @@ int reap_tell(struct engine *en, const struct end *end, const char *policy, stru
 				    "processorNano", end->used_ns > 0 ? used : NULL, "pressure",
 				    *end->pressure ? end->pressure : NULL, "full",
 				    *end->full ? end->full : NULL, "bytesNotLogged",
-				    x->log_dropped_bytes ? unlogged : NULL, NULL);
+				    x->log_dropped_bytes ? unlogged : NULL, "finishedNano",
+				    is_late ? late : NULL, NULL);
 	if (r >= 0 && c->told & TOLD_VOLUMES)
 		r = event_volumes(&en->db, e, c->id, "unmount");
 	if (r >= 0 && c->told & TOLD_STOPPING)
@@ -386,9 +390,12 @@ static int reap_running(struct engine *en, const struct container *c, int second
 		return err_errno(e, r, "container %s: cannot read its exit record", c->name);
 	r = run_record_read(en, c->id, &run);
 	if (r == -ENOENT) {
-		x = lost("it was not running any more: the machine restarted, or its start was "
-			 "interrupted");
-		x.finished_ns = c->told ? x.finished_ns : 0; /* it never ran */
+		const int64_t boot = clock_boot_ns();
+		const bool before = c->told && c->started < boot;
+		x = lost(before ? "the machine went down while it ran, as far as is recorded"
+				: "it was not running any more: the machine restarted, or its "
+				  "start was interrupted");
+		x.finished_ns = before ? boot : c->told ? x.finished_ns : 0; /* it never ran */
 		return finish(en, c, &x, e);
 	}
 	int alive = r < 0 ? r : run_record_alive(&run);

@@ -1065,6 +1065,47 @@ where_call() {
 	assert_equal "good: nothing to do" "$output"
 }
 
+@test "why: of one that had ended long before anybody took note of it" {
+	local id monitor keeper before
+	id=$(hull run -d --name cc test sleep 600)
+	monitor=$(parent_of "$(pid_of cc)")
+	keeper=$(parent_of "$monitor")
+	kill -KILL "$keeper" # another one takes its place, and leaves the cleaning up to the next command
+	wait_for 10 eval '! kill -0 '"$keeper"' 2>/dev/null'
+	kill -KILL "$(pid_of cc)"
+	wait_for 10 test -e "$HULL_RUNROOT/exits/$id"
+	before=$(date +%s%N)
+	sleep 2 # nobody looks
+	run hull why --json cc
+	python3 -c 'import json, sys
+from datetime import datetime
+last = json.loads(sys.argv[1])["TimeLine"][-1]
+at = datetime.fromisoformat(last["Time"].rstrip("Z")[:26].ljust(26, "0") + "+00:00").timestamp()
+assert last["Text"] == "ended by SIGKILL" and at <= int(sys.argv[2]) / 1e9, (last, sys.argv[2])' "$output" "$before"
+}
+
+@test "why: of one that ran when the machine went down, and one that ended just before" {
+	local boot id monitor
+	boot=$(awk -v now="$(date +%s)" '{ printf "%d", now - $1 }' /proc/uptime)
+	[ "$boot" -gt 0 ] && [ "$(cut -d. -f1 /proc/uptime)" -gt 120 ] || skip "needs a machine that runs for some minutes"
+	id=$(hull run -d --name down test sleep 600)
+	monitor=$(parent_of "$(pid_of down)")
+	kill -KILL "$(parent_of "$monitor")" "$monitor" "$(pid_of down)"
+	rm -r "$HULL_RUNROOT/containers/$id"
+	sql "UPDATE container SET started = ?" "$((boot - 60))000000000"
+	sql "UPDATE event SET time = ? + time % 1000" "$((boot - 60))000000000"
+	assert_equal "how it ended is not known: the machine went down while it ran, as far as is recorded" "$(verdict down)"
+	run hull why down
+	assert_line "lasted +at most (59.[0-9]|60.[0-9]|1 minute|About a minute)"
+	assert_has "it had ended by then"
+	hull run -d --name cc test sleep 600
+	kill -KILL "$(pid_of cc)"
+	wait_for 10 ended cc
+	[[ $(verdict cc) != *machine* ]] || fail "$(verdict cc)"
+	sql "UPDATE event SET time = ? + time % 1000 WHERE action = 'die'" "$((boot - 50))000000000"
+	[[ $(verdict cc) == "it was ended by SIGKILL, which hull did not send: a process outside of the container did; the machine was started again "[45][0-9].[0-9]" s after that" ]] || fail "$(verdict cc)"
+}
+
 # What stands in the sources is tried with a container that there is not: that, and nothing else, must be wrong with it.
 @test "advice names commands as they are written" {
 	run python3 - "$TOP" "$HULL" <<'PYTHON'
