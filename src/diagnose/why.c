@@ -72,7 +72,7 @@ static char *taken_verdict(const struct life *l, const char *what, const char *a
 			    span);
 }
 
-/* A signal of hull kill that it took, and lived on: programs take some as the wish that they end,
+/* A signal of hull that it took, and lived on: programs take some as the wish that they end,
  * however long that lasts. Whether it ended because of that nobody knows. */
 static void tell_taken(struct life *l)
 {
@@ -83,7 +83,7 @@ static void tell_taken(struct life *l)
 	    (!wish && l->ended - l->asked > LONG_NS))
 		return;
 	l->s->verdict =
-		arena_printf(a, "%s; %s before that hull kill sent it %s%s", l->s->verdict,
+		arena_printf(a, "%s; %s before that hull sent it %s%s", l->s->verdict,
 			     why_span(a, l->ended - l->asked), why_signal(a, l->asked_signal),
 			     *l->handling ? ", for which it had a handler" : "");
 	if (l->sender)
@@ -99,7 +99,9 @@ static void asked_verdict(struct life *l)
 	const char *what = health       ? "ended because its health check failed"
 			   : l->stopped ? "stopped"
 			   : removed    ? "ended by hull kill or rm -f"
-					: "ended by hull kill";
+			   : l->killed && l->signal == SIGKILL
+				   ? "ended by hull kill"
+				   : "ended by a signal that hull sent"; /* kill; run passes on */
 	l->s->asked = !health;
 	const char *asked = why_signal(a, l->asked ? l->asked_signal : SIGKILL);
 	if (l->sender)
@@ -126,7 +128,7 @@ static void asked_verdict(struct life *l)
 					     why_span(a, l->ended - l->killed));
 	} else if (l->signal && l->signal == l->asked_signal && !l->stopped &&
 		   (*l->handling || l->ended - l->asked > LONG_NS)) {
-		l->s->verdict = arena_printf(a, "it was ended by %s, %s after hull kill sent one%s",
+		l->s->verdict = arena_printf(a, "it was ended by %s, %s after hull sent one%s",
 					     asked, why_span(a, l->ended - l->asked),
 					     *l->handling ? ", for which it had a handler" : "");
 	} else if (l->signal && l->signal == l->asked_signal) {

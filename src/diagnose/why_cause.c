@@ -279,6 +279,20 @@ static bool maybe_victim(const struct life *l, int signal)
 	       (!l->oom_at || l->ended - l->oom_at < DYING_NS);
 }
 
+/* The container whose pid namespace it had, and whose first process was not there any more, or
+ * NULL: the kernel ends all of them. */
+static const char *gone_first(const struct life *l)
+{
+	const char *mode = l->c ? l->c->config.host.pid_mode : NULL;
+	struct container first;
+	if (!mode || strncmp(mode, "container:", 10))
+		return NULL;
+	const bool there = container_find(l->en, mode + 10, l->s->a, &first, ERR_IGNORED) == 0;
+	return there && first.pid && first.started < l->ended ? NULL
+	       : there                                        ? first.name
+							      : mode + 10;
+}
+
 /* Who may have sent what nobody recorded. From inside nobody can end the first process. */
 static const char *suspects(const struct life *l, int signal)
 {
@@ -286,6 +300,12 @@ static const char *suspects(const struct life *l, int signal)
 			      (signal == SIGINT || signal == SIGQUIT || signal == SIGHUP);
 	if (maybe_victim(l, signal))
 		return "the kernel did, for want of memory, or a process";
+	const char *first = signal == SIGKILL ? gone_first(l) : NULL;
+	if (first)
+		return arena_printf(l->s->a,
+				    "the kernel did, for the first process of container %s, in "
+				    "whose pid namespace it was, had ended; or a process",
+				    first);
 	/* reboot(2) in a pid namespace: its first process gets them, with a handler or without. */
 	if (l->c && is_first(l) && !terminal && (signal == SIGHUP || signal == SIGINT))
 		return signal == SIGHUP

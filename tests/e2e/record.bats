@@ -113,7 +113,7 @@ runs_seen() {
 		hull kill -s HUP "asked$name"
 		wait_for 10 ended "asked$name"
 		caught_up
-		[[ $(verdict "asked$name") == "its command ended by itself with 3 after "*"s before that hull kill sent it SIGHUP"* &&
+		[[ $(verdict "asked$name") == "its command ended by itself with 3 after "*"s before that hull sent it SIGHUP"* &&
 			$(verdict "asked$name") != *SIGHUP*SIGHUP* ]] || fail "$(verdict "asked$name")"
 	done
 	kill "$RECORDER"

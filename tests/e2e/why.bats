@@ -355,11 +355,11 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130' "$HULL"
 	hull kill -s TERM cc
 	let_end cc /end
 	wait_for 10 ended cc
-	[[ $(verdict cc) == "its command ended by itself with 3 after "*"; "*"s before that hull kill sent it SIGTERM, for which it had a handler" ]] || fail "$(verdict cc)"
+	[[ $(verdict cc) == "its command ended by itself with 3 after "*"; "*"s before that hull sent it SIGTERM, for which it had a handler" ]] || fail "$(verdict cc)"
 	run hull why cc
 	assert_has "asked for by       uid $(id -u), from "
 	sql "UPDATE event SET time = time - 60000000000 WHERE action = 'kill'"
-	[[ $(verdict cc) == "its command ended by itself with 3 after "*"; "*" before that hull kill sent it SIGTERM, for which it had a handler" ]] || fail "$(verdict cc)"
+	[[ $(verdict cc) == "its command ended by itself with 3 after "*"; "*" before that hull sent it SIGTERM, for which it had a handler" ]] || fail "$(verdict cc)"
 	# A signal that is no wish that it ends; one behind it that ends nobody.
 	for name in HUP INT; do
 		hull run -d --name "on$name" test sh -c "trap 'exit 4' $name; echo ready; while :; do usleep 20000; done"
@@ -373,7 +373,7 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130' "$HULL"
 	wait_for 10 ended onHUP
 	wait_for 10 ended onINT
 	for name in HUP INT; do
-		[[ $(verdict on$name) == "its command ended by itself with 4 after "*"s before that hull kill sent it SIG$name, for which it had a handler" ]] || fail "$(verdict on$name)"
+		[[ $(verdict on$name) == "its command ended by itself with 4 after "*"s before that hull sent it SIG$name, for which it had a handler" ]] || fail "$(verdict on$name)"
 	done
 	# What ends long after one that is no wish to end is not told of it. Nor does a handler end it.
 	sql "UPDATE event SET time = time - 60000000000 WHERE action = 'kill'"
@@ -382,7 +382,7 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130' "$HULL"
 	wait_ready again
 	hull kill -s TERM again
 	wait_for 10 ended again
-	[[ $(verdict again) == "it was ended by SIGTERM, "*"s after hull kill sent one, for which it had a handler" ]] || fail "$(verdict again)"
+	[[ $(verdict again) == "it was ended by SIGTERM, "*"s after hull sent one, for which it had a handler" ]] || fail "$(verdict again)"
 	# One that does nothing behind it; one of hull kill in the grace time of stop.
 	hull run -d --name two test sh -c 'trap "touch /got" TERM; trap "" HUP; echo ready; until [ -e /end ]; do usleep 20000; done'
 	wait_ready two
@@ -390,7 +390,7 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130' "$HULL"
 	hull kill -s HUP two
 	let_end two /end
 	wait_for 10 ended two
-	[[ $(verdict two) == "its command ended by itself, with success, after "*"s before that hull kill sent it SIGTERM, for which it had a handler" ]] || fail "$(verdict two)"
+	[[ $(verdict two) == "its command ended by itself, with success, after "*"s before that hull sent it SIGTERM, for which it had a handler" ]] || fail "$(verdict two)"
 	hull run -d --name grace test sh -c 'trap : USR1; trap "" TERM; echo ready; while :; do usleep 20000; done'
 	wait_ready grace
 	hull stop -t 2 grace 2>/dev/null &
@@ -398,6 +398,27 @@ assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130' "$HULL"
 	hull kill -s USR1 grace
 	wait $!
 	[[ $(verdict grace) == "stopped: it did not end on SIGTERM, which its first process ignores, and was killed after "* ]] || fail "$(verdict grace)"
+	# What the one who waits gets is passed on.
+	for init in "" --init; do
+		"$HULL" run --name "fg$init" $init test sh -c 'echo ready; [ -n "$1" ] && exec sleep 600; trap "exit 3" INT; while :; do usleep 20000; done' sh "$init" >fg.out 3>&- &
+		started_by_test $!
+		wait_for 10 eval '[ "$(status_of "fg'$init'")" = running ] && hull logs "fg'$init'" | grep -q ready && { [ -n "'$init'" ] || hull explain fg signals | grep -q "catches.*INT"; }'
+		kill -INT $!
+		wait_for 10 ended "fg$init"
+	done
+	[[ $(verdict fg) == "its command ended by itself with 3 after "*"s before that hull sent it SIGINT, for which it had a handler" ]] || fail "$(verdict fg)"
+	[[ $(verdict fg--init) == "ended by a signal that hull sent: SIGINT ended it after "* ]] || fail "$(verdict fg--init)"
+	# In whose process namespace it was.
+	hull run -d --name first test sleep 600
+	hull run -d --name inside --pid container:first test sleep 600
+	hull kill first
+	wait_for 10 ended inside
+	assert_equal "it was ended by SIGKILL, which hull did not send: the kernel did, for the first process of container first, in whose pid namespace it was, had ended; or a process" "$(verdict inside)"
+	hull start first
+	hull start inside
+	kill -KILL "$(pid_of inside)"
+	wait_for 10 ended inside
+	[[ $(verdict inside) == *": a process did, in the container or outside of it" ]] || fail "$(verdict inside)"
 	hull run -d --name gone test sleep 600
 	hull rm -f gone
 	[[ $(verdict gone) == "ended by hull kill or rm -f: SIGKILL ended it after "* ]]
