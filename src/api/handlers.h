@@ -116,6 +116,12 @@ int volume_show(struct call *c, struct err *e);
 int volume_make(struct call *c, struct err *e);
 int volume_do_remove(struct call *c, struct err *e);
 
+/* secrets.c */
+int secrets_list(struct call *c, struct err *e);
+int secret_show(struct call *c, struct err *e);
+int secret_make(struct call *c, struct err *e);
+int secret_do_remove(struct call *c, struct err *e);
+
 /* networks.c */
 int networks_list(struct call *c, struct err *e);
 int network_show(struct call *c, struct err *e);

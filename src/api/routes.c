@@ -89,6 +89,12 @@ const struct route routes[] = {
 	{"POST", "/networks/{}/disconnect", network_do_disconnect, DO | TURN, "Take one off it."},
 	{"DELETE", "/networks/{}", network_do_remove, DO | TURN, "Remove it."},
 
+	{"GET", "/secrets", secrets_list, TURN, "List secrets, which need no swarm."},
+	{"POST", "/secrets/create", secret_make, DO | TURN, "Create a secret."},
+	{"POST", "/secrets/{}/update", system_no_swarm, BARE, "503: only those of a swarm."},
+	{"GET", "/secrets/{}", secret_show, TURN, "Inspect a secret, without what is in it."},
+	{"DELETE", "/secrets/{}", secret_do_remove, DO | TURN, "Remove it."},
+
 	{"GET", "/distribution/{}/json", image_distribution, DO,
 	 "What a registry has of that name."},
 	{"POST", "/session", session_open, DO | LAST, "A client with BuildKit, for his build."},
@@ -106,8 +112,6 @@ const struct route routes[] = {
 	{"*", "/services/{}", system_no_swarm, BARE, "The same."},
 	{"*", "/tasks", system_no_swarm, BARE, "The same."},
 	{"*", "/tasks/{}", system_no_swarm, BARE, "The same."},
-	{"*", "/secrets", system_no_swarm, BARE, "The same."},
-	{"*", "/secrets/{}", system_no_swarm, BARE, "The same."},
 	{"*", "/configs", system_no_swarm, BARE, "The same."},
 	{"*", "/configs/{}", system_no_swarm, BARE, "The same."},
 };

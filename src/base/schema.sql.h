@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#define SCHEMA_VERSION 11
+#define SCHEMA_VERSION 12
 
 /* Of a config what lists show, in its form and without what is not set: to parse all of it, for all
  * containers, takes most of a list's time. None of it changes after a container was made. */
@@ -91,10 +91,20 @@
 	") STRICT, WITHOUT ROWID;"                                                                 \
 	"CREATE INDEX port_container ON port(container);"
 
+#define SCHEMA_SECRET_SQL                                                                          \
+	/* What is in it is the file secrets/<id>. */                                              \
+	"CREATE TABLE secret ("                                                                    \
+	"  id TEXT PRIMARY KEY,"                                                                   \
+	"  name TEXT NOT NULL UNIQUE,"                                                             \
+	"  labels TEXT NOT NULL,"                                                                  \
+	"  created INTEGER NOT NULL,"                                                              \
+	"  updated INTEGER NOT NULL"                                                               \
+	") STRICT, WITHOUT ROWID;"
+
 /* From version i + 1 to the next: restart policies; events and health checks; registries; builds;
  * networks; what ps shows of a config; networks that go before their containers; what the API
- * shows; what to do about a failed start; annotations in lists.
- */
+ * shows; what to do about a failed start; annotations in lists;
+ * secrets. */
 #define SCHEMA_UPGRADES                                                                            \
 	{                                                                                          \
 		"ALTER TABLE container ADD COLUMN restarts INTEGER NOT NULL DEFAULT 0;"            \
@@ -120,7 +130,7 @@
 			"DROP TABLE endpoint7",                                                    \
 			"UPDATE container SET shown = " SCHEMA_SHOWN("config"),                    \
 			"ALTER TABLE container ADD COLUMN hint TEXT NOT NULL DEFAULT ''",          \
-			"UPDATE container SET shown = " SCHEMA_SHOWN("config")                     \
+			"UPDATE container SET shown = " SCHEMA_SHOWN("config"), SCHEMA_SECRET_SQL  \
 	}
 
 #define SCHEMA_SQL                                                                                  \
@@ -167,9 +177,9 @@
 	"  exit_code INTEGER NOT NULL DEFAULT 0,"                                                   \
 	"  exit_signal INTEGER NOT NULL DEFAULT 0,"                                                 \
 	"  oom_killed INTEGER NOT NULL DEFAULT 0," /* 2: the first process was */                   \
-	"  oom_kills INTEGER NOT NULL DEFAULT 0," /* processes killed, children included */         \
+	"  oom_kills INTEGER NOT NULL DEFAULT 0,"  /* processes killed, children included */        \
 	"  error TEXT NOT NULL DEFAULT '',"                                                         \
-	"  hint TEXT NOT NULL DEFAULT ''," /* what to do about it */                                \
+	"  hint TEXT NOT NULL DEFAULT '',"       /* what to do about it */                          \
 	"  restarts INTEGER NOT NULL DEFAULT 0," /* by its policy, since it was started by hand */  \
 	"  restart_wait INTEGER NOT NULL DEFAULT 0," /* before the last one, ms */                  \
 	"  restart_due INTEGER NOT NULL DEFAULT 0,"  /* the next one; 0: none */                    \
@@ -194,4 +204,4 @@
 	"  PRIMARY KEY (volume, container, destination)"                                            \
 	") STRICT, WITHOUT ROWID;"                                                                  \
 	"CREATE INDEX volume_use_container ON volume_use(container);" SCHEMA_EVENT_SQL              \
-		SCHEMA_MANIFEST_SQL SCHEMA_BUILD_CACHE_SQL SCHEMA_NETWORK_SQL
+		SCHEMA_MANIFEST_SQL SCHEMA_BUILD_CACHE_SQL SCHEMA_NETWORK_SQL SCHEMA_SECRET_SQL

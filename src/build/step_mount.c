@@ -21,6 +21,7 @@
 #include "base/path.h"
 #include "base/units.h"
 #include "build/run.h"
+#include "engine/secret.h"
 #include "image/digest.h"
 #include "linux/mount.h"
 #include "linux/overlay.h"
@@ -348,19 +349,12 @@ static int find_secret(struct build *b, const char *id, char **ret, size_t *ret_
 
 static int secret_file(struct spec *m, const char *text, size_t len, struct err *e)
 {
-	static const char *const data[] = {"mode=0700"};
 	struct owner o;
 	int r = read_owner(m, 0400, &o, e);
 	if (r < 0)
 		return r;
-	CLEANUP_FD int tmpfs = mount_new("tmpfs", "tmpfs", data, 1, MOUNT_ATTR_NOEXEC, e);
-	if (tmpfs < 0)
-		return tmpfs;
-	CLEANUP_FD int fd = openat(tmpfs, "secret", O_WRONLY | O_CREAT | O_CLOEXEC, 0400);
-	if (fd < 0 || fd_write_full(fd, text, len) < 0 || fchown(fd, o.uid, o.gid) < 0 ||
-	    fchmod(fd, o.mode) < 0)
-		return err_errno(e, errno, "cannot keep a secret");
-	return add_folder(m, mount_clone_elsewhere(-1, tmpfs, "secret"), true, e);
+	int mount = secret_mount(text, len, o.uid, o.gid, o.mode, e);
+	return mount < 0 ? mount : add_folder(m, mount, true, e);
 }
 
 static int mount_secret(struct spec *m, struct err *e)

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "engine/network.h"
+#include "engine/secret.h"
 
 static int completion_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
@@ -74,6 +75,16 @@ static int offer_networks(struct cli *cli, const char *typed, struct err *e)
 	return r;
 }
 
+static int offer_secrets(struct cli *cli, const char *typed, struct err *e)
+{
+	struct secret *list;
+	size_t count = 0;
+	int r = secret_list(&cli->engine, &cli->arena, &list, &count, e);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		completion_offer(typed, "", list[i].name, "secret");
+	return r;
+}
+
 /* @before: how many arguments there are already. */
 static int offer_arguments(struct cli *cli, unsigned complete, size_t before, const char *typed,
 			   struct err *e)
@@ -92,6 +103,8 @@ static int offer_arguments(struct cli *cli, unsigned complete, size_t before, co
 		r = offer_volumes(cli, typed, e);
 	if (r == 0 && complete & COMPLETE_NETWORKS)
 		r = offer_networks(cli, typed, e);
+	if (r == 0 && complete & COMPLETE_SECRETS)
+		r = offer_secrets(cli, typed, e);
 	if (complete & COMPLETE_COMMANDS)
 		offer_commands(typed, NULL);
 	return r;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hull inspect and its kin of one kind: container inspect, image inspect, network inspect, volume
- * inspect. Several names give one JSON array; with --format each object is put through the Go
- * template. What is not found is told at the end, and the exit code is 1. Kinds are tried in
- * docker's order.
+ * hull inspect and its kin of one kind: container inspect, image inspect, network inspect, secret
+ * inspect, volume inspect. Several names give one JSON array; with --format each object is put
+ * through the Go template. What is not found is told at the end, and the exit code is 1. Kinds are
+ * tried in docker's order.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,11 +14,12 @@
 #include "cli/commands.h"
 #include "cli/object_format.h"
 #include "engine/network.h"
+#include "engine/secret.h"
 #include "template/template.h"
 
 struct inspect_values {
 	char *format, *type, *platform;
-	bool size;
+	bool size, pretty, data;
 };
 
 static int find_container(struct cli *cli, const char *name, bool size, struct json_object **ret,
@@ -45,6 +46,12 @@ static int find_network(struct cli *cli, const char *name, bool size, struct jso
 	return network_inspect(&cli->engine, name, ret, e);
 }
 
+static int find_secret(struct cli *cli, const char *name, bool data, struct json_object **ret,
+		       struct err *e)
+{
+	return secret_inspect(&cli->engine, name, data, ret, e);
+}
+
 static const struct inspect_kind {
 	const char *name;
 	int (*find)(struct cli *cli, const char *name, bool size, struct json_object **ret,
@@ -52,7 +59,8 @@ static const struct inspect_kind {
 } kinds[] = {{"container", find_container},
 	     {"image", find_image},
 	     {"network", find_network},
-	     {"volume", find_volume}};
+	     {"volume", find_volume},
+	     {"secret", find_secret}};
 
 static int find(struct cli *cli, const char *name, const struct inspect_values *v,
 		struct json_object **ret, struct err *e)
@@ -61,7 +69,7 @@ static int find(struct cli *cli, const char *name, const struct inspect_values *
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		if (v->type && *v->type && strcmp(v->type, kinds[i].name))
 			continue;
-		r = kinds[i].find(cli, name, v->size, ret, e);
+		r = kinds[i].find(cli, name, v->size || v->data, ret, e);
 		/* Another kind's name rules may refuse this name altogether. */
 		if (r >= 0 || (r != -ENOENT && r != -EINVAL))
 			return r;
@@ -115,7 +123,7 @@ static int check_type(const char *type, struct err *e)
 	return err_set(
 		e, EINVAL, ERR_INVALID,
 		"unknown type: \"%s\": must be one of \"container\", \"image\", \"network\", "
-		"\"volume\"",
+		"\"volume\", \"secret\"",
 		type);
 }
 
@@ -152,6 +160,19 @@ static int network_inspect_run(struct cli *cli, void *values, const struct strv 
 	return inspect(cli, v, args, e);
 }
 
+static int secret_inspect_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
+{
+	struct inspect_values *v = values;
+	v->type = "secret";
+	if (v->pretty)
+		v->format = "ID:              {{.ID}}\nName:              {{.Spec.Name}}"
+			    "{{if .Spec.Labels}}\nLabels:{{range $k, $v := .Spec.Labels}}\n - "
+			    "{{$k}}{{if $v}}={{$v}}{{end}}{{end}}{{end}}\n"
+			    "Driver:            \nCreated at:        {{.CreatedAt}}\n"
+			    "Updated at:        {{.UpdatedAt}}";
+	return inspect(cli, v, args, e);
+}
+
 static int volume_inspect_run(struct cli *cli, void *values, const struct strv *args, struct err *e)
 {
 	struct inspect_values *v = values;
@@ -175,7 +196,7 @@ static const struct option inspect_options[] = {
 	FORMAT_OPTION,
 	SIZE_OPTION,
 	{"type", 0, OPTION_STR, O(type),
-	 .help = "Only inspect objects of the given type (container|image|network|volume)"},
+	 .help = "Only inspect objects of the given type (container|image|network|volume|secret)"},
 };
 static const struct option image_options[] = {
 	FORMAT_OPTION,
@@ -184,6 +205,13 @@ static const struct option image_options[] = {
 };
 static const struct option container_options[] = {FORMAT_OPTION, SIZE_OPTION};
 static const struct option volume_options[] = {FORMAT_OPTION};
+static const struct option secret_options[] = {
+	FORMAT_OPTION,
+	{"pretty", 0, OPTION_BOOL, O(pretty),
+	 .help = "Print the information in a human friendly format"},
+	{"showsecret", 0, OPTION_BOOL, O(data),
+	 .help = "Show what is in it, too, as SecretData, if it is text"},
+};
 
 const struct command command_inspect = {
 	.names = NAMES("inspect"),
@@ -223,6 +251,16 @@ const struct command command_network_inspect = {
 	.args = {1, ANY_NUMBER},
 	.complete = COMPLETE_NETWORKS,
 	.run = network_inspect_run,
+};
+
+const struct command command_secret_inspect = {
+	.names = NAMES("secret inspect"),
+	.synopsis = "[OPTIONS] SECRET [SECRET...]",
+	.summary = "Display detailed information on one or more secrets",
+	.options = OPTIONS_FOR(struct inspect_values, secret_options),
+	.args = {1, ANY_NUMBER},
+	.complete = COMPLETE_SECRETS,
+	.run = secret_inspect_run,
 };
 
 const struct command command_volume_inspect = {

@@ -83,6 +83,11 @@ const struct command *const commands[] = {
 	&command_network_reload,
 	&command_network_rm,
 	&command_network_update,
+	&command_secret_create,
+	&command_secret_exists,
+	&command_secret_inspect,
+	&command_secret_ls,
+	&command_secret_rm,
 	&command_volume_create,
 	&command_volume_export,
 	&command_volume_import,
@@ -110,8 +115,8 @@ const size_t command_count = ARRAY_LEN(commands);
 const struct command_group command_groups[] = {
 	{"container", "Manage containers"}, {"healthcheck", "Manage health checks"},
 	{"image", "Manage images"},         {"manifest", "Manage image manifests"},
-	{"network", "Manage networks"},     {"system", "Manage hull"},
-	{"volume", "Manage volumes"},
+	{"network", "Manage networks"},     {"secret", "Manage secrets"},
+	{"system", "Manage hull"},          {"volume", "Manage volumes"},
 };
 const size_t command_group_count = ARRAY_LEN(command_groups);
 

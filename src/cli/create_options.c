@@ -165,6 +165,10 @@ static const struct option items[] = {
 	 .help = "Run in this folder instead of an image; DIR:O keeps it unchanged"},
 	{"runtime", 0, OPTION_STR, OPTION_HIDDEN, O(create.config.host.runtime),
 	 .help = "hull is its own runtime: only \"hull\" is known"},
+	{"secret", 0, OPTION_CUSTOM, O(create.config.hull.secrets), .arg = "secret",
+	 .set = option_set_secret,
+	 .help = "Give the container a secret (NAME[,type=mount|env][,target=PATH|VARIABLE]"
+		 "[,uid=0][,gid=0][,mode=0444])"},
 	{"security-opt", 0, OPTION_LIST, O(security),
 	 .help = "Security options: seccomp=FILE|unconfined, no-new-privileges, "
 		 "apparmor=unconfined, "

@@ -16,6 +16,9 @@ int option_set_device_rule(void *field, const char *value, struct arena *a, stru
 int option_set_ulimit(void *field, const char *value, struct arena *a, struct err *e);
 /** --mount; struct array of struct docker_mount */
 int option_set_mount(void *field, const char *value, struct arena *a, struct err *e);
+/** --secret NAME[,type=mount|env][,target=..][,uid=..][,gid=..][,mode=..]; struct array of struct
+ *  hull_secret */
+int option_set_secret(void *field, const char *value, struct arena *a, struct err *e);
 /** --env NAME=VALUE or NAME (taken from hull's environment); struct strv */
 int option_set_env(void *field, const char *value, struct arena *a, struct err *e);
 /** --label KEY[=VALUE]; struct strv */

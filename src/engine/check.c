@@ -24,6 +24,7 @@
 #include "base/file.h"
 #include "engine/layer.h"
 #include "engine/network.h"
+#include "engine/secret.h"
 #include "engine/user_network.h"
 #include "linux/namespaces.h"
 #include "network/network.h"
@@ -34,6 +35,7 @@ struct place {
 static const struct place root_places[] = {
 	{"containers", "folder of a container", "SELECT 1 FROM container WHERE id = ?1"},
 	{"volumes", "folder of a volume", "SELECT 1 FROM volume WHERE name = ?1"},
+	{"secrets", "file of a secret", "SELECT 1 FROM secret WHERE id = ?1"},
 };
 static const struct place run_places[] = {
 	{"containers", "run folder of a container", "SELECT 1 FROM container WHERE id = ?1"},
@@ -393,7 +395,7 @@ static int check_table(struct check *k, const char *name, struct err *e)
  * are not in the order of their key. */
 static int check_store(struct check *k, struct err *e)
 {
-	static const char *const tables[] = {"container", "volume",      "network",
+	static const char *const tables[] = {"container", "volume",      "network", "secret",
 					     "image",     "image_layer", "layer"};
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(tables); i++)
@@ -450,12 +452,26 @@ static int check_volume(struct check *k, const char *name, struct err *e)
 	return db_end(&k->en->db, r, e);
 }
 
+/* Nothing can be done with it any more. A removal takes the row first. */
+static int check_secret(struct check *k, const char *id, struct err *e)
+{
+	if (file_exists(k->en->root_fd, arena_printf(k->a, "secrets/%s", id)))
+		return 0;
+	int r = has_row(k->en, root_places[2].query, id, e);
+	if (r <= 0)
+		return r;
+	check_tell(k, "secret %s: its file is gone", id);
+	return k->repair ? secret_remove(k->en, id, e) : 0;
+}
+
 static int check_rows(struct check *k, struct err *e)
 {
-	struct strv ids = {0}, volumes = {0};
+	struct strv ids = {0}, volumes = {0}, secrets = {0};
 	int r = db_list(&k->en->db, k->a, &ids, e, "SELECT id FROM container", "");
 	if (r >= 0)
 		r = db_list(&k->en->db, k->a, &volumes, e, "SELECT name FROM volume", "");
+	if (r >= 0)
+		r = db_list(&k->en->db, k->a, &secrets, e, "SELECT id FROM secret", "");
 	if (r >= 0 && ids.count > 1 && dir_is_empty(k->en->root_fd, "containers")) {
 		tell_kept(k,
 			  arena_printf(k->a,
@@ -468,6 +484,8 @@ static int check_rows(struct check *k, struct err *e)
 		r = check_container(k, ids.items[i], e);
 	for (size_t i = 0; r >= 0 && i < volumes.count; i++)
 		r = check_volume(k, volumes.items[i], e);
+	for (size_t i = 0; r >= 0 && i < secrets.count; i++)
+		r = check_secret(k, secrets.items[i], e);
 	return r;
 }
 

@@ -24,6 +24,7 @@
 #include "engine/mounts.h"
 #include "engine/network.h"
 #include "engine/root.h"
+#include "engine/secret.h"
 #include "linux/cgroup.h"
 #include "linux/namespaces.h"
 #include "linux/systemd.h"
@@ -443,6 +444,8 @@ static int make(struct engine *en, struct container_create *c, struct starting *
 	if (r == 0)
 		r = layer_plan(en, &c->config, e);
 	if (r == 0)
+		r = secrets_plan(en, &c->config.hull, a, e);
+	if (r == 0)
 		r = endpoints_plan(en, c, a, &parts.endpoints, &parts.endpoint_count, e);
 	if (r < 0)
 		return r;
@@ -461,6 +464,8 @@ static int make(struct engine *en, struct container_create *c, struct starting *
 	parts.mounts = s->build.mounts;
 	parts.count = s->build.mount_count;
 	r = make_folder(en, row, &lock, e);
+	if (r == 0)
+		r = secrets_keep(en, row, !row->auto_remove, e);
 	if (r == 0)
 		r = stage_volumes(en, row, parts.mounts, parts.count, a, e);
 	if (r == 0)

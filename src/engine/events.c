@@ -87,7 +87,8 @@ static bool matches(const void *item, const char *key, const char *want)
 	if (!strcmp(key, "image"))
 		return image_is(v->actor, want) ||
 		       image_is(!strcmp(v->type, "image") ? v->name : v->image, want);
-	if (!strcmp(key, "container") || !strcmp(key, "volume") || !strcmp(key, "network"))
+	if (!strcmp(key, "container") || !strcmp(key, "volume") || !strcmp(key, "network") ||
+	    !strcmp(key, "secret"))
 		return begins(v->actor, want) || begins(v->name, want);
 	return false; /* hull has no nodes, services, plugins ... */
 }

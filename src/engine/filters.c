@@ -8,6 +8,7 @@
 
 #include "base/units.h"
 #include "engine/network.h"
+#include "engine/secret.h"
 
 bool text_is_true(const char *text)
 {
@@ -85,6 +86,22 @@ int volume_filter_matches(const void *row, const char *filter, struct err *e)
 	if ((value = text_after(filter, "dangling=")))
 		return text_is_true(value) == (v->uses == 0);
 	return filter_unknown(filter, "dangling driver label name", e);
+}
+
+/* Of names and ids swarm takes beginnings. */
+int secret_filter_matches(const void *row, const char *filter, struct err *e)
+{
+	const struct secret *s = row;
+	const char *value;
+	if ((value = text_after(filter, "name=")))
+		return text_after(s->name, value) != NULL;
+	if ((value = text_after(filter, "names=")))
+		return !strcmp(s->name, value);
+	if ((value = text_after(filter, "id=")))
+		return text_after(s->id, value) != NULL;
+	if ((value = text_after(filter, "label=")))
+		return kvs_holds(&s->labels, value);
+	return filter_unknown(filter, "id label name names", e);
 }
 
 int network_filter_matches(const void *row, const char *filter, struct err *e)

@@ -15,6 +15,8 @@ int filters_all_match(const struct strv *filters, list_filter_fn matches, const 
 		      struct err *e);
 /** Of a struct volume. */
 int volume_filter_matches(const void *row, const char *filter, struct err *e);
+/** Of a struct secret. */
+int secret_filter_matches(const void *row, const char *filter, struct err *e);
 /** Of this. */
 struct network_candidate {
 	struct engine *engine;

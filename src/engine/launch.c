@@ -406,7 +406,15 @@ static int hand_over(struct launch *l, struct runtime_process *p, struct err *e)
 static void write_config_json(const struct launch *l)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	char *text = shape_print(&oci_spec_shape, &l->build.spec, true, &a);
+	struct oci_spec spec = l->build.spec;
+	spec.process.env = (struct strv){0};
+	strv_push_all(&a, &spec.process.env, &l->build.spec.process.env);
+	for (size_t i = 0; i < l->build.secrets.count; i++) {
+		const char *variable = l->build.secrets.items[i];
+		strv_set_env(&a, &spec.process.env,
+			     arena_printf(&a, "%.*s=***", (int)strcspn(variable, "="), variable));
+	}
+	char *text = shape_print(&oci_spec_shape, &spec, true, &a);
 	CLEANUP_FD int fd = openat(l->folder.dir, "config.json",
 				   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	/* For people to read; nothing depends on it. */

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "engine/run_folder.h"
+#include "engine/secret.h"
 #include "linux/idmap.h"
 #include "linux/namespaces.h"
 #include "runtime/runtime.h"
@@ -217,7 +218,11 @@ int spec_plan(struct engine *en, struct spec_build *b, struct arena *a, struct e
 
 int spec_finish(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
 {
-	int r = build_user(b, b->container->config.config.user, a, e);
+	int r = secrets_env(en, b->container, a, &b->secrets, e);
+	for (size_t i = 0; r == 0 && i < b->secrets.count; i++)
+		strv_set_env(a, &b->spec.process.env, b->secrets.items[i]);
+	if (r == 0)
+		r = build_user(b, b->container->config.config.user, a, e);
 	if (r < 0)
 		return r;
 	spec_capabilities(&b->spec.process, b->caps, a);
@@ -230,6 +235,8 @@ int spec_exec(struct engine *en, struct spec_build *b, const struct container_ex
 	const struct container_config *c = &b->container->config;
 	struct oci_process *p = &b->spec.process;
 	int r = spec_security(en, b, a, e);
+	if (r == 0 && !x->debug)
+		r = secrets_env(en, b->container, a, &b->secrets, e);
 	if (r < 0)
 		return r;
 	if (x->debug) { /* its variables are for its programs, LD_PRELOAD among them */

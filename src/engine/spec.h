@@ -27,6 +27,7 @@ struct spec_build {
 
 	/* results */
 	struct oci_spec spec;
+	size_t own_mounts; /* among its mounts the first of @mounts; those of secrets follow them */
 	capset caps;
 	struct cgroup_limits limits;
 	struct cgroup_device_rule *device_rules;

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "engine/network.h"
+#include "engine/secret.h"
 #include "engine/user_network.h"
 #include "linux/idmap.h"
 #include "linux/namespaces.h"
@@ -350,10 +351,28 @@ static int user_mount(const struct mount_point *m, struct list *l, struct arena 
 	return 0;
 }
 
+/* Upon whatever else is there: the last. */
+static int secret_mounts(const struct spec_build *b, struct list *l, struct arena *a, struct err *e)
+{
+	const struct hull_secret *s = b->container->config.hull.secrets.items;
+	for (size_t i = 0; i < b->container->config.hull.secrets.count; i++) {
+		if (s[i].variable)
+			continue;
+		for (size_t k = 0; k < l->count; k++)
+			if (!strcmp(l->items[k].destination, s[i].target))
+				return err_set(e, EINVAL, ERR_INVALID,
+					       "secret %s: Duplicate mount point: %s", s[i].name,
+					       s[i].target);
+		push(l, a, s[i].target, "bind", "(secret)", "bind,rprivate,ro,nosuid,nodev,noexec");
+	}
+	return 0;
+}
+
 int spec_mounts(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
 {
 	const struct container_folder *folders = b->folders.items;
-	size_t room = b->mount_count + b->folders.count + 16 + VIEW_FILES;
+	size_t secrets = b->container->config.hull.secrets.count;
+	size_t room = b->mount_count + b->folders.count + secrets + 16 + VIEW_FILES;
 	struct list l = {.items = arena_array(a, room, sizeof(struct oci_mount))};
 	kernel_mounts(b, &l, a);
 	etc_mounts(en, b, &l, a);
@@ -366,8 +385,12 @@ int spec_mounts(struct engine *en, struct spec_build *b, struct arena *a, struct
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < b->mount_count; i++)
 		r = user_mount(&b->mounts[i], &l, a, e);
+	size_t last = l.count;
+	if (r == 0)
+		r = secret_mounts(b, &l, a, e);
 	if (r < 0)
 		return r;
+	b->own_mounts = last - b->mount_count;
 	b->spec.mounts = (struct array){l.items, l.count};
 	return 0;
 }
@@ -393,13 +416,11 @@ static int mount_source(struct engine *en, struct spec_build *b, const struct mo
 
 int spec_mount_sources(struct engine *en, struct spec_build *b, struct arena *a, struct err *e)
 {
-	/* The user's are the last. */
-	struct oci_mount *own =
-		(struct oci_mount *)b->spec.mounts.items + b->spec.mounts.count - b->mount_count;
+	struct oci_mount *own = (struct oci_mount *)b->spec.mounts.items + b->own_mounts;
 	int r = write_etc(en, b, a, e);
 	for (size_t i = 0; r >= 0 && i < b->mount_count; i++)
 		r = mount_source(en, b, &b->mounts[i], &own[i], a, e);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : secrets_mount(en, b, a, e);
 }
 
 void spec_close(struct spec_build *b)

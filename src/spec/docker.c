@@ -208,6 +208,19 @@ static const struct field host_fields[] = {
 #undef F
 const struct shape docker_host_config_shape = SHAPE(struct docker_host_config, host_fields);
 
+#define F(member, name, type, ...) FIELD(struct hull_secret, member, name, type, ##__VA_ARGS__)
+static const struct field secret_fields[] = {
+	F(name, "Name", FIELD_STR),
+	F(id, "ID", FIELD_STR),
+	F(target, "Target", FIELD_STR),
+	F(variable, "Variable", FIELD_STR),
+	F(uid, "UID", FIELD_I64, .flags = FIELD_KEEP),
+	F(gid, "GID", FIELD_I64, .flags = FIELD_KEEP),
+	F(mode, "Mode", FIELD_I64, .flags = FIELD_KEEP),
+};
+#undef F
+static const struct shape secret_shape = SHAPE(struct hull_secret, secret_fields);
+
 static const struct field hull_fields[] = {
 	FIELD(struct hull_config, rootfs, "Rootfs", FIELD_STR),
 	FIELD(struct hull_config, publish_on, "PublishOn", FIELD_STR),
@@ -221,6 +234,7 @@ static const struct field hull_fields[] = {
 	FIELD(struct hull_config, proc_view, "ProcView", FIELD_BOOL),
 	FIELD(struct hull_config, hugepages, "Hugepages", FIELD_KVS),
 	FIELD(struct hull_config, cgroup_conf, "CgroupConf", FIELD_KVS),
+	FIELD(struct hull_config, secrets, "Secrets", FIELD_ARRAY, .shape = &secret_shape),
 	FIELD(struct hull_config, storage_quota, "StorageQuota", FIELD_STR),
 	FIELD(struct hull_config, volume_quota, "VolumeQuota", FIELD_BOOL),
 	FIELD(struct hull_config, layer, "Layer", FIELD_STR),

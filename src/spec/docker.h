@@ -143,6 +143,14 @@ struct docker_host_config {
 	bool system_paths_unconfined;
 };
 
+/** What a container is given of a secret (engine/secret.h), by its name and id alone. */
+struct hull_secret {
+	char *name, *id;
+	char *target;   /* a file of it */
+	char *variable; /* NULL: it is a file */
+	int64_t uid, gid, mode;
+};
+
 /** What hull adds; "Hull" in inspect. */
 struct hull_config {
 	char *rootfs;            /* --rootfs: absolute path of a folder instead of an image */
@@ -157,6 +165,7 @@ struct hull_config {
 	bool proc_view;         /* its limits in /proc/meminfo and the like: engine/proc_view.h */
 	struct kvs hugepages;   /* size of a page, "2MB" -> limit in bytes */
 	struct kvs cgroup_conf; /* file of version 2 -> its text */
+	struct array secrets;   /* of struct hull_secret */
 	bool volume_quota;      /* it has a volume with a limit */
 	char *storage_quota;    /* what keeps --storage-opt size=, see engine/layer.h */
 	char *layer;            /* of a build's step: the folder below layers/ that it writes to */

@@ -15,6 +15,7 @@ teardown() { api_namespace_teardown; }
 	mkdir -p app/web
 	cd app
 	# RUN in the network of who names none.
+	echo word >token
 	printf '%s\n' 'FROM test' 'RUN ip addr show eth0' 'ENV BUILT=yes' >web/Dockerfile
 	cat >docker-compose.yml <<-'EOF'
 		version: "2.4"
@@ -23,6 +24,7 @@ teardown() { api_namespace_teardown; }
 		    image: test
 		    command: ["sh", "-c", "echo data >/data/file; touch /ready; exec sleep 1000"]
 		    volumes: ["data:/data"]
+		    secrets: [token, {source: token, target: other}]
 		    healthcheck: {test: ["CMD", "test", "-e", "/ready"], interval: 1s, retries: 30}
 		  web:
 		    build: web
@@ -34,6 +36,7 @@ teardown() { api_namespace_teardown; }
 		    depends_on: {db: {condition: service_healthy}}
 		  extra: {image: test, profiles: [debug], command: [sleep, "1000"]}
 		networks: {back: {}}
+		secrets: {token: {file: ./token}}
 		volumes: {data: {}}
 	EOF
 	compose up -d
@@ -46,6 +49,12 @@ teardown() { api_namespace_teardown; }
 	compose --profile debug rm -sf extra
 	wait_for 10 eval 'compose logs --no-color web | grep -q "| data"'
 	assert_equal "data yes" "$(compose exec -T web sh -c 'echo $(cat /data/file) $BUILT')"
+	# Its secrets are files that it binds; those of a swarm it cannot give to a container, and says so.
+	assert_equal "word word" "$(compose exec -T db sh -c 'echo $(cat /run/secrets/token /run/secrets/other)')"
+	sed 's/token: {file: .*}}/token: {external: true}}/' docker-compose.yml >external.yml
+	run compose -f external.yml -p external up --no-start db
+	assert_has "External secrets are not available"
+	compose -f external.yml -p external down -v
 	assert_equal "from a run" "$(compose run --rm -T web echo from a run)"
 	compose up -d --scale db=2
 	assert_equal 3 "$(hull ps -q | wc -l)"

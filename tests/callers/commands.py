@@ -174,6 +174,17 @@ docker manifest inspect --insecure REGISTRY/@list:1 | jq -S .
 docker manifest inspect --insecure -v REGISTRY/@one:1 | jq -cS '[.[]?] | length'
 docker manifest create --insecure REGISTRY/@list:2 REGISTRY/@one:1; docker manifest rm REGISTRY/@list:2
 docker login -u user -p secret REGISTRY 2>/dev/null; docker logout REGISTRY; docker pull -q REGISTRY/@one:1
+echo word | docker secret create -l a=@ @word -
+echo other | docker secret create @other - && docker secret create @other env
+docker secret ls -q -f name=@w; docker secret ls --filter label=a=@; docker secret list --quiet --format '{{.Name}} {{.Driver}} {{.Labels}} {{.Label "a"}}' -f name=@
+docker secret inspect -f '{{.Spec.Name}} {{.Version.Index}} {{.Spec.Labels}}' @word @other nobody
+docker secret inspect @other
+docker secret inspect --pretty @word | head -n 5
+docker secret inspect --pretty --format x @word
+docker secret ls --format json -f id=none; docker secret ls -f bogus=1
+docker secret create @none; docker secret create 'bad name' env
+: | docker secret create @none -
+docker secret rm nobody @word; docker secret remove @other
 docker volume create @v
 docker volume create -d local -o type=tmpfs -o device=tmpfs --label k=@ @w
 docker volume create -d bogus @x
@@ -220,6 +231,7 @@ docker system prune -f -a --volumes --filter label=bogus 2>&1 | tail -n 1
 docker image prune -f --filter bogus=1
 docker events --since 1h --until 0s -f container=@b -f event=die --format '{{.Type}} {{.Action}} {{.Actor.Attributes.exitCode}}'
 docker system events --since 1h --until 0s -f type=volume --format '{{.Action}} {{.Actor.ID}}' | grep @
+docker events --since 1h --until 0s -f type=secret --format '{{.Action}} {{.Actor.Attributes.name}}' | grep @
 docker events --since 1h --until 0s -f bogus=x
 docker events --since bogus
 docker run -d --name @l --network none -v /anon test sleep 1000
@@ -252,8 +264,9 @@ docker images --tree @made 2>&1 => d-made:1
 docker push --disable-content-trust REGISTRY/@one:1 2>&1 || docker pull --disable-content-trust REGISTRY/@one:1 2>&1 || : => denied
 docker build --disable-content-trust -q ctx => sha256
 printf 'GET /_ping HTTP/1.0\r\nHost: h\r\n\r\n' | docker system dial-stdio => 200 OK
-for c in 'swarm init' 'swarm join x' 'swarm leave' 'swarm ca' 'swarm update --autolock' 'swarm unlock-key' 'node ls' 'service ls' 'service create x' 'stack ls' 'secret ls' 'secret inspect x' 'secret rm x' 'config ls'; do docker $c 2>&1 && echo "$c: no error"; done | sort -u => \A(.*rror response from daemon: This node is not a swarm manager: hull has no swarm\n|\[\]\n|\n)+\Z
-echo word | docker secret create word - 2>&1 || : => ^Error response from daemon: This node is not a swarm manager: hull has no swarm$
+for c in 'swarm init' 'swarm join x' 'swarm leave' 'swarm ca' 'swarm update --autolock' 'swarm unlock-key' 'node ls' 'service ls' 'service create x' 'stack ls' 'config ls'; do docker $c 2>&1 && echo "$c: no error"; done | sort -u => \A(.*rror response from daemon: This node is not a swarm manager: hull has no swarm\n|\[\]\n|\n)+\Z
+echo word | docker config create word - 2>&1 || : => ^Error response from daemon: This node is not a swarm manager: hull has no swarm$
+docker secret create -d external word 2>&1 || echo word | docker secret create --template-driver golang word - 2>&1 || : => no external drivers of secrets\n(.|\n)*no template drivers of secrets
 docker info -f '{{.Swarm.LocalNodeState}} {{.Swarm.ControlAvailable}}' => ^inactive false$
 docker plugin ls -q && docker plugin ls => ^ID +NAME +DESCRIPTION +ENABLED$
 docker plugin install x 2>&1 || docker plugin inspect y 2>&1 || : => plugins are not supported by hull\nhint: (.|\n)*plugin "y" not found: hull has no plugins
@@ -265,7 +278,7 @@ for v in 1.24 1.30 1.35 1.40 1.41 1.43 1.44 1.47 1.50; do export DOCKER_API_VERS
 """.strip().splitlines()]
 
 # Not asked for: swarm's, plugins', Docker's services, experiments, Windows' own.
-LEFT_OUT = {"checkpoint", "plugin", "swarm", "node", "service", "stack", "secret", "config", "trust", "volume update",
+LEFT_OUT = {"checkpoint", "plugin", "swarm", "node", "service", "stack", "config", "trust", "volume update",
             "create", "run", "start --checkpoint", "start --checkpoint-dir", "container create", "container run",
             "build --isolation", "network create --ingress", "volume ls --cluster",
             *(f"volume create --{x}" for x in ("availability", "group", "limit-bytes", "required-bytes", "scope", "secret", "sharing",
@@ -298,7 +311,7 @@ def run(engine, line):
 
 
 # Ids, times, and whose object it is.
-VOLATILE = [(r"[0-9a-f]{64}|\b[0-9a-f]{12}\b", "ID"), (r"\b[dh]-", "@"), (r"\b(10\.|fd)6[12]\b", r"\1NUM"),
+VOLATILE = [(r"[0-9a-f]{64}|\b([0-9a-f]{12}|[0-9a-f]{25})\b", "ID"), (r"\b[dh]-", "@"), (r"\b(10\.|fd)6[12]\b", r"\1NUM"),
             (r"(About )?\b(an?|\d+|Less than a) (second|minute)s?\b", "TIME"), (r" +", " "), (r" $", ""),
             (r"\d{4}-\d\d-\d\d[T ][0-9:.]+(Z| [+-]\d+ \w+)?", "DATE"),
             (r"^(Error response from daemon: |Error: |docker: |hull: )+", ""), (r"^(hint: |failed to (start|rename) contai|exit status).*\n?", ""),

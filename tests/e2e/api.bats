@@ -21,7 +21,7 @@ none='"HostConfig":{"NetworkMode":"none"}'
 	assert_equal 1.51 "$(answers 200 GET /version | jq -r .ApiVersion)"
 	assert_equal 1.24 "$(answers 200 GET /v1.24/version | jq -r .MinAPIVersion)"
 	for request in "GET /swarm" "POST /swarm/init" "GET /nodes/aa" "POST /services/create" "GET /tasks/aa/logs" \
-		"DELETE /secrets/aa" "POST /configs/aa/update" "PUT /volumes/aa"; do
+		"POST /secrets/aa/update" "POST /configs/aa/update" "PUT /volumes/aa"; do
 		# shellcheck disable=SC2086 # method and path
 		run answers 503 $request
 		assert_has "This node is not a swarm manager"

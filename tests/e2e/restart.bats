@@ -239,7 +239,7 @@ older() {
 		version = int(sys.argv[2])
 		for column in ("told", "health", "shown", "hint") + (("restarts", "restart_wait", "restart_due", "held") if version < 2 else ()):
 		    store.execute(f"ALTER TABLE container DROP COLUMN {column}")
-		for table in ("port", "endpoint", "network", "build_cache", "manifest", "event"):
+		for table in ("secret", "port", "endpoint", "network", "build_cache", "manifest", "event"):
 		    store.execute(f"DROP TABLE {table}")
 		store.execute(f"PRAGMA user_version = {version}")
 		store.commit()

@@ -126,6 +126,24 @@ teardown() {
 	hull rm -f web
 }
 
+# bats test_tags=fast
+@test "RL27: secrets: files with owners of the container's, variables; a uid that he has not" {
+	echo -n canary-88 >"$WORK/home/word"
+	chown $ME "$WORK/home/word"
+	hull secret create word word
+	assert_equal "canary-88 400:1000:1001 canary-88" "$(hull run --rm --user user --secret word,uid=1000,gid=1001,mode=400 --secret word,type=env \
+		test sh -c 'echo "$(cat /run/secrets/word) $(stat -c %a:%u:%g /run/secrets/word) $word"')"
+	run hull run --rm --secret word test sh -c 'echo x >/run/secrets/word'
+	assert_status 1
+	assert_has "Read-only"
+	run hull run --rm --secret word,uid=70000 test true
+	assert_status 125
+	assert_has "/etc/subuid"
+	assert_equal "$ME:600" "$(stat -c %u:%a "$WORK"/home/.local/share/hull/secrets/*)"
+	hull secret rm word
+	assert_equal "" "$(ls "$WORK/home/.local/share/hull/secrets")"
+}
+
 @test "RL3: kernel file systems and devices, of its own and the host's" {
 	run hull run --rm test sh -c 'echo x >/dev/null && head -c 4 /dev/zero | wc -c; [ -c /dev/tty ] && [ -c /dev/ptmx ] &&
 		touch /dev/shm/x /dev/mqueue/q && ls /sys/class/net && touch /sys/x 2>/dev/null || echo ro'

@@ -10,7 +10,7 @@ import glob, os, pathlib, re, shutil, signal, socket, sqlite3, subprocess, tarfi
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("HULL_BIN_DIR", TOP / "build/bin")).resolve()
 HULL = str(BIN / "hull")
-ID = re.compile(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{12}\b")
+ID = re.compile(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{25}\b|\b[0-9a-f]{12}\b")
 LIMIT = 20  # seconds for a command that is not disturbed
 
 QUERIES = {
@@ -25,6 +25,7 @@ QUERIES = {
     "endpoint": "SELECT name || ' ' || (host4 > 0) || ' of ' || container FROM endpoint",
     "network": "SELECT name FROM network",
     "port": "SELECT host_port || ' of ' || container FROM port",
+    "secret": "SELECT name || ' ' || labels FROM secret",
     "volume_use": "SELECT destination || ' of ' || container FROM volume_use",
 }
 
@@ -288,6 +289,7 @@ class Box:
     def snapshot(self):
         known = {known_id: f"<{i}>" for i, known_id in enumerate(self.ids())}
         known.update({known_id: f"<network {i}>" for i, known_id in enumerate(self.ids("network"))})
+        known.update({known_id: f"<secret {i}>" for i, known_id in enumerate(self.ids("secret"))})
         layers = self.layers()
         anonymous = {}
 

@@ -46,6 +46,11 @@ def scenarios(box):
     named = [*bridge, make_net, [*once, net, "test", "/busybox", "true"]]
     # With it whoever answers for names lives: of a command that starts it the sweep would wait for its end.
     neighbour = ["run", "-d", "--network", net, "--name", c + "m", *make[:2], "test", "/busybox", "sleep", "1000000"]
+    secret = box.tag + "-s"
+    make_secret = ["secret", "create", secret, str(box.dir / "context/file")]
+    # Once, for the folder that stays.
+    no_secret = ["secret", "rm", "-i", secret]
+    with_secrets = ["--secret", secret, "--secret", secret + ",type=env"]
     on_net = [*sleeper[:2], "--network", net, *sleeper[2:]]
     published = ["--network", "bridge", "-p", "8080:80", "-p", "8081:81/udp"]
     return [
@@ -73,6 +78,13 @@ def scenarios(box):
                  before=[tmpfs], undo=[remove, no_volume], story=True, stays=True),
         Scenario("run -d shared tmpfs", ["run", "-d", *shared, *make, "test", "/sh", "-c", CHATTER],
                  before=[tmpfs, holder], undo=[remove, ["rm", "-f", c + "h"], no_volume], story=True, stays=True),
+        Scenario("secret create", make_secret, first=[make_secret, no_secret], undo=[no_secret]),
+        Scenario("secret create --replace", [*make_secret, "--replace", "-l", "a=b"], first=[make_secret, no_secret],
+                 before=[make_secret], undo=[no_secret]),
+        Scenario("secret rm", ["secret", "rm", secret], first=[make_secret, no_secret], before=[make_secret],
+                 undo=[no_secret]),
+        Scenario("run -d --secret", ["run", "-d", *with_secrets, *make, "test", "/sh", "-c", CHATTER],
+                 first=[make_secret, no_secret], before=[make_secret], undo=[remove, no_secret], story=True, stays=True),
         Scenario("run -dt", ["run", "-dt", *make, "test", "/sh", "-c", "exit 7"], undo=[remove], stays=True),
         Scenario("run --rm", ["run", "--rm", *make, "test", "/sh", "-c", CHATTER], status=7, output=OUTPUT),
         Scenario("create -v", ["create", *volumes, *make, "test", "/busybox", "true"],
