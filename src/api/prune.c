@@ -15,16 +15,17 @@
 static int read_filters(struct call *c, struct prune *p, const char *switch_, struct err *e)
 {
 	struct strv filters = {0};
-	const char *value;
 	/* Before 1.42 volumes with a name went, too. */
 	bool all = switch_ && *switch_ == 'a' && c->minor < 42;
 	*p = (struct prune){.engine = c->en, .arena = c->a, .all = all};
 	int r = param_filters(c, &filters, e);
 	for (size_t i = 0; r >= 0 && i < filters.count; i++) {
 		const char *f = filters.items[i];
-		if (switch_ && (value = text_after(f, switch_)))
-			p->all = text_is_true(value) == (*switch_ == 'a');
-		else if ((r = prune_filter_add(p, f, e)) == 0)
+		bool yes;
+		if (switch_ && text_after(f, switch_)) {
+			if ((r = filter_bool(f, &yes, e)) == 0)
+				p->all = yes == (*switch_ == 'a');
+		} else if ((r = prune_filter_add(p, f, e)) == 0)
 			r = filter_unknown(f, "until label label! all dangling", e);
 	}
 	return r < 0 ? r : 0;

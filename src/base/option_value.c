@@ -11,31 +11,19 @@
 #include "base/path.h"
 #include "base/units.h"
 
-/* What Go's strconv.ParseBool takes. */
-static int bool_parse(const char *value, bool *ret, struct err *e)
-{
-	static const char *const words[2][6] = {{"0", "f", "F", "false", "FALSE", "False"},
-						{"1", "t", "T", "true", "TRUE", "True"}};
-	for (size_t truth = 0; truth < 2; truth++)
-		for (size_t i = 0; i < 6; i++)
-			if (!strcmp(words[truth][i], value)) {
-				*ret = truth;
-				return 0;
-			}
-	return err_set(e, EINVAL, ERR_USAGE, "strconv.ParseBool: parsing \"%s\": invalid syntax",
-		       value);
-}
-
 int option_set_bool(void *field, const char *value, struct arena *a, struct err *e)
 {
-	return bool_parse(value, field, e);
+	return bool_parse(value, field) == 0
+		       ? 0
+		       : err_set(e, EINVAL, ERR_USAGE,
+				 "strconv.ParseBool: parsing \"%s\": invalid syntax", value);
 }
 
 static int set_tri(void *field, const char *value, struct arena *a, struct err *e)
 {
 	struct opt_bool *b = field;
 	b->set = true;
-	return bool_parse(value, &b->value, e);
+	return option_set_bool(&b->value, value, a, e);
 }
 
 int option_set_str(void *field, const char *value, struct arena *a, struct err *e)

@@ -10,6 +10,19 @@
 
 #include "base/arena.h"
 
+int bool_parse(const char *text, bool *ret)
+{
+	static const char *const words[2][6] = {{"0", "f", "F", "false", "FALSE", "False"},
+						{"1", "t", "T", "true", "TRUE", "True"}};
+	for (size_t truth = 0; truth < 2; truth++)
+		for (size_t i = 0; i < 6; i++)
+			if (!strcmp(words[truth][i], text)) {
+				*ret = truth;
+				return 0;
+			}
+	return -EINVAL;
+}
+
 int uint_parse(const char *text, uint64_t max, uint64_t *ret)
 {
 	uint64_t value = 0;

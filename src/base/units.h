@@ -2,6 +2,7 @@
 /* Sizes and numbers as people write them and as docker prints them; strict, overflow-checked. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,5 +23,8 @@ char *size_text(struct arena *a, int64_t bytes);
 int uint_parse(const char *text, uint64_t max, uint64_t *ret);
 /** The same with an optional leading '-'. */
 int int_parse(const char *text, int64_t min, int64_t max, int64_t *ret);
+/** What Go's strconv.ParseBool takes: 1 t T true TRUE True, 0 f F false FALSE False. 0 or -EINVAL.
+ */
+int bool_parse(const char *text, bool *ret);
 /** "0.5" CPUs to nano-CPUs (500000000), exact to nine digits. 0 or -EINVAL. */
 int nano_parse(const char *text, int64_t *ret_nano);

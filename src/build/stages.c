@@ -17,6 +17,7 @@
 #include "build/internal.h"
 #include "image/digest.h"
 #include "image/plan.h"
+#include "spec/oci.h"
 
 static const char *base_name_of(const struct instruction *from, struct arena *a, char **ret_as)
 {
@@ -363,6 +364,9 @@ static int begin_stage(struct build *b, struct build_stage *s, struct err *e)
 		r = read_triggers(b, s, e);
 	if (r < 0)
 		return r;
+	/* As docker has it: ENV PATH=$PATH:/more adds to what the programs of the image have. */
+	if (!strv_get_env(&s->image.config.env, "PATH"))
+		strv_push(b->a, &s->image.config.env, "PATH=" PATH_DEFAULT);
 	vertex_end(b, s, NULL);
 	b->at = NULL;
 	return 0;

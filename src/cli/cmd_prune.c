@@ -26,13 +26,15 @@ static int take_filters(struct prune *p, const struct prune_values *v, const cha
 	int r = 0;
 	p->all = v->all;
 	for (size_t i = 0; r >= 0 && i < v->filters.count; i++) {
-		const char *f = v->filters.items[i], *value;
-		if (switch_ && (value = text_after(f, switch_))) {
+		const char *f = v->filters.items[i];
+		if (switch_ && text_after(f, switch_)) {
 			if (v->all && *switch_ == 'a')
 				return err_set(e, EINVAL, ERR_INVALID,
 					       "conflicting options: cannot specify both --all and "
 					       "--filter all=1");
-			p->all = text_is_true(value) == (*switch_ == 'a');
+			bool yes;
+			if ((r = filter_bool(f, &yes, e)) == 0)
+				p->all = yes == (*switch_ == 'a');
 		} else {
 			r = !with_until && text_after(f, "until=") ? 0 : prune_filter_add(p, f, e);
 			if (r == 0)

@@ -21,6 +21,7 @@
 #include "diagnose/security.h"
 #include "engine/internal.h"
 #include "linux/process.h"
+#include "spec/oci.h"
 
 enum { INTERPRETERS_MAX = 4, LINE_MAX_READ = 256 };
 
@@ -80,7 +81,7 @@ static void read_file_caps(int fd, struct program *p)
 static int open_program(int root, const struct container *c, const char *name, struct arena *a,
 			char **ret_path)
 {
-	const char *search = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	const char *search = PATH_DEFAULT;
 	const struct strv *env = &c->config.config.env;
 	if (strchr(name, '/')) {
 		*ret_path = arena_strdup(a, name);

@@ -10,9 +10,13 @@
 #include "engine/network.h"
 #include "engine/secret.h"
 
-bool text_is_true(const char *text)
+int filter_bool(const char *filter, bool *ret, struct err *e)
 {
-	return !strcmp(text, "true") || !strcmp(text, "1");
+	int key = (int)strcspn(filter, "=");
+	return bool_parse(filter + key + (filter[key] == '='), ret) == 0
+		       ? 0
+		       : err_set(e, EINVAL, ERR_INVALID, "invalid filter '%.*s=[%.100s]'", key,
+				 filter, filter + key + (filter[key] == '='));
 }
 
 const char *text_after(const char *text, const char *prefix)
@@ -77,6 +81,7 @@ int volume_filter_matches(const void *row, const char *filter, struct err *e)
 {
 	const struct volume *v = row;
 	const char *value;
+	bool yes;
 	if ((value = text_after(filter, "name=")))
 		return filter_finds(v->name, value, e);
 	if ((value = text_after(filter, "label=")))
@@ -84,7 +89,7 @@ int volume_filter_matches(const void *row, const char *filter, struct err *e)
 	if ((value = text_after(filter, "driver=")))
 		return !strcmp(value, "local");
 	if ((value = text_after(filter, "dangling=")))
-		return text_is_true(value) == (v->uses == 0);
+		return filter_bool(filter, &yes, e) < 0 ? -EINVAL : yes == (v->uses == 0);
 	return filter_unknown(filter, "dangling driver label name", e);
 }
 
@@ -120,12 +125,19 @@ int network_filter_matches(const void *row, const char *filter, struct err *e)
 		return n->config.driver && !strcmp(value, n->config.driver);
 	if ((value = text_after(filter, "scope=")))
 		return !strcmp(value, "local");
-	if ((value = text_after(filter, "type=")))
+	if ((value = text_after(filter, "type="))) {
+		if (strcmp(value, "builtin") != 0 && strcmp(value, "custom") != 0)
+			return err_set(e, EINVAL, ERR_INVALID, "invalid filter: 'type'='%s'",
+				       value);
 		return !strcmp(value, network_is_builtin(n->name) ? "builtin" : "custom");
+	}
 	if ((value = text_after(filter, "dangling="))) {
-		int r = network_uses(x->engine, n, &uses, e);
+		bool yes;
+		int r = filter_bool(filter, &yes, e);
+		if (r == 0)
+			r = network_uses(x->engine, n, &uses, e);
 		bool dangling = uses == 0 && !network_is_builtin(n->name);
-		return r < 0 ? r : text_is_true(value) == dangling;
+		return r < 0 ? r : yes == dangling;
 	}
 	return filter_unknown(filter, "dangling driver id label name scope type", e);
 }
@@ -135,13 +147,14 @@ int search_filter_matches(const void *row, const char *filter, struct err *e)
 	const struct image_found *f = row;
 	const char *value;
 	int64_t stars;
+	bool yes;
 	if ((value = text_after(filter, "stars=")))
 		return int_parse(value, 0, INT32_MAX, &stars) < 0
 			       ? err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", filter)
 			       : f->stars >= stars;
 	if ((value = text_after(filter, "is-official=")))
-		return text_is_true(value) == f->official;
-	if ((value = text_after(filter, "is-automated=")))
-		return !text_is_true(value); /* none is any more */
+		return filter_bool(filter, &yes, e) < 0 ? -EINVAL : yes == f->official;
+	if ((value = text_after(filter, "is-automated="))) /* none is any more */
+		return filter_bool(filter, &yes, e) < 0 ? -EINVAL : !yes;
 	return filter_unknown(filter, "stars is-official is-automated", e);
 }

@@ -31,7 +31,7 @@ int search_filter_matches(const void *row, const char *filter, struct err *e);
  *  might be long in the search. */
 int filter_finds(const char *text, const char *value, struct err *e);
 
-/** "true" or "1", as filters have it. */
-bool text_is_true(const char *text);
+/** The yes or no of a filter; -EINVAL: neither. */
+int filter_bool(const char *filter, bool *ret, struct err *e);
 /** What follows @prefix in @text, or NULL if it does not begin so. */
 const char *text_after(const char *text, const char *prefix);

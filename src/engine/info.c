@@ -61,7 +61,7 @@ int engine_info(struct engine *en, const struct settings *s, struct json_object 
 	uname(&u);
 	sysinfo(&memory);
 	json_add_int(o, "Images", (int64_t)count);
-	json_add_string(o, "Driver", "overlay");
+	json_add_string(o, "Driver", "overlay2");
 	json_add_string(o, "LoggingDriver", s && s->log_driver ? s->log_driver : "json-file");
 	add_cgroup(en->systemd_cgroup ? "systemd" : "cgroupfs", o);
 	const char *why = "";

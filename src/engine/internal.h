@@ -176,9 +176,6 @@ int container_pids(const struct container *c, struct arena *a, pid_t **ret, size
 int container_cgroup_clean(const struct container *c, struct err *e);
 /** The same of any group ("": none), and of the unit @scope (or NULL) that systemd has for it. */
 int group_clean(const char *cgroup, const char *scope, struct err *e);
-/** "/usr/local/sbin:..." when the image sets none. */
-#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 /** Of /dev/shm, where nothing is said. */
 #define SHM_DEFAULT (INT64_C(64) << 20)
 

@@ -31,7 +31,7 @@ static void build_env(struct spec_build *b, struct arena *a)
 {
 	const struct docker_config *c = &b->container->config.config;
 	struct strv *env = &b->spec.process.env;
-	strv_push(a, env, DEFAULT_PATH);
+	strv_push(a, env, "PATH=" PATH_DEFAULT);
 	strv_push(a, env, arena_printf(a, "HOSTNAME=%s", c->hostname));
 	if (c->tty)
 		strv_push(a, env, "TERM=xterm");
@@ -240,7 +240,7 @@ int spec_exec(struct engine *en, struct spec_build *b, const struct container_ex
 	if (r < 0)
 		return r;
 	if (x->debug) { /* its variables are for its programs, LD_PRELOAD among them */
-		strv_push(a, &p->env, DEFAULT_PATH);
+		strv_push(a, &p->env, "PATH=" PATH_DEFAULT);
 		b->caps |= capability_bounding((capset)1 << CAP_SYS_PTRACE);
 		b->own_filter = true;
 	} else {

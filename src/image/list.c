@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/units.h"
 #include "image/rows.h"
 
 static int add_reference(struct image_store *s, struct image_filter *f, const char *value,
@@ -28,14 +29,11 @@ static int add_label(struct image_store *s, struct image_filter *f, const char *
 static int add_dangling(struct image_store *s, struct image_filter *f, const char *value,
 			struct arena *a, struct err *e)
 {
-	static const char *const yes[] = {"true", "1", "t", "True", "TRUE"};
-	static const char *const no[] = {"false", "0", "f", "False", "FALSE"};
-	for (size_t i = 0; i < ARRAY_LEN(yes); i++)
-		if (!strcmp(value, yes[i]) || !strcmp(value, no[i])) {
-			f->dangling = (struct opt_bool){true, !strcmp(value, yes[i])};
-			return 0;
-		}
-	return err_set(e, EINVAL, ERR_INVALID, "invalid filter 'dangling=[%.100s]'", value);
+	f->dangling.set = true;
+	return bool_parse(value, &f->dangling.value) == 0
+		       ? 0
+		       : err_set(e, EINVAL, ERR_INVALID, "invalid filter 'dangling=[%.100s]'",
+				 value);
 }
 
 static int add_before(struct image_store *s, struct image_filter *f, const char *value,

@@ -73,8 +73,7 @@ static struct oci_spec example(struct arena *a)
 	struct oci_device_rule *deny = arena_new(a, struct oci_device_rule);
 	struct oci_namespace *n = arena_array(a, ARRAY_LEN(namespaces) + 1, sizeof(*n));
 	static const char *const args[] = {"sh"};
-	static const char *const env[] = {
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm"};
+	static const char *const env[] = {"PATH=" PATH_DEFAULT, "TERM=xterm"};
 	c->bounding = c->effective = c->permitted = LIST(caps, a);
 	*limit = (struct oci_rlimit){"RLIMIT_NOFILE", 1024, 1024};
 	*deny = (struct oci_device_rule){.allow = false, .access = "rwm"};

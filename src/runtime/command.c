@@ -17,9 +17,6 @@
 #include "base/cleanup.h"
 #include "runtime/runtime.h"
 
-/* What a shell without PATH searches; an image that sets none means it. */
-#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 void command_self_read(struct command_self *ret)
 {
 	struct stat st;

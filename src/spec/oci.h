@@ -11,6 +11,9 @@
 #include "base/arena.h"
 #include "base/shape.h"
 
+/** What a shell without PATH searches. An image that sets none means it, as docker has it. */
+#define PATH_DEFAULT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 struct oci_user {
 	int64_t uid, gid;
 	struct opt_i64 umask;

@@ -248,7 +248,7 @@ OWN = [line.split(" => ") for line in r"""
 docker version => Server: hull\n
 docker version -f '{{.Server.APIVersion}}' => ^1\.\d+$
 docker info => Server:\n Containers: \d+
-docker system info -f '{{.Driver}} {{.OSType}}' => ^overlay linux$
+docker system info -f '{{.Driver}} {{.OSType}}' => ^overlay2 linux$
 docker context create @c --description words --docker host=$DOCKER_HOST => ^d-c$
 docker context create @k --from @c => ^d-k$
 docker context update @c --description other --docker host=$DOCKER_HOST => ^d-c$

@@ -11,6 +11,8 @@ setup() {
 }
 teardown() { hull_teardown; }
 
+default_path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
 # build [OPTION...]: of the Dockerfile on standard input, with the folder ctx.
 build() {
 	cat >ctx/Dockerfile
@@ -112,7 +114,20 @@ config() {
 	D=fromenv hull build -q -t out -f dockerfile --build-arg BASE=test --build-arg D --build-arg NONE=n ctx
 	[ "$(inside cat /out)" = 'g fromenv [n] env []' ]
 	# A build argument is no part of the image.
-	[ "$(config Env)" = '["FROM_IMAGE=yes","E=env"]' ]
+	[ "$(config Env)" = "[\"FROM_IMAGE=yes\",\"PATH=$default_path\",\"E=env\"]" ]
+}
+
+# Such images are made of a tar: debootstrap's, or docker import's.
+@test "ENV: to the PATH of an image that names none is added, not set instead" {
+	build <<<$'FROM test\nENV PATH=$PATH:/opt/bin\nRUN echo "$PATH" >/out'
+	[ "$status" -eq 0 ]
+	[ "$(inside cat /out)" = "$default_path:/opt/bin" ]
+	build <<<$'FROM scratch AS a\nENV PATH=/opt/bin:$PATH\nFROM a\nENV X=${PATH}'
+	[ "$(config Env)" = "[\"PATH=/opt/bin:$default_path\",\"X=/opt/bin:$default_path\"]" ]
+	# One that is empty on purpose stays so.
+	build <<<$'FROM test\nENV PATH='
+	build <<<$'FROM out\nLABEL a=b'
+	[ "$(config Env)" = '["FROM_IMAGE=yes","PATH="]' ]
 }
 
 @test "ARG: those that are there by themselves: proxies in each RUN, platforms where ARG names them" {
@@ -137,7 +152,7 @@ config() {
 		inside grep -q "^${name}VARIANT=" /after
 	done
 	[ "$(inside sed -n 's/^TARGETSTAGE=//p' /after)" = first ]
-	[ "$(config Env)" = '["FROM_IMAGE=yes"]' ]
+	[ "$(config Env)" = "[\"FROM_IMAGE=yes\",\"PATH=$default_path\"]" ]
 }
 
 @test "a variable of an image that has no value gets none of the build's own environment" {
@@ -471,7 +486,7 @@ cached() {
 	[ "$(inside cat /proxy)" = x ]
 	build --build-arg HTTP_PROXY=y <<<$'FROM test\nRUN echo "$HTTP_PROXY" >/proxy'
 	[ "$(cached)" -eq 1 ]
-	[ "$(config Env)" = '["FROM_IMAGE=yes"]' ]
+	[ "$(config Env)" = "[\"FROM_IMAGE=yes\",\"PATH=$default_path\"]" ]
 }
 
 @test "cache: --no-cache does all again, and what stood upon the old result is not used" {

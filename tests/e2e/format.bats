@@ -189,6 +189,11 @@ teardown() { hull_teardown; }
 	assert_equal data "$(hull volume ls -q -f 'name=^data$')"
 	assert_equal none "$(hull network ls --format '{{.Name}}' -f 'name=^n.ne$')"
 	assert_equal none "$(hull network ls --format '{{.Name}}' -f "id=^$(hull network inspect -f '{{.Id}}' none)")"
+	for c in "volume ls -f dangling=maybe" "network ls -f dangling=maybe" "images -f dangling=maybe" "network ls -f type=other"; do
+		# shellcheck disable=SC2086 # words
+		run -1 hull $c
+		assert_has "invalid filter"
+	done
 	# What is none is said, also where nothing is there to be searched; and what a stranger could make endless.
 	hull volume rm data data2
 	for c in '[' 'a{1000}' '(a)\1' "$(printf '%300s' '' | tr ' ' '?')"; do

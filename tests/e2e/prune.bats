@@ -128,6 +128,17 @@ images() { hull images --format '{{.Repository}}' | sort | xargs; }
 	hull system check
 }
 
+@test "prune --filter: what is neither yes nor no is not taken for one of them" {
+	hull tag test unused
+	run -1 hull image prune -f --filter dangling=yes
+	assert_has "invalid filter 'dangling=[yes]'"
+	assert_equal "test unused" "$(images)"
+	hull volume create named
+	run -1 hull volume prune -f --filter all=maybe
+	assert_has "invalid filter 'all=[maybe]'"
+	assert_equal named "$(hull volume ls -q)"
+}
+
 @test "container prune --filter: a label that matches, by name and by value, and the time" {
 	hull create --name plain test true
 	hull create --name red --label colour=red test true
