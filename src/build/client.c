@@ -99,7 +99,7 @@ static int fetch(struct build *b, const char *folder, const char *from, const st
 	CLEANUP_FD int s = tar < 0 ? tar : ask(b, SESSION_FILES, from, wanted, unwanted, tar, e);
 	if (s < 0)
 		return s;
-	CLEANUP_FD int to = stage_make_dir(&b->staging, folder, e);
+	CLEANUP_FD int to = build_context_folder(b, folder, e);
 	if (to < 0)
 		return to;
 	if (lseek(tar, 0, SEEK_SET) < 0)

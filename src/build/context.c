@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -127,6 +128,14 @@ int build_scratch(struct build *b, struct err *e)
 		       : fd_steal(&fd);
 }
 
+int build_context_folder(struct build *b, const char *name, struct err *e)
+{
+	CLEANUP_FD int fd = stage_make_dir(&b->staging, name, e);
+	if (fd >= 0 && fchmod(fd, 0755) < 0)
+		return err_errno(e, errno, "cannot make a folder for the context");
+	return fd_steal(&fd);
+}
+
 /* All of it, as nobody knows what it is before it has begun. */
 static int keep_stdin(struct build *b, struct err *e)
 {
@@ -155,7 +164,7 @@ static int context_of_stdin(struct build *b, struct err *e)
 		b->stdin_text = r < 0 ? -1 : fd_steal(&fd);
 		return r;
 	}
-	b->context = stage_make_dir(&b->staging, "context", e);
+	b->context = build_context_folder(b, "context", e);
 	r = b->context < 0 ? b->context
 			   : unpack_start_into(&job, b->en->libexec, fd, b->context, "", NULL, e);
 	if (r == 0)

@@ -258,6 +258,9 @@ int build_read_ignore(struct build *b, struct err *e);
 
 /** A file of the staging folder, which is opened with it, without a name. */
 int build_scratch(struct build *b, struct err *e);
+/** A folder of the staging folder for files that are sent. Nobody says what mode it has: that of a
+ *  folder as people make them, which COPY takes over. */
+int build_context_folder(struct build *b, const char *name, struct err *e);
 /** The folder, which a client sends now if he has not. -ENOENT: there is none. */
 int build_context(struct build *b, struct err *e);
 

@@ -126,6 +126,7 @@ no_session_left() {
 	assert_equal "$(sha256sum <ctx/large)" "$(inside cat /c/large | sha256sum)"
 	assert_equal "far" "$(inside cat "/c/$long/$long/file")"
 	assert_equal "hello ../../../../../../../../etc/passwd" "$(inside sh -c 'echo $(readlink /c/link) $(readlink /c/out)')"
+	assert_equal 755 "$(inside stat -c %a /c)"
 	assert_equal "4755 0 0" "$(inside stat -c '%a %u %g' /c/run)"
 	assert_equal "$(stat -c %Y ctx/large)" "$(inside stat -c %Y /c/large)"
 	# Through a link that leads out of the context nothing comes of the machine.

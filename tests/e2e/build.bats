@@ -353,6 +353,10 @@ config() {
 	done
 	mv ctx/Dockerfile ctx/Other
 	run -0 hull build -q -t out -f Other - < <(tar -C ctx -cf - .)
+	# Docker's client sends no entry for the folder itself.
+	printf 'FROM test\nCOPY . /all\n' >ctx/Third
+	run -0 hull build -q -t out -f Third - < <(tar -C ctx -cf - Third hello)
+	assert_equal 755 "$(inside stat -c %a /all)"
 	run -0 hull build -q -t out - <<<$'FROM test\nRUN echo text >/text'
 	[ "$(inside cat /text)" = text ]
 	run -1 hull build - <<<$'FROM test\nCOPY hello /'
