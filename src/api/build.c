@@ -190,6 +190,8 @@ static int read_request(struct call *c, struct build_request *q, struct err *e)
 			  arena_printf(c->a, "%s=%s", args.items[i].key, args.items[i].value));
 	if (r == 0)
 		r = read_ulimits(c, &q->limits.host, e);
+	q->cache_inline =
+		!q->squash && !strcmp(strv_get_env(&q->args, "BUILDKIT_INLINE_CACHE") ?: "", "1");
 	return r < 0 ? r : read_limits(c, &q->limits.host, e);
 }
 

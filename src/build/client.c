@@ -90,10 +90,11 @@ static int ask(struct build *b, enum session_op op, const char *name, const stru
 
 /* ---- files ---- */
 
-static int fetch(struct build *b, const char *folder, const char *from, const struct strv *wanted,
-		 const struct strv *unwanted, struct err *e)
+static int fetch(struct build *b, const struct vertex *v, const char *from,
+		 const struct strv *wanted, const struct strv *unwanted, struct err *e)
 {
 	static const struct unpack_events none;
+	const char *folder = arena_printf(b->a, "client-%zu", b->folders++);
 	CLEANUP_JOB struct unpack_job job = UNPACK_JOB_NONE;
 	CLEANUP_FD int tar = build_scratch(b, e);
 	CLEANUP_FD int s = tar < 0 ? tar : ask(b, SESSION_FILES, from, wanted, unwanted, tar, e);
@@ -102,8 +103,10 @@ static int fetch(struct build *b, const char *folder, const char *from, const st
 	CLEANUP_FD int to = build_context_folder(b, folder, e);
 	if (to < 0)
 		return to;
-	if (lseek(tar, 0, SEEK_SET) < 0)
+	const off_t size = lseek(tar, 0, SEEK_END);
+	if (size < 0 || lseek(tar, 0, SEEK_SET) < 0)
 		return err_errno(e, errno, "cannot read the client's files");
+	status_done(b, v, "transferring:", size);
 	int r = unpack_start_into(&job, b->en->libexec, tar, to, "", NULL, e);
 	if (r == 0)
 		r = unpack_finish(&job, &none, e);
@@ -115,7 +118,7 @@ int client_fetch(struct build *b, const char *what, const char *from, const stru
 {
 	struct vertex v = {.name = arena_printf(b->a, "[internal] load %s", what)};
 	status_begin(b, &v);
-	int r = fetch(b, arena_printf(b->a, "client-%zu", b->folders++), from, wanted, unwanted, e);
+	int r = fetch(b, &v, from, wanted, unwanted, e);
 	if (r < 0)
 		err_context(e, "failed to load %s", what);
 	status_end(b, &v, r < 0 ? "ERROR" : NULL, e);

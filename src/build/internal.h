@@ -285,6 +285,8 @@ void status_begin(struct build *b, struct vertex *v);
 void status_output(struct build *b, const struct vertex *v, const char *data, size_t len);
 /** @how: "CACHED", "CANCELED", "ERROR" with @e, or NULL. */
 void status_end(struct build *b, struct vertex *v, const char *how, const struct err *e);
+/** A part of it is done: of so many bytes, or 0. */
+void status_done(struct build *b, const struct vertex *v, const char *text, int64_t bytes);
 /** Something is said that belongs to no step. */
 void status_note(struct build *b, const char *text);
 void status_image(struct build *b, const char *id);

@@ -20,7 +20,14 @@ enum vertex_field {
 	V_COMPLETED = 6,
 	V_ERROR = 7
 };
-enum status_field { S_ID = 1, S_VERTEX = 2, S_TIME = 6, S_STARTED = 7, S_COMPLETED = 8 };
+enum status_field {
+	S_ID = 1,
+	S_VERTEX = 2,
+	S_CURRENT = 4,
+	S_TIME = 6,
+	S_STARTED = 7,
+	S_COMPLETED = 8
+};
 enum log_field { L_VERTEX = 1, L_TIME = 2, L_STREAM = 3, L_MESSAGE = 4 };
 enum { MESSAGE_MAX = 64 << 10, STDOUT = 1 };
 
@@ -96,11 +103,14 @@ void status_note(struct build *b, const char *text)
 	status_end(b, &v, NULL, NULL);
 }
 
-static void put_status(struct build *b, const struct vertex *v, const char *text)
+void status_done(struct build *b, const struct vertex *v, const char *text, int64_t bytes)
 {
 	CLEANUP_STRBUF struct strbuf m = STRBUF_MAX(MESSAGE_MAX);
+	if (!b->q->trace)
+		return;
 	protobuf_put_text(&m, S_ID, text);
 	put_digest(b, &m, S_VERTEX, v);
+	protobuf_put(&m, S_CURRENT, (uint64_t)bytes);
 	for (uint32_t field = S_TIME; field <= S_COMPLETED; field++)
 		protobuf_put_time(&m, field, clock_real_ns());
 	tell(b, STATUSES, &m);
@@ -110,8 +120,8 @@ void status_image(struct build *b, const char *id)
 {
 	struct vertex v = {.name = "exporting to image"};
 	status_begin(b, &v);
-	put_status(b, &v, arena_printf(b->a, "writing image sha256:%s", id));
+	status_done(b, &v, arena_printf(b->a, "writing image sha256:%s", id), 0);
 	for (size_t i = 0; i < b->q->tags.count; i++)
-		put_status(b, &v, arena_printf(b->a, "naming to %s", b->q->tags.items[i]));
+		status_done(b, &v, arena_printf(b->a, "naming to %s", b->q->tags.items[i]), 0);
 	status_end(b, &v, NULL, NULL);
 }

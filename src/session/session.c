@@ -328,8 +328,11 @@ static void checked(struct grpc_call *c)
 static void check(void)
 {
 	struct err e;
-	struct slot *s = clock_ms() < session.check_at ? NULL : slot_take(CHECK, -1);
-	if (!s)
+	if (clock_ms() < session.check_at)
+		return;
+	session.check_at = clock_ms() + CHECK_EVERY_MS;
+	struct slot *s = slot_take(CHECK, -1);
+	if (!s) /* all of them are connections to agents */
 		return;
 	session.check_at = INT64_MAX;
 	s->until = clock_ms() + CHECK_MS;

@@ -55,6 +55,7 @@ no_session_left() {
 	assert_status 0
 	assert_line '^#[0-9]+ \[internal\] load build definition from Dockerfile'
 	assert_line '^#[0-9]+ \[internal\] load build context'
+	assert_line '^#[0-9]+ transferring: [0-9.]+k?B done'
 	assert_line '^#[0-9]+ \[one 4/4\] RUN echo "got \$A"'
 	assert_line '^#[0-9]+ [0-9.]+ got of-the-arg'
 	assert_line '^#[0-9]+ [0-9.]+ deep'
@@ -140,6 +141,12 @@ no_session_left() {
 	run -0 kit --progress plain --no-cache -f elsewhere/my.df ctx
 	assert_line ' /c/secret$'
 	assert_lacks "/c/hello"
+	# One that is a link, as the client follows it.
+	mv ctx/Dockerfile ctx/real && ln -s real ctx/Dockerfile
+	printf 'FROM test\nRUN echo by-a-link\n' >ctx/real
+	run -0 kit --progress plain --no-cache ctx
+	assert_line '^#[0-9]+ [0-9.]+ by-a-link'
+	rm ctx/Dockerfile ctx/real
 	printf 'FROM test\nCOPY hello /x\nRUN cat /x\n' >df
 	run -0 kit --progress plain --no-cache -f - ctx <df
 	assert_line '^#[0-9]+ [0-9.]+ hello'

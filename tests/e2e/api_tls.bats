@@ -282,6 +282,13 @@ revoke() {
 	docker cp aa:/tmp/copy/file - | tar -xO | grep -qx changed
 	printf 'FROM test\nRUN echo built >/built\n' | docker build -t made -
 	assert_equal built "$(docker run --rm --network none made cat /built)"
+	# In a session of BuildKit's, too.
+	if /usr/bin/docker version -f '{{.Client.Version}}' 2>/dev/null | grep -q '^2[0-2]\.'; then
+		mkdir ctx && head -c 3000000 /dev/zero >ctx/file && echo s >s
+		printf 'FROM test\nCOPY file /\nRUN --mount=type=secret,id=s wc -c /file >/got && cat /run/secrets/s >>/got\n' >ctx/Dockerfile
+		DOCKER_BUILDKIT=1 inside timeout 60 /usr/bin/docker build --network none --secret id=s,src=s -t kit ctx
+		assert_equal $'3000000 /file\ns' "$(docker run --rm --network none kit cat /got)"
+	fi
 	wait_for 5 grep -q "destroy made" events
 	kill $events
 	assert_equal "create attach start die destroy" "$(grep made events | cut -d' ' -f1 | paste -sd' ')"

@@ -305,6 +305,12 @@ teardown() {
 		"HostConfig": {"NetworkMode": "none"}}' 'http://d/v1.43/containers/create?name=api' >/dev/null
 	me curl -sf -m $((5 * PATIENCE)) --unix-socket "$sock" -X POST http://d/v1.43/containers/api/start
 	hull exec api true
+	# A build of BuildKit's client has its session with a process of the user's.
+	if /usr/bin/docker version -f '{{.Client.Version}}' 2>/dev/null | grep -q '^2[0-2]\.'; then
+		me sh -c 'mkdir ctx && echo s >ctx/f && printf "FROM test\nCOPY f /\nRUN --mount=type=secret,id=s cat /f /run/secrets/s >/got\n" >ctx/Dockerfile'
+		me env DOCKER_HOST=unix://"$sock" DOCKER_BUILDKIT=1 timeout 60 /usr/bin/docker build --network none --secret id=s,src=ctx/f -t kit ctx
+		assert_equal $'s\ns' "$(hull run --rm --network none kit cat /got)"
+	fi
 	kill "$(cat "$WORK/home/pid")"
 	wait_for 5 [ ! -e "$sock" ]
 	hull exec api true
