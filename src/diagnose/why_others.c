@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "engine/internal.h"
 #include "diagnose/why_life.h"
 #include "engine/recorder.h"
 
@@ -90,6 +91,15 @@ static void tell_full_tmpfs(struct life *l, const char *path, const char *size)
 		     path);
 }
 
+/* Of a volume; 0: none. */
+static int64_t size_limit(const struct life *l, const char *volume)
+{
+	struct kvs options = {0};
+	return *volume && volume_options(l->en, volume, NULL, l->s->a, &options, ERR_IGNORED) >= 0
+		       ? volume_size_limit(&options)
+		       : 0;
+}
+
 static void tell_full(struct life *l)
 {
 	struct arena *a = l->s->a;
@@ -103,8 +113,11 @@ static void tell_full(struct life *l)
 	if (sscanf(l->full, "%lld %9[a-z]%n", &left, unit, &at) != 2 || l->full[at++] != ' ')
 		return;
 	const char *name = l->full + at;
-	const char *where = *name ? arena_printf(a, "the file system of volume %s", name)
-				  : "the disk that its layer is on";
+	const int64_t limit = size_limit(l, name);
+	const char *where = limit   ? arena_printf(a, "volume %s, which has a limit of %s,", name,
+						   size_text(a, limit))
+			    : *name ? arena_printf(a, "the file system of volume %s", name)
+				    : "the disk that its layer is on";
 	const char *what =
 		!strcmp(unit, "inodes") ? arena_printf(a, "%lld inodes", left) : size_text(a, left);
 	if (!strcmp(unit, "reserved")) {
@@ -112,9 +125,13 @@ static void tell_full(struct life *l)
 			       where, what);
 		return;
 	}
-	story_evidence(l->s, "room at the end", "%s: %s left", where, what);
+	story_evidence(l->s, "room at the end", "%s%s %s left", where, limit ? "" : ":", what);
 	l->s->verdict = arena_printf(a, "%s; %s had %s left", l->s->verdict, where, what);
-	story_advise(l->s, "hull system df tells what hull itself could give back");
+	story_advise(
+		l->s,
+		limit ? "remove files of volume %s, or make a larger one: volume create -o size="
+		      : "hull system df tells what hull itself could give back",
+		name);
 }
 
 void why_short(struct life *l)

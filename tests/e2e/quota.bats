@@ -145,7 +145,8 @@ volume_is_limited() {
 		[ "$(tail -n 1 out)" = 10485760 ]
 		run hull run --name full -v vol:/data test sh -c 'dd if=/dev/zero of=/data/more bs=64k count=320; exit 3'
 		run hull why full
-		assert_line "^full: its command ended by itself with 3 after [^;]*; the file system of volume vol had [0-9.]+[KM]?i?B left$"
+		assert_line "^full: its command ended by itself with 3 after [^;]*; volume vol, which has a limit of 10MiB, had [0-9.]+[KM]?i?B left$"
+		assert_has "remove files of volume vol"
 		hull rm full
 	fi
 	hull volume rm vol
