@@ -167,8 +167,8 @@ static const struct option items[] = {
 	 .help = "hull is its own runtime: only \"hull\" is known"},
 	{"secret", 0, OPTION_CUSTOM, O(create.config.hull.secrets), .arg = "secret",
 	 .set = option_set_secret,
-	 .help = "Give the container a secret (NAME[,type=mount|env][,target=PATH|VARIABLE]"
-		 "[,uid=0][,gid=0][,mode=0444])"},
+	 .help = "Give the container a secret: its name and, behind commas, type=mount or env, "
+		 "target=PATH or VARIABLE, uid=0, gid=0, mode=0444"},
 	{"security-opt", 0, OPTION_LIST, O(security),
 	 .help = "Security options: seccomp=FILE|unconfined, no-new-privileges, "
 		 "apparmor=unconfined, "

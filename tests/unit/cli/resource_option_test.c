@@ -245,6 +245,45 @@ static void streams_ports_init(void **state)
 	refused(option_set_init, &init, "x", "use true, false, auto, main, group or all");
 }
 
+static void secrets(void **state)
+{
+	(void)state;
+	struct array list = {0};
+	taken(option_set_secret, &list, "a");
+	taken(option_set_secret, &list, "a,target=/x,uid=4294967294,gid=7,mode=0400,type=mount");
+	taken(option_set_secret, &list, "type=env,source=b");
+	taken(option_set_secret, &list, "b,target=NAME,type=env");
+	taken(option_set_secret, &list, "\"a,b\",target=");
+	const struct hull_secret *s = list.items;
+	assert_int_equal(list.count, 5);
+	assert_string_equal(s[0].name, "a");
+	assert_null(s[0].target);
+	assert_null(s[0].variable);
+	assert_int_equal(s[0].mode, 0444);
+	assert_string_equal(s[1].target, "/x");
+	assert_int_equal(s[1].uid, 4294967294);
+	assert_int_equal(s[1].gid, 7);
+	assert_int_equal(s[1].mode, 0400);
+	assert_string_equal(s[2].name, "b");
+	assert_string_equal(s[2].variable, "");
+	assert_string_equal(s[3].variable, "NAME");
+	assert_null(s[3].target);
+	assert_string_equal(s[4].name, "a,b");
+	refused(option_set_secret, &list, "", "it names no secret");
+	refused(option_set_secret, &list, "type=env", "it names no secret");
+	refused(option_set_secret, &list, "a,b", "invalid field 'b' must be a key=value pair");
+	refused(option_set_secret, &list, "a,b=c", "unexpected key 'b'");
+	refused(option_set_secret, &list, "a,type=file", "invalid value for type: file");
+	refused(option_set_secret, &list, "a,mode=8", "invalid value for mode: 8");
+	refused(option_set_secret, &list, "a,mode=10000", "invalid value for mode: 10000");
+	refused(option_set_secret, &list, "a,uid=4294967295", "invalid value for uid: 4294967295");
+	refused(option_set_secret, &list, "a,gid=", "invalid value for gid: ");
+	refused(option_set_secret, &list, "a,type=env,mode=1",
+		"uid, gid and mode are of files: type=mount");
+	refused(option_set_secret, &list, "a,type=env,target=b=c", "invalid value for target: b=c");
+	assert_int_equal(list.count, 5);
+}
+
 static int release(void **state)
 {
 	(void)state;
@@ -259,6 +298,7 @@ int main(void)
 		cmocka_unit_test(ulimits), cmocka_unit_test(limits),
 		cmocka_unit_test(signals), cmocka_unit_test(environment),
 		cmocka_unit_test(sysctls), cmocka_unit_test(streams_ports_init),
+		cmocka_unit_test(secrets),
 	};
 	return cmocka_run_group_tests(tests, NULL, release);
 }
