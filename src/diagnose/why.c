@@ -228,11 +228,12 @@ static void ended_verdict(struct life *l)
 	if (l->c && !l->s->asked && (l->code || l->signal))
 		diagnose_layer_full(l->en, l->c, l->s);
 	const int64_t boot = clock_boot_ns();
-	if (boot > l->ended && boot - l->ended < DOWN_NS)
+	const bool unknown = l->error && *l->error;
+	if (!unknown && boot > l->ended && boot - l->ended < DOWN_NS)
 		l->s->verdict =
 			arena_printf(l->s->a, "%s; the machine was started again %s after that",
 				     l->s->verdict, why_span(l->s->a, boot - l->ended));
-	story_evidence(l->s, "lasted", "%s%s", l->error && *l->error ? "at most " : "",
+	story_evidence(l->s, "lasted", "%s%s", unknown ? "at most " : "",
 		       why_span(l->s->a, l->ended - l->started));
 	if (l->signal)
 		story_evidence(l->s, "exit code", "%d (%s)", l->code,
@@ -323,7 +324,8 @@ static void running_verdict(struct life *l)
 			before_text(l, "the last time"));
 	else
 		l->s->verdict = arena_printf(
-			a, "it runs for %s, and nothing is recorded that happened to it", since);
+			a, "it runs for %s, and nothing is recorded that happened to it since",
+			since);
 	if (kills > 0)
 		story_evidence(l->s, "killed for memory",
 			       "%lld process%s, while the first one runs on", (long long)kills,
