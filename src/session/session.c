@@ -38,7 +38,7 @@ struct slot {
 	struct files files;
 	char id[256];       /* of SESSION_AGENT */
 	struct strbuf back; /* of a STREAM: what the container has not taken */
-	bool over;          /* and after that nothing more comes */
+	bool over;          /* the client has said all: the one answer, or of a STREAM the end */
 };
 
 struct session {
@@ -120,6 +120,9 @@ static int take_bytes(struct grpc_call *c, const void *message, size_t len, stru
 	struct protobuf m = {message, len};
 	struct protobuf_field field, found[3] = {0};
 	int r;
+	if (s->over)
+		return err_set(e, EPROTO, ERR_INVALID, "the client sends more than one answer");
+	s->over = true;
 	while ((r = protobuf_next(&m, &field)) > 0)
 		if (field.number <= 2)
 			found[field.number] = field;

@@ -279,6 +279,9 @@ no_session_left() {
 	assert_line '^no message: .*no packet of files'
 	assert_line '^(long message|compressed): .*compressed or too long'
 	assert_line '^long name: .*a name that no file can have'
+	assert_line '^one secret: built'
+	assert_line '^many secrets: .*more than one answer'
+	assert_line '^large secret: .*more than 512000 bytes'
 	assert_line '^good again: built'
 	[ ! -e /tmp/hull-hostile ]
 	[ -z "$(find "$HULL_ROOT/layers" -maxdepth 1 -name '.stage-*')" ]

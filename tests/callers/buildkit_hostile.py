@@ -202,6 +202,9 @@ CLIENTS = [
     Client("compressed", context=[bare(struct.pack(">BI", 1, 1) + b"x")]),
     Client("long name", context=[stat("n" * 5000), LAST, FIN]),
     Client("long part", context=[stat("n" * 300), LAST, FIN]),
+    Client("one secret", dockerfile="FROM test\nRUN --mount=type=secret,id=s cat /run/secrets/s\n", context=[field(1, "a" * 100000)]),
+    Client("many secrets", dockerfile="FROM test\nRUN --mount=type=secret,id=s true\n", context=[field(1, "a" * 100000)] * 20),
+    Client("large secret", dockerfile="FROM test\nRUN --mount=type=secret,id=s true\n", context=[field(1, "a" * 512001)]),
     Client("quits", quits=True),
     Client("good again", context=GOOD),
 ]
