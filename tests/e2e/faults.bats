@@ -13,8 +13,9 @@ faults() {
 }
 
 @test "killed at a sample of its calls: run, create, rm, load" {
-	faults -n 150 -o "run -d" kill
+	faults -n 150 -o "run -d" -o "run -d --secret" kill
 	faults -n 80 -o "create -v" -o rm -o load kill
+	faults -n 20 -o "secret create" -o "secret create --replace" -o "secret rm" kill
 }
 
 @test "hulld: killed at a sample of the calls of its connection: create, start, rm, commit, load" {

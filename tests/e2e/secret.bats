@@ -48,6 +48,7 @@ places_of() {
 	run hull secret inspect --pretty one
 	assert_line '^Name: +one$'
 	assert_line '^ - a=b$'
+	assert_equal $'one\nthree\ntwo' "$(hull __complete -- secret rm '' | cut -f 1 | sort)"
 	run hull secret inspect one two three
 	assert_lacks $CANARY
 	assert_equal $CANARY "$(hull secret inspect --showsecret -f '{{.SecretData}}' two)"
@@ -158,6 +159,13 @@ no
 	mkdir -p host
 	assert_equal "$CANARY" "$(hull run --rm -v "$WORK/host:/data" --secret word,target=/data/w test cat /data/w)"
 	assert_equal 0 "$(wc -c <host/w)"
+	# Where a link of the image leads is inside.
+	tar -C "$ROOTFS" -cf evil.tar .
+	mkdir -p evil/run && ln -s /etc evil/run/secrets && tar -C evil -rf evil.tar ./run
+	hull import evil.tar evil >/dev/null
+	hull secret create passwd word
+	assert_equal $CANARY "$(hull run --rm --secret passwd evil cat /etc/passwd)"
+	run ! grep -q $CANARY /etc/passwd
 }
 
 # bats test_tags=fast
@@ -247,6 +255,8 @@ no
 	hull secret create word word
 	hull create --name aa --secret word --secret word,type=env test sh -c 'echo $word; cat /run/secrets/word'
 	echo -n other >other
+	hull update -m 64m aa
+	hull rename aa bb && hull rename bb aa
 	hull secret create --replace word other
 	assert_equal $CANARY$'\n'$CANARY "$(hull start -a aa)"
 	assert_equal other "$(hull run --rm --secret word test cat /run/secrets/word)"
@@ -255,6 +265,7 @@ no
 	hull restart -t 0 aa
 	hull wait aa
 	assert_equal 6 "$(hull logs aa | grep -o $CANARY | wc -l)"
+	assert_equal "" "$(hull run --rm --volumes-from aa test sh -c 'echo $word; cat /run/secrets/word 2>/dev/null')"
 	# Somebody took its copy.
 	rm "$HULL_ROOT"/containers/*/secret.0
 	run hull start aa
