@@ -129,6 +129,10 @@ static int add_source(struct copy *c, const char *named, struct err *e)
 	if (r < 0 || fstat(fd, &s.st) < 0)
 		return err_errno(e, r < 0 ? r : errno, "\"/%s\"", named);
 	bool folder = S_ISDIR(s.st.st_mode);
+	/* Of the context's own folder nobody said whose it is to be: what is built is the same
+	 * from one of mktemp(1), and from a tar. As BuildKit. */
+	if (c->ignore && !*path)
+		s.st.st_mode = S_IFDIR | 0755;
 	c->top = s.top = top_of(c, named, path);
 	if (copy_skips(c, path, folder) || excluded(c, named, folder) ||
 	    (c->ignore && *named && ignore_matches(c->ignore, named)))

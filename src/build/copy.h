@@ -45,7 +45,8 @@ struct copy {
 	const char *top;      /* of the source that is looked at */
 };
 
-/** Find what @pattern stands for, which may have wildcards; -ENOENT when nothing does. */
+/** Find what @pattern stands for, which may have wildcards; -ENOENT when nothing does. The folder
+ * of a context itself is 0755, whatever it is on disk. */
 int copy_find(struct copy *c, const char *pattern, struct err *e);
 /** A here-document as a source. */
 int copy_add_text(struct copy *c, const char *name, const char *text, struct err *e);

@@ -176,6 +176,9 @@ static int copied(struct build *b, struct copy *c, struct err *e)
 	CLEANUP_FD int dir = scratch(b, &name, e);
 	c->to = "/";
 	int r = dir < 0 ? dir : copy_write(c, dir, e);
+	const struct copy_source *top = c->sources.items;
+	if (r == 0 && fchmod(dir, top->st.st_mode & 07777) < 0)
+		r = err_errno(e, errno, "cannot make a folder");
 	return r < 0 ? r : openat(dir, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
@@ -197,11 +200,15 @@ static int bind_context(struct spec *m, const char *source, int context,
 	if (r < 0)
 		return r;
 	key_add(&m->run->key, digest);
-	bool folder = S_ISDIR(((struct copy_source *)c.sources.items)->st.st_mode);
+	const struct copy_source *top = c.sources.items;
+	struct stat st;
+	bool folder = S_ISDIR(top->st.st_mode);
+	/* The context's own folder is not always there for everyone to see: see copy_find(). */
+	bool as_it_is = !ignore->patterns.count &&
+			(*top->path || (fstat(context, &st) == 0 && (st.st_mode & 05) == 05));
 	CLEANUP_FD int from =
-		folder && ignore->patterns.count
-			? copied(b, &c, e)
-			: path_open_in_root(context, *source ? source : ".", O_PATH, 0);
+		folder && !as_it_is ? copied(b, &c, e)
+				    : path_open_in_root(context, *source ? source : ".", O_PATH, 0);
 	if (from < 0)
 		return from;
 	if (folder && flag(m, "readwrite"))

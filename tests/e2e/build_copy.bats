@@ -49,6 +49,26 @@ inside() {
 	[[ "$output" == *"the destination must be a directory and end with a /"* ]]
 }
 
+# That of a tar is made for it, and only root's to see.
+@test "the context's own folder is 0755 where it is copied or mounted, whatever it is" {
+	chmod 700 ctx
+	cat >ctx/Dockerfile <<-'E'
+		FROM test
+		COPY . /c
+		COPY --chmod=u=rwx,go= . /own
+		COPY dir/sub /sub
+		USER 1000
+		RUN --mount=type=bind,target=/m ls /c/hello /m/hello /m/dir
+	E
+	tar -C ctx -cf tar hello dir Dockerfile
+	tar -C ctx -cf tar.dot .
+	for how in "ctx" "- tar" "- tar.dot"; do
+		# shellcheck disable=SC2086 # words
+		hull build --no-cache -q -t out ${how%% *} <"${how##* }"
+		[ "$(inside stat -c '%a %u:%g' /c /own /sub | xargs)" = '755 0:0 700 0:0 750 0:0' ]
+	done 2>&1
+}
+
 @test "times, modes and links of files are kept; owners are root's" {
 	touch -d '2001-02-03 04:05:06' ctx/hello
 	chown 1:2 ctx/dir/one
