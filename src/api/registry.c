@@ -126,7 +126,7 @@ int images_search(struct call *c, struct err *e)
 		term = slash + 1;
 	}
 	q.term = term;
-	q.limit = limit > 0 && limit <= 100 ? (size_t)limit : 25;
+	q.limit = limit ? limit : 25; /* docker takes 0 for that */
 	read_auth(c, q.domain, &q.registry);
 	r = image_search(&c->en->images, &q, c->a, &found, e);
 	if (r < 0)

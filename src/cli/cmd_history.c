@@ -79,8 +79,8 @@ static int history_run(struct cli *cli, void *values, const struct strv *args, s
 		r = image_history(&cli->engine.images, args->items[0], &cli->arena, &rows, &count,
 				  e);
 	if (r == 0)
-		r = listing_open(&out, &listing, v->quiet ? "{{.ID}}" : v->format, STANDARD, &view,
-				 e);
+		r = listing_open(&out, &listing, listing_quiet(v->quiet, "{{.ID}}", v->format),
+				 STANDARD, &view, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = listing_row(&out, &rows[i], e);
 	return r < 0 ? r : listing_print(&out, stdout, e);

@@ -192,14 +192,14 @@ static int images_run(struct cli *cli, void *values, const struct strv *args, st
 		r = image_list(images, &f, &cli->arena, &found, &count, e);
 	if (r < 0)
 		return r;
+	const char *format = listing_quiet(v->quiet, "{{.ID}}", v->format);
 	const char *standard = v->digests ? HEAD "{{.Digest}}\t" TAIL : HEAD TAIL;
 	r = v->tree ? listing_open(&out, &tree_listing, NULL, "{{.Image}}\t{{.ID}}\t{{.Size}}",
 				   &view, e)
-		    : listing_open(&out, &images_listing, v->quiet ? "{{.ID}}" : v->format,
-				   standard, &view, e);
+		    : listing_open(&out, &images_listing, format, standard, &view, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = v->tree ? add_tree(&out, &found[i], e)
-			    : add_image(&out, &found[i], NULL, v->quiet, e);
+			    : add_image(&out, &found[i], NULL, v->quiet && format != v->format, e);
 	return r < 0 ? r : listing_print(&out, stdout, e);
 }
 

@@ -87,7 +87,9 @@ static int inspect(struct cli *cli, const struct inspect_values *v, const struct
 	struct strbuf out CLEANUP_STRBUF = STRBUF_MAX(TEMPLATE_OUTPUT_MAX);
 	CLEANUP_JSON struct json_object *list = json_object_new_array();
 	struct strv failures = {0};
-	int r = object_format_open(v->format, &t, e);
+	/* All in one list, as docker has it for this word alone. */
+	bool json = v->format && !strcmp(v->format, "json");
+	int r = object_format_open(json ? NULL : v->format, &t, e);
 	for (size_t i = 0; r == 0 && i < names->count; i++) {
 		struct json_object *o = NULL;
 		if (image_require_platform(&cli->engine.images, names->items[i], v->platform,
@@ -102,7 +104,11 @@ static int inspect(struct cli *cli, const struct inspect_values *v, const struct
 	}
 	if (r < 0)
 		return r;
-	if (!t)
+	if (json)
+		strbuf_puts(&out,
+			    json_object_to_json_string_ext(
+				    list, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	else if (!t)
 		json_print(&out, list, 0);
 	fwrite(strbuf_text(&out), 1, out.len, stdout);
 	if (!t || !out.len)

@@ -173,7 +173,7 @@ static int ls_run(struct cli *cli, void *values, const struct strv *args, struct
 	int r = network_list(&cli->engine, &cli->arena, &list, &count, e);
 	if (r == 0)
 		r = listing_open(
-			&out, &listing, v->quiet ? "{{.ID}}" : v->format,
+			&out, &listing, listing_quiet(v->quiet, "{{.ID}}", v->format),
 			"{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}",
 			&(struct listing_view){.arena = &cli->arena, .no_trunc = v->no_trunc}, e);
 	for (size_t i = 0; r == 0 && i < count; i++) {

@@ -205,6 +205,9 @@ static int ps_run(struct cli *cli, void *values, const struct strv *args, struct
 	cli_warn(cli);
 	if (r < 0)
 		return r;
+	if (v->quiet && v->format)
+		cli_notice("WARNING: Ignoring custom format, because both --format and --quiet are "
+			   "set.");
 	r = listing_open(&out, &ps_listing, v->quiet ? "{{.ID}}" : v->format,
 			 v->size ? PS_TEMPLATE "\t{{.Size}}" : PS_TEMPLATE, &view, e);
 	for (size_t i = 0; r == 0 && i < count; i++)

@@ -11,7 +11,7 @@
 #include "cli/text.h"
 #include "engine/filters.h"
 
-enum { LIMIT_MAX = 100, DESCRIPTION_WIDTH = 45 };
+enum { DESCRIPTION_WIDTH = 45 };
 
 struct search_values {
 	struct image_registry registry;
@@ -59,10 +59,7 @@ static int search_run(struct cli *cli, void *values, const struct strv *args, st
 	struct array found = {0};
 	int r = 0;
 	struct image_search s = {.domain = "docker.io", .term = term, .registry = v->registry};
-	if (v->limit < 1 || v->limit > LIMIT_MAX)
-		return err_set(e, EINVAL, ERR_INVALID, "limit %lld is outside the range of [1, %d]",
-			       (long long)v->limit, LIMIT_MAX);
-	s.limit = (size_t)v->limit;
+	s.limit = v->limit;
 	/* As in names of images: what looks like a host is one. */
 	if (slash &&
 	    (memchr(term, '.', (size_t)(slash - term)) ||

@@ -142,7 +142,7 @@ static int ls_run(struct cli *cli, void *values, const struct strv *args, struct
 		r = secret_list(&cli->engine, &cli->arena, &list, &count, e);
 	if (r == 0)
 		r = listing_open(&out, &secret_listing,
-				 v->quiet && !v->format ? "{{.ID}}" : v->format,
+				 listing_quiet(v->quiet, "{{.ID}}", v->format),
 				 "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.CreatedAt}}\t{{.UpdatedAt}}",
 				 &(struct listing_view){.arena = &cli->arena}, e);
 	for (size_t i = 0; r == 0 && i < count; i++)

@@ -116,9 +116,9 @@ static int ls_run(struct cli *cli, void *values, const struct strv *args, struct
 	if (r >= 0)
 		r = volume_list(&cli->engine, &cli->arena, &list, &count, e);
 	if (r == 0)
-		r = listing_open(&out, &volume_listing, v->quiet ? "{{.Name}}" : v->format,
-				 "{{.Driver}}\t{{.Name}}",
-				 &(struct listing_view){.arena = &cli->arena}, e);
+		r = listing_open(
+			&out, &volume_listing, listing_quiet(v->quiet, "{{.Name}}", v->format),
+			"{{.Driver}}\t{{.Name}}", &(struct listing_view){.arena = &cli->arena}, e);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = ls_row(&out, v, &list[i], e);
 	return r < 0 ? r : listing_print(&out, stdout, e);

@@ -79,6 +79,11 @@ static int put_header(struct listing_out *o, struct err *e)
 	return execute(o, titles, NULL, true, e);
 }
 
+const char *listing_quiet(bool quiet, const char *id, const char *format)
+{
+	return quiet && (!format || !strcmp(format, "table")) ? id : format;
+}
+
 int listing_open(struct listing_out *o, const struct listing *l, const char *format,
 		 const char *standard, const struct listing_view *view, struct err *e)
 {

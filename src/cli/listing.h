@@ -52,6 +52,10 @@ struct listing_out {
 void listing_free(struct listing_out *o);
 #define CLEANUP_LISTING __attribute__((cleanup(listing_free)))
 
+/** docker's rule for --quiet beside --format: a template of the user's own wins. @id: the template
+ * of
+ *  --quiet. */
+const char *listing_quiet(bool quiet, const char *id, const char *format);
 /**
  * Begin. @format: the user's --format ("table", "table TEMPLATE", "json", TEMPLATE) or NULL, which
  * is "table"; @standard: the template of the plain table.

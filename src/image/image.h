@@ -300,10 +300,11 @@ int image_push(struct image_store *s, const struct image_push *req, struct arena
 int image_local_tags(struct image_store *s, const struct image_reference *ref, bool all,
 		     struct arena *a, struct strv *ret, struct err *e);
 
+enum { IMAGE_SEARCH_MAX = 100 };
 struct image_search {
 	const char *domain; /* of the registry */
 	const char *term;
-	size_t limit;
+	int64_t limit; /* 1 to IMAGE_SEARCH_MAX */
 	struct image_registry registry;
 };
 struct image_found {

@@ -174,6 +174,23 @@ teardown() { hull_teardown; }
 	assert_equal evil:1 "$(hull images --format '{{.Repository}}:{{.Tag}}' evil)"
 }
 
+@test "--quiet beside --format, and inspect --format json: as docker has them" {
+	hull create --name web -v data:/data test true
+	assert_equal "test" "$(hull images -q --format '{{.Repository}}')"
+	assert_equal "local" "$(hull volume ls -q --format '{{.Driver}}')"
+	assert_equal "none" "$(hull network ls -q -f name=none --format '{{.Name}}')"
+	assert_equal "data" "$(hull volume ls -q --format table)"
+	[[ "$(hull history -q --format '{{.Size}}' test)" == *B ]]
+	run -0 hull ps -aq --format '{{.Names}}'
+	assert_has "Ignoring custom format"
+	assert_lacks web
+	# One list of all, on one line; of each a line where a template says so.
+	hull inspect --format json web none test | jq -e 'length == 3 and .[0].Name == "/web"'
+	assert_equal 1 "$(hull inspect --format json web none | wc -l)"
+	assert_equal 2 "$(hull inspect --format '{{json .}}' web none | wc -l)"
+	assert_equal '[]' "$(hull volume inspect --format json nothing 2>/dev/null)"
+}
+
 @test "filters: names and ids are regular expressions, as docker's are" {
 	local c
 	for c in web web2 a.b; do hull create --name $c test true; done

@@ -53,7 +53,7 @@ static int search_index(struct remote *r, const struct image_search *s, struct a
 	struct transport_request q = {.op = TRANSPORT_GET};
 	struct transport_message m;
 	struct results results = {0};
-	snprintf(q.path, sizeof(q.path), "/v1/search?q=%s&n=%zu", s->term, s->limit);
+	snprintf(q.path, sizeof(q.path), "/v1/search?q=%s&n=%lld", s->term, (long long)s->limit);
 	int n = get(r, &q, &results_shape, &results, &m, e);
 	struct image_found *found = results.results.items;
 	for (size_t i = 0; n == 0 && i < results.results.count && strcmp(s->domain, "docker.io");
@@ -73,14 +73,15 @@ static int search_catalog(struct remote *r, const struct image_search *s, struct
 		int n = get(r, &q, &catalog_shape, &c, &m, e);
 		if (n < 0)
 			return n;
-		for (size_t i = 0; i < c.repositories.count && ret->count < s->limit; i++) {
+		for (size_t i = 0; i < c.repositories.count && (int64_t)ret->count < s->limit;
+		     i++) {
 			char *name = c.repositories.items[i];
 			if (!strstr(name, s->term))
 				continue;
 			struct image_found *f = array_push(r->arena, ret, sizeof(*f));
 			f->name = arena_printf(r->arena, "%s/%s", s->domain, name);
 		}
-		if (!*m.next || ret->count >= s->limit)
+		if (!*m.next || (int64_t)ret->count >= s->limit)
 			break;
 		memcpy(q.path, m.next, sizeof(q.path));
 	}
@@ -98,6 +99,9 @@ int image_search(struct image_store *store, const struct image_search *s, struct
 				    "._-/")])
 		return err_set(e, EINVAL, ERR_INVALID,
 			       "a term to search for is made of letters, digits and . _ - /");
+	if (s->limit < 1 || s->limit > IMAGE_SEARCH_MAX)
+		return err_set(e, EINVAL, ERR_INVALID, "limit %lld is outside the range of [1, %d]",
+			       (long long)s->limit, IMAGE_SEARCH_MAX);
 	int n = registries_first(s->domain, "any", true, &at, a, e);
 	if (n < 0)
 		return n;
