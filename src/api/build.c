@@ -268,6 +268,7 @@ int image_build(struct call *c, struct err *e)
 	char id[ID_LEN + 1];
 	const char *build = param(c, "buildid");
 	CLEANUP_WAITING struct waiting cancel = {-1, -1, ""};
+	session_await(c);
 	int r = read_request(c, &q, e);
 	if (r < 0)
 		return r;

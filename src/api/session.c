@@ -87,6 +87,18 @@ int session_open(struct call *c, struct err *e)
 	return 0;
 }
 
+/* Docker's client closes its session when the build has failed; where it was not begun yet, that
+ * does nothing, and then it waits for ever. So no build is refused before its session is there. */
+void session_await(struct call *c)
+{
+	char name[ID_LEN + 1];
+	const char *id = param(c, "session");
+	if (!id)
+		return;
+	rendezvous_name("session", id, name);
+	CLEANUP_FD int s = waiting_connect(c->en, name, UPLOAD_MS, ERR_IGNORED);
+}
+
 /* ---- a build's other requests ---- */
 
 int session_upload(struct call *c, const char *id, struct err *e)

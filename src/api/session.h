@@ -7,6 +7,8 @@
 
 /** Under which name the "session", "upload" or "cancel" of @id waits. */
 void rendezvous_name(const char *what, const char *id, char ret[ID_LEN + 1]);
+/** Wait for the session that the request names, for a while. */
+void session_await(struct call *c);
 /** The body is the context of the build @id, another request. */
 int session_upload(struct call *c, const char *id, struct err *e);
 /** That context; a descriptor. */
