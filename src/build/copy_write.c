@@ -237,26 +237,6 @@ static int write_content(struct writer *w, int from, const char *below, const ch
 	return r;
 }
 
-static int unpack(struct writer *w, const struct copy_source *s, const char *path)
-{
-	CLEANUP_JOB struct unpack_job job = UNPACK_JOB_NONE;
-	static const struct unpack_events none;
-	const uint32_t owner[] = {w->c->uid, w->c->gid};
-	CLEANUP_FD int to = open_folder(w, path);
-	if (to < 0)
-		return to;
-	CLEANUP_FD int dir = copy_reopen(to, "", O_RDONLY | O_DIRECTORY);
-	CLEANUP_FD int from = copy_reopen(s->fd, "", O_RDONLY);
-	int r = dir < 0 ? dir : from;
-	if (r < 0)
-		return problem(w, r, path);
-	r = unpack_start_into(&job, w->c->libexec, from, w->root, path, w->c->chown ? owner : NULL,
-			      w->e);
-	if (r == 0)
-		r = unpack_finish(&job, &none, w->e);
-	return r < 0 ? err_context(w->e, "ADD %s", s->name) : 0;
-}
-
 /* A file: into the folder @path, or as it. */
 static int write_file(struct writer *w, const struct copy_source *s, const char *path, bool folder)
 {
@@ -275,6 +255,42 @@ static int write_file(struct writer *w, const struct copy_source *s, const char 
 			   arena_printf(a, "%s/%s", strcmp(dir, "/") ? dir : "", name));
 }
 
+/* One that is empty, and was made for what turned out to be none. */
+static int remove_folder(struct writer *w, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	CLEANUP_FD int parent = path_open_in_root(
+		w->root, slash == path ? "/" : arena_strndup(w->c->a, path, (size_t)(slash - path)),
+		O_PATH | O_DIRECTORY, 0);
+	return parent < 0 ? parent : unlinkat(parent, slash + 1, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+static int unpack(struct writer *w, const struct copy_source *s, const char *path, bool folder)
+{
+	CLEANUP_JOB struct unpack_job job = UNPACK_JOB_NONE;
+	static const struct unpack_events none;
+	const uint32_t owner[] = {w->c->uid, w->c->gid};
+	CLEANUP_FD int there = path_open_in_root(w->root, path, O_PATH | O_DIRECTORY, 0);
+	CLEANUP_FD int to = open_folder(w, path);
+	if (to < 0)
+		return to;
+	CLEANUP_FD int dir = copy_reopen(to, "", O_RDONLY | O_DIRECTORY);
+	CLEANUP_FD int from = copy_reopen(s->fd, "", O_RDONLY);
+	int r = dir < 0 ? dir : from;
+	if (r < 0)
+		return problem(w, r, path);
+	r = unpack_start_into(&job, w->c->libexec, from, w->root, path, w->c->chown ? owner : NULL,
+			      w->e);
+	if (r == 0)
+		r = unpack_finish(&job, &none, w->e);
+	/* Packed it is, and no archive: it is copied, as docker does it. */
+	if (r == -UNPACK_NO_TAR)
+		return there < 0 && (r = remove_folder(w, path)) < 0
+			       ? problem(w, r, path)
+			       : write_file(w, s, path, folder);
+	return r < 0 ? err_context(w->e, "ADD %s", s->name) : 0;
+}
+
 static int write_source(struct writer *w, const struct copy_source *s)
 {
 	struct copy *c = w->c;
@@ -283,7 +299,7 @@ static int write_source(struct writer *w, const struct copy_source *s)
 	const char *path = path_clean(c->a, arena_printf(c->a, "%s/%s", c->to, s->keep));
 	c->top = s->top;
 	if (s->archive)
-		return unpack(w, s, path);
+		return unpack(w, s, path, folder);
 	if (!S_ISDIR(s->st.st_mode))
 		return write_file(w, s, path, folder);
 	CLEANUP_FD int from = copy_reopen(s->fd, "", O_RDONLY | O_DIRECTORY);

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -17,6 +18,8 @@
 enum { UNPACK_VERSION = 2, UNPACK_NAME_MAX = 512, UNPACK_MEMBERS_MAX = 100000 };
 enum unpack_fd { UNPACK_SOURCE_FD = 0, UNPACK_SOCKET_FD = 3, UNPACK_STAGE_FD = 4 };
 
+/** The number of the error of what is no tar, of which nothing was unpacked. */
+enum { UNPACK_NO_TAR = EMEDIUMTYPE };
 /** JSON documents and other small members of an archive; larger ones are layers or unused. */
 #define UNPACK_SMALL_MAX ((uint64_t)8 << 20)
 #define UNPACK_WHOLE UINT64_MAX

@@ -235,6 +235,48 @@ inside() {
 	[ "$(inside stat -c '%a %u:%g' /h/A)" = '700 1:2' ]
 }
 
+@test "ADD, import, load and - take what xz and bzip2 packed; what is packed and no archive is copied" {
+	tar -C ctx -cf ctx/t.tar dir
+	xz -k ctx/t.tar
+	bzip2 -k ctx/t.tar
+	(xz -c ctx/dir/one; xz -c ctx/dir/one) >ctx/one.xz
+	gzip -c ctx/dir/one >ctx/one.gz
+	build <<<$'FROM test\nADD t.tar.xz /x/\nADD t.tar.bz2 /b/\nADD one.gz /plain\nADD one.xz one.gz /two/'
+	[ "$status" -eq 0 ]
+	[ "$(inside cat /x/dir/sub/two /b/dir/one)" = $'two\none' ]
+	inside cat /plain | cmp - ctx/one.gz
+	inside cat /two/one.xz | cmp - ctx/one.xz
+	inside cat /two/one.gz | cmp - ctx/one.gz
+	hull save test | xz >test.tar.xz
+	hull save test | bzip2 >test.tar.bz2
+	for file in test.tar.*; do
+		run -0 hull load -i "$file"
+		assert_has "Loaded image: test:latest"
+	done
+	# Several streams are one; one that ends early, or another byte in it, is told.
+	(head -c 5000 ctx/t.tar | xz; tail -c +5001 ctx/t.tar | xz) >two.xz
+	(head -c 5000 ctx/t.tar | bzip2; tail -c +5001 ctx/t.tar | bzip2) >two.bz2
+	for file in two.xz two.bz2; do
+		hull import "$file" "im:$file"
+		hull create --name from "im:$file" x
+		[ "$(hull cp from:/dir/one - | tar -xO)" = one ]
+		hull rm from
+		head -c -9 "$file" >cut
+		run -1 hull import cut im:cut
+		assert_has "it is cut short"
+		cp "$file" bad
+		printf 'XXXX' | dd of=bad bs=1 seek=100 conv=notrunc status=none
+		run -1 hull import bad im:bad
+		assert_has "damaged $(sed s/two.// <<<"${file/bz2/bzip2}")"
+	done
+	xz -9 -c ctx/t.tar >nine.xz
+	run -1 hull import nine.xz im:nine
+	assert_has "pack it with xz -7 or less"
+	tar -C ctx -cJf context dir Dockerfile t.tar.xz t.tar.bz2 one.gz one.xz
+	hull build --no-cache -q -t out - <context
+	[ "$(inside cat /x/dir/one)" = one ]
+}
+
 @test "ADD unpacks archives, by what is in them; COPY does not" {
 	tar -C ctx -czf ctx/a.tgz dir
 	cp ctx/a.tgz ctx/named.txt

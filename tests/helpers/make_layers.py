@@ -8,10 +8,12 @@ Each case says what must come of it: "refuse" (with words that the error must co
 what must then be in the layers). CANARY is the absolute path of a file that the archives aim at.
 """
 import base64
+import bz2
 import gzip
 import hashlib
 import io
 import json
+import lzma
 import os
 import struct
 import subprocess
@@ -330,6 +332,9 @@ write('bomb-outer', gzip.compress(docker_archive([entry('zeros', bytes(200 << 20
       'refuse', ['zeros'], env=small)
 refuse('bomb-xz', b'\xfd7zXZ\0' + bytes(600), words=['xz'])
 refuse('bomb-bzip2', b'BZh9' + bytes(600), words=['bzip2'])
+refuse('bomb-xz-dictionary', lzma.compress(entry('a', b'x') + END, preset=9), words=['xz', 'memory'])
+refuse('bomb-xz-zeros', lzma.compress(entry('zeros', bytes(200 << 20)) + END), words=['zeros'], env=small)
+refuse('bomb-bzip2-zeros', bz2.compress(entry('zeros', bytes(200 << 20)) + END), words=['zeros'], env=small)
 # A zstd frame that asks for a window of 2 GiB (window descriptor: exponent 21).
 refuse('bomb-zstd-window', b'\x28\xb5\x2f\xfd' + bytes([0x00, 21 << 3]) + b'\x01\x00\x00' +
        bytes(600))

@@ -91,6 +91,9 @@ static void cleanup_archive(struct archive **a)
 	archive_read_free(*a);
 }
 
+/* ARCHIVE_ERRNO_FILE_FORMAT of libarchive on Linux. */
+enum { NO_FORMAT = EILSEQ };
+
 static int write_entries(struct feed *f, struct layer_writer *w, struct err *e)
 {
 	CLEANUP(cleanup_archive) struct archive *a = layer_reader();
@@ -117,8 +120,11 @@ static int write_entries(struct feed *f, struct layer_writer *w, struct err *e)
 		*e = f->err;
 		return -e->number;
 	}
-	return err_context((layer_reader_error(a, e), e), "after %llu entries",
-			   (unsigned long long)w->entries);
+	const bool none = w->entries == 0 && archive_errno(a) == NO_FORMAT;
+	layer_reader_error(a, e);
+	if (none)
+		e->number = UNPACK_NO_TAR;
+	return err_context(e, "after %llu entries", (unsigned long long)w->entries);
 }
 
 /* What follows the end mark of the tar belongs to the digests, too. */

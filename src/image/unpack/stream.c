@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Unpacking and hashing. Rests on ISA-L (igzip), libzstd and OpenSSL's EVP. gzip: RFC 1952, several
- * members in a row are one stream; zstd: RFC 8878. Read stream.h first.
+ * Unpacking and hashing. Rests on ISA-L (igzip), libzstd, liblzma, libbz2 and OpenSSL's EVP. gzip:
+ * RFC 1952, several members in a row are one stream; zstd: RFC 8878; xz: the .xz file format 1.1.
+ * Read stream.h first.
  */
 #include "image/unpack/stream.h"
 
+#include <bzlib.h>
 #include <errno.h>
 #include <isa-l/igzip_lib.h>
+#include <lzma.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +23,17 @@
 /* Decoders must take windows of 8 MiB (RFC 8878, 3.1.1.1.2); 16 MiB keep us below 32 in all. */
 enum { ZSTD_WINDOW_LOG_MAX = 24, ZSTD_WINDOW_LOG_SMALL = 21 };
 static const uint64_t RATIO_FROM = (uint64_t)1 << 30;
+/* Dictionaries of 16 MiB (xz -7; -6 without a flag) are as large as we have memory for. */
+enum { XZ_MEMORY_MIB = 18 };
 
-enum packing { PACKING_UNKNOWN, PACKING_PLAIN, PACKING_GZIP, PACKING_ZSTD };
+enum packing {
+	PACKING_UNKNOWN,
+	PACKING_PLAIN,
+	PACKING_GZIP,
+	PACKING_ZSTD,
+	PACKING_XZ,
+	PACKING_BZIP2
+};
 
 struct stream {
 	struct source *source;
@@ -30,6 +42,8 @@ struct stream {
 	EVP_MD_CTX *stored, *plain;
 	struct inflate_state *gzip;
 	ZSTD_DCtx *zstd;
+	lzma_stream xz;
+	bz_stream bzip2; /* there while frame_open */
 	uint64_t in, out;
 	bool source_ended;
 	bool frame_open;   /* within a gzip member or a zstd frame */
@@ -95,6 +109,8 @@ void stream_close(struct stream **s)
 	EVP_MD_CTX_free((*s)->stored);
 	EVP_MD_CTX_free((*s)->plain);
 	ZSTD_freeDCtx((*s)->zstd);
+	lzma_end(&(*s)->xz);
+	BZ2_bzDecompressEnd(&(*s)->bzip2); /* of one that was not begun it does nothing */
 	free((*s)->gzip);
 	free(*s);
 	*s = NULL;
@@ -144,6 +160,23 @@ static int zstd_begin(struct stream *s, struct err *e)
 	return 0;
 }
 
+static int xz_begin(struct stream *s, struct err *e)
+{
+	s->frame_open = true;
+	return lzma_stream_decoder(&s->xz, (uint64_t)XZ_MEMORY_MIB << 20, LZMA_CONCATENATED) ==
+			       LZMA_OK
+		       ? 0
+		       : err_errno(e, ENOMEM, "cannot unpack");
+}
+
+static int bzip2_begin(struct stream *s, struct err *e)
+{
+	s->frame_open = true;
+	return BZ2_bzDecompressInit(&s->bzip2, 0, 0) == BZ_OK
+		       ? 0
+		       : err_errno(e, ENOMEM, "cannot unpack");
+}
+
 /* Formats by their first bytes. Those that are not supported have a name to be told. */
 static const struct {
 	const char *magic;
@@ -153,10 +186,10 @@ static const struct {
 } formats[] = {
 	{"\x1f\x8b", 2, PACKING_GZIP, NULL},
 	{"\x28\xb5\x2f\xfd", 4, PACKING_ZSTD, NULL},
-	{"BZh", 3, PACKING_UNKNOWN, "bzip2"},
+	{"BZh", 3, PACKING_BZIP2, NULL},
 	{"\xfd"
 	 "7zXZ",
-	 5, PACKING_UNKNOWN, "xz"},
+	 5, PACKING_XZ, NULL},
 	{"PK\3\4", 4, PACKING_UNKNOWN, "zip"},
 	{"\x04\x22\x4d\x18", 4, PACKING_UNKNOWN, "lz4"},
 };
@@ -187,12 +220,15 @@ static int detect(struct stream *s, struct err *e)
 	int format = find_format(s->input + s->begin, s->end - s->begin);
 	if (format >= 0 && formats[format].name) {
 		err_set(e, ENOTSUP, ERR_INVALID, "it is packed with %s", formats[format].name);
-		return err_hint(e, "unpack it first, or pack it with gzip or zstd");
+		return err_hint(e, "unpack it first, or pack it with gzip, zstd, xz or bzip2");
 	}
 	s->packing = format < 0 ? PACKING_PLAIN : formats[format].packing;
-	if (s->packing == PACKING_GZIP)
-		return gzip_begin(s, e);
-	return s->packing == PACKING_ZSTD ? zstd_begin(s, e) : 0;
+	static int (*const begin[])(struct stream *,
+				    struct err *) = {[PACKING_GZIP] = gzip_begin,
+						     [PACKING_ZSTD] = zstd_begin,
+						     [PACKING_XZ] = xz_begin,
+						     [PACKING_BZIP2] = bzip2_begin};
+	return begin[s->packing] ? begin[s->packing](s, e) : 0;
 }
 
 static ssize_t plain_read(struct stream *s, void *buf, size_t len, struct err *e)
@@ -275,6 +311,65 @@ static ssize_t zstd_read(struct stream *s, void *buf, size_t len, struct err *e)
 	return (ssize_t)out.pos;
 }
 
+static int too_large_xz(struct err *e)
+{
+	err_set(e, EFBIG, ERR_INVALID, "to unpack this xz takes more than %d MiB of memory",
+		XZ_MEMORY_MIB);
+	return err_hint(e, "pack it with xz -7 or less, with zstd or gzip");
+}
+
+/* One decoder for all streams that follow one another, which has to be told of the end. */
+static ssize_t xz_read(struct stream *s, void *buf, size_t len, struct err *e)
+{
+	s->xz.next_out = buf;
+	s->xz.avail_out = len;
+	while (s->frame_open && s->xz.avail_out == len) {
+		ssize_t n = s->begin == s->end ? fill(s, e) : 1;
+		if (n < 0)
+			return n;
+		s->xz.next_in = s->input + s->begin;
+		s->xz.avail_in = s->end - s->begin;
+		lzma_ret r = lzma_code(&s->xz, s->source_ended ? LZMA_FINISH : LZMA_RUN);
+		s->begin = s->end - s->xz.avail_in;
+		if (r == LZMA_STREAM_END)
+			s->frame_open = false;
+		else if (r == LZMA_MEMLIMIT_ERROR || r == LZMA_MEM_ERROR)
+			return too_large_xz(e);
+		else if (r == LZMA_BUF_ERROR)
+			return packing_error(e, "xz", "it is cut short");
+		else if (r != LZMA_OK)
+			return packing_error(e, "xz", "wrong checksum, or not an xz stream");
+	}
+	return (ssize_t)(len - s->xz.avail_out);
+}
+
+static ssize_t bzip2_read(struct stream *s, void *buf, size_t len, struct err *e)
+{
+	s->bzip2.next_out = buf;
+	s->bzip2.avail_out = (unsigned)len;
+	while (s->bzip2.avail_out == len) {
+		int r = fill_frame(s, "bzip2", e);
+		if (r <= 0)
+			return r;
+		if (!s->frame_open && bzip2_begin(s, e) < 0)
+			return -ENOMEM;
+		s->bzip2.next_in = (char *)s->input + s->begin;
+		s->bzip2.avail_in = (unsigned)(s->end - s->begin);
+		s->bzip2.next_out = buf;
+		s->bzip2.avail_out = (unsigned)len;
+		r = BZ2_bzDecompress(&s->bzip2);
+		s->begin = s->end - s->bzip2.avail_in;
+		s->held_back = s->bzip2.avail_out == 0;
+		if (r != BZ_OK && r != BZ_STREAM_END)
+			return packing_error(e, "bzip2", "wrong checksum, or not a bzip2 stream");
+		if (r == BZ_STREAM_END) {
+			BZ2_bzDecompressEnd(&s->bzip2);
+			s->frame_open = false;
+		}
+	}
+	return (ssize_t)(len - s->bzip2.avail_out);
+}
+
 static int check_limits(const struct stream *s, struct err *e)
 {
 	if (s->out > s->limits.bytes)
@@ -290,9 +385,9 @@ static int check_limits(const struct stream *s, struct err *e)
 ssize_t stream_read(struct stream *s, void *buf, size_t len, struct err *e)
 {
 	static ssize_t (*const readers[])(struct stream *, void *, size_t, struct err *) = {
-		[PACKING_PLAIN] = plain_read,
-		[PACKING_GZIP] = gzip_read,
-		[PACKING_ZSTD] = zstd_read,
+		[PACKING_PLAIN] = plain_read, [PACKING_GZIP] = gzip_read,
+		[PACKING_ZSTD] = zstd_read,   [PACKING_XZ] = xz_read,
+		[PACKING_BZIP2] = bzip2_read,
 	};
 	if (s->packing == PACKING_UNKNOWN) {
 		int r = detect(s, e);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A layer's bytes on their way in: read, hashed as stored, unpacked (gzip, zstd, or plain), hashed
- * as plain tar. The format is told by its first bytes, never by a name or a media type.
+ * A layer's bytes on their way in: read, hashed as stored, unpacked (gzip, zstd, xz, bzip2, or
+ * plain), hashed as plain tar. The format is told by its first bytes, never by a name or a media
+ * type.
  *
  * Invariant: the two digests cover every byte that was read, and are whole only after stream_read
- * has returned 0. Memory is fixed at open: no stream makes it grow (zstd windows are limited).
+ * has returned 0. Memory is limited: windows of zstd and xz.
  */
 #pragma once
 
