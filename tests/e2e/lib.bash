@@ -16,7 +16,7 @@ HULL_BIN_DIR=$(realpath "${HULL_BIN_DIR:-$TOP/build/bin}")
 HULL=$HULL_BIN_DIR/hull
 export LC_ALL=C.UTF-8
 # No packet leaves the machine for a name that a case has no image of; what its user has set up counts for nothing.
-export CONTAINERS_REGISTRIES_CONF=$TOP/tests/helpers/registries.conf DOCKER_CONFIG=/nowhere
+export CONTAINERS_REGISTRIES_CONF=$TOP/tests/helpers/registries.conf DOCKER_CONFIG=/proc/nowhere
 # Where nothing else is said: no bridge in the machine's own network. See network.bats.
 export HULL_NETWORK=none
 

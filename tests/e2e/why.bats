@@ -1106,12 +1106,16 @@ assert last["Text"] == "ended by SIGKILL" and at <= int(sys.argv[2]) / 1e9, (las
 }
 
 @test "why: of one that ran when the machine went down, and one that ended just before" {
-	local boot id monitor
+	local boot id monitor keeper
 	boot=$(awk -v now="$(date +%s)" '{ printf "%d", now - $1 }' /proc/uptime)
 	[ "$boot" -gt 0 ] && [ "$(cut -d. -f1 /proc/uptime)" -gt 120 ] || skip "needs a machine that runs for some minutes"
 	id=$(hull run -d --name down test sleep 600)
 	monitor=$(parent_of "$(pid_of down)")
-	kill -KILL "$(parent_of "$monitor")" "$monitor" "$(pid_of down)"
+	keeper=$(parent_of "$monitor")
+	# Neither may see the other's end: it would be given a new one.
+	kill -STOP "$keeper" "$monitor"
+	wait_for 5 eval "grep -q '^State:.T' /proc/$keeper/status && grep -q '^State:.T' /proc/$monitor/status"
+	kill -KILL "$keeper" "$monitor" "$(pid_of down)"
 	rm -r "$HULL_RUNROOT/containers/$id"
 	sql "UPDATE container SET started = ?" "$((boot - 60))000000000"
 	sql "UPDATE event SET time = ? + time % 1000" "$((boot - 60))000000000"
