@@ -380,6 +380,8 @@ static int mount_secret(struct spec *m, struct err *e)
 	}
 	if (r <= 0)
 		return r;
+	if (env && secret_variable_check(id, env, e) < 0)
+		return -EINVAL;
 	if (env)
 		strv_set_env(m->b->a, &m->run->secrets, arena_printf(m->b->a, "%s=%s", env, text));
 	if (env && !word(m, "target"))

@@ -69,7 +69,9 @@ static int find(struct cli *cli, const char *name, const struct inspect_values *
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		if (v->type && *v->type && strcmp(v->type, kinds[i].name))
 			continue;
-		r = kinds[i].find(cli, name, v->size || v->data, ret, e);
+		/* --size of all kinds is not --showsecret. */
+		r = kinds[i].find(cli, name, kinds[i].find == find_secret ? v->data : v->size, ret,
+				  e);
 		/* Another kind's name rules may refuse this name altogether. */
 		if (r >= 0 || (r != -ENOENT && r != -EINVAL))
 			return r;

@@ -116,6 +116,12 @@ static void asked_verdict(struct life *l)
 				? ", for which its first process has a handler"
 				: "",
 			why_span(a, l->killed - l->asked));
+		if (l->overtaken) {
+			l->s->verdict = arena_printf(
+				a, "%s: hull kill or rm -f sent SIGKILL, %s after stop had sent %s",
+				what, why_span(a, l->killed - l->asked), asked);
+			return;
+		}
 		story_advise(l->s,
 			     *l->handling && strcmp(l->handling, "none")
 				     ? "its program should end on %s; --stop-timeout gives it "

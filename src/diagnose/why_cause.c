@@ -279,18 +279,26 @@ static bool maybe_victim(const struct life *l, int signal)
 	       (!l->oom_at || l->ended - l->oom_at < DYING_NS);
 }
 
-/* The container whose pid namespace it had, and whose first process was not there any more, or
- * NULL: the kernel ends all of them. */
-static const char *gone_first(const struct life *l)
+/* When an end was noted is not to the millisecond. */
+enum { TOGETHER_NS = 1000000000 };
+
+/* The kernel ends all processes of a pid namespace whose first one ends: whether that was so, where
+ * it was another container's. NULL: it was its own, or the other one ran. */
+static const char *ended_together(const struct life *l)
 {
 	const char *mode = l->c ? l->c->config.host.pid_mode : NULL;
 	struct container first;
 	if (!mode || strncmp(mode, "container:", 10))
 		return NULL;
 	const bool there = container_find(l->en, mode + 10, l->s->a, &first, ERR_IGNORED) == 0;
-	return there && first.pid && first.started < l->ended ? NULL
-	       : there                                        ? first.name
-							      : mode + 10;
+	const bool runs = there && first.pid && first.started < l->ended;
+	if (runs || (there && !first.pid && first.finished > l->ended + TOGETHER_NS))
+		return NULL;
+	const bool before = there && !first.pid && first.finished <= l->ended;
+	return arena_printf(l->s->a,
+			    "the kernel did, %s the first process of container %s, in whose pid "
+			    "namespace it was, had ended; or a process",
+			    before ? "for" : "if", there ? first.name : mode + 10);
 }
 
 /* Who may have sent what nobody recorded. From inside nobody can end the first process. */
@@ -300,12 +308,9 @@ static const char *suspects(const struct life *l, int signal)
 			      (signal == SIGINT || signal == SIGQUIT || signal == SIGHUP);
 	if (maybe_victim(l, signal))
 		return "the kernel did, for want of memory, or a process";
-	const char *first = signal == SIGKILL ? gone_first(l) : NULL;
+	const char *first = signal == SIGKILL ? ended_together(l) : NULL;
 	if (first)
-		return arena_printf(l->s->a,
-				    "the kernel did, for the first process of container %s, in "
-				    "whose pid namespace it was, had ended; or a process",
-				    first);
+		return first;
 	/* reboot(2) in a pid namespace: its first process gets them, with a handler or without. */
 	if (l->c && is_first(l) && !terminal && (signal == SIGHUP || signal == SIGINT))
 		return signal == SIGHUP

@@ -37,7 +37,7 @@ static void take_start(struct life *l, int64_t at)
 {
 	l->started = at;
 	l->ended = l->asked = l->killed = 0;
-	l->stopped = l->stopping = l->oom = l->oom_main = l->oom_likely = false;
+	l->stopped = l->stopping = l->overtaken = l->oom = l->oom_main = l->oom_likely = false;
 	l->oom_of = (struct oom){0};
 	l->oom_kills = l->oom_at = l->refused = l->unlogged = l->used = 0;
 	l->error = l->policy = l->survivors = l->fault = l->pressure = l->full = NULL;
@@ -59,6 +59,8 @@ static void take_kill(struct life *l, int64_t at, struct json_object *event)
 	 * not more than what it has taken. */
 	if (!stop &&
 	    (l->stopping || (l->asked && why_is_lost(handler) && !why_is_lost(l->handling)))) {
+		if (signal == SIGKILL && !l->killed)
+			l->overtaken = l->stopping;
 		l->killed = signal == SIGKILL ? at : l->killed;
 		return;
 	}

@@ -45,6 +45,7 @@ struct life {
 	int64_t health_ends; /* so often it was ended because its health check failed */
 	bool stopped;        /* by stop or restart, not by kill */
 	bool stopping;       /* what was sent last was for that */
+	bool overtaken;      /* and SIGKILL came from another command meanwhile */
 };
 
 /** Bring an event into a struct life: for engine_events(). */

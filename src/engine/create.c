@@ -458,14 +458,14 @@ static int make(struct engine *en, struct container_create *c, struct starting *
 	r = plan(en, s, c, a, e);
 	if (r < 0)
 		return r;
-	const char *config = shape_print(&container_config_shape, &row->config, false, a);
-	if ((r = utf8_check_json(config, e)) < 0)
-		return r;
 	parts.mounts = s->build.mounts;
 	parts.count = s->build.mount_count;
 	r = make_folder(en, row, &lock, e);
 	if (r == 0)
-		r = secrets_keep(en, row, !row->auto_remove, e);
+		r = secrets_keep(en, row, !row->auto_remove, a, e);
+	const char *config = shape_print(&container_config_shape, &row->config, false, a);
+	if (r == 0)
+		r = utf8_check_json(config, e);
 	if (r == 0)
 		r = stage_volumes(en, row, parts.mounts, parts.count, a, e);
 	if (r == 0)

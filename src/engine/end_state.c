@@ -100,10 +100,19 @@ static size_t places(const struct container *c, const struct mount_point *mounts
 				ret[n++] = (struct place){mounts[i].destination,
 							  mounts[i].tmpfs_options ?: "",
 							  mounts[i].name};
-	for (size_t i = 1; i < n; i++) /* one that is not hull's */
-		if (!strcmp(ret[i].path, ret[0].path))
+	for (size_t i = 0; i < count; i++) /* one that is not hull's */
+		if (!strcmp(mounts[i].destination, ret[0].path))
 			ret[0].path = "";
 	return n;
+}
+
+/* Else a volume is a folder of the host's, whatever that lies on. */
+static bool is_tmpfs(const struct engine *en, const char *volume, struct arena *a)
+{
+	struct kvs options = {0};
+	const char *type;
+	return volume_options((struct engine *)en, volume, NULL, a, &options, ERR_IGNORED) >= 0 &&
+	       (type = kvs_get(&options, "type")) && !strcmp(type, "tmpfs");
 }
 
 size_t end_hold_tmpfs(const struct engine *en, const struct container *c, pid_t pid,
@@ -124,7 +133,8 @@ size_t end_hold_tmpfs(const struct engine *en, const struct container *c, pid_t 
 			*all[i].path ? path_open_in_root(root, all[i].path, O_PATH | O_DIRECTORY, 0)
 				     : -1;
 		if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != TMPFS_MAGIC ||
-		    fstat(fd, &st) < 0 || st.st_dev == own.st_dev)
+		    fstat(fd, &st) < 0 || st.st_dev == own.st_dev ||
+		    (all[i].volume && !is_tmpfs(en, all[i].volume, &a)))
 			continue;
 		numbers[held] = (uint8_t)(i + 1);
 		fds[held++] = fd_steal(&fd);

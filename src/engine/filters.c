@@ -2,6 +2,7 @@
 /* Read filters.h first. */
 #include "engine/filters.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <regex.h>
 #include <string.h>
@@ -25,15 +26,20 @@ const char *text_after(const char *text, const char *prefix)
 	return strncmp(text, prefix, len) ? NULL : text + len;
 }
 
-/* Of an expression. What repeats by numbers, or looks back, may take all memory and all time. */
-enum { EXPRESSION_MAX = 256 };
+/* Of an expression. What repeats by numbers, or looks back, may take all memory and all time; each
+ * + doubles what is before it. */
+enum { EXPRESSION_MAX = 256, PLUS_MAX = 8 };
 
-static bool is_endless(const char *value)
+/* Of "\\d" and the like, which docker's expressions have, regcomp(3) would make a plain d. */
+static bool is_taken(const char *value)
 {
-	for (const char *at = value; (at = strchr(at, '\\')) && at[1]; at += 2)
-		if (at[1] >= '1' && at[1] <= '9')
-			return true;
-	return strlen(value) > EXPRESSION_MAX || strchr(value, '{');
+	size_t plus = 0;
+	for (const char *at = value; *at; at++) {
+		plus += *at == '+';
+		if (*at == '\\' && at[1] && isalnum((unsigned char)*++at) && !strchr("wWsSbB", *at))
+			return false;
+	}
+	return strlen(value) <= EXPRESSION_MAX && plus <= PLUS_MAX && !strchr(value, '{');
 }
 
 int filter_finds(const char *text, const char *value, struct err *e)
@@ -43,10 +49,14 @@ int filter_finds(const char *text, const char *value, struct err *e)
 		return 1;
 	if (!value[strcspn(value, "\\^$.[|()?*+{")])
 		return 0;
-	if (is_endless(value) || regcomp(&expression, value, REG_EXTENDED | REG_NOSUB)) {
-		err_set(e, EINVAL, ERR_INVALID, "invalid filter: '%.*s' is no regular expression",
+	if (!is_taken(value) || regcomp(&expression, value, REG_EXTENDED | REG_NOSUB)) {
+		err_set(e, EINVAL, ERR_INVALID,
+			"invalid filter: '%.*s' is no regular expression that hull takes",
 			EXPRESSION_MAX, value);
-		return err_hint(e, "see regex(7): up to 256 bytes, without {} and \\1");
+		return err_hint(e,
+				"see regex(7): up to %d bytes and %d times +, without {}, \\1, \\d "
+				"and (?i)",
+				EXPRESSION_MAX, PLUS_MAX);
 	}
 	int r = regexec(&expression, text, 0, NULL, 0) == 0;
 	regfree(&expression);

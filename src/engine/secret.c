@@ -90,15 +90,20 @@ struct dropped {
 	size_t len;
 };
 
+/* Inside a transaction. */
+static int forget(struct engine *en, const char *id, const char *name, struct err *e)
+{
+	int r = tell(en, id, name, "remove", e);
+	return r < 0 ? r : db_run(&en->db, e, "DELETE FROM secret WHERE id = ?1", "s", id);
+}
+
 /* Inside a transaction: d->s. */
 static int drop(struct engine *en, struct dropped *d, struct err *e)
 {
 	const char *path = file_of(d->s.id, &d->a);
 	char *data = NULL;
 	file_read(en->root_fd, path, SECRET_SIZE_END, &d->a, &data, &d->len, ERR_IGNORED);
-	int r = tell(en, d->s.id, d->s.name, "remove", e);
-	if (r >= 0)
-		r = db_run(&en->db, e, "DELETE FROM secret WHERE id = ?1", "s", d->s.id);
+	int r = forget(en, d->s.id, d->s.name, e);
 	if (r >= 0 && unlinkat(en->root_fd, path, 0) < 0 && errno != ENOENT)
 		r = err_errno(e, errno, "secret %s: cannot remove its file", d->s.name);
 	if (r >= 0)
@@ -106,7 +111,7 @@ static int drop(struct engine *en, struct dropped *d, struct err *e)
 	return r;
 }
 
-/* End it: what was removed is put back if it came to nothing. */
+/* End it, where one was dropped: what was removed is put back if it came to nothing. */
 static int end(struct engine *en, struct dropped *d, int r, struct err *e)
 {
 	r = db_end(&en->db, r, e);
@@ -117,9 +122,9 @@ static int end(struct engine *en, struct dropped *d, int r, struct err *e)
 	return r;
 }
 
-/* Inside a transaction. */
+/* Inside a transaction. @replaced gets the id of the one whose place it takes. */
 static int insert(struct engine *en, const char *id, const char *name, const char *labels,
-		  bool replace, struct dropped *old, struct err *e)
+		  bool replace, char replaced[static SECRET_ID_LEN + 1], struct err *e)
 {
 	CLEANUP_STMT sqlite3_stmt *s = NULL;
 	int64_t now = clock_real_ns();
@@ -128,12 +133,12 @@ static int insert(struct engine *en, const char *id, const char *name, const cha
 	int64_t created = r > 0 ? db_int(s, 1) : now;
 	if (r > 0 && !replace) {
 		err_set(e, EEXIST, ERR_CONFLICT, "secret %s already exists", name);
-		return err_hint(e, "hull secret rm %s removes it, --replace takes its place", name);
+		return err_hint(e, "remove it, or take its place: hull secret create --replace %s",
+				name);
 	}
 	if (r > 0) {
-		old->s.id = arena_strdup(&old->a, db_text(s, 0));
-		old->s.name = (char *)name;
-		r = drop(en, old, e);
+		snprintf(replaced, SECRET_ID_LEN + 1, "%s", db_text(s, 0));
+		r = forget(en, replaced, name, e);
 	}
 	if (r >= 0)
 		r = db_run(&en->db, e,
@@ -147,8 +152,7 @@ int secret_create(struct engine *en, const char *name, const struct kvs *labels,
 		  size_t len, bool replace, char ret_id[SECRET_ID_LEN + 1], struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	char id[ID_LEN + 1];
-	struct dropped old = {0};
+	char id[ID_LEN + 1], replaced[SECRET_ID_LEN + 1] = "";
 	const char *text = kvs_print(labels, &a);
 	int r = check(name, len, e);
 	if (r == 0)
@@ -159,14 +163,16 @@ int secret_create(struct engine *en, const char *name, const struct kvs *labels,
 		return r;
 	id_new(id);
 	id[SECRET_ID_LEN] = '\0';
-	r = insert(en, id, name, text, replace, &old, e);
+	r = insert(en, id, name, text, replace, replaced, e);
 	if (r >= 0 && (r = write_file(en, id, data, len, e)) < 0)
 		err_context(e, "secret %s", name);
-	r = end(en, &old, r, e);
+	r = db_end(&en->db, r, e);
+	/* One of the two files has no row now; where we are killed before, `system check` finds it.
+	 */
+	if (r != 0 || *replaced)
+		unlinkat(en->root_fd, file_of(r == 0 ? replaced : id, &a), 0);
 	if (r == 0)
 		memcpy(ret_id, id, SECRET_ID_LEN + 1);
-	else
-		unlinkat(en->root_fd, file_of(id, &a), 0);
 	return r;
 }
 

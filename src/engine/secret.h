@@ -46,13 +46,16 @@ int secret_inspect(struct engine *en, const char *ref, bool data, struct json_ob
 /** A new file, mode 0600; @durable: its bytes are on the disk when it returns. */
 int secret_file_write(int dirfd, const char *path, const void *data, size_t len, bool durable,
 		      struct err *e);
+/** -EINVAL: what is in a secret cannot be this variable. */
+int secret_variable_check(const char *secret, const char *variable, struct err *e);
 /** A detached mount of a file of a tmpfs with @data in it, or negative errno. */
 int secret_mount(const char *data, size_t len, uid_t uid, gid_t gid, mode_t mode, struct err *e);
 
 /** Which secrets a container to be gets, and where: names become whole, places absolute. */
 int secrets_plan(struct engine *en, struct hull_config *h, struct arena *a, struct err *e);
 /** Put its copies into its folder; @durable: as its row will be. */
-int secrets_keep(struct engine *en, const struct container *c, bool durable, struct err *e);
+int secrets_keep(struct engine *en, struct container *c, bool durable, struct arena *kept,
+		 struct err *e);
 /** Those that are variables, "NAME=VALUE" each. */
 int secrets_env(struct engine *en, const struct container *c, struct arena *a, struct strv *ret,
 		struct err *e);

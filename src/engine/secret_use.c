@@ -18,7 +18,8 @@
 #include "engine/spec.h"
 #include "linux/mount.h"
 
-enum { VARIABLE_MAX = 128 << 10 }; /* execve(2): "NAME=VALUE" with its NUL */
+/* VARIABLE_MAX: execve(2), "NAME=VALUE" with its NUL. */
+enum { VARIABLE_MAX = 128 << 10, REPLACED_MAX = 100 };
 
 int secret_mount(const char *data, size_t len, uid_t uid, gid_t gid, mode_t mode, struct err *e)
 {
@@ -43,6 +44,17 @@ int secret_mount(const char *data, size_t len, uid_t uid, gid_t gid, mode_t mode
 	return r < 0 ? err_errno(e, r, "cannot mount a secret") : r;
 }
 
+int secret_variable_check(const char *secret, const char *variable, struct err *e)
+{
+	if (strcmp(variable, "PATH"))
+		return 0;
+	err_set(e, EINVAL, ERR_INVALID,
+		"secret %.64s: it cannot be the variable PATH, which messages of commands that are "
+		"not found tell",
+		secret);
+	return err_hint(e, "give it another variable, or make it a file");
+}
+
 static int plan(struct engine *en, struct hull_secret *s, struct arena *a, struct err *e)
 {
 	struct secret found;
@@ -53,7 +65,7 @@ static int plan(struct engine *en, struct hull_secret *s, struct arena *a, struc
 	s->id = found.id;
 	if (s->variable) {
 		s->variable = *s->variable ? s->variable : s->name;
-		return 0;
+		return secret_variable_check(s->name, s->variable, e);
 	}
 	const char *target = s->target && *s->target ? s->target : s->name;
 	s->target =
@@ -93,16 +105,31 @@ static int check_variable(const struct hull_secret *s, const char *data, size_t 
 	return 0;
 }
 
-int secrets_keep(struct engine *en, const struct container *c, bool durable, struct err *e)
+/* One that was replaced since it was planned is what it is now. */
+static int read_now(struct engine *en, struct hull_secret *s, struct arena *kept, struct arena *a,
+		    char **ret, size_t *ret_len, struct err *e)
+{
+	for (int tries = 0;; tries++) {
+		struct secret from = {.id = s->id, .name = s->name};
+		int r = secret_read(en, &from, a, ret, ret_len, e);
+		if (r != -ENOENT || tries == REPLACED_MAX ||
+		    secret_find(en, s->name, kept, &from, ERR_IGNORED) < 0 ||
+		    !strcmp(from.id, s->id))
+			return r;
+		s->id = from.id;
+	}
+}
+
+int secrets_keep(struct engine *en, struct container *c, bool durable, struct arena *kept,
+		 struct err *e)
 {
 	CLEANUP_ARENA struct arena a = {0};
-	const struct hull_secret *s = c->config.hull.secrets.items;
+	struct hull_secret *s = c->config.hull.secrets.items;
 	int r = 0;
 	for (size_t i = 0; r == 0 && i < c->config.hull.secrets.count; i++) {
 		char *data;
 		size_t len;
-		const struct secret from = {.id = s[i].id, .name = s[i].name};
-		r = secret_read(en, &from, &a, &data, &len, e);
+		r = read_now(en, &s[i], kept, &a, &data, &len, e);
 		if (r == 0 && s[i].variable)
 			r = check_variable(&s[i], data, len, e);
 		if (r == 0 &&

@@ -213,7 +213,7 @@ teardown() { hull_teardown; }
 	done
 	# What is none is said, also where nothing is there to be searched; and what a stranger could make endless.
 	hull volume rm data data2
-	for c in '[' 'a{1000}' '(a)\1' "$(printf '%300s' '' | tr ' ' '?')"; do
+	for c in '[' 'a{1000}' '(a)\1' "$(printf '%300s' '' | tr ' ' '?')" '\d' "$(printf '(%.0s' {1..20})a$(printf ')+%.0s' {1..20})"; do
 		run ! hull ps -a -f "name=$c"
 		assert_has "is no regular expression"
 		run ! hull volume ls -f "name=$c"

@@ -273,6 +273,37 @@ no
 	assert_has "its copy of secret word"
 }
 
+@test "secret: --size shows it no more than anything else; it is not PATH, which messages tell" {
+	hull secret create word word
+	run hull inspect -s word
+	assert_lacks $CANARY
+	run -125 hull run --secret word,type=env,target=PATH test true
+	assert_has "cannot be the variable PATH"
+	assert_lacks $CANARY
+	printf 'FROM test\nRUN --mount=type=secret,id=x,env=PATH ["true"]\n' >Dockerfile
+	run -1 hull build --secret id=x,src=word .
+	assert_has "cannot be the variable PATH"
+	assert_lacks $CANARY
+}
+
+@test "secret: --replace leaves the old one or the new one, whenever it is killed; who creates meanwhile gets one of them" {
+	local call n
+	hull secret create k word
+	echo -n other >other
+	for call in fsync fdatasync linkat unlinkat renameat pwrite64; do
+		for n in 1 2 3; do
+			strace -f -o /dev/null -e trace=$call -e inject=$call:signal=KILL:when=$n "$HULL" secret create --replace k other >/dev/null 2>&1 3>&- || true
+			[[ $(hull secret inspect --showsecret -f '{{.SecretData}}' k) == @($CANARY|other) ]]
+			hull secret create --replace k word >/dev/null
+		done
+	done
+	hull system check --repair >/dev/null || true
+	assert_equal 1 "$(ls "$HULL_ROOT/secrets" | wc -l)"
+	(for n in {1..40}; do "$HULL" secret create --replace k other; done >/dev/null) 3>&- &
+	for n in {1..40}; do hull create --secret k test true >/dev/null; done
+	wait $!
+}
+
 @test "secret: what a kill between file and row leaves is found" {
 	local id
 	hull secret create keep word
