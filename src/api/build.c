@@ -148,10 +148,9 @@ static int read_source(struct call *c, struct build_request *q, struct err *e)
 	}
 	if (!*remote || (kit && !strcmp(remote, UPLOAD)))
 		return 0;
-	if (!kit || strcmp(remote, "client-session")) {
+	if (!kit || strcmp(remote, "client-session"))
 		return refuse("remote", remote,
 			      "hull fetches no contexts: clone or unpack it first", e);
-	}
 	q->context = NULL;
 	return session ? 0
 		       : err_set(e, EINVAL, ERR_INVALID,

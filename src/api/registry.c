@@ -114,8 +114,8 @@ int images_search(struct call *c, struct err *e)
 	int r = param_int(c, "limit", &limit, e);
 	if (r == 0)
 		r = param_filters(c, &filters, e);
-	for (size_t i = 0; r >= 0 && i < filters.count; i++)
-		r = search_filter_matches(&none, filters.items[i], e);
+	if (r == 0)
+		r = filters_check(&filters, search_filter_matches, &none, e);
 	if (r >= 0 && !term)
 		r = err_set(e, EINVAL, ERR_INVALID, "term: nothing is asked for");
 	if (r < 0)

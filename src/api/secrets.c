@@ -15,8 +15,8 @@ int secrets_list(struct call *c, struct err *e)
 	const struct secret none = {.id = "", .name = ""};
 	size_t count;
 	int r = param_filters(c, &filters, e);
-	for (size_t i = 0; r >= 0 && i < filters.count; i++)
-		r = secret_filter_matches(&none, filters.items[i], e);
+	if (r == 0)
+		r = filters_check(&filters, secret_filter_matches, &none, e);
 	if (r >= 0)
 		r = secret_list(c->en, c->a, &found, &count, e);
 	if (r < 0)

@@ -13,8 +13,8 @@ int volumes_list(struct call *c, struct err *e)
 	const struct volume none = {.name = ""};
 	size_t count;
 	int r = param_filters(c, &filters, e);
-	for (size_t i = 0; r >= 0 && i < filters.count; i++)
-		r = volume_filter_matches(&none, filters.items[i], e);
+	if (r == 0)
+		r = filters_check(&filters, volume_filter_matches, &none, e);
 	if (r >= 0)
 		r = volume_list(c->en, c->a, &found, &count, e);
 	if (r < 0)

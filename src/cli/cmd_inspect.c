@@ -22,40 +22,40 @@ struct inspect_values {
 	bool size, pretty, data;
 };
 
-static int find_container(struct cli *cli, const char *name, bool size, struct json_object **ret,
-			  struct err *e)
+static int find_container(struct cli *cli, const char *name, const struct inspect_values *v,
+			  struct json_object **ret, struct err *e)
 {
-	return container_inspect(&cli->engine, name, size, ret, e);
+	return container_inspect(&cli->engine, name, v->size, ret, e);
 }
 
-static int find_image(struct cli *cli, const char *name, bool size, struct json_object **ret,
-		      struct err *e)
+static int find_image(struct cli *cli, const char *name, const struct inspect_values *v,
+		      struct json_object **ret, struct err *e)
 {
 	return image_inspect(&cli->engine.images, name, ret, e);
 }
 
-static int find_volume(struct cli *cli, const char *name, bool size, struct json_object **ret,
-		       struct err *e)
+static int find_volume(struct cli *cli, const char *name, const struct inspect_values *v,
+		       struct json_object **ret, struct err *e)
 {
 	return volume_inspect(&cli->engine, name, ret, e);
 }
 
-static int find_network(struct cli *cli, const char *name, bool size, struct json_object **ret,
-			struct err *e)
+static int find_network(struct cli *cli, const char *name, const struct inspect_values *v,
+			struct json_object **ret, struct err *e)
 {
 	return network_inspect(&cli->engine, name, ret, e);
 }
 
-static int find_secret(struct cli *cli, const char *name, bool data, struct json_object **ret,
-		       struct err *e)
+static int find_secret(struct cli *cli, const char *name, const struct inspect_values *v,
+		       struct json_object **ret, struct err *e)
 {
-	return secret_inspect(&cli->engine, name, data, ret, e);
+	return secret_inspect(&cli->engine, name, v->data, ret, e);
 }
 
 static const struct inspect_kind {
 	const char *name;
-	int (*find)(struct cli *cli, const char *name, bool size, struct json_object **ret,
-		    struct err *e);
+	int (*find)(struct cli *cli, const char *name, const struct inspect_values *v,
+		    struct json_object **ret, struct err *e);
 } kinds[] = {{"container", find_container},
 	     {"image", find_image},
 	     {"network", find_network},
@@ -69,9 +69,7 @@ static int find(struct cli *cli, const char *name, const struct inspect_values *
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		if (v->type && *v->type && strcmp(v->type, kinds[i].name))
 			continue;
-		/* --size of all kinds is not --showsecret. */
-		r = kinds[i].find(cli, name, kinds[i].find == find_secret ? v->data : v->size, ret,
-				  e);
+		r = kinds[i].find(cli, name, v, ret, e);
 		/* Another kind's name rules may refuse this name altogether. */
 		if (r >= 0 || (r != -ENOENT && r != -EINVAL))
 			return r;

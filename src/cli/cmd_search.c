@@ -67,8 +67,8 @@ static int search_run(struct cli *cli, void *values, const struct strv *args, st
 		s.domain = image_registry_name(term, &cli->arena);
 		s.term = slash + 1;
 	}
-	for (size_t i = 0; r >= 0 && i < v->filters.count; i++)
-		r = search_filter_matches(&none, v->filters.items[i], e);
+	if (r == 0)
+		r = filters_check(&v->filters, search_filter_matches, &none, e);
 	if (r < 0)
 		return r;
 	r = image_search(&cli->engine.images, &s, &cli->arena, &found, e);

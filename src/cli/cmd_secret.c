@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "cli/cli.h"
@@ -91,20 +90,14 @@ static const char *get_nothing(const void *row, const struct listing_view *view)
 	return "";
 }
 
-static const char *ago(const struct listing_view *view, int64_t then)
-{
-	char text[TIME_TEXT_SIZE];
-	return arena_printf(view->arena, "%s ago", duration_human(clock_real_ns() - then, text));
-}
-
 static const char *get_created(const void *row, const struct listing_view *view)
 {
-	return ago(view, ((const struct secret *)row)->created);
+	return text_ago(view->arena, ((const struct secret *)row)->created);
 }
 
 static const char *get_updated(const void *row, const struct listing_view *view)
 {
-	return ago(view, ((const struct secret *)row)->updated);
+	return text_ago(view->arena, ((const struct secret *)row)->updated);
 }
 
 static const struct kvs *row_labels(const void *row)
@@ -135,9 +128,7 @@ static int ls_run(struct cli *cli, void *values, const struct strv *args, struct
 	struct secret *list;
 	size_t count = 0;
 	const struct secret none = {.id = "", .name = ""};
-	int r = 0;
-	for (size_t i = 0; r >= 0 && i < v->filters.count; i++)
-		r = secret_filter_matches(&none, v->filters.items[i], e);
+	int r = filters_check(&v->filters, secret_filter_matches, &none, e);
 	if (r >= 0)
 		r = secret_list(&cli->engine, &cli->arena, &list, &count, e);
 	if (r == 0)

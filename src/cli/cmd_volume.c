@@ -110,9 +110,7 @@ static int ls_run(struct cli *cli, void *values, const struct strv *args, struct
 	struct volume *list;
 	size_t count;
 	const struct volume none = {.name = ""};
-	int r = 0;
-	for (size_t i = 0; r >= 0 && i < v->filters.count; i++)
-		r = volume_filter_matches(&none, v->filters.items[i], e);
+	int r = filters_check(&v->filters, volume_filter_matches, &none, e);
 	if (r >= 0)
 		r = volume_list(&cli->engine, &cli->arena, &list, &count, e);
 	if (r == 0)

@@ -106,7 +106,11 @@ static void asked_verdict(struct life *l)
 	const char *asked = why_signal(a, l->asked ? l->asked_signal : SIGKILL);
 	if (l->sender)
 		story_evidence(l->s, "asked for by", "%s", l->sender);
-	if (l->stopped && l->asked && l->killed) {
+	if (l->stopped && l->asked && l->overtaken) {
+		l->s->verdict = arena_printf(
+			a, "%s: hull kill or rm -f sent SIGKILL, %s after stop had sent %s", what,
+			why_span(a, l->killed - l->asked), asked);
+	} else if (l->stopped && l->asked && l->killed) {
 		l->s->verdict = arena_printf(
 			a, "%s: it did not end on %s%s, and was killed after %s", what, asked,
 			!strcmp(l->handling, "none")
@@ -116,12 +120,6 @@ static void asked_verdict(struct life *l)
 				? ", for which its first process has a handler"
 				: "",
 			why_span(a, l->killed - l->asked));
-		if (l->overtaken) {
-			l->s->verdict = arena_printf(
-				a, "%s: hull kill or rm -f sent SIGKILL, %s after stop had sent %s",
-				what, why_span(a, l->killed - l->asked), asked);
-			return;
-		}
 		story_advise(l->s,
 			     *l->handling && strcmp(l->handling, "none")
 				     ? "its program should end on %s; --stop-timeout gives it "

@@ -153,8 +153,8 @@ static bool name_is(const char *name, const char *value)
 {
 	char slashed[NAME_MAX + 2];
 	snprintf(slashed, sizeof(slashed), "/%s", name);
-	return filter_finds(name, value, ERR_IGNORED) == 1 ||
-	       filter_finds(slashed, value, ERR_IGNORED) == 1;
+	return filter_finds(slashed, value, ERR_IGNORED) == 1 ||
+	       (strchr(value, '^') && filter_finds(name, value, ERR_IGNORED) == 1);
 }
 
 struct candidate {

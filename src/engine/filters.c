@@ -13,11 +13,12 @@
 
 int filter_bool(const char *filter, bool *ret, struct err *e)
 {
-	int key = (int)strcspn(filter, "=");
-	return bool_parse(filter + key + (filter[key] == '='), ret) == 0
-		       ? 0
-		       : err_set(e, EINVAL, ERR_INVALID, "invalid filter '%.*s=[%.100s]'", key,
-				 filter, filter + key + (filter[key] == '='));
+	size_t key = strcspn(filter, "=");
+	const char *value = filter + key + (filter[key] == '=');
+	if (bool_parse(value, ret) == 0)
+		return 0;
+	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%.*s=[%.100s]'", (int)key, filter, value);
+	return err_hint(e, "it is true or false");
 }
 
 const char *text_after(const char *text, const char *prefix)
@@ -67,6 +68,15 @@ int filter_unknown(const char *filter, const char *known, struct err *e)
 {
 	err_set(e, EINVAL, ERR_INVALID, "invalid filter '%s'", filter);
 	return err_hint(e, "known filters: %s", known);
+}
+
+int filters_check(const struct strv *filters, list_filter_fn matches, const void *none,
+		  struct err *e)
+{
+	int r = 0;
+	for (size_t i = 0; r >= 0 && i < filters->count; i++)
+		r = matches(none, filters->items[i], e);
+	return r < 0 ? r : 0;
 }
 
 int filters_all_match(const struct strv *filters, list_filter_fn matches, const void *ctx,
@@ -136,9 +146,10 @@ int network_filter_matches(const void *row, const char *filter, struct err *e)
 	if ((value = text_after(filter, "scope=")))
 		return !strcmp(value, "local");
 	if ((value = text_after(filter, "type="))) {
-		if (strcmp(value, "builtin") != 0 && strcmp(value, "custom") != 0)
-			return err_set(e, EINVAL, ERR_INVALID, "invalid filter: 'type'='%s'",
-				       value);
+		if (strcmp(value, "builtin") != 0 && strcmp(value, "custom") != 0) {
+			err_set(e, EINVAL, ERR_INVALID, "invalid filter: 'type'='%s'", value);
+			return err_hint(e, "it is builtin or custom");
+		}
 		return !strcmp(value, network_is_builtin(n->name) ? "builtin" : "custom");
 	}
 	if ((value = text_after(filter, "dangling="))) {

@@ -10,6 +10,10 @@ struct network;
 int filter_unknown(const char *filter, const char *known, struct err *e);
 /** Whether a row, @ctx, has what one filter asks for: 1, 0, or negative errno. */
 typedef int (*list_filter_fn)(const void *ctx, const char *filter, struct err *e);
+/** Whether all are such as @matches knows, asked with @none, a row in which nothing is: negative
+ * errno if one is not. So what is wrong is said where there are no rows, too. */
+int filters_check(const struct strv *filters, list_filter_fn matches, const void *none,
+		  struct err *e);
 /** docker's rule: of one key any may match, of labels all must. */
 int filters_all_match(const struct strv *filters, list_filter_fn matches, const void *ctx,
 		      struct err *e);

@@ -82,44 +82,11 @@ static int tell(struct engine *en, const char *id, const char *name, const char 
 	return event_note(&en->db, e, "secret", id, action, "name", name, NULL);
 }
 
-/* Which secret a transaction has removed, and what was in it. */
-struct dropped {
-	struct arena a;
-	struct secret s;
-	char *data;
-	size_t len;
-};
-
 /* Inside a transaction. */
 static int forget(struct engine *en, const char *id, const char *name, struct err *e)
 {
 	int r = tell(en, id, name, "remove", e);
 	return r < 0 ? r : db_run(&en->db, e, "DELETE FROM secret WHERE id = ?1", "s", id);
-}
-
-/* Inside a transaction: d->s. */
-static int drop(struct engine *en, struct dropped *d, struct err *e)
-{
-	const char *path = file_of(d->s.id, &d->a);
-	char *data = NULL;
-	file_read(en->root_fd, path, SECRET_SIZE_END, &d->a, &data, &d->len, ERR_IGNORED);
-	int r = forget(en, d->s.id, d->s.name, e);
-	if (r >= 0 && unlinkat(en->root_fd, path, 0) < 0 && errno != ENOENT)
-		r = err_errno(e, errno, "secret %s: cannot remove its file", d->s.name);
-	if (r >= 0)
-		d->data = data;
-	return r;
-}
-
-/* End it, where one was dropped: what was removed is put back if it came to nothing. */
-static int end(struct engine *en, struct dropped *d, int r, struct err *e)
-{
-	r = db_end(&en->db, r, e);
-	if (r < 0 && d->data)
-		secret_file_write(en->root_fd, file_of(d->s.id, &d->a), d->data, d->len, true,
-				  ERR_IGNORED);
-	arena_free(&d->a);
-	return r;
 }
 
 /* Inside a transaction. @replaced gets the id of the one whose place it takes. */
@@ -225,16 +192,32 @@ int secret_list(struct engine *en, struct arena *a, struct secret **ret, size_t 
 	return r;
 }
 
+/* The file goes before the row is gone for good, so that no row is without what is in it; it is put
+ * back where that comes to nothing. */
 int secret_remove(struct engine *en, const char *ref, struct err *e)
 {
-	struct dropped d = {0};
+	CLEANUP_ARENA struct arena a = {0};
+	struct secret s;
+	char *data = NULL;
+	size_t len = 0;
+	bool gone = false;
 	int r = db_begin(&en->db, true, e);
 	if (r < 0)
 		return r;
-	r = secret_find(en, ref, &d.a, &d.s, e);
+	r = secret_find(en, ref, &a, &s, e);
 	if (r == 0)
-		r = drop(en, &d, e);
-	return end(en, &d, r, e);
+		r = forget(en, s.id, s.name, e);
+	if (r >= 0) {
+		file_read(en->root_fd, file_of(s.id, &a), SECRET_SIZE_END, &a, &data, &len,
+			  ERR_IGNORED);
+		gone = unlinkat(en->root_fd, file_of(s.id, &a), 0) == 0;
+		if (!gone && errno != ENOENT)
+			r = err_errno(e, errno, "secret %s: cannot remove its file", s.name);
+	}
+	r = db_end(&en->db, r, e);
+	if (r < 0 && gone && data)
+		secret_file_write(en->root_fd, file_of(s.id, &a), data, len, true, ERR_IGNORED);
+	return r;
 }
 
 int secret_read(struct engine *en, const struct secret *s, struct arena *a, char **ret,
