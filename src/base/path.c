@@ -148,6 +148,14 @@ int path_make_file_in_root(int rootfd, const char *path, struct err *e)
 	return err_errno(e, ELOOP, "cannot create %s", path);
 }
 
+char *path_parent(struct arena *a, const char *path, const char **ret_name)
+{
+	const char *slash = strrchr(path, '/');
+	*ret_name = slash + 1;
+	return slash == path ? arena_strdup(a, "/")
+			     : arena_strndup(a, path, (size_t)(slash - path));
+}
+
 char *path_clean(struct arena *a, const char *path)
 {
 	char *out = arena_alloc(a, strlen(path) + 2);

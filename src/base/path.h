@@ -30,6 +30,9 @@ int path_make_dirs_in_root(int rootfd, const char *path, uid_t uid, gid_t gid, s
 int path_make_file_in_root(int rootfd, const char *path, struct err *e);
 /** Lexically clean: "/a//b/../c/." becomes "/a/c". Always absolute; ".." stops at the root. */
 char *path_clean(struct arena *a, const char *path);
+/** Split a clean absolute path: the folder in which it lies, in @a, and its name, of which @path
+ * stays the owner. */
+char *path_parent(struct arena *a, const char *path, const char **ret_name);
 /** True for one plain name: not empty, ".", "..", no '/', no control character. */
 bool path_is_component(const char *name);
 /** True for [A-Za-z0-9][A-Za-z0-9_.-]{0,@max-1}: ids, and names of containers and volumes. */

@@ -242,12 +242,9 @@ static int write_file(struct writer *w, const struct copy_source *s, const char 
 {
 	struct arena *a = w->c->a;
 	CLEANUP_FD int there = path_open_in_root(w->root, path, O_PATH | O_DIRECTORY, 0);
-	const char *slash = strrchr(path, '/'), *name = s->name;
-	const char *dir = path;
-	if (there < 0 && !folder) {
-		dir = slash == path ? "/" : arena_strndup(a, path, (size_t)(slash - path));
-		name = slash + 1;
-	}
+	const char *name = s->name, *dir = path;
+	if (there < 0 && !folder)
+		dir = path_parent(a, path, &name);
 	CLEANUP_FD int to = open_folder(w, dir);
 	if (to < 0)
 		return to;
@@ -258,11 +255,9 @@ static int write_file(struct writer *w, const struct copy_source *s, const char 
 /* One that is empty, and was made for what turned out to be none. */
 static int remove_folder(struct writer *w, const char *path)
 {
-	const char *slash = strrchr(path, '/');
-	CLEANUP_FD int parent = path_open_in_root(
-		w->root, slash == path ? "/" : arena_strndup(w->c->a, path, (size_t)(slash - path)),
-		O_PATH | O_DIRECTORY, 0);
-	return parent < 0 ? parent : unlinkat(parent, slash + 1, AT_REMOVEDIR) < 0 ? -errno : 0;
+	const char *name, *dir = path_parent(w->c->a, path, &name);
+	CLEANUP_FD int parent = path_open_in_root(w->root, dir, O_PATH | O_DIRECTORY, 0);
+	return parent < 0 ? parent : unlinkat(parent, name, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
 static int unpack(struct writer *w, const struct copy_source *s, const char *path, bool folder)

@@ -452,13 +452,18 @@ static int check_volume(struct check *k, const char *name, struct err *e)
 	return db_end(&k->en->db, r, e);
 }
 
-/* Nothing can be done with it any more. A removal takes the row first. */
+/* Nothing can be done with it any more. One that is being removed has its row for a moment more:
+ * that is waited for. */
 static int check_secret(struct check *k, const char *id, struct err *e)
 {
 	if (file_exists(k->en->root_fd, arena_printf(k->a, "secrets/%s", id)))
 		return 0;
-	int r = has_row(k->en, root_places[2].query, id, e);
-	if (r <= 0)
+	int r = db_begin(&k->en->db, true, e);
+	if (r < 0)
+		return r;
+	const int has = has_row(k->en, root_places[2].query, id, e);
+	r = db_end(&k->en->db, has < 0 ? has : 0, e);
+	if (r < 0 || !has)
 		return r;
 	check_tell(k, "secret %s: its file is gone", id);
 	return k->repair ? secret_remove(k->en, id, e) : 0;

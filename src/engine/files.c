@@ -144,15 +144,6 @@ int file_space_container(struct engine *en, const char *ref, struct arena *a,
 
 /* --- places --- */
 
-/* Split a clean absolute path: where it lies, and its name. */
-static char *parent_of(const char *path, const char **ret_name, struct arena *a)
-{
-	const char *slash = strrchr(path, '/');
-	*ret_name = slash + 1;
-	return slash == path ? arena_strdup(a, "/")
-			     : arena_strndup(a, path, (size_t)(slash - path));
-}
-
 static int missing(const struct file_space *s, const char *path, int number, struct err *e)
 {
 	if (number != ENOENT && number != ENOTDIR)
@@ -171,7 +162,7 @@ static int missing(const struct file_space *s, const char *path, int number, str
 static int open_holder(const struct file_space *s, const char *at, struct arena *a,
 		       const char **ret_name)
 {
-	char *parent = parent_of(at, ret_name, a);
+	char *parent = path_parent(a, at, ret_name);
 	bool plain = **ret_name && strcmp(*ret_name, ".") && strcmp(*ret_name, "..");
 	if (!plain)
 		*ret_name = "";
@@ -207,7 +198,7 @@ static int walk(const struct file_space *s, const char *path, bool follow, struc
 		target[n] = '\0';
 		/* Not path_clean: ".." behind a link means the link's folder. */
 		at = *target == '/' ? arena_strdup(a, target)
-				    : arena_printf(a, "%s/%s", parent_of(at, &name, a), target);
+				    : arena_printf(a, "%s/%s", path_parent(a, at, &name), target);
 		while (at[1] && at[strlen(at) - 1] == '/')
 			at[strlen(at) - 1] = '\0';
 	}
@@ -271,7 +262,7 @@ int file_find_target(const struct file_space *s, const char *path, struct arena 
 	ret->content = ends_with(path, "/");
 	const char *ignored;
 	if (r == 0 && *ret->name)
-		ret->path = parent_of(ret->path, &ignored, a);
+		ret->path = path_parent(a, ret->path, &ignored);
 	if (r == 0)
 		r = check_writable(s, ret, e);
 	if (r < 0)

@@ -198,7 +198,8 @@ assert [m["Text"] for m in o["TimeLine"]][:2] == ["created", "started"]' "$outpu
 }
 
 @test "why: a tmpfs that was full: of --tmpfs, /dev/shm, a volume; not one that was not, or that is no trouble" {
-	local n=0 name mount fill='dd if=/dev/zero of=%s/fill bs=64k count=400 2>/dev/null; exit %s'
+	local n=0 name mount fill='dd if=/dev/zero of=%s/fill bs=64k count=400 2>/dev/null; usleep 200000; exit %s'
+	# One that is over within milliseconds may be gone before its tmpfs can be held.
 	full() { # NAME PATH CODE ARGUMENT...
 		local code=0
 		# shellcheck disable=SC2059
